@@ -1,0 +1,1 @@
+"""Decide with proof which public buildings a place keeps and how it splits one budget."""

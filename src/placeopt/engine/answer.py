@@ -1,0 +1,70 @@
+"""What comes back to a person: the plan, its proof, its verification, or why nothing fits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from placeopt.engine.result import Result
+from placeopt.errors import Finding
+from placeopt.place import Place
+from placeopt.scenario import Scenario
+from placeopt.scenario.checks import Verification
+from placeopt.travel import TravelTimes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan as tables in the user's own rows and ids.
+
+    ``tables`` maps a table's name to its rows; ``summary`` maps a figure's name, with its unit in
+    the name, to a number. The problem's ``plan.py`` documents both.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    summary: Mapping[str, Any]
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        if name.startswith("_") or name in ("tables", "summary"):
+            raise AttributeError(name)
+        try:
+            return self.tables[name]
+        except KeyError:
+            raise AttributeError(f"the plan has no table {name!r}") from None
+
+
+@dataclass(frozen=True)
+class Clash:
+    """One way out of an infeasible question: without this rule a plan exists."""
+
+    number: str
+    name: str
+    sentence: str
+    what_gives: str  # in plain English: what would have to give, and by how much where known
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why nothing fits: rules that clash; dropping any one of them lets a plan exist."""
+
+    sentence: str
+    clashes: tuple[Clash, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one scenario: never a plan that failed verification."""
+
+    place: Place
+    scenario: Scenario
+    result: Result
+    times: TravelTimes | None = None
+    plan: Plan | None = None
+    verification: Verification | None = None
+    explanation: Explanation | None = None
+    warnings: tuple[Finding, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,216 @@
+"""A model: named blocks of columns and rows over sparse arrays, always minimised.
+
+    minimise  offset + cost x   subject to   row_lower <= A x <= row_upper,  lower <= x <= upper
+
+Blocks are added whole, never cell by cell, so that a million non-zeros are built in a fraction
+of a second; each block keeps the labels (rule and ids) of its members, so that any row or column
+can be named to a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+Floats = NDArray[np.float64]
+Terms = tuple[ArrayLike, ArrayLike, ArrayLike]  # positions in the row block, column numbers, values
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of columns or of rows: its place in the model and the labels of its members.
+
+    ``labels`` maps a label's name (``zone_id``) to an array as long as the block; ``rule`` is
+    the number of the rule that the rows state (``E7``), empty for columns.
+    """
+
+    name: str
+    start: int
+    size: int
+    labels: Mapping[str, NDArray[Any]]
+    rule: str = ""
+
+    @property
+    def all(self) -> NDArray[np.int64]:
+        """The numbers of all members in the model."""
+        return np.arange(self.start, self.start + self.size)
+
+    def at(self, positions: ArrayLike) -> NDArray[np.int64]:
+        """The numbers in the model of the members at ``positions`` of this block."""
+        return self.start + np.asarray(positions, dtype=np.int64)
+
+    def label(self, position: int) -> str:
+        """One member's name, for example ``served[E1](zone Z001, service library)``."""
+        ids = ", ".join(
+            f"{name.removesuffix('_id')} {values[position]}" for name, values in self.labels.items()
+        )
+        rule = f"[{self.rule}]" if self.rule else ""
+        return f"{self.name}{rule}({ids})" if ids else f"{self.name}{rule}"
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """A model as an engine takes it. Shapes: columns n, rows m, ``matrix`` (m, n) CSR."""
+
+    cost: Floats
+    lower: Floats
+    upper: Floats
+    integer: NDArray[np.bool_]
+    matrix: sparse.csr_array
+    row_lower: Floats
+    row_upper: Floats
+    offset: float
+
+    def objective(self, values: Floats) -> float:
+        return float(self.cost @ values + self.offset)
+
+    def violation(self, values: Floats) -> float:
+        """The largest breach of any row, bound or integrality, each measured on the scale of
+        its right-hand side (absolute up to 1, relative beyond)."""
+        activity = self.matrix @ values
+        worst = 0.0
+        for x, low, high in (
+            (activity, self.row_lower, self.row_upper),
+            (values, self.lower, self.upper),
+        ):
+            if len(x) == 0:
+                continue
+            below = np.where(np.isfinite(low), low - x, -np.inf) / np.maximum(1, np.abs(x))
+            above = np.where(np.isfinite(high), x - high, -np.inf) / np.maximum(1, np.abs(x))
+            worst = max(worst, float(below.max()), float(above.max()))
+        if self.integer.any():
+            whole = values[self.integer]
+            worst = max(worst, float(np.abs(whole - np.round(whole)).max()))
+        return worst
+
+
+class Model:
+    """A model being built. Columns first, then rows that use their numbers."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self.offset = 0.0
+        self.columns: dict[str, Block] = {}
+        self.rows: dict[str, Block] = {}
+        self._n = 0
+        self._m = 0
+        self._cost: list[Floats] = []
+        self._lower: list[Floats] = []
+        self._upper: list[Floats] = []
+        self._integer: list[NDArray[np.bool_]] = []
+        self._row_lower: list[Floats] = []
+        self._row_upper: list[Floats] = []
+        self._terms: list[tuple[NDArray[np.int64], NDArray[np.int64], Floats]] = []
+
+    def add_columns(
+        self,
+        name: str,
+        *,
+        labels: Mapping[str, Sequence[Any] | NDArray[Any]] | None = None,
+        size: int | None = None,
+        lower: ArrayLike = 0.0,
+        upper: ArrayLike = np.inf,
+        cost: ArrayLike = 0.0,
+        integer: ArrayLike = False,
+    ) -> Block:
+        """Add a block of columns; scalars are spread over the block."""
+        block = self._block(self.columns, name, labels, size, self._n, "")
+        self._n += block.size
+        self._cost.append(_spread(cost, block.size))
+        self._lower.append(_spread(lower, block.size))
+        self._upper.append(_spread(upper, block.size))
+        self._integer.append(_spread(integer, block.size).astype(bool))
+        return block
+
+    def add_rows(
+        self,
+        name: str,
+        *,
+        rule: str,
+        terms: Iterable[Terms],
+        labels: Mapping[str, Sequence[Any] | NDArray[Any]] | None = None,
+        size: int | None = None,
+        lower: ArrayLike = -np.inf,
+        upper: ArrayLike = np.inf,
+    ) -> Block:
+        """Add a block of rows ``lower <= sum of terms <= upper``.
+
+        Each term is (positions in this block, column numbers, values), broadcast against one
+        another; terms that meet in one cell add up.
+        """
+        block = self._block(self.rows, name, labels, size, self._m, rule)
+        for rows, columns, values in terms:
+            r, c, v = np.broadcast_arrays(
+                np.asarray(rows, np.int64), np.asarray(columns, np.int64), np.asarray(values, float)
+            )
+            if r.size and (r.min() < 0 or r.max() >= block.size):
+                raise IndexError(f"rows {name!r}: a position is outside 0..{block.size - 1}")
+            if c.size and (c.min() < 0 or c.max() >= self._n):
+                raise IndexError(f"rows {name!r}: a column number is outside 0..{self._n - 1}")
+            self._terms.append((block.start + r.ravel(), c.ravel(), v.ravel()))
+        self._m += block.size
+        self._row_lower.append(_spread(lower, block.size))
+        self._row_upper.append(_spread(upper, block.size))
+        return block
+
+    def add_cost(self, columns: ArrayLike, cost: ArrayLike) -> None:
+        """Add ``cost`` to the objective of the columns with these numbers."""
+        joined = np.concatenate(self._cost) if self._cost else np.zeros(0)
+        columns, cost = np.broadcast_arrays(np.asarray(columns, np.int64), np.asarray(cost, float))
+        np.add.at(joined, columns.ravel(), cost.ravel())
+        self._cost = [joined]
+
+    def arrays(self) -> Arrays:
+        """The model as sparse arrays."""
+        if self._terms:
+            parts = zip(*self._terms, strict=True)
+            rows, columns, values = (np.concatenate(part) for part in parts)
+        else:
+            rows = columns = np.zeros(0, np.int64)
+            values = np.zeros(0)
+        matrix = sparse.coo_array((values, (rows, columns)), shape=(self._m, self._n)).tocsr()
+        matrix.eliminate_zeros()
+        return Arrays(
+            cost=_join(self._cost),
+            lower=_join(self._lower),
+            upper=_join(self._upper),
+            integer=np.concatenate(self._integer) if self._integer else np.zeros(0, bool),
+            matrix=matrix,
+            row_lower=_join(self._row_lower),
+            row_upper=_join(self._row_upper),
+            offset=self.offset,
+        )
+
+    @staticmethod
+    def _block(
+        blocks: dict[str, Block],
+        name: str,
+        labels: Mapping[str, Sequence[Any] | NDArray[Any]] | None,
+        size: int | None,
+        start: int,
+        rule: str,
+    ) -> Block:
+        if name in blocks:
+            raise KeyError(f"the model has a block {name!r} already")
+        arrays = {key: np.asarray(values) for key, values in (labels or {}).items()}
+        sizes = {len(values) for values in arrays.values()}
+        if size is not None:
+            sizes.add(size)
+        if len(sizes) != 1:
+            raise ValueError(f"block {name!r}: labels and size do not agree: {sorted(sizes)}")
+        block = Block(name, start, sizes.pop(), arrays, rule)
+        blocks[name] = block
+        return block
+
+
+def _spread(value: ArrayLike, size: int) -> Floats:
+    return np.array(np.broadcast_to(np.asarray(value, float), (size,)))
+
+
+def _join(parts: list[Floats]) -> Floats:
+    return np.concatenate(parts) if parts else np.zeros(0)

@@ -1,0 +1,91 @@
+"""Everything placeopt raises, and the one kind of thing it finds.
+
+PlaceoptError
+├── InputError            one or more faults in what the user gave (exit status 1); carries findings
+│   ├── PlaceError        ... in a place's tables
+│   └── ScenarioError     ... in a scenario file
+├── UsageError            a request that makes no sense (exit status 2)
+├── EngineError           an engine was asked for what it cannot do, or broke
+│   └── EngineMissing     the engine is not installed
+├── NoPlanError           no plan within the limit (exit status 4)
+└── VerificationError     a plan failed its independent verification (exit status 5)
+
+Infeasible is an answer with an explanation, not an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fault in what the user gave: where it is, what is there and what would be right.
+
+    ``row`` is the row as a person counts it in the file: the heading is row 1, the first
+    record row 2; ``None`` where the fault is of a whole table or column.
+    """
+
+    severity: Severity
+    file: str
+    row: int | None
+    column: str | None
+    value: str | None
+    message: str
+    remedy: str
+
+    def __str__(self) -> str:
+        where = self.file
+        if self.row is not None:
+            where += f" row {self.row}"
+        what = f"{self.column} " if self.column else ""
+        value = f"is {self.value!r}: " if self.value is not None else ""
+        return f"{where}: {what}{value}{self.message}; {self.remedy}"
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+class PlaceoptError(Exception):
+    """The root of everything placeopt raises on purpose."""
+
+
+class InputError(PlaceoptError):
+    """Faults in what the user gave, all of them at once."""
+
+    def __init__(self, findings: Sequence[Finding], heading: str = "faults in the input"):
+        self.findings = list(findings)
+        lines = "\n".join(f"  {finding}" for finding in self.findings)
+        super().__init__(f"{len(self.findings)} {heading}:\n{lines}")
+
+
+class PlaceError(InputError):
+    """Faults in a place's tables."""
+
+
+class ScenarioError(InputError):
+    """Faults in a scenario file."""
+
+
+class UsageError(PlaceoptError):
+    """A request that makes no sense as it was made."""
+
+
+class EngineError(PlaceoptError):
+    """An engine was asked for what it cannot do, or broke."""
+
+
+class EngineMissing(EngineError):
+    """The engine is not installed; the message says what to install."""
+
+
+class NoPlanError(PlaceoptError):
+    """No plan was found within the limit; nothing is proven."""
+
+
+class VerificationError(PlaceoptError):
+    """A plan failed its independent verification and is not returned as an answer."""

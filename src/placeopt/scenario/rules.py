@@ -1,0 +1,39 @@
+"""A rule: one numbered statement that a scenario can switch on, tighten or drop.
+
+Every rule of the house is a subclass of ``Rule``, registered once under its name: its number in
+the problem's statement, the parameters with their units, and the sentence that a councillor
+reads. ``estate_rules`` and ``budget_rules`` define them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Problem = Literal["estate", "budget", "joint"]
+
+RULES: dict[tuple[Problem, str], type[Rule]] = {}
+
+
+class Rule(BaseModel):
+    """A rule of a scenario: parameters as given in its ``[[rules]]`` table."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    problem: ClassVar[Problem]
+    name: ClassVar[str]  # as written in a scenario: rule = "access"
+    number: ClassVar[str]  # in the problem's statement: "E7"
+    equation: ClassVar[str]  # in words and letters, for the documentation
+    implied: ClassVar[bool] = False  # in force unless the scenario's ``drop`` names it
+
+    rule: str
+
+    def sentence(self, names: dict[str, str] | None = None) -> str:
+        """The rule as a councillor reads it; ``names`` maps ids to what people call them."""
+        raise NotImplementedError
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" in cls.__dict__:
+            RULES[cls.problem, cls.name] = cls
