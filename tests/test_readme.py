@@ -4,40 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.support.pages import blocks_of, copy_of_checkout
+
 ROOT = Path(__file__).resolve().parent.parent
-BLOCK = re.compile(r"(?:<!-- (?P<note>[^>]+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)```", re.S)
-
-
-@dataclass(frozen=True)
-class Block:
-    note: str
-    language: str
-    text: str
-
-
-def blocks() -> list[Block]:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return [Block(m["note"] or "", m["language"], m["text"]) for m in BLOCK.finditer(text)]
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what git tracks (and of new files it does not ignore), as a newcomer clones it."""
-    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True)
-    copy = tmp_path_factory.mktemp("checkout")
-    for name in names.stdout.splitlines():
-        if (ROOT / name).is_file():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, copy / name)
-    return copy
+    return copy_of_checkout(ROOT, tmp_path_factory.mktemp("checkout"))
 
 
 def run(command: list[str], folder: Path, **environment: str) -> str:
@@ -53,7 +33,7 @@ def run(command: list[str], folder: Path, **environment: str) -> str:
 
 def test_every_block_of_the_readme_runs(checkout: Path) -> None:
     ran = []
-    for block in blocks():
+    for block in blocks_of(ROOT / "README.md"):
         if block.note.startswith("file: "):
             (checkout / block.note.removeprefix("file: ")).write_text(block.text, encoding="utf-8")
         elif block.note == "test command":
