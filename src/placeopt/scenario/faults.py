@@ -136,6 +136,8 @@ def _plain(
     context = item.get("ctx", {})
     if item["type"] == "value_error":
         message, _, remedy = str(context["error"]).partition("; ")
+        if message.startswith("give "):
+            message, remedy = "not valid here", message
         return path, message, remedy or "see docs/rules.md"
     give = _GIVE.get(item["type"])
     return path, "not valid here", give.format(**context) if give else item["msg"]

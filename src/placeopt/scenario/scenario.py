@@ -95,16 +95,12 @@ class Scenario(_Section):
     solver: SolverSettings = SolverSettings()
     path: Path | None = Field(None, exclude=True)  # the file it was read from
 
-    @model_validator(mode="before")
-    @classmethod
-    def _objective_of_the_problem(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
-            return values
-        default = DEFAULT_OBJECTIVE.get(values.get("problem", ""))
-        objective = values.get("objective", {})
-        if default and isinstance(objective, dict) and "minimise" not in objective:
-            return {**values, "objective": {**objective, "minimise": [default]}}
-        return values
+    @model_validator(mode="after")
+    def _objective_of_the_problem(self) -> Scenario:
+        default = DEFAULT_OBJECTIVE.get(self.problem)
+        if default and "minimise" not in self.objective.model_fields_set:
+            object.__setattr__(self, "objective", Objective(minimise=(default,)))
+        return self
 
     @property
     def place_path(self) -> Path:
