@@ -70,7 +70,8 @@ def read_scenario(path: str | Path) -> Scenario:
     plain = {key: value for key, value in values.items() if key in KEYS and key != "extends"}
     scenario = validated(Scenario, {**plain, "rules": []}, sources, (), "")
     if isinstance(scenario, list):
-        found += scenario
+        places = {(finding.file, finding.row, finding.column) for finding in found}
+        found += [each for each in scenario if (each.file, each.row, each.column) not in places]
     if found or isinstance(scenario, list):
         found.sort(key=lambda finding: (finding.file != own.name, finding.row or 0))
         raise ScenarioError(found, "faults in the scenario")
