@@ -3,6 +3,7 @@
 from placeopt.place.check import check
 from placeopt.place.demand import demand_of
 from placeopt.place.read import check_files, read_place
+from placeopt.place.synth import synthesise
 from placeopt.place.tables import Column, Place, PlaceInfo, dictionary
 from placeopt.place.write import write_place
 
@@ -15,5 +16,6 @@ __all__ = [
     "demand_of",
     "dictionary",
     "read_place",
+    "synthesise",
     "write_place",
 ]

@@ -30,9 +30,48 @@ ZONE_KM2 = 11.0  # area of the county per zone
 LARGEST_RADIUS_M = 240_000.0  # a larger county would leave the grid: it grows denser instead
 GOLDEN = np.pi * (3 - np.sqrt(5))
 
-_FRONT = """Marl Ash Thorn Brack Elder Fen Hart Kings Lang Mill Nether Oak Pen Rush Sand Stan
-Thur Wick Wool Bram Cold Dun Ever Gram""".split()
-_BACK = "ford bury ley ton wick stead worth ham combe thorpe bridge minster by well".split()
+_FRONT = [
+    "Marl",
+    "Ash",
+    "Thorn",
+    "Brack",
+    "Elder",
+    "Fen",
+    "Hart",
+    "Kings",
+    "Lang",
+    "Mill",
+    "Nether",
+    "Oak",
+    "Pen",
+    "Rush",
+    "Sand",
+    "Stan",
+    "Thur",
+    "Wick",
+    "Wool",
+    "Bram",
+    "Cold",
+    "Dun",
+    "Ever",
+    "Gram",
+]
+_BACK = [
+    "ford",
+    "bury",
+    "ley",
+    "ton",
+    "wick",
+    "stead",
+    "worth",
+    "ham",
+    "combe",
+    "thorpe",
+    "bridge",
+    "minster",
+    "by",
+    "well",
+]
 _QUALIFIER = ["", "Great ", "Little ", "Upper ", "Lower ", "Old ", "Long ", "East ", "West "]
 
 
@@ -294,5 +333,3 @@ def _nearest(points: Floats, places: Floats) -> tuple[Ints, Floats]:
 def nearest(points: Floats, places: Floats) -> Ints:
     """(n,) position of the nearest place to each point."""
     return _nearest(points, places)[0]
-
-

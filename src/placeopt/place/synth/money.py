@@ -108,7 +108,12 @@ def _curves(today: dict[str, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
         elif row["form"] == "points":
             scale = maximum = np.nan
             points += [
-                (row["programme_id"], row["outcome_id"], int(_rounded(s * spend)), _level(s, effect))
+                (
+                    row["programme_id"],
+                    row["outcome_id"],
+                    int(_rounded(s * spend)),
+                    _level(s, effect),
+                )
                 for s in POINT_SHARES
             ]
         curves.loc[i, "maximum_effect"] = float(f"{maximum:.3g}")
