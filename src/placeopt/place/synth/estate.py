@@ -1,10 +1,10 @@
 """The public buildings of a made-up county and what they host today.
 
-Buildings of a kind are spread over the zones by people (systematic sampling along the settlements,
-so that every so many residents have one); the kinds that serve a whole district stand in the main
-towns first. Each service's visits go to the nearest building that hosts it today, and buildings are
-sized for that with room to spare: today's arrangement fits. Rents, running costs and receipts rise
-towards the centres of towns.
+Buildings of a kind are spread over the zones by people: systematic sampling along the
+settlements, so that every so many residents have one; the kinds that serve a whole district
+stand in the main towns first. Each service's visits go to the nearest building that hosts it
+today, and buildings are sized for that with room to spare: today's arrangement fits. Rents,
+running costs and receipts rise towards the centres of towns.
 """
 
 from __future__ import annotations
@@ -66,8 +66,10 @@ def _sites(
     kind = np.repeat(np.arange(len(kinds)), counts)
     zone = np.concatenate(
         [
-            _spread(county, zones, count, int(row.anchors), float(row.town_weight), rng)
-            for row, count in zip(kinds.itertuples(), counts, strict=True)
+            _spread(county, zones, count, anchors, town_weight, rng)
+            for count, anchors, town_weight in zip(
+                counts, kinds["anchors"], kinds["town_weight"], strict=True
+            )
         ]
     )
     at = county.zone_xy[zone]

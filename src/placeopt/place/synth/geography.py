@@ -30,49 +30,12 @@ ZONE_KM2 = 11.0  # area of the county per zone
 LARGEST_RADIUS_M = 240_000.0  # a larger county would leave the grid: it grows denser instead
 GOLDEN = np.pi * (3 - np.sqrt(5))
 
-_FRONT = [
-    "Marl",
-    "Ash",
-    "Thorn",
-    "Brack",
-    "Elder",
-    "Fen",
-    "Hart",
-    "Kings",
-    "Lang",
-    "Mill",
-    "Nether",
-    "Oak",
-    "Pen",
-    "Rush",
-    "Sand",
-    "Stan",
-    "Thur",
-    "Wick",
-    "Wool",
-    "Bram",
-    "Cold",
-    "Dun",
-    "Ever",
-    "Gram",
-]
-_BACK = [
-    "ford",
-    "bury",
-    "ley",
-    "ton",
-    "wick",
-    "stead",
-    "worth",
-    "ham",
-    "combe",
-    "thorpe",
-    "bridge",
-    "minster",
-    "by",
-    "well",
-]
-_QUALIFIER = ["", "Great ", "Little ", "Upper ", "Lower ", "Old ", "Long ", "East ", "West "]
+_FRONT = (
+    "Marl Ash Thorn Brack Elder Fen Hart Kings Lang Mill Nether Oak Pen Rush Sand Stan Thur Wick "
+    "Wool Bram Cold Dun Ever Gram"
+)
+_BACK = "ford bury ley ton wick stead worth ham combe thorpe bridge minster by well"
+_QUALIFIER = ("", "Great ", "Little ", "Upper ", "Lower ", "Old ", "Long ", "East ", "West ")
 
 
 @dataclass(frozen=True)
@@ -296,7 +259,7 @@ def _ages(
 def _settlement_names(count: int, name: str, rng: np.random.Generator) -> tuple[str, ...]:
     """Names of settlements, each once; the county town takes the county's own root."""
     root = name.removesuffix("shire") or name
-    plain = [front + back for front in _FRONT for back in _BACK if front != root]
+    plain = [front + back for front in _FRONT.split() for back in _BACK.split() if front != root]
     plain = [plain[i] for i in rng.permutation(len(plain))]
     again = -(-count // (len(plain) * len(_QUALIFIER)))
     names = [f"{root}chester"]
