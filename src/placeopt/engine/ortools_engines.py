@@ -30,7 +30,8 @@ _DIGITS = 6  # most decimal places by which rows and costs are scaled
 
 def solve(arrays: Arrays, settings: Settings) -> Result:
     """Minimise ``arrays`` with the engine that ``settings`` names."""
-    import ortools
+    from importlib.metadata import version
+
     from ortools.linear_solver.python import model_builder_helper as helper
 
     began = time.perf_counter()
@@ -52,7 +53,7 @@ def solve(arrays: Arrays, settings: Settings) -> Result:
     return replace(
         result,
         seconds={"transfer": passed - began, "solve": ended - passed},
-        version=f"ortools {ortools.__version__}",
+        version=f"ortools {version('ortools')}",
     )
 
 
@@ -117,9 +118,13 @@ def _digits(values: NDArray[np.float64]) -> NDArray[np.int64]:
 def _model(arrays: Arrays, start: NDArray[np.float64] | None) -> Any:
     from ortools.linear_solver.python import model_builder_helper as helper
 
-    model = helper.ModelBuilderHelper()
+    model: Any = helper.ModelBuilderHelper()
     model.fill_model_from_sparse_data(
-        *(arrays.lower, arrays.upper, arrays.cost, arrays.row_lower, arrays.row_upper),
+        arrays.lower,
+        arrays.upper,
+        arrays.cost,
+        arrays.row_lower,
+        arrays.row_upper,
         sparse.csr_matrix(arrays.matrix),
     )
     model.set_objective_offset(arrays.offset)
