@@ -49,13 +49,13 @@ def typed_column(
     """One column of text as a typed series with its default filled in; and its faults."""
     values, bad = _READERS[column.type](column, cells)
     findings = [
-        error(file, _IS_NOT[column.type], _give(column), row=row_of(at), column=column.name,
+        error(file, _IS_NOT[column.type], give(column), row=row_of(at), column=column.name,
               value=cells[at])
         for at in bad if at not in spoilt
     ]  # fmt: skip
     if column.required:
         findings += [
-            error(file, "the cell is empty", _give(column), row=row_of(at), column=column.name)
+            error(file, "the cell is empty", give(column), row=row_of(at), column=column.name)
             for at, cell in enumerate(cells) if cell == "" and at not in spoilt
         ]  # fmt: skip
     return values, findings
@@ -174,7 +174,7 @@ def _heading_findings(raw: RawTable, columns: Sequence[Column]) -> list[Finding]
     return findings
 
 
-def _give(column: Column) -> str:
+def give(column: Column) -> str:
     """What would be right in a cell of this column."""
     if column.choices:
         return f"give one of {', '.join(column.choices)}"
