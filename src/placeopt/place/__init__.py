@@ -2,6 +2,7 @@
 
 from placeopt.place.check import check
 from placeopt.place.demand import demand_of
+from placeopt.place.importer import import_place
 from placeopt.place.read import check_files, read_place
 from placeopt.place.synth import synthesise
 from placeopt.place.tables import Column, Place, PlaceInfo, dictionary
@@ -15,6 +16,7 @@ __all__ = [
     "check_files",
     "demand_of",
     "dictionary",
+    "import_place",
     "read_place",
     "synthesise",
     "write_place",
