@@ -26,7 +26,7 @@ def county(seed: int = 1) -> Place:
 
 
 def errors(place: Place) -> list[str]:
-    return [str(finding) for finding in check(place) if finding.kind == "error"]
+    return [str(finding) for finding in check(place) if finding.severity == "error"]
 
 
 def metres(place: Place) -> np.ndarray:
