@@ -227,8 +227,7 @@ def test_ten_thousand_zones_and_five_thousand_buildings_are_made_within_a_minute
     assert len(place.zones) == 10_000
     assert len(place.buildings) == 5_000
     assert not place.zones.duplicated(["x_m", "y_m"]).any()
-    assert place.zones["x_m"].between(0, 700_000).all()
-    assert place.zones["y_m"].between(0, 1_300_000).all()
+    assert errors(place) == []
 
 
 def test_the_smallest_county_still_hosts_every_service():

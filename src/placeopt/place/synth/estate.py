@@ -250,7 +250,7 @@ def _tenure(kind: pd.DataFrame, draw: Floats) -> NDArray[np.object_]:
     tenure[draw < share] = "leasehold"
     tenure[(draw < share) & (kind["kind"] == "station").to_numpy()] = "licence"
     surgery = np.flatnonzero((kind["kind"] == "surgery").to_numpy() & (draw >= share))
-    tenure[surgery[: len(surgery) // 12]] = "pfi"
+    tenure[surgery[: max(1, len(surgery) // 12)]] = "pfi"
     return tenure
 
 

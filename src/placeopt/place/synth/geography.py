@@ -27,7 +27,7 @@ DISTRICTS = 4
 CENTRE_M = (470_000.0, 265_000.0)
 SPACING_M = 620.0  # between neighbouring zones of a town
 ZONE_KM2 = 11.0  # area of the county per zone
-LARGEST_RADIUS_M = 240_000.0  # a larger county would leave the grid: it grows denser instead
+LARGEST_RADIUS_M = 120_000.0  # a larger county would leave the grid: it grows denser instead
 GOLDEN = np.pi * (3 - np.sqrt(5))
 
 _FRONT = (
