@@ -46,7 +46,7 @@ def plan_of(place: Place, problem: BudgetProblem, solved: Solved) -> Plan:
 def _spending(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
     rows = place.programmes[["programme_id", "name", "agency_id", "kind"]].copy()
     before = problem.before
-    rows["before_gbp"], rows["after_gbp"] = before, np.round(spend, 2)
+    rows["before_gbp"], rows["after_gbp"] = before, spend
     rows["change_gbp"] = rows["after_gbp"] - before
     with np.errstate(divide="ignore", invalid="ignore"):
         rows["change_share"] = np.where(before > 0, rows["change_gbp"] / before, np.nan)
@@ -104,7 +104,7 @@ def _streams(place: Place, problem: BudgetProblem, pay: np.ndarray) -> pd.DataFr
     before = base.groupby("stream_id")["amount_gbp"].sum()
     rows["amount_gbp"] = np.where(np.isfinite(problem.amount), problem.amount, np.nan)
     rows["spent_before_gbp"] = before.reindex(problem.stream_ids).fillna(0.0).to_numpy()
-    spent = np.round(np.bincount(problem.pair_stream, pay, len(problem.stream_ids)), 2)
+    spent = np.bincount(problem.pair_stream, pay, len(problem.stream_ids))
     rows["spent_after_gbp"] = spent
     left = np.maximum(0.0, rows["amount_gbp"] - spent)
     rows["returned_gbp"] = np.where(rows["ring_fenced"], left, 0.0)

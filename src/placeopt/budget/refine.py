@@ -90,8 +90,11 @@ class Approximation:
         for c, p in enumerate(self.problem.curve_programme):
             cuts = self.breaks[c]
             new = np.array([spend[p] for spend in spends if spend is not None])
+            at_start = len(new) > 0 and len(cuts) > 1 and new.min() <= cuts[0]
+            if at_start and not np.isfinite(self.problem.curves[c].slope(cuts[0])):
+                new = np.append(new, cuts[0] + (cuts[1] - cuts[0]) / 64)  # no tangent there
             new = new[(new > cuts[0]) & (new < cuts[-1])]
-            near = 1e-9 * max(1.0, float(cuts[-1]))
+            near = 1e-12 * max(1.0, float(cuts[-1]))
             new = np.array([s for s in new if np.abs(cuts - s).min() > near])
             self.breaks[c] = np.unique(np.concatenate([cuts, new]))
             self.exact_at[c] = np.unique(np.concatenate([self.exact_at[c], new]))
@@ -246,11 +249,20 @@ def _least_disruption_of_ties(
         return spend
     model = equations.formulate(problem, under, "least_disruption", limits=limits)
     result = clock.solve(model)
-    return _spend_of(problem, model, result) if result.has_plan else spend
+    if not result.has_plan:
+        return spend
+    found = _spend_of(problem, model, result)
+    saved = np.abs(spend - problem.before).sum() - np.abs(found - problem.before).sum()
+    return found if saved > 1e-6 * problem.before.sum() else spend
+
+
+def decimals(problem: BudgetProblem) -> int:
+    """Payments are in whole pence; in finer parts where the whole place has little money."""
+    return max(2, 8 - int(np.log10(max(1.0, problem.before.sum()))))
 
 
 def closest_payments(problem: BudgetProblem, spend: Floats, clock: _Clock) -> Floats:
-    """(N,) GBP, in whole pence, that each stream pays for each programme: closest to today."""
+    """(N,) GBP, rounded, that each stream pays for each programme: closest to today."""
     money = equations.scale_of(problem).money_gbp
     model = Model("payments")
     pay = model.add_columns("pay", size=len(problem.pair_stream))
@@ -279,4 +291,4 @@ def closest_payments(problem: BudgetProblem, spend: Floats, clock: _Clock) -> Fl
     result = clock.solve(model, gap=0.0)
     if not result.has_plan:
         raise RuntimeError(f"no payments for a plan that was found: {result.status}")
-    return np.round(np.maximum(0.0, result.value(pay)) * money, 2)
+    return np.round(np.maximum(0.0, result.value(pay)) * money, decimals(problem))
