@@ -125,7 +125,7 @@ def solve_all(
     assert spend is not None
     spend = _least_disruption_of_ties(problem, approximation, limits, clock, spend)
     pay = closest_payments(problem, spend, clock)
-    spend = np.bincount(problem.pair_programme, pay, len(spend))
+    spend = np.bincount(problem.pair_programme, pay, len(spend)).astype(float)
     first = stages[0]
     value = problem.objective(first.objective, spend, first=True)
     status = Status.OPTIMAL if len(stages) == len(problem.objectives) else Status.FEASIBLE
