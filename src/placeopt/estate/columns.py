@@ -150,8 +150,8 @@ def _full_offers(problem: EstateProblem, hosts: Hosts, host: Block) -> tuple[Int
     tiers = problem.tiers
     hosted = problem.hosted[hosts.building, hosts.service]
     untiered_full = problem.full_today[hosts.building, hosts.service] | ~hosted
-    partial_tier = (tiers.may & ~tiers.full).any(axis=0)[hosts.service]
-    full_tier = (tiers.may & tiers.full).any(axis=0)[hosts.service]
+    partial_tier = np.any(tiers.may & ~tiers.full, axis=0)[hosts.service]
+    full_tier = np.any(tiers.may & tiers.full, axis=0)[hosts.service]
     depends = (untiered_full & partial_tier) | (~untiered_full & full_tier)
     number = np.where(untiered_full & ~partial_tier, host.all, -1)
     return np.flatnonzero(depends), number

@@ -109,13 +109,14 @@ def unique_rows(
 
 
 def _back_office(problem: EstateProblem, service: int, at: Ints) -> Customers:
-    needed = problem.services.units[service] > 0
-    count = int(needed)
-    at = at if needed else at[:0]
+    units = np.asarray(problem.services.units[[service]], float)
+    units = units[units > 0]
+    count = len(units)
+    at = at if count else at[:0]
     return Customers(
         service=np.full(count, service),
         zone=np.full(count, -1),
-        units=problem.services.units[[service]][:count],
+        units=units,
         pair_customer=np.zeros(len(at), np.int64),
         pair_host=at,
         pair_minutes=np.zeros(len(at)),

@@ -285,7 +285,9 @@ def _tiers(place: Place, service_ids: Ids) -> Tiers:
         setup_gbp=table["setup_cost_gbp"].to_numpy(float),
         running_gbp_per_year=table["running_cost_gbp_per_year"].to_numpy(float),
         min_usable_m2=table["min_usable_m2"].to_numpy(float),
-        max_services=table["max_services"].astype("Float64").to_numpy(float, na_value=np.inf),
+        max_services=np.nan_to_num(
+            table["max_services"].astype("Float64").to_numpy(float, na_value=np.nan), nan=np.inf
+        ),
         may=may,
         must=must,
         full=full,
