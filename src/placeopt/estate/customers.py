@@ -82,7 +82,7 @@ def by_reach(problem: EstateProblem, hosts: Hosts) -> Customers:
         zone = np.flatnonzero(problem.visits[:, service] > 0)
         reach = np.isfinite(problem.minutes[np.ix_(zone, hosts.building[at])])
         classes, member = unique_rows(reach)
-        units = np.bincount(member, problem.visits[zone, service], len(classes))
+        units = np.bincount(member, problem.visits[zone, service], len(classes)).astype(float)
         customer, host = np.nonzero(classes)
         parts.append(
             Customers(
@@ -109,7 +109,7 @@ def unique_rows(
 
 
 def _back_office(problem: EstateProblem, service: int, at: Ints) -> Customers:
-    units = np.asarray(problem.services.units[[service]], float)
+    units: NDArray[np.float64] = problem.services.units[service : service + 1]
     units = units[units > 0]
     count = len(units)
     at = at if count else at[:0]

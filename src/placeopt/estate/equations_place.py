@@ -22,14 +22,19 @@ from placeopt.scenario.estate_rules import Access, Capital, Network, Pinned, Rev
 def near_enough(model: Model, problem: EstateProblem, x: Columns, rules: list[Access]) -> None:
     """(E7) A share of residents is within the minutes, and nobody beyond the ceiling."""
     for number, standard in enumerate(problem.standards):
-        hosts = x.hosts.of_service(standard.service)
-        column = x.full_number[hosts] if standard.rule.offer == "full" else x.host.at(hosts)
-        hosts, column = hosts[column >= 0], column[column >= 0]
+        hosts, column = offering_hosts(x, standard)
         building = x.hosts.building[hosts]
         if standard.rule.minutes is not None and standard.rule.share > 0:
             _share_within(model, standard, number, standard.within[:, building], column)
         if standard.rule.ceiling_minutes is not None:
             _nobody_beyond(model, standard, number, standard.under_ceiling[:, building], column)
+
+
+def offering_hosts(x: Columns, standard: Standard) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of hosts that could count for a standard, and the columns that say they do."""
+    hosts = x.hosts.of_service(standard.service)
+    column = x.full_number[hosts] if standard.rule.offer == "full" else x.host.at(hosts)
+    return hosts[column >= 0], column[column >= 0]
 
 
 def _share_within(
@@ -120,6 +125,8 @@ def counts_and_spacing(
             upper=np.inf if rule.at_most is None else rule.at_most,
         )
         if rule.spacing_m is not None:
+            if rule.district is not None:
+                at, building = at[inside[0]], building[inside[0]]
             first, second = _too_near(problem, building, rule.spacing_m)
             rows = np.arange(len(first))
             model.add_rows(
