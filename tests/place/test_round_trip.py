@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import geopandas as gpd
+import geopandas.testing
 import numpy as np
 import pandas as pd
 import pytest
@@ -96,7 +97,7 @@ def places(draw: st.DrawFn) -> Place:
     return Place(info, conformed(tables), boundaries if draw(st.booleans()) else None)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(places())
 def test_random_valid_places_survive_writing_and_reading(place: Place) -> None:
     assert [finding for finding in check(place) if finding.severity == "error"] == []
@@ -159,6 +160,7 @@ def test_faults_planted_at_random_are_each_found(tmp_path: Path, seed: int) -> N
         _, findings = read_leniently(folder)
         assert any(
             finding.severity == "error"
-            and (finding.file, finding.row, finding.column) == (f"{table}.csv", row, column.name)
+            and (finding.file, finding.row) == (f"{table}.csv", row)
+            and finding.column in (column.name, None)  # None: the whole row is now empty
             for finding in findings
         ), (table, row, column.name, value, [str(finding) for finding in findings])

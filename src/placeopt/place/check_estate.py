@@ -95,9 +95,10 @@ def buildings_too_small(place: Place) -> Iterator[Finding]:
     merged["area"] = merged["area_m2"].fillna(merged["base"])
     needs = merged.groupby("building_id").agg(area=("area", "sum"), front=("front", "max"))
     buildings = place.buildings
-    need = buildings["building_id"].map(needs["area"] + needs["front"].fillna(0)).fillna(0)
+    total = needs["area"].astype(float) + needs["front"].astype(float).fillna(0)
+    need = buildings["building_id"].map(total.to_dict()).astype(float).fillna(0)
     usable = buildings["floor_area_m2"] * buildings["usable_share"]
-    for at in np.flatnonzero((need > usable + 0.5).to_numpy()):
+    for at in np.flatnonzero(((need > usable + 0.5) & (usable >= 0)).to_numpy()):
         message = (
             f"what it hosts today needs {need.iloc[at]:.0f} m2, usable are {usable.iloc[at]:.0f}"
         )
