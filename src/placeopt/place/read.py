@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placeopt.errors import Finding, PlaceError
-from placeopt.place.check import check, check_minutes
+from placeopt.place.check import check
+from placeopt.place.check_minutes import minutes_findings
 from placeopt.place.faults import error, nearest, row_of, warning, worst_first
 from placeopt.place.raw import RawTable, read_csv, read_layer, texts_of
 from placeopt.place.tables import Place, PlaceInfo, dictionary
@@ -57,7 +58,7 @@ def read_leniently(path: str | Path) -> tuple[Place | None, list[Finding]]:
     told = {(finding.file, finding.row, finding.column) for finding in findings}
     rows = {(finding.file, finding.row) for finding in findings if finding.column is None}
     columns = {(finding.file, finding.column) for finding in findings if finding.row is None}
-    for finding in [*check(place), *check_minutes(place)]:
+    for finding in [*check(place), *minutes_findings(place)]:
         where = (finding.file, finding.row, finding.column)
         if where in told or where[::2] in columns or (finding.row and where[:2] in rows):
             continue  # what could not be read is said once, by the reader
