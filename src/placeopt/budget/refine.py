@@ -26,7 +26,7 @@ from placeopt.scenario.scenario import SolverSettings
 
 ROUNDS = 12
 LINEAR_GAP = 1e-6  # what linear programs are refined to, whatever gap is asked
-FIRST_ERROR = 1e-3  # of an outcome's range: what the first round's breakpoints aim at
+FIRST_ERROR = 2e-2  # of an outcome's range: what the first round's breakpoints aim at
 
 
 @dataclass(frozen=True)
