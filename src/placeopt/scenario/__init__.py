@@ -1,8 +1,8 @@
 """The question asked of a place."""
 
 from importlib import import_module
-from importlib.util import find_spec
 
+from placeopt.scenario.check import check_scenario
 from placeopt.scenario.checks import Check, Verification
 from placeopt.scenario.objectives import OBJECTIVES
 from placeopt.scenario.read import implied_rules, read_scenario
@@ -10,8 +10,7 @@ from placeopt.scenario.rules import RULES, Rule
 from placeopt.scenario.scenario import Scenario
 
 for _rules in ("estate_rules", "budget_rules"):  # importing them registers their rules
-    if find_spec(f"placeopt.scenario.{_rules}"):
-        import_module(f"placeopt.scenario.{_rules}")
+    import_module(f"placeopt.scenario.{_rules}")
 
 __all__ = [
     "OBJECTIVES",
@@ -20,6 +19,7 @@ __all__ = [
     "Rule",
     "Scenario",
     "Verification",
+    "check_scenario",
     "implied_rules",
     "read_scenario",
 ]
