@@ -11,10 +11,8 @@ from placeopt.engine import Answer, Progress
 from placeopt.errors import Finding, PlaceError, ScenarioError, UsageError
 from placeopt.place import Place, check, read_place
 from placeopt.place import check_files as place_findings
-from placeopt.report import write_results
-from placeopt.scenario import Scenario, read_scenario
+from placeopt.scenario import Scenario, check_scenario, read_scenario
 from placeopt.store.provenance import provenance_of
-from placeopt.travel import measure
 
 Watch = Callable[[Progress], None]
 
@@ -24,13 +22,16 @@ def solve(place: Place, scenario: Scenario, *, progress: Watch | None = None) ->
 
     Returns an ``Answer``: with a verified plan, or without one and with an explanation where the
     rules clash, or with neither where the limit came first (``answer.result.status`` says which).
-    Raises ``PlaceError`` with every fault of the tables at once and ``VerificationError`` for a
-    plan that does not stand up to the independent verifier.
+    Raises ``PlaceError`` or ``ScenarioError`` with every fault at once and ``VerificationError``
+    for a plan that does not stand up to the independent verifier.
     """
     findings = check(place)
     faults = [finding for finding in findings if finding.severity == "error"]
     if faults:
         raise PlaceError(faults, "faults in the place")
+    clashes = check_scenario(place, scenario)
+    if clashes:
+        raise ScenarioError(clashes, "faults in the scenario")
     answer = _solver_of(scenario)(place, scenario, progress)
     return replace(
         answer, warnings=tuple(findings), provenance=provenance_of(place, scenario, answer)
@@ -42,6 +43,8 @@ def solve_file(scenario_file: Path, out: Path, progress: Watch | None = None) ->
     scenario = read_scenario(scenario_file)
     place = read_place(scenario_file.parent / scenario.place)
     answer = solve(place, scenario, progress=progress)
+    from placeopt.report import write_results
+
     write_results(answer, out)
     return answer
 
@@ -49,12 +52,15 @@ def solve_file(scenario_file: Path, out: Path, progress: Watch | None = None) ->
 def check_files(place: Path, scenario: Path | None = None) -> list[Finding]:
     """Every finding of a place's files and, where given, of a scenario asked of it."""
     findings = place_findings(place)
-    if scenario is not None:
-        try:
-            read_scenario(scenario)
-        except ScenarioError as error:
-            findings = [*findings, *error.findings]
-    return findings
+    if scenario is None:
+        return findings
+    try:
+        asked = read_scenario(scenario)
+    except ScenarioError as error:
+        return [*findings, *error.findings]
+    if any(finding.severity == "error" for finding in findings):
+        return findings  # ids are compared once the tables can be trusted
+    return [*findings, *check_scenario(read_place(place), asked)]
 
 
 def demo_scenarios() -> dict[str, Path]:
@@ -76,6 +82,7 @@ def _solver_of(scenario: Scenario) -> Callable[[Place, Scenario, Watch | None], 
 
 def _solve_estate(place: Place, scenario: Scenario, progress: Watch | None) -> Answer:
     from placeopt import estate
+    from placeopt.travel import measure
 
     settings: dict[str, Any] = scenario.travel.model_dump()
     times = measure(place, **settings)

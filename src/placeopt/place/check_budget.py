@@ -80,7 +80,7 @@ def streams_overspent(place: Place) -> Iterator[Finding]:
         if stream in set(place.streams["stream_id"]):
             message = f"{stream} paid {spent[stream, year]:.2f} in {year}, but no amount is stated"
             yield warning(label(place, "stream_amounts"), message,
-                          "state what it brought in that year", column="year", value=year)  # fmt: skip
+                          "state what it brought in", column="year", value=year)  # fmt: skip
 
 
 def spending_outside_its_limits(place: Place) -> Iterator[Finding]:

@@ -88,17 +88,17 @@ def hosted_in_a_closed_building(place: Place) -> Iterator[Finding]:
 
 def buildings_too_small(place: Place) -> Iterator[Finding]:
     """What a building hosts today, with its front of house, fits in its usable area."""
-    services = place.services
-    merged = place.hosting.assign(
-        base=place.hosting["service_id"].map(_first(services, "service_id", "area_base_m2")),
-        front=place.hosting["service_id"].map(_first(services, "service_id", "front_of_house_m2")),
-    )
+    by_id = place.services.drop_duplicates("service_id").set_index("service_id")
+    merged = place.hosting[["building_id", "service_id", "area_m2"]].copy()
+    for name, column in (("base", "area_base_m2"), ("front", "front_of_house_m2")):
+        merged[name] = merged["service_id"].map(by_id[column]).astype(float)
     merged["area"] = merged["area_m2"].fillna(merged["base"])
     needs = merged.groupby("building_id").agg(area=("area", "sum"), front=("front", "max"))
     buildings = place.buildings
-    need = buildings["building_id"].map(needs["area"] + needs["front"].fillna(0)).fillna(0)
+    total = needs["area"].astype(float) + needs["front"].astype(float).fillna(0)
+    need = buildings["building_id"].map(total.to_dict()).astype(float).fillna(0)
     usable = buildings["floor_area_m2"] * buildings["usable_share"]
-    for at in np.flatnonzero((need > usable + 0.5).to_numpy()):
+    for at in np.flatnonzero(((need > usable + 0.5) & (usable >= 0)).to_numpy()):
         message = (
             f"what it hosts today needs {need.iloc[at]:.0f} m2, usable are {usable.iloc[at]:.0f}"
         )

@@ -9,6 +9,7 @@ import numpy as np
 
 from placeopt.errors import Finding
 from placeopt.place.faults import error, nearest, row_of, warning
+from placeopt.place.raw import texts_of
 from placeopt.place.tables import Place
 
 FILES = ("minutes.csv", "minutes.parquet")
@@ -56,7 +57,7 @@ def _file_findings(place: Place, path: Path) -> Iterator[Finding]:
         for at in np.flatnonzero(bad.to_numpy()):
             yield error(path.name, "this is no number of minutes", "give 0 or more, or leave"
                         " it empty where there is no way", row=row_of(at), column=column,
-                        value=frame[column].iloc[at])  # fmt: skip
+                        value=texts_of(frame[column].iloc[[at]])[0])  # fmt: skip
 
 
 def _ids(place: Place, file: str, table: str, key: str, found: set[str]) -> Iterator[Finding]:

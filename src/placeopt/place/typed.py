@@ -105,7 +105,7 @@ def _texts(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int]]:
 def _numbers(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int]]:
     import pandas as pd
 
-    values, bad = _floats(cells)
+    values, bad = floats(cells)
     default = column.default_value()
     if default is not None:
         values[[at for at, cell in enumerate(cells) if cell == ""]] = default
@@ -115,7 +115,7 @@ def _numbers(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int]
 def _integers(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int]]:
     import pandas as pd
 
-    values, bad = _floats(cells)
+    values, bad = floats(cells)
     with np.errstate(invalid="ignore"):
         wrong = (values != np.round(values)) | (np.abs(values) > _LARGEST_INTEGER)
     wrong &= ~np.isnan(values)
@@ -137,7 +137,7 @@ def _booleans(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int
     return pd.Series([_YES.get(cell.lower(), default) for cell in cells], dtype=bool), bad
 
 
-def _floats(cells: Sequence[str]) -> tuple[np.ndarray[Any, np.dtype[np.float64]], list[int]]:
+def floats(cells: Sequence[str]) -> tuple[np.ndarray[Any, np.dtype[np.float64]], list[int]]:
     """(records,) floats, exact, NaN where a cell is empty or bad; and the bad positions."""
     bad: list[int] = []
     if not _NUMBER_LETTERS.fullmatch("\n".join(cells)):

@@ -73,8 +73,12 @@ def synthesise(
 
 def _suitability() -> pd.DataFrame:
     """The catalogue's matrix of kinds by services, as rows."""
-    wide = catalogue("suitability").set_index("building_kind")
-    long = wide.stack().rename("may").reset_index().rename(columns={"level_1": "service_id"})
+    wide = catalogue("suitability")
+    long = wide.melt("building_kind", var_name="service_id", value_name="may")
+    kinds = {kind: i for i, kind in enumerate(wide["building_kind"])}
+    long = long.sort_values(
+        "building_kind", kind="stable", key=lambda column: column.map(kinds), ignore_index=True
+    )
     return long.loc[long["may"] == "yes", ["building_kind", "service_id"]].reset_index(drop=True)
 
 

@@ -7,6 +7,7 @@ and is concave, so that money moved from a flat part to a steep one buys more.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,10 +53,12 @@ def _spending(
     by_year = {YEARS[0]: _rounded(today / (1 + growth)), YEARS[1]: today}
     rows = []
     for year, totals in by_year.items():
-        for row, total in zip(programmes.itertuples(), totals, strict=True):
-            paid = [(key, int(_rounded(share * total))) for key, share in mix(row.streams).items()]
-            paid[0] = (paid[0][0], int(total) - sum(amount for _, amount in paid[1:]))
-            rows += [(year, row.programme_id, key, amount) for key, amount in paid]
+        for programme, payers, total in zip(
+            programmes["programme_id"], programmes["streams"], totals, strict=True
+        ):
+            paid = {key: int(_rounded(share * total)) for key, share in mix(payers).items()}
+            paid[next(iter(paid))] += int(total) - sum(paid.values())
+            rows += [(year, programme, key, amount) for key, amount in paid.items()]
     return pd.DataFrame(rows, columns=["year", "programme_id", "stream_id", "amount_gbp"])
 
 
@@ -63,14 +66,16 @@ def _amounts(streams: pd.DataFrame, spending: pd.DataFrame) -> pd.DataFrame:
     """What each stream brings in: what was spent, then less, in whole ten thousands."""
     import pandas as pd
 
-    spent = spending.groupby(["stream_id", "year"])["amount_gbp"].sum()
-    rows = []
-    for row in streams.itertuples():
-        rows += [(row.stream_id, year, int(spent[row.stream_id, year])) for year in YEARS]
-        for step, share in enumerate((row.next_1, row.next_2, row.next_3), start=1):
-            amount = int(_rounded(share * spent[row.stream_id, YEARS[1]], 10_000))
-            rows.append((row.stream_id, YEARS[1] + step, amount))
-    return pd.DataFrame(rows, columns=["stream_id", "year", "amount_gbp"])
+    spent = spending.pivot_table(
+        index="stream_id", columns="year", values="amount_gbp", aggfunc="sum"
+    ).reindex(streams["stream_id"])
+    amounts = {year: spent[year].to_numpy() for year in YEARS}
+    for step in (1, 2, 3):
+        left = streams[f"next_{step}"].to_numpy(float) * amounts[YEARS[1]]
+        amounts[YEARS[1] + step] = _rounded(left, 10_000)
+    wide = pd.DataFrame(amounts, index=pd.Index(streams["stream_id"], name="stream_id"))
+    long = wide.reset_index().melt("stream_id", var_name="year", value_name="amount_gbp")
+    return long.sort_values("stream_id", kind="stable", ignore_index=True, key=_order(streams))
 
 
 def _may_pay(streams: pd.DataFrame, programmes: pd.DataFrame) -> pd.DataFrame:
@@ -79,13 +84,19 @@ def _may_pay(streams: pd.DataFrame, programmes: pd.DataFrame) -> pd.DataFrame:
 
     fenced = set(streams.loc[streams["ring_fenced"] == "yes", "stream_id"])
     rows = [
-        (key, row.programme_id)
-        for row in programmes.itertuples()
-        for key in mix(row.streams)
+        (key, programme)
+        for programme, payers in zip(programmes["programme_id"], programmes["streams"], strict=True)
+        for key in mix(payers)
         if key in fenced
     ]
     table = pd.DataFrame(rows, columns=["stream_id", "programme_id"])
-    return table.sort_values("stream_id", kind="stable", ignore_index=True)
+    return table.sort_values("stream_id", kind="stable", ignore_index=True, key=_order(streams))
+
+
+def _order(streams: pd.DataFrame) -> Callable[[pd.Series], pd.Series]:
+    """Sorts stream ids as the catalogue lists them."""
+    position = {key: i for i, key in enumerate(streams["stream_id"])}
+    return lambda ids: ids.map(position)
 
 
 def _curves(today: dict[str, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -108,7 +119,12 @@ def _curves(today: dict[str, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
         elif row["form"] == "points":
             scale = maximum = np.nan
             points += [
-                (row["programme_id"], row["outcome_id"], int(_rounded(s * spend)), _level(s, effect))
+                (
+                    row["programme_id"],
+                    row["outcome_id"],
+                    int(_rounded(s * spend)),
+                    _level(s, effect),
+                )
                 for s in POINT_SHARES
             ]
         curves.loc[i, "maximum_effect"] = float(f"{maximum:.3g}")
