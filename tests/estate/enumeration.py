@@ -44,7 +44,7 @@ def best_by_enumeration(place: Place, times: TravelTimes, scenario: Scenario) ->
     facts = facts_of(place, times, scenario)
     today = sums_of(facts, arrangement_today(facts))
     ids = list(facts.buildings)
-    options = [list(_options(facts, i)) for i in ids]
+    options = [[o for o in _options(facts, i) if _possible(facts, scenario, i, o)] for i in ids]
     best = math.inf
     arrangements = []
     for combination in product(*options):
@@ -91,6 +91,28 @@ def _options(facts: Facts, i: str):
                 tuple(s for s, on in zip(facts.services, flags, strict=True) if on),
                 False,
             )
+
+
+def _possible(facts: Facts, scenario: Scenario, i: str, option) -> bool:
+    """Whether one building may be like that, whatever the others are."""
+    is_open, tier, hosts, gone = option
+    a = Arrangement(
+        open={i} if is_open else set(),
+        disposed={i} if gone else set(),
+        tier={i: tier} if tier else {},
+        hosts={(i, s) for s in hosts},
+        desks={},
+        served={},
+    )
+    row = facts.buildings[i]
+    front = max((facts.services[s]["front_of_house_m2"] for s in hosts), default=0.0)
+    base = front + sum(facts.services[s]["area_base_m2"] for s in hosts)
+    fits = base <= row["floor_area_m2"] * row["usable_share"] or not is_open
+    return fits and all(
+        check(rule, facts, a, None, None)[0]
+        for kind, check in ((Opened, opened), (Together, together))
+        for rule in scenario.of(kind)
+    )
 
 
 def _without_visits(facts: Facts, a: Arrangement, scenario: Scenario) -> float:
