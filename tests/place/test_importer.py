@@ -136,8 +136,7 @@ def test_any_format_gives_the_same_place_that_checks_clean(tmp_path: Path, endin
 
 
 def test_a_shapefile_is_read_too(tmp_path: Path) -> None:
-    mapping = MAPPING.replace("Site name", "Site_name").replace("sq ft", "sq_ft")
-    import_place(sources(tmp_path, "assets.shp", mapping), tmp_path / "out.gpkg")
+    import_place(sources(tmp_path, "assets.shp"), tmp_path / "out.gpkg")
     assert len(read_place(tmp_path / "out.gpkg").buildings) == 3
     assert (tmp_path / "import-report.md").is_file()
 
