@@ -70,23 +70,33 @@ class Arrays:
         return float(self.cost @ values + self.offset)
 
     def violation(self, values: Floats) -> float:
-        """The largest breach of any row, bound or integrality, each measured on the scale of
-        its right-hand side (absolute up to 1, relative beyond)."""
-        activity = self.matrix @ values
+        """The largest breach of any row, bound or integrality, relative to the largest of 1,
+        the side that is broken, and (for a row) its largest coefficient."""
+        if len(values) and not np.isfinite(values).all():
+            return np.inf
         worst = 0.0
-        for x, low, high in (
-            (activity, self.row_lower, self.row_upper),
-            (values, self.lower, self.upper),
+        for x, low, high, size in (
+            (self.matrix @ values, self.row_lower, self.row_upper, self._largest_in_rows()),
+            (values, self.lower, self.upper, np.ones(len(values))),
         ):
-            if len(x) == 0:
-                continue
-            below = np.where(np.isfinite(low), low - x, -np.inf) / np.maximum(1, np.abs(x))
-            above = np.where(np.isfinite(high), x - high, -np.inf) / np.maximum(1, np.abs(x))
-            worst = max(worst, float(below.max()), float(above.max()))
+            for breach, side in ((low - x, low), (x - high, high)):
+                ends = np.isfinite(side)
+                scale = np.maximum(size[ends], np.abs(side[ends]))
+                worst = max(worst, float(np.max(breach[ends] / scale, initial=0.0)))
         if self.integer.any():
             whole = values[self.integer]
             worst = max(worst, float(np.abs(whole - np.round(whole)).max()))
         return worst
+
+    def _largest_in_rows(self) -> Floats:
+        """The largest coefficient of each row, at least 1."""
+        largest = np.ones(self.matrix.shape[0])
+        filled = np.flatnonzero(np.diff(self.matrix.indptr))
+        if len(filled):
+            starts = self.matrix.indptr[filled]
+            most = np.maximum.reduceat(np.abs(self.matrix.data), starts)
+            largest[filled] = np.maximum(1.0, most)
+        return largest
 
 
 class Model:

@@ -1,5 +1,16 @@
 """Minutes from zones to buildings, by mode; who lives within t minutes."""
 
+from placeopt.travel.complete import Step
+from placeopt.travel.measure import measure
+from placeopt.travel.reach import bands, nearest, opportunities, residents_within
 from placeopt.travel.times import TravelTimes
 
-__all__ = ["TravelTimes"]
+__all__ = [
+    "Step",
+    "TravelTimes",
+    "bands",
+    "measure",
+    "nearest",
+    "opportunities",
+    "residents_within",
+]
