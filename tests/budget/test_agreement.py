@@ -14,6 +14,7 @@ from tests.budget.places import random_place, scenario_of
 from placeopt.budget import solve
 from placeopt.budget.problem import state
 from placeopt.engine import Status
+from placeopt.place import read_place
 from placeopt.scenario.budget_rules import OneBudget
 
 pytestmark = pytest.mark.filterwarnings("ignore:PULP_CBC_CMD:DeprecationWarning")
@@ -107,3 +108,15 @@ def test_engine_and_reference_model_agree_on_s_shaped_curves(seed, reference):
         assert answer.result.status is not Status.OPTIMAL
         return
     assert answer.result.objective == pytest.approx(expected, abs=0.02 * max(1, abs(expected)))
+
+
+def test_engine_and_reference_model_agree_on_the_shipped_place(data, reference):
+    if not (data / "marlshire" / "place.toml").exists():
+        pytest.skip("needs data/marlshire")
+    place = read_place(data / "marlshire")
+    answer = solve(place, scenario_of(rules=[cut_of(0.08)]))
+    total = 0.92 * answer.plan.summary["spent_before_gbp"]
+    expected = reference.solve(reference.read(data / "marlshire"), total=total)
+    assert answer.result.objective == pytest.approx(expected, abs=3e-4)
+    assert answer.result.objective <= expected + 1e-7
+    assert answer.result.gap < 1e-5

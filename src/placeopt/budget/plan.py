@@ -15,12 +15,14 @@ the unspent money of other streams is ``left_gbp``. Money is GBP of the decided 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from placeopt.budget.prices import prices
 from placeopt.budget.problem import OBJECTIVES, BudgetProblem
-from placeopt.budget.refine import Solved
+from placeopt.budget.refine import Solved, decimals
 from placeopt.engine import Plan
 from placeopt.place import Place
 
@@ -30,6 +32,7 @@ def plan_of(place: Place, problem: BudgetProblem, solved: Solved) -> Plan:
     assert solved.pay is not None
     pay = solved.pay
     spend = np.bincount(problem.pair_programme, pay, len(problem.programme_ids))
+    spend = np.round(spend, decimals(problem))
     tables = {
         "spending": _spending(place, problem, spend),
         "payments": _payments(place, problem, pay),
@@ -105,7 +108,7 @@ def _streams(place: Place, problem: BudgetProblem, pay: np.ndarray) -> pd.DataFr
     rows["amount_gbp"] = np.where(np.isfinite(problem.amount), problem.amount, np.nan)
     rows["spent_before_gbp"] = before.reindex(problem.stream_ids).fillna(0.0).to_numpy()
     spent = np.bincount(problem.pair_stream, pay, len(problem.stream_ids))
-    rows["spent_after_gbp"] = spent
+    rows["spent_after_gbp"] = np.round(spent, decimals(problem))
     left = np.maximum(0.0, rows["amount_gbp"] - spent)
     rows["returned_gbp"] = np.where(rows["ring_fenced"], left, 0.0)
     rows["left_gbp"] = np.where(rows["ring_fenced"], 0.0, left)
@@ -186,7 +189,7 @@ def _summary(
 ) -> dict[str, object]:
     spending, outcomes, streams = tables["spending"], tables["outcomes"], tables["streams"]
     first = tables["objectives"].iloc[0]
-    return {
+    figures: dict[str, Any] = {
         "base_year": problem.base_year,
         "decided_year": problem.year,
         "total_gbp": problem.total if np.isfinite(problem.total) else np.nan,
@@ -210,3 +213,5 @@ def _summary(
         "curves_not_concave_count": int((tables["curves"]["concave"] == "no").sum()),
         "refinement_rounds": max(stage.rounds for stage in solved.stages),
     }
+    pounds = {key: round(value, 2) for key, value in figures.items() if key.endswith("_gbp")}
+    return {**figures, **pounds}

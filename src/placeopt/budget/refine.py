@@ -25,7 +25,8 @@ from placeopt.engine import Model, Progress, Result, Status
 from placeopt.scenario.scenario import SolverSettings
 
 ROUNDS = 12
-FIRST_ERROR = 1e-3  # of an outcome's range: what the first round's breakpoints aim at
+LINEAR_GAP = 1e-6  # what linear programs are refined to, whatever gap is asked
+FIRST_ERROR = 2e-2  # of an outcome's range: what the first round's breakpoints aim at
 
 
 @dataclass(frozen=True)
@@ -89,15 +90,20 @@ class Approximation:
         """Make these spends (P,) breakpoints of every curve; the approximation is exact there."""
         for c, p in enumerate(self.problem.curve_programme):
             cuts = self.breaks[c]
-            new = np.array([spend[p] for spend in spends if spend is not None])
+            new = np.array([at[p] for at in spends if at is not None])
             at_start = len(new) > 0 and len(cuts) > 1 and new.min() <= cuts[0]
             if at_start and not np.isfinite(self.problem.curves[c].slope(cuts[0])):
                 new = np.append(new, cuts[0] + (cuts[1] - cuts[0]) / 64)  # no tangent there
             new = new[(new > cuts[0]) & (new < cuts[-1])]
-            near = 1e-12 * max(1.0, float(cuts[-1]))
-            new = np.array([s for s in new if np.abs(cuts - s).min() > near])
-            self.breaks[c] = np.unique(np.concatenate([cuts, new]))
             self.exact_at[c] = np.unique(np.concatenate([self.exact_at[c], new]))
+            if len(cuts) > 1 and self.problem.curves[c].form != "points":
+                after = np.clip(np.searchsorted(cuts, new), 1, len(cuts) - 1)
+                new = np.concatenate([new, (new + cuts[after - 1]) / 2, (new + cuts[after]) / 2])
+            for spend in new:
+                near = 1e-6 * abs(spend) + 1e-12 * max(1.0, float(cuts[-1]))
+                if np.abs(cuts - spend).min() > near:  # slopes between closer ones are noise
+                    cuts = np.append(cuts, spend)
+            self.breaks[c] = np.sort(cuts)
 
 
 def solve_all(
@@ -121,7 +127,8 @@ def solve_all(
         spend = found
         stages.append(stage)
         slack = problem.slack[position] if position < len(problem.slack) else 0.0
-        limits[name] = _limit(stage, slack)
+        unit = equations.unit_of(name, equations.scale_of(problem))
+        limits[name] = _limit(stage, slack, unit)
     assert spend is not None
     spend = _least_disruption_of_ties(problem, approximation, limits, clock, spend)
     pay = closest_payments(problem, spend, clock)
@@ -208,6 +215,7 @@ def _solve_one(
             return None, None, over
         answer = under
         bound = max(bound, over.bound * unit)
+        candidate: Floats | None = None
         if under.has_plan:
             candidate = _spend_of(problem, under_model, under)
             reached = problem.objective(name, candidate, first=first)
@@ -215,11 +223,13 @@ def _solve_one(
                 value, spend = reached, candidate
                 model, plan = under_model, under
         clock.report(None if spend is None else value, bound)
-        slip = value - bound
-        if slip <= clock.settings.gap / 2 * abs(value) or slip <= 1e-9 or clock.left() <= 0:
+        slip, aim = value - bound, clock.settings.gap / 2
+        if under.row_prices is not None:  # a linear program: going further costs next to nothing
+            aim = min(aim, LINEAR_GAP)
+        if slip <= aim * abs(value) or slip <= 1e-9 or clock.left() <= 0:
             break
         over_spend = _spend_of(problem, under_model, over) if over.has_plan else None
-        approximation.add(spend, over_spend)
+        approximation.add(candidate, over_spend)
     if spend is None or model is None or plan is None:
         return None, None, answer
     approximation.add(spend)
@@ -231,9 +241,11 @@ def _spend_of(problem: BudgetProblem, model: Model, result: Result) -> Floats:
     return np.clip(result.value(model.columns["spend"]) * scale.money_gbp, 0.0, problem.upper)
 
 
-def _limit(stage: Stage, slack: float) -> float:
+def _limit(stage: Stage, slack: float, unit: float) -> float:
     """What an objective may not exceed while later ones are made small, in its own unit."""
-    return stage.value + slack * abs(stage.value) + 1e-9 * max(1.0, abs(stage.value))
+    assert stage.result.objective is not None
+    value = max(stage.value, stage.result.objective * unit)  # the later models' own measure
+    return value + slack * abs(stage.value) + 1e-9 * max(1.0, abs(value))
 
 
 def _least_disruption_of_ties(

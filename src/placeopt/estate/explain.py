@@ -9,7 +9,7 @@ is served where the service is, a service is hosted in an open building) are nev
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,10 @@ import numpy as np
 from placeopt.engine import Clash, Explanation, Model, Result, Status, solve
 from placeopt.estate.columns import Columns
 from placeopt.estate.decision import running_today
+from placeopt.estate.equations_place import offering_hosts
 from placeopt.estate.formulate import Formulation, formulate
 from placeopt.estate.problem import EstateProblem, state
+from placeopt.estate.standards import Standard
 from placeopt.estate.terms import Expression, capital, running_cost
 from placeopt.scenario.estate_rules import Access, Capital, Hosted, Opened, Revenue
 from placeopt.scenario.rules import Rule
@@ -140,7 +142,9 @@ def _shares_in_reach(
     standards = state(place, times, alone).standards
     for standard in standards:
         asked = formulate(problem)
-        share = _largest_share(asked.model, asked.columns, standard, seconds / len(standards))
+        threads = scenario.solver.threads
+        each = seconds / len(standards)
+        share = _largest_share(asked.model, asked.columns, standard, each, threads)
         if share is not None and share < rule.share - 1e-6:
             where = f" in {names.get(standard.scope, standard.scope)}" if standard.scope else ""
             service = names.get(standard.service_id, standard.service_id)
@@ -150,9 +154,9 @@ def _shares_in_reach(
             )
 
 
-def _largest_share(model: Model, x: Columns, standard, seconds: float) -> float | None:
-    from placeopt.estate.equations_place import offering_hosts
-
+def _largest_share(
+    model: Model, x: Columns, standard: Standard, seconds: float, threads: int
+) -> float | None:
     hosts, column = offering_hosts(x, standard)
     reach = standard.within[:, x.hosts.building[hosts]]
     people = standard.residents / standard.residents.sum()
@@ -165,11 +169,16 @@ def _largest_share(model: Model, x: Columns, standard, seconds: float) -> float 
         terms=[(np.arange(len(people)), cover.all, 1), (point, column[host], -1)],
         upper=0,
     )
-    result = solve(model, time_limit_seconds=max(seconds, 1.0), gap=GAP)
+    result = solve(model, time_limit_seconds=max(seconds, 1.0), gap=GAP, threads=threads)
     return None if result.objective is None else -result.objective
 
 
-def _least(problem: EstateProblem, expression, seconds: float) -> float | None:
+def _least(
+    problem: EstateProblem,
+    expression: Callable[[EstateProblem, Columns], Expression],
+    seconds: float,
+) -> float | None:
+    """The least that an expression can be under the problem's rules."""
     formulation = formulate(problem)
     total: Expression = expression(problem, formulation.columns)
     for columns, values in total.terms:

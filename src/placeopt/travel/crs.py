@@ -68,6 +68,20 @@ def into(layer: gpd.GeoDataFrame, crs: str, file: str) -> gpd.GeoDataFrame:
     return layer.to_crs(crs)
 
 
+def outside(longitude: ArrayLike, latitude: ArrayLike, crs: str) -> NDArray[np.bool_]:
+    """Which points (degrees) lie well outside the area that ``crs`` is made for."""
+    from pyproj import CRS
+
+    lon, lat = np.asarray(longitude, float), np.asarray(latitude, float)
+    area = CRS.from_user_input(crs).area_of_use
+    if area is None:
+        return np.zeros(lon.shape, bool)
+    west, south, east, north = area.bounds
+    margin = 2.0  # degrees
+    inside = (lon >= west - margin) & (lon <= east + margin)
+    return ~(inside & (lat >= south - margin) & (lat <= north + margin))
+
+
 def points_into(
     longitude: ArrayLike, latitude: ArrayLike, crs: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -76,6 +90,16 @@ def points_into(
 
     x, y = Transformer.from_crs(WGS84, crs, always_xy=True).transform(longitude, latitude)
     return np.asarray(x, float), np.asarray(y, float)
+
+
+def degrees_of(
+    x: ArrayLike, y: ArrayLike, crs: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(longitude, latitude) in degrees (WGS 84) of metres in ``crs``."""
+    from pyproj import Transformer
+
+    lon, lat = Transformer.from_crs(crs, WGS84, always_xy=True).transform(x, y)
+    return np.asarray(lon, float), np.asarray(lat, float)
 
 
 def _refused(
