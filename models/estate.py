@@ -350,7 +350,8 @@ def residents_are_near(m: Model) -> None:
 
 def reach_of(m: Model, rule: Any, car: bool) -> dict[tuple[str, str], float]:
     reach: dict[tuple[str, str], float] = {}
-    for mode in rule.modes_of(m.scenario.travel.modes):
+    known = tuple(mode for mode in m.scenario.travel.modes if mode in m.times.modes)
+    for mode in rule.modes_of(known):
         if car or mode not in CAR:
             for pair, value in minutes_by(m, mode).items():
                 reach[pair] = min(value, reach.get(pair, math.inf))

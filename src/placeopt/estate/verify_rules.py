@@ -161,7 +161,7 @@ def access(rule: Access, facts: Facts, a: Arrangement, sums: Sums, today: Sums) 
     services = rule.services
     if services == "all":
         services = tuple(s for s, row in facts.services.items() if not row["back_office"])
-    modes = rule.modes_of(facts.scenario.travel.modes)
+    modes = rule.modes_of(tuple(m for m in facts.scenario.travel.modes if m in facts.times.modes))
     tightest, detail, holds = math.inf, "counts nobody", True
     scopes: list[str | None] = [rule.district]
     if rule.each_district:
