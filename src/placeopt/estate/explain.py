@@ -21,7 +21,7 @@ from placeopt.estate.decision import running_today
 from placeopt.estate.equations_place import offering_hosts
 from placeopt.estate.formulate import Formulation, formulate
 from placeopt.estate.problem import EstateProblem, state
-from placeopt.estate.standards import Standard
+from placeopt.estate.standards import Standard, state_standards
 from placeopt.estate.terms import Expression, capital, running_cost
 from placeopt.scenario.estate_rules import Access, Capital, Hosted, Opened, Revenue
 from placeopt.scenario.rules import Rule
@@ -139,7 +139,7 @@ def _shares_in_reach(
     if rule.minutes is None:
         return
     alone = scenario.model_copy(update={"rules": (rule,)})
-    standards = state(place, times, alone).standards
+    standards = state_standards(place, times, alone)
     for standard in standards:
         asked = formulate(problem)
         threads = scenario.solver.threads
