@@ -15,6 +15,7 @@ from placeopt.scenario import RULES
 from placeopt.scenario.estate_rules import (
     Access,
     Capital,
+    Carbon,
     Network,
     Pinned,
     Revenue,
@@ -310,6 +311,20 @@ def test_revenue_forces_a_saving_that_does_not_pay():
     assert cost_of(here, Revenue(share_of_today=0.92)) == pytest.approx(30_000)
     assert cost_of(here, Revenue(ceiling_gbp_per_year=11_000)) == pytest.approx(11_000)
     assert cost_of(here, Revenue(ceiling_gbp_per_year=9_000)) is None
+
+
+def test_carbon_closes_the_cheap_building_that_emits_most():
+    """(E14) B1 costs 10,000 and emits 50 t, B2 30,000 and 20 t. Under 40 t only B2 may stay."""
+    here = town(
+        [
+            building("B1", 10_000, carbon_tco2e_per_year=50.0),
+            building("B2", 30_000, carbon_tco2e_per_year=20.0),
+        ]
+    )
+    assert cost_of(here) == pytest.approx(10_000)
+    assert cost_of(here, Carbon(ceiling_tco2e_per_year=40)) == pytest.approx(30_000)
+    assert cost_of(here, Carbon(share_of_today=0.5)) == pytest.approx(30_000)
+    assert cost_of(here, Carbon(share_of_today=0.8)) == pytest.approx(10_000)
 
 
 def test_pinned_buildings_stay_close_or_are_not_sold():
