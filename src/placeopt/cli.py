@@ -103,12 +103,18 @@ def place_synth(
 def place_import(
     mapping: Annotated[Path, typer.Argument(help="Mapping file (TOML): which column is which.")],
     out: Out,
+    sources: Annotated[
+        Path | None, typer.Option(help="Folder of the source files; by default the mapping's.")
+    ] = None,
 ) -> None:
     """Bring in a council's own files through a mapping; report what was taken and assumed."""
     from placeopt.place import import_place
 
-    report = import_place(mapping, out)
-    typer.echo(str(report))
+    report = import_place(mapping, out, sources)
+    rows = ", ".join(f"{count} {table}" for table, count in report.rows.items())
+    typer.echo(f"{report.place}: {rows}. What was taken, assumed and left out: import-report.md")
+    for finding in report.findings:
+        typer.echo(f"{finding.severity}: {finding}")
 
 
 def main() -> None:
@@ -136,9 +142,9 @@ def _watched(job: Callable[[Any], Answer], quiet: bool = False) -> Answer:
     """Run a job with a line of progress on the terminal: seconds, best plan, bound, gap."""
     if quiet:
         return job(None)
-    from placeopt.engine.progress import watching
+    from placeopt.engine.progress import TerminalProgress
 
-    with watching() as watch:
+    with TerminalProgress() as watch:
         return job(watch)
 
 

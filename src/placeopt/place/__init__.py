@@ -1,11 +1,16 @@
 """What a place is: its tables, their dictionary, reading, writing, checking and making."""
 
+from typing import TYPE_CHECKING, Any
+
 from placeopt.place.check import check
 from placeopt.place.demand import demand_of
 from placeopt.place.read import check_files, read_place
 from placeopt.place.synth import synthesise
 from placeopt.place.tables import Column, Place, PlaceInfo, dictionary
 from placeopt.place.write import write_place
+
+if TYPE_CHECKING:
+    from placeopt.place.importer import import_place
 
 __all__ = [
     "Column",
@@ -15,7 +20,17 @@ __all__ = [
     "check_files",
     "demand_of",
     "dictionary",
+    "import_place",
     "read_place",
     "synthesise",
     "write_place",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The importer loads when it is first asked for: few runs import a place."""
+    if name == "import_place":
+        from placeopt.place.importer import import_place
+
+        return import_place
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import TYPE_CHECKING, SupportsInt
 
 from placeopt.errors import Finding
+
+if TYPE_CHECKING:
+    from placeopt.place.tables import Place
 
 HEADING_ROWS = 1  # the heading is row 1, so the first record (position 0) is row 2
 
@@ -38,7 +42,7 @@ def warning(
     return Finding("warning", file, row, column, text, message, remedy)
 
 
-def row_of(position: int) -> int:
+def row_of(position: SupportsInt) -> int:
     """The row as a person counts it, of the record at ``position`` (from 0)."""
     return int(position) + HEADING_ROWS + 1
 
@@ -56,3 +60,9 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(
         unique, key=lambda f: (f.severity != "error", f.file, f.row or 0, f.column or "", f.message)
     )
+
+
+def label(place: Place, table: str) -> str:
+    """How findings name the file of a table: ``zones.csv``, or ``place.gpkg:zones``."""
+    geopackage = place.extras.get("geopackage")
+    return f"{geopackage}:{table}" if geopackage else f"{table}.csv"

@@ -42,10 +42,10 @@ class RawTable:
         return len(next(iter(self.cells.values()), []))
 
 
-def read_csv(path: Path) -> RawTable:
+def read_csv(path: Path, delimiter: str = ",") -> RawTable:
     """A CSV file in UTF-8 (with or without byte-order mark) as text."""
     text, findings = _decoded(path)
-    rows = list(csv.reader(io.StringIO(text, newline="")))
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     while rows and not rows[-1]:  # line ends after the last record are no records
         rows.pop()
     return table_of_rows(path.name, rows, findings)
@@ -99,24 +99,28 @@ def texts_of(values: pd.Series) -> list[str]:
         texts = ["yes" if value is True or value == 1 else "no" for value in values]
     elif pd.api.types.is_float_dtype(values.dtype):
         texts = [
-            _number_text(value) for value in values.to_numpy(dtype=float, na_value=float("nan"))
+            number_text(value) for value in values.to_numpy(dtype=float, na_value=float("nan"))
         ]
     elif pd.api.types.is_datetime64_any_dtype(values.dtype):
         texts = [str(value.isoformat()) for value in values]
     else:
-        texts = [_any_text(value) for value in values]
+        texts = [any_text(value) for value in values]
     if missing.any():
         texts = ["" if gap else text for text, gap in zip(texts, missing, strict=True)]
     return texts
 
 
-def _any_text(value: object) -> str:
+def any_text(value: object) -> str:
+    """One value of a workbook or a mapping as the text a person would write."""
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return _number_text(value) if isinstance(value, float) else str(value)
+    return number_text(value) if isinstance(value, float) else str(value)
 
 
-def _number_text(value: float) -> str:
+def number_text(value: float) -> str:
+    """A number with as many digits as it needs: 5.0 is "5"."""
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 

@@ -36,14 +36,14 @@ def parse_info(text: str, file: str = FILE) -> tuple[PlaceInfo, list[Finding]]:
     findings: list[Finding] = []
     good: dict[str, Any] = {"name": ""}
     for key, value in given.items():
-        row = _line_of(lines, key)
+        line = _line_of(lines, key)
         if key not in _MEANING:
             remedy = f"remove it{nearest(key, _MEANING)}"
-            findings.append(warning(file, "the key is not known", remedy, row=row, column=key))
+            findings.append(warning(file, "the key is not known", remedy, row=line, column=key))
         elif not _fits(key, value):
             what, example = _MEANING[key]
             findings.append(error(file, f"this is not {what}", f"write for example {example}",
-                                  row=row, column=key, value=value))  # fmt: skip
+                                  row=line, column=key, value=value))  # fmt: skip
         else:
             good[key] = tuple(value) if key == "sources" else value
     if "name" not in given:

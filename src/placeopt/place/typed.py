@@ -49,13 +49,13 @@ def typed_column(
     """One column of text as a typed series with its default filled in; and its faults."""
     values, bad = _READERS[column.type](column, cells)
     findings = [
-        error(file, _IS_NOT[column.type], _give(column), row=row_of(at), column=column.name,
+        error(file, _IS_NOT[column.type], give(column), row=row_of(at), column=column.name,
               value=cells[at])
         for at in bad if at not in spoilt
     ]  # fmt: skip
     if column.required:
         findings += [
-            error(file, "the cell is empty", _give(column), row=row_of(at), column=column.name)
+            error(file, "the cell is empty", give(column), row=row_of(at), column=column.name)
             for at, cell in enumerate(cells) if cell == "" and at not in spoilt
         ]  # fmt: skip
     return values, findings
@@ -105,7 +105,7 @@ def _texts(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int]]:
 def _numbers(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int]]:
     import pandas as pd
 
-    values, bad = _floats(cells)
+    values, bad = floats(cells)
     default = column.default_value()
     if default is not None:
         values[[at for at, cell in enumerate(cells) if cell == ""]] = default
@@ -115,7 +115,7 @@ def _numbers(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int]
 def _integers(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int]]:
     import pandas as pd
 
-    values, bad = _floats(cells)
+    values, bad = floats(cells)
     with np.errstate(invalid="ignore"):
         wrong = (values != np.round(values)) | (np.abs(values) > _LARGEST_INTEGER)
     wrong &= ~np.isnan(values)
@@ -137,7 +137,7 @@ def _booleans(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int
     return pd.Series([_YES.get(cell.lower(), default) for cell in cells], dtype=bool), bad
 
 
-def _floats(cells: Sequence[str]) -> tuple[np.ndarray[Any, np.dtype[np.float64]], list[int]]:
+def floats(cells: Sequence[str]) -> tuple[np.ndarray[Any, np.dtype[np.float64]], list[int]]:
     """(records,) floats, exact, NaN where a cell is empty or bad; and the bad positions."""
     bad: list[int] = []
     if not _NUMBER_LETTERS.fullmatch("\n".join(cells)):
@@ -174,7 +174,7 @@ def _heading_findings(raw: RawTable, columns: Sequence[Column]) -> list[Finding]
     return findings
 
 
-def _give(column: Column) -> str:
+def give(column: Column) -> str:
     """What would be right in a cell of this column."""
     if column.choices:
         return f"give one of {', '.join(column.choices)}"

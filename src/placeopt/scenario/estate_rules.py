@@ -60,6 +60,7 @@ class Served(EstateRule):
         "for a back-office service, desks over all its hosts = the desks it needs"
     )
     implied: ClassVar[bool] = True
+    once: ClassVar[bool] = True
 
     rule: Literal["served"] = "served"
     unserved_share: float = Field(
@@ -79,6 +80,7 @@ class Hosted(EstateRule):
     number: ClassVar[str] = "E2"
     equation: ClassVar[str] = "serve[z,s,b] <= host[s,b]"
     implied: ClassVar[bool] = True
+    once: ClassVar[bool] = True
 
     rule: Literal["hosted"] = "hosted"
 
@@ -98,6 +100,7 @@ class Opened(EstateRule):
         "host[s,b] >= tier[b,k] where s is compulsory in tier k"
     )
     implied: ClassVar[bool] = True
+    once: ClassVar[bool] = True
 
     rule: Literal["opened"] = "opened"
 
@@ -115,6 +118,7 @@ class Floor(EstateRule):
         "front[b] >= front_of_house_m2[s] host[s,b]"
     )
     implied: ClassVar[bool] = True
+    once: ClassVar[bool] = True
 
     rule: Literal["floor"] = "floor"
 
@@ -129,10 +133,11 @@ class Capacity(EstateRule):
     number: ClassVar[str] = "E5"
     equation: ClassVar[str] = (
         "area[s,b] >= area_base_m2[s] host[s,b] + area_m2_per_1000_visits[s] / 1000 "
-        "x sum over z of visits[z,s] serve[z,s,b]; for a back-office service "
-        "area[s,b] >= area_base_m2[s] x desks[s,b]"
+        "x sum over z of visits[z,s] serve[z,s,b] (of a back-office service, a desk counts as a "
+        "visit)"
     )
     implied: ClassVar[bool] = True
+    once: ClassVar[bool] = True
 
     rule: Literal["capacity"] = "capacity"
 
@@ -151,6 +156,7 @@ class Together(EstateRule):
         "max_services"
     )
     implied: ClassVar[bool] = True
+    once: ClassVar[bool] = True
 
     rule: Literal["together"] = "together"
     max_services: int | None = Field(
@@ -390,6 +396,7 @@ class Pinned(EstateRule):
         "present services are unknown is kept and takes nothing in"
     )
     implied: ClassVar[bool] = True
+    once: ClassVar[bool] = True
 
     rule: Literal["pinned"] = "pinned"
     keep: tuple[str, ...] = Field((), description="buildings that stay open, beside the table's")

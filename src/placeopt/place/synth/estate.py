@@ -66,9 +66,9 @@ def _sites(
     kind = np.repeat(np.arange(len(kinds)), counts)
     zone = np.concatenate(
         [
-            _spread(county, zones, count, anchors, town_weight, rng)
-            for count, anchors, town_weight in zip(
-                counts, kinds["anchors"], kinds["town_weight"], strict=True
+            _spread(county, count, anchors, weight, rng)
+            for count, anchors, weight in zip(
+                counts, kinds["anchors"], _weights(county, zones, kinds), strict=True
             )
         ]
     )
@@ -91,25 +91,28 @@ def _counts(share: Floats, total: int) -> Ints:
     return counts
 
 
+def _weights(county: Land, zones: pd.DataFrame, kinds: pd.DataFrame) -> Floats:
+    """(kinds, z) how much a zone draws buildings of a kind: people, town size, deprivation."""
+    size = np.where(county.zone_settlement >= 0, county.settlement_zones[county.zone_settlement], 0)
+    people = zones["population"].to_numpy(float)
+    need = (5 - zones["deprivation_quintile"].to_numpy(float)) / 2
+    town = kinds["town_weight"].to_numpy(float)[:, None]
+    deprived = kinds["deprived_weight"].to_numpy(float)[:, None]
+    return np.asarray(people * (1.0 + size / 4) ** (town - 1) * (1.0 + deprived * need))
+
+
 def _spread(
-    county: Land,
-    zones: pd.DataFrame,
-    count: int,
-    anchors: int,
-    town_weight: float,
-    rng: np.random.Generator,
+    county: Land, count: int, anchors: int, weight: Floats, rng: np.random.Generator
 ) -> Ints:
-    """(count,) zones: district towns first, the rest one for every so many residents."""
+    """(count,) zones: district towns first, the rest evenly along the running weight."""
     anchors = min(anchors, count, DISTRICTS)
     first = nearest(county.settlement_xy[:anchors], county.zone_xy)
     rest = count - anchors
     if rest == 0:
         return first
-    size = np.where(county.zone_settlement >= 0, county.settlement_zones[county.zone_settlement], 0)
-    weight = zones["population"].to_numpy(float) * (1.0 + size / 4) ** (town_weight - 1)
-    weight[np.isin(county.zone_settlement, np.arange(anchors))] *= 0.6  # they have one already
-    ladder = np.cumsum(weight) / weight.sum()
-    picks = (np.arange(rest) + rng.uniform(0, 1)) / rest
+    served = np.isin(county.zone_settlement, np.arange(anchors))  # they have one already
+    ladder = np.cumsum(np.where(served, 0.6, 1.0) * weight)
+    picks = (np.arange(rest) + rng.uniform(0, 1)) / rest * ladder[-1]
     return np.concatenate([first, np.searchsorted(ladder, picks).clip(max=len(ladder) - 1)])
 
 
@@ -247,7 +250,7 @@ def _tenure(kind: pd.DataFrame, draw: Floats) -> NDArray[np.object_]:
     tenure[draw < share] = "leasehold"
     tenure[(draw < share) & (kind["kind"] == "station").to_numpy()] = "licence"
     surgery = np.flatnonzero((kind["kind"] == "surgery").to_numpy() & (draw >= share))
-    tenure[surgery[: len(surgery) // 12]] = "pfi"
+    tenure[surgery[: max(1, len(surgery) // 12)]] = "pfi"
     return tenure
 
 

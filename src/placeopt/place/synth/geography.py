@@ -27,7 +27,7 @@ DISTRICTS = 4
 CENTRE_M = (470_000.0, 265_000.0)
 SPACING_M = 620.0  # between neighbouring zones of a town
 ZONE_KM2 = 11.0  # area of the county per zone
-LARGEST_RADIUS_M = 240_000.0  # a larger county would leave the grid: it grows denser instead
+LARGEST_RADIUS_M = 120_000.0  # a larger county would leave the grid: it grows denser instead
 GOLDEN = np.pi * (3 - np.sqrt(5))
 
 _FRONT = (
@@ -102,7 +102,7 @@ def zones_table(county: Land, rng: np.random.Generator) -> pd.DataFrame:
     count = len(county.zone_xy)
     width = max(3, len(str(count)))
     size = np.where(county.zone_settlement >= 0, county.settlement_zones[county.zone_settlement], 0)
-    urban = size >= 5
+    urban = size >= 4
     score = _deprivation_score(county, rng)
     quintile = _quintile(score)
     population = np.round(np.clip(rng.normal(1700, 230, count), 1000, 2600)).astype(np.int64)
@@ -161,8 +161,8 @@ def _settlement_sizes(zones: int, rng: np.random.Generator) -> tuple[Ints, int]:
     """Zones in each settlement, largest first; and how many of them are towns."""
     towns = max(DISTRICTS, round(zones / 16))
     weight = np.arange(1, towns + 1) ** -0.9
-    sizes = np.maximum(1, np.round(0.58 * zones * weight / weight.sum())).astype(np.int64)
-    villages = rng.integers(1, 3, round(zones / 9))
+    sizes = np.maximum(1, np.round(0.66 * zones * weight / weight.sum())).astype(np.int64)
+    villages = rng.integers(1, 3, round(zones / 10))
     sizes = np.concatenate([sizes, np.sort(villages)[::-1]])
     return sizes[np.cumsum(sizes) <= zones], towns
 
