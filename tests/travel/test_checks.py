@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from placeopt.place import Place
 from placeopt.travel import TravelTimes, measure
-from placeopt.travel.checks import beats_the_crow, edge_table
+from placeopt.travel.checks import beats_the_crow, edge_of, edge_table
+from placeopt.travel.graph import graph_of, metres_graph
+from placeopt.travel.networks import read_streets
+from placeopt.travel.paths import minutes_between, snap
 from tests.travel.small import line_place, place_of, rutland, write_streets
 
 GRID = {
@@ -61,8 +66,9 @@ def test_people_near_the_edge_are_warned_of_and_counted(tmp_path: Path) -> None:
     # The zone is 500 m from the edge (6.25 min), its library 3,000 m away (37.5 min).
     times = measured(tmp_path, (500, 2000), (3500, 2000))
     assert (
-        "zone_id is 'z': 70 people in 1 zones live nearer to the edge of the streets than to a "
-        "library: a nearer one may lie outside"
+        "zone_id is 'z': 70 people in 1 zones live nearer to the edge of the streets than to the "
+        "nearest building of some kind, so that a nearer one may lie outside (zones by kind: "
+        "library 1)"
     ) in said(times)
 
 
@@ -106,21 +112,27 @@ def test_the_clipped_county_names_the_zones_concerned(shared: Path) -> None:
     place = rutland(shared)
     file = shared / "places/rutland/rutland.gpkg"
     times = measure(place, "streets", ["drive"], file=file)
-    of_gp = [f for f in times.findings if "than to a gp_surgery" in f.message]
-    assert len(of_gp) == 1
-    assert of_gp[0].value
-    assert of_gp[0].value.startswith("E0")
+    (warning,) = (f for f in times.findings if "may lie outside" in f.message)
+    assert warning.value
+    assert warning.value.startswith("E0")
+    table = edge_table(place, times, "drive", from_wkt_of(place, file))
+    surgeries = table[table["kind"] == "gp_surgery"]
+    assert f"gp_surgery {len(surgeries)}" in warning.message
+    assert 0 < len(surgeries) < len(place.zones)
+    assert surgeries["zone_id"].is_unique
     # With all the county's surroundings nobody is near the edge.
     wide = box(300_000, 200_000, 700_000, 500_000)
     assert len(edge_table(place, times, "drive", wide)) == 0
 
 
+def from_wkt_of(place: Place, file: Path) -> Any:
+    """The area that the county's streets cover."""
+    graph = graph_of(read_streets(file, place.info.crs), "drive")
+    return edge_of(graph.xy)
+
+
 def test_road_distance_to_the_nearest_surgery_follows_the_official_indicator(shared: Path) -> None:
     import pandas as pd
-
-    from placeopt.travel.graph import metres_graph
-    from placeopt.travel.networks import read_streets
-    from placeopt.travel.paths import minutes_between, snap
 
     place = rutland(shared)
     graph = metres_graph(
