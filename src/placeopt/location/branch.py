@@ -103,26 +103,27 @@ def cheapest_of(start, site, cost, outside, opening, decided):
 def node(start, site, cost, outside, opening, p, decided, u, cutoff, most, step, patience):
     """Bound one node. ``decided`` is changed in place.
 
-    Returns (bound, prices, site to branch on or -1, cost of a plan or inf, its sites, rounds).
-    The bound is ``inf`` where the node has no plan below ``cutoff``.
+    Returns (bound, prices, averaged openings, cost of a plan or inf, its sites, rounds); the
+    averages are of the sites still free, -1 for all others. The bound is ``inf`` where the node
+    has no plan below ``cutoff``.
     """
     m = len(opening)
     plan_cost, plan = np.inf, decided.copy()
     bound, rounds = -1e300, 0
-    branch = -1
+    shares = np.full(m, -1.0)
     while True:
         s, t, c, o, f, left, constant, free = shrink(
             start, site, cost, outside, opening, p, decided
         )
         if p >= 0 and (left < 0 or len(free) < left):
-            return np.inf, u, -1, plan_cost, plan, rounds
+            return np.inf, u, shares, plan_cost, plan, rounds
         if left == 0 or len(free) == 0 or (p >= 0 and len(free) == left):
             for k in range(len(free)):
                 decided[free[k]] = 1 if (p >= 0 and len(free) == left) else -1
             value = cheapest_of(start, site, cost, outside, opening, decided)
             if value < plan_cost:
                 plan_cost, plan = value, decided.copy()
-            return np.inf, u, -1, plan_cost, plan, rounds
+            return np.inf, u, shares, plan_cost, plan, rounds
         for i in range(len(u)):
             if u[i] > o[i]:
                 u[i] = o[i]
@@ -133,7 +134,7 @@ def node(start, site, cost, outside, opening, p, decided, u, cutoff, most, step,
         if best > bound:
             bound = best
         if bound > cutoff:
-            return np.inf, u, -1, plan_cost, plan, rounds
+            return np.inf, u, shares, plan_cost, plan, rounds
         trial = decided.copy()
         for k in range(len(free)):
             trial[free[k]] = 1 if taken[k] else -1
@@ -142,13 +143,12 @@ def node(start, site, cost, outside, opening, p, decided, u, cutoff, most, step,
             plan_cost, plan = value, trial
         count = fix(best, rho, taken, left, cutoff, free, decided)
         if count < 1 + len(free) // 10:
-            closest = 2.0
+            left_free = 0
             for k in range(len(free)):
                 if decided[free[k]] == 0:
-                    away = abs(average[k] - 0.5)
-                    if away < closest:
-                        closest, branch = away, free[k]
-            if branch >= 0 or count == 0:
+                    shares[free[k]] = average[k]
+                    left_free += 1
+            if left_free > 0:
                 break
         step = max(step_left, 0.05)
-    return bound, u, branch, plan_cost, plan, rounds
+    return bound, u, shares, plan_cost, plan, rounds

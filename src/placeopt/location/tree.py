@@ -85,9 +85,16 @@ def prove(lists: Lists, run: Run, *, seed: int = 1, tree: bool = True) -> None:
     _search(lists, arrays, by, is_open, run, rounds=_rounds(lists), seed=seed)
     prices = _first_prices(lists, arrays, run)
     prices = _root(lists, arrays, by, run, prices, seed)
-    if run.proven or not tree:
+    if run.proven or not tree or run.out_of_time:
         return
-    _tree(lists, arrays, run, prices)
+    decided, prices, bound = _dig(lists, arrays, run, prices)
+    if run.proven or run.out_of_time:
+        return
+    rest = _rest(lists, arrays, run, decided, prices, bound)
+    small = len(rest[1]) <= SMALL_REST
+    _tree(lists, arrays, run, decided.copy(), prices, most=300 if small else None)
+    if not run.proven and not run.out_of_time:
+        _finish(lists, run, decided, rest, bound)
 
 
 def _first_plan(lists: Lists, by, seed: int) -> NDArray[np.bool_]:
@@ -103,7 +110,11 @@ def _first_plan(lists: Lists, by, seed: int) -> NDArray[np.bool_]:
 
 
 def _rounds(lists: Lists) -> int:
-    return int(np.clip(30_000_000 // max(1, len(lists.site)), 20, 300))
+    """How many rounds of local search to afford: few where a move is dear."""
+    by_site = len(lists.site) / lists.sites
+    share = lists.sites / max(1, lists.p) if lists.p > 0 else 30.0
+    work = 6 * lists.sites + 60 * by_site * min(share, 50.0)
+    return int(np.clip(2e8 / work, 60, 3000))
 
 
 def _search(lists: Lists, arrays, by, is_open, run: Run, rounds: int, seed: int) -> None:
@@ -126,8 +137,6 @@ def _first_prices(lists: Lists, arrays, run: Run) -> NDArray[np.float64]:
 
 def _root(lists: Lists, arrays, by, run: Run, prices, seed: int):
     """Raise the bound at the root, now and then searching from the sites it takes."""
-    from placeopt.location import dual
-
     must = np.flatnonzero(lists.must)
     shut = ~lists.may
     step, best = 0.5, -np.inf
@@ -146,7 +155,6 @@ def _root(lists: Lists, arrays, by, run: Run, prices, seed: int):
         if run.out_of_time or step < 0.01 or bound < best + 1e-5 * abs(run.cost - bound):
             break
         best = bound
-    del dual
     return prices
 
 
@@ -165,36 +173,135 @@ def _ascend(lists: Lists, arrays, run: Run, decided, prices, step: float, most: 
     return best, u, full, step, used
 
 
-def _tree(lists: Lists, arrays, run: Run, prices) -> None:
-    """Best bound first, until nothing below the plan is left or time is up."""
+SMALL_REST = 40_000  # entries up to which an integer-programming engine takes over
+
+
+def _dig(lists: Lists, arrays, run: Run, prices):
+    """A long ascent with fixing at the root: (what is decided, prices, bound)."""
     from placeopt.location import branch
 
     decided = np.where(lists.must, 1, np.where(lists.may, 0, -1)).astype(np.int8)
+    cutoff = run.cutoff(lists.whole)
+    bound, u, _, value, plan, used = branch.node(
+        *arrays, lists.outside, lists.opening, lists.p, decided, prices.copy(), cutoff, 1500, 0.5, 25
+    )
+    run.rounds += used
+    if np.isfinite(value):
+        run.offer(value, plan == 1)
+    if not np.isfinite(bound):
+        run.proven, run.bound = True, run.cost
+    else:
+        run.raise_bound(bound)
+    return decided, u, bound
+
+
+def _rest(lists: Lists, arrays, run: Run, decided, prices, bound: float):
+    """What the root leaves: entries that a plan below the cut-off could use."""
+    from placeopt.location import branch
+    from placeopt.location.radius import within_reach
+
+    s, t, c, o, f, left, constant, free = branch.shrink(
+        *arrays, lists.outside, lists.opening, lists.p, decided
+    )
+    reach = prices + max(0.0, run.cutoff(lists.whole) - bound) + 1e-7 * np.abs(prices)
+    keep = within_reach(s, c, reach)
+    counts = np.add.reduceat(np.append(keep, False), s[:-1]) if len(keep) else np.zeros(len(s) - 1)
+    counts = np.where(np.diff(s) > 0, counts, 0).astype(np.int64)
+    start = np.concatenate([[0], np.cumsum(counts)])
+    return start, t[keep], c[keep], o, f, left, constant, free, o <= reach
+
+
+def _finish(lists: Lists, run: Run, decided, rest, bound: float) -> None:
+    """Let the integer-programming engine close what is left (radius formulation)."""
+    from placeopt.engine import Status, solve
+    from placeopt.location import swap
+    from placeopt.location.radius import radius_model
+
+    start, site, cost, outside, opening, left, constant, free, allowed = rest
+    if ((np.diff(start) == 0) & ~allowed).any():  # somebody cannot be served below the cut-off
+        run.proven, run.bound = True, run.cost
+        return
+    model, y = radius_model(start, site, cost, outside, opening, left, allowed)
+    model.offset += constant
+    result = solve(
+        model, time_limit_seconds=max(1.0, run.limit - run.seconds), gap=0.0, threads=1
+    )
+    if result.has_plan:
+        plan = decided == 1
+        plan[free[result.value(y) > 0.5]] = True
+        run.offer(
+            swap.value_of(lists.start, lists.site, lists.cost, lists.outside, lists.opening, plan),
+            plan,
+        )
+    if result.status in (Status.OPTIMAL, Status.INFEASIBLE):
+        run.proven, run.bound = True, run.cost
+    elif np.isfinite(result.bound):
+        run.raise_bound(max(bound, min(result.bound, run.cost)))
+
+
+def _tree(lists: Lists, arrays, run: Run, decided, prices, most: int | None) -> None:
+    """Best bound first, until nothing below the plan is left, time is up or ``most`` nodes."""
+    from placeopt.location import branch
+
+    gains = Gains(lists.sites)
     count = 0
-    heap = [(run.bound, count, decided, prices)]
+    heap: list[tuple] = [(run.bound, count, decided, prices, None)]
     while heap:
-        bound, _, decided, u = heapq.heappop(heap)
+        bound, order, decided, u, origin = heapq.heappop(heap)
         cutoff = run.cutoff(lists.whole)
         if bound > cutoff:
             break
         run.raise_bound(bound)
-        if run.out_of_time:
-            heapq.heappush(heap, (bound, count, decided, u))
+        if run.out_of_time or (most is not None and run.nodes >= most):
             return
-        most, step = (400, 0.3) if run.nodes == 0 else (60, 0.2)
-        new, u, site, value, plan, used = branch.node(
-            *arrays, lists.outside, lists.opening, lists.p, decided, u.copy(), cutoff, most, step, 8
-        )
+        new, u, shares, value, plan, used = branch.node(
+            *arrays, lists.outside, lists.opening, lists.p, decided, u.copy(), cutoff, MOST, STEP,
+            PATIENCE,
+        )  # fmt: skip
         run.nodes += 1
         run.rounds += used
         if np.isfinite(value):
             run.offer(value, plan == 1)
-        if not np.isfinite(new) or site < 0:
+        if origin is not None:
+            gains.learn(*origin, min(new, cutoff + 1) - bound)
+        if not np.isfinite(new):
             continue
         new = max(new, bound)
+        site = gains.choose(shares)
         for choice in (1, -1):
             child = decided.copy()
             child[site] = choice
             count += 1
-            heapq.heappush(heap, (new, count, child, u))
+            away = 1.0 - shares[site] if choice == 1 else shares[site]
+            heapq.heappush(heap, (new, count, child, u, (site, choice, away)))
     run.proven, run.bound = True, run.cost
+
+
+MOST, STEP, PATIENCE = 60, 0.2, 8
+
+
+class Gains:
+    """How much the bound rose when a site was decided, learned as the tree grows.
+
+    Pseudo-costs: Benichou et al. (1971); product score: Achterberg (2007).
+    """
+
+    def __init__(self, sites: int):
+        self.total = {1: np.zeros(sites), -1: np.zeros(sites)}
+        self.seen = {1: np.zeros(sites), -1: np.zeros(sites)}
+
+    def learn(self, site: int, choice: int, away: float, gain: float) -> None:
+        self.total[choice][site] += max(gain, 0.0) / max(away, 0.02)
+        self.seen[choice][site] += 1
+
+    def choose(self, shares: NDArray[np.float64]) -> int:
+        """The free site whose two decisions promise to raise the bound most."""
+        free = np.flatnonzero(shares >= 0)
+        share = np.clip(shares[free], 0.02, 0.98)
+        score = np.ones(len(free))
+        for choice, away in ((1, 1.0 - share), (-1, share)):
+            seen, total = self.seen[choice], self.total[choice]
+            mean = (total.sum() + 1e-6) / (seen.sum() + 1e-6)
+            rate = (total[free] + mean) / (seen[free] + 1)
+            score *= np.maximum(rate * away, 1e-9)
+        return int(free[np.argmax(score)])
