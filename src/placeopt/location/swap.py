@@ -269,7 +269,7 @@ def shake(lists, by, outside, opening, must, may, is_open, free_size, state, dir
         reach = start[i]
         while reach < start[i + 1] and cost[reach] < d2[i]:
             reach += 1
-        span = max(3, min(length, 2 * (reach - start[i])))
+        span = max(20, 2 * (reach - start[i]))
         j = site[start[i] + np.random.randint(min(span, length))]
         if is_open[j] or not may[j]:
             i = np.random.randint(n) if t == 0 else i
@@ -291,11 +291,11 @@ def shake(lists, by, outside, opening, must, may, is_open, free_size, state, dir
 
 
 @njit(cache=True)
-def search(lists, by, outside, opening, must, may, is_open, free_size, rounds, seed, strength):
+def search(lists, by, outside, opening, must, may, is_open, free_size, rounds, seed, strength, slack):
     """Iterated local search: descend, then shake and descend ``rounds`` times, keeping the best.
 
-    ``is_open`` is changed in place to the best plan found; returns its cost. A round that is not
-    better by its end is undone by moving back only what differs.
+    ``is_open`` is changed in place to the best plan found; returns its cost. A plan that costs
+    more than the best by ``slack`` (which falls to 0 over the rounds) is moved back to the best.
     """
     np.random.seed(seed)
     start, site, cost = lists
@@ -306,15 +306,21 @@ def search(lists, by, outside, opening, must, may, is_open, free_size, rounds, s
     big = 1000000000
     descend(lists, by, outside, opening, must, may, is_open, free_size, state, dirty, big)
     best = is_open.copy()
+    value = value_of(start, site, cost, outside, opening, is_open)
+    least = value
     for t in range(rounds):
         size = 1 + np.random.randint(strength)
-        change = shake(
+        value += shake(
             lists, by, outside, opening, must, may, is_open, free_size, state, dirty, size
         )
-        change -= descend(
+        value -= descend(
             lists, by, outside, opening, must, may, is_open, free_size, state, dirty, big
         )
-        if change > 1e-9:
+        if value < least - 1e-9 * abs(least):
+            least = value
+            for j in range(m):
+                best[j] = is_open[j]
+        elif value > least + slack * (1.0 - t / rounds):
             for j in range(m):
                 if best[j] and not is_open[j]:
                     _move(j, -1, lists, by, outside, is_open, a1, d1, a2, d2, loss, dirty)
@@ -322,7 +328,6 @@ def search(lists, by, outside, opening, must, may, is_open, free_size, rounds, s
                 if is_open[j] and not best[j]:
                     _move(-1, j, lists, by, outside, is_open, a1, d1, a2, d2, loss, dirty)
             dirty[:] = False
-        else:
-            for j in range(m):
-                best[j] = is_open[j]
+            value = least
+    is_open[:] = best
     return value_of(start, site, cost, outside, opening, is_open)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.location.lists import Lists
+from placeopt.location.pool import concentrate
 
 Report = Callable[[float, float], None]
 
@@ -92,6 +93,8 @@ def prove(lists: Lists, run: Run, *, seed: int = 1, tree: bool = True) -> None:
         return
     rest = _rest(lists, arrays, run, decided, prices, bound)
     small = len(rest[1]) <= SMALL_REST
+    if lists.fine == np.inf and run.cost > run.bound + 1e-3 * abs(run.cost):
+        concentrate(lists, arrays, by, run, seed)
     _tree(lists, arrays, run, decided.copy(), prices, most=300 if small else None)
     if not run.proven and not run.out_of_time:
         _finish(lists, run, decided, rest, bound)
@@ -122,7 +125,7 @@ def _search(lists: Lists, arrays, by, is_open, run: Run, rounds: int, seed: int)
 
     cost = swap.search(
         arrays, by, lists.outside, lists.opening, lists.must, lists.may, is_open,
-        lists.p < 0, rounds, seed, 4,
+        lists.p < 0, rounds, seed, 4, SLACK * abs(run.cost) if np.isfinite(run.cost) else 0.0,
     )  # fmt: skip
     run.offer(cost, is_open)
 
@@ -173,6 +176,7 @@ def _ascend(lists: Lists, arrays, run: Run, decided, prices, step: float, most: 
     return best, u, full, step, used
 
 
+SLACK = 3e-4  # how much worse than the best a plan may be to search on from it
 SMALL_REST = 40_000  # entries up to which an integer-programming engine takes over
 
 
