@@ -209,7 +209,9 @@ def _kernels(work: Work, run: Run, u, rho, seed: int) -> bool:
         cutoff = run.cutoff(work.whole) if np.isfinite(run.cost) else np.inf
         has_plan = np.isfinite(cutoff)
         limit = cutoff if last or not has_plan else dual_bound + share * (cutoff - dual_bound)
-        rows, columns = np.nonzero((pairs <= limit + 1e-7 * abs(limit)) if has_plan else pairs < BIG)
+        rows, columns = np.nonzero(
+            (pairs <= limit + 1e-7 * abs(limit)) if has_plan else pairs < BIG
+        )
         if not last and has_plan and len(rows) > LARGEST_KERNEL:
             near = np.argsort(pairs[rows, columns], kind="stable")[:LARGEST_KERNEL]
             rows, columns = rows[np.sort(near)], columns[np.sort(near)]

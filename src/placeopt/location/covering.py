@@ -126,9 +126,7 @@ def _dominated(
 def cover_model(cover: Cover, name: str = "covering") -> Model:
     """(C1) and (C2) over a presolved cover; the first block of columns is the openings."""
     model = Model(name)
-    y = model.add_columns(
-        "open", size=len(cover.sites), upper=1.0, cost=cover.cost, integer=True
-    )
+    y = model.add_columns("open", size=len(cover.sites), upper=1.0, cost=cover.cost, integer=True)
     rows = np.repeat(np.arange(cover.rows.shape[0]), np.diff(cover.rows.indptr))
     model.add_rows(
         "covered",

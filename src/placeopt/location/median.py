@@ -35,7 +35,9 @@ def solve_median(
     """Solve ``problem``; see the module's text. ``gap``: stop when proven within it."""
     run = Run(limit=time_limit_seconds, gap=gap, report=report)
     if problem.p is not None and not len(problem.opened) <= problem.p <= len(problem.free):
-        return Solution(problem, Status.INFEASIBLE, message="p does not fit the sites", bound=np.inf)
+        return Solution(
+            problem, Status.INFEASIBLE, message="p does not fit the sites", bound=np.inf
+        )
     near = _near(problem)
     while True:
         lists = lists_of(problem, near)

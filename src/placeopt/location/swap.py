@@ -291,7 +291,9 @@ def shake(lists, by, outside, opening, must, may, is_open, free_size, state, dir
 
 
 @njit(cache=True)
-def search(lists, by, outside, opening, must, may, is_open, free_size, rounds, seed, strength, slack):
+def search(
+    lists, by, outside, opening, must, may, is_open, free_size, rounds, seed, strength, slack
+):
     """Iterated local search: descend, then shake and descend ``rounds`` times, keeping the best.
 
     ``is_open`` is changed in place to the best plan found; returns its cost. A plan that costs

@@ -187,7 +187,16 @@ def _dig(lists: Lists, arrays, run: Run, prices):
     decided = np.where(lists.must, 1, np.where(lists.may, 0, -1)).astype(np.int8)
     cutoff = run.cutoff(lists.whole)
     bound, u, _, value, plan, used = branch.node(
-        *arrays, lists.outside, lists.opening, lists.p, decided, prices.copy(), cutoff, 1500, 0.5, 25
+        *arrays,
+        lists.outside,
+        lists.opening,
+        lists.p,
+        decided,
+        prices.copy(),
+        cutoff,
+        1500,
+        0.5,
+        25,
     )
     run.rounds += used
     if np.isfinite(value):
@@ -227,9 +236,7 @@ def _finish(lists: Lists, run: Run, decided, rest, bound: float) -> None:
         return
     model, y = radius_model(start, site, cost, outside, opening, left, allowed)
     model.offset += constant
-    result = solve(
-        model, time_limit_seconds=max(1.0, run.limit - run.seconds), gap=0.0, threads=1
-    )
+    result = solve(model, time_limit_seconds=max(1.0, run.limit - run.seconds), gap=0.0, threads=1)
     if result.has_plan:
         plan = decided == 1
         plan[free[result.value(y) > 0.5]] = True

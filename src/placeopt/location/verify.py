@@ -37,7 +37,9 @@ def verify(problem: Problem, solution: Solution) -> Verification:
     if all(check.holds for check in checks):
         recomputed, fault = _recompute(problem, solution, sites)
         checks.append(_check("service", "everybody is served as the problem asks", fault))
-        checks.append(_check("objective", "the plan costs what it says", _same(solution, recomputed)))
+        checks.append(
+            _check("objective", "the plan costs what it says", _same(solution, recomputed))
+        )
         checks.append(_check("bound", "the bound is on its side", _side(solution)))
         return Verification(tuple(checks), totals={"objective": recomputed})
     return Verification(tuple(checks))

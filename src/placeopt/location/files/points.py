@@ -29,9 +29,7 @@ def read_city(path: Path, p: int | None, radius: float | None) -> Problem:
     demand = _section(path, "DEMAND_SECTION")[:, 0]
     metric: Metric = "great_circle" if "COORD\n" in _heading(path) else "euclidean"
     distances = Points(points, points, metric)
-    return Problem(
-        MAXIMAL_COVERING, distances, p=p, radius=radius, weights=demand, name=path.stem
-    )
+    return Problem(MAXIMAL_COVERING, distances, p=p, radius=radius, weights=demand, name=path.stem)
 
 
 def _heading(path: Path) -> str:
