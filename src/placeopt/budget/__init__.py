@@ -1,0 +1,57 @@
+"""The place budget: one smaller budget split over programmes and streams, outcomes kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from placeopt.engine import Answer, Progress
+    from placeopt.place import Place
+    from placeopt.scenario import Scenario
+
+__all__ = ["solve"]
+
+
+def solve(
+    place: Place,
+    scenario: Scenario,
+    *,
+    progress: Callable[[Progress], None] | None = None,
+) -> Answer:
+    """Solve a budget scenario for a place and verify the plan.
+
+    Raises ``PlaceError`` and ``ScenarioError`` with all findings, ``NoPlanError`` where the time
+    limit leaves no plan, ``VerificationError`` where a plan fails its verification. Infeasible is
+    an answer with an explanation.
+    """
+    from placeopt.budget import inputs
+    from placeopt.budget.explain import explain
+    from placeopt.budget.plan import plan_of
+    from placeopt.budget.problem import state
+    from placeopt.budget.refine import solve_all
+    from placeopt.budget.verify import verify
+    from placeopt.engine import Answer, Status
+    from placeopt.errors import NoPlanError, VerificationError
+
+    problem = state(place, scenario)
+    warnings = tuple(inputs.check(place, scenario))
+    solved = solve_all(problem, scenario.solver, progress)
+    if solved.result.status is Status.INFEASIBLE:
+        why = explain(place, scenario)
+        return Answer(place, scenario, solved.result, explanation=why, warnings=warnings)
+    if solved.spend is None:
+        raise NoPlanError(f"no budget was found: {solved.result.status} {solved.result.message}")
+    plan = plan_of(place, problem, solved)
+    verification = verify(place, scenario, plan)
+    if not verification.ok:
+        broken = "; ".join(f"{check.name}: {check.detail}" for check in verification.broken)
+        raise VerificationError(f"the plan failed its verification: {broken}")
+    return Answer(
+        place,
+        scenario,
+        solved.result,
+        plan=plan,
+        verification=verification,
+        warnings=warnings,
+    )

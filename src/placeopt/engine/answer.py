@@ -14,6 +14,7 @@ from placeopt.scenario.checks import Verification
 from placeopt.travel import TravelTimes
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     import pandas as pd
 
 
@@ -68,3 +69,25 @@ class Answer:
     explanation: Explanation | None = None
     warnings: tuple[Finding, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def layer(self, name: str) -> gpd.GeoDataFrame:
+        """A table of the plan that has places on the ground, as a map layer.
+
+        Tables with ``x_m`` and ``y_m`` become points; ``zones`` becomes polygons where the place
+        has boundaries. The coordinate system is the place's. KeyError where there is no such
+        table or it has no place on the ground.
+        """
+        import geopandas as gpd
+
+        if self.plan is None or name not in self.plan.tables:
+            raise KeyError(f"the answer has no table {name!r}")
+        table = self.plan.tables[name]
+        if not {"x_m", "y_m"} <= set(table.columns):
+            raise KeyError(f"the table {name!r} has no place on the ground; read plan.{name}")
+        crs = self.place.info.crs
+        boundaries = self.place.boundaries
+        if name == "zones" and boundaries is not None:
+            shapes = boundaries.set_index("zone_id").geometry.reindex(table["zone_id"])
+            return gpd.GeoDataFrame(table, geometry=shapes.to_numpy(), crs=crs)
+        points = gpd.points_from_xy(table["x_m"], table["y_m"])
+        return gpd.GeoDataFrame(table, geometry=points, crs=crs)

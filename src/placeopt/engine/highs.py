@@ -2,104 +2,188 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine.model import Arrays
 from placeopt.engine.result import Result, Status
+from placeopt.engine.running import run_until_interrupted
 
 if TYPE_CHECKING:
-    from placeopt.engine.solve import Progress
+    from placeopt.engine.solve import Settings
+
+# The integers behind highspy.MatrixFormat.kRowwise, HessianFormat.kTriangular, ObjSense.kMinimize.
+_ROWWISE, _TRIANGULAR, _MINIMISE = 2, 1, 1
 
 
-def solve(
-    arrays: Arrays,
-    time_limit_seconds: float,
-    gap: float,
-    threads: int,
-    seed: int,
-    start: NDArray[np.float64] | None,
-    progress: Callable[[Progress], None] | None,
-) -> Result:
-    import highspy
-
+def solve(arrays: Arrays, settings: Settings) -> Result:
+    """Minimise ``arrays``; the caller rechecks what comes back."""
     began = time.perf_counter()
-    highs = highspy.Highs()
-    highs.setOptionValue("output_flag", False)
-    highs.setOptionValue("time_limit", float(time_limit_seconds))
-    highs.setOptionValue("mip_rel_gap", float(gap))
-    highs.setOptionValue("threads", int(threads))
-    highs.setOptionValue("random_seed", int(seed))
-    highs.passModel(_lp(arrays))
-    if start is not None:
-        solution = highspy.HighsSolution()
-        solution.col_value = list(start)
-        highs.setSolution(solution)
+    highs = load(arrays)
+    for option, value in (
+        ("time_limit", float(settings.time_limit_seconds)),
+        ("mip_rel_gap", float(settings.gap)),
+        ("threads", int(settings.threads)),
+        ("random_seed", int(settings.seed)),
+    ):
+        highs.setOptionValue(option, value)
+    if settings.start is not None:
+        _start(highs, settings.start)
     passed = time.perf_counter()
-    highs.run()
+    interrupted = _run(highs, settings)
     ended = time.perf_counter()
-
-    info = highs.getInfo()
-    is_mip = bool(arrays.integer.any())
-    has_values = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-    values = np.array(highs.getSolution().col_value) if has_values else None
-    status = _status(highs, has_values)
-    bound = info.mip_dual_bound if is_mip else -np.inf
-    row_prices = reduced_costs = None
-    if not is_mip and status is Status.OPTIMAL:
-        bound = info.objective_function_value
-        solution = highs.getSolution()
-        row_prices, reduced_costs = np.array(solution.row_dual), np.array(solution.col_dual)
-    return Result(
-        status=status,
-        bound=float(bound),
-        values=values,
-        row_prices=row_prices,
-        reduced_costs=reduced_costs,
-        seconds={"transfer": passed - began, "solve": ended - passed},
+    result = _result(highs, arrays, interrupted)
+    if highs.getModelStatus() == _model_status().kUnboundedOrInfeasible:
+        result = replace(result, status=_infeasible_or_unbounded(highs, settings))
+    late = ended - passed - settings.time_limit_seconds
+    if late > max(1.0, 0.1 * settings.time_limit_seconds):
+        result = replace(result, message=f"HiGHS stopped {late:.1f} s after its time limit")
+    return replace(
+        result,
+        seconds={"transfer": passed - began, "solve": time.perf_counter() - passed},
         version=highs.version(),
     )
 
 
-def _lp(arrays: Arrays):
+def load(arrays: Arrays) -> Any:
+    """A silent ``highspy.Highs`` that holds the model; every array goes in whole."""
     import highspy
 
-    inf = highspy.kHighsInf
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = len(arrays.cost), len(arrays.row_lower)
-    lp.col_cost_ = arrays.cost
-    lp.col_lower_ = np.nan_to_num(arrays.lower, posinf=inf, neginf=-inf)
-    lp.col_upper_ = np.nan_to_num(arrays.upper, posinf=inf, neginf=-inf)
-    lp.row_lower_ = np.nan_to_num(arrays.row_lower, posinf=inf, neginf=-inf)
-    lp.row_upper_ = np.nan_to_num(arrays.row_upper, posinf=inf, neginf=-inf)
-    lp.offset_ = arrays.offset
-    if arrays.integer.any():
-        kinds = [highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger]
-        lp.integrality_ = [kinds[i] for i in arrays.integer.astype(int)]
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_ = arrays.matrix.indptr
-    lp.a_matrix_.index_ = arrays.matrix.indices
-    lp.a_matrix_.value_ = arrays.matrix.data
-    return lp
+    highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    matrix = arrays.matrix
+    none = np.zeros(0, np.int32)
+    status = highs.passModel(
+        len(arrays.cost),
+        len(arrays.row_lower),
+        matrix.nnz,
+        0,
+        _ROWWISE,
+        _TRIANGULAR,
+        _MINIMISE,
+        float(arrays.offset),
+        *(arrays.cost, arrays.lower, arrays.upper, arrays.row_lower, arrays.row_upper),
+        matrix.indptr.astype(np.int32, copy=False),
+        matrix.indices.astype(np.int32, copy=False),
+        matrix.data,
+        *(none, none, np.zeros(0)),
+        arrays.integer.astype(np.int32),
+    )
+    if status == highspy.HighsStatus.kError:
+        from placeopt.errors import EngineError
+
+        raise EngineError("HiGHS refused the model (nan, or a lower bound of +inf?)")
+    return highs
 
 
-def _status(highs, has_values: bool) -> Status:
+def _start(highs: Any, start: NDArray[np.float64]) -> None:
     import highspy
 
-    model = highspy.HighsModelStatus
+    solution = highspy.HighsSolution()
+    solution.col_value = list(start)
+    highs.setSolution(solution)
+
+
+def _run(highs: Any, settings: Settings) -> bool:
+    """Run; whether Ctrl-C stopped it."""
+    from placeopt.engine.solve import Progress
+
+    stop = threading.Event()
+    last = [0.0]
+
+    def on_event(event: Any) -> None:
+        if stop.is_set():
+            event.data_in.user_interrupt = True
+
+    def on_log(event: Any) -> None:
+        out, now = event.data_out, time.perf_counter()
+        if settings.progress and (now - last[0] > 0.2):
+            last[0] = now
+            incumbent = out.mip_primal_bound
+            known = float(incumbent) if abs(incumbent) < 1e29 else None
+            settings.progress(Progress(out.running_time, known, _finite(out.mip_dual_bound)))
+
+    highs.cbMipInterrupt += on_event
+    highs.cbSimplexInterrupt += on_event
+    highs.cbIpmInterrupt += on_event
+    if settings.progress:
+        highs.cbMipInterrupt += on_log
+
+    def call() -> None:
+        try:
+            highs.run()
+        finally:
+            highs.resetGlobalScheduler(False)  # or the next solve could not change its threads
+
+    return run_until_interrupted(call, stop.set)
+
+
+def _result(highs: Any, arrays: Arrays, interrupted: bool) -> Result:
+    import highspy
+
+    info = highs.getInfo()
+    is_mip = bool(arrays.integer.any())
+    has_values = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    solution = highs.getSolution()
+    values = np.array(solution.col_value) if has_values else None
+    status = Status.INTERRUPTED if interrupted else _status(highs, has_values)
+    row_prices = reduced_costs = None
+    if not is_mip and status is Status.OPTIMAL:
+        row_prices, reduced_costs = np.array(solution.row_dual), np.array(solution.col_dual)
+    bound = -np.inf
+    if is_mip:
+        bound = _finite(info.mip_dual_bound)
+    elif status is Status.OPTIMAL:
+        bound = info.objective_function_value
+    if len(arrays.cost) == 0:
+        values, bound = np.zeros(0), arrays.offset
+    return Result(
+        status=status,
+        bound=bound,
+        values=values,
+        row_prices=row_prices,
+        reduced_costs=reduced_costs,
+    )
+
+
+def _finite(bound: float) -> float:
+    return float(bound) if abs(bound) < 1e29 else -np.inf
+
+
+def _model_status() -> Any:
+    import highspy
+
+    return highspy.HighsModelStatus
+
+
+def _status(highs: Any, has_values: bool) -> Status:
+    model = _model_status()
     status = highs.getModelStatus()
     if status in (model.kOptimal, model.kModelEmpty):
         return Status.OPTIMAL
-    if status == model.kInfeasible:
+    if status in (model.kInfeasible, model.kUnboundedOrInfeasible):
         return Status.INFEASIBLE
-    if status in (model.kUnbounded, model.kUnboundedOrInfeasible):
-        return Status.UNBOUNDED if status == model.kUnbounded else Status.INFEASIBLE
+    if status == model.kUnbounded:
+        return Status.UNBOUNDED
     if status == model.kInterrupt:
         return Status.INTERRUPTED
     if status in (model.kTimeLimit, model.kIterationLimit, model.kSolutionLimit):
         return Status.FEASIBLE if has_values else Status.NO_PLAN
     return Status.FAILED
+
+
+def _infeasible_or_unbounded(highs: Any, settings: Settings) -> Status:
+    """Presolve could not tell which: without an objective the model cannot be unbounded."""
+    n = highs.getNumCol()
+    highs.changeColsCost(n, np.arange(n, dtype=np.int32), np.zeros(n))
+    if _run(highs, replace(settings, progress=None)):
+        return Status.INTERRUPTED
+    status = highs.getModelStatus()
+    if status == _model_status().kOptimal:
+        return Status.UNBOUNDED
+    return Status.INFEASIBLE if status == _model_status().kInfeasible else Status.FAILED

@@ -70,23 +70,33 @@ class Arrays:
         return float(self.cost @ values + self.offset)
 
     def violation(self, values: Floats) -> float:
-        """The largest breach of any row, bound or integrality, each measured on the scale of
-        its right-hand side (absolute up to 1, relative beyond)."""
-        activity = self.matrix @ values
+        """The largest breach of any row, bound or integrality, relative to the largest of 1,
+        the side that is broken, and (for a row) its largest coefficient."""
+        if len(values) and not np.isfinite(values).all():
+            return np.inf
         worst = 0.0
-        for x, low, high in (
-            (activity, self.row_lower, self.row_upper),
-            (values, self.lower, self.upper),
+        for x, low, high, size in (
+            (self.matrix @ values, self.row_lower, self.row_upper, self._largest_in_rows()),
+            (values, self.lower, self.upper, np.ones(len(values))),
         ):
-            if len(x) == 0:
-                continue
-            below = np.where(np.isfinite(low), low - x, -np.inf) / np.maximum(1, np.abs(x))
-            above = np.where(np.isfinite(high), x - high, -np.inf) / np.maximum(1, np.abs(x))
-            worst = max(worst, float(below.max()), float(above.max()))
+            for breach, side in ((low - x, low), (x - high, high)):
+                ends = np.isfinite(side)
+                scale = np.maximum(size[ends], np.abs(side[ends]))
+                worst = max(worst, float(np.max(breach[ends] / scale, initial=0.0)))
         if self.integer.any():
             whole = values[self.integer]
             worst = max(worst, float(np.abs(whole - np.round(whole)).max()))
         return worst
+
+    def _largest_in_rows(self) -> Floats:
+        """The largest coefficient of each row, at least 1."""
+        largest = np.ones(self.matrix.shape[0])
+        filled = np.flatnonzero(np.diff(self.matrix.indptr))
+        if len(filled):
+            starts = self.matrix.indptr[filled]
+            most = np.maximum.reduceat(np.abs(self.matrix.data), starts)
+            largest[filled] = np.maximum(1.0, most)
+        return largest
 
 
 class Model:
@@ -105,7 +115,7 @@ class Model:
         self._integer: list[NDArray[np.bool_]] = []
         self._row_lower: list[Floats] = []
         self._row_upper: list[Floats] = []
-        self._terms: list[tuple[NDArray[np.int64], NDArray[np.int64], Floats]] = []
+        self._terms: list[tuple[NDArray[np.int32], NDArray[np.int32], Floats]] = []
 
     def add_columns(
         self,
@@ -145,14 +155,15 @@ class Model:
         """
         block = self._block(self.rows, name, labels, size, self._m, rule)
         for rows, columns, values in terms:
+            # Short indices: sorting a million of them takes a quarter of the time.
             r, c, v = np.broadcast_arrays(
-                np.asarray(rows, np.int64), np.asarray(columns, np.int64), np.asarray(values, float)
+                np.asarray(rows, np.int32), np.asarray(columns, np.int32), np.asarray(values, float)
             )
             if r.size and (r.min() < 0 or r.max() >= block.size):
                 raise IndexError(f"rows {name!r}: a position is outside 0..{block.size - 1}")
             if c.size and (c.min() < 0 or c.max() >= self._n):
                 raise IndexError(f"rows {name!r}: a column number is outside 0..{self._n - 1}")
-            self._terms.append((block.start + r.ravel(), c.ravel(), v.ravel()))
+            self._terms.append((np.int32(block.start) + r.ravel(), c.ravel(), v.ravel()))
         self._m += block.size
         self._row_lower.append(_spread(lower, block.size))
         self._row_upper.append(_spread(upper, block.size))
@@ -171,7 +182,7 @@ class Model:
             parts = zip(*self._terms, strict=True)
             rows, columns, values = (np.concatenate(part) for part in parts)
         else:
-            rows = columns = np.zeros(0, np.int64)
+            rows = columns = np.zeros(0, np.int32)
             values = np.zeros(0)
         matrix = sparse.coo_array((values, (rows, columns)), shape=(self._m, self._n)).tocsr()
         matrix.eliminate_zeros()

@@ -13,10 +13,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.engine.duality import dual_bound
 from placeopt.engine.model import Arrays, Model
+from placeopt.engine.registry import engine as engine_named
+from placeopt.engine.registry import require_able
 from placeopt.engine.result import Result, Status
+from placeopt.errors import EngineError
 
 TOLERANCE = 1e-5  # largest breach of a row, relative to its scale, that still counts as feasible
+CLOSED = 1e-6  # objective and bound this near one another (relative beyond 1) are the same
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,25 @@ class Progress:
     seconds: float
     incumbent: float | None
     bound: float
+
+    @property
+    def gap(self) -> float:
+        """As ``Result.gap``: inf where there is no plan or bound yet."""
+        return Result(Status.FEASIBLE, objective=self.incumbent, bound=self.bound).gap
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is asked of an engine."""
+
+    time_limit_seconds: float = 300.0
+    gap: float = 1e-4
+    threads: int = 2
+    seed: int = 1
+    start: NDArray[np.float64] | None = None
+    progress: Callable[[Progress], None] | None = None
+    prices: bool = False
+    engine: str = "highs"
 
 
 def solve(
@@ -38,34 +62,43 @@ def solve(
     seed: int = 1,
     start: NDArray[np.float64] | None = None,
     progress: Callable[[Progress], None] | None = None,
+    prices: bool = False,
 ) -> Result:
     """Minimise ``model`` with ``engine``.
 
     ``start``: a full vector of column values to start from (checked; ignored never silently: an
-    infeasible one raises). Raises ``EngineError`` for what the engine cannot do. Ctrl-C returns
-    the best plan so far with status ``interrupted``.
+    infeasible one raises). ``prices``: insist on row prices (linear programs only); they come
+    unasked where the engine has them. Raises ``EngineError`` for what the engine cannot do.
+    Ctrl-C returns the best plan so far with status ``interrupted``.
     """
     began = time.perf_counter()
     arrays = model.arrays() if isinstance(model, Model) else model
     built = time.perf_counter()
-    from placeopt.engine import highs
-
-    if engine != "highs":
-        from placeopt.errors import EngineError
-
-        raise EngineError(f"no engine {engine!r}")
-    result = highs.solve(arrays, time_limit_seconds, gap, threads, seed, start, progress)
-    result = recheck(arrays, result, gap)
+    chosen = engine_named(engine)
+    settings = Settings(
+        time_limit_seconds, gap, threads, seed, start, progress, prices, engine=engine
+    )
+    require_able(chosen, arrays, settings)
+    if start is not None:
+        settings = replace(settings, start=_checked_start(arrays, start))
+    result = recheck(arrays, chosen.run(arrays, settings), gap)
+    if progress:
+        progress(Progress(time.perf_counter() - built, result.objective, result.bound))
+    if prices and result.status is Status.OPTIMAL and result.row_prices is None:
+        raise EngineError(f"{engine}'s prices do not bear out its optimum; try another engine")
     seconds = {"build": built - began, **result.seconds}
-    return replace(result, seconds=seconds, engine=engine, seed=seed)
+    return replace(result, seconds=seconds, engine=engine, seed=seed if chosen.seed else None)
 
 
 def recheck(arrays: Arrays, result: Result, gap: float) -> Result:
-    """Recompute objective and feasibility from the values; never believe a status alone."""
+    """Recompute objective, feasibility and, from prices, the bound; never believe a status."""
     if result.values is None:
         return result
     values = np.where(arrays.integer, np.round(result.values), result.values)
     breach = arrays.violation(values)
+    if breach > TOLERANCE and not arrays.integer.all():
+        values = _continuous_part_again(arrays, values)
+        breach = arrays.violation(values)
     if breach > TOLERANCE:
         return replace(
             result,
@@ -74,9 +107,54 @@ def recheck(arrays: Arrays, result: Result, gap: float) -> Result:
             objective=None,
             message=f"the engine's values break a row by {breach:g}",
         )
-    result = replace(result, values=values, objective=arrays.objective(values))
-    if result.status is Status.OPTIMAL and result.gap > gap + 1e-7:
-        result = replace(
-            result, status=Status.FEASIBLE, message="called optimal, but the bound does not show it"
-        )
+    objective = arrays.objective(values)
+    result = replace(result, values=values, objective=objective)
+    return _recheck_bound(arrays, result, objective, gap)
+
+
+def _recheck_bound(arrays: Arrays, result: Result, objective: float, gap: float) -> Result:
+    same = CLOSED * max(1.0, abs(objective))
+    if result.row_prices is not None:
+        bound = dual_bound(arrays, result.row_prices)
+        if abs(objective - bound) <= 10 * same:  # strong duality holds
+            costs = arrays.cost - arrays.matrix.T @ result.row_prices
+            result = replace(result, bound=min(bound, objective), reduced_costs=costs)
+        else:
+            result = replace(result, row_prices=None, reduced_costs=None)
+    if result.bound > objective + same:
+        message = f"the engine's bound {result.bound:g} lies above its plan and is not believed"
+        result = replace(result, bound=-np.inf, message=message)
+    result = replace(result, bound=min(result.bound, objective))
+    open_ = objective - result.bound > gap * abs(objective) + same
+    if result.status is Status.OPTIMAL and open_:
+        message = result.message or "called optimal, but the bound does not show it"
+        result = replace(result, status=Status.FEASIBLE, message=message)
     return result
+
+
+def _checked_start(arrays: Arrays, start: NDArray[np.float64]) -> NDArray[np.float64]:
+    start = np.asarray(start, float)
+    if start.shape != arrays.cost.shape:
+        raise EngineError(f"the start has shape {start.shape}, the model {arrays.cost.shape}")
+    if not np.isfinite(start).all():
+        raise EngineError("the start has values that are not finite numbers")
+    breach = arrays.violation(start)
+    if breach > TOLERANCE:
+        raise EngineError(f"the start breaks a row or bound by {breach:g}")
+    return start
+
+
+def _continuous_part_again(arrays: Arrays, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The continuous columns solved again beside integers fixed at their rounded values."""
+    from placeopt.engine import highs
+
+    fixed = replace(
+        arrays,
+        lower=np.where(arrays.integer, values, arrays.lower),
+        upper=np.where(arrays.integer, values, arrays.upper),
+        integer=np.zeros_like(arrays.integer),
+    )
+    again = highs.solve(fixed, Settings(time_limit_seconds=60.0))
+    if again.values is None:
+        return values
+    return np.where(arrays.integer, values, again.values)

@@ -1,5 +1,36 @@
 """What a place is: its tables, their dictionary, reading, writing, checking and making."""
 
-from placeopt.place.tables import Column, Place, PlaceInfo, dictionary
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Column", "Place", "PlaceInfo", "dictionary"]
+from placeopt.place.check import check
+from placeopt.place.demand import demand_of
+from placeopt.place.read import check_files, read_place
+from placeopt.place.synth import synthesise
+from placeopt.place.tables import Column, Place, PlaceInfo, dictionary
+from placeopt.place.write import write_place
+
+if TYPE_CHECKING:
+    from placeopt.place.importer import import_place
+
+__all__ = [
+    "Column",
+    "Place",
+    "PlaceInfo",
+    "check",
+    "check_files",
+    "demand_of",
+    "dictionary",
+    "import_place",
+    "read_place",
+    "synthesise",
+    "write_place",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The importer loads when it is first asked for: few runs import a place."""
+    if name == "import_place":
+        from placeopt.place.importer import import_place
+
+        return import_place
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

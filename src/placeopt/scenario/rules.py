@@ -27,6 +27,8 @@ class Rule(BaseModel):
     equation: ClassVar[str]  # in words and letters, for the documentation
     implied: ClassVar[bool] = False  # in force unless the scenario's ``drop`` names it
 
+    once: ClassVar[bool] = False  # a scenario may write it once only
+
     rule: str
 
     def sentence(self, names: dict[str, str] | None = None) -> str:

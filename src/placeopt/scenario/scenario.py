@@ -5,9 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
 
+from placeopt.scenario.objectives import DEFAULT_OBJECTIVE
 from placeopt.scenario.rules import Problem, Rule
+
+# The names that engine/registry.py registers; a test keeps the two alike.
+ENGINES = (
+    *("highs", "cbc", "cp-sat", "scip", "glop", "pdlp"),
+    *("gurobi", "cplex", "copt", "xpress"),
+)
+
+
+def is_engine(name: str) -> bool:
+    """Whether ``name`` is a registered engine, or a solver of PuLP's written ``pulp:NAME``."""
+    return name in ENGINES or (name.startswith("pulp:") and len(name) > len("pulp:"))
 
 
 class _Section(BaseModel):
@@ -23,6 +35,21 @@ class Objective(_Section):
     slack: tuple[float, ...] = Field(
         (), description="share by which each objective but the last may get worse for the next"
     )
+
+    @model_validator(mode="after")
+    def _one_slack_for_each_but_the_last(self) -> Objective:
+        if not self.minimise:
+            raise ValueError("nothing to minimise; name at least one objective")
+        if len(set(self.minimise)) < len(self.minimise):
+            raise ValueError("an objective stands twice; name each once")
+        if self.slack and len(self.slack) != len(self.minimise) - 1:
+            raise ValueError(
+                f"{len(self.slack)} slacks for {len(self.minimise)} objectives; "
+                f"give {len(self.minimise) - 1}, one for each objective but the last, or none"
+            )
+        if any(slack < 0 for slack in self.slack):
+            raise ValueError("a slack is below 0; give shares such as 0.02")
+        return self
 
 
 class TravelSettings(_Section):
@@ -56,7 +83,7 @@ class Money(_Section):
 class Scenario(_Section):
     """One question asked of one place."""
 
-    question: str
+    question: str = Field(min_length=1, description="what is asked, as a sentence")
     place: str = "."  # relative to the scenario's file
     problem: Problem
     year: int | None = None  # the year decided for; by default the last year of spending data
@@ -67,6 +94,18 @@ class Scenario(_Section):
     money: Money = Money()
     solver: SolverSettings = SolverSettings()
     path: Path | None = Field(None, exclude=True)  # the file it was read from
+
+    @model_validator(mode="after")
+    def _objective_of_the_problem(self) -> Scenario:
+        default = DEFAULT_OBJECTIVE.get(self.problem)
+        if default and "minimise" not in self.objective.model_fields_set:
+            object.__setattr__(self, "objective", Objective(minimise=(default,)))
+        return self
+
+    @property
+    def place_path(self) -> Path:
+        """Where the place is: ``place``, seen from the scenario's own file."""
+        return (self.path.parent if self.path else Path()) / self.place
 
     def of(self, kind: type[Rule]) -> list[Any]:
         """The scenario's rules of one kind, in the order given."""

@@ -1,5 +1,18 @@
 """Minutes from zones to buildings, by mode; who lives within t minutes."""
 
+from placeopt.travel.complete import Step
+from placeopt.travel.measure import measure
+from placeopt.travel.reach import bands, nearest, opportunities, residents_within
 from placeopt.travel.times import TravelTimes
+from placeopt.travel.transit import Transit
 
-__all__ = ["TravelTimes"]
+__all__ = [
+    "Step",
+    "Transit",
+    "TravelTimes",
+    "bands",
+    "measure",
+    "nearest",
+    "opportunities",
+    "residents_within",
+]

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.errors import Finding
+
 
 @dataclass(frozen=True)
 class TravelTimes:
@@ -18,7 +20,9 @@ class TravelTimes:
     NaN = unreachable or beyond the cut-off, never 0 for missing. ``zone_ids`` and
     ``building_ids`` are in the order of the place's tables. ``cutoff_minutes`` states beyond
     which minute pairs were not kept (``inf``: all were). ``provenance`` states, for each mode,
-    method, speeds, detour factor, source and date.
+    method, speeds, detour factor, source and date. ``worst[mode]``, where there is one, holds
+    the same pairs at their worst: of several sample points in a zone the slowest, by public
+    transport the worst tenth of departures. ``findings`` are warnings met while measuring.
     """
 
     zone_ids: tuple[str, ...]
@@ -26,6 +30,8 @@ class TravelTimes:
     minutes: Mapping[str, NDArray[np.float64]]
     cutoff_minutes: float = np.inf
     provenance: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    worst: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
 
     @property
     def modes(self) -> tuple[str, ...]:

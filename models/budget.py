@@ -1,0 +1,213 @@
+"""The one-year place budget, written to be read.
+
+Sets        p programmes, f funding streams, o outcomes, c curves (one programme, one outcome)
+Data        amount[f]     money of the decided year          stream_amounts.amount_gbp
+            allowed[p,f]  f may pay for p                    streams.ring_fenced, stream_programmes
+            floor[p]      statutory floor                    programmes.statutory_floor_gbp_per_year
+            today[p]      spend in the last year of data     spending.amount_gbp
+            minimum[o]    minimum standard                   outcomes.minimum_standard
+            curve[c](s)   improvement at yearly spend s      curves, curve_points
+Variables   pay[p,f] >= 0, spend[p], effect[c], gain[o]
+Minimise    - sum over o of weight[o] gain[o] / |target[o] - baseline[o]|    (weighted_outcomes)
+            or sum over p of spend[p]                                        (least_money)
+            or the most that any outcome is short of its target, in ranges   (fairest)
+Subject to  (B1) sum over p of spend[p] <= total
+            (B2) sum over p of pay[p,f] <= amount[f],  pay[p,f] = 0 where not allowed
+            (B3) spend[p] >= floor[p]
+            (B4) gain[o] >= minimum[o] - baseline[o]   (the other way round where lower is better)
+            spend[p] = sum over f of pay[p,f]
+            gain[o] = sum over c of o of (effect[c] - curve[c](today))
+            effect[c] lies on the curve of c at spend[p], cut into straight pieces
+
+Run it on a place:  python models/budget.py data/marlshire --cut 0.1
+It knows nothing of placeopt: it reads the CSV files itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import math
+from pathlib import Path
+
+import pandas as pd
+import pulp
+
+PIECES = 200  # straight pieces in which a smooth curve is cut
+
+
+def solve(
+    tables: dict[str, pd.DataFrame],
+    total: float | None = None,
+    objective: str = "weighted_outcomes",
+    pieces: int = PIECES,
+) -> float | None:
+    """The optimal value (minimised), or ``None`` where no budget fits. GBP or ranges."""
+    programmes = tables["programmes"].set_index("programme_id")
+    outcomes = tables["outcomes"].set_index("outcome_id")
+    base_year = tables["spending"]["year"].max()
+    base = tables["spending"][tables["spending"]["year"] == base_year]
+    today = base.groupby("programme_id")["amount_gbp"].sum().reindex(programmes.index).fillna(0)
+    amounts = tables["stream_amounts"]
+    amount = amounts[amounts["year"] == base_year + 1].set_index("stream_id")["amount_gbp"]
+    allowed = may_pay(tables)
+    unit = (
+        today.sum() / 100
+    )  # money is counted in hundredths of today's: solvers like small numbers
+
+    model = pulp.LpProblem("budget", pulp.LpMinimize)
+    pay = {(p, f): pulp.LpVariable(f"pay_{p}_{f}", 0) for p, f in allowed}
+    spend = {p: pulp.LpVariable(f"spend_{p}", 0) for p in programmes.index}
+    for p in programmes.index:
+        model += spend[p] == pulp.lpSum(pay[q, f] for q, f in allowed if q == p)
+        model += (
+            spend[p] >= number(programmes.at[p, "statutory_floor_gbp_per_year"], 0) / unit
+        )  # B3
+        if number(programmes.at[p, "maximum_gbp_per_year"]) is not None:
+            model += spend[p] <= programmes.at[p, "maximum_gbp_per_year"] / unit
+    for f in tables["streams"]["stream_id"]:
+        model += pulp.lpSum(pay[p, g] for p, g in allowed if g == f) <= amount[f] / unit  # B2
+    if total is not None:
+        model += pulp.lpSum(spend.values()) <= total / unit  # B1
+
+    money = min(float(amount.sum()), math.inf if total is None else total)
+    gain = {o: pulp.LpAffineExpression() for o in outcomes.index}
+    for _, curve in tables["curves"].iterrows():
+        p, o = curve["programme_id"], curve["outcome_id"]
+        effect = response(curve, tables["curve_points"])
+        most = min(money, number(programmes.at[p, "maximum_gbp_per_year"], math.inf))
+        grid = cut(curve, tables["curve_points"], most, today[p], pieces)
+        heights = [effect(s) for s in grid]
+        on_curve = on_the_curve(model, f"{p}_{o}", spend[p], [s / unit for s in grid], heights)
+        gain[o] += on_curve - effect(today[p])
+
+    sign = {o: -1 if outcomes.at[o, "direction"] == "lower" else 1 for o in outcomes.index}
+    reach, short = {}, {}
+    for o, row in outcomes.iterrows():
+        if number(row["minimum_standard"]) is not None:
+            model += gain[o] >= sign[o] * (row["minimum_standard"] - row["baseline"])  # B4
+        if number(row["target"]) is not None and row["target"] != row["baseline"]:
+            reach[o] = abs(row["target"] - row["baseline"])
+            short[o] = (sign[o] * (row["target"] - row["baseline"]) - gain[o]) * (1 / reach[o])
+
+    if objective == "weighted_outcomes":
+        model += -pulp.lpSum(outcomes.at[o, "weight"] / reach[o] * gain[o] for o in reach)
+    elif objective == "fairest":
+        worst = pulp.LpVariable("worst")
+        model += worst + 0
+        for o in reach:
+            model += worst >= short[o]
+    else:
+        model += pulp.lpSum(spend.values()) * unit
+    model.solve(pulp.PULP_CBC_CMD(msg=False, gapRel=1e-9))
+    if model.status != pulp.LpStatusOptimal:
+        return None
+    return float(pulp.value(model.objective))
+
+
+def may_pay(tables: dict[str, pd.DataFrame]) -> list[tuple[str, str]]:
+    """(programme, stream) pairs: every programme for open revenue money, the named ones else."""
+    named = tables["stream_programmes"]
+    pairs = set(zip(named["programme_id"], named["stream_id"], strict=True))
+    return [
+        (p, row["stream_id"])
+        for p in tables["programmes"]["programme_id"]
+        for _, row in tables["streams"].iterrows()
+        if (p, row["stream_id"]) in pairs
+        or not (row["ring_fenced"] in (True, "yes") or row["purpose"] == "capital")
+    ]
+
+
+def response(curve: pd.Series, points: pd.DataFrame):
+    """The response curve as a function of yearly spend in GBP."""
+    m, k, n = curve["maximum_effect"], curve["scale_gbp"], curve["shape"]
+    if curve["form"] == "power":
+        return lambda s: m * (s / k) ** n
+    if curve["form"] == "exponential":
+        return lambda s: m * (1 - math.exp(-s / k))
+    if curve["form"] == "hill":
+        return lambda s: m * s**n / (k**n + s**n)
+    if curve["form"] == "logistic":
+
+        def level(s):
+            return 1 / (1 + math.exp(-n * (s / k - 1)))
+
+        return lambda s: m * (level(s) - level(0)) / (1 - level(0))
+
+    line = corners(curve, points)
+
+    def between(s):
+        for (x0, y0), (x1, y1) in itertools.pairwise(line):
+            if s <= x1:
+                return y0 + (y1 - y0) * (s - x0) / (x1 - x0)
+        return line[-1][1]
+
+    return between
+
+
+def corners(curve: pd.Series, points: pd.DataFrame) -> list[tuple[float, float]]:
+    """The points of a curve of the form points, from (0, 0) unless one says otherwise."""
+    own = points[
+        (points["programme_id"] == curve["programme_id"])
+        & (points["outcome_id"] == curve["outcome_id"])
+    ].sort_values("spend_gbp")
+    line = list(zip(own["spend_gbp"], own["effect"], strict=True))
+    return line if line[0][0] == 0 else [(0.0, 0.0), *line]
+
+
+def cut(
+    curve: pd.Series, points: pd.DataFrame, most: float, today: float, pieces: int
+) -> list[float]:
+    """Spends where the curve is cut: its own corners, or closer together near nothing."""
+    if curve["form"] == "points":
+        grid = {s for s, _ in corners(curve, points) if s < most} | {0.0, most}
+    else:
+        grid = {most * (i / pieces) ** 2 for i in range(pieces + 1)}
+    return sorted(grid | {min(today, most)})
+
+
+def on_the_curve(model, name, spend, grid, effect):
+    """A weighted mean of neighbouring points of the curve; concave curves need no choice."""
+    weight = [pulp.LpVariable(f"weight_{name}_{i}", 0) for i in range(len(grid))]
+    model += pulp.lpSum(weight) == 1
+    model += spend == pulp.lpSum(s * w for s, w in zip(grid, weight, strict=True))
+    slopes = [(effect[i + 1] - effect[i]) / (grid[i + 1] - grid[i]) for i in range(len(grid) - 1)]
+    steepest = max(map(abs, slopes))
+    if any(b > a + 1e-9 * steepest for a, b in itertools.pairwise(slopes)):
+        piece = [pulp.LpVariable(f"piece_{name}_{i}", cat="Binary") for i in range(len(slopes))]
+        model += pulp.lpSum(piece) == 1
+        for i, w in enumerate(weight):
+            model += w <= pulp.lpSum(piece[max(0, i - 1) : i + 1])
+    return pulp.lpSum(e * w for e, w in zip(effect, weight, strict=True))
+
+
+def number(value, otherwise=None):
+    """The value, or ``otherwise`` where the cell is empty."""
+    return otherwise if value == "" or pd.isna(value) else float(value)
+
+
+def read(folder: Path) -> dict[str, pd.DataFrame]:
+    """The budget tables of a place, as they lie in its folder."""
+    names = "programmes streams stream_amounts stream_programmes spending outcomes curves"
+    tables = {}
+    for name in [*names.split(), "curve_points"]:
+        columns = [f"{name[:-1]}_id", "programme_id", "stream_id", "outcome_id"]
+        tables[name] = pd.read_csv(folder / f"{name}.csv", dtype=dict.fromkeys(columns, str))
+    for column, default in (("shape", 1.0), ("maximum_effect", math.nan), ("scale_gbp", math.nan)):
+        if column not in tables["curves"]:
+            tables["curves"][column] = default
+    tables["curves"]["shape"] = tables["curves"]["shape"].fillna(1.0)
+    return tables
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="The one-year place budget in PuLP.")
+    parser.add_argument("place", type=Path, help="folder of a place")
+    parser.add_argument("--cut", type=float, default=0.1, help="share below the base year")
+    parser.add_argument("--objective", default="weighted_outcomes")
+    arguments = parser.parse_args()
+    place = read(arguments.place)
+    rows = place["spending"]
+    spent = rows.loc[rows["year"] == rows["year"].max(), "amount_gbp"].sum()
+    value = solve(place, total=spent * (1 - arguments.cut), objective=arguments.objective)
+    print("no budget fits" if value is None else f"{arguments.objective}: {value:,.6f}")

@@ -1,0 +1,258 @@
+"""Response curves: what a year's spending on a programme does for an outcome.
+
+    points       straight lines between (spend, effect) points, from (0, 0) unless a point says
+                 otherwise, flat beyond the last one (no evidence, no further effect)
+    power        m (s/k)^n
+    exponential  m (1 - exp(-s/k))
+    hill         m s^n / (k^n + s^n)
+    logistic     m (L(s) - L(0)) / (1 - L(0)),   L(s) = 1 / (1 + exp(-n (s/k - 1)))
+
+with s the yearly spend in GBP, m ``maximum_effect`` in the outcome's unit, k ``scale_gbp`` and
+n ``shape``. A curve is cut where it turns between concave and convex. On a concave stretch
+chords lie below it and tangents above it, so the largest distance between the two, found where
+neighbouring tangents meet, is a proven bound on the error of either. On a convex stretch it is
+the other way round, and each piece is a choice of its own (an integer one).
+
+Source: Rote, The convergence rate of the sandwich algorithm for approximating convex functions,
+Computing 48 (1992).
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from heapq import heapify, heappush, heapreplace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Side = Literal["under", "over"]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One response curve. ``spend`` and ``effect_at`` are the points of the form ``points``."""
+
+    form: str
+    maximum_effect: float = 0.0
+    scale_gbp: float = 1.0
+    shape: float = 1.0
+    spend: tuple[float, ...] = ()
+    effect_at: tuple[float, ...] = ()
+
+    def effect(self, spend: ArrayLike) -> Floats:
+        """The improvement of the outcome, in its own unit, at yearly spend in GBP (any shape)."""
+        s = np.maximum(np.asarray(spend, float), 0.0)
+        m, k, n = self.maximum_effect, self.scale_gbp, self.shape
+        if self.form == "points":
+            return np.interp(s, *self._points())
+        if self.form == "power":
+            return m * (s / k) ** n
+        if self.form == "exponential":
+            return -m * np.expm1(-s / k)
+        if self.form == "hill":
+            with np.errstate(divide="ignore"):
+                return m / (1 + (k / s) ** n)
+        if self.form == "logistic":
+            at_zero = _logistic(np.array(-n))
+            return m * (_logistic(n * (s / k - 1)) - at_zero) / (1 - at_zero)
+        raise ValueError(f"no curve form {self.form!r}")
+
+    def slope(self, spend: float) -> float:
+        """Effect of one more GBP at ``spend`` (``inf`` where the curve starts upright)."""
+        s, m, k, n = max(float(spend), 0.0), self.maximum_effect, self.scale_gbp, self.shape
+        if self.form == "points":
+            xs, ys = self._points()
+            at = int(np.searchsorted(xs, s, side="right")) - 1
+            return float((ys[at + 1] - ys[at]) / (xs[at + 1] - xs[at])) if at + 1 < len(xs) else 0.0
+        if self.form == "exponential":
+            return m / k * float(np.exp(-s / k))
+        if self.form == "logistic":
+            level = float(_logistic(np.array(n * (s / k - 1))))
+            return m * n / k * level * (1 - level) / (1 - float(_logistic(np.array(-n))))
+        if s == 0 and n != 1:
+            return np.inf if n < 1 and m > 0 else 0.0
+        if self.form == "power":
+            return m * n / k * (s / k) ** (n - 1)
+        ratio = (s / k) ** n
+        return m * n / k * (s / k) ** (n - 1) / (1 + ratio) ** 2
+
+    def stretches(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
+        """The range ``lower..upper`` cut where the curve turns: (start, end, concave)."""
+        if self.form == "points":
+            return self._stretches_of_points(lower, upper)
+        n = self.shape
+        if self.form == "power":
+            turn = lower if n <= 1 else upper
+        elif self.form == "hill":
+            turn = self.scale_gbp * ((n - 1) / (n + 1)) ** (1 / n) if n > 1 else lower
+        else:
+            turn = self.scale_gbp if self.form == "logistic" else lower
+        if turn <= lower:
+            return [(lower, upper, True)]
+        if turn >= upper:
+            return [(lower, upper, False)]
+        return [(lower, turn, False), (turn, upper, True)]
+
+    def is_concave(self, lower: float, upper: float) -> bool:
+        """Whether a linear program can hold the curve between these two spends."""
+        stretches = self.stretches(lower, upper)
+        return len(stretches) == 1 and stretches[0][2]
+
+    def _points(self) -> tuple[Floats, Floats]:
+        xs, ys = np.array(self.spend, float), np.array(self.effect_at, float)
+        order = np.argsort(xs, kind="stable")
+        xs, ys = xs[order], ys[order]
+        if len(xs) == 0 or xs[0] > 0:
+            xs, ys = np.concatenate([[0.0], xs]), np.concatenate([[0.0], ys])
+        return xs, ys
+
+    def _stretches_of_points(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
+        """Runs of falling slopes are concave; every other piece is a stretch of its own."""
+        if upper <= lower:
+            return [(lower, upper, True)]
+        xs, _ = self._points()
+        cuts = np.unique(np.concatenate([[lower], xs[(xs > lower) & (xs < upper)], [upper]]))
+        slopes = np.diff(self.effect(cuts)) / np.diff(cuts)
+        tolerance = 1e-12 * max(1e-300, float(np.abs(slopes).max()))
+        runs: list[tuple[float, float, bool]] = []
+        for start, end, rises in zip(
+            cuts[:-1], cuts[1:], np.diff(slopes, prepend=np.inf) > tolerance, strict=True
+        ):
+            if runs and not rises:
+                runs[-1] = (runs[-1][0], float(end), True)
+            else:
+                runs.append((float(start), float(end), True))
+        return runs
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One interval of spend on which the effect is at most every one of some straight lines.
+
+    ``effect <= slope[i] * spend + intercept[i]`` for all i, for spend in ``start..end``.
+    """
+
+    start: float
+    end: float
+    slope: Floats
+    intercept: Floats
+
+    def value(self, spend: float) -> float:
+        """The largest effect that the lines allow at ``spend``."""
+        return float(np.min(self.slope * spend + self.intercept))
+
+
+def breakpoints(
+    curve: Curve, lower: float, upper: float, error: float, keep: ArrayLike = (), most: int = 40
+) -> Floats:
+    """Spends at which to cut the curve so that chords and tangents are at most ``error`` apart.
+
+    ``keep`` are spends that must be among them (today's); ``most`` bounds their number, so ask
+    ``error_bound`` for what was reached.
+    """
+    kept = np.atleast_1d(np.asarray(keep, float))
+    turns = [spend for start, end, _ in curve.stretches(lower, upper) for spend in (start, end)]
+    if curve.form == "points":
+        turns += list(curve._points()[0])
+    inside = [s for s in [*turns, *kept] if lower <= s <= upper]
+    breaks = np.unique(np.array([lower, upper, *inside], float))
+    if curve.form == "points":
+        return breaks
+    worst = [_cut(curve, a, b) for a, b in itertools.pairwise(breaks)]
+    heapify(worst)
+    found = list(breaks)
+    for _ in range(most):
+        if not worst or -worst[0][0] <= error:
+            break
+        _, _a, split, b = heapreplace(worst, _cut(curve, worst[0][1], worst[0][2]))
+        heappush(worst, _cut(curve, split, b))
+        found.append(split)
+    return np.unique(found)
+
+
+def error_bound(curve: Curve, breaks: Floats) -> float:
+    """The largest distance between the two approximations, proven, in the outcome's unit."""
+    if curve.form == "points":
+        return 0.0
+    pairs = itertools.pairwise(breaks)
+    return max((-_cut(curve, a, b)[0] for a, b in pairs), default=0.0)
+
+
+def pieces(curve: Curve, breaks: Floats, side: Side, exact_at: ArrayLike = ()) -> list[Piece]:
+    """The curve as pieces that lie wholly under it, or wholly over it.
+
+    A concave curve gives one piece, which a linear program can hold; an S-shaped one gives a
+    piece for each interval of its convex stretch and one for its concave stretch. The pieces
+    under a curve have no error at the spends ``exact_at`` (today's, and a known plan's), which
+    for concave stretches must be among the ``breaks``.
+    """
+    exact = np.atleast_1d(np.asarray(exact_at, float))
+    found: list[Piece] = []
+    for start, end, concave in curve.stretches(float(breaks[0]), float(breaks[-1])):
+        cuts = breaks[(breaks >= start) & (breaks <= end)]
+        if len(cuts) < 2:
+            found.append(_lines(curve, start, start, np.array([start]), np.zeros(1)))
+        elif concave:
+            found.append(_concave_piece(curve, cuts, side))
+        else:
+            pairs = list(itertools.pairwise(cuts))
+            found += [_convex_piece(curve, a, b, side) for a, b in pairs]
+            if side == "under":
+                points = exact[(exact >= start) & (exact <= end)]
+                found += [_lines(curve, s, s, np.array([s]), np.zeros(1)) for s in points]
+    return found
+
+
+def _concave_piece(curve: Curve, cuts: Floats, side: Side) -> Piece:
+    """On a concave stretch chords lie under the curve and tangents over it."""
+    if curve.form == "points" or side == "under":
+        slopes = np.diff(curve.effect(cuts)) / np.diff(cuts)
+        return _lines(curve, cuts[0], cuts[-1], cuts[:-1], slopes)
+    slopes = np.array([curve.slope(s) for s in cuts])
+    upright = ~np.isfinite(slopes)
+    return _lines(curve, cuts[0], cuts[-1], cuts[~upright], slopes[~upright])
+
+
+def _convex_piece(curve: Curve, a: float, b: float, side: Side) -> Piece:
+    """On a convex stretch a chord lies over the curve and a tangent under it."""
+    if side == "over":
+        slope = float(np.diff(curve.effect([a, b]))[0] / (b - a))
+        return _lines(curve, a, b, np.array([a]), np.array([slope]))
+    middle = (a + b) / 2
+    return _lines(curve, a, b, np.array([middle]), np.array([curve.slope(middle)]))
+
+
+def _lines(curve: Curve, start: float, end: float, touch: Floats, slopes: Floats) -> Piece:
+    return Piece(start, end, slopes, curve.effect(touch) - slopes * touch)
+
+
+def _cut(curve: Curve, a: float, b: float) -> tuple[float, float, float, float]:
+    """Between two breakpoints: (-largest distance of chord and tangents, a, where to cut, b)."""
+    middle = (a + b) / 2
+    f_a, f_b = (float(value) for value in curve.effect([a, b]))
+    d_a, d_b = curve.slope(a), curve.slope(b)
+    if not np.isfinite(d_a):  # the curve starts upright: only the tangent at b holds it
+        return -abs(f_b - d_b * (b - a) - f_a), a, a + (b - a) / 16, b
+    if b - a <= 1e-9 * max(1.0, b):
+        return 0.0, a, middle, b
+    if not curve.is_concave(a, b):
+        slope = curve.slope(middle)
+        touch = float(curve.effect(middle))
+        under_a, under_b = touch + slope * (a - middle), touch + slope * (b - middle)
+        return -max(f_a - under_a, f_b - under_b), a, middle, b
+    if abs(d_a - d_b) <= 1e-15 * max(abs(d_a), abs(d_b), 1e-300):
+        return 0.0, a, middle, b
+    meet = float(np.clip((f_b - f_a - d_b * b + d_a * a) / (d_a - d_b), a, b))
+    chord = f_a + (f_b - f_a) * (meet - a) / (b - a)
+    split = meet if min(meet - a, b - meet) > 0.01 * (b - a) else middle
+    return -abs(f_a + d_a * (meet - a) - chord), a, split, b
+
+
+def _logistic(x: ArrayLike) -> Floats:
+    """1 / (1 + exp(-x)) without overflow."""
+    x = np.asarray(x, float)
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1 / (1 + small), small / (1 + small))

@@ -1,0 +1,176 @@
+"""What must be true of a place and a scenario before a budget can be solved for them.
+
+Every fault is found at once: faults of the place as ``PlaceError``, of the scenario as
+``ScenarioError``; warnings (what a reader of the plan should know) come back as a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from placeopt.budget import problem as stated
+from placeopt.errors import Finding, PlaceError, ScenarioError
+from placeopt.place import Place, dictionary
+from placeopt.scenario import Rule, Scenario
+from placeopt.scenario.budget_rules import OneBudget, Outcomes, Statutory, Streams
+
+
+def require(place: Place, scenario: Scenario) -> None:
+    """Raise with all errors; warnings are let through."""
+    faults = [finding for finding in check_place(place, scenario) if finding.severity == "error"]
+    if faults:
+        raise PlaceError(faults, "faults in the place's budget tables")
+    faults = [finding for finding in check_scenario(place, scenario) if finding.severity == "error"]
+    if faults:
+        raise ScenarioError(faults, "faults in the budget scenario")
+
+
+def check(place: Place, scenario: Scenario) -> list[Finding]:
+    """Everything found in the place's budget tables and in the scenario, warnings included."""
+    found = list(check_place(place, scenario))
+    if not any(finding.severity == "error" for finding in found):
+        found += check_scenario(place, scenario)
+    return found
+
+
+def check_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
+    """Faults and warnings in the budget tables, for the year that the scenario decides."""
+    for table in ("programmes", "streams", "spending", "outcomes"):
+        if len(place.tables[table]) == 0:
+            yield _fault(table, None, None, None, "the table is empty", "a budget needs it")
+    dangling = list(_dangling(place))
+    yield from dangling
+    if dangling or len(place.spending) == 0 or len(place.programmes) == 0:
+        return
+    yield from _money_of_the_year(place, scenario)
+    yield from _curves(place)
+    yield from _ring_fences_today(place, scenario)
+    without = ~place.programmes["programme_id"].isin(place.curves["programme_id"])
+    for row in place.programmes.index[without]:
+        key = place.programmes.at[row, "programme_id"]
+        message = "no curve: no outcome depends on it, so a plan may cut it to its floor"
+        remedy = "add a curve, or a floor if it must be kept"
+        yield _fault("programmes", row, "programme_id", key, message, remedy, severity="warning")
+
+
+def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
+    """Faults and warnings in what the scenario asks of this place."""
+    file = scenario.path.name if scenario.path else "scenario"
+    for kind in (OneBudget, Streams, Statutory, Outcomes):
+        if len(scenario.of(kind)) > 1:
+            message = f"the rule {kind.name} is given {len(scenario.of(kind))} times"
+            yield Finding("error", file, None, "rules", kind.name, message, "give it once")
+    chosen = stated.objectives(scenario)
+    for name in chosen:
+        if name not in stated.OBJECTIVES:
+            remedy = f"choose from {', '.join(stated.OBJECTIVES)}"
+            yield Finding("error", file, None, "minimise", name, "no such budget objective", remedy)
+    given: list[tuple[type[Rule], str, str, str]]
+    given = [(Streams, "release", "streams", "stream_id")]
+    given += [(Statutory, "floors_gbp", "programmes", "programme_id")]
+    given += [(Outcomes, "outcome", "outcomes", "outcome_id")]
+    for owner, parameter, table, key in given:
+        known = set(place.tables[table][key])
+        for rule in scenario.of(owner):
+            for name in getattr(rule, parameter):
+                if name not in known:
+                    remedy = f"name one of the {len(known)} ids in {table}"
+                    message = f"no such {key} in the place"
+                    yield Finding("error", file, None, parameter, name, message, remedy)
+    yield from _targets(place, scenario, file)
+
+
+def _targets(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
+    """Outcomes without a target cannot be counted in ranges."""
+    needs = {"weighted_outcomes", "fairest"} & set(stated.objectives(scenario))
+    reach = np.asarray(stated._outcomes(place, scenario)["reach"], float)
+    if needs and not np.isfinite(reach).any():
+        message = "no outcome has a target that differs from its baseline, so none can be counted"
+        yield Finding("error", file, None, "minimise", min(needs), message, "give a target")
+    elif needs:
+        for row in np.flatnonzero(~np.isfinite(reach)):
+            key = place.outcomes.at[row, "outcome_id"]
+            message = "no target that differs from the baseline: not counted in the objective"
+            remedy = "give a target"
+            yield _fault("outcomes", row, "target", key, message, remedy, severity="warning")
+
+
+def _dangling(place: Place) -> Iterator[Finding]:
+    """Ids that no table defines would otherwise be left out without a word."""
+    tables = ("spending", "curves", "curve_points", "stream_amounts", "stream_programmes")
+    for table in tables:
+        for column in dictionary()[table]:
+            if column.references:
+                other, key = column.references
+                values = place.tables[table][column.name]
+                for row in values.index[~values.isin(place.tables[other][key])]:
+                    message, remedy = f"no such id in {other}", f"give an id of {other}"
+                    yield _fault(table, row, column.name, values[row], message, remedy)
+
+
+def _money_of_the_year(place: Place, scenario: Scenario) -> Iterator[Finding]:
+    year = stated.decided_year(place, scenario)
+    _, known = stated.amounts(place, year)
+    if not scenario.of(Streams):
+        return
+    for row in np.flatnonzero(~known):
+        key = place.streams.at[row, "stream_id"]
+        message = f"no amount for the decided year {year}"
+        remedy = "add a row (0 if it brings in nothing), or set another year in the scenario"
+        yield _fault("stream_amounts", None, "stream_id", key, message, remedy)
+
+
+def _curves(place: Place) -> Iterator[Finding]:
+    rows = place.curves
+    pointed = set(
+        zip(place.curve_points["programme_id"], place.curve_points["outcome_id"], strict=True)
+    )
+    row: Any
+    for row in rows.itertuples():
+        key = f"{row.programme_id}, {row.outcome_id}"
+        if row.form == "points":
+            if (row.programme_id, row.outcome_id) not in pointed:
+                message = "the curve has no points"
+                yield _fault("curves", row.Index, "form", key, message, "add rows to curve_points")
+            continue
+        for column in ("maximum_effect", "scale_gbp", "shape"):
+            value = getattr(row, column)
+            zero = column != "maximum_effect" and value == 0
+            if pd.isna(value) or value < 0 or zero:
+                message = f"a curve of the form {row.form} needs it"
+                shown = "" if pd.isna(value) else str(value)
+                yield _fault("curves", row.Index, column, shown, message, "give a number above 0")
+
+
+def _ring_fences_today(place: Place, scenario: Scenario) -> Iterator[Finding]:
+    """Payments of the base year that the ring-fences would not allow."""
+    if not scenario.of(Streams):
+        return
+    allowed = stated.may_pay(place, scenario.of(Streams)[0])
+    rows = place.spending[place.spending["year"] == place.spending["year"].max()]
+    p = pd.Index(place.programmes["programme_id"]).get_indexer(rows["programme_id"])
+    f = pd.Index(place.streams["stream_id"]).get_indexer(rows["stream_id"])
+    outside = ~allowed[p, f] & (rows["amount_gbp"] > 0).to_numpy()
+    for row in rows.index[outside]:
+        key = rows.at[row, "stream_id"]
+        message = f"paid for {rows.at[row, 'programme_id']}, which its ring-fence does not allow"
+        remedy = "name the programme in stream_programmes if it is allowed"
+        yield _fault("spending", row, "stream_id", key, message, remedy, severity="warning")
+
+
+def _fault(
+    table: str,
+    row: Any,
+    column: str | None,
+    value: Any,
+    message: str,
+    remedy: str,
+    *,
+    severity: str = "error",
+) -> Finding:
+    counted = None if row is None else int(row) + 2
+    return Finding(severity, f"{table}.csv", counted, column, value, message, remedy)  # type: ignore[arg-type]

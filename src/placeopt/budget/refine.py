@@ -1,0 +1,306 @@
+"""Solve one objective after another, refining the curves until the asked gap is proven.
+
+Each round solves two models: with the curves approximated from below (its plan holds in truth,
+and is worth at least what the model says) and from above (its bound holds for every plan). The
+plan's exact value against that bound is the gap; where it is too wide, the spends of both
+solutions become breakpoints. So the reported gap contains the error of the approximation.
+
+With curves of straight lines there is no error and one model does. Ties are broken by least
+disruption, and the payments by staying as close as they can to today's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from placeopt import engine
+from placeopt.budget import formulate as equations
+from placeopt.budget.curves import Floats, Piece, breakpoints, error_bound, pieces
+from placeopt.budget.problem import BudgetProblem
+from placeopt.engine import Model, Progress, Result, Status
+from placeopt.scenario.scenario import SolverSettings
+
+ROUNDS = 12
+LINEAR_GAP = 1e-6  # what linear programs are refined to, whatever gap is asked
+FIRST_ERROR = 2e-2  # of an outcome's range: what the first round's breakpoints aim at
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One objective solved: its exact value at the plan, its proven bound, the last model."""
+
+    objective: str
+    value: float
+    bound: float
+    model: Model
+    result: Result
+    rounds: int
+
+    @property
+    def gap(self) -> float:
+        return max(0.0, self.value - self.bound) / max(1e-9, abs(self.value))
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What came of all objectives. ``spend`` (P,), ``pay`` (N,) in GBP; ``None`` without a plan.
+
+    ``curve_error`` (C,) is the proven error of each curve's last approximation.
+    """
+
+    result: Result
+    spend: Floats | None = None
+    pay: Floats | None = None
+    stages: tuple[Stage, ...] = ()
+    curve_error: Floats = field(default_factory=lambda: np.zeros(0))
+
+
+class Approximation:
+    """The breakpoints of every curve, which only ever grow, and the pieces made from them."""
+
+    def __init__(self, problem: BudgetProblem):
+        scale, lower = equations.scale_of(problem), problem.lower
+        self.problem = problem
+        self.exact_at: list[Floats] = []
+        self.breaks: list[Floats] = []
+        for p, o, curve in self._curves():
+            today = np.clip(problem.before[p], lower[p], problem.upper[p])
+            error = FIRST_ERROR * float(scale.outcome[o])
+            self.exact_at.append(np.array([today]))
+            self.breaks.append(breakpoints(curve, lower[p], problem.upper[p], error, today))
+
+    def _curves(self):
+        problem = self.problem
+        return zip(problem.curve_programme, problem.curve_outcome, problem.curves, strict=True)
+
+    def pieces(self, side: str) -> list[list[Piece]]:
+        made = zip(self._curves(), self.breaks, self.exact_at, strict=True)
+        return [pieces(curve, cuts, side, at) for (_, _, curve), cuts, at in made]  # type: ignore[arg-type]
+
+    def errors(self) -> Floats:
+        """(C,) proven error of each curve, in its outcome's unit."""
+        made = zip(self._curves(), self.breaks, strict=True)
+        return np.array([error_bound(curve, cuts) for (_, _, curve), cuts in made])
+
+    def add(self, *spends: Floats | None) -> None:
+        """Make these spends (P,) breakpoints of every curve; the approximation is exact there."""
+        for c, p in enumerate(self.problem.curve_programme):
+            cuts = self.breaks[c]
+            new = np.array([at[p] for at in spends if at is not None])
+            at_start = len(new) > 0 and len(cuts) > 1 and new.min() <= cuts[0]
+            if at_start and not np.isfinite(self.problem.curves[c].slope(cuts[0])):
+                new = np.append(new, cuts[0] + (cuts[1] - cuts[0]) / 64)  # no tangent there
+            new = new[(new > cuts[0]) & (new < cuts[-1])]
+            self.exact_at[c] = np.unique(np.concatenate([self.exact_at[c], new]))
+            if len(cuts) > 1 and self.problem.curves[c].form != "points":
+                after = np.clip(np.searchsorted(cuts, new), 1, len(cuts) - 1)
+                new = np.concatenate([new, (new + cuts[after - 1]) / 2, (new + cuts[after]) / 2])
+            for spend in new:
+                near = 1e-6 * abs(spend) + 1e-12 * max(1.0, float(cuts[-1]))
+                if np.abs(cuts - spend).min() > near:  # slopes between closer ones are noise
+                    cuts = np.append(cuts, spend)
+            self.breaks[c] = np.sort(cuts)
+
+
+def solve_all(
+    problem: BudgetProblem,
+    settings: SolverSettings,
+    progress: Callable[[Progress], None] | None = None,
+) -> Solved:
+    """The scenario's objectives in order, each kept within its slack for those after it."""
+    began = time.perf_counter()
+    approximation = Approximation(problem)
+    clock = _Clock(began, settings, progress)
+    stages: list[Stage] = []
+    limits: dict[str, float] = {}
+    spend = None
+    for position, name in enumerate(problem.objectives):
+        stage, found, answer = _solve_one(problem, approximation, name, limits, clock)
+        if stage is None or found is None:
+            if spend is None:
+                return Solved(replace(answer, seconds=clock.seconds()))
+            break
+        spend = found
+        stages.append(stage)
+        slack = problem.slack[position] if position < len(problem.slack) else 0.0
+        unit = equations.unit_of(name, equations.scale_of(problem))
+        limits[name] = _limit(stage, slack, unit)
+    assert spend is not None
+    spend = _least_disruption_of_ties(problem, approximation, limits, clock, spend)
+    pay = closest_payments(problem, spend, clock)
+    spend = np.bincount(problem.pair_programme, pay, len(spend)).astype(float)
+    first = stages[0]
+    value = problem.objective(first.objective, spend, first=True)
+    status = Status.OPTIMAL if len(stages) == len(problem.objectives) else Status.FEASIBLE
+    if any(stage.result.status is not Status.OPTIMAL for stage in stages):
+        status = Status.FEASIBLE
+    if first.gap > settings.gap and first.value - first.bound > 1e-7:
+        status = Status.FEASIBLE
+    result = replace(
+        first.result,
+        status=status,
+        objective=value,
+        bound=min(first.bound, value),
+        seconds=clock.seconds(),
+        message="; ".join(f"{s.objective} {s.value:.6g}, bound {s.bound:.6g}" for s in stages),
+    )
+    return Solved(result, spend, pay, tuple(stages), approximation.errors())
+
+
+@dataclass
+class _Clock:
+    """What is left of the time limit, and where the time went."""
+
+    began: float
+    settings: SolverSettings
+    progress: Callable[[Progress], None] | None
+    spent: dict[str, float] = field(default_factory=dict)
+
+    def left(self) -> float:
+        return self.settings.time_limit_seconds - (time.perf_counter() - self.began)
+
+    def seconds(self) -> dict[str, float]:
+        return {**self.spent, "total": time.perf_counter() - self.began}
+
+    def solve(self, model: Model, gap: float | None = None) -> Result:
+        result = engine.solve(
+            model,
+            engine=self.settings.engine,
+            time_limit_seconds=max(0.1, self.left()),
+            gap=self.settings.gap / 4 if gap is None else gap,
+            threads=self.settings.threads,
+            seed=self.settings.seed,
+        )
+        for name, seconds in result.seconds.items():
+            self.spent[name] = self.spent.get(name, 0.0) + seconds
+        return result
+
+    def report(self, value: float | None, bound: float) -> None:
+        if self.progress:
+            self.progress(Progress(time.perf_counter() - self.began, value, bound))
+
+
+def _solve_one(
+    problem: BudgetProblem,
+    approximation: Approximation,
+    name: str,
+    limits: dict[str, float],
+    clock: _Clock,
+) -> tuple[Stage | None, Floats | None, Result]:
+    """One objective: the stage and its spend (P,) where there is a plan, and the last answer."""
+    unit = equations.unit_of(name, equations.scale_of(problem))
+    first = name == problem.objectives[0]
+    value, bound = np.inf, -np.inf
+    spend: Floats | None = None
+    model: Model | None = None
+    plan: Result | None = None
+    answer = Result(Status.NO_PLAN, message="no plan within the limit")
+    rounds = 0
+    while rounds < ROUNDS:
+        rounds += 1
+        exact = not approximation.errors().any()
+        under_model = equations.formulate(
+            problem, approximation.pieces("under"), name, limits=limits
+        )
+        under = clock.solve(under_model)
+        over = under
+        if not exact and clock.left() > 0:
+            over_pieces = approximation.pieces("over")
+            over = clock.solve(equations.formulate(problem, over_pieces, name, limits=limits))
+        if over.status is Status.INFEASIBLE or over.status is Status.UNBOUNDED:
+            return None, None, over
+        answer = under
+        bound = max(bound, over.bound * unit)
+        candidate: Floats | None = None
+        if under.has_plan:
+            candidate = _spend_of(problem, under_model, under)
+            reached = problem.objective(name, candidate, first=first)
+            if reached <= value:
+                value, spend = reached, candidate
+                model, plan = under_model, under
+        clock.report(None if spend is None else value, bound)
+        slip, aim = value - bound, clock.settings.gap / 2
+        if under.row_prices is not None:  # a linear program: going further costs next to nothing
+            aim = min(aim, LINEAR_GAP)
+        if slip <= aim * abs(value) or slip <= 1e-9 or clock.left() <= 0:
+            break
+        over_spend = _spend_of(problem, under_model, over) if over.has_plan else None
+        approximation.add(candidate, over_spend)
+    if spend is None or model is None or plan is None:
+        return None, None, answer
+    approximation.add(spend)
+    return Stage(name, value, bound, model, plan, rounds), spend, answer
+
+
+def _spend_of(problem: BudgetProblem, model: Model, result: Result) -> Floats:
+    scale = equations.scale_of(problem)
+    return np.clip(result.value(model.columns["spend"]) * scale.money_gbp, 0.0, problem.upper)
+
+
+def _limit(stage: Stage, slack: float, unit: float) -> float:
+    """What an objective may not exceed while later ones are made small, in its own unit."""
+    assert stage.result.objective is not None
+    value = max(stage.value, stage.result.objective * unit)  # the later models' own measure
+    return value + slack * abs(stage.value) + 1e-9 * max(1.0, abs(value))
+
+
+def _least_disruption_of_ties(
+    problem: BudgetProblem,
+    approximation: Approximation,
+    limits: dict[str, float],
+    clock: _Clock,
+    spend: Floats,
+) -> Floats:
+    """Among plans as good, the one that moves least money from today's spending."""
+    under = approximation.pieces("under")
+    if "least_disruption" in limits or any(len(piece) > 1 for piece in under):
+        return spend
+    model = equations.formulate(problem, under, "least_disruption", limits=limits)
+    result = clock.solve(model)
+    if not result.has_plan:
+        return spend
+    found = _spend_of(problem, model, result)
+    saved = np.abs(spend - problem.before).sum() - np.abs(found - problem.before).sum()
+    return found if saved > 1e-6 * problem.before.sum() else spend
+
+
+def decimals(problem: BudgetProblem) -> int:
+    """Payments are in whole pence; in finer parts where the whole place has little money."""
+    return max(2, 8 - int(np.log10(max(1.0, problem.before.sum()))))
+
+
+def closest_payments(problem: BudgetProblem, spend: Floats, clock: _Clock) -> Floats:
+    """(N,) GBP, rounded, that each stream pays for each programme: closest to today."""
+    money = equations.scale_of(problem).money_gbp
+    model = Model("payments")
+    pay = model.add_columns("pay", size=len(problem.pair_stream))
+    moved = model.add_columns("moved", size=pay.size, cost=1.0)
+    slip = model.add_columns("slip", size=len(spend), cost=1e4)  # rounding of the spend
+    n, before = np.arange(pay.size), problem.pair_before / money
+    p = np.arange(len(spend))
+    model.add_rows(
+        "paid",
+        rule="",
+        size=len(spend),
+        terms=[(problem.pair_programme, pay.all, 1.0), (p, slip.all, 1.0)],
+        lower=spend / money,
+        upper=spend / money,
+    )
+    model.add_rows(
+        "streams",
+        rule="B2",
+        size=len(problem.amount),
+        terms=[(problem.pair_stream, pay.all, 1.0)],
+        upper=problem.amount / money,
+    )
+    up, down = [(n, moved.all, 1.0), (n, pay.all, -1.0)], [(n, moved.all, 1.0), (n, pay.all, 1.0)]
+    model.add_rows("up", rule="", size=pay.size, terms=up, lower=-before)
+    model.add_rows("down", rule="", size=pay.size, terms=down, lower=before)
+    result = clock.solve(model, gap=0.0)
+    if not result.has_plan:
+        raise RuntimeError(f"no payments for a plan that was found: {result.status}")
+    return np.round(np.maximum(0.0, result.value(pay)) * money, decimals(problem))

@@ -1,0 +1,164 @@
+"""One command per verb: parse, call, print. The arithmetic is elsewhere.
+
+Exit statuses: 0 a plan was found, 1 faults in the input, 2 wrong usage, 3 infeasible, 4 no plan
+within the limit, 5 a plan failed verification.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from placeopt import errors
+
+if TYPE_CHECKING:
+    from placeopt.engine import Answer
+
+app = typer.Typer(
+    name="placeopt",
+    help="Decide with proof which public buildings a place keeps and how it splits one budget.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+place_app = typer.Typer(help="Make, bring in and write places.", no_args_is_help=True)
+app.add_typer(place_app, name="place")
+
+Out = Annotated[Path, typer.Option("--out", help="Folder for the results; made if absent.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+@app.command()
+def check(
+    place: Annotated[Path, typer.Argument(help="Folder or GeoPackage of the place.")],
+    scenario: Annotated[Path | None, typer.Argument(help="Scenario to check against it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List every fault of a place (and of a scenario) at once."""
+    from placeopt.run import check_files
+
+    findings = check_files(place, scenario)
+    faults = sum(finding.severity == "error" for finding in findings)
+    if as_json:
+        typer.echo(json.dumps({"errors": faults, "findings": [f.as_dict() for f in findings]}))
+    else:
+        for finding in findings:
+            typer.echo(f"{finding.severity}: {finding}")
+        typer.echo(f"{faults} errors, {len(findings) - faults} warnings")
+    raise typer.Exit(1 if faults else 0)
+
+
+@app.command()
+def solve(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    out: Out = Path("out"),
+    as_json: Json = False,
+) -> None:
+    """Answer a scenario: a verified plan with its bound, or which rules clash."""
+    from placeopt.run import solve_file
+
+    answer = _watched(lambda watch: solve_file(scenario, out, watch), quiet=as_json)
+    _tell(answer, out, as_json)
+    raise typer.Exit(_status(answer))
+
+
+@app.command()
+def demo(
+    out: Out = Path("demo"),
+) -> None:
+    """Answer both scenarios of the place that ships with the software."""
+    from placeopt.run import demo_scenarios, solve_file
+
+    statuses = []
+    for problem, scenario in demo_scenarios().items():
+        typer.echo(f"{problem}: {scenario}")
+        folder = out / problem
+        answer = _watched(lambda watch, s=scenario, f=folder: solve_file(s, f, watch))  # type: ignore[misc]
+        _tell(answer, folder, as_json=False)
+        statuses.append(_status(answer))
+    raise typer.Exit(max(statuses))
+
+
+@place_app.command("synth")
+def place_synth(
+    out: Out,
+    zones: Annotated[int, typer.Option(help="Number of zones.", min=4)] = 150,
+    buildings: Annotated[int | None, typer.Option(help="Number of buildings.", min=4)] = None,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same place.", min=0)] = 1,
+) -> None:
+    """Make a fictional place of any size."""
+    from placeopt.place import synthesise, write_place
+
+    place = synthesise(zones=zones, buildings=buildings, seed=seed)
+    write_place(place, out)
+    typer.echo(f"{len(place.zones)} zones and {len(place.buildings)} buildings in {out}")
+
+
+@place_app.command("import")
+def place_import(
+    mapping: Annotated[Path, typer.Argument(help="Mapping file (TOML): which column is which.")],
+    out: Out,
+    sources: Annotated[
+        Path | None, typer.Option(help="Folder of the source files; by default the mapping's.")
+    ] = None,
+) -> None:
+    """Bring in a council's own files through a mapping; report what was taken and assumed."""
+    from placeopt.place import import_place
+
+    report = import_place(mapping, out, sources)
+    rows = ", ".join(f"{count} {table}" for table, count in report.rows.items())
+    typer.echo(f"{report.place}: {rows}. What was taken, assumed and left out: import-report.md")
+    for finding in report.findings:
+        typer.echo(f"{finding.severity}: {finding}")
+
+
+def main() -> None:
+    """Run the command line; every fault ends in one plain message and its exit status."""
+    try:
+        app()
+    except errors.InputError as error:
+        _fail(error, 1)
+    except errors.UsageError as error:
+        _fail(error, 2)
+    except errors.NoPlanError as error:
+        _fail(error, 4)
+    except errors.VerificationError as error:
+        _fail(error, 5)
+    except errors.PlaceoptError as error:
+        _fail(error, 2)
+
+
+def _fail(error: Exception, status: int) -> None:
+    typer.echo(str(error), err=True)
+    sys.exit(status)
+
+
+def _watched(job: Callable[[Any], Answer], quiet: bool = False) -> Answer:
+    """Run a job with a line of progress on the terminal: seconds, best plan, bound, gap."""
+    if quiet:
+        return job(None)
+    from placeopt.engine.progress import TerminalProgress
+
+    with TerminalProgress() as watch:
+        return job(watch)
+
+
+def _status(answer: Answer) -> int:
+    if answer.plan is not None:
+        return 0
+    return 3 if answer.result.status == "infeasible" else 4
+
+
+def _tell(answer: Answer, out: Path, as_json: bool) -> None:
+    from placeopt.report import headline
+
+    if as_json:
+        typer.echo((out / "summary.json").read_text(encoding="utf-8"))
+        return
+    typer.echo(headline(answer))
+    typer.echo(f"Look at {out / 'index.html'} (page), workbook.xlsx, plan.gpkg in the same folder.")

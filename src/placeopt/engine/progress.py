@@ -1,0 +1,70 @@
+"""Progress on the terminal: seconds, best plan, bound and gap, once a solve takes a while."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, TextIO
+
+from placeopt.engine.solve import Progress
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+
+class TerminalProgress:
+    """Give it as ``progress``, inside ``with``: one line, redrawn in place, after two seconds.
+
+    On a stream that is no terminal a line is written every ten seconds instead.
+    """
+
+    def __init__(self, stream: TextIO | None = None, *, after: float = 2.0, unit: str = ""):
+        self.stream = stream or sys.stderr
+        self.after = after
+        self.unit = unit
+        self._live: Live | None = None
+        self._last = 0.0
+
+    def __enter__(self) -> TerminalProgress:
+        return self
+
+    def __call__(self, report: Progress) -> None:
+        if report.seconds < self.after:
+            return
+        if self.stream.isatty():
+            self._draw(report)
+        elif report.seconds - self._last >= 10.0 or self._last == 0.0:
+            self._last = report.seconds
+            print(line(report, self.unit), file=self.stream, flush=True)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def _draw(self, report: Progress) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        if self._live is None:
+            self._live = Live(console=Console(file=self.stream), auto_refresh=False, transient=True)
+            self._live.start()
+        self._live.update(line(report, self.unit), refresh=True)
+
+
+def watching(unit: str = "") -> TerminalProgress:
+    """``with watching() as progress: solve(..., progress=progress)``, on standard error."""
+    return TerminalProgress(unit=unit)
+
+
+def line(report: Progress, unit: str = "") -> str:
+    """One report in words: "12 s  best plan 1,234  bound 1,200  gap 2.8 %"."""
+    unit = f" {unit}" if unit else ""
+    plan = "none yet" if report.incumbent is None else f"{report.incumbent:,.6g}{unit}"
+    bound = "none yet" if report.bound == float("-inf") else f"{report.bound:,.6g}{unit}"
+    gap = f"{report.gap:.2%}" if report.gap < 10 else "open"
+    return f"{report.seconds:.0f} s   best plan {plan}   bound {bound}   gap {gap}"

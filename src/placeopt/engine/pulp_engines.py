@@ -1,0 +1,130 @@
+"""CBC and every other solver that PuLP reaches.
+
+PuLP passes on a plan and a status, of which neither is believed: the plan is rechecked by the
+caller, and where no bound can be had the status is never "optimal". CBC's bound is read from
+its log.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from placeopt.engine.convert import to_pulp
+from placeopt.engine.model import Arrays
+from placeopt.engine.result import Result, Status
+from placeopt.errors import EngineError, EngineMissing
+
+if TYPE_CHECKING:
+    from placeopt.engine.solve import Settings
+
+_SOLVERS = {  # in PuLP's names, the first that is installed is taken
+    "cbc": ("PULP_CBC_CMD", "COIN_CMD"),
+    "gurobi": ("GUROBI", "GUROBI_CMD"),
+    "cplex": ("CPLEX_PY", "CPLEX_CMD"),
+    "copt": ("COPT", "COPT_CMD"),
+    "xpress": ("XPRESS_PY", "XPRESS"),
+}
+
+
+def solve(arrays: Arrays, settings: Settings) -> Result:
+    """Minimise ``arrays`` with the solver that ``settings`` names."""
+    import pulp
+
+    if settings.engine == "cbc" and settings.start is not None:
+        raise EngineError("cbc cannot take a plan to start from; highs can")
+    began = time.perf_counter()
+    name = _installed(settings.engine)
+    problem = to_pulp(arrays)
+    with TemporaryDirectory(prefix="placeopt-") as folder:
+        log = Path(folder) / "log"
+        options: dict[str, Any] = {"msg": False, "timeLimit": settings.time_limit_seconds}
+        if settings.engine == "cbc":
+            options |= {"gapRel": settings.gap, "threads": settings.threads, "logPath": str(log)}
+            options["options"] = [f"randomCbcSeed {settings.seed}", f"randomSeed {settings.seed}"]
+        passed = time.perf_counter()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # PuLP's own, of PuLP 4
+                problem.solve(pulp.getSolver(name, **options))
+        except pulp.PulpSolverError as error:
+            raise EngineError(f"{settings.engine} broke: {error}") from None
+        ended = time.perf_counter()
+        text = log.read_text(errors="replace") if log.exists() else ""
+    result = _result(problem, arrays, text)
+    return Result(
+        **{key: getattr(result, key) for key in ("status", "bound", "values", "message")},
+        seconds={"transfer": passed - began, "solve": ended - passed},
+        version=f"PuLP {pulp.__version__} {name}" + _cbc_version(text),
+    )
+
+
+def _installed(engine: str) -> str:
+    import pulp
+
+    names = _SOLVERS.get(engine, (engine.removeprefix("pulp:"),))
+    known = pulp.listSolvers()
+    if engine not in _SOLVERS and names[0] not in known:
+        raise EngineError(f"PuLP knows no solver {names[0]!r}; it knows {', '.join(known)}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        for name in names:
+            if name in known and pulp.getSolver(name, msg=False).available():
+                return name
+    from placeopt.engine.registry import engine as engine_named
+
+    raise EngineMissing(f"{engine} is not installed: {engine_named(engine).install}")
+
+
+def _result(problem: Any, arrays: Arrays, log: str) -> Result:
+    import pulp
+
+    solved = problem.sol_status in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible)
+    plan = _plan(problem, arrays) if solved else None
+    bound = _cbc_bound(log, arrays, problem, plan)
+    if problem.sol_status == pulp.LpSolutionInfeasible or problem.status == pulp.LpStatusInfeasible:
+        stopped = "Stopped on time" in log
+        return Result(Status.NO_PLAN if stopped else Status.INFEASIBLE, bound=bound)
+    if problem.status == pulp.LpStatusUnbounded:
+        return Result(Status.UNBOUNDED)
+    if plan is None:
+        return Result(Status.NO_PLAN, bound=bound)
+    if problem.sol_status == pulp.LpSolutionOptimal:
+        message = "" if np.isfinite(bound) else "the solver says optimal, but PuLP passes no bound"
+        return Result(Status.OPTIMAL, bound=bound, values=plan, message=message)
+    return Result(Status.FEASIBLE, bound=bound, values=plan)
+
+
+def _plan(problem: Any, arrays: Arrays) -> np.ndarray | None:
+    """The columns' values; one that PuLP left out can take any, so the one nearest to 0."""
+    plan = np.clip(0.0, arrays.lower, arrays.upper)
+    for variable in problem.variables():
+        if variable.name.startswith("x") and variable.varValue is None:
+            return None
+        if variable.name != "__dummy":
+            plan[int(variable.name.removeprefix("x"))] = variable.varValue
+    return plan
+
+
+def _cbc_bound(log: str, arrays: Arrays, problem: Any, plan: Any) -> float:
+    """The bound that CBC's log states, -inf if none. PuLP's files leave the offset out."""
+    if not log:
+        return -np.inf
+    lower = re.findall(r"^Lower bound:\s+(\S+)", log, re.MULTILINE)
+    if lower:
+        return float(lower[-1]) + arrays.offset
+    proven = "Optimal solution found" in log or re.search(r"^Optimal - objective", log, re.M)
+    if proven and plan is not None and "within gap tolerance" not in log:
+        return arrays.objective(plan)
+    return -np.inf
+
+
+def _cbc_version(log: str) -> str:
+    found = re.search(r"^Version: (\S+)", log, re.MULTILINE)
+    return f" {found[1]}" if found else ""

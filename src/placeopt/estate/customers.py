@@ -1,0 +1,137 @@
+"""Who is served: customers of a service, each with the hosts in its reach.
+
+The model may speak of every zone by itself (``by_zone``, needed where minutes count), or of all
+zones that have the same possible hosts in reach as one customer (``by_reach``): where no minutes
+count, such zones are interchangeable, and any plan for the joint customer is a plan for its zones
+in the same shares. A back-office service is one customer that reaches every host.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.estate.problem import EstateProblem
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """Possible pairs of building and service: (H,) positions of each."""
+
+    building: Ints
+    service: Ints
+
+    @classmethod
+    def of(cls, problem: EstateProblem) -> Hosts:
+        service, building = np.nonzero(problem.hostable.T)
+        return cls(building=building, service=service)
+
+    def of_service(self, service: int) -> Ints:
+        """Positions of the service's possible hosts."""
+        return np.flatnonzero(self.service == service)
+
+
+@dataclass(frozen=True)
+class Customers:
+    """Letters: C customers, N pairs of a customer and a possible host in its reach."""
+
+    service: Ints  # (C,)
+    zone: Ints  # (C,) position of the zone; -1 for a back office or several zones
+    units: NDArray[np.float64]  # (C,) visits a year, or desks
+    pair_customer: Ints  # (N,)
+    pair_host: Ints  # (N,) position in Hosts
+    pair_minutes: NDArray[np.float64]  # (N,) 0 where minutes do not count
+
+
+def by_zone(problem: EstateProblem, hosts: Hosts) -> Customers:
+    """One customer for every zone with visits to a service."""
+    parts = []
+    for service in range(len(problem.services.ids)):
+        at = hosts.of_service(service)
+        if problem.services.back_office[service]:
+            parts.append(_back_office(problem, service, at))
+            continue
+        zone = np.flatnonzero(problem.visits[:, service] > 0)
+        minutes = problem.minutes[np.ix_(zone, hosts.building[at])]
+        customer, host = np.nonzero(np.isfinite(minutes))
+        parts.append(
+            Customers(
+                service=np.full(len(zone), service),
+                zone=zone,
+                units=problem.visits[zone, service],
+                pair_customer=customer,
+                pair_host=at[host],
+                pair_minutes=minutes[customer, host],
+            )
+        )
+    return _joined(parts)
+
+
+def by_reach(problem: EstateProblem, hosts: Hosts) -> Customers:
+    """One customer for all zones whose possible hosts in reach are the same."""
+    parts = []
+    for service in range(len(problem.services.ids)):
+        at = hosts.of_service(service)
+        if problem.services.back_office[service]:
+            parts.append(_back_office(problem, service, at))
+            continue
+        zone = np.flatnonzero(problem.visits[:, service] > 0)
+        reach = np.isfinite(problem.minutes[np.ix_(zone, hosts.building[at])])
+        classes, member = unique_rows(reach)
+        units = np.bincount(member, problem.visits[zone, service], len(classes)).astype(float)
+        customer, host = np.nonzero(classes)
+        parts.append(
+            Customers(
+                service=np.full(len(classes), service),
+                zone=np.full(len(classes), -1),
+                units=units,
+                pair_customer=customer,
+                pair_host=at[host],
+                pair_minutes=np.zeros(len(customer)),
+            )
+        )
+    return _joined(parts)
+
+
+def unique_rows(
+    matrix: NDArray[np.bool_],
+) -> tuple[NDArray[np.bool_], Ints]:
+    """The distinct rows of a boolean matrix, and for each row which of them it is."""
+    packed = np.packbits(matrix, axis=1)
+    if not len(packed) or not packed.shape[1]:
+        return matrix[:1], np.zeros(len(matrix), np.int64)
+    _, first, member = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+    return matrix[first], member.ravel()
+
+
+def _back_office(problem: EstateProblem, service: int, at: Ints) -> Customers:
+    units: NDArray[np.float64] = problem.services.units[service : service + 1]
+    units = units[units > 0]
+    count = len(units)
+    at = at if count else at[:0]
+    return Customers(
+        service=np.full(count, service),
+        zone=np.full(count, -1),
+        units=units,
+        pair_customer=np.zeros(len(at), np.int64),
+        pair_host=at,
+        pair_minutes=np.zeros(len(at)),
+    )
+
+
+def _joined(parts: list[Customers]) -> Customers:
+    starts = np.cumsum([0, *(len(part.service) for part in parts)])
+    return Customers(
+        service=np.concatenate([part.service for part in parts]),
+        zone=np.concatenate([part.zone for part in parts]),
+        units=np.concatenate([part.units for part in parts]),
+        pair_customer=np.concatenate(
+            [part.pair_customer + start for part, start in zip(parts, starts, strict=False)]
+        ),
+        pair_host=np.concatenate([part.pair_host for part in parts]),
+        pair_minutes=np.concatenate([part.pair_minutes for part in parts]),
+    )

@@ -1,0 +1,171 @@
+"""A decision on the estate, and what it costs: arithmetic on arrays, no solver.
+
+Used to read a solution, to state today's ceiling and to fill the plan's tables. The verifier
+does not use it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.estate.problem import EstateProblem
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of every building and who is served where.
+
+    ``units`` (B, S): visits or desks served there. ``assigned`` lists, for services with visits,
+    (zone, service, building) positions and the share of the zone's visits.
+    """
+
+    open: NDArray[np.bool_]  # (B,)
+    disposed: NDArray[np.bool_]  # (B,)
+    tier: NDArray[np.int64]  # (B,) position of the tier, -1 for none
+    host: NDArray[np.bool_]  # (B, S)
+    units: Floats  # (B, S)
+    zone: NDArray[np.int64]  # (N,)
+    service: NDArray[np.int64]  # (N,)
+    building: NDArray[np.int64]  # (N,)
+    share: Floats  # (N,)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Money and floor area of a decision, building by building (B,) or service point (B, S)."""
+
+    area_m2: Floats  # (B, S)
+    front_m2: Floats  # (B,)
+    running_gbp_per_year: Floats  # (B,)
+    staffing_gbp_per_year: Floats  # (B, S), part of running
+    fit_out_gbp: Floats  # (B, S)
+    moving_gbp: Floats  # (B, S)
+    setup_gbp: Floats  # (B,)
+    closing_gbp: Floats  # (B,) closure and lease penalty
+    backlog_gbp: Floats  # (B,)
+    receipt_net_gbp: Floats  # (B,)
+    benefit_gbp_per_year: float  # of preferred pairs
+    sale_present_gbp: Floats  # (B,) holding until sale less discounted receipt
+
+    @property
+    def capital_gbp(self) -> Floats:
+        """(B,) what the capital rule counts: fit-out, moves, set-up, closing."""
+        points = self.fit_out_gbp + self.moving_gbp
+        return points.sum(axis=1) + self.setup_gbp + self.closing_gbp
+
+    def present_gbp(self, annuity: float) -> float:
+        """Net present cost over the appraisal years."""
+        yearly = self.running_gbp_per_year.sum() - self.benefit_gbp_per_year
+        once = self.capital_gbp + self.backlog_gbp + self.sale_present_gbp
+        return float(annuity * yearly + once.sum())
+
+
+def today(problem: EstateProblem) -> Decision:
+    """Do nothing: every service stays, everyone goes to the nearest host (ties by position).
+
+    Zones without a host in reach are unserved; desks are shared out evenly over today's hosts.
+    """
+    return with_nearest(problem, problem.buildings.open_today, problem.hosted)
+
+
+def with_nearest(
+    problem: EstateProblem, opened: NDArray[np.bool_], host: NDArray[np.bool_]
+) -> Decision:
+    """Open buildings and hosts with everyone at the nearest host, nothing sold, no tiers."""
+    services = problem.services
+    units = np.zeros(host.shape)
+    lists: list[tuple[NDArray[np.int64], ...]] = []
+    for s in range(len(services.ids)):
+        at = np.flatnonzero(host[:, s])
+        if not len(at):
+            continue
+        if services.back_office[s]:
+            units[at, s] = services.units[s] / len(at)
+            continue
+        zone, building = nearest(problem.minutes, at, problem.visits[:, s] > 0)
+        np.add.at(units[:, s], building, problem.visits[zone, s])
+        lists.append((zone, np.full(len(zone), s), building))
+    zone, service, building = (
+        np.concatenate([part[i] for part in lists]) if lists else np.zeros(0, np.int64)
+        for i in range(3)
+    )
+    return Decision(
+        open=opened,
+        disposed=np.zeros(len(opened), bool),
+        tier=np.full(len(opened), -1),
+        host=host,
+        units=units,
+        zone=zone,
+        service=service,
+        building=building,
+        share=np.ones(len(zone)),
+    )
+
+
+def nearest(
+    minutes: Floats, hosts: NDArray[np.int64], zones: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Zones that reach one of ``hosts``, and the nearest for each."""
+    reach = np.where(np.isfinite(minutes[:, hosts]), minutes[:, hosts], np.inf)
+    best = reach.argmin(axis=1)
+    zone = np.flatnonzero(np.isfinite(reach[np.arange(len(reach)), best]) & zones)
+    return zone, hosts[best[zone]]
+
+
+def costs(problem: EstateProblem, decision: Decision) -> Costs:
+    """What a decision costs."""
+    b, s = problem.buildings, problem.services
+    host = decision.host
+    new = host & ~problem.hosted
+    area = s.area_base_m2 * host + s.area_m2_per_unit * decision.units
+    front = (s.front_of_house_m2 * host).max(axis=1, initial=0.0)
+    staffing = s.staffing_gbp_per_year * host
+    existing = b.open_today | b.vacant_today
+    held = existing & ~decision.open & ~decision.disposed
+    tiers = problem.tiers
+    k = decision.tier
+    has_tier = k >= 0
+    tier_running = np.where(has_tier, np.append(tiers.running_gbp_per_year, 0.0)[k], 0.0)
+    running = (
+        b.fixed_gbp_per_year * decision.open
+        + b.use_gbp_per_m2_per_year * (area.sum(axis=1) + front)
+        + staffing.sum(axis=1)
+        + tier_running
+        + b.holding_gbp_per_year * held
+    )
+    closing = b.closure_gbp * ~decision.open + b.penalty_gbp * decision.disposed
+    pairs = problem.pairs
+    both = [host[:, x] & host[:, y] for x, y in pairs.prefer]
+    return Costs(
+        area_m2=area,
+        front_m2=front,
+        running_gbp_per_year=running,
+        staffing_gbp_per_year=staffing,
+        fit_out_gbp=b.fit_out_gbp_per_m2[:, None] * area * new,
+        moving_gbp=s.moving_gbp * new,
+        setup_gbp=np.where(has_tier, np.append(tiers.setup_gbp, 0.0)[k], 0.0),
+        closing_gbp=closing,
+        backlog_gbp=b.backlog_gbp * (decision.open | held),
+        receipt_net_gbp=b.receipt_net_gbp * decision.disposed,
+        benefit_gbp_per_year=float(
+            sum(gbp * x.sum() for gbp, x in zip(pairs.benefit_gbp_per_year, both, strict=True))
+        ),
+        sale_present_gbp=(b.sale_holding_present_gbp - b.receipt_present_gbp) * decision.disposed,
+    )
+
+
+def visit_minutes(problem: EstateProblem, decision: Decision) -> float:
+    """Minutes residents spend on the way to their visits in a year, one way."""
+    d = decision
+    visits = problem.visits[d.zone, d.service] * d.share
+    return float((visits * problem.minutes[d.zone, d.building]).sum())
+
+
+def running_today(problem: EstateProblem) -> float:
+    """GBP/year that today's arrangement costs to run, by the same arithmetic as a plan's."""
+    return float(costs(problem, today(problem)).running_gbp_per_year.sum())

@@ -1,0 +1,113 @@
+"""State the estate problem of one year to an engine, rule by rule.
+
+Letters: c customers (zones, or zones with the same hosts in reach), b buildings, s services,
+k tiers, p groups of residents with the same buildings in reach.
+
+(E1)  sum_b serve[c,b] + unserved[c] = 1;  sum_c units[c] unserved[c] <= u sum_c units[c]
+(E2)  serve[c,b] <= min(1, room[b,s] / units[c]) host[b,s]
+(E3)  host[b,s] <= open[b];  sum_k tier[b,k] <= open[b];  host[b,s] <= sum of tier[b,k] that may
+(E4)  sum_s area[b,s] + front[b] <= usable[b] open[b];  front[b] >= front[s] host[b,s]
+(E5)  area[b,s] = base[s] host[b,s] + rate[s] sum_c units[c] serve[c,b]
+(E6)  host[b,x] = host[b,y];  host[b,x] + host[b,y] <= 1;  pair <= host;  sum_s host[b,s] <= n
+(E7)  cover[p] <= sum of host[b,s] in reach;  sum_p residents[p] cover[p] >= share x residents
+(E9)  at_least <= count <= at_most;  tier[b,k] + tier[b',k] <= 1 where too near
+(E10) works + moves + set-up + closing <= pot + recycled x receipts
+(E11) running cost of a year <= ceiling
+(E13) open[b] = 1 (keep), open[b] = 0 (close)
+
+(E2) is the strong, disaggregated form; ``room`` is the floor a service could have at most.
+Sources: Daskin (2013), Network and Discrete Location, ch. 6 to 8; Church and ReVelle (1974);
+Holmberg, Roennqvist and Yuan (1999) for the strengthened capacity rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from placeopt.engine import Model
+from placeopt.estate import equations_place as by_place
+from placeopt.estate import equations_service as by_service
+from placeopt.estate.columns import Columns, add_columns
+from placeopt.estate.customers import Hosts, by_reach, by_zone
+from placeopt.estate.problem import EstateProblem
+from placeopt.estate.terms import OBJECTIVES
+from placeopt.scenario.estate_rules import (
+    Access,
+    Capital,
+    Floor,
+    Hosted,
+    Network,
+    Opened,
+    Pinned,
+    Revenue,
+    Served,
+    Together,
+)
+from placeopt.scenario.rules import Rule
+
+STRUCTURE: tuple[Callable[[Model, EstateProblem, Columns], None], ...] = (
+    by_service.closed_or_disposed,
+    by_service.front_of_house,
+    by_service.area_follows_visits,
+    by_service.preferred_pairs,
+)
+EQUATIONS: tuple[tuple[type[Rule], Callable[[Model, EstateProblem, Columns, Any], None]], ...] = (
+    (Served, by_service.all_served),
+    (Hosted, by_service.served_only_where_hosted),
+    (Opened, by_service.hosted_only_where_opened),
+    (Floor, by_service.services_fit),
+    (Together, by_service.sharing_roofs),
+    (Access, by_place.near_enough),
+    (Network, by_place.counts_and_spacing),
+    (Capital, by_place.capital_fits),
+    (Revenue, by_place.revenue_fits),
+    (Pinned, by_place.decided_already),
+)
+
+
+@dataclass(frozen=True)
+class Formulation:
+    """A model and what its columns mean."""
+
+    problem: EstateProblem
+    model: Model
+    columns: Columns
+
+
+def formulate(
+    problem: EstateProblem,
+    objective: str | None = None,
+    ceilings: Sequence[tuple[str, float]] = (),
+    zones: bool | None = None,
+) -> Formulation:
+    """The model that minimises ``objective`` (``None``: any plan will do).
+
+    ``ceilings`` bound other objectives: (name, at most). Every zone is a customer by itself where
+    ``zones`` is true or minutes count; otherwise zones with the same hosts in reach are one.
+    """
+    named = [name for name, _ in ceilings] + ([objective] if objective else [])
+    if zones is None:
+        zones = "visit_minutes" in named
+    hosts = Hosts.of(problem)
+    customers = by_zone(problem, hosts) if zones else by_reach(problem, hosts)
+    model = Model("estate")
+    x = add_columns(model, problem, hosts, customers)
+    for state_structure in STRUCTURE:
+        state_structure(model, problem, x)
+    for kind, state_rule in EQUATIONS:
+        rules = problem.scenario.of(kind)
+        if rules:
+            state_rule(model, problem, x, rules)
+    if objective:
+        total = OBJECTIVES[objective](problem, x)
+        for columns, values in total.terms:
+            model.add_cost(columns, values)
+        model.offset = total.constant
+    for name, most in ceilings:
+        total = OBJECTIVES[name](problem, x)
+        model.add_rows(
+            f"objective_{name}", rule="", size=1, terms=total.rows(), upper=most - total.constant
+        )
+    return Formulation(problem, model, x)

@@ -1,0 +1,291 @@
+"""The plan as tables in the user's own rows and ids.
+
+    buildings   one row a building: what becomes of it, what it hosts, what it costs, and why
+    services    one row for each service point before or after: stays, moves in, moves out
+    assignment  where each zone's visits to each service go, minutes by the fastest mode
+    access      minutes from each zone to the nearest host of each service, before and after
+    zones       visit-weighted mean of those minutes, before and after
+    bands       residents by minutes to the nearest host of each service, before and after; by the
+                modes open to them: households without a car do not drive
+    money       by agency and line, GBP a year before and after, and one-off
+    objectives  every objective for do-nothing and for the plan
+
+Before means today's arrangement with everyone at the nearest host. Missing numbers are NaN,
+missing text is "".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from placeopt.engine import Plan
+from placeopt.estate.decision import Costs, Decision, costs, today
+from placeopt.estate.plan_people import access_table, bands_table, zones_table
+from placeopt.estate.plan_why import reasons
+from placeopt.estate.problem import EstateProblem
+from placeopt.estate.scale import Outcome, value
+from placeopt.estate.terms import UNITS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from placeopt.place import Place
+    from placeopt.travel import TravelTimes
+
+
+def draw_plan(place: Place, times: TravelTimes, problem: EstateProblem, outcome: Outcome) -> Plan:
+    """The tables and the summary of the plan found."""
+    decision = outcome.decision
+    assert decision is not None
+    before, plan = today(problem), decision
+    spent_before, spent = costs(problem, before), costs(problem, plan)
+    access = access_table(problem, plan)
+    tables = {
+        "buildings": _buildings(place, problem, plan, spent_before, spent),
+        "services": _services(problem, plan, before, spent_before, spent),
+        "assignment": _assignment(times, problem, plan),
+        "access": access,
+        "zones": zones_table(place, problem, access),
+        "bands": bands_table(place, times, problem, plan),
+        "money": _money(place, problem, plan, spent_before, spent),
+        "objectives": _objectives(problem, before, plan),
+    }
+    return Plan(tables=tables, summary=_summary(problem, outcome, tables, spent_before, spent))
+
+
+def decisions(problem: EstateProblem, plan: Decision) -> list[str]:
+    """What becomes of each building, in one word."""
+    b = problem.buildings
+    takes_in = (plan.host & ~problem.hosted).any(axis=1) | (plan.tier >= 0)
+    words = []
+    for i in range(len(b.ids)):
+        if plan.open[i]:
+            words.append("open" if not b.open_today[i] else "hub" if takes_in[i] else "keep")
+        elif b.candidate[i]:
+            words.append("not_used")
+        elif b.vacant_today[i] and not plan.disposed[i]:
+            words.append("stay_vacant")
+        else:
+            words.append("close")
+    return words
+
+
+def disposals(problem: EstateProblem, plan: Decision) -> list[str]:
+    """How a closed building is left: sold, lease_ended or held; "" for the others."""
+    b = problem.buildings
+    existing = b.open_today | b.vacant_today
+    sold = b.receipt_net_gbp > 0
+    return [
+        ""
+        if plan.open[i] or not existing[i]
+        else ("sold" if sold[i] else "lease_ended")
+        if plan.disposed[i]
+        else "held"
+        for i in range(len(b.ids))
+    ]
+
+
+def _named(problem: EstateProblem, host: np.ndarray) -> list[str]:
+    ids = problem.services.ids
+    return ["; ".join(ids[row]) for row in host]
+
+
+def _buildings(
+    place: Place, problem: EstateProblem, plan: Decision, spent_before: Costs, spent: Costs
+) -> pd.DataFrame:
+    import pandas as pd
+
+    table, b = place.buildings, problem.buildings
+    tier_ids = np.append(problem.tiers.ids, "")
+    visits = np.where(problem.services.back_office, 0.0, plan.units)
+    return pd.DataFrame(
+        {
+            "building_id": b.ids,
+            "name": table["name"],
+            "kind": table["kind"],
+            "agency_id": table["agency_id"],
+            "district_id": table["district_id"],
+            "x_m": b.x_m,
+            "y_m": b.y_m,
+            "status_before": table["status"],
+            "decision": decisions(problem, plan),
+            "disposal": disposals(problem, plan),
+            "tier_id": tier_ids[plan.tier].astype(object),
+            "services_before": _named(problem, problem.hosted),
+            "services_after": _named(problem, plan.host),
+            "usable_m2": b.usable_m2,
+            "front_of_house_m2": spent.front_m2,
+            "area_used_m2": spent.area_m2.sum(axis=1) + spent.front_m2,
+            "visits_per_year": visits.sum(axis=1),
+            "running_cost_before_gbp_per_year": spent_before.running_gbp_per_year,
+            "running_cost_after_gbp_per_year": spent.running_gbp_per_year,
+            "capital_gbp": spent.capital_gbp,
+            "backlog_gbp": spent.backlog_gbp,
+            "receipt_net_gbp": spent.receipt_net_gbp,
+            "carbon_before_tco2e_per_year": b.carbon_tco2e_per_year * b.open_today,
+            "carbon_after_tco2e_per_year": b.carbon_tco2e_per_year * plan.open,
+            "why": reasons(place, problem, plan),
+        }
+    )
+
+
+def _services(
+    problem: EstateProblem,
+    plan: Decision,
+    before: Decision,
+    spent_before: Costs,
+    spent: Costs,
+) -> pd.DataFrame:
+    import pandas as pd
+
+    b, s = np.nonzero(problem.hosted | plan.host)
+    was, now = problem.hosted[b, s], plan.host[b, s]
+    back_office = problem.services.back_office[s]
+    return pd.DataFrame(
+        {
+            "building_id": problem.buildings.ids[b],
+            "service_id": problem.services.ids[s],
+            "before": was,
+            "after": now,
+            "decision": np.where(was & now, "stays", np.where(now, "moves_in", "moves_out")),
+            "area_m2": spent.area_m2[b, s],
+            "area_before_m2": spent_before.area_m2[b, s],
+            "visits_per_year": np.where(back_office, 0.0, plan.units[b, s]),
+            "visits_before_per_year": np.where(back_office, 0.0, before.units[b, s]),
+            "desks": np.where(back_office, plan.units[b, s], 0.0),
+            "staffing_cost_gbp_per_year": spent.staffing_gbp_per_year[b, s],
+            "capital_gbp": (spent.fit_out_gbp + spent.moving_gbp)[b, s],
+        }
+    )
+
+
+def _assignment(times: TravelTimes, problem: EstateProblem, plan: Decision) -> pd.DataFrame:
+    import pandas as pd
+
+    z, s, b = plan.zone, plan.service, plan.building
+    modes = [mode for mode in problem.scenario.travel.modes if mode in times.modes]
+    by_mode = np.stack([times.matrix(mode)[z, b] for mode in modes])
+    fastest = np.where(np.isnan(by_mode), np.inf, by_mode).argmin(axis=0)
+    table = pd.DataFrame(
+        {
+            "zone_id": problem.zone_ids[z],
+            "service_id": problem.services.ids[s],
+            "building_id": problem.buildings.ids[b],
+            "share": plan.share,
+            "visits_per_year": plan.share * problem.visits[z, s],
+            "minutes": problem.minutes[z, b],
+            "mode": np.array(modes, dtype=object)[fastest],
+        }
+    )
+    order = np.lexsort((b, s, z))
+    return table.iloc[order].reset_index(drop=True)
+
+
+def _money(
+    place: Place, problem: EstateProblem, plan: Decision, spent_before: Costs, spent: Costs
+) -> pd.DataFrame:
+    """Each line goes to the building's agency, except staff and moves: to the service's."""
+    import pandas as pd
+
+    b, tiers = problem.buildings, problem.tiers
+    owner = place.buildings["agency_id"].to_numpy(str)
+    provider = place.services["agency_id"].to_numpy(str)
+    existing = b.open_today | b.vacant_today
+    tier_running = np.where(plan.tier >= 0, np.append(tiers.running_gbp_per_year, 0)[plan.tier], 0)
+
+    def used(costs: Costs) -> np.ndarray:
+        return b.use_gbp_per_m2_per_year * (costs.area_m2.sum(axis=1) + costs.front_m2)
+
+    none = np.zeros(len(b.ids))
+    nothing = np.zeros(len(provider))
+    held_before, held = b.vacant_today, existing & ~plan.open & ~plan.disposed
+    fixed, holding = b.fixed_gbp_per_year, b.holding_gbp_per_year
+    lines = [
+        ("open buildings", owner, fixed * b.open_today, fixed * plan.open, none),
+        ("floor area in use", owner, used(spent_before), used(spent), none),
+        ("empty buildings", owner, holding * held_before, holding * held, none),
+        ("tiers", owner, none, tier_running, spent.setup_gbp),
+        (
+            "staff of service points",
+            provider,
+            spent_before.staffing_gbp_per_year.sum(axis=0),
+            spent.staffing_gbp_per_year.sum(axis=0),
+            nothing,
+        ),
+        ("fit-out", owner, none, none, spent.fit_out_gbp.sum(axis=1)),
+        ("moves", provider, nothing, nothing, spent.moving_gbp.sum(axis=0)),
+        ("closing", owner, none, none, spent.closing_gbp),
+        ("required maintenance", owner, none, none, spent.backlog_gbp),
+        ("receipts, net", owner, none, none, -spent.receipt_net_gbp),
+    ]
+    parts = [
+        pd.DataFrame(
+            {
+                "agency_id": agency,
+                "line": line,
+                "before_gbp_per_year": before,
+                "after_gbp_per_year": after,
+                "one_off_gbp": once,
+            }
+        )
+        for line, agency, before, after, once in lines
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    table = table.groupby(["agency_id", "line"], sort=False, as_index=False).sum()
+    some = (table.iloc[:, 2:] != 0).any(axis=1)
+    return table[some].reset_index(drop=True)
+
+
+def _objectives(problem: EstateProblem, before: Decision, plan: Decision) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "objective": list(UNITS),
+            "unit": list(UNITS.values()),
+            "do_nothing": [value(problem, before, name) for name in UNITS],
+            "plan": [value(problem, plan, name) for name in UNITS],
+        }
+    )
+
+
+def _summary(
+    problem: EstateProblem,
+    outcome: Outcome,
+    tables: dict[str, pd.DataFrame],
+    spent_before: Costs,
+    spent: Costs,
+) -> dict[str, Any]:
+    words = tables["buildings"]["decision"]
+    cost = {when: float(tables["objectives"][when].iloc[0]) for when in ("do_nothing", "plan")}
+    before, after = (c.running_gbp_per_year.sum() for c in (spent_before, spent))
+    summary: dict[str, Any] = {
+        "year": problem.year,
+        "buildings_open_before": int(problem.buildings.open_today.sum()),
+        "buildings_open_after": int(words.isin(["keep", "hub", "open"]).sum()),
+        **{
+            f"buildings_{word}": int((words == word).sum())
+            for word in ("keep", "close", "hub", "open", "stay_vacant", "not_used")
+        },
+        "service_points_before": int(problem.hosted.sum()),
+        "service_points_after": int((tables["services"]["after"]).sum()),
+        "running_cost_before_gbp_per_year": float(before),
+        "running_cost_after_gbp_per_year": float(after),
+        "running_cost_saving_gbp_per_year": float(before - after),
+        "capital_gbp": float(spent.capital_gbp.sum()),
+        "receipts_net_gbp": float(spent.receipt_net_gbp.sum()),
+        "backlog_before_gbp": float(spent_before.backlog_gbp.sum()),
+        "backlog_after_gbp": float(spent.backlog_gbp.sum()),
+        "shared_roof_benefit_gbp_per_year": spent.benefit_gbp_per_year,
+        "net_present_cost_do_nothing_gbp": cost["do_nothing"],
+        "net_present_cost_plan_gbp": cost["plan"],
+        "net_present_saving_gbp": cost["do_nothing"] - cost["plan"],
+        "appraisal_years": problem.scenario.money.appraisal_years,
+    }
+    for stage in outcome.stages:
+        summary[f"{stage.objective}_best_found"] = stage.result.objective
+        summary[f"{stage.objective}_proven_bound"] = stage.result.bound
+        summary[f"{stage.objective}_gap_share"] = stage.result.gap
+    return summary

@@ -1,0 +1,131 @@
+"""Access standards as arrays: whom a rule counts and which buildings are near enough.
+
+A point is a group of residents of one zone who travel alike: those with a car and those without,
+who do not drive. One rule makes one standard for each service and, where it asks so, district.
+Source: Church and ReVelle (1974), maximal covering; points with the same buildings in reach are
+one point to the model (``scale.py``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.scenario.estate_rules import Access
+
+if TYPE_CHECKING:
+    from placeopt.place import Place
+    from placeopt.scenario.scenario import Scenario
+    from placeopt.travel import TravelTimes
+
+CAR_MODES = frozenset({"drive", "car"})
+
+
+@dataclass(frozen=True)
+class Standard:
+    """One access rule for one service and scope. Letters: P points, B buildings."""
+
+    rule: Access
+    service_id: str
+    service: int  # position of the service
+    scope: str  # a district's id, or "" for the place
+    zone: NDArray[np.int64]  # (P,) positions of the zones
+    car: NDArray[np.bool_]  # (P,) whether these residents may drive
+    residents: NDArray[np.float64]  # (P,) all above 0
+    within: NDArray[np.bool_]  # (P, B) within the rule's minutes
+    under_ceiling: NDArray[np.bool_]  # (P, B) within the rule's ceiling
+
+
+def state_standards(place: Place, times: TravelTimes, scenario: Scenario) -> tuple[Standard, ...]:
+    """Every access rule of the scenario as standards; those that count nobody are left out."""
+    service_ids = list(place.services["service_id"])
+    back_office = dict(zip(service_ids, place.services["back_office"], strict=True))
+    standards: list[Standard] = []
+    for rule in scenario.of(Access):
+        points = _points(place, times, scenario, rule)
+        ids = rule.services
+        if ids == "all":
+            ids = tuple(identity for identity in service_ids if not back_office[identity])
+        for identity in ids:
+            whole = replace(points, service_id=identity, service=service_ids.index(identity))
+            standards += _scopes(place, whole)
+    return tuple(standard for standard in standards if len(standard.zone))
+
+
+def _points(place: Place, times: TravelTimes, scenario: Scenario, rule: Access) -> Standard:
+    modes = rule.modes_of(scenario.travel.modes)
+    on_foot = [mode for mode in modes if mode not in CAR_MODES]
+    with_car, without_car = residents_counted(place, rule)
+    parts = [(True, with_car, modes), (False, without_car, on_foot)]
+    shape = (len(times.zone_ids), len(times.building_ids))
+    zone, car, residents, within, ceiling = [], [], [], [], []
+    for drives, people, by in parts:
+        at = np.flatnonzero(people > 0)
+        minutes = times.fastest(by) if by else np.full(shape, np.nan)
+        zone.append(at)
+        car.append(np.full(len(at), drives))
+        residents.append(people[at])
+        within.append(minutes[at] <= (np.inf if rule.minutes is None else rule.minutes))
+        ceiling.append(
+            minutes[at] <= (np.inf if rule.ceiling_minutes is None else rule.ceiling_minutes)
+        )
+    return Standard(
+        rule=rule,
+        service_id="",
+        service=-1,
+        scope="",
+        zone=np.concatenate(zone),
+        car=np.concatenate(car),
+        residents=np.concatenate(residents),
+        within=np.concatenate(within),
+        under_ceiling=np.concatenate(ceiling),
+    )
+
+
+def residents_counted(
+    place: Place, rule: Access
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(Z,) residents whom the rule counts: with a car, and without one."""
+    zones = place.zones
+    people = zones["population"].to_numpy(float)
+    counted = np.ones(len(zones), bool)
+    quintile = zones["deprivation_quintile"].astype("Float64").to_numpy(float, na_value=np.nan)
+    share = 1.0
+    for group in rule.groups():
+        if group == "most_deprived":
+            counted &= quintile == 1
+        elif group in ("rural", "urban"):
+            counted &= (zones["area_type"] == group).to_numpy()
+        elif group.startswith("people_"):
+            band = np.nan_to_num(zones[group].to_numpy(float))
+            share = share * np.divide(band, people, out=np.zeros_like(band), where=people > 0)
+    if rule.quintiles:
+        counted &= np.isin(quintile, rule.quintiles)
+    people = np.where(counted, people * share, 0.0)
+    without = people * zones["without_car_share"].to_numpy(float)
+    with_car = np.zeros_like(people) if "without_car" in rule.groups() else people - without
+    return with_car, without
+
+
+def _scopes(place: Place, standard: Standard) -> list[Standard]:
+    rule = standard.rule
+    if rule.district is None and not rule.each_district:
+        return [standard]
+    district = place.zones["district_id"].to_numpy(str)[standard.zone]
+    scopes = [rule.district] if rule.district is not None else list(place.districts["district_id"])
+    return [_only(standard, str(scope), district == scope) for scope in scopes]
+
+
+def _only(standard: Standard, scope: str, keep: NDArray[np.bool_]) -> Standard:
+    return replace(
+        standard,
+        scope=scope,
+        zone=standard.zone[keep],
+        car=standard.car[keep],
+        residents=standard.residents[keep],
+        within=standard.within[keep],
+        under_ceiling=standard.under_ceiling[keep],
+    )

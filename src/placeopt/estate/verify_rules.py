@@ -1,0 +1,319 @@
+"""The verifier's check of every rule, from plain dictionaries: one function for each rule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+from placeopt.estate.verify_sums import Arrangement, Facts, Sums
+from placeopt.scenario.checks import Check
+from placeopt.scenario.estate_rules import (
+    Access,
+    Capacity,
+    Capital,
+    Floor,
+    Hosted,
+    Network,
+    Opened,
+    Pinned,
+    Revenue,
+    Served,
+    Together,
+)
+from placeopt.scenario.rules import Rule
+
+TOLERANCE = 1e-5  # relative
+CAR = {"drive", "car"}
+Found = tuple[bool, str]
+
+
+def check_rules(facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Iterator[Check]:
+    """Every rule of the scenario, in its order; raises for a rule nobody checks."""
+    names = {**_names(facts, "services", "service_id"), **_names(facts, "tiers", "tier_id")}
+    names |= {
+        **_names(facts, "districts", "district_id"),
+        **_names(facts, "buildings", "building_id"),
+    }
+    for rule in facts.scenario.rules:
+        if rule.problem != "estate":
+            continue
+        holds, detail = CHECKS[type(rule)](rule, facts, a, sums, today)
+        yield Check(rule.number, rule.name, rule.sentence(names), holds, detail)
+
+
+def _names(facts: Facts, table: str, key: str) -> dict[str, str]:
+    rows = facts.place.tables[table]
+    return {i: name for i, name in zip(rows[key], rows["name"], strict=True) if name}
+
+
+def served(rule: Served, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+    """(E1)"""
+    lost: dict[str, float] = {}
+    total: dict[str, float] = {}
+    for (zone, service), visits in facts.visits.items():
+        share = sum(a.served.get((zone, service), {}).values())
+        if share > 1 + TOLERANCE:
+            return False, f"zone {zone} is served {share:.3f} times for {service}"
+        total[service] = total.get(service, 0.0) + visits
+        lost[service] = lost.get(service, 0.0) + visits * (1 - share)
+    worst, which = 0.0, ""
+    for service, visits in total.items():
+        if visits > 0 and lost[service] / visits > worst:
+            worst, which = lost[service] / visits, service
+    for service, needed in facts.desks.items():
+        housed = sum(desks for (_, s), desks in a.desks.items() if s == service)
+        if abs(housed - needed) > max(1e-3, TOLERANCE * needed) and (
+            housed > needed or 1 - housed / needed > rule.unserved_share + TOLERANCE
+        ):
+            return False, f"{housed:.1f} of {needed:.1f} desks of {service} are housed"
+    detail = f"at most {100 * worst:.2f} % of a service's visits unserved {which}".strip()
+    return worst <= rule.unserved_share + TOLERANCE, detail
+
+
+def hosted(rule: Hosted, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+    """(E2)"""
+    for (zone, service), shares in a.served.items():
+        for i in shares:
+            if (i, service) not in a.hosts:
+                return False, f"zone {zone} is sent to {i}, which does not host {service}"
+            if (zone, i) not in facts.fastest:
+                return False, f"zone {zone} is sent to {i}, which is out of reach"
+    for (i, service), desks in a.desks.items():
+        if desks and (i, service) not in a.hosts:
+            return False, f"desks are in {i}, which does not host {service}"
+    return True, "every visit goes to a host in reach"
+
+
+def opened(rule: Opened, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+    """(E3)"""
+    for i, service in sorted(a.hosts):
+        row, stays = facts.buildings[i], (i, service) in facts.hosted_today
+        if i not in a.open:
+            return False, f"{service} is hosted in {i}, which is not open"
+        suits = not facts.suitable or (row["kind"], service) in facts.suitable
+        if not stays and (not suits or facts.unknown_use(i)):
+            return False, f"{i} is not suitable for {service}"
+        if facts.tiers:
+            tier = a.tier.get(i)
+            if tier is None and not stays:
+                return False, f"{service} moves into {i}, which has no tier"
+            if tier is not None and (tier, service) not in facts.tier_services:
+                return False, f"{service} may not be in {i}, which is of tier {tier}"
+    for i, tier in a.tier.items():
+        row = facts.tiers[tier]
+        here = {s for b, s in a.hosts if b == i}
+        if i not in a.open:
+            return False, f"{i} has tier {tier} and is not open"
+        usable = facts.buildings[i]["floor_area_m2"] * facts.buildings[i]["usable_share"]
+        if usable < row["min_usable_m2"] - TOLERANCE:
+            return False, f"{i} is too small for tier {tier}"
+        limit = row["max_services"]
+        if limit is not None and limit == limit and len(here) > limit:
+            return False, f"{i} of tier {tier} hosts {len(here)} services"
+        for (k, service), link in facts.tier_services.items():
+            if k == tier and link["relation"] == "must" and service not in here:
+                return False, f"{i} of tier {tier} lacks {service}"
+    return True, f"{len(a.hosts)} service points in {len(a.open)} open buildings"
+
+
+def floor(rule: Floor, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+    """(E4)"""
+    base_only = not facts.scenario.of(Capacity)
+    worst, which = -math.inf, ""
+    for i in sorted(a.open):
+        row = facts.buildings[i]
+        usable = row["floor_area_m2"] * row["usable_share"]
+        used = sums.area_used(i)
+        if base_only:
+            used = sums.front.get(i, 0.0) + sum(
+                facts.services[s]["area_base_m2"] for b, s in a.hosts if b == i
+            )
+        if used - usable > worst:
+            worst, which = used - usable, f"{i} uses {used:.1f} of {usable:.1f} m2"
+    return worst <= max(0.01, TOLERANCE * 100), which
+
+
+def capacity(rule: Capacity, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+    """(E5) Areas are recomputed from visits and desks; the arithmetic check compares them."""
+    total = sum(sums.area.values())
+    return True, f"{total:,.0f} m2 for all service points, as their visits and desks need"
+
+
+def together(rule: Together, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+    """(E6)"""
+    table = facts.place.compatibility
+    pairs = list(zip(table["service_a"], table["service_b"], table["relation"], strict=True))
+    pairs += [(x, y, "must") for x, y in rule.must] + [(x, y, "never") for x, y in rule.never]
+    for i in facts.buildings:
+        here = {s for b, s in a.hosts if b == i}
+        for x, y, relation in pairs:
+            if relation == "must" and (x in here) != (y in here):
+                return False, f"{i} has only one of {x} and {y}"
+            if relation == "never" and x in here and y in here:
+                return False, f"{i} has both {x} and {y}"
+        if rule.max_services is not None and len(here) > rule.max_services:
+            return False, f"{i} hosts {len(here)} services"
+    return True, ""
+
+
+def access(rule: Access, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+    """(E7) Minutes to the nearest open host with the offer asked, by modes open to the group."""
+    services = rule.services
+    if services == "all":
+        services = tuple(s for s, row in facts.services.items() if not row["back_office"])
+    modes = rule.modes_of(facts.scenario.travel.modes)
+    tightest, detail, holds = math.inf, "counts nobody", True
+    scopes: list[str | None] = [rule.district]
+    if rule.each_district:
+        scopes = list(facts.place.districts["district_id"])
+    for service in services:
+        hosts = [i for i, s in a.hosts if s == service and i in a.open]
+        if rule.offer == "full":
+            hosts = [i for i in hosts if _full(facts, a, i, service)]
+        nearest = {car: _nearest(facts, hosts, modes, car) for car in (True, False)}
+        for scope in scopes:
+            within = total = 0.0
+            for zone, car, people in _residents(rule, facts, scope):
+                minutes = nearest[car].get(zone, math.inf)
+                total += people
+                within += people * (rule.minutes is not None and minutes <= rule.minutes)
+                if rule.ceiling_minutes is not None and not minutes <= rule.ceiling_minutes:
+                    reach = "out of reach" if minutes == math.inf else f"{minutes:.1f} minutes"
+                    return False, f"zone {zone} is {reach} from {service}"
+            if total == 0 or rule.minutes is None:
+                continue
+            spare = within / total - rule.share
+            if spare < tightest:
+                where = f" in {scope}" if scope else ""
+                tightest = spare
+                detail = f"{service}{where}: {100 * within / total:.2f} % within {rule.minutes:g}"
+                holds = spare >= -TOLERANCE
+    return holds, detail
+
+
+def _full(facts: Facts, a: Arrangement, i: str, service: str) -> bool:
+    if i in a.tier:
+        link = facts.tier_services.get((a.tier[i], service))
+        return link is not None and link["offer"] != "partial"
+    return facts.hosted_today.get((i, service), "full") != "partial"
+
+
+def _nearest(facts: Facts, hosts: list[str], modes: tuple[str, ...], car: bool) -> dict[str, float]:
+    """Zone -> minutes to the nearest of ``hosts`` by the modes open to people with(out) a car."""
+    place_of = {i: n for n, i in enumerate(facts.times.building_ids)}
+    best: dict[str, float] = {}
+    for mode in modes:
+        if not car and mode in CAR:
+            continue
+        matrix = facts.times.matrix(mode)
+        for n, zone in enumerate(facts.times.zone_ids):
+            for i in hosts:
+                minutes = float(matrix[n, place_of[i]])
+                if minutes < best.get(zone, math.inf):
+                    best[zone] = minutes
+    return best
+
+
+def _residents(rule: Access, facts: Facts, scope: str | None) -> Iterator[tuple[str, bool, float]]:
+    """(zone, with a car, people) whom the rule counts."""
+    for zone, row in facts.zones.items():
+        people = float(row["population"])
+        if scope is not None and row["district_id"] != scope:
+            continue
+        quintile = row["deprivation_quintile"]
+        known = quintile is not None and quintile == quintile
+        if rule.quintiles and not (known and int(quintile) in rule.quintiles):
+            continue
+        skip = False
+        for group in rule.groups():
+            if group == "most_deprived":
+                skip |= not (known and int(quintile) == 1)
+            elif group in ("rural", "urban"):
+                skip |= row["area_type"] != group
+            elif group.startswith("people_"):
+                band = row[group]
+                people *= 0 if not row["population"] or band != band else band / row["population"]
+        if skip or people <= 0:
+            continue
+        without = people * row["without_car_share"]
+        if without > 0:
+            yield zone, False, without
+        if "without_car" not in rule.groups() and people - without > 0:
+            yield zone, True, people - without
+
+
+def network(rule: Network, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+    """(E9)"""
+    counted = sorted(a.open)
+    if rule.tier is not None:
+        counted = [i for i in counted if a.tier.get(i) == rule.tier]
+    elif rule.service is not None:
+        counted = [i for i in counted if (i, rule.service) in a.hosts]
+    scopes: list[str | None] = [rule.district]
+    if rule.each_district:
+        scopes = sorted({row["district_id"] for row in facts.buildings.values()} - {""})
+    details = []
+    for scope in scopes:
+        inside = [i for i in counted if scope in (None, facts.buildings[i]["district_id"])]
+        details.append(f"{scope or 'the place'}: {len(inside)}")
+        if rule.at_least is not None and len(inside) < rule.at_least:
+            return False, details[-1]
+        if rule.at_most is not None and len(inside) > rule.at_most:
+            return False, details[-1]
+    if rule.spacing_m is not None:
+        district = rule.district
+        inside = [i for i in counted if district in (None, facts.buildings[i]["district_id"])]
+        for n, i in enumerate(inside):
+            for j in inside[:n]:
+                one, other = facts.buildings[i], facts.buildings[j]
+                apart = math.hypot(one["x_m"] - other["x_m"], one["y_m"] - other["y_m"])
+                if apart < rule.spacing_m * (1 - TOLERANCE):
+                    return False, f"{i} and {j} are {apart:,.0f} m apart"
+    return True, ", ".join(details)
+
+
+def capital(rule: Capital, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+    """(E10)"""
+    spent = sum(sums.capital.values())
+    there = rule.pot_gbp + rule.recycled_share * sum(sums.receipts.values())
+    detail = f"GBP {spent:,.0f} of GBP {there:,.0f}"
+    return spent <= there + max(1.0, TOLERANCE * max(spent, there)), detail
+
+
+def revenue(rule: Revenue, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+    """(E11)"""
+    spent = sum(sums.running.values())
+    ceiling = rule.ceiling_gbp_per_year
+    if ceiling is None:
+        ceiling = (rule.share_of_today or 0.0) * sum(today.running.values())
+    detail = f"GBP {spent:,.0f} of GBP {ceiling:,.0f} a year"
+    return spent <= ceiling + max(1.0, TOLERANCE * ceiling), detail
+
+
+def pinned(rule: Pinned, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+    """(E13)"""
+    for i, row in facts.buildings.items():
+        keep = row["pinned"] == "keep" or i in rule.keep or facts.unknown_use(i)
+        if keep and i not in a.open:
+            return False, f"{i} is not open"
+        if (row["pinned"] == "close" or i in rule.close) and i in a.open:
+            return False, f"{i} is open"
+        never = row["pinned"] == "never_sell" or i in rule.never_sell
+        if never and i in a.disposed and row["tenure"] == "freehold":
+            return False, f"{i} is sold"
+    return True, ""
+
+
+CHECKS: dict[type[Rule], Callable[..., Found]] = {
+    Served: served,
+    Hosted: hosted,
+    Opened: opened,
+    Floor: floor,
+    Capacity: capacity,
+    Together: together,
+    Access: access,
+    Network: network,
+    Capital: capital,
+    Revenue: revenue,
+    Pinned: pinned,
+}

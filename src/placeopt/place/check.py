@@ -1,0 +1,137 @@
+"""Check a place: every fault at once, each with file, row, column, value and what is right.
+
+The dictionary says what a single cell may be, and pandera checks it lazily; the modules
+``check_links`` (keys and references), ``check_estate`` and ``check_budget`` look at rows and
+tables together. An error stops a solve, a warning does not.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from placeopt.errors import Finding
+from placeopt.place.check_budget import budget_findings
+from placeopt.place.check_estate import estate_findings
+from placeopt.place.check_links import link_findings
+from placeopt.place.check_points import point_findings
+from placeopt.place.faults import error, label, row_of, worst_first
+from placeopt.place.raw import texts_of
+from placeopt.place.tables import Column, Place, dictionary
+from placeopt.place.typed import give
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pandera.pandas as pa
+
+
+def check(place: Place) -> list[Finding]:
+    """Every fault of ``place``, errors first; an empty list says that there is none."""
+    findings = list(dictionary_findings(place))
+    if any(finding.row is None for finding in findings):
+        return worst_first(findings)  # columns are missing or of another type: look no further
+    findings += link_findings(place)
+    findings += point_findings(place)
+    findings += estate_findings(place)
+    findings += budget_findings(place)
+    return worst_first(findings)
+
+
+def dictionary_findings(place: Place) -> Iterator[Finding]:
+    """Cells that the data dictionary does not allow, and columns it misses."""
+    for table, columns in dictionary().items():
+        frame, file = place.tables[table], label(place, table)
+        for column in columns:
+            if column.name not in frame:
+                remedy = f"add it: {column.meaning}"
+                yield error(file, "the column is missing", remedy, column=column.name)
+        if len(frame):
+            there = [column for column in columns if column.name in frame]
+            yield from _cell_findings(frame, there, file)
+
+
+def _cell_findings(frame: pd.DataFrame, columns: list[Column], file: str) -> Iterator[Finding]:
+    logging.getLogger("pandera").setLevel(logging.ERROR)  # it warns of what it is about to raise
+    from pandera.errors import SchemaErrors
+
+    frame = frame.reset_index(drop=True)
+    try:
+        _schema(tuple(columns)).validate(frame, lazy=True)
+    except SchemaErrors as faults:
+        cases = faults.failure_cases
+    else:
+        return
+    by_name = {column.name: column for column in columns}
+    for name, kind, case, index in zip(
+        cases["column"], cases["check"], cases["failure_case"], cases["index"], strict=True
+    ):
+        column = by_name[name]
+        if index is None or index != index:  # of the whole column: its type
+            remedy = f"make it {column.type}, as read_place does"
+            yield error(file, f"the column is of type {case}", remedy, column=name)
+            continue
+        at = int(index)
+        value = None if kind == "not_nullable" else texts_of(frame[name].iloc[[at]])[0]
+        message = "the cell is empty" if not value else _SAYS.get(kind, kind).format(column)
+        yield error(file, message, give(column), row=row_of(at), column=name, value=value or None)
+
+
+_SAYS = {
+    "below": "this is below {0.minimum:g}",
+    "above": "this is above {0.maximum:g}",
+    "choice": "this is not one of the choices",
+    "endless": "this is no finite number",
+    "no text": "this is no text",
+}
+
+
+@cache
+def _schema(columns: tuple[Column, ...]) -> pa.DataFrameSchema:
+    """The dictionary's statement of a table as a pandera schema."""
+    import pandera.pandas as pa
+
+    fields = {}
+    for column in columns:
+        nullable = column.type in ("number", "integer") and not column.required
+        fields[column.name] = pa.Column(
+            dtype=_DTYPES.get(column.type), checks=_checks(column), nullable=nullable
+        )
+    return pa.DataFrameSchema(fields)
+
+
+_DTYPES: dict[str, Any] = {"number": "float64", "boolean": "bool"}
+
+
+def _checks(column: Column) -> list[pa.Check]:
+    import numpy as np
+    import pandas as pd
+    import pandera.pandas as pa
+
+    checks = []
+    if column.type in ("id", "text"):
+        checks.append(pa.Check(_are_texts, error="no text"))
+        if column.choices:
+            allowed = [*column.choices] + ([] if column.required else [""])
+            checks.append(pa.Check.isin(allowed, error="choice"))
+        elif column.required:
+            checks.append(pa.Check(lambda values: values.astype(str) != "", error="empty"))
+        return checks
+    if column.type == "integer":
+        checks.append(pa.Check(lambda values: pd.api.types.is_integer_dtype(values.dtype)))
+    if column.type == "number":
+        checks.append(pa.Check(lambda values: ~np.isinf(values), error="endless"))
+    if column.minimum is not None:
+        checks.append(pa.Check.ge(column.minimum, error="below"))
+    if column.maximum is not None:
+        checks.append(pa.Check.le(column.maximum, error="above"))
+    return checks
+
+
+def _are_texts(values: pd.Series) -> pd.Series:
+    import pandas as pd
+
+    if isinstance(values.dtype, pd.StringDtype):
+        return values.notna()
+    return values.map(lambda value: isinstance(value, str)).astype(bool)

@@ -1,0 +1,198 @@
+"""What makes no sense in a budget: streams, programmes, outcomes and the curves between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from placeopt.errors import Finding
+from placeopt.place.faults import error, label, row_of, warning
+from placeopt.place.raw import number_text
+from placeopt.place.tables import Place
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_PENNY = 0.005
+
+
+def budget_findings(place: Place) -> Iterator[Finding]:
+    """Faults between the columns and tables of a budget."""
+    yield from ring_fences_broken(place)
+    yield from ring_fences_of_nothing(place)
+    yield from streams_overspent(place)
+    yield from spending_outside_its_limits(place)
+    yield from standards_against_their_direction(place)
+    yield from curves_without_parameters(place)
+    yield from points_without_a_curve(place)
+    yield from outcomes_nothing_improves(place)
+
+
+def ring_fences_broken(place: Place) -> Iterator[Finding]:
+    """A ring-fenced stream pays only for the programmes it is fenced for."""
+    spending, streams = place.spending, place.streams
+    fenced = set(streams.loc[streams["ring_fenced"], "stream_id"])
+    allowed = _pairs(place.stream_programmes, "stream_id", "programme_id")
+    for at, (stream, programme, amount) in enumerate(
+        zip(spending["stream_id"], spending["programme_id"], spending["amount_gbp"], strict=True)
+    ):
+        if stream in fenced and (stream, programme) not in allowed and amount > 0:
+            message = f"the ring-fenced stream may not pay for {programme}"
+            yield error(label(place, "spending"), message,
+                        "add the pair to stream_programmes, or correct the spending",
+                        row=row_of(at), column="stream_id", value=stream)  # fmt: skip
+
+
+def ring_fences_of_nothing(place: Place) -> Iterator[Finding]:
+    """A ring-fence without programmes, and programmes of a stream without a ring-fence."""
+    streams, pairs = place.streams, place.stream_programmes
+    fenced = set(streams.loc[streams["ring_fenced"], "stream_id"])
+    for at, stream in enumerate(streams["stream_id"]):
+        if stream in fenced and stream not in set(pairs["stream_id"]):
+            yield warning(label(place, "streams"), "the ring-fence names no programme",
+                          "name the programmes in stream_programmes",
+                          row=row_of(at), column="ring_fenced", value=stream)  # fmt: skip
+    known = set(streams["stream_id"])
+    for at, stream in enumerate(pairs["stream_id"]):
+        if stream in known and stream not in fenced:
+            yield warning(label(place, "stream_programmes"),
+                          "the stream is not ring-fenced, so the row says nothing",
+                          "set ring_fenced to yes, or delete the row",
+                          row=row_of(at), column="stream_id", value=stream)  # fmt: skip
+
+
+def streams_overspent(place: Place) -> Iterator[Finding]:
+    """A stream that paid in a year more than it brought in, or than is stated at all."""
+    amounts, keys = place.stream_amounts, ["stream_id", "year"]
+    spent = place.spending.groupby(keys)["amount_gbp"].sum()
+    stated = amounts.drop_duplicates(keys).set_index(keys)["amount_gbp"]
+    for at, (stream, year, amount) in enumerate(
+        zip(amounts["stream_id"], amounts["year"], amounts["amount_gbp"], strict=True)
+    ):
+        paid = spent.get((stream, year), 0.0)
+        if paid > amount + _PENNY:
+            message = f"{stream} paid {paid:.2f} in {year}, {paid - amount:.2f} more than it has"
+            yield warning(label(place, "stream_amounts"), message,
+                          "correct the amount or the spending",
+                          row=row_of(at), column="amount_gbp", value=f"{amount:.2f}")  # fmt: skip
+    for stream, year in spent.index.difference(stated.index):
+        if stream in set(place.streams["stream_id"]):
+            message = f"{stream} paid {spent[stream, year]:.2f} in {year}, but no amount is stated"
+            yield warning(label(place, "stream_amounts"), message,
+                          "state what it brought in", column="year", value=year)  # fmt: skip
+
+
+def spending_outside_its_limits(place: Place) -> Iterator[Finding]:
+    """Floors above the maximum; today's spending under the floor or over the maximum; none."""
+    programmes, file = place.programmes, label(place, "programmes")
+    years = place.spending["year"]
+    last = place.spending[years == years.max()] if len(years) else place.spending
+    spent = last.groupby("programme_id")["amount_gbp"].sum()
+    for at, (programme, floor, most) in enumerate(
+        zip(
+            programmes["programme_id"],
+            programmes["statutory_floor_gbp_per_year"],
+            programmes["maximum_gbp_per_year"],
+            strict=True,
+        )
+    ):
+        now = float(spent.get(programme, 0.0))
+        row = row_of(at)
+        if floor > most:
+            yield error(file, f"the statutory floor is above the maximum of {most:.2f}",
+                        "correct one of the two", row=row,
+                        column="statutory_floor_gbp_per_year", value=f"{floor:.2f}")  # fmt: skip
+        elif len(last) and now < floor - _PENNY:
+            yield warning(file, f"spending in the last year was {now:.2f}, under the floor",
+                          "correct the floor or the spending", row=row,
+                          column="statutory_floor_gbp_per_year", value=f"{floor:.2f}")  # fmt: skip
+        if now > most + _PENNY:
+            yield warning(file, f"spending in the last year was {now:.2f}, over the maximum",
+                          "correct the maximum or the spending", row=row,
+                          column="maximum_gbp_per_year", value=f"{most:.2f}")  # fmt: skip
+
+
+def standards_against_their_direction(place: Place) -> Iterator[Finding]:
+    """A target worse than the standard, or than today; a standard that today misses."""
+    outcomes, file = place.outcomes, label(place, "outcomes")
+    for at, (direction, baseline, standard, target) in enumerate(
+        zip(
+            outcomes["direction"],
+            outcomes["baseline"],
+            outcomes["minimum_standard"],
+            outcomes["target"],
+            strict=True,
+        )
+    ):
+        sign, row = (-1.0 if direction == "lower" else 1.0), row_of(at)
+        if sign * target < sign * standard:
+            message = f"the target is worse than the standard {standard:g} ({direction} is better)"
+            yield error(file, message, "correct one of the two, or the direction", row=row,
+                        column="target", value=number_text(target))  # fmt: skip
+        if sign * target < sign * baseline:
+            message = f"the target is worse than the baseline {baseline:g} ({direction} is better)"
+            yield warning(file, message, "check the target and the direction", row=row,
+                          column="target", value=number_text(target))  # fmt: skip
+        if sign * baseline < sign * standard:
+            message = f"today's value {baseline:g} already misses the minimum standard"
+            yield warning(file, message, "check the standard and the direction", row=row,
+                          column="minimum_standard", value=number_text(standard))  # fmt: skip
+
+
+def curves_without_parameters(place: Place) -> Iterator[Finding]:
+    """Every form of curve needs its parameters; the form "points" needs its points."""
+    curves, file = place.curves, label(place, "curves")
+    points = place.curve_points.groupby(["programme_id", "outcome_id"]).size()
+    for at, curve in enumerate(curves.itertuples(index=False)):
+        row = row_of(at)
+        if curve.form == "points":
+            if points.get((curve.programme_id, curve.outcome_id), 0) < 2:
+                yield error(file, "a curve of points needs at least two", "give them in"
+                            " curve_points", row=row, column="form", value="points")  # fmt: skip
+            continue
+        for column in ("maximum_effect", "scale_gbp", "shape"):
+            value = getattr(curve, column)
+            if np.isnan(value):
+                yield error(file, f"a curve of form {curve.form} needs it", "give a number",
+                            row=row, column=column)  # fmt: skip
+            elif value <= 0 and column != "maximum_effect":
+                yield error(file, f"a curve of form {curve.form} needs more than 0",
+                            "give a number above 0", row=row, column=column,
+                            value=number_text(value))  # fmt: skip
+
+
+def points_without_a_curve(place: Place) -> Iterator[Finding]:
+    """Points of no curve, and effects that fall while spending rises."""
+    curves, points = place.curves, place.curve_points
+    file = label(place, "curve_points")
+    known = _pairs(curves[curves["form"] == "points"], "programme_id", "outcome_id")
+    pairs = list(zip(points["programme_id"], points["outcome_id"], strict=True))
+    for at, pair in enumerate(pairs):
+        if pair not in known:
+            message = f"curves has no curve of form points for {pair[0]} and {pair[1]}"
+            yield error(file, message, "add it there, or delete the point",
+                        row=row_of(at), column="programme_id", value=pair[0])  # fmt: skip
+    ordered = points.sort_values(["programme_id", "outcome_id", "spend_gbp"])
+    falls = ordered.groupby(["programme_id", "outcome_id"])["effect"].diff() < 0
+    for at in sorted(ordered.index[falls.to_numpy()]):
+        yield warning(file, "the effect falls while spending rises", "check the point",
+                      row=row_of(at), column="effect",
+                      value=number_text(points['effect'].iloc[at]))  # fmt: skip
+
+
+def outcomes_nothing_improves(place: Place) -> Iterator[Finding]:
+    """An outcome with a standard or target but no programme that moves it."""
+    outcomes = place.outcomes
+    moved = set(place.curves["outcome_id"])
+    asked = outcomes["minimum_standard"].notna() | outcomes["target"].notna()
+    for at, (outcome, wanted) in enumerate(zip(outcomes["outcome_id"], asked, strict=True)):
+        if wanted and outcome not in moved:
+            yield warning(label(place, "outcomes"), "no programme has a curve for this outcome",
+                          "give one in curves, or drop its standard and target",
+                          row=row_of(at), column="outcome_id", value=outcome)  # fmt: skip
+
+
+def _pairs(frame: pd.DataFrame, first: str, second: str) -> set[tuple[str, str]]:
+    return set(zip(frame[first], frame[second], strict=True))

@@ -1,0 +1,62 @@
+"""Visits a year by zone and service: as given, or made from people by age and stated rates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from placeopt.place.tables import Place
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AGE_COLUMNS = {
+    "all": "population",
+    "0_4": "people_0_4",
+    "5_15": "people_5_15",
+    "16_64": "people_16_64",
+    "65_84": "people_65_84",
+    "85_plus": "people_85_plus",
+}
+
+
+def demand_of(place: Place) -> pd.DataFrame:
+    """Visits a year, all channels: columns zone_id, service_id, visits_per_year.
+
+    One row for every zone and every service that has visits, services in the order of the
+    services table and zones in theirs. For a service that stands in ``demand`` the given
+    visits hold, zones without a row having none; for any other service the visits are the sum
+    over its ``demand_rates`` of people of that age times the rate. Back-office services and
+    services with neither have no rows. Raises ValueError where a rate speaks of an age band
+    whose people a zone does not state (``check`` finds it first).
+    """
+    import numpy as np
+    import pandas as pd
+
+    zones, given, rates = place.zones, place.demand, place.demand_rates
+    zone_ids = zones["zone_id"].to_numpy()
+    blocks = []
+    for service in place.services["service_id"]:
+        rows = given[given["service_id"] == service]
+        if len(rows):
+            by_zone = rows.set_index("zone_id")["visits_per_year"]
+            visits = by_zone.reindex(zone_ids, fill_value=0.0).to_numpy(dtype=float)
+        elif (mine := rates[rates["service_id"] == service]).empty:
+            continue
+        else:
+            visits = np.zeros(len(zones))
+            for band, rate in zip(
+                mine["age_band"], mine["visits_per_person_per_year"], strict=True
+            ):
+                people = zones[AGE_COLUMNS[band]].to_numpy(dtype=float)
+                if np.isnan(people).any():
+                    missing = zone_ids[np.isnan(people)][0]
+                    raise ValueError(f"zone {missing} does not state {AGE_COLUMNS[band]}")
+                visits += people * rate
+        blocks.append(
+            pd.DataFrame(
+                {"zone_id": zone_ids, "service_id": service, "visits_per_year": visits}
+            ).astype({"zone_id": str, "service_id": str})
+        )
+    if not blocks:
+        return given.iloc[:0].reset_index(drop=True)
+    return pd.concat(blocks, ignore_index=True)

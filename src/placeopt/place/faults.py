@@ -1,0 +1,68 @@
+"""Make findings: one function for each severity, so that a fault reads as a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, SupportsInt
+
+from placeopt.errors import Finding
+
+if TYPE_CHECKING:
+    from placeopt.place.tables import Place
+
+HEADING_ROWS = 1  # the heading is row 1, so the first record (position 0) is row 2
+
+
+def error(
+    file: str,
+    message: str,
+    remedy: str,
+    *,
+    row: int | None = None,
+    column: str | None = None,
+    value: object = None,
+) -> Finding:
+    """A fault that stops a solve."""
+    text = None if value is None else str(value)
+    return Finding("error", file, row, column, text, message, remedy)
+
+
+def warning(
+    file: str,
+    message: str,
+    remedy: str,
+    *,
+    row: int | None = None,
+    column: str | None = None,
+    value: object = None,
+) -> Finding:
+    """Something to look at that does not stop a solve."""
+    text = None if value is None else str(value)
+    return Finding("warning", file, row, column, text, message, remedy)
+
+
+def row_of(position: SupportsInt) -> int:
+    """The row as a person counts it, of the record at ``position`` (from 0)."""
+    return int(position) + HEADING_ROWS + 1
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """``, did you mean X?`` for the nearest of ``words``, or nothing."""
+    lower = {candidate.lower(): candidate for candidate in words}
+    close = get_close_matches(word.strip().lower(), list(lower), n=1, cutoff=0.6)
+    return f", did you mean {lower[close[0]]!r}?" if close else ""
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Errors before warnings, then by file, row and column; one finding for each fault."""
+    unique = dict.fromkeys(findings)
+    return sorted(
+        unique, key=lambda f: (f.severity != "error", f.file, f.row or 0, f.column or "", f.message)
+    )
+
+
+def label(place: Place, table: str) -> str:
+    """How findings name the file of a table: ``zones.csv``, or ``place.gpkg:zones``."""
+    geopackage = place.extras.get("geopackage")
+    return f"{geopackage}:{table}" if geopackage else f"{table}.csv"

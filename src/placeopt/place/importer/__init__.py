@@ -1,0 +1,189 @@
+"""Make a place from files as they come, by a mapping file that says which column is which.
+
+``import_place`` reads the mapping's sources, builds each table, checks the whole and writes the
+place with a report of what was taken, renamed, assumed and left out. Everything that no source
+states is a row of the place's ``assumptions``. Nothing is written while an error stands.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from placeopt.errors import Finding, PlaceError
+from placeopt.place.check import check
+from placeopt.place.faults import error, nearest
+from placeopt.place.importer.build import build_rows
+from placeopt.place.importer.mapping import Mapping, read_mapping
+from placeopt.place.importer.report import Assumed, ImportReport, LeftOut, Taken
+from placeopt.place.importer.sources import GEOMETRY_COLUMNS, Source, crs_findings, read_source
+from placeopt.place.raw import RawTable
+from placeopt.place.tables import Place, dictionary
+from placeopt.place.typed import typed_table
+from placeopt.place.write import write_place
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+__all__ = ["Assumed", "ImportReport", "LeftOut", "Taken", "import_place"]
+
+REPORT_FILE = "import-report.md"
+
+
+def import_place(
+    mapping: str | Path, out: str | Path, folder: str | Path | None = None
+) -> ImportReport:
+    """Make the place that ``mapping`` describes and write it to ``out``; return the report.
+
+    ``folder`` is where the source files lie (by default beside the mapping). ``out`` is a
+    folder, or a file ending in .gpkg; the report is written into it (or beside it) as
+    import-report.md, a street network as streets.gpkg. PlaceError carries every fault of the
+    mapping, of the sources and of the place that would come out.
+    """
+    mapping, out = Path(mapping), Path(out)
+    rules = read_mapping(mapping)
+    sources = _read_sources(rules, Path(folder) if folder is not None else mapping.parent)
+    report = ImportReport(rules.place.name)
+    place = _build(rules, sources, report)
+    write_place(place, out)
+    beside = out.parent if out.suffix.lower() == ".gpkg" else out
+    (beside / REPORT_FILE).write_text(report.to_markdown(), encoding="utf-8")
+    if rules.streets:
+        _write_streets(rules, sources, beside / "streets.gpkg")
+    return report
+
+
+def _read_sources(rules: Mapping, folder: Path) -> dict[str, Source]:
+    sources, findings = {}, []
+    for name, spec in rules.source.items():
+        try:
+            sources[name] = read_source(spec, folder)
+        except PlaceError as faults:
+            findings += faults.findings
+    findings += [finding for source in sources.values() for finding in source.table.findings]
+    _stop_at_errors(findings, "faults in the sources")
+    return sources
+
+
+def _build(rules: Mapping, sources: dict[str, Source], report: ImportReport) -> Place:
+    """The place as the mapping says, checked; the report filled in."""
+    used: dict[str, set[str]] = {name: set() for name in sources}
+    parts: dict[str, list[dict[str, list[str]]]] = {table: [] for table in dictionary()}
+    findings: list[Finding] = []
+    for rule in rules.table:
+        try:
+            cells, faults, columns = build_rows(rule, sources, rules.place.crs, report)
+        except PlaceError as stop:
+            findings += stop.findings
+            continue
+        parts[rule.table].append(cells)
+        findings += faults
+        for name in [rule.source, *(join.source for join in rule.join)]:
+            if name:
+                used[name] |= columns
+        for join in rule.join:
+            used[join.source].add(join.other)
+    _stop_at_errors(findings, "faults in what is imported")
+    parts["assumptions"].append(_assumption_cells(report))
+    tables = {}
+    for table, pieces in parts.items():
+        tables[table], faults = typed_table(table, _stacked(table, pieces))
+        findings += faults
+        if len(tables[table]):
+            report.rows[table] = len(tables[table])
+    boundaries = _boundaries(rules, sources, findings, used)
+    place = Place(rules.place.info(), tables, boundaries)
+    said = {(f.file, f.row, f.column) for f in findings}
+    findings += [f for f in check(place) if (f.file, f.row, f.column) not in said]
+    _stop_at_errors(findings, "faults in the place that would come out")
+    report.findings += findings
+    report.ignored = _ignored(rules, sources, used)
+    return place
+
+
+def _stacked(table: str, pieces: list[dict[str, list[str]]]) -> RawTable:
+    """Several rules' rows of one table, one below the other; missing columns are empty."""
+    names = [c.name for c in dictionary()[table] if not pieces or any(c.name in p for p in pieces)]
+    lengths = [len(next(iter(piece.values()), [])) for piece in pieces]
+    cells: dict[str, list[str]] = {name: [] for name in names}
+    for piece, length in zip(pieces, lengths, strict=True):
+        for name in names:
+            cells[name] += piece.get(name, [""] * length)
+    return RawTable(f"{table}.csv", cells)
+
+
+def _assumption_cells(report: ImportReport) -> dict[str, list[str]]:
+    """The report's assumptions as rows of the place's table of assumptions."""
+    cells: dict[str, list[str]] = {c.name: [] for c in dictionary()["assumptions"]}
+    count: dict[str, int] = {}
+    for assumed in report.assumed:
+        key = f"{assumed.table}.{assumed.column}"
+        count[key] = count.get(key, 0) + 1
+        record = (
+            key if count[key] == 1 else f"{key}.{count[key]}",
+            assumed.table,
+            assumed.column,
+            str(assumed.rows),
+            assumed.rule,
+            assumed.source,
+            assumed.grade,
+        )
+        for name, cell in zip(cells, record, strict=True):
+            cells[name].append(cell)
+    return cells
+
+
+def _boundaries(
+    rules: Mapping,
+    sources: dict[str, Source],
+    findings: list[Finding],
+    used: dict[str, set[str]],
+) -> gpd.GeoDataFrame | None:
+    """The zones' outlines from the source the mapping names, or None."""
+    import geopandas as gpd
+
+    if rules.boundaries is None:
+        return None
+    name, column = rules.boundaries.source, rules.boundaries.zone_id
+    source = sources[name]
+    findings += crs_findings(source, rules.place.crs)
+    if source.shapes is None:
+        return None
+    if column not in source.table.cells:
+        remedy = f"name a column of the source{nearest(column, source.table.cells)}"
+        findings.append(error(source.file, "no such column for the boundaries", remedy,
+                              column=column))  # fmt: skip
+        return None
+    ids = source.table.cells[column]
+    used[name].add(column)
+    frame = gpd.GeoDataFrame({"zone_id": ids}, geometry=source.shapes.array, crs=source.shapes.crs)
+    return frame.astype({"zone_id": str})
+
+
+def _ignored(
+    rules: Mapping, sources: dict[str, Source], used: dict[str, set[str]]
+) -> dict[str, list[str]]:
+    copied = {rules.streets.edges, rules.streets.nodes} if rules.streets else set()
+    return {
+        source.file: [c for c in source.table.columns if c not in {*used[name], *GEOMETRY_COLUMNS}]
+        for name, source in sources.items()
+        if name not in copied
+    }
+
+
+def _write_streets(rules: Mapping, sources: dict[str, Source], path: Path) -> None:
+    """The network as its source has it, under the layer names that travel reads."""
+    import pyogrio
+
+    assert rules.streets is not None
+    path.unlink(missing_ok=True)
+    for layer, name in (("edges", rules.streets.edges), ("nodes", rules.streets.nodes)):
+        pyogrio.write_dataframe(
+            sources[name].frame, path, layer=layer, driver="GPKG", append=layer != "edges"
+        )
+
+
+def _stop_at_errors(findings: list[Finding], heading: str) -> None:
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors:
+        raise PlaceError(errors, heading)

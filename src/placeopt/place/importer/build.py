@@ -1,0 +1,260 @@
+"""Make the rows of a table from a source as its mapping says, and note all that was done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from placeopt.errors import Finding, PlaceError
+from placeopt.place.faults import error, nearest, row_of, warning
+from placeopt.place.importer.formula import FormulaError, columns_of, evaluate
+from placeopt.place.importer.mapping import ColumnRule, Join, TableRule, Where
+from placeopt.place.importer.report import Assumed, ImportReport, LeftOut, Taken
+from placeopt.place.importer.sources import GEOMETRY_COLUMNS, Source, crs_findings
+from placeopt.place.raw import any_text, number_text
+from placeopt.place.tables import dictionary
+from placeopt.place.typed import floats
+
+
+@dataclass
+class Build:
+    """The work on one rule: cells of the source at the rows kept, and where each came from."""
+
+    rule: TableRule
+    file: str
+    cells: dict[str, list[str]]
+    rows: list[int]  # position in the source of each row kept
+    report: ImportReport
+    findings: list[Finding] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+
+    def column(self, name: str) -> list[str]:
+        """The source's column; if it has none, PlaceError names the nearest."""
+        if name not in self.cells:
+            remedy = f"name a column of the source{nearest(name, self.cells)}"
+            fault = error(self.file, f"the source has no such column, wanted for {self.rule.table}",
+                          remedy, column=name)  # fmt: skip
+            raise PlaceError([fault], "faults in the mapping")
+        self.used.add(name)
+        return self.cells[name]
+
+    def fault(
+        self, message: str, remedy: str, at: int, column: str | None, value: str | None = None
+    ) -> None:
+        """Note an error in the source's record at position ``at``."""
+        found = error(self.file, message, remedy, row=row_of(at), column=column, value=value)
+        self.findings.append(found)
+
+    def keep(self, mask: np.ndarray, reason: str) -> None:
+        """Leave out the rows where ``mask`` is false, counted under the reason."""
+        out = int((~mask).sum())
+        if out:
+            self.report.left_out.append(LeftOut(self.file, self.rule.table, out, reason))
+            kept = np.flatnonzero(mask).tolist()
+            self.take(kept)
+
+    def take(self, positions: Sequence[int]) -> None:
+        self.cells = {name: [cells[at] for at in positions] for name, cells in self.cells.items()}
+        self.rows = [self.rows[at] for at in positions]
+
+
+def build_rows(
+    rule: TableRule, sources: dict[str, Source], crs: str, report: ImportReport
+) -> tuple[dict[str, list[str]], list[Finding], set[str]]:
+    """Text cells by column for one table rule; what is wrong; the source's columns used."""
+    if rule.source is None:
+        return _written_rows(rule, report), [], set()
+    source = sources[rule.source]
+    build = Build(rule, source.file, dict(source.table.cells),
+                  list(range(len(source.table))), report)  # fmt: skip
+    for join in rule.join:
+        _join(build, join, sources[join.source])
+    for where in rule.where:
+        build.keep(_matches(build, where), where.reason)
+    if rule.split:
+        _split(build)
+    result = {name: _column(build, name, column) for name, column in rule.columns.items()}
+    if build.used.intersection(GEOMETRY_COLUMNS):
+        build.findings += crs_findings(source, crs)
+    if rule.distinct:
+        result = _distinct(build, result)
+    return result, build.findings, build.used
+
+
+def _written_rows(rule: TableRule, report: ImportReport) -> dict[str, list[str]]:
+    names = list(dict.fromkeys(name for row in rule.rows for name in row))
+    cells = {name: [any_text(row.get(name)) for row in rule.rows] for name in names}
+    assert rule.assumption is not None  # the mapping was checked
+    said = rule.assumption
+    for column in dictionary()[rule.table]:
+        if column.name in cells and column.type in ("number", "integer"):
+            filled = sum(cell != "" for cell in cells[column.name])
+            report.assumed.append(
+                Assumed(rule.table, column.name, filled, said.rule, said.source, said.grade)
+            )
+    return cells
+
+
+def _join(build: Build, join: Join, other: Source) -> None:
+    """Add the other source's columns, found by id; ids it lacks leave empty cells."""
+    keys = other.table.cells.get(join.other)
+    if keys is None:
+        remedy = f"name a column of it{nearest(join.other, other.table.cells)}"
+        fault = error(other.file, "the joined source has no such column", remedy, column=join.other)
+        raise PlaceError([fault], "faults in the mapping")
+    position: dict[str, int] = {}
+    for at, key in enumerate(keys):
+        if position.setdefault(key, at) != at:
+            build.findings.append(error(other.file, "the id to join by stands twice",
+                                        "delete one", row=row_of(at), column=join.other,
+                                        value=key))  # fmt: skip
+    found = [position.get(key) for key in build.column(join.column)]
+    lost = sum(at is None for at in found)
+    if lost:
+        message = f"{lost} rows of {build.file} have no match by {join.column}"
+        build.findings.append(warning(other.file, message, "their cells stay empty"))
+    for name, cells in other.table.cells.items():
+        if name not in build.cells:
+            build.cells[name] = ["" if at is None else cells[at] for at in found]
+
+
+def _matches(build: Build, where: Where) -> np.ndarray:
+    cells = build.column(where.column)
+    mask = np.ones(len(cells), dtype=bool)
+    if where.is_ is not None:
+        mask &= np.isin(cells, where.is_) if cells else mask
+    if where.is_not is not None:
+        mask &= ~np.isin(cells, where.is_not) if cells else mask
+    if where.filled is not None:
+        mask &= np.array([(cell != "") == where.filled for cell in cells], dtype=bool)
+    if where.at_least is not None or where.at_most is not None:
+        values = _numbers(build, where.column)
+        low = -np.inf if where.at_least is None else where.at_least
+        high = np.inf if where.at_most is None else where.at_most
+        mask &= (values >= low) & (values <= high)
+    return mask
+
+
+def _split(build: Build) -> None:
+    assert build.rule.split is not None
+    name, by = build.rule.split.column, build.rule.split.by
+    parts = [[part.strip() for part in cell.split(by)] for cell in build.column(name)]
+    build.take([at for at, texts in enumerate(parts) for _ in texts])
+    build.cells[name] = [part for texts in parts for part in texts]
+
+
+def _column(build: Build, name: str, rule: ColumnRule) -> list[str]:
+    """The cells of one column, its gaps filled by rule and every assumption noted."""
+    cells = _origin(build, name, rule)
+    if rule.from_ is None or rule.source or rule.rule:
+        _assume(build, name, rule, sum(cell != "" for cell in cells))
+    elif rule.from_ is not None:
+        _note_taken(build, name, rule.from_, _how(rule))
+    if rule.formula is not None:
+        for used in columns_of(rule.formula):
+            _note_taken(build, name, used, f"in {rule.formula}")
+    fill, gaps = rule.fill, [at for at, cell in enumerate(cells) if cell == ""]
+    if fill is not None and gaps:
+        part = replace(build, cells={key: [column[at] for at in gaps]
+                                     for key, column in build.cells.items()},
+                       rows=[build.rows[at] for at in gaps])  # fmt: skip
+        filled = _origin(part, name, fill)
+        _assume(build, name, fill, sum(cell != "" for cell in filled), gaps=True)
+        if fill.fill is not None:
+            raise PlaceError(
+                [error(build.file, "a fill cannot have a fill", "give one", column=name)]
+            )
+        for at, cell in zip(gaps, filled, strict=True):
+            cells[at] = cell
+    return cells
+
+
+def _origin(build: Build, name: str, rule: ColumnRule) -> list[str]:
+    if rule.value is not None:
+        return [any_text(rule.value)] * len(build.rows)
+    if rule.formula is not None:
+        return _formula(build, name, rule.formula)
+    assert rule.from_ is not None
+    cells = list(build.column(rule.from_))
+    if rule.values:
+        cells = _mapped(build, rule, cells)
+    if rule.factor != 1.0:
+        values = _numbers(build, rule.from_) * rule.factor
+        cells = ["" if value != value else number_text(value) for value in values.tolist()]
+    return cells
+
+
+def _mapped(build: Build, rule: ColumnRule, cells: list[str]) -> list[str]:
+    otherwise = None if rule.otherwise is None else any_text(rule.otherwise)
+    table = {key: any_text(value) for key, value in rule.values.items()}
+    result = []
+    for row, cell in zip(build.rows, cells, strict=True):
+        text = table.get(cell, "" if cell == "" and otherwise is None else otherwise)
+        if text is None:
+            build.fault("the mapping has no value for this",
+                        f"add it to values, or give otherwise{nearest(cell, table)}",
+                        row, rule.from_, cell)  # fmt: skip
+        result.append(text or "")
+    return result
+
+
+def _formula(build: Build, name: str, formula: str) -> list[str]:
+    try:
+        columns = {column: _numbers(build, column) for column in columns_of(formula)}
+        values = np.broadcast_to(evaluate(formula, columns), (len(build.rows),))
+    except FormulaError as fault:
+        said = error(build.file, f"formula: {fault}", "see docs/importing.md", column=name)
+        raise PlaceError([said], "faults in the mapping") from None
+    for at in np.flatnonzero(np.isinf(values)):
+        remedy = "filter the row out, or correct the source"
+        build.fault(f"{formula} divides by zero here", remedy, build.rows[at], name)
+    return [number_text(value) if np.isfinite(value) else "" for value in values.tolist()]
+
+
+def _numbers(build: Build, column: str) -> np.ndarray:
+    cells = build.column(column)
+    values, bad = floats(cells)
+    for at in bad:
+        build.fault("there is text where a number is needed",
+                    "correct it in the source, or filter the row out",
+                    build.rows[at], column, cells[at])  # fmt: skip
+    return values
+
+
+def _distinct(build: Build, result: dict[str, list[str]]) -> dict[str, list[str]]:
+    records = list(zip(*result.values(), strict=True))
+    first = list(dict.fromkeys(records))
+    if len(first) < len(records):
+        again = len(records) - len(first)
+        said = LeftOut(build.file, build.rule.table, again, "the same record again")
+        build.report.left_out.append(said)
+    return {name: [record[k] for record in first] for k, name in enumerate(result)}
+
+
+def _note_taken(build: Build, name: str, column: str, how: str) -> None:
+    build.report.taken.append(Taken(build.file, column, build.rule.table, name, how))
+
+
+def _how(rule: ColumnRule) -> str:
+    how = [f"times {rule.factor:g}"] if rule.factor != 1.0 else []
+    if rule.values:
+        shown = [f"{key} is {any_text(value)}" for key, value in rule.values.items()]
+        how.append("; ".join(shown))
+    return ", ".join(how)
+
+
+def _assume(build: Build, name: str, rule: ColumnRule, rows: int, gaps: bool = False) -> None:
+    """Note an assumption; a rule in no words is told by its constant, map or formula."""
+    if rows == 0:
+        return
+    made = rule.formula or (any_text(rule.value) if rule.from_ is None else
+                            f"by {rule.from_}: {_how(rule) or 'as it is'}")  # fmt: skip
+    column = next(c for c in dictionary()[build.rule.table] if c.name == name)
+    unit = f" {column.unit}" if rule.value is not None and column.unit else ""
+    text = rule.rule or f"{made}{unit}"
+    where = " (where the source is empty)" if gaps else ""
+    build.report.assumed.append(
+        Assumed(build.rule.table, name, rows, text + where, rule.source, rule.grade)
+    )

@@ -1,0 +1,215 @@
+"""The mapping file: which source column is which column of a place, and what fills the gaps.
+
+Typed and closed: an unknown key is a finding that suggests the nearest name. The format is
+told, key by key with an example, in docs/importing.md.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from placeopt.errors import Finding, PlaceError
+from placeopt.place.faults import error, nearest
+from placeopt.place.tables import PlaceInfo, dictionary
+
+Cell = str | bool | int | float
+Grade = Literal["official", "published", "local", "assumed"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SourceFile(_Part):
+    """One file the place is made from."""
+
+    file: str = Field(description="path relative to the folder of sources")
+    layer: str | None = Field(None, description="layer of a GeoPackage, sheet of a workbook")
+    delimiter: str = Field(",", description="what separates the cells of a text file")
+    heading_row: int = Field(1, ge=1, description="row of the column names in a workbook")
+
+
+class ColumnRule(_Part):
+    """How one column of a place is made: from a column, a constant or a formula."""
+
+    from_: str | None = Field(None, alias="from", description="the source's column")
+    value: Cell | None = Field(None, description="one value for every row")
+    formula: str | None = Field(None, description="arithmetic on the source's columns")
+    factor: float = Field(1.0, description="what the source's number is multiplied by: a unit")
+    values: dict[str, Cell] = Field(default_factory=dict, description="source value -> value")
+    otherwise: Cell | None = Field(None, description="for a source value not in values")
+    fill: ColumnRule | None = Field(None, description="for rows that are empty so far")
+    rule: str = Field("", description="what is assumed, in words; else it is made up from above")
+    source: str = Field("", description="who says so")
+    grade: Grade = Field("assumed", description="how good the evidence is")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> ColumnRule:
+        given = [name for name in ("from_", "value", "formula") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError("give one of from, value and formula")
+        if self.fill is not None and self.fill.fill is not None:
+            raise ValueError("a fill cannot have a fill of its own")
+        return self
+
+
+class Where(_Part):
+    """Which rows of a source are taken; the others are left out, counted under the reason."""
+
+    column: str
+    is_: tuple[str, ...] | None = Field(None, alias="is")
+    is_not: tuple[str, ...] | None = None
+    filled: bool | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    reason: str
+
+
+class Join(_Part):
+    """Columns of another source, found by an id both have."""
+
+    source: str
+    column: str = Field(description="this source's id column")
+    other: str = Field(description="the other source's id column")
+
+
+class Split(_Part):
+    """One row for each part of a cell that lists several values."""
+
+    column: str
+    by: str = ";"
+
+
+class Assumption(_Part):
+    """Who says so, for rows written in the mapping itself."""
+
+    rule: str
+    source: str = ""
+    grade: Grade = "assumed"
+
+
+class TableRule(_Part):
+    """Rows of one table: from a source, or written here. A table may have several such rules."""
+
+    table: str
+    source: str | None = None
+    join: tuple[Join, ...] = ()
+    where: tuple[Where, ...] = ()
+    split: Split | None = None
+    distinct: bool = Field(False, description="equal records are taken once")
+    columns: dict[str, ColumnRule] = Field(default_factory=dict)
+    rows: tuple[dict[str, Cell], ...] = ()
+    assumption: Assumption | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_names(cls, given: Any) -> Any:
+        """``name = "NAME"`` is short for ``name = { from = "NAME" }``."""
+        if not isinstance(given, dict) or not isinstance(given.get("columns"), dict):
+            return given
+        columns = {
+            name: {"from": rule} if isinstance(rule, str) else rule
+            for name, rule in given["columns"].items()
+        }
+        return {**given, "columns": columns}
+
+    @model_validator(mode="after")
+    def _known(self) -> TableRule:
+        if self.table not in dictionary():
+            raise ValueError(f"no such table {self.table!r}{nearest(self.table, dictionary())}")
+        names = [column.name for column in dictionary()[self.table]]
+        for name in [*self.columns, *(key for row in self.rows for key in row)]:
+            if name not in names:
+                raise ValueError(f"{self.table} has no column {name!r}{nearest(name, names)}")
+        if (self.source is None) == (not self.rows):
+            raise ValueError("give either a source with columns, or rows")
+        if self.rows and self.assumption is None:
+            raise ValueError("rows written in the mapping need an assumption that says whence")
+        return self
+
+
+class Boundaries(_Part):
+    """Outlines of the zones."""
+
+    source: str
+    zone_id: str
+
+
+class Streets(_Part):
+    """A street network, copied as it stands into streets.gpkg for the minutes."""
+
+    edges: str
+    nodes: str
+
+
+class PlaceStatement(_Part):
+    """What place.toml will state."""
+
+    name: str
+    crs: str = "EPSG:27700"
+    price_year: int = 2025
+    sources: tuple[str, ...] = ()
+    licence: str = ""
+    made_up: bool = False
+
+    def info(self) -> PlaceInfo:
+        return PlaceInfo(**self.model_dump())
+
+
+class Mapping(_Part):
+    """A whole mapping file."""
+
+    place: PlaceStatement
+    source: dict[str, SourceFile]
+    table: tuple[TableRule, ...]
+    boundaries: Boundaries | None = None
+    streets: Streets | None = None
+
+    @model_validator(mode="after")
+    def _sources_named(self) -> Mapping:
+        used = [rule.source for rule in self.table if rule.source]
+        used += [join.source for rule in self.table for join in rule.join]
+        used += [self.boundaries.source] if self.boundaries else []
+        used += [self.streets.edges, self.streets.nodes] if self.streets else []
+        for name in used:
+            if name not in self.source:
+                raise ValueError(f"there is no [source.{name}]{nearest(name, self.source)}")
+        return self
+
+
+def read_mapping(path: Path) -> Mapping:
+    """The mapping file at ``path``; PlaceError lists everything wrong with it."""
+    if not path.is_file():
+        raise PlaceError([error(path.name, "there is no such mapping file", "give its path")])
+    try:
+        return Mapping.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
+    except tomllib.TOMLDecodeError as fault:
+        raise PlaceError([error(path.name, f"this is not TOML: {fault}", "correct it")]) from None
+    except ValidationError as faults:
+        findings = [_finding(path.name, dict(fault)) for fault in faults.errors()]
+        raise PlaceError(findings, "faults in the mapping") from None
+
+
+def _finding(file: str, fault: dict[str, Any]) -> Finding:
+    """A fault of pydantic as a finding that names the key by its path."""
+    where = ".".join(str(part) for part in fault["loc"]) or None
+    if fault["type"] == "extra_forbidden":
+        names = _keys_beside(fault["loc"])
+        remedy = f"remove it{nearest(str(fault['loc'][-1]), names)}"
+        return error(file, "the key is not known", remedy, column=where)
+    message = fault["msg"].removeprefix("Value error, ")
+    return error(file, message, "see docs/importing.md", column=where)
+
+
+def _keys_beside(loc: tuple[Any, ...]) -> set[str]:
+    parts: dict[str, type[_Part]] = {
+        "place": PlaceStatement, "source": SourceFile, "columns": ColumnRule, "where": Where,
+        "join": Join, "split": Split, "boundaries": Boundaries, "streets": Streets,
+        "table": TableRule, "assumption": Assumption,
+    }  # fmt: skip
+    part = next((parts[key] for key in reversed(loc[:-1]) if key in parts), Mapping)
+    return {field.alias or name for name, field in part.model_fields.items()}

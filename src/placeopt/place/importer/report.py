@@ -1,0 +1,101 @@
+"""What an import took, renamed, assumed and left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from placeopt.errors import Finding
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One column of a source that became one column of a place."""
+
+    source: str
+    column: str
+    table: str
+    became: str
+    how: str = ""  # unit factor, value map or formula, if any
+
+    @property
+    def renamed(self) -> bool:
+        return self.column != self.became
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """One column, or part of one, that no source states."""
+
+    table: str
+    column: str
+    rows: int
+    rule: str
+    source: str
+    grade: str
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Rows of a source that are not in the place, and why."""
+
+    source: str
+    table: str
+    rows: int
+    reason: str
+
+
+@dataclass
+class ImportReport:
+    """The story of an import; ``to_markdown`` tells it to a person."""
+
+    place: str
+    rows: dict[str, int] = field(default_factory=dict)  # table -> records written
+    taken: list[Taken] = field(default_factory=list)
+    assumed: list[Assumed] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    ignored: Mapping[str, list[str]] = field(default_factory=dict)  # source -> columns
+    findings: list[Finding] = field(default_factory=list)  # warnings; errors are raised
+
+    @property
+    def renamed(self) -> list[Taken]:
+        return [taken for taken in self.taken if taken.renamed]
+
+    def to_markdown(self) -> str:
+        """The report as a page: tables of rows, taken, assumed, left out; columns not used."""
+        parts = [f"# How {self.place} was made", ""]
+        parts += _table("Records", ("table", "records"), list(self.rows.items()))
+        parts += _table(
+            "Taken from the sources",
+            ("source", "column", "became", "how"),
+            [(t.source, t.column, f"{t.table}.{t.became}", t.how or _same(t)) for t in self.taken],
+        )
+        parts += _table(
+            "Assumed: no source states it",
+            ("table", "column", "rows", "rule", "who says so", "grade"),
+            [(a.table, a.column, a.rows, a.rule, a.source, a.grade) for a in self.assumed],
+        )
+        parts += _table(
+            "Rows left out",
+            ("source", "table", "rows", "reason"),
+            [(x.source, x.table, x.rows, x.reason) for x in self.left_out],
+        )
+        parts += _table(
+            "Columns of the sources not used",
+            ("source", "columns"),
+            [(name, ", ".join(columns)) for name, columns in self.ignored.items() if columns],
+        )
+        parts += _table("Warnings", ("finding",), [(str(f),) for f in self.findings])
+        return "\n".join(parts)
+
+
+def _same(taken: Taken) -> str:
+    return "renamed" if taken.renamed else "as it is"
+
+
+def _table(title: str, heading: tuple[str, ...], rows: list[tuple[object, ...]]) -> list[str]:
+    if not rows:
+        return [f"## {title}", "", "None.", ""]
+    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
+    lines = [" | ".join(row) for row in [list(heading), ["---"] * len(heading), *cells]]
+    return [f"## {title}", "", *(f"| {line} |" for line in lines), ""]

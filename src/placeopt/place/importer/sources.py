@@ -1,0 +1,136 @@
+"""Read any file a place is made from as text cells, with its geometry beside them.
+
+CSV, XLSX, GeoPackage, GeoJSON, Shapefile and (Geo)Parquet. A file with shapes gains the columns
+geometry_x, geometry_y (the point, or a point inside the shape) and geometry_area_m2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from placeopt.errors import Finding, PlaceError
+from placeopt.place.faults import error, nearest
+from placeopt.place.importer.mapping import SourceFile
+from placeopt.place.raw import RawTable, any_text, read_csv, table_of_rows, texts_of
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+GEOMETRY_COLUMNS = ("geometry_x", "geometry_y", "geometry_area_m2")
+_TEXT, _BOOKS = (".csv", ".txt", ".tsv"), (".xlsx", ".xlsm", ".xls", ".ods")
+_SHAPES = (".gpkg", ".geojson", ".json", ".shp", ".fgb")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source's cells as text, and its shapes if it has any."""
+
+    table: RawTable
+    shapes: gpd.GeoSeries | None = None
+    frame: pd.DataFrame | None = None  # typed as the file has it; only files with shapes
+
+    @property
+    def file(self) -> str:
+        return self.table.file
+
+
+def read_source(spec: SourceFile, folder: Path) -> Source:
+    """The file a mapping names; PlaceError says what is wrong with it."""
+    path = folder / spec.file
+    if not path.exists():
+        near = nearest(path.name, [p.name for p in folder.iterdir()]) if folder.is_dir() else ""
+        remedy = f"put it in {folder}, or name another folder of sources{near}"
+        raise PlaceError([error(spec.file, "the source file is missing", remedy)])
+    kind = path.suffix.lower()
+    try:
+        if kind in _TEXT:
+            return Source(read_csv(path, "\t" if kind == ".tsv" else spec.delimiter))
+        if kind in _BOOKS:
+            return Source(_read_sheet(path, spec))
+        if kind in _SHAPES:
+            return _read_layer(path, spec.layer)
+        if kind == ".parquet":
+            return _read_parquet(path)
+    except (OSError, RuntimeError) as fault:  # what the readers of these formats raise
+        raise PlaceError(
+            [error(spec.file, f"it cannot be read: {fault}", "save it again")]
+        ) from None
+    remedy = f"give one of {' '.join((*_TEXT, *_BOOKS, *_SHAPES, '.parquet'))}"
+    raise PlaceError([error(spec.file, f"files ending in {kind!r} are not read", remedy)])
+
+
+def crs_findings(source: Source, crs: str) -> list[Finding]:
+    """Shapes that are not in the place's own coordinate system, with what to do about it."""
+    if source.shapes is None:
+        return [error(source.file, "the file has no shapes", "give a file with geometry")]
+    if source.shapes.crs is not None and source.shapes.crs == crs:
+        return []
+    found = "no stated system"
+    if source.shapes.crs is not None:
+        degrees = " (degrees)" if source.shapes.crs.is_geographic else ""
+        found = source.shapes.crs.to_string() + degrees
+    remedy = (
+        f"reproject it first: ogr2ogr -t_srs {crs} out.gpkg {source.file.split(':')[0]}, "
+        "or QGIS: Vector > Data Management Tools > Reproject Layer"
+    )
+    return [error(source.file, f"the shapes are in {found}, the place in {crs}", remedy)]
+
+
+def _read_layer(path: Path, layer: str | None) -> Source:
+    import pyogrio
+
+    layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+    if layer is None and len(layers) > 1:
+        remedy = f"name one as layer: {', '.join(layers)}"
+        raise PlaceError([error(path.name, f"the file has {len(layers)} layers", remedy)])
+    if layer is not None and layer not in layers:
+        remedy = f"name one of {', '.join(layers)}{nearest(layer, layers)}"
+        raise PlaceError([error(path.name, "there is no such layer", remedy, value=layer)])
+    frame = pyogrio.read_dataframe(path, layer=layer or layers[0], use_arrow=True)
+    return _of_frame(frame, f"{path.name}:{layer}" if layer else path.name)
+
+
+def _read_parquet(path: Path) -> Source:
+    import geopandas as gpd
+    import pandas as pd
+
+    try:
+        frame: pd.DataFrame = gpd.read_parquet(path)
+    except ValueError:  # Parquet without the statement that makes it GeoParquet
+        frame = pd.read_parquet(path)
+    return _of_frame(frame, path.name)
+
+
+def _of_frame(frame: pd.DataFrame, file: str) -> Source:
+    import geopandas as gpd
+
+    if not isinstance(frame, gpd.GeoDataFrame):
+        cells = {str(name): texts_of(frame[name]) for name in frame.columns}
+        return Source(RawTable(file, cells), frame=frame)
+    shapes = frame.geometry
+    plain = frame.drop(columns=shapes.name)
+    cells = {str(name): texts_of(plain[name]) for name in plain.columns}
+    if shapes.crs is None or shapes.crs.is_projected:
+        points = shapes.representative_point()
+        for name, values in zip(GEOMETRY_COLUMNS, (points.x, points.y, shapes.area), strict=True):
+            cells[name] = texts_of(values)
+    else:
+        cells |= dict.fromkeys(GEOMETRY_COLUMNS, [""] * len(frame))
+    return Source(RawTable(file, cells), shapes, frame)
+
+
+def _read_sheet(path: Path, spec: SourceFile) -> RawTable:
+    """A sheet of a workbook; the heading is in ``heading_row``, what is above is not read."""
+    from python_calamine import CalamineWorkbook
+
+    book = CalamineWorkbook.from_path(str(path))
+    name = spec.layer or book.sheet_names[0]
+    if name not in book.sheet_names:
+        remedy = f"name one of {', '.join(book.sheet_names)}{nearest(name, book.sheet_names)}"
+        raise PlaceError([error(path.name, "there is no such sheet", remedy, value=name)])
+    rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+    texts = [[any_text(cell) for cell in row] for row in rows[spec.heading_row - 1 :]]
+    return table_of_rows(f"{path.name}:{name}", texts, [])

@@ -1,0 +1,186 @@
+"""Read a place: a folder of CSV files with place.toml, or one GeoPackage.
+
+A folder holds ``place.toml``, one ``TABLE.csv`` for each table, and perhaps ``boundaries.gpkg``
+with a layer ``zones`` of polygons. A GeoPackage holds each table as a layer, the polygons as
+layer ``boundaries`` and the text of place.toml in layer ``place``. Every fault of the files is
+found in one go; a place is handed out only when none of them is an error.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from placeopt.errors import Finding, PlaceError
+from placeopt.place.check import check
+from placeopt.place.check_minutes import minutes_findings
+from placeopt.place.faults import error, nearest, row_of, warning, worst_first
+from placeopt.place.raw import RawTable, read_csv, read_layer, texts_of
+from placeopt.place.tables import Place, PlaceInfo, dictionary
+from placeopt.place.toml import FILE, parse_info
+from placeopt.place.typed import empty_table, typed_table
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+BOUNDARIES_FILE = "boundaries.gpkg"
+INFO_LAYER = "place"
+BOUNDARIES_LAYER = "boundaries"
+OTHER_CSV = {"minutes.csv"}  # files beside the tables that other rooms read
+
+
+def read_place(path: str | Path) -> Place:
+    """The place at ``path``; PlaceError carries every error in it, if there is one."""
+    place, findings = read_leniently(path)
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors or place is None:
+        raise PlaceError(errors, f"faults in {path}")
+    return place
+
+
+def check_files(path: str | Path) -> list[Finding]:
+    """Every fault of the place's files, errors first, with rows as a person counts them.
+
+    A matrix of minutes beside the place is looked at too (``read_place`` leaves it alone: it
+    can be large, and whether it is used is the scenario's word).
+    """
+    place, findings = read_leniently(path)
+    if place is not None:
+        findings += minutes_findings(place)
+    return worst_first(findings)
+
+
+def read_leniently(path: str | Path) -> tuple[Place | None, list[Finding]]:
+    """What can be read of a place (None: nothing), and every fault of its tables."""
+    path = Path(path)
+    if path.is_dir():
+        place, findings = _read_folder(path)
+    elif path.is_file() and path.suffix.lower() == ".gpkg":
+        place, findings = _read_geopackage(path)
+    else:
+        message = "this is no place" if path.exists() else "there is nothing here"
+        remedy = f"give a folder with {FILE} and its tables as CSV files, or one GeoPackage"
+        return None, [error(path.name, message, remedy)]
+    told = {(finding.file, finding.row, finding.column) for finding in findings}
+    rows = {(finding.file, finding.row) for finding in findings if finding.column is None}
+    columns = {(finding.file, finding.column) for finding in findings if finding.row is None}
+    for finding in check(place):
+        where = (finding.file, finding.row, finding.column)
+        if where in told or where[::2] in columns or (finding.row and where[:2] in rows):
+            continue  # what could not be read is said once, by the reader
+        findings.append(finding)
+    return place, worst_first(findings)
+
+
+def _read_folder(folder: Path) -> tuple[Place, list[Finding]]:
+    findings = _strange_files(folder)
+    info = PlaceInfo(name=folder.name)
+    if (folder / FILE).is_file():
+        text = (folder / FILE).read_text(encoding="utf-8-sig", errors="replace")
+        info, faults = parse_info(text)
+        findings += faults
+    else:
+        findings.append(error(FILE, "the file is missing", 'write one with name = "..." in it'))
+    tables: dict[str, pd.DataFrame] = {}
+    for table in dictionary():
+        path = folder / f"{table}.csv"
+        tables[table], faults = _table(table, read_csv(path) if path.is_file() else None)
+        findings += faults
+    boundaries = None
+    if (folder / BOUNDARIES_FILE).is_file():
+        boundaries, faults = _read_boundaries(folder / BOUNDARIES_FILE, "zones", info.crs)
+        findings += faults
+    return Place(info, tables, boundaries, folder), findings
+
+
+def _read_geopackage(path: Path) -> tuple[Place, list[Finding]]:
+    import pyogrio
+
+    try:
+        layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+    except pyogrio.errors.DataSourceError as fault:
+        place = Place(PlaceInfo(name=path.stem), _empty_tables(), folder=path.parent)
+        message = f"this GeoPackage cannot be opened: {fault}"
+        return place, [error(path.name, message, "give a GeoPackage written by placeopt")]
+    info, findings = PlaceInfo(name=path.stem), _strange_layers(path, layers)
+    if INFO_LAYER in layers:
+        text = "\n".join(read_layer(path, INFO_LAYER).cells.get("place_toml", []))
+        info, faults = parse_info(text, f"{path.name}:{INFO_LAYER}")
+        findings += faults
+    else:
+        remedy = "add a table with one column place_toml that holds the text of place.toml"
+        findings.append(error(f"{path.name}:{INFO_LAYER}", "the layer is missing", remedy))
+    tables: dict[str, pd.DataFrame] = {}
+    for table in dictionary():
+        raw = read_layer(path, table) if table in layers else None
+        tables[table], faults = _table(table, raw)
+        findings += faults
+    boundaries = None
+    if BOUNDARIES_LAYER in layers:
+        boundaries, faults = _read_boundaries(path, BOUNDARIES_LAYER, info.crs)
+        findings += faults
+    extras = {"geopackage": path.name}
+    return Place(info, tables, boundaries, path.parent, extras), findings
+
+
+def _table(table: str, raw: RawTable | None) -> tuple[pd.DataFrame, list[Finding]]:
+    return (empty_table(table), []) if raw is None else typed_table(table, raw)
+
+
+def _empty_tables() -> dict[str, pd.DataFrame]:
+    return {table: empty_table(table) for table in dictionary()}
+
+
+def _read_boundaries(
+    path: Path, layer: str, crs: str
+) -> tuple[gpd.GeoDataFrame | None, list[Finding]]:
+    """The zones' polygons with text ids, in the place's own coordinate system."""
+    import geopandas as gpd
+    import pyogrio
+
+    file = f"{path.name}:{layer}"
+    try:
+        frame = pyogrio.read_dataframe(path, layer=layer)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as fault:
+        return None, [error(file, f"the layer cannot be read: {fault}", "add it or fix it")]
+    if "zone_id" not in frame or "geometry" not in frame:
+        remedy = "give polygons with the column zone_id"
+        return None, [error(file, "the column is missing", remedy, column="zone_id")]
+    findings = []
+    if frame.crs is None or frame.crs != crs:
+        message = f"the boundaries are in {frame.crs.to_string() if frame.crs else 'no system'}"
+        remedy = f"reproject them to the place's {crs} (QGIS: Vector > Reproject layer)"
+        findings.append(error(file, message, remedy))
+    for at, shape in enumerate(frame.geometry):
+        if shape is None or shape.geom_type not in ("Polygon", "MultiPolygon"):
+            value = None if shape is None else shape.geom_type
+            findings.append(error(file, "this is no polygon", "give the zone's outline",
+                                  row=row_of(at), column="geometry", value=value))  # fmt: skip
+    ids = texts_of(frame["zone_id"])
+    frame = gpd.GeoDataFrame({"zone_id": ids}, geometry=frame.geometry.array, crs=frame.crs)
+    return frame.astype({"zone_id": str}), findings
+
+
+def _strange_files(folder: Path) -> list[Finding]:
+    """CSV files that are no table of the dictionary: perhaps a slip of the pen."""
+    findings = []
+    for path in sorted(folder.glob("*.csv")):
+        if path.stem not in dictionary() and path.name not in OTHER_CSV:
+            message = "the file is not a table of the dictionary and is not read"
+            remedy = f"rename or move it{nearest(path.stem, dictionary())}"
+            findings.append(warning(path.name, message, remedy))
+    return findings
+
+
+def _strange_layers(path: Path, layers: list[str]) -> list[Finding]:
+    known = {*dictionary(), INFO_LAYER, BOUNDARIES_LAYER, "layer_styles"}
+    return [
+        warning(
+            f"{path.name}:{layer}",
+            "the layer is not a table of the dictionary and is not read",
+            f"rename or remove it{nearest(layer, dictionary())}",
+        )
+        for layer in layers
+        if layer not in known
+    ]

@@ -1,0 +1,89 @@
+"""Make a county up: believable, of any size, the same from the same seed.
+
+Nothing in it is real. People cluster in a few towns and villages; rents, running costs and
+receipts follow the towns; deprivation clusters, and deprived zones have fewer cars; today's
+buildings are large enough for what they host. See ``geography``, ``estate`` and ``money``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from placeopt.place.synth.catalogue import catalogue
+from placeopt.place.synth.estate import estate_tables
+from placeopt.place.synth.geography import DISTRICTS, boundaries_of, land, zones_table
+from placeopt.place.synth.money import money_tables
+from placeopt.place.tables import Place, PlaceInfo
+from placeopt.place.typed import conformed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["synthesise"]
+
+FEWEST_ZONES, FEWEST_BUILDINGS = 12, 30
+BUILDINGS_PER_ZONE = 110 / 150
+
+
+def synthesise(
+    zones: int = 150, buildings: int | None = None, seed: int = 1, name: str = "Marlshire"
+) -> Place:
+    """A made-up county of ``zones`` zones and ``buildings`` buildings (110 per 150 zones).
+
+    Raises ValueError below 12 zones or 30 buildings: such a county cannot host every service.
+    """
+    if buildings is None:
+        buildings = max(FEWEST_BUILDINGS, round(zones * BUILDINGS_PER_ZONE))
+    if zones < FEWEST_ZONES or buildings < FEWEST_BUILDINGS:
+        raise ValueError(
+            f"a made-up county needs at least {FEWEST_ZONES} zones and {FEWEST_BUILDINGS} "
+            f"buildings, not {zones} and {buildings}"
+        )
+    rng = np.random.default_rng(seed)
+    county = land(zones, name, rng)
+    zone_table = zones_table(county, rng)
+    agencies = catalogue("agencies")
+    agencies["name"] = agencies["name"].str.replace("{name}", name, regex=False)
+    tables = {
+        "zones": zone_table,
+        **estate_tables(county, zone_table, buildings, rng),
+        "demand_rates": catalogue("demand_rates"),
+        "compatibility": catalogue("compatibility"),
+        "suitability": _suitability(),
+        "tiers": catalogue("tiers"),
+        "tier_services": catalogue("tier_services"),
+        "agencies": agencies,
+        "districts": _districts(county.district_name),
+        **money_tables(float(zone_table["population"].sum()), rng),
+    }
+    return Place(
+        info=PlaceInfo(
+            name=name,
+            price_year=2025,
+            sources=(f"made up by placeopt: synthesise({zones}, {buildings}, seed={seed})",),
+            licence="CC0-1.0",
+            made_up=True,
+        ),
+        tables=conformed(tables),
+        boundaries=boundaries_of(county, list(zone_table["zone_id"])),
+    )
+
+
+def _suitability() -> pd.DataFrame:
+    """The catalogue's matrix of kinds by services, as rows."""
+    wide = catalogue("suitability")
+    long = wide.melt("building_kind", var_name="service_id", value_name="may")
+    kinds = {kind: i for i, kind in enumerate(wide["building_kind"])}
+    long = long.sort_values(
+        "building_kind", kind="stable", key=lambda column: column.map(kinds), ignore_index=True
+    )
+    return long.loc[long["may"] == "yes", ["building_kind", "service_id"]].reset_index(drop=True)
+
+
+def _districts(names: tuple[str, ...]) -> pd.DataFrame:
+    import pandas as pd
+
+    ids = [f"D{i + 1}" for i in range(DISTRICTS)]
+    return pd.DataFrame({"district_id": ids, "name": names})

@@ -1,0 +1,306 @@
+"""The public buildings of a made-up county and what they host today.
+
+Buildings of a kind are spread over the zones by people: systematic sampling along the
+settlements, so that every so many residents have one; the kinds that serve a whole district
+stand in the main towns first. Each service's visits go to the nearest building that hosts it
+today, and buildings are sized for that with room to spare: today's arrangement fits. Rents,
+running costs and receipts rise towards the centres of towns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.place.synth.catalogue import catalogue, mix
+from placeopt.place.synth.geography import DISTRICTS, Floats, Ints, Land, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DESKS_PER_1000_RESIDENTS = 3.0
+AGE_BANDS = ("0_4", "5_15", "16_64", "65_84", "85_plus")
+FIRST_YEAR = 2026  # the first year in which a lease can break
+
+
+@dataclass(frozen=True)
+class Sites:
+    """Where buildings stand: b buildings, kind by position in the catalogue."""
+
+    kind: Ints  # (b,) row of kinds.csv
+    xy: Floats  # (b, 2) m, whole metres
+    zone: Ints  # (b,) the zone it stands in or near
+    pull: Floats  # (b,) how central it is, 0 to 1
+
+
+def estate_tables(
+    county: Land, zones: pd.DataFrame, buildings: int, rng: np.random.Generator
+) -> dict[str, pd.DataFrame]:
+    """Tables of buildings, hosting and services."""
+    kinds = catalogue("kinds")
+    services = catalogue("services")
+    services["desks"] = np.where(
+        services["back_office"] == "yes",
+        np.round(zones["population"].sum() * DESKS_PER_1000_RESIDENTS / 1000, -1),
+        np.nan,
+    )
+    sites = _sites(county, zones, kinds, buildings, rng)
+    full, partial = _hosts(kinds, services, sites, rng)
+    area = _areas(county, zones, services, sites, full, partial, rng)
+    table = _buildings_table(county, kinds, services, sites, full | partial, area, rng)
+    hosting = _hosting_table(table, services, full, partial, area)
+    return {"buildings": table, "hosting": hosting, "services": services}
+
+
+def _sites(
+    county: Land,
+    zones: pd.DataFrame,
+    kinds: pd.DataFrame,
+    buildings: int,
+    rng: np.random.Generator,
+) -> Sites:
+    counts = _counts(kinds["share"].to_numpy(float), buildings)
+    kind = np.repeat(np.arange(len(kinds)), counts)
+    zone = np.concatenate(
+        [
+            _spread(county, count, anchors, weight, rng)
+            for count, anchors, weight in zip(
+                counts, kinds["anchors"], _weights(county, zones, kinds), strict=True
+            )
+        ]
+    )
+    at = county.zone_xy[zone]
+    home = county.zone_settlement[zone]
+    centre = np.where((home >= 0)[:, None], county.settlement_xy[home], at)
+    share = kinds["pull"].to_numpy(float)[kind][:, None]
+    xy = np.round(at + share * (centre - at) + rng.normal(0, 130, at.shape))
+    return Sites(kind, xy, zone, county.town_pull(xy))
+
+
+def _counts(share: Floats, total: int) -> Ints:
+    """How many of each kind: largest remainders, at least one of each."""
+    ideal = share / share.sum() * total
+    counts = np.maximum(1, np.floor(ideal)).astype(np.int64)
+    while counts.sum() != total:
+        step = 1 if counts.sum() < total else -1
+        gap = np.where((step > 0) | (counts > 1), step * (ideal - counts), -np.inf)
+        counts[np.argmax(gap)] += step
+    return counts
+
+
+def _weights(county: Land, zones: pd.DataFrame, kinds: pd.DataFrame) -> Floats:
+    """(kinds, z) how much a zone draws buildings of a kind: people, town size, deprivation."""
+    size = np.where(county.zone_settlement >= 0, county.settlement_zones[county.zone_settlement], 0)
+    people = zones["population"].to_numpy(float)
+    need = (5 - zones["deprivation_quintile"].to_numpy(float)) / 2
+    town = kinds["town_weight"].to_numpy(float)[:, None]
+    deprived = kinds["deprived_weight"].to_numpy(float)[:, None]
+    return np.asarray(people * (1.0 + size / 4) ** (town - 1) * (1.0 + deprived * need))
+
+
+def _spread(
+    county: Land, count: int, anchors: int, weight: Floats, rng: np.random.Generator
+) -> Ints:
+    """(count,) zones: district towns first, the rest evenly along the running weight."""
+    anchors = min(anchors, count, DISTRICTS)
+    first = nearest(county.settlement_xy[:anchors], county.zone_xy)
+    rest = count - anchors
+    if rest == 0:
+        return first
+    served = np.isin(county.zone_settlement, np.arange(anchors))  # they have one already
+    ladder = np.cumsum(np.where(served, 0.6, 1.0) * weight)
+    picks = (np.arange(rest) + rng.uniform(0, 1)) / rest * ladder[-1]
+    return np.concatenate([first, np.searchsorted(ladder, picks).clip(max=len(ladder) - 1)])
+
+
+def _hosts(
+    kinds: pd.DataFrame, services: pd.DataFrame, sites: Sites, rng: np.random.Generator
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(b, s) services hosted in full today, and in part."""
+    position = {key: i for i, key in enumerate(services["service_id"])}
+    full = np.zeros((len(sites.kind), len(services)), dtype=bool)
+    partial = full.copy()
+    for k, text in enumerate(kinds["services"]):
+        here = np.flatnonzero(sites.kind == k)
+        for number, (key, share) in enumerate(mix(text).items()):
+            chosen = rng.uniform(0, 1, len(here)) < share
+            chosen[: 1 if number < 2 else 0] = True
+            table = partial if key.endswith("~") else full
+            table[here[chosen], position[key.removesuffix("~")]] = True
+        if text:  # no open building stands idle
+            idle = here[~(full[here] | partial[here]).any(axis=1)]
+            full[idle, position[next(iter(mix(text)))]] = True
+    partial &= ~full
+    police, youth = position["police_counter"], position["youth"]
+    full[full[:, police], youth] = False  # the pair that never shares a roof
+    return full, partial
+
+
+def visits_by_zone(zones: pd.DataFrame, services: pd.DataFrame) -> Floats:
+    """(z, s) visits a year in person, by today's rates."""
+    rates = catalogue("demand_rates").pivot(
+        index="age_band", columns="service_id", values="visits_per_person_per_year"
+    )
+    rates = rates.reindex(index=AGE_BANDS, columns=services["service_id"]).fillna(0.0)
+    people = zones[[f"people_{band}" for band in AGE_BANDS]].to_numpy(float)
+    return np.asarray(people @ rates.to_numpy(float) * (1 - services["digital_share"].to_numpy()))
+
+
+def _areas(
+    county: Land,
+    zones: pd.DataFrame,
+    services: pd.DataFrame,
+    sites: Sites,
+    full: NDArray[np.bool_],
+    partial: NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> Floats:
+    """(b, s) floor area in m2 that each hosted service has today, enough for its visits."""
+    visits = visits_by_zone(zones, services)
+    base = services["area_base_m2"].to_numpy(float)
+    per_visit = services["area_m2_per_1000_visits"].to_numpy(float) / 1000
+    need = np.zeros(full.shape)
+    for s, back_office in enumerate(services["back_office"] == "yes"):
+        for hosts in (np.flatnonzero(full[:, s]), np.flatnonzero((full | partial)[:, s])):
+            if back_office:
+                weight = 0.3 + sites.pull[hosts] ** 2
+                load = services["desks"].to_numpy(float)[s] * weight / weight.sum()
+            else:
+                to = nearest(county.zone_xy, sites.xy[hosts])
+                load = np.bincount(to, weights=visits[:, s], minlength=len(hosts))
+            need[hosts, s] = np.maximum(need[hosts, s], base[s] + per_visit[s] * load)
+    slack = rng.uniform(1.02, 1.2, need.shape)
+    return np.asarray(np.ceil(need * slack / 5) * 5)
+
+
+def _buildings_table(
+    county: Land,
+    kinds: pd.DataFrame,
+    services: pd.DataFrame,
+    sites: Sites,
+    hosts: NDArray[np.bool_],
+    area: Floats,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    import pandas as pd
+
+    kind = kinds.iloc[sites.kind].reset_index(drop=True)
+    count = len(kind)
+    uniform = rng.uniform(0, 1, (8, count))
+    front = np.where(hosts, services["front_of_house_m2"].to_numpy(float), 0).max(axis=1)
+    occupied = area.sum(axis=1) + front
+    spare = kind["spare_low"] + uniform[0] * (kind["spare_high"] - kind["spare_low"])
+    usable = np.where(occupied > 0, occupied * spare, 250 + 900 * uniform[0])
+    floor_area = np.ceil(usable / kind["usable_share"] / 10) * 10
+    width = max(3, len(str(count)))
+    tenure = _tenure(kind, uniform[1])
+    leased = (tenure == "leasehold") | (tenure == "licence")
+    rent = np.round((70 + 110 * sites.pull) / 5) * 5 * floor_area * leased
+    cost = (kind["running_low"] + uniform[2] * (kind["running_high"] - kind["running_low"])) * (
+        0.9 + 0.25 * sites.pull
+    )
+    listed = (uniform[3] < 0.12) & kind["kind"].isin(["library", "council_office"]).to_numpy()
+    receipt = kind["receipt_gbp_per_m2"] * (0.55 + 1.1 * sites.pull) * (0.85 + 0.3 * uniform[4])
+    receipt = np.where(listed, 0.7, 1.0) * receipt * floor_area * ~leased
+    energy = kind["kwh_per_m2"] * (0.8 + 0.4 * uniform[5]) * floor_area
+    backlog = (20 + 280 * uniform[6] ** 2) * floor_area * np.where(listed, 1.5, 1.0)
+    return pd.DataFrame(
+        {
+            "building_id": [f"B{i + 1:0{width}d}" for i in range(count)],
+            "name": _names(county, kind, sites),
+            "kind": kind["kind"],
+            "district_id": [f"D{d + 1}" for d in county.district_of(sites.xy)],
+            "agency_id": kind["agency_id"],
+            "status": kind["status"],
+            "x_m": sites.xy[:, 0].astype(np.int64),
+            "y_m": sites.xy[:, 1].astype(np.int64),
+            "floor_area_m2": floor_area.astype(np.int64),
+            "usable_share": kind["usable_share"],
+            "tenure": tenure,
+            "lease_break_year": pd.Series(
+                np.where(leased, FIRST_YEAR + np.floor(uniform[7] * 6), np.nan)
+            ).astype("Int64"),
+            "lease_break_penalty_gbp": _rounded(1.5 * rent, 1000),
+            "running_cost_fixed_gbp_per_year": _rounded(0.75 * cost * floor_area + rent, 100),
+            "running_cost_gbp_per_m2_per_year": _rounded(0.25 * cost / kind["usable_share"], 1),
+            "holding_cost_gbp_per_year": _rounded(np.where(leased, rent, 12 * floor_area), 100),
+            "capital_receipt_gbp": _rounded(receipt, 5000),
+            "sale_cost_share": np.where(receipt > 0, 0.03, 0.0),
+            "sale_lag_years": np.where(listed, 2, 1),
+            "closure_cost_gbp": _rounded(np.where(leased, 60, 25) * floor_area, 1000),
+            "backlog_gbp": _rounded(np.where(kind["status"] == "candidate", 0, backlog), 1000),
+            "fit_out_gbp_per_m2": _rounded(
+                kind["fit_out_gbp_per_m2"] * np.where(listed, 1.3, 1.0), 10
+            ),
+            "works_kind": np.where(listed, "non_standard_building", "standard_building"),
+            "energy_kwh_per_year": _rounded(energy, 1000),
+            "carbon_tco2e_per_year": np.round(energy * 0.00019, 1),
+            "listed": listed,
+            "pinned": _pinned(kind, tenure, county.district_of(sites.xy)),
+        }
+    )
+
+
+def _tenure(kind: pd.DataFrame, draw: Floats) -> NDArray[np.object_]:
+    share = kind["leasehold_share"].to_numpy(float)
+    tenure = np.full(len(kind), "freehold", dtype=object)
+    tenure[draw < share] = "leasehold"
+    tenure[(draw < share) & (kind["kind"] == "station").to_numpy()] = "licence"
+    surgery = np.flatnonzero((kind["kind"] == "surgery").to_numpy() & (draw >= share))
+    tenure[surgery[: max(1, len(surgery) // 12)]] = "pfi"
+    return tenure
+
+
+def _pinned(kind: pd.DataFrame, tenure: NDArray[np.object_], district: Ints) -> list[str]:
+    """Fire stations and PFI buildings stay, schools are not sold, the county hall stays."""
+    pinned = kind["pinned"].replace("", "no").to_numpy(dtype=object, copy=True)
+    pinned[tenure == "pfi"] = "keep"
+    offices = np.flatnonzero((kind["kind"] == "council_office").to_numpy())
+    pinned[offices[0]] = "keep"
+    centres = np.flatnonzero((kind["kind"] == "childrens_centre").to_numpy())
+    pinned[centres[-1]] = "never_sell"
+    return list(pinned)
+
+
+def _names(county: Land, kind: pd.DataFrame, sites: Sites) -> list[str]:
+    """The settlement and the label of the kind, with a number where there are several."""
+    home = county.zone_settlement[sites.zone]
+    close = nearest(county.zone_xy[sites.zone], county.settlement_xy)
+    stems = [
+        f"{county.settlement_name[h if h >= 0 else c]} {label}"
+        for h, c, label in zip(home, close, kind["label"], strict=True)
+    ]
+    seen: dict[str, int] = {}
+    names = []
+    for stem in stems:
+        seen[stem] = seen.get(stem, 0) + 1
+        names.append(stem if seen[stem] == 1 else f"{stem} {seen[stem]}")
+    return names
+
+
+def _hosting_table(
+    buildings: pd.DataFrame,
+    services: pd.DataFrame,
+    full: NDArray[np.bool_],
+    partial: NDArray[np.bool_],
+    area: Floats,
+) -> pd.DataFrame:
+    import pandas as pd
+
+    b, s = np.nonzero(full | partial)
+    return pd.DataFrame(
+        {
+            "building_id": buildings["building_id"].to_numpy()[b],
+            "service_id": services["service_id"].to_numpy()[s],
+            "area_m2": area[b, s].astype(np.int64),
+            "offer": np.where(partial[b, s], "partial", "full"),
+        }
+    )
+
+
+def _rounded(values: object, unit: int) -> NDArray[np.int64]:
+    """To the nearest whole multiple of ``unit``, as people publish figures."""
+    return (np.round(np.asarray(values, dtype=float) / unit) * unit).astype(np.int64)

@@ -1,0 +1,79 @@
+"""place.toml: what a place states of itself, read with findings and written back."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from dataclasses import asdict, fields
+from typing import Any
+
+from placeopt.errors import Finding
+from placeopt.place.faults import error, nearest, warning
+from placeopt.place.tables import PlaceInfo
+
+FILE = "place.toml"
+_MEANING = {
+    "name": ("a text", 'name = "Marlshire"'),
+    "crs": ("the code of a projected coordinate system in metres", 'crs = "EPSG:27700"'),
+    "price_year": ("a whole number", "price_year = 2025"),
+    "sources": ("a list of texts", 'sources = ["ONS, population estimates mid-2022"]'),
+    "licence": ("a text", 'licence = "OGL v3.0"'),
+    "made_up": ("true or false", "made_up = false"),
+}
+
+
+def parse_info(text: str, file: str = FILE) -> tuple[PlaceInfo, list[Finding]]:
+    """The statement a place makes of itself, and what is wrong with it."""
+    try:
+        given = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        row = re.search(r"line (\d+)", str(fault))
+        found = error(file, f"this is not TOML: {fault}", "put it right there",
+                      row=int(row.group(1)) if row else None)  # fmt: skip
+        return PlaceInfo(name=""), [found]
+    lines = text.splitlines()
+    findings: list[Finding] = []
+    good: dict[str, Any] = {"name": ""}
+    for key, value in given.items():
+        line = _line_of(lines, key)
+        if key not in _MEANING:
+            remedy = f"remove it{nearest(key, _MEANING)}"
+            findings.append(warning(file, "the key is not known", remedy, row=line, column=key))
+        elif not _fits(key, value):
+            what, example = _MEANING[key]
+            findings.append(error(file, f"this is not {what}", f"write for example {example}",
+                                  row=line, column=key, value=value))  # fmt: skip
+        else:
+            good[key] = tuple(value) if key == "sources" else value
+    if "name" not in given:
+        remedy = f"write for example {_MEANING['name'][1]}"
+        findings.append(error(file, "the name is missing", remedy, column="name"))
+    return PlaceInfo(**good), findings
+
+
+def info_text(info: PlaceInfo) -> str:
+    """place.toml for ``info``; ``parse_info`` reads it back unchanged."""
+    lines = [f"{key} = {_toml(value)}" for key, value in asdict(info).items()]
+    return "\n".join(lines) + "\n"
+
+
+def _fits(key: str, value: Any) -> bool:
+    if key == "sources":
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    kind = {field.name: field.type for field in fields(PlaceInfo)}[key]
+    if kind == "int":
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, bool if kind == "bool" else str)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, (tuple, list)):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    # A JSON string, number or boolean is a TOML one, but for the letter DEL.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _line_of(lines: list[str], key: str) -> int | None:
+    pattern = re.compile(rf"""\s*(?:\[*\s*)?["']?{re.escape(key)}["']?\s*[=.\]]""")
+    return next((row for row, line in enumerate(lines, start=1) if pattern.match(line)), None)

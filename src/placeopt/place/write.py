@@ -1,0 +1,87 @@
+"""Write a place: as a folder of CSV files with place.toml, or as one GeoPackage.
+
+What ``read_place`` reads back is the same place, to the last digit of every number.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from placeopt.place.raw import texts_of
+from placeopt.place.read import BOUNDARIES_FILE, BOUNDARIES_LAYER, INFO_LAYER
+from placeopt.place.tables import Column, Place, dictionary
+from placeopt.place.toml import FILE, info_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def write_place(place: Place, path: str | Path) -> Path:
+    """Write ``place`` to ``path``: one GeoPackage if it ends in .gpkg, else a folder.
+
+    Tables without records are left out; files of an earlier place that stand there under a
+    table's name are replaced or removed. Returns the path written.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".gpkg":
+        _write_geopackage(place, path)
+    else:
+        _write_folder(place, path)
+    return path
+
+
+def _write_folder(place: Place, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).write_text(info_text(place.info), encoding="utf-8", newline="\n")
+    for table, columns in dictionary().items():
+        path, frame = folder / f"{table}.csv", place.tables[table]
+        if len(frame):
+            _write_csv(path, frame, columns)
+        else:
+            path.unlink(missing_ok=True)
+    path = folder / BOUNDARIES_FILE
+    path.unlink(missing_ok=True)
+    if place.boundaries is not None:
+        place.boundaries.to_file(path, layer="zones", driver="GPKG", engine="pyogrio")
+
+
+def _write_csv(path: Path, frame: pd.DataFrame, columns: tuple[Column, ...]) -> None:
+    """Every column of the dictionary, in its order; numbers with as many digits as they need."""
+    names = [column.name for column in columns]
+    texts = [texts_of(frame[name]) for name in names]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows(zip(*texts, strict=True))
+
+
+def _write_geopackage(place: Place, path: Path) -> None:
+    import pyogrio
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    # Waiting for the disk after each of two dozen layers would take most of the time.
+    pyogrio.set_gdal_config_options({"OGR_SQLITE_SYNCHRONOUS": "OFF"})
+    try:
+        _write_layers(place, path)
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_SQLITE_SYNCHRONOUS": None})
+
+
+def _write_layers(place: Place, path: Path) -> None:
+    import pandas as pd
+    import pyogrio
+
+    info = pd.DataFrame({"place_toml": [info_text(place.info)]})
+    pyogrio.write_dataframe(info, path, layer=INFO_LAYER, driver="GPKG")
+    for table, columns in dictionary().items():
+        frame = place.tables[table]
+        if len(frame):
+            frame = frame[[column.name for column in columns]]
+            pyogrio.write_dataframe(frame, path, layer=table, driver="GPKG", append=True)
+    if place.boundaries is not None:
+        pyogrio.write_dataframe(
+            place.boundaries, path, layer=BOUNDARIES_LAYER, driver="GPKG", append=True
+        )

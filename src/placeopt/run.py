@@ -1,0 +1,95 @@
+"""The whole story: read -> check -> measure -> state -> solve -> verify -> explain -> report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from placeopt.engine import Answer, Progress
+from placeopt.errors import Finding, PlaceError, ScenarioError, UsageError
+from placeopt.place import Place, check, read_place
+from placeopt.place import check_files as place_findings
+from placeopt.scenario import Scenario, check_scenario, read_scenario
+from placeopt.store.provenance import provenance_of
+
+Watch = Callable[[Progress], None]
+
+
+def solve(place: Place, scenario: Scenario, *, progress: Watch | None = None) -> Answer:
+    """Answer one scenario for one place: checked, measured, solved, verified.
+
+    Returns an ``Answer``: with a verified plan, or without one and with an explanation where the
+    rules clash, or with neither where the limit came first (``answer.result.status`` says which).
+    Raises ``PlaceError`` or ``ScenarioError`` with every fault at once and ``VerificationError``
+    for a plan that does not stand up to the independent verifier.
+    """
+    findings = check(place)
+    faults = [finding for finding in findings if finding.severity == "error"]
+    if faults:
+        raise PlaceError(faults, "faults in the place")
+    clashes = check_scenario(place, scenario)
+    if clashes:
+        raise ScenarioError(clashes, "faults in the scenario")
+    answer = _solver_of(scenario)(place, scenario, progress)
+    return replace(
+        answer, warnings=tuple(findings), provenance=provenance_of(place, scenario, answer)
+    )
+
+
+def solve_file(scenario_file: Path, out: Path, progress: Watch | None = None) -> Answer:
+    """Answer a scenario file and write everything a person looks at into ``out``."""
+    scenario = read_scenario(scenario_file)
+    place = read_place(scenario_file.parent / scenario.place)
+    answer = solve(place, scenario, progress=progress)
+    from placeopt.report import write_results
+
+    write_results(answer, out)
+    return answer
+
+
+def check_files(place: Path, scenario: Path | None = None) -> list[Finding]:
+    """Every finding of a place's files and, where given, of a scenario asked of it."""
+    findings = place_findings(place)
+    if scenario is None:
+        return findings
+    try:
+        asked = read_scenario(scenario)
+    except ScenarioError as error:
+        return [*findings, *error.findings]
+    if any(finding.severity == "error" for finding in findings):
+        return findings  # ids are compared once the tables can be trusted
+    return [*findings, *check_scenario(read_place(place), asked)]
+
+
+def demo_scenarios() -> dict[str, Path]:
+    """The scenario files of the place that ships with the software, by problem."""
+    package = Path(__file__).parent
+    homes = [package / "_data", package.parent.parent / "data"]  # installed, or a checkout
+    data = next(home for home in homes if (home / "marlshire").is_dir())
+    folder = data / "marlshire" / "scenarios"
+    return {problem: folder / f"{problem}.toml" for problem in ("estate", "budget")}
+
+
+def _solver_of(scenario: Scenario) -> Callable[[Place, Scenario, Watch | None], Answer]:
+    if scenario.problem == "estate":
+        return _solve_estate
+    if scenario.problem == "budget":
+        return _solve_budget
+    raise UsageError(f"problem {scenario.problem!r} cannot be solved yet; use estate or budget")
+
+
+def _solve_estate(place: Place, scenario: Scenario, progress: Watch | None) -> Answer:
+    from placeopt import estate
+    from placeopt.travel import measure
+
+    settings: dict[str, Any] = scenario.travel.model_dump()
+    times = measure(place, **settings)
+    return estate.solve(place, times, scenario, progress=progress)
+
+
+def _solve_budget(place: Place, scenario: Scenario, progress: Watch | None) -> Answer:
+    from placeopt import budget
+
+    return budget.solve(place, scenario, progress=progress)

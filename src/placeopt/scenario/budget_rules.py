@@ -1,0 +1,189 @@
+"""The rules of the place budget, each registered once: number, parameters, readable sentence.
+
+(B1) one budget   sum of spend[p,f] <= total
+(B2) streams      sum over p of spend[p,f] <= amount[f];  spend[p,f] = 0 outside f's ring-fence
+(B3) statutory    spend[p] >= floor[p]
+(B4) outcomes     outcome[o] at least as good as its minimum standard; targets as stated
+
+Money is GBP of the decided year, outcomes are in their own units. Source: the budget problem's
+statement, rules B1 to B4.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from placeopt.scenario.rules import Problem, Rule
+
+Targets = Literal["open", "hold", "priced"]
+
+
+class BudgetRule(Rule):
+    """A rule of the place budget."""
+
+    problem: ClassVar[Problem] = "budget"
+
+
+class OneBudget(BudgetRule):
+    """(B1) A year's spending fits in the reduced total."""
+
+    name: ClassVar[str] = "one_budget"
+    number: ClassVar[str] = "B1"
+    equation: ClassVar[str] = "sum over programmes and streams of spend[p,f] <= total"
+
+    total_gbp: float | None = Field(
+        None, ge=0, description="GBP: the most that all programmes may spend in the year"
+    )
+    reduction_share: float | None = Field(
+        None,
+        ge=-1,
+        le=1,
+        description="share (0.1 is ten per cent) by which the total is below the base year's "
+        "spending; below 0 for growth",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> OneBudget:
+        if (self.total_gbp is None) == (self.reduction_share is None):
+            raise ValueError("give either total_gbp or reduction_share, one of the two")
+        return self
+
+    def total(self, base_spending_gbp: float) -> float:
+        """The total in GBP, given what was spent in the base year."""
+        if self.total_gbp is not None:
+            return self.total_gbp
+        assert self.reduction_share is not None
+        return base_spending_gbp * (1 - self.reduction_share)
+
+    def sentence(self, names: dict[str, str] | None = None) -> str:
+        if self.total_gbp is not None:
+            return f"All programmes together spend at most {self.total_gbp:,.0f} GBP."
+        assert self.reduction_share is not None
+        if self.reduction_share == 0:
+            return "All programmes together spend at most what they spent in the base year."
+        bound, than = ("most", "more") if self.reduction_share < 0 else ("least", "less")
+        share = f"{abs(self.reduction_share):.1%}"
+        return f"All programmes together spend at {bound} {share} {than} than in the base year."
+
+
+class Streams(BudgetRule):
+    """(B2) A stream pays only for what its ring-fence allows, and is not overspent."""
+
+    name: ClassVar[str] = "streams"
+    number: ClassVar[str] = "B2"
+    equation: ClassVar[str] = (
+        "sum over programmes of spend[p,f] <= amount[f]; spend[p,f] = 0 where f may not pay for p"
+    )
+    implied: ClassVar[bool] = True
+
+    release: tuple[str, ...] = Field(
+        (),
+        description="ids of streams whose ring-fence is given up: their whole amount may pay for "
+        "any programme",
+    )
+
+    def sentence(self, names: dict[str, str] | None = None) -> str:
+        text = "No funding stream is overspent, and ring-fenced money pays only for what it is for"
+        if self.release:
+            text += f"; the ring-fence is released for {_list(self.release, names)}"
+        return text + "."
+
+
+class Statutory(BudgetRule):
+    """(B3) Floors that the law or an entitlement sets."""
+
+    name: ClassVar[str] = "statutory"
+    number: ClassVar[str] = "B3"
+    equation: ClassVar[str] = "sum over streams of spend[p,f] >= floor[p]"
+    implied: ClassVar[bool] = True
+
+    floors_gbp: dict[str, float] = Field(
+        default_factory=dict,
+        description="GBP a year by programme id, in place of the floor in the programmes table",
+    )
+
+    def sentence(self, names: dict[str, str] | None = None) -> str:
+        text = "No programme falls below what the law or an entitlement requires"
+        if self.floors_gbp:
+            floors = (f"{_name(key, names)} {gbp:,.0f} GBP" for key, gbp in self.floors_gbp.items())
+            text += f" (here: {', '.join(floors)})"
+        return text + "."
+
+
+class OutcomeTerms(BaseModel):
+    """What one outcome must meet, where it differs from the rule for all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    minimum_standard: float | None = Field(
+        None, description="outcome unit: in place of the minimum standard in the outcomes table"
+    )
+    target: float | None = Field(
+        None, description="outcome unit: in place of the target in the outcomes table"
+    )
+    minimum_holds: bool | None = Field(None, description="whether the minimum standard must hold")
+    targets: Targets | None = Field(None, description="open, hold or priced")
+    shortfall_price: float | None = Field(None, ge=0, description="see the rule's own")
+
+
+class Outcomes(BudgetRule):
+    """(B4) Minimum standards hold; targets hold, or their shortfall is priced, or they are open."""
+
+    name: ClassVar[str] = "outcomes"
+    number: ClassVar[str] = "B4"
+    equation: ClassVar[str] = (
+        "improvement[o] >= minimum[o]; targets hold: improvement[o] >= target[o]; "
+        "priced: improvement[o] + shortfall[o] >= target[o], the shortfall in the objective"
+    )
+    implied: ClassVar[bool] = True
+
+    minimum_holds: bool = Field(True, description="whether minimum standards must hold")
+    targets: Targets = Field(
+        "open",
+        description="open: targets are reported only; hold: they must be met; priced: what is "
+        "missing costs shortfall_price in the objective",
+    )
+    shortfall_price: float = Field(
+        1.0,
+        ge=0,
+        description="unit of the first objective for each whole baseline-to-target range missed "
+        "(GBP for least_money and least_disruption)",
+    )
+    outcome: dict[str, OutcomeTerms] = Field(
+        default_factory=dict, description="by outcome id: what differs for that outcome"
+    )
+
+    def terms(self, outcome_id: str) -> OutcomeTerms:
+        """What holds for one outcome; the tables' own values where a number is ``None``."""
+        own = self.outcome.get(outcome_id, OutcomeTerms())
+        return OutcomeTerms(
+            minimum_standard=own.minimum_standard,
+            target=own.target,
+            minimum_holds=self.minimum_holds if own.minimum_holds is None else own.minimum_holds,
+            targets=own.targets or self.targets,
+            shortfall_price=(
+                self.shortfall_price if own.shortfall_price is None else own.shortfall_price
+            ),
+        )
+
+    def sentence(self, names: dict[str, str] | None = None) -> str:
+        minimum = "holds" if self.minimum_holds else "is reported only"
+        target = {
+            "open": "targets are reported only",
+            "hold": "every target is met",
+            "priced": "what is missing to a target is priced",
+        }[self.targets]
+        text = f"Every outcome's minimum standard {minimum}, and {target}"
+        if self.outcome:
+            text += f"; other terms hold for {_list(tuple(self.outcome), names)}"
+        return text + "."
+
+
+def _name(key: str, names: dict[str, str] | None) -> str:
+    return (names or {}).get(key) or key
+
+
+def _list(keys: tuple[str, ...], names: dict[str, str] | None) -> str:
+    return ", ".join(_name(key, names) for key in keys)

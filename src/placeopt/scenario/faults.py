@@ -1,0 +1,181 @@
+"""A scenario's faults as findings: file, line, key, value, and what would be right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from placeopt.errors import Finding
+from placeopt.scenario.positions import Path
+
+T = TypeVar("T", bound=BaseModel)
+
+_GIVE = {  # pydantic's types of error -> what would be right; {names} come from the error
+    "string_type": "give text in quotes",
+    "float_type": "give a number without quotes",
+    "int_type": "give a whole number without quotes",
+    "int_from_float": "give a whole number",
+    "bool_type": "give true or false",
+    "dict_type": "give a table",
+    "model_type": "give a table",
+    "model_attributes_type": "give a table",
+    "tuple_type": "give a list in square brackets",
+    "list_type": "give a list in square brackets",
+    "set_type": "give a list in square brackets",
+    "greater_than": "give a number above {gt:g}",
+    "greater_than_equal": "give {ge:g} or more",
+    "less_than": "give a number below {lt:g}",
+    "less_than_equal": "give {le:g} or less",
+    "finite_number": "give a number that is not inf or nan",
+    "literal_error": "give one of {expected}",
+    "too_short": "give at least {min_length} of them",
+    "too_long": "give at most {max_length} of them",
+    "string_too_short": "give at least {min_length} letter(s)",
+}
+
+
+@dataclass(frozen=True)
+class TomlFile:
+    """One file as read: its name for messages, its values, and the line of each key."""
+
+    name: str
+    values: dict[str, Any]
+    lines: Mapping[Path, int]
+
+
+def fault(
+    sources: Sequence[TomlFile], path: Path, value: Any, message: str, remedy: str, column: str = ""
+) -> Finding:
+    """A finding at the line of ``path`` in the first source that states it, or states most of it.
+
+    ``value``: what is there, ``None`` for a key that is missing.
+    """
+    for length in range(len(path), 0, -1):
+        for source in sources:
+            if path[:length] in source.lines:
+                row = source.lines[path[:length]]
+                return Finding(
+                    "error", source.name, row, column or dotted(path), shown(value), message, remedy
+                )
+    return Finding(
+        "error", sources[0].name, None, column or dotted(path), shown(value), message, remedy
+    )
+
+
+def unknown(
+    sources: Sequence[TomlFile], path: Path, name: str, what: str, known: Iterable[str]
+) -> Finding:
+    """A finding for a name that is none of ``known``, with the nearest one suggested."""
+    message = f"there is no {what} {name!r}"
+    return fault(sources, path, None, message, nearest(name, known), dotted(path))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """What to write in place of ``name``: the nearest known one, or the list of them all."""
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"there are {', '.join(names)}" if names else "leave it out"
+
+
+def validated(
+    model: type[T], values: dict[str, Any], sources: Sequence[TomlFile], prefix: Path, label: str
+) -> T | list[Finding]:
+    """``values`` as a ``model``, or every fault in them; ``prefix`` is where they stand."""
+    try:
+        # In JSON mode strict means: text is no number, but a list may fill a tuple.
+        return model.model_validate_json(json.dumps(values, default=str), strict=True)
+    except ValidationError as error:
+        return _findings(error, model, values, sources, prefix, label)
+
+
+def _findings(
+    error: ValidationError,
+    model: type[BaseModel],
+    values: dict[str, Any],
+    sources: Sequence[TomlFile],
+    prefix: Path,
+    label: str,
+) -> list[Finding]:
+    remedies: dict[tuple[Path, str], list[str]] = {}
+    for item in error.errors():
+        location = tuple(part for part in item["loc"])
+        path, message, remedy = _plain(dict(item), location, model, values)
+        known = remedies.setdefault((path, message), [])
+        if remedy not in known:
+            known.append(remedy)
+    found = []
+    for (path, message), known in remedies.items():
+        column = dotted((label, *path) if label else path)
+        value = None if message.startswith(("missing", "there is no")) else _at(values, path)
+        found.append(fault(sources, prefix + path, value, message, " or ".join(known), column))
+    return found
+
+
+def _plain(
+    item: dict[str, Any], location: Path, model: type[BaseModel], values: dict[str, Any]
+) -> tuple[Path, str, str]:
+    """Where, what is wrong and what would be right, in plain English."""
+    if item["type"] == "extra_forbidden":
+        return (
+            location,
+            f"there is no key {location[-1]!r}",
+            nearest(str(location[-1]), _fields_at(model, location[:-1])),
+        )
+    if item["type"] == "missing":
+        return location, "missing", f"write {location[-1]} = ..."
+    path = location
+    while path and _at(values, path) is None:  # a union's locations end in the name of a type
+        path = path[:-1]
+    context = item.get("ctx", {})
+    if item["type"] == "value_error":
+        message, _, remedy = str(context["error"]).partition("; ")
+        if message.startswith("give "):
+            message, remedy = "not valid here", message
+        return path, message, remedy or "see docs/rules.md"
+    give = _GIVE.get(item["type"])
+    return path, "not valid here", give.format(**context) if give else item["msg"]
+
+
+def _fields_at(model: type[BaseModel], path: Path) -> list[str]:
+    """The keys that the table at ``path`` of ``model`` may have."""
+    for part in path:
+        field = model.model_fields.get(str(part))
+        kind = field.annotation if field else None
+        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+            return []
+        model = kind
+    return list(model.model_fields)
+
+
+def _at(values: Any, path: Path) -> Any:
+    for part in path:
+        try:
+            values = values[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return values
+
+
+def shown(value: Any) -> str | None:
+    """A value as the file has it, short."""
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else str(value)
+    if isinstance(value, bool):
+        text = text.lower()
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def dotted(path: Path) -> str:
+    """("rules", 2, "minutes") -> "rules[2].minutes"."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text

@@ -1,0 +1,47 @@
+"""What a scenario may ask to make small, problem by problem."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from placeopt.scenario.rules import Problem
+
+
+@dataclass(frozen=True)
+class ObjectiveName:
+    """One objective: its name in a scenario, its unit, and what it says."""
+
+    name: str
+    unit: str
+    sentence: str
+
+
+def _named(*objectives: ObjectiveName) -> dict[str, ObjectiveName]:
+    return {objective.name: objective for objective in objectives}
+
+
+OBJECTIVES: dict[Problem, dict[str, ObjectiveName]] = {
+    "estate": _named(
+        ObjectiveName("cost", "gbp", "the net present cost of the estate over the appraisal years"),
+        ObjectiveName("visit_minutes", "minutes per year", "the minutes residents spend on visits"),
+        ObjectiveName("buildings", "buildings", "the number of buildings kept open"),
+        ObjectiveName("carbon", "tonnes CO2e per year", "the carbon emitted by buildings in use"),
+        ObjectiveName("worst_off", "minutes", "the minutes of the residents who are worst off"),
+    ),
+    "budget": _named(
+        ObjectiveName(
+            "weighted_outcomes",
+            "weighted share of the way from baseline to target, negative",
+            "the weighted outcomes left unachieved with the money there is",
+        ),
+        ObjectiveName("least_money", "gbp per year", "the money that meets the outcomes"),
+        ObjectiveName(
+            "fairest",
+            "share of the way from baseline to target, negative",
+            "the shortfall of the outcome that is furthest from its target",
+        ),
+        ObjectiveName("least_disruption", "gbp", "the money moved between programmes"),
+    ),
+    "joint": {},
+}
+DEFAULT_OBJECTIVE: dict[Problem, str] = {"estate": "cost", "budget": "weighted_outcomes"}

@@ -1,0 +1,1 @@
+"""Where a run comes from: hashes of what went in, versions and settings."""

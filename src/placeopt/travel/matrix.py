@@ -1,0 +1,230 @@
+"""Minutes that the user gives: a CSV or Parquet file, long or wide.
+
+Long: columns ``zone_id, building_id, mode, minutes`` (``mode`` may be left out where one mode is
+asked for; ``worst_minutes`` may be added). Wide: ``zone_id``, perhaps ``mode``, then one column
+for each building. A pair that is not there, or is empty, is unreachable. Every zone and building
+of the place must be there; rows of others are left out and counted in a warning.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.errors import Finding, InputError
+from placeopt.place import Place
+from placeopt.travel.times import TravelTimes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KEYS = ("zone_id", "building_id", "mode")
+
+
+def read_matrix(
+    place: Place, file: Path, modes: Sequence[str], cutoff_minutes: float = np.inf
+) -> TravelTimes:
+    """The minutes of a file as ``TravelTimes``; ``InputError`` with every fault at once."""
+    table, stated = _read(file)
+    long, findings = _as_long(table, file.name, modes)
+    findings += _faults(long, file.name)
+    zone_ids = tuple(place.zones["zone_id"])
+    building_ids = tuple(place.buildings["building_id"])
+    measured = stated.get("measured", {})
+    findings += _mismatches(long, place, file.name, modes, measured)
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors:
+        raise InputError(errors, "faults in the minutes")
+    minutes, worst = {}, {}
+    for mode in modes:
+        of_mode = long[long["mode"] == mode]
+        minutes[mode] = _dense(of_mode, "minutes", zone_ids, building_ids, cutoff_minutes)
+        if "worst_minutes" in of_mode and of_mode["worst_minutes"].notna().any():
+            worst[mode] = _dense(of_mode, "worst_minutes", zone_ids, building_ids, np.inf)
+            worst[mode][np.isnan(minutes[mode])] = np.nan
+    source = {"method": "matrix", "source": file.name}
+    known = stated.get("provenance", {})
+    provenance = {mode: {**known.get(mode, {}), **source} for mode in modes}
+    return TravelTimes(
+        zone_ids, building_ids, minutes, cutoff_minutes, provenance, worst, tuple(findings)
+    )
+
+
+def write_matrix(times: TravelTimes, file: Path) -> None:
+    """Write minutes as a long Parquet file that carries its own provenance.
+
+    Columns zone_id, building_id, mode, minutes, worst_minutes (empty where there is none); pairs
+    without minutes are left out. ``read_matrix`` reads it back.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    zones, buildings = (pa.array(ids, pa.string()) for ids in (times.zone_ids, times.building_ids))
+    stated = {
+        "provenance": times.provenance,
+        "cutoff_minutes": times.cutoff_minutes,
+        "measured": dict(zip(KEYS, (times.zone_ids, times.building_ids, times.modes), strict=True)),
+    }
+    text = pa.dictionary(pa.int32(), pa.string())
+    schema = pa.schema(
+        [
+            *((key, text) for key in KEYS),
+            *((name, pa.float64()) for name in ("minutes", "worst_minutes")),
+        ],
+        metadata={"placeopt": json.dumps(stated, default=str)},
+    )
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        for mode, minutes in times.minutes.items():
+            z, b = np.nonzero(np.isfinite(minutes))
+            worst = times.worst.get(mode, np.full((1, 1), np.nan))
+            slow = worst[z, b] if mode in times.worst else np.full(len(z), np.nan)
+            codes = (z.astype(np.int32), b.astype(np.int32), np.zeros(len(z), np.int32))
+            names = (zones, buildings, pa.array([mode]))
+            ids = [
+                pa.DictionaryArray.from_arrays(pa.array(code), name)
+                for code, name in zip(codes, names, strict=True)
+            ]
+            columns = [*ids, pa.array(minutes[z, b]), pa.array(slow, from_pandas=True)]
+            writer.write_table(pa.table(columns, schema=schema))
+
+
+def _read(file: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The table, ids as text, and what the file states of itself."""
+    import pandas as pd
+
+    if not file.exists():
+        raise InputError([_finding("error", file.name, None, None, None, "is not there",
+                                   f"put the minutes at {file} or name another file")])  # fmt: skip
+    if file.suffix.lower() in (".parquet", ".pq"):
+        import pyarrow.parquet as pq
+
+        stored = pq.read_table(file)
+        header = (stored.schema.metadata or {}).get(b"placeopt", b"{}")
+        table = stored.to_pandas()
+        for key in set(KEYS) & set(table.columns):
+            table[key] = table[key].astype(str)
+        return table, json.loads(header)
+    return pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig"), {}
+
+
+def _as_long(
+    table: pd.DataFrame, file: str, modes: Sequence[str]
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """The table in long form with a column ``row`` (as a person counts) beside the values."""
+    import pandas as pd
+
+    findings = []
+    table = table.assign(row=np.arange(len(table)) + 2)
+    if "zone_id" not in table:
+        remedy = "give columns zone_id, building_id, mode, minutes"
+        raise InputError([_finding("error", file, None, "zone_id", None, "is not there", remedy)])
+    if "mode" not in table:
+        table = table.assign(mode=modes[0])
+        if len(modes) != 1:
+            findings.append(
+                _finding("error", file, None, "mode", None,
+                         f"is not there, and {len(modes)} modes are asked for",
+                         f"add a column mode with {' or '.join(modes)}")
+            )  # fmt: skip
+    if "building_id" not in table:
+        table = table.melt(["zone_id", "mode", "row"], None, "building_id", "minutes")
+    elif "minutes" not in table:
+        raise InputError([_finding("error", file, None, "minutes", None, "is not there",
+                                   "give the minutes in a column of that name")])  # fmt: skip
+    for column in {"minutes", "worst_minutes"} & set(table.columns):
+        numbers = pd.to_numeric(table[column], errors="coerce")
+        text = table[column].astype(str).str.strip()
+        wrong = numbers.isna() & table[column].notna() & ~text.isin(["", "nan", "NaN", "None"])
+        findings += [
+            _finding("error", file, row, column, value, "is no number", "give minutes, or nothing")
+            for row, value in zip(table.loc[wrong, "row"], text[wrong], strict=True)
+        ]
+        table[column] = numbers
+    return table.reset_index(drop=True), findings
+
+
+def _faults(long: pd.DataFrame, file: str) -> list[Finding]:
+    """Negative or endless minutes and pairs given twice."""
+    values = long["minutes"]
+    wrong = (values < 0) | np.isinf(values)
+    findings = [
+        _finding("error", file, row, "minutes", f"{value:g}", "is not a time",
+                 "give minutes of 0 or more, or leave the pair out where there is no way")
+        for row, value in zip(long.loc[wrong, "row"], values[wrong], strict=True)
+    ]  # fmt: skip
+    twice = long[long.duplicated(list(KEYS))]
+    for row, zone, building, mode in zip(
+        twice["row"], twice["zone_id"], twice["building_id"], twice["mode"], strict=True
+    ):
+        findings.append(
+            _finding("error", file, row, "zone_id, building_id, mode",
+                     f"{zone}, {building}, {mode}", "is given twice", "give each pair once")
+        )  # fmt: skip
+    return findings
+
+
+def _mismatches(
+    long: pd.DataFrame,
+    place: Place,
+    file: str,
+    modes: Sequence[str],
+    measured: Mapping[str, Sequence[str]],
+) -> list[Finding]:
+    """Ids of the place that the file lacks (errors) and of the file that the place lacks.
+
+    What a file of ours states as measured is not missing, even if nothing reaches it.
+    """
+    findings = []
+    for column, ids in (
+        ("zone_id", place.zones["zone_id"]),
+        ("building_id", place.buildings["building_id"]),
+        ("mode", modes),
+    ):
+        there = set(long[column]) | set(measured.get(column, ()))
+        findings += [
+            _finding("error", file, None, column, key, "is in the place and not in the file",
+                     "add its minutes, with an empty cell where there is no way")
+            for key in ids if key not in there
+        ]  # fmt: skip
+        foreign = sorted(there - set(ids))
+        rows = long[column].isin(foreign)
+        if rows.any():
+            names = ", ".join(foreign[:5]) + (", ..." if len(foreign) > 5 else "")
+            findings.append(
+                _finding("warning", file, int(long.loc[rows, "row"].iloc[0]), column, names,
+                         f"{len(foreign)} not asked for; {int(rows.sum())} rows are left out",
+                         "check the ids if the place should have them")
+            )  # fmt: skip
+    return findings
+
+
+def _dense(
+    long: pd.DataFrame,
+    column: str,
+    zone_ids: tuple[str, ...],
+    building_ids: tuple[str, ...],
+    cutoff_minutes: float,
+) -> NDArray[np.float64]:
+    """(zones, buildings) of one column, NaN where nothing is given or beyond the cut-off."""
+    import pandas as pd
+
+    rows = pd.Index(zone_ids).get_indexer(pd.Index(long["zone_id"]))
+    columns = pd.Index(building_ids).get_indexer(pd.Index(long["building_id"]))
+    values = long[column].to_numpy(float)
+    known = (rows >= 0) & (columns >= 0) & (values <= cutoff_minutes)
+    dense = np.full((len(zone_ids), len(building_ids)), np.nan)
+    dense[rows[known], columns[known]] = values[known]
+    return dense
+
+
+def _finding(
+    severity: Any, file: str, row: Any, column: str | None, value: Any, message: str, remedy: str
+) -> Finding:
+    return Finding(
+        severity, file, None if row is None else int(row), column, value, message, remedy
+    )

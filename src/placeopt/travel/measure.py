@@ -1,0 +1,161 @@
+"""Measure a place: minutes from every zone to every building by each mode asked for.
+
+Crow-fly minutes and the user's own matrix are made anew each time; minutes over streets are kept
+beside the place (``.placeopt/``) and used again as long as the coordinates, the settings and the
+content of the street file are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from placeopt.errors import Finding, InputError, UsageError
+from placeopt.place import Place
+from placeopt.travel import crs as systems
+from placeopt.travel.complete import Watch, Workers, points_of, today
+from placeopt.travel.crow import crow_minutes
+from placeopt.travel.origins import POINTS_FILE
+from placeopt.travel.speeds import MODES, check_speeds, speed_of
+from placeopt.travel.times import TravelTimes
+
+if TYPE_CHECKING:
+    from placeopt.travel.transit import Transit
+
+METHODS = ("crow_fly", "streets", "matrix")
+
+
+def measure(
+    place: Place,
+    method: str = "crow_fly",
+    modes: Sequence[str] = ("walk", "drive"),
+    cutoff_minutes: float = 120.0,
+    detour: float = 1.3,
+    speeds_kmh: Mapping[str, float] | None = None,
+    file: str | Path | None = None,
+    *,
+    columns: Mapping[str, str] | None = None,
+    points: str | Path | None = None,
+    transit: Transit | None = None,
+    engine: str = "scipy",
+    progress: Watch | None = None,
+    workers: Workers | None = None,
+) -> TravelTimes:
+    """Minutes from zones to buildings.
+
+    ``method``: "crow_fly" (straight line x ``detour`` at one speed a mode), "streets" (shortest
+    paths over ``file``: an .osm.pbf extract, or layers edges and nodes; by default the place's
+    ``streets.gpkg`` or ``streets.osm.pbf``) or "matrix" (the minutes of ``file``, by default
+    ``minutes.parquet`` or ``minutes.csv``). Files are relative to the place. ``speeds_kmh``
+    replaces speeds (see ``speeds``); ``columns`` names the columns of the street layers (see
+    ``layers.COLUMNS``); ``points`` is a CSV file of sample points (see ``origins``; by default
+    the place's ``zone_points.csv``, if there is one). Mode "transit" needs ``transit``: feed,
+    date and window. ``engine``: see ``engines``. Pairs beyond ``cutoff_minutes`` are NaN.
+    ``workers`` shares the work out (see ``fan_out``). Raises ``InputError`` with every fault of
+    the files and ``UsageError`` for a method, mode, engine or speed that there is not.
+    """
+    check_speeds(speeds_kmh)
+    unknown = [mode for mode in modes if mode not in MODES]
+    if unknown and method != "matrix":
+        raise UsageError(f"no mode {unknown[0]!r}; there are {', '.join(MODES)}")
+    if method not in METHODS:
+        raise UsageError(f"no travel method {method!r}; there are {', '.join(METHODS)}")
+    if method == "matrix":
+        from placeopt.travel.matrix import read_matrix
+
+        return read_matrix(
+            place, _file(place, file, ("minutes.parquet", "minutes.csv")), modes, cutoff_minutes
+        )
+    require_measurable(place)
+    if method == "crow_fly":
+        return _by_crow(place, modes, cutoff_minutes, detour, speeds_kmh)
+    from placeopt.travel.networks import Files, over_streets
+
+    files = Files(
+        streets=_file(place, file, ("streets.gpkg", "streets.osm.pbf")),
+        columns=columns or {},
+        points=_points_file(place, points),
+        gtfs=None if transit is None else _file(place, transit.gtfs, ()),
+        transit=transit,
+    )
+    return over_streets(place, modes, cutoff_minutes, speeds_kmh, files, engine, progress, workers)
+
+
+def require_measurable(place: Place) -> None:
+    """``InputError`` unless the place counts in metres and every point has coordinates."""
+    systems.require_metres(place.info.crs, "place.toml")
+    findings = []
+    for table, key in (("zones", "zone_id"), ("buildings", "building_id")):
+        frame = place.tables[table]
+        systems.require_not_degrees(frame["x_m"], frame["y_m"], table)
+        missing = ~(np.isfinite(frame["x_m"]) & np.isfinite(frame["y_m"]))
+        findings += [
+            Finding("error", table, int(row) + 2, "x_m, y_m", None,
+                    f"{frame[key].iloc[row]} has no coordinates", "give them or leave the row out")
+            for row in np.flatnonzero(missing)
+        ]  # fmt: skip
+    if findings:
+        raise InputError(findings, "points that cannot be measured")
+
+
+def _by_crow(
+    place: Place,
+    modes: Sequence[str],
+    cutoff_minutes: float,
+    detour: float,
+    speeds_kmh: Mapping[str, float] | None,
+) -> TravelTimes:
+    if not detour >= 1:
+        raise UsageError(f"detour is {detour}; give 1 or more")
+    minutes, provenance = {}, {}
+    for mode in modes:
+        kmh = speed_of(mode, speeds_kmh)
+        minutes[mode] = crow_minutes(
+            points_of(place, "zones"), points_of(place, "buildings"), kmh, detour, cutoff_minutes
+        )
+        provenance[mode] = {
+            "method": "crow_fly",
+            "speed_kmh": kmh,
+            "detour": detour,
+            "cutoff_minutes": cutoff_minutes,
+            "source": "straight lines between the place's points",
+            "date": today(),
+        }
+    return TravelTimes(
+        tuple(place.zones["zone_id"]),
+        tuple(place.buildings["building_id"]),
+        minutes,
+        cutoff_minutes,
+        provenance,
+    )
+
+
+def _file(place: Place, file: str | Path | None, usual: tuple[str, ...]) -> Path:
+    """The file meant, relative to the place; ``InputError`` where it is not there."""
+    home = place.folder
+    if home is not None and not home.is_dir():
+        home = home.parent
+    if file is not None:
+        candidates = [Path(file) if home is None else home / file]
+    else:
+        candidates = [] if home is None else [home / name for name in usual]
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate
+    looked = str(candidates[0]) if candidates else usual[0]
+    also = f", or as {' or '.join(usual[1:])}" if file is None and usual[1:] else ""
+    raise InputError(
+        [Finding("error", looked, None, None, None, "is not there",
+                 f"put the file beside the place{also}, or name another")]
+    )  # fmt: skip
+
+
+def _points_file(place: Place, points: str | Path | None) -> Path | None:
+    """The sample points: those named, else those beside the place, else none."""
+    if points is not None:
+        return _file(place, points, ())
+    beside = None if place.folder is None else place.folder / POINTS_FILE
+    return beside if beside is not None and beside.exists() else None

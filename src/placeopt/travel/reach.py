@@ -1,0 +1,150 @@
+"""Who lives within t minutes: residents by group, by travel-time band, and what they can reach.
+
+reach[g,t] = sum of residents[z,g] over zones z whose nearest building of the set is within t
+A zone is reached as a whole, from its population-weighted point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.errors import UsageError
+from placeopt.place import Place
+from placeopt.travel.times import TravelTimes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AGES = ("people_0_4", "people_5_15", "people_16_64", "people_65_84", "people_85_plus")
+BY = ("all", "age", "deprivation", "area", "district", "car")
+BANDS = (10.0, 20.0, 30.0, 45.0, 60.0)  # minutes
+
+
+def residents_by(place: Place, by: str = "all") -> Mapping[str, NDArray[np.float64]]:
+    """Group -> (zones,) residents. ``by``: all, age, deprivation, area, district or car.
+
+    Ages are those the place gives; a zone whose group is not known counts as "not known".
+    ``car``: residents with and without a car, by the zone's share.
+    """
+    zones = place.zones
+    people = zones["population"].to_numpy(float)
+    if by == "all":
+        return {"all": people}
+    if by == "age":
+        known = [age for age in AGES if zones[age].notna().any()]
+        return {age.removeprefix("people_"): zones[age].fillna(0).to_numpy(float) for age in known}
+    if by == "car":
+        without = zones["without_car_share"].to_numpy(float)
+        return {"with_car": people * (1 - without), "without_car": people * without}
+    column = {"deprivation": "deprivation_quintile", "area": "area_type", "district": "district_id"}
+    if by not in column:
+        raise UsageError(f"no groups by {by!r}; there are {', '.join(BY)}")
+    group = zones[column[by]].astype(object)
+    group = group.where(group.notna() & (group != ""), "not known").astype(str)
+    return {name: np.where(group == name, people, 0.0) for name in sorted(group.unique())}
+
+
+def nearest(
+    times: TravelTimes, building_ids: Iterable[str] | None = None, modes: Sequence[str] = ("walk",)
+) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
+    """(zones,) minutes to the nearest of the buildings, NaN if none; and (zones,) its id or ""."""
+    columns = _columns(times, building_ids)
+    minutes = times.fastest(modes)[:, columns]
+    far = np.where(np.isnan(minutes), np.inf, minutes)
+    if not len(columns):
+        return np.full(len(minutes), np.nan), np.full(len(minutes), "", object)
+    best = far.argmin(axis=1)
+    least = far[np.arange(len(far)), best]
+    reached = np.isfinite(least)
+    ids = np.array(times.building_ids, object)[columns][best]
+    return np.where(reached, least, np.nan), np.where(reached, ids, "")
+
+
+def residents_within(
+    place: Place,
+    times: TravelTimes,
+    building_ids: Iterable[str] | None = None,
+    *,
+    minutes: float = 20.0,
+    modes: Sequence[str] = ("walk",),
+    by: str = "all",
+) -> pd.DataFrame:
+    """Residents within ``minutes`` of any of the buildings (all, if none are named).
+
+    Columns: group, residents, within, share (NaN for a group without residents). The fastest of
+    ``modes`` counts.
+    """
+    import pandas as pd
+
+    near, _ = nearest(times, building_ids, modes)
+    reached = near <= minutes
+    rows = [
+        (group, people.sum(), people[reached].sum())
+        for group, people in residents_by(place, by).items()
+    ]
+    table = pd.DataFrame(rows, columns=["group", "residents", "within"])
+    table["share"] = table["within"] / table["residents"].where(table["residents"] > 0)
+    return table
+
+
+def bands(
+    place: Place,
+    times: TravelTimes,
+    building_ids: Iterable[str] | None = None,
+    *,
+    edges: Sequence[float] = BANDS,
+    modes: Sequence[str] = ("walk",),
+    by: str = "all",
+) -> pd.DataFrame:
+    """Residents by minutes to the nearest of the buildings; the bands are the user's.
+
+    Columns: group, band ("0 to 10", ..., "over 60", "not reached"), residents. A band includes
+    its upper edge.
+    """
+    import pandas as pd
+
+    near, _ = nearest(times, building_ids, modes)
+    names = [*band_names(edges), "not reached"]
+    which = np.searchsorted(np.asarray(edges, float), near, side="left")
+    which[np.isnan(near)] = len(edges) + 1
+    rows = [
+        (group, name, people[which == k].sum())
+        for group, people in residents_by(place, by).items()
+        for k, name in enumerate(names)
+    ]
+    return pd.DataFrame(rows, columns=["group", "band", "residents"])
+
+
+def band_names(edges: Sequence[float]) -> list[str]:
+    """ "0 to 10", "10 to 20", ..., "over 60"; ``UsageError`` unless the edges rise from above 0."""
+    if not len(edges) or any(b <= a for a, b in zip([0.0, *edges], edges, strict=False)):
+        raise UsageError(f"bands {list(edges)} must rise from above 0")
+    inner = [f"{a:g} to {b:g}" for a, b in zip([0.0, *edges], edges, strict=False)]
+    return [*inner, f"over {edges[-1]:g}"]
+
+
+def opportunities(
+    times: TravelTimes,
+    weights: Mapping[str, float] | None = None,
+    *,
+    minutes: float = 20.0,
+    modes: Sequence[str] = ("walk",),
+) -> NDArray[np.float64]:
+    """(zones,) how much is within ``minutes``: buildings, or the sum of their ``weights``."""
+    amount = np.array([1.0 if weights is None else weights.get(b, 0.0) for b in times.building_ids])
+    return (times.fastest(modes) <= minutes) @ amount
+
+
+def _columns(times: TravelTimes, building_ids: Iterable[str] | None) -> NDArray[np.intp]:
+    if building_ids is None:
+        return np.arange(len(times.building_ids))
+    position = {key: b for b, key in enumerate(times.building_ids)}
+    wanted = list(building_ids)
+    unknown = [key for key in wanted if key not in position]
+    if unknown:
+        raise UsageError(f"no minutes to building {unknown[0]!r}")
+    return np.array([position[key] for key in wanted], dtype=np.intp)

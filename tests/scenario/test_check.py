@@ -1,0 +1,72 @@
+"""A scenario's rules name only what the place has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from placeopt.place import Place, read_place
+from placeopt.scenario import check_scenario, read_scenario
+
+
+@pytest.fixture(scope="module")
+def marlshire(data: Path) -> Place:
+    return read_place(data / "marlshire")
+
+
+def write(folder: Path, text: str, name: str = "asked.toml") -> Path:
+    path = folder / name
+    path.write_text(text.replace("PLACE", str(folder)), encoding="utf-8")
+    return path
+
+
+HEAD = 'question = "q"\nplace = "PLACE"\nproblem = "estate"\n'
+
+
+def test_every_unknown_id_and_mode_is_named_with_its_line(marlshire: Place, tmp_path: Path) -> None:
+    text = (
+        HEAD
+        + '[[rules]]\nrule = "access"\nminutes = 10\nmode = "cycle"\n'
+        + 'services = ["library",\n "librry"]\n'
+        + '[[rules]]\nrule = "network"\ntier = "primaryhub"\nat_most = 3\n'
+        + '[[rules]]\nrule = "pinned"\nkeep = ["B9999"]\n'
+    )
+    found = check_scenario(marlshire, read_scenario(write(tmp_path, text)))
+    assert {(f.row, f.column, f.value) for f in found} == {
+        (8, "access.services", "librry"),
+        (7, "access.mode", "cycle"),
+        (12, "network.tier", "primaryhub"),
+        (16, "pinned.keep", "B9999"),
+    }
+    assert all(f.file == "asked.toml" and f.row for f in found)
+    remedies = {f.value: f.remedy for f in found}
+    assert remedies["librry"] == "did you mean 'library'?"
+    assert remedies["primaryhub"] == "did you mean 'primary_hub'?"
+
+
+def test_a_fault_of_an_extended_file_is_named_there(marlshire: Place, tmp_path: Path) -> None:
+    base = HEAD + '[[rules]]\nrule = "network"\nservice = "libary"\nat_least = 1\n'
+    write(tmp_path, base, "base.toml")
+    own = 'extends = "base.toml"\n[[rules]]\nrule = "network"\ndistrict = "X"\nat_most = 9\n'
+    found = check_scenario(marlshire, read_scenario(write(tmp_path, own)))
+    assert [(f.file, f.row, f.value) for f in found] == [
+        ("base.toml", 6, "libary"),
+        ("asked.toml", 4, "X"),
+    ]
+
+
+def test_a_rule_added_in_python_is_checked_too(marlshire: Place, tmp_path: Path) -> None:
+    from placeopt.scenario.estate_rules import Network
+
+    scenario = read_scenario(write(tmp_path, HEAD))
+    rule = Network(rule="network", service="nowhere", at_most=3)
+    found = check_scenario(marlshire, scenario.model_copy(update={"rules": (rule,)}))
+    assert [(f.file, f.row, f.value) for f in found] == [("the scenario", None, "nowhere")]
+
+
+def test_a_scenario_that_names_what_there_is_has_no_findings(
+    marlshire: Place, tmp_path: Path
+) -> None:
+    text = HEAD + '[[rules]]\nrule = "access"\nservices = "all"\nminutes = 20\nmode = "drive"\n'
+    assert check_scenario(marlshire, read_scenario(write(tmp_path, text))) == []
