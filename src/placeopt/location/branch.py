@@ -12,12 +12,12 @@ European Journal of Operational Research 10; Beasley (1985).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from placeopt.location.compiled import compiled
 from placeopt.location.dual import ascend, take
 
 
-@njit(cache=True)
+@compiled
 def shrink(start, site, cost, outside, opening, p, decided):
     """The problem that is left: (lists, outside, opening, p, constant, free sites)."""
     n, m = len(start) - 1, len(opening)
@@ -63,12 +63,12 @@ def shrink(start, site, cost, outside, opening, p, decided):
     )
 
 
-@njit(cache=True)
+@compiled
 def fix(best, rho, taken, p, cutoff, free, decided):
     """Decide sites that no plan below ``cutoff`` can have otherwise; returns how many."""
     count = 0
     spare = np.zeros(len(rho), np.bool_)
-    total, edge, nearest = take(rho, p, spare)
+    _total, edge, nearest = take(rho, p, spare)
     for k in range(len(rho)):
         if taken[k]:
             if best - rho[k] + nearest > cutoff:
@@ -80,7 +80,7 @@ def fix(best, rho, taken, p, cutoff, free, decided):
     return count
 
 
-@njit(cache=True)
+@compiled
 def cheapest_of(start, site, cost, outside, opening, decided):
     """The cost of the plan that opens every site decided open."""
     total = 0.0
@@ -99,7 +99,7 @@ def cheapest_of(start, site, cost, outside, opening, decided):
     return total
 
 
-@njit(cache=True)
+@compiled
 def node(start, site, cost, outside, opening, p, decided, u, cutoff, most, step, patience):
     """Bound one node. ``decided`` is changed in place.
 

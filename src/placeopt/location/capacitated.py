@@ -132,9 +132,10 @@ def _dual(work: Work, run: Run, seed: int) -> tuple[Floats, Floats]:
         _plans(work, run, u, rho, np.maximum(y, frequency), seed + turn)
         gap = run.cost - best
         step = max(0.5 * step, 0.05) if turn > 2 else step
-        if _closed(work, run) or run.seconds > 0.3 * run.limit or gained < 1e-4 * gap:
-            if turn > 2 or run.seconds > 0.3 * run.limit:
-                break
+        if _closed(work, run) or run.seconds > 0.3 * run.limit:
+            break
+        if turn > 2 and gained < 1e-4 * gap:
+            break
     return best_u, best_rho
 
 
@@ -191,7 +192,7 @@ def _split_plan(work: Work, run: Run, is_open) -> None:
     sites = np.flatnonzero(is_open)
     rows, columns = np.nonzero(work.cost[:, sites] < BIG)
     result, flows = _engine(work, rows, sites[columns], fixed=is_open, seconds=30.0)
-    if result.has_plan and run.offer(float(result.objective), is_open):
+    if result.has_plan and run.offer(float(result.objective or 0.0), is_open):
         work.flows = flows
 
 
@@ -238,7 +239,7 @@ def _take(work: Work, run: Run, result: Result, flows: sparse.csr_array) -> None
         for j in np.flatnonzero(work.may & ~is_open)[: max(0, work.p - int(is_open.sum()))]:
             is_open[j] = True
     if work.split:
-        if run.offer(float(result.objective), is_open):
+        if run.offer(float(result.objective or 0.0), is_open):
             work.flows = flows
         return
     to = np.asarray(flows.argmax(axis=1)).ravel()
@@ -275,8 +276,9 @@ def _engine(
                           integer=not work.split)  # fmt: skip
     pairs = np.arange(len(rows))
     model.add_rows("served", rule="F2", size=n, lower=1.0, upper=1.0, terms=[(rows, x.all, 1.0)])
-    model.add_rows("capacity", rule="F3", size=m, upper=0.0,
-                   terms=[(columns, x.all, work.size[rows]), (np.arange(m), y.all, -work.room)])  # fmt: skip
+    holds = (columns, x.all, work.size[rows])
+    offers = (np.arange(m), y.all, -work.room)
+    model.add_rows("capacity", rule="F3", size=m, upper=0.0, terms=[holds, offers])
     if fixed is None:
         model.add_rows("only_open", rule="F4", size=len(rows), upper=0.0,
                        terms=[(pairs, x.all, 1.0), (pairs, y.at(columns), -1.0)])  # fmt: skip

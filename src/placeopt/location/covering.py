@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -232,7 +233,11 @@ def _lower(problem: Problem):
 def _solution(
     problem: Problem, result: Result, positions: Ints, seconds: float, message: str
 ) -> Solution:
-    common = dict(seconds={"total": seconds}, method="presolve, HiGHS", message=message)
+    common: dict[str, Any] = {
+        "seconds": {"total": seconds},
+        "method": "presolve, HiGHS",
+        "message": message,
+    }
     if result.status is Status.INFEASIBLE:
         return Solution(problem, result.status, bound=np.inf, **common)
     if not result.has_plan and result.objective is None:

@@ -16,10 +16,11 @@ Anbil (2000) for the averaged direction.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from placeopt.location.compiled import compiled
 
 
-@njit(cache=True)
+@compiled
 def reduced_costs(start, site, cost, opening, u, rho):
     """Fill ``rho`` for the prices ``u``."""
     for j in range(len(opening)):
@@ -32,7 +33,7 @@ def reduced_costs(start, site, cost, opening, u, rho):
             rho[site[k]] += cost[k] - price
 
 
-@njit(cache=True)
+@compiled
 def take(rho, p, taken):
     """Mark the sites that the relaxation opens; returns (their sum, dearest taken, cheapest left).
 
@@ -74,7 +75,7 @@ def take(rho, p, taken):
     return total, edge, nearest
 
 
-@njit(cache=True)
+@compiled
 def ascend(start, site, cost, outside, opening, p, u, target, constant, most, step, patience):
     """Raise the bound by averaged subgradients; stops at ``target`` or after ``most`` rounds.
 
@@ -93,7 +94,7 @@ def ascend(start, site, cost, outside, opening, p, u, target, constant, most, st
     while rounds < most:
         rounds += 1
         reduced_costs(start, site, cost, opening, u, rho)
-        value, edge, nearest = take(rho, p, taken)
+        value, _edge, _nearest = take(rho, p, taken)
         value += constant
         for i in range(n):
             value += u[i]

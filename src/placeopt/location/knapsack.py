@@ -14,13 +14,17 @@ Source: Holmberg, Ronnqvist and Yuan (1999), "An exact algorithm for the capacit
 location problems with single sourcing", EJOR 113; Beasley (1988, 1993).
 """
 
+# mypy: disable-error-code="assignment"
+# ruff: noqa: NPY002  (compiled code has numpy's old random functions only; the seed is an argument)
+
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from placeopt.location.compiled import compiled
 
 
-@njit(cache=True)
+@compiled
 def fill_shares(worth, size, room, x):
     """Fill ``room`` by worth per size, in shares: (value, critical ratio)."""
     n = len(worth)
@@ -46,7 +50,7 @@ def fill_shares(worth, size, room, x):
     return value, 0.0
 
 
-@njit(cache=True)
+@compiled
 def fill_whole(worth, size, room, x):
     """The 0-1 knapsack over whole sizes by dynamic programming; its value."""
     n = len(worth)
@@ -79,7 +83,7 @@ def fill_whole(worth, size, room, x):
     return best[capacity]
 
 
-@njit(cache=True)
+@compiled
 def choose(rho, room, demand, p, must, may, y):
     """Shares of sites at least cost: (value, price of capacity, price of the count)."""
     m = len(rho)
@@ -123,11 +127,11 @@ def choose(rho, room, demand, p, must, may, y):
     return value, price, 0.0
 
 
-@njit(cache=True)
+@compiled
 def ascend(cost, size, room, opening, p, must, may, u, target, most, whole, step, patience):
     """Raise L(u): (best bound, its u, rho, shares of sites y, how often each site was taken)."""
     n, m = cost.shape
-    rho, y, x = np.empty(m), np.zeros(m), np.zeros(n)
+    rho, y, _x = np.empty(m), np.zeros(m), np.zeros(n)
     served, direction = np.empty(n), np.zeros(n)
     fill = np.zeros((m, n))
     best, best_u, best_rho, best_y = -1e300, u.copy(), rho.copy(), y.copy()
@@ -180,7 +184,7 @@ def ascend(cost, size, room, opening, p, must, may, u, target, most, whole, step
     return best, best_u, best_rho, best_y, frequency
 
 
-@njit(cache=True)
+@compiled
 def least_forced(cost, size, room, opening, p, must, may, u, bound, rho_used):
     """A lower bound on every plan that sends i to j, for each pair; and that closes each site.
 
@@ -212,14 +216,14 @@ def least_forced(cost, size, room, opening, p, must, may, u, bound, rho_used):
     return pairs, closing
 
 
-@njit(cache=True)
+@compiled
 def assign(cost, size, room, is_open, u, order, to):
     """Send each customer whole to an open site; returns the cost of service, inf if none fits.
 
     Customers in ``order``, each to the site where cost less price is least and room is left; then
     shifts and exchanges of two while they save.
     """
-    n, m = cost.shape
+    n, _m = cost.shape
     left = np.where(is_open, room, -1.0)
     sites = np.flatnonzero(is_open)
     total = 0.0
@@ -263,7 +267,7 @@ def assign(cost, size, room, is_open, u, order, to):
     return total
 
 
-@njit(cache=True)
+@compiled
 def better_sites(cost, size, room, opening, p, must, may, is_open, u, orders, tries, seed):
     """Exchange, open and close sites while the plan gets cheaper; returns (cost, assignment)."""
     np.random.seed(seed)
@@ -279,7 +283,7 @@ def better_sites(cost, size, room, opening, p, must, may, is_open, u, orders, tr
             best_to[:] = to
     best += opening[is_open].sum()
     trial = is_open.copy()
-    for t in range(tries):
+    for _t in range(tries):
         trial[:] = is_open
         kind = np.random.randint(3) if p < 0 else 0
         inside = np.flatnonzero(trial & ~must)

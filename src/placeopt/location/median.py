@@ -11,6 +11,8 @@ and the maximal covering location problem".
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from placeopt.engine.result import Status
@@ -92,7 +94,11 @@ def _solution(
     if run.first is not None:
         seconds |= {"first": run.first, "best": run.best_at or run.first}
     counts = {"nodes": run.nodes, "rounds": run.rounds, "entries": len(lists.site)}
-    common = dict(seconds=seconds, counts=counts, method="swap search, Lagrangian, tree")
+    common: dict[str, Any] = {
+        "seconds": seconds,
+        "counts": counts,
+        "method": "swap search, Lagrangian, tree",
+    }
     if full >= lists.fine or objective is None:
         impossible = run.proven or run.bound >= lists.fine - 1
         status = Status.INFEASIBLE if impossible else Status.NO_PLAN

@@ -13,15 +13,19 @@ Source: Whitaker (1983); Hansen and Mladenovic (1997); Resende and Werneck (2007
 swap-based local search procedure for location problems", Annals of Operations Research 150.
 """
 
+# mypy: disable-error-code="assignment"
+# ruff: noqa: NPY002  (compiled code has numpy's old random functions only; the seed is an argument)
+
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from placeopt.location.compiled import compiled
 
 OUTSIDE = -1
 
 
-@njit(cache=True)
+@compiled
 def turn(start, site, cost, sites):
     """The lists by site: (start, customer, cost), customers ascending."""
     begin = np.zeros(sites + 1, np.int64)
@@ -41,7 +45,7 @@ def turn(start, site, cost, sites):
     return begin, customer, by_site
 
 
-@njit(cache=True)
+@compiled
 def _two(i, start, site, cost, outside, is_open, a1, d1, a2, d2):
     """Find customer i's two cheapest open sites anew."""
     a1[i], d1[i], a2[i], d2[i] = OUTSIDE, outside[i], OUTSIDE, outside[i]
@@ -58,7 +62,7 @@ def _two(i, start, site, cost, outside, is_open, a1, d1, a2, d2):
                 break
 
 
-@njit(cache=True)
+@compiled
 def value_of(start, site, cost, outside, opening, is_open):
     """The cost of the open set: openings and each customer's cheapest open site."""
     total = 0.0
@@ -77,7 +81,7 @@ def value_of(start, site, cost, outside, opening, is_open):
     return total
 
 
-@njit(cache=True)
+@compiled
 def greedy_fill(begin, customer, by_site, outside, opening, may, is_open, p, seed):
     """Open sites one by one, each the best of a few drawn at random, until p are open."""
     np.random.seed(seed)
@@ -93,7 +97,7 @@ def greedy_fill(begin, customer, by_site, outside, opening, may, is_open, p, see
     tries = max(20, min(len(allowed), 3 * len(allowed) // max(1, p)))
     while opened < p:
         chosen, gain_best = -1, -1e300
-        for t in range(tries):
+        for _t in range(tries):
             j = allowed[np.random.randint(len(allowed))]
             if is_open[j]:
                 continue
@@ -116,7 +120,7 @@ def greedy_fill(begin, customer, by_site, outside, opening, may, is_open, p, see
             best[customer[k]] = min(best[customer[k]], by_site[k])
 
 
-@njit(cache=True)
+@compiled
 def _restate(i, start, site, cost, outside, is_open, a1, d1, a2, d2, loss, dirty):
     """Give customer i its two sites anew and mark the sites whose evaluation that changes."""
     old = d2[i]
@@ -132,7 +136,7 @@ def _restate(i, start, site, cost, outside, is_open, a1, d1, a2, d2, loss, dirty
         dirty[site[k]] = True
 
 
-@njit(cache=True)
+@compiled
 def _move(j, r, lists, by, outside, is_open, a1, d1, a2, d2, loss, dirty):
     """Open j (unless -1) and close r (unless -1)."""
     start, site, cost = lists
@@ -153,7 +157,7 @@ def _move(j, r, lists, by, outside, is_open, a1, d1, a2, d2, loss, dirty):
                 _restate(i, start, site, cost, outside, is_open, a1, d1, a2, d2, loss, dirty)
 
 
-@njit(cache=True)
+@compiled
 def _cheapest_close(loss, opening, is_open, must):
     """The open site that is cheapest to close, and its price (loss - opening cost)."""
     site, price = -1, 1e300
@@ -163,7 +167,7 @@ def _cheapest_close(loss, opening, is_open, must):
     return site, price
 
 
-@njit(cache=True)
+@compiled
 def descend(lists, by, outside, opening, must, may, is_open, free_size, state, dirty, most):
     """Move until no move betters the plan (or ``most`` moves); returns what was saved.
 
@@ -229,7 +233,7 @@ def descend(lists, by, outside, opening, must, may, is_open, free_size, state, d
     return saved
 
 
-@njit(cache=True)
+@compiled
 def fresh_state(start, site, cost, outside, is_open):
     """Each customer's two cheapest open sites and the loss of closing each site."""
     n = len(start) - 1
@@ -245,7 +249,7 @@ def fresh_state(start, site, cost, outside, is_open):
     return a1, d1, a2, d2, loss
 
 
-@njit(cache=True)
+@compiled
 def shake(lists, by, outside, opening, must, may, is_open, free_size, state, dirty, size):
     """Exchange ``size`` open sites near one another for sites nearby, drawn at random."""
     a1, d1, a2, d2, loss = state
@@ -255,7 +259,7 @@ def shake(lists, by, outside, opening, must, may, is_open, free_size, state, dir
     changed = 0.0
     i = np.random.randint(n)
     for t in range(size):
-        for again in range(20):
+        for _again in range(20):
             length = start[i + 1] - start[i]
             if length > 0:
                 break
@@ -290,7 +294,7 @@ def shake(lists, by, outside, opening, must, may, is_open, free_size, state, dir
     return changed
 
 
-@njit(cache=True)
+@compiled
 def search(
     lists, by, outside, opening, must, may, is_open, free_size, rounds, seed, strength, slack
 ):

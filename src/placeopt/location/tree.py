@@ -106,7 +106,7 @@ def _first_plan(lists: Lists, by, seed: int) -> NDArray[np.bool_]:
     is_open = lists.must.copy()
     size = lists.p
     if size < 0:
-        size = max(1, int(is_open.sum()), int(round(np.sqrt(lists.sites) / 2)))
+        size = max(1, int(is_open.sum()), round(np.sqrt(lists.sites) / 2))
         size = min(size, int(lists.may.sum()))
     swap.greedy_fill(*by, lists.outside, lists.opening, lists.may, is_open, size, seed)
     return is_open
@@ -167,7 +167,7 @@ def _ascend(lists: Lists, arrays, run: Run, decided, prices, step: float, most: 
     s, t, c, o, f, left, constant, free = branch.shrink(
         *arrays, lists.outside, lists.opening, lists.p, decided
     )
-    best, u, rho, taken, _, used, step = dual.ascend(
+    best, u, _rho, taken, _, used, step = dual.ascend(
         s, t, c, o, f, left, np.minimum(prices, o), run.cutoff(lists.whole) + 1e-9, constant,
         most, step, 20,
     )  # fmt: skip
@@ -258,7 +258,7 @@ def _tree(lists: Lists, arrays, run: Run, decided, prices, most: int | None) -> 
     count = 0
     heap: list[tuple] = [(run.bound, count, decided, prices, None)]
     while heap:
-        bound, order, decided, u, origin = heapq.heappop(heap)
+        bound, _order, decided, u, origin = heapq.heappop(heap)
         cutoff = run.cutoff(lists.whole)
         if bound > cutoff:
             break
@@ -274,7 +274,7 @@ def _tree(lists: Lists, arrays, run: Run, decided, prices, most: int | None) -> 
         if np.isfinite(value):
             run.offer(value, plan == 1)
         if origin is not None:
-            gains.learn(*origin, min(new, cutoff + 1) - bound)
+            gains.learn(origin, min(new, cutoff + 1) - bound)
         if not np.isfinite(new):
             continue
         new = max(new, bound)
@@ -301,7 +301,8 @@ class Gains:
         self.total = {1: np.zeros(sites), -1: np.zeros(sites)}
         self.seen = {1: np.zeros(sites), -1: np.zeros(sites)}
 
-    def learn(self, site: int, choice: int, away: float, gain: float) -> None:
+    def learn(self, origin: tuple[int, int, float], gain: float) -> None:
+        site, choice, away = origin
         self.total[choice][site] += max(gain, 0.0) / max(away, 0.02)
         self.seen[choice][site] += 1
 

@@ -126,7 +126,8 @@ def _value(problem: Problem, sites, assignment, distance, fault: str) -> tuple[f
 
 def _recompute_split(problem: Problem, solution: Solution, sites) -> tuple[float, str]:
     """A plan in which customers may be split over sites."""
-    assert solution.flows is not None and problem.kind == CAPACITATED
+    assert solution.flows is not None
+    assert problem.kind == CAPACITATED
     table = problem.distances.dense()
     total, load, served = 0.0, np.zeros(problem.sites), np.zeros(problem.customers)
     flows = solution.flows.tocoo()
