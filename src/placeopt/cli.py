@@ -214,4 +214,6 @@ def _tell(answer: Answer, out: Path, as_json: bool) -> None:
         typer.echo((out / "summary.json").read_text(encoding="utf-8"))
         return
     typer.echo(headline(answer))
-    typer.echo(f"Look at {out / 'index.html'} (page), workbook.xlsx, plan.gpkg in the same folder.")
+    files = ["workbook.xlsx", "plan.gpkg", "map.svg", "summary.json"]
+    there = ", ".join(name for name in files if (out / name).exists())
+    typer.echo(f"Look at {out / 'index.html'}; beside it: {there}.")
