@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from placeopt.report.palette import BANDS
 
-WIDTH, LEFT, ROW = 760, 230, 34
+WIDTH, LEFT, ROW = 820, 270, 34
 BEFORE, AFTER, WORSE, BETTER = "#9aa7b4", "#1f4e79", "#b2182b", "#04724d"
 
 
@@ -77,8 +77,11 @@ def changes(title: str, rows: Sequence[tuple[str, float, str]], up_is_worse: boo
             body.append(_text(middle + length + 6, top + 12, text))
         else:
             body.append(_text(middle - length - 6, top + 12, text, anchor="end"))
-    body.append(Markup('<line x1="{0}" x2="{0}" y1="2" y2="{1}" stroke="#444"/>').format(
-        middle, 10 + step * len(rows)))
+    body.append(
+        Markup('<line x1="{0}" x2="{0}" y1="2" y2="{1}" stroke="#444"/>').format(
+            middle, 10 + step * len(rows)
+        )
+    )
     said = "; ".join(f"{label}: {text}" for label, _, text in rows)
     return _chart(title, said, 14 + step * len(rows), Markup("").join(body))
 
@@ -87,9 +90,11 @@ def stacks(
     title: str, names: Sequence[str], rows: Sequence[tuple[str, Sequence[float], Sequence[float]]]
 ) -> Markup:
     """Shares of residents by band: (label, residents by band today, ... in the plan)."""
-    colours = [*BANDS[: len(names) - 1], BANDS[-1]] if len(names) <= len(BANDS) else [
-        BANDS[min(at, len(BANDS) - 1)] for at in range(len(names))
-    ]
+    colours = (
+        [*BANDS[: len(names) - 1], BANDS[-1]]
+        if len(names) <= len(BANDS)
+        else [BANDS[min(at, len(BANDS) - 1)] for at in range(len(names))]
+    )
     room, step = WIDTH - LEFT - 60, 44
     key = _key(list(zip(colours, names, strict=True)), wrap=4)
     top0 = 26 + 18 * ((len(names) - 1) // 4)
@@ -122,7 +127,7 @@ def columns(title: str, bars: Sequence[tuple[str, float, str]]) -> Markup:
         text = f"{value:,.0f} ({100 * value / total:.0f} %)"
         body.append(_text(centre, 164 - tall, text, anchor="middle"))
         body.append(_text(centre, 190, label, anchor="middle"))
-    body.append(Markup('<line x1="0" x2="760" y1="170" y2="170" stroke="#444"/>'))
+    body.append(Markup('<line x1="0" x2="820" y1="170" y2="170" stroke="#444"/>'))
     body.append(_text(WIDTH / 2, 212, "change in mean minutes to the nearest service", "middle"))
     said = "; ".join(f"{label}: {value:,.0f} residents" for label, value, _ in bars)
     return _chart(title, said, height, Markup("").join(body))
@@ -137,18 +142,23 @@ def standards(title: str, rows: Sequence[Mark]) -> Markup:
         low, high = min(levels), max(levels)
         spread = (high - low) or abs(high) or 1.0
 
-        def place(value: float, low: float = low, spread: float = spread, up: bool = (
-            row.higher_is_better)) -> float:
+        def place(
+            value: float,
+            low: float = low,
+            spread: float = spread,
+            up: bool = (row.higher_is_better),
+        ) -> float:
             share = (value - low) / spread
             return LEFT + 20 + (share if up else 1 - share) * room
 
         body.append(_label(row.label, top + 5))
         body.append(_text(LEFT - 10, top + 21, row.unit, anchor="end", soft=True))
         body.append(
-            Markup('<line x1="{}" x2="{}" y1="{}" y2="{}" stroke="#c9d1d9" stroke-width="4"/>')
-            .format(LEFT + 20, LEFT + 20 + room, top + 8, top + 8)
+            Markup(
+                '<line x1="{}" x2="{}" y1="{}" y2="{}" stroke="#c9d1d9" stroke-width="4"/>'
+            ).format(LEFT + 20, LEFT + 20 + room, top + 8, top + 8)
         )
-        for value, colour, below in ((row.minimum, WORSE, True), (row.target, BETTER, True)):
+        for value, colour in ((row.minimum, WORSE), (row.target, BETTER)):
             if value is not None:
                 body.append(_bar(place(value) - 1.5, top - 2, 3, 20, colour))
                 body.append(_text(place(value), top + 32, f"{value:.4g}", anchor="middle"))
@@ -156,8 +166,12 @@ def standards(title: str, rows: Sequence[Mark]) -> Markup:
         body.append(_dot(place(row.after), top + 8, AFTER, AFTER))
         body.append(_text(place(row.after), top - 6, f"{row.after:.4g}", anchor="middle"))
     key = _key(
-        [("#ffffff", "today"), (AFTER, "in the plan"), (WORSE, "minimum standard"),
-         (BETTER, "target")]
+        [
+            ("#ffffff", "today"),
+            (AFTER, "in the plan"),
+            (WORSE, "minimum standard"),
+            (BETTER, "target"),
+        ]
     ) + _text(WIDTH - 10, 14, "better →", anchor="end")
     said = "; ".join(
         f"{r.label}: {r.baseline:.4g} today, {r.after:.4g} in the plan"
@@ -202,13 +216,13 @@ def _bar(
 
 
 def _dot(x: float, y: float, fill: str, edge: str) -> Markup:
-    return Markup(
-        '<circle cx="{}" cy="{}" r="6" fill="{}" stroke="{}" stroke-width="2"/>'
-    ).format(round(x, 1), y, fill, edge)
+    return Markup('<circle cx="{}" cy="{}" r="6" fill="{}" stroke="{}" stroke-width="2"/>').format(
+        round(x, 1), y, fill, edge
+    )
 
 
 def _label(text: str, y: float) -> Markup:
-    short = text if len(text) <= 34 else text[:33] + "…"
+    short = text if len(text) <= 36 else text[:35] + "…"
     return Markup('<text x="{}" y="{}" text-anchor="end">{}<title>{}</title></text>').format(
         LEFT - 10, round(y, 1), escape(short), escape(text)
     )

@@ -8,7 +8,19 @@ from typing import Any
 from placeopt.report.money import EXCEL_GBP, pounds
 
 NUMBERS = frozenset(
-    "gbp minutes change share count area coordinate tonnes decimal general year".split()
+    [
+        "gbp",
+        "minutes",
+        "change",
+        "share",
+        "count",
+        "area",
+        "coordinate",
+        "tonnes",
+        "decimal",
+        "general",
+        "year",
+    ]
 )
 
 EXCEL = {
@@ -91,7 +103,8 @@ def show(value: Any, kind: str) -> str:
     if kind == "general":
         return f"{number:.4g}"
     if kind == "decimal":
-        return f"{number:,.0f}" if abs(number) >= 10_000 else f"{number:,.2f}"
+        whole = abs(number) >= 10_000 or number == round(number)
+        return f"{number:,.0f}" if whole else f"{number:,.2f}"
     return f"{number:,.0f}"
 
 

@@ -1,7 +1,7 @@
 """``plan.gpkg``: the plan as map layers that QGIS shows in colour on opening.
 
     buildings   points, one a building, coloured and shaped by decision
-    zones       polygons where the place has boundaries, points otherwise, shaded by change of minutes
+    zones       polygons where the place has boundaries, else points; shaded by change of minutes
     districts   outlines, where the place has boundaries
     services    rows without a place on the map: every service point before and after
     access      rows: minutes from each zone to the nearest host, before and after

@@ -125,16 +125,19 @@ def _zones(layer: gpd.GeoDataFrame) -> list[dict[str, Any]]:
         strict=True,
     )
     return [
-        {"g": _shape(shape), "n": str(name), "p": _number(people, 0), "b": _number(before, 1),
-         "a": _number(after, 1)}
+        {
+            "g": _shape(shape),
+            "n": str(name),
+            "p": _number(people, 0),
+            "b": _number(before, 1),
+            "a": _number(after, 1),
+        }
         for shape, name, people, before, after in rows
         if shape is not None and not shape.is_empty
     ]
 
 
-def _buildings(
-    answer: Answer, sheets: dict[str, Sheet], notes: list[str]
-) -> list[dict[str, Any]]:
+def _buildings(answer: Answer, sheets: dict[str, Sheet], notes: list[str]) -> list[dict[str, Any]]:
     """Buildings, those that change drawn last so that they lie on top."""
     import geopandas as gpd
 
@@ -142,8 +145,8 @@ def _buildings(
 
     assert answer.plan is not None
     raw, said = answer.plan.buildings, sheets["buildings"].frame
-    order = raw["decision"].map({"not_used": 0, "stay_vacant": 1, "keep": 2}).fillna(3)
-    order = order[raw["x_m"].notna() & raw["y_m"].notna()].sort_values(kind="stable").index
+    rank = raw["decision"].map({"not_used": 0, "stay_vacant": 1, "keep": 2}).fillna(3)
+    order = rank[raw["x_m"].notna() & raw["y_m"].notna()].sort_values(kind="stable").index
     if len(order) < len(raw):
         notes.append(f"{len(raw) - len(order):,} buildings have no coordinates and are not drawn.")
     if len(order) > MOST_BUILDINGS:

@@ -216,7 +216,7 @@ def _most_telling_first(sheet: Sheet) -> Any:
     return frame.loc[order.sort_values(kind="stable").index]
 
 
-def _cell(row: dict[str, Any], heading: Heading) -> tuple[str, Any, bool]:
+def _cell(row: Any, heading: Heading) -> tuple[str, Any, bool]:
     value = row[heading.name]
     kind = format_in_row(heading.format, str(row.get("unit", "")))
     number = kind in NUMBERS and not isinstance(value, str)
@@ -250,9 +250,7 @@ def _estate_charts(sheets: dict[str, Sheet]) -> dict[str, Markup]:
     stacks = []
     for service, rows in bands.groupby("service_name", sort=False):
         rows = rows.set_index("band").reindex(names).fillna(0.0)
-        stacks.append(
-            (str(service), list(rows["residents_before"]), list(rows["residents_after"]))
-        )
+        stacks.append((str(service), list(rows["residents_before"]), list(rows["residents_after"])))
     classes = [palette.class_of(x, palette.CHANGE_EDGES) for x in zones["change_minutes"]]
     people = zones["population"].fillna(0.0).to_numpy(float)
     bars = [
@@ -296,9 +294,7 @@ def _budget_charts(sheets: dict[str, Sheet]) -> dict[str, Markup]:
     return {
         "spending": charts.changes("Change in spending by programme", rows, up_is_worse=False),
         "outcomes": charts.standards("Outcomes against standards and targets", marks),
-        "agencies": charts.pairs(
-            "Spending by agency", _pairs(agencies.set_index("name"), "gbp")
-        ),
+        "agencies": charts.pairs("Spending by agency", _pairs(agencies.set_index("name"), "gbp")),
     }
 
 

@@ -15,7 +15,7 @@ DECISIONS = {
     "keep": ("#1f4e79", "circle", 4.5),
     "close": ("#a4161a", "cross", 5.5),
     "open": ("#e08a00", "diamond", 7.0),
-    "hub": ("#04724d", "square", 7.0),
+    "hub": ("#04724d", "square", 6.0),
 }
 OUT_OF_REACH = "#4b4b4b"
 

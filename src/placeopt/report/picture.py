@@ -47,8 +47,11 @@ def draw_picture(answer: Answer) -> str:
         (("Today", "minutes_before", "status_before"), ("The plan", "minutes_after", "decision"))
     ):
         shapes = [
-            _zone(shape, fit, palette.colour_of(
-                float(value), palette.MINUTES_EDGES, palette.MINUTES_COLOURS))
+            _zone(
+                shape,
+                fit,
+                palette.colour_of(float(value), palette.MINUTES_EDGES, palette.MINUTES_COLOURS),
+            )
             for shape, value in zip(zones.geometry, zones[minutes], strict=True)
             if shape is not None
         ]
@@ -59,8 +62,10 @@ def draw_picture(answer: Answer) -> str:
                 )
                 for shape in outlines.geometry
             ]
-        words = buildings[column].map(TODAY).fillna("not_used") if column != "decision" else (
-            buildings[column]
+        words = (
+            buildings[column].map(TODAY).fillna("not_used")
+            if column != "decision"
+            else (buildings[column])
         )
         shapes += _markers(buildings, words, fit)
         left = number * (PANEL + GAP)
@@ -76,14 +81,19 @@ def draw_picture(answer: Answer) -> str:
     said = f"Two maps of {name}: open buildings today, and what the plan does with each."
     return str(
         Markup(
-            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-16 0 {} {}" role="img" '
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-16 0 {0} {1}" '
+            'width="{0}" height="{1}" role="img" '
             'font-family="Helvetica, Arial, sans-serif" font-size="12.5" fill="#222">'
-            '<title>{}</title><desc>{}</desc><rect x="-16" width="{}" height="{}" fill="#fff"/>'
-            '<text x="0" y="20" font-size="14">{}</text>{}{}</svg>\n'
+            '<title>{2}</title><desc>{3}</desc><rect x="-16" width="{0}" height="{1}" fill="#fff"/>'
+            '<text x="0" y="20" font-size="14">{4}</text>{5}{6}</svg>\n'
         ).format(
-            wide + 32, height, name, said, wide + 32, height,
+            wide + 32,
+            height,
+            name,
+            said,
             f"{name}: minutes to the nearest services, and the buildings that offer them",
-            Markup("").join(panels), _legend(TOP + fit.height + 26, set(buildings["decision"])),
+            Markup("").join(panels),
+            _legend(TOP + fit.height + 26, set(buildings["decision"])),
         )
     )
 
@@ -151,7 +161,8 @@ def marker(word: str, x: float, y: float) -> Markup:
         ).format(d, colour)
     if shape == "square":
         return Markup(
-            '<rect x="{}" y="{}" width="{}" height="{}" fill="{}" stroke="#fff" stroke-width="1.4"/>'
+            '<rect x="{}" y="{}" width="{}" height="{}" fill="{}" stroke="#fff" '
+            'stroke-width="1.4"/>'
         ).format(round(x - r, 1), round(y - r, 1), 2 * r, 2 * r, colour)
     if shape == "diamond":
         d = f"M{x:.1f},{y - r:.1f}L{x + r:.1f},{y:.1f}L{x:.1f},{y + r:.1f}L{x - r:.1f},{y:.1f}Z"

@@ -198,7 +198,8 @@ def _each_named(value: Any, names: dict[str, str]) -> str:
 def _with_change(money: pd.DataFrame) -> pd.DataFrame:
     money = money.copy()
     change = money["after_gbp_per_year"] - money["before_gbp_per_year"]
-    money.insert(money.columns.get_loc("after_gbp_per_year") + 1, "change_gbp_per_year", change)
+    at = list(money.columns).index("after_gbp_per_year") + 1
+    money.insert(at, "change_gbp_per_year", change)
     return money
 
 

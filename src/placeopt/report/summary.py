@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from placeopt.report.story import Story, costs_of, travel_of
+from placeopt.report.story import Story
+from placeopt.report.story_estate import costs_of, travel_of
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
@@ -111,11 +112,11 @@ def _rules(answer: Answer) -> list[dict[str, Any]]:
 def _estate(answer: Answer) -> dict[str, Any]:
     assert answer.plan is not None
     t = answer.plan.tables
-    bands: dict[str, list[dict[str, Any]]] = {}
-    for row in t["bands"].to_dict("records"):
-        bands.setdefault(str(row.pop("service_id")), []).append(row)
+    bands: dict[str, Any] = {}
+    for service, rows in t["bands"].groupby("service_id", sort=False):
+        bands[str(service)] = rows.drop(columns="service_id").to_dict("records")
     return {
-        "costs": costs_of(t["money"]),
+        "costs": costs_of(t["money"], answer.plan.summary),
         "travel": travel_of(t),
         "residents_by_minutes": bands,
         "counts": {

@@ -7,6 +7,7 @@ and no text of the place is ever read as a formula or a link.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 
     from placeopt.engine import Answer
 
-ESTATE = "buildings services zones access bands money".split()
-BUDGET = "spending payments streams outcomes agencies prices curves".split()
-LAST = "checks findings assumptions provenance".split()
+ESTATE = ["buildings", "services", "zones", "access", "bands", "money"]
+BUDGET = ["spending", "payments", "streams", "outcomes", "agencies", "prices", "curves"]
+LAST = ["checks", "findings", "assumptions", "provenance"]
 LEFT_OUT = {"objectives", "assignment"}  # on the first sheet; in tables/
 MOST_ROWS = 50_000  # of a sheet: more makes a workbook that opens slowly; the CSV has them all
+WRAPPED = frozenset(("text", "service_ids"))
 TOTALS, HEADINGS, ROWS = 1, 2, 3  # rows of a sheet, counted from 0
 
 
@@ -73,9 +75,14 @@ class Styles:
         return self._made[key]
 
 
-HEAD = {"bold": True, "bg_color": "#1F4E79", "font_color": "#FFFFFF", "text_wrap": True}
-SUM = {"bold": True, "bg_color": "#DDE8F2", "top": 1, "bottom": 1}
-TITLE = {"bold": True, "font_size": 14, "font_color": "#1F4E79"}
+HEAD: dict[str, Any] = {
+    "bold": True,
+    "bg_color": "#1F4E79",
+    "font_color": "#FFFFFF",
+    "text_wrap": True,
+}
+SUM: dict[str, Any] = {"bold": True, "bg_color": "#DDE8F2", "top": 1, "bottom": 1}
+TITLE: dict[str, Any] = {"bold": True, "font_size": 14, "font_color": "#1F4E79"}
 
 
 def _write_sheet(book: Workbook, styles: Styles, sheet: Sheet) -> str:
@@ -88,22 +95,33 @@ def _write_sheet(book: Workbook, styles: Styles, sheet: Sheet) -> str:
         title += f", of which the first {len(rows):,} are here; all are in tables/{sheet.name}.csv"
     page.write_string(0, 0, title, styles(**TITLE))
     units = sheet.frame["unit"].tolist() if "unit" in sheet.frame else [""] * len(rows)
+    lines = [1] * len(rows)  # of text in the tallest cell of each row
     for column, heading in enumerate(sheet.headings):
         values = rows[heading.name].tolist()
-        page.write_string(HEADINGS, column, heading.text, styles(**HEAD))
+        side = "right" if heading.format in NUMBERS else "left"
+        page.write_string(HEADINGS, column, heading.text, styles(**HEAD, align=side))
         if heading.meaning:
             page.write_comment(HEADINGS, column, heading.meaning, {"x_scale": 2})
         for row, value in enumerate(values):
             kind = format_in_row(heading.format, units[row])
             _write_cell(page, ROWS + row, column, value, kind, styles)
-        page.set_column(column, column, _width(heading.text, heading.format, values))
+        wide = _width(heading.text, heading.format, values)
+        aside = {"level": 1, "hidden": True} if _set_aside(sheet, column) else {}
+        page.set_column(column, column, wide, None, aside)
+        if heading.format in WRAPPED:
+            lines = [
+                max(n, math.ceil(len(str(v)) / wide)) for n, v in zip(lines, values, strict=True)
+            ]
+    for row, count in enumerate(lines):
+        if count > 1:
+            page.set_row(ROWS + row, 15.0 * min(count, 8))
     if any(heading.total for heading in sheet.headings) and len(rows):
         _write_totals(page, styles, sheet, last)
-    page.set_row(HEADINGS, 32)
+    page.set_row(HEADINGS, 48)
     page.freeze_panes(ROWS, _frozen(sheet))
     if len(rows):
         page.autofilter(HEADINGS, 0, last, right)
-    _set_up_print(page, sheet.title)
+    _set_up_print(page, sheet.title, wide=right - _hidden(sheet) > 12)
     return page.get_name()
 
 
@@ -131,17 +149,15 @@ def _write_cell(
     if kind in NUMBERS and not isinstance(value, str):
         page.write_number(row, column, float(value), styles(kind, **look))
     else:
-        wrap = kind == "text" or kind == "service_ids"
-        page.write_string(row, column, str(value)[:32_000], styles(kind, text_wrap=wrap, **look))
+        look = {"text_wrap": kind in WRAPPED, **look}
+        page.write_string(row, column, str(value)[:32_000], styles(kind, **look))
 
 
 def _width(heading: str, kind: str, values: list[Any]) -> float:
     """Wide enough for the values and for the heading on two lines, within reason."""
     shown = [len(show(value, kind)) for value in values[:400]]
     longest = max(shown, default=0)
-    if kind not in NUMBERS and longest > 44:
-        longest = 44
-    return float(min(60, max(9, longest + 2, len(heading) / 2 + 4)))
+    return float(min(46, max(9, longest + 2, len(heading) / 2 + 4)))
 
 
 def _frozen(sheet: Sheet) -> int:
@@ -152,9 +168,21 @@ def _frozen(sheet: Sheet) -> int:
     return 1 if names else 0
 
 
-def _set_up_print(page: Worksheet, title: str) -> None:
+def _set_aside(sheet: Sheet, column: int) -> bool:
+    """Whether a column is folded away (Excel's + above the sheet shows it): ids that stand beside
+    their names, and coordinates."""
+    heading = sheet.headings[column]
+    return heading.format == "coordinate" or (heading.format == "id" and column > 0)
+
+
+def _hidden(sheet: Sheet) -> int:
+    return sum(_set_aside(sheet, column) for column in range(len(sheet.headings)))
+
+
+def _set_up_print(page: Worksheet, title: str, wide: bool) -> None:
     page.set_landscape()
-    page.set_paper(9)  # A4
+    page.set_paper(8 if wide else 9)  # A3 or A4
+    page.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
     page.fit_to_pages(1, 0)
     page.repeat_rows(0, HEADINGS)
     page.set_footer(f"&L{title.replace('&', '&&')}&CPage &P of &N&Rplaceopt")
@@ -180,7 +208,7 @@ def _write_summary(
         nonlocal row
         page.merge_range(row, 0, row, 4, "", styles(text_wrap=True, **look))
         page.write_string(row, 0, text, styles(text_wrap=True, **look))
-        page.set_row(row, height or 15.5 * (1 + len(text) // 125))
+        page.set_row(row, height or 15.5 * (1 + len(text) // 135))
         row += 1
 
     info = answer.place.info
@@ -207,7 +235,10 @@ def _write_summary(
     _heads(page, styles, row, ["Sheet", "Rows"])
     for at, sheet in enumerate(shown, start=row + 1):
         page.write_url(
-            at, 0, f"internal:'{places[sheet.name]}'!A1", styles(font_color="#1F4E79", underline=1),
+            at,
+            0,
+            f"internal:'{places[sheet.name]}'!A1",
+            styles(font_color="#1F4E79", underline=1),
             TITLES.get(sheet.name, sheet.title),
         )
         page.write_number(at, 1, len(sheet.frame), styles("count"))
@@ -218,7 +249,8 @@ def _write_summary(
 
 def _heads(page: Worksheet, styles: Styles, row: int, texts: list[str]) -> None:
     for column, text in enumerate(texts):
-        page.write_string(row, column, text, styles(**HEAD))
+        side = "right" if 0 < column < 4 else "left"
+        page.write_string(row, column, text, styles(**HEAD, align=side))
 
 
 TIED = {  # key figure -> (table, column today, column in the plan)
@@ -273,7 +305,7 @@ def _write_objectives(page: Worksheet, styles: Styles, sheet: Sheet, row: int) -
         _write_cell(page, row, 1, values["do_nothing"], kind, styles)
         _write_cell(page, row, 2, values["plan"], kind, styles)
         _write_cell(page, row, 3, values["plan"] - values["do_nothing"], kind, styles)
-        page.write_string(row, 4, str(values["unit"]), styles(text_wrap=True))
+        page.write_string(row, 4, str(values["unit"]), styles(indent=1))
     return row + 2
 
 

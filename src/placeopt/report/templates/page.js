@@ -106,7 +106,9 @@
   });
   data.districts.forEach(function (district) {
     L.polygon(district.g, { pane: "districts", renderer: renderer("districts"), fill: false,
-      color: "#333", weight: 1.6, interactive: false }).addTo(layers.districts);
+      color: "#333", weight: 1.6, interactive: false }).addTo(layers.districts)
+      .bindTooltip(document.createTextNode(district.n), { permanent: true, direction: "center",
+        className: "district-name", interactive: false });
   });
   if (data.streets.length) {
     L.polyline(data.streets, { pane: "streets", renderer: renderer("streets"), color: "#666",
