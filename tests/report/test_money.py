@@ -48,6 +48,6 @@ def test_codes_and_lists_in_words():
 
 def test_missing_values_show_as_nothing_and_whole_figures_without_decimals():
     assert show(float("nan"), "gbp") == ""
-    assert show(63.0, "decimal") == "63"
-    assert show(2.5, "decimal") == "2.50"
+    assert show(63.0, "figure") == "63"
+    assert show(2.0, "decimal") == "2.00"
     assert show(-0.01, "change") == "0.0"

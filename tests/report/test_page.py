@@ -119,8 +119,6 @@ def test_every_chart_has_a_name_and_a_description(estate, budget):
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 
 
 def dom_of(path, profile):

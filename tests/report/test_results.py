@@ -225,3 +225,13 @@ def test_a_place_of_35_000_zones_makes_a_page_that_opens(tmp_path, zones):
     assert "35,000 zones are drawn as" in html
     assert "The first 400 of 35,000 rows" in html
     assert "tables/zones.csv" in html
+
+
+def test_the_documentation_names_every_field_of_the_summary(estate, budget, infeasible):
+    from pathlib import Path
+
+    text = (Path(__file__).parents[2] / "docs" / "results.md").read_text(encoding="utf-8")
+    for _, out in (estate, budget, infeasible):
+        summary = strict_json(out / "summary.json")
+        for field in [*summary, *summary.get("costs", {})]:
+            assert f"`{field}`" in text, field

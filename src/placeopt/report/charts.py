@@ -184,8 +184,8 @@ def standards(title: str, rows: Sequence[Mark]) -> Markup:
 
 def _chart(title: str, said: str, height: float, body: Markup) -> Markup:
     return Markup(
-        '<svg class="chart" role="img" viewBox="0 0 {} {}" aria-label="{}"><title>{}</title>'
-        "<desc>{}</desc>{}</svg>"
+        '<div class="chart-wrap"><svg class="chart" role="img" viewBox="0 0 {} {}" '
+        'aria-label="{}"><title>{}</title><desc>{}</desc>{}</svg></div>'
     ).format(WIDTH, round(height), title, title, said, body)
 
 

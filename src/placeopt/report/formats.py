@@ -33,6 +33,7 @@ EXCEL = {
     "coordinate": "0",
     "tonnes": "#,##0.0",
     "decimal": "#,##0.00",
+    "figure": "#,##0.00",
     "general": "General",
     "year": "0",
     "id": "@",
@@ -74,7 +75,12 @@ def in_words(code: str) -> str:
 
 def format_in_row(kind: str, unit: str) -> str:
     """The format of a value whose row states its unit: money, or plain figures."""
-    return "gbp" if kind == "decimal" and unit.startswith("GBP") else kind
+    return "gbp" if kind == "figure" and unit.startswith("GBP") else kind
+
+
+def is_whole(number: float) -> bool:
+    """Whether a figure is told without decimals."""
+    return abs(number) >= 10_000 or number == round(number)
 
 
 def missing(value: Any) -> bool:
@@ -103,8 +109,9 @@ def show(value: Any, kind: str) -> str:
     if kind == "general":
         return f"{number:.4g}"
     if kind == "decimal":
-        whole = abs(number) >= 10_000 or number == round(number)
-        return f"{number:,.0f}" if whole else f"{number:,.2f}"
+        return f"{number:,.2f}"
+    if kind == "figure":
+        return f"{number:,.0f}" if is_whole(number) else f"{number:,.2f}"
     return f"{number:,.0f}"
 
 

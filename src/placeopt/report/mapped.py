@@ -50,7 +50,7 @@ def map_of(answer: Answer, sheets: dict[str, Sheet]) -> Mapped:
     polygons = answer.place.boundaries is not None and len(answer.place.boundaries) > 0
     districts: list[dict[str, Any]] = []
     if polygons:
-        layer = _simpler(layer)
+        layer = simpler(layer)
         outlines = districts_of(answer, layer)
         if outlines is not None:
             shown = to_lonlat(outlines)
@@ -100,16 +100,17 @@ def squares(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(cells, geometry=shapes, crs=zones.crs)
 
 
-def _simpler(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def simpler(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """The same zones with fewer corners; shared borders stay shared."""
     import shapely
 
     shapes = zones.geometry.to_numpy()
     west, south, east, north = zones.total_bounds
-    tolerance = max(east - west, north - south) / 1500
+    many = len(zones) > MOST_ZONES  # then only the districts' outlines are drawn from them
+    tolerance = max(east - west, north - south) / (200 if many else 1500)
     for _ in range(6):
         simple = shapely.coverage_simplify(shapes, tolerance)
-        if shapely.get_num_coordinates(simple).sum() <= MOST_POINTS:
+        if many or shapely.get_num_coordinates(simple).sum() <= MOST_POINTS:
             break
         tolerance *= 2
     return zones.set_geometry(list(simple), crs=zones.crs)

@@ -79,6 +79,8 @@ def _asset(name: str) -> Markup:
 
 
 def _map(answer: Answer, sheets: dict[str, Sheet]) -> dict[str, Any]:
+    from markupsafe import Markup
+
     from placeopt.report.mapped import map_of
 
     drawn = map_of(answer, sheets)
@@ -95,8 +97,11 @@ def _map(answer: Answer, sheets: dict[str, Sheet]) -> dict[str, Any]:
         "minutes": _scale(palette.MINUTES_EDGES, palette.MINUTES_COLOURS, palette.MINUTES_WORDS),
         "missing": palette.OUT_OF_REACH,
     }
+    from placeopt.report.picture import draw_picture
+
     return {
         "map": data_script(data),
+        "picture": Markup(draw_picture(answer)),
         "map_notes": drawn.notes,
         "has_streets": bool(drawn.streets),
         "has_districts": bool(drawn.districts),

@@ -28,14 +28,14 @@ def write_picture(answer: Answer, path: Path | str) -> Path:
 def draw_picture(answer: Answer) -> str:
     """The picture as SVG text: zones shaded by minutes, buildings by what becomes of them."""
     from placeopt.report.geopackage import districts_of, layers_of
-    from placeopt.report.mapped import MOST_ZONES, _simpler, squares
+    from placeopt.report.mapped import MOST_ZONES, simpler, squares
 
     assert answer.plan is not None
     layers = layers_of(answer)
     zones, polygons = layers["zones"], answer.place.boundaries is not None
     outlines = None
     if polygons:
-        zones = _simpler(zones)
+        zones = simpler(zones)
         outlines = districts_of(answer, zones)
     if len(zones) > MOST_ZONES:
         zones = squares(zones)

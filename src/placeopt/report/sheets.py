@@ -147,6 +147,8 @@ def sheet_of(place: Place, name: str, table: pd.DataFrame) -> Sheet:
     from pandas.api.types import is_numeric_dtype
 
     frame = _with_names(place, table)
+    if name == "buildings":  # what everybody looks for first
+        frame.insert(2, "decision", frame.pop("decision"))
     found = []
     for column in frame.columns:
         numeric = is_numeric_dtype(frame[column].dtype) and frame[column].dtype != bool

@@ -11,7 +11,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from placeopt.report.formats import EXCEL, NUMBERS, format_in_row, missing, show
+from placeopt.report.formats import EXCEL, NUMBERS, format_in_row, is_whole, missing, show
 from placeopt.report.sheets import TITLES, Sheet
 from placeopt.report.story import Story, objectives_in_words, verified_in_words
 
@@ -300,12 +300,13 @@ def _write_objectives(page: Worksheet, styles: Styles, sheet: Sheet, row: int) -
     _heads(page, styles, row, ["Measure", "Do nothing", "Plan", "Change", "Unit"])
     for values in sheet.frame.to_dict("records"):
         row += 1
-        kind = format_in_row("decimal", str(values["unit"]))
         page.write_string(row, 0, str(values["objective"]), styles())
-        _write_cell(page, row, 1, values["do_nothing"], kind, styles)
-        _write_cell(page, row, 2, values["plan"], kind, styles)
-        _write_cell(page, row, 3, values["plan"] - values["do_nothing"], kind, styles)
-        page.write_string(row, 4, str(values["unit"]), styles(indent=1))
+        before, after = values["do_nothing"], values["plan"]
+        for column, value in enumerate((before, after, after - before), start=1):
+            kind = format_in_row("figure", str(values["unit"]))
+            kind = "count" if kind == "figure" and is_whole(value) else kind
+            _write_cell(page, row, column, value, kind, styles)
+        page.write_string(row, 4, str(values["unit"]), styles(indent=2))
     return row + 2
 
 

@@ -236,5 +236,4 @@
   map.fitBounds(bounds.isValid() ? bounds.pad(0.02) : [[49.9, -6], [55.8, 1.8]]);
   Object.keys(layers).forEach(function (name) { layers[name].addTo(map); });
   draw();
-  window.addEventListener("beforeprint", function () { map.invalidateSize(); });
 })();
