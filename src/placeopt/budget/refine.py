@@ -70,7 +70,7 @@ class Approximation:
         for p, o, curve in self._curves():
             today = np.clip(problem.before[p], lower[p], problem.upper[p])
             error = FIRST_ERROR * float(scale.outcome[o])
-            self.exact_at.append(np.array([today]))
+            self.exact_at.append(np.unique([lower[p], today, problem.upper[p]]))
             self.breaks.append(breakpoints(curve, lower[p], problem.upper[p], error, today))
 
     def _curves(self):
@@ -86,11 +86,11 @@ class Approximation:
         made = zip(self._curves(), self.breaks, strict=True)
         return np.array([error_bound(curve, cuts) for (_, _, curve), cuts in made])
 
-    def add(self, *spends: Floats | None) -> None:
+    def add(self, *spends: Floats) -> None:
         """Make these spends (P,) breakpoints of every curve; the approximation is exact there."""
         for c, p in enumerate(self.problem.curve_programme):
             cuts = self.breaks[c]
-            new = np.array([at[p] for at in spends if at is not None])
+            new = np.array([at[p] for at in spends])
             at_start = len(new) > 0 and len(cuts) > 1 and new.min() <= cuts[0]
             if at_start and not np.isfinite(self.problem.curves[c].slope(cuts[0])):
                 new = np.append(new, cuts[0] + (cuts[1] - cuts[0]) / 64)  # no tangent there
@@ -209,33 +209,52 @@ def _solve_one(
             problem, approximation.pieces("under"), name, limits=limits
         )
         under = clock.solve(under_model)
-        over = under
+        over, over_model = under, under_model
         if not exact and clock.left() > 0:
             over_pieces = approximation.pieces("over")
-            over = clock.solve(equations.formulate(problem, over_pieces, name, limits=limits))
+            over_model = equations.formulate(problem, over_pieces, name, limits=limits)
+            over = clock.solve(over_model)
         if over.status is Status.INFEASIBLE or over.status is Status.UNBOUNDED:
             return None, None, over
         answer = under
         bound = max(bound, over.bound * unit)
-        candidate: Floats | None = None
-        if under.has_plan:
-            candidate = _spend_of(problem, under_model, under)
+        tried: list[Floats] = []
+        for solved_model, result in ((under_model, under), (over_model, over)):
+            if not result.has_plan:
+                continue
+            candidate = _spend_of(problem, solved_model, result)
+            tried.append(candidate)
             reached = problem.objective(name, candidate, first=first)
-            if reached <= value:
+            truly = solved_model is under_model or _holds(problem, candidate, limits)
+            if truly and (reached < value or model is None):
                 value, spend = reached, candidate
-                model, plan = under_model, under
+                if model is None or solved_model is under_model:
+                    model, plan = solved_model, result
         clock.report(None if spend is None else value, bound)
         slip, aim = value - bound, clock.settings.gap / 2
         if under.row_prices is not None:  # a linear program: going further costs next to nothing
             aim = min(aim, LINEAR_GAP)
         if slip <= aim * abs(value) or slip <= 1e-9 or clock.left() <= 0:
             break
-        over_spend = _spend_of(problem, under_model, over) if over.has_plan else None
-        approximation.add(candidate, over_spend)
+        approximation.add(*tried)
     if spend is None or model is None or plan is None:
         return None, None, answer
     approximation.add(spend)
     return Stage(name, value, bound, model, plan, rounds), spend, answer
+
+
+def _holds(problem: BudgetProblem, spend: Floats, limits: dict[str, float]) -> bool:
+    """Whether a spend that the looser model allows also holds by the true curves."""
+    gain = problem.gain(spend)
+    short = np.fmax(problem.minimum_gain - gain, -np.inf)
+    target = np.where(problem.target_holds, problem.target_gain - gain, -np.inf)
+    if max(np.nanmax(short, initial=-np.inf), target.max(initial=-np.inf)) > 0:
+        return False
+    first = problem.objectives[0]
+    return all(
+        problem.objective(name, spend, first=name == first) <= limit
+        for name, limit in limits.items()
+    )
 
 
 def _spend_of(problem: BudgetProblem, model: Model, result: Result) -> Floats:
