@@ -62,16 +62,16 @@ class Solved:
 class Approximation:
     """The breakpoints of every curve, which only ever grow, and the pieces made from them."""
 
-    def __init__(self, problem: BudgetProblem):
+    def __init__(self, problem: BudgetProblem, first_error: float = FIRST_ERROR, most: int = 40):
         scale, lower = equations.scale_of(problem), problem.lower
         self.problem = problem
         self.exact_at: list[Floats] = []
         self.breaks: list[Floats] = []
         for p, o, curve in self._curves():
             today = np.clip(problem.before[p], lower[p], problem.upper[p])
-            error = FIRST_ERROR * float(scale.outcome[o])
+            error = first_error * float(scale.outcome[o])
             self.exact_at.append(np.unique([lower[p], today, problem.upper[p]]))
-            self.breaks.append(breakpoints(curve, lower[p], problem.upper[p], error, today))
+            self.breaks.append(breakpoints(curve, lower[p], problem.upper[p], error, today, most))
 
     def _curves(self):
         problem = self.problem
@@ -127,10 +127,11 @@ def solve_all(
         spend = found
         stages.append(stage)
         slack = problem.slack[position] if position < len(problem.slack) else 0.0
-        unit = equations.unit_of(name, equations.scale_of(problem))
-        limits[name] = _limit(stage, slack, unit)
+        limits[name] = _limit(stage, slack)
     assert spend is not None
-    spend = _least_disruption_of_ties(problem, approximation, limits, clock, spend)
+    slacks = [*problem.slack, *(0.0 for _ in stages)]
+    ties = {s.objective: _limit(s, k, 1e-9) for s, k in zip(stages, slacks, strict=False)}
+    spend = _least_disruption_of_ties(problem, approximation, ties, clock, spend)
     one_off = problem.one_off(spend)
     pay = closest_payments(problem, spend + one_off, clock)
     paid = np.bincount(problem.pair_programme, pay, len(spend)).astype(float)
@@ -140,7 +141,8 @@ def solve_all(
     status = Status.OPTIMAL if len(stages) == len(problem.objectives) else Status.FEASIBLE
     if any(stage.result.status is not Status.OPTIMAL for stage in stages):
         status = Status.FEASIBLE
-    if first.gap > settings.gap and first.value - first.bound > 1e-7:
+    allowed = settings.gap * abs(value) + (problem.slack[0] if problem.slack else 0) * abs(value)
+    if value - first.bound > max(allowed, 1e-7):
         status = Status.FEASIBLE
     result = replace(
         first.result,
@@ -234,12 +236,27 @@ def _solve_one(
         slip, aim = value - bound, clock.settings.gap / 2
         if under.row_prices is not None:  # a linear program: going further costs next to nothing
             aim = min(aim, LINEAR_GAP)
-        if slip <= aim * abs(value) or slip <= 1e-9 or clock.left() <= 0:
+        close = spend is not None and (slip <= aim * abs(value) or slip <= 1e-9)
+        if close or clock.left() <= 0:
             break
         approximation.add(*tried)
     if spend is None or model is None or plan is None:
+        if answer.status is Status.INFEASIBLE:  # of the curves from below only: proves nothing
+            answer = replace(answer, status=Status.NO_PLAN, message="no plan within the rounds")
         return None, None, answer
     approximation.add(spend)
+    if plan.row_prices is not None:  # prices and limits of the last approximation
+        under_model = equations.formulate(
+            problem, approximation.pieces("under"), name, limits=limits
+        )
+        under = clock.solve(under_model)
+        if under.row_prices is not None:
+            model, plan = under_model, under
+            candidate = _spend_of(problem, under_model, under)
+            reached = problem.objective(name, candidate, first=first)
+            if reached <= value:
+                value, spend = reached, candidate
+                approximation.add(spend)
     return Stage(name, value, bound, model, plan, rounds), spend, answer
 
 
@@ -268,11 +285,9 @@ def _spend_of(problem: BudgetProblem, model: Model, result: Result) -> Floats:
     return spend
 
 
-def _limit(stage: Stage, slack: float, unit: float) -> float:
+def _limit(stage: Stage, slack: float, rounding: float = 1e-8) -> float:
     """What an objective may not exceed while later ones are made small, in its own unit."""
-    assert stage.result.objective is not None
-    value = max(stage.value, stage.result.objective * unit)  # the later models' own measure
-    return value + slack * abs(stage.value) + 1e-9 * max(1.0, abs(value))
+    return stage.value + slack * abs(stage.value) + rounding * max(1.0, abs(stage.value))
 
 
 def _least_disruption_of_ties(
