@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 
 def to_pulp(model: Model | Arrays) -> pulp.LpProblem:
-    """The model as a PuLP problem; its variables come in the order of the columns.
+    """The model as a PuLP problem, its names made from labels where there are any.
 
-    A range row becomes two constraints. Names are made from labels where there are any.
+    A range row becomes two constraints. A column in no row and without cost is left out, as PuLP
+    itself would write a file that solvers refuse. PuLP sorts variables by name.
     """
     import pulp
 
@@ -32,7 +33,7 @@ def to_pulp(model: Model | Arrays) -> pulp.LpProblem:
     title = re.sub(r"\W+", "_", model.name) if isinstance(model, Model) else "model"
     problem = pulp.LpProblem(title, pulp.LpMinimize)
     variables = [
-        pulp.LpVariable(
+        problem.add_variable(
             name,
             lowBound=low if np.isfinite(low) else None,
             upBound=high if np.isfinite(high) else None,
@@ -46,7 +47,6 @@ def to_pulp(model: Model | Arrays) -> pulp.LpProblem:
             strict=True,
         )
     ]
-    problem.addVariables(variables)
     terms = [(x, c) for x, c in zip(variables, arrays.cost.tolist(), strict=True) if c]
     problem += pulp.LpAffineExpression(terms, constant=arrays.offset)
     pointers, indices = arrays.matrix.indptr.tolist(), arrays.matrix.indices.tolist()
@@ -62,7 +62,7 @@ def to_pulp(model: Model | Arrays) -> pulp.LpProblem:
 
 
 def from_pulp(problem: pulp.LpProblem) -> Arrays:
-    """A PuLP problem as arrays; columns in the order of ``problem.variables()``.
+    """A PuLP problem as arrays; columns in the order of ``problem.variables()`` (by name).
 
     Always minimised: of a problem that maximises, cost and offset come with the other sign.
     """
@@ -78,7 +78,7 @@ def from_pulp(problem: pulp.LpProblem) -> Arrays:
     columns: list[int] = []
     data: list[float] = []
     lengths, constants, senses = [], [], []
-    for constraint in problem.constraints.values():
+    for constraint in problem.constraints():
         columns += [number[variable] for variable in constraint]
         data += constraint.values()
         lengths.append(len(constraint))

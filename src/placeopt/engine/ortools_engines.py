@@ -34,6 +34,7 @@ def solve(arrays: Arrays, settings: Settings) -> Result:
 
     from ortools.linear_solver.python import model_builder_helper as helper
 
+    stopped = (helper.SolveStatus.FEASIBLE, helper.SolveStatus.NOT_SOLVED)
     began = time.perf_counter()
     whole = whole_numbers(arrays) if settings.engine == "cp-sat" else None
     model = _model(whole.arrays if whole else arrays, settings.start)
@@ -46,6 +47,9 @@ def solve(arrays: Arrays, settings: Settings) -> Result:
     ended = time.perf_counter()
     if not solver.has_response():
         raise EngineError(f"{settings.engine} gave no answer: {solver.status_string()}")
+    if settings.engine == "scip":  # it takes Ctrl-C for itself and does not say so
+        early = ended - passed < 0.95 * settings.time_limit_seconds
+        interrupted |= early and solver.status() in stopped
     result = _result(solver, arrays, settings, interrupted)
     if whole:
         bound = result.bound / whole.cost_scale - whole.error
@@ -141,6 +145,7 @@ def _parameters(settings: Settings) -> str:
     gap, threads, seed = settings.gap, settings.threads, settings.seed
     if settings.engine == "cp-sat":
         text = f"relative_gap_limit: {gap} num_workers: {threads} random_seed: {seed}"
+        text += " catch_sigint_signal: false"  # Ctrl-C is ours, so that the plan is kept
         # With few workers the default portfolio has none that proves a bound.
         return text + (' subsolvers: ["max_lp"]' if threads <= 2 else "")
     if settings.engine == "scip":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import time
+import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -36,31 +37,56 @@ def solve(arrays: Arrays, settings: Settings) -> Result:
     """Minimise ``arrays`` with the solver that ``settings`` names."""
     import pulp
 
-    if settings.engine == "cbc" and settings.start is not None:
-        raise EngineError("cbc cannot take a plan to start from; highs can")
+    if settings.start is not None:
+        raise EngineError(f"{settings.engine} cannot take a plan to start from here; highs can")
     began = time.perf_counter()
     name = _installed(settings.engine)
     problem = to_pulp(arrays)
     with TemporaryDirectory(prefix="placeopt-") as folder:
         log = Path(folder) / "log"
-        options: dict[str, Any] = {"msg": False, "timeLimit": settings.time_limit_seconds}
+        options, ignored = _options(name, settings)
         if settings.engine == "cbc":
-            options |= {"gapRel": settings.gap, "threads": settings.threads, "logPath": str(log)}
+            options["logPath"] = str(log)
             options["options"] = [f"randomCbcSeed {settings.seed}", f"randomSeed {settings.seed}"]
-        solver = pulp.getSolver(name, **options)
         passed = time.perf_counter()
         try:
-            problem.solve(solver)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # PuLP's own, of PuLP 4
+                problem.solve(pulp.getSolver(name, **options))
         except pulp.PulpSolverError as error:
             raise EngineError(f"{settings.engine} broke: {error}") from None
         ended = time.perf_counter()
         text = log.read_text(errors="replace") if log.exists() else ""
     result = _result(problem, arrays, text)
+    message = "; ".join(filter(None, [result.message, ignored]))
     return Result(
-        **{key: getattr(result, key) for key in ("status", "bound", "values", "message")},
+        **{key: getattr(result, key) for key in ("status", "bound", "values")},
+        message=message,
         seconds={"transfer": passed - began, "solve": ended - passed},
         version=f"PuLP {pulp.__version__} {name}" + _cbc_version(text),
     )
+
+
+def _options(name: str, settings: Settings) -> tuple[dict[str, Any], str]:
+    """The settings in PuLP's words, and a sentence on those this solver does not take."""
+    import inspect
+
+    import pulp
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        taken = inspect.signature(type(pulp.getSolver(name, msg=False)).__init__).parameters
+    wanted = {
+        "timeLimit": settings.time_limit_seconds,
+        "gapRel": settings.gap,
+        "threads": settings.threads,
+    }
+    options = {key: value for key, value in wanted.items() if key in taken}
+    ignored = [key for key in wanted if key not in taken]
+    if settings.engine != "cbc":
+        ignored.append("seed")
+    sentence = f"PuLP's {name} does not take {', '.join(ignored)}" if ignored else ""
+    return {"msg": False, **options}, sentence
 
 
 def _installed(engine: str) -> str:
@@ -70,9 +96,11 @@ def _installed(engine: str) -> str:
     known = pulp.listSolvers()
     if engine not in _SOLVERS and names[0] not in known:
         raise EngineError(f"PuLP knows no solver {names[0]!r}; it knows {', '.join(known)}")
-    for name in names:
-        if name in known and pulp.getSolver(name, msg=False).available():
-            return name
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        for name in names:
+            if name in known and pulp.getSolver(name, msg=False).available():
+                return name
     from placeopt.engine.registry import engine as engine_named
 
     raise EngineMissing(f"{engine} is not installed: {engine_named(engine).install}")
@@ -81,12 +109,8 @@ def _installed(engine: str) -> str:
 def _result(problem: Any, arrays: Arrays, log: str) -> Result:
     import pulp
 
-    values = [variable.varValue for variable in problem.variables()]
-    order = {variable.name: i for i, variable in enumerate(problem.variables())}
     solved = problem.sol_status in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible)
-    plan = None
-    if solved and all(value is not None for value in values):
-        plan = np.array([values[order[f"x{i}"]] for i in range(len(arrays.cost))], float)
+    plan = _plan(problem, arrays) if solved else None
     bound = _cbc_bound(log, arrays, problem, plan)
     if problem.sol_status == pulp.LpSolutionInfeasible or problem.status == pulp.LpStatusInfeasible:
         stopped = "Stopped on time" in log
@@ -99,6 +123,17 @@ def _result(problem: Any, arrays: Arrays, log: str) -> Result:
         message = "" if np.isfinite(bound) else "the solver says optimal, but PuLP passes no bound"
         return Result(Status.OPTIMAL, bound=bound, values=plan, message=message)
     return Result(Status.FEASIBLE, bound=bound, values=plan)
+
+
+def _plan(problem: Any, arrays: Arrays) -> np.ndarray | None:
+    """The columns' values; one that PuLP left out can take any, so the one nearest to 0."""
+    plan = np.clip(0.0, arrays.lower, arrays.upper)
+    for variable in problem.variables():
+        if variable.name.startswith("x") and variable.varValue is None:
+            return None
+        if variable.name != "__dummy":
+            plan[int(variable.name.removeprefix("x"))] = variable.varValue
+    return plan
 
 
 def _cbc_bound(log: str, arrays: Arrays, problem: Any, plan: Any) -> float:

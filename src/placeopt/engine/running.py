@@ -13,19 +13,24 @@ def run_until_interrupted(call: Callable[[], None], stop: Callable[[], object]) 
     raised here.
     """
     raised: list[BaseException] = []
+    ended = threading.Event()
 
     def target() -> None:
         try:
             call()
         except BaseException as error:  # handed to the caller's thread below
             raised.append(error)
+        finally:
+            ended.set()
 
     thread = threading.Thread(target=target, daemon=True, name="placeopt-engine")
     interrupted = False
     thread.start()
-    while thread.is_alive():
+    while not ended.is_set():
         try:
-            thread.join(0.1)  # short, because a join without limit would hold Ctrl-C back
+            # Not Thread.join, which takes the thread for dead once Ctrl-C has cut it short
+            # (bpo-45274), and not for ever, which would hold Ctrl-C back on some systems.
+            ended.wait(0.1)
         except KeyboardInterrupt:
             if interrupted:
                 raise

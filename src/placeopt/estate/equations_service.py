@@ -178,10 +178,10 @@ def _full_offer(
     of_full = row_of[pair_host] >= 0
     service = x.hosts.service[pair_host]
     full = problem.tiers.full[x.tier_tier[pair_tier], service]
-    b, s = x.hosts.building[f], x.hosts.service[f]
-    today = problem.full_today[b, s]
-    lets = of_full & full & ~today[row_of[pair_host]]
-    bars = of_full & ~full & today[row_of[pair_host]]
+    full_today = problem.full_today[x.hosts.building, x.hosts.service]
+    today = full_today[f]
+    lets = of_full & full & ~full_today[pair_host]
+    bars = of_full & ~full & full_today[pair_host]
     labels = x.full.labels
     model.add_rows(
         "full_where_hosted",

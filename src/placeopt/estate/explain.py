@@ -9,7 +9,7 @@ is served where the service is, a service is hosted in an open building) are nev
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,12 @@ import numpy as np
 from placeopt.engine import Clash, Explanation, Model, Result, Status, solve
 from placeopt.estate.columns import Columns
 from placeopt.estate.decision import running_today
+from placeopt.estate.equations_place import offering_hosts
 from placeopt.estate.formulate import Formulation, formulate
 from placeopt.estate.problem import EstateProblem, state
-from placeopt.estate.terms import Expression, capital, running_cost
-from placeopt.scenario.estate_rules import Access, Capital, Hosted, Opened, Revenue
+from placeopt.estate.standards import Standard, state_standards
+from placeopt.estate.terms import Expression, capital, carbon, running_cost
+from placeopt.scenario.estate_rules import Access, Capital, Carbon, Hosted, Opened, Revenue
 from placeopt.scenario.rules import Rule
 from placeopt.scenario.scenario import Scenario
 
@@ -117,6 +119,10 @@ def _what_gives(
                 f"Running costs can fall to about GBP {least:,.0f} a year, "
                 f"{100 * share:.1f} % of today's, and no further."
             )
+    if isinstance(rule, Carbon):
+        least = _least(problem, carbon, seconds)
+        if least is not None:
+            return f"Emissions can fall to about {least:,.0f} tCO2e a year, and no further."
     if isinstance(rule, Access):
         text = "; ".join(_shares_in_reach(place, times, scenario, problem, rule, seconds, names))
         if text:
@@ -137,10 +143,12 @@ def _shares_in_reach(
     if rule.minutes is None:
         return
     alone = scenario.model_copy(update={"rules": (rule,)})
-    standards = state(place, times, alone).standards
+    standards = state_standards(place, times, alone)
     for standard in standards:
         asked = formulate(problem)
-        share = _largest_share(asked.model, asked.columns, standard, seconds / len(standards))
+        threads = scenario.solver.threads
+        each = seconds / len(standards)
+        share = _largest_share(asked.model, asked.columns, standard, each, threads)
         if share is not None and share < rule.share - 1e-6:
             where = f" in {names.get(standard.scope, standard.scope)}" if standard.scope else ""
             service = names.get(standard.service_id, standard.service_id)
@@ -150,9 +158,9 @@ def _shares_in_reach(
             )
 
 
-def _largest_share(model: Model, x: Columns, standard, seconds: float) -> float | None:
-    from placeopt.estate.equations_place import offering_hosts
-
+def _largest_share(
+    model: Model, x: Columns, standard: Standard, seconds: float, threads: int
+) -> float | None:
     hosts, column = offering_hosts(x, standard)
     reach = standard.within[:, x.hosts.building[hosts]]
     people = standard.residents / standard.residents.sum()
@@ -165,11 +173,16 @@ def _largest_share(model: Model, x: Columns, standard, seconds: float) -> float 
         terms=[(np.arange(len(people)), cover.all, 1), (point, column[host], -1)],
         upper=0,
     )
-    result = solve(model, time_limit_seconds=max(seconds, 1.0), gap=GAP)
+    result = solve(model, time_limit_seconds=max(seconds, 1.0), gap=GAP, threads=threads)
     return None if result.objective is None else -result.objective
 
 
-def _least(problem: EstateProblem, expression, seconds: float) -> float | None:
+def _least(
+    problem: EstateProblem,
+    expression: Callable[[EstateProblem, Columns], Expression],
+    seconds: float,
+) -> float | None:
+    """The least that an expression can be under the problem's rules."""
     formulation = formulate(problem)
     total: Expression = expression(problem, formulation.columns)
     for columns, values in total.terms:

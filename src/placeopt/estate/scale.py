@@ -61,6 +61,8 @@ def find(problem: EstateProblem, progress: Watch | None = None) -> Outcome:
         share = left / (len(objective.minimise) - number)
         start = None if decision is None else lift(formulation, decision)
         result = search(formulation, start, max(share, 1.0), progress)
+        if result.status is Status.FAILED:
+            raise EngineError(f"{solver.engine} broke while minimising {name}: {result.message}")
         if result.has_plan:
             decision = read(formulation, result)
         elif number and decision is not None:  # the plan so far stands
@@ -140,6 +142,7 @@ def lift(formulation: Formulation, decision: Decision) -> NDArray[np.float64] | 
 def settle(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> Decision:
     """Buildings, hosts and tiers as they are; least money, then least minutes, within what each
     objective has reached."""
+    solver = problem.scenario.solver
     smaller = replace(problem, hostable=decision.host)
     priced = ("cost", "visit_minutes")
     ceilings = {stage.objective: stage.ceiling for stage in stages[:-1]}
@@ -148,7 +151,13 @@ def settle(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> D
             continue
         bounds = [(other, most) for other, most in ceilings.items() if other in priced]
         formulation = formulate(smaller, name, bounds, zones=True)
-        result = solve(fixed(formulation, decision), engine="highs", gap=0.0)
+        result = solve(
+            fixed(formulation, decision),
+            engine="highs",
+            gap=0.0,
+            threads=solver.threads,
+            seed=solver.seed,
+        )
         if not result.has_plan or result.objective is None:
             raise EngineError(f"settling {name} of a plan found failed: {result.message}")
         ceilings[name] = result.objective + abs(result.objective) * SETTLED

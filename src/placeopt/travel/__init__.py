@@ -4,9 +4,11 @@ from placeopt.travel.complete import Step
 from placeopt.travel.measure import measure
 from placeopt.travel.reach import bands, nearest, opportunities, residents_within
 from placeopt.travel.times import TravelTimes
+from placeopt.travel.transit import Transit
 
 __all__ = [
     "Step",
+    "Transit",
     "TravelTimes",
     "bands",
     "measure",

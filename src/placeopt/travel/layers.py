@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from placeopt.errors import Finding, InputError
 from placeopt.travel import crs as systems
+from placeopt.travel import openroads
 from placeopt.travel.speeds import KMH_PER_MPH
 from placeopt.travel.streets import BACKWARD, BOTH, CLOSED, FORWARD, Dropped, Streets
 
@@ -88,6 +89,9 @@ def from_frames(
     """The street network of two data frames; see ``read_layers``."""
     import pandas as pd
 
+    kind = "edge and node layers"
+    if openroads.is_open_roads(edges):
+        edges, kind = openroads.with_classes(edges), openroads.KIND
     names = _columns(edges, nodes, file, columns or {})
     nodes = systems.into(nodes, crs, f"{file} nodes")
     xy = np.column_stack([nodes.geometry.x, nodes.geometry.y])
@@ -120,7 +124,7 @@ def from_frames(
         direction=direction,
         speed_kmh=_speed(kept, names),
         minutes=minutes,
-        source={"kind": "edge and node layers", "file": file},
+        source={"kind": kind, "file": file},
         dropped=dropped,
     )
 

@@ -1,0 +1,276 @@
+"""Small places built by hand or at random, with minutes, for the tests of the estate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from placeopt.place import Place, PlaceInfo, dictionary
+from placeopt.scenario import Rule, Scenario
+from placeopt.scenario.estate_rules import (
+    Access,
+    Capacity,
+    Capital,
+    Carbon,
+    Floor,
+    Hosted,
+    Network,
+    Opened,
+    Pinned,
+    Revenue,
+    Served,
+    Together,
+)
+from placeopt.scenario.scenario import Money, Objective, SolverSettings
+from placeopt.travel import TravelTimes
+
+IMPLIED = (Served, Hosted, Opened, Floor, Capacity, Together, Pinned)
+FILLERS: dict[str, Any] = {
+    "number": np.nan,
+    "integer": pd.NA,
+    "text": "",
+    "id": "",
+    "boolean": False,
+}
+DTYPES = {"number": "float64", "integer": "Int64", "text": object, "id": object, "boolean": bool}
+
+
+def table(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows of one table with the dictionary's columns, defaults and types."""
+    columns = {}
+    for column in dictionary()[name]:
+        default = column.default_value()
+        filler = FILLERS.get(column.type, False) if default is None else default
+        values = [row.get(column.name, filler) for row in rows]
+        columns[column.name] = pd.Series(values, dtype=DTYPES[column.type])
+    unknown = {key for row in rows for key in row} - set(columns)
+    assert not unknown, f"{name} has no columns {unknown}"
+    return pd.DataFrame(columns)
+
+
+def place(**tables: list[dict[str, Any]]) -> Place:
+    """A place of the tables given, the others empty."""
+    return Place(
+        info=PlaceInfo(name="Testshire", price_year=2025, made_up=True),
+        tables={name: table(name, tables.get(name, [])) for name in dictionary()},
+    )
+
+
+def minutes(place: Place, **by_mode: Any) -> TravelTimes:
+    """Minutes given as nested lists (zones, buildings) by mode."""
+    return TravelTimes(
+        zone_ids=tuple(place.zones["zone_id"]),
+        building_ids=tuple(place.buildings["building_id"]),
+        minutes={mode: np.array(matrix, float) for mode, matrix in by_mode.items()},
+    )
+
+
+def scenario(
+    *rules: Rule,
+    minimise: tuple[str, ...] = ("cost",),
+    slack: tuple[float, ...] = (),
+    drop: tuple[str, ...] = (),
+    years: int = 1,
+    gap: float = 0.0,
+    seconds: float = 60.0,
+    **settings: Any,
+) -> Scenario:
+    """A scenario with the implied rules in force; one year of appraisal unless said."""
+    written = {rule.name for rule in rules}
+    implied = [kind() for kind in IMPLIED if kind.name not in written and kind.name not in drop]
+    return Scenario(
+        question="Which buildings?",
+        problem="estate",
+        objective=Objective(minimise=minimise, slack=slack),
+        rules=(*implied, *rules),
+        money=Money(appraisal_years=years),
+        solver=SolverSettings(gap=gap, time_limit_seconds=seconds, threads=1),
+        **settings,
+    )
+
+
+def random_place(seed: int, zones: int = 3, buildings: int = 3, services: int = 2) -> Place:
+    """A small place with something of everything, drawn from ``seed``."""
+    rng = np.random.default_rng(seed)
+
+    def pick(options: list[Any], p: list[float] | None = None) -> Any:
+        return options[rng.choice(len(options), p=p)]
+
+    service_ids = [f"S{i}" for i in range(services)]
+    building_ids = [f"B{i}" for i in range(buildings)]
+    status = [pick(["open", "vacant", "candidate"], [0.7, 0.15, 0.15]) for _ in building_ids]
+    status[0] = "open"
+    with_tiers = rng.random() < 0.5
+    back_office = services > 2 and rng.random() < 0.5
+    districts = [{"district_id": d} for d in ("D1", "D2")]
+    tables: dict[str, list[dict[str, Any]]] = {"districts": districts}
+    tables["zones"] = [
+        {
+            "zone_id": f"Z{i}",
+            "district_id": pick(["D1", "D2"]),
+            "x_m": float(rng.integers(0, 10000)),
+            "y_m": float(rng.integers(0, 10000)),
+            "population": float(rng.integers(1, 20) * 100),
+            "deprivation_quintile": int(rng.integers(1, 4)),
+            "area_type": pick(["rural", "urban"]),
+            "without_car_share": pick([0.0, 0.25, 0.5]),
+        }
+        for i in range(zones)
+    ]
+    tables["services"] = [
+        {
+            "service_id": s,
+            "area_base_m2": float(rng.integers(0, 4) * 10),
+            "area_m2_per_1000_visits": float(rng.integers(0, 5) * 10),
+            "front_of_house_m2": float(rng.integers(0, 3) * 10),
+            "staffing_cost_gbp_per_point_per_year": float(rng.integers(0, 50) * 1000),
+            "moving_cost_gbp": float(rng.integers(0, 10) * 1000),
+            "digital_share": pick([0.0, 0.2]),
+            "back_office": back_office and s == service_ids[-1],
+            "desks": 2000.0 if back_office and s == service_ids[-1] else 0.0,
+        }
+        for s in service_ids
+    ]
+    tables["buildings"] = [
+        {
+            "building_id": b,
+            "name": f"Building {b}",
+            "kind": pick(["library", "office"]),
+            "district_id": pick(["D1", "D2"]),
+            "agency_id": pick(["A1", "A2"]),
+            "status": status[i],
+            "x_m": float(rng.integers(0, 10000)),
+            "y_m": float(rng.integers(0, 10000)),
+            "floor_area_m2": float(rng.integers(8, 30) * 20),
+            "usable_share": pick([0.5, 1.0]),
+            "tenure": (tenure := pick(["freehold", "leasehold", "licence"], [0.6, 0.3, 0.1])),
+            "lease_break_year": pick([2024, 2030, pd.NA]) if tenure != "freehold" else pd.NA,
+            "lease_break_penalty_gbp": pick([np.nan, 30000.0]),
+            "running_cost_fixed_gbp_per_year": float(rng.integers(10, 80) * 1000),
+            "running_cost_gbp_per_m2_per_year": float(rng.integers(0, 100)),
+            "holding_cost_gbp_per_year": float(rng.integers(0, 10) * 1000),
+            "capital_receipt_gbp": pick([0.0, 100000.0]),
+            "sale_cost_share": 0.1,
+            "sale_lag_years": int(rng.integers(0, 3)),
+            "closure_cost_gbp": float(rng.integers(0, 5) * 1000),
+            "backlog_gbp": float(rng.integers(0, 5) * 1000),
+            "fit_out_gbp_per_m2": float(rng.integers(0, 5) * 50),
+            "carbon_tco2e_per_year": float(rng.integers(1, 50)),
+            "pinned": pick(["no", "keep", "close", "never_sell"], [0.8, 0.05, 0.05, 0.1]),
+        }
+        for i, b in enumerate(building_ids)
+    ]
+    hosts = [
+        (b, s)
+        for i, b in enumerate(building_ids)
+        for s in service_ids
+        if status[i] == "open" and rng.random() < 0.6
+    ]
+    tables["hosting"] = [
+        {"building_id": b, "service_id": s, "offer": pick(["full", "partial"], [0.8, 0.2])}
+        for b, s in hosts
+    ]
+    tables["demand"] = [
+        {"zone_id": f"Z{i}", "service_id": s["service_id"], "visits_per_year": float(visits)}
+        for i in range(zones)
+        for s in tables["services"]
+        if not s["back_office"] and (visits := rng.integers(0, 5) * 1000) > 0
+    ]
+    tables["suitability"] = [
+        {"building_kind": kind, "service_id": s}
+        for kind in ("library", "office")
+        for s in service_ids
+        if rng.random() < 0.8
+    ]
+    if services > 1 and rng.random() < 0.4:
+        relation = pick(["must", "never", "prefer"])
+        tables["compatibility"] = [
+            {
+                "service_a": "S0",
+                "service_b": "S1",
+                "relation": relation,
+                "benefit_gbp_per_year": 20000.0,
+            }
+        ]
+    if with_tiers:
+        tables["tiers"] = [
+            {
+                "tier_id": k,
+                "setup_cost_gbp": float(rng.integers(0, 20) * 1000),
+                "running_cost_gbp_per_year": float(rng.integers(0, 5) * 1000),
+                "min_usable_m2": pick([0.0, 200.0]),
+                "max_services": pick([pd.NA, 1, 2]),
+            }
+            for k in ("hub", "kiosk")
+        ]
+        tables["tier_services"] = [
+            {
+                "tier_id": k,
+                "service_id": s,
+                "relation": "must" if k == "hub" and rng.random() < 0.3 else "may",
+                "offer": "full" if k == "hub" else pick(["full", "partial"]),
+            }
+            for k in ("hub", "kiosk")
+            for s in service_ids
+            if k == "hub" or rng.random() < 0.7
+        ]
+    return place(**tables)
+
+
+def crow_minutes(place: Place, cutoff: float = 45.0) -> TravelTimes:
+    """Walking and driving minutes over straight lines; NaN beyond the cut-off."""
+    z, b = (place.tables[name][["x_m", "y_m"]].to_numpy() for name in ("zones", "buildings"))
+    metres = np.linalg.norm(z[:, None] - b[None], axis=2)
+    by_mode = {}
+    for mode, metres_per_minute in (("walk", 80.0), ("drive", 400.0)):
+        taken = 1 + metres / metres_per_minute
+        by_mode[mode] = np.where(taken <= cutoff, taken, np.nan)
+    return minutes(place, **by_mode)
+
+
+def random_rules(seed: int, place: Place) -> list[Rule]:
+    """Rules that sometimes bind, sometimes clash."""
+    rng = np.random.default_rng(10_000 + seed)
+    rules: list[Rule] = []
+    if rng.random() < 0.6:
+        rules.append(
+            Access(
+                services="all",
+                minutes=float(rng.integers(5, 25)),
+                share=float(rng.choice([0.3, 0.6, 0.9])),
+                who=str(rng.choice(["all", "most_deprived", "rural", "without_car"])),
+                modes=[("walk",), ("walk", "drive"), ("drive",)][rng.integers(3)],
+                each_district=bool(rng.random() < 0.2),
+                offer=str(rng.choice(["full", "any"])),
+                ceiling_minutes=float(rng.choice([40.0, 100.0])) if rng.random() < 0.2 else None,
+            )
+        )
+    if rng.random() < 0.4:
+        tier = "hub" if len(place.tiers) and rng.random() < 0.7 else None
+        rules.append(
+            Network(
+                tier=tier,
+                at_least=int(rng.integers(0, 2)),
+                at_most=int(rng.integers(1, 4)),
+                spacing_m=float(rng.choice([1000, 4000])) if rng.random() < 0.3 else None,
+                each_district=bool(tier is None and rng.random() < 0.2),
+            )
+        )
+    if rng.random() < 0.4:
+        rules.append(
+            Capital(
+                pot_gbp=float(rng.integers(0, 60) * 1000),
+                recycled_share=float(rng.choice([0.0, 0.5])),
+            )
+        )
+    if rng.random() < 0.3:
+        rules.append(Revenue(share_of_today=float(rng.choice([0.7, 0.9, 1.1]))))
+    if rng.random() < 0.2:
+        rules.append(Carbon(share_of_today=float(rng.choice([0.5, 0.8]))))
+    if rng.random() < 0.2:
+        rules.append(Together(max_services=1))
+    if rng.random() < 0.2:
+        rules.append(Served(unserved_share=0.3))
+    return rules
