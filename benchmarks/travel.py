@@ -266,7 +266,7 @@ def transit(args: argparse.Namespace) -> list[dict[str, Any]]:
     minutes, _ = search(zones, buildings, 90.0)
     seconds, cpu = (clock() - began).tolist()
     row = {
-        "case": f"{args.zones} x 300, {len(stops):,} stops, {lines * trips:,} trips, 180 departures",
+        "case": f"{args.zones} x 300, {len(stops):,} stops, {lines * trips:,} trips",
         "engine": "RAPTOR over arrays",
         "seconds": round(seconds, 1),
         "cpu_seconds": round(cpu, 1),
