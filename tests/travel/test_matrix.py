@@ -98,3 +98,12 @@ def test_a_matrix_without_modes_is_refused_when_two_are_asked_for(tmp_path: Path
         measure(line_place(tmp_path), "matrix", ["walk", "drive"])
     with pytest.raises(InputError, match=r"nowhere\.csv: is not there"):
         measure(line_place(tmp_path), "matrix", ["walk"], file="nowhere.csv")
+
+
+def test_points_that_moved_since_they_were_measured_are_warned_of(tmp_path: Path) -> None:
+    place = line_place(tmp_path)
+    write_matrix(measure(place, modes=["walk"]), tmp_path / "minutes.parquet", place)
+    assert measure(place, "matrix", ["walk"]).findings == ()
+    moved = place.buildings.assign(x_m=place.buildings["x_m"] + [0.0, 300.0, 0.0])
+    (finding,) = measure(place.replace(buildings=moved), "matrix", ["walk"]).findings
+    assert (finding.severity, finding.value) == ("warning", "b2")

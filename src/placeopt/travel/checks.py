@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SNAP_M = 500.0
 NAMED = 5  # ids named in one message; the count says how many there are
+NAMED_NEAR_THE_EDGE = 60
 
 
 def findings_of(
@@ -150,7 +151,7 @@ def near_the_edge(
     kinds = table["kind"].value_counts(sort=False)
     counts = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
     return [
-        _warn(mode, "zone_id", _some(list(zones["zone_id"])),
+        _warn(mode, "zone_id", _some(list(zones["zone_id"]), NAMED_NEAR_THE_EDGE),
               f"{zones['population'].sum():,.0f} people in {len(zones)} zones live nearer to the "
               "edge of the streets than to the nearest building of some kind, so that a nearer "
               f"one may lie outside (zones by kind: {counts})",
@@ -185,8 +186,8 @@ def _warn(mode: str, column: str | None, value: str | None, fault: str, remedy: 
     return Finding("warning", f"minutes by {mode}", None, column, value, fault, remedy)
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+def _some(names: Sequence[str], most: int = NAMED) -> str:
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 
 def _spot(x: float, y: float) -> str:
