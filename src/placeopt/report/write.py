@@ -21,6 +21,7 @@ def write_results(answer: Answer, out: Path | str) -> dict[str, Path]:
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
+    _clear(out)
     written: dict[str, Path] = {}
     written["summary.json"] = _write_json(out / "summary.json", summary_of(answer))
     written["workbook.xlsx"] = write_workbook(answer, out / "workbook.xlsx")
@@ -39,6 +40,17 @@ def write_results(answer: Answer, out: Path | str) -> dict[str, Path]:
             written[f"tables/{name}.csv"] = path
     written["provenance.json"] = _write_json(out / "provenance.json", dict(answer.provenance))
     return written
+
+
+def _clear(out: Path) -> None:
+    """Take away what an older answer left there and this one may not write again."""
+    for name in ("plan.gpkg", "map.svg"):
+        (out / name).unlink(missing_ok=True)
+    if (out / "tables").is_dir():
+        for table in (out / "tables").glob("*.csv"):
+            table.unlink()
+        if not any((out / "tables").iterdir()):
+            (out / "tables").rmdir()
 
 
 def _write_json(path: Path, value: dict[str, object]) -> Path:
