@@ -147,12 +147,13 @@ def near_the_edge(
     table = edge_table(place, times, mode, from_wkt(note["edge"]))
     if not len(table):
         return []
-    zones = table.drop_duplicates("zone_id")
-    kinds = table["kind"].value_counts(sort=False)
-    counts = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
+    # The zones that this concerns for most kinds of building come first.
+    zones = table["zone_id"].value_counts().index
+    people = table.drop_duplicates("zone_id")["population"].sum()
+    counts = ", ".join(f"{k} {n}" for k, n in table["kind"].value_counts(sort=False).items())
     return [
-        _warn(mode, "zone_id", _some(list(zones["zone_id"]), NAMED_NEAR_THE_EDGE),
-              f"{zones['population'].sum():,.0f} people in {len(zones)} zones live nearer to the "
+        _warn(mode, "zone_id", _some(list(zones), NAMED_NEAR_THE_EDGE),
+              f"{people:,.0f} people in {len(zones)} zones live nearer to the "
               "edge of the streets than to the nearest building of some kind, so that a nearer "
               f"one may lie outside (zones by kind: {counts})",
               "add the buildings and streets of the neighbours")
