@@ -79,7 +79,7 @@ def family_table(rows: pd.DataFrame) -> str:
     lines = [f"| case | best known | {' | '.join(engines)} |",
              "| --- | ---: |" + " ---: |" * len(engines)]  # fmt: skip
     for case, group in rows.groupby("case", sort=False):
-        known = group["best_known"].dropna()
+        known: pd.Series = group["best_known"].dropna()
         cells = [f"{known.iloc[0]:.10g}" if len(known) else ""]
         for engine in engines:
             mine = group[group["engine"] == engine]
@@ -130,8 +130,8 @@ def _profile(frame: pd.DataFrame, path: Path) -> bool:
         values = np.sort(ratio[engine].replace(np.inf, np.nan).dropna().to_numpy())
         share = np.arange(1, len(values) + 1) / len(ratio)
         axes.step(np.append(values, 1e4), np.append(share, share[-1:]), where="post", label=engine)
-    axes.set(xscale="log", xlim=(1, 1e4), ylim=(0, 1.02),
-             xlabel="CPU seconds as a multiple of the fastest", ylabel="share of cases proven")  # fmt: skip
+    axes.set(xscale="log", xlim=(1, 1e4), ylim=(0, 1.02))
+    axes.set(xlabel="CPU seconds as a multiple of the fastest", ylabel="share of cases proven")
     axes.legend()
     _save(figure, path, pyplot)
     return True

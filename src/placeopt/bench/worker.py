@@ -1,7 +1,7 @@
 """Solve one case in this process and write what came of it: ``python -m placeopt.bench.worker``.
 
-Reads one JSON object from standard input, writes one to the file that it names. Our compiled
-functions are warmed on a tiny case of the same kind first, so that loading them is not timed.
+Reads one JSON object from standard input, writes one to the file that it names. The engine is
+warmed on a tiny case of the same kind first, so that loading code is not timed for any of them.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ def work(task: dict[str, Any]) -> dict[str, Any]:
     case = Case(**task["case"])
     problem = problem_of(case)
     engine, seconds, seed = task["engine"], float(task["time_limit"]), int(task["seed"])
-    if engine == "placeopt":
-        _warm(case)
+    _warm(case, engine)
     began, cpu = time.perf_counter(), time.process_time()
     if engine == "spopt":
         from placeopt.bench.spopt_rival import solve_with_spopt
@@ -49,13 +48,19 @@ def work(task: dict[str, Any]) -> dict[str, Any]:
     return record
 
 
-def _warm(case: Any) -> None:
+def _warm(case: Any, engine: str) -> None:
+    """Load what the engine needs, on tiny cases, so that no engine is timed while it loads."""
     from placeopt.bench.suites import Case, problem_of
     from placeopt.location import locate
 
     for p in (2, 4):
         tiny = Case("warm", "warm", case.kind, "points", options={"n": 12, "p": p, "seed": 1})
-        locate(problem_of(tiny), time_limit_seconds=5)
+        if engine == "spopt":
+            from placeopt.bench.spopt_rival import solve_with_spopt
+
+            solve_with_spopt(problem_of(tiny), 5.0)
+        else:
+            locate(problem_of(tiny), engine=engine, time_limit_seconds=5)
 
 
 def _plain(solution: Any) -> dict[str, Any]:

@@ -297,8 +297,8 @@ def _engine(
     offers = (np.arange(m), y.all, -work.room)
     model.add_rows("capacity", rule="F3", size=m, upper=0.0, terms=[holds, offers])
     if fixed is None:
-        model.add_rows("only_open", rule="F4", size=len(rows), upper=0.0,
-                       terms=[(pairs, x.all, 1.0), (pairs, y.at(columns), -np.asarray(caps, float))])  # fmt: skip
+        only = [(pairs, x.all, 1.0), (pairs, y.at(columns), -np.asarray(caps, float))]
+        model.add_rows("only_open", rule="F4", size=len(rows), upper=0.0, terms=only)
         zeros = np.zeros(m, np.int64)
         model.add_rows("enough", rule="F3", size=1, lower=work.size.sum(),
                        terms=[(zeros, y.all, work.room)])  # fmt: skip

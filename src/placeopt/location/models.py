@@ -174,8 +174,11 @@ def solve_compact(
     """Solve the compact model with any engine of the engine room."""
     began = time.perf_counter()
     model = compact(problem)
+    arrays = model.arrays()
+    if engine == "cp-sat" and problem.kind != CAPACITATED:
+        arrays.integer[:] = True  # CP-SAT takes whole numbers only; shares gain nothing here
     result = solve(
-        model,
+        arrays,
         engine=engine,
         time_limit_seconds=time_limit_seconds,
         gap=gap,
