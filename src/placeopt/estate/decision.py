@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.estate.fairness import WORST_SHARE, worst_mean
 from placeopt.estate.problem import EstateProblem
 
 Floats = NDArray[np.float64]
@@ -164,6 +165,14 @@ def visit_minutes(problem: EstateProblem, decision: Decision) -> float:
     d = decision
     visits = problem.visits[d.zone, d.service] * d.share
     return float((visits * problem.minutes[d.zone, d.building]).sum())
+
+
+def worst_off_minutes(problem: EstateProblem, decision: Decision) -> float:
+    """Mean minutes of the worst-off tenth of visits, over zones and services."""
+    d = decision
+    minutes = np.zeros(problem.visits.shape)
+    np.add.at(minutes, (d.zone, d.service), d.share * problem.minutes[d.zone, d.building])
+    return worst_mean(minutes.ravel(), problem.visits.ravel(), WORST_SHARE)
 
 
 def running_today(problem: EstateProblem) -> float:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-from placeopt.estate.verify_sums import Arrangement, Facts, Sums
+from placeopt.estate.verify_sums import Arrangement, Facts, Sums, mean_of_worst, minutes_used
 from placeopt.scenario.checks import Check
 from placeopt.scenario.estate_rules import (
     Access,
     Capacity,
     Capital,
     Carbon,
+    Fairness,
     Floor,
     Hosted,
     Network,
@@ -243,6 +244,75 @@ def _residents(rule: Access, facts: Facts, scope: str | None) -> Iterator[tuple[
             yield zone, True, people - without
 
 
+def fairness(rule: Fairness, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+    """(E8) Minutes to the hosts used; today's to the nearest of today's hosts."""
+    services = {s for s, row in facts.services.items() if not row["back_office"]}
+    if rule.services != "all":
+        services &= set(rule.services)
+    used = minutes_used(facts, a, services)
+    before = {}
+    for zone, s in facts.visits:
+        near = [
+            facts.fastest[zone, i]
+            for i, of in facts.hosted_today
+            if of == s and (zone, i) in facts.fastest
+        ]
+        if s in services and near:
+            before[zone, s] = min(near)
+    details = []
+    if rule.loses_at_most_minutes is not None:
+        for key, (minutes, _) in used.items():
+            if key in before and minutes > before[key] + rule.loses_at_most_minutes + 1e-3:
+                return False, f"zone {key[0]}: {minutes - before[key]:.2f} minutes more to {key[1]}"
+    for column in rule.no_group_worse:
+        sums_of_group: dict[str, list[float]] = {}
+        for (zone, s), was in before.items():
+            group = facts.zones[zone][column]
+            if group is None or group != group or group == "":
+                continue
+            minutes, visits = used.get((zone, s), (0.0, facts.visits[zone, s]))
+            total = sums_of_group.setdefault(str(group), [0.0, 0.0, 0.0])
+            for n, term in enumerate((visits, visits * was, visits * minutes)):
+                total[n] += term
+        for group, (visits, was, now) in sums_of_group.items():
+            if visits > 0 and now / visits > was / visits + 1e-3:
+                return False, f"{column} {group}: mean {now / visits:.2f}, today {was / visits:.2f}"
+    if rule.worst_mean_minutes is not None:
+        worst = mean_of_worst(used, rule.worst_share)
+        details.append(f"worst-off mean {worst:.2f} minutes")
+        if worst > rule.worst_mean_minutes + 1e-3:
+            return False, details[-1]
+    if rule.equal_minutes is not None:
+        equal = _kolm_pollak(rule, facts, a, services, before)
+        details.append(f"as good as {equal:.2f} minutes for everybody")
+        if equal > rule.equal_minutes + 1e-3:
+            return False, details[-1]
+    return True, ", ".join(details)
+
+
+def _kolm_pollak(
+    rule: Fairness,
+    facts: Facts,
+    a: Arrangement,
+    services: set[str],
+    before: dict[tuple[str, str], float],
+) -> float:
+    """The minutes that, the same for everybody, would be as good."""
+    first = sum(facts.visits[key] * was for key, was in before.items())
+    second = sum(facts.visits[key] * was**2 for key, was in before.items())
+    kappa = rule.aversion * first / second if second > 0 else 0.0
+    mean = total = 0.0
+    for (zone, s), visits in facts.visits.items():
+        if s in services:
+            total += visits
+            for i, share in a.served.get((zone, s), {}).items():
+                minutes = facts.fastest[zone, i]
+                mean += visits * share * (math.exp(kappa * minutes) if kappa else minutes)
+    if total <= 0 or mean <= 0:
+        return 0.0
+    return math.log(mean / total) / kappa if kappa else mean / total
+
+
 def network(rule: Network, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
     """(E9)"""
     counted = sorted(a.open)
@@ -322,6 +392,7 @@ CHECKS: dict[type[Rule], Callable[..., Found]] = {
     Capacity: capacity,
     Together: together,
     Access: access,
+    Fairness: fairness,
     Network: network,
     Capital: capital,
     Revenue: revenue,

@@ -1,7 +1,8 @@
 """The rules of the estate problem: what a scenario may ask of the buildings it keeps.
 
     E1 served    E2 hosted   E3 opened   E4 floor     E5 capacity  E6 together
-    E7 access    E9 network  E10 capital E11 revenue  E13 pinned   E14 carbon
+    E7 access    E8 fairness E9 network  E10 capital  E11 revenue  E13 pinned
+    E14 carbon
 
 Rules marked implied are in force unless the scenario's ``drop`` names them; the others hold where
 a ``[[rules]]`` table states them, as often as it is stated.
@@ -264,6 +265,82 @@ class Access(EstateRule):
         if self.ceiling_minutes is not None:
             of = f" of {full}{what}{by}" if self.minutes is None else ""
             parts.append(f"none of the {who} is beyond {self.ceiling_minutes:g} minutes{of}")
+        text = ", and ".join(parts)
+        return text[0].upper() + text[1:] + "."
+
+
+class Fairness(EstateRule):
+    """(E8) Nobody loses too much, by minutes to the host used, against today.
+
+    Today's minutes are to the nearest of today's hosts. The mean of the worst-off share and the
+    Kolm-Pollak equivalent are over zones and services, each weighing as many as its visits.
+    """
+
+    name: ClassVar[str] = "fairness"
+    number: ClassVar[str] = "E8"
+    equation: ClassVar[str] = (
+        "minutes[z,s] = sum over b of minutes[z,b] serve[z,s,b]; "
+        "minutes[z,s] <= minutes today[z,s] + loses_at_most_minutes; the mean over each group <= "
+        "that of today; threshold + sum of excess[z,s] visits[z,s] / (worst_share x visits) <= "
+        "worst_mean_minutes; sum of visits[z,s] serve[z,s,b] exp(kappa minutes[z,b]) / visits <= "
+        "exp(kappa equal_minutes), kappa = aversion x sum of visits minutes / sum of visits "
+        "minutes^2 of today"
+    )
+
+    rule: Literal["fairness"] = "fairness"
+    services: tuple[str, ...] | Literal["all"] = Field(
+        "all", description='ids of the services that count, or "all" (back offices left out)'
+    )
+    loses_at_most_minutes: float | None = Field(
+        None, ge=0, description="no zone's minutes to a service grow by more than this (minutes)"
+    )
+    no_group_worse: tuple[Literal["deprivation_quintile", "area_type", "district_id"], ...] = Field(
+        (), description="the mean minutes of no group of zones grow; groups by these columns"
+    )
+    worst_share: float = Field(
+        0.1, gt=0, le=1, description="the share of visits that counts as worst off"
+    )
+    worst_mean_minutes: float | None = Field(
+        None, gt=0, description="mean minutes of the worst-off share at most this"
+    )
+    equal_minutes: float | None = Field(
+        None, gt=0, description="Kolm-Pollak equally-distributed equivalent at most this (minutes)"
+    )
+    aversion: float = Field(1.0, gt=0, description="aversion to inequality, for equal_minutes")
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        asked = (self.loses_at_most_minutes, self.worst_mean_minutes, self.equal_minutes)
+        if all(value is None for value in asked) and not self.no_group_worse:
+            raise ValueError(
+                "give loses_at_most_minutes, no_group_worse, worst_mean_minutes or equal_minutes"
+            )
+        return self
+
+    def sentence(self, names: dict[str, str] | None = None) -> str:
+        what = "any service"
+        if self.services != "all":
+            what = _list((_name(service, names) for service in self.services), "or")
+        parts = []
+        if self.loses_at_most_minutes is not None:
+            parts.append(
+                f"no zone is more than {self.loses_at_most_minutes:g} minutes further from {what} "
+                "than today"
+            )
+        if self.no_group_worse:
+            by = _list(
+                (group.removesuffix("_id").replace("_", " ") for group in self.no_group_worse), "or"
+            )
+            parts.append(f"the mean minutes of no group by {by} get worse")
+        if self.worst_mean_minutes is not None:
+            parts.append(
+                f"the worst-off {_percent(self.worst_share)} of visits take at most "
+                f"{self.worst_mean_minutes:g} minutes on average"
+            )
+        if self.equal_minutes is not None:
+            parts.append(
+                f"minutes are as good as {self.equal_minutes:g} for everybody (Kolm-Pollak)"
+            )
         text = ", and ".join(parts)
         return text[0].upper() + text[1:] + "."
 
