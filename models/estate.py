@@ -21,7 +21,7 @@ Minimise    net present cost, or visit-minutes, open buildings, carbon
 (E8) minutes used against today's, by zone and group; the worst off; Kolm-Pollak
 (E9) counts of buildings within limits, and a distance between them
 (E10) capital <= pot + recycled receipts    (E11) running cost <= ceiling    (E13) pinned
-(E14) carbon of open buildings <= ceiling
+(E14) carbon of open buildings <= ceiling    (E16) nobody passes a host
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ def build(place: Place, times: TravelTimes, scenario: Scenario) -> Model:
         pairs_share_or_do_not,
         residents_are_near,
         nobody_loses_too_much,
+        residents_go_where_they_go,
         buildings_are_counted,
         capital_and_revenue_fit,
         carbon_fits,
@@ -446,6 +447,20 @@ def nobody_loses_too_much(m: Model) -> None:
                 m.subject_to(ill <= sum(m.visits[pair] for pair in counted))
 
 
+def residents_go_where_they_go(m: Model) -> None:
+    """(E16) Nearest: nobody passes a host on the way to another; ties by building id."""
+    for rule in m.rules("behaviour"):
+        if rule.residents != "nearest":
+            continue
+        for z, s, b in m.serve:
+            nearer = pulp.lpSum(
+                m.serve[z, s, c]
+                for c in m.buildings
+                if (z, s, c) in m.serve and (m.minutes[z, c], c) <= (m.minutes[z, b], b)
+            )
+            m.subject_to(nearer + m.unserved[z, s] >= m.host[b, s])
+
+
 def minutes_today(m: Model, z: str, s: str) -> float:
     hosts = [b for b, of in m.today if of == s]
     return min((m.minutes.get((z, b), math.inf) for b in hosts), default=math.inf)
@@ -555,11 +570,10 @@ def running(m: Model) -> Any:
 def running_today(m: Model) -> float:
     """GBP a year of today's arrangement, everyone at the nearest host."""
     units = dict.fromkeys(m.today, 0.0)
-    order = list(m.buildings)
     for (z, s), visits in m.visits.items():
         hosts = [b for b, of in m.today if of == s and (z, b) in m.minutes]
         if hosts:
-            nearest = min(hosts, key=lambda b: (m.minutes[z, b], order.index(b)))
+            nearest = min(hosts, key=lambda b: (m.minutes[z, b], b))
             units[nearest, s] += visits
     for s, service in m.services.items():
         hosts = [b for b, of in m.today if of == s]

@@ -11,6 +11,7 @@ from placeopt.place import Place, PlaceInfo, dictionary
 from placeopt.scenario import Rule, Scenario
 from placeopt.scenario.estate_rules import (
     Access,
+    Behaviour,
     Capacity,
     Capital,
     Carbon,
@@ -278,6 +279,8 @@ def random_rules(seed: int, place: Place) -> list[Rule]:
             {"equal_minutes": float(rng.integers(5, 20))},
         ]
         rules.append(Fairness(**asked[rng.integers(len(asked))]))
+    if rng.random() < 0.3:
+        rules.append(Behaviour(residents="nearest"))
     if rng.random() < 0.2:
         rules.append(Together(max_services=1))
     if rng.random() < 0.2:

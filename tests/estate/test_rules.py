@@ -14,6 +14,7 @@ from placeopt.estate import solve
 from placeopt.scenario import RULES
 from placeopt.scenario.estate_rules import (
     Access,
+    Behaviour,
     Capital,
     Carbon,
     Fairness,
@@ -307,6 +308,34 @@ def test_the_worst_off_tenth_can_be_made_as_near_as_possible():
     drive = [[10.0, 20.0], [30.0, 10.0]]
     one = Network(at_most=1)
     assert cost_of(here, one, minimise=("worst_off",), drive=drive) == pytest.approx(20)
+
+
+def test_behaviour_sends_everyone_to_the_nearest_host_which_must_have_the_floor():
+    """(E16) 2,000 visits at 60 m2 a thousand: each building's 100 m2 serve 1,667. Both zones are
+    nearest to B1. The planner shares them out over B1 and B2 for 40,000; going to the nearest,
+    all come to B1, which is too small; B2 alone is too small as well: no plan."""
+    services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
+    here = town([building("B1", 10_000), building("B2", 30_000)], services)
+    drive = [[10.0, 20.0], [10.0, 20.0]]
+    nearest = Behaviour(residents="nearest")
+    assert cost_of(here, Behaviour(), drive=drive) == pytest.approx(40_000)
+    assert cost_of(here, nearest, drive=drive) is None
+    apart = [[10.0, 20.0], [20.0, 10.0]]
+    assert cost_of(here, nearest, drive=apart) == pytest.approx(40_000)
+
+
+def test_ties_go_to_the_first_building_id():
+    """(E16) Z1 and Z2 are as near to B1 as to B2: both go to B1, which has room for one zone."""
+    services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
+    rows = [building("B2", 30_000, floor_area_m2=120.0), building("B1", 10_000)]
+    here = town(rows, services)
+    nearest = Behaviour(residents="nearest")
+    kept = Pinned(keep=("B1", "B2"))
+    drive = [[10.0, 10.0], [10.0, 10.0]]
+    assert cost_of(here, nearest, drive=drive) == pytest.approx(30_000)
+    assert cost_of(here, nearest, kept, drive=drive) == pytest.approx(40_000)
+    hosts_both = town(rows, services, suitability=[{"building_kind": "x", "service_id": "S"}])
+    assert cost_of(hosts_both, nearest, Network(service="S", at_least=2), drive=drive) is None
 
 
 def test_network_counts_and_spaces_buildings():

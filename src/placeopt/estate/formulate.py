@@ -16,6 +16,7 @@ k tiers, p groups of residents with the same buildings in reach.
 (E11) running cost of a year <= ceiling
 (E13) open[b] = 1 (keep), open[b] = 0 (close)
 (E14) carbon of open buildings <= ceiling
+(E16) what hosts from the nearest to b serve >= host[b,s], where residents go to the nearest
 
 (E2) is the strong, disaggregated form; ``room`` is the floor a service could have at most.
 Sources: Daskin (2013), Network and Discrete Location, ch. 6 to 8; Church and ReVelle (1974);
@@ -41,6 +42,7 @@ from placeopt.estate.problem import EstateProblem
 from placeopt.estate.terms import OBJECTIVES, Expression
 from placeopt.scenario.estate_rules import (
     Access,
+    Behaviour,
     Capital,
     Carbon,
     Fairness,
@@ -55,6 +57,7 @@ from placeopt.scenario.estate_rules import (
 )
 from placeopt.scenario.rules import Rule
 
+WHO_GOES_WHERE = (Fairness, Behaviour)
 STRUCTURE: tuple[Callable[[Model, EstateProblem, Columns], None], ...] = (
     by_service.closed_or_disposed,
     by_service.front_of_house,
@@ -69,6 +72,7 @@ EQUATIONS: tuple[tuple[type[Rule], Callable[[Model, EstateProblem, Columns, Any]
     (Together, by_service.sharing_roofs),
     (Access, by_place.near_enough),
     (Fairness, by_people.nobody_loses_too_much),
+    (Behaviour, by_people.nearest_is_used),
     (Network, by_place.counts_and_spacing),
     (Capital, by_place.capital_fits),
     (Revenue, by_place.revenue_fits),
@@ -127,8 +131,9 @@ def formulate(
 
 def minutes_count(problem: EstateProblem, objectives: Sequence[str]) -> bool:
     """Whether a model has to know who goes where: an objective or a rule speaks of it."""
-    return bool({"visit_minutes", "worst_off"} & set(objectives)) or bool(
-        problem.scenario.of(Fairness)
+    rules = problem.scenario.rules
+    return bool({"visit_minutes", "worst_off"} & set(objectives)) or any(
+        isinstance(rule, WHO_GOES_WHERE) for rule in rules
     )
 
 

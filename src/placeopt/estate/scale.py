@@ -20,9 +20,8 @@ from placeopt.engine.model import Arrays
 from placeopt.engine.registry import engine as engine_named
 from placeopt.errors import EngineError
 from placeopt.estate.decision import Decision, costs, visit_minutes, worst_off_minutes
-from placeopt.estate.formulate import Formulation, formulate, minutes_count
+from placeopt.estate.formulate import WHO_GOES_WHERE, Formulation, formulate, minutes_count
 from placeopt.estate.problem import EstateProblem
-from placeopt.scenario.estate_rules import Fairness
 
 Watch = Callable[[Progress], None]
 ALL_PAIRS = 20_000  # up to so many pairs of a zone and a host, all of them stand in the model
@@ -104,11 +103,11 @@ def minimise(
     within = [Stage(other, Result(Status.FEASIBLE), most) for other, most in ceilings]
     within.append(Stage(name, Result(Status.FEASIBLE), np.inf))
     if decision is None:  # a plan that shows which hosts are near enough to matter
-        plain = formulate(_without_fairness(problem), "cost", ceilings, zones=False)
+        plain = formulate(_planner_alone(problem), "cost", ceilings, zones=False)
         result = search(plain, None, seconds / 4, None, gap=FIRST_PLAN_GAP)
         if not result.has_plan:
             return result, None
-        near = settle(_without_fairness(problem), read(plain, result), within)
+        near = settle(_planner_alone(problem), read(plain, result), within)
         decision = _settled(problem, near, within)
     else:
         near = decision = settle(problem, decision, within)
@@ -129,10 +128,10 @@ def minimise(
     return result, found
 
 
-def _without_fairness(problem: EstateProblem) -> EstateProblem:
+def _planner_alone(problem: EstateProblem) -> EstateProblem:
     """The problem without the rules that speak of who goes where."""
     scenario = problem.scenario
-    rules = tuple(rule for rule in scenario.rules if not isinstance(rule, Fairness))
+    rules = tuple(rule for rule in scenario.rules if not isinstance(rule, WHO_GOES_WHERE))
     return replace(problem, scenario=scenario.model_copy(update={"rules": rules}))
 
 

@@ -48,7 +48,6 @@ class Facts:
     visits: dict[tuple[str, str], float]  # net of the digital share
     desks: dict[str, float]
     fastest: dict[tuple[str, str], float]
-    order: dict[str, int]
     never_sell: set[str] = field(default_factory=set)
 
     def unknown_use(self, i: str) -> bool:
@@ -163,7 +162,6 @@ def facts_of(place: Place, times: TravelTimes, scenario: Scenario) -> Facts:
         visits=dict(visits),
         desks={i: row["desks"] for i, row in services.items() if row["back_office"]},
         fastest=fastest,
-        order={i: position for position, i in enumerate(buildings)},
         never_sell=never,
     )
 
