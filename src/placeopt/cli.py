@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -83,15 +82,20 @@ def travel(
     date: Annotated[str | None, typer.Option(help="Day of travel, for example 2026-06-09.")] = None,
     depart: Annotated[str, typer.Option(help="Departures from-before.")] = "07:00-10:00",
     cutoff: Annotated[float, typer.Option(help="Minutes beyond which pairs are not kept.")] = 120,
+    points: Annotated[
+        Path | None, typer.Option(help="Several points for each zone: zone_id,x_m,y_m,weight.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="scipy or pyroutingkit.")] = "scipy",
     out: Annotated[
         Path | None, typer.Option(help="File for the minutes; by default beside the place.")
     ] = None,
 ) -> None:
     """Measure minutes over streets and timetables; after Ctrl-C the same call goes on."""
     from placeopt.travel.command import measure_place
+    from placeopt.travel.progress import watching
 
     names = tuple(name.strip() for name in modes.split(",") if name.strip())
-    with _progress_bar() as watch:
+    with watching() as watch:
         measured = measure_place(
             place,
             modes=names,
@@ -100,6 +104,8 @@ def travel(
             date=date,
             depart=depart,
             cutoff_minutes=cutoff,
+            points=points,
+            engine=engine,
             out=out,
             progress=watch,
         )
@@ -239,22 +245,6 @@ def _watched(job: Callable[[Any], Answer], quiet: bool = False) -> Answer:
 
     with TerminalProgress() as watch:
         return job(watch)
-
-
-@contextmanager
-def _progress_bar() -> Iterator[Callable[[Any], None]]:
-    """Pairs measured so far by mode, as bars on the terminal."""
-    from rich.progress import Progress
-
-    with Progress(transient=True) as bars:
-        tasks: dict[str, Any] = {}
-
-        def watch(step: Any) -> None:
-            if step.mode not in tasks:
-                tasks[step.mode] = bars.add_task(f"minutes by {step.mode}", total=step.total)
-            bars.update(tasks[step.mode], completed=step.done, total=step.total)
-
-        yield watch
 
 
 def _status(answer: Answer) -> int:
