@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from placeopt.errors import Finding, PlaceError
 from placeopt.place.check import check
-from placeopt.place.faults import error, nearest
+from placeopt.place.faults import error, nearest, warning
 from placeopt.place.importer.build import build_rows
 from placeopt.place.importer.mapping import Mapping, read_mapping
 from placeopt.place.importer.report import Assumed, ImportReport, LeftOut, Taken
 from placeopt.place.importer.sources import GEOMETRY_COLUMNS, Source, crs_findings, read_source
+from placeopt.place.importer.tidy import FINE
 from placeopt.place.raw import RawTable
 from placeopt.place.tables import Place, dictionary
 from placeopt.place.typed import typed_table
@@ -44,6 +45,7 @@ def import_place(
     rules = read_mapping(mapping)
     sources = _read_sources(rules, Path(folder) if folder is not None else mapping.parent)
     report = ImportReport(rules.place.name)
+    report.findings += [f for source in sources.values() for f in source.table.findings]
     place = _build(rules, sources, report)
     write_place(place, out)
     beside = out.parent if out.suffix.lower() == ".gpkg" else out
@@ -62,7 +64,22 @@ def _read_sources(rules: Mapping, folder: Path) -> dict[str, Source]:
             findings += faults.findings
     findings += [finding for source in sources.values() for finding in source.table.findings]
     _stop_at_errors(findings, "faults in the sources")
+    for name, spec in rules.source.items():
+        _empty_out(sources[name].table, spec.missing)
     return sources
+
+
+def _empty_out(table: RawTable, missing: tuple[str, ...]) -> None:
+    """Cells that the mapping calls missing (``n/a``, ``TBC``) become empty, and that is said."""
+    words = set(missing)
+    count = 0
+    for cells in table.cells.values() if words else ():
+        for at, cell in enumerate(cells):
+            if cell in words:
+                cells[at], count = "", count + 1
+    if count:
+        message = f"{count} cells that the mapping calls missing were read as empty"
+        table.findings.append(warning(table.file, message, FINE))
 
 
 def _build(rules: Mapping, sources: dict[str, Source], report: ImportReport) -> Place:

@@ -30,7 +30,9 @@ class SourceFile(_Part):
     file: str = Field(description="path relative to the folder of sources")
     layer: str | None = Field(None, description="layer of a GeoPackage, sheet of a workbook")
     delimiter: str = Field(",", description="what separates the cells of a text file")
-    heading_row: int = Field(1, ge=1, description="row of the column names in a workbook")
+    heading_row: int = Field(1, ge=1, description="row in which the column names begin")
+    heading_rows: int = Field(1, ge=1, le=5, description="rows of the heading: 2 for merged cells")
+    missing: tuple[str, ...] = Field((), description="cells that say that nothing is known")
 
 
 class ColumnRule(_Part):

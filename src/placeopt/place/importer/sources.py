@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from placeopt.errors import Finding, PlaceError
 from placeopt.place.faults import error, nearest
 from placeopt.place.importer.mapping import SourceFile
-from placeopt.place.raw import RawTable, any_text, read_csv, table_of_rows, texts_of
+from placeopt.place.importer.tidy import read_messy_csv, tidy_table
+from placeopt.place.raw import RawTable, any_text, texts_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -47,7 +48,8 @@ def read_source(spec: SourceFile, folder: Path) -> Source:
     kind = path.suffix.lower()
     try:
         if kind in _TEXT:
-            return Source(read_csv(path, "\t" if kind == ".tsv" else spec.delimiter))
+            delimiter = "\t" if kind == ".tsv" else spec.delimiter
+            return Source(read_messy_csv(path, delimiter, spec.heading_row, spec.heading_rows))
         if kind in _BOOKS:
             return Source(_read_sheet(path, spec))
         if kind in _SHAPES:
@@ -131,6 +133,7 @@ def _read_sheet(path: Path, spec: SourceFile) -> RawTable:
     if name not in book.sheet_names:
         remedy = f"name one of {', '.join(book.sheet_names)}{nearest(name, book.sheet_names)}"
         raise PlaceError([error(path.name, "there is no such sheet", remedy, value=name)])
-    rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-    texts = [[any_text(cell) for cell in row] for row in rows[spec.heading_row - 1 :]]
-    return table_of_rows(f"{path.name}:{name}", texts, [])
+    sheet = book.get_sheet_by_name(name)
+    texts = [[any_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
+    merged = list(sheet.merged_cell_ranges or [])
+    return tidy_table(f"{path.name}:{name}", texts, [], spec.heading_row, spec.heading_rows, merged)
