@@ -20,6 +20,7 @@ Minimise    net present cost, or visit-minutes, open buildings, carbon
 (E7) cover[z] <= sum of host in reach; residents covered >= share of residents
 (E9) counts of buildings within limits, and a distance between them
 (E10) capital <= pot + recycled receipts    (E11) running cost <= ceiling    (E13) pinned
+(E14) carbon of open buildings <= ceiling
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ def build(place: Place, times: TravelTimes, scenario: Scenario) -> Model:
         residents_are_near,
         buildings_are_counted,
         capital_and_revenue_fit,
+        carbon_fits,
         pinned_buildings,
     ):
         equation(m)
@@ -350,7 +352,8 @@ def residents_are_near(m: Model) -> None:
 
 def reach_of(m: Model, rule: Any, car: bool) -> dict[tuple[str, str], float]:
     reach: dict[tuple[str, str], float] = {}
-    for mode in rule.modes_of(m.scenario.travel.modes):
+    known = tuple(mode for mode in m.scenario.travel.modes if mode in m.times.modes)
+    for mode in rule.modes_of(known):
         if car or mode not in CAR:
             for pair, value in minutes_by(m, mode).items():
                 reach[pair] = min(value, reach.get(pair, math.inf))
@@ -452,6 +455,18 @@ def capital_and_revenue_fit(m: Model) -> None:
         if ceiling is None:
             ceiling = rule.share_of_today * running_today(m)
         m.subject_to(running(m) <= ceiling)
+
+
+def carbon_fits(m: Model) -> None:
+    """(E14)"""
+    for rule in m.rules("carbon"):
+        today = sum(
+            row["carbon_tco2e_per_year"] for row in m.buildings.values() if row["status"] == "open"
+        )
+        ceiling = rule.ceiling_tco2e_per_year
+        if ceiling is None:
+            ceiling = rule.share_of_today * today
+        m.subject_to(objective(m, "carbon") <= ceiling)
 
 
 def pinned_buildings(m: Model) -> None:

@@ -104,7 +104,7 @@ def place_import(
     mapping: Annotated[Path, typer.Argument(help="Mapping file (TOML): which column is which.")],
     out: Out,
     sources: Annotated[
-        Path | None, typer.Option(help="Folder of the source files; by default the mapping's.")
+        Path | None, typer.Option("--from", help="Folder of the sources; by default the mapping's.")
     ] = None,
 ) -> None:
     """Bring in a council's own files through a mapping; report what was taken and assumed."""

@@ -13,6 +13,7 @@ from placeopt.scenario.estate_rules import (
     Access,
     Capacity,
     Capital,
+    Carbon,
     Floor,
     Hosted,
     Network,
@@ -266,6 +267,8 @@ def random_rules(seed: int, place: Place) -> list[Rule]:
         )
     if rng.random() < 0.3:
         rules.append(Revenue(share_of_today=float(rng.choice([0.7, 0.9, 1.1]))))
+    if rng.random() < 0.2:
+        rules.append(Carbon(share_of_today=float(rng.choice([0.5, 0.8]))))
     if rng.random() < 0.2:
         rules.append(Together(max_services=1))
     if rng.random() < 0.2:

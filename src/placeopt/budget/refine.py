@@ -131,8 +131,10 @@ def solve_all(
         limits[name] = _limit(stage, slack, unit)
     assert spend is not None
     spend = _least_disruption_of_ties(problem, approximation, limits, clock, spend)
-    pay = closest_payments(problem, spend, clock)
-    spend = np.bincount(problem.pair_programme, pay, len(spend)).astype(float)
+    one_off = problem.one_off(spend)
+    pay = closest_payments(problem, spend + one_off, clock)
+    paid = np.bincount(problem.pair_programme, pay, len(spend)).astype(float)
+    spend = np.maximum(0.0, paid - one_off)
     first = stages[0]
     value = problem.objective(first.objective, spend, first=True)
     status = Status.OPTIMAL if len(stages) == len(problem.objectives) else Status.FEASIBLE
@@ -237,8 +239,14 @@ def _solve_one(
 
 
 def _spend_of(problem: BudgetProblem, model: Model, result: Result) -> Floats:
+    """(P,) GBP; a programme that is not bought gets nothing, a bought one its least."""
     scale = equations.scale_of(problem)
-    return np.clip(result.value(model.columns["spend"]) * scale.money_gbp, 0.0, problem.upper)
+    spend = np.clip(result.value(model.columns["spend"]) * scale.money_gbp, 0.0, problem.upper)
+    if "on" in model.columns:
+        chosen = np.flatnonzero(problem.must_choose)
+        on = result.value(model.columns["on"]) > 0.5
+        spend[chosen] = np.where(on, np.maximum(spend[chosen], problem.least[chosen]), 0.0)
+    return spend
 
 
 def _limit(stage: Stage, slack: float, unit: float) -> float:
@@ -257,7 +265,8 @@ def _least_disruption_of_ties(
 ) -> Floats:
     """Among plans as good, the one that moves least money from today's spending."""
     under = approximation.pieces("under")
-    if "least_disruption" in limits or any(len(piece) > 1 for piece in under):
+    choices = problem.must_choose.any() or any(len(piece) > 1 for piece in under)
+    if "least_disruption" in limits or choices:
         return spend
     model = equations.formulate(problem, under, "least_disruption", limits=limits)
     result = clock.solve(model)
@@ -273,22 +282,22 @@ def decimals(problem: BudgetProblem) -> int:
     return max(2, 8 - int(np.log10(max(1.0, problem.before.sum()))))
 
 
-def closest_payments(problem: BudgetProblem, spend: Floats, clock: _Clock) -> Floats:
+def closest_payments(problem: BudgetProblem, paid: Floats, clock: _Clock) -> Floats:
     """(N,) GBP, rounded, that each stream pays for each programme: closest to today."""
     money = equations.scale_of(problem).money_gbp
     model = Model("payments")
     pay = model.add_columns("pay", size=len(problem.pair_stream))
     moved = model.add_columns("moved", size=pay.size, cost=1.0)
-    slip = model.add_columns("slip", size=len(spend), cost=1e4)  # rounding of the spend
+    slip = model.add_columns("slip", size=len(paid), cost=1e4)  # rounding
     n, before = np.arange(pay.size), problem.pair_before / money
-    p = np.arange(len(spend))
+    p = np.arange(len(paid))
     model.add_rows(
         "paid",
         rule="",
-        size=len(spend),
+        size=len(paid),
         terms=[(problem.pair_programme, pay.all, 1.0), (p, slip.all, 1.0)],
-        lower=spend / money,
-        upper=spend / money,
+        lower=paid / money,
+        upper=paid / money,
     )
     model.add_rows(
         "streams",

@@ -14,6 +14,7 @@ k tiers, p groups of residents with the same buildings in reach.
 (E10) works + moves + set-up + closing <= pot + recycled x receipts
 (E11) running cost of a year <= ceiling
 (E13) open[b] = 1 (keep), open[b] = 0 (close)
+(E14) carbon of open buildings <= ceiling
 
 (E2) is the strong, disaggregated form; ``room`` is the floor a service could have at most.
 Sources: Daskin (2013), Network and Discrete Location, ch. 6 to 8; Church and ReVelle (1974);
@@ -36,6 +37,7 @@ from placeopt.estate.terms import OBJECTIVES
 from placeopt.scenario.estate_rules import (
     Access,
     Capital,
+    Carbon,
     Floor,
     Hosted,
     Network,
@@ -63,6 +65,7 @@ EQUATIONS: tuple[tuple[type[Rule], Callable[[Model, EstateProblem, Columns, Any]
     (Network, by_place.counts_and_spacing),
     (Capital, by_place.capital_fits),
     (Revenue, by_place.revenue_fits),
+    (Carbon, by_place.carbon_fits),
     (Pinned, by_place.decided_already),
 )
 

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.errors import UsageError
 from placeopt.estate.money import annuity, worth_today
 from placeopt.estate.standards import Standard, state_standards
-from placeopt.scenario.estate_rules import Pinned
+from placeopt.scenario.estate_rules import Hosted, Opened, Pinned
 from placeopt.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -137,7 +138,16 @@ def decision_year(place: Place, scenario: Scenario) -> int:
 
 
 def state(place: Place, times: TravelTimes, scenario: Scenario) -> EstateProblem:
-    """The problem that ``scenario`` asks of ``place``, as arrays."""
+    """The problem that ``scenario`` asks of ``place``, as arrays.
+
+    Raises ``UsageError`` where the scenario drops what makes a plan a plan, or where a rule speaks
+    of a mode that the minutes lack.
+    """
+    for kind in (Hosted, Opened):
+        if not scenario.of(kind):
+            raise UsageError(
+                f"{kind.name!r} says what a plan is and cannot be dropped; take it out of drop"
+            )
     year = decision_year(place, scenario)
     zone_ids = place.zones["zone_id"].to_numpy(str)
     building_ids = place.buildings["building_id"].to_numpy(str)

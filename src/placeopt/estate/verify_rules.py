@@ -11,6 +11,7 @@ from placeopt.scenario.estate_rules import (
     Access,
     Capacity,
     Capital,
+    Carbon,
     Floor,
     Hosted,
     Network,
@@ -161,7 +162,7 @@ def access(rule: Access, facts: Facts, a: Arrangement, sums: Sums, today: Sums) 
     services = rule.services
     if services == "all":
         services = tuple(s for s, row in facts.services.items() if not row["back_office"])
-    modes = rule.modes_of(facts.scenario.travel.modes)
+    modes = rule.modes_of(tuple(m for m in facts.scenario.travel.modes if m in facts.times.modes))
     tightest, detail, holds = math.inf, "counts nobody", True
     scopes: list[str | None] = [rule.district]
     if rule.each_district:
@@ -290,6 +291,15 @@ def revenue(rule: Revenue, facts: Facts, a: Arrangement, sums: Sums, today: Sums
     return spent <= ceiling + max(1.0, TOLERANCE * ceiling), detail
 
 
+def carbon(rule: Carbon, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+    """(E14)"""
+    ceiling = rule.ceiling_tco2e_per_year
+    if ceiling is None:
+        ceiling = (rule.share_of_today or 0.0) * today.carbon
+    detail = f"{sums.carbon:,.1f} of {ceiling:,.1f} tCO2e a year"
+    return sums.carbon <= ceiling + TOLERANCE * max(ceiling, 1.0), detail
+
+
 def pinned(rule: Pinned, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
     """(E13)"""
     for i, row in facts.buildings.items():
@@ -315,5 +325,6 @@ CHECKS: dict[type[Rule], Callable[..., Found]] = {
     Network: network,
     Capital: capital,
     Revenue: revenue,
+    Carbon: carbon,
     Pinned: pinned,
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from placeopt.engine import Answer
 from placeopt.report.layers import write_layers
 from placeopt.report.page import write_page
+from placeopt.report.picture import write_picture
 from placeopt.report.summary import plain, summary_of
 from placeopt.report.workbook import write_workbook
 
@@ -15,8 +16,8 @@ from placeopt.report.workbook import write_workbook
 def write_results(answer: Answer, out: Path | str) -> dict[str, Path]:
     """Write everything a person looks at into the folder ``out``; returns name -> file.
 
-    ``summary.json``, ``workbook.xlsx``, ``index.html``, ``plan.gpkg`` (where the plan has places
-    on the ground), ``tables/*.csv`` and ``provenance.json``.
+    ``summary.json``, ``workbook.xlsx``, ``index.html``, ``plan.gpkg`` and ``map.svg`` (where
+    the plan has places on the ground), ``tables/*.csv`` and ``provenance.json``.
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -26,6 +27,9 @@ def write_results(answer: Answer, out: Path | str) -> dict[str, Path]:
     layers = write_layers(answer, out / "plan.gpkg")
     if layers is not None:
         written["plan.gpkg"] = layers
+    picture = write_picture(answer, out / "map.svg")
+    if picture is not None:
+        written["map.svg"] = picture
     written["index.html"] = write_page(answer, out / "index.html")
     if answer.plan is not None:
         (out / "tables").mkdir(exist_ok=True)

@@ -1,7 +1,7 @@
 """The rules of the estate problem: what a scenario may ask of the buildings it keeps.
 
     E1 served    E2 hosted   E3 opened   E4 floor     E5 capacity  E6 together
-    E7 access    E9 network  E10 capital E11 revenue  E13 pinned
+    E7 access    E9 network  E10 capital E11 revenue  E13 pinned   E14 carbon
 
 Rules marked implied are in force unless the scenario's ``drop`` names them; the others hold where
 a ``[[rules]]`` table states them, as often as it is stated.
@@ -384,6 +384,33 @@ class Revenue(EstateRule):
         if self.ceiling_gbp_per_year is not None:
             return f"Running costs are at most GBP {self.ceiling_gbp_per_year:,.0f} a year."
         return f"Running costs are at most {_percent(self.share_of_today or 0)} of today's."
+
+
+class Carbon(EstateRule):
+    """(E14) The carbon of a year fits under a ceiling."""
+
+    name: ClassVar[str] = "carbon"
+    number: ClassVar[str] = "E14"
+    equation: ClassVar[str] = "sum over b of carbon_tco2e_per_year[b] open[b] <= the ceiling"
+
+    rule: Literal["carbon"] = "carbon"
+    ceiling_tco2e_per_year: float | None = Field(
+        None, ge=0, description="emissions of a year at most this (tCO2e/year)"
+    )
+    share_of_today: float | None = Field(
+        None, ge=0, description="emissions of a year at most this share of today's"
+    )
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> Self:
+        if (self.ceiling_tco2e_per_year is None) == (self.share_of_today is None):
+            raise ValueError("give ceiling_tco2e_per_year or share_of_today, one of them")
+        return self
+
+    def sentence(self, names: dict[str, str] | None = None) -> str:
+        if self.ceiling_tco2e_per_year is not None:
+            return f"Buildings emit at most {self.ceiling_tco2e_per_year:,.0f} tCO2e a year."
+        return f"Buildings emit at most {_percent(self.share_of_today or 0)} of today's carbon."
 
 
 class Pinned(EstateRule):

@@ -138,21 +138,24 @@ def edge_table(place: Place, times: TravelTimes, mode: str, edge: BaseGeometry) 
 def near_the_edge(
     place: Place, times: TravelTimes, mode: str, note: Mapping[str, Any]
 ) -> list[Finding]:
-    """One warning for each kind of building: how many zones and people, and which zones."""
+    """How many zones and people may have a nearer building outside, which zones, of which kinds."""
     from shapely import from_wkt
 
     if not note.get("edge"):
         return []
     table = edge_table(place, times, mode, from_wkt(note["edge"]))
-    findings = []
-    for kind, rows in table.groupby("kind"):
-        findings.append(
-            _warn(mode, "zone_id", _some(list(rows["zone_id"])),
-                  f"{rows['population'].sum():,.0f} people in {len(rows)} zones live nearer to the "
-                  f"edge of the streets than to a {kind}: a nearer one may lie outside",
-                  "add the buildings and streets of the neighbours")
-        )  # fmt: skip
-    return findings
+    if not len(table):
+        return []
+    zones = table.drop_duplicates("zone_id")
+    kinds = table["kind"].value_counts(sort=False)
+    counts = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
+    return [
+        _warn(mode, "zone_id", _some(list(zones["zone_id"])),
+              f"{zones['population'].sum():,.0f} people in {len(zones)} zones live nearer to the "
+              "edge of the streets than to the nearest building of some kind, so that a nearer "
+              f"one may lie outside (zones by kind: {counts})",
+              "add the buildings and streets of the neighbours")
+    ]  # fmt: skip
 
 
 def notes_of(

@@ -91,7 +91,7 @@ def from_frames(
 
     kind = "edge and node layers"
     if openroads.is_open_roads(edges):
-        edges, kind = openroads.with_classes(edges), "OS Open Roads"
+        edges, kind = openroads.with_classes(edges), openroads.KIND
     names = _columns(edges, nodes, file, columns or {})
     nodes = systems.into(nodes, crs, f"{file} nodes")
     xy = np.column_stack([nodes.geometry.x, nodes.geometry.y])

@@ -112,6 +112,11 @@ class TransitSearch:
         self._network = network
         self._timetable = timetable
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to another process: network and timetable, not the ways to make them."""
+        made = {"walking": self.walking, "stops": self.stops, "timetable": self.timetable}
+        return {"settings": self.settings, "_network": None, "_timetable": None, **made}
+
     @cached_property
     def walking(self) -> Graph:
         return self._network()

@@ -39,7 +39,7 @@ def _estate(answer: Answer) -> list[Chart]:
         ["before_gbp_per_year", "after_gbp_per_year"]
     ].sum()
     rows = [
-        (names.get(agency) or agency or "no agency named", row.iloc[0], row.iloc[1])
+        (str(names.get(agency) or agency or "no agency named"), row.iloc[0], row.iloc[1])
         for agency, row in money.iterrows()
     ]
     found = [Chart("Cost of a year by agency", bars(rows, gbp))]
@@ -119,19 +119,19 @@ def bars(rows: Sequence[tuple[str, float, float]], form) -> str:  # type: ignore
 
 def _outcomes(answer: Answer) -> str:
     assert answer.plan is not None
-    outcomes = answer.plan.outcomes.rename(columns={"name": "name_"})
+    outcomes = answer.plan.outcomes
     height = ROW * len(outcomes) + 12
     room = WIDTH - 2 * LEFT
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="Outcomes, see the table" '
         'xmlns="http://www.w3.org/2000/svg">'
     ]
-    for i, row in enumerate(outcomes.itertuples()):
+    for i, row in enumerate(outcomes.to_dict("records")):
         y = i * ROW + 28
-        marks = [row.baseline, row.after, row.minimum_standard, row.target]
+        marks = [row["baseline"], row["after"], row["minimum_standard"], row["target"]]
         known = [mark for mark in marks if mark == mark]
         low, high = min(known), max(known)
-        sign = 1 if row.direction == "higher" else -1
+        sign = 1 if row["direction"] == "higher" else -1
         if sign < 0:
             low, high = high, low
         span = (high - low) or 1
@@ -139,21 +139,21 @@ def _outcomes(answer: Answer) -> str:
         def at(value: float, low: float = low, span: float = span) -> float:
             return LEFT + room * (value - low) / span
 
-        label = escape(row.name_ or row.outcome_id)
+        label = escape(row["name"] or row["outcome_id"])
         parts.append(
             f'<text x="8" y="{y - 12}">{label}</text>'
             f'<line x1="{LEFT}" x2="{LEFT + room}" y1="{y}" y2="{y}" stroke="#ccc"/>'
         )
-        for value, colour in ((row.minimum_standard, "#c0392b"), (row.target, "#2e7d32")):
+        for value, colour in ((row["minimum_standard"], "#c0392b"), (row["target"], "#2e7d32")):
             if value == value:
                 parts.append(
                     f'<line x1="{at(value):.1f}" x2="{at(value):.1f}" y1="{y - 8}" y2="{y + 8}" '
                     f'stroke="{colour}" stroke-width="3"/>'
                 )
-        for value, colour in ((row.baseline, BEFORE), (row.after, AFTER)):
+        for value, colour in ((row["baseline"], BEFORE), (row["after"], AFTER)):
             parts.append(
                 f'<circle cx="{at(value):.1f}" cy="{y}" r="6" fill="{colour}">'
-                f"<title>{value:.4g} {escape(row.unit)}</title></circle>"
+                f"<title>{value:.4g} {escape(row['unit'])}</title></circle>"
             )
     return "".join([*parts, "</svg>"])
 

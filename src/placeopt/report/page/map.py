@@ -43,18 +43,18 @@ def _buildings(answer: Answer, origin: tuple[float, float]) -> list[dict[str, An
     after = services[services["after"]].groupby("building_id")["service_id"].agg(list).to_dict()
     before = services[services["before"]].groupby("building_id")["service_id"].agg(list).to_dict()
     found = []
-    for row in answer.plan.buildings.rename(columns={"name": "name_"}).itertuples():
+    for row in answer.plan.buildings.to_dict("records"):
         found.append(
             {
-                "id": row.building_id,
-                "name": row.name_ or row.building_id,
-                "kind": str(row.kind).replace("_", " "),
-                "decision": row.decision,
-                "was": row.status_before,
-                "at": [round(row.y_m - origin[1]), round(row.x_m - origin[0])],
-                "before": [names.get(s) or s for s in before.get(row.building_id, [])],
-                "after": [names.get(s) or s for s in after.get(row.building_id, [])],
-                "why": row.why,
+                "id": row["building_id"],
+                "name": row["name"] or row["building_id"],
+                "kind": str(row["kind"]).replace("_", " "),
+                "decision": row["decision"],
+                "was": row["status_before"],
+                "at": [round(row["y_m"] - origin[1]), round(row["x_m"] - origin[0])],
+                "before": [names.get(s) or s for s in before.get(row["building_id"], [])],
+                "after": [names.get(s) or s for s in after.get(row["building_id"], [])],
+                "why": row["why"],
             }
         )
     return found
@@ -63,7 +63,7 @@ def _buildings(answer: Answer, origin: tuple[float, float]) -> list[dict[str, An
 def _zones(answer: Answer, origin: tuple[float, float]) -> list[dict[str, Any]]:
     import shapely
 
-    layer = answer.layer("zones").rename(columns={"name": "name_"})
+    layer = answer.layer("zones")
     shapes = layer.geometry
     if answer.place.boundaries is not None:
         corners = int(shapely.get_num_coordinates(shapes.to_numpy()).sum())
@@ -71,15 +71,15 @@ def _zones(answer: Answer, origin: tuple[float, float]) -> list[dict[str, Any]]:
             extent = max(np.ptp(layer["x_m"]), np.ptp(layer["y_m"]))
             shapes = shapes.simplify(extent / 2000)
     found = []
-    for row, shape in zip(layer.itertuples(), shapes, strict=True):
+    for row, shape in zip(layer.to_dict("records"), shapes, strict=True):
         found.append(
             {
-                "name": row.name_ or row.zone_id,
-                "population": int(row.population),
-                "change": _minutes(row.change_minutes),
-                "before": _minutes(row.minutes_before),
-                "after": _minutes(row.minutes_after),
-                "at": [round(row.y_m - origin[1]), round(row.x_m - origin[0])],
+                "name": row["name"] or row["zone_id"],
+                "population": int(row["population"]),
+                "change": _minutes(row["change_minutes"]),
+                "before": _minutes(row["minutes_before"]),
+                "after": _minutes(row["minutes_after"]),
+                "at": [round(row["y_m"] - origin[1]), round(row["x_m"] - origin[0])],
                 "rings": _rings(shape, origin),
             }
         )

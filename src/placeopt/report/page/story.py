@@ -26,7 +26,7 @@ def _estate(answer: Answer) -> Iterator[tuple[str, str]]:
     closed = buildings[buildings["decision"] == "close"]
     if len(closed):
         by_kind = closed["kind"].value_counts()
-        kinds = ", ".join(f"{kind.replace('_', ' ')} {n}" for kind, n in by_kind.items())
+        kinds = ", ".join(f"{str(kind).replace('_', ' ')} {n}" for kind, n in by_kind.items())
         yield "What closes", f"{len(closed)} buildings: {kinds}. {_names(closed['name'].tolist())}."
     hubs = buildings[buildings["decision"] == "hub"]
     if len(hubs):
@@ -44,8 +44,8 @@ def _estate(answer: Answer) -> Iterator[tuple[str, str]]:
     if further.any():
         worst = zones[further].nlargest(3, "change_minutes")
         places = "; ".join(
-            f"{row.name_ or row.zone_id} {row.change_minutes:+.0f} minutes"
-            for row in worst.rename(columns={"name": "name_"}).itertuples()
+            f"{row['name'] or row['zone_id']} {row['change_minutes']:+.0f} minutes"
+            for row in worst.to_dict("records")
         )
         yield "Who loses most", f"{places}."
     saving = (
@@ -69,21 +69,21 @@ def _budget(answer: Answer) -> Iterator[tuple[str, str]]:
     ):
         if len(part):
             items = (
-                f"{row.name_} {'+' if row.change_gbp > 0 else ''}{gbp(row.change_gbp)}"
-                for row in part.rename(columns={"name": "name_"}).itertuples()
+                f"{row['name']} {'+' if row['change_gbp'] > 0 else ''}{gbp(row['change_gbp'])}"
+                for row in part.to_dict("records")
             )
             yield heading, f"Most: {'; '.join(items)}."
-    for row in outcomes.rename(columns={"name": "name_"}).itertuples():
-        better = (row.after - row.baseline) * (1 if row.direction == "higher" else -1)
+    for row in outcomes.to_dict("records"):
+        better = (row["after"] - row["baseline"]) * (1 if row["direction"] == "higher" else -1)
         word = "improves" if better > 1e-6 else "gets worse" if better < -1e-6 else "stays"
         standard = ""
-        if row.minimum_standard == row.minimum_standard:
-            standard = f"; the minimum standard of {row.minimum_standard:g} "
-            standard += "holds" if row.standard_met == "yes" else "is missed"
+        if row["minimum_standard"] == row["minimum_standard"]:
+            standard = f"; the minimum standard of {row['minimum_standard']:g} "
+            standard += "holds" if row["standard_met"] == "yes" else "is missed"
         yield (
-            row.name_,
-            f"{word[0].upper()}{word[1:]} from {row.baseline:g} to {row.after:.4g} {row.unit}"
-            f"{standard}.",
+            row["name"],
+            f"{word[0].upper()}{word[1:]} from {row['baseline']:g} to {row['after']:.4g} "
+            f"{row['unit']}{standard}.",
         )
 
 
