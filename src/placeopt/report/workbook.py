@@ -157,7 +157,7 @@ def _cell(sheet: Any, i: int, j: int, value: Any, number: Any, text: Any) -> Non
         value = value.item()
     if _is_number(value):
         sheet.write_number(i, j, value, number)
-    elif value is not None and value == value and str(value) not in ("", "<NA>"):
+    elif not pd.isna(value) and str(value) != "":
         sheet.write_string(i, j, str(value), text)
 
 
