@@ -143,6 +143,26 @@ def place_read(
     typer.echo(f"{place.info.name}: {rows}, in {out}")
 
 
+@place_app.command("count")
+def place_count(
+    place: Annotated[Path, typer.Argument(help="Folder, GeoPackage or workbook of the place.")],
+    out: Out,
+    ledger_total: Annotated[
+        float | None, typer.Option(help="The ledger's control total in GBP, to tie to.")
+    ] = None,
+    year: Annotated[int | None, typer.Option(help="Year of spending; by default the last.")] = None,
+) -> None:
+    """Count who owns what, where, at what cost, and who spends what on whom; with a map."""
+    from placeopt.place import read_place
+    from placeopt.report.count import write_count
+
+    rows = write_count(read_place(place), out, ledger_total, year)
+    for row in rows[~rows["ties"]].itertuples():
+        typer.echo(f"{row.breakdown} does not tie: {row.difference_gbp:+,.2f} GBP off the ledger")
+    typer.echo(f"{rows['ties'].sum()} of {len(rows)} breakdowns tie. Look at {out / 'index.html'}")
+    raise typer.Exit(0 if rows["ties"].all() else 1)
+
+
 def main() -> None:
     """Run the command line; every fault ends in one plain message and its exit status."""
     try:
