@@ -180,7 +180,8 @@ def _strange_files(folder: Path) -> list[Finding]:
     """CSV files that are no table of the dictionary: perhaps a slip of the pen."""
     findings = []
     for path in sorted(folder.glob("*.csv")):
-        if path.stem not in dictionary() and path.name not in OTHER_CSV:
+        lists = path.stem.endswith(("-groups", "-rows"))  # the importer's lists of a register
+        if path.stem not in dictionary() and path.name not in OTHER_CSV and not lists:
             message = "the file is not a table of the dictionary and is not read"
             remedy = f"rename or move it{nearest(path.stem, dictionary())}"
             findings.append(warning(path.name, message, remedy))

@@ -6,7 +6,7 @@ geometry_x, geometry_y (the point, or a point inside the shape) and geometry_are
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
+    from placeopt.place.importer.register import Register
+
 GEOMETRY_COLUMNS = ("geometry_x", "geometry_y", "geometry_area_m2")
 _TEXT, _BOOKS = (".csv", ".txt", ".tsv"), (".xlsx", ".xlsm", ".xls", ".ods")
 _SHAPES = (".gpkg", ".geojson", ".json", ".shp", ".fgb")
@@ -32,14 +34,28 @@ class Source:
     table: RawTable
     shapes: gpd.GeoSeries | None = None
     frame: pd.DataFrame | None = None  # typed as the file has it; only files with shapes
+    register: Register | None = None
 
     @property
     def file(self) -> str:
         return self.table.file
 
 
-def read_source(spec: SourceFile, folder: Path) -> Source:
-    """The file a mapping names; PlaceError says what is wrong with it."""
+def read_source(spec: SourceFile, folder: Path, beside: Path) -> Source:
+    """The file a mapping names; PlaceError says what is wrong with it.
+
+    Further tables of a register are looked for in ``folder``, then ``beside`` the mapping.
+    """
+    source = _read(spec, folder)
+    if spec.register_ is None:
+        return source
+    from placeopt.place.importer.register import read_register
+
+    register = read_register(source.table, spec.register_, folder, beside)
+    return replace(source, table=register.table, register=register)
+
+
+def _read(spec: SourceFile, folder: Path) -> Source:
     path = folder / spec.file
     if not path.exists():
         near = nearest(path.name, [p.name for p in folder.iterdir()]) if folder.is_dir() else ""
