@@ -22,6 +22,7 @@ from placeopt.place.importer.formula import FormulaError, columns_of, evaluate
 from placeopt.place.importer.mapping import ColumnRule, Join, TableRule, Where
 from placeopt.place.importer.report import Assumed, ImportReport, LeftOut, Taken
 from placeopt.place.importer.sources import GEOMETRY_COLUMNS, Source, crs_findings
+from placeopt.place.importer.vintages import vintage_findings
 from placeopt.place.raw import any_text, number_text
 from placeopt.place.tables import dictionary
 from placeopt.place.typed import floats
@@ -80,6 +81,7 @@ def build_rows(
                   [source.table.row(at) for at in range(len(source.table))], report)  # fmt: skip
     for join in rule.join:
         _join(build, join, sources[join.source])
+    build.findings += vintage_findings(rule, source.file, build.cells)
     for where in rule.where:
         build.keep(_matches(build, where), where.reason)
     if rule.split:

@@ -61,6 +61,7 @@ class ColumnRule(_Part):
     values: dict[str, Cell] = Field(default_factory=dict, description="source value -> value")
     otherwise: Cell | None = Field(None, description="for a source value not in values")
     fill: ColumnRule | None = Field(None, description="for rows that are empty so far")
+    mixed: bool = Field(False, description="an index of deprivation of another census is meant")
     rule: str = Field("", description="what is assumed, in words; else it is made up from above")
     source: str = Field("", description="who says so")
     grade: Grade = Field("assumed", description="how good the evidence is")
@@ -93,6 +94,7 @@ class Join(_Part):
     source: str
     column: str = Field(description="this source's id column")
     other: str = Field(description="the other source's id column")
+    mixed: bool = Field(False, description="areas of two censuses are joined knowingly")
 
 
 class Split(_Part):
