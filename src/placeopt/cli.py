@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,6 +66,42 @@ def solve(
     answer = _watched(lambda watch: solve_file(scenario, out, watch), quiet=as_json)
     _tell(answer, out, as_json)
     raise typer.Exit(_status(answer))
+
+
+@app.command()
+def travel(
+    place: Annotated[Path, typer.Argument(help="Folder or GeoPackage of the place.")],
+    modes: Annotated[str, typer.Option(help="walk, cycle, drive, transit; by commas.")] = (
+        "walk,drive"
+    ),
+    streets: Annotated[
+        Path | None, typer.Option(help=".osm.pbf, or layers of edges and nodes (GeoPackage).")
+    ] = None,
+    gtfs: Annotated[Path | None, typer.Option(help="Timetables: a GTFS feed (zip).")] = None,
+    date: Annotated[str | None, typer.Option(help="Day of travel, for example 2026-06-09.")] = None,
+    depart: Annotated[str, typer.Option(help="Departures from-before.")] = "07:00-10:00",
+    cutoff: Annotated[float, typer.Option(help="Minutes beyond which pairs are not kept.")] = 120,
+    out: Annotated[
+        Path | None, typer.Option(help="File for the minutes; by default beside the place.")
+    ] = None,
+) -> None:
+    """Measure minutes over streets and timetables; after Ctrl-C the same call goes on."""
+    from placeopt.travel.command import measure_place
+
+    names = tuple(name.strip() for name in modes.split(",") if name.strip())
+    with _progress_bar() as watch:
+        measured = measure_place(
+            place,
+            modes=names,
+            streets=streets,
+            gtfs=gtfs,
+            date=date,
+            depart=depart,
+            cutoff_minutes=cutoff,
+            out=out,
+            progress=watch,
+        )
+    typer.echo(str(measured))
 
 
 @app.command()
@@ -194,6 +231,22 @@ def _watched(job: Callable[[Any], Answer], quiet: bool = False) -> Answer:
         return job(watch)
 
 
+@contextmanager
+def _progress_bar() -> Iterator[Callable[[Any], None]]:
+    """Pairs measured so far by mode, as bars on the terminal."""
+    from rich.progress import Progress
+
+    with Progress(transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def watch(step: Any) -> None:
+            if step.mode not in tasks:
+                tasks[step.mode] = bars.add_task(f"minutes by {step.mode}", total=step.total)
+            bars.update(tasks[step.mode], completed=step.done, total=step.total)
+
+        yield watch
+
+
 def _status(answer: Answer) -> int:
     if answer.plan is not None:
         return 0
@@ -207,4 +260,6 @@ def _tell(answer: Answer, out: Path, as_json: bool) -> None:
         typer.echo((out / "summary.json").read_text(encoding="utf-8"))
         return
     typer.echo(headline(answer))
-    typer.echo(f"Look at {out / 'index.html'} (page), workbook.xlsx, plan.gpkg in the same folder.")
+    files = ["workbook.xlsx", "plan.gpkg", "map.svg", "summary.json"]
+    there = ", ".join(name for name in files if (out / name).exists())
+    typer.echo(f"Look at {out / 'index.html'}; beside it: {there}.")

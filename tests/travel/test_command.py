@@ -6,32 +6,34 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.travel.feeds import EAST, NORTH, write_gtfs, write_pbf
+from tests.travel.small import place_of, table
 
 from placeopt.errors import InputError, UsageError
 from placeopt.place import write_place
 from placeopt.travel import measure
 from placeopt.travel.command import measure_place
-from tests.travel.feeds import EAST, NORTH, write_gtfs, write_pbf
-from tests.travel.small import place_of
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     """A folder with a place, an extract of one street of 6 km and a feed with a bus along it."""
-    write_place(
-        place_of(
-            {"zone_id": ["z"], "name": ["Home"], "x_m": [EAST], "y_m": [NORTH], "population": [10]},
-            {
-                "building_id": ["hub"],
-                "kind": ["library"],
-                "x_m": [EAST + 6000],
-                "y_m": [NORTH],
-                "floor_area_m2": [100.0],
-                "running_cost_fixed_gbp_per_year": [1.0],
-            },
-        ),
-        tmp_path / "place",
+    place = place_of(
+        {"zone_id": ["z"], "name": ["Home"], "x_m": [EAST], "y_m": [NORTH], "population": [10]},
+        {
+            "building_id": ["hub"],
+            "kind": ["library"],
+            "x_m": [EAST + 6000],
+            "y_m": [NORTH],
+            "floor_area_m2": [100.0],
+            "running_cost_fixed_gbp_per_year": [1.0],
+        },
     )
+    host = {"building_id": ["hub"], "service_id": ["library"]}
+    place = place.replace(
+        services=table("services", {"service_id": ["library"]}), hosting=table("hosting", host)
+    )
+    write_place(place, tmp_path / "place")
     nodes = {f"n{i}": (i * 200.0, 0.0) for i in range(31)}
     road = {"highway": "residential", "maxspeed": "30 mph"}
     write_pbf(tmp_path / "county.osm.pbf", nodes, [(" ".join(nodes), road)])

@@ -12,9 +12,10 @@ import pandas as pd
 from placeopt.errors import UsageError
 from placeopt.place import Place
 from placeopt.place.count import NOT_STATED, count_place
-from placeopt.report.headings import Format, Heading
-from placeopt.report.money import gbp, gbp_exact
-from placeopt.report.workbook import Workbook, _plain_sheet, _sheet
+from placeopt.report.formats import missing, show
+from placeopt.report.money import pounds, pounds_in_words
+from placeopt.report.sheets import Heading, Sheet
+from placeopt.report.workbook import TITLE, Styles, _write_sheet
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f3c8d", "#4d4d4d")
 TITLES = {
@@ -63,43 +64,45 @@ def write_count(
 
 
 def _write_book(place: Place, tables: dict[str, pd.DataFrame], path: Path) -> None:
-    workbook = Workbook(path)
-    sheet = workbook.book.add_worksheet("Summary")
-    sheet.set_column(0, 0, 110)
-    sheet.write_string(0, 0, f"{place.info.name}: a count of the place", workbook.title)
-    notes = ["This place is made up."] if place.info.made_up else []
-    for i, line in enumerate([*notes, *_sentences(place, tables)], start=2):
-        sheet.write_string(i, 0, line, workbook.wrap)
-    for name, title in TITLES.items():
-        if name in tables:
-            columns = [_heading(str(column)) for column in tables[name].columns]
-            _sheet(workbook, title, tables[name], columns)
-    _plain_sheet(workbook, "Assumptions", place.assumptions)
-    workbook.book.close()
+    import xlsxwriter
+
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(str(path), options) as book:
+        styles = Styles(book)
+        first = book.add_worksheet("Summary")
+        first.set_column(0, 0, 110)
+        first.write_string(0, 0, f"{place.info.name}: a count of the place", styles(**TITLE))
+        notes = ["This place is made up."] if place.info.made_up else []
+        for i, line in enumerate([*notes, *_sentences(place, tables)], start=2):
+            first.write_string(i, 0, line, styles(text_wrap=True))
+        for name, title in {**TITLES, "assumptions": "Assumptions"}.items():
+            table = place.assumptions if name == "assumptions" else tables.get(name)
+            if table is not None:
+                heads = tuple(_heading(str(column)) for column in table.columns)
+                _write_sheet(book, styles, Sheet(name, title, table, heads))
 
 
 def _heading(column: str) -> Heading:
-    form: Format = "text"
+    """How a column of the count is shown: its unit is in its name."""
+    form = "text"
     if "_gbp" in column:
         form = "gbp"
-    elif column.endswith("_count") or column in ("visits_per_year", "residents"):
+    elif column.endswith("_count") or column in ("visits_per_year", "residents", "rows_filled"):
         form = "count"
     elif column.endswith("_m2"):
-        form = "m2"
+        form = "area"
     elif column == "share":
         form = "share"
     elif column.endswith("_m"):
-        form = "metres"
+        form = "coordinate"
     elif column == "year":
         form = "year"
-    elif column in ("ties", "ring_fenced"):
-        form = "yesno"
     elif column.endswith("_per_year"):
-        form = "number"
-    total = form in ("gbp", "count", "m2", "share") and not column.startswith("per_")
-    unit = {"gbp": " (GBP)", "m2": " (m2)"}.get(form, "")
+        form = "tonnes"
+    total = form in ("gbp", "count", "area", "share") and not column.startswith("per_")
+    unit = {"gbp": " (GBP)", "area": " (m2)"}.get(form, "")
     text = column.replace("_gbp", "").removesuffix("_count").removesuffix("_m2").replace("_", " ")
-    return Heading(column, text.capitalize() + unit, form, total, "")
+    return Heading(column, text.capitalize() + unit, form, total, True, "")
 
 
 def _sentences(place: Place, tables: dict[str, pd.DataFrame]) -> list[str]:
@@ -111,8 +114,9 @@ def _sentences(place: Place, tables: dict[str, pd.DataFrame]) -> list[str]:
         cost = float(all_of["running_cost_gbp_per_year"].sum())
         said.append(
             f"{len(known)} agencies hold {len(all_of)} buildings of "
-            f"{all_of['floor_area_m2'].sum():,.0f} m2; running them costs {gbp(cost)} a year, "
-            f"required maintenance is {gbp(float(all_of['backlog_gbp'].sum()))}."
+            f"{all_of['floor_area_m2'].sum():,.0f} m2; running them costs "
+            f"{pounds_in_words(cost)} a year, "
+            f"required maintenance is {pounds_in_words(float(all_of['backlog_gbp'].sum()))}."
         )
         missing = int(owners.loc[owners["agency_id"] == NOT_STATED, "buildings_count"].sum())
         if missing:
@@ -121,7 +125,7 @@ def _sentences(place: Place, tables: dict[str, pd.DataFrame]) -> list[str]:
         lines = tables["spending"]
         year, total = int(lines["year"].iloc[0]), float(lines["amount_gbp"].sum())
         said.append(
-            f"In {year} {lines['agency_id'].nunique()} agencies spent {gbp_exact(total)} on "
+            f"In {year} {lines['agency_id'].nunique()} agencies spent {pounds(total)} on "
             f"{lines['programme_id'].nunique()} programmes from "
             f"{lines['stream_id'].nunique()} streams. {DISTRICTS}"
         )
@@ -129,7 +133,7 @@ def _sentences(place: Place, tables: dict[str, pd.DataFrame]) -> list[str]:
     wrong = rows[~rows["ties"]]
     said.append(f"All {len(rows)} breakdowns tie to their totals." if wrong.empty else
                 "These do not tie: " + "; ".join(
-                    f"{r['breakdown']} is {gbp_exact(r['difference_gbp'])} off" for r in
+                    f"{r['breakdown']} is {pounds(r['difference_gbp'])} off" for r in
                     wrong.to_dict("records")))  # fmt: skip
     if len(place.assumptions):
         said.append(
@@ -141,7 +145,7 @@ def _sentences(place: Place, tables: dict[str, pd.DataFrame]) -> list[str]:
 
 def _page(place: Place, tables: dict[str, pd.DataFrame]) -> str:
     """One HTML file without scripts; the map is a drawing in the place's own metres."""
-    css = (files("placeopt.report") / "page" / "page.css").read_text(encoding="utf-8")
+    css = (files("placeopt.report") / "templates" / "page.css").read_text(encoding="utf-8")
     name = escape(place.info.name)
     flag = ' <span class="flag">made up</span>' if place.info.made_up else ""
     words = "".join(f"<p>{escape(line)}</p>" for line in _sentences(place, tables))
@@ -170,22 +174,19 @@ def _html_table(title: str, table: pd.DataFrame) -> str:
         cells = "".join(_html_cell(head, value) for head, value in zip(heads, record, strict=True))
         rows.append(f"<tr>{cells}</tr>")
     return (
-        f"<section><h2>{escape(title)}</h2><div class='scroll'><table class='data'><thead>"
-        f"<tr>{top}</tr></thead><tbody>{''.join(rows)}</tbody></table></div></section>"
+        f"<section><h2>{escape(title)}</h2><div style='overflow:auto;max-height:32rem'><table>"
+        f"<thead><tr>{top}</tr></thead><tbody>{''.join(rows)}</tbody></table></div></section>"
     )
 
 
 def _html_cell(head: Heading, value: Any) -> str:
-    if head.format == "yesno":
-        return f"<td>{'yes' if value else 'no'}</td>"
+    if missing(value):
+        return "<td></td>"
     if head.format == "text":
-        return f"<td>{escape(str(value))}</td>"
-    if value != value or value is None or value is pd.NA:
-        return "<td class='n'>–</td>"
-    if head.format == "gbp":
-        return f"<td class='n'>{gbp_exact(float(value))}</td>"
-    shown = f"{value:.1%}" if head.format == "share" else f"{float(value):,.0f}"
-    return f"<td class='n'>{shown}</td>"
+        return (
+            f"<td>{escape('yes' if value is True else 'no' if value is False else str(value))}</td>"
+        )
+    return f"<td class='number'>{escape(show(value, head.format))}</td>"
 
 
 def _map(place: Place, tables: dict[str, pd.DataFrame]) -> str:
@@ -207,7 +208,7 @@ def _map(place: Place, tables: dict[str, pd.DataFrame]) -> str:
     for row in buildings.to_dict("records"):
         px, py = at(row["x_m"], row["y_m"])
         said = f"{row['name'] or row['building_id']} ({row['kind']}), {row['agency_id']}, "
-        said += f"{gbp(row['running_cost_gbp_per_year'])} a year"
+        said += f"{pounds_in_words(row['running_cost_gbp_per_year'])} a year"
         fill = colour[row["agency_id"]]
         drawn.append(f'<circle cx="{px}" cy="{py}" r="4" fill="{fill}" '
                      f'stroke="#fff"><title>{escape(said)}</title></circle>')  # fmt: skip
