@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from tests.support.pages import blocks_of, copy_of_checkout
 
 ROOT = Path(__file__).resolve().parent.parent

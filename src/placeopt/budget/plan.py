@@ -68,6 +68,10 @@ def _why(problem: BudgetProblem, p: int, spend: float, maximum: float) -> str:
     own = np.flatnonzero(problem.curve_programme == p)
     if problem.floor[p] > 0 and spend <= problem.floor[p] + near:
         return "at its statutory floor"
+    if problem.pace_lower[p] > 0 and spend <= problem.pace_lower[p] + near:
+        return "cut as fast as the pace allows"
+    if spend >= problem.pace_upper[p] - near:
+        return "raised as fast as the pace allows"
     if spend >= maximum - near:
         return "at the most that can usefully be spent on it"
     if abs(spend - problem.before[p]) <= near:

@@ -26,6 +26,7 @@ from placeopt.scenario.budget_rules import (
     Commissioning,
     OneBudget,
     Outcomes,
+    Pace,
     Statutory,
     Streams,
 )
@@ -78,6 +79,8 @@ class BudgetProblem:
     curve_programme: Ints  # (C,)
     curve_outcome: Ints  # (C,)
     curves: tuple[Curve, ...]
+    pace_lower: Floats  # (P,) the least that rule B5 lets it fall to, 0 where none
+    pace_upper: Floats  # (P,) the most that rule B5 lets it rise to, inf where none
     must_choose: Bools  # (P,) whether rule B10 makes it a choice: bought or not
     least: Floats  # (P,) what is spent at least if it is bought
     start_cost: Floats  # (P,) paid if it is bought and was not in the base year
@@ -177,6 +180,7 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
         slack=scenario.objective.slack,
         relax=relax,
         names=names(place),
+        **_pace(scenario, programme_ids, before),  # type: ignore[arg-type]
         **_commissioning(place, scenario, before, relax),  # type: ignore[arg-type]
         **_outcomes(place, scenario),  # type: ignore[arg-type]
         **_curves(place),  # type: ignore[arg-type]
@@ -259,6 +263,17 @@ def _upper(
             "nothing limits the money: keep the rule streams (B2), or give one_budget (B1) a total"
         )
     return upper
+
+
+def _pace(scenario: Scenario, programme_ids: Texts, before: Floats) -> dict[str, object]:
+    lower, upper = np.zeros(len(before)), np.full(len(before), np.inf)
+    for rule in scenario.of(Pace):
+        bound = (before > 0) & ~np.isin(programme_ids, rule.exempt)
+        if rule.largest_cut_share is not None:
+            lower = np.where(bound, before * (1 - rule.largest_cut_share), lower)
+        if rule.largest_rise_share is not None:
+            upper = np.where(bound, before * (1 + rule.largest_rise_share), upper)
+    return {"pace_lower": lower, "pace_upper": upper}
 
 
 def _commissioning(

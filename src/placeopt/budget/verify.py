@@ -24,6 +24,7 @@ from placeopt.scenario.budget_rules import (
     Commissioning,
     OneBudget,
     Outcomes,
+    Pace,
     Statutory,
     Streams,
 )
@@ -72,6 +73,8 @@ def _rules(
             checks.append(_check(rule, _floor_breaches(place, rule, spend)))
         elif isinstance(rule, Outcomes):
             checks.append(_check(rule, _outcome_breaches(place, rule, spend, today)))
+        elif isinstance(rule, Pace):
+            checks.append(_check(rule, _pace_breaches(rule, spend, today)))
         elif isinstance(rule, Commissioning):
             checks.append(_check(rule, _commissioning_breaches(place, spend)))
     return checks
@@ -140,6 +143,23 @@ def _floor_breaches(place: Place, rule: Statutory, spend: Money) -> list[Breach]
         if floor > 0:
             short = floor - spend[row.programme_id]
             breaches.append((short, _tolerance(floor), f"programme {row.programme_id}", "GBP"))
+    return breaches
+
+
+def _pace_breaches(rule: Pace, spend: Money, today: Money) -> list[Breach]:
+    """How far a programme fell or rose past its pace."""
+    breaches: list[Breach] = []
+    for key, before in today.items():
+        if before == 0 or key in rule.exempt:
+            continue
+        near, what = _tolerance(before), f"programme {key}"
+        if rule.largest_cut_share is not None:
+            least = before * (1 - rule.largest_cut_share)
+            breaches.append((least - spend[key], near, what, "GBP"))
+        if rule.largest_rise_share is not None:
+            breaches.append(
+                (spend[key] - before * (1 + rule.largest_rise_share), near, what, "GBP")
+            )
     return breaches
 
 

@@ -4,10 +4,11 @@
 (B2) streams      sum over p of spend[p,f] <= amount[f];  spend[p,f] = 0 outside f's ring-fence
 (B3) statutory    spend[p] >= floor[p]
 (B4) outcomes     outcome[o] at least as good as its minimum standard; targets as stated
+(B5) pace         before[p] (1 - cut) <= spend[p] <= before[p] (1 + rise)
 (B10) commissioning  scale[p] on[p] <= spend[p] <= most[p] on[p];  sum over a choice of on[p] <= 1
 
 Money is GBP of the decided year, outcomes are in their own units. Source: the budget problem's
-statement, rules B1 to B4 and B10.
+statement, rules B1 to B5 and B10.
 """
 
 from __future__ import annotations
@@ -179,6 +180,42 @@ class Outcomes(BudgetRule):
         text = f"Every outcome's minimum standard {minimum}, and {target}"
         if self.outcome:
             text += f"; other terms hold for {_list(tuple(self.outcome), names)}"
+        return text + "."
+
+
+class Pace(BudgetRule):
+    """(B5) No programme changes faster than stated."""
+
+    name: ClassVar[str] = "pace"
+    number: ClassVar[str] = "B5"
+    equation: ClassVar[str] = "before[p] (1 - cut) <= spend[p] <= before[p] (1 + rise)"
+
+    largest_cut_share: float | None = Field(
+        None, ge=0, le=1, description="share of the base year's spending that may go in a year"
+    )
+    largest_rise_share: float | None = Field(
+        None,
+        ge=0,
+        description="share of the base year's spending that may come in a year; a programme that "
+        "had nothing may start at any size",
+    )
+    exempt: tuple[str, ...] = Field((), description="ids of programmes that may change faster")
+
+    @model_validator(mode="after")
+    def _something(self) -> Pace:
+        if self.largest_cut_share is None and self.largest_rise_share is None:
+            raise ValueError("give largest_cut_share, largest_rise_share or both")
+        return self
+
+    def sentence(self, names: dict[str, str] | None = None) -> str:
+        parts = []
+        if self.largest_cut_share is not None:
+            parts.append(f"loses more than {self.largest_cut_share:.1%}")
+        if self.largest_rise_share is not None:
+            parts.append(f"gains more than {self.largest_rise_share:.1%}")
+        text = f"No programme {' or '.join(parts)} of its spending in the year"
+        if self.exempt:
+            text += f", except {_list(self.exempt, names)}"
         return text + "."
 
 
