@@ -65,6 +65,7 @@ def what_gives(problem: BudgetProblem, scenario: Scenario) -> str:
         "B4": _outcomes,
         "B5": _pace,
         "B10": _scales,
+        "B12": _evidence,
     }
     return words[problem.relax](problem, model, result)
 
@@ -136,6 +137,16 @@ def _pace(problem: BudgetProblem, model: Model, result: Result) -> str:
     return "; ".join(parts)
 
 
+def _evidence(problem: BudgetProblem, model: Model, result: Result) -> str:
+    parts = []
+    for o, key in enumerate(problem.outcome_ids):
+        short = _sum(model, result, f"breach_{o}") * equations.scale_of(problem).outcome[o]
+        if short > 1e-9:
+            name = problem.names.get(key, key)
+            parts.append(f"{name} would miss its standard by {short:.4g} in bad evidence")
+    return "; ".join(parts)
+
+
 def _scales(problem: BudgetProblem, model: Model, result: Result) -> str:
     return "services would have to be bought below their efficient scale, or side by side"
 
@@ -151,4 +162,5 @@ WORDS = {
     "B4": _outcomes,
     "B5": _pace,
     "B10": _scales,
+    "B12": _evidence,
 }

@@ -15,6 +15,9 @@ Columns  pay[n] >= 0, spend[p], effect[c], gain[o]; short[o] where targets are p
 (--)  curve          effect[c] <= slope[i] spend[p] + intercept[i]          for every line i of c
 (B5)  pace           pace_lower[p] <= spend[p] <= pace_upper[p]
 (B10) commissioning  least[p] on[p] <= spend[p] <= upper[p] on[p];  sum over a choice of on <= 1
+(B12) uncertainty    gain[o,s] >= minimum_gain[o] for every evidence scenario s, or
+                     level[o] - sum over s of short[o,s] / (tail S) >= minimum_gain[o],
+                     short[o,s] >= level[o] - gain[o,s],  short[o,s] >= 0
 (--)  improvement    gain[o] = sum over c of o of (effect[c] - effect today)
 """
 
@@ -26,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from placeopt.budget.curves import Floats, Piece
+from placeopt.budget.evidence import standards_hold_in_bad_evidence
 from placeopt.budget.on_curves import Scale, effects_lie_on_their_curves
 from placeopt.budget.problem import BudgetProblem
 from placeopt.engine import Model
@@ -79,6 +83,7 @@ def formulate(
     statutory_floors_hold(model, problem, scale)
     nothing_changes_too_fast(model, problem, scale)
     minimum_standards_hold(model, problem, scale)
+    standards_hold_in_bad_evidence(model, problem, scale)
     targets_hold_or_are_priced(model, problem, scale)
     if problem.relax:
         return model

@@ -6,13 +6,15 @@
 (B4) outcomes     outcome[o] at least as good as its minimum standard; targets as stated
 (B5) pace         before[p] (1 - cut) <= spend[p] <= before[p] (1 + rise)
 (B10) commissioning  scale[p] on[p] <= spend[p] <= most[p] on[p];  sum over a choice of on[p] <= 1
+(B12) uncertainty  gain[o,s] >= minimum[o] in every evidence scenario s, or on average over the tail
 
 Money is GBP of the decided year, outcomes are in their own units. Source: the budget problem's
-statement, rules B1 to B5 and B10.
+statement, rules B1 to B5, B10 and B12.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -235,6 +237,47 @@ class Commissioning(BudgetRule):
             "A programme is bought at its efficient scale or not at all, at most one of several "
             "alternatives is bought, and starting or stopping costs what it costs."
         )
+
+
+class Uncertainty(BudgetRule):
+    """(B12) Minimum standards hold though the evidence may be wrong."""
+
+    name: ClassVar[str] = "uncertainty"
+    number: ClassVar[str] = "B12"
+    equation: ClassVar[str] = (
+        "gain[o,s] = sum over curves of factor[c,s] (effect[c] - effect today); every: gain[o,s] "
+        ">= minimum[o] for all s; tail: the mean of the worst tail_share of gain[o,s] >= minimum[o]"
+    )
+
+    spread_by_grade: dict[str, float] = Field(
+        description="standard deviation of a curve's true size over its stated size, as a share, "
+        "by evidence grade (1 to 6); it must name every grade that the place's curves have, and "
+        "'' for curves without a grade",
+    )
+    scenarios: int = Field(50, ge=1, le=2000, description="how many evidence scenarios are drawn")
+    seed: int = Field(1, ge=0, description="seed of the draws")
+    holds: Literal["every", "tail"] = Field(
+        "every", description="in every scenario, or on average over the worst tail (CVaR)"
+    )
+    tail_share: float = Field(0.1, gt=0, le=1, description="share of scenarios in the tail")
+
+    def factors(self, grades: Sequence[str]) -> list[list[float]]:
+        """(scenarios, curves) what each curve's effects are multiplied by: 1 + spread x a draw
+        from the standard normal distribution, never below 0."""
+        import numpy as np
+
+        spread = np.array([self.spread_by_grade[grade] for grade in grades], float)
+        draws = np.random.default_rng(self.seed).standard_normal((self.scenarios, len(spread)))
+        return np.maximum(0.0, 1 + spread * draws).tolist()
+
+    def sentence(self, names: dict[str, str] | None = None) -> str:
+        text = f"Minimum standards hold in each of {self.scenarios} draws of the evidence"
+        if self.holds == "tail":
+            text = (
+                f"Minimum standards hold on average over the worst {self.tail_share:.0%} of "
+                f"{self.scenarios} draws of the evidence"
+            )
+        return text + "."
 
 
 def _name(key: str, names: dict[str, str] | None) -> str:
