@@ -2,6 +2,7 @@
 
   python benchmarks/travel.py matrix                 # 1,000 x 300 on a 100,000-edge network
   python benchmarks/travel.py matrix --rutland FILE  # the same on a real county's streets
+  python benchmarks/travel.py transit                # a window of 180 departures
   python benchmarks/travel.py large                  # a tenth of 35,000 x 5,000, memory measured
 
 Each engine is handed the same cleaned network, and timed from arrays in memory: "build" makes
@@ -236,6 +237,46 @@ def large(args: argparse.Namespace) -> list[dict[str, Any]]:
     return [row]
 
 
+def transit(args: argparse.Namespace) -> list[dict[str, Any]]:
+    """Every minute from 7 to 10 by 200 lines with 4,000 stops, for some zones and 300 buildings."""
+    from placeopt.travel.gtfs import Timetable
+    from placeopt.travel.transit import Transit, TransitSearch
+
+    graph = graph_of(made_up_streets(242), "walk")
+    rng = np.random.default_rng(6)
+    lines, calls, trips = 200, 40, 60
+    start, bearing = rng.uniform(4_000, 20_000, (lines, 2)), rng.uniform(0, 2 * np.pi, lines)
+    ahead = np.column_stack([np.cos(bearing), np.sin(bearing)])[:, None] * 400.0
+    sites = np.round((start[:, None] + np.arange(calls)[None, :, None] * ahead) / 300.0) * 300.0
+    stops, stop = np.unique(sites.reshape(-1, 2).clip(0, 24_000), axis=0, return_inverse=True)
+    leaves = 360.0 + rng.uniform(0, 8, (lines, 1, 1)) + 8.0 * np.arange(trips)[None, :, None]
+    times = (leaves + 1.2 * np.arange(calls)[None, None, :]).ravel()
+    sizes = np.arange(lines + 1, dtype=np.int64)
+    table = Timetable(
+        stop_ids=np.arange(len(stops)).astype(str).astype(object), xy=stops,
+        first_call=sizes * calls, calls=stop.astype(np.int64),
+        board=np.ones(lines * calls, bool), alight=np.ones(lines * calls, bool),
+        trips=np.full(lines, trips, np.int64), first_time=sizes[:-1] * calls * trips,
+        departs=times, arrives=times,
+    )  # fmt: skip
+    search = TransitSearch(Transit("made up", "2026-06-09"), lambda: graph, lambda: table)
+    zones, buildings = random_points(graph, args.zones, 7), random_points(graph, 300, 8)
+    search(zones[:2], buildings, 90.0)  # compiles, and finds the walks between stops
+    began = clock()
+    minutes, _ = search(zones, buildings, 90.0)
+    seconds, cpu = (clock() - began).tolist()
+    row = {
+        "case": f"{args.zones} x 300, {len(stops):,} stops, {lines * trips:,} trips",
+        "engine": "RAPTOR over arrays",
+        "seconds": round(seconds, 1),
+        "cpu_seconds": round(cpu, 1),
+        "cpu_ms_per_zone_and_departure": round(1000 * cpu / args.zones / 180, 3),
+        "reached_share": round(float(np.isfinite(minutes).mean()), 2),
+    }
+    print(row)
+    return [row]
+
+
 def show(step: Step) -> None:
     print(f"{step.done:,} of {step.total:,} pairs, {step.seconds:.0f} s", file=sys.stderr)
 
@@ -279,6 +320,9 @@ def main() -> None:
     big.add_argument("--cutoff", type=float, default=60.0)
     big.add_argument("--engine", default="scipy")
     big.set_defaults(run=large, name="large")
+    bus = verbs.add_parser("transit")
+    bus.add_argument("--zones", type=int, default=64)
+    bus.set_defaults(run=transit, name="transit")
     args = parser.parse_args()
     rows = args.run(args)
     name = "matrix_rutland" if getattr(args, "rutland", None) else args.name

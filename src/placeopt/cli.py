@@ -29,6 +29,8 @@ app = typer.Typer(
 )
 place_app = typer.Typer(help="Make, bring in and write places.", no_args_is_help=True)
 app.add_typer(place_app, name="place")
+bench_app = typer.Typer(help="Measure engines on location problems.", no_args_is_help=True)
+app.add_typer(bench_app, name="bench")
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results; made if absent.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -102,6 +104,60 @@ def travel(
             progress=watch,
         )
     typer.echo(str(measured))
+
+
+@app.command()
+def locate(
+    problem: Annotated[str, typer.Argument(help="p-median, p-centre, covering, ...")],
+    file: Annotated[Path, typer.Argument(help="Instance, matrix or points.")],
+    p: Annotated[int | None, typer.Option("--p", help="Facilities; by default the file's.")] = None,
+    radius: Annotated[float | None, typer.Option(help="Radius of coverings.")] = None,
+    metric: Annotated[str | None, typer.Option(help="How points are measured.")] = None,
+    engine: Annotated[str, typer.Option(help="placeopt, or an engine for the compact model.")] = (
+        "placeopt"
+    ),
+    time_limit: Annotated[float, typer.Option(help="Seconds.")] = 60.0,
+    gap: Annotated[float, typer.Option(help="Relative gap at which to stop.")] = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Solve one classical location problem, with its bound."""
+    from placeopt.location import locate_file
+
+    reading = {"radius": radius, "metric": metric}
+    options = {name: value for name, value in reading.items() if value is not None}
+    solving = {"engine": engine, "time_limit_seconds": time_limit, "gap": gap}
+    solution = locate_file(problem, file, p, **options, **solving)
+    typer.echo(json.dumps(solution.as_dict()) if as_json else str(solution.summary()))
+    raise typer.Exit({"infeasible": 3}.get(str(solution.status), 0 if solution.facilities else 4))
+
+
+@bench_app.command("run")
+def bench_run(
+    suite: Annotated[str, typer.Argument(help="Name of the suite.")],
+    engines: Annotated[str, typer.Option(help="By commas, for example placeopt,highs.")],
+    out: Out = Path("bench"),
+    folder: Annotated[Path | None, typer.Option(help="Folder of the standard files.")] = None,
+    time_limit: Annotated[float, typer.Option(help="Seconds for each run.")] = 60.0,
+    repeats: Annotated[int, typer.Option(help="Runs of each case.", min=1)] = 1,
+    seed: Annotated[int, typer.Option(help="Shuffles the order.")] = 1,
+) -> None:
+    """Run a suite, each run in its own process; a suite that was stopped goes on."""
+    from placeopt.bench import run
+
+    names = [name.strip() for name in engines.split(",")]
+    run(suite, names, out, folder=folder, time_limit=time_limit, repeats=repeats, seed=seed,
+        tell=typer.echo)  # fmt: skip
+    typer.echo(f"results.parquet and results.csv are in {out}")
+
+
+@bench_app.command("report")
+def bench_report(
+    out: Annotated[Path, typer.Argument(help="Folder that bench run wrote.")],
+) -> None:
+    """Tables and performance profiles of a folder of results."""
+    from placeopt.bench import report
+
+    typer.echo(f"written to {report(out)}")
 
 
 @app.command()
@@ -214,4 +270,6 @@ def _tell(answer: Answer, out: Path, as_json: bool) -> None:
         typer.echo((out / "summary.json").read_text(encoding="utf-8"))
         return
     typer.echo(headline(answer))
-    typer.echo(f"Look at {out / 'index.html'} (page), workbook.xlsx, plan.gpkg in the same folder.")
+    files = ["workbook.xlsx", "plan.gpkg", "map.svg", "summary.json"]
+    there = ", ".join(name for name in files if (out / name).exists())
+    typer.echo(f"Look at {out / 'index.html'}; beside it: {there}.")

@@ -14,8 +14,10 @@ from placeopt.estate import solve
 from placeopt.scenario import RULES
 from placeopt.scenario.estate_rules import (
     Access,
+    Behaviour,
     Capital,
     Carbon,
+    Fairness,
     Network,
     Pinned,
     Revenue,
@@ -268,6 +270,72 @@ def test_a_partial_offer_does_not_count_where_the_full_one_is_asked():
     assert cost_of(here, full) == pytest.approx(30_000)
     some = Access(services="all", minutes=20, share=1.0, offer="any")
     assert cost_of(here, some) == pytest.approx(10_000)
+
+
+def test_fairness_keeps_the_dear_building_that_few_would_lose():
+    """(E8) B1 (10,000) is 10 minutes from Z1 and 30 from Z2; B2 (30,000) 20 and 10. B1 alone costs
+    10,000, but Z2 loses 20 minutes: bound to lose 15 at most, B2 alone (Z1 loses 10) costs 30,000;
+    bound to 5, both stay for 40,000. Z2 is rural, Z1 urban: no group worse keeps both. The worst
+    half of visits are 30 minutes away with B1 alone, 20 with B2 alone."""
+    here = town([building("B1", 10_000), building("B2", 30_000)])
+    here.zones["area_type"] = ["urban", "rural"]
+    drive = [[10.0, 20.0], [30.0, 10.0]]
+    for rule, least in (
+        (Fairness(loses_at_most_minutes=20), 10_000),
+        (Fairness(loses_at_most_minutes=15), 30_000),
+        (Fairness(loses_at_most_minutes=5), 40_000),
+        (Fairness(no_group_worse=("area_type",)), 40_000),
+        (Fairness(worst_share=0.5, worst_mean_minutes=30), 10_000),
+        (Fairness(worst_share=0.5, worst_mean_minutes=20), 30_000),
+        (Fairness(worst_share=0.5, worst_mean_minutes=19), 40_000),
+        (Fairness(equal_minutes=30), 10_000),
+    ):
+        assert cost_of(here, rule, drive=drive) == pytest.approx(least), rule
+
+
+def test_the_kolm_pollak_equivalent_lies_above_the_mean():
+    """(E8) Today everybody is 10 minutes away, so kappa is 1/10. With B1 alone half the visits
+    take 10 and half 30: ln((e + e^3)/2) x 10 = 24.3 minutes, above the mean of 20."""
+    here = town([building("B1", 10_000), building("B2", 30_000)])
+    drive = [[10.0, 30.0], [30.0, 10.0]]
+    assert cost_of(here, Fairness(equal_minutes=24.5), drive=drive) == pytest.approx(10_000)
+    assert cost_of(here, Fairness(equal_minutes=24.0), drive=drive) == pytest.approx(40_000)
+
+
+def test_the_worst_off_tenth_can_be_made_as_near_as_possible():
+    """(E8) One building may stay: with B1 the worst tenth is 30 minutes away, with B2 20."""
+    here = town([building("B1", 10_000), building("B2", 30_000)])
+    drive = [[10.0, 20.0], [30.0, 10.0]]
+    one = Network(at_most=1)
+    assert cost_of(here, one, minimise=("worst_off",), drive=drive) == pytest.approx(20)
+
+
+def test_behaviour_sends_everyone_to_the_nearest_host_which_must_have_the_floor():
+    """(E16) 2,000 visits at 60 m2 a thousand: each building's 100 m2 serve 1,667. Both zones are
+    nearest to B1. The planner shares them out over B1 and B2 for 40,000; going to the nearest,
+    all come to B1, which is too small; B2 alone is too small as well: no plan."""
+    services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
+    here = town([building("B1", 10_000), building("B2", 30_000)], services)
+    drive = [[10.0, 20.0], [10.0, 20.0]]
+    nearest = Behaviour(residents="nearest")
+    assert cost_of(here, Behaviour(), drive=drive) == pytest.approx(40_000)
+    assert cost_of(here, nearest, drive=drive) is None
+    apart = [[10.0, 20.0], [20.0, 10.0]]
+    assert cost_of(here, nearest, drive=apart) == pytest.approx(40_000)
+
+
+def test_ties_go_to_the_first_building_id():
+    """(E16) Z1 and Z2 are as near to B1 as to B2: both go to B1, which has room for one zone."""
+    services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
+    rows = [building("B2", 30_000, floor_area_m2=120.0), building("B1", 10_000)]
+    here = town(rows, services)
+    nearest = Behaviour(residents="nearest")
+    kept = Pinned(keep=("B1", "B2"))
+    drive = [[10.0, 10.0], [10.0, 10.0]]
+    assert cost_of(here, nearest, drive=drive) == pytest.approx(30_000)
+    assert cost_of(here, nearest, kept, drive=drive) == pytest.approx(40_000)
+    hosts_both = town(rows, services, suitability=[{"building_kind": "x", "service_id": "S"}])
+    assert cost_of(hosts_both, nearest, Network(service="S", at_least=2), drive=drive) is None
 
 
 def test_network_counts_and_spaces_buildings():

@@ -14,7 +14,7 @@ from placeopt.travel.networks import read_streets
 from placeopt.travel.speeds import DELAY
 
 
-def write_open_roads(file: Path) -> None:
+def write_open_roads(file: Path, layers: tuple[str, str] = ("road_link", "road_node")) -> None:
     """a -- b a local road, b -- c a motorway, c -- d a slip road of an A road; 600 m each."""
     at = {name: (4e5 + i * 600.0, 3e5) for i, name in enumerate("abcd")}
     links = [
@@ -29,10 +29,12 @@ def write_open_roads(file: Path) -> None:
             for i, a, b, f, w in links
         ],
         geometry=[LineString([at[a], at[b]]) for _, a, b, _, _ in links], crs=27700,
-    ).to_file(file, layer="road_link")  # fmt: skip
+    ).to_file(file, layer=layers[0])  # fmt: skip
     gpd.GeoDataFrame(
-        {"id": list(at)}, geometry=[Point(xy) for xy in at.values()], crs=27700
-    ).to_file(file, layer="road_node")
+        {"node_id": [1, 2, 3, 4], "id": list(at)},
+        geometry=[Point(xy) for xy in at.values()],
+        crs=27700,
+    ).to_file(file, layer=layers[1])
 
 
 def test_links_and_nodes_are_read_with_the_classes_of_openstreetmap(tmp_path: Path) -> None:
@@ -63,3 +65,8 @@ def test_motorways_are_driven_and_not_walked_and_nobody_stops_on_them(tmp_path: 
     driven = (0.6 / 32 + 0.6 / 104 + 0.6 / 48) * 60 * DELAY
     assert times.matrix("drive")[0, 1] == pytest.approx(driven)
     assert any("no footpaths, one-ways or speed limits" in f.message for f in times.findings)
+
+
+def test_older_releases_write_layer_names_otherwise(tmp_path: Path) -> None:
+    write_open_roads(tmp_path / "open.gpkg", ("RoadLink", "RoadNode"))
+    assert len(read_streets(tmp_path / "open.gpkg", "EPSG:27700").tail) == 3

@@ -81,6 +81,8 @@ def visit_minutes(problem: EstateProblem, x: Columns) -> Expression:
     c = x.customers
     total = Expression()
     total.add(x.serve.all, c.units[c.pair_customer] * c.pair_minutes)
+    further = np.where(np.isfinite(c.beyond_minutes), c.beyond_minutes, 0.0)
+    total.add(x.beyond.all, c.units * further)
     return total
 
 
@@ -109,4 +111,5 @@ UNITS = {
     "visit_minutes": "minutes/year",
     "buildings": "buildings",
     "carbon": "tCO2e/year",
+    "worst_off": "minutes, mean of the worst-off tenth of visits",
 }

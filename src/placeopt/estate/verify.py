@@ -88,18 +88,18 @@ def arrangement_of(tables: Mapping[str, Any]) -> Arrangement:
 
 
 def arrangement_today(facts: Facts) -> Arrangement:
-    """Do nothing: services stay, everyone goes to the nearest host (the first of equals)."""
+    """Do nothing: services stay, everyone goes to the nearest host (ties by id)."""
     open_today = {i for i, row in facts.buildings.items() if row["status"] == "open"}
     hosts = {pair for pair in facts.hosted_today if pair[0] in open_today}
     served, desks = {}, {}
     for (zone, service), visits in facts.visits.items():
         near = [
-            (facts.fastest[zone, i], facts.order[i], i)
+            (facts.fastest[zone, i], i)
             for i, of in hosts
             if of == service and (zone, i) in facts.fastest
         ]
         if near and visits > 0:
-            served[zone, service] = {min(near)[2]: 1.0}
+            served[zone, service] = {min(near)[1]: 1.0}
     for service, needed in facts.desks.items():
         at = [i for i, of in hosts if of == service]
         desks.update({(i, service): needed / len(at) for i in at})

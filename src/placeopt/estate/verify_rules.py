@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
+from placeopt.estate.verify_people import TOLERANCE, Found, access, behaviour, fairness
 from placeopt.estate.verify_sums import Arrangement, Facts, Sums
 from placeopt.scenario.checks import Check
 from placeopt.scenario.estate_rules import (
     Access,
+    Behaviour,
     Capacity,
     Capital,
     Carbon,
+    Fairness,
     Floor,
     Hosted,
     Network,
@@ -22,10 +25,6 @@ from placeopt.scenario.estate_rules import (
     Together,
 )
 from placeopt.scenario.rules import Rule
-
-TOLERANCE = 1e-5  # relative
-CAR = {"drive", "car"}
-Found = tuple[bool, str]
 
 
 def check_rules(facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Iterator[Check]:
@@ -157,92 +156,6 @@ def together(rule: Together, facts: Facts, a: Arrangement, sums: Sums, today: Su
     return True, ""
 
 
-def access(rule: Access, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
-    """(E7) Minutes to the nearest open host with the offer asked, by modes open to the group."""
-    services = rule.services
-    if services == "all":
-        services = tuple(s for s, row in facts.services.items() if not row["back_office"])
-    modes = rule.modes_of(tuple(m for m in facts.scenario.travel.modes if m in facts.times.modes))
-    tightest, detail, holds = math.inf, "counts nobody", True
-    scopes: list[str | None] = [rule.district]
-    if rule.each_district:
-        scopes = list(facts.place.districts["district_id"])
-    for service in services:
-        hosts = [i for i, s in a.hosts if s == service and i in a.open]
-        if rule.offer == "full":
-            hosts = [i for i in hosts if _full(facts, a, i, service)]
-        nearest = {car: _nearest(facts, hosts, modes, car) for car in (True, False)}
-        for scope in scopes:
-            within = total = 0.0
-            for zone, car, people in _residents(rule, facts, scope):
-                minutes = nearest[car].get(zone, math.inf)
-                total += people
-                within += people * (rule.minutes is not None and minutes <= rule.minutes)
-                if rule.ceiling_minutes is not None and not minutes <= rule.ceiling_minutes:
-                    reach = "out of reach" if minutes == math.inf else f"{minutes:.1f} minutes"
-                    return False, f"zone {zone} is {reach} from {service}"
-            if total == 0 or rule.minutes is None:
-                continue
-            spare = within / total - rule.share
-            if spare < tightest:
-                where = f" in {scope}" if scope else ""
-                tightest = spare
-                detail = f"{service}{where}: {100 * within / total:.2f} % within {rule.minutes:g}"
-                holds = spare >= -TOLERANCE
-    return holds, detail
-
-
-def _full(facts: Facts, a: Arrangement, i: str, service: str) -> bool:
-    if i in a.tier:
-        link = facts.tier_services.get((a.tier[i], service))
-        return link is not None and link["offer"] != "partial"
-    return facts.hosted_today.get((i, service), "full") != "partial"
-
-
-def _nearest(facts: Facts, hosts: list[str], modes: tuple[str, ...], car: bool) -> dict[str, float]:
-    """Zone -> minutes to the nearest of ``hosts`` by the modes open to people with(out) a car."""
-    place_of = {i: n for n, i in enumerate(facts.times.building_ids)}
-    best: dict[str, float] = {}
-    for mode in modes:
-        if not car and mode in CAR:
-            continue
-        matrix = facts.times.matrix(mode)
-        for n, zone in enumerate(facts.times.zone_ids):
-            for i in hosts:
-                minutes = float(matrix[n, place_of[i]])
-                if minutes < best.get(zone, math.inf):
-                    best[zone] = minutes
-    return best
-
-
-def _residents(rule: Access, facts: Facts, scope: str | None) -> Iterator[tuple[str, bool, float]]:
-    """(zone, with a car, people) whom the rule counts."""
-    for zone, row in facts.zones.items():
-        people = float(row["population"])
-        if scope is not None and row["district_id"] != scope:
-            continue
-        quintile = row["deprivation_quintile"]
-        known = quintile is not None and quintile == quintile
-        if rule.quintiles and not (known and int(quintile) in rule.quintiles):
-            continue
-        skip = False
-        for group in rule.groups():
-            if group == "most_deprived":
-                skip |= not (known and int(quintile) == 1)
-            elif group in ("rural", "urban"):
-                skip |= row["area_type"] != group
-            elif group.startswith("people_"):
-                band = row[group]
-                people *= 0 if not row["population"] or band != band else band / row["population"]
-        if skip or people <= 0:
-            continue
-        without = people * row["without_car_share"]
-        if without > 0:
-            yield zone, False, without
-        if "without_car" not in rule.groups() and people - without > 0:
-            yield zone, True, people - without
-
-
 def network(rule: Network, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
     """(E9)"""
     counted = sorted(a.open)
@@ -322,6 +235,8 @@ CHECKS: dict[type[Rule], Callable[..., Found]] = {
     Capacity: capacity,
     Together: together,
     Access: access,
+    Fairness: fairness,
+    Behaviour: behaviour,
     Network: network,
     Capital: capital,
     Revenue: revenue,

@@ -203,16 +203,20 @@ def _kernels(work: Work, run: Run, u, rho, seed: int) -> bool:
     dual_bound = run.bound
     for position, share in enumerate(KERNELS):
         last = position == len(KERNELS) - 1
-        pairs, closing = knapsack.least_forced(
+        pairs, opened, closing = knapsack.least_forced(
             work.cost, work.size, work.room, work.opening, work.p, work.must, work.may, u,
-            dual_bound, rho,
+            dual_bound, rho, work.split,
         )  # fmt: skip
         cutoff = run.cutoff(work.whole) if np.isfinite(run.cost) else np.inf
         has_plan = np.isfinite(cutoff)
         limit = cutoff if last or not has_plan else dual_bound + share * (cutoff - dual_bound)
-        rows, columns = np.nonzero(
-            (pairs <= limit + 1e-7 * abs(limit)) if has_plan else pairs < BIG
-        )
+        limit += 1e-7 * abs(limit)
+        kept = pairs <= limit if has_plan else pairs < BIG
+        caps = np.ones_like(pairs)
+        if work.split and last and has_plan:
+            kept = np.isfinite(pairs) & (opened <= limit)[None, :]
+            caps = _caps(pairs, opened, limit)
+        rows, columns = np.nonzero(kept)
         if not last and has_plan and len(rows) > LARGEST_KERNEL:
             near = np.argsort(pairs[rows, columns], kind="stable")[:LARGEST_KERNEL]
             rows, columns = rows[np.sort(near)], columns[np.sort(near)]
@@ -221,8 +225,9 @@ def _kernels(work: Work, run: Run, u, rho, seed: int) -> bool:
             return False
         fixed = closing > cutoff if last and has_plan else np.zeros(len(work.may), bool)
         result, flows = _engine(
-            work, rows, columns, must=work.must | fixed, seconds=left if last else 0.3 * left
-        )
+            work, rows, columns, must=work.must | fixed, caps=caps[rows, columns],
+            seconds=left if last else 0.3 * left,
+        )  # fmt: skip
         run.nodes += 1
         if result.has_plan:
             _take(work, run, result, flows)
@@ -231,6 +236,18 @@ def _kernels(work: Work, run: Run, u, rho, seed: int) -> bool:
         if _closed(work, run):
             break
     return False
+
+
+def _caps(pairs: Floats, opened: Floats, limit: float) -> Floats:
+    """The largest share of each customer that a plan within ``limit`` can send to each site."""
+    finite = np.isfinite(pairs)
+    rise = np.where(
+        finite, np.where(finite, pairs, 0.0) - np.where(np.isfinite(opened), opened, 0.0), np.inf
+    )
+    spare = np.where(np.isfinite(opened), np.maximum(0.0, limit - opened), 0.0)[None, :]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        caps = np.where(rise > 0, spare / rise, 1.0)
+    return np.where(np.isfinite(caps), np.clip(caps, 0.0, 1.0), 0.0)
 
 
 def _take(work: Work, run: Run, result: Result, flows: sparse.csr_array) -> None:
@@ -261,7 +278,7 @@ def _judge(work: Work, run: Run, result: Result, cutoff: float, dual_bound: floa
 
 
 def _engine(
-    work: Work, rows, columns, *, fixed=None, must=None, seconds: float
+    work: Work, rows, columns, *, fixed=None, must=None, caps=1.0, seconds: float
 ) -> tuple[Result, sparse.csr_array]:
     """Solve (F1) to (F5) over the pairs (rows, columns): (result, shares)."""
     n, m = work.cost.shape
@@ -272,7 +289,7 @@ def _engine(
         lower, upper = fixed.astype(float), fixed.astype(float)
     y = model.add_columns("open", size=m, lower=lower, upper=upper, cost=work.opening,
                           integer=fixed is None)  # fmt: skip
-    x = model.add_columns("serve", size=len(rows), upper=1.0, cost=work.cost[rows, columns],
+    x = model.add_columns("serve", size=len(rows), upper=caps, cost=work.cost[rows, columns],
                           integer=not work.split)  # fmt: skip
     pairs = np.arange(len(rows))
     model.add_rows("served", rule="F2", size=n, lower=1.0, upper=1.0, terms=[(rows, x.all, 1.0)])
@@ -280,8 +297,8 @@ def _engine(
     offers = (np.arange(m), y.all, -work.room)
     model.add_rows("capacity", rule="F3", size=m, upper=0.0, terms=[holds, offers])
     if fixed is None:
-        model.add_rows("only_open", rule="F4", size=len(rows), upper=0.0,
-                       terms=[(pairs, x.all, 1.0), (pairs, y.at(columns), -1.0)])  # fmt: skip
+        only = [(pairs, x.all, 1.0), (pairs, y.at(columns), -np.asarray(caps, float))]
+        model.add_rows("only_open", rule="F4", size=len(rows), upper=0.0, terms=only)
         zeros = np.zeros(m, np.int64)
         model.add_rows("enough", rule="F3", size=1, lower=work.size.sum(),
                        terms=[(zeros, y.all, work.room)])  # fmt: skip

@@ -185,14 +185,17 @@ def ascend(cost, size, room, opening, p, must, may, u, target, most, whole, step
 
 
 @compiled
-def least_forced(cost, size, room, opening, p, must, may, u, bound, rho_used):
-    """A lower bound on every plan that sends i to j, for each pair; and that closes each site.
+def least_forced(cost, size, room, opening, p, must, may, u, bound, rho_used, split):
+    """Bounds on plans that are forced to something: (send all of i to j, open j, close j).
 
-    Sorting bounds stand in for the exact ones, so that the bound holds for shares as well.
+    Sorting bounds stand in for the exact ones, so that they hold for shares as well. Where
+    customers may be split, a share of i at j costs at least that share of (pair - open) more
+    than opening j: a pair is then capped, not dropped.
     """
     n, m = cost.shape
     pairs = np.full((n, m), np.inf)
     closing = np.full(m, -np.inf)
+    opened = np.full(m, np.inf)
     y = np.zeros(m)
     demand = size.sum()
     _, price, edge = choose(rho_used, room, demand, p, must, may, y)
@@ -206,14 +209,15 @@ def least_forced(cost, size, room, opening, p, must, may, u, bound, rho_used):
         if must[j]:
             reduced = 0.0
         base = bound + max(0.0, reduced) - max(0.0, lost)
+        opened[j] = base
         if p >= 0:
             closing[j] = bound if reduced >= 0 else bound - reduced
         else:
             closing[j] = bound - min(0.0, reduced)
         for i in range(n):
-            if cost[i, j] < 1e290 and size[i] <= room[j]:
+            if cost[i, j] < 1e290 and (split or size[i] <= room[j]):
                 pairs[i, j] = base + max(0.0, cost[i, j] - u[i] + size[i] * ratio)
-    return pairs, closing
+    return pairs, opened, closing
 
 
 @compiled

@@ -17,6 +17,7 @@ when no site of its list is open. One record states five problems:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ class Lists:
     ``fine``: what ``outside`` charges where that means "no plan" (inf where it does not)."""
 
     start: Ints
-    site: NDArray[np.int32]
+    site: NDArray[Any]
     cost: Floats
     outside: Floats
     opening: Floats
@@ -72,6 +73,8 @@ def lists_of(problem: Problem, near: int | None = None) -> Lists:
     must[list(problem.opened)] = True
     p = int(problem.p or 0) if problem.kind in NEEDS_P else -1
     if problem.kind == MAXIMAL_COVERING:
+        p = min(p, len(problem.free))  # at most p: one more never hurts
+    if problem.kind == MAXIMAL_COVERING:
         start, site, cost, outside = _coverage(problem, may)
         fine, complete = np.inf, True
     else:
@@ -91,8 +94,8 @@ def _service(problem: Problem, may: NDArray[np.bool_], near: int | None):
     if near is None and n * m > DENSE_CELLS and isinstance(problem.distances, Points):
         count = _suitable(problem)
     order, distance = _nearest(problem, min(count, m))
-    cost = distance * problem.weights[:, None]
-    cost[~np.isfinite(distance)] = np.inf
+    reached = np.isfinite(distance)
+    cost = np.where(reached, np.where(reached, distance, 0.0) * problem.weights[:, None], np.inf)
     ceiling = np.inf if problem.ceiling is None else problem.ceiling
     keep = np.isfinite(distance) & (distance <= ceiling) & may[order]
     complete = count >= m
@@ -123,7 +126,9 @@ def _suitable(problem: Problem) -> int:
     return int(min(m, max(30, 5 * share), max(30, MOST_LISTED // n)))
 
 
-def _coverage(problem: Problem, may: NDArray[np.bool_]):
+def _coverage(
+    problem: Problem, may: NDArray[np.bool_]
+) -> tuple[Ints, NDArray[Any], Floats, Floats]:
     """Uncovered weight by site, customers that are covered alike joined."""
     radius = max(problem.radius or 0.0, problem.outer_radius or 0.0)
     pairs = problem.distances.within(radius)
@@ -134,20 +139,21 @@ def _coverage(problem: Problem, may: NDArray[np.bool_]):
     keep = may[pairs.indices] & (share > 0) & (problem.weights[rows] > 0)
     rows, site, share = rows[keep], pairs.indices[keep], share[keep]
     pattern, rows, site, share = _patterns(problem.customers, rows, site, share)
-    weight = np.bincount(pattern[pattern >= 0], problem.weights[pattern >= 0])
+    known = pattern >= 0
+    weight: Floats = np.bincount(pattern[known], problem.weights[known]).astype(float)
     if len(weight) == 0:
         weight = np.zeros(1)
-    order = np.lexsort((site, -share, rows))
-    rows, site, share = rows[order], site[order], share[order]
+    dearest_last = np.lexsort((site, -share, rows))
+    rows, site, share = rows[dearest_last], site[dearest_last], share[dearest_last]
     start = np.searchsorted(rows, np.arange(len(weight) + 1))
     cost = weight[rows] * (1.0 - share) if len(rows) else np.zeros(0)
     return start, site.astype(np.int32), cost, weight
 
 
-def _patterns(n: int, rows: Ints, site: Ints, share: Floats):
+def _patterns(n: int, rows: Ints, site: Ints, share: Floats) -> tuple[Ints, Ints, Ints, Floats]:
     """Give customers with equal (site, share) lists one number; -1 = covered by no site."""
-    order = np.lexsort((site, rows))
-    rows, site, share = rows[order], site[order], share[order]
+    by_row = np.lexsort((site, rows))
+    rows, site, share = rows[by_row], site[by_row], share[by_row]
     rng = np.random.default_rng(0)
     keys = rng.integers(1, 2**62, size=(2, int(site.max(initial=0)) + 1), dtype=np.uint64)
     salt = share.view(np.uint64) | np.uint64(1)

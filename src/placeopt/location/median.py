@@ -36,7 +36,7 @@ def solve_median(
 ) -> Solution:
     """Solve ``problem``; see the module's text. ``gap``: stop when proven within it."""
     run = Run(limit=time_limit_seconds, gap=gap, report=report)
-    if problem.p is not None and not len(problem.opened) <= problem.p <= len(problem.free):
+    if not _fits(problem):
         return Solution(
             problem, Status.INFEASIBLE, message="p does not fit the sites", bound=np.inf
         )
@@ -56,6 +56,14 @@ def solve_median(
             break
         near = min(problem.sites, 2 * near)
     return _solution(problem, lists, run, objective, full)
+
+
+def _fits(problem: Problem) -> bool:
+    """Whether p sites can hold the opened ones, and exist where exactly p are asked for."""
+    if problem.p is None:
+        return True
+    exist = problem.kind == MAXIMAL_COVERING or problem.p <= len(problem.free)
+    return exist and len(problem.opened) <= problem.p
 
 
 def _near(problem: Problem) -> int | None:

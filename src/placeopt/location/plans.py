@@ -61,7 +61,7 @@ def objective_of(problem: Problem, sites: Ints) -> tuple[float | None, Ints]:
         counted = problem.weights > 0
         if not admissible[counted].all():
             return None, assignment
-        return float(far[counted].max(initial=0.0)), assignment
+        return float(far[counted].max(initial=0.0)), np.where(admissible, assignment, -1)
     if not admissible.all():
         return None, assignment
     opening = problem.fixed_costs[sites].sum() if problem.kind == FACILITY_LOCATION else 0.0

@@ -21,7 +21,7 @@ beyond a distance. ``opened`` and ``closed`` hold what has been decided before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,7 @@ KINDS = (
 NEEDS_P = {P_MEDIAN, P_CENTRE, MAXIMAL_COVERING, P_DISPERSION, CAPACITATED_P_MEDIAN}
 NEEDS_RADIUS = {COVERING, MAXIMAL_COVERING}
 NEEDS_CAPACITY = {CAPACITATED, SINGLE_SOURCE, CAPACITATED_P_MEDIAN}
+UNSAID: Any = None  # stands for a vector that is spread from a default
 MAXIMISED = {MAXIMAL_COVERING, P_DISPERSION}  # reported as people speak of them; minimised inside
 
 
@@ -72,9 +73,9 @@ class Problem:
     kind: str
     distances: Distances
     p: int | None = None
-    weights: Floats = field(default=None)  # type: ignore[assignment]
-    fixed_costs: Floats = field(default=None)  # type: ignore[assignment]
-    demands: Floats = field(default=None)  # type: ignore[assignment]
+    weights: Floats = UNSAID
+    fixed_costs: Floats = UNSAID
+    demands: Floats = UNSAID
     capacities: Floats | None = None
     radius: float | None = None
     outer_radius: float | None = None

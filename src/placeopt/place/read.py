@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BOUNDARIES_FILE = "boundaries.gpkg"
 INFO_LAYER = "place"
 BOUNDARIES_LAYER = "boundaries"
-OTHER_CSV = {"minutes.csv"}  # files beside the tables that other rooms read
+OTHER_CSV = {"minutes.csv", "zone_points.csv"}  # files beside the tables that other rooms read
 
 
 def read_place(path: str | Path) -> Place:

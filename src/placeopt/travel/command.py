@@ -95,5 +95,5 @@ def measure_place(
     )
     home = place.folder if place.folder is not None else path.parent
     file = out if out is not None else home / MINUTES_FILE
-    write_matrix(times, file)
+    write_matrix(times, file, place)
     return Measurement(times, file)

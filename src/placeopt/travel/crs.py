@@ -83,6 +83,18 @@ def outside(longitude: ArrayLike, latitude: ArrayLike, crs: str) -> NDArray[np.b
     return ~(inside & (lat >= south - margin) & (lat <= north + margin))
 
 
+def to_lonlat(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The layer in degrees of longitude and latitude (WGS 84): for display, never for measuring."""
+    return into(layer, WGS84, "the layer to be shown")
+
+
+def points_of(x_m: ArrayLike, y_m: ArrayLike, crs: str) -> gpd.GeoSeries:
+    """Points that state the projected coordinate system their metres are in."""
+    import geopandas as gpd
+
+    return gpd.GeoSeries(gpd.points_from_xy(x_m, y_m), crs=crs)
+
+
 def points_into(
     longitude: ArrayLike, latitude: ArrayLike, crs: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
