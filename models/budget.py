@@ -51,27 +51,34 @@ def solve(
     amounts = tables["stream_amounts"]
     amount = amounts[amounts["year"] == base_year + 1].set_index("stream_id")["amount_gbp"]
     allowed = may_pay(tables)
+    unit = (
+        today.sum() / 100
+    )  # money is counted in hundredths of today's: solvers like small numbers
 
     model = pulp.LpProblem("budget", pulp.LpMinimize)
     pay = {(p, f): pulp.LpVariable(f"pay_{p}_{f}", 0) for p, f in allowed}
     spend = {p: pulp.LpVariable(f"spend_{p}", 0) for p in programmes.index}
     for p in programmes.index:
         model += spend[p] == pulp.lpSum(pay[q, f] for q, f in allowed if q == p)
-        model += spend[p] >= number(programmes.at[p, "statutory_floor_gbp_per_year"], 0)  # B3
+        model += (
+            spend[p] >= number(programmes.at[p, "statutory_floor_gbp_per_year"], 0) / unit
+        )  # B3
         if number(programmes.at[p, "maximum_gbp_per_year"]) is not None:
-            model += spend[p] <= programmes.at[p, "maximum_gbp_per_year"]
+            model += spend[p] <= programmes.at[p, "maximum_gbp_per_year"] / unit
     for f in tables["streams"]["stream_id"]:
-        model += pulp.lpSum(pay[p, g] for p, g in allowed if g == f) <= amount[f]  # B2
+        model += pulp.lpSum(pay[p, g] for p, g in allowed if g == f) <= amount[f] / unit  # B2
     if total is not None:
-        model += pulp.lpSum(spend.values()) <= total  # B1
+        model += pulp.lpSum(spend.values()) <= total / unit  # B1
 
-    most = min(float(amount.sum()), math.inf if total is None else total)
+    money = min(float(amount.sum()), math.inf if total is None else total)
     gain = {o: pulp.LpAffineExpression() for o in outcomes.index}
     for _, curve in tables["curves"].iterrows():
         p, o = curve["programme_id"], curve["outcome_id"]
         effect = response(curve, tables["curve_points"])
+        most = min(money, number(programmes.at[p, "maximum_gbp_per_year"], math.inf))
         grid = cut(curve, tables["curve_points"], most, today[p], pieces)
-        on_curve = on_the_curve(model, f"{p}_{o}", spend[p], grid, [effect(s) for s in grid])
+        heights = [effect(s) for s in grid]
+        on_curve = on_the_curve(model, f"{p}_{o}", spend[p], [s / unit for s in grid], heights)
         gain[o] += on_curve - effect(today[p])
 
     sign = {o: -1 if outcomes.at[o, "direction"] == "lower" else 1 for o in outcomes.index}
@@ -91,7 +98,7 @@ def solve(
         for o in reach:
             model += worst >= short[o]
     else:
-        model += pulp.lpSum(spend.values())
+        model += pulp.lpSum(spend.values()) * unit
     model.solve(pulp.PULP_CBC_CMD(msg=False, gapRel=1e-9))
     if model.status != pulp.LpStatusOptimal:
         return None

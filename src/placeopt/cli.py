@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -68,6 +69,42 @@ def solve(
 
 
 @app.command()
+def travel(
+    place: Annotated[Path, typer.Argument(help="Folder or GeoPackage of the place.")],
+    modes: Annotated[str, typer.Option(help="walk, cycle, drive, transit; by commas.")] = (
+        "walk,drive"
+    ),
+    streets: Annotated[
+        Path | None, typer.Option(help=".osm.pbf, or layers of edges and nodes (GeoPackage).")
+    ] = None,
+    gtfs: Annotated[Path | None, typer.Option(help="Timetables: a GTFS feed (zip).")] = None,
+    date: Annotated[str | None, typer.Option(help="Day of travel, for example 2026-06-09.")] = None,
+    depart: Annotated[str, typer.Option(help="Departures from-before.")] = "07:00-10:00",
+    cutoff: Annotated[float, typer.Option(help="Minutes beyond which pairs are not kept.")] = 120,
+    out: Annotated[
+        Path | None, typer.Option(help="File for the minutes; by default beside the place.")
+    ] = None,
+) -> None:
+    """Measure minutes over streets and timetables; after Ctrl-C the same call goes on."""
+    from placeopt.travel.command import measure_place
+
+    names = tuple(name.strip() for name in modes.split(",") if name.strip())
+    with _progress_bar() as watch:
+        measured = measure_place(
+            place,
+            modes=names,
+            streets=streets,
+            gtfs=gtfs,
+            date=date,
+            depart=depart,
+            cutoff_minutes=cutoff,
+            out=out,
+            progress=watch,
+        )
+    typer.echo(str(measured))
+
+
+@app.command()
 def demo(
     out: Out = Path("demo"),
 ) -> None:
@@ -103,12 +140,18 @@ def place_synth(
 def place_import(
     mapping: Annotated[Path, typer.Argument(help="Mapping file (TOML): which column is which.")],
     out: Out,
+    sources: Annotated[
+        Path | None, typer.Option("--from", help="Folder of the sources; by default the mapping's.")
+    ] = None,
 ) -> None:
     """Bring in a council's own files through a mapping; report what was taken and assumed."""
     from placeopt.place import import_place
 
-    report = import_place(mapping, out)
-    typer.echo(str(report))
+    report = import_place(mapping, out, sources)
+    rows = ", ".join(f"{count} {table}" for table, count in report.rows.items())
+    typer.echo(f"{report.place}: {rows}. What was taken, assumed and left out: import-report.md")
+    for finding in report.findings:
+        typer.echo(f"{finding.severity}: {finding}")
 
 
 def main() -> None:
@@ -136,10 +179,26 @@ def _watched(job: Callable[[Any], Answer], quiet: bool = False) -> Answer:
     """Run a job with a line of progress on the terminal: seconds, best plan, bound, gap."""
     if quiet:
         return job(None)
-    from placeopt.engine.progress import watching
+    from placeopt.engine.progress import TerminalProgress
 
-    with watching() as watch:
+    with TerminalProgress() as watch:
         return job(watch)
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Callable[[Any], None]]:
+    """Pairs measured so far by mode, as bars on the terminal."""
+    from rich.progress import Progress
+
+    with Progress(transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def watch(step: Any) -> None:
+            if step.mode not in tasks:
+                tasks[step.mode] = bars.add_task(f"minutes by {step.mode}", total=step.total)
+            bars.update(tasks[step.mode], completed=step.done, total=step.total)
+
+        yield watch
 
 
 def _status(answer: Answer) -> int:
@@ -155,4 +214,6 @@ def _tell(answer: Answer, out: Path, as_json: bool) -> None:
         typer.echo((out / "summary.json").read_text(encoding="utf-8"))
         return
     typer.echo(headline(answer))
-    typer.echo(f"Look at {out / 'index.html'} (page), workbook.xlsx, plan.gpkg in the same folder.")
+    files = ["workbook.xlsx", "plan.gpkg", "map.svg", "summary.json"]
+    there = ", ".join(name for name in files if (out / name).exists())
+    typer.echo(f"Look at {out / 'index.html'}; beside it: {there}.")

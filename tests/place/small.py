@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -98,6 +99,7 @@ TABLES: dict[str, list[dict[str, object]]] = {
 }  # fmt: skip
 
 
+@cache
 def small_place() -> Place:
     info = PlaceInfo("Smallshire", sources=('made up "here"', "and\there"), made_up=True)
     return Place(info, conformed({name: pd.DataFrame(rows) for name, rows in TABLES.items()}))

@@ -106,8 +106,6 @@ def test_random_valid_places_survive_writing_and_reading(place: Place) -> None:
             write_place(place, path)
             back = read_place(path)
             assert_same(place, back)
-            write_place(back, path)  # over itself
-            assert_same(place, read_place(path))
 
 
 def test_numbers_keep_every_digit(tmp_path: Path) -> None:
@@ -154,8 +152,7 @@ def test_faults_planted_at_random_are_each_found(tmp_path: Path, seed: int) -> N
             if not (harmless or free or unchecked):
                 break
         row = rng.randrange(len(TABLES[table])) + 2
-        if not folder.exists():
-            small_folder(folder)
+        small_folder(folder)
         change(folder, table, row, column.name, value)
         _, findings = read_leniently(folder)
         assert any(

@@ -58,7 +58,7 @@ def what_gives(problem: BudgetProblem, scenario: Scenario) -> str:
     )
     if not result.has_plan:
         return ""
-    words = {"B1": _budget, "B2": _streams, "B3": _floors, "B4": _outcomes}
+    words = {"B1": _budget, "B2": _streams, "B3": _floors, "B4": _outcomes, "B10": _scales}
     return words[problem.relax](problem, model, result)
 
 
@@ -114,6 +114,10 @@ def _outcomes(problem: BudgetProblem, model: Model, result: Result) -> str:
             what = "minimum standard" if kind == "minimum" else "target"
             parts.append(f"{name} would be {reached:.4g} against its {what} of {wanted:.4g}")
     return "; ".join(parts)
+
+
+def _scales(problem: BudgetProblem, model: Model, result: Result) -> str:
+    return "services would have to be bought below their efficient scale, or side by side"
 
 
 def _sum(model: Model, result: Result, name: str) -> float:

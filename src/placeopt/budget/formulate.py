@@ -6,37 +6,30 @@ allows holds in truth) or wholly over them (the model's optimum bounds what any 
 
 Columns  pay[n] >= 0, spend[p], effect[c], gain[o]; short[o] where targets are priced;
          chosen[j] binary, part[j], part_effect[j] for each piece j of a curve that is not concave
-(--)  paid           spend[p] = sum over n of p of pay[n]
-(B1)  one_budget     sum over p of spend[p] <= total
+(--)  paid           spend[p] + one-off costs[p] = sum over n of p of pay[n]
+(B1)  one_budget     sum over n of pay[n] <= total
 (B2)  streams        sum over n of f of pay[n] <= amount[f]
 (B3)  statutory      spend[p] >= floor[p]
 (B4)  minimum        gain[o] >= minimum_gain[o]
 (B4)  target         gain[o] (+ short[o]) >= target_gain[o]
 (--)  curve          effect[c] <= slope[i] spend[p] + intercept[i]          for every line i of c
+(B10) commissioning  least[p] on[p] <= spend[p] <= upper[p] on[p];  sum over a choice of on <= 1
 (--)  improvement    gain[o] = sum over c of o of (effect[c] - effect today)
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from placeopt.budget.curves import Floats, Piece
+from placeopt.budget.on_curves import Scale, effects_lie_on_their_curves
 from placeopt.budget.problem import BudgetProblem
 from placeopt.engine import Model
 
 Expression = tuple[np.ndarray, np.ndarray, float]  # column numbers, values, constant
-
-
-@dataclass(frozen=True)
-class Scale:
-    """The units that the model counts in: GBP for one unit of money, outcome units for one."""
-
-    money_gbp: float
-    outcome: Floats
 
 
 def scale_of(problem: BudgetProblem) -> Scale:
@@ -75,7 +68,9 @@ def formulate(
     labels = {"programme_id": programmes}
     model.add_columns("spend", labels=labels, upper=most / scale.money_gbp)
     model.add_columns("gain", labels={"outcome_id": problem.outcome_ids}, lower=-np.inf)
-    spend_is_what_is_paid(model, problem)
+    bought_at_scale_or_not_at_all(model, problem, scale)
+    at_most_one_of_alternatives(model, problem)
+    what_is_spent_is_paid(model, problem, scale)
     effects_lie_on_their_curves(model, problem, approximation, scale)
     improvements_add_up(model, problem, scale)
     within_one_budget(model, problem, scale)
@@ -93,17 +88,48 @@ def formulate(
     return model
 
 
-def spend_is_what_is_paid(model: Model, problem: BudgetProblem) -> None:
-    """A programme spends what the streams pay for it."""
+def bought_at_scale_or_not_at_all(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+    """(B10) Nothing is spent on a programme, or at least its efficient scale."""
+    p = np.flatnonzero(problem.must_choose)
+    if len(p) == 0:
+        return
+    labels = {"programme_id": problem.programme_ids[p]}
+    on = model.add_columns("on", labels=labels, upper=1.0, integer=True)
+    k, spend = np.arange(len(p)), model.columns["spend"].at(p)
+    least = problem.least[p] / scale.money_gbp
+    most = np.maximum(problem.upper[p], problem.least[p]) / scale.money_gbp
+    above: list[Any] = [(k, spend, 1.0), (k, on.all, -least)]
+    below: list[Any] = [(k, spend, 1.0), (k, on.all, -most)]
+    model.add_rows("scale", rule="B10", labels=labels, terms=above, lower=0.0)
+    model.add_rows("not_bought", rule="B10", labels=labels, terms=below, upper=0.0)
+
+
+def at_most_one_of_alternatives(model: Model, problem: BudgetProblem) -> None:
+    """(B10) Of several providers or tiers of the same service at most one is bought."""
+    p = np.flatnonzero(problem.must_choose)
+    choices = np.unique(problem.choice[p][problem.choice[p] != ""])
+    if len(choices) == 0:
+        return
+    k = np.flatnonzero(problem.choice[p] != "")
+    row = np.searchsorted(choices, problem.choice[p][k])
+    terms = [(row, model.columns["on"].at(k), 1.0)]
+    model.add_rows("one_of", rule="B10", labels={"choice": choices}, terms=terms, upper=1.0)
+
+
+def what_is_spent_is_paid(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+    """The streams pay for a programme's spending and for starting or stopping it."""
     spend, pay = model.columns["spend"], model.columns["pay"]
     p = np.arange(spend.size)
+    terms: list[Any] = [(p, spend.all, 1.0), (problem.pair_programme, pay.all, -1.0)]
+    right = np.zeros(spend.size)
+    if "on" in model.columns:
+        chosen = np.flatnonzero(problem.must_choose)
+        start = problem.start_cost[chosen] / scale.money_gbp
+        stop = problem.stop_cost[chosen] / scale.money_gbp
+        terms.append((chosen, model.columns["on"].all, start - stop))
+        right[chosen] = -stop
     model.add_rows(
-        "paid",
-        rule="",
-        labels=dict(spend.labels),
-        terms=[(p, spend.all, 1.0), (problem.pair_programme, pay.all, -1.0)],
-        lower=0.0,
-        upper=0.0,
+        "paid", rule="", labels=dict(spend.labels), terms=terms, lower=right, upper=right
     )
 
 
@@ -111,7 +137,7 @@ def within_one_budget(model: Model, problem: BudgetProblem, scale: Scale) -> Non
     """(B1) A year's spending fits in the reduced total."""
     if not np.isfinite(problem.total):
         return
-    terms: list[Any] = [(0, model.columns["spend"].all, 1.0)]
+    terms: list[Any] = [(0, model.columns["pay"].all, 1.0)]
     if problem.relax == "B1":
         terms.append((0, model.add_columns("breach", size=1, cost=1.0).all, -1.0))
     limit = problem.total / scale.money_gbp
@@ -184,103 +210,6 @@ def _outcomes_reach(
     model.add_rows(name, rule="B4", labels=labels, terms=terms, lower=lower)
 
 
-def effects_lie_on_their_curves(
-    model: Model,
-    problem: BudgetProblem,
-    approximation: Sequence[Sequence[Piece]],
-    scale: Scale,
-) -> None:
-    """An effect is at most what every line of its curve allows at the programme's spend."""
-    labels = {
-        "programme_id": problem.programme_ids[problem.curve_programme],
-        "outcome_id": problem.outcome_ids[problem.curve_outcome],
-    }
-    model.add_columns("effect", labels=labels, lower=-np.inf)
-    whole = np.array([len(pieces) == 1 for pieces in approximation], bool)
-    _concave_curves(model, problem, approximation, scale, np.flatnonzero(whole))
-    if not whole.all():
-        _curves_in_pieces(model, problem, approximation, scale, np.flatnonzero(~whole))
-
-
-def _concave_curves(
-    model: Model,
-    problem: BudgetProblem,
-    approximation: Sequence[Sequence[Piece]],
-    scale: Scale,
-    which: np.ndarray,
-) -> None:
-    effect, spend = model.columns["effect"], model.columns["spend"]
-    count = [len(approximation[c][0].slope) for c in which]
-    c = np.repeat(which, count)
-    p, o = problem.curve_programme[c], problem.curve_outcome[c]
-    slopes = _join([approximation[c][0].slope for c in which])
-    intercepts = _join([approximation[c][0].intercept for c in which])
-    rows = np.arange(len(c))
-    slopes = slopes * scale.money_gbp / scale.outcome[o]
-    model.add_rows(
-        "curve",
-        rule="",
-        labels={name: values[c] for name, values in effect.labels.items()},
-        terms=[(rows, effect.at(c), 1.0), (rows, spend.at(p), -slopes)],
-        upper=intercepts / scale.outcome[o],
-    )
-
-
-def _curves_in_pieces(
-    model: Model,
-    problem: BudgetProblem,
-    approximation: Sequence[Sequence[Piece]],
-    scale: Scale,
-    which: np.ndarray,
-) -> None:
-    """Exactly one piece is chosen; spend and effect are those of the chosen piece."""
-    effect, spend = model.columns["effect"], model.columns["spend"]
-    pieces = [(c, piece) for c in which for piece in approximation[c]]
-    c = np.array([c for c, _ in pieces])
-    labels = {name: values[c] for name, values in effect.labels.items()}
-    j, money = np.arange(len(pieces)), scale.money_gbp
-    chosen = model.add_columns("chosen", labels=labels, upper=1.0, integer=True)
-    part = model.add_columns("part", labels=labels)
-    gained = model.add_columns("part_effect", labels=labels, lower=-np.inf)
-    start = np.array([piece.start for _, piece in pieces]) / money
-    end = np.array([piece.end for _, piece in pieces]) / money
-    terms = [(j, part.all, np.ones(1)), (j, chosen.all, -start)]
-    model.add_rows("piece_start", rule="", labels=labels, terms=terms, lower=0.0)
-    terms = [(j, part.all, np.ones(1)), (j, chosen.all, -end)]
-    model.add_rows("piece_end", rule="", labels=labels, terms=terms, upper=0.0)
-
-    count = [len(piece.slope) for _, piece in pieces]
-    line = np.repeat(j, count)
-    o = problem.curve_outcome[c[line]]
-    slopes = _join([piece.slope for _, piece in pieces]) * money / scale.outcome[o]
-    intercepts = _join([piece.intercept for _, piece in pieces]) / scale.outcome[o]
-    rows = np.arange(len(line))
-    model.add_rows(
-        "piece_curve",
-        rule="",
-        labels={name: values[line] for name, values in labels.items()},
-        terms=[
-            (rows, gained.at(line), 1.0),
-            (rows, part.at(line), -slopes),
-            (rows, chosen.at(line), -intercepts),
-        ],
-        upper=0.0,
-    )
-    position = np.searchsorted(which, c)
-    own = {name: values[which] for name, values in effect.labels.items()}
-    rows = np.arange(len(which))
-    p = problem.curve_programme[which]
-    for name, whole, parts, one in (
-        ("one_piece", None, chosen, 1.0),
-        ("spend_in_piece", spend.at(p), part, 0.0),
-        ("effect_in_piece", effect.at(which), gained, 0.0),
-    ):
-        added: list[Any] = [(position, parts.all, 1.0)]
-        if whole is not None:
-            added.append((rows, whole, -1.0))
-        model.add_rows(name, rule="", labels=own, terms=added, lower=one, upper=one)
-
-
 def improvements_add_up(model: Model, problem: BudgetProblem, scale: Scale) -> None:
     """An outcome improves by the sum of its curves' effects beyond today's."""
     gain, effect = model.columns["gain"], model.columns["effect"]
@@ -310,7 +239,7 @@ def expression(model: Model, problem: BudgetProblem, name: str, scale: Scale) ->
     elif name == "fairest":
         columns, values, constant = _worst_outcome(model, problem, scale), np.ones(1), 0.0
     elif name == "least_money":
-        columns, constant = model.columns["spend"].all, 0.0
+        columns, constant = model.columns["pay"].all, 0.0
         values = np.ones(len(columns))
     else:
         columns, constant = _moved(model, problem, scale), 0.0
@@ -366,7 +295,3 @@ def _moved(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
         model.add_rows("moved_up", rule="", labels=dict(spend.labels), terms=up, lower=-before)
         model.add_rows("moved_down", rule="", labels=dict(spend.labels), terms=down, lower=before)
     return model.columns["moved"].all
-
-
-def _join(parts: list[Floats]) -> Floats:
-    return np.concatenate(parts) if parts else np.zeros(0)

@@ -1,7 +1,9 @@
 """A solved budget as tables in the user's own rows and ids.
 
-spending    a row a programme: before, after, change, its floor and why it is what it is
-payments    a row for each programme and stream that pays for it, before or after
+spending    a row a programme: before, after, change, its floor and why it is what it is;
+            ``one_off_gbp`` is what starting or stopping it costs besides
+payments    a row for each programme and stream that pays for it, before or after, one-off
+            costs included
 streams     a row a stream: amount of the decided year, spent before and after, returned
 outcomes    a row an outcome: baseline, standard, target, after (by the true curves), met or not
 agencies    a row an agency: before, after, change
@@ -15,12 +17,14 @@ the unspent money of other streams is ``left_gbp``. Money is GBP of the decided 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from placeopt.budget.prices import prices
 from placeopt.budget.problem import OBJECTIVES, BudgetProblem
-from placeopt.budget.refine import Solved
+from placeopt.budget.refine import Solved, decimals
 from placeopt.engine import Plan
 from placeopt.place import Place
 
@@ -29,7 +33,8 @@ def plan_of(place: Place, problem: BudgetProblem, solved: Solved) -> Plan:
     """The plan's tables and summary. Money is in whole pence, and totals add up."""
     assert solved.pay is not None
     pay = solved.pay
-    spend = np.bincount(problem.pair_programme, pay, len(problem.programme_ids))
+    assert solved.spend is not None
+    spend = np.round(solved.spend, decimals(problem))
     tables = {
         "spending": _spending(place, problem, spend),
         "payments": _payments(place, problem, pay),
@@ -47,6 +52,7 @@ def _spending(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.Dat
     rows = place.programmes[["programme_id", "name", "agency_id", "kind"]].copy()
     before = problem.before
     rows["before_gbp"], rows["after_gbp"] = before, spend
+    rows["one_off_gbp"] = problem.one_off(spend)
     rows["change_gbp"] = rows["after_gbp"] - before
     with np.errstate(divide="ignore", invalid="ignore"):
         rows["change_share"] = np.where(before > 0, rows["change_gbp"] / before, np.nan)
@@ -68,6 +74,10 @@ def _why(problem: BudgetProblem, p: int, spend: float, maximum: float) -> str:
         return "as today"
     if len(own) == 0:
         return "no curve: no outcome depends on it"
+    if problem.must_choose[p] and problem.choice[p] and spend <= near:
+        return "another of its alternatives is bought, or none"
+    if problem.must_choose[p] and 0 < spend <= problem.least[p] + near:
+        return "at its minimum efficient scale"
     if spend <= near:
         return "stopped: its money does more elsewhere"
     worth = []
@@ -105,7 +115,7 @@ def _streams(place: Place, problem: BudgetProblem, pay: np.ndarray) -> pd.DataFr
     rows["amount_gbp"] = np.where(np.isfinite(problem.amount), problem.amount, np.nan)
     rows["spent_before_gbp"] = before.reindex(problem.stream_ids).fillna(0.0).to_numpy()
     spent = np.bincount(problem.pair_stream, pay, len(problem.stream_ids))
-    rows["spent_after_gbp"] = spent
+    rows["spent_after_gbp"] = np.round(spent, decimals(problem))
     left = np.maximum(0.0, rows["amount_gbp"] - spent)
     rows["returned_gbp"] = np.where(rows["ring_fenced"], left, 0.0)
     rows["left_gbp"] = np.where(rows["ring_fenced"], 0.0, left)
@@ -186,12 +196,13 @@ def _summary(
 ) -> dict[str, object]:
     spending, outcomes, streams = tables["spending"], tables["outcomes"], tables["streams"]
     first = tables["objectives"].iloc[0]
-    return {
+    figures: dict[str, Any] = {
         "base_year": problem.base_year,
         "decided_year": problem.year,
         "total_gbp": problem.total if np.isfinite(problem.total) else np.nan,
         "spent_before_gbp": float(spending["before_gbp"].sum()),
         "spent_after_gbp": float(spending["after_gbp"].sum()),
+        "one_off_gbp": float(spending["one_off_gbp"].sum()),
         "change_gbp": float(spending["change_gbp"].sum()),
         "moved_gbp": float(spending["change_gbp"].abs().sum()),
         "returned_gbp": float(np.nansum(streams["returned_gbp"])),
@@ -210,3 +221,5 @@ def _summary(
         "curves_not_concave_count": int((tables["curves"]["concave"] == "no").sum()),
         "refinement_rounds": max(stage.rounds for stage in solved.stages),
     }
+    pounds = {key: round(value, 2) for key, value in figures.items() if key.endswith("_gbp")}
+    return {**figures, **pounds}

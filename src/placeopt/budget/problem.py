@@ -22,7 +22,13 @@ from placeopt.budget.curves import Curve
 from placeopt.errors import UsageError
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.budget_rules import OneBudget, Outcomes, Statutory, Streams
+from placeopt.scenario.budget_rules import (
+    Commissioning,
+    OneBudget,
+    Outcomes,
+    Statutory,
+    Streams,
+)
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -72,6 +78,11 @@ class BudgetProblem:
     curve_programme: Ints  # (C,)
     curve_outcome: Ints  # (C,)
     curves: tuple[Curve, ...]
+    must_choose: Bools  # (P,) whether rule B10 makes it a choice: bought or not
+    least: Floats  # (P,) what is spent at least if it is bought
+    start_cost: Floats  # (P,) paid if it is bought and was not in the base year
+    stop_cost: Floats  # (P,) paid if it is not bought and was in the base year
+    choice: Texts  # (P,) alternatives carry the same text, "" where there are none
     total: float  # inf where rule B1 is not in force
     objectives: tuple[str, ...]
     slack: tuple[float, ...]
@@ -84,6 +95,15 @@ class BudgetProblem:
         return np.minimum(
             np.zeros_like(self.floor) if self.relax == "B3" else self.floor, self.upper
         )
+
+    def bought(self, spend: Floats) -> Bools:
+        """(P,) whether a programme is bought at ``spend`` (P,)."""
+        return spend >= self.least / 2
+
+    def one_off(self, spend: Floats) -> Floats:
+        """(P,) GBP of starting and stopping that ``spend`` (P,) brings about."""
+        bought = self.bought(spend)
+        return np.where(bought, self.start_cost, self.stop_cost) * self.must_choose
 
     def gain(self, spend: Floats) -> Floats:
         """(O,) exact improvement over the baseline at ``spend`` (P,), by the true curves."""
@@ -103,7 +123,7 @@ class BudgetProblem:
             counted = np.isfinite(self.reach)
             value = float(((self.target_gain - gain) / self.reach)[counted].max())
         elif name == "least_money":
-            value = float(spend.sum())
+            value = float(spend.sum() + self.one_off(spend).sum())
         else:
             value = float(np.abs(spend - self.before).sum())
         if first and self.shortfall_price.any():
@@ -157,6 +177,7 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
         slack=scenario.objective.slack,
         relax=relax,
         names=names(place),
+        **_commissioning(place, scenario, before, relax),  # type: ignore[arg-type]
         **_outcomes(place, scenario),  # type: ignore[arg-type]
         **_curves(place),  # type: ignore[arg-type]
     )
@@ -238,6 +259,24 @@ def _upper(
             "nothing limits the money: keep the rule streams (B2), or give one_budget (B1) a total"
         )
     return upper
+
+
+def _commissioning(
+    place: Place, scenario: Scenario, before: Floats, relax: str
+) -> dict[str, object]:
+    rows = place.programmes
+    scale = rows["minimum_scale_gbp_per_year"].to_numpy(float)
+    start = np.where(before > 0, 0.0, rows["start_cost_gbp"].to_numpy(float))
+    stop = np.where(before > 0, rows["stop_cost_gbp"].to_numpy(float), 0.0)
+    choice = rows["one_of"].to_numpy(str)
+    in_force = bool(scenario.of(Commissioning)) and relax != "B10"
+    return {
+        "must_choose": ((scale > 0) | (start > 0) | (stop > 0) | (choice != "")) & in_force,
+        "least": np.maximum(np.maximum(scale, before / 1000), 1e-6 * before.sum()),
+        "start_cost": start,
+        "stop_cost": stop,
+        "choice": choice,
+    }
 
 
 def _outcomes(place: Place, scenario: Scenario) -> dict[str, object]:

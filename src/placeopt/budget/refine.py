@@ -25,7 +25,8 @@ from placeopt.engine import Model, Progress, Result, Status
 from placeopt.scenario.scenario import SolverSettings
 
 ROUNDS = 12
-FIRST_ERROR = 1e-3  # of an outcome's range: what the first round's breakpoints aim at
+LINEAR_GAP = 1e-6  # what linear programs are refined to, whatever gap is asked
+FIRST_ERROR = 2e-2  # of an outcome's range: what the first round's breakpoints aim at
 
 
 @dataclass(frozen=True)
@@ -61,16 +62,16 @@ class Solved:
 class Approximation:
     """The breakpoints of every curve, which only ever grow, and the pieces made from them."""
 
-    def __init__(self, problem: BudgetProblem):
+    def __init__(self, problem: BudgetProblem, first_error: float = FIRST_ERROR, most: int = 40):
         scale, lower = equations.scale_of(problem), problem.lower
         self.problem = problem
         self.exact_at: list[Floats] = []
         self.breaks: list[Floats] = []
         for p, o, curve in self._curves():
             today = np.clip(problem.before[p], lower[p], problem.upper[p])
-            error = FIRST_ERROR * float(scale.outcome[o])
-            self.exact_at.append(np.array([today]))
-            self.breaks.append(breakpoints(curve, lower[p], problem.upper[p], error, today))
+            error = first_error * float(scale.outcome[o])
+            self.exact_at.append(np.unique([lower[p], today, problem.upper[p]]))
+            self.breaks.append(breakpoints(curve, lower[p], problem.upper[p], error, today, most))
 
     def _curves(self):
         problem = self.problem
@@ -85,19 +86,24 @@ class Approximation:
         made = zip(self._curves(), self.breaks, strict=True)
         return np.array([error_bound(curve, cuts) for (_, _, curve), cuts in made])
 
-    def add(self, *spends: Floats | None) -> None:
+    def add(self, *spends: Floats) -> None:
         """Make these spends (P,) breakpoints of every curve; the approximation is exact there."""
         for c, p in enumerate(self.problem.curve_programme):
             cuts = self.breaks[c]
-            new = np.array([spend[p] for spend in spends if spend is not None])
+            new = np.array([at[p] for at in spends])
             at_start = len(new) > 0 and len(cuts) > 1 and new.min() <= cuts[0]
             if at_start and not np.isfinite(self.problem.curves[c].slope(cuts[0])):
                 new = np.append(new, cuts[0] + (cuts[1] - cuts[0]) / 64)  # no tangent there
             new = new[(new > cuts[0]) & (new < cuts[-1])]
-            near = 1e-12 * max(1.0, float(cuts[-1]))
-            new = np.array([s for s in new if np.abs(cuts - s).min() > near])
-            self.breaks[c] = np.unique(np.concatenate([cuts, new]))
             self.exact_at[c] = np.unique(np.concatenate([self.exact_at[c], new]))
+            if len(cuts) > 1 and self.problem.curves[c].form != "points":
+                after = np.clip(np.searchsorted(cuts, new), 1, len(cuts) - 1)
+                new = np.concatenate([new, (new + cuts[after - 1]) / 2, (new + cuts[after]) / 2])
+            for spend in new:
+                near = 1e-6 * abs(spend) + 1e-12 * max(1.0, float(cuts[-1]))
+                if np.abs(cuts - spend).min() > near:  # slopes between closer ones are noise
+                    cuts = np.append(cuts, spend)
+            self.breaks[c] = np.sort(cuts)
 
 
 def solve_all(
@@ -123,15 +129,20 @@ def solve_all(
         slack = problem.slack[position] if position < len(problem.slack) else 0.0
         limits[name] = _limit(stage, slack)
     assert spend is not None
-    spend = _least_disruption_of_ties(problem, approximation, limits, clock, spend)
-    pay = closest_payments(problem, spend, clock)
-    spend = np.bincount(problem.pair_programme, pay, len(spend)).astype(float)
+    slacks = [*problem.slack, *(0.0 for _ in stages)]
+    ties = {s.objective: _limit(s, k, 1e-9) for s, k in zip(stages, slacks, strict=False)}
+    spend = _least_disruption_of_ties(problem, approximation, ties, clock, spend)
+    one_off = problem.one_off(spend)
+    pay = closest_payments(problem, spend + one_off, clock)
+    paid = np.bincount(problem.pair_programme, pay, len(spend)).astype(float)
+    spend = np.maximum(0.0, paid - one_off)
     first = stages[0]
     value = problem.objective(first.objective, spend, first=True)
     status = Status.OPTIMAL if len(stages) == len(problem.objectives) else Status.FEASIBLE
     if any(stage.result.status is not Status.OPTIMAL for stage in stages):
         status = Status.FEASIBLE
-    if first.gap > settings.gap and first.value - first.bound > 1e-7:
+    allowed = settings.gap * abs(value) + (problem.slack[0] if problem.slack else 0) * abs(value)
+    if value - first.bound > max(allowed, 1e-7):
         status = Status.FEASIBLE
     result = replace(
         first.result,
@@ -200,40 +211,83 @@ def _solve_one(
             problem, approximation.pieces("under"), name, limits=limits
         )
         under = clock.solve(under_model)
-        over = under
+        over, over_model = under, under_model
         if not exact and clock.left() > 0:
             over_pieces = approximation.pieces("over")
-            over = clock.solve(equations.formulate(problem, over_pieces, name, limits=limits))
+            over_model = equations.formulate(problem, over_pieces, name, limits=limits)
+            over = clock.solve(over_model)
         if over.status is Status.INFEASIBLE or over.status is Status.UNBOUNDED:
             return None, None, over
         answer = under
         bound = max(bound, over.bound * unit)
-        if under.has_plan:
+        tried: list[Floats] = []
+        for solved_model, result in ((under_model, under), (over_model, over)):
+            if not result.has_plan:
+                continue
+            candidate = _spend_of(problem, solved_model, result)
+            tried.append(candidate)
+            reached = problem.objective(name, candidate, first=first)
+            truly = solved_model is under_model or _holds(problem, candidate, limits)
+            if truly and (reached < value or model is None):
+                value, spend = reached, candidate
+                if model is None or solved_model is under_model:
+                    model, plan = solved_model, result
+        clock.report(None if spend is None else value, bound)
+        slip, aim = value - bound, clock.settings.gap / 2
+        if under.row_prices is not None:  # a linear program: going further costs next to nothing
+            aim = min(aim, LINEAR_GAP)
+        close = spend is not None and (slip <= aim * abs(value) or slip <= 1e-9)
+        if close or clock.left() <= 0:
+            break
+        approximation.add(*tried)
+    if spend is None or model is None or plan is None:
+        if answer.status is Status.INFEASIBLE:  # of the curves from below only: proves nothing
+            answer = replace(answer, status=Status.NO_PLAN, message="no plan within the rounds")
+        return None, None, answer
+    approximation.add(spend)
+    if plan.row_prices is not None:  # prices and limits of the last approximation
+        under_model = equations.formulate(
+            problem, approximation.pieces("under"), name, limits=limits
+        )
+        under = clock.solve(under_model)
+        if under.row_prices is not None:
+            model, plan = under_model, under
             candidate = _spend_of(problem, under_model, under)
             reached = problem.objective(name, candidate, first=first)
             if reached <= value:
                 value, spend = reached, candidate
-                model, plan = under_model, under
-        clock.report(None if spend is None else value, bound)
-        slip = value - bound
-        if slip <= clock.settings.gap / 2 * abs(value) or slip <= 1e-9 or clock.left() <= 0:
-            break
-        over_spend = _spend_of(problem, under_model, over) if over.has_plan else None
-        approximation.add(spend, over_spend)
-    if spend is None or model is None or plan is None:
-        return None, None, answer
-    approximation.add(spend)
+                approximation.add(spend)
     return Stage(name, value, bound, model, plan, rounds), spend, answer
 
 
+def _holds(problem: BudgetProblem, spend: Floats, limits: dict[str, float]) -> bool:
+    """Whether a spend that the looser model allows also holds by the true curves."""
+    gain = problem.gain(spend)
+    short = np.fmax(problem.minimum_gain - gain, -np.inf)
+    target = np.where(problem.target_holds, problem.target_gain - gain, -np.inf)
+    if max(np.nanmax(short, initial=-np.inf), target.max(initial=-np.inf)) > 0:
+        return False
+    first = problem.objectives[0]
+    return all(
+        problem.objective(name, spend, first=name == first) <= limit
+        for name, limit in limits.items()
+    )
+
+
 def _spend_of(problem: BudgetProblem, model: Model, result: Result) -> Floats:
+    """(P,) GBP; a programme that is not bought gets nothing, a bought one its least."""
     scale = equations.scale_of(problem)
-    return np.clip(result.value(model.columns["spend"]) * scale.money_gbp, 0.0, problem.upper)
+    spend = np.clip(result.value(model.columns["spend"]) * scale.money_gbp, 0.0, problem.upper)
+    if "on" in model.columns:
+        chosen = np.flatnonzero(problem.must_choose)
+        on = result.value(model.columns["on"]) > 0.5
+        spend[chosen] = np.where(on, np.maximum(spend[chosen], problem.least[chosen]), 0.0)
+    return spend
 
 
-def _limit(stage: Stage, slack: float) -> float:
+def _limit(stage: Stage, slack: float, rounding: float = 1e-8) -> float:
     """What an objective may not exceed while later ones are made small, in its own unit."""
-    return stage.value + slack * abs(stage.value) + 1e-9 * max(1.0, abs(stage.value))
+    return stage.value + slack * abs(stage.value) + rounding * max(1.0, abs(stage.value))
 
 
 def _least_disruption_of_ties(
@@ -245,7 +299,8 @@ def _least_disruption_of_ties(
 ) -> Floats:
     """Among plans as good, the one that moves least money from today's spending."""
     under = approximation.pieces("under")
-    if "least_disruption" in limits or any(len(piece) > 1 for piece in under):
+    choices = problem.must_choose.any() or any(len(piece) > 1 for piece in under)
+    if "least_disruption" in limits or choices:
         return spend
     model = equations.formulate(problem, under, "least_disruption", limits=limits)
     result = clock.solve(model)
@@ -261,22 +316,22 @@ def decimals(problem: BudgetProblem) -> int:
     return max(2, 8 - int(np.log10(max(1.0, problem.before.sum()))))
 
 
-def closest_payments(problem: BudgetProblem, spend: Floats, clock: _Clock) -> Floats:
+def closest_payments(problem: BudgetProblem, paid: Floats, clock: _Clock) -> Floats:
     """(N,) GBP, rounded, that each stream pays for each programme: closest to today."""
     money = equations.scale_of(problem).money_gbp
     model = Model("payments")
     pay = model.add_columns("pay", size=len(problem.pair_stream))
     moved = model.add_columns("moved", size=pay.size, cost=1.0)
-    slip = model.add_columns("slip", size=len(spend), cost=1e4)  # rounding of the spend
+    slip = model.add_columns("slip", size=len(paid), cost=1e4)  # rounding
     n, before = np.arange(pay.size), problem.pair_before / money
-    p = np.arange(len(spend))
+    p = np.arange(len(paid))
     model.add_rows(
         "paid",
         rule="",
-        size=len(spend),
+        size=len(paid),
         terms=[(problem.pair_programme, pay.all, 1.0), (p, slip.all, 1.0)],
-        lower=spend / money,
-        upper=spend / money,
+        lower=paid / money,
+        upper=paid / money,
     )
     model.add_rows(
         "streams",

@@ -115,7 +115,7 @@ class Model:
         self._integer: list[NDArray[np.bool_]] = []
         self._row_lower: list[Floats] = []
         self._row_upper: list[Floats] = []
-        self._terms: list[tuple[NDArray[np.int64], NDArray[np.int64], Floats]] = []
+        self._terms: list[tuple[NDArray[np.int32], NDArray[np.int32], Floats]] = []
 
     def add_columns(
         self,
@@ -155,14 +155,15 @@ class Model:
         """
         block = self._block(self.rows, name, labels, size, self._m, rule)
         for rows, columns, values in terms:
+            # Short indices: sorting a million of them takes a quarter of the time.
             r, c, v = np.broadcast_arrays(
-                np.asarray(rows, np.int64), np.asarray(columns, np.int64), np.asarray(values, float)
+                np.asarray(rows, np.int32), np.asarray(columns, np.int32), np.asarray(values, float)
             )
             if r.size and (r.min() < 0 or r.max() >= block.size):
                 raise IndexError(f"rows {name!r}: a position is outside 0..{block.size - 1}")
             if c.size and (c.min() < 0 or c.max() >= self._n):
                 raise IndexError(f"rows {name!r}: a column number is outside 0..{self._n - 1}")
-            self._terms.append((block.start + r.ravel(), c.ravel(), v.ravel()))
+            self._terms.append((np.int32(block.start) + r.ravel(), c.ravel(), v.ravel()))
         self._m += block.size
         self._row_lower.append(_spread(lower, block.size))
         self._row_upper.append(_spread(upper, block.size))
@@ -181,7 +182,7 @@ class Model:
             parts = zip(*self._terms, strict=True)
             rows, columns, values = (np.concatenate(part) for part in parts)
         else:
-            rows = columns = np.zeros(0, np.int64)
+            rows = columns = np.zeros(0, np.int32)
             values = np.zeros(0)
         matrix = sparse.coo_array((values, (rows, columns)), shape=(self._m, self._n)).tocsr()
         matrix.eliminate_zeros()

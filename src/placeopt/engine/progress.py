@@ -56,6 +56,11 @@ class TerminalProgress:
         self._live.update(line(report, self.unit), refresh=True)
 
 
+def watching(unit: str = "") -> TerminalProgress:
+    """``with watching() as progress: solve(..., progress=progress)``, on standard error."""
+    return TerminalProgress(unit=unit)
+
+
 def line(report: Progress, unit: str = "") -> str:
     """One report in words: "12 s  best plan 1,234  bound 1,200  gap 2.8 %"."""
     unit = f" {unit}" if unit else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from placeopt.errors import Finding
@@ -57,7 +58,7 @@ def _cell_findings(frame: pd.DataFrame, columns: list[Column], file: str) -> Ite
 
     frame = frame.reset_index(drop=True)
     try:
-        _schema(columns).validate(frame, lazy=True)
+        _schema(tuple(columns)).validate(frame, lazy=True)
     except SchemaErrors as faults:
         cases = faults.failure_cases
     else:
@@ -86,7 +87,8 @@ _SAYS = {
 }
 
 
-def _schema(columns: list[Column]) -> pa.DataFrameSchema:
+@cache
+def _schema(columns: tuple[Column, ...]) -> pa.DataFrameSchema:
     """The dictionary's statement of a table as a pandera schema."""
     import pandera.pandas as pa
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from placeopt.errors import Finding
 from placeopt.place.faults import error, label, row_of, warning
+from placeopt.place.raw import number_text
 from placeopt.place.tables import Place
 
 if TYPE_CHECKING:
@@ -129,15 +130,15 @@ def standards_against_their_direction(place: Place) -> Iterator[Finding]:
         if sign * target < sign * standard:
             message = f"the target is worse than the standard {standard:g} ({direction} is better)"
             yield error(file, message, "correct one of the two, or the direction", row=row,
-                        column="target", value=f"{target:g}")  # fmt: skip
+                        column="target", value=number_text(target))  # fmt: skip
         if sign * target < sign * baseline:
             message = f"the target is worse than the baseline {baseline:g} ({direction} is better)"
             yield warning(file, message, "check the target and the direction", row=row,
-                          column="target", value=f"{target:g}")  # fmt: skip
+                          column="target", value=number_text(target))  # fmt: skip
         if sign * baseline < sign * standard:
             message = f"today's value {baseline:g} already misses the minimum standard"
             yield warning(file, message, "check the standard and the direction", row=row,
-                          column="minimum_standard", value=f"{standard:g}")  # fmt: skip
+                          column="minimum_standard", value=number_text(standard))  # fmt: skip
 
 
 def curves_without_parameters(place: Place) -> Iterator[Finding]:
@@ -159,7 +160,7 @@ def curves_without_parameters(place: Place) -> Iterator[Finding]:
             elif value <= 0 and column != "maximum_effect":
                 yield error(file, f"a curve of form {curve.form} needs more than 0",
                             "give a number above 0", row=row, column=column,
-                            value=f"{value:g}")  # fmt: skip
+                            value=number_text(value))  # fmt: skip
 
 
 def points_without_a_curve(place: Place) -> Iterator[Finding]:
@@ -178,7 +179,7 @@ def points_without_a_curve(place: Place) -> Iterator[Finding]:
     for at in sorted(ordered.index[falls.to_numpy()]):
         yield warning(file, "the effect falls while spending rises", "check the point",
                       row=row_of(at), column="effect",
-                      value=f"{points['effect'].iloc[at]:g}")  # fmt: skip
+                      value=number_text(points['effect'].iloc[at]))  # fmt: skip
 
 
 def outcomes_nothing_improves(place: Place) -> Iterator[Finding]:

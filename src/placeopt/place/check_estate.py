@@ -11,6 +11,7 @@ import numpy as np
 from placeopt.errors import Finding
 from placeopt.place.demand import AGE_COLUMNS
 from placeopt.place.faults import error, label, row_of, warning
+from placeopt.place.raw import number_text
 from placeopt.place.tables import Place
 
 if TYPE_CHECKING:
@@ -52,10 +53,10 @@ def ages_that_do_not_add_up(place: Place) -> Iterator[Finding]:
     total, people = zones[_AGES].sum(axis=1, skipna=False), zones["population"]
     off = ((total - people).abs() > _AGES_TIE * people.clip(lower=1) + 1).to_numpy()
     for at in np.flatnonzero(off):
-        message = f"the age bands add up to {total.iloc[at]:g}"
+        message = f"the age bands add up to {number_text(total.iloc[at])}"
         remedy = "take both from the same source and year"
         yield warning(label(place, "zones"), message, remedy, row=row_of(at),
-                      column="population", value=f"{people.iloc[at]:g}")  # fmt: skip
+                      column="population", value=number_text(people.iloc[at]))  # fmt: skip
 
 
 def rates_without_people(place: Place) -> Iterator[Finding]:
@@ -105,7 +106,7 @@ def buildings_too_small(place: Place) -> Iterator[Finding]:
         yield warning(label(place, "buildings"), message,
                       "correct the floor area, the usable share or the areas in hosting",
                       row=row_of(at), column="floor_area_m2",
-                      value=f"{buildings['floor_area_m2'].iloc[at]:g}")  # fmt: skip
+                      value=number_text(buildings['floor_area_m2'].iloc[at]))  # fmt: skip
 
 
 def services_without_host_or_visits(place: Place) -> Iterator[Finding]:
@@ -193,7 +194,7 @@ def leases_that_make_no_sense(place: Place) -> Iterator[Finding]:
     ):  # fmt: skip
         for at in np.flatnonzero(wrong):
             yield warning(file, message, remedy, row=row_of(at), column=column,
-                          value=f"{float(buildings[column].iloc[at]):g}")  # fmt: skip
+                          value=number_text(float(buildings[column].iloc[at])))  # fmt: skip
 
 
 def _first(frame: pd.DataFrame, key: str, value: str) -> pd.Series:

@@ -54,7 +54,7 @@ def _file_findings(place: Place, path: Path) -> Iterator[Finding]:
             continue
         values = pd.to_numeric(frame[column], errors="coerce")
         bad = (values < 0) | (values.isna() & frame[column].notna())
-        for at in np.flatnonzero(bad.to_numpy()):
+        for at in np.flatnonzero(bad.to_numpy()).tolist():
             yield error(path.name, "this is no number of minutes", "give 0 or more, or leave"
                         " it empty where there is no way", row=row_of(at), column=column,
                         value=texts_of(frame[column].iloc[[at]])[0])  # fmt: skip

@@ -12,6 +12,7 @@ import numpy as np
 
 from placeopt.errors import Finding
 from placeopt.place.faults import error, label, row_of, warning
+from placeopt.place.raw import number_text
 from placeopt.place.tables import Place
 
 _REPROJECT = "reproject to {crs} (QGIS: Vector > Reproject layer) and give metres"
@@ -71,13 +72,13 @@ def _table_points(
         message = "the point is at the origin" if origin else "this looks like degrees, not metres"
         advice = "give the true coordinates in metres" if origin else remedy
         yield error(file, message, advice, row=row_of(at), column="x_m",
-                    value=f"{x[at]:g}, {y[at]:g}")  # fmt: skip
+                    value=f"{number_text(x[at])}, {number_text(y[at])}")  # fmt: skip
     if area is None:
         return
     outside = ~_inside(x, y, area) & ~degrees & np.isfinite(x) & np.isfinite(y)
     swapped = outside & _inside(y, x, area)
     for at in np.flatnonzero(outside):
-        value = f"{x[at]:g}, {y[at]:g}"
+        value = f"{number_text(x[at])}, {number_text(y[at])}"
         if swapped[at]:
             yield error(file, "easting and northing look swapped", "put easting in x_m, northing"
                         " in y_m", row=row_of(at), column="x_m", value=value)  # fmt: skip

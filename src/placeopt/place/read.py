@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BOUNDARIES_FILE = "boundaries.gpkg"
 INFO_LAYER = "place"
 BOUNDARIES_LAYER = "boundaries"
-OTHER_CSV = {"minutes.csv"}  # files beside the tables that other rooms read
+OTHER_CSV = {"minutes.csv", "zone_points.csv"}  # files beside the tables that other rooms read
 
 
 def read_place(path: str | Path) -> Place:
@@ -40,12 +40,19 @@ def read_place(path: str | Path) -> Place:
 
 
 def check_files(path: str | Path) -> list[Finding]:
-    """Every fault of the place's files, errors first, with rows as a person counts them."""
-    return read_leniently(path)[1]
+    """Every fault of the place's files, errors first, with rows as a person counts them.
+
+    A matrix of minutes beside the place is looked at too (``read_place`` leaves it alone: it
+    can be large, and whether it is used is the scenario's word).
+    """
+    place, findings = read_leniently(path)
+    if place is not None:
+        findings += minutes_findings(place)
+    return worst_first(findings)
 
 
 def read_leniently(path: str | Path) -> tuple[Place | None, list[Finding]]:
-    """What can be read of a place (None: nothing), and every fault in it."""
+    """What can be read of a place (None: nothing), and every fault of its tables."""
     path = Path(path)
     if path.is_dir():
         place, findings = _read_folder(path)
@@ -58,7 +65,7 @@ def read_leniently(path: str | Path) -> tuple[Place | None, list[Finding]]:
     told = {(finding.file, finding.row, finding.column) for finding in findings}
     rows = {(finding.file, finding.row) for finding in findings if finding.column is None}
     columns = {(finding.file, finding.column) for finding in findings if finding.row is None}
-    for finding in [*check(place), *minutes_findings(place)]:
+    for finding in check(place):
         where = (finding.file, finding.row, finding.column)
         if where in told or where[::2] in columns or (finding.row and where[:2] in rows):
             continue  # what could not be read is said once, by the reader

@@ -58,11 +58,22 @@ def _write_csv(path: Path, frame: pd.DataFrame, columns: tuple[Column, ...]) -> 
 
 
 def _write_geopackage(place: Place, path: Path) -> None:
-    import pandas as pd
     import pyogrio
 
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
+    # Waiting for the disk after each of two dozen layers would take most of the time.
+    pyogrio.set_gdal_config_options({"OGR_SQLITE_SYNCHRONOUS": "OFF"})
+    try:
+        _write_layers(place, path)
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_SQLITE_SYNCHRONOUS": None})
+
+
+def _write_layers(place: Place, path: Path) -> None:
+    import pandas as pd
+    import pyogrio
+
     info = pd.DataFrame({"place_toml": [info_text(place.info)]})
     pyogrio.write_dataframe(info, path, layer=INFO_LAYER, driver="GPKG")
     for table, columns in dictionary().items():

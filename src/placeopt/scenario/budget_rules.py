@@ -4,9 +4,10 @@
 (B2) streams      sum over p of spend[p,f] <= amount[f];  spend[p,f] = 0 outside f's ring-fence
 (B3) statutory    spend[p] >= floor[p]
 (B4) outcomes     outcome[o] at least as good as its minimum standard; targets as stated
+(B10) commissioning  scale[p] on[p] <= spend[p] <= most[p] on[p];  sum over a choice of on[p] <= 1
 
 Money is GBP of the decided year, outcomes are in their own units. Source: the budget problem's
-statement, rules B1 to B4.
+statement, rules B1 to B4 and B10.
 """
 
 from __future__ import annotations
@@ -179,6 +180,24 @@ class Outcomes(BudgetRule):
         if self.outcome:
             text += f"; other terms hold for {_list(tuple(self.outcome), names)}"
         return text + "."
+
+
+class Commissioning(BudgetRule):
+    """(B10) Programmes are bought at an efficient scale or not at all; one of alternatives."""
+
+    name: ClassVar[str] = "commissioning"
+    number: ClassVar[str] = "B10"
+    equation: ClassVar[str] = (
+        "scale[p] on[p] <= spend[p] <= most[p] on[p]; sum over alternatives of on[p] <= 1; "
+        "paid[p] = spend[p] + start[p] on[p] where new, + stop[p] (1 - on[p]) where not"
+    )
+    implied: ClassVar[bool] = True
+
+    def sentence(self, names: dict[str, str] | None = None) -> str:
+        return (
+            "A programme is bought at its efficient scale or not at all, at most one of several "
+            "alternatives is bought, and starting or stopping costs what it costs."
+        )
 
 
 def _name(key: str, names: dict[str, str] | None) -> str:

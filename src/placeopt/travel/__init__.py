@@ -2,15 +2,18 @@
 
 from placeopt.travel.complete import Step
 from placeopt.travel.measure import measure
-from placeopt.travel.reach import bands, nearest, opportunities, residents_within
+from placeopt.travel.reach import bands, nearest, opportunities, residents_within, zone_bands
 from placeopt.travel.times import TravelTimes
+from placeopt.travel.transit import Transit
 
 __all__ = [
     "Step",
+    "Transit",
     "TravelTimes",
     "bands",
     "measure",
     "nearest",
     "opportunities",
     "residents_within",
+    "zone_bands",
 ]

@@ -6,9 +6,10 @@ loses the pieces under way and nothing else, and memory holds a piece, not the m
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.place import Place
-from placeopt.travel.parts import CHUNK, Parts, building_keys, cache_folder, hash_of_array
+from placeopt.travel.origins import Origins
+from placeopt.travel.parts import CHUNK, Parts, building_keys, cache_folder
 
 BUILDINGS = 128  # buildings in one piece where zones outnumber buildings
 Floats = NDArray[np.float64]
@@ -41,9 +43,27 @@ Watch = Callable[[Step], None]
 class Search(Protocol):
     """Anything that finds minutes between points, and can say how."""
 
+    from_zones: bool  # searches start at the zones, so that pieces are best cut by zones
+
     def __call__(self, from_xy: Floats, to_xy: Floats, cutoff_minutes: float) -> Found: ...
 
     def facts(self) -> dict[str, Any]: ...
+
+    def notes(self, origins_xy: Floats, buildings_xy: Floats) -> dict[str, Any]: ...
+
+
+Job = tuple[Floats, Floats]  # points of some zones, points of some buildings
+Workers = Callable[[Search, Sequence[Job], float], Iterable[tuple[int, Found]]]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All minutes of one mode, where they come from and what later checks need to know."""
+
+    minutes: Floats
+    worst: Floats | None
+    provenance: dict[str, Any]
+    notes: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -57,60 +77,81 @@ class Piece:
 
 def computed_once(
     place: Place,
+    origins: Origins,
     mode: str,
     facts: Mapping[str, Any],
     search: Search,
     cutoff_minutes: float,
     progress: Watch | None = None,
-) -> tuple[Floats, Floats | None, dict[str, Any]]:
-    """((zones, buildings) minutes, the same at their worst or None, provenance).
+    workers: Workers | None = None,
+) -> Measured:
+    """The (zones, buildings) minutes of one mode.
 
     ``facts`` states everything but coordinates that the minutes depend on. What is kept beside
     the place is used; what is missing is computed and kept. A place without a folder is
     computed afresh.
     """
     with tempfile.TemporaryDirectory() as thrown_away:
-        home = Path(thrown_away) if place.folder is None else place.folder
-        parts = parts_of(place, home, mode, facts)
-        complete(parts, place, mode, facts, search, cutoff_minutes, progress)
+        home, said = Path(thrown_away), list[tuple[str, str]]()
+        if place.folder is not None and os.access(place.folder, os.W_OK):
+            home = place.folder
+        elif place.folder is not None:
+            text = f"{place.folder} may not be written to, so minutes are not kept beside the place"
+            said.append((text, "copy the place to a folder of your own"))
+        parts = parts_of(place, origins, home, mode, facts)
+        complete(parts, place, origins, mode, facts, search, cutoff_minutes, progress, workers)
         minutes, worst = parts.load(building_keys(points_of(place, "buildings")))
-        return minutes, worst, parts.provenance()
+        notes = parts.notes()
+        notes["said"] = [*notes.get("said", []), *said]
+        return Measured(minutes, worst, parts.provenance(), notes)
 
 
-def parts_of(place: Place, home: Path, mode: str, facts: Mapping[str, Any]) -> Parts:
+def parts_of(
+    place: Place, origins: Origins, home: Path, mode: str, facts: Mapping[str, Any]
+) -> Parts:
     """The parts that hold minutes made from ``facts`` for the zones of a place."""
-    zones = points_of(place, "zones")
-    inputs = {**facts, "zones": hash_of_array(zones), "crs": place.info.crs}
-    return Parts(cache_folder(home, mode, inputs), len(zones))
+    inputs = {**facts, "zones": origins.fingerprint(), "crs": place.info.crs}
+    return Parts(cache_folder(home, mode, inputs), origins.zones)
 
 
 def complete(
     parts: Parts,
     place: Place,
+    origins: Origins,
     mode: str,
     facts: Mapping[str, Any],
     search: Search,
     cutoff_minutes: float,
     progress: Watch | None = None,
+    workers: Workers | None = None,
 ) -> None:
-    """Compute and keep every pair that no part covers yet."""
-    zones, buildings = points_of(place, "zones"), points_of(place, "buildings")
+    """Compute and keep every pair that no part covers yet; ``workers`` share the pieces."""
+    buildings = points_of(place, "buildings")
     keys = building_keys(buildings)
-    missing = missing_pieces(parts, keys)
-    total = len(zones) * len(set(keys))
+    missing = missing_pieces(parts, keys, search.from_zones)
+    total = origins.zones * len(set(keys))
     done = total - sum((p.stop - p.first) * len(p.columns) for p in missing)
     began = time.perf_counter()
-    for piece in missing:
-        found = search(zones[piece.first : piece.stop], buildings[piece.columns], cutoff_minutes)
-        parts.add(piece.first, [keys[b] for b in piece.columns], *found)
-        done += found[0].size
+    jobs = [(origins.xy[origins.points(p.first, p.stop)], buildings[p.columns]) for p in missing]
+    for which, found in (workers or here)(search, jobs, cutoff_minutes):
+        piece = missing[which]
+        minutes, worst = origins.combine(piece.first, piece.stop, *found)
+        parts.add(piece.first, [keys[b] for b in piece.columns], minutes, worst)
+        done += minutes.size
         if progress is not None:
             progress(Step(mode, done, total, time.perf_counter() - began))
     if missing or not parts.provenance():
         parts.state({**facts, **search.facts(), "date": today()})
+        parts.note(search.notes(origins.xy, buildings))
 
 
-def missing_pieces(parts: Parts, keys: Sequence[str]) -> list[Piece]:
+def here(search: Search, jobs: Sequence[Job], cutoff_minutes: float) -> Iterator[tuple[int, Found]]:
+    """Do the jobs one after the other in this process."""
+    for which, (from_xy, to_xy) in enumerate(jobs):
+        yield which, search(from_xy, to_xy, cutoff_minutes)
+
+
+def missing_pieces(parts: Parts, keys: Sequence[str], from_zones: bool = False) -> list[Piece]:
     """What is still to be computed, in pieces; buildings on the same spot count once."""
     _, first_seen = np.unique(np.array(keys, str), return_index=True)
     missing = ~parts.covered(keys)
@@ -122,7 +163,7 @@ def missing_pieces(parts: Parts, keys: Sequence[str]) -> list[Piece]:
         piece
         for columns in alike.values()
         for first, stop in _runs(missing[:, columns[0]], parts.zones)
-        for piece in _cut(first, stop, np.array(columns))
+        for piece in _cut(first, stop, np.array(columns), from_zones)
     ]
 
 
@@ -136,9 +177,9 @@ def today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
-def _cut(first: int, stop: int, columns: NDArray[np.intp]) -> Iterable[Piece]:
-    """Pieces of the side that is searched from: the smaller one."""
-    if stop - first < len(columns):
+def _cut(first: int, stop: int, columns: NDArray[np.intp], from_zones: bool) -> Iterable[Piece]:
+    """Pieces of the side that is searched from: the smaller one, if the search has no other."""
+    if from_zones or stop - first < len(columns):
         return (Piece(a, min(a + CHUNK, stop), columns) for a in range(first, stop, CHUNK))
     steps = range(0, len(columns), BUILDINGS)
     return (Piece(first, stop, columns[start : start + BUILDINGS]) for start in steps)

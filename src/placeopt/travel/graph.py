@@ -8,7 +8,7 @@ that a point never snaps to an island or to a one-way trap. What was left out is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.errors import Finding, InputError, UsageError
+from placeopt.travel import openroads
 from placeopt.travel.speeds import (
     DELAY,
     DRIVE_KMH,
@@ -48,6 +49,12 @@ class Graph:
     stops: NDArray[np.bool_]
     access_kmh: float
     dropped: tuple[Dropped, ...]
+    said: tuple[tuple[str, str], ...] = ()  # what is odd about it, and what to do
+    kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # by engines
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to another process: the network without what engines keep with it."""
+        return {**self.__dict__, "kept": {}}
 
     @cached_property
     def reversed(self) -> csr_array:
@@ -105,6 +112,29 @@ def edge_minutes(
     return minutes
 
 
+def motorway_walking(streets: Streets) -> list[tuple[str, str]]:
+    """(fault, remedy) where the source lets people walk along motorways; [] where it does not."""
+    fast = np.isin(streets.road_class.astype(str), NO_STOPPING)
+    walked = fast & (streets.direction.get("walk", np.zeros(len(fast), np.int8)) > 0)
+    if not walked.any():
+        return []
+    km = streets.length_m[walked].sum() / 1000
+    return [
+        (
+            f"{int(walked.sum())} motorway edges ({km:,.1f} km) are open to walking",
+            "close them in the street file's walk column",
+        )
+    ]
+
+
+def _said(streets: Streets, mode: str) -> tuple[tuple[str, str], ...]:
+    """What a person should know of a network: (fault, remedy)."""
+    said = motorway_walking(streets) if mode == "walk" else []
+    if streets.source.get("kind") == openroads.KIND:
+        said.append((openroads.WHAT_IT_LACKS, "use an OpenStreetMap extract where they matter"))
+    return tuple(said)
+
+
 def _cleaned(
     streets: Streets,
     mode: str,
@@ -143,7 +173,8 @@ def _cleaned(
         xy=streets.xy[nodes],
         stops=stopping[nodes],
         access_kmh=access_speed(mode, speeds_kmh),
-        dropped=tuple(d for d in dropped if d.count),
+        dropped=tuple(d for d in (*streets.dropped, *dropped) if d.count),
+        said=_said(streets, mode),
     )
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from placeopt.errors import Finding, InputError
 from placeopt.travel import crs as systems
+from placeopt.travel import openroads
 from placeopt.travel.speeds import KMH_PER_MPH
 from placeopt.travel.streets import BACKWARD, BOTH, CLOSED, FORWARD, Dropped, Streets
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-EDGES = ("edges", "road_edges", "links", "road_link", "RoadLink")
-NODES = ("nodes", "road_nodes", "road_node", "RoadNode")
+EDGES = ("edges", "road_edges", "links", "road_link")  # in any case, with or without "_"
+NODES = ("nodes", "road_nodes", "road_node")
 COLUMNS = {
     "node": ("node_id", "id", "osmid", "osm_id", "identifier", "fid"),
     "from": ("u", "from", "from_node", "from_id", "source", "start_node", "startNode"),
@@ -88,6 +89,9 @@ def from_frames(
     """The street network of two data frames; see ``read_layers``."""
     import pandas as pd
 
+    kind = "edge and node layers"
+    if openroads.is_open_roads(edges):
+        edges, kind = openroads.with_classes(edges), openroads.KIND
     names = _columns(edges, nodes, file, columns or {})
     nodes = systems.into(nodes, crs, f"{file} nodes")
     xy = np.column_stack([nodes.geometry.x, nodes.geometry.y])
@@ -120,7 +124,7 @@ def from_frames(
         direction=direction,
         speed_kmh=_speed(kept, names),
         minutes=minutes,
-        source={"kind": "edge and node layers", "file": file},
+        source={"kind": kind, "file": file},
         dropped=dropped,
     )
 
@@ -139,7 +143,9 @@ def _layers(file: Path, edges: str | None, nodes: str | None) -> tuple[str, str]
         ) from None  # fmt: skip
     chosen, findings = [], []
     for what, asked, known in (("edges", edges, EDGES), ("nodes", nodes, NODES)):
-        found = next((name for name in ([asked] if asked else known) if name in there), None)
+        plain = {name.lower().replace("_", ""): name for name in there}
+        wanted = [asked] if asked else [plain.get(n.lower().replace("_", "")) for n in known]
+        found = next((name for name in wanted if name in there), None)
         if found is None:
             findings.append(
                 _finding(file.name, None, f"layer {asked or what}", None, "is not there",
@@ -171,6 +177,10 @@ def _columns(
             )  # fmt: skip
     if findings:
         raise InputError(findings)
+    if "node" not in given:  # of several columns that could be the id, the one that edges speak of
+        ends = set(edges[names["from"]].astype(str))
+        candidates = [name for name in COLUMNS["node"] if name in nodes.columns]
+        names["node"] = max(candidates, key=lambda c: len(ends & set(nodes[c].astype(str))))
     return names
 
 

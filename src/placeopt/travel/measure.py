@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from placeopt.errors import Finding, InputError, UsageError
 from placeopt.place import Place
 from placeopt.travel import crs as systems
-from placeopt.travel.complete import Watch, computed_once, points_of, today
+from placeopt.travel.complete import Watch, Workers, points_of, today
 from placeopt.travel.crow import crow_minutes
-from placeopt.travel.parts import hash_of_file
+from placeopt.travel.origins import POINTS_FILE
 from placeopt.travel.speeds import MODES, check_speeds, speed_of
 from placeopt.travel.times import TravelTimes
+
+if TYPE_CHECKING:
+    from placeopt.travel.transit import Transit
 
 METHODS = ("crow_fly", "streets", "matrix")
 
@@ -36,17 +38,24 @@ def measure(
     file: str | Path | None = None,
     *,
     columns: Mapping[str, str] | None = None,
+    points: str | Path | None = None,
+    transit: Transit | None = None,
+    engine: str = "scipy",
     progress: Watch | None = None,
+    workers: Workers | None = None,
 ) -> TravelTimes:
     """Minutes from zones to buildings.
 
     ``method``: "crow_fly" (straight line x ``detour`` at one speed a mode), "streets" (shortest
-    paths over the layers edges and nodes of ``file``, by default the place's ``streets.gpkg``)
-    or "matrix" (the minutes of ``file``, by default ``minutes.parquet`` or ``minutes.csv``).
-    ``file`` is relative to the place. ``speeds_kmh`` replaces speeds (see ``speeds``);
-    ``columns`` names the columns of the street layers (see ``layers.COLUMNS``). Pairs beyond
-    ``cutoff_minutes`` are NaN. Raises ``InputError`` with every fault of the files and
-    ``UsageError`` for a method, mode or speed that there is not.
+    paths over ``file``: an .osm.pbf extract, or layers edges and nodes; by default the place's
+    ``streets.gpkg`` or ``streets.osm.pbf``) or "matrix" (the minutes of ``file``, by default
+    ``minutes.parquet`` or ``minutes.csv``). Files are relative to the place. ``speeds_kmh``
+    replaces speeds (see ``speeds``); ``columns`` names the columns of the street layers (see
+    ``layers.COLUMNS``); ``points`` is a CSV file of sample points (see ``origins``; by default
+    the place's ``zone_points.csv``, if there is one). Mode "transit" needs ``transit``: feed,
+    date and window. ``engine``: see ``engines``. Pairs beyond ``cutoff_minutes`` are NaN.
+    ``workers`` shares the work out (see ``fan_out``). Raises ``InputError`` with every fault of
+    the files and ``UsageError`` for a method, mode, engine or speed that there is not.
     """
     check_speeds(speeds_kmh)
     unknown = [mode for mode in modes if mode not in MODES]
@@ -55,16 +64,24 @@ def measure(
     if method not in METHODS:
         raise UsageError(f"no travel method {method!r}; there are {', '.join(METHODS)}")
     if method == "matrix":
+        from placeopt.travel.checks import findings_of
         from placeopt.travel.matrix import read_matrix
 
-        return read_matrix(
-            place, _file(place, file, ("minutes.parquet", "minutes.csv")), modes, cutoff_minutes
-        )
+        own = _file(place, file, ("minutes.parquet", "minutes.csv"))
+        return findings_of(place, read_matrix(place, own, modes, cutoff_minutes), {})
     require_measurable(place)
     if method == "crow_fly":
         return _by_crow(place, modes, cutoff_minutes, detour, speeds_kmh)
-    street_file = _file(place, file, ("streets.gpkg",))
-    return _by_streets(place, modes, cutoff_minutes, speeds_kmh, street_file, columns, progress)
+    from placeopt.travel.networks import Files, over_streets
+
+    files = Files(
+        streets=_file(place, file, ("streets.gpkg", "streets.osm.pbf")),
+        columns=columns or {},
+        points=_points_file(place, points),
+        gtfs=None if transit is None else _file(place, transit.gtfs, ()),
+        transit=transit,
+    )
+    return over_streets(place, modes, cutoff_minutes, speeds_kmh, files, engine, progress, workers)
 
 
 def require_measurable(place: Place) -> None:
@@ -105,52 +122,16 @@ def _by_crow(
             "detour": detour,
             "cutoff_minutes": cutoff_minutes,
             "source": "straight lines between the place's points",
+            "use": "screening only: a standard is not shown to be met by straight lines",
             "date": today(),
         }
-    return _times(place, minutes, {}, cutoff_minutes, provenance)
-
-
-def _by_streets(
-    place: Place,
-    modes: Sequence[str],
-    cutoff_minutes: float,
-    speeds_kmh: Mapping[str, float] | None,
-    file: Path,
-    columns: Mapping[str, str] | None,
-    progress: Watch | None,
-) -> TravelTimes:
-    """Minutes over streets; the network is read only if something is still to be computed."""
-    from functools import cache
-
-    from placeopt.travel.graph import graph_of
-    from placeopt.travel.layers import read_layers
-    from placeopt.travel.paths import StreetSearch
-
-    streets = cache(lambda: read_layers(file, place.info.crs, columns=columns))
-    file_hash = hash_of_file(file)
-    minutes, worst, provenance = {}, {}, {}
-    for mode in modes:
-        facts = {
-            "method": "streets",
-            "source": file.name,
-            "source_sha256": file_hash,
-            "speeds_kmh": _speeds_used(mode, speeds_kmh),
-            "columns": dict(columns or {}),
-            "cutoff_minutes": cutoff_minutes,
-        }
-        search = StreetSearch(lambda mode=mode: graph_of(streets(), mode, speeds_kmh))  # type: ignore[misc]
-        minutes[mode], slow, provenance[mode] = computed_once(
-            place, mode, facts, search, cutoff_minutes, progress
-        )
-        if slow is not None:
-            worst[mode] = slow
-    return _times(place, minutes, worst, cutoff_minutes, provenance)
-
-
-def _speeds_used(mode: str, speeds_kmh: Mapping[str, float] | None) -> dict[str, float]:
-    """What the user said of this mode's speeds; the defaults are those of this version."""
-    given = speeds_kmh or {}
-    return {k: float(v) for k, v in given.items() if mode in (k.split(".")[0], k.split(".")[-1])}
+    return TravelTimes(
+        tuple(place.zones["zone_id"]),
+        tuple(place.buildings["building_id"]),
+        minutes,
+        cutoff_minutes,
+        provenance,
+    )
 
 
 def _file(place: Place, file: str | Path | None, usual: tuple[str, ...]) -> Path:
@@ -165,25 +146,17 @@ def _file(place: Place, file: str | Path | None, usual: tuple[str, ...]) -> Path
     for candidate in candidates:
         if candidate.exists():
             return candidate
-    looked = " or ".join(str(c) for c in candidates) or " or ".join(usual)
+    looked = str(candidates[0]) if candidates else usual[0]
+    also = f", or as {' or '.join(usual[1:])}" if file is None and usual[1:] else ""
     raise InputError(
         [Finding("error", looked, None, None, None, "is not there",
-                 "put the file beside the place or name another with file=")]
+                 f"put the file beside the place{also}, or name another")]
     )  # fmt: skip
 
 
-def _times(
-    place: Place,
-    minutes: Mapping[str, NDArray[np.float64]],
-    worst: Mapping[str, NDArray[np.float64]],
-    cutoff_minutes: float,
-    provenance: Mapping[str, Mapping[str, Any]],
-) -> TravelTimes:
-    return TravelTimes(
-        zone_ids=tuple(place.zones["zone_id"]),
-        building_ids=tuple(place.buildings["building_id"]),
-        minutes=dict(minutes),
-        cutoff_minutes=cutoff_minutes,
-        provenance=dict(provenance),
-        worst=dict(worst),
-    )
+def _points_file(place: Place, points: str | Path | None) -> Path | None:
+    """The sample points: those named, else those beside the place, else none."""
+    if points is not None:
+        return _file(place, points, ())
+    beside = None if place.folder is None else place.folder / POINTS_FILE
+    return beside if beside is not None and beside.exists() else None

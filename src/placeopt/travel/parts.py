@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FORMAT = 1  # raised whenever minutes made by an older version must not be used again
-CHUNK = 256  # zones; coverage is kept by whole chunks
+CHUNK = 64  # zones; coverage is kept by whole chunks
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,21 @@ class Parts:
         file = self.folder / "provenance.json"
         if not file.exists():
             file.write_text(json.dumps(provenance, indent=1), encoding="utf-8")
+
+    def notes(self) -> dict[str, Any]:
+        """What was noted for later checks; {} before that."""
+        file = self.folder / "notes.json"
+        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+    def note(self, notes: Mapping[str, Any]) -> None:
+        """Note something for later checks: tables of far points grow, the rest is replaced."""
+        before = self.notes()
+        grown = {
+            key: {**before.get(key, {}), **value} if isinstance(value, dict) else value
+            for key, value in notes.items()
+        }
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "notes.json").write_text(json.dumps(grown), encoding="utf-8")
 
     def covered(self, buildings: Sequence[str]) -> NDArray[np.bool_]:
         """(chunks of zones, buildings) which pairs have been computed."""

@@ -12,20 +12,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.travel.engines import searcher
 from placeopt.travel.graph import Graph
 from placeopt.travel.speeds import metres_per_minute
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
 BLOCK_BYTES = 128 * 2**20  # most that one block of searches may hold in memory
-
-Search = Callable[["csr_array", NDArray[np.intp], float], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -53,23 +49,22 @@ def minutes_between(
     origins: Snapped,
     destinations: Snapped,
     cutoff_minutes: float,
-    search: Search | None = None,
+    engine: str = "scipy",
 ) -> NDArray[np.float64]:
     """(origins, destinations) minutes, NaN beyond the cut-off or where there is no way."""
-    search = search or dijkstra
     backwards = len(np.unique(destinations.node)) < len(np.unique(origins.node))
     near, far = (destinations, origins) if backwards else (origins, destinations)
-    matrix = graph.reversed if backwards else graph.matrix
     limit = max(cutoff_minutes - float(far.minutes.min(initial=np.inf)), 0.0)
     if not np.isfinite(limit):
         limit = np.inf
+    search = searcher(engine, graph, backwards)
     result = np.empty((len(near.node), len(far.node)))
-    step = max(1, BLOCK_BYTES // (8 * matrix.shape[0]))
+    step = max(1, BLOCK_BYTES // (8 * len(graph.nodes)))
     order = np.argsort(near.node, kind="stable")  # points on one node share one search
     for start in range(0, len(order), step):
         chosen = order[start : start + step]
         sources, which = np.unique(near.node[chosen], return_inverse=True)
-        shortest = search(matrix, sources, limit)[:, far.node][which]
+        shortest = search(sources, far.node, limit)[which]
         result[chosen] = near.minutes[chosen][:, None] + shortest + far.minutes[None, :]
     result[~(result <= cutoff_minutes)] = np.nan
     return result.T if backwards else result
@@ -78,20 +73,31 @@ def minutes_between(
 class StreetSearch:
     """Minutes over one mode's network; the network is made when something is to be computed."""
 
-    def __init__(self, network: Callable[[], Graph], search: Search | None = None):
-        self._network = network
-        self._search = search
+    from_zones = False
+
+    def __init__(self, network: Callable[[], Graph], engine: str = "scipy"):
+        from placeopt.travel.engines import require
+
+        require(engine)
+        self._network: Callable[[], Graph] | None = network
+        self._engine = engine
 
     @cached_property
     def graph(self) -> Graph:
+        assert self._network is not None
         return self._network()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to another process: the network itself, not the way to make it."""
+        return {"graph": self.graph, "_network": None, "_engine": self._engine}
 
     def __call__(
         self, from_xy: NDArray[np.float64], to_xy: NDArray[np.float64], cutoff_minutes: float
     ) -> tuple[NDArray[np.float64], None]:
         origins, destinations = snap(self.graph, from_xy), snap(self.graph, to_xy)
-        minutes = minutes_between(self.graph, origins, destinations, cutoff_minutes, self._search)
-        return minutes, None
+        return minutes_between(
+            self.graph, origins, destinations, cutoff_minutes, self._engine
+        ), None
 
     def facts(self) -> dict[str, Any]:
         """What the network was: for the provenance."""
@@ -101,9 +107,10 @@ class StreetSearch:
             "dropped": [f"{d.count} {d.what}: {d.why}" for d in self.graph.dropped],
         }
 
+    def notes(
+        self, origins_xy: NDArray[np.float64], buildings_xy: NDArray[np.float64]
+    ) -> dict[str, Any]:
+        """What later checks need: far points, where the network ends, what is odd about it."""
+        from placeopt.travel.checks import notes_of
 
-def dijkstra(matrix: csr_array, sources: NDArray[np.intp], limit: float) -> NDArray[np.float64]:
-    """(sources, nodes) shortest minutes, infinite beyond the limit."""
-    from scipy.sparse.csgraph import dijkstra as search
-
-    return search(matrix, directed=True, indices=sources, limit=limit)
+        return {**notes_of(self.graph, origins_xy, buildings_xy), "said": list(self.graph.said)}

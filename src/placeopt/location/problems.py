@@ -1,0 +1,177 @@
+"""The classical location problems, as one frozen record.
+
+Let d[i,j] be the distance from customer i to site j, w[i] a customer's weight, f[j] what opening
+a site costs, q[i] a customer's demand and Q[j] a site's capacity. S is the set of opened sites.
+
+    p-median                        min  sum_i w[i] min_{j in S} d[i,j]             |S| = p
+    p-centre                        min  max_{i: w[i]>0} min_{j in S} d[i,j]        |S| <= p
+    covering                        min  sum_{j in S} f[j]    every customer has a site within
+                                         the radius (or: customers of ``share`` of the weight)
+    maximal-covering                max  sum_i w[i] c(min_{j in S} d[i,j])          |S| <= p
+    p-dispersion                    max  min_{j,k in S} d[j,k]                      |S| = p
+    facility-location               min  sum_j f[j] + sum_i w[i] min_{j in S} d[i,j]
+    capacitated-facility-location   the same, sum_i q[i] x[i,j] <= Q[j], a customer may be split
+    single-source                   the same, a customer goes whole to one site
+    capacitated-p-median            single-source with |S| = p and no f
+
+c is 1 up to ``radius``, 0 beyond ``outer_radius`` and falls in a straight line between them
+(gradual coverage); without ``outer_radius`` it is 1 or 0. ``ceiling`` forbids every assignment
+beyond a distance. ``opened`` and ``closed`` hold what has been decided before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from placeopt.errors import UsageError
+from placeopt.location.distances import Distances, Matrix
+
+Floats = NDArray[np.float64]
+
+P_MEDIAN = "p-median"
+P_CENTRE = "p-centre"
+COVERING = "covering"
+MAXIMAL_COVERING = "maximal-covering"
+P_DISPERSION = "p-dispersion"
+FACILITY_LOCATION = "facility-location"
+CAPACITATED = "capacitated-facility-location"
+SINGLE_SOURCE = "single-source"
+CAPACITATED_P_MEDIAN = "capacitated-p-median"
+
+KINDS = (
+    P_MEDIAN,
+    P_CENTRE,
+    COVERING,
+    MAXIMAL_COVERING,
+    P_DISPERSION,
+    FACILITY_LOCATION,
+    CAPACITATED,
+    SINGLE_SOURCE,
+    CAPACITATED_P_MEDIAN,
+)
+NEEDS_P = {P_MEDIAN, P_CENTRE, MAXIMAL_COVERING, P_DISPERSION, CAPACITATED_P_MEDIAN}
+NEEDS_RADIUS = {COVERING, MAXIMAL_COVERING}
+NEEDS_CAPACITY = {CAPACITATED, SINGLE_SOURCE, CAPACITATED_P_MEDIAN}
+UNSAID: Any = None  # stands for a vector that is spread from a default
+MAXIMISED = {MAXIMAL_COVERING, P_DISPERSION}  # reported as people speak of them; minimised inside
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One location problem. See the module's text for what each field means.
+
+    Shapes: ``weights``, ``demands`` (customers,); ``fixed_costs``, ``capacities`` (sites,).
+    ``opened`` and ``closed`` are positions of sites. Raises ``UsageError`` with every fault that
+    makes the question senseless; a question without a plan (p too small to cover everybody, say)
+    is no fault but an answer: infeasible.
+    """
+
+    kind: str
+    distances: Distances
+    p: int | None = None
+    weights: Floats = UNSAID
+    fixed_costs: Floats = UNSAID
+    demands: Floats = UNSAID
+    capacities: Floats | None = None
+    radius: float | None = None
+    outer_radius: float | None = None
+    ceiling: float | None = None
+    share: float = 1.0
+    backup: bool = False
+    opened: tuple[int, ...] = ()
+    closed: tuple[int, ...] = ()
+    site_ids: tuple[Any, ...] = ()
+    customer_ids: tuple[Any, ...] = ()
+    name: str = ""
+    best_known: float | None = None
+
+    def __post_init__(self) -> None:
+        if not hasattr(self.distances, "shape") or isinstance(self.distances, np.ndarray):
+            object.__setattr__(self, "distances", Matrix(np.asarray(self.distances)))
+        n, m = self.distances.shape
+        opening = 1.0 if self.kind == COVERING else 0.0
+        self._vector("weights", n, 1.0)
+        self._vector("fixed_costs", m, opening)
+        self._vector("demands", n, 1.0)
+        if self.capacities is not None:
+            self._vector("capacities", m, np.inf)
+        for name in ("opened", "closed"):
+            object.__setattr__(self, name, tuple(sorted({int(j) for j in getattr(self, name)})))
+        object.__setattr__(self, "site_ids", tuple(self.site_ids) or tuple(range(1, m + 1)))
+        object.__setattr__(self, "customer_ids", tuple(self.customer_ids) or tuple(range(1, n + 1)))
+        faults = _faults(self)
+        if faults:
+            raise UsageError(f"{self.name or self.kind}: " + "; ".join(faults))
+
+    @property
+    def customers(self) -> int:
+        return self.distances.shape[0]
+
+    @property
+    def sites(self) -> int:
+        return self.distances.shape[1]
+
+    @property
+    def maximised(self) -> bool:
+        """Whether the objective is reported as a benefit, the more the better."""
+        return self.kind in MAXIMISED
+
+    @property
+    def free(self) -> NDArray[np.int64]:
+        """Positions of the sites that may be opened (those that must be among them)."""
+        shut = np.zeros(self.sites, bool)
+        shut[list(self.closed)] = True
+        return np.flatnonzero(~shut)
+
+    def replace(self, **changes: Any) -> Problem:
+        return replace(self, **changes)
+
+    def coverage(self, distance: Floats) -> Floats:
+        """The share of a customer's weight that a site at ``distance`` covers, 0 to 1."""
+        radius = float(self.radius or 0.0)
+        distance = np.asarray(distance, float)
+        if self.outer_radius is None or self.outer_radius <= radius:
+            return (distance <= radius).astype(float)
+        falling = (self.outer_radius - distance) / (self.outer_radius - radius)
+        return np.clip(np.where(np.isfinite(distance), falling, 0.0), 0.0, 1.0)
+
+    def _vector(self, name: str, size: int, default: float) -> None:
+        value: ArrayLike | None = getattr(self, name)
+        vector = np.array(np.broadcast_to(default if value is None else value, (size,)), float)
+        vector.flags.writeable = False
+        object.__setattr__(self, name, vector)
+
+
+def _faults(problem: Problem) -> list[str]:
+    faults = []
+    if problem.kind not in KINDS:
+        return [f"no problem {problem.kind!r}; there are {', '.join(KINDS)}"]
+    if problem.kind in NEEDS_P and (problem.p is None or problem.p < 1):
+        faults.append(f"p is {problem.p}; give a whole number of 1 or more")
+    if problem.kind in NEEDS_RADIUS and (problem.radius is None or not problem.radius >= 0):
+        faults.append(f"radius is {problem.radius}; give a distance of 0 or more")
+    if problem.kind in NEEDS_CAPACITY and problem.capacities is None:
+        faults.append("there are no capacities; give one for each site")
+    if problem.kind == P_DISPERSION and problem.customers != problem.sites:
+        faults.append("p-dispersion measures sites against sites; give a square table")
+    if problem.customers == 0 or problem.sites == 0:
+        faults.append(f"{problem.customers} customers and {problem.sites} sites; give at least one")
+    for name in ("weights", "demands", "fixed_costs"):
+        values = getattr(problem, name)
+        if not np.isfinite(values).all() or (name != "fixed_costs" and (values < 0).any()):
+            faults.append(f"{name} must be finite and 0 or more")
+    for name in ("opened", "closed"):
+        if any(not 0 <= j < problem.sites for j in getattr(problem, name)):
+            faults.append(f"{name} names a position outside 0..{problem.sites - 1}")
+    both = set(problem.opened) & set(problem.closed)
+    if both:
+        faults.append(f"sites {sorted(both)} are to be both opened and closed")
+    if len(problem.site_ids) != problem.sites or len(problem.customer_ids) != problem.customers:
+        faults.append("there must be one id for each site and each customer")
+    if not 0 < problem.share <= 1:
+        faults.append(f"share is {problem.share}; give a share above 0 and at most 1")
+    return faults

@@ -1,0 +1,102 @@
+"""What comes back from a location problem: the sites, who goes where, and what is proven."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from placeopt.engine.result import Status
+from placeopt.location.problems import Problem
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A plan for one location problem with the bound that proves it.
+
+    ``positions``: opened sites, ascending. ``assignment``: for each customer the position of its
+    site, -1 = none (uncovered), or None where customers may be split, who are then in ``flows``,
+    the CSR (customers, sites) of shares. ``objective`` and ``bound`` are in the sense in which
+    people speak of the problem: for maximal covering and p-dispersion the bound lies above.
+    ``seconds``: ``first`` (plan), ``best`` (plan), ``proof`` (only where proven), ``total``, wall
+    clock, and ``cpu``. ``trace``: (seconds, objective, bound) each time one of them improved.
+    """
+
+    problem: Problem
+    status: Status
+    objective: float | None = None
+    bound: float = -np.inf
+    positions: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    assignment: NDArray[np.int64] | None = None
+    flows: sparse.csr_array | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    trace: tuple[tuple[float, float, float], ...] = ()
+    method: str = ""
+    engine: str = "placeopt"
+    message: str = ""
+    counts: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def gap(self) -> float:
+        """|objective - bound| / max(1e-9, |objective|); inf where there is no plan or bound."""
+        if self.objective is None or not np.isfinite(self.bound):
+            return np.inf
+        return abs(self.objective - self.bound) / max(1e-9, abs(self.objective))
+
+    @property
+    def proven(self) -> bool:
+        return self.status is Status.OPTIMAL
+
+    @property
+    def facilities(self) -> tuple[Any, ...]:
+        """The ids of the opened sites."""
+        return tuple(_plain(self.problem.site_ids[j]) for j in self.positions)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; what is unknown is None."""
+        assigned = None
+        if self.assignment is not None:
+            ids = self.problem.site_ids
+            assigned = [None if j < 0 else _plain(ids[j]) for j in self.assignment]
+        return {
+            "problem": self.problem.kind,
+            "instance": self.problem.name,
+            "customers": self.problem.customers,
+            "sites": self.problem.sites,
+            "p": self.problem.p,
+            "status": str(self.status),
+            "objective": self.objective,
+            "bound": _finite(self.bound),
+            "gap": _finite(self.gap),
+            "maximised": self.problem.maximised,
+            "best_known": self.problem.best_known,
+            "facilities": list(self.facilities),
+            "assignment": assigned,
+            "seconds": {key: float(value) for key, value in self.seconds.items()},
+            "method": self.method,
+            "engine": self.engine,
+            "message": self.message,
+            "counts": dict(self.counts),
+        }
+
+    def summary(self) -> str:
+        """One line for a person."""
+        if self.objective is None:
+            return f"{self.problem.name or self.problem.kind}: {self.status} {self.message}".strip()
+        proof = "proven optimal" if self.proven else f"best known, gap {self.gap:.3%}"
+        return (
+            f"{self.problem.name or self.problem.kind}: {self.objective:,.6g} ({proof}), "
+            f"{len(self.positions)} sites, {self.seconds.get('total', 0):.2f} s"
+        )
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

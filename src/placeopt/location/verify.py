@@ -1,0 +1,162 @@
+"""Check a solution by redoing its arithmetic from the problem alone.
+
+Knows nothing of how it was found: it reads distances, weights and the plan, one customer at a
+time where that is affordable, and compares.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from placeopt.location.problems import (
+    CAPACITATED,
+    CAPACITATED_P_MEDIAN,
+    COVERING,
+    FACILITY_LOCATION,
+    MAXIMAL_COVERING,
+    P_CENTRE,
+    P_DISPERSION,
+    P_MEDIAN,
+    SINGLE_SOURCE,
+    Problem,
+)
+from placeopt.location.solution import Solution
+from placeopt.scenario.checks import Check, Verification
+
+RELATIVE = 1e-6
+
+
+def verify(problem: Problem, solution: Solution) -> Verification:
+    """Whether the plan keeps the problem's rules and costs what it says."""
+    if solution.objective is None:
+        return Verification(checks=())
+    sites = np.asarray(solution.positions, np.int64)
+    checks = [_check("opened", "sites are distinct and exist", _distinct(problem, sites))]
+    checks.append(_check("count", "as many sites as asked", _count(problem, sites)))
+    checks.append(_check("decided", "earlier decisions are kept", _decided(problem, sites)))
+    if all(check.holds for check in checks):
+        recomputed, fault = _recompute(problem, solution, sites)
+        checks.append(_check("service", "everybody is served as the problem asks", fault))
+        checks.append(
+            _check("objective", "the plan costs what it says", _same(solution, recomputed))
+        )
+        checks.append(_check("bound", "the bound is on its side", _side(solution)))
+        return Verification(tuple(checks), totals={"objective": recomputed})
+    return Verification(tuple(checks))
+
+
+def _check(name: str, sentence: str, fault: str) -> Check:
+    return Check(number="", name=name, sentence=sentence, holds=not fault, detail=fault)
+
+
+def _distinct(problem: Problem, sites) -> str:
+    if len(set(sites.tolist())) != len(sites):
+        return "a site is opened twice"
+    outside = [j for j in sites.tolist() if not 0 <= j < problem.sites]
+    return f"no sites {outside}" if outside else ""
+
+
+def _count(problem: Problem, sites) -> str:
+    exact = {P_MEDIAN, P_DISPERSION, CAPACITATED_P_MEDIAN}
+    if problem.kind in exact and len(sites) != problem.p:
+        return f"{len(sites)} sites, not {problem.p}"
+    if problem.kind in (P_CENTRE, MAXIMAL_COVERING) and len(sites) > (problem.p or 0):
+        return f"{len(sites)} sites, more than {problem.p}"
+    return ""
+
+
+def _decided(problem: Problem, sites) -> str:
+    missing = set(problem.opened) - set(sites.tolist())
+    wrong = set(problem.closed) & set(sites.tolist())
+    return f"missing {sorted(missing)}, wrongly open {sorted(wrong)}" if missing or wrong else ""
+
+
+def _recompute(problem: Problem, solution: Solution, sites) -> tuple[float, str]:
+    """The objective from the tables alone, and a fault of service ("" = none)."""
+    if problem.kind == P_DISPERSION:
+        pairs = [
+            float(problem.distances.of_sites(sites[b : b + 1])[sites[a], 0])
+            for b in range(len(sites))
+            for a in range(len(sites))
+            if a != b
+        ]
+        return min(pairs, default=np.inf), ""
+    if solution.flows is not None:
+        return _recompute_split(problem, solution, sites)
+    if solution.assignment is None:
+        return np.nan, "nobody is assigned"
+    assignment = np.asarray(solution.assignment)
+    away = set(assignment[assignment >= 0].tolist()) - set(sites.tolist())
+    if away:
+        return np.nan, f"customers are sent to closed sites {sorted(away)[:5]}"
+    distance = np.full(problem.customers, np.inf)
+    for start in range(0, len(sites), 200):
+        block = problem.distances.of_sites(sites[start : start + 200])
+        for column, site in enumerate(sites[start : start + 200]):
+            mine = assignment == site
+            distance[mine] = block[mine, column]
+    beyond = problem.ceiling is not None and (distance[assignment >= 0] > problem.ceiling).any()
+    fault = f"somebody is beyond the ceiling of {problem.ceiling}" if beyond else ""
+    return _value(problem, sites, assignment, distance, fault)
+
+
+def _value(problem: Problem, sites, assignment, distance, fault: str) -> tuple[float, str]:
+    opening = float(sum(problem.fixed_costs[j] for j in sites))
+    if problem.kind == MAXIMAL_COVERING:
+        return float(problem.weights @ problem.coverage(distance)), fault
+    if problem.kind == COVERING:
+        covered = distance <= float(problem.radius or 0)
+        reached = float(problem.weights[covered].sum())
+        needed = problem.share * float(problem.weights.sum())
+        lacking = not covered.all() if problem.share >= 1 else reached < needed - 1e-6
+        return opening, fault or ("somebody is not covered" if lacking else "")
+    counted = problem.weights > 0 if problem.kind == P_CENTRE else np.ones(len(distance), bool)
+    if not np.isfinite(distance[counted]).all():
+        return np.nan, fault or "somebody is not served"
+    if problem.kind == P_CENTRE:
+        return float(distance[counted].max(initial=0.0)), fault
+    service = float((problem.weights * distance)[problem.weights > 0].sum())
+    if problem.kind in (SINGLE_SOURCE, CAPACITATED_P_MEDIAN) and problem.capacities is not None:
+        load = np.bincount(assignment, problem.demands, minlength=problem.sites)
+        over = np.flatnonzero(load > problem.capacities * (1 + RELATIVE) + RELATIVE)
+        if len(over):
+            fault = fault or f"sites {over[:5].tolist()} hold more than they can"
+    return service + (opening if problem.kind in (FACILITY_LOCATION, SINGLE_SOURCE) else 0.0), fault
+
+
+def _recompute_split(problem: Problem, solution: Solution, sites) -> tuple[float, str]:
+    """A plan in which customers may be split over sites."""
+    assert solution.flows is not None
+    assert problem.kind == CAPACITATED
+    table = problem.distances.dense()
+    total, load, served = 0.0, np.zeros(problem.sites), np.zeros(problem.customers)
+    flows = solution.flows.tocoo()
+    for i, j, share in zip(flows.coords[0], flows.coords[1], flows.data, strict=True):
+        if j not in set(sites.tolist()) or share < -RELATIVE or not np.isfinite(table[i, j]):
+            return np.nan, f"customer {i} is sent to site {j}, share {share:g}"
+        if problem.ceiling is not None and table[i, j] > problem.ceiling:
+            return np.nan, f"customer {i} is beyond the ceiling"
+        total += float(share * problem.weights[i] * table[i, j])
+        load[j] += share * problem.demands[i]
+        served[i] += share
+    if np.abs(served - 1).max() > 1e-5:
+        return np.nan, "somebody is not served in full"
+    capacities = problem.capacities if problem.capacities is not None else np.inf
+    fault = "a site holds more than it can" if (load > capacities * (1 + 1e-6) + 1e-5).any() else ""
+    return total + float(problem.fixed_costs[sites].sum()), fault
+
+
+def _same(solution: Solution, recomputed: float) -> str:
+    said = float(solution.objective or 0.0)
+    if said == recomputed or abs(said - recomputed) <= RELATIVE * max(1.0, abs(said)):
+        return ""
+    return f"it says {said:.10g}, the tables say {recomputed:.10g}"
+
+
+def _side(solution: Solution) -> str:
+    value, bound = float(solution.objective or 0.0), solution.bound
+    slack = RELATIVE * max(1.0, abs(value))
+    wrong = bound < value - slack if solution.problem.maximised else bound > value + slack
+    if wrong and np.isfinite(bound):
+        return f"the bound {bound:.10g} lies on the wrong side of {value:.10g}"
+    return ""

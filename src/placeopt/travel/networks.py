@@ -1,0 +1,135 @@
+"""Minutes over streets and timetables, kept beside the place and completed when something lacks.
+
+Files are read only if something is still to be computed: a place that was measured before with
+the same files, settings and coordinates answers from what is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from placeopt.errors import UsageError
+from placeopt.place import Place
+from placeopt.travel.checks import findings_of
+from placeopt.travel.complete import Search, Watch, Workers, computed_once
+from placeopt.travel.graph import Graph, graph_of
+from placeopt.travel.origins import origins_of
+from placeopt.travel.parts import hash_of_file
+from placeopt.travel.paths import StreetSearch
+from placeopt.travel.streets import Streets
+from placeopt.travel.times import TravelTimes
+
+if TYPE_CHECKING:
+    from placeopt.travel.transit import Transit
+
+
+@dataclass(frozen=True)
+class Files:
+    """What minutes are made from: streets, sample points of the zones, a feed and its question."""
+
+    streets: Path
+    columns: Mapping[str, str] = field(default_factory=dict)
+    points: Path | None = None
+    gtfs: Path | None = None
+    transit: Transit | None = None
+
+
+def over_streets(
+    place: Place,
+    modes: Sequence[str],
+    cutoff_minutes: float,
+    speeds_kmh: Mapping[str, float] | None,
+    files: Files,
+    engine: str = "scipy",
+    progress: Watch | None = None,
+    workers: Workers | None = None,
+) -> TravelTimes:
+    """Minutes by each mode, with warnings about snapping, reach and the network's edge."""
+    origins = origins_of(place, files.points)
+    searches = searches_for(place, modes, speeds_kmh, files, engine)
+    hashes = {file: hash_of_file(file) for file in (files.streets, files.gtfs) if file is not None}
+    minutes, worst, provenance, notes = {}, {}, {}, {}
+    for mode in modes:
+        facts = {
+            "method": "timetable and streets" if mode == "transit" else "streets",
+            "source": files.streets.name,
+            "source_sha256": hashes[files.streets],
+            "columns": dict(files.columns),
+            "speeds_kmh": _speeds_said("walk" if mode == "transit" else mode, speeds_kmh),
+            "cutoff_minutes": cutoff_minutes,
+            "engine": engine,
+        }
+        if mode == "transit" and files.transit is not None and files.gtfs is not None:
+            facts |= {**files.transit.facts(), "gtfs_sha256": hashes[files.gtfs]}
+        found = computed_once(
+            place, origins, mode, facts, searches[mode], cutoff_minutes, progress, workers
+        )
+        minutes[mode], provenance[mode], notes[mode] = found.minutes, found.provenance, found.notes
+        if found.worst is not None:
+            worst[mode] = found.worst
+    times = TravelTimes(
+        tuple(place.zones["zone_id"]),
+        tuple(place.buildings["building_id"]),
+        minutes,
+        cutoff_minutes,
+        provenance,
+        worst,
+    )
+    return findings_of(place, times, notes)
+
+
+def read_streets(file: Path, crs: str, columns: Mapping[str, str] | None = None) -> Streets:
+    """A street network in the system ``crs``: an ``.osm.pbf`` extract, or edge and node layers."""
+    if file.suffix == ".pbf":
+        from placeopt.travel.osm import read_osm
+
+        return read_osm(file, crs)
+    from placeopt.travel.layers import read_layers
+
+    return read_layers(file, crs, columns=columns)
+
+
+def searches_for(
+    place: Place,
+    modes: Sequence[str],
+    speeds_kmh: Mapping[str, float] | None,
+    files: Files,
+    engine: str = "scipy",
+) -> dict[str, Search]:
+    """One search a mode; the street file is read once for all of them, when first needed."""
+    streets = cache(lambda: read_streets(files.streets, place.info.crs, files.columns))
+
+    @cache
+    def network(mode: str) -> Graph:
+        return graph_of(streets(), mode, speeds_kmh)
+
+    return {
+        mode: _transit(place, files, network)
+        if mode == "transit"
+        else StreetSearch(lambda mode=mode: network(mode), engine)  # type: ignore[misc]
+        for mode in modes
+    }
+
+
+def _transit(place: Place, files: Files, network: Any) -> Search:
+    if files.transit is None or files.gtfs is None:
+        raise UsageError(
+            "mode 'transit' needs a timetable: give transit=Transit(gtfs=, date=), or measure with "
+            'placeopt travel first and use method "matrix"'
+        )
+    from placeopt.travel.gtfs import read_gtfs
+    from placeopt.travel.transit import TransitSearch
+
+    feed, day = files.gtfs, files.transit.day
+    timetable = cache(lambda: read_gtfs(feed, day, place.info.crs))
+    return TransitSearch(files.transit, lambda: network("walk"), timetable)
+
+
+def _speeds_said(mode: str, speeds_kmh: Mapping[str, float] | None) -> dict[str, float]:
+    """What the user said of this mode's speeds; the defaults are those of this version."""
+    given = speeds_kmh or {}
+    return {k: float(v) for k, v in given.items() if mode in (k.split(".")[0], k.split(".")[-1])}

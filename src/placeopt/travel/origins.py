@@ -1,0 +1,115 @@
+"""Where the residents of each zone set out: one point a zone, or several sample points.
+
+With several points a zone's minutes are the mean over its points, weighted by their people, and
+the slowest of its points is kept as its worst:
+  minutes[z,b] = sum of weight[p] x minutes[p,b] over points p of z / sum of weight[p]
+  worst[z,b]   = max of minutes[p,b] over points p of z
+If one of a zone's points cannot reach a building, the zone cannot: a mean over the others would
+be too short.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.errors import Finding, InputError
+from placeopt.place import Place
+from placeopt.travel.crs import require_not_degrees
+from placeopt.travel.parts import hash_of_array
+
+POINTS_FILE = "zone_points.csv"  # zone_id, x_m, y_m, weight; beside the place, if anywhere
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Points (points, 2) in metres sorted by zone, their weights, and where each zone's begin."""
+
+    xy: Floats
+    weight: Floats
+    first: NDArray[np.intp]  # (zones + 1,)
+
+    @property
+    def zones(self) -> int:
+        return len(self.first) - 1
+
+    @property
+    def single(self) -> bool:
+        """Whether every zone has one point."""
+        return len(self.xy) == self.zones
+
+    def points(self, first: int, stop: int) -> slice:
+        """The points of the zones from ``first`` to before ``stop``."""
+        return slice(int(self.first[first]), int(self.first[stop]))
+
+    def combine(
+        self, first: int, stop: int, minutes: Floats, worst: Floats | None
+    ) -> tuple[Floats, Floats | None]:
+        """((zones, buildings) mean minutes, the same at the worst point) of those zones."""
+        if self.single:
+            return minutes, worst
+        inside = self.points(first, stop)
+        starts = self.first[first:stop] - self.first[first]
+        weight = self.weight[inside][:, None]
+        people = np.add.reduceat(weight, starts, axis=0)
+        mean = np.add.reduceat(minutes * weight, starts, axis=0) / people  # NaN stays NaN
+        slowest = np.maximum.reduceat(minutes if worst is None else worst, starts, axis=0)
+        return mean, slowest
+
+    def fingerprint(self) -> str:
+        """A hash of everything here."""
+        if self.single:
+            return hash_of_array(self.xy)
+        return hash_of_array(np.concatenate([self.xy.ravel(), self.weight, self.first]))
+
+
+def origins_of(place: Place, file: Path | None = None) -> Origins:
+    """One point a zone from the place's table, or the sample points of a CSV file.
+
+    The file's columns: zone_id, x_m, y_m, weight (people at the point, above 0). Raises
+    ``InputError`` with every zone that has no point, every unknown zone and every wrong number.
+    """
+    if file is None:
+        xy = place.zones[["x_m", "y_m"]].to_numpy(float)
+        return Origins(xy, np.ones(len(xy)), np.arange(len(xy) + 1))
+    import pandas as pd
+
+    table = pd.read_csv(file, dtype={"zone_id": str})
+    missing = [c for c in ("zone_id", "x_m", "y_m", "weight") if c not in table]
+    if missing:
+        remedy = "give columns zone_id, x_m, y_m, weight"
+        raise InputError(
+            [Finding("error", file.name, None, c, None, "is not there", remedy) for c in missing]
+        )
+    zone = pd.Index(place.zones["zone_id"]).get_indexer(pd.Index(table["zone_id"]))
+    numbers = table[["x_m", "y_m", "weight"]].apply(pd.to_numeric, errors="coerce").to_numpy(float)
+    _check(place, file.name, zone, numbers)
+    require_not_degrees(numbers[:, 0], numbers[:, 1], file.name)
+    order = np.argsort(zone, kind="stable")
+    first = np.searchsorted(zone[order], np.arange(len(place.zones) + 1))
+    return Origins(numbers[order, :2], numbers[order, 2], first)
+
+
+def _check(place: Place, file: str, zone: NDArray[np.intp], numbers: Floats) -> None:
+    findings = [
+        Finding("error", file, int(row) + 2, "zone_id", None, "is no zone of the place",
+                "use the ids of zones.csv")
+        for row in np.flatnonzero(zone < 0)
+    ]  # fmt: skip
+    wrong = ~np.isfinite(numbers).all(axis=1) | ~(numbers[:, 2] > 0)
+    findings += [
+        Finding("error", file, int(row) + 2, "x_m, y_m, weight", None, "is no point with people",
+                "give metres and a weight above 0")
+        for row in np.flatnonzero(wrong)
+    ]  # fmt: skip
+    findings += [
+        Finding("error", file, None, "zone_id", str(place.zones["zone_id"].iloc[z]),
+                "has no sample point", "give every zone at least one")
+        for z in np.setdiff1d(np.arange(len(place.zones)), zone)
+    ]  # fmt: skip
+    if findings:
+        raise InputError(findings, "faults in the sample points")

@@ -1,0 +1,110 @@
+"""The classical reference models against the engine and against plain enumeration."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pulp
+import pytest
+
+from placeopt.engine import Status, from_pulp, solve, solve_by_enumeration
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def reference(name: str) -> ModuleType:
+    """One of the files in ``models/``, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "models" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+P_MEDIAN = reference("p_median").p_median
+MAXIMAL = reference("maximal_covering").maximal_covering
+COVERING = reference("set_covering").set_covering
+
+
+def small_place(seed: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Weights, minutes with gaps, and p of a tiny random place."""
+    rng = np.random.default_rng(seed)
+    zones, buildings = rng.integers(1, 8), rng.integers(2, 7)
+    minutes = np.round(rng.random((zones, buildings)) * 60, 1)
+    minutes[rng.random(minutes.shape) < 0.15] = np.nan
+    return rng.integers(0, 50, zones).astype(float), minutes, int(rng.integers(1, buildings + 1))
+
+
+def best_median(weight: np.ndarray, minutes: np.ndarray, p: int) -> float | None:
+    """By trying every choice of p buildings; ``None`` where some zone reaches none of any."""
+    values = []
+    for kept in itertools.combinations(range(minutes.shape[1]), p):
+        nearest = np.fmin.reduce(minutes[:, kept], axis=1)
+        if not np.isnan(nearest).any():
+            values.append(weight @ nearest)
+    return min(values, default=None)
+
+
+def best_covered(weight: np.ndarray, near: np.ndarray, p: int) -> float:
+    choices = itertools.combinations(range(near.shape[1]), p)
+    return min(-weight @ near[:, kept].any(axis=1) for kept in choices)
+
+
+def fewest_covering(near: np.ndarray) -> float | None:
+    for p in range(near.shape[1] + 1):
+        for kept in itertools.combinations(range(near.shape[1]), p):
+            if near[:, kept].any(axis=1).all():
+                return float(p)
+    return None
+
+
+def agree(model: pulp.LpProblem, best: float | None, *, own_solver: bool) -> None:
+    """The engine, enumeration of the compiled model and (now and then) PuLP's own solve."""
+    arrays = from_pulp(model)
+    for result in (solve(arrays, gap=0), solve_by_enumeration(arrays)):
+        assert result.status is (Status.INFEASIBLE if best is None else Status.OPTIMAL)
+        assert result.objective == (None if best is None else pytest.approx(best, abs=1e-6))
+    if own_solver:
+        model.solve(pulp.HiGHS(msg=False))
+        if best is None:
+            assert model.status != pulp.LpStatusOptimal
+        else:
+            assert pulp.value(model.objective) == pytest.approx(best, abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_p_medians_agree(seed: int):
+    weight, minutes, p = small_place(seed)
+    model = P_MEDIAN(weight, minutes, p)
+    agree(model, best_median(weight, minutes, p), own_solver=seed % 5 == 0)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_maximal_coverings_agree(seed: int):
+    weight, minutes, p = small_place(seed)
+    near = minutes <= 25
+    agree(MAXIMAL(weight, near, p), best_covered(weight, near, p), own_solver=seed % 5 == 0)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_set_coverings_agree(seed: int):
+    _, minutes, _ = small_place(seed)
+    near = minutes <= 40
+    agree(COVERING(near), fewest_covering(near), own_solver=seed % 5 == 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("p_median", "mean resident"), ("maximal_covering", "% of residents"), ("set_covering", "e")],
+)
+def test_each_model_runs_alone_on_the_shipped_place(name: str, says: str, data: Path):
+    command = [sys.executable, str(ROOT / "models" / f"{name}.py"), str(data / "marlshire")]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+    assert says in ran.stdout.splitlines()[0]
+    assert "keep" in ran.stdout

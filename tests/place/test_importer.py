@@ -1,0 +1,244 @@
+"""Any file becomes a place through a mapping; what was done is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from shapely import Point, box
+
+from placeopt.errors import PlaceError
+from placeopt.place import check_files, import_place, read_place
+from placeopt.place.importer.formula import FormulaError, columns_of, evaluate
+
+ASSETS = pd.DataFrame(
+    {
+        "Ref": ["001", "002", "003", "004"],
+        "Site name": ["Hall", "Library", "Depot", "Annex"],
+        "Type": ["H", "L", "X", "H"],
+        "East": [450000.0, 451000.5, 452000, 453000],
+        "North": [310000, 311000, 312000, 313000],
+        "sq ft": [10000, 5000, 100, None],
+        "Offers": ["advice; library", "library", "", "advice"],
+        "Notes": ["", "a", "b", ""],
+    }
+)
+
+MAPPING = """
+[place]
+name = "Testshire"
+
+[source.assets]
+file = "{file}"
+
+[source.zones]
+file = "zones.csv"
+
+[[table]]
+table = "zones"
+source = "zones"
+join = [{{ source = "people", column = "code", other = "area" }}]
+columns = {{ zone_id = "code", x_m = "x", y_m = "y", population = "residents" }}
+
+[source.people]
+file = "people.csv"
+
+[[table]]
+table = "buildings"
+source = "assets"
+
+[[table.where]]
+column = "Type"
+is = ["H", "L"]
+reason = "depots are not open to residents"
+
+[table.columns]
+building_id = "Ref"
+name = "Site name"
+kind = {{ from = "Type", values = {{ H = "hall", L = "library" }} }}
+x_m = "East"
+y_m = "North"
+running_cost_fixed_gbp_per_year = {{ formula = "max(`sq ft` * 2, 1000)", fill.value = 5000 }}
+
+[table.columns.floor_area_m2]
+from = "sq ft"
+factor = 0.09290304
+fill.value = 300
+fill.rule = "300 m2 where the register is silent"
+fill.source = "estates team, by telephone"
+fill.grade = "local"
+
+[[table]]
+table = "services"
+rows = [{{ service_id = "advice" }}, {{ service_id = "library", area_base_m2 = 40 }}]
+assumption = {{ rule = "as the board paper has it", source = "board paper" }}
+
+[[table]]
+table = "hosting"
+source = "assets"
+split = {{ column = "Offers", by = ";" }}
+columns = {{ building_id = "Ref", service_id = "Offers" }}
+[[table.where]]
+column = "Type"
+is_not = ["X"]
+reason = "depots are not open to residents"
+
+[[table]]
+table = "demand_rates"
+rows = [
+  {{ service_id = "advice", age_band = "all", visits_per_person_per_year = 1 }},
+  {{ service_id = "library", age_band = "all", visits_per_person_per_year = 4 }},
+]
+assumption = {{ rule = "visits a head", source = "none" }}
+"""
+
+
+def sources(folder: Path, file: str = "assets.csv", mapping: str = MAPPING) -> Path:
+    """The files of a small import and its mapping; returns the mapping's path."""
+    (folder / "zones.csv").write_text("code,x,y\nE1,450500,310500\nE2,452500,312500\n")
+    (folder / "people.csv").write_text("area,residents,households\nE2,900,400\nE1,1500,600\n")
+    path = folder / file
+    points = gpd.GeoDataFrame(
+        ASSETS, geometry=[Point(xy) for xy in zip(ASSETS.East, ASSETS.North, strict=True)],
+        crs="EPSG:27700",
+    )  # fmt: skip
+    match path.suffix:
+        case ".csv":
+            ASSETS.to_csv(path, index=False)
+        case ".xlsx":
+            ASSETS.to_excel(path, index=False)
+        case ".parquet":
+            points.to_parquet(path)
+        case _:
+            points.to_file(path)
+    target = folder / "mapping.toml"
+    target.write_text(mapping.format(file=file), encoding="utf-8")
+    return target
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx", "gpkg", "geojson", "parquet"])
+def test_any_format_gives_the_same_place_that_checks_clean(tmp_path: Path, ending: str) -> None:
+    mapping = sources(tmp_path, f"assets.{ending}")
+    import_place(mapping, tmp_path / "out")
+    assert check_files(tmp_path / "out") == []
+    place = read_place(tmp_path / "out")
+    buildings = place.buildings
+    assert buildings["building_id"].tolist() == ["001", "002", "004"]
+    assert buildings["kind"].tolist() == ["hall", "library", "hall"]
+    assert buildings["floor_area_m2"].to_numpy() == pytest.approx([929.0304, 464.5152, 300])
+    assert buildings["running_cost_fixed_gbp_per_year"].tolist() == [20000, 10000, 5000]
+    assert place.zones["population"].tolist() == [1500, 900]
+    hosting = list(zip(place.hosting["building_id"], place.hosting["service_id"], strict=True))
+    assert hosting == [("001", "advice"), ("001", "library"), ("002", "library"), ("004", "advice")]
+
+
+def test_a_shapefile_is_read_too(tmp_path: Path) -> None:
+    import_place(sources(tmp_path, "assets.shp"), tmp_path / "out.gpkg")
+    assert len(read_place(tmp_path / "out.gpkg").buildings) == 3
+    assert (tmp_path / "import-report.md").is_file()
+
+
+def test_the_report_tells_what_was_taken_assumed_and_left_out(tmp_path: Path) -> None:
+    report = import_place(sources(tmp_path), tmp_path / "out")
+    assert {(t.column, t.became) for t in report.renamed} >= {("Ref", "building_id")}
+    assert [(x.table, x.rows, x.reason) for x in report.left_out] == [
+        ("buildings", 1, "depots are not open to residents"),
+        ("hosting", 1, "depots are not open to residents"),
+    ]
+    assert report.ignored["assets.csv"] == ["Notes"]
+    assumed = [(a.table, a.column, a.rows, a.source, a.grade) for a in report.assumed]
+    assert ("buildings", "floor_area_m2", 1, "estates team, by telephone", "local") in assumed
+    table = read_place(tmp_path / "out").assumptions
+    assert len(table) == len(report.assumed)
+    assert table["rows_filled"].sum() == sum(a.rows for a in report.assumed)
+    page = (tmp_path / "out" / "import-report.md").read_text(encoding="utf-8")
+    assert "300 m2 where the register is silent" in page
+    assert "depots are not open to residents" in page
+
+
+FAULTS = [
+    ('is = ["H", "L"]', 'is = ["H", "L", "X"]',
+     "assets.csv row 4: Type is 'X': the mapping has no value for this; "
+     "add it to values, or give otherwise"),
+    ('name = "Site name"', 'name = "Site nam"',
+     "assets.csv: Site nam the source has no such column, wanted for buildings; "
+     "name a column of the source, did you mean 'Site name'?"),
+    ("factor = ", "factro = ",
+     "mapping.toml: table.1.columns.floor_area_m2.factro the key is not known; "
+     "remove it, did you mean 'factor'?"),
+    ("table = \"buildings\"", 'table = "building"',
+     "mapping.toml: table.1 no such table 'building', did you mean 'buildings'?; "
+     "see docs/importing.md"),
+    ("floor_area_m2]", "floor_area]",
+     "mapping.toml: table.1 buildings has no column 'floor_area', did you mean 'floor_area_m2'?; "
+     "see docs/importing.md"),
+    ('source = "people"', 'source = "peeple"',
+     "mapping.toml there is no [source.peeple], did you mean 'people'?; see docs/importing.md"),
+    ('file = "zones.csv"', 'file = "zone.csv"', "zone.csv: the source file is missing"),
+    ("`sq ft` * 2", "`sq ft` ** 2", "formula: '_column_0 ** 2' is not allowed"),
+    ("`sq ft` * 2", "`Site name` * 2",
+     "assets.csv row 2: Site name is 'Hall': there is text where a number is needed"),
+    ("`sq ft` * 2", "1 / (`sq ft` - 5000)",
+     "assets.csv row 3: running_cost_fixed_gbp_per_year max(1 / (`sq ft` - 5000), 1000) divides "
+     "by zero here"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "finding"), FAULTS)
+def test_faults_of_mapping_and_sources_are_told(
+    tmp_path: Path, old: str, new: str, finding: str
+) -> None:
+    assert old in MAPPING
+    with pytest.raises(PlaceError) as stop:
+        import_place(sources(tmp_path, mapping=MAPPING.replace(old, new)), tmp_path / "out")
+    text = str(stop.value).replace("mapping.toml: there", "mapping.toml there")
+    assert finding in text
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_place_with_faults_is_not_written(tmp_path: Path) -> None:
+    mapping = sources(tmp_path)
+    (tmp_path / "zones.csv").write_text("code,x,y\nE1,-0.6,52.7\nE2,-0.7,52.8\n")
+    with pytest.raises(PlaceError, match=r"zones\.csv row 2: .* looks like degrees"):
+        import_place(mapping, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_ids_to_join_by_that_have_no_match_are_counted(tmp_path: Path) -> None:
+    mapping = sources(tmp_path)
+    (tmp_path / "people.csv").write_text("area,residents\nE1,1\nE1,2\n")
+    with pytest.raises(PlaceError, match=r"people\.csv row 3: area is 'E1': the id to join by"):
+        import_place(mapping, tmp_path / "out")
+
+
+def test_shapes_in_degrees_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    shapes = gpd.GeoDataFrame({"code": ["E1"]}, geometry=[box(-1, 52, 0, 53)], crs="EPSG:4326")
+    shapes.to_file(tmp_path / "areas.geojson")
+    mapping = MAPPING + '[source.areas]\nfile = "areas.geojson"\n[boundaries]\n'
+    mapping += 'source = "areas"\nzone_id = "code"\n'
+    with pytest.raises(PlaceError) as stop:
+        import_place(sources(tmp_path, mapping=mapping), tmp_path / "out")
+    assert "the shapes are in EPSG:4326 (degrees), the place in EPSG:27700" in str(stop.value)
+    assert "ogr2ogr -t_srs EPSG:27700 out.gpkg areas.geojson" in str(stop.value)
+
+
+def test_points_of_a_layer_give_the_coordinates(tmp_path: Path) -> None:
+    mapping = MAPPING.replace('x_m = "East"', 'x_m = "geometry_x"')
+    mapping = mapping.replace('y_m = "North"', 'y_m = "geometry_y"')
+    import_place(sources(tmp_path, "assets.gpkg", mapping), tmp_path / "out")
+    assert read_place(tmp_path / "out").buildings["x_m"].tolist() == [450000, 451000.5, 453000]
+
+
+def test_formulas_are_arithmetic_and_nothing_else() -> None:
+    columns = {"a": np.array([1.0, np.nan]), "b c": np.array([4.0, 5.0])}
+    assert evaluate("round(a * 2.4) - -`b c` / 2", columns)[0] == 4.0
+    assert np.isnan(evaluate("a + 1", columns)[1])
+    assert columns_of("min(a, `b c`) + a") == ["a", "b c"]
+    for bad in ("a ** 2", "__import__('os')", "a.real", "a if a else 1", "'x'", "a[0]", "True"):
+        with pytest.raises(FormulaError, match="not allowed"):
+            evaluate(bad, columns)
+    with pytest.raises(FormulaError, match="is not arithmetic"):
+        evaluate("a +", columns)
