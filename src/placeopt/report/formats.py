@@ -8,19 +8,10 @@ from typing import Any
 from placeopt.report.money import EXCEL_GBP, pounds
 
 NUMBERS = frozenset(
-    [
-        "gbp",
-        "minutes",
-        "change",
-        "share",
-        "count",
-        "area",
-        "coordinate",
-        "tonnes",
-        "decimal",
-        "general",
-        "year",
-    ]
+    (
+        *("gbp", "minutes", "change", "share", "count", "area", "coordinate"),
+        *("tonnes", "decimal", "figure", "general", "year"),
+    )
 )
 
 EXCEL = {
@@ -84,7 +75,11 @@ def is_whole(number: float) -> bool:
 
 
 def missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and not math.isfinite(value))
+    import pandas as pd
+
+    if value is None or value is pd.NA:
+        return True
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def show(value: Any, kind: str) -> str:
