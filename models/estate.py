@@ -18,8 +18,10 @@ Minimise    net present cost, or visit-minutes, open buildings, carbon
 (E5) area[b,s] = base[s] host[b,s] + rate[s] visits      visits take floor
 (E6) host[b,x] = host[b,y];  host[b,x] + host[b,y] <= 1  pairs that must, that may not
 (E7) cover[z] <= sum of host in reach; residents covered >= share of residents
+(E8) minutes used against today's, by zone and group; the worst off; Kolm-Pollak
 (E9) counts of buildings within limits, and a distance between them
 (E10) capital <= pot + recycled receipts    (E11) running cost <= ceiling    (E13) pinned
+(E14) carbon of open buildings <= ceiling    (E16) nobody passes a host
 """
 
 from __future__ import annotations
@@ -91,8 +93,11 @@ def build(place: Place, times: TravelTimes, scenario: Scenario) -> Model:
         what_is_there_fits,
         pairs_share_or_do_not,
         residents_are_near,
+        nobody_loses_too_much,
+        residents_go_where_they_go,
         buildings_are_counted,
         capital_and_revenue_fit,
+        carbon_fits,
         pinned_buildings,
     ):
         equation(m)
@@ -350,7 +355,8 @@ def residents_are_near(m: Model) -> None:
 
 def reach_of(m: Model, rule: Any, car: bool) -> dict[tuple[str, str], float]:
     reach: dict[tuple[str, str], float] = {}
-    for mode in rule.modes_of(m.scenario.travel.modes):
+    known = tuple(mode for mode in m.scenario.travel.modes if mode in m.times.modes)
+    for mode in rule.modes_of(known):
         if car or mode not in CAR:
             for pair, value in minutes_by(m, mode).items():
                 reach[pair] = min(value, reach.get(pair, math.inf))
@@ -411,6 +417,70 @@ def residents(m: Model, rule: Any, z: str, car: bool, scope: str | None) -> floa
     return people * (1 - share if car else share)
 
 
+def nobody_loses_too_much(m: Model) -> None:
+    """(E8) Minutes to the hosts used, a zone and service at a time, against today's nearest."""
+    for rule in m.rules("fairness"):
+        counted = [(z, s) for z, s in m.visits if rule.services == "all" or s in rule.services]
+        before = {pair: was for pair in counted if (was := minutes_today(m, *pair)) < math.inf}
+        if rule.loses_at_most_minutes is not None:
+            for pair, was in before.items():
+                m.subject_to(minutes_used(m, *pair) <= was + rule.loses_at_most_minutes)
+        for column in rule.no_group_worse:
+            groups = {str(m.zones[z][column]) for z, _ in before} - {"", "<NA>", "nan", "None"}
+            for group in sorted(groups):
+                here = [pair for pair in before if str(m.zones[pair[0]][column]) == group]
+                now = pulp.lpSum(m.visits[pair] * minutes_used(m, *pair) for pair in here)
+                m.subject_to(now <= sum(m.visits[pair] * before[pair] for pair in here))
+        if rule.worst_mean_minutes is not None:
+            worst = worst_mean(m, counted, rule.worst_share)
+            m.subject_to(worst <= rule.worst_mean_minutes)
+        if rule.equal_minutes is not None:
+            first = sum(m.visits[pair] * was for pair, was in before.items())
+            second = sum(m.visits[pair] * was**2 for pair, was in before.items())
+            kappa = rule.aversion * first / second if second > 0 else 0.0
+            ill = pulp.lpSum(
+                m.visits[z, s] * math.exp(kappa * (m.minutes[z, b] - rule.equal_minutes)) * share
+                for (z, s, b), share in m.serve.items()
+                if (z, s) in counted
+            )
+            if counted:
+                m.subject_to(ill <= sum(m.visits[pair] for pair in counted))
+
+
+def residents_go_where_they_go(m: Model) -> None:
+    """(E16) Nearest: nobody passes a host on the way to another; ties by building id."""
+    for rule in m.rules("behaviour"):
+        if rule.residents != "nearest":
+            continue
+        for z, s, b in m.serve:
+            nearer = pulp.lpSum(
+                m.serve[z, s, c]
+                for c in m.buildings
+                if (z, s, c) in m.serve and (m.minutes[z, c], c) <= (m.minutes[z, b], b)
+            )
+            m.subject_to(nearer + m.unserved[z, s] >= m.host[b, s])
+
+
+def minutes_today(m: Model, z: str, s: str) -> float:
+    hosts = [b for b, of in m.today if of == s]
+    return min((m.minutes.get((z, b), math.inf) for b in hosts), default=math.inf)
+
+
+def minutes_used(m: Model, z: str, s: str) -> Any:
+    return pulp.lpSum(
+        m.minutes[z, b] * m.serve[z, s, b] for b in m.buildings if (z, s, b) in m.serve
+    )
+
+
+def worst_mean(m: Model, counted: list[tuple[str, str]], share: float) -> Any:
+    """Mean minutes of the worst-off share of visits (Rockafellar and Uryasev)."""
+    threshold, excess = m.number("threshold"), {pair: m.number("excess") for pair in counted}
+    for pair in counted:
+        m.subject_to(excess[pair] >= minutes_used(m, *pair) - threshold)
+    most = max(share * sum(m.visits[pair] for pair in counted), 1e-9)
+    return threshold + pulp.lpSum(m.visits[pair] / most * excess[pair] for pair in counted)
+
+
 def buildings_are_counted(m: Model) -> None:
     """(E9)"""
     for rule in m.rules("network"):
@@ -446,12 +516,24 @@ def capital_and_revenue_fit(m: Model) -> None:
     """(E10) and (E11)"""
     for rule in m.rules("capital"):
         receipts = pulp.lpSum(sold_for(m, b) * m.ends[b] for b in m.buildings)
-        m.subject_to(capital(m) <= rule.pot_gbp + rule.recycled_share * receipts)
+        m.subject_to(capital(m, rule.pays_for) <= rule.pot_gbp + rule.recycled_share * receipts)
     for rule in m.rules("revenue"):
         ceiling = rule.ceiling_gbp_per_year
         if ceiling is None:
             ceiling = rule.share_of_today * running_today(m)
         m.subject_to(running(m) <= ceiling)
+
+
+def carbon_fits(m: Model) -> None:
+    """(E14)"""
+    for rule in m.rules("carbon"):
+        today = sum(
+            row["carbon_tco2e_per_year"] for row in m.buildings.values() if row["status"] == "open"
+        )
+        ceiling = rule.ceiling_tco2e_per_year
+        if ceiling is None:
+            ceiling = rule.share_of_today * today
+        m.subject_to(objective(m, "carbon") <= ceiling)
 
 
 def pinned_buildings(m: Model) -> None:
@@ -488,11 +570,10 @@ def running(m: Model) -> Any:
 def running_today(m: Model) -> float:
     """GBP a year of today's arrangement, everyone at the nearest host."""
     units = dict.fromkeys(m.today, 0.0)
-    order = list(m.buildings)
     for (z, s), visits in m.visits.items():
         hosts = [b for b, of in m.today if of == s and (z, b) in m.minutes]
         if hosts:
-            nearest = min(hosts, key=lambda b: (m.minutes[z, b], order.index(b)))
+            nearest = min(hosts, key=lambda b: (m.minutes[z, b], b))
             units[nearest, s] += visits
     for s, service in m.services.items():
         hosts = [b for b, of in m.today if of == s]
@@ -512,18 +593,21 @@ def running_today(m: Model) -> float:
     return total
 
 
-def capital(m: Model) -> Any:
+def capital(m: Model, works: tuple[str, ...] = ("fit_out", "moves", "set_up", "closing")) -> Any:
     """GBP once: fit-out and moves where a service is new, set-up, closing, ending leases."""
     terms = []
+    fit_out, moves, set_up, closing = (
+        float(work in works) for work in ("fit_out", "moves", "set_up", "closing")
+    )
     for (b, s), host in m.host.items():
         if (b, s) not in m.today:
-            terms.append(m.services[s]["moving_cost_gbp"] * host)
-            terms.append(m.buildings[b]["fit_out_gbp_per_m2"] * m.area[b, s])
+            terms.append(moves * m.services[s]["moving_cost_gbp"] * host)
+            terms.append(fit_out * m.buildings[b]["fit_out_gbp_per_m2"] * m.area[b, s])
     for b, row in m.buildings.items():
         if row["status"] == "open":
-            terms.append(row["closure_cost_gbp"] * (1 - m.open[b]))
-        terms.append((penalty(m, b) or 0.0) * m.ends[b])
-        terms += [tier["setup_cost_gbp"] * m.tier[b, k] for k, tier in m.tiers.items()]
+            terms.append(closing * row["closure_cost_gbp"] * (1 - m.open[b]))
+        terms.append(closing * (penalty(m, b) or 0.0) * m.ends[b])
+        terms += [set_up * tier["setup_cost_gbp"] * m.tier[b, k] for k, tier in m.tiers.items()]
     return pulp.lpSum(terms)
 
 
@@ -562,6 +646,8 @@ def objective(m: Model, name: str) -> Any:
         return pulp.lpSum(
             m.visits[z, s] * m.minutes[z, b] * share for (z, s, b), share in m.serve.items()
         )
+    if name == "worst_off":
+        return worst_mean(m, list(m.visits), 0.1)
     if name == "carbon":
         rows = m.buildings
         return pulp.lpSum(rows[b]["carbon_tco2e_per_year"] * x for b, x in m.open.items())

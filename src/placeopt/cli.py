@@ -28,6 +28,8 @@ app = typer.Typer(
 )
 place_app = typer.Typer(help="Make, bring in and write places.", no_args_is_help=True)
 app.add_typer(place_app, name="place")
+bench_app = typer.Typer(help="Measure engines on location problems.", no_args_is_help=True)
+app.add_typer(bench_app, name="bench")
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results; made if absent.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -68,6 +70,103 @@ def solve(
 
 
 @app.command()
+def travel(
+    place: Annotated[Path, typer.Argument(help="Folder or GeoPackage of the place.")],
+    modes: Annotated[str, typer.Option(help="walk, cycle, drive, transit; by commas.")] = (
+        "walk,drive"
+    ),
+    streets: Annotated[
+        Path | None, typer.Option(help=".osm.pbf, or layers of edges and nodes (GeoPackage).")
+    ] = None,
+    gtfs: Annotated[Path | None, typer.Option(help="Timetables: a GTFS feed (zip).")] = None,
+    date: Annotated[str | None, typer.Option(help="Day of travel, for example 2026-06-09.")] = None,
+    depart: Annotated[str, typer.Option(help="Departures from-before.")] = "07:00-10:00",
+    cutoff: Annotated[float, typer.Option(help="Minutes beyond which pairs are not kept.")] = 120,
+    points: Annotated[
+        Path | None, typer.Option(help="Several points for each zone: zone_id,x_m,y_m,weight.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="scipy or pyroutingkit.")] = "scipy",
+    out: Annotated[
+        Path | None, typer.Option(help="File for the minutes; by default beside the place.")
+    ] = None,
+) -> None:
+    """Measure minutes over streets and timetables; after Ctrl-C the same call goes on."""
+    from placeopt.travel.command import measure_place
+    from placeopt.travel.progress import watching
+
+    names = tuple(name.strip() for name in modes.split(",") if name.strip())
+    with watching() as watch:
+        measured = measure_place(
+            place,
+            modes=names,
+            streets=streets,
+            gtfs=gtfs,
+            date=date,
+            depart=depart,
+            cutoff_minutes=cutoff,
+            points=points,
+            engine=engine,
+            out=out,
+            progress=watch,
+        )
+    typer.echo(str(measured))
+
+
+@app.command()
+def locate(
+    problem: Annotated[str, typer.Argument(help="p-median, p-centre, covering, ...")],
+    file: Annotated[Path, typer.Argument(help="Instance, matrix or points.")],
+    p: Annotated[int | None, typer.Option("--p", help="Facilities; by default the file's.")] = None,
+    radius: Annotated[float | None, typer.Option(help="Radius of coverings.")] = None,
+    metric: Annotated[str | None, typer.Option(help="How points are measured.")] = None,
+    engine: Annotated[str, typer.Option(help="placeopt, or an engine for the compact model.")] = (
+        "placeopt"
+    ),
+    time_limit: Annotated[float, typer.Option(help="Seconds.")] = 60.0,
+    gap: Annotated[float, typer.Option(help="Relative gap at which to stop.")] = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Solve one classical location problem, with its bound."""
+    from placeopt.location import locate_file
+
+    reading = {"radius": radius, "metric": metric}
+    options = {name: value for name, value in reading.items() if value is not None}
+    solving = {"engine": engine, "time_limit_seconds": time_limit, "gap": gap}
+    solution = locate_file(problem, file, p, **options, **solving)
+    typer.echo(json.dumps(solution.as_dict()) if as_json else str(solution.summary()))
+    raise typer.Exit({"infeasible": 3}.get(str(solution.status), 0 if solution.facilities else 4))
+
+
+@bench_app.command("run")
+def bench_run(
+    suite: Annotated[str, typer.Argument(help="Name of the suite.")],
+    engines: Annotated[str, typer.Option(help="By commas, for example placeopt,highs.")],
+    out: Out = Path("bench"),
+    folder: Annotated[Path | None, typer.Option(help="Folder of the standard files.")] = None,
+    time_limit: Annotated[float, typer.Option(help="Seconds for each run.")] = 60.0,
+    repeats: Annotated[int, typer.Option(help="Runs of each case.", min=1)] = 1,
+    seed: Annotated[int, typer.Option(help="Shuffles the order.")] = 1,
+) -> None:
+    """Run a suite, each run in its own process; a suite that was stopped goes on."""
+    from placeopt.bench import run
+
+    names = [name.strip() for name in engines.split(",")]
+    run(suite, names, out, folder=folder, time_limit=time_limit, repeats=repeats, seed=seed,
+        tell=typer.echo)  # fmt: skip
+    typer.echo(f"results.parquet and results.csv are in {out}")
+
+
+@bench_app.command("report")
+def bench_report(
+    out: Annotated[Path, typer.Argument(help="Folder that bench run wrote.")],
+) -> None:
+    """Tables and performance profiles of a folder of results."""
+    from placeopt.bench import report
+
+    typer.echo(f"written to {report(out)}")
+
+
+@app.command()
 def demo(
     out: Out = Path("demo"),
 ) -> None:
@@ -104,7 +203,7 @@ def place_import(
     mapping: Annotated[Path, typer.Argument(help="Mapping file (TOML): which column is which.")],
     out: Out,
     sources: Annotated[
-        Path | None, typer.Option(help="Folder of the source files; by default the mapping's.")
+        Path | None, typer.Option("--from", help="Folder of the sources; by default the mapping's.")
     ] = None,
 ) -> None:
     """Bring in a council's own files through a mapping; report what was taken and assumed."""
@@ -115,6 +214,52 @@ def place_import(
     typer.echo(f"{report.place}: {rows}. What was taken, assumed and left out: import-report.md")
     for finding in report.findings:
         typer.echo(f"{finding.severity}: {finding}")
+
+
+@place_app.command("template")
+def place_template(
+    file: Annotated[Path, typer.Argument(help="Workbook to write (.xlsx).")],
+    place: Annotated[Path | None, typer.Option("--place", help="A place to put into it.")] = None,
+) -> None:
+    """Write a workbook to fill: a sheet a table, drop-downs, units, examples, notes."""
+    from placeopt.place import read_place, write_template
+
+    write_template(file, None if place is None else read_place(place))
+    typer.echo(f"Fill in {file}, then: placeopt place read {file} --out PLACE")
+
+
+@place_app.command("read")
+def place_read(
+    file: Annotated[Path, typer.Argument(help="Filled-in workbook, folder or GeoPackage.")],
+    out: Annotated[Path, typer.Option("--out", help="Place to write: folder, .gpkg or .xlsx.")],
+) -> None:
+    """Read a place in one format and write it in another, once it checks clean."""
+    from placeopt.place import read_place, write_place
+
+    place = read_place(file)
+    write_place(place, out)
+    rows = ", ".join(f"{len(table)} {name}" for name, table in place.tables.items() if len(table))
+    typer.echo(f"{place.info.name}: {rows}, in {out}")
+
+
+@place_app.command("count")
+def place_count(
+    place: Annotated[Path, typer.Argument(help="Folder, GeoPackage or workbook of the place.")],
+    out: Out,
+    ledger_total: Annotated[
+        float | None, typer.Option(help="The ledger's control total in GBP, to tie to.")
+    ] = None,
+    year: Annotated[int | None, typer.Option(help="Year of spending; by default the last.")] = None,
+) -> None:
+    """Count who owns what, where, at what cost, and who spends what on whom; with a map."""
+    from placeopt.place import read_place
+    from placeopt.report.count import write_count
+
+    rows = write_count(read_place(place), out, ledger_total, year)
+    for row in rows[~rows["ties"]].itertuples():
+        typer.echo(f"{row.breakdown} does not tie: {row.difference_gbp:+,.2f} GBP off the ledger")
+    typer.echo(f"{rows['ties'].sum()} of {len(rows)} breakdowns tie. Look at {out / 'index.html'}")
+    raise typer.Exit(0 if rows["ties"].all() else 1)
 
 
 def main() -> None:
@@ -161,4 +306,6 @@ def _tell(answer: Answer, out: Path, as_json: bool) -> None:
         typer.echo((out / "summary.json").read_text(encoding="utf-8"))
         return
     typer.echo(headline(answer))
-    typer.echo(f"Look at {out / 'index.html'} (page), workbook.xlsx, plan.gpkg in the same folder.")
+    files = ["workbook.xlsx", "plan.gpkg", "map.svg", "summary.json"]
+    there = ", ".join(name for name in files if (out / name).exists())
+    typer.echo(f"Look at {out / 'index.html'}; beside it: {there}.")

@@ -7,7 +7,13 @@ import pandas as pd
 
 from placeopt.place import Place, PlaceInfo, dictionary
 from placeopt.scenario import Scenario
-from placeopt.scenario.budget_rules import OneBudget, Outcomes, Statutory, Streams
+from placeopt.scenario.budget_rules import (
+    Commissioning,
+    OneBudget,
+    Outcomes,
+    Statutory,
+    Streams,
+)
 
 EMPTY = {"id": "", "text": "", "number": np.nan, "integer": pd.NA, "boolean": False}
 
@@ -37,7 +43,9 @@ def place_of(**tables: list[dict]) -> Place:
 def scenario_of(*minimise: str, drop: tuple[str, ...] = (), rules=(), **settings) -> Scenario:
     """A budget scenario; the implied rules are added unless given or dropped."""
     given = {rule.name for rule in rules}
-    implied = [kind for kind in (Streams, Statutory, Outcomes) if kind.name not in given]
+    implied = [
+        kind for kind in (Streams, Statutory, Outcomes, Commissioning) if kind.name not in given
+    ]
     implied = [kind(rule=kind.name) for kind in implied if kind.name not in drop]
     slack = settings.pop("slack", ())
     solver = {"gap": 1e-6, "threads": 1, **settings.pop("solver", {})}

@@ -21,6 +21,7 @@ from placeopt.scenario import Scenario
 from placeopt.scenario.estate_rules import (
     Access,
     Capital,
+    Carbon,
     Network,
     Opened,
     Pinned,
@@ -61,6 +62,9 @@ def best_by_enumeration(place: Place, times: TravelTimes, scenario: Scenario) ->
     for floor, a in arrangements:
         if floor >= best:
             break
+        emitted = sum(facts.buildings[i]["carbon_tco2e_per_year"] for i in a.open)
+        if any(emitted > rule.share_of_today * today.carbon for rule in scenario.of(Carbon)):
+            continue
         if all(
             check(rule, facts, a, None, None)[0]
             for kind, check in YES_OR_NO

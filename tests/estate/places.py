@@ -11,8 +11,11 @@ from placeopt.place import Place, PlaceInfo, dictionary
 from placeopt.scenario import Rule, Scenario
 from placeopt.scenario.estate_rules import (
     Access,
+    Behaviour,
     Capacity,
     Capital,
+    Carbon,
+    Fairness,
     Floor,
     Hosted,
     Network,
@@ -266,6 +269,18 @@ def random_rules(seed: int, place: Place) -> list[Rule]:
         )
     if rng.random() < 0.3:
         rules.append(Revenue(share_of_today=float(rng.choice([0.7, 0.9, 1.1]))))
+    if rng.random() < 0.2:
+        rules.append(Carbon(share_of_today=float(rng.choice([0.5, 0.8]))))
+    if rng.random() < 0.3:
+        asked = [
+            {"loses_at_most_minutes": float(rng.integers(0, 10))},
+            {"no_group_worse": ("area_type",)},
+            {"worst_mean_minutes": float(rng.integers(5, 25)), "worst_share": 0.3},
+            {"equal_minutes": float(rng.integers(5, 20))},
+        ]
+        rules.append(Fairness(**asked[rng.integers(len(asked))]))
+    if rng.random() < 0.3:
+        rules.append(Behaviour(residents="nearest"))
     if rng.random() < 0.2:
         rules.append(Together(max_services=1))
     if rng.random() < 0.2:

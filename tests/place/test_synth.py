@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from placeopt.errors import UsageError
 from placeopt.place import Place, check, demand_of, read_place, synthesise
 
 SEEDS = (1, 2, 3)
@@ -237,5 +238,5 @@ def test_the_smallest_county_still_hosts_every_service():
 
 
 def test_a_county_too_small_for_its_services_is_refused():
-    with pytest.raises(ValueError, match="at least 12 zones"):
+    with pytest.raises(UsageError, match="at least 12 zones"):
         synthesise(5)

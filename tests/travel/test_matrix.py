@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tests.travel.small import line_place
 
 from placeopt.errors import InputError
 from placeopt.travel import measure
 from placeopt.travel.matrix import read_matrix, write_matrix
-from tests.travel.small import line_place
 
 LONG = """zone_id,building_id,mode,minutes
 z1,b1,walk,0
@@ -98,3 +98,20 @@ def test_a_matrix_without_modes_is_refused_when_two_are_asked_for(tmp_path: Path
         measure(line_place(tmp_path), "matrix", ["walk", "drive"])
     with pytest.raises(InputError, match=r"nowhere\.csv: is not there"):
         measure(line_place(tmp_path), "matrix", ["walk"], file="nowhere.csv")
+
+
+def test_points_that_moved_since_they_were_measured_are_warned_of(tmp_path: Path) -> None:
+    place = line_place(tmp_path)
+    write_matrix(measure(place, modes=["walk"]), tmp_path / "minutes.parquet", place)
+    file = tmp_path / "minutes.parquet"
+    assert read_matrix(place, file, ["walk"]).findings == ()
+    moved = place.buildings.assign(x_m=place.buildings["x_m"] + [0.0, 300.0, 0.0])
+    (finding,) = read_matrix(place.replace(buildings=moved), file, ["walk"]).findings
+    assert (finding.severity, finding.value) == ("warning", "b2")
+
+
+def test_minutes_in_the_wrong_unit_are_noticed(tmp_path: Path) -> None:
+    (tmp_path / "hours.csv").write_text("zone_id,b1,b2,far\nz1,0,0.25,5\nz2,0.2,0.07,5\n")
+    times = measure(line_place(tmp_path), "matrix", ["walk"], file="hours.csv")
+    (finding,) = times.findings
+    assert "5 pairs are; check ids, coordinates and units" in str(finding)

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.travel.feeds import EAST, NORTH, write_gtfs
+from tests.travel.small import place_of, write_streets
 
 from placeopt.errors import InputError, UsageError
 from placeopt.travel import Step, Transit, TravelTimes, measure
 from placeopt.travel.gtfs import read_gtfs
-from tests.travel.feeds import EAST, NORTH, write_gtfs
-from tests.travel.small import place_of, write_streets
 
 STOPS = {"A": (0.0, 0.0), "B": (2000.0, 0.0), "C": (4000.0, 0.0), "D": (6000.0, 0.0)}
 TUESDAY = "2026-06-09"
@@ -264,3 +264,22 @@ def test_transit_is_kept_beside_the_place_and_made_anew_for_another_window(tmp_p
     assert len(list((tmp_path / ".placeopt").glob("minutes-transit-*"))) == 2
     assert first.provenance["transit"]["engine"].startswith("RAPTOR")
     assert isinstance(Step("transit", 1, 1, 0.0), Step)
+
+
+def test_a_transit_search_can_be_sent_to_another_process(tmp_path: Path) -> None:
+    import pickle
+
+    from placeopt.travel.networks import Files, searches_for
+
+    street(tmp_path)
+    write_gtfs(tmp_path / "feed.zip", STOPS, {"t": "A 07:10, D 07:20"})
+    question = Transit("feed.zip", TUESDAY, ("07:00", "07:01"))
+    files = Files(tmp_path / "streets.gpkg", gtfs=tmp_path / "feed.zip", transit=question)
+    place = place_of(
+        {"zone_id": ["z"], "x_m": [EAST], "y_m": [NORTH], "population": [1]},
+        {"building_id": ["b"], "kind": ["hub"], "x_m": [EAST], "y_m": [NORTH]},
+    )
+    search = searches_for(place, ["transit"], None, files)["transit"]
+    there = pickle.loads(pickle.dumps(search))
+    a, b = np.array([[EAST, NORTH]]), np.array([[EAST + 6000, NORTH]])
+    assert there(a, b, 60.0)[0][0, 0] == pytest.approx(20, abs=0.02)

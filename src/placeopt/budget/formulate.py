@@ -6,13 +6,18 @@ allows holds in truth) or wholly over them (the model's optimum bounds what any 
 
 Columns  pay[n] >= 0, spend[p], effect[c], gain[o]; short[o] where targets are priced;
          chosen[j] binary, part[j], part_effect[j] for each piece j of a curve that is not concave
-(--)  paid           spend[p] = sum over n of p of pay[n]
-(B1)  one_budget     sum over p of spend[p] <= total
+(--)  paid           spend[p] + one-off costs[p] = sum over n of p of pay[n]
+(B1)  one_budget     sum over n of pay[n] <= total
 (B2)  streams        sum over n of f of pay[n] <= amount[f]
 (B3)  statutory      spend[p] >= floor[p]
 (B4)  minimum        gain[o] >= minimum_gain[o]
 (B4)  target         gain[o] (+ short[o]) >= target_gain[o]
 (--)  curve          effect[c] <= slope[i] spend[p] + intercept[i]          for every line i of c
+(B5)  pace           pace_lower[p] <= spend[p] <= pace_upper[p]
+(B10) commissioning  least[p] on[p] <= spend[p] <= upper[p] on[p];  sum over a choice of on <= 1
+(B12) uncertainty    gain[o,s] >= minimum_gain[o] for every evidence scenario s, or
+                     level[o] - sum over s of short[o,s] / (tail S) >= minimum_gain[o],
+                     short[o,s] >= level[o] - gain[o,s],  short[o,s] >= 0
 (--)  improvement    gain[o] = sum over c of o of (effect[c] - effect today)
 """
 
@@ -24,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from placeopt.budget.curves import Floats, Piece
+from placeopt.budget.evidence import standards_hold_in_bad_evidence
 from placeopt.budget.on_curves import Scale, effects_lie_on_their_curves
 from placeopt.budget.problem import BudgetProblem
 from placeopt.engine import Model
@@ -67,13 +73,17 @@ def formulate(
     labels = {"programme_id": programmes}
     model.add_columns("spend", labels=labels, upper=most / scale.money_gbp)
     model.add_columns("gain", labels={"outcome_id": problem.outcome_ids}, lower=-np.inf)
-    spend_is_what_is_paid(model, problem)
+    bought_at_scale_or_not_at_all(model, problem, scale)
+    at_most_one_of_alternatives(model, problem)
+    what_is_spent_is_paid(model, problem, scale)
     effects_lie_on_their_curves(model, problem, approximation, scale)
     improvements_add_up(model, problem, scale)
     within_one_budget(model, problem, scale)
     no_stream_is_overspent(model, problem, scale)
     statutory_floors_hold(model, problem, scale)
+    nothing_changes_too_fast(model, problem, scale)
     minimum_standards_hold(model, problem, scale)
+    standards_hold_in_bad_evidence(model, problem, scale)
     targets_hold_or_are_priced(model, problem, scale)
     if problem.relax:
         return model
@@ -85,17 +95,48 @@ def formulate(
     return model
 
 
-def spend_is_what_is_paid(model: Model, problem: BudgetProblem) -> None:
-    """A programme spends what the streams pay for it."""
+def bought_at_scale_or_not_at_all(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+    """(B10) Nothing is spent on a programme, or at least its efficient scale."""
+    p = np.flatnonzero(problem.must_choose)
+    if len(p) == 0:
+        return
+    labels = {"programme_id": problem.programme_ids[p]}
+    on = model.add_columns("on", labels=labels, upper=1.0, integer=True)
+    k, spend = np.arange(len(p)), model.columns["spend"].at(p)
+    least = problem.least[p] / scale.money_gbp
+    most = np.maximum(problem.upper[p], problem.least[p]) / scale.money_gbp
+    above: list[Any] = [(k, spend, 1.0), (k, on.all, -least)]
+    below: list[Any] = [(k, spend, 1.0), (k, on.all, -most)]
+    model.add_rows("scale", rule="B10", labels=labels, terms=above, lower=0.0)
+    model.add_rows("not_bought", rule="B10", labels=labels, terms=below, upper=0.0)
+
+
+def at_most_one_of_alternatives(model: Model, problem: BudgetProblem) -> None:
+    """(B10) Of several providers or tiers of the same service at most one is bought."""
+    p = np.flatnonzero(problem.must_choose)
+    choices = np.unique(problem.choice[p][problem.choice[p] != ""])
+    if len(choices) == 0:
+        return
+    k = np.flatnonzero(problem.choice[p] != "")
+    row = np.searchsorted(choices, problem.choice[p][k])
+    terms = [(row, model.columns["on"].at(k), 1.0)]
+    model.add_rows("one_of", rule="B10", labels={"choice": choices}, terms=terms, upper=1.0)
+
+
+def what_is_spent_is_paid(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+    """The streams pay for a programme's spending and for starting or stopping it."""
     spend, pay = model.columns["spend"], model.columns["pay"]
     p = np.arange(spend.size)
+    terms: list[Any] = [(p, spend.all, 1.0), (problem.pair_programme, pay.all, -1.0)]
+    right = np.zeros(spend.size)
+    if "on" in model.columns:
+        chosen = np.flatnonzero(problem.must_choose)
+        start = problem.start_cost[chosen] / scale.money_gbp
+        stop = problem.stop_cost[chosen] / scale.money_gbp
+        terms.append((chosen, model.columns["on"].all, start - stop))
+        right[chosen] = -stop
     model.add_rows(
-        "paid",
-        rule="",
-        labels=dict(spend.labels),
-        terms=[(p, spend.all, 1.0), (problem.pair_programme, pay.all, -1.0)],
-        lower=0.0,
-        upper=0.0,
+        "paid", rule="", labels=dict(spend.labels), terms=terms, lower=right, upper=right
     )
 
 
@@ -103,7 +144,7 @@ def within_one_budget(model: Model, problem: BudgetProblem, scale: Scale) -> Non
     """(B1) A year's spending fits in the reduced total."""
     if not np.isfinite(problem.total):
         return
-    terms: list[Any] = [(0, model.columns["spend"].all, 1.0)]
+    terms: list[Any] = [(0, model.columns["pay"].all, 1.0)]
     if problem.relax == "B1":
         terms.append((0, model.add_columns("breach", size=1, cost=1.0).all, -1.0))
     limit = problem.total / scale.money_gbp
@@ -136,6 +177,21 @@ def statutory_floors_hold(model: Model, problem: BudgetProblem, scale: Scale) ->
         terms.append((rows, below.all, 1.0))
     lower = problem.floor[p] / scale.money_gbp
     model.add_rows("statutory", rule="B3", labels=labels, terms=terms, lower=lower)
+
+
+def nothing_changes_too_fast(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+    """(B5) No programme falls or rises faster than stated."""
+    for name, limit, sign in (("cut", problem.pace_lower, 1.0), ("rise", problem.pace_upper, -1.0)):
+        p = np.flatnonzero(np.isfinite(limit) & (limit > 0))
+        if len(p) == 0:
+            continue
+        rows, labels = np.arange(len(p)), {"programme_id": problem.programme_ids[p]}
+        terms: list[Any] = [(rows, model.columns["spend"].at(p), sign)]
+        if problem.relax == "B5":
+            past = model.add_columns(f"breach_{name}", labels=labels, cost=1.0)
+            terms.append((rows, past.all, 1.0))
+        lower = sign * limit[p] / scale.money_gbp
+        model.add_rows(f"pace_{name}", rule="B5", labels=labels, terms=terms, lower=lower)
 
 
 def minimum_standards_hold(model: Model, problem: BudgetProblem, scale: Scale) -> None:
@@ -205,7 +261,7 @@ def expression(model: Model, problem: BudgetProblem, name: str, scale: Scale) ->
     elif name == "fairest":
         columns, values, constant = _worst_outcome(model, problem, scale), np.ones(1), 0.0
     elif name == "least_money":
-        columns, constant = model.columns["spend"].all, 0.0
+        columns, constant = model.columns["pay"].all, 0.0
         values = np.ones(len(columns))
     else:
         columns, constant = _moved(model, problem, scale), 0.0

@@ -1,9 +1,12 @@
 """A solved budget as tables in the user's own rows and ids.
 
-spending    a row a programme: before, after, change, its floor and why it is what it is
-payments    a row for each programme and stream that pays for it, before or after
+spending    a row a programme: before, after, change, its floor and why it is what it is;
+            ``one_off_gbp`` is what starting or stopping it costs besides
+payments    a row for each programme and stream that pays for it, before or after, one-off
+            costs included
 streams     a row a stream: amount of the decided year, spent before and after, returned
-outcomes    a row an outcome: baseline, standard, target, after (by the true curves), met or not
+outcomes    a row an outcome: baseline, standard, target, after (by the true curves), met or not;
+            ``after_bad_evidence`` is what rule B12 keeps to its standard, empty without the rule
 agencies    a row an agency: before, after, change
 objectives  a row an objective: its value if nothing changed, and in the plan
 prices      what one more pound, or one unit of a standard, changes (see ``prices``)
@@ -31,8 +34,8 @@ def plan_of(place: Place, problem: BudgetProblem, solved: Solved) -> Plan:
     """The plan's tables and summary. Money is in whole pence, and totals add up."""
     assert solved.pay is not None
     pay = solved.pay
-    spend = np.bincount(problem.pair_programme, pay, len(problem.programme_ids))
-    spend = np.round(spend, decimals(problem))
+    assert solved.spend is not None
+    spend = np.round(solved.spend, decimals(problem))
     tables = {
         "spending": _spending(place, problem, spend),
         "payments": _payments(place, problem, pay),
@@ -50,6 +53,7 @@ def _spending(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.Dat
     rows = place.programmes[["programme_id", "name", "agency_id", "kind"]].copy()
     before = problem.before
     rows["before_gbp"], rows["after_gbp"] = before, spend
+    rows["one_off_gbp"] = problem.one_off(spend)
     rows["change_gbp"] = rows["after_gbp"] - before
     with np.errstate(divide="ignore", invalid="ignore"):
         rows["change_share"] = np.where(before > 0, rows["change_gbp"] / before, np.nan)
@@ -65,12 +69,20 @@ def _why(problem: BudgetProblem, p: int, spend: float, maximum: float) -> str:
     own = np.flatnonzero(problem.curve_programme == p)
     if problem.floor[p] > 0 and spend <= problem.floor[p] + near:
         return "at its statutory floor"
+    if problem.pace_lower[p] > 0 and spend <= problem.pace_lower[p] + near:
+        return "cut as fast as the pace allows"
+    if spend >= problem.pace_upper[p] - near:
+        return "raised as fast as the pace allows"
     if spend >= maximum - near:
         return "at the most that can usefully be spent on it"
     if abs(spend - problem.before[p]) <= near:
         return "as today"
     if len(own) == 0:
         return "no curve: no outcome depends on it"
+    if problem.must_choose[p] and problem.choice[p] and spend <= near:
+        return "another of its alternatives is bought, or none"
+    if problem.must_choose[p] and 0 < spend <= problem.least[p] + near:
+        return "at its minimum efficient scale"
     if spend <= near:
         return "stopped: its money does more elsewhere"
     worth = []
@@ -126,6 +138,8 @@ def _outcomes(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.Dat
     rows["target"] = problem.baseline + problem.sign * problem.target_gain
     rows["after"] = after
     rows["change"] = after - problem.baseline
+    bad = problem.bad_gain(spend) if len(problem.evidence) else np.full(len(rows), np.nan)
+    rows["after_bad_evidence"] = problem.baseline + problem.sign * bad
     rows["standard_met"] = _met(problem, after, rows["minimum_standard"].to_numpy(float))
     rows["target_met"] = _met(problem, after, rows["target"].to_numpy(float))
     return rows
@@ -195,6 +209,7 @@ def _summary(
         "total_gbp": problem.total if np.isfinite(problem.total) else np.nan,
         "spent_before_gbp": float(spending["before_gbp"].sum()),
         "spent_after_gbp": float(spending["after_gbp"].sum()),
+        "one_off_gbp": float(spending["one_off_gbp"].sum()),
         "change_gbp": float(spending["change_gbp"].sum()),
         "moved_gbp": float(spending["change_gbp"].abs().sum()),
         "returned_gbp": float(np.nansum(streams["returned_gbp"])),

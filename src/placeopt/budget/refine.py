@@ -62,16 +62,16 @@ class Solved:
 class Approximation:
     """The breakpoints of every curve, which only ever grow, and the pieces made from them."""
 
-    def __init__(self, problem: BudgetProblem):
+    def __init__(self, problem: BudgetProblem, first_error: float = FIRST_ERROR, most: int = 40):
         scale, lower = equations.scale_of(problem), problem.lower
         self.problem = problem
         self.exact_at: list[Floats] = []
         self.breaks: list[Floats] = []
         for p, o, curve in self._curves():
             today = np.clip(problem.before[p], lower[p], problem.upper[p])
-            error = FIRST_ERROR * float(scale.outcome[o])
-            self.exact_at.append(np.array([today]))
-            self.breaks.append(breakpoints(curve, lower[p], problem.upper[p], error, today))
+            error = first_error * float(scale.outcome[o])
+            self.exact_at.append(np.unique([lower[p], today, problem.upper[p]]))
+            self.breaks.append(breakpoints(curve, lower[p], problem.upper[p], error, today, most))
 
     def _curves(self):
         problem = self.problem
@@ -86,11 +86,11 @@ class Approximation:
         made = zip(self._curves(), self.breaks, strict=True)
         return np.array([error_bound(curve, cuts) for (_, _, curve), cuts in made])
 
-    def add(self, *spends: Floats | None) -> None:
+    def add(self, *spends: Floats) -> None:
         """Make these spends (P,) breakpoints of every curve; the approximation is exact there."""
         for c, p in enumerate(self.problem.curve_programme):
             cuts = self.breaks[c]
-            new = np.array([at[p] for at in spends if at is not None])
+            new = np.array([at[p] for at in spends])
             at_start = len(new) > 0 and len(cuts) > 1 and new.min() <= cuts[0]
             if at_start and not np.isfinite(self.problem.curves[c].slope(cuts[0])):
                 new = np.append(new, cuts[0] + (cuts[1] - cuts[0]) / 64)  # no tangent there
@@ -127,18 +127,22 @@ def solve_all(
         spend = found
         stages.append(stage)
         slack = problem.slack[position] if position < len(problem.slack) else 0.0
-        unit = equations.unit_of(name, equations.scale_of(problem))
-        limits[name] = _limit(stage, slack, unit)
+        limits[name] = _limit(stage, slack)
     assert spend is not None
-    spend = _least_disruption_of_ties(problem, approximation, limits, clock, spend)
-    pay = closest_payments(problem, spend, clock)
-    spend = np.bincount(problem.pair_programme, pay, len(spend)).astype(float)
+    slacks = [*problem.slack, *(0.0 for _ in stages)]
+    ties = {s.objective: _limit(s, k, 1e-9) for s, k in zip(stages, slacks, strict=False)}
+    spend = _least_disruption_of_ties(problem, approximation, ties, clock, spend)
+    one_off = problem.one_off(spend)
+    pay = closest_payments(problem, spend + one_off, clock)
+    paid = np.bincount(problem.pair_programme, pay, len(spend)).astype(float)
+    spend = np.maximum(0.0, paid - one_off)
     first = stages[0]
     value = problem.objective(first.objective, spend, first=True)
     status = Status.OPTIMAL if len(stages) == len(problem.objectives) else Status.FEASIBLE
     if any(stage.result.status is not Status.OPTIMAL for stage in stages):
         status = Status.FEASIBLE
-    if first.gap > settings.gap and first.value - first.bound > 1e-7:
+    allowed = settings.gap * abs(value) + (problem.slack[0] if problem.slack else 0) * abs(value)
+    if value - first.bound > max(allowed, 1e-7):
         status = Status.FEASIBLE
     result = replace(
         first.result,
@@ -207,45 +211,87 @@ def _solve_one(
             problem, approximation.pieces("under"), name, limits=limits
         )
         under = clock.solve(under_model)
-        over = under
+        over, over_model = under, under_model
         if not exact and clock.left() > 0:
             over_pieces = approximation.pieces("over")
-            over = clock.solve(equations.formulate(problem, over_pieces, name, limits=limits))
+            over_model = equations.formulate(problem, over_pieces, name, limits=limits)
+            over = clock.solve(over_model)
         if over.status is Status.INFEASIBLE or over.status is Status.UNBOUNDED:
             return None, None, over
         answer = under
         bound = max(bound, over.bound * unit)
-        candidate: Floats | None = None
-        if under.has_plan:
-            candidate = _spend_of(problem, under_model, under)
+        tried: list[Floats] = []
+        for solved_model, result in ((under_model, under), (over_model, over)):
+            if not result.has_plan:
+                continue
+            candidate = _spend_of(problem, solved_model, result)
+            tried.append(candidate)
             reached = problem.objective(name, candidate, first=first)
-            if reached <= value:
+            truly = solved_model is under_model or _holds(problem, candidate, limits)
+            if truly and (reached < value or model is None):
                 value, spend = reached, candidate
-                model, plan = under_model, under
+                if model is None or solved_model is under_model:
+                    model, plan = solved_model, result
         clock.report(None if spend is None else value, bound)
         slip, aim = value - bound, clock.settings.gap / 2
         if under.row_prices is not None:  # a linear program: going further costs next to nothing
             aim = min(aim, LINEAR_GAP)
-        if slip <= aim * abs(value) or slip <= 1e-9 or clock.left() <= 0:
+        close = spend is not None and (slip <= aim * abs(value) or slip <= 1e-9)
+        if close or clock.left() <= 0:
             break
-        over_spend = _spend_of(problem, under_model, over) if over.has_plan else None
-        approximation.add(candidate, over_spend)
+        approximation.add(*tried)
     if spend is None or model is None or plan is None:
+        if answer.status is Status.INFEASIBLE:  # of the curves from below only: proves nothing
+            answer = replace(answer, status=Status.NO_PLAN, message="no plan within the rounds")
         return None, None, answer
     approximation.add(spend)
+    if plan.row_prices is not None:  # prices and limits of the last approximation
+        under_model = equations.formulate(
+            problem, approximation.pieces("under"), name, limits=limits
+        )
+        under = clock.solve(under_model)
+        if under.row_prices is not None:
+            model, plan = under_model, under
+            candidate = _spend_of(problem, under_model, under)
+            reached = problem.objective(name, candidate, first=first)
+            if reached <= value:
+                value, spend = reached, candidate
+                approximation.add(spend)
     return Stage(name, value, bound, model, plan, rounds), spend, answer
 
 
+def _holds(problem: BudgetProblem, spend: Floats, limits: dict[str, float]) -> bool:
+    """Whether a spend that the looser model allows also holds by the true curves."""
+    gain = problem.gain(spend)
+    short = np.fmax(problem.minimum_gain - gain, -np.inf)
+    target = np.where(problem.target_holds, problem.target_gain - gain, -np.inf)
+    if max(np.nanmax(short, initial=-np.inf), target.max(initial=-np.inf)) > 0:
+        return False
+    if len(problem.evidence):
+        bad = problem.minimum_gain - problem.bad_gain(spend)
+        if np.nanmax(np.fmax(bad, -np.inf), initial=-np.inf) > 0:
+            return False
+    first = problem.objectives[0]
+    return all(
+        problem.objective(name, spend, first=name == first) <= limit
+        for name, limit in limits.items()
+    )
+
+
 def _spend_of(problem: BudgetProblem, model: Model, result: Result) -> Floats:
+    """(P,) GBP; a programme that is not bought gets nothing, a bought one its least."""
     scale = equations.scale_of(problem)
-    return np.clip(result.value(model.columns["spend"]) * scale.money_gbp, 0.0, problem.upper)
+    spend = np.clip(result.value(model.columns["spend"]) * scale.money_gbp, 0.0, problem.upper)
+    if "on" in model.columns:
+        chosen = np.flatnonzero(problem.must_choose)
+        on = result.value(model.columns["on"]) > 0.5
+        spend[chosen] = np.where(on, np.maximum(spend[chosen], problem.least[chosen]), 0.0)
+    return spend
 
 
-def _limit(stage: Stage, slack: float, unit: float) -> float:
+def _limit(stage: Stage, slack: float, rounding: float = 1e-8) -> float:
     """What an objective may not exceed while later ones are made small, in its own unit."""
-    assert stage.result.objective is not None
-    value = max(stage.value, stage.result.objective * unit)  # the later models' own measure
-    return value + slack * abs(stage.value) + 1e-9 * max(1.0, abs(value))
+    return stage.value + slack * abs(stage.value) + rounding * max(1.0, abs(stage.value))
 
 
 def _least_disruption_of_ties(
@@ -257,7 +303,8 @@ def _least_disruption_of_ties(
 ) -> Floats:
     """Among plans as good, the one that moves least money from today's spending."""
     under = approximation.pieces("under")
-    if "least_disruption" in limits or any(len(piece) > 1 for piece in under):
+    choices = problem.must_choose.any() or any(len(piece) > 1 for piece in under)
+    if "least_disruption" in limits or choices:
         return spend
     model = equations.formulate(problem, under, "least_disruption", limits=limits)
     result = clock.solve(model)
@@ -273,22 +320,22 @@ def decimals(problem: BudgetProblem) -> int:
     return max(2, 8 - int(np.log10(max(1.0, problem.before.sum()))))
 
 
-def closest_payments(problem: BudgetProblem, spend: Floats, clock: _Clock) -> Floats:
+def closest_payments(problem: BudgetProblem, paid: Floats, clock: _Clock) -> Floats:
     """(N,) GBP, rounded, that each stream pays for each programme: closest to today."""
     money = equations.scale_of(problem).money_gbp
     model = Model("payments")
     pay = model.add_columns("pay", size=len(problem.pair_stream))
     moved = model.add_columns("moved", size=pay.size, cost=1.0)
-    slip = model.add_columns("slip", size=len(spend), cost=1e4)  # rounding of the spend
+    slip = model.add_columns("slip", size=len(paid), cost=1e4)  # rounding
     n, before = np.arange(pay.size), problem.pair_before / money
-    p = np.arange(len(spend))
+    p = np.arange(len(paid))
     model.add_rows(
         "paid",
         rule="",
-        size=len(spend),
+        size=len(paid),
         terms=[(problem.pair_programme, pay.all, 1.0), (p, slip.all, 1.0)],
-        lower=spend / money,
-        upper=spend / money,
+        lower=paid / money,
+        upper=paid / money,
     )
     model.add_rows(
         "streams",

@@ -10,19 +10,33 @@ of level and baseline.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import pandas as pd
 
+from placeopt.budget.verify_outcomes import (
+    Money,
+    bad_levels,
+    one_offs,
+    outcome_levels,
+    rows_of,
+    totals,
+)
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario, Verification
-from placeopt.scenario.budget_rules import OneBudget, Outcomes, Statutory, Streams
+from placeopt.scenario.budget_rules import (
+    Commissioning,
+    OneBudget,
+    Outcomes,
+    Pace,
+    Statutory,
+    Streams,
+    Uncertainty,
+)
 
-Money = dict[str, float]  # programme id -> GBP
 Payments = dict[tuple[str, str], float]  # (programme id, stream id) -> GBP
 
 
@@ -37,16 +51,16 @@ def verify(place: Place, scenario: Scenario, plan: Tables) -> Verification:
     """Every rule of the scenario and the plan's own arithmetic, checked against the tables."""
     base = _base_payments(place)
     planned = {
-        (row.programme_id, row.stream_id): row.after_gbp for row in _rows(plan.tables["payments"])
+        (row.programme_id, row.stream_id): row.after_gbp for row in rows_of(plan.tables["payments"])
     }
-    today, after = _by_programme(place, base), _by_programme(place, planned)
+    today, after = _by_programme(place, base), _spending(plan)
     checks = [*_rules(place, scenario, planned, after, today)]
     checks += _arithmetic(place, scenario, plan, base, planned)
     broken_today = [c for c in _rules(place, scenario, base, today, today) if not c.holds]
     return Verification(
         checks=tuple(checks),
-        totals=_totals(place, scenario, after, today),
-        do_nothing=_totals(place, scenario, today, today),
+        totals=totals(place, scenario, after, today),
+        do_nothing=totals(place, scenario, today, today),
         broken_today=tuple(broken_today),
     )
 
@@ -59,7 +73,7 @@ def _rules(
     for rule in scenario.rules:
         if isinstance(rule, OneBudget):
             limit = rule.total(sum(today.values()))
-            spent = sum(spend.values())
+            spent = sum(payments.values())
             checks.append(_check(rule, [(spent - limit, _tolerance(limit), "the total", "GBP")]))
         elif isinstance(rule, Streams):
             checks.append(_check(rule, _stream_breaches(place, scenario, rule, payments)))
@@ -67,6 +81,12 @@ def _rules(
             checks.append(_check(rule, _floor_breaches(place, rule, spend)))
         elif isinstance(rule, Outcomes):
             checks.append(_check(rule, _outcome_breaches(place, rule, spend, today)))
+        elif isinstance(rule, Uncertainty):
+            checks.append(_check(rule, _evidence_breaches(place, scenario, rule, spend, today)))
+        elif isinstance(rule, Pace):
+            checks.append(_check(rule, _pace_breaches(rule, spend, today)))
+        elif isinstance(rule, Commissioning):
+            checks.append(_check(rule, _commissioning_breaches(place, spend)))
     return checks
 
 
@@ -85,7 +105,7 @@ def _check(rule, breaches: list[Breach]) -> Check:
 
 def _maxima(place: Place, spend: Money) -> Check:
     over = []
-    for row in _rows(place.programmes):
+    for row in rows_of(place.programmes):
         most = row.maximum_gbp_per_year
         if not math.isnan(most):
             over.append((spend[row.programme_id] - most, _tolerance(most), row.programme_id, "GBP"))
@@ -99,7 +119,7 @@ def _stream_breaches(
 ) -> list[Breach]:
     year = _decided_year(place, scenario)
     amount = {
-        row.stream_id: row.amount_gbp for row in _rows(place.stream_amounts) if row.year == year
+        row.stream_id: row.amount_gbp for row in rows_of(place.stream_amounts) if row.year == year
     }
     named = set(
         zip(
@@ -113,7 +133,7 @@ def _stream_breaches(
     fenced = {
         row.stream_id: (row.ring_fenced and row.stream_id not in rule.release)
         or row.purpose == "capital"
-        for row in _rows(place.streams)
+        for row in rows_of(place.streams)
     }
     for (programme, stream), gbp in payments.items():
         spent[stream] += gbp
@@ -128,7 +148,7 @@ def _stream_breaches(
 
 def _floor_breaches(place: Place, rule: Statutory, spend: Money) -> list[Breach]:
     breaches: list[Breach] = []
-    for row in _rows(place.programmes):
+    for row in rows_of(place.programmes):
         floor = rule.floors_gbp.get(row.programme_id, row.statutory_floor_gbp_per_year)
         if floor > 0:
             short = floor - spend[row.programme_id]
@@ -136,10 +156,67 @@ def _floor_breaches(place: Place, rule: Statutory, spend: Money) -> list[Breach]
     return breaches
 
 
-def _outcome_breaches(place: Place, rule: Outcomes, spend: Money, today: Money) -> list[Breach]:
-    level = _outcome_levels(place, spend, today)
+def _evidence_breaches(
+    place: Place, scenario: Scenario, rule: Uncertainty, spend: Money, today: Money
+) -> list[Breach]:
+    """How far an outcome misses its minimum standard in bad evidence."""
+    outcomes = next((r for r in scenario.rules if isinstance(r, Outcomes)), None)
     breaches: list[Breach] = []
-    for row in _rows(place.outcomes):
+    if outcomes is None:
+        return breaches
+    level = bad_levels(place, rule, spend, today)
+    for row in rows_of(place.outcomes):
+        terms = outcomes.terms(row.outcome_id)
+        own = terms.minimum_standard
+        wanted = row.minimum_standard if own is None else own
+        if terms.minimum_holds and not math.isnan(wanted):
+            short = (wanted - level[row.outcome_id]) * (-1.0 if row.direction == "lower" else 1.0)
+            near = _outcome_tolerance(wanted, row.baseline)
+            breaches.append(
+                (short, near, f"standard of {row.outcome_id} in bad evidence", row.unit)
+            )
+    return breaches
+
+
+def _pace_breaches(rule: Pace, spend: Money, today: Money) -> list[Breach]:
+    """How far a programme fell or rose past its pace."""
+    breaches: list[Breach] = []
+    for key, before in today.items():
+        if before == 0 or key in rule.exempt:
+            continue
+        near, what = _tolerance(before), f"programme {key}"
+        if rule.largest_cut_share is not None:
+            least = before * (1 - rule.largest_cut_share)
+            breaches.append((least - spend[key], near, what, "GBP"))
+        if rule.largest_rise_share is not None:
+            breaches.append(
+                (spend[key] - before * (1 + rule.largest_rise_share), near, what, "GBP")
+            )
+    return breaches
+
+
+def _commissioning_breaches(place: Place, spend: Money) -> list[Breach]:
+    """Below the efficient scale though bought, or bought beside an alternative."""
+    breaches: list[Breach] = []
+    bought: dict[str, list[str]] = defaultdict(list)
+    for row in rows_of(place.programmes):
+        key, scale = row.programme_id, row.minimum_scale_gbp_per_year
+        if spend[key] > 0:
+            if scale > 0:
+                what = f"programme {key} below its efficient scale"
+                breaches.append((scale - spend[key], _tolerance(scale), what, "GBP"))
+            if row.one_of:
+                bought[row.one_of].append(key)
+    for choice, keys in bought.items():
+        what = f"alternatives of {choice} bought: {', '.join(keys)}"
+        breaches.append((len(keys) - 1.0, 0.5, what, "programmes"))
+    return breaches
+
+
+def _outcome_breaches(place: Place, rule: Outcomes, spend: Money, today: Money) -> list[Breach]:
+    level = outcome_levels(place, spend, today)
+    breaches: list[Breach] = []
+    for row in rows_of(place.outcomes):
         terms = rule.terms(row.outcome_id)
         sign = -1.0 if row.direction == "lower" else 1.0
         wanted = []
@@ -160,9 +237,12 @@ def _arithmetic(
     place: Place, scenario: Scenario, plan: Tables, base: Payments, planned: Payments
 ) -> list[Check]:
     """The plan's tables say what its payments make of the place's tables."""
-    today, after = _by_programme(place, base), _by_programme(place, planned)
-    levels = _outcome_levels(place, after, today)
-    totals, nothing = _totals(place, scenario, after, today), _totals(place, scenario, today, today)
+    today, after = _by_programme(place, base), _spending(plan)
+    cost = one_offs(place, scenario, after, today)
+    cash = {key: after[key] + cost[key] for key in after}
+    levels = outcome_levels(place, after, today)
+    planned_totals = totals(place, scenario, after, today)
+    nothing = totals(place, scenario, today, today)
     spending = plan.tables["spending"].set_index("programme_id")
     streams = plan.tables["streams"].set_index("stream_id")
     outcomes = plan.tables["outcomes"].set_index("outcome_id")
@@ -178,7 +258,8 @@ def _arithmetic(
     money, level = _tolerance, (lambda value: _outcome_tolerance(value, 0.0))
     agencies = plan.tables["agencies"].set_index("agency_id")["after_gbp"]
     return [
-        _same("spending after", spending["after_gbp"], after, money),
+        _same("what is paid", spending["after_gbp"] + _one_off(plan), _paid(planned), money),
+        _same("what spending and one-off costs come to", pd.Series(cash), _paid(planned), money),
         _same("spending before", spending["before_gbp"], today, money),
         _same("streams", streams["spent_after_gbp"], dict(by_stream), money),
         _same("agencies", agencies, dict(by_agency), money),
@@ -188,7 +269,7 @@ def _arithmetic(
             levels,
             lambda value: _outcome_tolerance(value, max(map(abs, near.values()), default=0.0)),
         ),
-        _same("objectives in the plan", objectives["plan"], totals, level, both=False),
+        _same("objectives in the plan", objectives["plan"], planned_totals, level, both=False),
         _same("objectives today", objectives["do_nothing"], nothing, level, both=False),
         _known_ids(place, planned),
     ]
@@ -223,90 +304,29 @@ def _known_ids(place: Place, planned: Payments) -> Check:
     return Check("", "payments", sentence, not wrong, "; ".join(wrong[:5]))
 
 
-def _totals(place: Place, scenario: Scenario, spend: Money, today: Money) -> dict[str, float]:
-    """Every objective recomputed; the scenario's first one carries its priced shortfalls."""
-    level = _outcome_levels(place, spend, today)
-    rule = next((rule for rule in scenario.rules if isinstance(rule, Outcomes)), None)
-    weighted, worst, priced = 0.0, -math.inf, 0.0
-    for row in _rows(place.outcomes):
-        terms = (rule or Outcomes(rule="outcomes")).terms(row.outcome_id)
-        sign = -1.0 if row.direction == "lower" else 1.0
-        target = row.target if terms.target is None else terms.target
-        reach = abs(target - row.baseline)
-        if math.isnan(reach) or reach == 0:
-            continue
-        weighted += row.weight * sign * (level[row.outcome_id] - row.baseline) / reach
-        short = sign * (target - level[row.outcome_id]) / reach
-        worst = max(worst, short)
-        if rule is not None and terms.targets == "priced":
-            priced += (terms.shortfall_price or 0.0) * max(0.0, short)
-    moved = sum(abs(spend[key] - today[key]) for key in today)
-    totals = {"least_money": sum(spend.values()), "least_disruption": moved}
-    if worst > -math.inf:
-        totals |= {"weighted_outcomes": -weighted, "fairest": worst}
-    chosen = scenario.objective.minimise
-    first = chosen[0] if "objective" in scenario.model_fields_set else "weighted_outcomes"
-    if first in totals:
-        totals[first] += priced
-    return totals
-
-
-def _outcome_levels(place: Place, spend: Money, today: Money) -> dict[str, float]:
-    """Outcome after = baseline, better by the sum of its curves' effects beyond today's."""
-    points: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
-    for row in _rows(place.curve_points):
-        points[row.programme_id, row.outcome_id].append((row.spend_gbp, row.effect))
-    gain: dict[str, float] = defaultdict(float)
-    for row in _rows(place.curves):
-        key = row.programme_id, row.outcome_id
-        form, after, before = row.form, spend[row.programme_id], today[row.programme_id]
-        if form == "points":
-            change = _between(points[key], after) - _between(points[key], before)
-        else:
-            shape = (row.maximum_effect, row.scale_gbp, row.shape)
-            change = _effect(form, *shape, after) - _effect(form, *shape, before)
-        gain[row.outcome_id] += change
-    return {
-        row.outcome_id: row.baseline
-        + (-1.0 if row.direction == "lower" else 1.0) * gain[row.outcome_id]
-        for row in _rows(place.outcomes)
-    }
-
-
-def _effect(form: str, most: float, scale: float, shape: float, spend: float) -> float:
-    """A response curve as the data dictionary writes it."""
-    if spend <= 0:
-        return 0.0
-    if form == "power":
-        return most * (spend / scale) ** shape
-    if form == "exponential":
-        return most * (1.0 - math.exp(-spend / scale))
-    if form == "hill":
-        return most / (1.0 + math.exp(shape * (math.log(scale) - math.log(spend))))
-    if form == "logistic":
-        start, here = (0.5 * (1 + math.tanh(shape * (s / scale - 1) / 2)) for s in (0.0, spend))
-        return most * (here - start) / (1.0 - start)
-    raise ValueError(f"no curve form {form!r}")
-
-
-def _between(points: list[tuple[float, float]], spend: float) -> float:
-    """Straight lines between points, from (0, 0) unless a point says otherwise, flat at the end."""
-    line = sorted(points)
-    if line[0][0] > 0:
-        line = [(0.0, 0.0), *line]
-    for (x0, y0), (x1, y1) in itertools.pairwise(line):
-        if x0 <= spend <= x1:
-            return y0 + (y1 - y0) * (spend - x0) / (x1 - x0)
-    return line[-1][1]
-
-
 def _base_payments(place: Place) -> Payments:
     last = place.spending["year"].max()
     payments: Payments = defaultdict(float)
-    for row in _rows(place.spending):
+    for row in rows_of(place.spending):
         if row.year == last:
             payments[row.programme_id, row.stream_id] += row.amount_gbp
     return payments
+
+
+def _spending(plan: Tables) -> Money:
+    """What the plan says each programme spends, one-off costs apart."""
+    return {row.programme_id: row.after_gbp for row in rows_of(plan.tables["spending"])}
+
+
+def _one_off(plan: Tables) -> pd.Series:
+    return plan.tables["spending"].set_index("programme_id")["one_off_gbp"]
+
+
+def _paid(payments: Payments) -> Money:
+    paid: Money = defaultdict(float)
+    for (programme, _), gbp in payments.items():
+        paid[programme] += gbp
+    return dict(paid)
 
 
 def _by_programme(place: Place, payments: Payments) -> Money:
@@ -314,11 +334,6 @@ def _by_programme(place: Place, payments: Payments) -> Money:
     for (programme, _), gbp in payments.items():
         spend[programme] = spend.get(programme, 0.0) + gbp
     return spend
-
-
-def _rows(table: pd.DataFrame) -> Iterator[Any]:
-    """The rows of a table, each with its columns as attributes."""
-    return iter(table.itertuples())
 
 
 def _decided_year(place: Place, scenario: Scenario) -> int:

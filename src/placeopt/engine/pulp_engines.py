@@ -37,16 +37,16 @@ def solve(arrays: Arrays, settings: Settings) -> Result:
     """Minimise ``arrays`` with the solver that ``settings`` names."""
     import pulp
 
-    if settings.engine == "cbc" and settings.start is not None:
-        raise EngineError("cbc cannot take a plan to start from; highs can")
+    if settings.start is not None:
+        raise EngineError(f"{settings.engine} cannot take a plan to start from here; highs can")
     began = time.perf_counter()
     name = _installed(settings.engine)
     problem = to_pulp(arrays)
     with TemporaryDirectory(prefix="placeopt-") as folder:
         log = Path(folder) / "log"
-        options: dict[str, Any] = {"msg": False, "timeLimit": settings.time_limit_seconds}
+        options, ignored = _options(name, settings)
         if settings.engine == "cbc":
-            options |= {"gapRel": settings.gap, "threads": settings.threads, "logPath": str(log)}
+            options["logPath"] = str(log)
             options["options"] = [f"randomCbcSeed {settings.seed}", f"randomSeed {settings.seed}"]
         passed = time.perf_counter()
         try:
@@ -58,11 +58,35 @@ def solve(arrays: Arrays, settings: Settings) -> Result:
         ended = time.perf_counter()
         text = log.read_text(errors="replace") if log.exists() else ""
     result = _result(problem, arrays, text)
+    message = "; ".join(filter(None, [result.message, ignored]))
     return Result(
-        **{key: getattr(result, key) for key in ("status", "bound", "values", "message")},
+        **{key: getattr(result, key) for key in ("status", "bound", "values")},
+        message=message,
         seconds={"transfer": passed - began, "solve": ended - passed},
         version=f"PuLP {pulp.__version__} {name}" + _cbc_version(text),
     )
+
+
+def _options(name: str, settings: Settings) -> tuple[dict[str, Any], str]:
+    """The settings in PuLP's words, and a sentence on those this solver does not take."""
+    import inspect
+
+    import pulp
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        taken = inspect.signature(type(pulp.getSolver(name, msg=False)).__init__).parameters
+    wanted = {
+        "timeLimit": settings.time_limit_seconds,
+        "gapRel": settings.gap,
+        "threads": settings.threads,
+    }
+    options = {key: value for key, value in wanted.items() if key in taken}
+    ignored = [key for key in wanted if key not in taken]
+    if settings.engine != "cbc":
+        ignored.append("seed")
+    sentence = f"PuLP's {name} does not take {', '.join(ignored)}" if ignored else ""
+    return {"msg": False, **options}, sentence
 
 
 def _installed(engine: str) -> str:

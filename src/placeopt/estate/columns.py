@@ -32,6 +32,7 @@ class Columns:
     front: Block
     serve: Block
     unserved: Block
+    beyond: Block
     pair: Block
     hosts: Hosts
     customers: Customers
@@ -102,6 +103,11 @@ def add_columns(
         labels={"customer": np.arange(len(customers.units))},
         upper=0.0 if allowed and max(allowed) == 0 else 1.0,
     )
+    beyond = model.add_columns(
+        "beyond",
+        labels={"customer": np.arange(len(customers.units))},
+        upper=np.where(np.isfinite(customers.beyond_minutes), 1.0, 0.0),
+    )
     pair_pair, pair_building = _preferred(problem)
     pair = model.add_columns(
         "pair", labels={"building_id": b.ids[pair_building], "pair": pair_pair}, upper=1
@@ -116,6 +122,7 @@ def add_columns(
         front=front,
         serve=serve,
         unserved=unserved,
+        beyond=beyond,
         pair=pair,
         hosts=hosts,
         customers=customers,

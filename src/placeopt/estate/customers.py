@@ -45,10 +45,18 @@ class Customers:
     pair_customer: Ints  # (N,)
     pair_host: Ints  # (N,) position in Hosts
     pair_minutes: NDArray[np.float64]  # (N,) 0 where minutes do not count
+    beyond_minutes: NDArray[np.float64]  # (C,) to the nearest host left out; inf: none was
 
 
-def by_zone(problem: EstateProblem, hosts: Hosts) -> Customers:
-    """One customer for every zone with visits to a service."""
+def by_zone(
+    problem: EstateProblem, hosts: Hosts, keep: NDArray[np.float64] | None = None
+) -> Customers:
+    """One customer for every zone with visits to a service.
+
+    ``keep`` (Z, S): only hosts within so many minutes become pairs. The model may then send a
+    customer "beyond", for the minutes to the nearest host left out and without taking floor
+    anywhere: what it proves holds for all pairs, and a plan that sends nobody beyond is exact.
+    """
     parts = []
     for service in range(len(problem.services.ids)):
         at = hosts.of_service(service)
@@ -57,7 +65,10 @@ def by_zone(problem: EstateProblem, hosts: Hosts) -> Customers:
             continue
         zone = np.flatnonzero(problem.visits[:, service] > 0)
         minutes = problem.minutes[np.ix_(zone, hosts.building[at])]
-        customer, host = np.nonzero(np.isfinite(minutes))
+        most = np.full(len(zone), np.inf) if keep is None else keep[zone, service]
+        kept = np.isfinite(minutes) & (minutes <= most[:, None])
+        left_out = np.where(np.isfinite(minutes) & ~kept, minutes, np.inf)
+        customer, host = np.nonzero(kept)
         parts.append(
             Customers(
                 service=np.full(len(zone), service),
@@ -66,6 +77,7 @@ def by_zone(problem: EstateProblem, hosts: Hosts) -> Customers:
                 pair_customer=customer,
                 pair_host=at[host],
                 pair_minutes=minutes[customer, host],
+                beyond_minutes=left_out.min(axis=1, initial=np.inf),
             )
         )
     return _joined(parts)
@@ -92,6 +104,7 @@ def by_reach(problem: EstateProblem, hosts: Hosts) -> Customers:
                 pair_customer=customer,
                 pair_host=at[host],
                 pair_minutes=np.zeros(len(customer)),
+                beyond_minutes=np.full(len(classes), np.inf),
             )
         )
     return _joined(parts)
@@ -120,6 +133,7 @@ def _back_office(problem: EstateProblem, service: int, at: Ints) -> Customers:
         pair_customer=np.zeros(len(at), np.int64),
         pair_host=at,
         pair_minutes=np.zeros(len(at)),
+        beyond_minutes=np.full(count, np.inf),
     )
 
 
@@ -134,4 +148,5 @@ def _joined(parts: list[Customers]) -> Customers:
         ),
         pair_host=np.concatenate([part.pair_host for part in parts]),
         pair_minutes=np.concatenate([part.pair_minutes for part in parts]),
+        beyond_minutes=np.concatenate([part.beyond_minutes for part in parts]),
     )

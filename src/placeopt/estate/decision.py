@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.estate.fairness import WORST_SHARE, worst_mean
 from placeopt.estate.problem import EstateProblem
 
 Floats = NDArray[np.float64]
@@ -66,7 +67,7 @@ class Costs:
 
 
 def today(problem: EstateProblem) -> Decision:
-    """Do nothing: every service stays, everyone goes to the nearest host (ties by position).
+    """Do nothing: every service stays, everyone goes to the nearest host (ties by building id).
 
     Zones without a host in reach are unserved; desks are shared out evenly over today's hosts.
     """
@@ -87,7 +88,7 @@ def with_nearest(
         if services.back_office[s]:
             units[at, s] = services.units[s] / len(at)
             continue
-        zone, building = nearest(problem.minutes, at, problem.visits[:, s] > 0)
+        zone, building = nearest(problem, at, problem.visits[:, s] > 0)
         np.add.at(units[:, s], building, problem.visits[zone, s])
         lists.append((zone, np.full(len(zone), s), building))
     zone, service, building = (
@@ -108,9 +109,11 @@ def with_nearest(
 
 
 def nearest(
-    minutes: Floats, hosts: NDArray[np.int64], zones: NDArray[np.bool_]
+    problem: EstateProblem, hosts: NDArray[np.int64], zones: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Zones that reach one of ``hosts``, and the nearest for each."""
+    """Zones that reach one of ``hosts``, and the nearest for each, ties by building id."""
+    minutes = problem.minutes
+    hosts = hosts[np.argsort(problem.buildings.ids[hosts])]
     reach = np.where(np.isfinite(minutes[:, hosts]), minutes[:, hosts], np.inf)
     best = reach.argmin(axis=1)
     zone = np.flatnonzero(np.isfinite(reach[np.arange(len(reach)), best]) & zones)
@@ -164,6 +167,14 @@ def visit_minutes(problem: EstateProblem, decision: Decision) -> float:
     d = decision
     visits = problem.visits[d.zone, d.service] * d.share
     return float((visits * problem.minutes[d.zone, d.building]).sum())
+
+
+def worst_off_minutes(problem: EstateProblem, decision: Decision) -> float:
+    """Mean minutes of the worst-off tenth of visits, over zones and services."""
+    d = decision
+    minutes = np.zeros(problem.visits.shape)
+    np.add.at(minutes, (d.zone, d.service), d.share * problem.minutes[d.zone, d.building])
+    return worst_mean(minutes.ravel(), problem.visits.ravel(), WORST_SHARE)
 
 
 def running_today(problem: EstateProblem) -> float:

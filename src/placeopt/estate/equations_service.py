@@ -37,7 +37,11 @@ def all_served(model: Model, problem: EstateProblem, x: Columns, rules: list[Ser
             "service_id": problem.services.ids[c.service],
             "zone_id": np.where(c.zone >= 0, problem.zone_ids[c.zone], "several"),
         },
-        terms=[(c.pair_customer, x.serve.all, 1), (np.arange(len(c.units)), x.unserved.all, 1)],
+        terms=[
+            (c.pair_customer, x.serve.all, 1),
+            (np.arange(len(c.units)), x.unserved.all, 1),
+            (np.arange(len(c.units)), x.beyond.all, 1),
+        ],
         lower=1,
         upper=1,
     )

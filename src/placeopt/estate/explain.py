@@ -21,9 +21,9 @@ from placeopt.estate.decision import running_today
 from placeopt.estate.equations_place import offering_hosts
 from placeopt.estate.formulate import Formulation, formulate
 from placeopt.estate.problem import EstateProblem, state
-from placeopt.estate.standards import Standard
-from placeopt.estate.terms import Expression, capital, running_cost
-from placeopt.scenario.estate_rules import Access, Capital, Hosted, Opened, Revenue
+from placeopt.estate.standards import Standard, state_standards
+from placeopt.estate.terms import Expression, capital, carbon, running_cost
+from placeopt.scenario.estate_rules import Access, Capital, Carbon, Hosted, Opened, Revenue
 from placeopt.scenario.rules import Rule
 from placeopt.scenario.scenario import Scenario
 
@@ -108,7 +108,9 @@ def _what_gives(
 ) -> str:
     """How far the rule would have to give, where that can be measured."""
     if isinstance(rule, Capital):
-        least = _least(problem, lambda p, x: capital(p, x, rule.recycled_share), seconds)
+        least = _least(
+            problem, lambda p, x: capital(p, x, rule.recycled_share, rule.pays_for), seconds
+        )
         if least is not None:
             return f"The pot would have to be about GBP {least:,.0f}, not GBP {rule.pot_gbp:,.0f}."
     if isinstance(rule, Revenue):
@@ -119,6 +121,10 @@ def _what_gives(
                 f"Running costs can fall to about GBP {least:,.0f} a year, "
                 f"{100 * share:.1f} % of today's, and no further."
             )
+    if isinstance(rule, Carbon):
+        least = _least(problem, carbon, seconds)
+        if least is not None:
+            return f"Emissions can fall to about {least:,.0f} tCO2e a year, and no further."
     if isinstance(rule, Access):
         text = "; ".join(_shares_in_reach(place, times, scenario, problem, rule, seconds, names))
         if text:
@@ -139,7 +145,7 @@ def _shares_in_reach(
     if rule.minutes is None:
         return
     alone = scenario.model_copy(update={"rules": (rule,)})
-    standards = state(place, times, alone).standards
+    standards = state_standards(place, times, alone)
     for standard in standards:
         asked = formulate(problem)
         threads = scenario.solver.threads

@@ -10,10 +10,14 @@ k tiers, p groups of residents with the same buildings in reach.
 (E5)  area[b,s] = base[s] host[b,s] + rate[s] sum_c units[c] serve[c,b]
 (E6)  host[b,x] = host[b,y];  host[b,x] + host[b,y] <= 1;  pair <= host;  sum_s host[b,s] <= n
 (E7)  cover[p] <= sum of host[b,s] in reach;  sum_p residents[p] cover[p] >= share x residents
+(E8)  minutes[c] <= today + n;  group means <= today's;  worst-off mean, Kolm-Pollak <= bound
 (E9)  at_least <= count <= at_most;  tier[b,k] + tier[b',k] <= 1 where too near
 (E10) works + moves + set-up + closing <= pot + recycled x receipts
 (E11) running cost of a year <= ceiling
 (E13) open[b] = 1 (keep), open[b] = 0 (close)
+(E14) carbon of open buildings <= ceiling
+(E15) cost of all buildings <= that of today; the rents are set after the plan (rents.py)
+(E16) what hosts from the nearest to b serve >= host[b,s], where residents go to the nearest
 
 (E2) is the strong, disaggregated form; ``room`` is the floor a service could have at most.
 Sources: Daskin (2013), Network and Discrete Location, ch. 6 to 8; Church and ReVelle (1974);
@@ -26,16 +30,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from placeopt.engine import Model
+from placeopt.estate import equations_people as by_people
 from placeopt.estate import equations_place as by_place
 from placeopt.estate import equations_service as by_service
 from placeopt.estate.columns import Columns, add_columns
 from placeopt.estate.customers import Hosts, by_reach, by_zone
 from placeopt.estate.problem import EstateProblem
-from placeopt.estate.terms import OBJECTIVES
+from placeopt.estate.terms import OBJECTIVES, Expression
 from placeopt.scenario.estate_rules import (
     Access,
+    Behaviour,
     Capital,
+    Carbon,
+    Fairness,
+    FairRents,
     Floor,
     Hosted,
     Network,
@@ -47,6 +59,7 @@ from placeopt.scenario.estate_rules import (
 )
 from placeopt.scenario.rules import Rule
 
+WHO_GOES_WHERE = (Fairness, Behaviour)
 STRUCTURE: tuple[Callable[[Model, EstateProblem, Columns], None], ...] = (
     by_service.closed_or_disposed,
     by_service.front_of_house,
@@ -60,9 +73,13 @@ EQUATIONS: tuple[tuple[type[Rule], Callable[[Model, EstateProblem, Columns, Any]
     (Floor, by_service.services_fit),
     (Together, by_service.sharing_roofs),
     (Access, by_place.near_enough),
+    (Fairness, by_people.nobody_loses_too_much),
+    (Behaviour, by_people.nearest_is_used),
     (Network, by_place.counts_and_spacing),
     (Capital, by_place.capital_fits),
     (Revenue, by_place.revenue_fits),
+    (Carbon, by_place.carbon_fits),
+    (FairRents, by_place.rents_can_be_fair),
     (Pinned, by_place.decided_already),
 )
 
@@ -81,17 +98,19 @@ def formulate(
     objective: str | None = None,
     ceilings: Sequence[tuple[str, float]] = (),
     zones: bool | None = None,
+    keep: NDArray[np.float64] | None = None,
 ) -> Formulation:
     """The model that minimises ``objective`` (``None``: any plan will do).
 
     ``ceilings`` bound other objectives: (name, at most). Every zone is a customer by itself where
     ``zones`` is true or minutes count; otherwise zones with the same hosts in reach are one.
+    ``keep`` (Z, S) leaves out hosts further than so many minutes, as ``by_zone`` says.
     """
     named = [name for name, _ in ceilings] + ([objective] if objective else [])
     if zones is None:
-        zones = "visit_minutes" in named
+        zones = minutes_count(problem, named)
     hosts = Hosts.of(problem)
-    customers = by_zone(problem, hosts) if zones else by_reach(problem, hosts)
+    customers = by_zone(problem, hosts, keep) if zones else by_reach(problem, hosts)
     model = Model("estate")
     x = add_columns(model, problem, hosts, customers)
     for state_structure in STRUCTURE:
@@ -101,13 +120,28 @@ def formulate(
         if rules:
             state_rule(model, problem, x, rules)
     if objective:
-        total = OBJECTIVES[objective](problem, x)
+        total = expression(model, problem, x, objective)
         for columns, values in total.terms:
             model.add_cost(columns, values)
         model.offset = total.constant
     for name, most in ceilings:
-        total = OBJECTIVES[name](problem, x)
+        total = expression(model, problem, x, name)
         model.add_rows(
             f"objective_{name}", rule="", size=1, terms=total.rows(), upper=most - total.constant
         )
     return Formulation(problem, model, x)
+
+
+def minutes_count(problem: EstateProblem, objectives: Sequence[str]) -> bool:
+    """Whether a model has to know who goes where: an objective or a rule speaks of it."""
+    rules = problem.scenario.rules
+    return bool({"visit_minutes", "worst_off"} & set(objectives)) or any(
+        isinstance(rule, WHO_GOES_WHERE) for rule in rules
+    )
+
+
+def expression(model: Model, problem: EstateProblem, x: Columns, objective: str) -> Expression:
+    """An objective as a sum over columns; ``worst_off`` adds columns and rows of its own."""
+    if objective == "worst_off":
+        return by_people.worst_off(model, problem, x)
+    return OBJECTIVES[objective](problem, x)

@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.errors import UsageError
+from placeopt.estate.fairness import Groups
 from placeopt.estate.money import annuity, worth_today
 from placeopt.estate.standards import Standard, state_standards
-from placeopt.scenario.estate_rules import Pinned
+from placeopt.scenario.estate_rules import Hosted, Opened, Pinned
 from placeopt.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -125,6 +127,7 @@ class EstateProblem:
     full_today: Bools  # (B, S) hosted today with the full offer
     hostable: Bools  # (B, S) hosted today, or suitable and large enough
     standards: tuple[Standard, ...]  # the access rules, one for each service and district
+    groups: dict[str, Groups]  # of zones, by the column that tells them apart
 
 
 def decision_year(place: Place, scenario: Scenario) -> int:
@@ -137,7 +140,16 @@ def decision_year(place: Place, scenario: Scenario) -> int:
 
 
 def state(place: Place, times: TravelTimes, scenario: Scenario) -> EstateProblem:
-    """The problem that ``scenario`` asks of ``place``, as arrays."""
+    """The problem that ``scenario`` asks of ``place``, as arrays.
+
+    Raises ``UsageError`` where the scenario drops what makes a plan a plan, or where a rule speaks
+    of a mode that the minutes lack.
+    """
+    for kind in (Hosted, Opened):
+        if not scenario.of(kind):
+            raise UsageError(
+                f"{kind.name!r} says what a plan is and cannot be dropped; take it out of drop"
+            )
     year = decision_year(place, scenario)
     zone_ids = place.zones["zone_id"].to_numpy(str)
     building_ids = place.buildings["building_id"].to_numpy(str)
@@ -165,6 +177,10 @@ def state(place: Place, times: TravelTimes, scenario: Scenario) -> EstateProblem
         full_today=full,
         hostable=hosted | _suitable(place, buildings, services),
         standards=state_standards(place, times, scenario),
+        groups={
+            column: _groups(place, column)
+            for column in ("deprivation_quintile", "area_type", "district_id")
+        },
     )
 
 
@@ -179,6 +195,13 @@ def incidence(table: pd.DataFrame, building_ids: Ids, service_ids: Ids) -> Bools
     rows = table["building_id"].map(positions(building_ids)).to_numpy(int)
     matrix[rows, table["service_id"].map(positions(service_ids)).to_numpy(int)] = True
     return matrix
+
+
+def _groups(place: Place, column: str) -> Groups:
+    values = place.zones[column].astype("string").fillna("").to_numpy(str)
+    names = tuple(sorted(set(values) - {""}))
+    member = values[:, None] == np.array(names, str)[None, :]
+    return Groups(names, member.reshape(len(values), len(names)))
 
 
 def _in_use(place: Place) -> pd.Series:

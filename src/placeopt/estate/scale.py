@@ -17,12 +17,17 @@ from numpy.typing import NDArray
 
 from placeopt.engine import Progress, Result, Status, solve
 from placeopt.engine.model import Arrays
+from placeopt.engine.registry import engine as engine_named
 from placeopt.errors import EngineError
-from placeopt.estate.decision import Decision, costs, visit_minutes
-from placeopt.estate.formulate import Formulation, formulate
+from placeopt.estate.decision import Decision, costs, visit_minutes, worst_off_minutes
+from placeopt.estate.formulate import WHO_GOES_WHERE, Formulation, formulate, minutes_count
 from placeopt.estate.problem import EstateProblem
 
 Watch = Callable[[Progress], None]
+ALL_PAIRS = 20_000  # up to so many pairs of a zone and a host, all of them stand in the model
+NEAREST = 5  # possible hosts of a zone that stand in the model in any case
+FIRST_PLAN_GAP = 0.05
+BOUND_SHARE = 0.6  # of the time, for the model that may send people beyond: it gives the bound
 SETTLED = 1e-7  # relative room left to an objective that is settled, for rounding
 
 
@@ -56,31 +61,132 @@ def find(problem: EstateProblem, progress: Watch | None = None) -> Outcome:
     decision = None
     for number, name in enumerate(objective.minimise):
         ceilings = [(stage.objective, stage.ceiling) for stage in stages]
-        formulation = formulate(problem, name, ceilings)
         left = solver.time_limit_seconds - (time.perf_counter() - began)
-        share = left / (len(objective.minimise) - number)
-        start = None if decision is None else lift(formulation, decision)
-        result = search(formulation, start, max(share, 1.0), progress)
+        seconds = max(left / (len(objective.minimise) - number), 1.0)
+        result, found = minimise(problem, name, ceilings, decision, seconds, progress)
         if result.status is Status.FAILED:
             raise EngineError(f"{solver.engine} broke while minimising {name}: {result.message}")
-        if result.has_plan:
-            decision = read(formulation, result)
-        elif number and decision is not None:  # the plan so far stands
-            result = replace(
-                result, status=Status.FEASIBLE, objective=value(problem, decision, name)
-            )
+        if found is not None:
+            decision = found
+        elif decision is not None:  # the plan so far stands
+            now = value(problem, decision, name)
+            result = replace(result, status=Status.FEASIBLE, objective=now)
         slack = objective.slack[number] if number < len(objective.slack) else 0.0
-        found = result.objective if result.objective is not None else np.inf
-        ceiling = found + abs(found) * (slack + SETTLED)
-        stages.append(Stage(name, result, ceiling))
+        reached = result.objective if result.objective is not None else np.inf
+        stages.append(Stage(name, result, reached + abs(reached) * (slack + SETTLED)))
         if decision is None:
             return Outcome(tuple(stages), None)
     assert decision is not None  # every scenario has an objective
     decision = settle(problem, decision, stages)
     last = stages[-1]
-    objective_now = value(problem, decision, last.objective)
-    stages[-1] = replace(last, result=replace(last.result, objective=objective_now))
+    final = value(problem, decision, last.objective)
+    stages[-1] = replace(last, result=replace(last.result, objective=final))
     return Outcome(tuple(stages), decision)
+
+
+def minimise(
+    problem: EstateProblem,
+    name: str,
+    ceilings: list[tuple[str, float]],
+    decision: Decision | None,
+    seconds: float,
+    progress: Watch | None,
+) -> tuple[Result, Decision | None]:
+    """Minimise one objective; the result and, where there is a plan, its decision."""
+    began = time.perf_counter()
+    named = [name, *(other for other, _ in ceilings)]
+    pairs = problem.visits.astype(bool).sum(axis=0) @ problem.hostable.sum(axis=0)
+    if not minutes_count(problem, named) or pairs <= ALL_PAIRS:
+        formulation = formulate(problem, name, ceilings)
+        result = search(formulation, _start(formulation, decision), seconds, progress)
+        return result, read(formulation, result) if result.has_plan else None
+    within = [Stage(other, Result(Status.FEASIBLE), most) for other, most in ceilings]
+    within.append(Stage(name, Result(Status.FEASIBLE), np.inf))
+    if decision is None:  # a plan that shows which hosts are near enough to matter
+        plain = formulate(_planner_alone(problem), "cost", ceilings, zones=False)
+        result = search(plain, None, seconds / 4, None, gap=FIRST_PLAN_GAP)
+        if not result.has_plan:
+            return result, None
+        near = settle(_planner_alone(problem), read(plain, result), within)
+        decision = _settled(problem, near, within)
+    else:
+        near = decision = settle(problem, decision, within)
+    formulation = formulate(problem, name, ceilings, keep=near_enough(problem, near))
+    start = _start(formulation, decision)
+    left = max(seconds - (time.perf_counter() - began), 1.0)
+    result = search(formulation, start, BOUND_SHARE * left, progress)
+    if not result.has_plan:
+        return result, None
+    left = max(seconds - (time.perf_counter() - began), 1.0)
+    found = _exact(problem, name, within, read(formulation, result), decision, left)
+    if found is None:
+        return replace(result, status=Status.NO_PLAN, values=None, objective=None), None
+    result = replace(result, objective=value(problem, found, name))
+    if result.status is Status.OPTIMAL and result.gap > problem.scenario.solver.gap + 1e-6:
+        message = "the pairs left out could still matter: the bound holds, the gap stays open"
+        result = replace(result, status=Status.FEASIBLE, message=message)
+    return result, found
+
+
+def _planner_alone(problem: EstateProblem) -> EstateProblem:
+    """The problem without the rules that speak of who goes where."""
+    scenario = problem.scenario
+    rules = tuple(rule for rule in scenario.rules if not isinstance(rule, WHO_GOES_WHERE))
+    return replace(problem, scenario=scenario.model_copy(update={"rules": rules}))
+
+
+def _settled(problem: EstateProblem, decision: Decision, within: list[Stage]) -> Decision | None:
+    """The plan settled under all the rules; None where it cannot keep them."""
+    try:
+        return settle(problem, decision, within)
+    except EngineError:
+        return None
+
+
+def near_enough(problem: EstateProblem, decision: Decision) -> NDArray[np.float64]:
+    """(Z, S) minutes to keep: to the furthest host a zone uses in a plan, and at least to its
+    nearest few possible ones."""
+    keep = np.zeros_like(problem.visits)
+    np.maximum.at(
+        keep,
+        (decision.zone, decision.service),
+        problem.minutes[decision.zone, decision.building],
+    )
+    for s in np.flatnonzero(~problem.services.back_office):
+        minutes = problem.minutes[:, problem.hostable[:, s]]
+        if minutes.shape[1]:
+            few = min(NEAREST, minutes.shape[1]) - 1
+            nearest = np.sort(np.where(np.isfinite(minutes), minutes, np.inf), axis=1)[:, few]
+            keep[:, s] = np.maximum(keep[:, s], nearest)
+    return keep
+
+
+def _exact(
+    problem: EstateProblem,
+    name: str,
+    within: list[Stage],
+    found: Decision,
+    before: Decision | None,
+    seconds: float,
+) -> Decision | None:
+    """The best plan with everyone at a real host, among the hosts of the plan found, which may
+    send some beyond, and of the one before, which does not."""
+    hosts = found.host if before is None else found.host | before.host
+    both = replace(problem, hostable=hosts | problem.hosted if before is None else hosts)
+    ceilings = [(stage.objective, stage.ceiling) for stage in within[:-1]]
+    formulation = formulate(both, name, ceilings, zones=True)
+    result = search(formulation, _start(formulation, before), seconds, None)
+    plans = [] if before is None else [before]
+    if result.has_plan:
+        plans.append(read(formulation, result))
+    return min(plans, key=lambda plan: value(problem, plan, name), default=None)
+
+
+def _start(formulation: Formulation, decision: Decision | None) -> NDArray[np.float64] | None:
+    solver = formulation.problem.scenario.solver
+    if decision is None or not engine_named(solver.engine).start:
+        return None
+    return lift(formulation, decision)
 
 
 def search(
@@ -88,14 +194,15 @@ def search(
     start: NDArray[np.float64] | None,
     seconds: float,
     progress: Watch | None,
+    gap: float | None = None,
 ) -> Result:
-    """Minimise one model within ``seconds``."""
+    """Minimise one model within ``seconds``, to the scenario's gap unless told."""
     solver = formulation.problem.scenario.solver
     return solve(
         formulation.model,
         engine=solver.engine,
         time_limit_seconds=seconds,
-        gap=solver.gap,
+        gap=solver.gap if gap is None else gap,
         threads=solver.threads,
         seed=solver.seed,
         start=start,
@@ -109,6 +216,8 @@ def value(problem: EstateProblem, decision: Decision, objective: str) -> float:
         return costs(problem, decision).present_gbp(problem.annuity)
     if objective == "visit_minutes":
         return visit_minutes(problem, decision)
+    if objective == "worst_off":
+        return worst_off_minutes(problem, decision)
     if objective == "carbon":
         return float(problem.buildings.carbon_tco2e_per_year[decision.open].sum())
     if objective == "buildings":
@@ -144,9 +253,9 @@ def settle(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> D
     objective has reached."""
     solver = problem.scenario.solver
     smaller = replace(problem, hostable=decision.host)
-    priced = ("cost", "visit_minutes")
+    priced = ("cost", "visit_minutes", "worst_off")
     ceilings = {stage.objective: stage.ceiling for stage in stages[:-1]}
-    for name in dict.fromkeys((stages[-1].objective, *priced)):
+    for name in dict.fromkeys((stages[-1].objective, "cost", "visit_minutes")):
         if name not in priced:
             continue
         bounds = [(other, most) for other, most in ceilings.items() if other in priced]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.errors import UsageError
 from placeopt.scenario.estate_rules import Access
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def state_standards(place: Place, times: TravelTimes, scenario: Scenario) -> tup
 
 
 def _points(place: Place, times: TravelTimes, scenario: Scenario, rule: Access) -> Standard:
-    modes = rule.modes_of(scenario.travel.modes)
+    modes = modes_counted(times, scenario, rule)
     on_foot = [mode for mode in modes if mode not in CAR_MODES]
     with_car, without_car = residents_counted(place, rule)
     parts = [(True, with_car, modes), (False, without_car, on_foot)]
@@ -83,6 +84,18 @@ def _points(place: Place, times: TravelTimes, scenario: Scenario, rule: Access) 
         within=np.concatenate(within),
         under_ceiling=np.concatenate(ceiling),
     )
+
+
+def modes_counted(times: TravelTimes, scenario: Scenario, rule: Access) -> list[str]:
+    """The modes that count for a rule; raises where it names one that the minutes lack."""
+    named = rule.modes_of(())
+    lacking = [mode for mode in named if mode not in times.modes]
+    if lacking:
+        raise UsageError(
+            f"an access rule asks for minutes by {', '.join(lacking)}; there are minutes by "
+            f"{', '.join(times.modes)}: add the mode to the scenario's travel modes"
+        )
+    return [mode for mode in named or scenario.travel.modes if mode in times.modes]
 
 
 def residents_counted(

@@ -84,22 +84,28 @@ def arrangement_of(tables: Mapping[str, Any]) -> Arrangement:
             if desks
         },
         served=served,
+        rents=_lookup(tables, "rents", "building_id", "rent_gbp_per_m2_per_year"),
+        transfers=_lookup(tables, "agencies", "agency_id", "transfer_gbp_per_year"),
     )
 
 
+def _lookup(tables: Mapping[str, Any], name: str, key: str, value: str) -> dict[str, float]:
+    return dict(_rows(tables[name], key, value)) if name in tables else {}
+
+
 def arrangement_today(facts: Facts) -> Arrangement:
-    """Do nothing: services stay, everyone goes to the nearest host (the first of equals)."""
+    """Do nothing: services stay, everyone goes to the nearest host (ties by id)."""
     open_today = {i for i, row in facts.buildings.items() if row["status"] == "open"}
     hosts = {pair for pair in facts.hosted_today if pair[0] in open_today}
     served, desks = {}, {}
     for (zone, service), visits in facts.visits.items():
         near = [
-            (facts.fastest[zone, i], facts.order[i], i)
+            (facts.fastest[zone, i], i)
             for i, of in hosts
             if of == service and (zone, i) in facts.fastest
         ]
         if near and visits > 0:
-            served[zone, service] = {min(near)[2]: 1.0}
+            served[zone, service] = {min(near)[1]: 1.0}
     for service, needed in facts.desks.items():
         at = [i for i, of in hosts if of == service]
         desks.update({(i, service): needed / len(at) for i in at})

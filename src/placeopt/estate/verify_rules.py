@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
+from placeopt.estate.verify_people import TOLERANCE, Found, access, behaviour, fairness
 from placeopt.estate.verify_sums import Arrangement, Facts, Sums
 from placeopt.scenario.checks import Check
 from placeopt.scenario.estate_rules import (
     Access,
+    Behaviour,
     Capacity,
     Capital,
+    Carbon,
+    Fairness,
+    FairRents,
     Floor,
     Hosted,
     Network,
@@ -21,10 +26,6 @@ from placeopt.scenario.estate_rules import (
     Together,
 )
 from placeopt.scenario.rules import Rule
-
-TOLERANCE = 1e-5  # relative
-CAR = {"drive", "car"}
-Found = tuple[bool, str]
 
 
 def check_rules(facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Iterator[Check]:
@@ -156,92 +157,6 @@ def together(rule: Together, facts: Facts, a: Arrangement, sums: Sums, today: Su
     return True, ""
 
 
-def access(rule: Access, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
-    """(E7) Minutes to the nearest open host with the offer asked, by modes open to the group."""
-    services = rule.services
-    if services == "all":
-        services = tuple(s for s, row in facts.services.items() if not row["back_office"])
-    modes = rule.modes_of(facts.scenario.travel.modes)
-    tightest, detail, holds = math.inf, "counts nobody", True
-    scopes: list[str | None] = [rule.district]
-    if rule.each_district:
-        scopes = list(facts.place.districts["district_id"])
-    for service in services:
-        hosts = [i for i, s in a.hosts if s == service and i in a.open]
-        if rule.offer == "full":
-            hosts = [i for i in hosts if _full(facts, a, i, service)]
-        nearest = {car: _nearest(facts, hosts, modes, car) for car in (True, False)}
-        for scope in scopes:
-            within = total = 0.0
-            for zone, car, people in _residents(rule, facts, scope):
-                minutes = nearest[car].get(zone, math.inf)
-                total += people
-                within += people * (rule.minutes is not None and minutes <= rule.minutes)
-                if rule.ceiling_minutes is not None and not minutes <= rule.ceiling_minutes:
-                    reach = "out of reach" if minutes == math.inf else f"{minutes:.1f} minutes"
-                    return False, f"zone {zone} is {reach} from {service}"
-            if total == 0 or rule.minutes is None:
-                continue
-            spare = within / total - rule.share
-            if spare < tightest:
-                where = f" in {scope}" if scope else ""
-                tightest = spare
-                detail = f"{service}{where}: {100 * within / total:.2f} % within {rule.minutes:g}"
-                holds = spare >= -TOLERANCE
-    return holds, detail
-
-
-def _full(facts: Facts, a: Arrangement, i: str, service: str) -> bool:
-    if i in a.tier:
-        link = facts.tier_services.get((a.tier[i], service))
-        return link is not None and link["offer"] != "partial"
-    return facts.hosted_today.get((i, service), "full") != "partial"
-
-
-def _nearest(facts: Facts, hosts: list[str], modes: tuple[str, ...], car: bool) -> dict[str, float]:
-    """Zone -> minutes to the nearest of ``hosts`` by the modes open to people with(out) a car."""
-    place_of = {i: n for n, i in enumerate(facts.times.building_ids)}
-    best: dict[str, float] = {}
-    for mode in modes:
-        if not car and mode in CAR:
-            continue
-        matrix = facts.times.matrix(mode)
-        for n, zone in enumerate(facts.times.zone_ids):
-            for i in hosts:
-                minutes = float(matrix[n, place_of[i]])
-                if minutes < best.get(zone, math.inf):
-                    best[zone] = minutes
-    return best
-
-
-def _residents(rule: Access, facts: Facts, scope: str | None) -> Iterator[tuple[str, bool, float]]:
-    """(zone, with a car, people) whom the rule counts."""
-    for zone, row in facts.zones.items():
-        people = float(row["population"])
-        if scope is not None and row["district_id"] != scope:
-            continue
-        quintile = row["deprivation_quintile"]
-        known = quintile is not None and quintile == quintile
-        if rule.quintiles and not (known and int(quintile) in rule.quintiles):
-            continue
-        skip = False
-        for group in rule.groups():
-            if group == "most_deprived":
-                skip |= not (known and int(quintile) == 1)
-            elif group in ("rural", "urban"):
-                skip |= row["area_type"] != group
-            elif group.startswith("people_"):
-                band = row[group]
-                people *= 0 if not row["population"] or band != band else band / row["population"]
-        if skip or people <= 0:
-            continue
-        without = people * row["without_car_share"]
-        if without > 0:
-            yield zone, False, without
-        if "without_car" not in rule.groups() and people - without > 0:
-            yield zone, True, people - without
-
-
 def network(rule: Network, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
     """(E9)"""
     counted = sorted(a.open)
@@ -274,10 +189,58 @@ def network(rule: Network, facts: Facts, a: Arrangement, sums: Sums, today: Sums
 
 def capital(rule: Capital, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
     """(E10)"""
-    spent = sum(sums.capital.values())
+    spent = sum(works_of(facts, a, sums)[work] for work in rule.pays_for)
     there = rule.pot_gbp + rule.recycled_share * sum(sums.receipts.values())
     detail = f"GBP {spent:,.0f} of GBP {there:,.0f}"
     return spent <= there + max(1.0, TOLERANCE * max(spent, there)), detail
+
+
+def works_of(facts: Facts, a: Arrangement, sums: Sums) -> dict[str, float]:
+    """GBP by kind of work."""
+    works = {"fit_out": 0.0, "moves": 0.0, "set_up": 0.0, "closing": 0.0}
+    for i, s in a.hosts:
+        if (i, s) not in facts.hosted_today:
+            works["moves"] += facts.services[s]["moving_cost_gbp"]
+            works["fit_out"] += facts.buildings[i]["fit_out_gbp_per_m2"] * sums.area[i, s]
+    for tier in a.tier.values():
+        works["set_up"] += facts.tiers[tier]["setup_cost_gbp"]
+    for i, row in facts.buildings.items():
+        if row["status"] == "open" and i not in a.open:
+            works["closing"] += row["closure_cost_gbp"]
+        if i in a.disposed:
+            works["closing"] += facts.penalty(i) or 0.0
+    return works
+
+
+def fair_rents(rule: FairRents, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+    """(E15) Rents cover all buildings' costs; nobody pays more than its buildings cost today."""
+    if not a.rents and a.hosts and not a.transfers:
+        return True, "today there are no rents"
+    staff = "staffing_cost_gbp_per_point_per_year"
+    cost = sum(sums.running.values()) - sum(facts.services[s][staff] for _, s in a.hosts)
+    paid: dict[str, float] = {}
+    before: dict[str, float] = {}
+    for (i, s), m2 in sums.area.items():
+        agency = facts.services[s]["agency_id"]
+        paid[agency] = paid.get(agency, 0.0) + m2 * a.rents.get(i, 0.0)
+    for i, row in facts.buildings.items():
+        own = today.running[i] - sum(
+            facts.services[s][staff] for b, s in facts.hosted_today if b == i
+        )
+        before[row["agency_id"]] = before.get(row["agency_id"], 0.0) + own
+    if abs(sum(paid.values()) - cost) > max(1.0, TOLERANCE * cost):
+        return False, f"rents bring GBP {sum(paid.values()):,.0f}, buildings cost GBP {cost:,.0f}"
+    if abs(sum(a.transfers.values())) > max(1.0, TOLERANCE * cost):
+        return False, "transfers do not add up to nothing"
+    if min(a.rents.values(), default=0.0) < -TOLERANCE:
+        return False, "a rent is below 0"
+    for agency in {*paid, *before}:
+        net = paid.get(agency, 0.0) + a.transfers.get(agency, 0.0)
+        if net > before.get(agency, 0.0) + max(1.0, TOLERANCE * cost):
+            was = before.get(agency, 0.0)
+            return False, f"{agency or 'no agency'} pays GBP {net:,.0f}, today GBP {was:,.0f}"
+    moved = sum(max(0.0, gbp) for gbp in a.transfers.values())
+    return True, f"GBP {cost:,.0f} a year covered, GBP {moved:,.0f} of it by transfers"
 
 
 def revenue(rule: Revenue, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
@@ -288,6 +251,15 @@ def revenue(rule: Revenue, facts: Facts, a: Arrangement, sums: Sums, today: Sums
         ceiling = (rule.share_of_today or 0.0) * sum(today.running.values())
     detail = f"GBP {spent:,.0f} of GBP {ceiling:,.0f} a year"
     return spent <= ceiling + max(1.0, TOLERANCE * ceiling), detail
+
+
+def carbon(rule: Carbon, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+    """(E14)"""
+    ceiling = rule.ceiling_tco2e_per_year
+    if ceiling is None:
+        ceiling = (rule.share_of_today or 0.0) * today.carbon
+    detail = f"{sums.carbon:,.1f} of {ceiling:,.1f} tCO2e a year"
+    return sums.carbon <= ceiling + TOLERANCE * max(ceiling, 1.0), detail
 
 
 def pinned(rule: Pinned, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
@@ -312,8 +284,12 @@ CHECKS: dict[type[Rule], Callable[..., Found]] = {
     Capacity: capacity,
     Together: together,
     Access: access,
+    Fairness: fairness,
+    Behaviour: behaviour,
     Network: network,
     Capital: capital,
     Revenue: revenue,
+    FairRents: fair_rents,
+    Carbon: carbon,
     Pinned: pinned,
 }

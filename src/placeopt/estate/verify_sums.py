@@ -28,6 +28,8 @@ class Arrangement:
     hosts: set[tuple[str, str]]  # (building, service)
     desks: dict[tuple[str, str], float]
     served: dict[tuple[str, str], dict[str, float]]  # (zone, service) -> building -> share
+    rents: dict[str, float] = field(default_factory=dict)  # building -> GBP/m2/year
+    transfers: dict[str, float] = field(default_factory=dict)  # agency -> GBP/year paid in
 
 
 @dataclass
@@ -48,7 +50,6 @@ class Facts:
     visits: dict[tuple[str, str], float]  # net of the digital share
     desks: dict[str, float]
     fastest: dict[tuple[str, str], float]
-    order: dict[str, int]
     never_sell: set[str] = field(default_factory=set)
 
     def unknown_use(self, i: str) -> bool:
@@ -91,6 +92,7 @@ class Sums:
     open: int
     carbon: float
     unserved: float
+    worst_off: float
 
     def area_used(self, i: str) -> float:
         return self.front.get(i, 0.0) + sum(m2 for (b, _), m2 in self.area.items() if b == i)
@@ -103,6 +105,7 @@ class Sums:
             "visit_minutes": self.minutes,
             "buildings": float(self.open),
             "carbon": self.carbon,
+            "worst_off": self.worst_off,
             "running_cost": running,
             "capital": sum(self.capital.values()),
             "receipts_net": sum(self.receipts.values()),
@@ -161,7 +164,6 @@ def facts_of(place: Place, times: TravelTimes, scenario: Scenario) -> Facts:
         visits=dict(visits),
         desks={i: row["desks"] for i, row in services.items() if row["back_office"]},
         fastest=fastest,
-        order={i: position for position, i in enumerate(buildings)},
         never_sell=never,
     )
 
@@ -205,6 +207,7 @@ def sums_of(facts: Facts, a: Arrangement) -> Sums:
         open=len(a.open),
         carbon=sum(facts.buildings[i]["carbon_tco2e_per_year"] for i in a.open),
         unserved=sum(facts.visits.values()) - served,
+        worst_off=mean_of_worst(minutes_used(facts, a, set(facts.services)), 0.1),
     )
     for i in facts.buildings:
         _add_building(facts, a, sums, i)
@@ -261,3 +264,31 @@ def _benefit(facts: Facts, a: Arrangement) -> float:
             )
             total += both * row["benefit_gbp_per_year"]
     return total
+
+
+def minutes_used(
+    facts: Facts, a: Arrangement, services: set[str]
+) -> dict[tuple[str, str], tuple[float, float]]:
+    """(zone, service) -> minutes to the hosts used by share, and visits; unserved counts 0."""
+    return {
+        (zone, service): (
+            sum(
+                share * facts.fastest.get((zone, i), math.inf)
+                for i, share in a.served.get((zone, service), {}).items()
+            ),
+            visits,
+        )
+        for (zone, service), visits in facts.visits.items()
+        if service in services and visits > 0
+    }
+
+
+def mean_of_worst(used: dict[tuple[str, str], tuple[float, float]], share: float) -> float:
+    """Mean minutes of the worst-off share of the visits."""
+    left = most = share * sum(visits for _, visits in used.values())
+    total = 0.0
+    for minutes, visits in sorted(used.values(), reverse=True):
+        taken = min(visits, left)
+        total += taken * minutes if taken else 0.0
+        left -= taken
+    return total / most if most > 0 else 0.0

@@ -1,6 +1,7 @@
-"""The answer as people open it: page, workbook, map layers, tables, summary."""
+"""An answer as people read it: page, workbook, map layers, tables, summary, picture."""
 
-from placeopt.report.summary import headline
+from placeopt.report.picture import draw_picture, write_picture
+from placeopt.report.story import headline
 from placeopt.report.write import write_results
 
-__all__ = ["headline", "write_results"]
+__all__ = ["draw_picture", "headline", "write_picture", "write_results"]

@@ -1,27 +1,32 @@
-"""The one place that formats money."""
+"""The only place that formats money: pounds in words, in tables and in workbooks."""
 
 from __future__ import annotations
 
 import math
 
-MINUS = "\N{MINUS SIGN}\N{WORD JOINER}"  # never left alone at the end of a line
+EXCEL_GBP = "[$£-809]#,##0;[Red]-[$£-809]#,##0;[$£-809]0"
+EXCEL_GBP_CHANGE = "+[$£-809]#,##0;[Red]-[$£-809]#,##0;[$£-809]0"
 
 
-def gbp(amount: float | None) -> str:
-    """An amount as a person reads it: £1,234, £12.3 million; minus signs stand before the pound."""
-    if amount is None or not math.isfinite(amount):
-        return "not known"
-    sign, size = (MINUS if amount < 0 else ""), abs(amount)
+def pounds(amount: float) -> str:
+    """An amount as a table shows it: ``-£1,234,567``; empty where it is missing."""
+    if not math.isfinite(amount):
+        return ""
+    whole = round(amount)
+    return f"{'-' if whole < 0 else ''}£{abs(whole):,}"
+
+
+def pounds_in_words(amount: float) -> str:
+    """An amount as a sentence says it: ``£1.2 million``, ``£950,000``, ``£720``."""
+    if not math.isfinite(amount):
+        return "an unknown amount"
+    sign, size = ("-" if amount < 0 else ""), abs(amount)
     if size >= 999_500_000:
-        return f"{sign}£{size / 1e9:.2f} billion"
+        return f"{sign}£{size / 1e9:,.2f} billion"
+    if size >= 99_950_000:
+        return f"{sign}£{size / 1e6:,.0f} million"
     if size >= 999_500:
-        return f"{sign}£{size / 1e6:.1f} million"
-    return f"{sign}£{size:,.0f}" if size >= 0.5 else "£0"
-
-
-def gbp_exact(amount: float | None) -> str:
-    """An amount to the pound: £1,234,567."""
-    if amount is None or not math.isfinite(amount):
-        return "–"
-    rounded = round(amount)
-    return f"{MINUS if rounded < 0 else ''}£{abs(rounded):,}"
+        return f"{sign}£{size / 1e6:,.1f} million"
+    if size >= 9_950:
+        return f"{sign}£{round(size, -3):,.0f}"
+    return f"{sign}£{size:,.0f}"

@@ -1,159 +1,150 @@
-"""The answer in figures and in words: what ``summary.json`` holds and the page says first."""
+"""``summary.json``: an answer for machines; ``docs/results.md`` documents its fields."""
 
 from __future__ import annotations
 
+import json
 import math
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from placeopt.engine import Answer, Status
-from placeopt.report.money import gbp
+from placeopt.report.story import Story
+from placeopt.report.story_estate import costs_of, travel_of
 
-STATUS_WORDS = {
-    Status.OPTIMAL: "proven best within the gap asked for",
-    Status.FEASIBLE: "a plan that holds, not yet proven best when the time limit came",
-    Status.INFEASIBLE: "nothing fits: the rules clash",
-    Status.UNBOUNDED: "the question has no limit to what it asks for",
-    Status.INTERRUPTED: "stopped by hand",
-    Status.NO_PLAN: "no plan was found within the time limit; nothing is proven",
-    Status.FAILED: "the engine failed",
-}
+if TYPE_CHECKING:
+    from placeopt.engine import Answer
+
+SCHEMA = "placeopt-summary-1"
 
 
-def summary_of(answer: Answer) -> dict[str, Any]:
-    """Everything a program wants to know of an answer; documented in ``docs/results.md``."""
-    result, checks = answer.result, answer.verification
+def summary_of(answer: Answer, story: Story) -> dict[str, Any]:
+    """The summary as plain values; a number that is missing or infinite is None."""
+    result, place, scenario = answer.result, answer.place.info, answer.scenario
     found: dict[str, Any] = {
-        "question": answer.scenario.question,
-        "place": answer.place.info.name,
-        "made_up": answer.place.info.made_up,
-        "problem": answer.scenario.problem,
-        "status": str(result.status),
-        "status_in_words": STATUS_WORDS[result.status],
+        "schema": SCHEMA,
+        "question": scenario.question,
+        "answer": [story.headline, *story.sentences],
+        "problem": scenario.problem,
+        "year": scenario.year,
+        "place": {
+            "name": place.name,
+            "made_up": place.made_up,
+            "price_year": place.price_year,
+            "crs": place.crs,
+        },
+        "has_plan": answer.plan is not None,
+        "status": {"term": story.status_term, "in_words": story.status_in_words},
         "objective": result.objective,
-        "objective_names": list(answer.scenario.objective.minimise),
         "bound": result.bound,
-        "gap": result.gap,
-        "verified": bool(checks and checks.ok),
-        "checks": len(checks.checks) if checks else 0,
-        "answer": headline(answer),
-        "proof": proof(answer),
-        "figures": dict(answer.plan.summary) if answer.plan else {},
-        "clashes": [
-            {"rule": c.number, "name": c.name, "sentence": c.sentence, "what_gives": c.what_gives}
-            for c in (answer.explanation.clashes if answer.explanation else ())
+        "gap_share": result.gap,
+        "minimise": list(scenario.objective.minimise),
+        "verified": _verified(answer),
+        "figures": [
+            {"key": f.key, "label": f.label, "today": f.today, "plan": f.plan}
+            for f in story.figures
         ],
-        "explanation": answer.explanation.sentence if answer.explanation else None,
-        "broken_today": [f"{c.number} {c.sentence}" for c in checks.broken_today] if checks else [],
-        "warnings": [str(finding) for finding in answer.warnings],
-        "assumptions": len(answer.place.assumptions),
-        "seconds": dict(result.seconds),
+        "rules": _rules(answer),
+        "engine": {
+            "name": result.engine,
+            "version": result.version,
+            "seed": result.seed,
+            "seconds": dict(result.seconds),
+        },
+        "warnings": len(answer.warnings),
     }
-    if answer.plan is not None and "bands" in answer.plan.tables:
-        bands = answer.plan.bands
-        found["residents_by_minutes"] = bands.to_dict("records")
-    if answer.plan is not None and "buildings" in answer.plan.tables:
-        counts = answer.plan.buildings["decision"].value_counts()
-        found["buildings_by_decision"] = {str(k): int(v) for k, v in counts.items()}
-    return plain(found)
+    if answer.plan is not None:
+        found["plan"] = dict(answer.plan.summary)
+        found["objectives"] = answer.plan.objectives.to_dict("records")
+        found |= _spending(answer) if "spending" in answer.plan.tables else _estate(answer)
+    if answer.explanation is not None:
+        found["explanation"] = {
+            "sentence": answer.explanation.sentence,
+            "clashes": [vars(clash) for clash in answer.explanation.clashes],
+        }
+    plain_values: dict[str, Any] = plain(found)
+    return plain_values
 
 
-def headline(answer: Answer) -> str:
-    """The answer in a sentence or two of plain English."""
-    if answer.plan is None:
-        if answer.explanation is not None:
-            clashes = "; ".join(f"{c.number} {c.what_gives}" for c in answer.explanation.clashes)
-            return f"Nothing fits. {answer.explanation.sentence} {clashes}".strip()
-        return f"No plan: {STATUS_WORDS[answer.result.status]}."
-    tell = _estate if answer.scenario.problem == "estate" else _budget
-    return f"{tell(answer)} {proof(answer)}"
-
-
-def proof(answer: Answer) -> str:
-    """How far from the best the plan can be, in words that claim no more than the bound does."""
-    result = answer.result
-    if answer.plan is None:
-        return ""
-    checked = ""
-    if answer.verification is not None:
-        checked = f" All {len(answer.verification.checks)} independent checks hold."
-    if not math.isfinite(result.gap):
-        return "How far it is from the best possible is not known: no bound was proven." + checked
-    far = percent(result.gap)
-    if result.status is Status.OPTIMAL and result.gap <= 1e-6:
-        return "No plan that keeps the rules does better: proven." + checked
-    beat = f"no plan that keeps the rules can be more than {far} better{_by(answer)}."
-    if result.status is Status.OPTIMAL:
-        return f"Proven: {beat}{checked}"
-    why = "stopped by hand" if result.status is Status.INTERRUPTED else "the time limit came first"
-    return f"Best known, {why}: {beat}{checked}"
-
-
-def _by(answer: Answer) -> str:
-    """What "better" is measured by, in words."""
-    words = {
-        "cost": " by net present cost",
-        "visit_minutes": " by minutes travelled",
-        "buildings": " by number of buildings",
-        "carbon": " by carbon",
-    }
-    return words.get(answer.scenario.objective.minimise[-1], "")
-
-
-def _estate(answer: Answer) -> str:
-    assert answer.plan is not None
-    table = answer.plan.buildings
-    count = table["decision"].value_counts()
-    before = table["running_cost_before_gbp_per_year"].sum()
-    after = table["running_cost_after_gbp_per_year"].sum()
-    opened = int((table["status_before"] == "open").sum())
-    parts = [f"{int(count.get('close', 0))} of {opened} open buildings close"]
-    if count.get("hub", 0):
-        parts.append(f"{int(count['hub'])} become shared hubs")
-    if count.get("open", 0):
-        parts.append(f"{int(count['open'])} open that are not in use today")
-    capital, receipts = table["capital_gbp"].sum(), table["receipt_net_gbp"].sum()
-    change = "falls" if after <= before else "rises"
-    text = f"{', '.join(parts)}. Running cost {change} from {gbp(before)} to {gbp(after)} a year"
-    text += f" for {gbp(capital)} of one-off cost; sales bring {gbp(receipts)}."
-    return text[0].upper() + text[1:]
-
-
-def _budget(answer: Answer) -> str:
-    assert answer.plan is not None
-    spending, outcomes = answer.plan.spending, answer.plan.outcomes
-    before, after = spending["before_gbp"].sum(), spending["after_gbp"].sum()
-    cut = int((spending["change_gbp"] < -0.5).sum())
-    raised = int((spending["change_gbp"] > 0.5).sum())
-    standards = outcomes["minimum_standard"].notna()
-    met = int((outcomes.loc[standards, "standard_met"] == "yes").sum())
-    better = (outcomes["change"] * outcomes["direction"].map({"higher": 1, "lower": -1})) > 1e-9
-    change = "falls" if after <= before else "rises"
-    return (
-        f"Spending {change} from {gbp(before)} to {gbp(after)}: {cut} programmes get less, "
-        f"{raised} get more. {met} of {int(standards.sum())} minimum standards hold, and "
-        f"{int(better.sum())} of {len(outcomes)} outcomes improve."
-    )
-
-
-def percent(share: float) -> str:
-    """A share as words: 3.2 %, 0.04 %; never rounded down to nothing."""
-    if share <= 0:
-        return "0 %"
-    if share < 1e-5:
-        return "0.001 %"
-    return f"{100 * share:.2g} %"
+def write_json(value: Any, path: Path) -> Path:
+    """Valid JSON: no NaN, no infinity."""
+    text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+    return path
 
 
 def plain(value: Any) -> Any:
-    """Plain JSON values: numpy numbers become numbers, NaN and infinities become null."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+    """Any record as what JSON can hold; missing and infinite numbers as None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(inner) for inner in value]
+    if value is None or isinstance(value, str | bool):
+        return None if value is None else value if isinstance(value, bool) else str(value)
     if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if value is None or isinstance(value, bool | int | float | str):
+        return plain(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, int):
         return value
     return str(value)
+
+
+def _verified(answer: Answer) -> dict[str, Any]:
+    found = answer.verification
+    if found is None:
+        return {"ok": None, "checks": 0, "broken": [], "broken_today": []}
+    return {
+        "ok": found.ok,
+        "checks": len(found.checks),
+        "broken": [check.sentence for check in found.broken],
+        "broken_today": [check.sentence for check in found.broken_today],
+        "totals": dict(found.totals),
+        "do_nothing": dict(found.do_nothing),
+    }
+
+
+def _rules(answer: Answer) -> list[dict[str, Any]]:
+    if answer.verification is None:
+        return [{"number": rule.number, "name": rule.name} for rule in answer.scenario.rules]
+    return [vars(check) for check in answer.verification.checks]
+
+
+def _estate(answer: Answer) -> dict[str, Any]:
+    assert answer.plan is not None
+    t = answer.plan.tables
+    bands: dict[str, Any] = {}
+    for service, rows in t["bands"].groupby("service_id", sort=False):
+        bands[str(service)] = rows.drop(columns="service_id").to_dict("records")
+    return {
+        "costs": costs_of(t["money"], answer.plan.summary),
+        "travel": travel_of(t),
+        "residents_by_minutes": bands,
+        "counts": {
+            "buildings_open_before": int((t["buildings"]["status_before"] == "open").sum()),
+            **{
+                f"buildings_{word}": int(number)
+                for word, number in t["buildings"]["decision"].value_counts().items()
+            },
+            **{
+                f"services_{word}": int(number)
+                for word, number in t["services"]["decision"].value_counts().items()
+            },
+            "zones": len(t["zones"]),
+        },
+    }
+
+
+def _spending(answer: Answer) -> dict[str, Any]:
+    assert answer.plan is not None
+    t = answer.plan.tables
+    before, after = (float(t["spending"][f"{w}_gbp"].sum()) for w in ("before", "after"))
+    return {
+        "costs": {"before_gbp": before, "after_gbp": after, "change_gbp": after - before},
+        "outcomes": t["outcomes"].to_dict("records"),
+        "counts": {
+            "programmes": len(t["spending"]),
+            "streams": len(t["streams"]),
+            "outcomes": len(t["outcomes"]),
+            "agencies": len(t["agencies"]),
+        },
+    }

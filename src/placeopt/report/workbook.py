@@ -1,210 +1,321 @@
-"""The answer as a workbook: one sheet a table, numbers as numbers, units in the headings."""
+"""``workbook.xlsx``: every table on its own sheet, as a finance lead likes to find it.
+
+Each sheet: a line that says what it is, a totals row over the rows the filter leaves visible,
+headings with units, then the rows. Ids are text, numbers are numbers, missing cells are empty,
+and no text of the place is ever read as a formula or a link.
+"""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import xlsxwriter
+from placeopt.report.formats import EXCEL, NUMBERS, format_in_row, is_whole, missing, show
+from placeopt.report.sheets import TITLES, Sheet
+from placeopt.report.story import Story, objectives_in_words, verified_in_words
 
-from placeopt.engine import Answer
-from placeopt.report.headings import TITLES, Heading, heading_of
-from placeopt.report.summary import summary_of
+if TYPE_CHECKING:
+    from xlsxwriter import Workbook
+    from xlsxwriter.worksheet import Worksheet
 
-NUMBER_FORMATS = {
-    "gbp": "#,##0;[Red]-#,##0",
-    "count": "#,##0",
-    "m2": "#,##0",
-    "metres": "0",
-    "minutes": "0.0",
-    "share": "0.0%",
-    "number": "#,##0.00",
-    "small": "0.0000E+00",
-    "year": "0",
-}
-WIDEST = 60
-ROWS_OF_EXCEL = 1_048_576
+    from placeopt.engine import Answer
+
+ESTATE = ["buildings", "services", "zones", "access", "bands", "money"]
+BUDGET = ["spending", "payments", "streams", "outcomes", "agencies", "prices", "curves"]
+LAST = ["checks", "findings", "assumptions", "provenance"]
+LEFT_OUT = {"objectives", "assignment"}  # on the first sheet; in tables/
+MOST_ROWS = 50_000  # of a sheet: more makes a workbook that opens slowly; the CSV has them all
+WRAPPED = frozenset(("text", "service_ids"))
+TOTALS, HEADINGS, ROWS = 1, 2, 3  # rows of a sheet, counted from 0
 
 
-class Workbook:
-    """An open workbook with its cell formats."""
+def write_workbook(answer: Answer, story: Story, sheets: dict[str, Sheet], path: Path) -> Path:
+    """Write the workbook of an answer; without a plan it holds the rules and what is known."""
+    import xlsxwriter
 
-    def __init__(self, path: Path):
-        # Strings are written as strings: a name that begins with "=" is no formula.
-        options = {
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
-            "nan_inf_to_errors": False,
-        }
-        self.book = xlsxwriter.Workbook(str(path), options)
-        self.head = self.book.add_format(
-            {"bold": True, "bg_color": "#1f3a4d", "font_color": "white", "text_wrap": True,
-             "valign": "top", "border": 1, "border_color": "#ffffff"}
-        )  # fmt: skip
-        self.title = self.book.add_format({"bold": True, "font_size": 14})
-        self.label = self.book.add_format({"bold": True, "valign": "top"})
-        self.wrap = self.book.add_format({"text_wrap": True, "valign": "top"})
-        self.text = self.book.add_format({"num_format": "@", "valign": "top"})
-        self.total_text = self.book.add_format({"bold": True, "top": 1})
-        self.numbers = {
-            name: self.book.add_format({"num_format": code, "valign": "top"})
-            for name, code in NUMBER_FORMATS.items()
-        }
-        self.totals = {
-            name: self.book.add_format({"num_format": code, "bold": True, "top": 1})
-            for name, code in NUMBER_FORMATS.items()
-        }
-
-
-def write_workbook(answer: Answer, path: Path) -> Path:
-    """Write the workbook: Summary, the plan's tables, Rules, Findings, Assumptions, Provenance."""
-    workbook = Workbook(path)
-    _summary(workbook, answer)
-    problem = answer.scenario.problem
-    for name, title in TITLES.get(problem, {}).items():
-        if answer.plan is not None and name in answer.plan.tables:
-            table = answer.plan.tables[name]
-            columns = [heading_of(problem, name, column) for column in table.columns]
-            _sheet(workbook, title, table, columns)
-    _plain_sheet(workbook, "Rules", _rules(answer))
-    _plain_sheet(workbook, "Findings", _findings(answer))
-    _plain_sheet(workbook, "Assumptions", answer.place.assumptions)
-    _plain_sheet(workbook, "Provenance", _pairs(dict(answer.provenance)))
-    workbook.book.close()
+    options = {
+        "strings_to_formulas": False,
+        "strings_to_numbers": False,
+        "strings_to_urls": False,
+        "default_date_format": "yyyy-mm-dd",
+    }
+    book = xlsxwriter.Workbook(str(path), options)
+    book.set_properties({"title": answer.scenario.question[:250], "author": "placeopt"})
+    book.set_calc_mode("auto")
+    styles = Styles(book)
+    order = [
+        *(ESTATE if answer.plan and "buildings" in answer.plan.tables else BUDGET),
+        *[name for name in sheets if name not in {*ESTATE, *BUDGET, *LAST, *LEFT_OUT}],
+        *LAST,
+    ]
+    shown = [sheets[name] for name in order if name in sheets]
+    first = book.add_worksheet("Summary")
+    places = {sheet.name: _write_sheet(book, styles, sheet) for sheet in shown}
+    _write_summary(first, styles, answer, story, shown, sheets, places)
+    first.activate()
+    book.close()
     return path
 
 
-def _summary(workbook: Workbook, answer: Answer) -> None:
-    sheet = workbook.book.add_worksheet("Summary")
-    sheet.set_column(0, 0, 38)
-    sheet.set_column(1, 1, 90)
-    summary = summary_of(answer)
-    sheet.write_string(0, 0, f"{answer.place.info.name}: {answer.scenario.problem}", workbook.title)
-    rows: list[tuple[str, Any]] = [
-        ("Question", summary["question"]),
-        ("Answer", summary["answer"]),
-        ("Status", f"{summary['status']} ({summary['status_in_words']})"),
-        ("Objective", summary["objective"]),
-        ("Bound", summary["bound"]),
-        ("Gap", summary["gap"]),
-        ("Verified", f"{'yes' if summary['verified'] else 'no'}, {summary['checks']} checks"),
-    ]
-    if answer.place.info.made_up:
-        rows.insert(0, ("Note", "This place is made up."))
-    rows += [(name, value) for name, value in summary["figures"].items()]
-    for i, (name, value) in enumerate(rows, start=2):
-        sheet.write_string(i, 0, name, workbook.label)
-        form = "gbp" if "_gbp" in name else "share" if name == "Gap" else "number"
-        if name.endswith(("_count", "_year")) or isinstance(value, int):
-            form = "year"
-        _cell(sheet, i, 1, value, workbook.numbers[form], workbook.wrap)
-    _print_setup(sheet)
+class Styles:
+    """The workbook's cell formats, made once each."""
+
+    def __init__(self, book: Workbook):
+        self._book = book
+        self._made: dict[tuple[tuple[str, Any], ...], Any] = {}
+
+    def __call__(self, kind: str = "", **extra: Any) -> Any:
+        look: dict[str, Any] = {"font_name": "Calibri", "font_size": 11, "valign": "top", **extra}
+        if kind in EXCEL:
+            look["num_format"] = EXCEL[kind]
+        key = tuple(sorted(look.items()))
+        if key not in self._made:
+            self._made[key] = self._book.add_format(look)
+        return self._made[key]
 
 
-def _sheet(workbook: Workbook, title: str, table: pd.DataFrame, columns: list[Heading]) -> None:
-    """One table: headings with units, filter, frozen heading, totals that follow the filter."""
-    sheet = workbook.book.add_worksheet(title[:31])
-    limit = ROWS_OF_EXCEL - 3
-    rows = table.iloc[:limit]
-    last = len(rows)
-    for j, heading in enumerate(columns):
-        sheet.write_string(0, j, heading.text, workbook.head)
+HEAD: dict[str, Any] = {
+    "bold": True,
+    "bg_color": "#1F4E79",
+    "font_color": "#FFFFFF",
+    "text_wrap": True,
+}
+SUM: dict[str, Any] = {"bold": True, "bg_color": "#DDE8F2", "top": 1, "bottom": 1}
+TITLE: dict[str, Any] = {"bold": True, "font_size": 14, "font_color": "#1F4E79"}
+
+
+def _write_sheet(book: Workbook, styles: Styles, sheet: Sheet) -> str:
+    """One table; returns the worksheet's name."""
+    page = book.add_worksheet(sheet.title[:31])
+    rows = sheet.frame.head(MOST_ROWS)
+    last, right = ROWS + len(rows) - 1, max(0, len(sheet.headings) - 1)
+    title = f"{sheet.title}: {len(sheet.frame):,} rows"
+    if len(rows) < len(sheet.frame):
+        title += f", of which the first {len(rows):,} are here; all are in tables/{sheet.name}.csv"
+    page.write_string(0, 0, title, styles(**TITLE))
+    units = sheet.frame["unit"].tolist() if "unit" in sheet.frame else [""] * len(rows)
+    lines = [1] * len(rows)  # of text in the tallest cell of each row
+    for column, heading in enumerate(sheet.headings):
+        values = rows[heading.name].tolist()
+        side = "right" if heading.format in NUMBERS else "left"
+        page.write_string(HEADINGS, column, heading.text, styles(**HEAD, align=side))
         if heading.meaning:
-            sheet.write_comment(0, j, heading.meaning)
-        values = rows.iloc[:, j].tolist()
-        form = workbook.numbers.get(heading.format)
-        for i, value in enumerate(values, start=1):
-            if heading.format == "yesno":
-                value = "yes" if value is True or value == 1 else "no"
-            _cell(sheet, i, j, value, form, workbook.wrap if heading.format == "wide" else None)
-        sheet.set_column(j, j, _width(heading, values))
-        if heading.total and last:
-            _total(workbook, sheet, j, last, heading, values)
-    sheet.set_row(0, 45)
-    sheet.freeze_panes(1, 2 if len(columns) > 4 else 1)
-    if last:
-        sheet.autofilter(0, 0, last, len(columns) - 1)
-        if any(heading.total for heading in columns) and not columns[0].total:
-            sheet.write_string(last + 1, 0, "Total of rows shown", workbook.total_text)
-    if len(table) > limit:
-        message = f"{len(table) - limit} further rows are in the CSV table only"
-        sheet.write_string(last + 2, 0, message, workbook.label)
-    _print_setup(sheet)
+            page.write_comment(HEADINGS, column, heading.meaning, {"x_scale": 2})
+        for row, value in enumerate(values):
+            kind = format_in_row(heading.format, units[row])
+            _write_cell(page, ROWS + row, column, value, kind, styles)
+        wide = _width(heading.text, heading.format, values)
+        aside = {"level": 1, "hidden": True} if _set_aside(sheet, column) else {}
+        page.set_column(column, column, wide, None, aside)
+        if heading.format in WRAPPED:
+            lines = [
+                max(n, math.ceil(len(str(v)) / wide)) for n, v in zip(lines, values, strict=True)
+            ]
+    for row, count in enumerate(lines):
+        if count > 1:
+            page.set_row(ROWS + row, 15.0 * min(count, 8))
+    if any(heading.total for heading in sheet.headings) and len(rows):
+        _write_totals(page, styles, sheet, last)
+    page.set_row(HEADINGS, 48)
+    page.freeze_panes(ROWS, _frozen(sheet))
+    if len(rows):
+        page.autofilter(HEADINGS, 0, last, right)
+    _set_up_print(page, sheet.title, wide=right - _hidden(sheet) > 12)
+    return page.get_name()
 
 
-def _total(
-    workbook: Workbook, sheet: Any, j: int, last: int, heading: Heading, values: list[Any]
-) -> None:
-    letter = xlsxwriter.utility.xl_col_to_name(j)
-    total = math.fsum(v for v in values if _is_number(v))
-    formula = f"=SUBTOTAL(109,{letter}2:{letter}{last + 1})"
-    sheet.write_formula(last + 1, j, formula, workbook.totals[heading.format], total)
+def _write_totals(page: Worksheet, styles: Styles, sheet: Sheet, last: int) -> None:
+    """A totals row over the rows the filter leaves visible, with values for viewers."""
+    from xlsxwriter.utility import xl_range
 
-
-def _plain_sheet(workbook: Workbook, title: str, table: pd.DataFrame) -> None:
-    columns = [
-        Heading(str(name), str(name).replace("_", " ").capitalize(), "wide", False, "")
-        for name in table.columns
-    ]
-    _sheet(workbook, title, table, columns)
-
-
-def _cell(sheet: Any, i: int, j: int, value: Any, number: Any, text: Any) -> None:
-    if hasattr(value, "item"):
-        value = value.item()
-    if _is_number(value):
-        sheet.write_number(i, j, value, number)
-    elif value is not None and value == value and str(value) not in ("", "<NA>"):
-        sheet.write_string(i, j, str(value), text)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _width(heading: Heading, values: list[Any]) -> float:
-    if heading.format == "wide":
-        longest = max((len(str(value)) for value in values[:500]), default=10)
-        return min(WIDEST, max(12, longest))
-    if heading.format == "text":
-        longest = max((len(str(value)) for value in values[:500]), default=10)
-        return min(42, max(10, longest + 2))
-    return max(12, min(18, len(heading.text) // 2 + 6))
-
-
-def _print_setup(sheet: Any) -> None:
-    sheet.set_landscape()
-    sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
-    sheet.repeat_rows(0)
-
-
-def _rules(answer: Answer) -> pd.DataFrame:
-    if answer.verification is None:
-        rows = [(rule.number, rule.sentence(), "not checked", "") for rule in answer.scenario.rules]
-    else:
-        checks = answer.verification.checks
-        rows = [(c.number, c.sentence, "yes" if c.holds else "no", c.detail) for c in checks]
-    return pd.DataFrame(rows, columns=["rule", "sentence", "holds", "tightest_place"])
-
-
-def _findings(answer: Answer) -> pd.DataFrame:
-    columns = ["severity", "file", "row", "column", "value", "message", "remedy"]
-    return pd.DataFrame([f.as_dict() for f in answer.warnings], columns=columns)
-
-
-def _pairs(values: dict[str, Any], prefix: str = "") -> pd.DataFrame:
-    rows: list[tuple[str, str]] = []
-
-    def walk(name: str, value: Any) -> None:
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                walk(f"{name}.{key}" if name else str(key), inner)
+    complete = len(sheet.frame) <= MOST_ROWS
+    for column, heading in enumerate(sheet.headings):
+        if heading.total and complete:
+            cells = xl_range(ROWS, column, last, column)
+            total = sheet.total(heading.name)
+            formula = f"=SUBTOTAL(109,{cells})"
+            page.write_formula(TOTALS, column, formula, styles(heading.format, **SUM), total)
         else:
-            rows.append((name, str(value)))
+            page.write_blank(TOTALS, column, None, styles(**SUM))
+    page.write_string(TOTALS, 0, "Total of rows shown", styles(**SUM))
 
-    walk(prefix, values)
-    return pd.DataFrame(rows, columns=["what", "value"])
+
+def _write_cell(
+    page: Worksheet, row: int, column: int, value: Any, kind: str, styles: Styles, **look: Any
+) -> None:
+    if missing(value) or value == "" or value is None:
+        return
+    if kind in NUMBERS and not isinstance(value, str):
+        page.write_number(row, column, float(value), styles(kind, **look))
+    else:
+        look = {"text_wrap": kind in WRAPPED, **look}
+        page.write_string(row, column, str(value)[:32_000], styles(kind, **look))
+
+
+def _width(heading: str, kind: str, values: list[Any]) -> float:
+    """Wide enough for the values and for the heading on two lines, within reason."""
+    shown = [len(show(value, kind)) for value in values[:400]]
+    longest = max(shown, default=0)
+    return float(min(46, max(9, longest + 2, len(heading) / 2 + 4)))
+
+
+def _frozen(sheet: Sheet) -> int:
+    """How many columns stay in sight: the first id and its name."""
+    names = [heading.name for heading in sheet.headings[:2]]
+    if len(names) == 2 and names[0].endswith("_id") and names[1].endswith("name"):
+        return 2
+    return 1 if names else 0
+
+
+def _set_aside(sheet: Sheet, column: int) -> bool:
+    """Whether a column is folded away (Excel's + above the sheet shows it): ids that stand beside
+    their names, and coordinates."""
+    heading = sheet.headings[column]
+    return heading.format == "coordinate" or (heading.format == "id" and column > 0)
+
+
+def _hidden(sheet: Sheet) -> int:
+    return sum(_set_aside(sheet, column) for column in range(len(sheet.headings)))
+
+
+def _set_up_print(page: Worksheet, title: str, wide: bool) -> None:
+    page.set_landscape()
+    page.set_paper(8 if wide else 9)  # A3 or A4
+    page.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    page.fit_to_pages(1, 0)
+    page.repeat_rows(0, HEADINGS)
+    page.set_footer(f"&L{title.replace('&', '&&')}&CPage &P of &N&Rplaceopt")
+
+
+def _write_summary(
+    page: Worksheet,
+    styles: Styles,
+    answer: Answer,
+    story: Story,
+    shown: list[Sheet],
+    sheets: dict[str, Sheet],
+    places: dict[str, str],
+) -> None:
+    """The first sheet: question, answer, proof, key figures tied to the sheets, contents."""
+    page.hide_gridlines(2)
+    page.set_column(0, 0, 46)
+    page.set_column(1, 3, 20)
+    page.set_column(4, 4, 40)
+    row = 0
+
+    def line(text: str, height: float = 0, **look: Any) -> None:
+        nonlocal row
+        page.merge_range(row, 0, row, 4, "", styles(text_wrap=True, **look))
+        page.write_string(row, 0, text, styles(text_wrap=True, **look))
+        page.set_row(row, height or 15.5 * (1 + len(text) // 135))
+        row += 1
+
+    info = answer.place.info
+    line(f"{info.name}, {answer.scenario.problem}", **TITLE, height=22)
+    if info.made_up:
+        line(
+            "This place is made up. None of these figures are about a real place.",
+            bold=True,
+            font_color="#A4161A",
+        )
+    line(answer.scenario.question, bold=True, font_size=12)
+    for sentence in (story.headline, *story.sentences):
+        line(sentence)
+    line(story.status_in_words)
+    line(verified_in_words(answer))
+    line(f"Money in prices of {info.price_year}. Made small: {objectives_in_words(answer)}.")
+    row += 1
+    if story.figures:
+        row = _write_figures(page, styles, story, sheets, places, row)
+    if "objectives" in sheets and len(sheets["objectives"].frame):
+        row = _write_objectives(page, styles, sheets["objectives"], row)
+    if answer.explanation:
+        row = _write_clashes(page, styles, answer, row)
+    _heads(page, styles, row, ["Sheet", "Rows"])
+    for at, sheet in enumerate(shown, start=row + 1):
+        page.write_url(
+            at,
+            0,
+            f"internal:'{places[sheet.name]}'!A1",
+            styles(font_color="#1F4E79", underline=1),
+            TITLES.get(sheet.name, sheet.title),
+        )
+        page.write_number(at, 1, len(sheet.frame), styles("count"))
+    page.set_landscape()
+    page.set_paper(9)
+    page.fit_to_pages(1, 0)
+
+
+def _heads(page: Worksheet, styles: Styles, row: int, texts: list[str]) -> None:
+    for column, text in enumerate(texts):
+        side = "right" if 0 < column < 4 else "left"
+        page.write_string(row, column, text, styles(**HEAD, align=side))
+
+
+TIED = {  # key figure -> (table, column today, column in the plan)
+    "running_cost_gbp_per_year": ("money", "before_gbp_per_year", "after_gbp_per_year"),
+    "spending_gbp": ("spending", "before_gbp", "after_gbp"),
+    "returned_gbp": ("streams", "", "returned_gbp"),
+}
+
+
+def _write_figures(
+    page: Worksheet,
+    styles: Styles,
+    story: Story,
+    sheets: dict[str, Sheet],
+    places: dict[str, str],
+    row: int,
+) -> int:
+    _heads(page, styles, row, ["Key figures", "Today", "Plan", "Change"])
+    for figure in story.figures:
+        row += 1
+        page.write_string(row, 0, figure.label, styles())
+        table, *columns = TIED.get(figure.key, ("", "", ""))
+        for column, name, value in zip((1, 2), columns, (figure.today, figure.plan), strict=True):
+            if value is None:
+                continue
+            if table and name:
+                formula = _sum_of(sheets[table], places[table], name)
+                page.write_formula(row, column, formula, styles(figure.format), value)
+            else:
+                page.write_number(row, column, value, styles(figure.format))
+        if figure.today is not None and figure.plan is not None:
+            page.write_formula(
+                row, 3, f"=C{row + 1}-B{row + 1}", styles(figure.format), figure.plan - figure.today
+            )
+    return row + 2
+
+
+def _sum_of(sheet: Sheet, title: str, column: str) -> str:
+    """The sum of a column of another sheet, whatever its filter hides."""
+    from xlsxwriter.utility import xl_range_abs
+
+    at = [heading.name for heading in sheet.headings].index(column)
+    return f"=SUM('{title}'!{xl_range_abs(ROWS, at, ROWS + len(sheet.frame) - 1, at)})"
+
+
+def _write_objectives(page: Worksheet, styles: Styles, sheet: Sheet, row: int) -> int:
+    _heads(page, styles, row, ["Measure", "Do nothing", "Plan", "Change", "Unit"])
+    for values in sheet.frame.to_dict("records"):
+        row += 1
+        page.write_string(row, 0, str(values["objective"]), styles())
+        before, after = values["do_nothing"], values["plan"]
+        for column, value in enumerate((before, after, after - before), start=1):
+            kind = format_in_row("figure", str(values["unit"]))
+            kind = "count" if kind == "figure" and is_whole(value) else kind
+            _write_cell(page, row, column, value, kind, styles)
+        page.write_string(row, 4, str(values["unit"]), styles(indent=2))
+    return row + 2
+
+
+def _write_clashes(page: Worksheet, styles: Styles, answer: Answer, row: int) -> int:
+    assert answer.explanation is not None
+    _heads(page, styles, row, ["Rules that clash", "Number", "", "", "What would have to give"])
+    for clash in answer.explanation.clashes:
+        row += 1
+        page.write_string(row, 0, clash.sentence, styles(text_wrap=True))
+        page.write_string(row, 1, clash.number, styles())
+        page.write_string(row, 4, clash.what_gives, styles(text_wrap=True))
+    return row + 2

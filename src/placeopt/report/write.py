@@ -1,42 +1,67 @@
-"""Write an answer's result folder."""
+"""Write everything a person looks at: page, workbook, map layers, tables, summary, provenance."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from placeopt.engine import Answer
-from placeopt.report.layers import write_layers
-from placeopt.report.page import write_page
-from placeopt.report.summary import plain, summary_of
-from placeopt.report.workbook import write_workbook
+from placeopt.report.sheets import sheets_of
+from placeopt.report.story import tell
+from placeopt.report.summary import plain, summary_of, write_json
+
+if TYPE_CHECKING:
+    from placeopt.engine import Answer
 
 
 def write_results(answer: Answer, out: Path | str) -> dict[str, Path]:
-    """Write everything a person looks at into the folder ``out``; returns name -> file.
+    """Write an answer into the folder ``out`` (made if absent); returns name -> file.
 
-    ``summary.json``, ``workbook.xlsx``, ``index.html``, ``plan.gpkg`` (where the plan has places
-    on the ground), ``tables/*.csv`` and ``provenance.json``.
+    Always ``summary.json``, ``workbook.xlsx``, ``index.html`` and ``provenance.json``; with a
+    plan, ``tables`` (a CSV a table, in the plan's own column names and codes); with an estate
+    plan, ``plan.gpkg`` and ``map.svg``. Files of an earlier answer that this one does not have
+    are removed, so that a folder never shows two answers at once. A workbook that is open
+    elsewhere raises ``PermissionError`` where the system locks files.
     """
+    from placeopt.report.page import write_page
+    from placeopt.report.workbook import write_workbook
+
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    written: dict[str, Path] = {}
-    written["summary.json"] = _write_json(out / "summary.json", summary_of(answer))
-    written["workbook.xlsx"] = write_workbook(answer, out / "workbook.xlsx")
-    layers = write_layers(answer, out / "plan.gpkg")
-    if layers is not None:
-        written["plan.gpkg"] = layers
-    written["index.html"] = write_page(answer, out / "index.html")
+    _clear(out)
+    story, sheets = tell(answer), sheets_of(answer)
+    files = {
+        "summary": write_json(summary_of(answer, story), out / "summary.json"),
+        "provenance": write_json(plain(answer.provenance), out / "provenance.json"),
+        "workbook": write_workbook(answer, story, sheets, out / "workbook.xlsx"),
+    }
     if answer.plan is not None:
-        (out / "tables").mkdir(exist_ok=True)
-        for name, table in answer.plan.tables.items():
-            path = out / "tables" / f"{name}.csv"
-            table.to_csv(path, index=False)
-            written[f"tables/{name}.csv"] = path
-    written["provenance.json"] = _write_json(out / "provenance.json", dict(answer.provenance))
-    return written
+        files["tables"] = _write_tables(answer, out / "tables")
+        if "buildings" in answer.plan.tables:
+            from placeopt.report.geopackage import write_geopackage
+            from placeopt.report.picture import write_picture
+
+            files["geopackage"] = write_geopackage(answer, sheets, out / "plan.gpkg")
+            files["map"] = write_picture(answer, out / "map.svg")
+    others = [str(path.relative_to(out)) for path in files.values()]
+    files["page"] = write_page(answer, story, sheets, out / "index.html", others)
+    return files
 
 
-def _write_json(path: Path, value: dict[str, object]) -> Path:
-    path.write_text(json.dumps(plain(value), indent=2, ensure_ascii=False), encoding="utf-8")
-    return path
+def _write_tables(answer: Answer, folder: Path) -> Path:
+    assert answer.plan is not None
+    folder.mkdir(exist_ok=True)
+    for name, table in answer.plan.tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+    return folder
+
+
+def _clear(out: Path) -> None:
+    """Take away what an earlier answer left here; nothing else."""
+    for name in ("plan.gpkg", "map.svg"):
+        (out / name).unlink(missing_ok=True)
+    folder = out / "tables"
+    if folder.is_dir():
+        for path in folder.glob("*.csv"):
+            path.unlink()
+        if not any(folder.iterdir()):
+            folder.rmdir()

@@ -1,52 +1,43 @@
 """The rules of the estate problem: what a scenario may ask of the buildings it keeps.
 
-    E1 served    E2 hosted   E3 opened   E4 floor     E5 capacity  E6 together
-    E7 access    E9 network  E10 capital E11 revenue  E13 pinned
+    E1 served    E2 hosted    E3 opened    E4 floor      E5 capacity  E6 together  E7 access
+    E8 fairness  E9 network   E10 capital  E11 revenue   E13 pinned   E14 carbon   E15 fair rents
+    E16 behaviour
 
 Rules marked implied are in force unless the scenario's ``drop`` names them; the others hold where
-a ``[[rules]]`` table states them, as often as it is stated.
+a ``[[rules]]`` table states them, as often as it is stated. Those about residents and about money
+are defined in modules of their own and named here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from placeopt.scenario.rules import Problem, Rule
+from placeopt.scenario.estate_rule import EstateRule, named, percent
+from placeopt.scenario.estate_rules_money import Capital, Carbon, FairRents, Revenue
+from placeopt.scenario.estate_rules_people import Access, Behaviour, Fairness, Who
 
-Who = Literal[
-    "all",
-    "most_deprived",
-    "rural",
-    "urban",
-    "without_car",
-    "people_0_4",
-    "people_5_15",
-    "people_16_64",
-    "people_65_84",
-    "people_85_plus",
+__all__ = [
+    "Access",
+    "Behaviour",
+    "Capacity",
+    "Capital",
+    "Carbon",
+    "EstateRule",
+    "FairRents",
+    "Fairness",
+    "Floor",
+    "Hosted",
+    "Network",
+    "Opened",
+    "Pinned",
+    "Revenue",
+    "Served",
+    "Together",
+    "Who",
 ]
-
-WHO_IN_WORDS = {
-    "all": "residents",
-    "most_deprived": "residents of the most deprived fifth",
-    "rural": "rural residents",
-    "urban": "urban residents",
-    "without_car": "residents without a car",
-    "people_0_4": "children under 5",
-    "people_5_15": "children aged 5 to 15",
-    "people_16_64": "residents aged 16 to 64",
-    "people_65_84": "residents aged 65 to 84",
-    "people_85_plus": "residents aged 85 and over",
-}
-
-
-class EstateRule(Rule):
-    """A rule of the estate problem."""
-
-    problem: ClassVar[Problem] = "estate"
 
 
 class Served(EstateRule):
@@ -70,7 +61,7 @@ class Served(EstateRule):
     def sentence(self, names: dict[str, str] | None = None) -> str:
         if self.unserved_share == 0:
             return "Every visit that is not made online is served in some building."
-        return f"At most {_percent(self.unserved_share)} of each service's visits go unserved."
+        return f"At most {percent(self.unserved_share)} of each service's visits go unserved."
 
 
 class Hosted(EstateRule):
@@ -171,101 +162,11 @@ class Together(EstateRule):
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         parts = ["Services that must share a roof do, and those that may not do not"]
-        parts += [f"{_name(a, names)} and {_name(b, names)} share a roof" for a, b in self.must]
-        parts += [f"{_name(a, names)} and {_name(b, names)} do not" for a, b in self.never]
+        parts += [f"{named(a, names)} and {named(b, names)} share a roof" for a, b in self.must]
+        parts += [f"{named(a, names)} and {named(b, names)} do not" for a, b in self.never]
         if self.max_services is not None:
             parts.append(f"a building hosts at most {self.max_services} services")
         return "; ".join(parts) + "."
-
-
-class Access(EstateRule):
-    """(E7) A stated share of residents is within so many minutes of the service.
-
-    Shares count all residents of the group, digital or unserved included, by minutes to the
-    nearest open host by the fastest of the modes open to them: households without a car do not
-    drive. Each service of the rule has to meet it.
-    """
-
-    name: ClassVar[str] = "access"
-    number: ClassVar[str] = "E7"
-    equation: ClassVar[str] = (
-        "cover[z,s] <= sum of host[s,b] over b within the minutes; "
-        "sum over z of residents[z] cover[z,s] >= share x sum over z of residents[z]; "
-        "sum of host[s,b] over b within the ceiling >= 1 for every zone with such residents"
-    )
-
-    rule: Literal["access"] = "access"
-    services: tuple[str, ...] | Literal["all"] = Field(
-        description='ids of the services that must be near, or "all" (back offices left out)'
-    )
-    minutes: float | None = Field(None, gt=0, description="minutes one way, door to door")
-    share: float = Field(1.0, ge=0, le=1, description="share of the residents within the minutes")
-    mode: str | None = Field(None, description="by this mode; by default the scenario's modes")
-    modes: tuple[str, ...] = Field((), description="by the fastest of these modes")
-    who: Who | tuple[Who, ...] = Field(
-        "all", description="the residents counted; of several, those to whom all apply"
-    )
-    quintiles: tuple[int, ...] = Field(
-        (), description="only zones of these deprivation quintiles (1 is the most deprived)"
-    )
-    district: str | None = Field(None, description="only residents of this district")
-    each_district: bool = Field(False, description="the share holds in every district by itself")
-    ceiling_minutes: float | None = Field(
-        None, gt=0, description="nobody counted is further away than this"
-    )
-    offer: Literal["full", "any"] = Field(
-        "full", description='whether only a full offer counts, or "any"'
-    )
-
-    @model_validator(mode="after")
-    def _asks_something(self) -> Self:
-        if self.minutes is None and self.ceiling_minutes is None:
-            raise ValueError("give minutes (with a share), or ceiling_minutes, or both")
-        if self.mode is not None and self.modes:
-            raise ValueError("give mode or modes, not both")
-        if self.each_district and self.district is not None:
-            raise ValueError("give district or each_district, not both")
-        if any(not 1 <= quintile <= 5 for quintile in self.quintiles):
-            raise ValueError("quintiles are 1 (the most deprived) to 5")
-        return self
-
-    def groups(self) -> tuple[str, ...]:
-        """The conditions on the residents counted, ``all`` left out."""
-        who = (self.who,) if isinstance(self.who, str) else self.who
-        return tuple(group for group in who if group != "all")
-
-    def modes_of(self, modes: tuple[str, ...]) -> tuple[str, ...]:
-        """The modes that count, of the scenario's ``modes``."""
-        if self.mode is not None:
-            return (self.mode,)
-        return self.modes or modes
-
-    def sentence(self, names: dict[str, str] | None = None) -> str:
-        who = " and ".join(WHO_IN_WORDS[group] for group in self.groups()) or "residents"
-        if self.quintiles:
-            who += f" in deprivation quintile {_list(map(str, self.quintiles), 'or')}"
-        if self.district is not None:
-            who += f" of {_name(self.district, names)}"
-        what = (
-            "every service"
-            if self.services == "all"
-            else _list((_name(service, names) for service in self.services), "and")
-        )
-        full = "the full offer of " if self.offer == "full" else ""
-        modes = self.modes_of(())
-        by = f" by {_list(modes, 'or')}" if modes else ""
-        each = " in each district" if self.each_district else ""
-        parts = []
-        if self.minutes is not None:
-            parts.append(
-                f"at least {_percent(self.share)} of {who}{each} are within {self.minutes:g} "
-                f"minutes of {full}{what}{by}"
-            )
-        if self.ceiling_minutes is not None:
-            of = f" of {full}{what}{by}" if self.minutes is None else ""
-            parts.append(f"none of the {who} is beyond {self.ceiling_minutes:g} minutes{of}")
-        text = ", and ".join(parts)
-        return text[0].upper() + text[1:] + "."
 
 
 class Network(EstateRule):
@@ -304,14 +205,14 @@ class Network(EstateRule):
     def sentence(self, names: dict[str, str] | None = None) -> str:
         what = "open buildings"
         if self.tier is not None:
-            what = f"buildings of tier {_name(self.tier, names)}"
+            what = f"buildings of tier {named(self.tier, names)}"
         elif self.service is not None:
-            what = f"buildings with {_name(self.service, names)}"
+            what = f"buildings with {named(self.service, names)}"
         where = "the place"
         if self.each_district:
             where = "each district"
         elif self.district is not None:
-            where = _name(self.district, names)
+            where = named(self.district, names)
         parts = []
         if self.at_least is not None and self.at_least == self.at_most:
             parts.append(f"{where} has exactly {self.at_least} {what}")
@@ -324,66 +225,6 @@ class Network(EstateRule):
             parts.append(f"no two {what} are nearer than {self.spacing_m:,.0f} m")
         text = " and ".join(parts)
         return text[0].upper() + text[1:] + "."
-
-
-class Capital(EstateRule):
-    """(E10) Works, moves, closures and set-up fit in the capital there is.
-
-    Required maintenance (backlog) is due whatever is decided of a kept building and is not
-    charged to the pot; it is part of the net present cost.
-    """
-
-    name: ClassVar[str] = "capital"
-    number: ClassVar[str] = "E10"
-    equation: ClassVar[str] = (
-        "fit-out + moves + tier set-up + closures + lease penalties "
-        "<= pot_gbp + recycled_share x net receipts"
-    )
-
-    rule: Literal["capital"] = "capital"
-    pot_gbp: float = Field(ge=0, description="capital there is (GBP)")
-    recycled_share: float = Field(
-        0.0, ge=0, le=1, description="share of net receipts that may be spent on the works"
-    )
-
-    def sentence(self, names: dict[str, str] | None = None) -> str:
-        recycled = (
-            f" plus {_percent(self.recycled_share)} of net receipts" if self.recycled_share else ""
-        )
-        return (
-            "Works, moves, closures and set-up cost no more than the capital pot of "
-            f"GBP {self.pot_gbp:,.0f}{recycled}."
-        )
-
-
-class Revenue(EstateRule):
-    """(E11) The running cost of a year fits under a ceiling."""
-
-    name: ClassVar[str] = "revenue"
-    number: ClassVar[str] = "E11"
-    equation: ClassVar[str] = (
-        "running costs of open buildings, area in use, staff of service points, tiers and empty "
-        "buildings held <= the ceiling"
-    )
-
-    rule: Literal["revenue"] = "revenue"
-    ceiling_gbp_per_year: float | None = Field(
-        None, ge=0, description="running cost of a year at most this (GBP/year)"
-    )
-    share_of_today: float | None = Field(
-        None, ge=0, description="running cost of a year at most this share of today's"
-    )
-
-    @model_validator(mode="after")
-    def _asks_one_thing(self) -> Self:
-        if (self.ceiling_gbp_per_year is None) == (self.share_of_today is None):
-            raise ValueError("give ceiling_gbp_per_year or share_of_today, one of them")
-        return self
-
-    def sentence(self, names: dict[str, str] | None = None) -> str:
-        if self.ceiling_gbp_per_year is not None:
-            return f"Running costs are at most GBP {self.ceiling_gbp_per_year:,.0f} a year."
-        return f"Running costs are at most {_percent(self.share_of_today or 0)} of today's."
 
 
 class Pinned(EstateRule):
@@ -412,20 +253,5 @@ class Pinned(EstateRule):
             (self.close, "closes"),
             (self.never_sell, "is not sold"),
         ):
-            parts += [f"{_name(building, names)} {words}" for building in ids]
+            parts += [f"{named(building, names)} {words}" for building in ids]
         return "; ".join(parts) + "."
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.4g} %"
-
-
-def _name(identity: str, names: dict[str, str] | None) -> str:
-    return (names or {}).get(identity, identity)
-
-
-def _list(words: Iterable[str], last: str) -> str:
-    items = list(words)
-    if len(items) < 2:
-        return "".join(items)
-    return f"{', '.join(items[:-1])} {last} {items[-1]}"

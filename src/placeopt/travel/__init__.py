@@ -2,7 +2,7 @@
 
 from placeopt.travel.complete import Step
 from placeopt.travel.measure import measure
-from placeopt.travel.reach import bands, nearest, opportunities, residents_within
+from placeopt.travel.reach import bands, nearest, opportunities, residents_within, zone_bands
 from placeopt.travel.times import TravelTimes
 from placeopt.travel.transit import Transit
 
@@ -15,4 +15,5 @@ __all__ = [
     "nearest",
     "opportunities",
     "residents_within",
+    "zone_bands",
 ]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SNAP_M = 500.0
 NAMED = 5  # ids named in one message; the count says how many there are
+NAMED_NEAR_THE_EDGE = 60
 
 
 def findings_of(
@@ -138,21 +139,25 @@ def edge_table(place: Place, times: TravelTimes, mode: str, edge: BaseGeometry) 
 def near_the_edge(
     place: Place, times: TravelTimes, mode: str, note: Mapping[str, Any]
 ) -> list[Finding]:
-    """One warning for each kind of building: how many zones and people, and which zones."""
+    """How many zones and people may have a nearer building outside, which zones, of which kinds."""
     from shapely import from_wkt
 
     if not note.get("edge"):
         return []
     table = edge_table(place, times, mode, from_wkt(note["edge"]))
-    findings = []
-    for kind, rows in table.groupby("kind"):
-        findings.append(
-            _warn(mode, "zone_id", _some(list(rows["zone_id"])),
-                  f"{rows['population'].sum():,.0f} people in {len(rows)} zones live nearer to the "
-                  f"edge of the streets than to a {kind}: a nearer one may lie outside",
-                  "add the buildings and streets of the neighbours")
-        )  # fmt: skip
-    return findings
+    if not len(table):
+        return []
+    # The zones that this concerns for most kinds of building come first.
+    zones = table["zone_id"].value_counts().index
+    people = table.drop_duplicates("zone_id")["population"].sum()
+    counts = ", ".join(f"{k} {n}" for k, n in table["kind"].value_counts(sort=False).items())
+    return [
+        _warn(mode, "zone_id", _some(list(zones), NAMED_NEAR_THE_EDGE),
+              f"{people:,.0f} people in {len(zones)} zones live nearer to the "
+              "edge of the streets than to the nearest building of some kind, so that a nearer "
+              f"one may lie outside (zones by kind: {counts})",
+              "add the buildings and streets of the neighbours")
+    ]  # fmt: skip
 
 
 def notes_of(
@@ -182,8 +187,8 @@ def _warn(mode: str, column: str | None, value: str | None, fault: str, remedy: 
     return Finding("warning", f"minutes by {mode}", None, column, value, fault, remedy)
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+def _some(names: Sequence[str], most: int = NAMED) -> str:
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 
 def _spot(x: float, y: float) -> str:

@@ -6,6 +6,7 @@ loses the pieces under way and nothing else, and memory holds a piece, not the m
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -91,11 +92,18 @@ def computed_once(
     computed afresh.
     """
     with tempfile.TemporaryDirectory() as thrown_away:
-        home = Path(thrown_away) if place.folder is None else place.folder
+        home, said = Path(thrown_away), list[tuple[str, str]]()
+        if place.folder is not None and os.access(place.folder, os.W_OK):
+            home = place.folder
+        elif place.folder is not None:
+            text = f"{place.folder} may not be written to, so minutes are not kept beside the place"
+            said.append((text, "copy the place to a folder of your own"))
         parts = parts_of(place, origins, home, mode, facts)
         complete(parts, place, origins, mode, facts, search, cutoff_minutes, progress, workers)
         minutes, worst = parts.load(building_keys(points_of(place, "buildings")))
-        return Measured(minutes, worst, parts.provenance(), parts.notes())
+        notes = parts.notes()
+        notes["said"] = [*notes.get("said", []), *said]
+        return Measured(minutes, worst, parts.provenance(), notes)
 
 
 def parts_of(

@@ -7,6 +7,7 @@ degree of longitude is 69 km in Rutland and 111 km at the equator.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,13 +83,23 @@ def outside(longitude: ArrayLike, latitude: ArrayLike, crs: str) -> NDArray[np.b
     return ~(inside & (lat >= south - margin) & (lat <= north + margin))
 
 
+def to_lonlat(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The layer in degrees of longitude and latitude (WGS 84): for display, never for measuring."""
+    return into(layer, WGS84, "the layer to be shown")
+
+
+def points_of(x_m: ArrayLike, y_m: ArrayLike, crs: str) -> gpd.GeoSeries:
+    """Points that state the projected coordinate system their metres are in."""
+    import geopandas as gpd
+
+    return gpd.GeoSeries(gpd.points_from_xy(x_m, y_m), crs=crs)
+
+
 def points_into(
     longitude: ArrayLike, latitude: ArrayLike, crs: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Degrees (WGS 84) as metres in ``crs``; points outside its area come back infinite."""
-    from pyproj import Transformer
-
-    x, y = Transformer.from_crs(WGS84, crs, always_xy=True).transform(longitude, latitude)
+    x, y = _transformer(WGS84, crs).transform(longitude, latitude)
     return np.asarray(x, float), np.asarray(y, float)
 
 
@@ -96,10 +107,15 @@ def degrees_of(
     x: ArrayLike, y: ArrayLike, crs: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(longitude, latitude) in degrees (WGS 84) of metres in ``crs``."""
+    lon, lat = _transformer(crs, WGS84).transform(x, y)
+    return np.asarray(lon, float), np.asarray(lat, float)
+
+
+@cache
+def _transformer(source: str, target: str) -> Any:
     from pyproj import Transformer
 
-    lon, lat = Transformer.from_crs(crs, WGS84, always_xy=True).transform(x, y)
-    return np.asarray(lon, float), np.asarray(lat, float)
+    return Transformer.from_crs(source, target, always_xy=True)
 
 
 def _refused(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.errors import Finding, InputError, UsageError
+from placeopt.travel import openroads
 from placeopt.travel.speeds import (
     DELAY,
     DRIVE_KMH,
@@ -126,6 +127,14 @@ def motorway_walking(streets: Streets) -> list[tuple[str, str]]:
     ]
 
 
+def _said(streets: Streets, mode: str) -> tuple[tuple[str, str], ...]:
+    """What a person should know of a network: (fault, remedy)."""
+    said = motorway_walking(streets) if mode == "walk" else []
+    if streets.source.get("kind") == openroads.KIND:
+        said.append((openroads.WHAT_IT_LACKS, "use an OpenStreetMap extract where they matter"))
+    return tuple(said)
+
+
 def _cleaned(
     streets: Streets,
     mode: str,
@@ -165,7 +174,7 @@ def _cleaned(
         stops=stopping[nodes],
         access_kmh=access_speed(mode, speeds_kmh),
         dropped=tuple(d for d in (*streets.dropped, *dropped) if d.count),
-        said=tuple(motorway_walking(streets)) if mode == "walk" else (),
+        said=_said(streets, mode),
     )
 
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-EDGES = ("edges", "road_edges", "links", "road_link", "RoadLink")
-NODES = ("nodes", "road_nodes", "road_node", "RoadNode")
+EDGES = ("edges", "road_edges", "links", "road_link")  # in any case, with or without "_"
+NODES = ("nodes", "road_nodes", "road_node")
 COLUMNS = {
     "node": ("node_id", "id", "osmid", "osm_id", "identifier", "fid"),
     "from": ("u", "from", "from_node", "from_id", "source", "start_node", "startNode"),
@@ -91,7 +91,7 @@ def from_frames(
 
     kind = "edge and node layers"
     if openroads.is_open_roads(edges):
-        edges, kind = openroads.with_classes(edges), "OS Open Roads"
+        edges, kind = openroads.with_classes(edges), openroads.KIND
     names = _columns(edges, nodes, file, columns or {})
     nodes = systems.into(nodes, crs, f"{file} nodes")
     xy = np.column_stack([nodes.geometry.x, nodes.geometry.y])
@@ -143,7 +143,9 @@ def _layers(file: Path, edges: str | None, nodes: str | None) -> tuple[str, str]
         ) from None  # fmt: skip
     chosen, findings = [], []
     for what, asked, known in (("edges", edges, EDGES), ("nodes", nodes, NODES)):
-        found = next((name for name in ([asked] if asked else known) if name in there), None)
+        plain = {name.lower().replace("_", ""): name for name in there}
+        wanted = [asked] if asked else [plain.get(n.lower().replace("_", "")) for n in known]
+        found = next((name for name in wanted if name in there), None)
         if found is None:
             findings.append(
                 _finding(file.name, None, f"layer {asked or what}", None, "is not there",
@@ -175,6 +177,10 @@ def _columns(
             )  # fmt: skip
     if findings:
         raise InputError(findings)
+    if "node" not in given:  # of several columns that could be the id, the one that edges speak of
+        ends = set(edges[names["from"]].astype(str))
+        candidates = [name for name in COLUMNS["node"] if name in nodes.columns]
+        names["node"] = max(candidates, key=lambda c: len(ends & set(nodes[c].astype(str))))
     return names
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KEYS = ("zone_id", "building_id", "mode")
+MOVED_M = 1.0
 
 
 def read_matrix(
@@ -37,6 +38,7 @@ def read_matrix(
     building_ids = tuple(place.buildings["building_id"])
     measured = stated.get("measured", {})
     findings += _mismatches(long, place, file.name, modes, measured)
+    findings += _moved(place, file.name, stated.get("points", {}))
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors:
         raise InputError(errors, "faults in the minutes")
@@ -55,11 +57,12 @@ def read_matrix(
     )
 
 
-def write_matrix(times: TravelTimes, file: Path) -> None:
+def write_matrix(times: TravelTimes, file: Path, place: Place | None = None) -> None:
     """Write minutes as a long Parquet file that carries its own provenance.
 
     Columns zone_id, building_id, mode, minutes, worst_minutes (empty where there is none); pairs
-    without minutes are left out. ``read_matrix`` reads it back.
+    without minutes are left out. With ``place`` the file also knows where its points lay.
+    ``read_matrix`` reads it back and warns of points that have moved since.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -69,6 +72,7 @@ def write_matrix(times: TravelTimes, file: Path) -> None:
         "provenance": times.provenance,
         "cutoff_minutes": times.cutoff_minutes,
         "measured": dict(zip(KEYS, (times.zone_ids, times.building_ids, times.modes), strict=True)),
+        "points": {} if place is None else {key: _where(place, key) for key in KEYS[:2]},
     }
     text = pa.dictionary(pa.int32(), pa.string())
     schema = pa.schema(
@@ -199,6 +203,36 @@ def _mismatches(
                 _finding("warning", file, int(long.loc[rows, "row"].iloc[0]), column, names,
                          f"{len(foreign)} not asked for; {int(rows.sum())} rows are left out",
                          "check the ids if the place should have them")
+            )  # fmt: skip
+    return findings
+
+
+def _where(place: Place, key: str) -> dict[str, tuple[float, float]]:
+    """Id -> metres of a place's zones or buildings."""
+    frame = place.tables["zones" if key == "zone_id" else "buildings"]
+    return {
+        i: (round(x, 1), round(y, 1))
+        for i, x, y in zip(frame[key], frame["x_m"], frame["y_m"], strict=True)
+    }
+
+
+def _moved(
+    place: Place, file: str, points: Mapping[str, Mapping[str, Sequence[float]]]
+) -> list[Finding]:
+    """Zones and buildings that lie elsewhere than when the minutes were measured."""
+    findings = []
+    for key, there in points.items():
+        here = _where(place, key)
+        moved = [
+            i for i, (x, y) in here.items()
+            if i in there and abs(x - there[i][0]) + abs(y - there[i][1]) > MOVED_M
+        ]  # fmt: skip
+        if moved:
+            names = ", ".join(moved[:5]) + (", ..." if len(moved) > 5 else "")
+            findings.append(
+                _finding("warning", file, None, key, names,
+                         f"{len(moved)} have moved since the minutes were measured",
+                         "measure again: placeopt travel")
             )  # fmt: skip
     return findings
 

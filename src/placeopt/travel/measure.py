@@ -64,11 +64,11 @@ def measure(
     if method not in METHODS:
         raise UsageError(f"no travel method {method!r}; there are {', '.join(METHODS)}")
     if method == "matrix":
+        from placeopt.travel.checks import findings_of
         from placeopt.travel.matrix import read_matrix
 
-        return read_matrix(
-            place, _file(place, file, ("minutes.parquet", "minutes.csv")), modes, cutoff_minutes
-        )
+        own = _file(place, file, ("minutes.parquet", "minutes.csv"))
+        return findings_of(place, read_matrix(place, own, modes, cutoff_minutes), {})
     require_measurable(place)
     if method == "crow_fly":
         return _by_crow(place, modes, cutoff_minutes, detour, speeds_kmh)
@@ -122,6 +122,7 @@ def _by_crow(
             "detour": detour,
             "cutoff_minutes": cutoff_minutes,
             "source": "straight lines between the place's points",
+            "use": "screening only: a standard is not shown to be met by straight lines",
             "date": today(),
         }
     return TravelTimes(

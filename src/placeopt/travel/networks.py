@@ -117,7 +117,10 @@ def searches_for(
 
 def _transit(place: Place, files: Files, network: Any) -> Search:
     if files.transit is None or files.gtfs is None:
-        raise UsageError("mode 'transit' needs a timetable: give transit=Transit(gtfs=, date=)")
+        raise UsageError(
+            "mode 'transit' needs a timetable: give transit=Transit(gtfs=, date=), or measure with "
+            'placeopt travel first and use method "matrix"'
+        )
     from placeopt.travel.gtfs import read_gtfs
     from placeopt.travel.transit import TransitSearch
 

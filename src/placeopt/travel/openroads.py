@@ -28,6 +28,7 @@ CLASSES = {
     "secondary access road": "service",
     "restricted local access road": "service",
 }
+KIND = "OS Open Roads"
 WHAT_IT_LACKS = "OS Open Roads has no footpaths, one-ways or speed limits"
 
 

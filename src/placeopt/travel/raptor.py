@@ -3,7 +3,7 @@
 Round k knows the earliest arrival at each stop with at most k rides:
   arrive[k,s] = min over patterns through s of the arrival of the earliest trip that can be caught
                 at an earlier call u of the pattern with  departs >= ready[k-1,u]
-  ready[k,s]  = min(arrive[k,s] + change, min over u of arrive[k,u] + walk[u,s] + change)
+  ready[k,s]  = min over stops u (s among them) of arrive[k,u] + walk[u,s] + change
 Departures are worked from the last to the first, so that what a later departure reaches bounds
 every earlier one; the arrivals are exact for each departure. A walk follows a ride or starts or
 ends the journey, never another walk. Compiled by numba, once, and kept.
@@ -13,125 +13,171 @@ Science 49(3), sections 3 and 4.
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 IN_TIME = 0.01  # minutes late that still catch a trip: coordinates are no finer than that
 
 
-@njit(cache=True, nogil=True)
+class Lines(NamedTuple):
+    """The timetable: see ``gtfs.Timetable`` for the arrays."""
+
+    first_call: NDArray[np.int64]
+    calls: NDArray[np.int64]
+    board: NDArray[np.bool_]
+    alight: NDArray[np.bool_]
+    trips: NDArray[np.int64]
+    first_time: NDArray[np.int64]
+    departs: NDArray[np.float64]
+    arrives: NDArray[np.float64]
+
+
+class Rows(NamedTuple):
+    """Lists of different length in one array each: row i is ``first[i]:first[i+1]``."""
+
+    first: NDArray[np.int64]
+    item: NDArray[np.int64]
+    minutes: NDArray[np.float64]
+
+
+class Labels(NamedTuple):
+    """What is known so far: (rounds, stops) arrivals and readiness, (stops,) best arrival."""
+
+    arrive: NDArray[np.float64]
+    ready: NDArray[np.float64]
+    best: NDArray[np.float64]
+
+
 def journeys(
-    first_call,
-    calls,
-    board,
-    alight,
-    trips,
-    first_time,
-    departs,
-    arrives,
-    stop_first,
-    stop_pattern,
-    stop_position,
-    walk_first,
-    walk_to,
-    walk_minutes,
-    access_stop,
-    access_minutes,
-    egress_first,
-    egress_stop,
-    egress_minutes,
-    direct,
-    starts,
-    rides,
-    change,
-    cutoff,
-):  # type: ignore[no-untyped-def]
+    lines: Lines,
+    calling: Rows,
+    walks: Rows,
+    access: tuple[NDArray[np.int64], NDArray[np.float64]],
+    egress: Rows,
+    direct: NDArray[np.float64],
+    starts: NDArray[np.float64],
+    rides: int,
+    change: float,
+    cutoff: float,
+) -> NDArray[np.float64]:
     """(starts, destinations) door-to-door minutes from one origin, infinite beyond the cut-off.
 
-    ``starts``: departures in descending order, minutes. ``stop_*``: for each stop the patterns
-    that call there and at which call (rows ``stop_first[s]:stop_first[s+1]``); ``walk_*`` the
-    same for walks between stops, ``egress_*`` for stops near each destination. ``access_*``:
-    stops near the origin. ``direct`` (destinations,): minutes on foot all the way. ``rides``:
-    most rides; ``change``: minutes needed at least between two rides.
+    ``calling``: for each stop the patterns that call there and, as minutes, at which call.
+    ``walks``: between stops, each to itself among them. ``access``: stops near the origin and
+    minutes to them; ``egress``: for each destination the stops near it. ``direct``
+    (destinations,): minutes on foot all the way. ``starts``: departures, the last first.
+    ``rides``: most rides; ``change``: minutes needed at least between two rides.
     """
-    stops = len(stop_first) - 1
-    patterns = len(trips)
-    arrive = np.full((rides + 1, stops), np.inf)
-    ready = np.full((rides + 1, stops), np.inf)
-    best = np.full(stops, np.inf)
+    return _journeys(
+        lines, calling, walks, access[0], access[1], egress, direct, starts, rides, change, cutoff
+    )
+
+
+@njit(cache=True, nogil=True)
+def _journeys(
+    lines: Any, calling: Any, walks: Any, access_stop: Any, access_minutes: Any, egress: Any,
+    direct: Any, starts: Any, rides: Any, change: Any, cutoff: Any,
+) -> Any:  # fmt: skip
+    stops, patterns = len(calling.first) - 1, len(lines.trips)
+    labels = Labels(
+        np.full((rides + 1, stops), np.inf),
+        np.full((rides + 1, stops), np.inf),
+        np.full(stops, np.inf),
+    )
     first_marked = np.full(patterns, -1, np.int64)
     queue = np.empty(patterns, np.int64)
-    marked = np.zeros(stops, np.bool_)
-    improved = np.zeros(stops, np.bool_)
+    marked, improved = np.zeros(stops, np.bool_), np.zeros(stops, np.bool_)
     result = np.empty((len(starts), len(direct)))
     for i in range(len(starts)):
-        start = starts[i]
-        limit = start + cutoff
         marked[:] = False
         for a in range(len(access_stop)):
-            stop = access_stop[a]
-            if start + access_minutes[a] < ready[0, stop]:
-                ready[0, stop] = start + access_minutes[a]
+            stop, time = access_stop[a], starts[i] + access_minutes[a]
+            if time < labels.ready[0, stop]:
+                labels.ready[0, stop] = time
                 marked[stop] = True
         for k in range(1, rides + 1):
             for stop in range(stops):
-                if arrive[k - 1, stop] < arrive[k, stop]:
-                    arrive[k, stop] = arrive[k - 1, stop]
-                if ready[k - 1, stop] < ready[k, stop]:
-                    ready[k, stop] = ready[k - 1, stop]
-            queued = 0
-            for stop in range(stops):
-                if not marked[stop]:
-                    continue
-                for row in range(stop_first[stop], stop_first[stop + 1]):
-                    p, position = stop_pattern[row], stop_position[row]
-                    if first_marked[p] < 0:
-                        first_marked[p] = position
-                        queue[queued] = p
-                        queued += 1
-                    elif position < first_marked[p]:
-                        first_marked[p] = position
+                labels.arrive[k, stop] = min(labels.arrive[k, stop], labels.arrive[k - 1, stop])
+                labels.ready[k, stop] = min(labels.ready[k, stop], labels.ready[k - 1, stop])
+            queued = _patterns_through(marked, calling, first_marked, queue)
             improved[:] = False
             for q in range(queued):
-                p = queue[q]
-                size = first_call[p + 1] - first_call[p]
-                trip = trips[p]  # none caught yet
-                for position in range(first_marked[p], size):
-                    call = first_call[p] + position
-                    stop = calls[call]
-                    if trip < trips[p] and alight[call]:
-                        time = arrives[first_time[p] + trip * size + position]
-                        if time < arrive[k, stop] and time <= limit:
-                            arrive[k, stop] = time
-                            improved[stop] = True
-                    if board[call] and ready[k - 1, stop] <= limit:
-                        low, high = 0, trip  # the earliest trip that leaves late enough
-                        while low < high:
-                            middle = (low + high) // 2
-                            leaves = departs[first_time[p] + middle * size + position]
-                            if leaves >= ready[k - 1, stop] - IN_TIME:
-                                high = middle
-                            else:
-                                low = middle + 1
-                        trip = low
-                first_marked[p] = -1
+                _ride(lines, queue[q], first_marked, labels, k, starts[i] + cutoff, improved)
             marked[:] = False
-            for stop in range(stops):
-                if not improved[stop]:
-                    continue
-                if arrive[k, stop] < best[stop]:
-                    best[stop] = arrive[k, stop]
-                for row in range(walk_first[stop], walk_first[stop + 1]):
-                    other = walk_to[row]
-                    time = arrive[k, stop] + walk_minutes[row] + change
-                    if time < ready[k, other]:
-                        ready[k, other] = time
-                        marked[other] = True
-        for b in range(len(direct)):
-            fastest = direct[b]
-            for row in range(egress_first[b], egress_first[b + 1]):
-                time = best[egress_stop[row]] + egress_minutes[row] - start
-                if time < fastest:
-                    fastest = time
-            result[i, b] = fastest if fastest <= cutoff else np.inf
+            _walk(walks, labels, k, change, improved, marked)
+        _arrive(egress, labels.best, direct, starts[i], cutoff, result[i])
     return result
+
+
+@njit(cache=True, nogil=True)
+def _patterns_through(marked: Any, calling: Any, first_marked: Any, queue: Any) -> Any:
+    """Queue the patterns that call at a marked stop, each with its first such call."""
+    queued = 0
+    for stop in range(len(marked)):
+        if not marked[stop]:
+            continue
+        for row in range(calling.first[stop], calling.first[stop + 1]):
+            p, position = calling.item[row], int(calling.minutes[row])
+            if first_marked[p] < 0:
+                queue[queued] = p
+                queued += 1
+                first_marked[p] = position
+            elif position < first_marked[p]:
+                first_marked[p] = position
+    return queued
+
+
+@njit(cache=True, nogil=True)
+def _ride(
+    lines: Any, p: Any, first_marked: Any, labels: Any, k: Any, limit: Any, improved: Any
+) -> None:
+    """Follow pattern p: get off wherever that is earlier, catch an earlier trip where possible."""
+    size = lines.first_call[p + 1] - lines.first_call[p]
+    trip = lines.trips[p]  # none caught yet
+    for position in range(first_marked[p], size):
+        call = lines.first_call[p] + position
+        stop = lines.calls[call]
+        if trip < lines.trips[p] and lines.alight[call]:
+            time = lines.arrives[lines.first_time[p] + trip * size + position]
+            if time < labels.arrive[k, stop] and time <= limit:
+                labels.arrive[k, stop] = time
+                improved[stop] = True
+        ready = labels.ready[k - 1, stop] - IN_TIME
+        if lines.board[call] and ready <= limit:
+            low, high = 0, trip  # the earliest trip that leaves late enough
+            while low < high:
+                middle = (low + high) // 2
+                if lines.departs[lines.first_time[p] + middle * size + position] >= ready:
+                    high = middle
+                else:
+                    low = middle + 1
+            trip = low
+    first_marked[p] = -1
+
+
+@njit(cache=True, nogil=True)
+def _walk(walks: Any, labels: Any, k: Any, change: Any, improved: Any, marked: Any) -> None:
+    """From the stops reached to the stops around them, ready for the next ride."""
+    for stop in range(len(improved)):
+        if not improved[stop]:
+            continue
+        arrived = labels.arrive[k, stop]
+        labels.best[stop] = min(labels.best[stop], arrived)
+        for row in range(walks.first[stop], walks.first[stop + 1]):
+            other, time = walks.item[row], arrived + walks.minutes[row] + change
+            if time < labels.ready[k, other]:
+                labels.ready[k, other] = time
+                marked[other] = True
+
+
+@njit(cache=True, nogil=True)
+def _arrive(egress: Any, best: Any, direct: Any, start: Any, cutoff: Any, out: Any) -> None:
+    """Minutes to each destination: by the best stop near it, or all the way on foot."""
+    for b in range(len(direct)):
+        fastest = direct[b]
+        for row in range(egress.first[b], egress.first[b + 1]):
+            fastest = min(fastest, best[egress.item[row]] + egress.minutes[row] - start)
+        out[b] = fastest if fastest <= cutoff else np.inf

@@ -107,16 +107,27 @@ def bands(
     """
     import pandas as pd
 
-    near, _ = nearest(times, building_ids, modes)
-    names = [*band_names(edges), "not reached"]
-    which = np.searchsorted(np.asarray(edges, float), near, side="left")
-    which[np.isnan(near)] = len(edges) + 1
+    band = zone_bands(times, building_ids, edges=edges, modes=modes)
     rows = [
-        (group, name, people[which == k].sum())
+        (group, name, people[band == name].sum())
         for group, people in residents_by(place, by).items()
-        for k, name in enumerate(names)
+        for name in [*band_names(edges), "not reached"]
     ]
     return pd.DataFrame(rows, columns=["group", "band", "residents"])
+
+
+def zone_bands(
+    times: TravelTimes,
+    building_ids: Iterable[str] | None = None,
+    *,
+    edges: Sequence[float] = BANDS,
+    modes: Sequence[str] = ("walk",),
+) -> NDArray[np.object_]:
+    """(zones,) the name of the band of each zone: for maps."""
+    near, _ = nearest(times, building_ids, modes)
+    which = np.searchsorted(np.asarray(edges, float), near, side="left")
+    which[np.isnan(near)] = len(edges) + 1
+    return np.array([*band_names(edges), "not reached"], object)[which]
 
 
 def band_names(edges: Sequence[float]) -> list[str]:

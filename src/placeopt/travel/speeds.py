@@ -1,9 +1,10 @@
 """Speeds, each with where it comes from; a user's own numbers replace them.
 
-Walking 4.8 km/h is 3 mph, the convention of the Department for Transport's journey time
-statistics and of access studies ("20 minutes = 1.6 km", BMJ Open 2015;5:e007328). Cycling
-16 km/h is 10 mph, an assumption. Driving as the crow flies, 40 km/h after the detour, is an
-assumption for screening; on streets every road class has its own speed.
+Walking 4.8 km/h (3 mph, 80 m a minute) is the convention of access studies ("20 minutes = 1.6 km",
+BMJ Open 2015;5:e007328); councils' studies pair it with cycling at 16 km/h (10 mph; Thurrock,
+"Study of travel access", travel types), and the Department for Transport's journey time
+statistics were reported to walk at 2.9 and cycle at 9.9 mph. Driving as the crow flies, 40 km/h
+after the detour, is an assumption for screening; on streets every road class has its own speed.
 
 Driving speeds by class are assumptions below the legal limits, set where limits are not tagged.
 Class speeds know no turns, lights or queues: on a county network such minutes were 0.84 of those
@@ -19,8 +20,8 @@ from placeopt.errors import UsageError
 
 MODES = ("walk", "cycle", "drive", "transit")
 KMH = {"walk": 4.8, "cycle": 16.0, "drive": 40.0}
-# From the point to the nearest street: on foot, whatever comes after, as R5 links points
-# ("off-street speed" 1.3 m/s); a place with long drives may set access.drive higher.
+# From the point to the nearest street: on foot, whatever comes after (an assumption); a place with
+# long private drives may set access.drive higher.
 ACCESS_KMH = {"walk": 4.8, "cycle": 4.8, "drive": 4.8}
 TOP_KMH = {"walk": 8.0, "cycle": 30.0, "drive": 113.0, "transit": 201.0}  # mph 5, 19, 70, 125
 DELAY = 1 / 0.84

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date as Date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ from placeopt.errors import Finding, InputError, UsageError
 from placeopt.travel.graph import Graph
 from placeopt.travel.gtfs import Timetable
 from placeopt.travel.paths import Snapped, minutes_between, snap
+
+if TYPE_CHECKING:
+    from placeopt.travel.raptor import Lines, Rows
 
 Floats = NDArray[np.float64]
 STOPS_AT_ONCE = 512
@@ -91,15 +94,6 @@ def _clock(text: str) -> float:
     return int(found[1]) * 60.0 + int(found[2])
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Lists of different length in one array each: row i is ``first[i]:first[i+1]``."""
-
-    first: NDArray[np.int64]
-    item: NDArray[np.int64]
-    minutes: Floats
-
-
 class TransitSearch:
     """Minutes by public transport; feed and walking network are read when needed."""
 
@@ -111,6 +105,11 @@ class TransitSearch:
         self.settings = settings
         self._network = network
         self._timetable = timetable
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to another process: network and timetable, not the ways to make them."""
+        made = {"walking": self.walking, "stops": self.stops, "timetable": self.timetable}
+        return {"settings": self.settings, "_network": None, "_timetable": None, **made}
 
     @cached_property
     def walking(self) -> Graph:
@@ -146,19 +145,16 @@ class TransitSearch:
         egress = _near(self.walking, destinations, self.stops, limit)
         direct = minutes_between(self.walking, origins, destinations, cutoff_minutes)
         direct[np.isnan(direct)] = np.inf
-        table, calling, walks = self.timetable, self._calling, self._walks
+        lines, calling, walks = self._lines, self._calling, self._walks
+        starts, rides = self.settings.starts, self.settings.changes + 1
+        change = float(self.settings.change_minutes)
 
         def one(i: int) -> tuple[Floats, Floats]:
             near = slice(access.first[i], access.first[i + 1])
+            on_foot = (access.item[near], access.minutes[near])
             minutes = journeys(
-                table.first_call, table.calls, table.board, table.alight, table.trips,
-                table.first_time, table.departs, table.arrives,
-                calling.first, calling.item, calling.minutes.astype(np.int64),
-                walks.first, walks.item, walks.minutes,
-                access.item[near], access.minutes[near],
-                egress.first, egress.item, egress.minutes,
-                direct[i], self.settings.starts, self.settings.changes + 1,
-                self.settings.change_minutes, cutoff_minutes,
+                lines, calling, walks, on_foot, egress, direct[i], starts, rides, change,
+                float(cutoff_minutes),
             )  # fmt: skip
             return median_and_worst_tenth(minutes)
 
@@ -193,7 +189,13 @@ class TransitSearch:
         return notes
 
     @cached_property
-    def _calling(self) -> _Rows:
+    def _lines(self) -> Lines:
+        from placeopt.travel.raptor import Lines
+
+        return Lines(*(getattr(self.timetable, name) for name in Lines._fields))
+
+    @cached_property
+    def _calling(self) -> Rows:
         """For each stop the patterns that call there, and (as minutes) at which call."""
         table = self.timetable
         sizes = np.diff(table.first_call)
@@ -202,7 +204,7 @@ class TransitSearch:
         return _rows(table.calls, pattern, position.astype(float), len(table.stop_ids))
 
     @cached_property
-    def _walks(self) -> _Rows:
+    def _walks(self) -> Rows:
         """Walks between stops within the limit, each stop to itself, and the feed's own changes."""
         count = len(self.stops.node)
         a, b, minutes = [np.arange(count)], [np.arange(count)], [np.zeros(count)]
@@ -239,17 +241,19 @@ def median_and_worst_tenth(minutes: Floats) -> tuple[Floats, Floats]:
     )
 
 
-def _near(walking: Graph, points: Snapped, stops: Snapped, limit: float) -> _Rows:
+def _near(walking: Graph, points: Snapped, stops: Snapped, limit: float) -> Rows:
     """For each point the stops within a walk."""
     minutes = minutes_between(walking, points, stops, limit)
     i, j = np.nonzero(np.isfinite(minutes))
     return _rows(i, j, minutes[i, j], len(points.node))
 
 
-def _rows(row: NDArray[Any], item: NDArray[Any], minutes: Floats, count: int) -> _Rows:
+def _rows(row: NDArray[Any], item: NDArray[Any], minutes: Floats, count: int) -> Rows:
+    from placeopt.travel.raptor import Rows
+
     order = np.argsort(row, kind="stable")
     first = np.searchsorted(row[order], np.arange(count + 1)).astype(np.int64)
-    return _Rows(first, item[order].astype(np.int64), minutes[order].astype(float))
+    return Rows(first, item[order].astype(np.int64), minutes[order].astype(float))
 
 
 def _some(points: Snapped, which: slice) -> Snapped:

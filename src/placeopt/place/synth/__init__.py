@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from placeopt.errors import UsageError
 from placeopt.place.synth.catalogue import catalogue
 from placeopt.place.synth.estate import estate_tables
 from placeopt.place.synth.geography import DISTRICTS, boundaries_of, land, zones_table
@@ -32,12 +33,12 @@ def synthesise(
 ) -> Place:
     """A made-up county of ``zones`` zones and ``buildings`` buildings (110 per 150 zones).
 
-    Raises ValueError below 12 zones or 30 buildings: such a county cannot host every service.
+    Raises UsageError below 12 zones or 30 buildings: such a county cannot host every service.
     """
     if buildings is None:
         buildings = max(FEWEST_BUILDINGS, round(zones * BUILDINGS_PER_ZONE))
     if zones < FEWEST_ZONES or buildings < FEWEST_BUILDINGS:
-        raise ValueError(
+        raise UsageError(
             f"a made-up county needs at least {FEWEST_ZONES} zones and {FEWEST_BUILDINGS} "
             f"buildings, not {zones} and {buildings}"
         )

@@ -204,7 +204,8 @@ def _buildings_table(
     )
     listed = (uniform[3] < 0.12) & kind["kind"].isin(["library", "council_office"]).to_numpy()
     receipt = kind["receipt_gbp_per_m2"] * (0.55 + 1.1 * sites.pull) * (0.85 + 0.3 * uniform[4])
-    receipt = np.where(listed, 0.7, 1.0) * receipt * floor_area * ~leased
+    saleable = ~leased & (tenure != "pfi")
+    receipt = np.where(listed, 0.7, 1.0) * receipt * floor_area * saleable
     energy = kind["kwh_per_m2"] * (0.8 + 0.4 * uniform[5]) * floor_area
     backlog = (20 + 280 * uniform[6] ** 2) * floor_area * np.where(listed, 1.5, 1.0)
     return pd.DataFrame(

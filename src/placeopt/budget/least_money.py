@@ -1,0 +1,194 @@
+"""How far can the budget fall before a standard breaks, and which one breaks first?
+
+``order_of_breaking``: the least money that meets every standard, with its proven bound; just
+below it the plan that misses standards by least says which one breaks first; that one is given
+up, and so on until none is left. For integer plans the bound is what the scenario's gap proves.
+
+``path_of_cuts``: what the best plan is worth at every total between the least money and today's,
+for problems that are linear programs. The value is convex in the total and the price of the total
+is its slope, so two solved totals bound it between them: below by their slopes, above by the
+straight line. Totals are added where the two meet until they are as close as asked; where they
+meet exactly, the path is exact.
+Source: Eisner and Severance, Mathematical techniques for efficient record segmentation in large
+shared databases, Journal of the ACM 23 (1976), for the parametric search.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from placeopt import engine
+from placeopt.budget import formulate as equations
+from placeopt.budget.prices import strong_duality_holds
+from placeopt.budget.problem import BudgetProblem, state
+from placeopt.budget.refine import Approximation, solve_all
+from placeopt.engine import Status
+from placeopt.errors import UsageError
+from placeopt.place import Place
+from placeopt.scenario import Scenario
+from placeopt.scenario.budget_rules import OneBudget
+from placeopt.scenario.scenario import Objective
+
+BELOW = 1e-3  # share below the least money at which the first broken standard is looked for
+MOST_POINTS = 200
+
+
+def order_of_breaking(place: Place, scenario: Scenario) -> pd.DataFrame:
+    """The standards in the order in which they break as the budget falls.
+
+    Columns: step, least_gbp (the least money with the standards still held), bound_gbp (no budget
+    below it meets them), cut_share (below the base year's spending), outcome_id, name (of the
+    standard that breaks below it; "" in the last row, where only floors and terms are left).
+    Raises ``UsageError`` where the rules without any total allow no plan.
+    """
+    problem = state(place, _without_total(scenario))
+    problem = replace(problem, objectives=("least_money",), slack=())
+    today, rows = float(problem.before.sum()), []
+    for step in range(1, len(problem.outcome_ids) + 2):
+        solved = solve_all(problem, scenario.solver)
+        if solved.spend is None or solved.result.objective is None:
+            if solved.result.status is Status.INFEASIBLE:
+                raise UsageError("no money meets the rules: there is no least budget")
+            raise UsageError(f"no least budget was found: {solved.result.status}")
+        least = solved.result.objective
+        o = _first_to_break(problem, scenario, least)
+        key = str(problem.outcome_ids[o]) if o is not None else ""
+        row = [step, least, solved.result.bound, 1 - least / today if today else np.nan]
+        rows.append([*row, key, problem.names.get(key, key)])
+        if o is None:
+            break
+        held = problem.minimum_gain.copy()
+        held[o] = np.nan
+        target = problem.target_holds.copy()
+        target[o] = False
+        problem = replace(problem, minimum_gain=held, target_holds=target)
+    columns = ["step", "least_gbp", "bound_gbp", "cut_share", "outcome_id", "name"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def path_of_cuts(place: Place, scenario: Scenario, *, tolerance: float = 1e-5) -> pd.DataFrame:
+    """The value of the best plan at every total, from the least money to today's spending.
+
+    Columns: total_gbp, objective (of the scenario's first objective, minimised), change_per_gbp
+    (what one more GBP changes; below zero is better), standards (ids of the standards that bind).
+    Between two rows the value lies on or below the straight line, by at most ``tolerance`` of
+    the path's range. Raises ``UsageError`` where a choice or an S-shaped curve makes the problem
+    an integer one.
+    """
+    problem = state(place, _without_total(scenario))
+    approximation = Approximation(problem, 10 * tolerance, 120)
+    in_pieces = any(len(pieces) > 1 for pieces in approximation.pieces("under"))
+    if problem.must_choose.any() or in_pieces:
+        raise UsageError("a path of cuts needs concave curves and no choices")
+    least = solve_all(replace(problem, objectives=("least_money",)), scenario.solver)
+    if least.result.objective is None or least.spend is None:
+        raise UsageError("no money meets the rules: there is no path")
+    approximation.add(least.spend)
+    for at in np.linspace(least.result.objective * (1 + 1e-6), problem.before.sum(), 5):
+        solved = solve_all(replace(problem, total=float(at), slack=()), scenario.solver)
+        if solved.spend is not None:
+            approximation.add(solved.spend)
+    points = _search(problem, approximation, least.result.objective, tolerance)
+    columns = ["total_gbp", "objective", "change_per_gbp", "standards"]
+    rows = [[p.total, p.value, p.slope, " ".join(p.standards)] for p in points]
+    return pd.DataFrame(rows, columns=columns)
+
+
+@dataclass(frozen=True)
+class _Point:
+    """One solved total: value, slope, and the standards that have a price there."""
+
+    total: float
+    value: float
+    slope: float
+    standards: tuple[str, ...]
+
+
+def _search(
+    problem: BudgetProblem, approximation: Approximation, least: float, tolerance: float
+) -> list[_Point]:
+    """Totals added where neighbours' slopes meet, the widest gap first."""
+    top = max(min(float(problem.before.sum()), float(problem.amount.sum())), least)
+    ends = [_solve_at(problem, approximation, total) for total in (least * (1 + 1e-6), top)]
+    points = [point for point in ends if point is not None]
+    allowed = tolerance * max(1e-9, abs(points[0].value - points[-1].value))
+    while len(points) < MOST_POINTS:
+        pairs = list(itertools.pairwise(points))
+        meets = [_meeting(left, right) for left, right in pairs]
+        widest = int(np.argmax([gap for _, gap in meets])) if meets else -1
+        if widest < 0 or meets[widest][1] <= allowed:
+            break
+        found = _solve_at(problem, approximation, meets[widest][0])
+        if found is None:
+            break
+        points.insert(widest + 1, found)
+    return points
+
+
+def _meeting(left: _Point, right: _Point) -> tuple[float, float]:
+    """Where two neighbours' slopes meet, and how far below the straight line that is."""
+    if right.slope - left.slope <= 1e-12 * max(abs(left.slope), abs(right.slope), 1e-300):
+        return left.total, 0.0
+    at = (left.value - left.slope * left.total) - (right.value - right.slope * right.total)
+    at = float(np.clip(at / (right.slope - left.slope), left.total, right.total))
+    share = (at - left.total) / (right.total - left.total)
+    straight = left.value + share * (right.value - left.value)
+    return at, straight - _line(left, at)
+
+
+def _line(point: _Point, total: float) -> float:
+    return point.value + point.slope * (total - point.total)
+
+
+def _solve_at(problem: BudgetProblem, approximation: Approximation, total: float) -> _Point | None:
+    """The linear program at one total, priced."""
+    at = replace(problem, total=total)
+    name, scale = problem.objectives[0], equations.scale_of(problem)
+    model = equations.formulate(at, approximation.pieces("under"), name)
+    result = engine.solve(model, gap=0.0)
+    if not result.has_plan or not strong_duality_holds(model.arrays(), result):
+        return None
+    assert result.row_prices is not None
+    assert result.objective is not None
+    unit = equations.unit_of(name, scale)
+    slope = float(result.row_prices[model.rows["one_budget"].start]) * unit / scale.money_gbp
+    standards: list[str] = []
+    if "minimum" in model.rows:
+        block = model.rows["minimum"]
+        priced = result.row_prices[block.start : block.start + block.size] > 1e-9
+        standards = [str(key) for key in block.labels["outcome_id"][priced]]
+    return _Point(total, result.objective * unit, slope, tuple(standards))
+
+
+def _first_to_break(problem: BudgetProblem, scenario: Scenario, least: float) -> int | None:
+    """The standard that is missed most where standards are missed least, just below ``least``."""
+    if not np.isfinite(problem.minimum_gain).any() and not problem.target_holds.any():
+        return None
+    short = replace(problem, total=least * (1 - BELOW), relax="B4")
+    model = equations.formulate(short, Approximation(short).pieces("under"), "")
+    result = engine.solve(model, gap=scenario.solver.gap, seed=scenario.solver.seed)
+    if not result.has_plan:
+        return None
+    missed = np.zeros(len(problem.outcome_ids))
+    at = {key: position for position, key in enumerate(problem.outcome_ids)}
+    for name in ("breach_minimum", "breach_target"):
+        if name in model.columns:
+            block = model.columns[name]
+            for key, value in zip(block.labels["outcome_id"], result.value(block), strict=True):
+                missed[at[key]] = max(missed[at[key]], value)
+    return int(np.argmax(missed)) if missed.max() > 1e-9 else None
+
+
+def _without_total(scenario: Scenario) -> Scenario:
+    rules = tuple(rule for rule in scenario.rules if not isinstance(rule, OneBudget))
+    return scenario.model_copy(update={"rules": rules, "objective": _objective(scenario)})
+
+
+def _objective(scenario: Scenario) -> Objective:
+    if "objective" not in scenario.model_fields_set:
+        return Objective(minimise=("weighted_outcomes",))
+    return Objective(minimise=scenario.objective.minimise[:1])

@@ -1,0 +1,209 @@
+"""Rules E8 and E16 as rows: minutes of residents to the hosts they use, and which they use.
+
+Each function states one equation of ``formulate.py`` and is named after what it says.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.engine import Model
+from placeopt.estate.columns import Columns
+from placeopt.estate.fairness import WORST_SHARE, counted, kappa, today_minutes
+from placeopt.estate.problem import EstateProblem
+from placeopt.estate.terms import Expression
+from placeopt.scenario.estate_rules import Behaviour, Fairness
+
+
+def nobody_loses_too_much(
+    model: Model, problem: EstateProblem, x: Columns, rules: list[Fairness]
+) -> None:
+    """(E8) Zones, groups, the worst off and the Kolm-Pollak equivalent, as each rule asks."""
+    for number, rule in enumerate(rules):
+        c = x.customers
+        some = (c.zone >= 0) & counted(problem, rule)[c.service]
+        if rule.loses_at_most_minutes is not None:
+            _no_zone_loses(model, problem, x, some, rule.loses_at_most_minutes, number)
+        for column in rule.no_group_worse:
+            _no_group_loses(model, problem, x, some, column, number)
+        if rule.worst_mean_minutes is not None:
+            total = worst_off(model, problem, x, some, rule.worst_share, f"worst_{number}")
+            most = rule.worst_mean_minutes
+            model.add_rows(
+                f"worst_mean_{number}", rule="E8", size=1, terms=total.rows(), upper=most
+            )
+        if rule.equal_minutes is not None:
+            _kolm_pollak(model, problem, x, some, rule, number)
+
+
+def nearest_is_used(
+    model: Model, problem: EstateProblem, x: Columns, rules: list[Behaviour]
+) -> None:
+    """(E16) Nobody passes a host on the way to another.
+
+    ``nearer`` counts up what is served by hosts from the nearest on, one pair after another, so
+    that every row has four entries at most: nearer[k] = nearer[k-1] + serve[k] >= host[k].
+    """
+    if all(rule.residents == "planner" for rule in rules):
+        return
+    c = x.customers
+    ids = problem.buildings.ids
+    rank = np.empty(len(ids), np.int64)
+    rank[np.argsort(ids)] = np.arange(len(ids))
+    to_zone = np.flatnonzero(c.zone[c.pair_customer] >= 0)
+    building = x.hosts.building[c.pair_host[to_zone]]
+    order = np.lexsort((rank[building], c.pair_minutes[to_zone], c.pair_customer[to_zone]))
+    pair = to_zone[order]
+    customer = c.pair_customer[pair]
+    at = np.arange(len(pair))
+    follows = np.flatnonzero(np.concatenate([[False], customer[1:] == customer[:-1]]))
+    nearer = model.add_columns("nearer", size=len(pair), upper=1)
+    labels = {
+        "zone_id": problem.zone_ids[c.zone[customer]],
+        "service_id": problem.services.ids[c.service[customer]],
+        "building_id": ids[x.hosts.building[c.pair_host[pair]]],
+    }
+    model.add_rows(
+        "served_up_to",
+        rule="E16",
+        labels=labels,
+        terms=[
+            (at, nearer.all, 1),
+            (at, x.serve.at(pair), -1),
+            (follows, nearer.at(follows - 1), -1),
+        ],
+        lower=0,
+        upper=0,
+    )
+    model.add_rows(
+        "no_host_passed",
+        rule="E16",
+        labels=labels,
+        terms=[
+            (at, nearer.all, 1),
+            (at, x.unserved.at(customer), 1),
+            (at, x.host.at(c.pair_host[pair]), -1),
+        ],
+        lower=0,
+    )
+
+
+def minutes_used(
+    x: Columns, customers: NDArray[np.int64]
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]]:
+    """Terms of one row for each of ``customers``: the minutes to the hosts it uses."""
+    c = x.customers
+    row_of = np.full(len(c.units), -1)
+    row_of[customers] = np.arange(len(customers))
+    pairs = np.flatnonzero(row_of[c.pair_customer] >= 0)
+    further = customers[np.isfinite(c.beyond_minutes[customers])]
+    return [
+        (row_of[c.pair_customer[pairs]], x.serve.at(pairs), c.pair_minutes[pairs]),
+        (row_of[further], x.beyond.at(further), c.beyond_minutes[further]),
+    ]
+
+
+def _no_zone_loses(
+    model: Model,
+    problem: EstateProblem,
+    x: Columns,
+    some: NDArray[np.bool_],
+    most: float,
+    number: int,
+) -> None:
+    c = x.customers
+    before = np.where(some, today_minutes(problem)[c.zone, c.service], np.nan)
+    known = np.flatnonzero(np.isfinite(before))
+    model.add_rows(
+        f"no_zone_loses_{number}",
+        rule="E8",
+        labels={
+            "zone_id": problem.zone_ids[c.zone[known]],
+            "service_id": problem.services.ids[c.service[known]],
+        },
+        terms=minutes_used(x, known),
+        upper=before[known] + most,
+    )
+
+
+def _no_group_loses(
+    model: Model,
+    problem: EstateProblem,
+    x: Columns,
+    some: NDArray[np.bool_],
+    column: str,
+    number: int,
+) -> None:
+    """Visit-weighted mean over zones and services in reach of a host today."""
+    c, groups = x.customers, problem.groups[column]
+    before = np.where(some, today_minutes(problem)[c.zone, c.service], np.nan)
+    known = np.flatnonzero(np.isfinite(before))
+    used = minutes_used(x, known)
+    terms = []
+    for g in range(len(groups.names)):
+        inside = groups.member[c.zone[known], g]
+        for row, columns, minutes in used:
+            here = inside[row]
+            weight = c.units[known[row[here]]]
+            terms.append((np.full(int(here.sum()), g), columns[here], minutes[here] * weight))
+    weight = groups.member[c.zone[known]].T * c.units[known]
+    total = np.maximum(weight.sum(axis=1), 1e-9)
+    model.add_rows(
+        f"no_group_worse_{column}_{number}",
+        rule="E8",
+        labels={column: list(groups.names)},
+        terms=[(row, columns, values / total[row]) for row, columns, values in terms],
+        upper=(weight * before[known]).sum(axis=1) / total,
+    )
+
+
+def worst_off(
+    model: Model,
+    problem: EstateProblem,
+    x: Columns,
+    some: NDArray[np.bool_] | None = None,
+    share: float = WORST_SHARE,
+    name: str = "worst_off",
+) -> Expression:
+    """Mean minutes of the worst-off share of visits: threshold + excess, least when true."""
+    c = x.customers
+    some = c.zone >= 0 if some is None else some
+    at = np.flatnonzero(some)
+    rows = np.arange(len(at))
+    threshold = model.add_columns(f"{name}_threshold", size=1)
+    excess = model.add_columns(f"{name}_excess", size=len(at))
+    model.add_rows(
+        f"{name}_excess",
+        rule="E8",
+        size=len(at),
+        terms=[
+            *minutes_used(x, at),
+            (rows, threshold.at(0), -1),
+            (rows, excess.all, -1),
+        ],
+        upper=0,
+    )
+    total = Expression()
+    total.add(threshold.all, np.ones(1))
+    total.add(excess.all, c.units[at] / max(share * c.units[at].sum(), 1e-9))
+    return total
+
+
+def _kolm_pollak(
+    model: Model,
+    problem: EstateProblem,
+    x: Columns,
+    some: NDArray[np.bool_],
+    rule: Fairness,
+    number: int,
+) -> None:
+    assert rule.equal_minutes is not None  # asked for
+    c, k = x.customers, kappa(problem, rule)
+    customers = np.flatnonzero(some)
+    weight = c.units / max(float(c.units[customers].sum()), 1e-9)
+    terms = [
+        (0, columns, weight[customers[row]] * np.exp(k * (minutes - rule.equal_minutes)))
+        for row, columns, minutes in minutes_used(x, customers)
+    ]
+    model.add_rows(f"kolm_pollak_{number}", rule="E8", size=1, terms=terms, upper=1)

@@ -1,0 +1,183 @@
+"""The verifier on rules about residents: access (E7), fairness (E8), behaviour (E16)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from placeopt.estate.verify_sums import Arrangement, Facts, Sums, mean_of_worst, minutes_used
+from placeopt.scenario.estate_rules import Access, Behaviour, Fairness
+
+TOLERANCE = 1e-5  # relative
+CAR = {"drive", "car"}
+Found = tuple[bool, str]
+
+
+def access(rule: Access, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+    """(E7) Minutes to the nearest open host with the offer asked, by modes open to the group."""
+    services = rule.services
+    if services == "all":
+        services = tuple(s for s, row in facts.services.items() if not row["back_office"])
+    modes = rule.modes_of(tuple(m for m in facts.scenario.travel.modes if m in facts.times.modes))
+    tightest, detail, holds = math.inf, "counts nobody", True
+    scopes: list[str | None] = [rule.district]
+    if rule.each_district:
+        scopes = list(facts.place.districts["district_id"])
+    for service in services:
+        hosts = [i for i, s in a.hosts if s == service and i in a.open]
+        if rule.offer == "full":
+            hosts = [i for i in hosts if _full(facts, a, i, service)]
+        nearest = {car: _nearest(facts, hosts, modes, car) for car in (True, False)}
+        for scope in scopes:
+            within = total = 0.0
+            for zone, car, people in _residents(rule, facts, scope):
+                minutes = nearest[car].get(zone, math.inf)
+                total += people
+                within += people * (rule.minutes is not None and minutes <= rule.minutes)
+                if rule.ceiling_minutes is not None and not minutes <= rule.ceiling_minutes:
+                    reach = "out of reach" if minutes == math.inf else f"{minutes:.1f} minutes"
+                    return False, f"zone {zone} is {reach} from {service}"
+            if total == 0 or rule.minutes is None:
+                continue
+            spare = within / total - rule.share
+            if spare < tightest:
+                where = f" in {scope}" if scope else ""
+                tightest = spare
+                detail = f"{service}{where}: {100 * within / total:.2f} % within {rule.minutes:g}"
+                holds = spare >= -TOLERANCE
+    return holds, detail
+
+
+def _full(facts: Facts, a: Arrangement, i: str, service: str) -> bool:
+    if i in a.tier:
+        link = facts.tier_services.get((a.tier[i], service))
+        return link is not None and link["offer"] != "partial"
+    return facts.hosted_today.get((i, service), "full") != "partial"
+
+
+def _nearest(facts: Facts, hosts: list[str], modes: tuple[str, ...], car: bool) -> dict[str, float]:
+    """Zone -> minutes to the nearest of ``hosts`` by the modes open to people with(out) a car."""
+    place_of = {i: n for n, i in enumerate(facts.times.building_ids)}
+    best: dict[str, float] = {}
+    for mode in modes:
+        if not car and mode in CAR:
+            continue
+        matrix = facts.times.matrix(mode)
+        for n, zone in enumerate(facts.times.zone_ids):
+            for i in hosts:
+                minutes = float(matrix[n, place_of[i]])
+                if minutes < best.get(zone, math.inf):
+                    best[zone] = minutes
+    return best
+
+
+def _residents(rule: Access, facts: Facts, scope: str | None) -> Iterator[tuple[str, bool, float]]:
+    """(zone, with a car, people) whom the rule counts."""
+    for zone, row in facts.zones.items():
+        people = float(row["population"])
+        if scope is not None and row["district_id"] != scope:
+            continue
+        quintile = row["deprivation_quintile"]
+        known = quintile is not None and quintile == quintile
+        if rule.quintiles and not (known and int(quintile) in rule.quintiles):
+            continue
+        skip = False
+        for group in rule.groups():
+            if group == "most_deprived":
+                skip |= not (known and int(quintile) == 1)
+            elif group in ("rural", "urban"):
+                skip |= row["area_type"] != group
+            elif group.startswith("people_"):
+                band = row[group]
+                people *= 0 if not row["population"] or band != band else band / row["population"]
+        if skip or people <= 0:
+            continue
+        without = people * row["without_car_share"]
+        if without > 0:
+            yield zone, False, without
+        if "without_car" not in rule.groups() and people - without > 0:
+            yield zone, True, people - without
+
+
+def fairness(rule: Fairness, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+    """(E8) Minutes to the hosts used; today's to the nearest of today's hosts."""
+    services = {s for s, row in facts.services.items() if not row["back_office"]}
+    if rule.services != "all":
+        services &= set(rule.services)
+    used = minutes_used(facts, a, services)
+    before = {}
+    for zone, s in facts.visits:
+        near = [
+            facts.fastest[zone, i]
+            for i, of in facts.hosted_today
+            if of == s and (zone, i) in facts.fastest
+        ]
+        if s in services and near:
+            before[zone, s] = min(near)
+    details = []
+    if rule.loses_at_most_minutes is not None:
+        for key, (minutes, _) in used.items():
+            if key in before and minutes > before[key] + rule.loses_at_most_minutes + 1e-3:
+                return False, f"zone {key[0]}: {minutes - before[key]:.2f} minutes more to {key[1]}"
+    for column in rule.no_group_worse:
+        sums_of_group: dict[str, list[float]] = {}
+        for (zone, s), was in before.items():
+            group = facts.zones[zone][column]
+            if group is None or group != group or group == "":
+                continue
+            minutes, visits = used.get((zone, s), (0.0, facts.visits[zone, s]))
+            total = sums_of_group.setdefault(str(group), [0.0, 0.0, 0.0])
+            for n, term in enumerate((visits, visits * was, visits * minutes)):
+                total[n] += term
+        for group, (visits, was, now) in sums_of_group.items():
+            if visits > 0 and now / visits > was / visits + 1e-3:
+                return False, f"{column} {group}: mean {now / visits:.2f}, today {was / visits:.2f}"
+    if rule.worst_mean_minutes is not None:
+        worst = mean_of_worst(used, rule.worst_share)
+        details.append(f"worst-off mean {worst:.2f} minutes")
+        if worst > rule.worst_mean_minutes + 1e-3:
+            return False, details[-1]
+    if rule.equal_minutes is not None:
+        equal = _kolm_pollak(rule, facts, a, services, before)
+        details.append(f"as good as {equal:.2f} minutes for everybody")
+        if equal > rule.equal_minutes + 1e-3:
+            return False, details[-1]
+    return True, ", ".join(details)
+
+
+def _kolm_pollak(
+    rule: Fairness,
+    facts: Facts,
+    a: Arrangement,
+    services: set[str],
+    before: dict[tuple[str, str], float],
+) -> float:
+    """The minutes that, the same for everybody, would be as good."""
+    first = sum(facts.visits[key] * was for key, was in before.items())
+    second = sum(facts.visits[key] * was**2 for key, was in before.items())
+    kappa = rule.aversion * first / second if second > 0 else 0.0
+    mean = total = 0.0
+    for (zone, s), visits in facts.visits.items():
+        if s in services:
+            total += visits
+            for i, share in a.served.get((zone, s), {}).items():
+                minutes = facts.fastest[zone, i]
+                mean += visits * share * (math.exp(kappa * minutes) if kappa else minutes)
+    if total <= 0 or mean <= 0:
+        return 0.0
+    return math.log(mean / total) / kappa if kappa else mean / total
+
+
+def behaviour(rule: Behaviour, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+    """(E16) Where people go, found again from the hosts alone."""
+    if rule.residents == "planner":
+        return True, ""
+    hosts: dict[str, list[str]] = {}
+    for i, service in a.hosts:
+        hosts.setdefault(service, []).append(i)
+    for (zone, service), shares in a.served.items():
+        near = [(facts.fastest[zone, i], i) for i in hosts[service] if (zone, i) in facts.fastest]
+        for i, share in shares.items():
+            if share > TOLERANCE and i != min(near)[1]:
+                return False, f"zone {zone} is sent to {i} for {service}, not to {min(near)[1]}"
+    return True, "everyone served is served at the nearest host"

@@ -1,0 +1,143 @@
+"""How a value looks, by the format that ``columns.csv`` gives its column: in text and in Excel."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from placeopt.report.money import EXCEL_GBP, pounds
+
+NUMBERS = frozenset(
+    (
+        *("gbp", "minutes", "change", "share", "count", "area", "coordinate"),
+        *("tonnes", "decimal", "figure", "general", "year"),
+    )
+)
+
+EXCEL = {
+    "gbp": EXCEL_GBP,
+    "minutes": "0.0",
+    "change": "+0.0;-0.0;0.0",
+    "share": "0.0%",
+    "count": "#,##0",
+    "area": "#,##0",
+    "coordinate": "0",
+    "tonnes": "#,##0.0",
+    "decimal": "#,##0.00",
+    "figure": "#,##0.00",
+    "general": "General",
+    "year": "0",
+    "id": "@",
+}
+
+WORDS = {
+    "keep": "Stays open",
+    "close": "Closes",
+    "hub": "Becomes a hub",
+    "open": "Opens",
+    "stay_vacant": "Stays empty",
+    "not_used": "Not used",
+    "vacant": "Empty",
+    "candidate": "Possible site",
+    "stays": "Stays",
+    "moves_in": "Moves in",
+    "moves_out": "Moves out",
+    "sold": "Sold",
+    "lease_ended": "Lease ended",
+    "held": "Held empty",
+    "cost": "Net present cost",
+    "visit_minutes": "Minutes of all visits",
+    "buildings": "Open buildings",
+    "carbon": "Carbon",
+    "worst_off": "Minutes of the worst-off",
+    "weighted_outcomes": "Outcomes gained, weighted (below 0 is better)",
+    "least_money": "Money spent",
+    "fairest": "Shortfall of the outcome furthest from its target",
+    "least_disruption": "Money moved up or down",
+    "childrens_centre": "Children's centre",
+}
+
+
+def in_words(code: str) -> str:
+    """A code of a table as a person reads it: ``stay_vacant`` -> "Stays empty"."""
+    code = str(code)
+    return WORDS.get(code, code.replace("_", " ").strip()[:1].upper() + code.replace("_", " ")[1:])
+
+
+def format_in_row(kind: str, unit: str) -> str:
+    """The format of a value whose row states its unit: money, or plain figures."""
+    return "gbp" if kind == "figure" and unit.startswith("GBP") else kind
+
+
+def is_whole(number: float) -> bool:
+    """Whether a figure is told without decimals."""
+    return abs(number) >= 10_000 or number == round(number)
+
+
+def missing(value: Any) -> bool:
+    import pandas as pd
+
+    if value is None or value is pd.NA:
+        return True
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def show(value: Any, kind: str) -> str:
+    """A value as text; empty where it is missing."""
+    if missing(value):
+        return ""
+    if kind == "yes_no":
+        return yes_no(value)
+    if kind not in NUMBERS or isinstance(value, str):
+        return str(value)
+    number = float(value)
+    if kind == "gbp":
+        return pounds(number)
+    if kind == "share":
+        return f"{100 * number:.1f} %"
+    if kind == "change":
+        return f"{number:+.1f}" if abs(number) >= 0.05 else "0.0"
+    if kind in ("minutes", "tonnes"):
+        return f"{number:,.1f}"
+    if kind in ("coordinate", "year"):
+        return f"{number:.0f}"
+    if kind == "general":
+        return f"{number:.4g}"
+    if kind == "decimal":
+        return f"{number:,.2f}"
+    if kind == "figure":
+        return f"{number:,.0f}" if is_whole(number) else f"{number:,.2f}"
+    return f"{number:,.0f}"
+
+
+def yes_no(value: Any) -> str:
+    """Booleans of the plan's tables, which some tables state as text already."""
+    if isinstance(value, str):
+        return value
+    return "yes" if value else "no"
+
+
+def count(number: float, one: str, many: str | None = None) -> str:
+    """``1 building``, ``2,000 buildings``."""
+    return f"{number:,.0f} {one if round(number) == 1 else many or one + 's'}"
+
+
+def listed(parts: list[str]) -> str:
+    """``a, b and c``."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def minutes_in_words(number: float) -> str:
+    return f"{number:.1f} minutes"
+
+
+def per_cent(share: float) -> str:
+    """A share in words, never rounded to nothing: ``0.53 %``, ``28 %``."""
+    size = abs(100 * share)
+    if size >= 9.95:
+        return f"{100 * share:.0f} %"
+    if size >= 0.995:
+        return f"{100 * share:.1f} %"
+    return f"{100 * share:.2f} %" if size >= 0.005 or size == 0 else "less than 0.01 %"

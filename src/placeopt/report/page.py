@@ -1,0 +1,316 @@
+"""``index.html``: one page that holds everything it shows and asks nothing of the internet."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from placeopt.report import charts, palette
+from placeopt.report.formats import NUMBERS, format_in_row, in_words, missing, show
+from placeopt.report.money import pounds, pounds_in_words
+from placeopt.report.sheets import Heading, Sheet
+from placeopt.report.story import Story, objectives_in_words, verified_in_words
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from placeopt.engine import Answer
+
+MOST_ROWS = 400  # of a table on the page
+FIRST = {"close": 0, "hub": 1, "open": 2, "moves_out": 0, "moves_in": 1}
+
+
+def write_page(
+    answer: Answer, story: Story, sheets: dict[str, Sheet], path: Path, others: list[str]
+) -> Path:
+    """Write the page; ``others`` are the files beside it that it names."""
+    html = page_of(answer, story, sheets, others)
+    path.write_text(html, encoding="utf-8")
+    return path
+
+
+def page_of(answer: Answer, story: Story, sheets: dict[str, Sheet], others: list[str]) -> str:
+    """The page as text."""
+    estate = answer.plan is not None and "buildings" in answer.plan.tables
+    context: dict[str, Any] = {
+        "answer": answer,
+        "info": answer.place.info,
+        "question": answer.scenario.question,
+        "story": story,
+        "verified": verified_in_words(answer),
+        "objectives": objectives_in_words(answer),
+        "cards": [_card(figure) for figure in story.figures],
+        "exact": _exact(answer),
+        "tables": {name: _table(sheet) for name, sheet in sheets.items()},
+        "charts": _charts(answer, sheets),
+        "travel": _travel(answer),
+        "others": others,
+        "css": _asset("templates/page.css"),
+        "js": _asset("templates/page.js"),
+        "map": None,
+    }
+    if estate:
+        context |= _map(answer, sheets)
+    return _template().render(context)
+
+
+@cache
+def _template() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("placeopt.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2")
+
+
+def _asset(name: str) -> Markup:
+    from markupsafe import Markup
+
+    return Markup((files("placeopt.report") / name).read_text(encoding="utf-8"))
+
+
+def _map(answer: Answer, sheets: dict[str, Sheet]) -> dict[str, Any]:
+    from markupsafe import Markup
+
+    from placeopt.report.mapped import map_of
+
+    drawn = map_of(answer, sheets)
+    data = {
+        "zones": drawn.zones,
+        "districts": drawn.districts,
+        "streets": drawn.streets,
+        "buildings": drawn.buildings,
+        "decisions": {
+            word: {"colour": colour, "shape": shape, "radius": radius, "label": in_words(word)}
+            for word, (colour, shape, radius) in palette.DECISIONS.items()
+        },
+        "change": _scale(palette.CHANGE_EDGES, palette.CHANGE_COLOURS, palette.CHANGE_WORDS),
+        "minutes": _scale(palette.MINUTES_EDGES, palette.MINUTES_COLOURS, palette.MINUTES_WORDS),
+        "missing": palette.OUT_OF_REACH,
+    }
+    from placeopt.report.picture import draw_picture
+
+    return {
+        "map": data_script(data),
+        "picture": Markup(draw_picture(answer)),
+        "map_notes": drawn.notes,
+        "has_streets": bool(drawn.streets),
+        "has_districts": bool(drawn.districts),
+        "leaflet_js": _without_links(_asset("vendor/leaflet/leaflet.js")),
+        "leaflet_css": _without_links(_asset("vendor/leaflet/leaflet.css")),
+    }
+
+
+def _scale(edges: Any, colours: Any, words: Any) -> dict[str, Any]:
+    return {"edges": list(edges), "colours": list(colours), "words": list(words)}
+
+
+def data_script(data: Any) -> Markup:
+    """Data inside a script element: valid JSON that cannot end the element."""
+    from markupsafe import Markup
+
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character, safe in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
+        text = text.replace(character, safe)
+    return Markup(text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
+
+
+def _without_links(text: Markup) -> Markup:
+    """Leaflet without what would ask for a file: its source map and its images."""
+    import re
+
+    from markupsafe import Markup
+
+    plain = re.sub(r"//# sourceMappingURL=.*", "", str(text))
+    return Markup(re.sub(r"url\((?!#)[^)]*\)", "none", plain).replace("</script", "<\\/script"))
+
+
+def _card(figure: Any) -> dict[str, str]:
+    """A key figure: today, the plan, and whether the change is for the better."""
+
+    def said(value: float | None) -> str:
+        if value is None or not math.isfinite(value):
+            return ""
+        return pounds_in_words(value) if figure.format == "gbp" else show(value, figure.format)
+
+    feeling = ""
+    if figure.today is not None and figure.plan is not None and figure.good:
+        change = figure.plan - figure.today
+        if abs(change) > 1e-9:
+            feeling = "better" if (change < 0) == (figure.good == "lower") else "worse"
+    return {
+        "label": figure.label,
+        "today": said(figure.today),
+        "plan": said(figure.plan),
+        "feeling": feeling,
+    }
+
+
+def _exact(answer: Answer) -> list[tuple[str, str]]:
+    """The exact terms, for those who ask."""
+    result = answer.result
+    first = answer.scenario.objective.minimise[-1]
+
+    def number(value: float | None) -> str:
+        if value is None or not math.isfinite(value):
+            return "none"
+        return pounds(value) if first in ("cost", "least_money") else f"{value:,.6g}"
+
+    seconds = ", ".join(f"{name} {value:.1f} s" for name, value in result.seconds.items())
+    rows = [
+        ("Status", str(result.status)),
+        ("Objective (always made small)", objectives_in_words(answer)),
+        ("Value of the plan", number(result.objective)),
+        ("Proven bound: no plan is below", number(result.bound)),
+        ("Gap", f"{100 * result.gap:.4f} %" if math.isfinite(result.gap) else "not known"),
+        ("Gap asked for", f"{100 * answer.scenario.solver.gap:g} %"),
+        ("Engine", f"{result.engine} {result.version}".strip()),
+        ("Time", seconds),
+        ("Seed", "" if result.seed is None else str(result.seed)),
+        ("Message", result.message),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _travel(answer: Answer) -> list[str]:
+    """Where the minutes come from, one line a mode."""
+    if answer.times is None:
+        return []
+    return [
+        f"{in_words(mode)}: " + ", ".join(f"{in_words(k).lower()} {v}" for k, v in facts.items())
+        for mode, facts in answer.times.provenance.items()
+    ]
+
+
+# ------------------------------------------------------------------------------------- tables
+
+
+def _table(sheet: Sheet) -> dict[str, Any]:
+    """A table of the page: headings and rows of (text, sort key, whether a number)."""
+    frame, shown = sheet.frame, sheet.on_page
+    if len(frame) and sheet.name in ("buildings", "zones", "access", "services"):
+        frame = _most_telling_first(sheet)
+    rows = frame.head(MOST_ROWS).to_dict("records")
+    return {
+        "name": sheet.name,
+        "title": sheet.title,
+        "headings": shown,
+        "rows": [[_cell(row, heading) for heading in shown] for row in rows],
+        "totals": _totals(sheet, shown),
+        "count": len(sheet.frame),
+        "cut": len(sheet.frame) > MOST_ROWS,
+    }
+
+
+def _most_telling_first(sheet: Sheet) -> Any:
+    """Buildings and services that change, and zones that lose most, at the top."""
+    frame = sheet.frame
+    if "change_minutes" in frame:
+        return frame.sort_values("change_minutes", ascending=False, kind="stable")
+    rank = {in_words(word): number for word, number in FIRST.items()}
+    order = frame["decision"].map(rank).fillna(9)
+    return frame.loc[order.sort_values(kind="stable").index]
+
+
+def _cell(row: Any, heading: Heading) -> tuple[str, Any, bool]:
+    value = row[heading.name]
+    kind = format_in_row(heading.format, str(row.get("unit", "")))
+    number = kind in NUMBERS and not isinstance(value, str)
+    key = "" if missing(value) else (float(value) if number else str(value))
+    return show(value, kind), key, number
+
+
+def _totals(sheet: Sheet, shown: tuple[Heading, ...]) -> list[str]:
+    if not any(heading.total for heading in shown) or not len(sheet.frame):
+        return []
+    return [show(sheet.total(h.name), h.format) if h.total else "" for h in shown]
+
+
+# ------------------------------------------------------------------------------------- charts
+
+
+def _charts(answer: Answer, sheets: dict[str, Sheet]) -> dict[str, Markup]:
+    if answer.plan is None:
+        return {}
+    if "spending" in answer.plan.tables:
+        return _budget_charts(sheets)
+    return _estate_charts(sheets)
+
+
+def _estate_charts(sheets: dict[str, Sheet]) -> dict[str, Markup]:
+    money, bands, zones = (sheets[name].frame for name in ("money", "bands", "zones"))
+    by_agency = money.groupby("agency_name", sort=False)[
+        ["before_gbp_per_year", "after_gbp_per_year"]
+    ].sum()
+    names = list(dict.fromkeys(bands["band"]))
+    stacks = []
+    for service, rows in bands.groupby("service_name", sort=False):
+        rows = rows.set_index("band").reindex(names).fillna(0.0)
+        stacks.append((str(service), list(rows["residents_before"]), list(rows["residents_after"])))
+    classes = [palette.class_of(x, palette.CHANGE_EDGES) for x in zones["change_minutes"]]
+    people = zones["population"].fillna(0.0).to_numpy(float)
+    bars = [
+        (words, float(sum(p for p, c in zip(people, classes, strict=True) if c == at)), colour)
+        for at, (words, colour) in enumerate(
+            zip(palette.CHANGE_WORDS, palette.CHANGE_COLOURS, strict=True)
+        )
+    ]
+    return {
+        "agencies": charts.pairs(
+            "Running cost a year by agency", _pairs(by_agency, "gbp_per_year")
+        ),
+        "bands": charts.stacks("Residents by minutes to the nearest service", names, stacks),
+        "change": charts.columns("Residents by change of minutes", bars),
+    }
+
+
+def _budget_charts(sheets: dict[str, Sheet]) -> dict[str, Markup]:
+    spending, agencies, outcomes = (
+        sheets[name].frame for name in ("spending", "agencies", "outcomes")
+    )
+    moved = spending[spending["change_gbp"].abs() >= 0.5]
+    moved = moved.reindex(moved["change_gbp"].abs().sort_values(ascending=False).index).head(24)
+    moved = moved.sort_values("change_gbp", ascending=False)
+    rows = [
+        (str(name), float(change), ("+" if change > 0 else "") + pounds_in_words(change))
+        for name, change in zip(moved["name"], moved["change_gbp"], strict=True)
+    ]
+    marks = [
+        charts.Mark(
+            label=str(row["name"]),
+            unit=str(row["unit"]),
+            higher_is_better=str(row["direction"]).lower() == "higher",
+            baseline=float(row["baseline"]),
+            after=float(row["after"]),
+            minimum=None if missing(row["minimum_standard"]) else float(row["minimum_standard"]),
+            target=None if missing(row["target"]) else float(row["target"]),
+        )
+        for row in outcomes.to_dict("records")
+    ]
+    return {
+        "spending": charts.changes("Change in spending by programme", rows, up_is_worse=False),
+        "outcomes": charts.standards("Outcomes against standards and targets", marks),
+        "agencies": charts.pairs("Spending by agency", _pairs(agencies.set_index("name"), "gbp")),
+    }
+
+
+def _pairs(frame: Any, unit: str) -> list[charts.Pair]:
+    return [
+        charts.Pair(
+            label=str(name) or "No agency stated",
+            before=float(row[f"before_{unit}"]),
+            after=float(row[f"after_{unit}"]),
+            before_text=pounds_in_words(float(row[f"before_{unit}"])),
+            after_text=pounds_in_words(float(row[f"after_{unit}"])),
+        )
+        for name, row in frame.iterrows()
+    ]

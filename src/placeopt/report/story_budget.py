@@ -1,0 +1,96 @@
+"""A budget plan in words: who gets less and more, and what it does to outcomes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from placeopt.report.figures import Figure, count_true
+from placeopt.report.formats import count, listed, per_cent
+from placeopt.report.money import pounds_in_words
+
+if TYPE_CHECKING:
+    from placeopt.engine import Answer
+
+
+def tell_budget(answer: Answer) -> tuple[str, list[str], list[Figure]]:
+    assert answer.plan is not None
+    t = answer.plan.tables
+    spending, outcomes, streams = t["spending"], t["outcomes"], t["streams"]
+    before, after = float(spending["before_gbp"].sum()), float(spending["after_gbp"].sum())
+    change = after - before
+    how = "less" if change < 0 else "more"
+    year = answer.plan.summary.get("decided_year", answer.scenario.year)
+    met, asked = _met(outcomes["standard_met"])
+    reached, targets = _met(outcomes["target_met"])
+    headline = f"The plan spends {pounds_in_words(after)}" + (f" in {year}" if year else "")
+    headline += (
+        f", {pounds_in_words(abs(change))} ({per_cent(abs(change) / before if before else 0)}) "
+        f"{how} than today"
+        if abs(change) >= 1
+        else ", as much as today"
+    )
+    if asked:
+        every = (
+            "every minimum standard holds"
+            if met == asked
+            else (f"{met} of {asked} minimum standards hold")
+        )
+        headline += f", and {every}"
+    cut, raised = spending["change_gbp"] < -0.5, spending["change_gbp"] > 0.5
+    sentences = [
+        f"{count(cut.sum(), 'programme')} get{'s' if cut.sum() == 1 else ''} less, "
+        f"{raised.sum()} more, and {(~cut & ~raised).sum()} the same."
+    ]
+    for chosen, words, pick in (
+        (cut, "The largest cut", "idxmin"),
+        (raised, "The largest rise", "idxmax"),
+    ):
+        if chosen.any():
+            row = spending.loc[getattr(spending["change_gbp"], pick)()]
+            sentences[0] += (
+                f" {words} is in {row['name']}: {pounds_in_words(abs(row['change_gbp']))}"
+                + (
+                    f" ({per_cent(abs(row['change_share']))})."
+                    if row["change_share"] == row["change_share"]
+                    else "."
+                )
+            )
+    better = (outcomes["change"] * outcomes["direction"].map({"higher": 1, "lower": -1})).fillna(0)
+    gains = [str(name) for name in outcomes["name"][better > 1e-6]]
+    losses = [str(name) for name in outcomes["name"][better < -1e-6]]
+    said = []
+    if gains:
+        said.append(f"Better than today: {listed(gains)}.")
+    if losses:
+        said.append(f"Worse than today: {listed(losses)}.")
+    if targets:
+        said.append(f"{reached} of {count(targets, 'target')} reached.")
+    sentences.append(" ".join(said))
+    returned = float(streams["returned_gbp"].fillna(0).sum())
+    if returned >= 1:
+        sentences.append(
+            f"{pounds_in_words(returned)} of ring-fenced money cannot be put to use within its "
+            "ring-fence and goes back to those who gave it."
+        )
+    figures = [
+        Figure("spending_gbp", "Spending", before, after, "gbp", ""),
+        Figure("standards_met", f"Minimum standards met, of {asked}", None, float(met), "count"),
+        Figure("targets_met", f"Targets met, of {targets}", None, float(reached), "count"),
+        Figure("returned_gbp", "Ring-fenced money not spent", None, returned, "gbp"),
+        Figure(
+            "moved_gbp",
+            "Money moved up or down",
+            None,
+            float(spending["change_gbp"].abs().sum()),
+            "gbp",
+            "",
+        ),
+    ]
+    return headline + ".", [text for text in sentences if text], figures
+
+
+def _met(values: Any) -> tuple[int, int]:
+    """How many are met, of how many that are stated."""
+    stated = [value for value in values if not (isinstance(value, str) and value == "")]
+    stated = [value for value in stated if value == value and value is not None]
+    return count_true(stated), len(stated)

@@ -1,0 +1,213 @@
+"""An estate plan in words: what closes, what it saves, who gains and who loses minutes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from placeopt.report.figures import Figure, count_true
+from placeopt.report.formats import count, listed, minutes_in_words, per_cent
+from placeopt.report.money import pounds_in_words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from placeopt.engine import Answer
+
+NOTICEABLE_MINUTES = 1.0  # a journey that changes by less is "about the same"
+
+
+def tell_estate(answer: Answer) -> tuple[str, list[str], list[Figure]]:
+    assert answer.plan is not None
+    t = answer.plan.tables
+    buildings, people = t["buildings"], travel_of(t)
+    was_open = buildings["status_before"] == "open"
+    decided = buildings["decision"].value_counts()
+    n = {word: int(decided.get(word, 0)) for word in ("keep", "close", "hub", "open")}
+    closing = int(((buildings["decision"] == "close") & was_open).sum())
+    left = n["close"] - closing
+    costs = costs_of(t["money"], answer.plan.summary)
+    saving = costs["before_gbp_per_year"] - costs["after_gbp_per_year"]
+    share = saving / costs["before_gbp_per_year"] if costs["before_gbp_per_year"] else 0.0
+
+    changes = [
+        f"{count(closing, 'building')} of the {int(was_open.sum()):,} open today "
+        + ("closes" if closing == 1 else "close"),
+        f"{n['hub']:,} {'becomes a hub' if n['hub'] == 1 else 'become hubs'}",
+        f"{n['keep']:,} {'stays' if n['keep'] == 1 else 'stay'} open as "
+        + ("it is" if n["keep"] == 1 else "they are"),
+    ]
+    if n["open"]:
+        changes.append(f"{count(n['open'], 'new site')} open{'s' if n['open'] == 1 else ''}")
+    verb = "saves" if saving >= 0 else "costs a further"
+    headline = (
+        f"The plan {verb} {pounds_in_words(abs(saving))} a year ({per_cent(abs(share))} of what "
+        f"the estate costs to run today)"
+        + (f" and closes {count(closing, 'building')}." if closing else " and closes no building.")
+    )
+    sentences = [
+        f"{listed(changes)}."
+        + (
+            f" {count(left, 'building')} standing empty today "
+            f"{'is' if left == 1 else 'are'} given up."
+            if left
+            else ""
+        )
+    ]
+    sentences.append(
+        f"Running costs fall from {pounds_in_words(costs['before_gbp_per_year'])} to "
+        f"{pounds_in_words(costs['after_gbp_per_year'])} a year. "
+        if saving >= 0
+        else f"Running costs rise from {pounds_in_words(costs['before_gbp_per_year'])} to "
+        f"{pounds_in_words(costs['after_gbp_per_year'])} a year. "
+    )
+    sentences[-1] += _one_off_in_words(costs)
+    sentences += _people_in_words(people)
+    figures: list[Figure] = [
+        Figure(
+            "running_cost_gbp_per_year",
+            "Running cost a year",
+            costs["before_gbp_per_year"],
+            costs["after_gbp_per_year"],
+            "gbp",
+        ),
+        Figure("works_gbp", "One-off works and moves", None, costs["works_gbp"], "gbp"),
+        Figure(
+            "maintenance_due_gbp",
+            "Maintenance already due",
+            costs["maintenance_before_gbp"],
+            costs["maintenance_after_gbp"],
+            "gbp",
+        ),
+        Figure("receipts_net_gbp", "Receipts, net", None, costs["receipts_net_gbp"], "gbp", ""),
+        Figure(
+            "buildings_open",
+            "Open buildings",
+            float(was_open.sum()),
+            float(n["keep"] + n["hub"] + n["open"]),
+            "count",
+        ),
+        Figure(
+            "service_points",
+            "Service points",
+            float(count_true(t["services"]["before"])),
+            float(count_true(t["services"]["after"])),
+            "count",
+            "",
+        ),
+        Figure(
+            "minutes_to_nearest",
+            "Mean minutes to the nearest service",
+            people["minutes_before"],
+            people["minutes_after"],
+            "minutes",
+        ),
+    ]
+    if math.isfinite(people["sent_after"]):
+        figures.append(
+            Figure(
+                "minutes_as_sent",
+                "Mean minutes where visits are sent",
+                people["sent_before"],
+                people["sent_after"],
+                "minutes",
+            )
+        )
+    return headline, sentences, figures
+
+
+def costs_of(money: pd.DataFrame, summary: Any) -> dict[str, Any]:
+    """Yearly costs before and after, one-off costs and receipts, from the money table.
+
+    Maintenance that is due whether or not anything changes is kept apart from works, where the
+    plan's summary states it (``backlog_before_gbp``, ``backlog_after_gbp``).
+    """
+    once = money["one_off_gbp"].fillna(0.0)
+    before, after = (float(money[f"{when}_gbp_per_year"].sum()) for when in ("before", "after"))
+    paid = float(once[once > 0].sum())
+    due, kept = (summary.get(f"backlog_{when}_gbp") for when in ("before", "after"))
+    return {
+        "before_gbp_per_year": before,
+        "after_gbp_per_year": after,
+        "saving_gbp_per_year": before - after,
+        "one_off_cost_gbp": paid,
+        "works_gbp": paid - float(kept or 0.0),
+        "maintenance_before_gbp": None if due is None else float(due),
+        "maintenance_after_gbp": None if kept is None else float(kept),
+        "receipts_net_gbp": float(-once[once < 0].sum()),
+    }
+
+
+def _one_off_in_words(costs: dict[str, Any]) -> str:
+    said = [f"Works, moves and closing cost {pounds_in_words(costs['works_gbp'])} once"]
+    if costs["receipts_net_gbp"] > 0:
+        said.append(f"sales bring in {pounds_in_words(costs['receipts_net_gbp'])} after their cost")
+    due, kept = costs["maintenance_before_gbp"], costs["maintenance_after_gbp"]
+    if due:
+        said.append(
+            f"of {pounds_in_words(due)} of maintenance already due, {pounds_in_words(kept)} is for "
+            "buildings that are kept"
+        )
+    return "; ".join(said) + "."
+
+
+def travel_of(tables: Any) -> dict[str, Any]:
+    """Who gains and who loses minutes: residents, means (by residents) and the zone hit worst."""
+    zones = tables["zones"]
+    people, change = zones["population"].fillna(0.0), zones["change_minutes"]
+    known = zones["minutes_before"].notna() & zones["minutes_after"].notna() & (people > 0)
+    weight = float(people[known].sum())
+
+    def mean(column: str) -> float:
+        return float((people * zones[column])[known].sum() / weight) if weight else math.nan
+
+    worst = zones.loc[change.idxmax()] if change.notna().any() else None
+    sent = {"sent_before": math.nan, "sent_after": math.nan}
+    measures = tables["objectives"].set_index("objective")
+    visits = float(tables["assignment"]["visits_per_year"].sum()) if "assignment" in tables else 0.0
+    if "visit_minutes" in measures.index and visits > 0:
+        sent["sent_before"] = float(measures.at["visit_minutes", "do_nothing"]) / visits
+        sent["sent_after"] = float(measures.at["visit_minutes", "plan"]) / visits
+    return {
+        "residents": float(people.sum()),
+        "residents_longer": float(people[change > NOTICEABLE_MINUTES].sum()),
+        "residents_shorter": float(people[change < -NOTICEABLE_MINUTES].sum()),
+        "residents_out_of_reach": float(
+            people[zones["minutes_before"].notna() & zones["minutes_after"].isna()].sum()
+        ),
+        "minutes_before": mean("minutes_before"),
+        "minutes_after": mean("minutes_after"),
+        "worst_zone": None if worst is None else str(worst["name"] or worst["zone_id"]),
+        "worst_change": math.nan if worst is None else float(worst["change_minutes"]),
+        **sent,
+    }
+
+
+def _people_in_words(people: dict[str, Any]) -> list[str]:
+    if not people["residents"] or not math.isfinite(people["minutes_before"]):
+        return []
+    said = [
+        f"To the nearest building that offers what they need, residents travel "
+        f"{minutes_in_words(people['minutes_after'])} on average, against "
+        f"{minutes_in_words(people['minutes_before'])} today."
+    ]
+    longer, shorter = people["residents_longer"], people["residents_shorter"]
+    total = people["residents"]
+    text = (
+        f"Journeys get longer by more than a minute for {count(longer, 'resident')} "
+        f"({per_cent(longer / total)}) and shorter for {count(shorter, 'resident')} "
+        f"({per_cent(shorter / total)}); for everyone else they stay about the same."
+    )
+    if people["worst_change"] > NOTICEABLE_MINUTES:
+        text += f" {people['worst_zone']} loses most: {minutes_in_words(people['worst_change'])}."
+    said.append(text)
+    if people["residents_out_of_reach"]:
+        lost = count(people["residents_out_of_reach"], "resident")
+        said.append(f"{lost} can no longer reach what they need within the minutes measured.")
+    if people["sent_after"] > people["minutes_after"] + 0.5:
+        said.append(
+            "The plan does not send every visit to the nearest building, for buildings fill up: "
+            f"counted where it sends them, a visit takes {minutes_in_words(people['sent_after'])} "
+            f"on average, against {minutes_in_words(people['sent_before'])} today."
+        )
+    return said

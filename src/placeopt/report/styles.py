@@ -1,0 +1,97 @@
+"""QGIS styles (QML) made from the palette: buildings by decision, zones by change of minutes."""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import quoteattr
+
+from placeopt.report.formats import in_words
+from placeopt.report.palette import CHANGE_COLOURS, CHANGE_EDGES, CHANGE_WORDS, DECISIONS
+
+SHAPES = {"circle": "circle", "ring": "circle", "cross": "cross_fill", "square": "square"}
+QML = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+
+
+def building_style() -> str:
+    """Markers by decision: shape and colour both tell it."""
+    categories, symbols = [], []
+    for number, (decision, (colour, shape, radius)) in enumerate(DECISIONS.items()):
+        categories.append(
+            f'<category value="{decision}" symbol="{number}" '
+            f'label={quoteattr(in_words(decision))} render="true"/>'
+        )
+        fill = "255,255,255,180" if shape == "ring" else _rgb(colour)
+        edge = _rgb(colour) if shape == "ring" else "255,255,255,255"
+        symbols.append(
+            _symbol(
+                number,
+                "marker",
+                "SimpleMarker",
+                {
+                    "name": SHAPES.get(shape, shape),
+                    "color": fill,
+                    "outline_color": edge,
+                    "outline_width": "0.3",
+                    "size": f"{radius * 0.55:.2f}",
+                    "size_unit": "MM",
+                },
+            )
+        )
+    return _renderer(
+        f'<renderer-v2 type="categorizedSymbol" attr="decision" enableorderby="0">'
+        f"<categories>{''.join(categories)}</categories><symbols>{''.join(symbols)}</symbols>"
+        "</renderer-v2>"
+    )
+
+
+def zone_style(polygons: bool) -> str:
+    """Zones shaded by minutes gained or lost."""
+    edges = (-1000.0, *CHANGE_EDGES, 1000.0)
+    ranges, symbols = [], []
+    for number, (colour, words) in enumerate(zip(CHANGE_COLOURS, CHANGE_WORDS, strict=True)):
+        low, high = edges[number], edges[number + 1]
+        ranges.append(
+            f'<range lower="{low}" upper="{high}" symbol="{number}" '
+            f'label={quoteattr(words + " (minutes)")} render="true"/>'
+        )
+        edge = {"outline_color": "150,150,150,255", "outline_width": "0.1"}
+        if polygons:
+            look = {"color": _rgb(colour), "style": "solid", "outline_style": "solid", **edge}
+            symbols.append(_symbol(number, "fill", "SimpleFill", look))
+        else:
+            look = {"name": "circle", "color": _rgb(colour), "size": "3", **edge}
+            symbols.append(_symbol(number, "marker", "SimpleMarker", look))
+    return _renderer(
+        '<renderer-v2 type="graduatedSymbol" attr="change_minutes" graduatedMethod="GraduatedColor"'
+        f' enableorderby="0"><ranges>{"".join(ranges)}</ranges>'
+        f"<symbols>{''.join(symbols)}</symbols></renderer-v2>"
+    )
+
+
+def outline_style() -> str:
+    look = {"style": "no", "outline_color": "60,60,60,255", "outline_width": "0.5"}
+    symbol = _symbol(0, "fill", "SimpleFill", {**look, "outline_style": "solid"})
+    return _renderer(
+        f'<renderer-v2 type="singleSymbol" enableorderby="0"><symbols>{symbol}</symbols>'
+        "</renderer-v2>"
+    )
+
+
+def _renderer(xml: str) -> str:
+    return f'{QML}<qgis version="3.28" styleCategories="Symbology">{xml}</qgis>'
+
+
+def _symbol(number: int, kind: str, layer: str, properties: dict[str, str]) -> str:
+    options = "".join(
+        f'<Option name="{name}" value={quoteattr(value)} type="QString"/>'
+        for name, value in properties.items()
+    )
+    return (
+        f'<symbol name="{number}" type="{kind}" alpha="1" clip_to_extent="1">'
+        f'<layer class="{layer}" enabled="1" pass="0" locked="0">'
+        f'<Option type="Map">{options}</Option></layer></symbol>'
+    )
+
+
+def _rgb(colour: str) -> str:
+    parts = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+    return ",".join(str(part) for part in [*parts, 255])

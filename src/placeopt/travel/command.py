@@ -1,0 +1,99 @@
+"""What ``placeopt travel PLACE`` does: measure a place and write its minutes beside it.
+
+The result, ``minutes.parquet``, is what a scenario with ``travel.method = "matrix"`` reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from placeopt.errors import Finding, UsageError
+from placeopt.place import read_place
+from placeopt.travel.complete import Watch, Workers
+from placeopt.travel.matrix import write_matrix
+from placeopt.travel.measure import measure
+from placeopt.travel.times import TravelTimes
+from placeopt.travel.transit import Transit
+
+MINUTES_FILE = "minutes.parquet"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The minutes, the file they were written to and the warnings met."""
+
+    times: TravelTimes
+    file: Path
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self.times.findings
+
+    def __str__(self) -> str:
+        """A few lines for a person: pairs reached by mode, warnings, where the file is."""
+        lines = []
+        for mode, minutes in self.times.minutes.items():
+            reached = np.isfinite(minutes)
+            share = reached.mean() if reached.size else 0.0
+            middle = f"median {np.median(minutes[reached]):.1f} minutes" if reached.any() else ""
+            lines.append(
+                f"{mode}: {reached.sum():,} of {minutes.size:,} pairs within "
+                f"{self.times.cutoff_minutes:g} minutes ({share:.0%}); {middle}".rstrip("; ")
+            )
+        lines += [f"warning: {finding}" for finding in self.findings]
+        return "\n".join([*lines, f"written to {self.file}"])
+
+
+def measure_place(
+    path: Path,
+    *,
+    modes: Sequence[str] = ("walk", "drive"),
+    streets: Path | None = None,
+    gtfs: Path | None = None,
+    date: str | None = None,
+    depart: str = "07:00-10:00",
+    cutoff_minutes: float = 120.0,
+    speeds_kmh: Mapping[str, float] | None = None,
+    points: Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    engine: str = "scipy",
+    out: Path | None = None,
+    progress: Watch | None = None,
+    workers: Workers | None = None,
+) -> Measurement:
+    """Measure the place at ``path`` over streets (and timetables) and write its minutes.
+
+    Files are named from where one stands; ``streets`` defaults to the place's own. ``depart`` is
+    "from-before". ``out`` defaults to ``minutes.parquet`` beside the place. After Ctrl-C the
+    same call goes on where it stopped. Raises ``InputError`` with every fault of the files and
+    ``UsageError`` for a request that makes no sense.
+    """
+    place = read_place(path)
+    transit = None
+    if "transit" in modes:
+        if gtfs is None or date is None:
+            raise UsageError("mode 'transit' needs a feed and a date: --gtfs FEED.zip --date DAY")
+        start, _, end = depart.partition("-")
+        transit = Transit(gtfs=gtfs.resolve(), date=date, depart=(start, end))
+    times = measure(
+        place,
+        "streets",
+        modes,
+        cutoff_minutes,
+        speeds_kmh=speeds_kmh,
+        file=None if streets is None else streets.resolve(),
+        columns=columns,
+        points=None if points is None else points.resolve(),
+        transit=transit,
+        engine=engine,
+        progress=progress,
+        workers=workers,
+    )
+    home = place.folder if place.folder is not None else path.parent
+    file = out if out is not None else home / MINUTES_FILE
+    write_matrix(times, file, place)
+    return Measurement(times, file)

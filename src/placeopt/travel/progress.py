@@ -1,0 +1,29 @@
+"""A line of progress on the terminal while minutes are computed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from placeopt.travel.complete import Step, Watch
+
+
+@contextmanager
+def watching() -> Iterator[Watch]:
+    """A callback that keeps one line on standard error up to date: mode, share, pairs, seconds."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    console = Console(file=sys.stderr)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), Remaining())
+    with Progress(*columns, console=console, transient=True) as bar:
+        tasks: dict[str, object] = {}
+
+        def watch(step: Step) -> None:
+            if step.mode not in tasks:
+                tasks[step.mode] = bar.add_task(f"minutes by {step.mode}", total=step.total)
+            bar.update(tasks[step.mode], completed=step.done)  # type: ignore[arg-type]
+
+        yield watch

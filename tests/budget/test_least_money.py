@@ -1,0 +1,78 @@
+"""How far the budget can fall, worked by hand on the place of ``test_rules``."""
+
+from __future__ import annotations
+
+import pytest
+from tests.budget.places import one_budget, random_place, scenario_of, two_programmes
+
+from placeopt.budget import solve
+from placeopt.budget.least_money import order_of_breaking, path_of_cuts
+from placeopt.engine import Status
+from placeopt.errors import UsageError
+from placeopt.place import read_place
+
+
+def with_both_standards():
+    """At most 10.5 falls (homecare at 50), feeling safe at 49.8 (lights at 60): 110 in all."""
+    place = two_programmes()
+    return place.replace(outcomes=place.outcomes.assign(minimum_standard=[10.5, 49.8]))
+
+
+def test_the_standards_break_in_the_order_in_which_the_missing_pounds_matter_least():
+    rows = order_of_breaking(with_both_standards(), scenario_of())
+    # a pound short is 0.0025 ranges of feeling safe and 0.005 of falls: safe breaks first, and
+    # 50 is left for homecare; then falls, and only homecare's floor of 20 is left
+    assert list(rows["outcome_id"]) == ["safe", "falls", ""]
+    assert list(rows["least_gbp"]) == pytest.approx([110, 50, 20])
+    assert list(rows["bound_gbp"]) == pytest.approx([110, 50, 20])
+    assert list(rows["cut_share"]) == pytest.approx([0.45, 0.75, 0.9])
+
+
+def test_the_path_of_cuts_is_exact_where_curves_are_straight_lines():
+    rows = path_of_cuts(with_both_standards(), scenario_of())
+    # lights stay at 60 for their standard, homecare takes the rest: straight from 110 to 200
+    assert rows["total_gbp"].iloc[0] == pytest.approx(110, rel=1e-5)
+    assert rows["total_gbp"].iloc[-1] == pytest.approx(200)
+    assert rows["objective"].iloc[-1] == pytest.approx(-0.005 * 40 + 0.0025 * 40)
+    assert rows["objective"].iloc[0] == pytest.approx(0.005 * 50 + 0.0025 * 40, rel=1e-4)
+    assert rows["change_per_gbp"].iloc[-1] == pytest.approx(-0.005)
+    assert "safe" in rows["standards"].iloc[-1]
+
+
+@pytest.mark.parametrize("seed", [2, 9, 16])
+def test_every_point_of_the_path_is_what_solving_that_total_gives(seed):
+    place = random_place(seed)
+    rows = path_of_cuts(place, scenario_of(), tolerance=1e-4)
+    spread = rows["objective"].iloc[0] - rows["objective"].iloc[-1]
+    for position in (1, len(rows) // 2, len(rows) - 1):
+        total = float(rows["total_gbp"].iloc[position])
+        answer = solve(place, scenario_of(rules=[one_budget(total)]))
+        near = 2e-3 * max(spread, 1e-6)
+        assert rows["objective"].iloc[position] == pytest.approx(answer.result.objective, abs=near)
+    assert rows["objective"].is_monotonic_decreasing
+
+
+@pytest.mark.parametrize("seed", [1, 5, 8])
+def test_the_least_money_of_an_integer_plan_is_proven(seed):
+    place = random_place(seed, concave=False)
+    scenario = scenario_of(solver={"gap": 1e-3})
+    first = order_of_breaking(place, scenario).iloc[0]
+    assert first["bound_gbp"] <= first["least_gbp"] <= first["bound_gbp"] * 1.001 + 1e-6
+    for total, status in ((1.001, Status.OPTIMAL), (0.99, Status.INFEASIBLE)):
+        limit = (first["least_gbp"] if total > 1 else first["bound_gbp"]) * total
+        answer = solve(place, scenario_of(rules=[one_budget(limit)], solver={"gap": 1e-2}))
+        assert answer.result.status is status
+
+
+def test_a_path_of_cuts_is_refused_where_the_problem_is_an_integer_one():
+    with pytest.raises(UsageError, match="concave curves"):
+        path_of_cuts(random_place(1, concave=False), scenario_of())
+
+
+def test_marlshires_standards_break_one_after_another(data):
+    if not (data / "marlshire" / "place.toml").exists():
+        pytest.skip("needs data/marlshire")
+    rows = order_of_breaking(read_place(data / "marlshire"), scenario_of())
+    assert rows["least_gbp"].is_monotonic_decreasing
+    assert rows["outcome_id"].iloc[-1] == ""
+    assert (rows["bound_gbp"] <= rows["least_gbp"] + 1).all()

@@ -1,0 +1,57 @@
+"""When nothing fits, the explanation names the rules that clash and what would have to give."""
+
+from tests.estate.places import minutes, scenario
+from tests.estate.test_rules import building, town
+
+from placeopt.engine import Status
+from placeopt.estate import solve
+from placeopt.estate.explain import explain
+from placeopt.scenario.estate_rules import Access, Capital, Network, Revenue
+
+
+def clashes(place, *rules, drive):
+    explanation = explain(place, minutes(place, drive=drive), scenario(*rules))
+    return {clash.name: clash.what_gives for clash in explanation.clashes}
+
+
+def test_access_and_revenue_clash_and_each_says_what_gives():
+    """B1 (10,000) reaches half the people, B2 (30,000) the other half. Both within 20 minutes
+    needs 40,000; the ceiling of 20,000 allows B1 alone."""
+    here = town([building("B1", 10_000), building("B2", 30_000)])
+    drive = [[10.0, 60.0], [60.0, 10.0]]
+    rules = (
+        Access(services="all", minutes=20, share=0.9),
+        Revenue(ceiling_gbp_per_year=20_000),
+    )
+    answer = solve(here, minutes(here, drive=drive), scenario(*rules))
+    assert answer.result.status is Status.INFEASIBLE
+    assert answer.plan is None
+    gives = {clash.name: clash.what_gives for clash in answer.explanation.clashes}
+    assert set(gives) == {"access", "revenue"}
+    assert "50.0 %" in gives["access"]
+    assert "40,000" in gives["revenue"]
+
+
+def test_a_pot_that_is_too_small_says_how_large_it_must_be():
+    """B1 must close for a candidate: fit-out and move cost 8,000, the pot has 5,000."""
+    services = [{"service_id": "S", "moving_cost_gbp": 8_000.0}]
+    buildings = [building("B1", 10_000, pinned="close"), building("B2", 1, status="candidate")]
+    here = town(buildings, services)
+    gives = clashes(here, Capital(pot_gbp=5_000), drive=[[5.0, 5.0]] * 2)
+    assert "8,000" in gives["capital"]
+
+
+def test_two_rules_that_clash_by_themselves_are_both_named():
+    here = town([building("B1", 10_000), building("B2", 30_000)])
+    rules = (Network(at_least=2), Network(at_most=1))
+    explanation = explain(here, minutes(here, drive=[[5.0, 5.0]] * 2), scenario(*rules))
+    assert [clash.name for clash in explanation.clashes] == ["network", "network"]
+
+
+def test_a_clash_that_needs_two_rules_dropped_is_found():
+    """Two rules forbid every building, and visits and a third rule ask for one."""
+    here = town([building("B1", 10_000), building("B2", 30_000)])
+    rules = (Network(at_most=0), Network(at_most=0, district="D1"), Network(at_least=1))
+    explanation = explain(here, minutes(here, drive=[[5.0, 5.0]] * 2), scenario(*rules))
+    names = {clash.name for clash in explanation.clashes}
+    assert names == {"network and network", "served and network"}

@@ -1,0 +1,314 @@
+"""Answers made by hand for the tests of the report: every table, no solver."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from placeopt.engine import Answer, Clash, Explanation, Plan, Result, Status
+from placeopt.errors import Finding
+from placeopt.place import Place
+from placeopt.place.tables import PlaceInfo, dictionary
+from placeopt.scenario import Check, Scenario, Verification
+from placeopt.travel import TravelTimes
+
+HOSTILE = "</script><script>alert('x')</script><b>&\"'"
+FORMULA = '=HYPERLINK("file:///etc/passwd")'
+UPRN = "00012345678901"
+SIDE = 1000.0  # metres
+
+
+def place_of(zones: int = 16, buildings: int = 6, *, made_up: bool = True) -> Place:
+    """Zones on a square grid, buildings spread over them."""
+    across = int(np.ceil(np.sqrt(zones)))
+    column, row = np.arange(zones) % across, np.arange(zones) // across
+    tables = {name: _empty(name) for name in dictionary()}
+    ids = [f"Z{i:05d}" for i in range(zones)]
+    tables["zones"] = pd.DataFrame(
+        {
+            "zone_id": ids,
+            "name": [f"Ward {i}" for i in range(zones)],
+            "district_id": np.where(column < across / 2, "west", "east"),
+            "x_m": 400_000.0 + SIDE * column,
+            "y_m": 300_000.0 + SIDE * row,
+            "population": 1000.0 + np.arange(zones) % 7,
+        }
+    )
+    tables["districts"] = pd.DataFrame({"district_id": ["west", "east"], "name": ["West", HOSTILE]})
+    tables["agencies"] = pd.DataFrame(
+        {"agency_id": ["council", "health"], "name": ["The Council", "The Health Trust"]}
+    )
+    tables["services"] = pd.DataFrame(
+        {"service_id": ["library", "clinic"], "name": ["Library", "Clinic"]}
+    )
+    tables["buildings"] = pd.DataFrame(
+        {
+            "building_id": [UPRN, *[f"B{i}" for i in range(1, buildings)]],
+            "name": [HOSTILE, FORMULA, *[f"Building {i}" for i in range(2, buildings)]],
+        }
+    )
+    left, low = (tables["zones"][column].to_numpy() - SIDE / 2 for column in ("x_m", "y_m"))
+    boundaries = gpd.GeoDataFrame(
+        {"zone_id": ids},
+        geometry=shapely.box(left, low, left + SIDE, low + SIDE),
+        crs="EPSG:27700",
+    )
+    info = PlaceInfo("Testshire", price_year=2025, sources=("by hand",), made_up=made_up)
+    return Place(info, tables, boundaries)
+
+
+def estate_answer(zones: int = 16, buildings: int = 6, services: int = 2, **how) -> Answer:
+    """One building of each decision in turn; each zone's journey grows with its number."""
+    place = place_of(zones, buildings, made_up=how.pop("made_up", True))
+    table = place.zones
+    b = np.arange(buildings)
+    decision = np.array(["close", "hub", "keep", "open", "stay_vacant", "not_used"])[b % 6]
+    status = np.array(["open", "open", "open", "vacant", "vacant", "candidate"])[b % 6]
+    middle = len(table) // 2
+    plan_buildings = pd.DataFrame(
+        {
+            "building_id": place.buildings["building_id"],
+            "name": place.buildings["name"],
+            "kind": "library",
+            "agency_id": np.where(b % 2, "health", "council"),
+            "district_id": "west",
+            "x_m": table["x_m"].to_numpy()[b * 7 % zones],
+            "y_m": table["y_m"].to_numpy()[b * 7 % zones],
+            "status_before": status,
+            "decision": decision,
+            "tier_id": "",
+            "services_before": "library; clinic",
+            "services_after": np.where(decision == "close", "", "library"),
+            "usable_m2": 100.0,
+            "area_used_m2": 80.0,
+            "visits_per_year": 1000.0,
+            "running_cost_before_gbp_per_year": 1000.25 * (b + 1),
+            "running_cost_after_gbp_per_year": np.where(decision == "close", 0.0, 1000.0),
+            "capital_gbp": 500.0,
+            "receipt_net_gbp": np.where(decision == "close", 9000.0, 0.0),
+            "why": "because",
+        }
+    )
+    point = ["library", "clinic"]
+    points = pd.DataFrame(
+        {
+            "building_id": np.repeat(place.buildings["building_id"].to_numpy(), 2),
+            "service_id": point * buildings,
+            "before": True,
+            "after": np.tile([True, False], buildings),
+            "decision": np.tile(["stays", "moves_out"], buildings),
+            "area_m2": 10.0,
+            "visits_per_year": 100.0,
+            "staffing_cost_gbp_per_year": 20.0,
+            "capital_gbp": 0.0,
+        }
+    )
+    before = np.full(zones, 5.0)
+    after = before + (np.arange(zones) - middle) / 2
+    after[0] = np.nan
+    changed = pd.DataFrame(
+        {
+            "zone_id": table["zone_id"],
+            "name": table["name"],
+            "x_m": table["x_m"],
+            "y_m": table["y_m"],
+            "population": table["population"],
+            "minutes_before": before,
+            "minutes_after": after,
+            "change_minutes": after - before,
+        }
+    )
+    access = pd.DataFrame(
+        {
+            "zone_id": np.tile(table["zone_id"], services),
+            "service_id": np.repeat([point[s % 2] for s in range(services)], zones),
+            "building_before": UPRN,
+            "minutes_before": 5.0,
+            "building_after": "B1",
+            "minutes_after": 6.0,
+            "change_minutes": 1.0,
+        }
+    )
+    assignment = access[["zone_id", "service_id"]].assign(
+        building_id="B1", share=1.0, visits_per_year=10.0, minutes=6.0, mode="walk"
+    )
+    bands = pd.DataFrame(
+        {
+            "service_id": np.repeat(point, 3),
+            "band": ["0 to 10 minutes", "over 10 minutes", "out of reach"] * 2,
+            "residents_before": [900.0, 90.0, 10.0] * 2,
+            "residents_after": [800.0, 150.0, 50.0] * 2,
+        }
+    )
+    money = pd.DataFrame(
+        {
+            "agency_id": ["council", "health", "council"],
+            "line": ["open buildings", "open buildings", "receipts, net"],
+            "before_gbp_per_year": [60_000.5, 40_000.25, 0.0],
+            "after_gbp_per_year": [45_000.5, 30_000.25, 0.0],
+            "one_off_gbp": [5_000.0, 0.0, -9_000.0],
+        }
+    )
+    objectives = pd.DataFrame(
+        {
+            "objective": ["cost", "visit_minutes"],
+            "unit": ["GBP, net present", "minutes/year"],
+            "do_nothing": [2e6, 1600.0],
+            "plan": [1.5e6, 1900.0],
+        }
+    )
+    tables = {
+        "buildings": plan_buildings,
+        "services": points,
+        "assignment": assignment,
+        "access": access,
+        "zones": changed,
+        "bands": bands,
+        "money": money,
+        "objectives": objectives,
+    }
+    return _answer(place, "estate", ("cost",), Plan(tables, {"year": 2026}), 1.5e6, **how)
+
+
+def budget_answer(**how) -> Answer:
+    """Two programmes, one cut and one raised; one standard without a target."""
+    place = place_of()
+    place = place.replace(
+        programmes=pd.DataFrame({"programme_id": ["care", "youth"], "name": [HOSTILE, FORMULA]}),
+        streams=pd.DataFrame({"stream_id": ["grant"], "name": ["The grant"]}),
+    )
+    spending = pd.DataFrame(
+        {
+            "programme_id": ["care", "youth"],
+            "name": [HOSTILE, FORMULA],
+            "agency_id": ["council", ""],
+            "kind": ["reactive", "preventive"],
+            "before_gbp": [900_000.0, 0.0],
+            "after_gbp": [700_000.0, 100_000.0],
+            "change_gbp": [-200_000.0, 100_000.0],
+            "change_share": [-200 / 900, np.nan],
+            "statutory_floor_gbp": [700_000.0, np.nan],
+            "why": ["at its floor", ""],
+        }
+    )
+    payments = pd.DataFrame(
+        {
+            "programme_id": ["care", "youth"],
+            "stream_id": "grant",
+            "year": 2026,
+            "before_gbp": [900_000.0, 0.0],
+            "after_gbp": [700_000.0, 100_000.0],
+        }
+    )
+    streams = pd.DataFrame(
+        {
+            "stream_id": ["grant"],
+            "name": ["The grant"],
+            "agency_id": ["council"],
+            "ring_fenced": [True],
+            "amount_gbp": [850_000.0],
+            "spent_before_gbp": [900_000.0],
+            "spent_after_gbp": [800_000.0],
+            "returned_gbp": [50_000.0],
+        }
+    )
+    outcomes = pd.DataFrame(
+        {
+            "outcome_id": ["school", "harm"],
+            "name": ["Ready for school", "Harm"],
+            "unit": ["%", "per 1000"],
+            "direction": ["higher", "lower"],
+            "baseline": [60.0, 30.0],
+            "minimum_standard": [59.0, np.nan],
+            "target": [np.nan, 28.0],
+            "after": [61.0, 31.0],
+            "change": [1.0, 1.0],
+            "standard_met": ["yes", ""],
+            "target_met": ["", "no"],
+        }
+    )
+    agencies = pd.DataFrame(
+        {
+            "agency_id": ["council", ""],
+            "name": ["The Council", "no agency stated"],
+            "before_gbp": [900_000.0, 0.0],
+            "after_gbp": [700_000.0, 100_000.0],
+            "change_gbp": [-200_000.0, 100_000.0],
+        }
+    )
+    objectives = pd.DataFrame(
+        {"objective": ["least_money"], "unit": ["GBP/year"], "do_nothing": [9e5], "plan": [8e5]}
+    )
+    tables = {
+        "spending": spending,
+        "payments": payments,
+        "streams": streams,
+        "outcomes": outcomes,
+        "agencies": agencies,
+        "objectives": objectives,
+    }
+    plan = Plan(tables, {"decided_year": 2026, "total_gbp": np.nan})
+    return _answer(place, "budget", ("least_money",), plan, 8e5, **how)
+
+
+def infeasible_answer() -> Answer:
+    """Two rules that cannot both hold."""
+    clash = Clash("E7", "access", "Everybody is within 5 minutes.", f"Allow 12 minutes {HOSTILE}.")
+    other = Clash("E9", "network", "At most 2 hubs.", "Allow 4 hubs.")
+    answer = estate_answer()
+    return replace(
+        answer,
+        plan=None,
+        verification=None,
+        result=Result(Status.INFEASIBLE, engine="highs", version="1"),
+        explanation=Explanation("The access rule and the number of hubs clash.", (clash, other)),
+    )
+
+
+def _answer(
+    place: Place,
+    problem,
+    minimise,
+    plan: Plan,
+    objective: float,
+    *,
+    status: Status = Status.OPTIMAL,
+    gap: float = 0.004,
+) -> Answer:
+    scenario = Scenario(
+        question=f"What should {HOSTILE} do?",
+        problem=problem,
+        year=2026,
+        objective={"minimise": minimise},
+    )
+    checks = (
+        Check("E7", "access", "Everybody is within 30 minutes.", True, "Ward 3: 29.9 minutes"),
+        Check("", "arithmetic", "The plan's figures add up.", True),
+    )
+    return Answer(
+        place=place,
+        scenario=scenario,
+        result=Result(
+            status,
+            objective=objective,
+            bound=objective * (1 - gap),
+            values=np.zeros(1),
+            seconds={"solve": 1.5},
+            engine="highs",
+            version="1.13",
+            seed=1,
+        ),
+        times=TravelTimes((), (), {}, provenance={"walk": {"method": "crow_fly"}}),
+        plan=plan,
+        verification=Verification(checks, {"cost": objective}, {"cost": 2e6}, checks[:1]),
+        warnings=(Finding("warning", "zones.csv", 3, "name", HOSTILE, "is odd", "mend it"),),
+        provenance={"versions": {"placeopt": "0.1.0"}, "seed": 1, "missing": float("nan")},
+    )
+
+
+def _empty(table: str) -> pd.DataFrame:
+    return pd.DataFrame({column.name: pd.Series(dtype=object) for column in dictionary()[table]})
