@@ -82,7 +82,8 @@ def make_files(folder: Path, zones: int, rows: int, seed: int) -> None:
 def _areas(path: Path, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> None:
     bands = rng.integers([60, 150, 800, 220, 30], [120, 260, 1200, 380, 70], (len(x), 5))
     heads = ("LSOA21CD,LSOA21NM,WD24CD,WD24NM,Easting,Northing,Population,Aged 0 to 4,"
-             "Aged 5 to 15,Aged 16 to 64,Aged 65 to 84,Aged 85 and over,IMD25_decile,RUC21NM,No car")  # fmt: skip
+             "Aged 5 to 15,Aged 16 to 64,Aged 65 to 84,Aged 85 and over,"
+             "IMD25_decile,RUC21NM,No car")  # fmt: skip
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(heads.split(","))
