@@ -216,6 +216,52 @@ def place_import(
         typer.echo(f"{finding.severity}: {finding}")
 
 
+@place_app.command("template")
+def place_template(
+    file: Annotated[Path, typer.Argument(help="Workbook to write (.xlsx).")],
+    place: Annotated[Path | None, typer.Option("--place", help="A place to put into it.")] = None,
+) -> None:
+    """Write a workbook to fill: a sheet a table, drop-downs, units, examples, notes."""
+    from placeopt.place import read_place, write_template
+
+    write_template(file, None if place is None else read_place(place))
+    typer.echo(f"Fill in {file}, then: placeopt place read {file} --out PLACE")
+
+
+@place_app.command("read")
+def place_read(
+    file: Annotated[Path, typer.Argument(help="Filled-in workbook, folder or GeoPackage.")],
+    out: Annotated[Path, typer.Option("--out", help="Place to write: folder, .gpkg or .xlsx.")],
+) -> None:
+    """Read a place in one format and write it in another, once it checks clean."""
+    from placeopt.place import read_place, write_place
+
+    place = read_place(file)
+    write_place(place, out)
+    rows = ", ".join(f"{len(table)} {name}" for name, table in place.tables.items() if len(table))
+    typer.echo(f"{place.info.name}: {rows}, in {out}")
+
+
+@place_app.command("count")
+def place_count(
+    place: Annotated[Path, typer.Argument(help="Folder, GeoPackage or workbook of the place.")],
+    out: Out,
+    ledger_total: Annotated[
+        float | None, typer.Option(help="The ledger's control total in GBP, to tie to.")
+    ] = None,
+    year: Annotated[int | None, typer.Option(help="Year of spending; by default the last.")] = None,
+) -> None:
+    """Count who owns what, where, at what cost, and who spends what on whom; with a map."""
+    from placeopt.place import read_place
+    from placeopt.report.count import write_count
+
+    rows = write_count(read_place(place), out, ledger_total, year)
+    for row in rows[~rows["ties"]].itertuples():
+        typer.echo(f"{row.breakdown} does not tie: {row.difference_gbp:+,.2f} GBP off the ledger")
+    typer.echo(f"{rows['ties'].sum()} of {len(rows)} breakdowns tie. Look at {out / 'index.html'}")
+    raise typer.Exit(0 if rows["ties"].all() else 1)
+
+
 def main() -> None:
     """Run the command line; every fault ends in one plain message and its exit status."""
     try:

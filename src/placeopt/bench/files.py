@@ -37,8 +37,9 @@ def _tsplib(folder: Path) -> Iterator[Case]:
         return
     with table.open() as file:
         for row in csv.DictReader(file):
-            yield Case(f"rl1304-{row['p']}", "tsplib", "p-median", path=str(path),
-                       options={"p": int(row["p"])}, best_known=float(row["paper_OPT"]))  # fmt: skip
+            known, p = float(row["paper_OPT"]), int(row["p"])
+            yield Case(f"rl1304-{p}", "tsplib", "p-median", path=str(path), options={"p": p},
+                       best_known=known)  # fmt: skip
 
 
 def _facility(folder: Path) -> Iterator[Case]:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from placeopt.place.book import write_book as write_template
 from placeopt.place.check import check
 from placeopt.place.demand import demand_of
 from placeopt.place.read import check_files, read_place
@@ -24,6 +25,7 @@ __all__ = [
     "read_place",
     "synthesise",
     "write_place",
+    "write_template",
 ]
 
 

@@ -25,6 +25,7 @@ def estate_findings(place: Place) -> Iterator[Finding]:
     """Faults between the columns and tables of an estate."""
     yield from zones_without_people(place)
     yield from ages_that_do_not_add_up(place)
+    yield from deprivation_of_two_nations(place)
     yield from rates_without_people(place)
     yield from hosted_in_a_closed_building(place)
     yield from buildings_too_small(place)
@@ -57,6 +58,19 @@ def ages_that_do_not_add_up(place: Place) -> Iterator[Finding]:
         remedy = "take both from the same source and year"
         yield warning(label(place, "zones"), message, remedy, row=row_of(at),
                       column="population", value=number_text(people.iloc[at]))  # fmt: skip
+
+
+def deprivation_of_two_nations(place: Place) -> Iterator[Finding]:
+    """Fifths of different nations' indices stand side by side: they rank different areas."""
+    zones = place.zones
+    stated = zones[zones["deprivation_quintile"].notna()]["zone_id"].astype(str)
+    codes = stated[stated.str.fullmatch(r"[EWS]01[0-9]{6}")]
+    nations = {"E": "England", "W": "Wales", "S": "Scotland"}
+    found = [name for letter, name in nations.items() if codes.str.startswith(letter).any()]
+    if len(found) > 1:
+        message = f"fifths of {' and '.join(found)} rank each nation's own areas by its own index"
+        yield warning(label(place, "zones"), message, "do not compare them across the border",
+                      column="deprivation_quintile")  # fmt: skip
 
 
 def rates_without_people(place: Place) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from placeopt.place.faults import error, label, row_of, warning
 from placeopt.place.raw import number_text
 from placeopt.place.tables import Place
 
+_FAR = 10_000  # m beyond the zones' own extent where a building cannot be meant to stand
 _REPROJECT = "reproject to {crs} (QGIS: Vector > Reproject layer) and give metres"
 
 
@@ -25,6 +26,29 @@ def point_findings(place: Place) -> Iterator[Finding]:
     area = None if faults else area_of_use(place.info.crs)
     for table in ("zones", "buildings"):
         yield from _table_points(place, table, area)
+    if area is not None:
+        yield from swapped_beside_the_zones(place, area)
+
+
+def swapped_beside_the_zones(
+    place: Place, area: tuple[float, float, float, float]
+) -> Iterator[Finding]:
+    """Buildings far from every zone that would stand among them the other way round.
+
+    Swapped coordinates may well lie within a country's area of use; the zones tell.
+    """
+    zones, buildings = place.zones[["x_m", "y_m"]].dropna(), place.buildings
+    if zones.empty or buildings.empty:
+        return
+    (left, bottom), (right, top) = zones.min(), zones.max()
+    margin = max(right - left, top - bottom) + _FAR
+    among = (left - margin, bottom - margin, right + margin, top + margin)
+    x, y = buildings["x_m"].to_numpy(dtype=float), buildings["y_m"].to_numpy(dtype=float)
+    for at in np.flatnonzero(_inside(x, y, area) & ~_inside(x, y, among) & _inside(y, x, among)):
+        message = "easting and northing look swapped: far from every zone, among them if swapped"
+        yield error(label(place, "buildings"), message, "put easting in x_m, northing in y_m",
+                    row=row_of(at), column="x_m",
+                    value=f"{number_text(x[at])}, {number_text(y[at])}")  # fmt: skip
 
 
 @cache

@@ -33,6 +33,11 @@ class RawTable:
     cells: dict[str, list[str]]
     findings: list[Finding] = field(default_factory=list)
     spoilt: frozenset[int] = frozenset()
+    numbers: tuple[int, ...] = ()  # rows of the records in the file, where they do not run from 2
+
+    def row(self, position: int) -> int:
+        """The row as a person counts it, of the record at ``position`` (from 0)."""
+        return self.numbers[position] if self.numbers else row_of(position)
 
     @property
     def columns(self) -> list[str]:

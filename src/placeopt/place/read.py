@@ -1,4 +1,4 @@
-"""Read a place: a folder of CSV files with place.toml, or one GeoPackage.
+"""Read a place: a folder of CSV files with place.toml, one GeoPackage, or one workbook.
 
 A folder holds ``place.toml``, one ``TABLE.csv`` for each table, and perhaps ``boundaries.gpkg``
 with a layer ``zones`` of polygons. A GeoPackage holds each table as a layer, the polygons as
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placeopt.errors import Finding, PlaceError
+from placeopt.place.book import read_book
 from placeopt.place.check import check
 from placeopt.place.check_minutes import minutes_findings
 from placeopt.place.faults import error, nearest, row_of, warning, worst_first
@@ -58,9 +59,12 @@ def read_leniently(path: str | Path) -> tuple[Place | None, list[Finding]]:
         place, findings = _read_folder(path)
     elif path.is_file() and path.suffix.lower() == ".gpkg":
         place, findings = _read_geopackage(path)
+    elif path.is_file() and path.suffix.lower() == ".xlsx":
+        place, findings = _read_workbook(path)
     else:
         message = "this is no place" if path.exists() else "there is nothing here"
-        remedy = f"give a folder with {FILE} and its tables as CSV files, or one GeoPackage"
+        remedy = f"give a folder with {FILE} and its tables as CSV files, or one GeoPackage or"
+        remedy += " workbook"
         return None, [error(path.name, message, remedy)]
     told = {(finding.file, finding.row, finding.column) for finding in findings}
     rows = {(finding.file, finding.row) for finding in findings if finding.column is None}
@@ -124,6 +128,16 @@ def _read_geopackage(path: Path) -> tuple[Place, list[Finding]]:
     return Place(info, tables, boundaries, path.parent, extras), findings
 
 
+def _read_workbook(path: Path) -> tuple[Place, list[Finding]]:
+    """A filled-in template; a workbook has no outlines of zones."""
+    info, raw, findings = read_book(path)
+    tables: dict[str, pd.DataFrame] = {}
+    for table in dictionary():
+        tables[table], faults = _table(table, raw.get(table))
+        findings += faults
+    return Place(info, tables, None, path.parent, {"geopackage": path.name}), findings
+
+
 def _table(table: str, raw: RawTable | None) -> tuple[pd.DataFrame, list[Finding]]:
     return (empty_table(table), []) if raw is None else typed_table(table, raw)
 
@@ -166,7 +180,8 @@ def _strange_files(folder: Path) -> list[Finding]:
     """CSV files that are no table of the dictionary: perhaps a slip of the pen."""
     findings = []
     for path in sorted(folder.glob("*.csv")):
-        if path.stem not in dictionary() and path.name not in OTHER_CSV:
+        lists = path.stem.endswith(("-groups", "-rows"))  # the importer's lists of a register
+        if path.stem not in dictionary() and path.name not in OTHER_CSV and not lists:
             message = "the file is not a table of the dictionary and is not read"
             remedy = f"rename or move it{nearest(path.stem, dictionary())}"
             findings.append(warning(path.name, message, remedy))

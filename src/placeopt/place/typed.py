@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from placeopt.errors import Finding
+from placeopt.place.cells import lost_id
 from placeopt.place.faults import error, nearest, row_of, warning
 from placeopt.place.raw import RawTable
 from placeopt.place.tables import Column, dictionary
@@ -53,6 +54,12 @@ def typed_column(
               value=cells[at])
         for at in bad if at not in spoilt
     ]  # fmt: skip
+    if column.type == "id":
+        findings += [
+            error(file, lost, "take the id from its own system, formatted as text",
+                  row=row_of(at), column=column.name, value=cell)
+            for at, cell in enumerate(cells) if (lost := lost_id(cell)) and at not in spoilt
+        ]  # fmt: skip
     if column.required:
         findings += [
             error(file, "the cell is empty", give(column), row=row_of(at), column=column.name)

@@ -1,4 +1,4 @@
-"""Write a place: as a folder of CSV files with place.toml, or as one GeoPackage.
+"""Write a place: a folder of CSV files with place.toml, one GeoPackage, or one workbook.
 
 What ``read_place`` reads back is the same place, to the last digit of every number.
 """
@@ -9,6 +9,7 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from placeopt.place.book import write_book
 from placeopt.place.raw import texts_of
 from placeopt.place.read import BOUNDARIES_FILE, BOUNDARIES_LAYER, INFO_LAYER
 from placeopt.place.tables import Column, Place, dictionary
@@ -19,14 +20,17 @@ if TYPE_CHECKING:
 
 
 def write_place(place: Place, path: str | Path) -> Path:
-    """Write ``place`` to ``path``: one GeoPackage if it ends in .gpkg, else a folder.
+    """Write ``place`` to ``path``: one GeoPackage or workbook by its ending, else a folder.
 
+    A workbook (.xlsx) has no outlines of zones.
     Tables without records are left out; files of an earlier place that stand there under a
     table's name are replaced or removed. Returns the path written.
     """
     path = Path(path)
     if path.suffix.lower() == ".gpkg":
         _write_geopackage(place, path)
+    elif path.suffix.lower() == ".xlsx":
+        write_book(path, place)
     else:
         _write_folder(place, path)
     return path

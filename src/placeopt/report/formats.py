@@ -75,7 +75,11 @@ def is_whole(number: float) -> bool:
 
 
 def missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and not math.isfinite(value))
+    import pandas as pd
+
+    if value is None or value is pd.NA:
+        return True
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def show(value: Any, kind: str) -> str:

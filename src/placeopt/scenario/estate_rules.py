@@ -1,7 +1,8 @@
 """The rules of the estate problem: what a scenario may ask of the buildings it keeps.
 
     E1 served    E2 hosted    E3 opened    E4 floor      E5 capacity  E6 together  E7 access
-    E8 fairness  E9 network   E10 capital  E11 revenue   E13 pinned   E14 carbon   E16 behaviour
+    E8 fairness  E9 network   E10 capital  E11 revenue   E13 pinned   E14 carbon   E15 fair rents
+    E16 behaviour
 
 Rules marked implied are in force unless the scenario's ``drop`` names them; the others hold where
 a ``[[rules]]`` table states them, as often as it is stated. Those about residents and about money
@@ -15,7 +16,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from placeopt.scenario.estate_rule import EstateRule, named, percent
-from placeopt.scenario.estate_rules_money import Capital, Carbon, Revenue
+from placeopt.scenario.estate_rules_money import Capital, Carbon, FairRents, Revenue
 from placeopt.scenario.estate_rules_people import Access, Behaviour, Fairness, Who
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Capital",
     "Carbon",
     "EstateRule",
+    "FairRents",
     "Fairness",
     "Floor",
     "Hosted",

@@ -7,16 +7,19 @@ states is a row of the place's ``assumptions``. Nothing is written while an erro
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placeopt.errors import Finding, PlaceError
 from placeopt.place.check import check
-from placeopt.place.faults import error, nearest
+from placeopt.place.faults import error, nearest, warning
 from placeopt.place.importer.build import build_rows
+from placeopt.place.importer.groups import write_groups, write_rows
 from placeopt.place.importer.mapping import Mapping, read_mapping
 from placeopt.place.importer.report import Assumed, ImportReport, LeftOut, Taken
 from placeopt.place.importer.sources import GEOMETRY_COLUMNS, Source, crs_findings, read_source
+from placeopt.place.importer.tidy import FINE
 from placeopt.place.raw import RawTable
 from placeopt.place.tables import Place, dictionary
 from placeopt.place.typed import typed_table
@@ -42,32 +45,53 @@ def import_place(
     """
     mapping, out = Path(mapping), Path(out)
     rules = read_mapping(mapping)
-    sources = _read_sources(rules, Path(folder) if folder is not None else mapping.parent)
+    home = Path(folder) if folder is not None else mapping.parent
+    sources = _read_sources(rules, home, mapping.parent)
     report = ImportReport(rules.place.name)
+    report.findings += [f for source in sources.values() for f in source.table.findings]
     place = _build(rules, sources, report)
     write_place(place, out)
     beside = out.parent if out.suffix.lower() == ".gpkg" else out
     (beside / REPORT_FILE).write_text(report.to_markdown(), encoding="utf-8")
+    _write_registers(sources, beside)
     if rules.streets:
         _write_streets(rules, sources, beside / "streets.gpkg")
     return report
 
 
-def _read_sources(rules: Mapping, folder: Path) -> dict[str, Source]:
+def _read_sources(rules: Mapping, folder: Path, beside: Path) -> dict[str, Source]:
     sources, findings = {}, []
     for name, spec in rules.source.items():
         try:
-            sources[name] = read_source(spec, folder)
+            sources[name] = read_source(spec, folder, beside)
         except PlaceError as faults:
             findings += faults.findings
     findings += [finding for source in sources.values() for finding in source.table.findings]
     _stop_at_errors(findings, "faults in the sources")
+    for name, spec in rules.source.items():
+        _empty_out(sources[name].table, spec.missing)
     return sources
+
+
+def _empty_out(table: RawTable, missing: tuple[str, ...]) -> None:
+    """Cells that the mapping calls missing (``n/a``, ``TBC``) become empty, and that is said."""
+    words = set(missing)
+    count = 0
+    for cells in table.cells.values() if words else ():
+        for at, cell in enumerate(cells):
+            if cell in words:
+                cells[at], count = "", count + 1
+    if count:
+        message = f"{count} cells that the mapping calls missing were read as empty"
+        table.findings.append(warning(table.file, message, FINE))
 
 
 def _build(rules: Mapping, sources: dict[str, Source], report: ImportReport) -> Place:
     """The place as the mapping says, checked; the report filled in."""
     used: dict[str, set[str]] = {name: set() for name in sources}
+    _tell_registers(sources, report)
+    for key, source in sources.items():
+        used[key] |= source.register.headings if source.register else set()
     parts: dict[str, list[dict[str, list[str]]]] = {table: [] for table in dictionary()}
     findings: list[Finding] = []
     for rule in rules.table:
@@ -99,6 +123,27 @@ def _build(rules: Mapping, sources: dict[str, Source], report: ImportReport) -> 
     report.findings += findings
     report.ignored = _ignored(rules, sources, used)
     return place
+
+
+def _tell_registers(sources: dict[str, Source], report: ImportReport) -> None:
+    """What registers left out, and what they assumed, in the report."""
+    for source in sources.values():
+        if source.register is None:
+            continue
+        report.assumed += source.register.assumed
+        reasons = Counter(row.became for row in source.register.rows)
+        for reason, rows in reasons.items():
+            if reason.startswith("left out: "):
+                said = reason.removeprefix("left out: ")
+                report.left_out.append(LeftOut(source.file, "buildings", rows, said))
+
+
+def _write_registers(sources: dict[str, Source], folder: Path) -> None:
+    """For every register what became of each row, and which rows look like one building."""
+    for name, source in sources.items():
+        if source.register is not None:
+            write_groups(folder / f"{name}-groups.csv", source.register.groups)
+            write_rows(folder / f"{name}-rows.csv", source.register.rows)
 
 
 def _stacked(table: str, pieces: list[dict[str, list[str]]]) -> RawTable:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
 from placeopt.errors import Finding, PlaceError
-from placeopt.place.faults import error, nearest, row_of, warning
+from placeopt.place.cells import (
+    broken,
+    lost_id,
+    plain_number,
+    share_of_percent,
+    whole_id,
+    year_of,
+)
+from placeopt.place.faults import error, nearest, warning
 from placeopt.place.importer.formula import FormulaError, columns_of, evaluate
 from placeopt.place.importer.mapping import ColumnRule, Join, TableRule, Where
 from placeopt.place.importer.report import Assumed, ImportReport, LeftOut, Taken
 from placeopt.place.importer.sources import GEOMETRY_COLUMNS, Source, crs_findings
+from placeopt.place.importer.vintages import vintage_findings
 from placeopt.place.raw import any_text, number_text
 from placeopt.place.tables import dictionary
 from placeopt.place.typed import floats
@@ -25,7 +35,7 @@ class Build:
     rule: TableRule
     file: str
     cells: dict[str, list[str]]
-    rows: list[int]  # position in the source of each row kept
+    rows: list[int]  # row in the source's file of each row kept
     report: ImportReport
     findings: list[Finding] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
@@ -43,8 +53,8 @@ class Build:
     def fault(
         self, message: str, remedy: str, at: int, column: str | None, value: str | None = None
     ) -> None:
-        """Note an error in the source's record at position ``at``."""
-        found = error(self.file, message, remedy, row=row_of(at), column=column, value=value)
+        """Note an error in the source's row ``at``."""
+        found = error(self.file, message, remedy, row=at, column=column, value=value)
         self.findings.append(found)
 
     def keep(self, mask: np.ndarray, reason: str) -> None:
@@ -68,9 +78,10 @@ def build_rows(
         return _written_rows(rule, report), [], set()
     source = sources[rule.source]
     build = Build(rule, source.file, dict(source.table.cells),
-                  list(range(len(source.table))), report)  # fmt: skip
+                  [source.table.row(at) for at in range(len(source.table))], report)  # fmt: skip
     for join in rule.join:
         _join(build, join, sources[join.source])
+    build.findings += vintage_findings(rule, source.file, build.cells)
     for where in rule.where:
         build.keep(_matches(build, where), where.reason)
     if rule.split:
@@ -108,7 +119,7 @@ def _join(build: Build, join: Join, other: Source) -> None:
     for at, key in enumerate(keys):
         if position.setdefault(key, at) != at:
             build.findings.append(error(other.file, "the id to join by stands twice",
-                                        "delete one", row=row_of(at), column=join.other,
+                                        "delete one", row=other.table.row(at), column=join.other,
                                         value=key))  # fmt: skip
     found = [position.get(key) for key in build.column(join.column)]
     lost = sum(at is None for at in found)
@@ -180,6 +191,8 @@ def _origin(build: Build, name: str, rule: ColumnRule) -> list[str]:
     cells = list(build.column(rule.from_))
     if rule.values:
         cells = _mapped(build, rule, cells)
+    elif rule.factor == 1.0:
+        cells = _read_as(build, name, rule.from_, cells)
     if rule.factor != 1.0:
         values = _numbers(build, rule.from_) * rule.factor
         cells = ["" if value != value else number_text(value) for value in values.tolist()]
@@ -214,13 +227,53 @@ def _formula(build: Build, name: str, formula: str) -> list[str]:
 
 
 def _numbers(build: Build, column: str) -> np.ndarray:
-    cells = build.column(column)
+    cells = _read_so(build, column, list(build.column(column)), plain_number)
     values, bad = floats(cells)
     for at in bad:
         build.fault("there is text where a number is needed",
                     "correct it in the source, or filter the row out",
                     build.rows[at], column, cells[at])  # fmt: skip
     return values
+
+
+def _read_as(build: Build, name: str, column: str, cells: list[str]) -> list[str]:
+    """Cells that go as they stand into a column ``name``, read as its type where one can."""
+    wanted = next(c for c in dictionary()[build.rule.table] if c.name == name)
+    if wanted.type == "id":
+        cells = _read_so(build, column, cells, whole_id)
+        for at, cell in enumerate(cells):
+            if lost := lost_id(cell):
+                build.fault(lost, "take the id from the source's own system, formatted as text",
+                            build.rows[at], column, cell)  # fmt: skip
+    elif wanted.type in ("number", "integer"):
+        if wanted.unit == "year":
+            cells = _read_so(build, column, cells, partial(year_of, financial=name == "year"))
+        if wanted.unit == "share":
+            cells = _read_so(build, column, cells, share_of_percent)
+        cells = _read_so(build, column, cells, plain_number)
+        _, bad = floats(cells)
+        for at in bad:
+            build.fault(broken(cells[at]) or "there is text where a number is needed",
+                        "correct it in the source, or name it in the source's missing",
+                        build.rows[at], column, cells[at])  # fmt: skip
+            cells[at] = ""
+    return cells
+
+
+def _read_so(
+    build: Build, column: str, cells: list[str], reader: Callable[[str], str | None]
+) -> list[str]:
+    """Cells that are no plain text of their type, read in the one way they can be; said once."""
+    odd = [(at, cell) for at, cell in enumerate(cells) if cell and not cell.isdigit()]
+    read = {at: text for at, cell in odd if (text := reader(cell)) not in (None, cell)}
+    if not read:
+        return cells
+    first = next(iter(read))
+    message = f"{len(read)} cells were read as plain values, this one as {read[first]}"
+    build.findings.append(warning(build.file, message, "nothing to do, unless that is wrong",
+                                  row=build.rows[first], column=column,
+                                  value=cells[first]))  # fmt: skip
+    return [read.get(at) or cell for at, cell in enumerate(cells)]
 
 
 def _distinct(build: Build, result: dict[str, list[str]]) -> dict[str, list[str]]:

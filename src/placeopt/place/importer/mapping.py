@@ -24,13 +24,31 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class RegisterFile(_Part):
+    """How a register of land and property is read: columns are found by their headings."""
+
+    groups: str = Field("show", description="show, accept, or the edited file of groups (.csv)")
+    metres: float = Field(30.0, gt=0, description="rows of one address within this are a group")
+    categories: str | None = Field(None, description="CSV file: category, kind, status")
+    postcodes: str | None = Field(None, description="CSV file: postcode, easting, northing")
+
+    @model_validator(mode="after")
+    def _groups_known(self) -> RegisterFile:
+        if self.groups not in ("show", "accept") and not self.groups.lower().endswith(".csv"):
+            raise ValueError('groups is "show", "accept" or the name of a CSV file')
+        return self
+
+
 class SourceFile(_Part):
     """One file the place is made from."""
 
     file: str = Field(description="path relative to the folder of sources")
     layer: str | None = Field(None, description="layer of a GeoPackage, sheet of a workbook")
     delimiter: str = Field(",", description="what separates the cells of a text file")
-    heading_row: int = Field(1, ge=1, description="row of the column names in a workbook")
+    heading_row: int = Field(1, ge=1, description="row in which the column names begin")
+    heading_rows: int = Field(1, ge=1, le=5, description="rows of the heading: 2 for merged cells")
+    missing: tuple[str, ...] = Field((), description="cells that say that nothing is known")
+    register_: RegisterFile | None = Field(None, alias="register")
 
 
 class ColumnRule(_Part):
@@ -43,6 +61,7 @@ class ColumnRule(_Part):
     values: dict[str, Cell] = Field(default_factory=dict, description="source value -> value")
     otherwise: Cell | None = Field(None, description="for a source value not in values")
     fill: ColumnRule | None = Field(None, description="for rows that are empty so far")
+    mixed: bool = Field(False, description="an index of deprivation of another census is meant")
     rule: str = Field("", description="what is assumed, in words; else it is made up from above")
     source: str = Field("", description="who says so")
     grade: Grade = Field("assumed", description="how good the evidence is")
@@ -75,6 +94,7 @@ class Join(_Part):
     source: str
     column: str = Field(description="this source's id column")
     other: str = Field(description="the other source's id column")
+    mixed: bool = Field(False, description="areas of two censuses are joined knowingly")
 
 
 class Split(_Part):
@@ -207,7 +227,8 @@ def _finding(file: str, fault: dict[str, Any]) -> Finding:
 
 def _keys_beside(loc: tuple[Any, ...]) -> set[str]:
     parts: dict[str, type[_Part]] = {
-        "place": PlaceStatement, "source": SourceFile, "columns": ColumnRule, "where": Where,
+        "place": PlaceStatement, "source": SourceFile, "register": RegisterFile,
+        "columns": ColumnRule, "where": Where,
         "join": Join, "split": Split, "boundaries": Boundaries, "streets": Streets,
         "table": TableRule, "assumption": Assumption,
     }  # fmt: skip

@@ -6,18 +6,21 @@ geometry_x, geometry_y (the point, or a point inside the shape) and geometry_are
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placeopt.errors import Finding, PlaceError
 from placeopt.place.faults import error, nearest
 from placeopt.place.importer.mapping import SourceFile
-from placeopt.place.raw import RawTable, any_text, read_csv, table_of_rows, texts_of
+from placeopt.place.importer.tidy import read_messy_csv, tidy_table
+from placeopt.place.raw import RawTable, any_text, texts_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+
+    from placeopt.place.importer.register import Register
 
 GEOMETRY_COLUMNS = ("geometry_x", "geometry_y", "geometry_area_m2")
 _TEXT, _BOOKS = (".csv", ".txt", ".tsv"), (".xlsx", ".xlsm", ".xls", ".ods")
@@ -31,14 +34,28 @@ class Source:
     table: RawTable
     shapes: gpd.GeoSeries | None = None
     frame: pd.DataFrame | None = None  # typed as the file has it; only files with shapes
+    register: Register | None = None
 
     @property
     def file(self) -> str:
         return self.table.file
 
 
-def read_source(spec: SourceFile, folder: Path) -> Source:
-    """The file a mapping names; PlaceError says what is wrong with it."""
+def read_source(spec: SourceFile, folder: Path, beside: Path) -> Source:
+    """The file a mapping names; PlaceError says what is wrong with it.
+
+    Further tables of a register are looked for in ``folder``, then ``beside`` the mapping.
+    """
+    source = _read(spec, folder)
+    if spec.register_ is None:
+        return source
+    from placeopt.place.importer.register import read_register
+
+    register = read_register(source.table, spec.register_, folder, beside)
+    return replace(source, table=register.table, register=register)
+
+
+def _read(spec: SourceFile, folder: Path) -> Source:
     path = folder / spec.file
     if not path.exists():
         near = nearest(path.name, [p.name for p in folder.iterdir()]) if folder.is_dir() else ""
@@ -47,7 +64,8 @@ def read_source(spec: SourceFile, folder: Path) -> Source:
     kind = path.suffix.lower()
     try:
         if kind in _TEXT:
-            return Source(read_csv(path, "\t" if kind == ".tsv" else spec.delimiter))
+            delimiter = "\t" if kind == ".tsv" else spec.delimiter
+            return Source(read_messy_csv(path, delimiter, spec.heading_row, spec.heading_rows))
         if kind in _BOOKS:
             return Source(_read_sheet(path, spec))
         if kind in _SHAPES:
@@ -131,6 +149,7 @@ def _read_sheet(path: Path, spec: SourceFile) -> RawTable:
     if name not in book.sheet_names:
         remedy = f"name one of {', '.join(book.sheet_names)}{nearest(name, book.sheet_names)}"
         raise PlaceError([error(path.name, "there is no such sheet", remedy, value=name)])
-    rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-    texts = [[any_text(cell) for cell in row] for row in rows[spec.heading_row - 1 :]]
-    return table_of_rows(f"{path.name}:{name}", texts, [])
+    sheet = book.get_sheet_by_name(name)
+    texts = [[any_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
+    merged = list(sheet.merged_cell_ranges or [])
+    return tidy_table(f"{path.name}:{name}", texts, [], spec.heading_row, spec.heading_rows, merged)

@@ -1,0 +1,229 @@
+"""Count a place: who owns what, where, at what cost; who spends what on whom.
+
+Every breakdown is a table whose sums are those of the whole, and ``reconciliation`` shows it:
+what no table states (an agency, a district) is a row of its own, never dropped or shared out.
+Only spending by district is apportioned, because ledgers hold no districts: by visits where a
+programme pays for a service with visits, by residents otherwise; its columns say so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from placeopt.place.demand import demand_of
+from placeopt.place.tables import Place
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NOT_STATED = "not stated"
+_PENNY = 0.01
+_MEASURES = {
+    "buildings_count": ("one", "sum"),
+    "open_count": ("open", "sum"),
+    "vacant_count": ("vacant", "sum"),
+    "floor_area_m2": ("floor_area_m2", "sum"),
+    "running_cost_gbp_per_year": ("running_cost_gbp_per_year", "sum"),
+    "holding_cost_gbp_per_year": ("holding_gbp_per_year", "sum"),
+    "backlog_gbp": ("backlog_gbp", "sum"),
+    "carbon_tco2e_per_year": ("carbon_tco2e_per_year", "sum"),
+}
+
+
+def count_place(
+    place: Place, ledger_total_gbp: float | None = None, year: int | None = None
+) -> dict[str, pd.DataFrame]:
+    """Tables of the count by name; the estate's where there are buildings, the money's where
+    there is spending (of ``year``, by default the last one).
+
+    ``ledger_total_gbp`` is the control total of the ledger for that year: the reconciliation
+    compares with it; without one, with the sum of the spending table itself.
+    """
+    tables: dict[str, pd.DataFrame] = {}
+    if len(place.buildings):
+        tables |= _estate(place)
+    if len(place.spending):
+        tables |= _money(place, int(place.spending["year"].max()) if year is None else year)
+    tables["reconciliation"] = _reconciled(tables, ledger_total_gbp)
+    return tables
+
+
+def _estate(place: Place) -> dict[str, pd.DataFrame]:
+    buildings = _costed(place)
+    tables = {"buildings": buildings.drop(columns=["one", "open", "vacant"])}
+    for name, column in (("agency", "agency_id"), ("district", "district_id"), ("kind", "kind"),
+                         ("tenure", "tenure")):  # fmt: skip
+        tables[f"estate_by_{name}"] = _summed(place, buildings, column)
+    pairs = ["agency_id", "district_id"]
+    tables["estate_by_agency_and_district"] = (
+        buildings.groupby(pairs, sort=True).agg(**_MEASURES).reset_index()
+    )
+    tables["estate_by_service"] = _hosts(place, buildings)
+    return tables
+
+
+def _costed(place: Place) -> pd.DataFrame:
+    """Every building with what it costs a year today, open or held empty."""
+    hosting = place.hosting.merge(
+        place.services[["service_id", "area_base_m2"]], on="service_id", how="left"
+    )
+    hosting["area"] = hosting["area_m2"].fillna(hosting["area_base_m2"]).astype(float)
+    used = hosting.groupby("building_id")["area"].sum().to_dict()
+    frame = place.buildings[
+        ["building_id", "name", "kind", "agency_id", "district_id", "status", "tenure", "x_m",
+         "y_m", "floor_area_m2", "backlog_gbp", "carbon_tco2e_per_year"]
+    ].copy()  # fmt: skip
+    given = place.buildings
+    for column in ("agency_id", "district_id", "kind", "tenure"):
+        frame[column] = frame[column].replace("", NOT_STATED)
+    is_open = given["status"] == "open"
+    frame["used_m2"] = frame["building_id"].map(used).fillna(0.0).astype(float)
+    running = given["running_cost_fixed_gbp_per_year"]
+    running = running + given["running_cost_gbp_per_m2_per_year"] * frame["used_m2"]
+    frame["running_cost_gbp_per_year"] = running.where(is_open, 0.0)
+    frame["holding_gbp_per_year"] = given["holding_cost_gbp_per_year"].where(
+        given["status"] == "vacant", 0.0
+    )
+    frame["one"], frame["open"] = 1, is_open.astype(int)
+    frame["vacant"] = (given["status"] == "vacant").astype(int)
+    return frame
+
+
+def _summed(place: Place, buildings: pd.DataFrame, column: str) -> pd.DataFrame:
+    table = buildings.groupby(column, sort=True).agg(**_MEASURES).reset_index()
+    table = table.sort_values("running_cost_gbp_per_year", ascending=False, kind="stable")
+    return _named(place, table, column).reset_index(drop=True)
+
+
+def _hosts(place: Place, buildings: pd.DataFrame) -> pd.DataFrame:
+    """Where each service is: points, shared roofs, area, people; its staff cost by points."""
+    import pandas as pd
+
+    shared = place.hosting.groupby("building_id")["service_id"].size()
+    visits = demand_of(place).groupby("service_id")["visits_per_year"].sum()
+    rows = []
+    for service in place.services.to_dict("records"):
+        at = place.hosting[place.hosting["service_id"] == service["service_id"]]
+        rows.append(
+            {
+                "service_id": service["service_id"],
+                "name": service["name"],
+                "agency_id": service["agency_id"] or NOT_STATED,
+                "points_count": len(at),
+                "shared_roof_count": int((at["building_id"].map(shared) > 1).sum()),
+                "area_m2": at["area_m2"].sum(min_count=1),
+                "area_unknown_count": int(at["area_m2"].isna().sum()),
+                "visits_per_year": float(visits.get(service["service_id"], 0.0)),
+                "staffing_cost_gbp_per_year": len(at)
+                * service["staffing_cost_gbp_per_point_per_year"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _money(place: Place, year: int) -> dict[str, pd.DataFrame]:
+    spending = place.spending[place.spending["year"] == year]
+    lines = spending.merge(
+        place.programmes[["programme_id", "name", "agency_id", "service_id", "kind"]],
+        on="programme_id", how="left",
+    )  # fmt: skip
+    keys = ["agency_id", "service_id", "kind", "stream_id"]
+    lines[keys] = lines[keys].fillna("").replace("", NOT_STATED)
+    tables = {"spending": lines}
+    for name, column in (("agency", "agency_id"), ("service", "service_id"),
+                         ("stream", "stream_id"), ("kind", "kind")):  # fmt: skip
+        table = lines.groupby(column, sort=True)["amount_gbp"].sum().reset_index()
+        total = table["amount_gbp"].sum()
+        table["share"] = table["amount_gbp"] / total if total else 0.0
+        table = table.sort_values("amount_gbp", ascending=False, kind="stable")
+        tables[f"spending_by_{name}"] = _named(place, table, column).reset_index(drop=True)
+    payer = lines.merge(place.streams[["stream_id", "agency_id"]].rename(
+        columns={"agency_id": "paying_agency_id"}), on="stream_id", how="left")  # fmt: skip
+    payer["paying_agency_id"] = payer["paying_agency_id"].fillna("").replace("", NOT_STATED)
+    tables["who_pays_whom"] = (
+        payer.groupby(["paying_agency_id", "agency_id", "service_id"])["amount_gbp"].sum()
+        .reset_index().rename(columns={"agency_id": "spending_agency_id"})
+    )  # fmt: skip
+    tables["spending_by_district"] = _by_district(place, lines)
+    tables["streams"] = _streams(place, lines, year)
+    return tables
+
+
+def _by_district(place: Place, lines: pd.DataFrame) -> pd.DataFrame:
+    """Spending apportioned to the districts in which those live whom it is spent on."""
+    zones = place.zones
+    if zones.empty:
+        rows = {"district_id": [NOT_STATED], "by_visits_gbp": [0.0], "by_residents_gbp": [0.0],
+                "amount_gbp": [lines["amount_gbp"].sum()], "residents": [float("nan")]}  # fmt: skip
+        return place.zones.__class__(rows)
+    district = zones.set_index("zone_id")["district_id"].replace("", NOT_STATED)
+    people = zones.groupby(district.to_numpy())["population"].sum()
+    visits = demand_of(place)
+    visits = visits.assign(district_id=visits["zone_id"].map(district))
+    by_service = visits.groupby(["service_id", "district_id"])["visits_per_year"].sum()
+    table = people.rename("residents").rename_axis("district_id").reset_index()
+    table["by_visits_gbp"] = table["by_residents_gbp"] = 0.0
+    spent = lines.groupby("service_id")["amount_gbp"].sum()
+    for service, amount in zip(spent.index.astype(str), spent, strict=True):
+        known = service in by_service.index.get_level_values(0)
+        weights = by_service.loc[service] if known else people
+        if weights.sum() <= 0:
+            known, weights = False, people
+        share = table["district_id"].map(weights / weights.sum()).fillna(0.0)
+        table["by_visits_gbp" if known else "by_residents_gbp"] += amount * share
+    table["amount_gbp"] = table["by_visits_gbp"] + table["by_residents_gbp"]
+    table["per_resident_gbp"] = table["amount_gbp"] / table["residents"].where(
+        table["residents"] > 0
+    )
+    return _named(place, table, "district_id")
+
+
+def _streams(place: Place, lines: pd.DataFrame, year: int) -> pd.DataFrame:
+    """What each stream brought in and what of it was spent."""
+    amounts = place.stream_amounts[place.stream_amounts["year"] == year]
+    table = place.streams[["stream_id", "name", "agency_id", "ring_fenced"]].copy()
+    table["received_gbp"] = table["stream_id"].map(amounts.groupby("stream_id")["amount_gbp"].sum())
+    spent = lines.groupby("stream_id")["amount_gbp"].sum()
+    table["spent_gbp"] = table["stream_id"].map(spent).fillna(0.0)
+    table["unspent_gbp"] = table["received_gbp"] - table["spent_gbp"]
+    return table
+
+
+def _reconciled(
+    tables: dict[str, pd.DataFrame], ledger_total_gbp: float | None
+) -> pd.DataFrame:  # fmt: skip
+    """Each breakdown's sum beside the whole's; ``ties`` where they agree to the penny."""
+    import pandas as pd
+
+    rows = []
+    for prefix, column, whole in (
+        ("estate_by_", "running_cost_gbp_per_year", tables.get("buildings")),
+        ("spending_by_", "amount_gbp", tables.get("spending")),
+    ):
+        if whole is None:
+            continue
+        total = float(whole[column].sum())
+        if prefix == "spending_by_" and ledger_total_gbp is not None:
+            rows.append(("spending", total, ledger_total_gbp))
+            total = ledger_total_gbp
+        rows += [
+            (name, float(table[column].sum()), total)
+            for name, table in tables.items()
+            if name.startswith(prefix) and column in table
+        ]
+    frame = pd.DataFrame(rows, columns=["breakdown", "total_gbp", "ledger_total_gbp"])
+    frame["difference_gbp"] = frame["total_gbp"] - frame["ledger_total_gbp"]
+    room = _PENNY + 1e-9 * frame["ledger_total_gbp"].abs()
+    frame["ties"] = (frame["difference_gbp"].abs() <= room).astype(bool)
+    return frame
+
+
+def _named(place: Place, table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The table with the name beside an id that another table of the place names."""
+    source = {"agency_id": place.agencies, "district_id": place.districts,
+              "service_id": place.services, "stream_id": place.streams}.get(column)  # fmt: skip
+    if source is None:
+        return table
+    names = source.drop_duplicates(column).set_index(column)["name"]
+    table.insert(1, "name", table[column].map(names).fillna(""))
+    return table

@@ -1,0 +1,133 @@
+"""Rows of a register that look like one building: the same UPRN, or the same address near by."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from placeopt.errors import PlaceError
+from placeopt.place.faults import error
+from placeopt.place.importer.tidy import read_messy_csv
+
+if TYPE_CHECKING:
+    from placeopt.place.importer.register_rows import Row
+
+COLUMNS = ("group", "accept", "row", "id", "uprn", "name", "address", "postcode", "x_m", "y_m",
+           "why")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that look like one building, and why."""
+
+    name: str
+    rows: tuple[Row, ...]
+    why: str
+    accepted: bool = False
+
+
+def group_rows(rows: Sequence[Row], metres: float) -> list[Group]:
+    """Groups of two rows and more: same UPRN first, then same address within ``metres``."""
+    groups: list[tuple[list[Row], str]] = []
+    taken: set[int] = set()
+    for uprn, members in _buckets(rows, lambda row: row.uprn).items():
+        if len(members) > 1:
+            groups.append((members, f"the same UPRN {uprn}"))
+            taken.update(id(row) for row in members)
+    left = [row for row in rows if id(row) not in taken]
+    for members in _buckets(left, _address_key).values():
+        while len(members) > 1:
+            first, near = members[0], [members[0]]
+            far: list[Row] = []
+            for row in members[1:]:
+                (near if _apart(first, row) <= metres else far).append(row)
+            if len(near) > 1:
+                most = max(_apart(first, row) for row in near[1:])
+                groups.append((near, f"the same address, at most {most:.0f} m apart"))
+            members = far
+    groups.sort(key=lambda pair: pair[0][0].number)
+    return [Group(f"G{k}", tuple(members), why) for k, (members, why) in enumerate(groups, start=1)]
+
+
+def write_groups(path: Path, groups: Sequence[Group]) -> None:
+    """The groups as a CSV file to look at and to edit: accept is yes or no for a whole group."""
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for group in groups:
+            for row in group.rows:
+                said = "yes" if group.accepted else "no"
+                writer.writerow((group.name, said, row.number, row.id, row.uprn, row.name,
+                                 row.address, row.postcode, f"{row.x:g}", f"{row.y:g}",
+                                 group.why))  # fmt: skip
+
+
+def write_rows(path: Path, rows: Sequence[Row]) -> None:
+    """What became of every row of a register."""
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("row", "id", "uprn", "name", "postcode", "located", "group", "became"))
+        for row in rows:
+            writer.writerow((row.number, row.id, row.uprn, row.name, row.postcode, row.located,
+                             row.group, row.became))  # fmt: skip
+
+
+def read_groups(path: Path, rows: Sequence[Row]) -> list[Group]:
+    """Groups as a person left them; rows are known by their id and row number."""
+    table = read_messy_csv(path)
+    for name in ("group", "accept", "row", "id"):
+        if name not in table.cells:
+            remedy = "keep the columns of the file of groups"
+            raise PlaceError([error(path.name, "the column is missing", remedy, column=name)])
+    by_number = {row.number: row for row in rows}
+    found: dict[str, list[Row]] = {}
+    said: dict[str, set[str]] = {}
+    faults = []
+    for at, (name, accept, number, key) in enumerate(
+        zip(*(table.cells[c] for c in ("group", "accept", "row", "id")), strict=True)
+    ):
+        row = by_number.get(int(number)) if number.isdigit() else None
+        if row is None or row.id != key:
+            faults.append(error(path.name, "the register has no such building in that row",
+                                "write the file of groups anew", row=table.row(at),
+                                column="row", value=f"{number}, {key}"))  # fmt: skip
+            continue
+        found.setdefault(name, []).append(row)
+        said.setdefault(name, set()).add(accept.lower())
+    for name, words in said.items():
+        if words not in ({"yes"}, {"no"}):
+            faults.append(error(path.name, f"group {name} is neither all yes nor all no",
+                                "say yes or no in every row of a group", column="accept",
+                                value=", ".join(sorted(words))))  # fmt: skip
+    if faults:
+        raise PlaceError(faults, "faults in the groups")
+    return [
+        Group(name, tuple(members), "as edited", said[name] == {"yes"})
+        for name, members in found.items() if len(members) > 1
+    ]  # fmt: skip
+
+
+def _buckets(rows: Sequence[Row], key_of: Callable[[Row], str]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        key = key_of(row)
+        if key:
+            found.setdefault(key, []).append(row)
+    return found
+
+
+def _address_key(row: Row) -> str:
+    """The address without signs and the postcode in it; an address of one word is none."""
+    text = re.sub(r"[^a-z0-9]+", " ", row.address.lower().replace(row.postcode.lower(), " "))
+    return f"{text.strip()}|{row.postcode}" if " " in text.strip() else ""
+
+
+def _apart(one: Row, other: Row) -> float:
+    """Metres between two rows; 0 where the register withholds either place."""
+    distance = math.hypot(one.x - other.x, one.y - other.y)
+    return 0.0 if math.isnan(distance) else distance

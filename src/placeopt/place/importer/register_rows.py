@@ -1,0 +1,205 @@
+"""The rows of a register: headings found by what they are called, cells read, tenures told."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from placeopt.errors import Finding, PlaceError
+from placeopt.place.cells import lost_id, plain_number, whole_id, year_of
+from placeopt.place.faults import error, warning
+from placeopt.place.importer.mapping import RegisterFile
+from placeopt.place.raw import RawTable
+
+HEADINGS = {  # what is looked for -> headings without case, spaces and signs, best first
+    "id": ("assetcode", "uniqueassetidentity", "uniqueassetid", "assetid", "assetref",
+           "assetreference", "propertyref", "propertyreference", "propertycode", "propertyid",
+           "siteref", "sitecode", "parcelid", "parcelref", "terrier", "terrierref"),
+    "uprn": ("uprn", "uniquepropertyreferencenumber", "uprnnumber"),
+    "name": ("propertyname", "nameofbuildingland", "nameofthebuildingland", "assetname",
+             "sitename", "buildingname", "name", "description", "propertydescription"),
+    "number": ("streetnumber", "streetnumbers", "streetnumberorname", "buildingnumber"),
+    "street": ("streetname", "street", "streetnameornumber", "address1", "addressline1"),
+    "address": ("siteaddress", "address", "fulladdress", "propertyaddress", "location"),
+    "town": ("posttown", "town", "posttowncity"),
+    "postcode": ("postcode", "postalcode", "pcode"),
+    "x": ("geox", "easting", "eastings", "xcoordinate", "osx", "x", "mapreferencex",
+          "gridreferenceeasting"),
+    "y": ("geoy", "northing", "northings", "ycoordinate", "osy", "y", "mapreferencey",
+          "gridreferencenorthing"),
+    "tenure": ("tenuretype", "tenure", "interest"),
+    "detail": ("tenuredetail", "tenuredetails", "freeholddetail", "leaseholddetail",
+               "tenuredescription", "occupancy"),
+    "category": ("holdingtype", "holdingcategory", "category", "assettype", "propertytype",
+                 "assetcategory", "usage", "assetclass", "use"),
+    "area": ("gia", "giam2", "giasqm", "grossinternalarea", "grossinternalaream2", "floorarea",
+             "floorareasqm", "flooraream2", "sizem2", "sizesqm", "totalfloorareasqm"),
+    "lease_end": ("leaseend", "leaseenddate", "leaseexpiry", "leaseexpirydate", "expirydate"),
+    "lease_break": ("breakdate", "leasebreak", "leasebreakdate", "nextbreak"),
+    "running": ("totalbuildingoperationrevenuecosts", "totalbuildingoperationcosts",
+                "buildingoperationcosts", "revenuecosts", "runningcosts", "runningcost",
+                "annualrunningcost", "runningcostpa"),
+    "maintenance": ("requiredmaintenance", "backlog", "backlogmaintenance", "maintenancebacklog"),
+    "services": ("servicesofferedfromasset", "servicesoffered", "services"),
+    "reason": ("reasonforholding", "reasonforholdingasset"),
+}  # fmt: skip
+_WITHHELD = re.compile(
+    r"redacted|withheld|restricted|removed|not published|n/?a|\*+|x+|0+(?:\.0+)?|-", re.IGNORECASE
+)
+_POSTCODE = re.compile(r"\b([A-Z]{1,2}[0-9][A-Z0-9]?)\s*([0-9][A-Z]{2})\b")
+_LEASE_SPAN = re.compile(r"([0-9]{1,3})[ -]*(?:years?|yrs?)\b.{0,12}?\bfrom\b(.*)", re.IGNORECASE)
+_LEASE_WORD = {
+    "break": re.compile(r"\bbreak\w*\b[^0-9]{0,20}(.*)", re.IGNORECASE),
+    "end": re.compile(
+        r"\b(?:expir\w*|ends?|ending|until|to)\b[^0-9]{0,12}([0-9].*)", re.IGNORECASE
+    ),
+}
+_YEAR = re.compile(r"\b((?:19|20|21)[0-9]{2})\b")
+
+
+@dataclass
+class Row:
+    """One row of a register, read."""
+
+    number: int
+    id: str
+    uprn: str
+    name: str
+    address: str
+    postcode: str
+    x: float
+    y: float
+    cells: dict[str, str]
+    became: str = ""
+    located: str = ""
+    kind: str = ""
+    status: str = "open"
+    tenure: str = ""
+    group: str = ""
+
+    @property
+    def placed(self) -> bool:
+        return self.x == self.x and self.y == self.y
+
+
+def plain_heading(heading: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", heading.lower())
+
+
+def find_headings(table: RawTable) -> dict[str, str]:
+    """What is looked for -> the register's own heading for it."""
+    by_plain = {plain_heading(name): name for name in reversed(table.columns)}
+    found = {}
+    for what, names in HEADINGS.items():
+        hit = next((by_plain[name] for name in names if name in by_plain), None)
+        if hit is not None:
+            found[what] = hit
+    return found
+
+
+def need_headings(table: RawTable, found: dict[str, str], spec: RegisterFile) -> None:
+    faults = []
+    for any_of, what in ((("id", "uprn"), "an id of the asset"),
+                         (("name", "address", "street"), "a name or an address")):  # fmt: skip
+        if not any(key in found for key in any_of):
+            names = ", ".join(name for key in any_of for name in HEADINGS[key][:3])
+            faults.append(error(table.file, f"no heading of the register is {what}",
+                                f"rename the column to one of {names}"))  # fmt: skip
+    if not {"x", "y"} <= set(found) and spec.postcodes is None:
+        remedy = "rename them to GeoX and GeoY, or give a table of postcodes"
+        faults.append(error(table.file, "the register has no easting and northing", remedy))
+    if faults:
+        raise PlaceError(faults, "faults in the register")
+
+
+def read_row(table: RawTable, found: dict[str, str], at: int, findings: list[Finding]) -> Row:
+    cells = {what: table.cells[heading][at] for what, heading in found.items()}
+    number = table.row(at)
+    uprn = cells.get("uprn", "")
+    uprn = "" if _WITHHELD.fullmatch(uprn) else whole_id(uprn) or uprn
+    if uprn and (lost := lost_id(uprn)):
+        findings.append(
+            warning(
+                table.file,
+                lost,
+                "take it from the property system; the row's other id is used",
+                row=number,
+                column=found["uprn"],
+                value=uprn,
+            )
+        )
+        uprn = ""  # fmt: skip
+    street = " ".join(filter(None, (cells.get("number", ""), cells.get("street", ""))))
+    town = cells.get("town", "")
+    address = cells.get("address", "") or ", ".join(filter(None, (street, town)))
+    postcode = postcode_in(cells.get("postcode", "")) or postcode_in(address)
+    name = cells.get("name", "") or address.split(",")[0]
+    x, y = (_coordinate(table, found, cells, key, number, findings) for key in ("x", "y"))
+    row = Row(number, cells.get("id", "") or uprn, uprn, name, address, postcode, x, y, cells)
+    if not row.id:
+        row.became = "left out: the row has neither an asset number nor a UPRN"
+    return row
+
+
+def postcode_in(text: str) -> str:
+    found = _POSTCODE.search(text.upper())
+    return f"{found[1]} {found[2]}" if found else ""
+
+
+def _coordinate(
+    table: RawTable, found: dict[str, str], cells: dict[str, str], key: str, number: int,
+    findings: list[Finding],
+) -> float:  # fmt: skip
+    """Metres, or NaN where the cell is empty, redacted or no number (then a finding)."""
+    cell = cells.get(key, "")
+    if cell == "" or _WITHHELD.fullmatch(cell):
+        return float("nan")
+    text = plain_number(cell)
+    if text is None:
+        findings.append(warning(table.file, "this is no coordinate", "the row is placed by its "
+                                "postcode, if at all", row=number, column=found[key],
+                                value=cell))  # fmt: skip
+    return float(text) if text is not None else float("nan")
+
+
+def tell_tenures(file: str, rows: list[Row], findings: list[Finding]) -> None:
+    """Tenure and its detail to freehold, leasehold, licence or pfi, vacancy and lease terms."""
+    unclear: list[Row] = []
+    for row in rows:
+        tenure, detail = row.cells.get("tenure", "").lower(), row.cells.get("detail", "").lower()
+        if "pfi" in tenure or "pfi" in detail or "private finance" in detail:
+            row.tenure = "pfi"
+        elif tenure.startswith("freehold"):
+            row.tenure = "freehold"
+        elif "licen" in tenure or (tenure.startswith("leasehold") and detail.startswith("licen")):
+            row.tenure = "licence"
+        elif "lease" in tenure or "rent" in tenure:
+            row.tenure = "leasehold"
+        elif not row.became:
+            unclear.append(row)
+        if re.search(r"\bvacant\b|\bunoccupied\b", f"{tenure} {detail}"):
+            row.status = "vacant"
+    if unclear:
+        message = f"the tenure of {len(unclear)} rows is not stated or not one of the Code's"
+        findings.append(warning(file, message, "give fill for tenure in the mapping",
+                                row=unclear[0].number,
+                                value=unclear[0].cells.get("tenure") or None))  # fmt: skip
+
+
+def lease_year(row: Row) -> str:
+    """First year in which a lease can end: its break, else its end; "" where none is stated."""
+    if row.tenure not in ("leasehold", "licence"):
+        return ""
+    for key in ("lease_break", "lease_end"):
+        if cell := row.cells.get(key, ""):
+            found = year_of(cell) or (_YEAR.search(cell) or [""])[0]
+            if found:
+                return found
+    detail = row.cells.get("detail", "")
+    for pattern in _LEASE_WORD.values():
+        said = pattern.search(detail)
+        if said and (year := _YEAR.search(said[1])) and not _LEASE_SPAN.search(detail):
+            return year[1]
+    span = _LEASE_SPAN.search(detail)
+    start = _YEAR.search(span[2]) if span else None
+    return str(int(start[1]) + int(span[1])) if span and start else ""

@@ -1,0 +1,136 @@
+"""Small areas and indices of deprivation of one vintage: mixed only where the mapping says so.
+
+An index is published for the areas of one census: IMD 2015 and 2019 and WIMD 2019 for areas of
+2011, IMD 2025 for areas of 2021, SIMD 2020 for data zones of 2011. A code that survived from one
+census to the next is the same area; a code that did not has no value, or a wrong one.
+
+Source: ONS, lower layer super output areas 2011 and 2021 (codes above E01033768 are of 2021);
+MHCLG, English Indices of Deprivation 2019 and 2025; Welsh Government, WIMD 2019.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from placeopt.errors import Finding
+from placeopt.place.faults import error, warning
+from placeopt.place.importer.formula import FormulaError, columns_of
+from placeopt.place.importer.mapping import ColumnRule, Join, TableRule
+
+AREAS_OF_INDEX = {  # index and its year -> census of the areas it is published for
+    ("IMD", 2010): 2001, ("IMD", 2015): 2011, ("IMD", 2019): 2011, ("IMD", 2025): 2021,
+    ("WIMD", 2014): 2011, ("WIMD", 2019): 2011, ("SIMD", 2016): 2011, ("SIMD", 2020): 2011,
+}  # fmt: skip
+_INDEX = re.compile(
+    r"(?<![a-z])([ws]?imd|[ws]?index of multiple deprivation|indices of deprivation)"
+    r"[^0-9]*?((?:20)?[0-9]{2})(?![0-9])",
+    re.IGNORECASE,
+)
+_AREA = re.compile(
+    r"(?:LSOA|MSOA|DZ|DataZone|Data Zone|OA)[ _]?(?:code)?[^0-9a-z]*"
+    r"((?:20)?(?:01|11|21|22))(?![0-9])",
+    re.IGNORECASE,
+)
+_LAST_OF_2011 = {"E01": 33768, "W01": 1909, "S01": 13481}
+
+
+def area_year(heading: str) -> int | None:
+    """The census of the areas a heading speaks of: 2021 for ``LSOA21CD``."""
+    found = _AREA.search(heading)
+    return None if found is None else _year(found[1])
+
+
+def index_year(heading: str) -> tuple[str, int] | None:
+    """The index of deprivation a heading speaks of: ("IMD", 2019) for ``IMD19_decile``."""
+    found = _INDEX.search(heading)
+    if found is None:
+        return None
+    name = found[1].upper() if len(found[1]) <= 4 else "IMD"
+    return name, _year(found[2])
+
+
+def vintage_findings(
+    rule: TableRule, file: str, cells: Mapping[str, list[str]]
+) -> Iterator[Finding]:
+    """Joins of areas of two censuses, and indices that are not of the zones' own areas."""
+    for join in rule.join:
+        yield from _joined(join, file)
+    if rule.table != "zones" or "zone_id" not in rule.columns:
+        return
+    zone_column = rule.columns["zone_id"].from_ or ""
+    year = area_year(zone_column)
+    codes = cells.get(zone_column, [])
+    yield from _codes_against_heading(zone_column, year, codes, file)
+    newest = any(_is_of_2021(code) for code in codes)
+    year = year or (2021 if newest else None)
+    deprivation = rule.columns.get("deprivation_quintile")
+    if deprivation is None:
+        return
+    for column in _columns(deprivation):
+        yield from _index_against_areas(column, deprivation, year, zone_column, file)
+
+
+def _joined(join: Join, file: str) -> Iterator[Finding]:
+    one, other = area_year(join.column), area_year(join.other)
+    if one is None or other is None or one == other:
+        return
+    message = f"areas of {one} are joined with areas of {other} ({join.column}, {join.other})"
+    if join.mixed:
+        yield warning(file, message, "areas that changed have no values", column=join.column)
+    else:
+        remedy = "join by codes of one census (a lookup of ONS has both), or say mixed = true"
+        yield error(file, message, remedy, column=join.column)
+
+
+def _index_against_areas(
+    column: str, rule: ColumnRule, year: int | None, zone_column: str, file: str
+) -> Iterator[Finding]:
+    index = index_year(column)
+    if index is None:
+        return
+    name = f"{index[0]} {index[1]}"
+    wanted = AREAS_OF_INDEX.get(index)
+    if wanted is None:
+        yield warning(file, f"{name}: it is not known which areas it is published for",
+                      "check that they are the zones", column=column)  # fmt: skip
+    elif year is None:
+        message = f"{name} is published for areas of {wanted}; the heading {zone_column!r} does "
+        message += "not say of which census the zones are"
+        yield warning(file, message, f"check that they are of {wanted}", column=column)
+    elif year != wanted:
+        message = f"{name} is published for areas of {wanted}, the zones are areas of {year}"
+        if rule.mixed:
+            yield warning(file, message, "areas that changed have no values", column=column)
+        else:
+            remedy = "use the index of the zones' own census, or say mixed = true"
+            yield error(file, message, remedy, column=column)
+
+
+def _codes_against_heading(
+    column: str, year: int | None, codes: list[str], file: str
+) -> Iterator[Finding]:
+    late = [code for code in codes if _is_of_2021(code)]
+    if year == 2011 and late:
+        message = f"{len(late)} codes under a heading of 2011 are of later areas"
+        yield error(file, message, "give the codes of one census", column=column, value=late[0])
+
+
+def _is_of_2021(code: str) -> bool:
+    last = _LAST_OF_2011.get(code[:3])
+    return last is not None and len(code) == 9 and code[3:].isdigit() and int(code[3:]) > last
+
+
+def _columns(rule: ColumnRule) -> list[str]:
+    """The source's columns a rule is made from, those of its fill too."""
+    names = [rule.from_] if rule.from_ else []
+    if rule.formula:
+        try:
+            names += columns_of(rule.formula)
+        except FormulaError:  # said where the formula is evaluated
+            return names
+    return names + (_columns(rule.fill) if rule.fill else [])
+
+
+def _year(digits: str) -> int:
+    return int(digits) if len(digits) == 4 else 2000 + int(digits)

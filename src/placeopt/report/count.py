@@ -1,0 +1,247 @@
+"""The count of a place as people open it: workbook, page with a map, layer, tables."""
+
+from __future__ import annotations
+
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from placeopt.errors import UsageError
+from placeopt.place import Place
+from placeopt.place.count import NOT_STATED, count_place
+from placeopt.report.formats import missing, show
+from placeopt.report.money import pounds, pounds_in_words
+from placeopt.report.sheets import Heading, Sheet
+from placeopt.report.workbook import TITLE, Styles, _write_sheet
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f3c8d", "#4d4d4d")
+TITLES = {
+    "estate_by_agency": "Who owns what",
+    "estate_by_district": "Where it stands",
+    "estate_by_kind": "Kinds of building",
+    "estate_by_tenure": "How it is held",
+    "estate_by_agency_and_district": "Owner and district",
+    "estate_by_service": "Where services are",
+    "spending_by_agency": "Who spends",
+    "spending_by_service": "On what service",
+    "spending_by_stream": "From what stream",
+    "spending_by_kind": "What kind of spending",
+    "who_pays_whom": "Who pays whom",
+    "spending_by_district": "On whom, by district",
+    "streams": "Streams",
+    "reconciliation": "Reconciliation",
+    "buildings": "Buildings",
+    "spending": "Spending",
+}
+DISTRICTS = (
+    "Ledgers hold no districts. Spending on a service with visits is shared out by the visits of "
+    "each district's residents (by_visits_gbp), all other by residents (by_residents_gbp)."
+)
+_WIDTH = 900
+
+
+def write_count(
+    place: Place, out: Path, ledger_total_gbp: float | None = None, year: int | None = None
+) -> pd.DataFrame:
+    """Write count.xlsx, index.html, count.gpkg and tables/*.csv; returns the reconciliation.
+
+    Raises UsageError where the place has neither buildings nor spending of that year.
+    """
+    tables = count_place(place, ledger_total_gbp, year)
+    if all(tables.get(name) is None or tables[name].empty for name in ("buildings", "spending")):
+        raise UsageError("there is nothing to count: no buildings and no spending of that year")
+    (out / "tables").mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        table.to_csv(out / "tables" / f"{name}.csv", index=False)
+    _write_book(place, tables, out / "count.xlsx")
+    (out / "index.html").write_text(_page(place, tables), encoding="utf-8")
+    if "buildings" in tables:
+        _write_layer(place, tables["buildings"], out / "count.gpkg")
+    return tables["reconciliation"]
+
+
+def _write_book(place: Place, tables: dict[str, pd.DataFrame], path: Path) -> None:
+    import xlsxwriter
+
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(str(path), options) as book:
+        styles = Styles(book)
+        first = book.add_worksheet("Summary")
+        first.set_column(0, 0, 110)
+        first.write_string(0, 0, f"{place.info.name}: a count of the place", styles(**TITLE))
+        notes = ["This place is made up."] if place.info.made_up else []
+        for i, line in enumerate([*notes, *_sentences(place, tables)], start=2):
+            first.write_string(i, 0, line, styles(text_wrap=True))
+        for name, title in {**TITLES, "assumptions": "Assumptions"}.items():
+            table = place.assumptions if name == "assumptions" else tables.get(name)
+            if table is not None:
+                heads = tuple(_heading(str(column)) for column in table.columns)
+                _write_sheet(book, styles, Sheet(name, title, table, heads))
+
+
+def _heading(column: str) -> Heading:
+    """How a column of the count is shown: its unit is in its name."""
+    form = "text"
+    if "_gbp" in column:
+        form = "gbp"
+    elif column.endswith("_count") or column in ("visits_per_year", "residents", "rows_filled"):
+        form = "count"
+    elif column.endswith("_m2"):
+        form = "area"
+    elif column == "share":
+        form = "share"
+    elif column.endswith("_m"):
+        form = "coordinate"
+    elif column == "year":
+        form = "year"
+    elif column.endswith("_per_year"):
+        form = "tonnes"
+    total = form in ("gbp", "count", "area", "share") and not column.startswith("per_")
+    unit = {"gbp": " (GBP)", "area": " (m2)"}.get(form, "")
+    text = column.replace("_gbp", "").removesuffix("_count").removesuffix("_m2").replace("_", " ")
+    return Heading(column, text.capitalize() + unit, form, total, True, "")
+
+
+def _sentences(place: Place, tables: dict[str, pd.DataFrame]) -> list[str]:
+    """The count in words."""
+    said = []
+    if "buildings" in tables:
+        owners, all_of = tables["estate_by_agency"], tables["buildings"]
+        known = owners[owners["agency_id"] != NOT_STATED]
+        cost = float(all_of["running_cost_gbp_per_year"].sum())
+        said.append(
+            f"{len(known)} agencies hold {len(all_of)} buildings of "
+            f"{all_of['floor_area_m2'].sum():,.0f} m2; running them costs "
+            f"{pounds_in_words(cost)} a year, "
+            f"required maintenance is {pounds_in_words(float(all_of['backlog_gbp'].sum()))}."
+        )
+        missing = int(owners.loc[owners["agency_id"] == NOT_STATED, "buildings_count"].sum())
+        if missing:
+            said.append(f"The owner of {missing} buildings is not stated.")
+    if "spending" in tables:
+        lines = tables["spending"]
+        year, total = int(lines["year"].iloc[0]), float(lines["amount_gbp"].sum())
+        said.append(
+            f"In {year} {lines['agency_id'].nunique()} agencies spent {pounds(total)} on "
+            f"{lines['programme_id'].nunique()} programmes from "
+            f"{lines['stream_id'].nunique()} streams. {DISTRICTS}"
+        )
+    rows = tables["reconciliation"]
+    wrong = rows[~rows["ties"]]
+    said.append(f"All {len(rows)} breakdowns tie to their totals." if wrong.empty else
+                "These do not tie: " + "; ".join(
+                    f"{r['breakdown']} is {pounds(r['difference_gbp'])} off" for r in
+                    wrong.to_dict("records")))  # fmt: skip
+    if len(place.assumptions):
+        said.append(
+            f"{len(place.assumptions)} columns or parts of columns are filled by rule, not from a "
+            "source: see Assumptions."
+        )
+    return said
+
+
+def _page(place: Place, tables: dict[str, pd.DataFrame]) -> str:
+    """One HTML file without scripts; the map is a drawing in the place's own metres."""
+    css = (files("placeopt.report") / "templates" / "page.css").read_text(encoding="utf-8")
+    name = escape(place.info.name)
+    flag = ' <span class="flag">made up</span>' if place.info.made_up else ""
+    words = "".join(f"<p>{escape(line)}</p>" for line in _sentences(place, tables))
+    parts = [f"<section><h2>In words</h2>{words}</section>"]
+    if "buildings" in tables:
+        parts.append(f"<section><h2>Where</h2>{_map(place, tables)}</section>")
+    shown = [name for name in TITLES if name in tables and name not in ("buildings", "spending")]
+    parts += [_html_table(TITLES[name], tables[name]) for name in shown]
+    if len(place.assumptions):
+        parts.append(_html_table("Assumptions", place.assumptions))
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{name}: a count'
+        '</title><meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{css}</style></head><body><header><p class='place'>{name}{flag}</p>"
+        f"<h1>Who owns and spends what, where, on whom</h1></header><main>{''.join(parts)}"
+        "<p class='note'>All tables are in count.xlsx and tables/*.csv, the buildings in "
+        "count.gpkg.</p></main></body></html>"
+    )
+
+
+def _html_table(title: str, table: pd.DataFrame) -> str:
+    heads = [_heading(str(column)) for column in table.columns]
+    top = "".join(f"<th>{escape(head.text)}</th>" for head in heads)
+    rows = []
+    for record in table.head(500).itertuples(index=False):
+        cells = "".join(_html_cell(head, value) for head, value in zip(heads, record, strict=True))
+        rows.append(f"<tr>{cells}</tr>")
+    return (
+        f"<section><h2>{escape(title)}</h2><div style='overflow:auto;max-height:32rem'><table>"
+        f"<thead><tr>{top}</tr></thead><tbody>{''.join(rows)}</tbody></table></div></section>"
+    )
+
+
+def _html_cell(head: Heading, value: Any) -> str:
+    if missing(value):
+        return "<td></td>"
+    if head.format == "text":
+        return (
+            f"<td>{escape('yes' if value is True else 'no' if value is False else str(value))}</td>"
+        )
+    return f"<td class='number'>{escape(show(value, head.format))}</td>"
+
+
+def _map(place: Place, tables: dict[str, pd.DataFrame]) -> str:
+    """Outlines of zones (or their points) and buildings in the colour of their owner."""
+    buildings, zones = tables["buildings"], place.zones
+    x = pd.concat([buildings["x_m"], zones["x_m"]]).dropna()
+    y = pd.concat([buildings["y_m"], zones["y_m"]]).dropna()
+    left, top = float(x.min()), float(y.max())
+    extent = max(float(x.max()) - left, 1.0), max(top - float(y.min()), 1.0)
+    scale = _WIDTH / max(extent)
+    pad = 12.0
+
+    def at(px: float, py: float) -> tuple[float, float]:
+        return round((px - left) * scale + pad, 1), round((top - py) * scale + pad, 1)
+
+    owners = tables["estate_by_agency"]["agency_id"].tolist()
+    colour = {owner: COLOURS[min(k, len(COLOURS) - 1)] for k, owner in enumerate(owners)}
+    drawn = _outlines(place, at, 1 / scale)
+    for row in buildings.to_dict("records"):
+        px, py = at(row["x_m"], row["y_m"])
+        said = f"{row['name'] or row['building_id']} ({row['kind']}), {row['agency_id']}, "
+        said += f"{pounds_in_words(row['running_cost_gbp_per_year'])} a year"
+        fill = colour[row["agency_id"]]
+        drawn.append(f'<circle cx="{px}" cy="{py}" r="4" fill="{fill}" '
+                     f'stroke="#fff"><title>{escape(said)}</title></circle>')  # fmt: skip
+    width, height = extent[0] * scale + 2 * pad, extent[1] * scale + 2 * pad
+    names = dict(zip(place.agencies["agency_id"], place.agencies["name"], strict=True))
+    legend = "".join(
+        f"<li><span class='dot' style='background:{colour[owner]}'></span>"
+        f"{escape(names.get(owner) or owner)}</li>" for owner in owners
+    )  # fmt: skip
+    return (
+        f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" style="max-width:100%" '
+        f'aria-label="Map of the buildings by owner">{"".join(drawn)}</svg>'
+        f"<ul class='legend'>{legend}</ul>"
+    )
+
+
+def _outlines(place: Place, at: Any, tolerance: float) -> list[str]:
+    look = 'fill="#eef1f3" stroke="#9aa5b1" stroke-width="0.7"'
+    if place.boundaries is None:
+        points = [at(x, y) for x, y in zip(place.zones["x_m"], place.zones["y_m"], strict=True)]
+        return [f'<circle cx="{px}" cy="{py}" r="2.5" {look}/>' for px, py in points]
+    drawn = []
+    for shape in place.boundaries.geometry.simplify(tolerance):
+        for part in getattr(shape, "geoms", [shape]):
+            path = " ".join(f"{px},{py}" for px, py in (at(*xy[:2]) for xy in part.exterior.coords))
+            drawn.append(f'<polygon points="{path}" {look}/>')
+    return drawn
+
+
+def _write_layer(place: Place, buildings: pd.DataFrame, path: Path) -> None:
+    import geopandas as gpd
+
+    path.unlink(missing_ok=True)
+    points = gpd.points_from_xy(buildings["x_m"], buildings["y_m"])
+    layer = gpd.GeoDataFrame(buildings, geometry=points, crs=place.info.crs)
+    layer.to_file(path, layer="buildings", driver="GPKG", engine="pyogrio")
