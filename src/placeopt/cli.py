@@ -209,7 +209,7 @@ def place_import(
     """Bring in a council's own files through a mapping; report what was taken and assumed."""
     from placeopt.place import import_place
 
-    report = import_place(mapping, out, sources)
+    report = import_place(mapping, out, sources, progress=lambda step: typer.echo(step, err=True))
     rows = ", ".join(f"{count} {table}" for table, count in report.rows.items())
     typer.echo(f"{report.place}: {rows}. What was taken, assumed and left out: import-report.md")
     for finding in report.findings:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from placeopt.bench.files import natural
 from placeopt.bench.run import read_records
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def family_table(rows: pd.DataFrame) -> str:
     engines = sorted(rows["engine"].unique(), key=lambda e: (e != "placeopt", e))
     lines = [f"| case | best known | {' | '.join(engines)} |",
              "| --- | ---: |" + " ---: |" * len(engines)]  # fmt: skip
-    for case, group in rows.groupby("case", sort=False):
+    by_case = sorted(rows.groupby("case"), key=lambda pair: natural(str(pair[0])))
+    for case, group in by_case:
         known = group["best_known"].dropna()
         cells = [f"{known.iloc[0]:.10g}" if len(known) else ""]
         for engine in engines:

@@ -147,7 +147,7 @@ def _page(place: Place, tables: dict[str, pd.DataFrame]) -> str:
     """One HTML file without scripts; the map is a drawing in the place's own metres."""
     css = (files("placeopt.report") / "templates" / "page.css").read_text(encoding="utf-8")
     name = escape(place.info.name)
-    flag = ' <span class="flag">made up</span>' if place.info.made_up else ""
+    flag = '<p class="made-up">This place is made up.</p>' if place.info.made_up else ""
     words = "".join(f"<p>{escape(line)}</p>" for line in _sentences(place, tables))
     parts = [f"<section><h2>In words</h2>{words}</section>"]
     if "buildings" in tables:
@@ -159,7 +159,7 @@ def _page(place: Place, tables: dict[str, pd.DataFrame]) -> str:
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{name}: a count'
         '</title><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{css}</style></head><body><header><p class='place'>{name}{flag}</p>"
+        f"<style>{css}</style></head><body>{flag}<header><p class='place'>{name}</p>"
         f"<h1>Who owns and spends what, where, on whom</h1></header><main>{''.join(parts)}"
         "<p class='note'>All tables are in count.xlsx and tables/*.csv, the buildings in "
         "count.gpkg.</p></main></body></html>"
@@ -194,6 +194,9 @@ def _map(place: Place, tables: dict[str, pd.DataFrame]) -> str:
     buildings, zones = tables["buildings"], place.zones
     x = pd.concat([buildings["x_m"], zones["x_m"]]).dropna()
     y = pd.concat([buildings["y_m"], zones["y_m"]]).dropna()
+    if place.boundaries is not None:
+        edges = place.boundaries.total_bounds
+        x, y = pd.concat([x, pd.Series(edges[::2])]), pd.concat([y, pd.Series(edges[1::2])])
     left, top = float(x.min()), float(y.max())
     extent = max(float(x.max()) - left, 1.0), max(top - float(y.min()), 1.0)
     scale = _WIDTH / max(extent)
@@ -215,13 +218,14 @@ def _map(place: Place, tables: dict[str, pd.DataFrame]) -> str:
     width, height = extent[0] * scale + 2 * pad, extent[1] * scale + 2 * pad
     names = dict(zip(place.agencies["agency_id"], place.agencies["name"], strict=True))
     legend = "".join(
-        f"<li><span class='dot' style='background:{colour[owner]}'></span>"
+        f"<li style='display:inline-block;margin-right:1.2em'><span style='color:{colour[owner]}'>"
+        f"&#9679;</span> "
         f"{escape(names.get(owner) or owner)}</li>" for owner in owners
     )  # fmt: skip
     return (
         f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" style="max-width:100%" '
         f'aria-label="Map of the buildings by owner">{"".join(drawn)}</svg>'
-        f"<ul class='legend'>{legend}</ul>"
+        f"<ul style='list-style:none;padding:0'>{legend}</ul>"
     )
 
 

@@ -203,11 +203,14 @@ class Network(EstateRule):
         return self
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
-        what = "open buildings"
-        if self.tier is not None:
-            what = f"buildings of tier {named(self.tier, names)}"
-        elif self.service is not None:
-            what = f"buildings with {named(self.service, names)}"
+        def counted(number: int) -> str:
+            noun = "building" if number == 1 else "buildings"
+            if self.tier is not None:
+                return f"{number} {noun} of tier {named(self.tier, names)}"
+            if self.service is not None:
+                return f"{number} {noun} with {named(self.service, names)}"
+            return f"{number} open {noun}"
+
         where = "the place"
         if self.each_district:
             where = "each district"
@@ -215,13 +218,14 @@ class Network(EstateRule):
             where = named(self.district, names)
         parts = []
         if self.at_least is not None and self.at_least == self.at_most:
-            parts.append(f"{where} has exactly {self.at_least} {what}")
+            parts.append(f"{where} has exactly {counted(self.at_least)}")
         else:
             if self.at_least is not None:
-                parts.append(f"{where} has at least {self.at_least} {what}")
+                parts.append(f"{where} has at least {counted(self.at_least)}")
             if self.at_most is not None:
-                parts.append(f"{where} has at most {self.at_most} {what}")
+                parts.append(f"{where} has at most {counted(self.at_most)}")
         if self.spacing_m is not None:
+            what = counted(2).removeprefix("2 ")
             parts.append(f"no two {what} are nearer than {self.spacing_m:,.0f} m")
         text = " and ".join(parts)
         return text[0].upper() + text[1:] + "."

@@ -8,6 +8,7 @@ states is a row of the place's ``assumptions``. Nothing is written while an erro
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,22 +35,29 @@ REPORT_FILE = "import-report.md"
 
 
 def import_place(
-    mapping: str | Path, out: str | Path, folder: str | Path | None = None
+    mapping: str | Path,
+    out: str | Path,
+    folder: str | Path | None = None,
+    *,
+    progress: Callable[[str], None] | None = None,
 ) -> ImportReport:
     """Make the place that ``mapping`` describes and write it to ``out``; return the report.
 
     ``folder`` is where the source files lie (by default beside the mapping). ``out`` is a
     folder, or a file ending in .gpkg; the report is written into it (or beside it) as
-    import-report.md, a street network as streets.gpkg. PlaceError carries every fault of the
+    import-report.md, a street network as streets.gpkg. ``progress`` is told each step as it
+    begins. PlaceError carries every fault of the
     mapping, of the sources and of the place that would come out.
     """
     mapping, out = Path(mapping), Path(out)
     rules = read_mapping(mapping)
+    tell = progress or (lambda step: None)
     home = Path(folder) if folder is not None else mapping.parent
-    sources = _read_sources(rules, home, mapping.parent)
+    sources = _read_sources(rules, home, mapping.parent, tell)
     report = ImportReport(rules.place.name)
     report.findings += [f for source in sources.values() for f in source.table.findings]
-    place = _build(rules, sources, report)
+    place = _build(rules, sources, report, tell)
+    tell(f"writing {out}")
     write_place(place, out)
     beside = out.parent if out.suffix.lower() == ".gpkg" else out
     (beside / REPORT_FILE).write_text(report.to_markdown(), encoding="utf-8")
@@ -59,9 +67,12 @@ def import_place(
     return report
 
 
-def _read_sources(rules: Mapping, folder: Path, beside: Path) -> dict[str, Source]:
+def _read_sources(
+    rules: Mapping, folder: Path, beside: Path, tell: Callable[[str], None]
+) -> dict[str, Source]:
     sources, findings = {}, []
     for name, spec in rules.source.items():
+        tell(f"reading {spec.file}")
         try:
             sources[name] = read_source(spec, folder, beside)
         except PlaceError as faults:
@@ -86,7 +97,9 @@ def _empty_out(table: RawTable, missing: tuple[str, ...]) -> None:
         table.findings.append(warning(table.file, message, FINE))
 
 
-def _build(rules: Mapping, sources: dict[str, Source], report: ImportReport) -> Place:
+def _build(
+    rules: Mapping, sources: dict[str, Source], report: ImportReport, tell: Callable[[str], None]
+) -> Place:
     """The place as the mapping says, checked; the report filled in."""
     used: dict[str, set[str]] = {name: set() for name in sources}
     _tell_registers(sources, report)
@@ -94,7 +107,8 @@ def _build(rules: Mapping, sources: dict[str, Source], report: ImportReport) -> 
         used[key] |= source.register.headings if source.register else set()
     parts: dict[str, list[dict[str, list[str]]]] = {table: [] for table in dictionary()}
     findings: list[Finding] = []
-    for rule in rules.table:
+    for at, rule in enumerate(rules.table, start=1):
+        tell(f"making {rule.table} ({at} of {len(rules.table)})")
         try:
             cells, faults, columns = build_rows(rule, sources, rules.place.crs, report)
         except PlaceError as stop:
@@ -117,6 +131,7 @@ def _build(rules: Mapping, sources: dict[str, Source], report: ImportReport) -> 
             report.rows[table] = len(tables[table])
     boundaries = _boundaries(rules, sources, findings, used)
     place = Place(rules.place.info(), tables, boundaries)
+    tell("checking the place")
     said = {(f.file, f.row, f.column) for f in findings}
     findings += [f for f in check(place) if (f.file, f.row, f.column) not in said]
     _stop_at_errors(findings, "faults in the place that would come out")

@@ -39,6 +39,7 @@ from placeopt.place.importer.tidy import read_messy_csv
 from placeopt.place.raw import RawTable, number_text
 
 LAND = "land"
+_TOLD = 20  # rows without a place that are told one by one; the file of rows has all
 
 
 @dataclass
@@ -248,12 +249,15 @@ def _added(
 
 
 def _say_unplaced(file: str, rows: list[Row], findings: list[Finding]) -> None:
-    for row in rows:
-        if row.became.startswith("left out: no coordinates"):
-            message = row.became.removeprefix("left out: ")
-            remedy = "give its postcode in a table of postcodes, or its coordinates"
-            findings.append(warning(file, message, remedy, row=row.number, column="place",
-                                    value=row.postcode or row.name or None))  # fmt: skip
+    lost = [row for row in rows if row.became.startswith("left out: no coordinates")]
+    remedy = "give its postcode in a table of postcodes, or its coordinates"
+    for row in lost[:_TOLD]:
+        message = row.became.removeprefix("left out: ")
+        findings.append(warning(file, message, remedy, row=row.number, column="place",
+                                value=row.postcode or row.name or None))  # fmt: skip
+    if len(lost) > _TOLD:
+        message = f"{len(lost) - _TOLD} further rows have no place and stay out"
+        findings.append(warning(file, message, "the file of rows lists every one"))
 
 
 def _beside(name: str, folder: Path, beside: Path) -> Path:
