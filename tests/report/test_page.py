@@ -61,7 +61,7 @@ def test_the_page_asks_nothing_of_the_internet(estate, budget, infeasible):
 
 
 def test_hostile_names_are_shown_not_run(estate, budget, infeasible):
-    for (_, out), scripts in ((estate, 3), (budget, 1), (infeasible, 1)):
+    for (_, out), scripts in ((estate, 4), (budget, 1), (infeasible, 1)):
         page = read(out)
         assert page.scripts == scripts
         assert answers.HOSTILE in "".join(page.said)

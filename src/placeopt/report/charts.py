@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from placeopt.report.palette import BANDS
+from placeopt.report.palette import band_colours
 
 WIDTH, LEFT, ROW = 820, 270, 34
 BEFORE, AFTER, WORSE, BETTER = "#9aa7b4", "#1f4e79", "#b2182b", "#04724d"
@@ -90,11 +90,7 @@ def stacks(
     title: str, names: Sequence[str], rows: Sequence[tuple[str, Sequence[float], Sequence[float]]]
 ) -> Markup:
     """Shares of residents by band: (label, residents by band today, ... in the plan)."""
-    colours = (
-        [*BANDS[: len(names) - 1], BANDS[-1]]
-        if len(names) <= len(BANDS)
-        else [BANDS[min(at, len(BANDS) - 1)] for at in range(len(names))]
-    )
+    colours = band_colours(len(names))
     room, step = WIDTH - LEFT - 60, 44
     key = _key(list(zip(colours, names, strict=True)), wrap=4)
     top0 = 26 + 18 * ((len(names) - 1) // 4)

@@ -19,4 +19,9 @@ class Figure:
 
 
 def count_true(values: Any) -> int:
-    return sum(value in (True, "yes") or value == 1 for value in values)
+    return sum(is_true(value) for value in values)
+
+
+def is_true(value: Any) -> bool:
+    """Whether a cell of a plan's table says yes, as a boolean, a number or a word."""
+    return bool(value in (True, "yes") or value == 1)

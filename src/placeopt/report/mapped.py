@@ -100,17 +100,19 @@ def squares(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(cells, geometry=shapes, crs=zones.crs)
 
 
-def simpler(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """The same zones with fewer corners; shared borders stay shared."""
+def simpler(
+    zones: gpd.GeoDataFrame, *, most_points: int = MOST_POINTS, across: float = 1500
+) -> gpd.GeoDataFrame:
+    """The same zones with fewer corners, none finer than 1/``across``; shared borders stay so."""
     import shapely
 
     shapes = zones.geometry.to_numpy()
     west, south, east, north = zones.total_bounds
     many = len(zones) > MOST_ZONES  # then only the districts' outlines are drawn from them
-    tolerance = max(east - west, north - south) / (200 if many else 1500)
+    tolerance = max(east - west, north - south) / (200 if many else across)
     for _ in range(6):
         simple = shapely.coverage_simplify(shapes, tolerance)
-        if many or shapely.get_num_coordinates(simple).sum() <= MOST_POINTS:
+        if many or shapely.get_num_coordinates(simple).sum() <= most_points:
             break
         tolerance *= 2
     return zones.set_geometry(list(simple), crs=zones.crs)

@@ -52,9 +52,10 @@ def page_of(answer: Answer, story: Story, sheets: dict[str, Sheet], others: list
         "css": _asset("templates/page.css"),
         "js": _asset("templates/page.js"),
         "map": None,
+        "reach": None,
     }
     if estate:
-        context |= _map(answer, sheets)
+        context |= _map(answer, sheets) | {"reach": _reach(answer)}
     return _template().render(context)
 
 
@@ -108,6 +109,15 @@ def _map(answer: Answer, sheets: dict[str, Sheet]) -> dict[str, Any]:
         "leaflet_js": _without_links(_asset("vendor/leaflet/leaflet.js")),
         "leaflet_css": _without_links(_asset("vendor/leaflet/leaflet.css")),
     }
+
+
+def _reach(answer: Answer) -> dict[str, Any] | None:
+    from placeopt.report.reach import reach_of
+
+    shown = reach_of(answer)
+    if shown and shown["data"]:
+        shown["data"] = data_script(shown["data"])
+    return shown
 
 
 def _scale(edges: Any, colours: Any, words: Any) -> dict[str, Any]:

@@ -53,6 +53,13 @@ MINUTES_WORDS = (
 BANDS = ("#0b5d7a", "#3c8dad", "#8fc1d4", "#f3d9a4", "#e8a15b", "#c8553d", "#4b4b4b")
 
 
+def band_colours(bands: int) -> tuple[str, ...]:
+    """A colour for each of so many bands, nearest first; the last is out of reach."""
+    if bands <= len(BANDS):
+        return (*BANDS[: bands - 1], BANDS[-1])
+    return tuple(BANDS[min(at, len(BANDS) - 1)] for at in range(bands))
+
+
 def class_of(value: float, edges: tuple[float, ...]) -> int:
     """The number of the class that a value falls in; -1 where it is missing."""
     if not math.isfinite(value):

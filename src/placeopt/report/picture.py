@@ -40,7 +40,7 @@ def draw_picture(answer: Answer) -> str:
     if len(zones) > MOST_ZONES:
         zones = squares(zones)
     buildings = answer.plan.buildings.dropna(subset=["x_m", "y_m"])
-    fit = _Fit(zones.total_bounds)
+    fit = Fit(zones.total_bounds)
     height = TOP + fit.height + FOOT
     panels = []
     for number, (title, minutes, column) in enumerate(
@@ -58,7 +58,7 @@ def draw_picture(answer: Answer) -> str:
         if outlines is not None:
             shapes += [
                 Markup('<path d="{}" fill="none" stroke="#555" stroke-width="1.1"/>').format(
-                    _path(shape, fit)
+                    path_of(shape, fit)
                 )
                 for shape in outlines.geometry
             ]
@@ -98,13 +98,13 @@ def draw_picture(answer: Answer) -> str:
     )
 
 
-class _Fit:
+class Fit:
     """Metres of the place to pixels of a panel."""
 
-    def __init__(self, bounds: Any):
+    def __init__(self, bounds: Any, wide: float = PANEL, tall: float = 560):
         west, south, east, north = bounds
-        self.scale = min(PANEL / max(east - west, 1), 560 / max(north - south, 1))
-        self.left = west - (PANEL / self.scale - (east - west)) / 2
+        self.scale = min(wide / max(east - west, 1), tall / max(north - south, 1))
+        self.left = west - (wide / self.scale - (east - west)) / 2
         self.top = north
         self.height = round((north - south) * self.scale)
 
@@ -115,7 +115,7 @@ class _Fit:
         )
 
 
-def _path(shape: Any, fit: _Fit) -> str:
+def path_of(shape: Any, fit: Fit) -> str:
     parts = []
     for part in getattr(shape, "geoms", [shape]):
         for ring in (part.exterior, *part.interiors):
@@ -124,7 +124,7 @@ def _path(shape: Any, fit: _Fit) -> str:
     return "".join(parts)
 
 
-def _zone(shape: Any, fit: _Fit, colour: str) -> Markup:
+def _zone(shape: Any, fit: Fit, colour: str) -> Markup:
     if shape.geom_type == "Point":
         ((x, y),) = fit([[shape.x, shape.y]])
         return Markup('<circle cx="{}" cy="{}" r="6" fill="{}" fill-opacity="0.8"/>').format(
@@ -132,10 +132,10 @@ def _zone(shape: Any, fit: _Fit, colour: str) -> Markup:
         )
     return Markup(
         '<path d="{}" fill="{}" stroke="#fff" stroke-width="0.5" fill-rule="evenodd"/>'
-    ).format(_path(shape, fit), colour)
+    ).format(path_of(shape, fit), colour)
 
 
-def _markers(buildings: Any, words: Any, fit: _Fit) -> list[Markup]:
+def _markers(buildings: Any, words: Any, fit: Fit) -> list[Markup]:
     """Buildings, the telling ones on top."""
     if not len(buildings):
         return []

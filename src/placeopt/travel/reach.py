@@ -53,7 +53,7 @@ def nearest(
 ) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
     """(zones,) minutes to the nearest of the buildings, NaN if none; and (zones,) its id or ""."""
     columns = _columns(times, building_ids)
-    minutes = times.fastest(modes)[:, columns]
+    minutes = np.fmin.reduce([times.matrix(mode)[:, columns] for mode in modes], axis=0)
     far = np.where(np.isnan(minutes), np.inf, minutes)
     if not len(columns):
         return np.full(len(minutes), np.nan), np.full(len(minutes), "", object)

@@ -1,5 +1,5 @@
 "use strict";
-/* Tables that sort and filter, and the map. No library but Leaflet; no request to anybody. */
+/* Tables that sort and filter, the maps of reach, and the map. No library but Leaflet; no request to anybody. */
 (function () {
   document.querySelectorAll("table.data").forEach(function (table) {
     var heads = table.querySelectorAll("thead th");
@@ -33,6 +33,25 @@
       });
     });
   });
+
+  var choice = document.getElementById("reach-choice"), store = document.getElementById("reach-data");
+  if (choice) {
+    var reach = store ? JSON.parse(store.textContent) : null;
+    choice.closest("[hidden]").hidden = false;
+    choice.addEventListener("change", function () {
+      document.querySelectorAll("[data-reach]").forEach(function (part) {
+        part.hidden = part.dataset.reach !== choice.value;
+      });
+      document.querySelectorAll("[data-map]").forEach(function (picture) {
+        var seen = reach.views[choice.value][picture.dataset.map];
+        picture.querySelectorAll(".zones use").forEach(function (zone, at) {
+          zone.setAttribute("fill", reach.colours[parseInt(seen.bands[at], 16)]);
+        });
+        picture.querySelectorAll(".halo,.dots").forEach(function (path) { path.setAttribute("d", seen.dots); });
+        picture.querySelector("desc").textContent = seen.said;
+      });
+    });
+  }
 
   var holder = document.getElementById("map-data");
   if (!holder || !window.L) return;
