@@ -516,7 +516,7 @@ def capital_and_revenue_fit(m: Model) -> None:
     """(E10) and (E11)"""
     for rule in m.rules("capital"):
         receipts = pulp.lpSum(sold_for(m, b) * m.ends[b] for b in m.buildings)
-        m.subject_to(capital(m) <= rule.pot_gbp + rule.recycled_share * receipts)
+        m.subject_to(capital(m, rule.pays_for) <= rule.pot_gbp + rule.recycled_share * receipts)
     for rule in m.rules("revenue"):
         ceiling = rule.ceiling_gbp_per_year
         if ceiling is None:
@@ -593,18 +593,21 @@ def running_today(m: Model) -> float:
     return total
 
 
-def capital(m: Model) -> Any:
+def capital(m: Model, works: tuple[str, ...] = ("fit_out", "moves", "set_up", "closing")) -> Any:
     """GBP once: fit-out and moves where a service is new, set-up, closing, ending leases."""
     terms = []
+    fit_out, moves, set_up, closing = (
+        float(work in works) for work in ("fit_out", "moves", "set_up", "closing")
+    )
     for (b, s), host in m.host.items():
         if (b, s) not in m.today:
-            terms.append(m.services[s]["moving_cost_gbp"] * host)
-            terms.append(m.buildings[b]["fit_out_gbp_per_m2"] * m.area[b, s])
+            terms.append(moves * m.services[s]["moving_cost_gbp"] * host)
+            terms.append(fit_out * m.buildings[b]["fit_out_gbp_per_m2"] * m.area[b, s])
     for b, row in m.buildings.items():
         if row["status"] == "open":
-            terms.append(row["closure_cost_gbp"] * (1 - m.open[b]))
-        terms.append((penalty(m, b) or 0.0) * m.ends[b])
-        terms += [tier["setup_cost_gbp"] * m.tier[b, k] for k, tier in m.tiers.items()]
+            terms.append(closing * row["closure_cost_gbp"] * (1 - m.open[b]))
+        terms.append(closing * (penalty(m, b) or 0.0) * m.ends[b])
+        terms += [set_up * tier["setup_cost_gbp"] * m.tier[b, k] for k, tier in m.tiers.items()]
     return pulp.lpSum(terms)
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,6 +28,8 @@ app = typer.Typer(
 )
 place_app = typer.Typer(help="Make, bring in and write places.", no_args_is_help=True)
 app.add_typer(place_app, name="place")
+bench_app = typer.Typer(help="Measure engines on location problems.", no_args_is_help=True)
+app.add_typer(bench_app, name="bench")
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results; made if absent.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -81,15 +82,20 @@ def travel(
     date: Annotated[str | None, typer.Option(help="Day of travel, for example 2026-06-09.")] = None,
     depart: Annotated[str, typer.Option(help="Departures from-before.")] = "07:00-10:00",
     cutoff: Annotated[float, typer.Option(help="Minutes beyond which pairs are not kept.")] = 120,
+    points: Annotated[
+        Path | None, typer.Option(help="Several points for each zone: zone_id,x_m,y_m,weight.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="scipy or pyroutingkit.")] = "scipy",
     out: Annotated[
         Path | None, typer.Option(help="File for the minutes; by default beside the place.")
     ] = None,
 ) -> None:
     """Measure minutes over streets and timetables; after Ctrl-C the same call goes on."""
     from placeopt.travel.command import measure_place
+    from placeopt.travel.progress import watching
 
     names = tuple(name.strip() for name in modes.split(",") if name.strip())
-    with _progress_bar() as watch:
+    with watching() as watch:
         measured = measure_place(
             place,
             modes=names,
@@ -98,10 +104,66 @@ def travel(
             date=date,
             depart=depart,
             cutoff_minutes=cutoff,
+            points=points,
+            engine=engine,
             out=out,
             progress=watch,
         )
     typer.echo(str(measured))
+
+
+@app.command()
+def locate(
+    problem: Annotated[str, typer.Argument(help="p-median, p-centre, covering, ...")],
+    file: Annotated[Path, typer.Argument(help="Instance, matrix or points.")],
+    p: Annotated[int | None, typer.Option("--p", help="Facilities; by default the file's.")] = None,
+    radius: Annotated[float | None, typer.Option(help="Radius of coverings.")] = None,
+    metric: Annotated[str | None, typer.Option(help="How points are measured.")] = None,
+    engine: Annotated[str, typer.Option(help="placeopt, or an engine for the compact model.")] = (
+        "placeopt"
+    ),
+    time_limit: Annotated[float, typer.Option(help="Seconds.")] = 60.0,
+    gap: Annotated[float, typer.Option(help="Relative gap at which to stop.")] = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Solve one classical location problem, with its bound."""
+    from placeopt.location import locate_file
+
+    reading = {"radius": radius, "metric": metric}
+    options = {name: value for name, value in reading.items() if value is not None}
+    solving = {"engine": engine, "time_limit_seconds": time_limit, "gap": gap}
+    solution = locate_file(problem, file, p, **options, **solving)
+    typer.echo(json.dumps(solution.as_dict()) if as_json else str(solution.summary()))
+    raise typer.Exit({"infeasible": 3}.get(str(solution.status), 0 if solution.facilities else 4))
+
+
+@bench_app.command("run")
+def bench_run(
+    suite: Annotated[str, typer.Argument(help="Name of the suite.")],
+    engines: Annotated[str, typer.Option(help="By commas, for example placeopt,highs.")],
+    out: Out = Path("bench"),
+    folder: Annotated[Path | None, typer.Option(help="Folder of the standard files.")] = None,
+    time_limit: Annotated[float, typer.Option(help="Seconds for each run.")] = 60.0,
+    repeats: Annotated[int, typer.Option(help="Runs of each case.", min=1)] = 1,
+    seed: Annotated[int, typer.Option(help="Shuffles the order.")] = 1,
+) -> None:
+    """Run a suite, each run in its own process; a suite that was stopped goes on."""
+    from placeopt.bench import run
+
+    names = [name.strip() for name in engines.split(",")]
+    run(suite, names, out, folder=folder, time_limit=time_limit, repeats=repeats, seed=seed,
+        tell=typer.echo)  # fmt: skip
+    typer.echo(f"results.parquet and results.csv are in {out}")
+
+
+@bench_app.command("report")
+def bench_report(
+    out: Annotated[Path, typer.Argument(help="Folder that bench run wrote.")],
+) -> None:
+    """Tables and performance profiles of a folder of results."""
+    from placeopt.bench import report
+
+    typer.echo(f"written to {report(out)}")
 
 
 @app.command()
@@ -229,22 +291,6 @@ def _watched(job: Callable[[Any], Answer], quiet: bool = False) -> Answer:
 
     with TerminalProgress() as watch:
         return job(watch)
-
-
-@contextmanager
-def _progress_bar() -> Iterator[Callable[[Any], None]]:
-    """Pairs measured so far by mode, as bars on the terminal."""
-    from rich.progress import Progress
-
-    with Progress(transient=True) as bars:
-        tasks: dict[str, Any] = {}
-
-        def watch(step: Any) -> None:
-            if step.mode not in tasks:
-                tasks[step.mode] = bars.add_task(f"minutes by {step.mode}", total=step.total)
-            bars.update(tasks[step.mode], completed=step.done, total=step.total)
-
-        yield watch
 
 
 def _status(answer: Answer) -> int:

@@ -33,8 +33,11 @@ def solve(place: Place, scenario: Scenario, *, progress: Watch | None = None) ->
     if clashes:
         raise ScenarioError(clashes, "faults in the scenario")
     answer = _solver_of(scenario)(place, scenario, progress)
+    measured = answer.times.findings if answer.times is not None else ()
     return replace(
-        answer, warnings=tuple(findings), provenance=provenance_of(place, scenario, answer)
+        answer,
+        warnings=(*findings, *measured),
+        provenance=provenance_of(place, scenario, answer),
     )
 
 

@@ -13,9 +13,10 @@ import pytest
 from tests.budget.places import one_budget, scenario_of, two_programmes
 
 from placeopt.budget import solve
+from placeopt.budget.verify import verify
 from placeopt.engine import Status
 from placeopt.errors import PlaceError, ScenarioError
-from placeopt.scenario.budget_rules import OneBudget, Outcomes, Statutory, Streams
+from placeopt.scenario.budget_rules import OneBudget, Outcomes, Pace, Statutory, Streams
 
 
 def after(answer) -> dict[str, float]:
@@ -103,6 +104,40 @@ def test_a_floor_below_what_the_plan_gives_changes_nothing():
     rule = Statutory(rule="statutory", floors_gbp={"homecare": 90})
     answer = solve(two_programmes(), scenario_of(rules=[one_budget(180), rule]))
     assert after(answer) == {"homecare": 180, "lights": 0}
+
+
+def test_a_pace_binds_on_cuts_and_on_rises():
+    # lights may lose 30 % (to 70): homecare has 110 of 180; or homecare may gain 25 % (to 125)
+    cut = Pace(rule="pace", largest_cut_share=0.3)
+    answer = solve(two_programmes(), scenario_of(rules=[one_budget(180), cut]))
+    assert after(answer) == {"homecare": 110, "lights": 70}
+    assert price(answer, "B5", "lights") == pytest.approx(0.005 - 0.0025)
+    why = answer.plan.spending.set_index("programme_id")["why"]
+    assert why["lights"] == "cut as fast as the pace allows"
+    rise = Pace(rule="pace", largest_rise_share=0.25)
+    answer = solve(two_programmes(), scenario_of(rules=[one_budget(180), rise]))
+    assert after(answer) == {"homecare": 125, "lights": 55}
+
+
+def test_a_slack_or_exempt_pace_changes_nothing():
+    for rule in (
+        Pace(rule="pace", largest_cut_share=1.0, largest_rise_share=2.0),
+        Pace(rule="pace", largest_cut_share=0.3, exempt=("lights",)),
+    ):
+        answer = solve(two_programmes(), scenario_of(rules=[one_budget(180), rule]))
+        assert after(answer) == {"homecare": 180, "lights": 0}
+
+
+def test_a_pace_that_cannot_be_kept_is_explained_and_a_broken_one_caught():
+    rule = Pace(rule="pace", largest_cut_share=0.1)  # both at 90 or more: 180, ten too many
+    answer = solve(two_programmes(), scenario_of(rules=[one_budget(170), rule]))
+    gives = {clash.name: clash.what_gives for clash in answer.explanation.clashes}
+    assert set(gives) == {"one_budget", "pace"}
+    assert gives["pace"].endswith("would fall 10 GBP further than its pace")
+    plan = solve(two_programmes(), scenario_of(rules=[one_budget(170)])).plan
+    found = verify(two_programmes(), scenario_of(rules=[one_budget(170), rule]), plan)
+    assert [check.number for check in found.broken] == ["B5"]
+    assert rule.sentence() == "No programme loses more than 10.0% of its spending in the year."
 
 
 def test_a_minimum_standard_binds_and_has_a_price():

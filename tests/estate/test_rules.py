@@ -18,6 +18,7 @@ from placeopt.scenario.estate_rules import (
     Capital,
     Carbon,
     Fairness,
+    FairRents,
     Network,
     Pinned,
     Revenue,
@@ -379,6 +380,68 @@ def test_revenue_forces_a_saving_that_does_not_pay():
     assert cost_of(here, Revenue(share_of_today=0.92)) == pytest.approx(30_000)
     assert cost_of(here, Revenue(ceiling_gbp_per_year=11_000)) == pytest.approx(11_000)
     assert cost_of(here, Revenue(ceiling_gbp_per_year=9_000)) is None
+
+
+def test_separate_streams_pay_only_for_their_own_kind_of_work():
+    """(E10) The move costs 8,000 and the fit-out 2,000. One pot of 10,000 pays for both; a stream
+    of 10,000 for fit-out only, beside one of 5,000 for moves, does not."""
+    services = [{"service_id": "S", "moving_cost_gbp": 8_000.0, "area_base_m2": 10.0}]
+    target = building("B2", 5_000, status="candidate", fit_out_gbp_per_m2=200.0)
+    here = town([building("B1", 20_000), target], services)
+    assert cost_of(here, Capital(pot_gbp=10_000)) == pytest.approx(15_000)
+    streams = (
+        Capital(pot_gbp=10_000, pays_for=("fit_out", "set_up", "closing")),
+        Capital(pot_gbp=5_000, pays_for=("moves",)),
+    )
+    assert cost_of(here, *streams) == pytest.approx(20_000)
+    more = Capital(pot_gbp=8_000, pays_for=("moves",))
+    assert cost_of(here, streams[0], more) == pytest.approx(15_000)
+
+
+def trust(here, *rules):
+    times = minutes(here, drive=[[10.0] * len(here.buildings)] * 2)
+    answer = solve(here, times, scenario(*rules))
+    return answer.plan.agencies.set_index("agency_id"), answer.plan.rents
+
+
+def two_agencies(cost_a, cost_b, area_b=50.0):
+    """Agency A holds B1 and provides S (50 m2); agency B holds B2 and provides T."""
+    services = [
+        {"service_id": "S", "agency_id": "A", "area_base_m2": 50.0},
+        {"service_id": "T", "agency_id": "B", "area_base_m2": area_b},
+    ]
+    hosting = [
+        {"building_id": "B1", "service_id": "S"},
+        {"building_id": "B2", "service_id": "T"},
+    ]
+    buildings = [building("B1", cost_a, agency_id="A"), building("B2", cost_b, agency_id="B")]
+    return town(buildings, services, hosting)
+
+
+def test_fair_rents_cover_the_trust_and_leave_nobody_worse_off():
+    """(E15) B moves in with A: the trust's cost is B1's 10,000, half of it for each by area. A
+    paid 10,000 and B 30,000 before: 5,000 each is fair without transfers."""
+    agencies, rents = trust(two_agencies(10_000, 30_000), FairRents())
+    assert rents["rent_gbp_per_m2_per_year"].tolist() == pytest.approx([100.0])
+    assert agencies["net_after_gbp_per_year"].tolist() == pytest.approx([5_000, 5_000])
+    assert agencies["transfer_gbp_per_year"].abs().sum() == pytest.approx(0, abs=0.01)
+
+
+def test_transfers_are_shown_where_rents_alone_would_leave_an_agency_worse_off():
+    """(E15) B paid 2,000 for B2, closed as decided; half of B1's 10,000 is 5,000: A, which paid
+    10,000, makes good 3,000."""
+    here = two_agencies(10_000, 2_000)
+    agencies, _ = trust(here, FairRents(), Pinned(close=("B2",)))
+    assert agencies.loc["B", "transfer_gbp_per_year"] == pytest.approx(-3_000)
+    assert agencies.loc["A", "net_after_gbp_per_year"] == pytest.approx(8_000)
+
+
+def test_no_rents_are_fair_where_all_buildings_together_cost_more_than_today():
+    """(E15) B1 must close; the candidate B2 costs 12,000, 2,000 more than today."""
+    here = town([building("B1", 10_000), building("B2", 12_000, status="candidate")])
+    close = Pinned(close=("B1",))
+    assert cost_of(here, close) == pytest.approx(12_000)
+    assert cost_of(here, close, FairRents()) is None
 
 
 def test_carbon_closes_the_cheap_building_that_emits_most():

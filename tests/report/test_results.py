@@ -53,7 +53,8 @@ def test_summary_and_provenance_are_valid_json_without_nan(estate, budget, infea
     for _, out in (estate, budget, infeasible):
         summary = strict_json(out / "summary.json")
         assert summary["schema"] == "placeopt-summary-1"
-        assert summary["status"]["in_words"]
+        assert summary["status_in_words"]
+        assert summary["verified"] is summary["has_plan"]
         assert strict_json(out / "provenance.json")["missing"] is None
 
 

@@ -70,3 +70,25 @@ def test_wrong_requests_say_what_is_missing(files: Path) -> None:
         measure_place(files / "place", streets=files / "nowhere.osm.pbf")
     with pytest.raises(UsageError, match="no street engine 'magic'; there are scipy"):
         measure_place(files / "place", streets=files / "county.osm.pbf", engine="magic")
+
+
+def test_progress_is_drawn_on_standard_error_only(capsys: pytest.CaptureFixture[str]) -> None:
+    from placeopt.travel import Step
+    from placeopt.travel.progress import watching
+
+    with watching() as watch:
+        watch(Step("walk", 50, 100, 1.0))
+        watch(Step("walk", 100, 100, 2.0))
+        watch(Step("drive", 10, 100, 0.5))
+    assert capsys.readouterr().out == ""
+
+
+def test_a_mode_that_the_streets_do_not_know_is_refused(files: Path) -> None:
+    from tests.travel.small import write_streets
+
+    nodes = {"a": (EAST, NORTH), "b": (EAST + 100, NORTH)}
+    write_streets(files / "own.gpkg", nodes, [{"u": "a", "v": "b", "walk": 1, "drive": 0}])
+    with pytest.raises(UsageError, match="no edges for mode 'cycle'; they have walk, drive"):
+        measure_place(files / "place", modes=["cycle"], streets=files / "own.gpkg")
+    with pytest.raises(InputError, match="no edge is open to this mode"):
+        measure_place(files / "place", modes=["drive"], streets=files / "own.gpkg")

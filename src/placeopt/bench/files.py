@@ -13,7 +13,7 @@ CAPACITIES = {"capa": 8000, "capb": 5000, "capc": 5000}
 
 def cases_of_files(suite: str, folder: Path) -> list[Case]:
     """What of ``suite`` there is in ``folder``."""
-    return sorted(_READERS[suite](folder), key=lambda case: _natural(case.name))
+    return sorted(_READERS[suite](folder), key=lambda case: natural(case.name))
 
 
 def _pmed(folder: Path) -> Iterator[Case]:
@@ -37,8 +37,9 @@ def _tsplib(folder: Path) -> Iterator[Case]:
         return
     with table.open() as file:
         for row in csv.DictReader(file):
-            yield Case(f"rl1304-{row['p']}", "tsplib", "p-median", path=str(path),
-                       options={"p": int(row["p"])}, best_known=float(row["paper_OPT"]))  # fmt: skip
+            known, p = float(row["paper_OPT"]), int(row["p"])
+            yield Case(f"rl1304-{p}", "tsplib", "p-median", path=str(path), options={"p": p},
+                       best_known=known)  # fmt: skip
 
 
 def _facility(folder: Path) -> Iterator[Case]:
@@ -119,7 +120,8 @@ def _named(path: Path) -> dict[str, float]:
     return best
 
 
-def _natural(name: str) -> tuple:
+def natural(name: str) -> tuple:
+    """A name as words and numbers, so that pmed2 comes before pmed10."""
     import re
 
     return tuple(int(w) if w.isdigit() else w for w in re.split(r"(\d+)", name))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from placeopt.bench.files import natural
 from placeopt.bench.run import read_records
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def judge(frame: pd.DataFrame) -> pd.DataFrame:
     sign = np.where(maximised, -1.0, 1.0)
     frame["signed"] = value * sign
     best = frame.groupby(["family", "case"])["signed"].transform("min")
-    known = frame["best_known"].astype(float) * sign
+    known: Any = frame["best_known"].astype(float) * sign
     frame["best"] = np.fmin(best, known)
     worse = frame["signed"] > frame["best"] + SAME * np.maximum(1.0, frame["best"].abs())
     frame["wrong"] = worse & (frame["status"] == "optimal")
@@ -78,8 +79,9 @@ def family_table(rows: pd.DataFrame) -> str:
     engines = sorted(rows["engine"].unique(), key=lambda e: (e != "placeopt", e))
     lines = [f"| case | best known | {' | '.join(engines)} |",
              "| --- | ---: |" + " ---: |" * len(engines)]  # fmt: skip
-    for case, group in rows.groupby("case", sort=False):
-        known: pd.Series = group["best_known"].dropna()
+    by_case = sorted(rows.groupby("case"), key=lambda pair: natural(str(pair[0])))
+    for case, group in by_case:
+        known = group["best_known"].dropna()
         cells = [f"{known.iloc[0]:.10g}" if len(known) else ""]
         for engine in engines:
             mine = group[group["engine"] == engine]

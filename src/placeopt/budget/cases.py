@@ -19,6 +19,7 @@ risk protection and of equity.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,31 +36,39 @@ EMPTY = {"id": "", "text": "", "number": np.nan, "integer": pd.NA, "boolean": Fa
 
 
 def read_s_curves(path: str | Path, case: int) -> tuple[Place, Scenario]:
-    """One case of a file ``{"cases": [{slope, kappa, beta, budget}]}``.
+    """One case of a file ``{"cases": [{slope, kappa, beta, budget}]}``; see ``s_curve_place``."""
+    given = json.loads(Path(path).read_text(encoding="utf-8"))["cases"][case]
+    return s_curve_place(given["slope"], given["kappa"], given["beta"], given["budget"])
+
+
+def s_curve_place(
+    slope: Sequence[float], kappa: Sequence[float], beta: Sequence[float], budget: float
+) -> tuple[Place, Scenario]:
+    """Services with S-shaped curves and one budget.
 
     The outcome is the sum of beta s^slope / (kappa^slope + s^slope); its baseline is the value
-    of an equal split, which is also today's spending.
+    of an equal split, which is also today's spending, and its target is 100 above it: so the
+    optimum is the baseline minus 100 times the objective.
     """
-    given = json.loads(Path(path).read_text(encoding="utf-8"))["cases"][case]
-    rows = list(zip(given["slope"], given["kappa"], given["beta"], strict=True))
+    rows = list(zip(slope, kappa, beta, strict=True))
     keys = [f"service_{number}" for number in range(1, len(rows) + 1)]
-    each = given["budget"] / len(rows)
-    today = sum(beta * each**n / (kappa**n + each**n) for n, kappa, beta in rows)
+    each = budget / len(rows)
+    today = sum(b * each**n / (k**n + each**n) for n, k, b in rows)
     curves = [
-        {"outcome_id": "total", "form": "hill", "maximum_effect": beta, "scale_gbp": kappa}
+        {"outcome_id": "total", "form": "hill", "maximum_effect": b, "scale_gbp": k}
         | {"programme_id": key, "shape": n}
-        for key, (n, kappa, beta) in zip(keys, rows, strict=True)
+        for key, (n, k, b) in zip(keys, rows, strict=True)
     ]
     place = _place(
-        f"S-curve case {case}",
-        given["budget"],
+        "S-shaped services",
+        budget,
         [{"programme_id": key} for key in keys],
         dict.fromkeys(keys, each),
         [_outcome("total", "points", today, today + 100.0)],
         curves,
         [],
     )
-    return place, _scenario(f"How are {given['budget']:g} split over {len(keys)} services?")
+    return place, _scenario(f"How are {budget:g} split over {len(keys)} services?")
 
 
 def read_hiptool(

@@ -58,7 +58,15 @@ def what_gives(problem: BudgetProblem, scenario: Scenario) -> str:
     )
     if not result.has_plan:
         return ""
-    words = {"B1": _budget, "B2": _streams, "B3": _floors, "B4": _outcomes, "B10": _scales}
+    words = {
+        "B1": _budget,
+        "B2": _streams,
+        "B3": _floors,
+        "B4": _outcomes,
+        "B5": _pace,
+        "B10": _scales,
+        "B12": _evidence,
+    }
     return words[problem.relax](problem, model, result)
 
 
@@ -116,9 +124,43 @@ def _outcomes(problem: BudgetProblem, model: Model, result: Result) -> str:
     return "; ".join(parts)
 
 
+def _pace(problem: BudgetProblem, model: Model, result: Result) -> str:
+    money, parts = equations.scale_of(problem).money_gbp, []
+    for kind, word in (("cut", "fall"), ("rise", "rise")):
+        if f"breach_{kind}" in model.columns:
+            block = model.columns[f"breach_{kind}"]
+            past = result.value(block) * money
+            for position in np.flatnonzero(past > 0.5):
+                key = block.labels["programme_id"][position]
+                name = problem.names.get(key, key)
+                parts.append(f"{name} would {word} {past[position]:,.0f} GBP further than its pace")
+    return "; ".join(parts)
+
+
+def _evidence(problem: BudgetProblem, model: Model, result: Result) -> str:
+    parts = []
+    for o, key in enumerate(problem.outcome_ids):
+        short = _sum(model, result, f"breach_{o}") * equations.scale_of(problem).outcome[o]
+        if short > 1e-9:
+            name = problem.names.get(key, key)
+            parts.append(f"{name} would miss its standard by {short:.4g} in bad evidence")
+    return "; ".join(parts)
+
+
 def _scales(problem: BudgetProblem, model: Model, result: Result) -> str:
     return "services would have to be bought below their efficient scale, or side by side"
 
 
 def _sum(model: Model, result: Result, name: str) -> float:
     return float(result.value(model.columns[name]).sum()) if name in model.columns else 0.0
+
+
+WORDS = {
+    "B1": _budget,
+    "B2": _streams,
+    "B3": _floors,
+    "B4": _outcomes,
+    "B5": _pace,
+    "B10": _scales,
+    "B12": _evidence,
+}

@@ -13,7 +13,11 @@ Columns  pay[n] >= 0, spend[p], effect[c], gain[o]; short[o] where targets are p
 (B4)  minimum        gain[o] >= minimum_gain[o]
 (B4)  target         gain[o] (+ short[o]) >= target_gain[o]
 (--)  curve          effect[c] <= slope[i] spend[p] + intercept[i]          for every line i of c
+(B5)  pace           pace_lower[p] <= spend[p] <= pace_upper[p]
 (B10) commissioning  least[p] on[p] <= spend[p] <= upper[p] on[p];  sum over a choice of on <= 1
+(B12) uncertainty    gain[o,s] >= minimum_gain[o] for every evidence scenario s, or
+                     level[o] - sum over s of short[o,s] / (tail S) >= minimum_gain[o],
+                     short[o,s] >= level[o] - gain[o,s],  short[o,s] >= 0
 (--)  improvement    gain[o] = sum over c of o of (effect[c] - effect today)
 """
 
@@ -25,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from placeopt.budget.curves import Floats, Piece
+from placeopt.budget.evidence import standards_hold_in_bad_evidence
 from placeopt.budget.on_curves import Scale, effects_lie_on_their_curves
 from placeopt.budget.problem import BudgetProblem
 from placeopt.engine import Model
@@ -76,7 +81,9 @@ def formulate(
     within_one_budget(model, problem, scale)
     no_stream_is_overspent(model, problem, scale)
     statutory_floors_hold(model, problem, scale)
+    nothing_changes_too_fast(model, problem, scale)
     minimum_standards_hold(model, problem, scale)
+    standards_hold_in_bad_evidence(model, problem, scale)
     targets_hold_or_are_priced(model, problem, scale)
     if problem.relax:
         return model
@@ -170,6 +177,21 @@ def statutory_floors_hold(model: Model, problem: BudgetProblem, scale: Scale) ->
         terms.append((rows, below.all, 1.0))
     lower = problem.floor[p] / scale.money_gbp
     model.add_rows("statutory", rule="B3", labels=labels, terms=terms, lower=lower)
+
+
+def nothing_changes_too_fast(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+    """(B5) No programme falls or rises faster than stated."""
+    for name, limit, sign in (("cut", problem.pace_lower, 1.0), ("rise", problem.pace_upper, -1.0)):
+        p = np.flatnonzero(np.isfinite(limit) & (limit > 0))
+        if len(p) == 0:
+            continue
+        rows, labels = np.arange(len(p)), {"programme_id": problem.programme_ids[p]}
+        terms: list[Any] = [(rows, model.columns["spend"].at(p), sign)]
+        if problem.relax == "B5":
+            past = model.add_columns(f"breach_{name}", labels=labels, cost=1.0)
+            terms.append((rows, past.all, 1.0))
+        lower = sign * limit[p] / scale.money_gbp
+        model.add_rows(f"pace_{name}", rule="B5", labels=labels, terms=terms, lower=lower)
 
 
 def minimum_standards_hold(model: Model, problem: BudgetProblem, scale: Scale) -> None:

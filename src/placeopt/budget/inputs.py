@@ -16,7 +16,14 @@ from placeopt.budget import problem as stated
 from placeopt.errors import Finding, PlaceError, ScenarioError
 from placeopt.place import Place, dictionary
 from placeopt.scenario import Rule, Scenario
-from placeopt.scenario.budget_rules import OneBudget, Outcomes, Statutory, Streams
+from placeopt.scenario.budget_rules import (
+    OneBudget,
+    Outcomes,
+    Pace,
+    Statutory,
+    Streams,
+    Uncertainty,
+)
 
 
 def require(place: Place, scenario: Scenario) -> None:
@@ -60,7 +67,7 @@ def check_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
 def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
     """Faults and warnings in what the scenario asks of this place."""
     file = scenario.path.name if scenario.path else "scenario"
-    for kind in (OneBudget, Streams, Statutory, Outcomes):
+    for kind in (OneBudget, Streams, Statutory, Outcomes, Pace, Uncertainty):
         if len(scenario.of(kind)) > 1:
             message = f"the rule {kind.name} is given {len(scenario.of(kind))} times"
             yield Finding("error", file, None, "rules", kind.name, message, "give it once")
@@ -72,6 +79,7 @@ def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
     given: list[tuple[type[Rule], str, str, str]]
     given = [(Streams, "release", "streams", "stream_id")]
     given += [(Statutory, "floors_gbp", "programmes", "programme_id")]
+    given += [(Pace, "exempt", "programmes", "programme_id")]
     given += [(Outcomes, "outcome", "outcomes", "outcome_id")]
     for owner, parameter, table, key in given:
         known = set(place.tables[table][key])
@@ -81,6 +89,10 @@ def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
                     remedy = f"name one of the {len(known)} ids in {table}"
                     message = f"no such {key} in the place"
                     yield Finding("error", file, None, parameter, name, message, remedy)
+    for rule in scenario.of(Uncertainty):
+        for grade in sorted(set(stated.grades(place)) - set(rule.spread_by_grade)):
+            message, remedy = "curves have this evidence grade, the rule no spread", "state one"
+            yield Finding("error", file, None, "spread_by_grade", grade, message, remedy)
     yield from _targets(place, scenario, file)
 
 

@@ -5,7 +5,8 @@ spending    a row a programme: before, after, change, its floor and why it is wh
 payments    a row for each programme and stream that pays for it, before or after, one-off
             costs included
 streams     a row a stream: amount of the decided year, spent before and after, returned
-outcomes    a row an outcome: baseline, standard, target, after (by the true curves), met or not
+outcomes    a row an outcome: baseline, standard, target, after (by the true curves), met or not;
+            ``after_bad_evidence`` is what rule B12 keeps to its standard, empty without the rule
 agencies    a row an agency: before, after, change
 objectives  a row an objective: its value if nothing changed, and in the plan
 prices      what one more pound, or one unit of a standard, changes (see ``prices``)
@@ -68,6 +69,10 @@ def _why(problem: BudgetProblem, p: int, spend: float, maximum: float) -> str:
     own = np.flatnonzero(problem.curve_programme == p)
     if problem.floor[p] > 0 and spend <= problem.floor[p] + near:
         return "at its statutory floor"
+    if problem.pace_lower[p] > 0 and spend <= problem.pace_lower[p] + near:
+        return "cut as fast as the pace allows"
+    if spend >= problem.pace_upper[p] - near:
+        return "raised as fast as the pace allows"
     if spend >= maximum - near:
         return "at the most that can usefully be spent on it"
     if abs(spend - problem.before[p]) <= near:
@@ -133,6 +138,8 @@ def _outcomes(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.Dat
     rows["target"] = problem.baseline + problem.sign * problem.target_gain
     rows["after"] = after
     rows["change"] = after - problem.baseline
+    bad = problem.bad_gain(spend) if len(problem.evidence) else np.full(len(rows), np.nan)
+    rows["after_bad_evidence"] = problem.baseline + problem.sign * bad
     rows["standard_met"] = _met(problem, after, rows["minimum_standard"].to_numpy(float))
     rows["target_met"] = _met(problem, after, rows["target"].to_numpy(float))
     return rows

@@ -20,6 +20,7 @@ SAYS = {
     "one_budget": "one more GBP in the total",
     "streams": "one more GBP in the stream",
     "statutory": "a floor higher by one GBP",
+    "pace_cut": "a slowest cut that leaves one GBP more",
     "minimum": "a minimum standard stricter by one unit",
     "target": "a required target stricter by one unit",
 }

@@ -26,8 +26,10 @@ from placeopt.scenario.budget_rules import (
     Commissioning,
     OneBudget,
     Outcomes,
+    Pace,
     Statutory,
     Streams,
+    Uncertainty,
 )
 
 Floats = NDArray[np.float64]
@@ -78,11 +80,17 @@ class BudgetProblem:
     curve_programme: Ints  # (C,)
     curve_outcome: Ints  # (C,)
     curves: tuple[Curve, ...]
+    pace_lower: Floats  # (P,) the least that rule B5 lets it fall to, 0 where none
+    pace_upper: Floats  # (P,) the most that rule B5 lets it rise to, inf where none
     must_choose: Bools  # (P,) whether rule B10 makes it a choice: bought or not
     least: Floats  # (P,) what is spent at least if it is bought
     start_cost: Floats  # (P,) paid if it is bought and was not in the base year
     stop_cost: Floats  # (P,) paid if it is not bought and was in the base year
     choice: Texts  # (P,) alternatives carry the same text, "" where there are none
+    evidence: (
+        Floats  # (S, C) factors of rule B12 on each curve's effects; S is 0 where not in force
+    )
+    tail: float  # share of evidence scenarios over which standards hold on average; 0: in each
     total: float  # inf where rule B1 is not in force
     objectives: tuple[str, ...]
     slack: tuple[float, ...]
@@ -112,6 +120,17 @@ class BudgetProblem:
             today, after = curve.effect([self.before[p], spend[p]])
             gain[o] += after - today
         return gain
+
+    def bad_gain(self, spend: Floats) -> Floats:
+        """(O,) improvement in bad evidence: the worst scenario, or the mean of the worst tail."""
+        change = np.zeros((len(self.curves), len(self.outcome_ids)))
+        for c, (p, o) in enumerate(zip(self.curve_programme, self.curve_outcome, strict=True)):
+            today, after = self.curves[c].effect([self.before[p], spend[p]])
+            change[c, o] = after - today
+        gains = np.sort(self.evidence @ change, axis=0)  # (S, O) worst first
+        worst = 1.0 if self.tail == 0 else self.tail * len(gains)
+        weight = np.clip(worst - np.arange(len(gains)), 0, 1)
+        return weight @ gains / worst
 
     def objective(self, name: str, spend: Floats, *, first: bool) -> float:
         """The exact value of one objective; the first one carries the priced shortfalls."""
@@ -177,6 +196,8 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
         slack=scenario.objective.slack,
         relax=relax,
         names=names(place),
+        **_evidence(place, scenario),  # type: ignore[arg-type]
+        **_pace(scenario, programme_ids, before),  # type: ignore[arg-type]
         **_commissioning(place, scenario, before, relax),  # type: ignore[arg-type]
         **_outcomes(place, scenario),  # type: ignore[arg-type]
         **_curves(place),  # type: ignore[arg-type]
@@ -259,6 +280,30 @@ def _upper(
             "nothing limits the money: keep the rule streams (B2), or give one_budget (B1) a total"
         )
     return upper
+
+
+def grades(place: Place) -> list[str]:
+    """(C,) the evidence grade of each curve as a text, "" where there is none."""
+    return ["" if pd.isna(grade) else str(int(grade)) for grade in place.curves["grade"]]
+
+
+def _evidence(place: Place, scenario: Scenario) -> dict[str, object]:
+    rule = next(iter(scenario.of(Uncertainty)), None)
+    if rule is None:
+        return {"evidence": np.zeros((0, len(place.curves))), "tail": 0.0}
+    factors = np.array(rule.factors(grades(place)), float)
+    return {"evidence": factors, "tail": rule.tail_share if rule.holds == "tail" else 0.0}
+
+
+def _pace(scenario: Scenario, programme_ids: Texts, before: Floats) -> dict[str, object]:
+    lower, upper = np.zeros(len(before)), np.full(len(before), np.inf)
+    for rule in scenario.of(Pace):
+        bound = (before > 0) & ~np.isin(programme_ids, rule.exempt)
+        if rule.largest_cut_share is not None:
+            lower = np.where(bound, before * (1 - rule.largest_cut_share), lower)
+        if rule.largest_rise_share is not None:
+            upper = np.where(bound, before * (1 + rule.largest_rise_share), upper)
+    return {"pace_lower": lower, "pace_upper": upper}
 
 
 def _commissioning(

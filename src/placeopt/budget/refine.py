@@ -267,6 +267,10 @@ def _holds(problem: BudgetProblem, spend: Floats, limits: dict[str, float]) -> b
     target = np.where(problem.target_holds, problem.target_gain - gain, -np.inf)
     if max(np.nanmax(short, initial=-np.inf), target.max(initial=-np.inf)) > 0:
         return False
+    if len(problem.evidence):
+        bad = problem.minimum_gain - problem.bad_gain(spend)
+        if np.nanmax(np.fmax(bad, -np.inf), initial=-np.inf) > 0:
+            return False
     first = problem.objectives[0]
     return all(
         problem.objective(name, spend, first=name == first) <= limit

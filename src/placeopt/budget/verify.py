@@ -17,15 +17,24 @@ from typing import Protocol
 
 import pandas as pd
 
-from placeopt.budget.verify_outcomes import Money, one_offs, outcome_levels, rows_of, totals
+from placeopt.budget.verify_outcomes import (
+    Money,
+    bad_levels,
+    one_offs,
+    outcome_levels,
+    rows_of,
+    totals,
+)
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario, Verification
 from placeopt.scenario.budget_rules import (
     Commissioning,
     OneBudget,
     Outcomes,
+    Pace,
     Statutory,
     Streams,
+    Uncertainty,
 )
 
 Payments = dict[tuple[str, str], float]  # (programme id, stream id) -> GBP
@@ -72,6 +81,10 @@ def _rules(
             checks.append(_check(rule, _floor_breaches(place, rule, spend)))
         elif isinstance(rule, Outcomes):
             checks.append(_check(rule, _outcome_breaches(place, rule, spend, today)))
+        elif isinstance(rule, Uncertainty):
+            checks.append(_check(rule, _evidence_breaches(place, scenario, rule, spend, today)))
+        elif isinstance(rule, Pace):
+            checks.append(_check(rule, _pace_breaches(rule, spend, today)))
         elif isinstance(rule, Commissioning):
             checks.append(_check(rule, _commissioning_breaches(place, spend)))
     return checks
@@ -140,6 +153,45 @@ def _floor_breaches(place: Place, rule: Statutory, spend: Money) -> list[Breach]
         if floor > 0:
             short = floor - spend[row.programme_id]
             breaches.append((short, _tolerance(floor), f"programme {row.programme_id}", "GBP"))
+    return breaches
+
+
+def _evidence_breaches(
+    place: Place, scenario: Scenario, rule: Uncertainty, spend: Money, today: Money
+) -> list[Breach]:
+    """How far an outcome misses its minimum standard in bad evidence."""
+    outcomes = next((r for r in scenario.rules if isinstance(r, Outcomes)), None)
+    breaches: list[Breach] = []
+    if outcomes is None:
+        return breaches
+    level = bad_levels(place, rule, spend, today)
+    for row in rows_of(place.outcomes):
+        terms = outcomes.terms(row.outcome_id)
+        own = terms.minimum_standard
+        wanted = row.minimum_standard if own is None else own
+        if terms.minimum_holds and not math.isnan(wanted):
+            short = (wanted - level[row.outcome_id]) * (-1.0 if row.direction == "lower" else 1.0)
+            near = _outcome_tolerance(wanted, row.baseline)
+            breaches.append(
+                (short, near, f"standard of {row.outcome_id} in bad evidence", row.unit)
+            )
+    return breaches
+
+
+def _pace_breaches(rule: Pace, spend: Money, today: Money) -> list[Breach]:
+    """How far a programme fell or rose past its pace."""
+    breaches: list[Breach] = []
+    for key, before in today.items():
+        if before == 0 or key in rule.exempt:
+            continue
+        near, what = _tolerance(before), f"programme {key}"
+        if rule.largest_cut_share is not None:
+            least = before * (1 - rule.largest_cut_share)
+            breaches.append((least - spend[key], near, what, "GBP"))
+        if rule.largest_rise_share is not None:
+            breaches.append(
+                (spend[key] - before * (1 + rule.largest_rise_share), near, what, "GBP")
+            )
     return breaches
 
 

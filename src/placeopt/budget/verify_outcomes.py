@@ -15,7 +15,7 @@ import pandas as pd
 
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.budget_rules import Commissioning, Outcomes
+from placeopt.scenario.budget_rules import Commissioning, Outcomes, Uncertainty
 
 Money = dict[str, float]  # programme id -> GBP
 
@@ -51,24 +51,50 @@ def totals(place: Place, scenario: Scenario, spend: Money, today: Money) -> dict
 
 def outcome_levels(place: Place, spend: Money, today: Money) -> dict[str, float]:
     """Outcome after = baseline, better by the sum of its curves' effects beyond today's."""
-    points: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
-    for row in rows_of(place.curve_points):
-        points[row.programme_id, row.outcome_id].append((row.spend_gbp, row.effect))
     gain: dict[str, float] = defaultdict(float)
-    for row in rows_of(place.curves):
-        key = row.programme_id, row.outcome_id
-        form, after, before = row.form, spend[row.programme_id], today[row.programme_id]
-        if form == "points":
-            change = between(points[key], after) - between(points[key], before)
-        else:
-            shape = (row.maximum_effect, row.scale_gbp, row.shape)
-            change = effect(form, *shape, after) - effect(form, *shape, before)
-        gain[row.outcome_id] += change
+    for outcome, change in curve_gains(place, spend, today):
+        gain[outcome] += change
     return {
         row.outcome_id: row.baseline
         + (-1.0 if row.direction == "lower" else 1.0) * gain[row.outcome_id]
         for row in rows_of(place.outcomes)
     }
+
+
+def bad_levels(place: Place, rule: Uncertainty, spend: Money, today: Money) -> dict[str, float]:
+    """Outcome levels in bad evidence: the worst draw, or the mean of the worst tail of draws."""
+    gains = curve_gains(place, spend, today)
+    grades = ["" if pd.isna(grade) else str(int(grade)) for grade in place.curves["grade"]]
+    draws = rule.factors(grades)
+    levels = {}
+    for row in rows_of(place.outcomes):
+        own = sorted(
+            sum(f * g for f, (key, g) in zip(draw, gains, strict=True) if key == row.outcome_id)
+            for draw in draws
+        )
+        many = rule.tail_share * len(own) if rule.holds == "tail" else 1.0
+        total = sum(min(1.0, max(0.0, many - rank)) * gain for rank, gain in enumerate(own))
+        sign = -1.0 if row.direction == "lower" else 1.0
+        levels[row.outcome_id] = row.baseline + sign * total / many
+    return levels
+
+
+def curve_gains(place: Place, spend: Money, today: Money) -> list[tuple[str, float]]:
+    """For each row of ``curves``: its outcome, and its effect beyond today's."""
+    points: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    for row in rows_of(place.curve_points):
+        points[row.programme_id, row.outcome_id].append((row.spend_gbp, row.effect))
+    found = []
+    for row in rows_of(place.curves):
+        key = row.programme_id, row.outcome_id
+        after, before = spend[row.programme_id], today[row.programme_id]
+        if row.form == "points":
+            change = between(points[key], after) - between(points[key], before)
+        else:
+            shape = (row.maximum_effect, row.scale_gbp, row.shape)
+            change = effect(row.form, *shape, after) - effect(row.form, *shape, before)
+        found.append((row.outcome_id, change))
+    return found
 
 
 def effect(form: str, most: float, scale: float, shape: float, spend: float) -> float:

@@ -1,4 +1,4 @@
-"""Rules E7 and E9 to E14 as rows: residents, the network, money and what is decided already.
+"""Rules E7 and E9 to E15 as rows: residents, the network, money and what is decided already.
 
 Each function states one equation of ``formulate.py`` and is named after what it says.
 """
@@ -15,8 +15,16 @@ from placeopt.estate.columns import Columns
 from placeopt.estate.customers import unique_rows
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.standards import Standard
-from placeopt.estate.terms import capital, carbon, running_cost
-from placeopt.scenario.estate_rules import Access, Capital, Carbon, Network, Pinned, Revenue
+from placeopt.estate.terms import buildings_cost, capital, carbon, running_cost
+from placeopt.scenario.estate_rules import (
+    Access,
+    Capital,
+    Carbon,
+    FairRents,
+    Network,
+    Pinned,
+    Revenue,
+)
 
 
 def near_enough(model: Model, problem: EstateProblem, x: Columns, rules: list[Access]) -> None:
@@ -169,7 +177,7 @@ def _too_near(
 def capital_fits(model: Model, problem: EstateProblem, x: Columns, rules: list[Capital]) -> None:
     """(E10) Works, moves, set-up and closing fit in the pot and the recycled receipts."""
     for number, rule in enumerate(rules):
-        spent = capital(problem, x, rule.recycled_share)
+        spent = capital(problem, x, rule.recycled_share, rule.pays_for)
         model.add_rows(
             f"capital_{number}",
             rule="E10",
@@ -206,6 +214,22 @@ def carbon_fits(model: Model, problem: EstateProblem, x: Columns, rules: list[Ca
             assert rule.share_of_today is not None  # the rule has one or the other
             ceiling = rule.share_of_today * float(b.carbon_tco2e_per_year[b.open_today].sum())
         model.add_rows(f"carbon_{number}", rule="E14", size=1, terms=emitted.rows(), upper=ceiling)
+
+
+def rents_can_be_fair(
+    model: Model, problem: EstateProblem, x: Columns, rules: list[FairRents]
+) -> None:
+    """(E15) All buildings together cost no more than today: without that no rents are fair."""
+    yearly = buildings_cost(problem, x)
+    before = decision.costs(problem, decision.today(problem))
+    ceiling = before.running_gbp_per_year.sum() - before.staffing_gbp_per_year.sum()
+    model.add_rows(
+        "fair_rents",
+        rule="E15",
+        size=1,
+        terms=yearly.rows(),
+        upper=float(ceiling) - yearly.constant,
+    )
 
 
 def decided_already(model: Model, problem: EstateProblem, x: Columns, rules: list[Pinned]) -> None:

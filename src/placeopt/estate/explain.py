@@ -108,7 +108,9 @@ def _what_gives(
 ) -> str:
     """How far the rule would have to give, where that can be measured."""
     if isinstance(rule, Capital):
-        least = _least(problem, lambda p, x: capital(p, x, rule.recycled_share), seconds)
+        least = _least(
+            problem, lambda p, x: capital(p, x, rule.recycled_share, rule.pays_for), seconds
+        )
         if least is not None:
             return f"The pot would have to be about GBP {least:,.0f}, not GBP {rule.pot_gbp:,.0f}."
     if isinstance(rule, Revenue):

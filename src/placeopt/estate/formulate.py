@@ -16,6 +16,7 @@ k tiers, p groups of residents with the same buildings in reach.
 (E11) running cost of a year <= ceiling
 (E13) open[b] = 1 (keep), open[b] = 0 (close)
 (E14) carbon of open buildings <= ceiling
+(E15) cost of all buildings <= that of today; the rents are set after the plan (rents.py)
 (E16) what hosts from the nearest to b serve >= host[b,s], where residents go to the nearest
 
 (E2) is the strong, disaggregated form; ``room`` is the floor a service could have at most.
@@ -46,6 +47,7 @@ from placeopt.scenario.estate_rules import (
     Capital,
     Carbon,
     Fairness,
+    FairRents,
     Floor,
     Hosted,
     Network,
@@ -77,6 +79,7 @@ EQUATIONS: tuple[tuple[type[Rule], Callable[[Model, EstateProblem, Columns, Any]
     (Capital, by_place.capital_fits),
     (Revenue, by_place.revenue_fits),
     (Carbon, by_place.carbon_fits),
+    (FairRents, by_place.rents_can_be_fair),
     (Pinned, by_place.decided_already),
 )
 

@@ -9,6 +9,8 @@
                 modes open to them: households without a car do not drive
     money       by agency and line, GBP a year before and after, and one-off
     objectives  every objective for do-nothing and for the plan
+    rents       with fair rents (E15): one rent per m2 for each building let
+    agencies    with fair rents: what each agency's buildings cost today and what it pays after
 
 Before means today's arrangement with everyone at the nearest host. Missing numbers are NaN,
 missing text is "".
@@ -25,8 +27,10 @@ from placeopt.estate.decision import Costs, Decision, costs, today
 from placeopt.estate.plan_people import access_table, bands_table, zones_table
 from placeopt.estate.plan_why import reasons
 from placeopt.estate.problem import EstateProblem
+from placeopt.estate.rents import agencies_table, fair_rents, rents_table
 from placeopt.estate.scale import Outcome, value
 from placeopt.estate.terms import UNITS
+from placeopt.scenario.estate_rules import FairRents
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +56,10 @@ def draw_plan(place: Place, times: TravelTimes, problem: EstateProblem, outcome:
         "money": _money(place, problem, plan, spent_before, spent),
         "objectives": _objectives(problem, before, plan),
     }
+    if problem.scenario.of(FairRents):
+        rents = fair_rents(place, problem, spent_before, spent)
+        tables["rents"] = rents_table(problem, rents)
+        tables["agencies"] = agencies_table(rents)
     return Plan(tables=tables, summary=_summary(problem, outcome, tables, spent_before, spent))
 
 

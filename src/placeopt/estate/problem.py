@@ -3,7 +3,7 @@
 Letters in the shapes: Z zones, B buildings, S services, K tiers. Order is that of the place's
 tables. ``state`` makes the arrays from a place, its minutes and a scenario; nothing is solved.
 
-Conventions (also in ``docs/estate.md``)
+Conventions (more in ``docs/estate.md``)
 - Visits are net of the digital share. A desk of a back-office service counts as a visit that
   comes from nowhere in particular.
 - Money: GBP in prices of the place's price year; ``*_present_gbp`` are sums over the appraisal

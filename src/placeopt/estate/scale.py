@@ -27,6 +27,7 @@ Watch = Callable[[Progress], None]
 ALL_PAIRS = 20_000  # up to so many pairs of a zone and a host, all of them stand in the model
 NEAREST = 5  # possible hosts of a zone that stand in the model in any case
 FIRST_PLAN_GAP = 0.05
+USED = 1e-6  # what the relaxation gives less of than this, it does not use
 BOUND_SHARE = 0.6  # of the time, for the model that may send people beyond: it gives the bound
 SETTLED = 1e-7  # relative room left to an objective that is settled, for rounding
 
@@ -98,7 +99,11 @@ def minimise(
     pairs = problem.visits.astype(bool).sum(axis=0) @ problem.hostable.sum(axis=0)
     if not minutes_count(problem, named) or pairs <= ALL_PAIRS:
         formulation = formulate(problem, name, ceilings)
-        result = search(formulation, _start(formulation, decision), seconds, progress)
+        start = _start(formulation, decision)
+        if start is None:
+            start = first_plan(formulation, seconds / 4)
+        left = max(seconds - (time.perf_counter() - began), 1.0)
+        result = search(formulation, start, left, progress)
         return result, read(formulation, result) if result.has_plan else None
     within = [Stage(other, Result(Status.FEASIBLE), most) for other, most in ceilings]
     within.append(Stage(name, Result(Status.FEASIBLE), np.inf))
@@ -180,6 +185,34 @@ def _exact(
     if result.has_plan:
         plans.append(read(formulation, result))
     return min(plans, key=lambda plan: value(problem, plan, name), default=None)
+
+
+def first_plan(formulation: Formulation, seconds: float) -> NDArray[np.float64] | None:
+    """A good plan within moments: the best among the buildings, hosts and tiers that the linear
+    relaxation uses at all. ``None`` where there is none within the time, or no use for it.
+
+    This is the first step of kernel search (Angelelli, Mansini and Speranza 2010).
+    """
+    solver = formulation.problem.scenario.solver
+    if not engine_named(solver.engine).start:
+        return None
+    arrays = formulation.model.arrays()
+    relaxed = replace(arrays, integer=np.zeros_like(arrays.integer))
+    began = time.perf_counter()
+    relaxation = solve(
+        relaxed, time_limit_seconds=seconds, gap=0.0, threads=solver.threads, seed=solver.seed
+    )
+    if relaxation.values is None:
+        return None
+    unused = arrays.integer & (relaxation.values < USED) & (arrays.lower <= 0)
+    kernel = solve(
+        replace(arrays, upper=np.where(unused, 0.0, arrays.upper)),
+        time_limit_seconds=max(seconds - (time.perf_counter() - began), 0.5),
+        gap=max(solver.gap, FIRST_PLAN_GAP / 5),
+        threads=solver.threads,
+        seed=solver.seed,
+    )
+    return kernel.values
 
 
 def _start(formulation: Formulation, decision: Decision | None) -> NDArray[np.float64] | None:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from placeopt.engine.model import Terms
 from placeopt.estate.columns import Columns
 from placeopt.estate.problem import EstateProblem
+from placeopt.scenario.estate_rules_money import WORKS, Work
 
 
 @dataclass
@@ -30,8 +31,15 @@ class Expression:
 
 def running_cost(problem: EstateProblem, x: Columns, times: float = 1.0) -> Expression:
     """GBP/year: open buildings, area in use, staff, tiers, and empty buildings held."""
-    b, s = problem.buildings, problem.services
-    at, of = x.hosts.building, x.hosts.service
+    total = buildings_cost(problem, x, times)
+    staff = problem.services.staffing_gbp_per_year[x.hosts.service]
+    total.add(x.host.all, staff, times)
+    return total
+
+
+def buildings_cost(problem: EstateProblem, x: Columns, times: float = 1.0) -> Expression:
+    """GBP/year: the running cost without the staff of service points."""
+    b, at = problem.buildings, x.hosts.building
     total = Expression()
     held = np.where(b.candidate, 0.0, b.holding_gbp_per_year)
     total.constant = float(held.sum()) * times
@@ -39,22 +47,32 @@ def running_cost(problem: EstateProblem, x: Columns, times: float = 1.0) -> Expr
     total.add(x.dispose.all, -held[x.dispose_building], times)
     total.add(x.area.all, b.use_gbp_per_m2_per_year[at], times)
     total.add(x.front.all, b.use_gbp_per_m2_per_year, times)
-    total.add(x.host.all, s.staffing_gbp_per_year[of], times)
     total.add(x.tier.all, problem.tiers.running_gbp_per_year[x.tier_tier], times)
     return total
 
 
-def capital(problem: EstateProblem, x: Columns, recycled_share: float = 0.0) -> Expression:
-    """GBP: fit-out, moves, set-up, closing, less the recycled share of net receipts."""
+def capital(
+    problem: EstateProblem,
+    x: Columns,
+    recycled_share: float = 0.0,
+    works: tuple[Work, ...] = WORKS,
+) -> Expression:
+    """GBP: the works named, less the recycled share of net receipts."""
     b, s = problem.buildings, problem.services
     at, of = x.hosts.building[x.new], x.hosts.service[x.new]
-    total = Expression(constant=float(b.closure_gbp.sum()))
-    total.add(x.area.at(np.flatnonzero(x.new)), b.fit_out_gbp_per_m2[at])
-    total.add(x.host.at(np.flatnonzero(x.new)), s.moving_gbp[of])
-    total.add(x.tier.all, problem.tiers.setup_gbp[x.tier_tier])
-    total.add(x.open.all, -b.closure_gbp)
     d = x.dispose_building
-    total.add(x.dispose.all, b.penalty_gbp[d] - recycled_share * b.receipt_net_gbp[d])
+    total = Expression()
+    if "fit_out" in works:
+        total.add(x.area.at(np.flatnonzero(x.new)), b.fit_out_gbp_per_m2[at])
+    if "moves" in works:
+        total.add(x.host.at(np.flatnonzero(x.new)), s.moving_gbp[of])
+    if "set_up" in works:
+        total.add(x.tier.all, problem.tiers.setup_gbp[x.tier_tier])
+    if "closing" in works:
+        total.constant = float(b.closure_gbp.sum())
+        total.add(x.open.all, -b.closure_gbp)
+        total.add(x.dispose.all, b.penalty_gbp[d])
+    total.add(x.dispose.all, -recycled_share * b.receipt_net_gbp[d])
     return total
 
 

@@ -84,7 +84,13 @@ def arrangement_of(tables: Mapping[str, Any]) -> Arrangement:
             if desks
         },
         served=served,
+        rents=_lookup(tables, "rents", "building_id", "rent_gbp_per_m2_per_year"),
+        transfers=_lookup(tables, "agencies", "agency_id", "transfer_gbp_per_year"),
     )
+
+
+def _lookup(tables: Mapping[str, Any], name: str, key: str, value: str) -> dict[str, float]:
+    return dict(_rows(tables[name], key, value)) if name in tables else {}
 
 
 def arrangement_today(facts: Facts) -> Arrangement:

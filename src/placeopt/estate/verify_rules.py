@@ -15,6 +15,7 @@ from placeopt.scenario.estate_rules import (
     Capital,
     Carbon,
     Fairness,
+    FairRents,
     Floor,
     Hosted,
     Network,
@@ -188,10 +189,58 @@ def network(rule: Network, facts: Facts, a: Arrangement, sums: Sums, today: Sums
 
 def capital(rule: Capital, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
     """(E10)"""
-    spent = sum(sums.capital.values())
+    spent = sum(works_of(facts, a, sums)[work] for work in rule.pays_for)
     there = rule.pot_gbp + rule.recycled_share * sum(sums.receipts.values())
     detail = f"GBP {spent:,.0f} of GBP {there:,.0f}"
     return spent <= there + max(1.0, TOLERANCE * max(spent, there)), detail
+
+
+def works_of(facts: Facts, a: Arrangement, sums: Sums) -> dict[str, float]:
+    """GBP by kind of work."""
+    works = {"fit_out": 0.0, "moves": 0.0, "set_up": 0.0, "closing": 0.0}
+    for i, s in a.hosts:
+        if (i, s) not in facts.hosted_today:
+            works["moves"] += facts.services[s]["moving_cost_gbp"]
+            works["fit_out"] += facts.buildings[i]["fit_out_gbp_per_m2"] * sums.area[i, s]
+    for tier in a.tier.values():
+        works["set_up"] += facts.tiers[tier]["setup_cost_gbp"]
+    for i, row in facts.buildings.items():
+        if row["status"] == "open" and i not in a.open:
+            works["closing"] += row["closure_cost_gbp"]
+        if i in a.disposed:
+            works["closing"] += facts.penalty(i) or 0.0
+    return works
+
+
+def fair_rents(rule: FairRents, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+    """(E15) Rents cover all buildings' costs; nobody pays more than its buildings cost today."""
+    if not a.rents and a.hosts and not a.transfers:
+        return True, "today there are no rents"
+    staff = "staffing_cost_gbp_per_point_per_year"
+    cost = sum(sums.running.values()) - sum(facts.services[s][staff] for _, s in a.hosts)
+    paid: dict[str, float] = {}
+    before: dict[str, float] = {}
+    for (i, s), m2 in sums.area.items():
+        agency = facts.services[s]["agency_id"]
+        paid[agency] = paid.get(agency, 0.0) + m2 * a.rents.get(i, 0.0)
+    for i, row in facts.buildings.items():
+        own = today.running[i] - sum(
+            facts.services[s][staff] for b, s in facts.hosted_today if b == i
+        )
+        before[row["agency_id"]] = before.get(row["agency_id"], 0.0) + own
+    if abs(sum(paid.values()) - cost) > max(1.0, TOLERANCE * cost):
+        return False, f"rents bring GBP {sum(paid.values()):,.0f}, buildings cost GBP {cost:,.0f}"
+    if abs(sum(a.transfers.values())) > max(1.0, TOLERANCE * cost):
+        return False, "transfers do not add up to nothing"
+    if min(a.rents.values(), default=0.0) < -TOLERANCE:
+        return False, "a rent is below 0"
+    for agency in {*paid, *before}:
+        net = paid.get(agency, 0.0) + a.transfers.get(agency, 0.0)
+        if net > before.get(agency, 0.0) + max(1.0, TOLERANCE * cost):
+            was = before.get(agency, 0.0)
+            return False, f"{agency or 'no agency'} pays GBP {net:,.0f}, today GBP {was:,.0f}"
+    moved = sum(max(0.0, gbp) for gbp in a.transfers.values())
+    return True, f"GBP {cost:,.0f} a year covered, GBP {moved:,.0f} of it by transfers"
 
 
 def revenue(rule: Revenue, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
@@ -240,6 +289,7 @@ CHECKS: dict[type[Rule], Callable[..., Found]] = {
     Network: network,
     Capital: capital,
     Revenue: revenue,
+    FairRents: fair_rents,
     Carbon: carbon,
     Pinned: pinned,
 }

@@ -28,6 +28,8 @@ class Arrangement:
     hosts: set[tuple[str, str]]  # (building, service)
     desks: dict[tuple[str, str], float]
     served: dict[tuple[str, str], dict[str, float]]  # (zone, service) -> building -> share
+    rents: dict[str, float] = field(default_factory=dict)  # building -> GBP/m2/year
+    transfers: dict[str, float] = field(default_factory=dict)  # agency -> GBP/year paid in
 
 
 @dataclass

@@ -297,7 +297,7 @@ def _engine(
     offers = (np.arange(m), y.all, -work.room)
     model.add_rows("capacity", rule="F3", size=m, upper=0.0, terms=[holds, offers])
     if fixed is None:
-        only = [(pairs, x.all, 1.0), (pairs, y.at(columns), -np.asarray(caps, float))]
+        only: list[tuple] = [(pairs, x.all, 1.0), (pairs, y.at(columns), -np.asarray(caps))]
         model.add_rows("only_open", rule="F4", size=len(rows), upper=0.0, terms=only)
         zeros = np.zeros(m, np.int64)
         model.add_rows("enough", rule="F3", size=1, lower=work.size.sum(),

@@ -100,7 +100,8 @@ def _served(model: Model, problem: Problem, y) -> None:
         offers = (sites, y.all, -room)
         model.add_rows("capacity", rule="L4", size=problem.sites, upper=0.0, terms=[holds, offers])
     if centre:
-        radius = model.add_columns("radius", size=1, cost=1.0)
+        farthest = float(distance[rows, columns].max(initial=0.0))
+        radius = model.add_columns("radius", size=1, cost=1.0, upper=farthest)
         spans = (rows, x.all, distance[rows, columns])
         everybody = np.arange(n)
         model.add_rows(

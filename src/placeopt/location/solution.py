@@ -69,7 +69,7 @@ class Solution:
             "sites": self.problem.sites,
             "p": self.problem.p,
             "status": str(self.status),
-            "objective": self.objective,
+            "objective": None if self.objective is None else _finite(self.objective),
             "bound": _finite(self.bound),
             "gap": _finite(self.gap),
             "maximised": self.problem.maximised,

@@ -8,19 +8,10 @@ from typing import Any
 from placeopt.report.money import EXCEL_GBP, pounds
 
 NUMBERS = frozenset(
-    [
-        "gbp",
-        "minutes",
-        "change",
-        "share",
-        "count",
-        "area",
-        "coordinate",
-        "tonnes",
-        "decimal",
-        "general",
-        "year",
-    ]
+    (
+        *("gbp", "minutes", "change", "share", "count", "area", "coordinate"),
+        *("tonnes", "decimal", "figure", "general", "year"),
+    )
 )
 
 EXCEL = {

@@ -41,7 +41,12 @@ def write_geopackage(answer: Answer, sheets: dict[str, Sheet], path: Path) -> Pa
 
     assert answer.plan is not None
     path.unlink(missing_ok=True)
-    for name, layer in layers_of(answer).items():
+    layers = layers_of(answer)
+    if answer.place.boundaries is not None:
+        districts = districts_of(answer, layers["zones"])
+        if districts is not None:
+            layers["districts"] = districts
+    for name, layer in layers.items():
         pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG")
     for name in ("services", "access"):
         table = _with_service_names(sheets[name].frame).head(MOST_ROWS)
@@ -52,7 +57,7 @@ def write_geopackage(answer: Answer, sheets: dict[str, Sheet], path: Path) -> Pa
 
 
 def layers_of(answer: Answer) -> dict[str, gpd.GeoDataFrame]:
-    """The plan's layers in the place's own coordinate system and the user's own rows."""
+    """Zones and buildings of the plan, in the place's coordinate system and the user's rows."""
     import geopandas as gpd
 
     from placeopt.travel.crs import points_of
@@ -64,9 +69,6 @@ def layers_of(answer: Answer) -> dict[str, gpd.GeoDataFrame]:
     if boundaries is not None and len(boundaries):
         shapes = boundaries.set_index("zone_id")["geometry"].reindex(zones["zone_id"]).array
         layers["zones"] = gpd.GeoDataFrame(zones, geometry=shapes, crs=boundaries.crs or crs)
-        districts = districts_of(answer, layers["zones"])
-        if districts is not None:
-            layers["districts"] = districts
     else:
         layers["zones"] = gpd.GeoDataFrame(
             zones, geometry=points_of(zones["x_m"], zones["y_m"], crs)

@@ -33,12 +33,13 @@ def summary_of(answer: Answer, story: Story) -> dict[str, Any]:
             "crs": place.crs,
         },
         "has_plan": answer.plan is not None,
-        "status": {"term": story.status_term, "in_words": story.status_in_words},
+        "status": story.status_term,
+        "status_in_words": story.status_in_words,
         "objective": result.objective,
         "bound": result.bound,
-        "gap_share": result.gap,
+        "gap": result.gap,
         "minimise": list(scenario.objective.minimise),
-        "verified": _verified(answer),
+        **_verified(answer),
         "figures": [
             {"key": f.key, "label": f.label, "today": f.today, "plan": f.plan}
             for f in story.figures
@@ -90,16 +91,14 @@ def plain(value: Any) -> Any:
 
 
 def _verified(answer: Answer) -> dict[str, Any]:
+    """``verified`` is true only of a plan that was checked and passed."""
     found = answer.verification
-    if found is None:
-        return {"ok": None, "checks": 0, "broken": [], "broken_today": []}
     return {
-        "ok": found.ok,
-        "checks": len(found.checks),
-        "broken": [check.sentence for check in found.broken],
-        "broken_today": [check.sentence for check in found.broken_today],
-        "totals": dict(found.totals),
-        "do_nothing": dict(found.do_nothing),
+        "verified": bool(found and found.ok),
+        "checks": len(found.checks) if found else 0,
+        "broken_today": [check.sentence for check in found.broken_today] if found else [],
+        "totals": dict(found.totals) if found else {},
+        "do_nothing": dict(found.do_nothing) if found else {},
     }
 
 

@@ -4,14 +4,17 @@
 (B2) streams      sum over p of spend[p,f] <= amount[f];  spend[p,f] = 0 outside f's ring-fence
 (B3) statutory    spend[p] >= floor[p]
 (B4) outcomes     outcome[o] at least as good as its minimum standard; targets as stated
+(B5) pace         before[p] (1 - cut) <= spend[p] <= before[p] (1 + rise)
 (B10) commissioning  scale[p] on[p] <= spend[p] <= most[p] on[p];  sum over a choice of on[p] <= 1
+(B12) uncertainty  gain[o,s] >= minimum[o] in every evidence scenario s, or on average over the tail
 
 Money is GBP of the decided year, outcomes are in their own units. Source: the budget problem's
-statement, rules B1 to B4 and B10.
+statement, rules B1 to B5, B10 and B12.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -182,6 +185,42 @@ class Outcomes(BudgetRule):
         return text + "."
 
 
+class Pace(BudgetRule):
+    """(B5) No programme changes faster than stated."""
+
+    name: ClassVar[str] = "pace"
+    number: ClassVar[str] = "B5"
+    equation: ClassVar[str] = "before[p] (1 - cut) <= spend[p] <= before[p] (1 + rise)"
+
+    largest_cut_share: float | None = Field(
+        None, ge=0, le=1, description="share of the base year's spending that may go in a year"
+    )
+    largest_rise_share: float | None = Field(
+        None,
+        ge=0,
+        description="share of the base year's spending that may come in a year; a programme that "
+        "had nothing may start at any size",
+    )
+    exempt: tuple[str, ...] = Field((), description="ids of programmes that may change faster")
+
+    @model_validator(mode="after")
+    def _something(self) -> Pace:
+        if self.largest_cut_share is None and self.largest_rise_share is None:
+            raise ValueError("give largest_cut_share, largest_rise_share or both")
+        return self
+
+    def sentence(self, names: dict[str, str] | None = None) -> str:
+        parts = []
+        if self.largest_cut_share is not None:
+            parts.append(f"loses more than {self.largest_cut_share:.1%}")
+        if self.largest_rise_share is not None:
+            parts.append(f"gains more than {self.largest_rise_share:.1%}")
+        text = f"No programme {' or '.join(parts)} of its spending in the year"
+        if self.exempt:
+            text += f", except {_list(self.exempt, names)}"
+        return text + "."
+
+
 class Commissioning(BudgetRule):
     """(B10) Programmes are bought at an efficient scale or not at all; one of alternatives."""
 
@@ -198,6 +237,47 @@ class Commissioning(BudgetRule):
             "A programme is bought at its efficient scale or not at all, at most one of several "
             "alternatives is bought, and starting or stopping costs what it costs."
         )
+
+
+class Uncertainty(BudgetRule):
+    """(B12) Minimum standards hold though the evidence may be wrong."""
+
+    name: ClassVar[str] = "uncertainty"
+    number: ClassVar[str] = "B12"
+    equation: ClassVar[str] = (
+        "gain[o,s] = sum over curves of factor[c,s] (effect[c] - effect today); every: gain[o,s] "
+        ">= minimum[o] for all s; tail: the mean of the worst tail_share of gain[o,s] >= minimum[o]"
+    )
+
+    spread_by_grade: dict[str, float] = Field(
+        description="standard deviation of a curve's true size over its stated size, as a share, "
+        "by evidence grade (1 to 6); it must name every grade that the place's curves have, and "
+        "'' for curves without a grade",
+    )
+    scenarios: int = Field(50, ge=1, le=2000, description="how many evidence scenarios are drawn")
+    seed: int = Field(1, ge=0, description="seed of the draws")
+    holds: Literal["every", "tail"] = Field(
+        "every", description="in every scenario, or on average over the worst tail (CVaR)"
+    )
+    tail_share: float = Field(0.1, gt=0, le=1, description="share of scenarios in the tail")
+
+    def factors(self, grades: Sequence[str]) -> list[list[float]]:
+        """(scenarios, curves) what each curve's effects are multiplied by: 1 + spread x a draw
+        from the standard normal distribution, never below 0."""
+        import numpy as np
+
+        spread = np.array([self.spread_by_grade[grade] for grade in grades], float)
+        draws = np.random.default_rng(self.seed).standard_normal((self.scenarios, len(spread)))
+        return np.maximum(0.0, 1 + spread * draws).tolist()
+
+    def sentence(self, names: dict[str, str] | None = None) -> str:
+        text = f"Minimum standards hold in each of {self.scenarios} draws of the evidence"
+        if self.holds == "tail":
+            text = (
+                f"Minimum standards hold on average over the worst {self.tail_share:.0%} of "
+                f"{self.scenarios} draws of the evidence"
+            )
+        return text + "."
 
 
 def _name(key: str, names: dict[str, str] | None) -> str:

@@ -1,7 +1,8 @@
 """The rules of the estate problem: what a scenario may ask of the buildings it keeps.
 
     E1 served    E2 hosted    E3 opened    E4 floor      E5 capacity  E6 together  E7 access
-    E8 fairness  E9 network   E10 capital  E11 revenue   E13 pinned   E14 carbon   E16 behaviour
+    E8 fairness  E9 network   E10 capital  E11 revenue   E13 pinned   E14 carbon   E15 fair rents
+    E16 behaviour
 
 Rules marked implied are in force unless the scenario's ``drop`` names them; the others hold where
 a ``[[rules]]`` table states them, as often as it is stated. Those about residents and about money
@@ -15,7 +16,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from placeopt.scenario.estate_rule import EstateRule, named, percent
-from placeopt.scenario.estate_rules_money import Capital, Carbon, Revenue
+from placeopt.scenario.estate_rules_money import Capital, Carbon, FairRents, Revenue
 from placeopt.scenario.estate_rules_people import Access, Behaviour, Fairness, Who
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Capital",
     "Carbon",
     "EstateRule",
+    "FairRents",
     "Fairness",
     "Floor",
     "Hosted",
@@ -201,11 +203,14 @@ class Network(EstateRule):
         return self
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
-        what = "open buildings"
-        if self.tier is not None:
-            what = f"buildings of tier {named(self.tier, names)}"
-        elif self.service is not None:
-            what = f"buildings with {named(self.service, names)}"
+        def counted(number: int) -> str:
+            noun = "building" if number == 1 else "buildings"
+            if self.tier is not None:
+                return f"{number} {noun} of tier {named(self.tier, names)}"
+            if self.service is not None:
+                return f"{number} {noun} with {named(self.service, names)}"
+            return f"{number} open {noun}"
+
         where = "the place"
         if self.each_district:
             where = "each district"
@@ -213,13 +218,14 @@ class Network(EstateRule):
             where = named(self.district, names)
         parts = []
         if self.at_least is not None and self.at_least == self.at_most:
-            parts.append(f"{where} has exactly {self.at_least} {what}")
+            parts.append(f"{where} has exactly {counted(self.at_least)}")
         else:
             if self.at_least is not None:
-                parts.append(f"{where} has at least {self.at_least} {what}")
+                parts.append(f"{where} has at least {counted(self.at_least)}")
             if self.at_most is not None:
-                parts.append(f"{where} has at most {self.at_most} {what}")
+                parts.append(f"{where} has at most {counted(self.at_most)}")
         if self.spacing_m is not None:
+            what = counted(2).removeprefix("2 ")
             parts.append(f"no two {what} are nearer than {self.spacing_m:,.0f} m")
         text = " and ".join(parts)
         return text[0].upper() + text[1:] + "."

@@ -1,4 +1,5 @@
-"""Rules of the estate about money and carbon: capital (E10), revenue (E11), carbon (E14)."""
+"""Rules of the estate about money and carbon: capital (E10), revenue (E11), carbon (E14),
+fair rents (E15)."""
 
 from __future__ import annotations
 
@@ -6,7 +7,16 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from placeopt.scenario.estate_rule import EstateRule, percent
+from placeopt.scenario.estate_rule import EstateRule, listed, percent
+
+Work = Literal["fit_out", "moves", "set_up", "closing"]
+WORKS: tuple[Work, ...] = ("fit_out", "moves", "set_up", "closing")
+WORK_IN_WORDS = {
+    "fit_out": "fit-out",
+    "moves": "moves",
+    "set_up": "the set-up of tiers",
+    "closing": "closures and the end of leases",
+}
 
 
 class Capital(EstateRule):
@@ -20,7 +30,8 @@ class Capital(EstateRule):
     number: ClassVar[str] = "E10"
     equation: ClassVar[str] = (
         "fit-out + moves + tier set-up + closures + lease penalties "
-        "<= pot_gbp + recycled_share x net receipts"
+        "<= pot_gbp + recycled_share x net receipts; of the kinds of work it pays_for, where the "
+        "capital comes in separate streams"
     )
 
     rule: Literal["capital"] = "capital"
@@ -28,15 +39,19 @@ class Capital(EstateRule):
     recycled_share: float = Field(
         0.0, ge=0, le=1, description="share of net receipts that may be spent on the works"
     )
+    pays_for: tuple[Work, ...] = Field(
+        WORKS, min_length=1, description="kinds of work this money may pay for; by default all"
+    )
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         recycled = (
             f" plus {percent(self.recycled_share)} of net receipts" if self.recycled_share else ""
         )
-        return (
-            "Works, moves, closures and set-up cost no more than the capital pot of "
-            f"GBP {self.pot_gbp:,.0f}{recycled}."
-        )
+        what = "Works, moves, closures and set-up"
+        if set(self.pays_for) != set(WORKS):
+            what = listed((WORK_IN_WORDS[work] for work in self.pays_for), "and")
+            what = what[0].upper() + what[1:]
+        return f"{what} cost no more than a pot of GBP {self.pot_gbp:,.0f}{recycled}."
 
 
 class Revenue(EstateRule):
@@ -94,3 +109,27 @@ class Carbon(EstateRule):
         if self.ceiling_tco2e_per_year is not None:
             return f"Buildings emit at most {self.ceiling_tco2e_per_year:,.0f} tCO2e a year."
         return f"Buildings emit at most {percent(self.share_of_today or 0)} of today's carbon."
+
+
+class FairRents(EstateRule):
+    """(E15) One trust holds the buildings; no agency pays more for them than today.
+
+    Today every agency bears the cost of the buildings it holds, the registers stating no rents.
+    The trust bears them all and is paid rent: one rent per m2 for each building, set after the
+    plan so that the rents cover the trust's costs. Where rents alone would leave an agency worse
+    off, the least transfers between agencies are shown. Staff and moves stay with the agencies.
+    """
+
+    name: ClassVar[str] = "fair_rents"
+    number: ClassVar[str] = "E15"
+    equation: ClassVar[str] = (
+        "sum over b of rent[b] area[b] = cost of all buildings <= that of today; for every agency "
+        "sum over b of rent[b] area[b, agency] + transfer[agency] <= its buildings' cost today; "
+        "transfers add up to nothing"
+    )
+    once: ClassVar[bool] = True
+
+    rule: Literal["fair_rents"] = "fair_rents"
+
+    def sentence(self, names: dict[str, str] | None = None) -> str:
+        return "Rents cover the cost of all buildings, and no agency pays more than today."

@@ -1,0 +1,34 @@
+"""The questions that ship with Marlshire read without a fault, and the trust's is answered."""
+
+import pytest
+
+from placeopt.estate import solve
+from placeopt.place import read_place
+from placeopt.scenario import read_scenario
+from placeopt.scenario.scenario import SolverSettings
+from placeopt.travel import measure
+
+ASKED = ("estate", "trust", "childrens_hubs", "one_stop", "streams", "carbon")
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_every_question_reads_and_says_each_rule_in_a_sentence(data, name):
+    scenario = read_scenario(data / "marlshire" / "scenarios" / f"{name}.toml")
+    assert scenario.problem == "estate"
+    assert all(rule.sentence().endswith(".") for rule in scenario.rules)
+
+
+def test_a_trust_saves_a_tenth_and_no_agency_pays_more(data):
+    """Any plan within a third of the bound will do here: what is tested is the trust."""
+    place = read_place(data / "marlshire")
+    asked = read_scenario(data / "marlshire" / "scenarios" / "trust.toml")
+    asked = asked.model_copy(update={"solver": SolverSettings(gap=0.35, time_limit_seconds=90)})
+    answer = solve(place, measure(place, **asked.travel.model_dump()), asked)
+    assert answer.verification.ok
+    summary = answer.plan.summary
+    saved = summary["running_cost_saving_gbp_per_year"]
+    assert saved >= 0.1 * summary["running_cost_before_gbp_per_year"]
+    assert (answer.plan.agencies["change_gbp_per_year"] <= 1).all()
+    rents = answer.plan.rents
+    paid = (rents["rent_gbp_per_m2_per_year"] * rents["area_let_m2"]).sum()
+    assert paid == pytest.approx(answer.plan.agencies["rent_after_gbp_per_year"].sum())
