@@ -119,6 +119,12 @@ def locate(
     p: Annotated[int | None, typer.Option("--p", help="Facilities; by default the file's.")] = None,
     radius: Annotated[float | None, typer.Option(help="Radius of coverings.")] = None,
     metric: Annotated[str | None, typer.Option(help="How points are measured.")] = None,
+    capacity: Annotated[
+        float | None, typer.Option(help="Capacity of each site, where the file leaves it open.")
+    ] = None,
+    form: Annotated[str | None, typer.Option(help="Form of the file, where it is not plain.")] = (
+        None
+    ),
     engine: Annotated[str, typer.Option(help="placeopt, or an engine for the compact model.")] = (
         "placeopt"
     ),
@@ -129,7 +135,7 @@ def locate(
     """Solve one classical location problem, with its bound."""
     from placeopt.location import locate_file
 
-    reading = {"radius": radius, "metric": metric}
+    reading = {"radius": radius, "metric": metric, "capacity": capacity, "form": form}
     options = {name: value for name, value in reading.items() if value is not None}
     solving = {"engine": engine, "time_limit_seconds": time_limit, "gap": gap}
     solution = locate_file(problem, file, p, **options, **solving)

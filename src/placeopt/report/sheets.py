@@ -222,7 +222,7 @@ def _checks(answer: Answer) -> pd.DataFrame:
             for table in set(NAMED.values())
             for key, name in names_of(answer.place, table).items()
         }
-        rows = [(rule.number, _sentence(rule, names)) for rule in answer.scenario.rules]
+        rows = [(rule.number, rule.sentence(names)) for rule in answer.scenario.rules]
         return pd.DataFrame(rows, columns=["number", "sentence"])
     broken = {(check.number, check.sentence) for check in found.broken_today}
     return pd.DataFrame(
@@ -238,13 +238,6 @@ def _checks(answer: Answer) -> pd.DataFrame:
         ],
         columns=["number", "sentence", "holds", "today", "detail"],
     )
-
-
-def _sentence(rule: Any, names: dict[str, str]) -> str:
-    try:
-        return str(rule.sentence(names))
-    except NotImplementedError:
-        return in_words(rule.rule)
 
 
 def _findings(answer: Answer) -> pd.DataFrame:

@@ -32,8 +32,11 @@ class Rule(BaseModel):
     rule: str
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
-        """The rule as a councillor reads it; ``names`` maps ids to what people call them."""
-        raise NotImplementedError
+        """The rule as a councillor reads it; ``names`` maps ids to what people call them.
+
+        Every rule of the house says it in its own words; a rule without them shows its equation.
+        """
+        return f"{self.number} {self.name}: {self.equation}."
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
