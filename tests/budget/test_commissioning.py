@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.budget.places import one_budget, scenario_of, two_programmes
-from tests.budget.test_rules import after, with_outcome
 
 from placeopt.budget import solve
 from placeopt.budget.verify import verify
 from placeopt.engine import Status
 from placeopt.scenario.budget_rules import Statutory
+from tests.budget.places import one_budget, scenario_of, two_programmes
+from tests.budget.test_rules import after, with_outcome
 
 
 def with_programme(programme_id: str, place=None, **changes):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tests.budget.places import one_budget, random_place, scenario_of, two_programmes
 
 from placeopt.budget import solve
 from placeopt.budget.least_money import order_of_breaking, path_of_cuts
 from placeopt.engine import Status
 from placeopt.errors import UsageError
 from placeopt.place import read_place
+from tests.budget.places import one_budget, random_place, scenario_of, two_programmes
 
 
 def with_both_standards():

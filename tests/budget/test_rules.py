@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from tests.budget.places import one_budget, scenario_of, two_programmes
 
 from placeopt.budget import solve
 from placeopt.budget.verify import verify
 from placeopt.engine import Status
 from placeopt.errors import PlaceError, ScenarioError
 from placeopt.scenario.budget_rules import OneBudget, Outcomes, Pace, Statutory, Streams
+from tests.budget.places import one_budget, scenario_of, two_programmes
 
 
 def after(answer) -> dict[str, float]:

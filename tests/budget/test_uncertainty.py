@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.budget.places import one_budget, random_place, scenario_of
-from tests.budget.test_rules import after, with_outcome
 
 from placeopt.budget import solve
 from placeopt.budget.verify import verify
 from placeopt.engine import Status
 from placeopt.errors import ScenarioError
 from placeopt.scenario.budget_rules import Uncertainty
+from tests.budget.places import one_budget, random_place, scenario_of
+from tests.budget.test_rules import after, with_outcome
 
 
 def uncertainty(spread: float, **given) -> Uncertainty:

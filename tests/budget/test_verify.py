@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.budget.places import one_budget, random_place, scenario_of, two_programmes
 
 import placeopt.budget
 from placeopt.budget import solve
 from placeopt.budget.curves import Curve
 from placeopt.budget.verify import verify
 from placeopt.budget.verify_outcomes import between, effect
+from tests.budget.places import one_budget, random_place, scenario_of, two_programmes
 
 
 def solved():

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.estate.enumeration import best_by_enumeration
-from tests.estate.places import crow_minutes, random_place, random_rules, scenario
 
 from placeopt.engine import Status
 from placeopt.estate import solve
+from tests.estate.enumeration import best_by_enumeration
+from tests.estate.places import crow_minutes, random_place, random_rules, scenario
 
 REFERENCE = Path(__file__).parents[2] / "models" / "estate.py"
 OBJECTIVES = ("cost", "cost", "visit_minutes", "buildings", "carbon", "worst_off")

@@ -1,12 +1,11 @@
 """When nothing fits, the explanation names the rules that clash and what would have to give."""
 
-from tests.estate.places import minutes, scenario
-from tests.estate.test_rules import building, town
-
 from placeopt.engine import Status
 from placeopt.estate import solve
 from placeopt.estate.explain import explain
 from placeopt.scenario.estate_rules import Access, Capital, Network, Revenue
+from tests.estate.places import minutes, scenario
+from tests.estate.test_rules import building, town
 
 
 def clashes(place, *rules, drive):

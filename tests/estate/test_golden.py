@@ -7,9 +7,6 @@ at the difference and, if it is meant, write the file again:
 
 from pathlib import Path
 
-from tests.estate.places import minutes, scenario
-from tests.estate.test_rules import building, town
-
 from placeopt.engine.convert import write_model
 from placeopt.estate.formulate import formulate
 from placeopt.estate.problem import state
@@ -26,6 +23,8 @@ from placeopt.scenario.estate_rules import (
     Served,
     Together,
 )
+from tests.estate.places import minutes, scenario
+from tests.estate.test_rules import building, town
 
 GOLDEN = Path(__file__).with_name("four_buildings.lp")
 RULES = (

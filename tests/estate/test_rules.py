@@ -6,7 +6,6 @@ Money is for one year of appraisal unless said, so that sums can be done in the 
 from pathlib import Path
 
 import pytest
-from tests.estate.places import minutes, place, scenario
 
 from placeopt.engine import Status
 from placeopt.errors import UsageError
@@ -25,6 +24,7 @@ from placeopt.scenario.estate_rules import (
     Served,
     Together,
 )
+from tests.estate.places import minutes, place, scenario
 
 HOUSE = {"kind": "library", "floor_area_m2": 100.0, "district_id": "D1", "tenure": "freehold"}
 PERSON = {"district_id": "D1", "population": 100.0}

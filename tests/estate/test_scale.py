@@ -1,11 +1,11 @@
 """Leaving out far hosts loses nothing that is not said: the bound holds, the plan verifies."""
 
 import pytest
-from tests.estate.places import crow_minutes, random_place, random_rules, scenario
 
 from placeopt.engine import Status
 from placeopt.estate import scale, solve
 from placeopt.place.synth import synthesise
+from tests.estate.places import crow_minutes, random_place, random_rules, scenario
 
 
 def question(seed, place, **settings):

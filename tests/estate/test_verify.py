@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.estate.places import crow_minutes, scenario
 
 from placeopt.estate import solve
 from placeopt.estate.verify import verify
 from placeopt.place.synth import synthesise
 from placeopt.scenario.estate_rules import Access, Capital, Network, Revenue
+from tests.estate.places import crow_minutes, scenario
 
 
 @pytest.fixture(scope="module")

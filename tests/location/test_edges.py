@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import sparse
-from tests.location.tiny import by_enumeration, points, tiny
 
 from placeopt.engine import Status
 from placeopt.errors import UsageError, VerificationError
 from placeopt.location import KINDS, Matrix, Pairs, Points, Problem, Solution, locate, verify
+from tests.location.tiny import by_enumeration, points, tiny
 
 
 def test_with_as_many_sites_as_customers_nobody_travels() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.location.tiny import by_enumeration, tiny
 
 from placeopt.engine import Status
 from placeopt.location import KINDS, Problem, Solution, locate
+from tests.location.tiny import by_enumeration, tiny
 
 OURS, THEIRS = 200, 20
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from tests.place.small import small_place
 from typer.testing import CliRunner
 
 from placeopt.cli import app
 from placeopt.errors import PlaceError
 from placeopt.place import check_files, dictionary, read_place, write_place, write_template
+from tests.place.small import small_place
 
 
 def test_the_template_has_every_column_with_drop_downs_units_and_examples(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.place.small import change, small_folder, small_place
 
 from placeopt.errors import PlaceError
 from placeopt.place import check, check_files, read_place
+from tests.place.small import change, small_folder, small_place
 
 
 @pytest.fixture

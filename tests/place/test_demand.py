@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.place.small import small_place
 
 from placeopt.place import demand_of
+from tests.place.small import small_place
 
 
 def test_given_visits_hold_and_zones_without_a_row_have_none() -> None:

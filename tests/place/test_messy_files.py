@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
-from tests.place.small import change, small_folder
 
 from placeopt.errors import PlaceError
 from placeopt.place import Place, check_files, import_place, read_place
 from placeopt.place.cells import lost_id, plain_number, share_of_percent, whole_id, year_of
+from tests.place.small import change, small_folder
 
 HEAD = "UPRN,Name,East,North,Area,Cost,Break\n"
 ROW = "100012345678,Town Hall,450100,310100,900,45000,2030\n"

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import box
-from tests.place.small import TABLES, change, small_folder, small_place
 
 from placeopt.place import Place, check, check_files, dictionary, read_place, write_place
 from placeopt.place.read import read_leniently
 from placeopt.place.tables import Column, PlaceInfo
 from placeopt.place.typed import conformed
+from tests.place.small import TABLES, change, small_folder, small_place
 
 LETTERS = st.characters(exclude_categories=("Cs", "Cc"))  # surrogates and controls are no text
 TEXTS = st.text(LETTERS, min_size=1, max_size=8)

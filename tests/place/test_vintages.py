@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.place.small import small_place
-from tests.place.test_messy_files import MAPPING
 
 from placeopt.errors import PlaceError
 from placeopt.place import check, import_place
 from placeopt.place.importer.vintages import area_year, index_year
+from tests.place.small import small_place
+from tests.place.test_messy_files import MAPPING
 
 
 def brought_in(folder: Path, area: str, index: str, code: str, extra: str = "") -> str:

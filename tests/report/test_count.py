@@ -7,7 +7,6 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 import pytest
-from tests.place.small import small_place
 from typer.testing import CliRunner
 
 from placeopt.cli import app
@@ -15,6 +14,7 @@ from placeopt.errors import UsageError
 from placeopt.place import Place, read_place
 from placeopt.place.count import count_place
 from placeopt.report.count import write_count
+from tests.place.small import small_place
 
 
 @pytest.fixture(scope="module")

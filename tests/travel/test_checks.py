@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.travel.small import line_place, place_of, rutland, write_streets
 
 from placeopt.place import Place
 from placeopt.travel import TravelTimes, measure
@@ -15,6 +14,7 @@ from placeopt.travel.checks import beats_the_crow, edge_of, edge_table
 from placeopt.travel.graph import graph_of, metres_graph
 from placeopt.travel.networks import read_streets
 from placeopt.travel.paths import minutes_between, snap
+from tests.travel.small import line_place, place_of, rutland, write_streets
 
 GRID = {
     f"{i}.{j}": (400_000.0 + i * 500.0, 300_000.0 + j * 500.0) for i in range(9) for j in range(9)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.travel.feeds import EAST, NORTH, write_gtfs, write_pbf
-from tests.travel.small import place_of, table
 
 from placeopt.errors import InputError, UsageError
 from placeopt.place import write_place
 from placeopt.travel import measure
 from placeopt.travel.command import measure_place
+from tests.travel.feeds import EAST, NORTH, write_gtfs, write_pbf
+from tests.travel.small import place_of, table
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.travel.test_parts import town
 
 from placeopt.errors import UsageError
 from placeopt.travel.graph import graph_of
 from placeopt.travel.isochrone import isochrones, minutes_to_nearest
 from placeopt.travel.networks import read_streets
 from placeopt.travel.paths import minutes_between, snap
+from tests.travel.test_parts import town
 
 HUBS = np.array([[400_500.0, 300_500.0], [402_600.0, 302_400.0]])
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tests.travel.small import line_place
 
 from placeopt.errors import InputError
 from placeopt.travel import measure
 from placeopt.travel.matrix import read_matrix, write_matrix
+from tests.travel.small import line_place
 
 LONG = """zone_id,building_id,mode,minutes
 z1,b1,walk,0

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.travel.small import line_place, place_of, write_streets
 
 from placeopt.errors import InputError, UsageError
 from placeopt.place import Place
 from placeopt.travel import Step, measure
+from tests.travel.small import line_place, place_of, write_streets
 
 SQUARE = {
     "a": (400_000.0, 300_000.0),

@@ -7,11 +7,11 @@ from pathlib import Path
 import geopandas as gpd
 import pytest
 from shapely import LineString, Point
-from tests.travel.small import place_of
 
 from placeopt.travel import measure
 from placeopt.travel.networks import read_streets
 from placeopt.travel.speeds import DELAY
+from tests.travel.small import place_of
 
 
 def write_open_roads(file: Path, layers: tuple[str, str] = ("road_link", "road_node")) -> None:

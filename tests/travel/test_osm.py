@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.travel.feeds import EAST, NORTH, write_pbf
-from tests.travel.small import place_of
 
 from placeopt.errors import InputError
 from placeopt.travel import measure
 from placeopt.travel.osm import read_osm
 from placeopt.travel.osm_tags import directions, limit_kmh
 from placeopt.travel.speeds import DELAY
+from tests.travel.feeds import EAST, NORTH, write_pbf
+from tests.travel.small import place_of
 
 ROAD = {"highway": "residential"}
 SQUARE = {"a": (0, 0), "b": (120, 0), "c": (120, 120), "d": (0, 120)}

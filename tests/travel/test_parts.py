@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.travel.small import place_of, write_streets
 
 from placeopt.place import Place
 from placeopt.travel import Step, measure
@@ -16,6 +15,7 @@ from placeopt.travel.engines import ENGINES
 from placeopt.travel.networks import Files, searches_for
 from placeopt.travel.origins import origins_of
 from placeopt.travel.parts import CHUNK, Parts
+from tests.travel.small import place_of, write_streets
 
 
 def town(folder: Path, zones: int = 200, buildings: int = 300) -> Place:

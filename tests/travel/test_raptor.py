@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.travel.feeds import write_gtfs
-from tests.travel.test_transit import street, travel
 
 from placeopt.travel.raptor import IN_TIME
+from tests.travel.feeds import write_gtfs
+from tests.travel.test_transit import street, travel
 
 PACE = 80.0  # metres a minute
 WALK, CHANGE_WALK, CHANGE = 12.5, 6.5, 1.0  # half minutes: no walk is exactly at its limit

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.travel.small import line_place
 
 from placeopt.errors import UsageError
 from placeopt.travel import TravelTimes, bands, nearest, opportunities, residents_within
+from tests.travel.small import line_place
 
 NAN = float("nan")
 TIMES = TravelTimes(

@@ -9,10 +9,10 @@ import networkx as nx
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
-from tests.travel.small import rutland
 
 from placeopt.place import Place
 from placeopt.travel import TravelTimes, measure, residents_within
+from tests.travel.small import rutland
 
 METRES_A_MINUTE = 80.0  # 4.8 km/h from the point to the street, whatever comes after
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.travel.feeds import EAST, NORTH, write_gtfs
-from tests.travel.small import place_of, write_streets
 
 from placeopt.errors import InputError, UsageError
 from placeopt.travel import Step, Transit, TravelTimes, measure
 from placeopt.travel.gtfs import read_gtfs
+from tests.travel.feeds import EAST, NORTH, write_gtfs
+from tests.travel.small import place_of, write_streets
 
 STOPS = {"A": (0.0, 0.0), "B": (2000.0, 0.0), "C": (4000.0, 0.0), "D": (6000.0, 0.0)}
 TUESDAY = "2026-06-09"

@@ -48,6 +48,10 @@ def solve(arrays: Arrays, settings: Settings) -> Result:
         if settings.engine == "cbc":
             options["logPath"] = str(log)
             options["options"] = [f"randomCbcSeed {settings.seed}", f"randomSeed {settings.seed}"]
+        if name == "HiGHS":
+            import highspy
+
+            highspy.Highs.resetGlobalScheduler(True)  # or it refuses another number of threads
         passed = time.perf_counter()
         try:
             with warnings.catch_warnings():
