@@ -51,13 +51,11 @@ def solve(
     amounts = tables["stream_amounts"]
     amount = amounts[amounts["year"] == base_year + 1].set_index("stream_id")["amount_gbp"]
     allowed = may_pay(tables)
-    unit = (
-        today.sum() / 100
-    )  # money is counted in hundredths of today's: solvers like small numbers
+    unit = today.sum() / 100  # hundredths of today's money: solvers like small numbers
 
     model = pulp.LpProblem("budget", pulp.LpMinimize)
-    pay = {(p, f): pulp.LpVariable(f"pay_{p}_{f}", 0) for p, f in allowed}
-    spend = {p: pulp.LpVariable(f"spend_{p}", 0) for p in programmes.index}
+    pay = {(p, f): model.add_variable(f"pay_{p}_{f}", 0) for p, f in allowed}
+    spend = {p: model.add_variable(f"spend_{p}", 0) for p in programmes.index}
     for p in programmes.index:
         model += spend[p] == pulp.lpSum(pay[q, f] for q, f in allowed if q == p)
         model += (
@@ -93,7 +91,7 @@ def solve(
     if objective == "weighted_outcomes":
         model += -pulp.lpSum(outcomes.at[o, "weight"] / reach[o] * gain[o] for o in reach)
     elif objective == "fairest":
-        worst = pulp.LpVariable("worst")
+        worst = model.add_variable("worst")
         model += worst + 0
         for o in reach:
             model += worst >= short[o]
@@ -168,13 +166,13 @@ def cut(
 
 def on_the_curve(model, name, spend, grid, effect):
     """A weighted mean of neighbouring points of the curve; concave curves need no choice."""
-    weight = [pulp.LpVariable(f"weight_{name}_{i}", 0) for i in range(len(grid))]
+    weight = [model.add_variable(f"weight_{name}_{i}", 0) for i in range(len(grid))]
     model += pulp.lpSum(weight) == 1
     model += spend == pulp.lpSum(s * w for s, w in zip(grid, weight, strict=True))
     slopes = [(effect[i + 1] - effect[i]) / (grid[i + 1] - grid[i]) for i in range(len(grid) - 1)]
     steepest = max(map(abs, slopes))
     if any(b > a + 1e-9 * steepest for a, b in itertools.pairwise(slopes)):
-        piece = [pulp.LpVariable(f"piece_{name}_{i}", cat="Binary") for i in range(len(slopes))]
+        piece = [model.add_variable(f"piece_{name}_{i}", cat="Binary") for i in range(len(slopes))]
         model += pulp.lpSum(piece) == 1
         for i, w in enumerate(weight):
             model += w <= pulp.lpSum(piece[max(0, i - 1) : i + 1])
