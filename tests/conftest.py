@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,3 +24,11 @@ def shared() -> Path:
 def data() -> Path:
     """The folder of the places that ship with the software."""
     return ROOT / "data"
+
+
+@pytest.fixture(autouse=True)
+def _threads_of_highs_are_let_go() -> Iterator[None]:
+    """HiGHS keeps its pool of threads for a process and then refuses another number of them."""
+    yield
+    if "highspy" in sys.modules:
+        sys.modules["highspy"].Highs.resetGlobalScheduler(True)

@@ -48,17 +48,16 @@ def solve(arrays: Arrays, settings: Settings) -> Result:
         if settings.engine == "cbc":
             options["logPath"] = str(log)
             options["options"] = [f"randomCbcSeed {settings.seed}", f"randomSeed {settings.seed}"]
-        if name == "HiGHS":
-            import highspy
-
-            highspy.Highs.resetGlobalScheduler(True)  # or it refuses another number of threads
         passed = time.perf_counter()
+        _free_highs_threads(name)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # PuLP's own, of PuLP 4
                 problem.solve(pulp.getSolver(name, **options))
         except pulp.PulpSolverError as error:
             raise EngineError(f"{settings.engine} broke: {error}") from None
+        finally:
+            _free_highs_threads(name)
         ended = time.perf_counter()
         text = log.read_text(errors="replace") if log.exists() else ""
     result = _result(problem, arrays, text)
@@ -69,6 +68,14 @@ def solve(arrays: Arrays, settings: Settings) -> Result:
         seconds={"transfer": passed - began, "solve": ended - passed},
         version=f"PuLP {pulp.__version__} {name}" + _cbc_version(text),
     )
+
+
+def _free_highs_threads(name: str) -> None:
+    """Within one process HiGHS refuses another number of threads until its pool is let go."""
+    if name == "HiGHS":
+        import highspy
+
+        highspy.Highs.resetGlobalScheduler(True)
 
 
 def _options(name: str, settings: Settings) -> tuple[dict[str, Any], str]:
