@@ -52,6 +52,7 @@ TITLES = {
     "assignment": "Where visits go",
     "bands": "Residents by minutes",
     "money": "Money by agency",
+    "rents": "Rents",
     "objectives": "Objectives",
     "spending": "Spending",
     "payments": "Payments by stream",

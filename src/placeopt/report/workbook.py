@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from placeopt.engine import Answer
 
-ESTATE = ["buildings", "services", "zones", "access", "bands", "money"]
+ESTATE = ["buildings", "services", "zones", "access", "bands", "money", "rents", "agencies"]
 BUDGET = ["spending", "payments", "streams", "outcomes", "agencies", "prices", "curves"]
 LAST = ["checks", "findings", "assumptions", "provenance"]
 LEFT_OUT = {"objectives", "assignment"}  # on the first sheet; in tables/
