@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -92,3 +94,35 @@ def test_a_mode_that_the_streets_do_not_know_is_refused(files: Path) -> None:
         measure_place(files / "place", modes=["cycle"], streets=files / "own.gpkg")
     with pytest.raises(InputError, match="no edge is open to this mode"):
         measure_place(files / "place", modes=["drive"], streets=files / "own.gpkg")
+
+
+def run_cli(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "placeopt", "travel", *arguments]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_the_command_line_measures_three_modes(files: Path) -> None:
+    done = run_cli(
+        *[str(files / "place"), "--modes", "walk,drive,transit"],
+        *["--streets", str(files / "county.osm.pbf"), "--gtfs", str(files / "feed.zip")],
+        *["--date", "2026-06-09", "--depart", "07:00-10:00"],
+    )
+    assert done.returncode == 0, done.stderr
+    assert (files / "place" / "minutes.parquet").is_file()
+    assert "transit: 1 of 1 pairs" in done.stdout
+
+
+def test_the_command_line_says_in_plain_words_what_is_wrong_with_the_files(files: Path) -> None:
+    extract = files / "county.osm.pbf"
+    late = run_cli(
+        *[str(files / "place"), "--modes", "transit", "--streets", str(extract)],
+        *["--gtfs", str(files / "feed.zip"), "--date", "2031-01-01"],
+    )
+    assert late.returncode == 1
+    assert "feed.zip" in late.stderr
+    extract.write_bytes(extract.read_bytes()[:60])
+    short = run_cli(str(files / "place"), "--modes", "walk", "--streets", str(extract))
+    assert short.returncode == 1
+    assert "county.osm.pbf" in short.stderr
+    for done in (late, short):
+        assert "Traceback" not in done.stderr
