@@ -111,8 +111,6 @@ def test_engine_and_reference_model_agree_on_s_shaped_curves(seed, reference):
 
 
 def test_engine_and_reference_model_agree_on_the_shipped_place(data, reference):
-    if not (data / "marlshire" / "place.toml").exists():
-        pytest.skip("needs data/marlshire")
     place = read_place(data / "marlshire")
     answer = solve(place, scenario_of(rules=[cut_of(0.08)]))
     total = 0.92 * answer.plan.summary["spent_before_gbp"]

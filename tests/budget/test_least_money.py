@@ -70,8 +70,6 @@ def test_a_path_of_cuts_is_refused_where_the_problem_is_an_integer_one():
 
 
 def test_marlshires_standards_break_one_after_another(data):
-    if not (data / "marlshire" / "place.toml").exists():
-        pytest.skip("needs data/marlshire")
     rows = order_of_breaking(read_place(data / "marlshire"), scenario_of())
     assert rows["least_gbp"].is_monotonic_decreasing
     assert rows["outcome_id"].iloc[-1] == ""
