@@ -26,8 +26,10 @@ Minimise    net present cost, or visit-minutes, open buildings, carbon
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,6 +68,7 @@ class Model:
     desks: dict[tuple[str, str], Any] = field(default_factory=dict)
     area: dict[tuple[str, str], Any] = field(default_factory=dict)
     front: dict[str, Any] = field(default_factory=dict)
+    count: Iterator[int] = field(default_factory=itertools.count)  # makes names of variables unique
 
     def rules(self, name: str) -> list[Any]:
         return [rule for rule in self.scenario.rules if rule.name == name]
@@ -74,10 +77,10 @@ class Model:
         self.lp.addConstraint(constraint)
 
     def binary(self, name: str) -> Any:
-        return self.lp.add_variable(f"{name}_{self.lp.numVariables()}", 0, 1, pulp.LpBinary)
+        return self.lp.add_variable(f"{name}_{next(self.count)}", 0, 1, pulp.LpBinary)
 
     def number(self, name: str, most: float | None = None) -> Any:
-        return self.lp.add_variable(f"{name}_{self.lp.numVariables()}", 0, most)
+        return self.lp.add_variable(f"{name}_{next(self.count)}", 0, most)
 
 
 def build(place: Place, times: TravelTimes, scenario: Scenario) -> Model:
