@@ -30,7 +30,6 @@ def solve_with_spopt(problem: Problem, time_limit: float) -> dict[str, Any]:
     try:
         import pulp
         from spopt import locate
-        from spopt.locate.base import FacilityModelBuilder
     except ImportError as error:
         raise EngineMissing("spopt is not installed: pip install placeopt[bench]") from error
     table = np.array(problem.distances.dense())
@@ -43,15 +42,8 @@ def solve_with_spopt(problem: Problem, time_limit: float) -> dict[str, Any]:
     if problem.kind == "p-median":
         model = locate.PMedian.from_cost_matrix(table, problem.weights, problem.p, **fixed)
     elif problem.kind == "capacitated-p-median":
-        model = locate.PMedian.from_cost_matrix(table, problem.weights, problem.p, **fixed)
-        # spopt 0.7 cannot build its own capacity rows with PuLP 3 (weights come as a column of a
-        # matrix); its builder can, with plain weights.
-        FacilityModelBuilder.add_facility_capacity_constraint(
-            model,
-            problem.demands,
-            problem.capacities,
-            range(problem.customers),
-            range(problem.sites),
+        model = locate.PMedian.from_cost_matrix(
+            table, problem.weights, problem.p, facility_capacities=problem.capacities, **fixed
         )
     elif problem.kind == "p-centre":
         model = locate.PCenter.from_cost_matrix(table, problem.p, **fixed)
@@ -120,7 +112,7 @@ def _plan(problem: Problem, model: Any, opened: list[int]) -> tuple[Any, Any, An
         objective, assignment = objective_of(problem, positions)
         return objective, [int(j) for j in assignment], None
     share = np.zeros(problem.distances.shape)
-    for (i, j), variable in getattr(model, "cli_assgn_vars", {}).items():
+    for (i, j), variable in np.ndenumerate(model.cli_assgn_vars):
         share[i, j] = variable.value() or 0.0
     if problem.kind == "capacitated-p-median":
         assignment = share.argmax(axis=1)

@@ -91,9 +91,11 @@ def ratio_table(frame: pd.DataFrame, ours: str = "placeopt") -> str:
             if not len(rows):
                 cells.append("")
                 continue
-            cell = f"{float(penalised(rows).median()) / own:,.3g}"
-            if float(cell.replace(",", "")) >= 1000:
-                cell = f"{float(penalised(rows).median()) / own:,.0f}"
+            times = float(rows["cpu_seconds"].median()) / own
+            if times != times:  # it was ended from outside
+                cells.append("no answer")
+                continue
+            cell = f"{times:,.0f}" if times >= 100 else f"{times:.2g}"
             cells.append(cell if rows["solved"].all() else f">= {cell}")
         lines.append(f"| {case} | {own:.3f} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n" if len(lines) > 2 else ""
