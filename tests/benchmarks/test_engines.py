@@ -45,4 +45,4 @@ def test_the_known_values_that_ship_can_be_read():
     known = read_best_known(ROOT / "benchmarks" / "best_known.csv")
     assert len(known) > 100
     assert not known.duplicated(["family", "case"]).any()
-    assert known.loc[known["case"] == "pmed1", "value"].tolist() == [5819.0, 127.0]
+    assert set(known.loc[known["case"] == "pmed1", "value"]) == {127.0, 5819.0}  # centre, median
