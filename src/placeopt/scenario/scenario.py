@@ -87,6 +87,7 @@ class Scenario(_Section):
     place: str = "."  # relative to the scenario's file
     problem: Problem
     year: int | None = None  # the year decided for; by default the last year of spending data
+    years: int = Field(1, ge=1, le=20, description="how many years are decided, from year on")
     objective: Objective = Objective()
     rules: tuple[SerializeAsAny[Rule], ...] = ()  # those written and those implied
     drop: tuple[str, ...] = ()  # names of implied rules that are not in force
