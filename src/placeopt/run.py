@@ -9,7 +9,7 @@ from typing import Any
 
 from placeopt.engine import Answer, Progress
 from placeopt.errors import Finding, PlaceError, ScenarioError, UsageError
-from placeopt.place import Place, check, read_leniently
+from placeopt.place import Place, check, read_leniently, read_place
 from placeopt.scenario import Scenario, check_scenario, read_scenario
 from placeopt.store.provenance import provenance_of
 
@@ -36,6 +36,31 @@ def solve_file(scenario_file: Path, out: Path, progress: Watch | None = None) ->
 
     write_results(answer, out)
     return answer
+
+
+def least_money_file(scenario_file: Path, out: Path) -> dict[str, Any]:
+    """How far a budget can fall and which standard breaks first, as CSV files in ``out``.
+
+    Returns the table ``order_of_breaking`` and, where the problem is a linear program,
+    ``path_of_cuts``; else ``path_of_cuts`` is the sentence that says why there is none.
+    """
+    from placeopt.budget.least_money import order_of_breaking, path_of_cuts
+
+    scenario = read_scenario(scenario_file)
+    if scenario.problem != "budget":
+        raise UsageError(
+            f"least money is asked of a budget; this scenario is of {scenario.problem}"
+        )
+    place = read_place(scenario_file.parent / scenario.place)
+    out.mkdir(parents=True, exist_ok=True)
+    found: dict[str, Any] = {"order_of_breaking": order_of_breaking(place, scenario)}
+    found["order_of_breaking"].to_csv(out / "order_of_breaking.csv", index=False)
+    try:
+        found["path_of_cuts"] = path_of_cuts(place, scenario, tolerance=1e-3)
+        found["path_of_cuts"].to_csv(out / "path_of_cuts.csv", index=False)
+    except UsageError as reason:
+        found["path_of_cuts"] = str(reason)
+    return found
 
 
 def check_files(place: Path, scenario: Path | None = None) -> list[Finding]:
