@@ -177,7 +177,7 @@ def _served(facts: Facts, a: Arrangement, today, scenario: Scenario) -> float | 
             most.append(1.0) if lost else exact.append(1.0)
     for rule in scenario.of(Capital):
         upper.append(once)
-        pot = rule.pot_gbp + rule.recycled_share * sum(empty.receipts.values())
+        pot = rule.pots()[0] + rule.recycled_share * sum(empty.receipts.values())
         most.append(pot - sum(empty.capital.values()) + 1e-6)
     for rule in scenario.of(Revenue):
         ceiling = rule.ceiling_gbp_per_year

@@ -22,6 +22,7 @@ from placeopt.scenario.estate_rules import (
     Opened,
     Pinned,
     Revenue,
+    Sequence,
     Served,
     Together,
 )
@@ -190,7 +191,7 @@ def network(rule: Network, facts: Facts, a: Arrangement, sums: Sums, today: Sums
 def capital(rule: Capital, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
     """(E10)"""
     spent = sum(works_of(facts, a, sums)[work] for work in rule.pays_for)
-    there = rule.pot_gbp + rule.recycled_share * sum(sums.receipts.values())
+    there = rule.pots()[0] + rule.recycled_share * sum(sums.receipts.values())
     detail = f"GBP {spent:,.0f} of GBP {there:,.0f}"
     return spent <= there + max(1.0, TOLERANCE * max(spent, there)), detail
 
@@ -262,6 +263,11 @@ def carbon(rule: Carbon, facts: Facts, a: Arrangement, sums: Sums, today: Sums) 
     return sums.carbon <= ceiling + TOLERANCE * max(ceiling, 1.0), detail
 
 
+def sequence(rule: Sequence, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+    """(E12) Of one year it says nothing."""
+    return True, "one year is decided"
+
+
 def pinned(rule: Pinned, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
     """(E13)"""
     for i, row in facts.buildings.items():
@@ -291,5 +297,6 @@ CHECKS: dict[type[Rule], Callable[..., Found]] = {
     Revenue: revenue,
     FairRents: fair_rents,
     Carbon: carbon,
+    Sequence: sequence,
     Pinned: pinned,
 }
