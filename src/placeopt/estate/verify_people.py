@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from placeopt.estate.verify_sums import Arrangement, Facts, Sums, mean_of_worst, minutes_used
+from placeopt.estate.verify_facts import Facts
+from placeopt.estate.verify_sums import Arrangement, mean_of_worst, minutes_used
+from placeopt.estate.verify_years import Year
 from placeopt.scenario.estate_rules import Access, Behaviour, Fairness
 
 TOLERANCE = 1e-5  # relative
@@ -13,8 +15,9 @@ CAR = {"drive", "car"}
 Found = tuple[bool, str]
 
 
-def access(rule: Access, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+def access(rule: Access, year: Year) -> Found:
     """(E7) Minutes to the nearest open host with the offer asked, by modes open to the group."""
+    facts, a = year.facts, year.a
     services = rule.services
     if services == "all":
         services = tuple(s for s, row in facts.services.items() if not row["back_office"])
@@ -99,8 +102,9 @@ def _residents(rule: Access, facts: Facts, scope: str | None) -> Iterator[tuple[
             yield zone, True, people - without
 
 
-def fairness(rule: Fairness, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+def fairness(rule: Fairness, year: Year) -> Found:
     """(E8) Minutes to the hosts used; today's to the nearest of today's hosts."""
+    facts, a = year.facts, year.a
     services = {s for s, row in facts.services.items() if not row["back_office"]}
     if rule.services != "all":
         services &= set(rule.services)
@@ -168,8 +172,9 @@ def _kolm_pollak(
     return math.log(mean / total) / kappa if kappa else mean / total
 
 
-def behaviour(rule: Behaviour, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+def behaviour(rule: Behaviour, year: Year) -> Found:
     """(E16) Where people go, found again from the hosts alone."""
+    facts, a = year.facts, year.a
     if rule.residents == "planner":
         return True, ""
     hosts: dict[str, list[str]] = {}
