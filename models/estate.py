@@ -34,7 +34,7 @@ from typing import Any
 
 import pulp
 
-from placeopt.place import Place, demand_of
+from placeopt.place import Place, demand_of, digital_shares_of
 from placeopt.scenario import Scenario
 from placeopt.travel import TravelTimes
 
@@ -115,9 +115,10 @@ def read_tables(m: Model) -> None:
     for row in rows("hosting"):
         if m.buildings[row["building_id"]]["status"] == "open":
             m.today[row["building_id"], row["service_id"]] = row["offer"]
+    digital = digital_shares_of(m.place, year(m))
     for row in demand_of(m.place).to_dict("records"):
         service = m.services[row["service_id"]]
-        net = row["visits_per_year"] * (1 - service["digital_share"])
+        net = row["visits_per_year"] * (1 - digital.at[row["zone_id"], row["service_id"]])
         if net > 0 and not service["back_office"]:
             m.visits[row["zone_id"], row["service_id"]] = net
     for mode in m.scenario.travel.modes:
@@ -516,7 +517,7 @@ def capital_and_revenue_fit(m: Model) -> None:
     """(E10) and (E11)"""
     for rule in m.rules("capital"):
         receipts = pulp.lpSum(sold_for(m, b) * m.ends[b] for b in m.buildings)
-        m.subject_to(capital(m, rule.pays_for) <= rule.pot_gbp + rule.recycled_share * receipts)
+        m.subject_to(capital(m, rule.pays_for) <= rule.pots()[0] + rule.recycled_share * receipts)
     for rule in m.rules("revenue"):
         ceiling = rule.ceiling_gbp_per_year
         if ceiling is None:

@@ -22,13 +22,14 @@ from placeopt.scenario.estate_rules import (
     Opened,
     Pinned,
     Revenue,
+    Sequence,
     Served,
     Together,
 )
 from placeopt.scenario.scenario import Money, Objective, SolverSettings
 from placeopt.travel import TravelTimes
 
-IMPLIED = (Served, Hosted, Opened, Floor, Capacity, Together, Pinned)
+IMPLIED = (Served, Hosted, Opened, Floor, Capacity, Together, Sequence, Pinned)
 FILLERS: dict[str, Any] = {
     "number": np.nan,
     "integer": pd.NA,

@@ -21,6 +21,7 @@ from placeopt.scenario.estate_rules import (
     Network,
     Pinned,
     Revenue,
+    Sequence,
     Served,
     Together,
 )
@@ -511,6 +512,13 @@ def test_objectives_in_order_spend_the_slack_on_minutes():
     ordered = {"minimise": ("cost", "visit_minutes"), "drive": drive}
     assert cost_of(here, slack=(0.0,), **ordered) == pytest.approx(40_000)
     assert cost_of(here, slack=(0.05,), **ordered) == pytest.approx(20_000)
+
+
+def test_sequence_says_nothing_of_one_year():
+    """(E12) Of one year; test_years.py has the rule over years."""
+    here = town([building("B1", 10_000), building("B2", 7_000)])
+    for rule in (Sequence(), Sequence(moves_per_year=0, double_running_years=1)):
+        assert cost_of(here, rule) == pytest.approx(7_000)
 
 
 def test_every_rule_of_the_estate_has_a_test_here():
