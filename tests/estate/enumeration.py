@@ -30,7 +30,7 @@ from placeopt.estate.verify_years import (
 )
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.estate_rules import Capital, Revenue, Sequence, Served
+from placeopt.scenario.estate_rules import Capital, FairRents, Revenue, Sequence, Served
 from placeopt.travel import TravelTimes
 
 OF_A_BUILDING = ("opened", "together")
@@ -308,6 +308,14 @@ class _Served:
                     self.served(lambda u, z, s, b, t=t: (u == t) * self.in_use(u, z, s, b))
                 )
                 self.most.append(ceiling - year.sums.running + 1e-6)
+        for _ in self.scenario.of(FairRents):
+            for t, year in enumerate(self.course.years):
+                today = year.today.running - sum(year.today.staff.values())
+                now = year.sums.running - sum(year.sums.staff.values())
+                self.upper.append(
+                    self.served(lambda u, z, s, b, t=t: (u == t) * self.in_use(u, z, s, b))
+                )
+                self.most.append(today - now + 1e-6)
 
 
 def _columns(t: int, year: Year) -> Iterator[tuple[int, str, str, str]]:
