@@ -32,6 +32,11 @@ OBJECTIVES = {
 }
 
 
+def summed(values: Floats, at: Ints, size: int) -> Floats:
+    """(T, size) the columns of ``values`` (T, N) added up where ``at`` (N,) says."""
+    return np.stack([np.bincount(at, row, size).astype(float) for row in values])
+
+
 @dataclass(frozen=True)
 class BudgetProblem:
     """The decided years' budget problem; money in GBP a year, outcomes in their own units.
@@ -152,23 +157,23 @@ class BudgetProblem:
         """(T, P) GBP of starting, stopping and closing units that ``spend`` brings about."""
         bought = self.bought(spend)
         earlier = np.vstack([self.before > 0, bought[:-1]])
-        cost = np.where(bought & ~earlier, self.start_cost, 0.0)
+        cost = np.where(self.starts(spend), self.start_cost, 0.0)
         cost += np.where(~bought & earlier, self.stop_cost, 0.0)
         cost *= self.must_choose
         if len(self.unit_programme):
             units = np.vstack([self.units_today, self.units(spend)])
             closed = np.maximum(0.0, -np.diff(units, axis=0)) * self.closing_cost
-            np.add.at(cost, (slice(None), self.unit_programme), closed)
+            cost += summed(closed, self.unit_programme, cost.shape[1])
         return cost
 
-    def started(self, spend: Floats) -> Floats:
-        """(T, P) GBP of capital: that of programmes new to the place, in the year they start."""
-        ever = np.maximum.accumulate(np.vstack([self.before > 0, self.bought(spend)]), axis=0)
-        return np.diff(ever.astype(float), axis=0) * self.capital
+    def starts(self, spend: Floats) -> Bools:
+        """(T, P) whether a programme is bought that was not the year before."""
+        bought = self.bought(spend)
+        return bought & ~np.vstack([self.before > 0, bought[:-1]])
 
     def units(self, spend: Floats) -> Floats:
         """(T, U) whole units kept: as many as demand needs and money allows, closed late."""
-        need = np.ceil(self.units_needed(spend) - 1e-6)
+        need = np.maximum(0.0, np.ceil(self.units_needed(spend) - 1e-6))
         room = (spend - self.before)[:, self.unit_programme] / np.maximum(self.unit_cost, 1e-12)
         most = np.floor(self.units_today + room + 1e-6)
         kept, last = np.zeros_like(need), self.units_today
@@ -205,9 +210,7 @@ class BudgetProblem:
 
     def together(self, changes: Floats) -> Floats:
         """(B, O) the curves' ``changes`` (B, C) summed by outcome."""
-        gain = np.zeros((len(changes), len(self.outcome_ids)))
-        np.add.at(gain, (slice(None), self.curve_outcome), changes)
-        return gain
+        return summed(changes, self.curve_outcome, len(self.outcome_ids))
 
     def level(self, spend: Floats) -> Floats:
         """(B, O) outcomes in their own unit."""

@@ -6,8 +6,8 @@ Columns  on[t,p] binary, begins[t,p], ends[t,p]; from_pot[t,k,p]; transfer[t,a,b
 (B10) scale          least[p] on[t,p] <= spend[t,p] <= upper[t,p] on[t,p]
 (B10) changes        begins[t,p] - ends[t,p] = on[t,p] - on[t-1,p],  on[-1] being today's
 (B10) one_of         sum over a choice of on[t,p] <= 1;  coherent: on[t,p] = on[t,q]
-(B11) capital        sum over k of from_pot[t,k,p] >= capital[p] begins[t,p] for new p, the first
-                     time;  sum over p of from_pot[t,k,p] <= pot[t,k]
+(B11) capital        sum over k of from_pot[t,k,p] >= capital[p] begins[t,p]
+(B11) pots           sum over p of from_pot[t,k,p] <= pot[t,k]
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.budget.arrays import BudgetProblem
+from placeopt.budget.arrays import BudgetProblem, summed
 from placeopt.budget.on_curves import Scale, by_year
 from placeopt.engine import Model
 
@@ -105,22 +105,15 @@ def capital_fits_its_pots(model: Model, problem: BudgetProblem, scale: Scale) ->
     chosen = np.searchsorted(np.flatnonzero(problem.must_choose), p)
     many = int(problem.must_choose.sum())
     labels = by_year(problem, {"programme_id": problem.programme_ids[p]})
-    first = model.add_columns("first", labels=labels, upper=1.0)
-    rows = np.arange(first.size)
+    rows = np.arange(decided * len(p))
     t, j = rows // len(p), rows % len(p)
-    on = model.columns["on"].at(t * many + chosen[j])
-    # bought in t: it has started in t or before; capital is due once, when it first starts
-    terms: list[Any] = [(rows, on, -1.0)]
-    for back in range(decided):
-        r = rows[t >= back]
-        terms.append((r, first.at(r - back * len(p)), 1.0))
-    model.add_rows("starts", rule="B11", labels=labels, terms=terms, lower=0.0)
+    begins = model.columns["begins"].at(t * many + chosen[j])
     k, q = np.nonzero(problem.pot_pays[:, p])
     year = np.arange(decided)[:, None]
     each = model.add_columns("from_pot", size=decided * len(k))
     at = each.at(year * len(k) + np.arange(len(k)))
     money = problem.capital[p] / scale.money_gbp
-    terms = [(rows, first.all, -money[j]), (year * len(p) + q, at, np.ones(1))]
+    terms: list[Any] = [(rows, begins, -money[j]), (year * len(p) + q, at, np.ones(1))]
     model.add_rows("capital", rule="B11", labels=labels, terms=terms, lower=0.0)
     held = problem.pot_money / scale.money_gbp
     terms = [(year * pots + k, at, np.ones(1))]
@@ -131,7 +124,7 @@ def capital_fits_its_pots(model: Model, problem: BudgetProblem, scale: Scale) ->
 def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> None:
     """(B9) After transfers no agency's position is worse than it would be alone."""
     t, a = np.nonzero(np.isfinite(problem.alone))
-    if len(t) == 0 or problem.relax == "B9":
+    if len(t) == 0:
         return
     agencies, decided = len(problem.agency_ids), len(problem.years)
     giver, taker = np.nonzero(~np.eye(agencies, dtype=bool))
@@ -142,7 +135,7 @@ def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> N
     transfer = model.add_columns("transfer", labels=labels)
     year = np.arange(decided)[:, None]
     every = transfer.at(year * len(giver) + np.arange(len(giver)))
-    of = np.where(problem.revenue, problem.stream_agency, -1)
+    of = problem.stream_agency
     agency = of[problem.pair_stream]
     n = np.flatnonzero(agency >= 0)
     row = np.full((decided, agencies), -1)
@@ -170,9 +163,8 @@ def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> N
     s, b, c, o = np.nonzero(problem.cashable)
     saves = problem.cashable[s, b, c, o] * scale.outcome[o] / scale.money_gbp * worth[s]
     add(row[s, c], model.columns["gain"].at(b * len(problem.outcome_ids) + o), saves)
-    income = np.zeros((decided, agencies))
     f = np.flatnonzero(of >= 0)
-    np.add.at(income, (slice(None), of[f]), np.nan_to_num(problem.income)[:, f])
+    income = summed(np.nan_to_num(problem.income)[:, f], of[f], agencies)
     need = discounted * (problem.alone - income) / scale.money_gbp
     lower = np.zeros(size)
     np.add.at(lower, row[row >= 0], need[row >= 0])

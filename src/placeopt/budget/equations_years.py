@@ -87,9 +87,7 @@ def units_serve_demand(model: Model, problem: BudgetProblem, scale: Scale) -> No
     unit = scale.outcome[o[u]] / capacity
     for back in range(problem.double_running + 1):
         today, late = t < back, t - back
-        demand = np.where(
-            today, problem.baseline[o[u]], problem.drifted[np.maximum(late, 0), o[u]]
-        )
+        demand = np.where(today, problem.baseline[o[u]], problem.drifted[np.maximum(late, 0), o[u]])
         terms: list[Any] = [(rows, units.all, 1.0)]
         r = rows[~today]
         column = gain.at(late[r] * len(problem.outcome_ids) + o[u[r]])
@@ -103,7 +101,11 @@ def units_serve_demand(model: Model, problem: BudgetProblem, scale: Scale) -> No
     terms = [(rows, money, 1.0), (rows, units.all, -cost)]
     model.add_rows("provision", rule="B6", labels=labels, terms=terms, lower=lower)
     later = rows[kinds:]
-    terms = [(rows, closed.all, 1.0), (rows, units.all, 1.0), (later, units.at(later - kinds), -1.0)]
+    terms = [
+        (rows, closed.all, 1.0),
+        (rows, units.all, 1.0),
+        (later, units.at(later - kinds), -1.0),
+    ]
     lower = np.where(t == 0, problem.units_today[u], 0.0)
     model.add_rows("closing", rule="B6", labels=labels, terms=terms, lower=lower)
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.budget.on_curves import Scale
 from placeopt.budget.arrays import BudgetProblem
+from placeopt.budget.on_curves import Scale
 from placeopt.engine import Model
 
 

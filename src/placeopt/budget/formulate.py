@@ -26,12 +26,12 @@ import numpy as np
 
 from placeopt.budget import equations_partners as partners
 from placeopt.budget import equations_years as change
-from placeopt.budget.arrays import BudgetProblem, Floats
 from placeopt.budget.aims import earlier_objectives_are_kept, expression, unit_of
+from placeopt.budget.arrays import BudgetProblem, Floats
 from placeopt.budget.curves import Piece
 from placeopt.budget.evidence import standards_hold_in_bad_evidence
 from placeopt.budget.on_curves import Scale, by_year, effects_lie_on_their_curves
-from placeopt.engine import Model
+from placeopt.engine import Block, Model
 
 __all__ = ["Scale", "expression", "formulate", "scale_of", "unit_of"]
 
@@ -68,11 +68,7 @@ def formulate(
         "programme_id": programmes[problem.pair_programme],
         "stream_id": streams[problem.pair_stream],
     }
-    low, high = 0.0, np.inf
-    if problem.pay_fixed is not None:
-        low = np.tile(np.nan_to_num(problem.pay_fixed) / scale.money_gbp, decided)
-        high = np.where(np.isnan(np.tile(problem.pay_fixed, decided)), np.inf, low)
-    model.add_columns("pay", labels=by_year(problem, pairs), lower=low, upper=high)
+    _may_be_paid(model, problem, pairs, scale)
     # money limits are rows, not bounds
     most = problem.upper if problem.relax else np.tile(problem.maximum, (decided, 1))
     labels = by_year(problem, {"programme_id": programmes})
@@ -107,6 +103,18 @@ def formulate(
     model.add_cost(columns, values)
     model.offset += constant
     return model
+
+
+def _may_be_paid(
+    model: Model, problem: BudgetProblem, pairs: Mapping[str, np.ndarray], scale: Scale
+) -> Block:
+    """What each stream pays for each programme; payments that stay as they are are fixed."""
+    decided = len(problem.years)
+    low, high = np.zeros(1), np.full(1, np.inf)
+    if problem.pay_fixed is not None:
+        low = np.tile(np.nan_to_num(problem.pay_fixed) / scale.money_gbp, decided)
+        high = np.where(np.isnan(np.tile(problem.pay_fixed, decided)), np.inf, low)
+    return model.add_columns("pay", labels=by_year(problem, pairs), lower=low, upper=high)
 
 
 def what_is_spent_is_paid(model: Model, problem: BudgetProblem, scale: Scale) -> None:
@@ -280,7 +288,7 @@ def improvements_add_up(model: Model, problem: BudgetProblem, scale: Scale) -> N
     pairs = zip(problem.curve_programme, problem.curves, strict=True)
     today = np.array([float(curve.effect(problem.before[p])) for p, curve in pairs])
     right = -np.bincount(rows, share * today[c] / scale.outcome[o], gain.size)
-    terms = [
+    terms: list[Any] = [
         (np.arange(gain.size), gain.all, 1.0),
         (rows, effect.at(t * len(problem.curves) + c), -share),
     ]
@@ -303,16 +311,12 @@ def payments(problem: BudgetProblem, paid: Floats, gain: Floats) -> Model:
     scale, decided = scale_of(problem), len(problem.years)
     model = Model("payments")
     pairs = {"stream_id": problem.stream_ids[problem.pair_stream]}
-    low, high = 0.0, np.inf
-    if problem.pay_fixed is not None:
-        low = np.tile(np.nan_to_num(problem.pay_fixed) / scale.money_gbp, decided)
-        high = np.where(np.isnan(np.tile(problem.pay_fixed, decided)), np.inf, low)
-    pay = model.add_columns("pay", labels=by_year(problem, pairs), lower=low, upper=high)
+    pay = _may_be_paid(model, problem, pairs, scale)
     slip = model.add_columns("slip", size=paid.size, cost=1e4)
     level = (gain / scale.outcome).ravel()
     model.add_columns("gain", size=gain.size, lower=level, upper=level)
     rows = by_position(problem.pair_programme, decided, paid.shape[1])
-    terms = [(rows, pay.all, 1.0), (np.arange(paid.size), slip.all, 1.0)]
+    terms: list[Any] = [(rows, pay.all, 1.0), (np.arange(paid.size), slip.all, 1.0)]
     flat = paid.ravel()
     model.add_rows("paid", rule="", size=paid.size, terms=terms, lower=flat, upper=flat)
     no_stream_is_overspent(model, problem, scale)

@@ -1,7 +1,7 @@
 """Agencies in a budget problem: whose streams and programmes are whose, what is decided together,
 capital pots, and what each agency's position would be alone (B8, B9, B11).
 
-An agency's position in a year is the money of its revenue streams that is not spent, and what
+An agency's position in a year is the money of its streams that is not spent, and what
 better outcomes save it in cash. Alone (B9) is the best position, discounted, of a plan in which
 only the agency's own programmes change, paid by its own streams within its share of the one
 budget; what its streams pay others and others' streams pay it stays as today. An agency that
@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from placeopt.budget.arrays import BudgetProblem, Floats, Ints
+from placeopt.budget.arrays import BudgetProblem, Floats, Ints, summed
+from placeopt.budget.benefits import cashable_per_gain
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.budget_rules import Capital, NobodyWorseOff, ThroughThePlace
@@ -29,13 +30,13 @@ def partners(place: Place, scenario: Scenario, years: Ints, relax: str) -> dict[
     through = next(iter(scenario.of(ThroughThePlace)), None)
     worse_off = next(iter(scenario.of(NobodyWorseOff)), None)
     money, pays = _pots(place, scenario, years, relax)
-    decided, outcomes = len(years), len(place.outcomes)
+    decided = len(years)
     counted = max(decided, scenario.money.benefit_years or 0)
     return {
         "agency_ids": agencies.to_numpy(str),
         "programme_agency": agencies.get_indexer(place.programmes["agency_id"]).astype(np.int64),
         "stream_agency": agencies.get_indexer(place.streams["agency_id"]).astype(np.int64),
-        "cashable": np.zeros((decided, counted, len(agencies), outcomes)),
+        "cashable": _cashable(place, scenario, decided, counted),
         "alone": np.full((decided, len(agencies)), np.nan),
         "over_horizon": bool(worse_off and worse_off.when == "horizon"),
         "through_share": through.share if through and relax != "B8" else np.nan,
@@ -43,6 +44,12 @@ def partners(place: Place, scenario: Scenario, years: Ints, relax: str) -> dict[
         "pot_money": money,
         "pot_pays": pays,
     }
+
+
+def _cashable(place: Place, scenario: Scenario, decided: int, counted: int) -> Floats:
+    """(T, B, A, O) GBP of year t to agency a for a unit of gain in counted year b."""
+    found = cashable_per_gain(place, scenario.money, counted, counted)
+    return found[:decided]
 
 
 def _pots(place: Place, scenario: Scenario, years: Ints, relax: str) -> tuple[Floats, Any]:
@@ -63,13 +70,11 @@ def _pots(place: Place, scenario: Scenario, years: Ints, relax: str) -> tuple[Fl
 
 
 def unspent(problem: BudgetProblem, pay: Floats) -> Floats:
-    """(T, A) GBP of each agency's revenue streams that ``pay`` (T, N) does not spend."""
-    left = np.nan_to_num(problem.income).copy()
-    np.add.at(left, (slice(None), problem.pair_stream), -pay)
-    found = np.zeros((len(left), len(problem.agency_ids)))
-    f = np.flatnonzero(problem.revenue & (problem.stream_agency >= 0))
-    np.add.at(found, (slice(None), problem.stream_agency[f]), left[:, f])
-    return found
+    """(T, A) GBP of each agency's streams that ``pay`` (T, N) does not spend."""
+    spent = summed(pay, problem.pair_stream, len(problem.stream_ids))
+    f = np.flatnonzero(problem.stream_agency >= 0)
+    left = (np.nan_to_num(problem.income) - spent)[:, f]
+    return summed(left, problem.stream_agency[f], len(problem.agency_ids))
 
 
 def saved(problem: BudgetProblem, spend: Floats) -> Floats:
@@ -83,7 +88,8 @@ def with_positions_alone(problem: BudgetProblem, settings: SolverSettings) -> Bu
 
     alone = np.full_like(problem.alone, np.nan)
     for a in range(len(problem.agency_ids)):
-        if not ((problem.stream_agency == a) & problem.revenue).any():
+        if not (problem.stream_agency == a).any():
+            alone[:, a] = 0.0  # without money of its own nothing changes for it
             continue
         by_itself = alone_problem(problem, a)
         solved = solve_all(by_itself, settings)
@@ -96,7 +102,7 @@ def with_positions_alone(problem: BudgetProblem, settings: SolverSettings) -> Bu
 def alone_problem(problem: BudgetProblem, agency: int) -> BudgetProblem:
     """What an agency decides by itself: everybody else's programmes and payments as today."""
     own = problem.programme_agency == agency
-    payer = (problem.stream_agency == agency) & problem.revenue
+    payer = problem.stream_agency == agency
     decides = payer[problem.pair_stream] & own[problem.pair_programme]
     fixed = np.where(decides, np.nan, problem.pair_before)
     mine = payer[problem.pair_stream]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from placeopt.budget import formulate as equations
-from placeopt.budget.problem import OBJECTIVES, BudgetProblem
+from placeopt.budget.arrays import OBJECTIVES, BudgetProblem
 from placeopt.budget.refine import Stage
 from placeopt.engine import Arrays, Result
 

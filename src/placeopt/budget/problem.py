@@ -181,9 +181,7 @@ def _total(scenario: Scenario, before: Floats, decided: int) -> dict[str, Any]:
     return {"total": total, "opening_reserve": opening, "carry_over": carry}
 
 
-def _upper(
-    programmes: pd.DataFrame, pairs: Bools, money: dict[str, Any], relax: str
-) -> Floats:
+def _upper(programmes: pd.DataFrame, pairs: Bools, money: dict[str, Any], relax: str) -> Floats:
     """(T, P) the most that a programme can be given."""
     amount, before = money["amount"], money["before"]
     limit = (amount.cumsum(axis=0) if money["carried"] else amount) @ pairs.T.astype(float)
@@ -252,11 +250,11 @@ def _commissioning(
     grouped = np.isin(np.arange(len(rows)), [p for group in groups for p in group])
     needs = (scale > 0) | (once > 0) | (choice != "") | grouped
     needs &= rule is not None and relax != "B10"
-    capital = rows["capital_gbp"].to_numpy(float) * bool(scenario.of(Capital)) * (before == 0)
+    capital = rows["capital_gbp"].to_numpy(float) * bool(scenario.of(Capital))
     until = rows["contract_until_year"].astype("Float64").to_numpy(float, na_value=-np.inf)
     runs = (years[:, None] <= until[None, :]) & (rule is not None) & (relax != "B10")
     return {
-        "must_choose": needs | (capital > 0),
+        "must_choose": needs | ((capital > 0) & (relax != "B11")),
         "least": np.maximum(np.maximum(scale, before / 1000), 1e-6 * before.sum()),
         "start_cost": start,
         "stop_cost": stop,
@@ -278,7 +276,7 @@ def _commitments(place: Place, scenario: Scenario, years: Ints, relax: str) -> d
     if scenario.of(Continuity) and relax != "B13":
         rows = place.commitments
         p = pd.Index(place.programmes["programme_id"]).get_indexer(rows["programme_id"])
-        t = pd.Index(years).get_indexer(rows["year"].astype("int64"))
+        t = pd.Index(years).get_indexer(pd.Index(rows["year"].to_numpy(np.int64)))
         gbp, past = rows["amount_gbp"].to_numpy(float), (rows["kind"] == "actual").to_numpy()
         for chosen, table in ((~past, least), (past, actual)):
             chosen = chosen & (t >= 0)
@@ -308,7 +306,7 @@ def _units(
         "unit_capacity": capacity,
         "unit_cost": rows["unit_cost_gbp_per_year"].to_numpy(float),
         "closing_cost": rows["closing_cost_gbp"].to_numpy(float),
-        "units_today": np.ceil(today / capacity - 1e-9),
+        "units_today": np.ceil(today / capacity - 1e-6),
         "double_running": max(
             (rule.double_running_years for rule in scenario.of(Pace) if relax != "B5"), default=0
         ),
@@ -316,9 +314,7 @@ def _units(
     }
 
 
-def _outcomes(
-    place: Place, scenario: Scenario, years: Ints, base_year: int
-) -> dict[str, Any]:
+def _outcomes(place: Place, scenario: Scenario, years: Ints, base_year: int) -> dict[str, Any]:
     rows = place.outcomes
     rule = next(iter(scenario.of(Outcomes)), None)
     terms = [(rule or Outcomes(rule="outcomes")).terms(key) for key in rows["outcome_id"]]
@@ -355,6 +351,12 @@ def _outcomes(
         "reward_span": span,
         "deferred_share": rule.deferred_share if rule else 0.0,
     }
+
+
+def ranges(place: Place, scenario: Scenario) -> Floats:
+    """(O,) baseline-to-target ranges, NaN where there is none."""
+    years, base = decided_years(place, scenario), int(place.spending["year"].max())
+    return np.asarray(_outcomes(place, scenario, years, base)["reach"], float)
 
 
 def _own(given: list[float | None], table: pd.Series) -> Floats:

@@ -19,9 +19,8 @@ import numpy as np
 
 from placeopt import engine
 from placeopt.budget import formulate as equations
-from placeopt.budget.arrays import BudgetProblem
+from placeopt.budget.arrays import BudgetProblem, summed
 from placeopt.budget.curves import Floats, Piece, breakpoints, error_bound, pieces
-
 from placeopt.engine import Model, Progress, Result, Status
 from placeopt.scenario.scenario import SolverSettings
 
@@ -48,7 +47,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Solved:
-    """What came of all objectives. ``spend`` (T, P), ``pay`` (T, N) in GBP; ``None`` without a plan.
+    """What came of all objectives. ``spend`` (T, P), ``pay`` (T, N) GBP; ``None`` without a plan.
 
     ``curve_error`` (C,) is the proven error of each curve's last approximation.
     """
@@ -329,9 +328,7 @@ def moves(problem: BudgetProblem, spend: Floats) -> float:
     return float(np.abs(np.diff(np.vstack([problem.before, spend]), axis=0)).sum())
 
 
-def closest_payments(
-    problem: BudgetProblem, spend: Floats, clock: _Clock
-) -> tuple[Floats, Floats]:
+def closest_payments(problem: BudgetProblem, spend: Floats, clock: _Clock) -> tuple[Floats, Floats]:
     """(T, N) GBP, rounded, that each stream pays for each programme, closest to today; and the
     (T, P) spending that these payments make, which is ``spend`` but for rounding."""
     money, decided = equations.scale_of(problem).money_gbp, len(problem.years)
@@ -350,6 +347,5 @@ def closest_payments(
         raise RuntimeError(f"no payments for a plan that was found: {result.status}")
     gbp = np.maximum(0.0, result.value(pay)) * money
     gbp = np.round(gbp, decimals(problem)).reshape(decided, pairs)
-    paid = np.zeros_like(spend)
-    np.add.at(paid, (slice(None), problem.pair_programme), gbp)
+    paid = summed(gbp, problem.pair_programme, spend.shape[1])
     return gbp, np.maximum(0.0, paid - one_off)
