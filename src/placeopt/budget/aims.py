@@ -58,10 +58,12 @@ def _plain(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Exp
         worth = np.einsum("t,tbo->bo", problem.discount, problem.cashable[:, :, problem.seen_by])
         saves = (worth * scale.outcome / scale.money_gbp).ravel()
         b = np.flatnonzero(saves)
+        own = np.isin(problem.pair_programme, problem.pair_programme[np.isnan(problem.pay_fixed)])
+        others_pay = float(np.nansum(problem.pay_fixed[own])) / scale.money_gbp
         return (
             np.concatenate([pay.at(free), gain.at(b)]),
             np.concatenate([discount[free], -saves[b]]),
-            0.0,
+            float(problem.discount.sum()) * others_pay,
         )
     columns = _moved(model, problem, scale)
     return columns, np.ones(len(columns)), 0.0

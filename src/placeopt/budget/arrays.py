@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.budget.curves import Curve
+from placeopt.scenario.scenario import Money
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -120,6 +121,7 @@ class BudgetProblem:
     total: Floats  # (T,) inf where rule B1 is not in force
     opening_reserve: float
     carry_over: bool
+    money: Money  # how benefits over years are counted
     objectives: tuple[str, ...]
     slack: tuple[float, ...]
     relax: str = ""

@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from placeopt.budget.arrays import OBJECTIVES, BudgetProblem, summed
+from placeopt.budget.benefits import chain
 from placeopt.budget.plan_years import met, yearly_tables
 from placeopt.budget.prices import prices
 from placeopt.budget.refine import Solved, decimals
@@ -47,6 +48,9 @@ def plan_of(place: Place, problem: BudgetProblem, solved: Solved) -> Plan:
         "curves": _curves(problem, solved),
         **yearly_tables(problem, spend, pay),
     }
+    if len(place.benefits):
+        first, gain = int(problem.years[0]), problem.gain(spend)
+        tables["benefits_chain"] = chain(place, problem.money, first, gain)
     tables["agencies"] = _agencies(place, tables["spending"])
     return Plan(tables, _summary(problem, tables, solved))
 

@@ -60,7 +60,7 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
     pair_programme, pair_stream = np.nonzero(pairs)
     income = np.stack([amounts(place, int(year))[0] for year in years])
     amount = income if streams_rule else np.full_like(income, np.inf)
-    money: dict[str, Any] = {
+    made: dict[str, Any] = {
         "years": years,
         "programme_ids": programme_ids,
         "before": before,
@@ -73,7 +73,7 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
         **_outcomes(place, scenario, years, base_year),
         **_curves(place),
     }
-    money["share"] = _share(place, len(money["drifted"]), len(years))
+    made["share"] = _share(place, len(made["drifted"]), len(years))
     problem = BudgetProblem(
         base_year=base_year,
         discount=(1 + scenario.money.discount_rate) ** -np.arange(len(years), dtype=float),
@@ -81,7 +81,7 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
         pooled=programmes["pooled"].to_numpy(bool),
         floor=_floors(place, scenario),
         maximum=programmes["maximum_gbp_per_year"].fillna(np.inf).to_numpy(float),
-        upper=_upper(programmes, pairs, money, relax),
+        upper=_upper(programmes, pairs, made, relax),
         stream_ids=streams["stream_id"].to_numpy(str),
         revenue=revenue,
         pair_programme=pair_programme,
@@ -89,9 +89,10 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
         pair_before=paid_gbp[pair_programme, pair_stream],
         pair_allowed=allowed[pair_programme, pair_stream],
         slack=scenario.objective.slack,
+        money=scenario.money,
         relax=relax,
         names=names(place),
-        **money,
+        **made,
         **_evidence(place, scenario),
         **_commissioning(place, scenario, years, before, relax),
         **_commitments(place, scenario, years, relax),

@@ -37,14 +37,17 @@ def totals(place: Place, scenario: Scenario, course: Course) -> dict[str, float]
     Outcome objectives are means over the years, money is discounted, moves are summed.
     """
     years = range(len(course.years))
-    levels = outcome_levels(place, course)
+    counted = scenario.money.benefit_years or len(years)
+    levels = outcome_levels(place, course, counted)
     cost, factor = one_offs(place, scenario, course), discount_factors(scenario, len(years))
     weighted, worst, priced = 0.0, -math.inf, 0.0
-    for at in years:
+    for at in range(counted):
         for row, target, reach, price in _counted(place, scenario):
             sign = _sign(row)
             level = levels[at][row.outcome_id]
-            weighted += row.weight * sign * (level - row.baseline) / reach / len(years)
+            weighted += row.weight * sign * (level - row.baseline) / reach / counted
+            if at not in years:
+                continue  # spending, targets and prices are of the decided years
             short = sign * (target - level) / reach
             worst = max(worst, short)
             priced += price * max(0.0, short) / len(years)
@@ -77,13 +80,15 @@ def _counted(place: Place, scenario: Scenario):
             yield row, target, reach, (terms.shortfall_price or 0.0) if priced else 0.0
 
 
-def outcome_levels(place: Place, course: Course) -> tuple[Levels, ...]:
-    """By year, each outcome: its baseline of the year, better by its curves' effects."""
+def outcome_levels(place: Place, course: Course, counted: int = 0) -> tuple[Levels, ...]:
+    """By year, each outcome: its baseline of the year, better by its curves' effects; of the
+    decided years, or of the first ``counted`` where more of them count."""
     own: dict[str, list[list[float]]] = defaultdict(list)
-    for outcome, effects in curve_gains(place, course):
+    many = max(len(course.years), counted)
+    for outcome, effects in curve_gains(place, course, many):
         own[outcome].append(effects)
     found = []
-    for at, year in enumerate(course.years):
+    for at, year in enumerate(range(course.years[0], course.years[0] + many)):
         levels = {}
         for row in rows_of(place.outcomes):
             gain = combined(row, [effects[at] for effects in own[row.outcome_id]])
@@ -144,8 +149,9 @@ def rewards(place: Place, scenario: Scenario, course: Course) -> list[float]:
     return brought[:many]
 
 
-def curve_gains(place: Place, course: Course) -> list[tuple[str, list[float]]]:
-    """For each row of ``curves``: its outcome, and by year its effect beyond today's."""
+def curve_gains(place: Place, course: Course, counted: int = 0) -> list[tuple[str, list[float]]]:
+    """For each row of ``curves``: its outcome, and by year its effect beyond today's; of the
+    decided years, or of the first ``counted``."""
     points: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
     for row in rows_of(place.curve_points):
         points[row.programme_id, row.outcome_id].append((row.spend_gbp, row.effect))
@@ -154,6 +160,7 @@ def curve_gains(place: Place, course: Course) -> list[tuple[str, list[float]]]:
         key, own = row.programme_id, points[row.programme_id, row.outcome_id]
         before = response(row, own, course.today[key])
         change = [response(row, own, spend[key]) - before for spend in course.spend]
+        change += [0.0] * (counted - len(change))  # afterwards spending is as today
         found.append((row.outcome_id, lagged(change, row.lag_years, row.persistence_share)))
     return found
 
