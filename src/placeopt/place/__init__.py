@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from placeopt.place.book import write_book as write_template
 from placeopt.place.check import check
 from placeopt.place.demand import demand_of
-from placeopt.place.read import check_files, read_place
+from placeopt.place.read import check_files, read_leniently, read_place
 from placeopt.place.synth import synthesise
 from placeopt.place.tables import Column, Place, PlaceInfo, dictionary
 from placeopt.place.write import write_place
@@ -22,6 +22,7 @@ __all__ = [
     "demand_of",
     "dictionary",
     "import_place",
+    "read_leniently",
     "read_place",
     "synthesise",
     "write_place",

@@ -85,6 +85,9 @@ class Money(_Section):
         description="years over which a budget's outcomes and benefits are counted, from the "
         "first decided year; at least the decided years, which is the default",
     )
+    optimism_bias: bool = Field(
+        False, description="lower benefits by the correction of their evidence grade"
+    )
 
 
 class Scenario(_Section):
