@@ -79,9 +79,7 @@ def _counted(place: Place, scenario: Scenario):
 
 def outcome_levels(place: Place, course: Course) -> tuple[Levels, ...]:
     """By year, each outcome: its baseline of the year, better by its curves' effects."""
-    own: dict[str, list[list[float]]] = defaultdict(list)
-    for outcome, effects in curve_gains(place, course):
-        own[outcome].append(effects)
+    own = _effects_by_outcome(place, course)
     found = []
     for at, year in enumerate(course.years):
         levels = {}
@@ -91,6 +89,18 @@ def outcome_levels(place: Place, course: Course) -> tuple[Levels, ...]:
             levels[row.outcome_id] = start + _sign(row) * gain
         found.append(levels)
     return tuple(found)
+
+
+def improvements(place: Place, scenario: Scenario, course: Course) -> dict[tuple[str, int], float]:
+    """(outcome id, year) -> units by which it is better than if nothing were done, in every year
+    in which benefits are counted; spending after the decided years counts as today's."""
+    counted = max(len(course.years), scenario.money.benefit_years or 0)
+    own = _effects_by_outcome(place, course, counted)
+    return {
+        (row.outcome_id, course.years[0] + at): combined(row, [e[at] for e in own[row.outcome_id]])
+        for row in rows_of(place.outcomes)
+        for at in range(counted)
+    }
 
 
 def combined(row, effects: list[float]) -> float:
@@ -144,8 +154,18 @@ def rewards(place: Place, scenario: Scenario, course: Course) -> list[float]:
     return brought[:many]
 
 
-def curve_gains(place: Place, course: Course) -> list[tuple[str, list[float]]]:
-    """For each row of ``curves``: its outcome, and by year its effect beyond today's."""
+def _effects_by_outcome(
+    place: Place, course: Course, counted: int = 0
+) -> dict[str, list[list[float]]]:
+    own: dict[str, list[list[float]]] = defaultdict(list)
+    for outcome, effects in curve_gains(place, course, counted):
+        own[outcome].append(effects)
+    return own
+
+
+def curve_gains(place: Place, course: Course, counted: int = 0) -> list[tuple[str, list[float]]]:
+    """For each row of ``curves``: its outcome, and by year its effect beyond today's, over the
+    decided years or the ``counted`` ones where those are more."""
     points: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
     for row in rows_of(place.curve_points):
         points[row.programme_id, row.outcome_id].append((row.spend_gbp, row.effect))
@@ -154,6 +174,7 @@ def curve_gains(place: Place, course: Course) -> list[tuple[str, list[float]]]:
         key, own = row.programme_id, points[row.programme_id, row.outcome_id]
         before = response(row, own, course.today[key])
         change = [response(row, own, spend[key]) - before for spend in course.spend]
+        change += [0.0] * (counted - len(change))
         found.append((row.outcome_id, lagged(change, row.lag_years, row.persistence_share)))
     return found
 
