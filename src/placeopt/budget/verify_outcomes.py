@@ -83,10 +83,8 @@ def _counted(place: Place, scenario: Scenario):
 def outcome_levels(place: Place, course: Course, counted: int = 0) -> tuple[Levels, ...]:
     """By year, each outcome: its baseline of the year, better by its curves' effects; of the
     decided years, or of the first ``counted`` where more of them count."""
-    own: dict[str, list[list[float]]] = defaultdict(list)
     many = max(len(course.years), counted)
-    for outcome, effects in curve_gains(place, course, many):
-        own[outcome].append(effects)
+    own = _effects_by_outcome(place, course, many)
     found = []
     for at, year in enumerate(range(course.years[0], course.years[0] + many)):
         levels = {}
@@ -96,6 +94,18 @@ def outcome_levels(place: Place, course: Course, counted: int = 0) -> tuple[Leve
             levels[row.outcome_id] = start + _sign(row) * gain
         found.append(levels)
     return tuple(found)
+
+
+def improvements(place: Place, scenario: Scenario, course: Course) -> dict[tuple[str, int], float]:
+    """(outcome id, year) -> units by which it is better than if nothing were done, in every year
+    in which benefits are counted; spending after the decided years counts as today's."""
+    counted = max(len(course.years), scenario.money.benefit_years or 0)
+    own = _effects_by_outcome(place, course, counted)
+    return {
+        (row.outcome_id, course.years[0] + at): combined(row, [e[at] for e in own[row.outcome_id]])
+        for row in rows_of(place.outcomes)
+        for at in range(counted)
+    }
 
 
 def combined(row, effects: list[float]) -> float:
@@ -149,9 +159,18 @@ def rewards(place: Place, scenario: Scenario, course: Course) -> list[float]:
     return brought[:many]
 
 
+def _effects_by_outcome(
+    place: Place, course: Course, counted: int = 0
+) -> dict[str, list[list[float]]]:
+    own: dict[str, list[list[float]]] = defaultdict(list)
+    for outcome, effects in curve_gains(place, course, counted):
+        own[outcome].append(effects)
+    return own
+
+
 def curve_gains(place: Place, course: Course, counted: int = 0) -> list[tuple[str, list[float]]]:
-    """For each row of ``curves``: its outcome, and by year its effect beyond today's; of the
-    decided years, or of the first ``counted``."""
+    """For each row of ``curves``: its outcome, and by year its effect beyond today's, over the
+    decided years or the ``counted`` ones where those are more."""
     points: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
     for row in rows_of(place.curve_points):
         points[row.programme_id, row.outcome_id].append((row.spend_gbp, row.effect))
@@ -160,7 +179,7 @@ def curve_gains(place: Place, course: Course, counted: int = 0) -> list[tuple[st
         key, own = row.programme_id, points[row.programme_id, row.outcome_id]
         before = response(row, own, course.today[key])
         change = [response(row, own, spend[key]) - before for spend in course.spend]
-        change += [0.0] * (counted - len(change))  # afterwards spending is as today
+        change += [0.0] * (counted - len(change))
         found.append((row.outcome_id, lagged(change, row.lag_years, row.persistence_share)))
     return found
 
