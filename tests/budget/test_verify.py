@@ -43,7 +43,7 @@ def test_an_honest_plan_is_verified_with_its_totals():
     ("table", "row", "column", "value", "broken"),
     [
         ("payments", 0, "after_gbp", 190.0, "B1"),
-        ("spending", 0, "after_gbp", 10.0, "B3"),
+        ("spending_by_year", 0, "plan_gbp", 10.0, "B3"),
         ("payments", 0, "after_gbp", -5.0, ""),
         ("payments", 2, "programme_id", "homecare", "B2"),
         ("spending", 0, "after_gbp", 185.0, ""),

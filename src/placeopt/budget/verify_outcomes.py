@@ -37,14 +37,17 @@ def totals(place: Place, scenario: Scenario, course: Course) -> dict[str, float]
     Outcome objectives are means over the years, money is discounted, moves are summed.
     """
     years = range(len(course.years))
-    levels = outcome_levels(place, course)
+    counted = scenario.money.benefit_years or len(years)
+    levels = outcome_levels(place, course, counted)
     cost, factor = one_offs(place, scenario, course), discount_factors(scenario, len(years))
     weighted, worst, priced = 0.0, -math.inf, 0.0
-    for at in years:
+    for at in range(counted):
         for row, target, reach, price in _counted(place, scenario):
             sign = _sign(row)
             level = levels[at][row.outcome_id]
-            weighted += row.weight * sign * (level - row.baseline) / reach / len(years)
+            weighted += row.weight * sign * (level - row.baseline) / reach / counted
+            if at not in years:
+                continue  # spending, targets and prices are of the decided years
             short = sign * (target - level) / reach
             worst = max(worst, short)
             priced += price * max(0.0, short) / len(years)
@@ -77,11 +80,13 @@ def _counted(place: Place, scenario: Scenario):
             yield row, target, reach, (terms.shortfall_price or 0.0) if priced else 0.0
 
 
-def outcome_levels(place: Place, course: Course) -> tuple[Levels, ...]:
-    """By year, each outcome: its baseline of the year, better by its curves' effects."""
-    own = _effects_by_outcome(place, course)
+def outcome_levels(place: Place, course: Course, counted: int = 0) -> tuple[Levels, ...]:
+    """By year, each outcome: its baseline of the year, better by its curves' effects; of the
+    decided years, or of the first ``counted`` where more of them count."""
+    many = max(len(course.years), counted)
+    own = _effects_by_outcome(place, course, many)
     found = []
-    for at, year in enumerate(course.years):
+    for at, year in enumerate(range(course.years[0], course.years[0] + many)):
         levels = {}
         for row in rows_of(place.outcomes):
             gain = combined(row, [effects[at] for effects in own[row.outcome_id]])
