@@ -2,7 +2,7 @@
 
 Engines: ``placeopt`` is ``placeopt.estate.solve``; ``highs``, ``cbc``, ``scip`` and the
 others take the room's whole compact model at once, every zone its own customer; ``pulp-highs``
-and ``pulp-cbc`` solve the reference model ``models/estate.py``. Every plan, whoever found it, is
+and ``pulp-cbc`` solve the reference model ``models/estate``. Every plan, whoever found it, is
 drawn as tables and passes the same independent verifier; objectives are recomputed.
 """
 
@@ -177,7 +177,7 @@ def _compact(asked: Estate, how: Run) -> tuple[dict[str, Any], Plan | None]:
 
 
 def _textbook(asked: Estate, how: Run) -> tuple[dict[str, Any], Plan | None]:
-    """``models/estate.py`` by PuLP; PuLP passes on no bound, so a proof is the solver's word."""
+    """``models/estate`` by PuLP; PuLP passes on no bound, so a proof is the solver's word."""
     from dataclasses import replace
 
     import pulp
@@ -193,7 +193,7 @@ def _textbook(asked: Estate, how: Run) -> tuple[dict[str, Any], Plan | None]:
     status = solve_with_pulp(model.lp, replace(how, seconds=left))
     record: dict[str, Any] = {
         "status": status, "objective": None, "bound": None, "seconds": {}, "trace": [],
-        "method": f"models/estate.py, {how.engine}", "message": "PuLP passes on no bound",
+        "method": f"models/estate, {how.engine}", "message": "PuLP passes on no bound",
     }  # fmt: skip
     if status not in ("optimal", "feasible at limit"):
         return record, None

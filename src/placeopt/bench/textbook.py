@@ -4,7 +4,7 @@ by PuLP with HiGHS or CBC. They come with a checkout of the repository, not with
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 import warnings
 from pathlib import Path
@@ -16,15 +16,13 @@ from placeopt.errors import EngineMissing
 
 
 def reference_model(name: str) -> ModuleType:
-    """``models/NAME.py`` as a module. Raises ``EngineMissing`` where there is no checkout."""
-    path = Path(__file__).resolve().parents[3] / "models" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"models_{name}", path)
-    if spec is None or spec.loader is None or not path.is_file():
+    """``models.NAME``, a file or a folder. Raises ``EngineMissing`` where there is no checkout."""
+    checkout = Path(__file__).resolve().parents[3]
+    if not (checkout / "models").is_dir():
         raise EngineMissing("the reference models come with a checkout of the repository")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    if str(checkout) not in sys.path:
+        sys.path.append(str(checkout))
+    return importlib.import_module(f"models.{name}")
 
 
 def solve_with_pulp(problem: Any, how: Run) -> str:
