@@ -55,10 +55,11 @@ FIGURES = {
     "spending_by_year": (
         *("do_nothing_gbp", "plan_gbp", "change_gbp", "one_off_gbp", "capital_gbp"),
     ),
-    "outcomes_by_year": ("do_nothing", "plan"),
+    "outcomes_by_year": ("do_nothing", "plan", "minimum_standard", "target"),
     "reserves": ("opening_gbp", "in_gbp", "out_gbp", "closing_gbp"),
     "positions": ("plan_before_transfers_gbp", "transfers_gbp", "plan_gbp"),
     "transfers": ("amount_gbp",),
+    "cash_flow": ("do_nothing_gbp", "plan_gbp", "saving_gbp"),
     "benefits_chain": (
         *("improvement", "counted", "gross_gbp", "net_gbp", "cashable_gbp"),
         *("discount_factor", "present_gbp", "correction_share"),
@@ -102,7 +103,14 @@ def test_a_figure_in_the_wrong_place_is_caught(table, row, column, value):
 
 def test_a_missing_row_is_caught():
     plan = plan_by_hand()
-    for table in ("payments", "spending_by_year", "reserves", "positions", "benefits_chain"):
+    for table in (
+        "payments",
+        "spending_by_year",
+        "reserves",
+        "positions",
+        "cash_flow",
+        "benefits_chain",
+    ):
         rows = plan.tables[table].drop(index=1).reset_index(drop=True)
         assert not verify(
             care_town(), asked(), replace(plan, tables={**plan.tables, table: rows})

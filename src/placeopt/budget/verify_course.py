@@ -58,7 +58,7 @@ def course_of(place: Place, scenario: Scenario, plan: Tables) -> Course:
     spend = [dict.fromkeys(place.programmes["programme_id"], 0.0) for _ in years]
     units: list[dict[str, float]] = [{} for _ in years]
     runs = set(place.provision["programme_id"])
-    for row in rows_of(_spending_by_year(plan, years)):
+    for row in rows_of(plan.tables["spending_by_year"]):
         if row.year in years:
             at = years.index(row.year)
             spend[at][row.programme_id] = row.plan_gbp
@@ -76,13 +76,6 @@ def course_of(place: Place, scenario: Scenario, plan: Tables) -> Course:
         tuple(units),
         tuple(payments),
     )
-
-
-def _spending_by_year(plan: Tables, years: tuple[int, ...]) -> pd.DataFrame:
-    """The plan's spending; a plan of one year may say it in the table ``spending`` alone."""
-    if "spending_by_year" in plan.tables or len(years) > 1:
-        return plan.tables["spending_by_year"]
-    return plan.tables["spending"].assign(year=years[0]).rename(columns={"after_gbp": "plan_gbp"})
 
 
 def do_nothing(place: Place, scenario: Scenario) -> Course:

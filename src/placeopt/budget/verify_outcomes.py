@@ -80,6 +80,20 @@ def _counted(place: Place, scenario: Scenario):
             yield row, target, reach, (terms.shortfall_price or 0.0) if priced else 0.0
 
 
+def levels_asked(place: Place, scenario: Scenario) -> dict[str, dict[str, float]]:
+    """By outcome id, its minimum standard and target: the scenario's own, or the table's."""
+    rule = rule_of(scenario, "outcomes") or Outcomes(rule="outcomes")
+    found = {}
+    for row in rows_of(place.outcomes):
+        terms = rule.terms(row.outcome_id)
+        own = {"minimum_standard": terms.minimum_standard, "target": terms.target}
+        found[row.outcome_id] = {
+            name: float(getattr(row, name) if level is None else level)
+            for name, level in own.items()
+        }
+    return found
+
+
 def outcome_levels(place: Place, course: Course, counted: int = 0) -> tuple[Levels, ...]:
     """By year, each outcome: its baseline of the year, better by its curves' effects; of the
     decided years, or of the first ``counted`` where more of them count."""
