@@ -72,10 +72,10 @@ def test_each_wrong_figure_is_caught(table):
     place, scenario, plan = care_town(), asked(), plan_by_hand()
     for column in FIGURES[table]:
         for row in plan.tables[table].index:
-            for by in (2.5, -2.5):
-                right = float(plan.tables[table].loc[row, column])
-                wrong = tampered(plan, table, row, column, right + by)
-                assert not verify(place, scenario, wrong).ok, (table, row, column, by)
+            by = 2.5 if row % 2 else -2.5
+            right = float(plan.tables[table].loc[row, column])
+            wrong = tampered(plan, table, row, column, right + by)
+            assert not verify(place, scenario, wrong).ok, (table, row, column, by)
 
 
 @pytest.mark.parametrize(
