@@ -161,6 +161,38 @@ def locate(
     raise typer.Exit({"infeasible": 3}.get(str(solution.status), 0 if solution.facilities else 4))
 
 
+@app.command()
+def appraise(
+    place: Annotated[Path, typer.Argument(help="Folder, GeoPackage or workbook of the place.")],
+    payer: Annotated[str, typer.Option(help="Agency id; by default who pays most.")] = "",
+    optimism_bias: Annotated[
+        bool, typer.Option(help="Correct costs and benefits by their evidence grades.")
+    ] = False,
+    rate: Annotated[float, typer.Option(help="Real discount rate of the first years.")] = 0.035,
+    years: Annotated[
+        int | None, typer.Option(help="Years counted; by default until the last benefit.")
+    ] = None,
+    out: Out = Path("appraisal"),
+    as_json: Json = False,
+) -> None:
+    """Costs and benefits of an investment: who pays, who gains what when, and when it pays back."""
+    from placeopt.budget.appraisal import appraise as appraised
+    from placeopt.place import read_place
+    from placeopt.report.appraisal import in_words, write_appraisal
+    from placeopt.scenario.scenario import Money
+
+    stated = read_place(place)
+    money = Money(discount_rate=rate, optimism_bias=optimism_bias)
+    found = appraised(stated, money, payer=payer, years=years)
+    files = write_appraisal(found, stated, out)
+    if as_json:
+        typer.echo(files["summary"].read_text(encoding="utf-8"))
+        return
+    for line in in_words(found):
+        typer.echo(line)
+    typer.echo(f"Look at {files['workbook']}: every step is a formula. Tables in {out / 'tables'}.")
+
+
 @bench_app.command("run")
 def bench_run(
     suite: Annotated[str, typer.Argument(help="Name of the suite.")],
