@@ -16,19 +16,21 @@ from placeopt.scenario.estate_rules import (
     Capital,
     Carbon,
     Fairness,
+    FairRents,
     Floor,
     Hosted,
     Network,
     Opened,
     Pinned,
     Revenue,
+    Sequence,
     Served,
     Together,
 )
 from placeopt.scenario.scenario import Money, Objective, SolverSettings
 from placeopt.travel import TravelTimes
 
-IMPLIED = (Served, Hosted, Opened, Floor, Capacity, Together, Pinned)
+IMPLIED = (Served, Hosted, Opened, Floor, Capacity, Together, Sequence, Pinned)
 FILLERS: dict[str, Any] = {
     "number": np.nan,
     "integer": pd.NA,
@@ -285,4 +287,6 @@ def random_rules(seed: int, place: Place) -> list[Rule]:
         rules.append(Together(max_services=1))
     if rng.random() < 0.2:
         rules.append(Served(unserved_share=0.3))
+    if rng.random() < 0.1:
+        rules.append(FairRents())
     return rules

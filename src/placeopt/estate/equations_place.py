@@ -183,7 +183,7 @@ def capital_fits(model: Model, problem: EstateProblem, x: Columns, rules: list[C
             rule="E10",
             size=1,
             terms=spent.rows(),
-            upper=rule.pot_gbp - spent.constant,
+            upper=rule.pots()[0] - spent.constant,
         )
 
 

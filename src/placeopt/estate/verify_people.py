@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from placeopt.estate.verify_sums import Arrangement, Facts, Sums, mean_of_worst, minutes_used
+from placeopt.estate.verify_facts import Facts
+from placeopt.estate.verify_sums import Arrangement, mean_of_worst, minutes_used
+from placeopt.estate.verify_years import Year
 from placeopt.scenario.estate_rules import Access, Behaviour, Fairness
 
 TOLERANCE = 1e-5  # relative
@@ -13,8 +15,9 @@ CAR = {"drive", "car"}
 Found = tuple[bool, str]
 
 
-def access(rule: Access, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+def access(rule: Access, year: Year) -> Found:
     """(E7) Minutes to the nearest open host with the offer asked, by modes open to the group."""
+    facts, a = year.facts, year.a
     services = rule.services
     if services == "all":
         services = tuple(s for s, row in facts.services.items() if not row["back_office"])
@@ -27,7 +30,7 @@ def access(rule: Access, facts: Facts, a: Arrangement, sums: Sums, today: Sums) 
         hosts = [i for i, s in a.hosts if s == service and i in a.open]
         if rule.offer == "full":
             hosts = [i for i in hosts if _full(facts, a, i, service)]
-        nearest = {car: _nearest(facts, hosts, modes, car) for car in (True, False)}
+        nearest = {car: nearest_hosts(facts, hosts, modes, car) for car in (True, False)}
         for scope in scopes:
             within = total = 0.0
             for zone, car, people in _residents(rule, facts, scope):
@@ -55,20 +58,23 @@ def _full(facts: Facts, a: Arrangement, i: str, service: str) -> bool:
     return facts.hosted_today.get((i, service), "full") != "partial"
 
 
-def _nearest(facts: Facts, hosts: list[str], modes: tuple[str, ...], car: bool) -> dict[str, float]:
+def nearest_hosts(
+    facts: Facts, hosts: list[str], modes: tuple[str, ...], car: bool
+) -> dict[str, float]:
     """Zone -> minutes to the nearest of ``hosts`` by the modes open to people with(out) a car."""
-    place_of = {i: n for n, i in enumerate(facts.times.building_ids)}
-    best: dict[str, float] = {}
-    for mode in modes:
-        if not car and mode in CAR:
-            continue
-        matrix = facts.times.matrix(mode)
-        for n, zone in enumerate(facts.times.zone_ids):
-            for i in hosts:
-                minutes = float(matrix[n, place_of[i]])
-                if minutes < best.get(zone, math.inf):
-                    best[zone] = minutes
-    return best
+    import numpy as np
+
+    position = {i: n for n, i in enumerate(facts.times.building_ids)}
+    columns = [position[i] for i in hosts]
+    matrices = [
+        facts.times.matrix(mode)[:, columns]
+        for mode in modes
+        if columns and (car or mode not in CAR)
+    ]
+    if not matrices:
+        return {}
+    near = np.fmin.reduce(np.hstack(matrices), axis=1).tolist()
+    return {z: m for z, m in zip(facts.times.zone_ids, near, strict=True) if m == m}
 
 
 def _residents(rule: Access, facts: Facts, scope: str | None) -> Iterator[tuple[str, bool, float]]:
@@ -99,8 +105,9 @@ def _residents(rule: Access, facts: Facts, scope: str | None) -> Iterator[tuple[
             yield zone, True, people - without
 
 
-def fairness(rule: Fairness, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+def fairness(rule: Fairness, year: Year) -> Found:
     """(E8) Minutes to the hosts used; today's to the nearest of today's hosts."""
+    facts, a = year.facts, year.a
     services = {s for s, row in facts.services.items() if not row["back_office"]}
     if rule.services != "all":
         services &= set(rule.services)
@@ -168,8 +175,9 @@ def _kolm_pollak(
     return math.log(mean / total) / kappa if kappa else mean / total
 
 
-def behaviour(rule: Behaviour, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+def behaviour(rule: Behaviour, year: Year) -> Found:
     """(E16) Where people go, found again from the hosts alone."""
+    facts, a = year.facts, year.a
     if rule.residents == "planner":
         return True, ""
     hosts: dict[str, list[str]] = {}

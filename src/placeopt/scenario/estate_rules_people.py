@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from placeopt.scenario.estate_rule import EstateRule, listed, named, percent
+from placeopt.scenario.estate_rule import FROM_YEAR, EstateRule, listed, named, percent
 
 Who = Literal[
     "all",
@@ -73,6 +73,7 @@ class Access(EstateRule):
     offer: Literal["full", "any"] = Field(
         "full", description='whether only a full offer counts, or "any"'
     )
+    from_year: int | None = FROM_YEAR
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
@@ -122,7 +123,7 @@ class Access(EstateRule):
             of = f" of {full}{what}{by}" if self.minutes is None else ""
             parts.append(f"none of the {who} is beyond {self.ceiling_minutes:g} minutes{of}")
         text = ", and ".join(parts)
-        return text[0].upper() + text[1:] + "."
+        return self.in_its_years(text[0].upper() + text[1:] + ".")
 
 
 class Fairness(EstateRule):
@@ -163,6 +164,7 @@ class Fairness(EstateRule):
         None, gt=0, description="Kolm-Pollak equally-distributed equivalent at most this (minutes)"
     )
     aversion: float = Field(1.0, gt=0, description="aversion to inequality, for equal_minutes")
+    from_year: int | None = FROM_YEAR
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
@@ -198,7 +200,7 @@ class Fairness(EstateRule):
                 f"minutes are as good as {self.equal_minutes:g} for everybody (Kolm-Pollak)"
             )
         text = ", and ".join(parts)
-        return text[0].upper() + text[1:] + "."
+        return self.in_its_years(text[0].upper() + text[1:] + ".")
 
 
 class Behaviour(EstateRule):
