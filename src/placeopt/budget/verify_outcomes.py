@@ -105,6 +105,8 @@ def effect(form: str, most: float, scale: float, shape: float, spend: float) -> 
         return most * (spend / scale) ** shape
     if form == "exponential":
         return most * (1.0 - math.exp(-spend / scale))
+    if form == "coverage":
+        return most * (2.0 / (1.0 + math.exp(-2.0 * spend / scale)) - 1.0)
     if form == "hill":
         return most / (1.0 + math.exp(shape * (math.log(scale) - math.log(spend))))
     if form == "logistic":
