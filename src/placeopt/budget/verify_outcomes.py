@@ -16,6 +16,7 @@ from itertools import pairwise
 
 import pandas as pd
 
+from placeopt.budget.verify_combine import combined
 from placeopt.budget.verify_course import (
     Course,
     discount_factors,
@@ -83,34 +84,23 @@ def _counted(place: Place, scenario: Scenario):
 def outcome_levels(place: Place, course: Course, counted: int = 0) -> tuple[Levels, ...]:
     """By year, each outcome: its baseline of the year, better by its curves' effects; of the
     decided years, or of the first ``counted`` where more of them count."""
-    own: dict[str, list[list[float]]] = defaultdict(list)
     many = max(len(course.years), counted)
-    for outcome, effects in curve_gains(place, course, many):
-        own[outcome].append(effects)
+    gains, starts = curve_gains(place, course, many), effects_today(place, course)
     found = []
     for at, year in enumerate(range(course.years[0], course.years[0] + many)):
         levels = {}
         for row in rows_of(place.outcomes):
-            gain = combined(row, [effects[at] for effects in own[row.outcome_id]])
+            mine = [c for c, (outcome, _) in enumerate(gains) if outcome == row.outcome_id]
+            gain = combined(place, row, {c: (starts[c], gains[c][1][at]) for c in mine})
             start = row.baseline * drift(place, year, row.outcome_id)
             levels[row.outcome_id] = start + _sign(row) * gain
         found.append(levels)
     return tuple(found)
 
 
-def combined(row, effects: list[float]) -> float:
-    """What an outcome's effects come to: their sum, each on what the others leave, or the best."""
-    if row.combination == "best_of":
-        return max(effects, default=0.0)
-    if row.combination == "remaining":
-        reach = abs(row.target - row.baseline)
-        return reach * (1 - math.prod(1 - effect / reach for effect in effects))
-    return sum(effects)
-
-
 def bad_levels(place: Place, rule: Uncertainty, course: Course) -> tuple[Levels, ...]:
     """By year, levels in bad evidence: the worst draw, or the mean of the worst tail of draws."""
-    gains = curve_gains(place, course)
+    gains, starts = curve_gains(place, course), effects_today(place, course)
     grades = ["" if pd.isna(grade) else str(int(grade)) for grade in place.curves["grade"]]
     draws = rule.factors(grades)
     found = []
@@ -118,7 +108,10 @@ def bad_levels(place: Place, rule: Uncertainty, course: Course) -> tuple[Levels,
         levels = {}
         for row in rows_of(place.outcomes):
             mine = [(c, g[at]) for c, (key, g) in enumerate(gains) if key == row.outcome_id]
-            own = sorted(combined(row, [draw[c] * gain for c, gain in mine]) for draw in draws)
+            own = sorted(
+                combined(place, row, {c: (starts[c], draw[c] * gain) for c, gain in mine})
+                for draw in draws
+            )
             many = rule.tail_share * len(own) if rule.holds == "tail" else 1.0
             total = sum(min(1.0, max(0.0, many - rank)) * gain for rank, gain in enumerate(own))
             start = row.baseline * drift(place, year, row.outcome_id)
@@ -152,9 +145,7 @@ def rewards(place: Place, scenario: Scenario, course: Course) -> list[float]:
 def curve_gains(place: Place, course: Course, counted: int = 0) -> list[tuple[str, list[float]]]:
     """For each row of ``curves``: its outcome, and by year its effect beyond today's; of the
     decided years, or of the first ``counted``."""
-    points: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
-    for row in rows_of(place.curve_points):
-        points[row.programme_id, row.outcome_id].append((row.spend_gbp, row.effect))
+    points = _points(place)
     found = []
     for row in rows_of(place.curves):
         key, own = row.programme_id, points[row.programme_id, row.outcome_id]
@@ -163,6 +154,22 @@ def curve_gains(place: Place, course: Course, counted: int = 0) -> list[tuple[st
         change += [0.0] * (counted - len(change))  # afterwards spending is as today
         found.append((row.outcome_id, lagged(change, row.lag_years, row.persistence_share)))
     return found
+
+
+def effects_today(place: Place, course: Course) -> list[float]:
+    """For each row of ``curves``: its effect at today's spending."""
+    points = _points(place)
+    return [
+        response(row, points[row.programme_id, row.outcome_id], course.today[row.programme_id])
+        for row in rows_of(place.curves)
+    ]
+
+
+def _points(place: Place) -> dict[tuple[str, str], list[tuple[float, float]]]:
+    points: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    for row in rows_of(place.curve_points):
+        points[row.programme_id, row.outcome_id].append((row.spend_gbp, row.effect))
+    return points
 
 
 def lagged(change: list[float], lag: int, persistence: float) -> list[float]:
