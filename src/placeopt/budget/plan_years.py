@@ -74,7 +74,7 @@ def _outcomes(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
 
 def _reserves(problem: BudgetProblem, spend: Floats, pay: Floats) -> pd.DataFrame:
     rewards, paid = problem.rewards(spend), pay.sum(axis=1)
-    held = problem.reserves(paid, rewards)
+    held = np.round(problem.reserves(paid, rewards), 2) + 0.0
     return pd.DataFrame(
         {
             "year": problem.years,

@@ -82,20 +82,41 @@ def _counted(place: Place, scenario: Scenario):
 
 
 def outcome_levels(place: Place, course: Course, counted: int = 0) -> tuple[Levels, ...]:
-    """By year, each outcome: its baseline of the year, better by its curves' effects; of the
+    """By year, each outcome: its baseline of the year, better by what its curves come to; of the
     decided years, or of the first ``counted`` where more of them count."""
-    many = max(len(course.years), counted)
+    return tuple(
+        {
+            row.outcome_id: row.baseline * drift(place, course.years[0] + at, row.outcome_id)
+            + _sign(row) * gains[row.outcome_id]
+            for row in rows_of(place.outcomes)
+        }
+        for at, gains in enumerate(_gains(place, course, max(len(course.years), counted)))
+    )
+
+
+def improvements(place: Place, scenario: Scenario, course: Course) -> dict[tuple[str, int], float]:
+    """(outcome id, year) -> units by which it is better than if nothing were done, in every year
+    in which benefits are counted; spending after the decided years counts as today's."""
+    counted = max(len(course.years), scenario.money.benefit_years or 0)
+    return {
+        (outcome, course.years[0] + at): gain
+        for at, gains in enumerate(_gains(place, course, counted))
+        for outcome, gain in gains.items()
+    }
+
+
+def _gains(place: Place, course: Course, many: int) -> list[Levels]:
+    """By year, outcome id -> the units that all its curves together make it better by."""
     gains, starts = curve_gains(place, course, many), effects_today(place, course)
     found = []
-    for at, year in enumerate(range(course.years[0], course.years[0] + many)):
-        levels = {}
+    for at in range(many):
+        better = {}
         for row in rows_of(place.outcomes):
             mine = [c for c, (outcome, _) in enumerate(gains) if outcome == row.outcome_id]
-            gain = combined(place, row, {c: (starts[c], gains[c][1][at]) for c in mine})
-            start = row.baseline * drift(place, year, row.outcome_id)
-            levels[row.outcome_id] = start + _sign(row) * gain
-        found.append(levels)
-    return tuple(found)
+            effects = {c: (starts[c], gains[c][1][at]) for c in mine}
+            better[row.outcome_id] = combined(place, row, effects)
+        found.append(better)
+    return found
 
 
 def bad_levels(place: Place, rule: Uncertainty, course: Course) -> tuple[Levels, ...]:
@@ -143,15 +164,15 @@ def rewards(place: Place, scenario: Scenario, course: Course) -> list[float]:
 
 
 def curve_gains(place: Place, course: Course, counted: int = 0) -> list[tuple[str, list[float]]]:
-    """For each row of ``curves``: its outcome, and by year its effect beyond today's; of the
-    decided years, or of the first ``counted``."""
+    """For each row of ``curves``: its outcome, and by year its effect beyond today's, over the
+    decided years or the ``counted`` ones where those are more."""
     points = _points(place)
     found = []
     for row in rows_of(place.curves):
         key, own = row.programme_id, points[row.programme_id, row.outcome_id]
         before = response(row, own, course.today[key])
         change = [response(row, own, spend[key]) - before for spend in course.spend]
-        change += [0.0] * (counted - len(change))  # afterwards spending is as today
+        change += [0.0] * (counted - len(change))
         found.append((row.outcome_id, lagged(change, row.lag_years, row.persistence_share)))
     return found
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from placeopt.budget.verify_benefits import cashable
 from placeopt.budget.verify_course import (
     Course,
     Tables,
@@ -22,6 +23,7 @@ from placeopt.budget.verify_course import (
     rows_of,
     tolerance,
 )
+from placeopt.budget.verify_outcomes import improvements
 from placeopt.budget.verify_rules import Breach
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
@@ -33,7 +35,7 @@ def nobody_worse_off(
     place: Place, scenario: Scenario, rule: Any, course: Course, plan: Tables
 ) -> list[Breach]:
     """(B9) How much worse than alone an agency stands after transfers."""
-    before, moved = positions(place, course, plan), transfers_in(plan)
+    before, moved = positions(place, scenario, course), transfers_in(plan)
     alone = _stated(plan.tables["positions"], "alone_gbp")
     size = max((abs(gbp) for gbp in alone.values()), default=0.0)
     factor = discount_factors(scenario, len(course.years))
@@ -55,7 +57,7 @@ def nobody_worse_off(
     return breaches
 
 
-def positions(place: Place, course: Course, plan: Tables) -> Stands:
+def positions(place: Place, scenario: Scenario, course: Course) -> Stands:
     """Each agency's position before transfers."""
     payer = dict(zip(place.streams["stream_id"], place.streams["agency_id"], strict=True))
     stands: Stands = defaultdict(float)
@@ -64,8 +66,9 @@ def positions(place: Place, course: Course, plan: Tables) -> Stands:
     for year, payments in zip(course.years, course.payments, strict=True):
         for (_, stream), gbp in payments.items():
             stands[year, payer.get(stream, "")] -= gbp
-    for row in rows_of(plan.tables.get("benefits_chain", pd.DataFrame())):
-        stands[row.year, row.agency_id] += row.cashable_gbp
+    better = improvements(place, scenario, course)
+    for (agency, year), gbp in cashable(place, scenario, better).items():
+        stands[year, agency] += gbp
     return stands
 
 
@@ -78,10 +81,10 @@ def transfers_in(plan: Tables) -> Stands:
     return moved
 
 
-def positions_add_up(place: Place, course: Course, plan: Tables) -> Check:
+def positions_add_up(place: Place, scenario: Scenario, course: Course, plan: Tables) -> Check:
     """The plan's table of positions says what its payments, benefits and transfers come to."""
     table = plan.tables["positions"]
-    before, moved = positions(place, course, plan), transfers_in(plan)
+    before, moved = positions(place, scenario, course), transfers_in(plan)
     wrong = []
     for column, found in (
         ("plan_before_transfers_gbp", before),

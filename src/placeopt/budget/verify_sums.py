@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from placeopt.budget.verify_benefits import check_chain
 from placeopt.budget.verify_course import (
     Course,
     Payments,
@@ -26,7 +27,7 @@ from placeopt.budget.verify_course import (
     tolerance,
     unchanged,
 )
-from placeopt.budget.verify_outcomes import outcome_levels, rewards, totals
+from placeopt.budget.verify_outcomes import improvements, outcome_levels, rewards, totals
 from placeopt.budget.verify_partners import positions_add_up
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
@@ -42,7 +43,10 @@ def arithmetic(place: Place, scenario: Scenario, plan: Tables, course: Course) -
         _known_ids(place, course),
     ]
     if "positions" in plan.tables:
-        checks.append(positions_add_up(place, course, plan))
+        checks.append(positions_add_up(place, scenario, course, plan))
+    if "benefits_chain" in plan.tables:
+        better = improvements(place, scenario, course)
+        checks.append(check_chain(place, scenario, plan.tables["benefits_chain"], better))
     if "reserves" in plan.tables:
         checks.append(_reserves(place, scenario, plan, course))
     return checks
