@@ -30,7 +30,7 @@ from placeopt.estate.verify_years import (
 )
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.estate_rules import Capital, Revenue, Served
+from placeopt.scenario.estate_rules import Capital, FairRents, Revenue, Sequence, Served
 from placeopt.travel import TravelTimes
 
 OF_A_BUILDING = ("opened", "together")
@@ -144,8 +144,7 @@ def _possible(facts: Facts, a: Arrangement, before: Arrangement) -> bool:
 def _keeps_yes_or_no(course: Course) -> bool:
     for rule in course.first.facts.scenario.rules:
         for year in course.years:
-            first, last = getattr(rule, "from_year", None), getattr(rule, "to_year", None)
-            if not (first or -math.inf) <= year.facts.year <= (last or math.inf):
+            if not rule.holds_in(year.facts.year):
                 continue
             if rule.name in YES_OR_NO and not YEARLY[rule.name](rule, year)[0]:
                 return False
@@ -266,7 +265,7 @@ class _Served:
 
     def _fit_out(self) -> None:
         """Floor is fitted out in time, and what is fitted stays so."""
-        rules = [rule for rule in self.scenario.rules if rule.name == "sequence"]
+        rules = self.scenario.of(Sequence)
         ahead = rules[0].fit_out_years if rules and len(self.course.years) > 1 else 0
         for t, b, s in self.fits:
             used = self.served(
@@ -284,13 +283,13 @@ class _Served:
     def _money(self) -> None:
         alone = len(self.course.years) == 1
         for rule in self.scenario.of(Capital):
-            pots = rule.pot_gbp if isinstance(rule.pot_gbp, tuple) else (rule.pot_gbp,)
+            pots = rule.pots(len(self.course.years))
             there, spent = 0.0, self.served(lambda *_: 0.0)
             for t, year in enumerate(self.course.years):
                 came = received(self.course, year.facts.year)
                 if alone:
                     came = sum(net for net, _ in year.sums.sold.values())
-                there += pots[t] if t < len(pots) else 0.0
+                there += pots[t]
                 there += rule.recycled_share * came
                 works = year.sums.works()
                 there -= sum(works[work] for work in rule.pays_for)
@@ -299,9 +298,8 @@ class _Served:
                 self.upper.append(spent)
                 self.most.append(there + 1e-6)
         for rule in self.scenario.of(Revenue):
-            first, last = getattr(rule, "from_year", None), getattr(rule, "to_year", None)
             for t, year in enumerate(self.course.years):
-                if not (first or -math.inf) <= year.facts.year <= (last or math.inf):
+                if not rule.holds_in(year.facts.year):
                     continue
                 ceiling = rule.ceiling_gbp_per_year
                 if ceiling is None:
@@ -310,6 +308,14 @@ class _Served:
                     self.served(lambda u, z, s, b, t=t: (u == t) * self.in_use(u, z, s, b))
                 )
                 self.most.append(ceiling - year.sums.running + 1e-6)
+        for _ in self.scenario.of(FairRents):
+            for t, year in enumerate(self.course.years):
+                today = year.today.running - sum(year.today.staff.values())
+                now = year.sums.running - sum(year.sums.staff.values())
+                self.upper.append(
+                    self.served(lambda u, z, s, b, t=t: (u == t) * self.in_use(u, z, s, b))
+                )
+                self.most.append(today - now + 1e-6)
 
 
 def _columns(t: int, year: Year) -> Iterator[tuple[int, str, str, str]]:

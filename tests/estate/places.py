@@ -16,6 +16,7 @@ from placeopt.scenario.estate_rules import (
     Capital,
     Carbon,
     Fairness,
+    FairRents,
     Floor,
     Hosted,
     Network,
@@ -286,4 +287,6 @@ def random_rules(seed: int, place: Place) -> list[Rule]:
         rules.append(Together(max_services=1))
     if rng.random() < 0.2:
         rules.append(Served(unserved_share=0.3))
+    if rng.random() < 0.1:
+        rules.append(FairRents())
     return rules

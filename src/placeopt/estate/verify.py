@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from placeopt.estate.verify_facts import facts_of
+from placeopt.estate.verify_minutes import wrong_minutes
 from placeopt.estate.verify_read import arrangements
 from placeopt.estate.verify_rules import check_rules
 from placeopt.estate.verify_tables import wrong_figures
+from placeopt.estate.verify_tables_years import wrong_years
 from placeopt.estate.verify_years import course_of, do_nothing, impossible, not_fitted_in_time
 from placeopt.scenario.checks import Check, Verification
 
@@ -47,6 +49,8 @@ def verify(
         *impossible(course),
         *not_fitted_in_time(course, 0),
         *wrong_figures(course, nothing, plan.tables, plan.summary),
+        *wrong_years(course, nothing, plan.tables),
+        *wrong_minutes(course, nothing, plan.tables),
     ]
     sentence = "The plan's figures are those recomputed from the tables."
     detail = "; ".join(wrong[:3]) if wrong else "every figure stated is the figure found"

@@ -13,11 +13,11 @@ def capital(rule: Capital, course: Course) -> Found:
 
     Of one decided year all receipts count; of several, those received by then.
     """
-    pots = rule.pot_gbp if isinstance(rule.pot_gbp, tuple) else (rule.pot_gbp,)
+    pots = rule.pots(len(course.years))
     there, alone = 0.0, len(course.years) == 1
     detail = ""
     for t, year in enumerate(course.years):
-        there += pots[t] if t < len(pots) else 0.0
+        there += pots[t]
         came = received(course, year.facts.year)
         if alone:
             came = sum(net for net, _ in year.sums.sold.values())

@@ -30,7 +30,7 @@ def access(rule: Access, year: Year) -> Found:
         hosts = [i for i, s in a.hosts if s == service and i in a.open]
         if rule.offer == "full":
             hosts = [i for i in hosts if _full(facts, a, i, service)]
-        nearest = {car: _nearest(facts, hosts, modes, car) for car in (True, False)}
+        nearest = {car: nearest_hosts(facts, hosts, modes, car) for car in (True, False)}
         for scope in scopes:
             within = total = 0.0
             for zone, car, people in _residents(rule, facts, scope):
@@ -58,20 +58,23 @@ def _full(facts: Facts, a: Arrangement, i: str, service: str) -> bool:
     return facts.hosted_today.get((i, service), "full") != "partial"
 
 
-def _nearest(facts: Facts, hosts: list[str], modes: tuple[str, ...], car: bool) -> dict[str, float]:
+def nearest_hosts(
+    facts: Facts, hosts: list[str], modes: tuple[str, ...], car: bool
+) -> dict[str, float]:
     """Zone -> minutes to the nearest of ``hosts`` by the modes open to people with(out) a car."""
-    place_of = {i: n for n, i in enumerate(facts.times.building_ids)}
-    best: dict[str, float] = {}
-    for mode in modes:
-        if not car and mode in CAR:
-            continue
-        matrix = facts.times.matrix(mode)
-        for n, zone in enumerate(facts.times.zone_ids):
-            for i in hosts:
-                minutes = float(matrix[n, place_of[i]])
-                if minutes < best.get(zone, math.inf):
-                    best[zone] = minutes
-    return best
+    import numpy as np
+
+    position = {i: n for n, i in enumerate(facts.times.building_ids)}
+    columns = [position[i] for i in hosts]
+    matrices = [
+        facts.times.matrix(mode)[:, columns]
+        for mode in modes
+        if columns and (car or mode not in CAR)
+    ]
+    if not matrices:
+        return {}
+    near = np.fmin.reduce(np.hstack(matrices), axis=1).tolist()
+    return {z: m for z, m in zip(facts.times.zone_ids, near, strict=True) if m == m}
 
 
 def _residents(rule: Access, facts: Facts, scope: str | None) -> Iterator[tuple[str, bool, float]]:

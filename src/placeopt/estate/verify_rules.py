@@ -12,15 +12,16 @@ from placeopt.estate.verify_years import Course, Year, not_fitted_in_time
 from placeopt.scenario.checks import Check
 from placeopt.scenario.estate_rules import (
     Capacity,
+    EstateRule,
     Floor,
     Hosted,
     Network,
     Opened,
     Pinned,
+    Sequence,
     Served,
     Together,
 )
-from placeopt.scenario.rules import Rule
 
 
 def check_rules(course: Course) -> Iterator[Check]:
@@ -38,20 +39,18 @@ def check_rules(course: Course) -> Iterator[Check]:
         if row["name"]
     }
     for rule in facts.scenario.rules:
-        if rule.problem == "estate":
+        if isinstance(rule, EstateRule):
             holds, detail = _over_years(rule, course)
             yield Check(rule.number, rule.name, rule.sentence(names), holds, detail)
 
 
-def _over_years(rule: Rule, course: Course) -> Found:
+def _over_years(rule: EstateRule, course: Course) -> Found:
     """A rule of a year holds in each year that it speaks of."""
     if rule.name in WHOLE:
         return WHOLE[rule.name](rule, course)
-    first = getattr(rule, "from_year", None) or -math.inf
-    last = getattr(rule, "to_year", None) or math.inf
     holds, detail = True, "speaks of no decided year"
     for year in course.years:
-        if first <= year.facts.year <= last:
+        if rule.holds_in(year.facts.year):
             holds, detail = YEARLY[rule.name](rule, year)
             if year.facts.over_years:
                 detail = f"{year.facts.year}: {detail}" if detail else ""
@@ -60,7 +59,7 @@ def _over_years(rule: Rule, course: Course) -> Found:
     return holds, detail
 
 
-def sequence(rule: Any, course: Course) -> Found:
+def sequence(rule: Sequence, course: Course) -> Found:
     """(E12) Moves of a year are counted, and what moves in finds its floor fitted out."""
     if len(course.years) == 1:
         return True, "one year is decided"

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from placeopt.estate.money import annuity, discount_factors
 from placeopt.estate.verify_facts import Facts
 from placeopt.estate.verify_sums import Arrangement, Sums, sums_of
+from placeopt.scenario.estate_rules import Sequence
 
 Cash = dict[tuple[int, str, str], float]  # (year, agency, line) -> GBP
 LINES = {"fixed": "running", "in_use": "running"}  # parts of a running cost -> lines
@@ -98,8 +99,8 @@ def course_of(nothing: Course, arranged: Iterable[Arrangement]) -> Course:
 
 
 def _double_running(facts: Facts) -> float:
-    rules = [rule for rule in facts.scenario.rules if rule.name == "sequence"]
-    return rules[0].double_running_years if rules and facts.over_years else 0.0  # type: ignore[attr-defined]
+    rules = facts.scenario.of(Sequence) if facts.over_years else []
+    return float(rules[0].double_running_years) if rules else 0.0
 
 
 def backlog_of(course: Course) -> Iterator[tuple[int, str, float]]:
