@@ -21,10 +21,15 @@ if TYPE_CHECKING:
 
     from placeopt.engine import Answer
 
-ESTATE = ["buildings", "services", "zones", "access", "bands", "money", "rents", "agencies"]
+ESTATE = [
+    *("buildings", "course", "services", "groups", "losers", "zones", "access", "bands"),
+    *("money", "cash_years", "cash_agencies", "cash_flow", "rents", "agencies"),
+    *("buildings_by_year", "services_by_year", "objectives_by_year"),
+]
 BUDGET = ["spending", "payments", "streams", "outcomes", "agencies", "prices", "curves"]
 LAST = ["checks", "findings", "assumptions", "provenance"]
-LEFT_OUT = {"objectives", "assignment"}  # on the first sheet; in tables/
+LEFT_OUT = {"objectives", "assignment", "assignment_by_year"}  # on the first sheet; in tables/
+ONE_YEAR = {"buildings_by_year", "services_by_year", "objectives_by_year"}
 MOST_ROWS = 50_000  # of a sheet: more makes a workbook that opens slowly; the CSV has them all
 WRAPPED = frozenset(("text", "service_ids"))
 TOTALS, HEADINGS, ROWS = 1, 2, 3  # rows of a sheet, counted from 0
@@ -49,7 +54,8 @@ def write_workbook(answer: Answer, story: Story, sheets: dict[str, Sheet], path:
         *[name for name in sheets if name not in {*ESTATE, *BUDGET, *LAST, *LEFT_OUT}],
         *LAST,
     ]
-    shown = [sheets[name] for name in order if name in sheets]
+    said_already = ONE_YEAR if "course" not in sheets else set()
+    shown = [sheets[name] for name in order if name in sheets and name not in said_already]
     first = book.add_worksheet("Summary")
     places = {sheet.name: _write_sheet(book, styles, sheet) for sheet in shown}
     _write_summary(first, styles, answer, story, shown, sheets, places)
