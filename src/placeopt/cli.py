@@ -69,6 +69,24 @@ def solve(
     raise typer.Exit(_status(answer))
 
 
+@app.command("least-money")
+def least_money(
+    scenario: Annotated[Path, typer.Argument(help="Budget scenario file (TOML).")],
+    out: Out = Path("least-money"),
+) -> None:
+    """How far a budget can fall before a standard breaks, and which breaks first."""
+    from placeopt.report.money import pounds
+    from placeopt.run import least_money_file
+
+    found = least_money_file(scenario, out)
+    order, path = found["order_of_breaking"], found["path_of_cuts"]
+    for row in order.itertuples():
+        then = f"then {row.name} breaks" if row.name else "then nothing is left to break"
+        typer.echo(f"{pounds(row.least_gbp)}, {row.cut_share:.1%} below today; {then}")
+    typer.echo(f"order_of_breaking.csv is in {out}")
+    typer.echo(path if isinstance(path, str) else f"path_of_cuts.csv: {len(path)} totals")
+
+
 @app.command()
 def travel(
     place: Annotated[Path, typer.Argument(help="Folder or GeoPackage of the place.")],

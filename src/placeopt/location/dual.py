@@ -9,8 +9,7 @@ L(u) is a lower bound for every u. With (first, next) the dearest rho taken and 
 out, a site left out cannot be in a plan cheaper than ``L + rho[j] - first``, and a site taken
 cannot be missing from a plan cheaper than ``L - rho[j] + next``: so sites are fixed.
 
-Source: Cornuejols, Fisher and Nemhauser (1977); Christofides and Beasley (1982); Barahona and
-Anbil (2000) for the averaged direction.
+Source: Cornuejols, Fisher and Nemhauser (1977); Christofides and Beasley (1982).
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from placeopt.location.compiled import compiled
+from placeopt.location.subgradient import advance, tally
 
 
 @compiled
@@ -98,29 +98,21 @@ def ascend(start, site, cost, outside, opening, p, u, target, constant, most, st
         value += constant
         for i in range(n):
             value += u[i]
-        if value > best + 1e-9 * abs(best):
-            if value > best + 1e-5 * abs(target - value):
-                stale = 0
-            else:
-                stale += 1
+        better, stale, back = tally(value, best, target, stale, patience)
+        if better:
             best = value
             best_u[:] = u
             best_rho[:] = rho
             best_taken[:] = taken
-        else:
-            stale += 1
         if best >= target:
             break
-        if stale >= patience:
-            stale = 0
+        if back:
             step *= 0.5
             u[:] = best_u
             if step < 1e-4:
                 break
-        keep = 0.6 if rounds > 1 else 0.0
         for j in range(m):
             average[j] = 0.92 * average[j] + (0.08 if taken[j] else 0.0)
-        norm = 0.0
         for i in range(n):
             served[i] = 1.0
             for k in range(start[i], start[i + 1]):
@@ -130,11 +122,6 @@ def ascend(start, site, cost, outside, opening, p, u, target, constant, most, st
                     served[i] -= 1.0
             if u[i] >= outside[i] and served[i] > 0:
                 served[i] = 0.0
-            direction[i] = keep * direction[i] + (1.0 - keep) * served[i]
-            norm += direction[i] * direction[i]
-        if norm < 1e-12:
+        if not advance(u, direction, served, rounds == 1, step, target, value, outside):
             break
-        length = step * max(target - value, 1e-6 * abs(target)) / norm
-        for i in range(n):
-            u[i] = min(outside[i], u[i] + length * direction[i])
     return best, best_u, best_rho, best_taken, average, rounds, step

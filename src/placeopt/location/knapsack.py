@@ -22,6 +22,7 @@ from __future__ import annotations
 import numpy as np
 
 from placeopt.location.compiled import compiled
+from placeopt.location.subgradient import advance, tally
 
 
 @compiled
@@ -132,7 +133,7 @@ def ascend(cost, size, room, opening, p, must, may, u, target, most, whole, step
     """Raise L(u): (best bound, its u, rho, shares of sites y, how often each site was taken)."""
     n, m = cost.shape
     rho, y, _x = np.empty(m), np.zeros(m), np.zeros(n)
-    served, direction = np.empty(n), np.zeros(n)
+    served, direction, free = np.empty(n), np.zeros(n), np.full(n, np.inf)
     fill = np.zeros((m, n))
     best, best_u, best_rho, best_y = -1e300, u.copy(), rho.copy(), y.copy()
     frequency = np.zeros(m)
@@ -150,17 +151,13 @@ def ascend(cost, size, room, opening, p, must, may, u, target, most, whole, step
             else:
                 rho[j] = opening[j] - fill_shares(worth, size, room[j], fill[j])[0]
         value = choose(rho, room, demand, p, must, may, y)[0] + u.sum()
-        if value > best + 1e-5 * abs(target - value):
-            stale = 0
-        else:
-            stale += 1
-        if value > best:
+        better, stale, back = tally(value, best, target, stale, patience)
+        if better:
             best = value
             best_u[:], best_rho[:], best_y[:] = u, rho, y
         if best >= target:
             break
-        if stale >= patience:
-            stale = 0
+        if back:
             step *= 0.5
             u[:] = best_u
             if step < 2e-3:
@@ -171,16 +168,8 @@ def ascend(cost, size, room, opening, p, must, may, u, target, most, whole, step
             if y[j] > 0:
                 for i in range(n):
                     served[i] -= y[j] * fill[j, i]
-        keep = 0.6 if t > 0 else 0.0
-        norm = 0.0
-        for i in range(n):
-            direction[i] = keep * direction[i] + (1 - keep) * served[i]
-            norm += direction[i] * direction[i]
-        if norm < 1e-12:
+        if not advance(u, direction, served, t == 0, step, target, value, free):
             break
-        length = step * max(target - value, 1e-6 * abs(target)) / norm
-        for i in range(n):
-            u[i] += length * direction[i]
     return best, best_u, best_rho, best_y, frequency
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from placeopt.place.book import write_book as write_template
 from placeopt.place.check import check
 from placeopt.place.demand import demand_of, digital_shares_of
-from placeopt.place.read import check_files, read_place
+from placeopt.place.read import check_files, read_leniently, read_place
 from placeopt.place.synth import synthesise
 from placeopt.place.tables import Column, Place, PlaceInfo, dictionary
 from placeopt.place.write import write_place
@@ -23,6 +23,7 @@ __all__ = [
     "dictionary",
     "digital_shares_of",
     "import_place",
+    "read_leniently",
     "read_place",
     "synthesise",
     "write_place",

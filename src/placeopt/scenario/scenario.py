@@ -78,6 +78,9 @@ class Money(_Section):
 
     appraisal_years: int = Field(30, ge=1, le=125)
     discount_rate: float = Field(0.035, ge=0, lt=1, description="real, for the first 30 years")
+    optimism_bias: bool = Field(
+        False, description="lower benefits by the correction of their evidence grade"
+    )
 
 
 class Scenario(_Section):
