@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from placeopt.report.formats import in_words
 from placeopt.report.story_estate import NOTICEABLE_MINUTES
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def groups_table(answer: Answer) -> pd.DataFrame:
         values = zones[column]
         for value in sorted({x for x in values.dropna() if x != ""}):
             inside = (values == value).fillna(False)
-            name = QUINTILES.get(value, str(value)) if by.startswith("Dep") else str(value)
+            name = QUINTILES.get(value, in_words(value))
             rows.append(_row(by, name, people.where(inside, 0.0), zones))
     for column, name in AGES.items():
         if column in zones and zones[column].notna().any():
