@@ -107,8 +107,6 @@ def bound_of_parts(
     results = []
     for part, most in zip(whole.parts, seconds, strict=True):
         began = time.perf_counter()
-        result = solve(
-            part.arrays, time_limit_seconds=most, gap=gap, threads=threads, seed=seed
-        )
+        result = solve(part.arrays, time_limit_seconds=most, gap=gap, threads=threads, seed=seed)
         results.append(replace(result, seconds={"solve": time.perf_counter() - began}))
     return whole.fixed + sum(result.bound for result in results), results

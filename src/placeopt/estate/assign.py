@@ -32,10 +32,10 @@ def with_least_minutes(problem: EstateProblem, decision: Decision) -> Decision:
         np.add.at(units[:, service], building, share * problem.visits[zone, service])
         parts.append((zone, np.full(len(zone), service), building, share))
     empty = np.zeros(0, np.int64)
-    joined = zip(*parts, strict=True) if parts else (empty,) * 4
-    zone, service, building, share = (np.concatenate(list(part)) for part in joined)
+    joined = zip(*parts, strict=True) if parts else ((empty,),) * 4
+    zones, services, buildings, shares = (np.concatenate(list(part)) for part in joined)
     return replace(
-        decision, units=units, zone=zone, service=service, building=building, share=share
+        decision, units=units, zone=zones, service=services, building=buildings, share=shares
     )
 
 

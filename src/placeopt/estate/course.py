@@ -1,6 +1,6 @@
 """A course: the decisions of all decided years, and what they cost year by year. No solver.
 
-    fitted[t] = the most a new service point uses up to fit_out_years after t, never less than before
+    fitted[t] = the most a new service point uses up to fit_out_years after t, never less
     works[t]  = fit-out of what is added to fitted, moves in, tiers taken, closing, lease penalties
 
 The course of one decided year costs what its decision costs (``decision.costs``).
@@ -8,7 +8,7 @@ The course of one decided year costs what its decision costs (``decision.costs``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,18 @@ class Flows:
         """(T, B) what the capital rule counts: fit-out, moves, set-up, closing."""
         points = self.fit_out_gbp + self.moving_gbp
         return points.sum(axis=2) + self.setup_gbp + self.closing_gbp
+
+    def at_the_end(self, years: Years, course: Course) -> Costs:
+        """The last year's yearly costs, and what is paid once, summed over all years."""
+        return replace(
+            self.costs[-1],
+            fit_out_gbp=self.fit_out_gbp.sum(axis=0),
+            moving_gbp=self.moving_gbp.sum(axis=0),
+            setup_gbp=self.setup_gbp.sum(axis=0),
+            closing_gbp=self.closing_gbp.sum(axis=0),
+            backlog_gbp=self.backlog_gbp.sum(axis=0),
+            receipt_net_gbp=years.first.buildings.receipt_net_gbp * course.last.disposed,
+        )
 
 
 def do_nothing(years: Years) -> Course:

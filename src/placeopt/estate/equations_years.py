@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Block, Model
+from placeopt.engine.model import Terms
 from placeopt.estate.columns import Columns
 from placeopt.estate.years import Years
 
@@ -96,23 +97,24 @@ def _moves(
 ) -> None:
     """(E12) Services that move in and out, tiers set up, and at most so many moves a year."""
     hosted = years.first.hosted[x.hosts.building, x.hosts.service].astype(float)
-    for name, block, at, sign, now, was, today in (
-        ("enters", links.enters[t], links.enters_host, 1, x.host, before and before.host, hosted),
-        ("leaves", links.leaves[t], links.leaves_host, -1, x.host, before and before.host, hosted),
-        ("takes", links.takes[t], links.takes_tier, 1, x.tier, before and before.tier, None),
+    no_tier = np.zeros(x.tier.size)
+    for name, block, at, sign, of, today in (
+        ("enters", links.enters[t], links.enters_host, 1, "host", hosted),
+        ("leaves", links.leaves[t], links.leaves_host, -1, "host", hosted),
+        ("takes", links.takes[t], links.takes_tier, 1, "tier", no_tier),
     ):
         rows = np.arange(len(at))
-        terms = [(rows, now.at(at), sign), (rows, block.all, -1)]
+        terms: list[Terms] = [(rows, getattr(x, of).at(at), sign), (rows, block.all, -1)]
         upper = np.zeros(len(at))
-        if was is not None:
-            terms.append((rows, was.at(at), -sign))
-        elif today is not None:
+        if before is None:
             upper = sign * today[at]
+        else:
+            terms.append((rows, getattr(before, of).at(at), -sign))
         model.add_rows(name, rule="E12", labels=block.labels, terms=terms, upper=upper)
     most = years.moves_per_year
     if most is not None:
-        terms = [(0, links.enters[t].all, 1)]
-        model.add_rows("moves_at_most", rule="E12", size=1, terms=terms, upper=most)
+        moves: Terms = (0, links.enters[t].all, 1)
+        model.add_rows("moves_at_most", rule="E12", size=1, terms=[moves], upper=most)
 
 
 def _closed_stays_closed(

@@ -136,6 +136,7 @@ def _apart(
             return _search(stated, arrays, None, left(), solver.gap)
         start = start if result.values is None else result.values
         report(bound)
+    assert start is not None
     objective = arrays.objective(start)
     bound = min(bound, objective)
     plan = Result(Status.FEASIBLE, objective=objective, bound=bound, values=start)
@@ -180,9 +181,7 @@ def _year_of_columns(stated: YearsFormulation, size: int) -> NDArray[np.int64]:
     return part
 
 
-def _kernel(
-    stated: YearsFormulation, arrays: Arrays, plans: list[NDArray[np.float64]]
-) -> Arrays:
+def _kernel(stated: YearsFormulation, arrays: Arrays, plans: list[NDArray[np.float64]]) -> Arrays:
     """Only hosts that today or one of the plans has in some year, and their tiers."""
     x = stated.columns[0]
     host = ~x.new
@@ -257,9 +256,7 @@ def _in_state(arrays: Arrays, x: Columns, decision: Decision) -> Arrays:
     return replace(arrays, lower=lower, upper=upper)
 
 
-def _lifted(
-    stated: YearsFormulation, arrays: Arrays, course: Course
-) -> NDArray[np.float64] | None:
+def _lifted(stated: YearsFormulation, arrays: Arrays, course: Course) -> NDArray[np.float64] | None:
     """A full vector that agrees with ``course``; None where there is none."""
     for x, decision in zip(stated.columns, course.decisions, strict=True):
         arrays = _in_state(arrays, x, decision)

@@ -1,7 +1,7 @@
 """Sums over the columns of all decided years: works and receipts by year, net present cost.
 
-    cost = sum_t weight[t] (running[t] - benefit[t]) + sum_t factor[t] (double running + works)[t]
-         + required maintenance + sum over sales of the holding until the receipt less the receipt
+cost = sum_t weight[t] (running[t] - benefit[t]) + sum_t factor[t] (double running + works)[t]
+     + required maintenance + sum over sales of the holding until the receipt less the receipt
 """
 
 from __future__ import annotations

@@ -224,9 +224,7 @@ def _years_of_buildings(course: Course, table: Any) -> Iterator[str]:
     found["receipt_year"].update({i: when for when, i, _ in receipts_of(course)})
     for name, years in found.items():
         for i, stated in rows(table, "building_id", name):
-            said = (
-                None if stated is None or stated != stated or str(stated) == "<NA>" else int(stated)
-            )
+            said = None if stated is None or str(stated) in ("<NA>", "nan") else int(stated)
             if said != years.get(i):
                 yield f"building {i} {name}: stated {said}, found {years.get(i)}"
 
