@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -149,3 +150,25 @@ def test_ctrl_c_returns_the_best_plan_so_far(home: Path, tmp_path: Path) -> None
     assert child.returncode == 0
     assert summary["status"] in {"interrupted", "optimal"}
     assert summary["verified"] is True
+
+
+def test_least_money_says_which_standard_breaks_first_and_how_far_the_budget_can_fall(
+    home: Path, tmp_path: Path
+) -> None:
+    scenario = tmp_path / "budget.toml"
+    question = 'question = "How far?"\nproblem = "budget"\n'
+    scenario.write_text(f'{question}place = "{(home / "place").as_posix()}"\n', encoding="utf-8")
+    done = placeopt("least-money", scenario, "--out", tmp_path / "least")
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "least" / "order_of_breaking.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    first = rows[0]
+    assert f"£{float(first['least_gbp']):,.0f}" in done.stdout.splitlines()[0]
+    assert first["name"] in done.stdout.splitlines()[0]
+    least = [float(row["least_gbp"]) for row in rows]
+    assert least == sorted(least, reverse=True)
+    assert all(float(row["bound_gbp"]) <= float(row["least_gbp"]) for row in rows)
+
+    refused = placeopt("least-money", "plain.toml", cwd=home)
+    assert refused.returncode == 2
+    assert "estate" in refused.stderr

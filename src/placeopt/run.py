@@ -9,8 +9,7 @@ from typing import Any
 
 from placeopt.engine import Answer, Progress
 from placeopt.errors import Finding, PlaceError, ScenarioError, UsageError
-from placeopt.place import Place, check, read_place
-from placeopt.place import check_files as place_findings
+from placeopt.place import Place, check, read_leniently, read_place
 from placeopt.scenario import Scenario, check_scenario, read_scenario
 from placeopt.store.provenance import provenance_of
 
@@ -25,45 +24,57 @@ def solve(place: Place, scenario: Scenario, *, progress: Watch | None = None) ->
     Raises ``PlaceError`` or ``ScenarioError`` with every fault at once and ``VerificationError``
     for a plan that does not stand up to the independent verifier.
     """
-    findings = check(place)
-    faults = [finding for finding in findings if finding.severity == "error"]
-    if faults:
-        raise PlaceError(faults, "faults in the place")
-    clashes = check_scenario(place, scenario)
-    if clashes:
-        raise ScenarioError(clashes, "faults in the scenario")
-    answer = _solver_of(scenario)(place, scenario, progress)
-    measured = answer.times.findings if answer.times is not None else ()
-    return replace(
-        answer,
-        warnings=(*findings, *measured),
-        provenance=provenance_of(place, scenario, answer),
-    )
+    return _answer(place, check(place), scenario, progress)
 
 
 def solve_file(scenario_file: Path, out: Path, progress: Watch | None = None) -> Answer:
     """Answer a scenario file and write everything a person looks at into ``out``."""
     scenario = read_scenario(scenario_file)
-    place = read_place(scenario_file.parent / scenario.place)
-    answer = solve(place, scenario, progress=progress)
+    place, findings = read_leniently(scenario_file.parent / scenario.place)
+    answer = _answer(place, findings, scenario, progress)
     from placeopt.report import write_results
 
     write_results(answer, out)
     return answer
 
 
+def least_money_file(scenario_file: Path, out: Path) -> dict[str, Any]:
+    """How far a budget can fall and which standard breaks first, as CSV files in ``out``.
+
+    Returns the table ``order_of_breaking`` and, where the problem is a linear program,
+    ``path_of_cuts``; else ``path_of_cuts`` is the sentence that says why there is none.
+    """
+    from placeopt.budget.least_money import order_of_breaking, path_of_cuts
+
+    scenario = read_scenario(scenario_file)
+    if scenario.problem != "budget":
+        raise UsageError(
+            f"least money is asked of a budget; this scenario is of {scenario.problem}"
+        )
+    place = read_place(scenario_file.parent / scenario.place)
+    out.mkdir(parents=True, exist_ok=True)
+    found: dict[str, Any] = {"order_of_breaking": order_of_breaking(place, scenario)}
+    found["order_of_breaking"].to_csv(out / "order_of_breaking.csv", index=False)
+    try:
+        found["path_of_cuts"] = path_of_cuts(place, scenario, tolerance=1e-3)
+        found["path_of_cuts"].to_csv(out / "path_of_cuts.csv", index=False)
+    except UsageError as reason:
+        found["path_of_cuts"] = str(reason)
+    return found
+
+
 def check_files(place: Path, scenario: Path | None = None) -> list[Finding]:
     """Every finding of a place's files and, where given, of a scenario asked of it."""
-    findings = place_findings(place)
+    found, findings = read_leniently(place, minutes=True)
     if scenario is None:
         return findings
     try:
         asked = read_scenario(scenario)
     except ScenarioError as error:
         return [*findings, *error.findings]
-    if any(finding.severity == "error" for finding in findings):
+    if found is None or any(finding.severity == "error" for finding in findings):
         return findings  # ids are compared once the tables can be trusted
-    return [*findings, *check_scenario(read_place(place), asked)]
+    return [*findings, *check_scenario(found, asked)]
 
 
 def demo_scenarios() -> dict[str, Path]:
@@ -73,6 +84,25 @@ def demo_scenarios() -> dict[str, Path]:
     data = next(home for home in homes if (home / "marlshire").is_dir())
     folder = data / "marlshire" / "scenarios"
     return {problem: folder / f"{problem}.toml" for problem in ("estate", "budget")}
+
+
+def _answer(
+    place: Place | None, findings: list[Finding], scenario: Scenario, progress: Watch | None
+) -> Answer:
+    """The answer for a place that was checked: no fault is let through, no warning is lost."""
+    faults = [finding for finding in findings if finding.severity == "error"]
+    if faults or place is None:
+        raise PlaceError(faults, "faults in the place")
+    clashes = check_scenario(place, scenario)
+    if clashes:
+        raise ScenarioError(clashes, "faults in the scenario")
+    answer = _solver_of(scenario)(place, scenario, progress)
+    measured = answer.times.findings if answer.times is not None else ()
+    return replace(
+        answer,
+        warnings=tuple(dict.fromkeys((*findings, *measured, *answer.warnings))),
+        provenance=provenance_of(place, scenario, answer),
+    )
 
 
 def _solver_of(scenario: Scenario) -> Callable[[Place, Scenario, Watch | None], Answer]:

@@ -1,199 +1,339 @@
-"""Every arrangement of a tiny place tried in turn: an oracle that shares nothing with the model.
+"""Every course of a tiny place tried in turn: an oracle that shares nothing with the model.
 
-For each set of hosts, open buildings, tiers and disposals that keeps the rules of yes and no, a
-small linear program (scipy) finds who is served where at least cost. The objective is the least
-over all of them.
+What may become of each building in each decided year (open, hosts, tier, disposal) is listed,
+every combination over buildings is tried, cheapest first, and a small linear program (scipy) finds
+who is served where and what is fitted out when. The arithmetic is the verifier's.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 from scipy.optimize import linprog
 
-from placeopt.estate.verify import arrangement_today
-from placeopt.estate.verify_rules import access, network, opened, pinned, together
-from placeopt.estate.verify_sums import Arrangement, Facts, facts_of, sums_of
+from placeopt.estate.money import annuity, discount_factors
+from placeopt.estate.verify_behaviour import goes_to
+from placeopt.estate.verify_facts import Facts, facts_of
+from placeopt.estate.verify_rules import YEARLY, moves_in
+from placeopt.estate.verify_sums import Arrangement
+from placeopt.estate.verify_years import (
+    Course,
+    Year,
+    course_of,
+    do_nothing,
+    impossible,
+    present_cost,
+    received,
+)
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.estate_rules import (
-    Access,
-    Capital,
-    Carbon,
-    Network,
-    Opened,
-    Pinned,
-    Revenue,
-    Served,
-    Together,
-)
+from placeopt.scenario.estate_rules import Behaviour, Capital, FairRents, Revenue, Sequence, Served
 from placeopt.travel import TravelTimes
 
-YES_OR_NO = (
-    (Opened, opened),
-    (Together, together),
-    (Access, access),
-    (Network, network),
-    (Pinned, pinned),
-)
+OF_A_BUILDING = ("opened", "together")
+YES_OR_NO = (*OF_A_BUILDING, "access", "network", "pinned", "carbon")
 
 
 def best_by_enumeration(place: Place, times: TravelTimes, scenario: Scenario) -> float | None:
-    """The least objective over every arrangement; None where none keeps the rules."""
-    facts = facts_of(place, times, scenario)
-    today = sums_of(facts, arrangement_today(facts))
-    ids = list(facts.buildings)
-    options = [[o for o in _options(facts, i) if _possible(facts, scenario, i, o)] for i in ids]
+    """The least objective over every course; None where none keeps the rules."""
+    nothing = do_nothing(facts_of(place, times, scenario))
+    each = [_courses_of(nothing, i) for i in nothing.first.facts.buildings]
+    floors = np.zeros(1)
+    for courses in each:
+        floors = np.add.outer(floors, [floor for floor, _ in courses]).ravel()
+    shape = [len(courses) for courses in each]
     best = math.inf
-    arrangements = []
-    for combination in product(*options):
-        a = Arrangement(
-            open={i for i, (is_open, _, _, _) in zip(ids, combination, strict=True) if is_open},
-            disposed={i for i, (_, _, _, gone) in zip(ids, combination, strict=True) if gone},
-            tier={i: k for i, (_, k, _, _) in zip(ids, combination, strict=True) if k},
-            hosts={(i, s) for i, (_, _, h, _) in zip(ids, combination, strict=True) for s in h},
-            desks={},
-            served={},
-        )
-        arrangements.append((_without_visits(facts, a, scenario), a))
-    arrangements.sort(key=lambda pair: pair[0])
-    for floor, a in arrangements:
-        if floor >= best:
+    for number in np.argsort(floors, kind="stable"):
+        if floors[number] >= best:
             break
-        emitted = sum(facts.buildings[i]["carbon_tco2e_per_year"] for i in a.open)
-        if any(emitted > rule.share_of_today * today.carbon for rule in scenario.of(Carbon)):
-            continue
-        if all(
-            check(rule, facts, a, None, None)[0]
-            for kind, check in YES_OR_NO
-            for rule in scenario.of(kind)
-        ):
-            found = _served(facts, a, today, scenario)
+        chosen = np.unravel_index(number, shape)
+        parts = [courses[n][1] for courses, n in zip(each, chosen, strict=True)]
+        course = course_of(nothing, [_joined(arranged) for arranged in zip(*parts, strict=True)])
+        if _keeps_yes_or_no(course):
+            found = _Served(course, nothing).least()
             if found is not None:
-                best = min(best, found)
+                best = min(best, floors[number] + found)
     return None if best == math.inf else best
 
 
-def _options(facts: Facts, i: str):
-    """(open, tier, hosts, disposed) of one building."""
-    row = facts.buildings[i]
-    existing = row["status"] != "candidate"
+def _joined(parts: tuple[Arrangement, ...]) -> Arrangement:
+    return Arrangement(
+        open=set().union(*(a.open for a in parts)),
+        disposed=set().union(*(a.disposed for a in parts)),
+        tier={i: k for a in parts for i, k in a.tier.items()},
+        hosts=set().union(*(a.hosts for a in parts)),
+        desks={},
+        served={},
+        fitted={},
+    )
+
+
+def _courses_of(nothing: Course, i: str) -> list[tuple[float, tuple[Arrangement, ...]]]:
+    """What may become of one building over the years, with the objective before anyone is
+    served: a part of the objective's lower bound."""
+    alone = [replace(year.facts, buildings={i: year.facts.buildings[i]}) for year in nothing.years]
+    today = nothing.first.a
+    before = replace(
+        today,
+        open=today.open & {i},
+        hosts={point for point in today.hosts if point[0] == i},
+    )
+    options = [[a for a in _options(facts, i) if _possible(facts, a, before)] for facts in alone]
+    found = []
+    for arranged in product(*options):
+        years, last = [], before
+        for facts, a in zip(alone, arranged, strict=True):
+            years.append(Year(facts, a, last, None, None))
+            last = a
+        if any(impossible(Course(tuple(years)))):
+            continue
+        was = Course(tuple(Year(facts, before, before, None, None) for facts in alone))
+        found.append((_objective(course_of(was, arranged)), arranged))
+    return found
+
+
+def _objective(course: Course) -> float:
+    name = course.first.facts.scenario.objective.minimise[0]
+    return present_cost(course) if name == "cost" else course.totals()[name]
+
+
+def _options(facts: Facts, i: str) -> Iterator[Arrangement]:
+    """Everything one building may be in a year."""
+
+    def arranged(is_open: bool, tier: str, hosts: tuple[str, ...], gone: bool) -> Arrangement:
+        return Arrangement(
+            open={i} if is_open else set(),
+            disposed={i} if gone else set(),
+            tier={i: tier} if tier else {},
+            hosts={(i, s) for s in hosts},
+            desks={},
+            served={},
+            fitted={},
+        )
+
     if not facts.unknown_use(i):
-        yield False, "", (), False
-        can_end = facts.sellable(i) if row["tenure"] == "freehold" else facts.penalty(i) is not None
-        if existing and can_end:
-            yield False, "", (), True
+        yield arranged(False, "", (), False)
+        if facts.buildings[i]["status"] != "candidate":
+            yield arranged(False, "", (), True)
     for tier in ["", *facts.tiers]:
         if tier and facts.unknown_use(i):
             continue
         for flags in product((False, True), repeat=len(facts.services)):
-            yield (
-                True,
-                tier,
-                tuple(s for s, on in zip(facts.services, flags, strict=True) if on),
-                False,
-            )
+            hosts = tuple(s for s, on in zip(facts.services, flags, strict=True) if on)
+            yield arranged(True, tier, hosts, False)
 
 
-def _possible(facts: Facts, scenario: Scenario, i: str, option) -> bool:
+def _possible(facts: Facts, a: Arrangement, before: Arrangement) -> bool:
     """Whether one building may be like that, whatever the others are."""
-    is_open, tier, hosts, gone = option
-    a = Arrangement(
-        open={i} if is_open else set(),
-        disposed={i} if gone else set(),
-        tier={i: tier} if tier else {},
-        hosts={(i, s) for s in hosts},
-        desks={},
-        served={},
-    )
-    row = facts.buildings[i]
-    front = max((facts.services[s]["front_of_house_m2"] for s in hosts), default=0.0)
-    base = front + sum(facts.services[s]["area_base_m2"] for s in hosts)
-    fits = base <= row["floor_area_m2"] * row["usable_share"] or not is_open
-    return fits and all(
-        check(rule, facts, a, None, None)[0]
-        for kind, check in ((Opened, opened), (Together, together))
-        for rule in scenario.of(kind)
-    )
-
-
-def _without_visits(facts: Facts, a: Arrangement, scenario: Scenario) -> float:
-    """The objective before anyone is served: a lower bound."""
-    return sums_of(facts, a).totals()[scenario.objective.minimise[0]]
-
-
-def _served(facts: Facts, a: Arrangement, today, scenario: Scenario) -> float | None:
-    """The least objective of one arrangement: a linear program over who is served where."""
-    empty = sums_of(facts, a)
-    objective = scenario.objective.minimise[0]
-    columns: list[tuple[str, str, str]] = []  # zone ("" for desks), service, building
-    for (zone, service), visits in facts.visits.items():
-        if visits > 0:
-            columns += [
-                (zone, service, i)
-                for i, s in sorted(a.hosts)
-                if s == service and (zone, i) in facts.fastest
-            ]
-    columns += [("", s, i) for i, s in sorted(a.hosts) if facts.services[s]["back_office"]]
-    amount = np.array([facts.visits.get((z, s), facts.desks.get(s, 0.0)) for z, s, _ in columns])
-    m2 = [facts.services[s]["area_m2_per_1000_visits"] / 1000 for _, s, _ in columns]
-    m2 = amount * np.array(m2)
-    rows = [facts.buildings[i] for _, _, i in columns]
-    yearly = m2 * np.array([row["running_cost_gbp_per_m2_per_year"] for row in rows])
-    new = np.array([(i, s) not in facts.hosted_today for _, s, i in columns])
-    once = m2 * new * np.array([row["fit_out_gbp_per_m2"] for row in rows])
-    if objective == "cost":
-        cost = empty.annuity * yearly + once
-    elif objective == "visit_minutes":
-        cost = amount * np.array([facts.fastest.get((z, i), 0.0) for z, _, i in columns])
-    else:
-        cost = np.zeros(len(columns))
-    upper, most, equal, exact = [], [], [], []
-
-    def at(test) -> np.ndarray:
-        return np.array([float(test(*column)) for column in columns])
-
+    year = Year(facts, a, before, None, None)
     for i in a.open:
-        row = facts.buildings[i]
-        upper.append(m2 * at(lambda z, s, b, i=i: b == i))
-        most.append(row["floor_area_m2"] * row["usable_share"] - empty.area_used(i) + 1e-9)
-    lost = max(rule.unserved_share for rule in scenario.of(Served))
-    for z, s in [key for key, visits in facts.visits.items() if visits > 0]:
-        line = at(lambda zone, service, b, z=z, s=s: (zone, service) == (z, s))
-        upper.append(line) if lost else equal.append(line)
-        most.append(1.0) if lost else exact.append(1.0)
-    for s in facts.services:
-        here = at(lambda z, service, b, s=s: service == s) * amount
-        total = sum(v for (_, service), v in facts.visits.items() if service == s)
-        total = facts.desks.get(s, total)
-        if lost:
-            upper.append(-here)
-            most.append(-(1 - lost) * total)
-        if facts.services[s]["back_office"]:
-            line = at(lambda z, service, b, s=s: service == s)
-            upper.append(line) if lost else equal.append(line)
-            most.append(1.0) if lost else exact.append(1.0)
-    for rule in scenario.of(Capital):
-        upper.append(once)
-        pot = rule.pot_gbp + rule.recycled_share * sum(empty.receipts.values())
-        most.append(pot - sum(empty.capital.values()) + 1e-6)
-    for rule in scenario.of(Revenue):
-        ceiling = rule.ceiling_gbp_per_year
-        if ceiling is None:
-            ceiling = rule.share_of_today * sum(today.running.values())
-        upper.append(yearly)
-        most.append(ceiling - sum(empty.running.values()) + 1e-6)
-    if not columns:
-        possible = all(value >= 0 for value in most) and not any(exact)
-        return empty.totals()[objective] if possible else None
-    found = linprog(
-        cost,
-        A_ub=np.array(upper) if upper else None,
-        b_ub=most or None,
-        A_eq=np.array(equal) if equal else None,
-        b_eq=exact or None,
-        bounds=(0, 1),
+        hosts = [facts.services[s] for _, s in a.hosts]
+        front = max((row["front_of_house_m2"] for row in hosts), default=0.0)
+        if front + sum(row["area_base_m2"] for row in hosts) > facts.usable_m2(i):
+            return False
+    return all(
+        YEARLY[rule.name](rule, year)[0]
+        for rule in facts.scenario.rules
+        if rule.name in OF_A_BUILDING
     )
-    return empty.totals()[objective] + found.fun if found.status == 0 else None
+
+
+def _keeps_yes_or_no(course: Course) -> bool:
+    for rule in course.first.facts.scenario.rules:
+        for year in course.years:
+            if not rule.holds_in(year.facts.year):
+                continue
+            if rule.name in YES_OR_NO and not YEARLY[rule.name](rule, year)[0]:
+                return False
+            if rule.name == "sequence" and len(course.years) > 1:
+                most = rule.moves_per_year
+                if most is not None and moves_in(year) > most:
+                    return False
+    return True
+
+
+class _Served:
+    """A linear program: who is served where, and what is fitted out when, in a fixed course."""
+
+    def __init__(self, course: Course, nothing: Course) -> None:
+        self.course, self.nothing = course, nothing
+        self.scenario = course.first.facts.scenario
+        self.columns = [c for t, year in enumerate(course.years) for c in _columns(t, year)]
+        self.fits = [
+            (t, *point)
+            for t in range(len(course.years))
+            for point in sorted(set().union(*(year.a.hosts for year in course.years)))
+            if point not in course.first.facts.hosted_today
+        ]
+        self.upper, self.most, self.equal, self.exact = [], [], [], []
+
+    def least(self) -> float | None:
+        """What serving adds to the objective of the course; None where it cannot be done."""
+        cost = self._cost()
+        self._floors()
+        self._visits_and_desks()
+        self._fit_out()
+        self._money()
+        if not len(cost):
+            possible = all(value >= 0 for value in self.most) and not any(self.exact)
+            return 0.0 if possible else None
+        found = linprog(
+            cost,
+            A_ub=np.array(self.upper) if self.upper else None,
+            b_ub=self.most or None,
+            A_eq=np.array(self.equal) if self.equal else None,
+            b_eq=self.exact or None,
+            bounds=[self._bounds(*c) for c in self.columns] + [(0, None)] * len(self.fits),
+        )
+        return found.fun if found.status == 0 else None
+
+    def _bounds(self, t: int, z: str, s: str, b: str) -> tuple[float, float]:
+        """What a host serves, where residents go by themselves and nobody is left unserved."""
+        if not z or all(rule.residents == "planner" for rule in self.scenario.of(Behaviour)):
+            return 0.0, 1.0
+        year = self.course.years[t]
+        share = goes_to(year.facts, z, [i for i, of in year.a.hosts if of == s]).get(b, 0.0)
+        return share, share
+
+    def served(self, value) -> np.ndarray:
+        """A row over all columns from a value of each (t, zone, service, building)."""
+        return np.array([float(value(*c)) for c in self.columns] + [0.0] * len(self.fits))
+
+    def fitted(self, value) -> np.ndarray:
+        return np.array([0.0] * len(self.columns) + [float(value(*f)) for f in self.fits])
+
+    def facts(self, t: int) -> Facts:
+        return self.course.years[t].facts
+
+    def amount(self, t: int, z: str, s: str) -> float:
+        return self.facts(t).visits[z, s] if z else self.facts(t).desks[s]
+
+    def m2(self, t: int, z: str, s: str, b: str) -> float:
+        return self.amount(t, z, s) * self.facts(t).services[s]["area_m2_per_1000_visits"] / 1000
+
+    def in_use(self, t: int, z: str, s: str, b: str) -> float:
+        return self.m2(t, z, s, b) * self.facts(t).buildings[b]["running_cost_gbp_per_m2_per_year"]
+
+    def fit_out_in(self, year: int) -> np.ndarray:
+        """GBP of fit-out in a year: what is fitted by then less what was the year before."""
+
+        def paid(t: int, b: str, s: str) -> float:
+            rate = self.facts(t).buildings[b]["fit_out_gbp_per_m2"]
+            return rate * ((t == year) - (t == year - 1))
+
+        return self.fitted(paid)
+
+    def _cost(self) -> np.ndarray:
+        name, years = self.scenario.objective.minimise[0], len(self.course.years)
+        if name == "visit_minutes":
+            last = years - 1
+            return self.served(
+                lambda t, z, s, b: (
+                    (t == last) * self.amount(t, z, s) * self.facts(t).fastest.get((z, b), 0.0)
+                )
+            )
+        if name != "cost":
+            return self.served(lambda *_: 0.0)
+        money = self.scenario.money
+        factor = discount_factors(years, money.discount_rate)
+        weight = factor.copy()
+        weight[-1] += annuity(money) - factor.sum()
+        cost = self.served(lambda t, z, s, b: weight[t] * self.in_use(t, z, s, b))
+        return cost + sum(factor[t] * self.fit_out_in(t) for t in range(years))
+
+    def _floors(self) -> None:
+        for t, year in enumerate(self.course.years):
+            for i in year.a.open:
+                self.upper.append(
+                    self.served(
+                        lambda u, z, s, b, t=t, i=i: (u == t and b == i) * self.m2(u, z, s, b)
+                    )
+                )
+                self.most.append(year.facts.usable_m2(i) - year.sums.area_used(i) + 1e-9)
+
+    def _visits_and_desks(self) -> None:
+        lost = max(rule.unserved_share for rule in self.scenario.of(Served))
+        for t, year in enumerate(self.course.years):
+            facts = year.facts
+            keys = [key for key, visits in facts.visits.items() if visits > 0]
+            for key in [*keys, *(("", s) for s in facts.desks)]:
+                line = self.served(lambda u, z, s, b, t=t, key=key: u == t and (z, s) == key)
+                (self.upper if lost else self.equal).append(line)
+                (self.most if lost else self.exact).append(1.0)
+            for service in facts.services if lost else ():
+                total = sum(v for (_, s), v in facts.visits.items() if s == service)
+                here = self.served(
+                    lambda u, z, s, b, t=t, of=service: (u == t and s == of) * self.amount(u, z, s)
+                )
+                self.upper.append(-here)
+                self.most.append(-(1 - lost) * facts.desks.get(service, total))
+
+    def _fit_out(self) -> None:
+        """Floor is fitted out in time, and what is fitted stays so."""
+        rules = self.scenario.of(Sequence)
+        ahead = rules[0].fit_out_years if rules and len(self.course.years) > 1 else 0
+        for t, b, s in self.fits:
+            used = self.served(
+                lambda u, z, of, i, t=t, b=b, s=s: (u, i, of) == (t, b, s) and self.m2(u, z, of, i)
+            )
+            ready = self.fitted(lambda u, i, of, t=t, b=b, s=s: (u, i, of) == (t - ahead, b, s))
+            self.upper.append(used - ready)
+            self.most.append(-self.course.years[t].sums.area.get((b, s), 0.0) + 1e-9)
+            if t:
+                before = self.fitted(lambda u, i, of, t=t, b=b, s=s: (u, i, of) == (t - 1, b, s))
+                now = self.fitted(lambda u, i, of, t=t, b=b, s=s: (u, i, of) == (t, b, s))
+                self.upper.append(before - now)
+                self.most.append(0.0)
+
+    def _money(self) -> None:
+        alone = len(self.course.years) == 1
+        for rule in self.scenario.of(Capital):
+            pots = rule.pots(len(self.course.years))
+            there, spent = 0.0, self.served(lambda *_: 0.0)
+            for t, year in enumerate(self.course.years):
+                came = received(self.course, year.facts.year)
+                if alone:
+                    came = sum(net for net, _ in year.sums.sold.values())
+                there += pots[t]
+                there += rule.recycled_share * came
+                works = year.sums.works()
+                there -= sum(works[work] for work in rule.pays_for)
+                if "fit_out" in rule.pays_for:
+                    spent = spent + self.fit_out_in(t)
+                self.upper.append(spent)
+                self.most.append(there + 1e-6)
+        for rule in self.scenario.of(Revenue):
+            for t, year in enumerate(self.course.years):
+                if not rule.holds_in(year.facts.year):
+                    continue
+                ceiling = rule.ceiling_gbp_per_year
+                if ceiling is None:
+                    ceiling = rule.share_of_today * year.today.running
+                self.upper.append(
+                    self.served(lambda u, z, s, b, t=t: (u == t) * self.in_use(u, z, s, b))
+                )
+                self.most.append(ceiling - year.sums.running + 1e-6)
+        for _ in self.scenario.of(FairRents):
+            for t, year in enumerate(self.course.years):
+                today = year.today.running - sum(year.today.staff.values())
+                now = year.sums.running - sum(year.sums.staff.values())
+                self.upper.append(
+                    self.served(lambda u, z, s, b, t=t: (u == t) * self.in_use(u, z, s, b))
+                )
+                self.most.append(today - now + 1e-6)
+
+
+def _columns(t: int, year: Year) -> Iterator[tuple[int, str, str, str]]:
+    """(t, zone, service, building) that may serve; zone "" for desks."""
+    for i, s in sorted(year.a.hosts):
+        if year.facts.services[s]["back_office"]:
+            yield t, "", s, i
+            continue
+        for zone, service in year.facts.visits:
+            served = service == s and year.facts.visits[zone, s] > 0
+            if served and (zone, i) in year.facts.fastest:
+                yield t, zone, s, i

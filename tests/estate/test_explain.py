@@ -5,7 +5,7 @@ from placeopt.estate import solve
 from placeopt.estate.explain import explain
 from placeopt.scenario.estate_rules import Access, Capital, Network, Revenue
 from tests.estate.places import minutes, scenario
-from tests.estate.test_rules import building, town
+from tests.estate.town import building, town
 
 
 def clashes(place, *rules, drive):

@@ -24,7 +24,7 @@ from placeopt.scenario.estate_rules import (
     Together,
 )
 from tests.estate.places import minutes, scenario
-from tests.estate.test_rules import building, town
+from tests.estate.town import building, town
 
 GOLDEN = Path(__file__).with_name("four_buildings.lp")
 RULES = (

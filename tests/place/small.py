@@ -38,6 +38,11 @@ TABLES: dict[str, list[dict[str, object]]] = {
         {"service_id": "desk", "name": "Advice", "agency_id": "A2", "area_base_m2": 20},
         {"service_id": "team", "name": "Team", "back_office": "yes", "desks": 30},
     ],
+    "digital_shares": [
+        {"service_id": "lib", "who": "quintile_1", "year": 2027, "digital_share": 0.2},
+        {"service_id": "lib", "who": "quintile_1", "year": 2029, "digital_share": 0.5},
+        {"service_id": "desk", "who": "rural", "year": 2027, "digital_share": 0.3},
+    ],
     "hosting": [
         {"building_id": "B1", "service_id": "desk", "area_m2": 60},
         {"building_id": "B2", "service_id": "lib"},

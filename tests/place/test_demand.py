@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from placeopt.place import demand_of
+from placeopt.place import check, demand_of, digital_shares_of
 from tests.place.small import small_place
 
 
@@ -31,3 +31,31 @@ def test_a_place_without_demand_has_an_empty_table() -> None:
     none = place.replace(demand=place.demand.iloc[:0], demand_rates=place.demand_rates.iloc[:0])
     assert list(demand_of(none)) == ["zone_id", "service_id", "visits_per_year"]
     assert demand_of(none).empty
+
+
+def test_rates_grow_from_year_to_year_and_given_visits_do_not() -> None:
+    place = small_place()
+    rates = place.demand_rates.assign(growth_share_per_year=0.1)
+    demand = demand_of(place.replace(demand_rates=rates), years_on=2)
+    visits = demand.set_index(["service_id", "zone_id"])["visits_per_year"]
+    assert visits["desk", "Z1"] == pytest.approx((900 * 0.5 + 250 * 1.5) * 1.1**2)
+    assert visits["lib", "Z2"] == 1234.5
+
+
+def test_the_digital_share_is_the_latest_stated_for_the_zones_it_speaks_of() -> None:
+    place = small_place()
+    shares = {year: digital_shares_of(place, year)["lib"].to_dict() for year in (2026, 2028, 2040)}
+    stated = float(place.services["digital_share"].iloc[0])
+    assert shares[2026] == {"Z1": stated, "Z2": stated, "007": stated}
+    assert shares[2028] == {"Z1": 0.2, "Z2": stated, "007": stated}
+    assert shares[2040] == {"Z1": 0.5, "Z2": stated, "007": stated}
+    assert digital_shares_of(place, 2027).loc["Z2", "desk"] == 0.3
+
+
+def test_digital_shares_told_apart_in_two_ways_are_an_error() -> None:
+    place = small_place()
+    shares = place.digital_shares
+    assert not [f for f in check(place) if "digital_shares" in f.file]
+    mixed = shares.assign(service_id="lib", year=2027, who=["quintile_1", "quintile_2", "rural"])
+    found = [f for f in check(place.replace(digital_shares=mixed)) if "digital_shares" in f.file]
+    assert [(f.row, f.column, f.severity) for f in found] == [(4, "who", "error")]

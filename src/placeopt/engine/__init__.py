@@ -3,7 +3,6 @@
 from placeopt.engine.answer import Answer, Clash, Explanation, Plan
 from placeopt.engine.convert import from_pulp, to_pulp, write_model
 from placeopt.engine.enumerate import solve_by_enumeration
-from placeopt.engine.lexicographic import Stage, solve_in_order
 from placeopt.engine.model import Arrays, Block, Model
 from placeopt.engine.progress import TerminalProgress
 from placeopt.engine.registry import ENGINES, Engine
@@ -22,13 +21,11 @@ __all__ = [
     "Plan",
     "Progress",
     "Result",
-    "Stage",
     "Status",
     "TerminalProgress",
     "from_pulp",
     "solve",
     "solve_by_enumeration",
-    "solve_in_order",
     "to_pulp",
     "write_model",
 ]

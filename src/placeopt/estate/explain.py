@@ -112,7 +112,9 @@ def _what_gives(
             problem, lambda p, x: capital(p, x, rule.recycled_share, rule.pays_for), seconds
         )
         if least is not None:
-            return f"The pot would have to be about GBP {least:,.0f}, not GBP {rule.pot_gbp:,.0f}."
+            return (
+                f"The pot would have to be about GBP {least:,.0f}, not GBP {rule.pots()[0]:,.0f}."
+            )
     if isinstance(rule, Revenue):
         least = _least(problem, running_cost, seconds)
         if least is not None:

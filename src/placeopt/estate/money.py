@@ -1,44 +1,17 @@
-"""Discounting in real terms: what a pound of a later year is worth in the year decided for.
+"""What yearly and later pounds of an estate are worth in the year decided for.
 
-    factor[0] = 1;  factor[t] = factor[t-1] / (1 + rate[t])
-
-The rate declines with the years as in ``discount_rates.csv``. A scenario's own rate for the
-first years scales the whole schedule, as the Green Book's reduced schedule does (3.0 %, 2.57 %,
-2.14 %, ... for 3.5 %, 3.0 %, 2.5 %, ...).
-Source: HM Treasury, The Green Book (2022), annex 6.
+The schedule of discount rates is ``scenario/discount.py``'s.
 """
 
 from __future__ import annotations
 
-import csv
-from functools import cache
-from importlib.resources import files
-
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.scenario.discount import discount_factors
 from placeopt.scenario.scenario import Money
 
-
-@cache
-def schedule() -> tuple[tuple[int, int, float], ...]:
-    """(first year, last year, rate) of each step of the schedule."""
-    text = (files("placeopt.estate") / "discount_rates.csv").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    return tuple(
-        (int(row["first_year"]), int(row["last_year"]), float(row["rate"]))
-        for row in csv.DictReader(lines)
-    )
-
-
-def discount_factors(years: int, rate: float = 0.035) -> NDArray[np.float64]:
-    """(years,) worth today of one pound in year 0, 1, ..., ``rate`` being that of the first."""
-    steps = schedule()
-    year = np.arange(1, max(years, 1))
-    rates = np.zeros(len(year))
-    for first, last, step in steps:
-        rates[(year >= first) & (year <= last)] = step * rate / steps[0][2]
-    return np.concatenate([[1.0], np.cumprod(1 / (1 + rates))])[:years]
+__all__ = ["annuity", "discount_factors", "worth_today"]
 
 
 def annuity(money: Money, years: int | None = None) -> float:

@@ -157,7 +157,7 @@ def state(place: Place, times: TravelTimes, scenario: Scenario) -> EstateProblem
     hosting = place.hosting[place.hosting["building_id"].isin(_in_use(place))]
     hosted = incidence(hosting, building_ids, service_ids)
     full = incidence(hosting[hosting["offer"] != "partial"], building_ids, service_ids)
-    visits = _visits(place, zone_ids, service_ids)
+    visits = visits_of(place, year)
     services = _services(place, visits)
     buildings = _buildings(place, scenario, year, hosted)
     return EstateProblem(
@@ -208,15 +208,17 @@ def _in_use(place: Place) -> pd.Series:
     return place.buildings.loc[place.buildings["status"] == "open", "building_id"]
 
 
-def _visits(place: Place, zone_ids: Ids, service_ids: Ids) -> Floats:
-    from placeopt.place import demand_of
+def visits_of(place: Place, year: int, years_on: int = 0) -> Floats:
+    """(Z, S) visits net of the digital share of ``year``, grown for ``years_on`` years."""
+    from placeopt.place import demand_of, digital_shares_of
 
-    demand = demand_of(place)
-    visits = np.zeros((len(zone_ids), len(service_ids)))
-    rows = demand["zone_id"].map(positions(zone_ids)).to_numpy(int)
-    columns = demand["service_id"].map(positions(service_ids)).to_numpy(int)
+    demand = demand_of(place, years_on)
+    visits = np.zeros((len(place.zones), len(place.services)))
+    rows = demand["zone_id"].map(positions(place.zones["zone_id"].to_numpy(str))).to_numpy(int)
+    services = place.services["service_id"].to_numpy(str)
+    columns = demand["service_id"].map(positions(services)).to_numpy(int)
     np.add.at(visits, (rows, columns), demand["visits_per_year"].to_numpy(float))
-    visits *= 1 - place.services["digital_share"].to_numpy(float)
+    visits *= 1 - digital_shares_of(place, year).to_numpy(float)
     visits[:, place.services["back_office"].to_numpy(bool)] = 0
     return visits
 

@@ -5,16 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from placeopt.estate.verify_sums import Arrangement, Facts, Sums, mean_of_worst, minutes_used
+from placeopt.estate.verify_behaviour import goes_to
+from placeopt.estate.verify_facts import Facts
+from placeopt.estate.verify_sums import Arrangement, mean_of_worst, minutes_used
+from placeopt.estate.verify_years import Year
 from placeopt.scenario.estate_rules import Access, Behaviour, Fairness
 
 TOLERANCE = 1e-5  # relative
+SPREAD = 1e-4  # of a zone's visits
+FULL_M2 = 0.01  # a building with less floor left than this is full
 CAR = {"drive", "car"}
 Found = tuple[bool, str]
 
 
-def access(rule: Access, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+def access(rule: Access, year: Year) -> Found:
     """(E7) Minutes to the nearest open host with the offer asked, by modes open to the group."""
+    facts, a = year.facts, year.a
     services = rule.services
     if services == "all":
         services = tuple(s for s, row in facts.services.items() if not row["back_office"])
@@ -27,7 +33,7 @@ def access(rule: Access, facts: Facts, a: Arrangement, sums: Sums, today: Sums) 
         hosts = [i for i, s in a.hosts if s == service and i in a.open]
         if rule.offer == "full":
             hosts = [i for i in hosts if _full(facts, a, i, service)]
-        nearest = {car: _nearest(facts, hosts, modes, car) for car in (True, False)}
+        nearest = {car: nearest_hosts(facts, hosts, modes, car) for car in (True, False)}
         for scope in scopes:
             within = total = 0.0
             for zone, car, people in _residents(rule, facts, scope):
@@ -55,20 +61,23 @@ def _full(facts: Facts, a: Arrangement, i: str, service: str) -> bool:
     return facts.hosted_today.get((i, service), "full") != "partial"
 
 
-def _nearest(facts: Facts, hosts: list[str], modes: tuple[str, ...], car: bool) -> dict[str, float]:
+def nearest_hosts(
+    facts: Facts, hosts: list[str], modes: tuple[str, ...], car: bool
+) -> dict[str, float]:
     """Zone -> minutes to the nearest of ``hosts`` by the modes open to people with(out) a car."""
-    place_of = {i: n for n, i in enumerate(facts.times.building_ids)}
-    best: dict[str, float] = {}
-    for mode in modes:
-        if not car and mode in CAR:
-            continue
-        matrix = facts.times.matrix(mode)
-        for n, zone in enumerate(facts.times.zone_ids):
-            for i in hosts:
-                minutes = float(matrix[n, place_of[i]])
-                if minutes < best.get(zone, math.inf):
-                    best[zone] = minutes
-    return best
+    import numpy as np
+
+    position = {i: n for n, i in enumerate(facts.times.building_ids)}
+    columns = [position[i] for i in hosts]
+    matrices = [
+        facts.times.matrix(mode)[:, columns]
+        for mode in modes
+        if columns and (car or mode not in CAR)
+    ]
+    if not matrices:
+        return {}
+    near = np.fmin.reduce(np.hstack(matrices), axis=1).tolist()
+    return {z: m for z, m in zip(facts.times.zone_ids, near, strict=True) if m == m}
 
 
 def _residents(rule: Access, facts: Facts, scope: str | None) -> Iterator[tuple[str, bool, float]]:
@@ -99,21 +108,21 @@ def _residents(rule: Access, facts: Facts, scope: str | None) -> Iterator[tuple[
             yield zone, True, people - without
 
 
-def fairness(rule: Fairness, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
-    """(E8) Minutes to the hosts used; today's to the nearest of today's hosts."""
+def fairness(rule: Fairness, year: Year) -> Found:
+    """(E8) Minutes to the hosts used; today's with everyone where residents go by themselves."""
+    facts, a = year.facts, year.a
     services = {s for s, row in facts.services.items() if not row["back_office"]}
     if rule.services != "all":
         services &= set(rule.services)
     used = minutes_used(facts, a, services)
+    today: dict[str, list[str]] = {}
+    for i, s in facts.hosted_today:
+        today.setdefault(s, []).append(i)
     before = {}
     for zone, s in facts.visits:
-        near = [
-            facts.fastest[zone, i]
-            for i, of in facts.hosted_today
-            if of == s and (zone, i) in facts.fastest
-        ]
-        if s in services and near:
-            before[zone, s] = min(near)
+        going = goes_to(facts, zone, today.get(s, ())) if s in services else {}
+        if going:
+            before[zone, s] = sum(part * facts.fastest[zone, i] for i, part in going.items())
     details = []
     if rule.loses_at_most_minutes is not None:
         for key, (minutes, _) in used.items():
@@ -168,16 +177,43 @@ def _kolm_pollak(
     return math.log(mean / total) / kappa if kappa else mean / total
 
 
-def behaviour(rule: Behaviour, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+def behaviour(rule: Behaviour, year: Year) -> Found:
     """(E16) Where people go, found again from the hosts alone."""
+    facts, a = year.facts, year.a
     if rule.residents == "planner":
         return True, ""
     hosts: dict[str, list[str]] = {}
     for i, service in a.hosts:
         hosts.setdefault(service, []).append(i)
+    full = {i for i in a.open if year.sums.area_used(i) >= facts.usable_m2(i) - FULL_M2}
     for (zone, service), shares in a.served.items():
-        near = [(facts.fastest[zone, i], i) for i in hosts[service] if (zone, i) in facts.fastest]
-        for i, share in shares.items():
-            if share > TOLERANCE and i != min(near)[1]:
-                return False, f"zone {zone} is sent to {i} for {service}, not to {min(near)[1]}"
-    return True, "everyone served is served at the nearest host"
+        if rule.overflow:
+            wrong = _passed(facts, zone, shares, [i for i in hosts[service] if i not in full])
+        else:
+            wrong = _elsewhere(facts, zone, shares, hosts[service])
+        if wrong:
+            return False, f"zone {zone}, {service}: {wrong}"
+    if rule.residents == "decay":
+        return True, "everyone served is spread over the hosts in reach by their pull"
+    past = ", or past full buildings" if rule.overflow else ""
+    return True, f"everyone served is served at the nearest host{past}"
+
+
+def _elsewhere(facts: Facts, zone: str, shares: dict[str, float], hosts: list[str]) -> str:
+    """Who is sent elsewhere than residents go by themselves; what is unserved is so everywhere."""
+    total = sum(shares.values())
+    going = goes_to(facts, zone, hosts)
+    for i in {*shares, *going}:
+        stated, found = shares.get(i, 0.0), total * going.get(i, 0.0)
+        if abs(stated - found) > SPREAD:
+            return f"{100 * stated:.3f} % are sent to {i}, {100 * found:.3f} % go there"
+    return ""
+
+
+def _passed(facts: Facts, zone: str, shares: dict[str, float], room: list[str]) -> str:
+    """Who is sent past a host whose building has room."""
+    near = sorted((facts.fastest[zone, i], i) for i in room if (zone, i) in facts.fastest)
+    for i, share in shares.items():
+        if near and share > SPREAD and (facts.fastest[zone, i], i) > near[0]:
+            return f"sent to {i}, past {near[0][1]}, which has room"
+    return ""

@@ -1,54 +1,83 @@
-"""The verifier's check of every rule, from plain dictionaries: one function for each rule."""
+"""The verifier's check of every rule: one function for each, said of a year or of all years."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
+from placeopt.estate.verify_money import capital, carbon, fair_rents, revenue
 from placeopt.estate.verify_people import TOLERANCE, Found, access, behaviour, fairness
-from placeopt.estate.verify_sums import Arrangement, Facts, Sums
+from placeopt.estate.verify_years import Course, Year, not_fitted_in_time
 from placeopt.scenario.checks import Check
 from placeopt.scenario.estate_rules import (
-    Access,
-    Behaviour,
     Capacity,
-    Capital,
-    Carbon,
-    Fairness,
-    FairRents,
+    EstateRule,
     Floor,
     Hosted,
     Network,
     Opened,
     Pinned,
-    Revenue,
+    Sequence,
     Served,
     Together,
 )
-from placeopt.scenario.rules import Rule
 
 
-def check_rules(facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Iterator[Check]:
+def check_rules(course: Course) -> Iterator[Check]:
     """Every rule of the scenario, in its order; raises for a rule nobody checks."""
-    names = {**_names(facts, "services", "service_id"), **_names(facts, "tiers", "tier_id")}
-    names |= {
-        **_names(facts, "districts", "district_id"),
-        **_names(facts, "buildings", "building_id"),
+    facts = course.first.facts
+    names = {
+        row[key]: row["name"]
+        for table, key in (
+            ("services", "service_id"),
+            ("tiers", "tier_id"),
+            ("districts", "district_id"),
+            ("buildings", "building_id"),
+        )
+        for row in facts.place.tables[table].to_dict("records")
+        if row["name"]
     }
     for rule in facts.scenario.rules:
-        if rule.problem != "estate":
-            continue
-        holds, detail = CHECKS[type(rule)](rule, facts, a, sums, today)
-        yield Check(rule.number, rule.name, rule.sentence(names), holds, detail)
+        if isinstance(rule, EstateRule):
+            holds, detail = _over_years(rule, course)
+            yield Check(rule.number, rule.name, rule.sentence(names), holds, detail)
 
 
-def _names(facts: Facts, table: str, key: str) -> dict[str, str]:
-    rows = facts.place.tables[table]
-    return {i: name for i, name in zip(rows[key], rows["name"], strict=True) if name}
+def _over_years(rule: EstateRule, course: Course) -> Found:
+    """A rule of a year holds in each year that it speaks of."""
+    if rule.name in WHOLE:
+        return WHOLE[rule.name](rule, course)
+    holds, detail = True, "speaks of no decided year"
+    for year in course.years:
+        if rule.holds_in(year.facts.year):
+            holds, detail = YEARLY[rule.name](rule, year)
+            if year.facts.over_years:
+                detail = f"{year.facts.year}: {detail}" if detail else ""
+            if not holds:
+                break
+    return holds, detail
 
 
-def served(rule: Served, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+def sequence(rule: Sequence, course: Course) -> Found:
+    """(E12) Moves of a year are counted, and what moves in finds its floor fitted out."""
+    if len(course.years) == 1:
+        return True, "one year is decided"
+    for breach in not_fitted_in_time(course, rule.fit_out_years):
+        return False, breach
+    moves, when = max((moves_in(year), year.facts.year) for year in course.years)
+    most = rule.moves_per_year
+    return most is None or moves <= most, f"{moves} moves in {when}"
+
+
+def moves_in(year: Year) -> int:
+    """Service points of a year that were none the year before."""
+    return len(year.a.hosts - year.before.hosts)
+
+
+def served(rule: Served, year: Year) -> Found:
     """(E1)"""
+    facts, a = year.facts, year.a
     lost: dict[str, float] = {}
     total: dict[str, float] = {}
     for (zone, service), visits in facts.visits.items():
@@ -71,8 +100,9 @@ def served(rule: Served, facts: Facts, a: Arrangement, sums: Sums, today: Sums) 
     return worst <= rule.unserved_share + TOLERANCE, detail
 
 
-def hosted(rule: Hosted, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+def hosted(rule: Hosted, year: Year) -> Found:
     """(E2)"""
+    facts, a = year.facts, year.a
     for (zone, service), shares in a.served.items():
         for i in shares:
             if (i, service) not in a.hosts:
@@ -85,8 +115,9 @@ def hosted(rule: Hosted, facts: Facts, a: Arrangement, sums: Sums, today: Sums) 
     return True, "every visit goes to a host in reach"
 
 
-def opened(rule: Opened, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+def opened(rule: Opened, year: Year) -> Found:
     """(E3)"""
+    facts, a = year.facts, year.a
     for i, service in sorted(a.hosts):
         row, stays = facts.buildings[i], (i, service) in facts.hosted_today
         if i not in a.open:
@@ -105,8 +136,7 @@ def opened(rule: Opened, facts: Facts, a: Arrangement, sums: Sums, today: Sums) 
         here = {s for b, s in a.hosts if b == i}
         if i not in a.open:
             return False, f"{i} has tier {tier} and is not open"
-        usable = facts.buildings[i]["floor_area_m2"] * facts.buildings[i]["usable_share"]
-        if usable < row["min_usable_m2"] - TOLERANCE:
+        if facts.usable_m2(i) < row["min_usable_m2"] - TOLERANCE:
             return False, f"{i} is too small for tier {tier}"
         limit = row["max_services"]
         if limit is not None and limit == limit and len(here) > limit:
@@ -117,13 +147,13 @@ def opened(rule: Opened, facts: Facts, a: Arrangement, sums: Sums, today: Sums) 
     return True, f"{len(a.hosts)} service points in {len(a.open)} open buildings"
 
 
-def floor(rule: Floor, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+def floor(rule: Floor, year: Year) -> Found:
     """(E4)"""
+    facts, a, sums = year.facts, year.a, year.sums
     base_only = not facts.scenario.of(Capacity)
     worst, which = -math.inf, ""
     for i in sorted(a.open):
-        row = facts.buildings[i]
-        usable = row["floor_area_m2"] * row["usable_share"]
+        usable = facts.usable_m2(i)
         used = sums.area_used(i)
         if base_only:
             used = sums.front.get(i, 0.0) + sum(
@@ -134,14 +164,15 @@ def floor(rule: Floor, facts: Facts, a: Arrangement, sums: Sums, today: Sums) ->
     return worst <= max(0.01, TOLERANCE * 100), which
 
 
-def capacity(rule: Capacity, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+def capacity(rule: Capacity, year: Year) -> Found:
     """(E5) Areas are recomputed from visits and desks; the arithmetic check compares them."""
-    total = sum(sums.area.values())
+    total = sum(year.sums.area.values())
     return True, f"{total:,.0f} m2 for all service points, as their visits and desks need"
 
 
-def together(rule: Together, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+def together(rule: Together, year: Year) -> Found:
     """(E6)"""
+    facts, a = year.facts, year.a
     table = facts.place.compatibility
     pairs = list(zip(table["service_a"], table["service_b"], table["relation"], strict=True))
     pairs += [(x, y, "must") for x, y in rule.must] + [(x, y, "never") for x, y in rule.never]
@@ -157,8 +188,9 @@ def together(rule: Together, facts: Facts, a: Arrangement, sums: Sums, today: Su
     return True, ""
 
 
-def network(rule: Network, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+def network(rule: Network, year: Year) -> Found:
     """(E9)"""
+    facts, a = year.facts, year.a
     counted = sorted(a.open)
     if rule.tier is not None:
         counted = [i for i in counted if a.tier.get(i) == rule.tier]
@@ -187,83 +219,9 @@ def network(rule: Network, facts: Facts, a: Arrangement, sums: Sums, today: Sums
     return True, ", ".join(details)
 
 
-def capital(rule: Capital, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
-    """(E10)"""
-    spent = sum(works_of(facts, a, sums)[work] for work in rule.pays_for)
-    there = rule.pot_gbp + rule.recycled_share * sum(sums.receipts.values())
-    detail = f"GBP {spent:,.0f} of GBP {there:,.0f}"
-    return spent <= there + max(1.0, TOLERANCE * max(spent, there)), detail
-
-
-def works_of(facts: Facts, a: Arrangement, sums: Sums) -> dict[str, float]:
-    """GBP by kind of work."""
-    works = {"fit_out": 0.0, "moves": 0.0, "set_up": 0.0, "closing": 0.0}
-    for i, s in a.hosts:
-        if (i, s) not in facts.hosted_today:
-            works["moves"] += facts.services[s]["moving_cost_gbp"]
-            works["fit_out"] += facts.buildings[i]["fit_out_gbp_per_m2"] * sums.area[i, s]
-    for tier in a.tier.values():
-        works["set_up"] += facts.tiers[tier]["setup_cost_gbp"]
-    for i, row in facts.buildings.items():
-        if row["status"] == "open" and i not in a.open:
-            works["closing"] += row["closure_cost_gbp"]
-        if i in a.disposed:
-            works["closing"] += facts.penalty(i) or 0.0
-    return works
-
-
-def fair_rents(rule: FairRents, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
-    """(E15) Rents cover all buildings' costs; nobody pays more than its buildings cost today."""
-    if not a.rents and a.hosts and not a.transfers:
-        return True, "today there are no rents"
-    staff = "staffing_cost_gbp_per_point_per_year"
-    cost = sum(sums.running.values()) - sum(facts.services[s][staff] for _, s in a.hosts)
-    paid: dict[str, float] = {}
-    before: dict[str, float] = {}
-    for (i, s), m2 in sums.area.items():
-        agency = facts.services[s]["agency_id"]
-        paid[agency] = paid.get(agency, 0.0) + m2 * a.rents.get(i, 0.0)
-    for i, row in facts.buildings.items():
-        own = today.running[i] - sum(
-            facts.services[s][staff] for b, s in facts.hosted_today if b == i
-        )
-        before[row["agency_id"]] = before.get(row["agency_id"], 0.0) + own
-    if abs(sum(paid.values()) - cost) > max(1.0, TOLERANCE * cost):
-        return False, f"rents bring GBP {sum(paid.values()):,.0f}, buildings cost GBP {cost:,.0f}"
-    if abs(sum(a.transfers.values())) > max(1.0, TOLERANCE * cost):
-        return False, "transfers do not add up to nothing"
-    if min(a.rents.values(), default=0.0) < -TOLERANCE:
-        return False, "a rent is below 0"
-    for agency in {*paid, *before}:
-        net = paid.get(agency, 0.0) + a.transfers.get(agency, 0.0)
-        if net > before.get(agency, 0.0) + max(1.0, TOLERANCE * cost):
-            was = before.get(agency, 0.0)
-            return False, f"{agency or 'no agency'} pays GBP {net:,.0f}, today GBP {was:,.0f}"
-    moved = sum(max(0.0, gbp) for gbp in a.transfers.values())
-    return True, f"GBP {cost:,.0f} a year covered, GBP {moved:,.0f} of it by transfers"
-
-
-def revenue(rule: Revenue, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
-    """(E11)"""
-    spent = sum(sums.running.values())
-    ceiling = rule.ceiling_gbp_per_year
-    if ceiling is None:
-        ceiling = (rule.share_of_today or 0.0) * sum(today.running.values())
-    detail = f"GBP {spent:,.0f} of GBP {ceiling:,.0f} a year"
-    return spent <= ceiling + max(1.0, TOLERANCE * ceiling), detail
-
-
-def carbon(rule: Carbon, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
-    """(E14)"""
-    ceiling = rule.ceiling_tco2e_per_year
-    if ceiling is None:
-        ceiling = (rule.share_of_today or 0.0) * today.carbon
-    detail = f"{sums.carbon:,.1f} of {ceiling:,.1f} tCO2e a year"
-    return sums.carbon <= ceiling + TOLERANCE * max(ceiling, 1.0), detail
-
-
-def pinned(rule: Pinned, facts: Facts, a: Arrangement, sums: Sums, today: Sums) -> Found:
+def pinned(rule: Pinned, year: Year) -> Found:
     """(E13)"""
+    facts, a = year.facts, year.a
     for i, row in facts.buildings.items():
         keep = row["pinned"] == "keep" or i in rule.keep or facts.unknown_use(i)
         if keep and i not in a.open:
@@ -276,20 +234,20 @@ def pinned(rule: Pinned, facts: Facts, a: Arrangement, sums: Sums, today: Sums) 
     return True, ""
 
 
-CHECKS: dict[type[Rule], Callable[..., Found]] = {
-    Served: served,
-    Hosted: hosted,
-    Opened: opened,
-    Floor: floor,
-    Capacity: capacity,
-    Together: together,
-    Access: access,
-    Fairness: fairness,
-    Behaviour: behaviour,
-    Network: network,
-    Capital: capital,
-    Revenue: revenue,
-    FairRents: fair_rents,
-    Carbon: carbon,
-    Pinned: pinned,
+YEARLY: dict[str, Callable[[Any, Year], Found]] = {
+    "served": served,
+    "hosted": hosted,
+    "opened": opened,
+    "floor": floor,
+    "capacity": capacity,
+    "together": together,
+    "access": access,
+    "fairness": fairness,
+    "behaviour": behaviour,
+    "network": network,
+    "revenue": revenue,
+    "fair_rents": fair_rents,
+    "carbon": carbon,
+    "pinned": pinned,
 }
+WHOLE: dict[str, Callable[[Any, Course], Found]] = {"capital": capital, "sequence": sequence}

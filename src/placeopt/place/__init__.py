@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from placeopt.place.book import write_book as write_template
 from placeopt.place.check import check
-from placeopt.place.demand import demand_of
-from placeopt.place.read import check_files, read_place
+from placeopt.place.demand import demand_of, digital_shares_of
+from placeopt.place.read import check_files, read_leniently, read_place
 from placeopt.place.synth import synthesise
 from placeopt.place.tables import Column, Place, PlaceInfo, dictionary
 from placeopt.place.write import write_place
@@ -21,7 +21,9 @@ __all__ = [
     "check_files",
     "demand_of",
     "dictionary",
+    "digital_shares_of",
     "import_place",
+    "read_leniently",
     "read_place",
     "synthesise",
     "write_place",

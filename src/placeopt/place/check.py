@@ -1,8 +1,8 @@
 """Check a place: every fault at once, each with file, row, column, value and what is right.
 
 The dictionary says what a single cell may be, and pandera checks it lazily; the modules
-``check_links`` (keys and references), ``check_estate`` and ``check_budget`` look at rows and
-tables together. An error stops a solve, a warning does not.
+``check_links`` (keys and references), ``check_estate``, ``check_budget`` and ``check_benefits``
+look at rows and tables together. An error stops a solve, a warning does not.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from placeopt.errors import Finding
+from placeopt.place.check_benefits import benefit_findings
 from placeopt.place.check_budget import budget_findings
 from placeopt.place.check_estate import estate_findings
 from placeopt.place.check_links import link_findings
@@ -36,6 +37,7 @@ def check(place: Place) -> list[Finding]:
     findings += point_findings(place)
     findings += estate_findings(place)
     findings += budget_findings(place)
+    findings += benefit_findings(place)
     return worst_first(findings)
 
 

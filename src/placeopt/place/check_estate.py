@@ -30,6 +30,7 @@ def estate_findings(place: Place) -> Iterator[Finding]:
     yield from hosted_in_a_closed_building(place)
     yield from buildings_too_small(place)
     yield from services_without_host_or_visits(place)
+    yield from digital_shares_told_apart_twice(place)
     yield from contradictory_pairs(place)
     yield from tiers_that_cannot_be(place)
     yield from suitability_of_no_building(place)
@@ -144,6 +145,20 @@ def services_without_host_or_visits(place: Place) -> Iterator[Finding]:
             yield warning(file, *said, row=row_of(at), column="service_id", value=service)
 
 
+def digital_shares_told_apart_twice(place: Place) -> Iterator[Finding]:
+    """For a service and year zones are told apart in one way: all, quintiles, rural and urban."""
+    shares, file = place.digital_shares, label(place, "digital_shares")
+    ways: dict[tuple[str, int], str] = {}
+    columns = (shares[name] for name in ("service_id", "year", "who"))
+    for at, (service, year, who) in enumerate(zip(*columns, strict=True)):
+        way = "quintiles" if who.startswith("quintile") else "all" if who == "all" else "area types"
+        first = ways.setdefault((service, year), way)
+        if first != way:
+            yield error(file, f"{service} has shares by {first} and by {way} in {year}",
+                        "tell its zones apart in one way", row=row_of(at), column="who",
+                        value=who)  # fmt: skip
+
+
 def contradictory_pairs(place: Place) -> Iterator[Finding]:
     """Services that must and may never share a roof, also through others."""
     pairs, file = place.compatibility, label(place, "compatibility")
@@ -173,7 +188,7 @@ def tiers_that_cannot_be(place: Place) -> Iterator[Finding]:
     for at, (tier, most) in enumerate(
         zip(place.tiers["tier_id"], place.tiers["max_services"], strict=True)
     ):
-        if most == most and tier in musts.index and not _missing(most) and musts[tier] > most:
+        if not _missing(most) and tier in musts.index and musts[tier] > most:
             message = f"the tier must host {musts[tier]} services but may host {most}"
             yield error(label(place, "tiers"), message, "raise max_services, or let some be may",
                         row=row_of(at), column="max_services", value=most)  # fmt: skip

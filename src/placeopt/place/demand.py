@@ -1,4 +1,5 @@
-"""Visits a year by zone and service: as given, or made from people by age and stated rates."""
+"""Visits a year by zone and service: as given, or made from people by age and stated rates; and
+the share of them that is digital."""
 
 from __future__ import annotations
 
@@ -19,8 +20,10 @@ AGE_COLUMNS = {
 }
 
 
-def demand_of(place: Place) -> pd.DataFrame:
+def demand_of(place: Place, years_on: int = 0) -> pd.DataFrame:
     """Visits a year, all channels: columns zone_id, service_id, visits_per_year.
+
+    Rates grow by their stated share for each of ``years_on`` years; given demand does not.
 
     One row for every zone and every service that has visits, services in the order of the
     services table and zones in theirs. For a service that stands in ``demand`` the given
@@ -44,9 +47,9 @@ def demand_of(place: Place) -> pd.DataFrame:
             continue
         else:
             visits = np.zeros(len(zones))
-            for band, rate in zip(
-                mine["age_band"], mine["visits_per_person_per_year"], strict=True
-            ):
+            grown = (1 + mine["growth_share_per_year"]) ** years_on
+            rates_then = mine["visits_per_person_per_year"] * grown
+            for band, rate in zip(mine["age_band"], rates_then, strict=True):
                 people = zones[AGE_COLUMNS[band]].to_numpy(dtype=float)
                 if np.isnan(people).any():
                     missing = zone_ids[np.isnan(people)][0]
@@ -60,3 +63,36 @@ def demand_of(place: Place) -> pd.DataFrame:
     if not blocks:
         return given.iloc[:0].reset_index(drop=True)
     return pd.concat(blocks, ignore_index=True)
+
+
+def digital_shares_of(place: Place, year: int) -> pd.DataFrame:
+    """(zones, services) share of visits that is digital in ``year``, by zone_id and service_id.
+
+    Of the rows of ``digital_shares`` that a zone belongs to, the latest year not after ``year``
+    counts; where there is none, ``services.digital_share``.
+    """
+    import numpy as np
+    import pandas as pd
+
+    zones, stated = place.zones, place.digital_shares
+    shares = {
+        service: np.full(len(zones), share)
+        for service, share in zip(
+            place.services["service_id"], place.services["digital_share"], strict=True
+        )
+    }
+    stated = stated[stated["year"] <= year].sort_values("year")
+    columns = (stated[name].tolist() for name in ("service_id", "who", "digital_share"))
+    for service, who, share in zip(*columns, strict=True):
+        shares[service][belongs(zones, who).to_numpy()] = share
+    return pd.DataFrame(shares, index=pd.Index(zones["zone_id"], name="zone_id"))
+
+
+def belongs(zones: pd.DataFrame, who: str) -> pd.Series:
+    """The zones that ``who`` of ``digital_shares`` speaks of."""
+    if who in ("rural", "urban"):
+        return zones["area_type"] == who
+    if who.startswith("quintile_"):
+        quintile = zones["deprivation_quintile"].astype("Int64")
+        return (quintile == int(who.removeprefix("quintile_"))).fillna(False).astype(bool)
+    return zones["zone_id"].notna()

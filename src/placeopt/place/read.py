@@ -46,14 +46,14 @@ def check_files(path: str | Path) -> list[Finding]:
     A matrix of minutes beside the place is looked at too (``read_place`` leaves it alone: it
     can be large, and whether it is used is the scenario's word).
     """
-    place, findings = read_leniently(path)
-    if place is not None:
-        findings += minutes_findings(place)
-    return worst_first(findings)
+    return read_leniently(path, minutes=True)[1]
 
 
-def read_leniently(path: str | Path) -> tuple[Place | None, list[Finding]]:
-    """What can be read of a place (None: nothing), and every fault of its tables."""
+def read_leniently(
+    path: str | Path, *, minutes: bool = False
+) -> tuple[Place | None, list[Finding]]:
+    """What can be read of a place (None: nothing), and every fault of its tables, errors first;
+    with ``minutes`` also of a matrix of minutes beside it."""
     path = Path(path)
     if path.is_dir():
         place, findings = _read_folder(path)
@@ -74,6 +74,8 @@ def read_leniently(path: str | Path) -> tuple[Place | None, list[Finding]]:
         if where in told or where[::2] in columns or (finding.row and where[:2] in rows):
             continue  # what could not be read is said once, by the reader
         findings.append(finding)
+    if minutes:
+        findings += minutes_findings(place)
     return place, worst_first(findings)
 
 

@@ -42,6 +42,11 @@ def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
                 found += _unknown_ids(place, rule, field, value, path, source)
             if field in {"mode", "modes"}:
                 found += _unknown_modes(scenario, rule, field, value, path, source)
+            if field == "pot_gbp" and isinstance(value, tuple) and len(value) > scenario.years:
+                message = f"{len(value)} amounts for {scenario.years} decided years"
+                remedy = "give one for each year, or state how many years are decided: years = ..."
+                label = f"{rule.name}.{field}"
+                found.append(fault([source], (*path, field), value, message, remedy, label))
     return found
 
 

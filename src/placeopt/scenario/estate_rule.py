@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from pydantic import Field
 
 from placeopt.scenario.rules import Problem, Rule
 
+FROM_YEAR: Any = Field(None, description="first year in which it holds; by default the first")
+TO_YEAR: Any = Field(None, description="last year in which it holds; by default the last")
+
 
 class EstateRule(Rule):
-    """A rule of the estate problem."""
+    """A rule of the estate problem; some state the years in which they hold."""
 
     problem: ClassVar[Problem] = "estate"
+
+    def holds_in(self, year: int) -> bool:
+        """Whether the rule holds in a (calendar) year, where it states any."""
+        first, last = self._years()
+        return (first is None or first <= year) and (last is None or year <= last)
+
+    def in_its_years(self, sentence: str) -> str:
+        """The sentence with the years in which it holds, where the rule states any."""
+        first, last = self._years()
+        when = ", ".join(
+            f"{word} {year}" for word, year in (("from", first), ("to", last)) if year is not None
+        )
+        return f"{sentence.removesuffix('.')}, {when.replace(', to', ' to')}." if when else sentence
+
+    def _years(self) -> tuple[int | None, int | None]:
+        return getattr(self, "from_year", None), getattr(self, "to_year", None)
 
 
 def percent(share: float) -> str:

@@ -1,8 +1,8 @@
 """The rules of the estate problem: what a scenario may ask of the buildings it keeps.
 
     E1 served    E2 hosted    E3 opened    E4 floor      E5 capacity  E6 together  E7 access
-    E8 fairness  E9 network   E10 capital  E11 revenue   E13 pinned   E14 carbon   E15 fair rents
-    E16 behaviour
+    E8 fairness  E9 network   E10 capital  E11 revenue   E12 sequence E13 pinned   E14 carbon
+    E15 fair rents            E16 behaviour
 
 Rules marked implied are in force unless the scenario's ``drop`` names them; the others hold where
 a ``[[rules]]`` table states them, as often as it is stated. Those about residents and about money
@@ -15,7 +15,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from placeopt.scenario.estate_rule import EstateRule, named, percent
+from placeopt.scenario.estate_rule import FROM_YEAR, EstateRule, named, percent
 from placeopt.scenario.estate_rules_money import Capital, Carbon, FairRents, Revenue
 from placeopt.scenario.estate_rules_people import Access, Behaviour, Fairness, Who
 
@@ -34,6 +34,7 @@ __all__ = [
     "Opened",
     "Pinned",
     "Revenue",
+    "Sequence",
     "Served",
     "Together",
     "Who",
@@ -189,6 +190,7 @@ class Network(EstateRule):
     spacing_m: float | None = Field(
         None, gt=0, description="no two of them nearer than this, in a straight line (m)"
     )
+    from_year: int | None = FROM_YEAR
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
@@ -228,7 +230,52 @@ class Network(EstateRule):
             what = counted(2).removeprefix("2 ")
             parts.append(f"no two {what} are nearer than {self.spacing_m:,.0f} m")
         text = " and ".join(parts)
-        return text[0].upper() + text[1:] + "."
+        return self.in_its_years(text[0].upper() + text[1:] + ".")
+
+
+class Sequence(EstateRule):
+    """(E12) What comes before what, where several years are decided; of one year it says nothing.
+
+    A closed building stays closed and one disposed of is gone, whether or not the rule is
+    dropped; dropping it lets a service move in the year of its works, without double running.
+    """
+
+    name: ClassVar[str] = "sequence"
+    number: ClassVar[str] = "E12"
+    equation: ClassVar[str] = (
+        "open[b,t] <= open[b,t-1] unless b opens for the first time; "
+        "open[b,t] + disposed[b,t] <= 1, disposed[b,t] >= disposed[b,t-1]; "
+        "fitted[s,b,t-fit_out_years] >= area[s,b,t] unless b hosts s today; "
+        "sum over s, b of moves_in[s,b,t] <= moves_per_year, moves_in[s,b,t] >= host[s,b,t] - "
+        "host[s,b,t-1]; staff of a service point that closes in t are paid for "
+        "double_running_years more"
+    )
+    implied: ClassVar[bool] = True
+    once: ClassVar[bool] = True
+
+    rule: Literal["sequence"] = "sequence"
+    moves_per_year: int | None = Field(
+        None, ge=0, description="at most this many services move into a building in a year"
+    )
+    fit_out_years: int = Field(
+        1, ge=0, le=1, description="years that the fit-out comes before the move: 0 or 1"
+    )
+    double_running_years: float = Field(
+        0.0, ge=0, le=2, description="years of staff paid once more for a service point that closes"
+    )
+
+    def sentence(self, names: dict[str, str] | None = None) -> str:
+        parts = ["A building that closes stays closed"]
+        if self.fit_out_years:
+            parts.append("a service moves the year after its new home is fitted out")
+        if self.moves_per_year is not None:
+            parts.append(f"at most {self.moves_per_year} services move in a year")
+        if self.double_running_years:
+            parts.append(
+                f"staff of a service point that closes are paid for {self.double_running_years:g} "
+                "more years"
+            )
+        return "; ".join(parts) + "."
 
 
 class Pinned(EstateRule):

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from placeopt.scenario.estate_rule import EstateRule, listed, percent
+from placeopt.scenario.estate_rule import FROM_YEAR, TO_YEAR, EstateRule, listed, percent
 
 Work = Literal["fit_out", "moves", "set_up", "closing"]
 WORKS: tuple[Work, ...] = ("fit_out", "moves", "set_up", "closing")
@@ -31,17 +31,32 @@ class Capital(EstateRule):
     equation: ClassVar[str] = (
         "fit-out + moves + tier set-up + closures + lease penalties "
         "<= pot_gbp + recycled_share x net receipts; of the kinds of work it pays_for, where the "
-        "capital comes in separate streams"
+        "capital comes in separate streams; over years, up to each year: what is spent by then <= "
+        "what has come in by then"
     )
 
     rule: Literal["capital"] = "capital"
-    pot_gbp: float = Field(ge=0, description="capital there is (GBP)")
+    pot_gbp: float | tuple[float, ...] = Field(
+        description="capital there is (GBP): all in the first year, or an amount for each year; "
+        "what is not spent is carried over"
+    )
     recycled_share: float = Field(
         0.0, ge=0, le=1, description="share of net receipts that may be spent on the works"
     )
     pays_for: tuple[Work, ...] = Field(
         WORKS, min_length=1, description="kinds of work this money may pay for; by default all"
     )
+
+    @model_validator(mode="after")
+    def _no_pot_below_nought(self) -> Self:
+        if not self.pots() or min(self.pots()) < 0:
+            raise ValueError("give an amount from 0, or one for each year")
+        return self
+
+    def pots(self, years: int = 1) -> tuple[float, ...]:
+        """GBP that comes in each year, at least ``years`` of them."""
+        given = self.pot_gbp if isinstance(self.pot_gbp, tuple) else (self.pot_gbp,)
+        return given + (0.0,) * (years - len(given))
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         recycled = (
@@ -51,7 +66,11 @@ class Capital(EstateRule):
         if set(self.pays_for) != set(WORKS):
             what = listed((WORK_IN_WORDS[work] for work in self.pays_for), "and")
             what = what[0].upper() + what[1:]
-        return f"{what} cost no more than a pot of GBP {self.pot_gbp:,.0f}{recycled}."
+        pots = self.pots()
+        pot = f"a pot of GBP {sum(pots):,.0f}"
+        if len(pots) > 1:
+            pot += f" (GBP {listed((f'{gbp:,.0f}' for gbp in pots), 'and')} year by year)"
+        return f"{what} cost no more than {pot}{recycled}."
 
 
 class Revenue(EstateRule):
@@ -71,6 +90,8 @@ class Revenue(EstateRule):
     share_of_today: float | None = Field(
         None, ge=0, description="running cost of a year at most this share of today's"
     )
+    from_year: int | None = FROM_YEAR
+    to_year: int | None = TO_YEAR
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
@@ -80,8 +101,10 @@ class Revenue(EstateRule):
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         if self.ceiling_gbp_per_year is not None:
-            return f"Running costs are at most GBP {self.ceiling_gbp_per_year:,.0f} a year."
-        return f"Running costs are at most {percent(self.share_of_today or 0)} of today's."
+            text = f"Running costs are at most GBP {self.ceiling_gbp_per_year:,.0f} a year."
+        else:
+            text = f"Running costs are at most {percent(self.share_of_today or 0)} of today's."
+        return self.in_its_years(text)
 
 
 class Carbon(EstateRule):
@@ -98,6 +121,8 @@ class Carbon(EstateRule):
     share_of_today: float | None = Field(
         None, ge=0, description="emissions of a year at most this share of today's"
     )
+    from_year: int | None = FROM_YEAR
+    to_year: int | None = TO_YEAR
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
@@ -107,8 +132,10 @@ class Carbon(EstateRule):
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         if self.ceiling_tco2e_per_year is not None:
-            return f"Buildings emit at most {self.ceiling_tco2e_per_year:,.0f} tCO2e a year."
-        return f"Buildings emit at most {percent(self.share_of_today or 0)} of today's carbon."
+            text = f"Buildings emit at most {self.ceiling_tco2e_per_year:,.0f} tCO2e a year."
+        else:
+            text = f"Buildings emit at most {percent(self.share_of_today or 0)} of today's carbon."
+        return self.in_its_years(text)
 
 
 class FairRents(EstateRule):

@@ -78,6 +78,16 @@ class Money(_Section):
 
     appraisal_years: int = Field(30, ge=1, le=125)
     discount_rate: float = Field(0.035, ge=0, lt=1, description="real, for the first 30 years")
+    benefit_years: int | None = Field(
+        None,
+        ge=1,
+        le=60,
+        description="years over which a budget's outcomes and benefits are counted, from the "
+        "first decided year; at least the decided years, which is the default",
+    )
+    optimism_bias: bool = Field(
+        False, description="lower benefits by the correction of their evidence grade"
+    )
 
 
 class Scenario(_Section):
@@ -87,6 +97,7 @@ class Scenario(_Section):
     place: str = "."  # relative to the scenario's file
     problem: Problem
     year: int | None = None  # the year decided for; by default the last year of spending data
+    years: int = Field(1, ge=1, le=20, description="how many years are decided, from year on")
     objective: Objective = Objective()
     rules: tuple[SerializeAsAny[Rule], ...] = ()  # those written and those implied
     drop: tuple[str, ...] = ()  # names of implied rules that are not in force

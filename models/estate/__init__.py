@@ -1,0 +1,115 @@
+"""The estate problem of one year in PuLP, written to be read: the textbook and the oracle.
+
+Which buildings stay open, which services each hosts, and where residents' visits are served.
+It reads a place's tables by itself and shares nothing with the formulation in ``placeopt.estate``;
+tests compare the two. For a county it is slow: use ``placeopt solve`` there.
+
+    python -m models.estate PLACE SCENARIO.toml
+
+Sets        z zones, b buildings, s services, k tiers
+Decisions   open[b], ends[b] (sold, or its lease ended), tier[b,k], host[b,s]    0 or 1
+            serve[z,s,b] share of a zone's visits, desks[b,s], area[b,s], front[b] m2
+Minimise    net present cost, or visit-minutes, open buildings, carbon
+
+(E1) sum_b serve[z,s,b] + unserved[z,s] = 1              all visits are served
+(E2) serve[z,s,b] <= host[b,s]                           only where the service is hosted
+(E3) host[b,s] <= open[b], and as the tier allows        only in an open building
+(E4) sum_s area[b,s] + front[b] <= usable[b] open[b]     what is there fits
+(E5) area[b,s] = base[s] host[b,s] + rate[s] visits      visits take floor
+(E6) host[b,x] = host[b,y];  host[b,x] + host[b,y] <= 1  pairs that must, that may not
+(E7) cover[z] <= sum of host in reach; residents covered >= share of residents
+(E8) minutes used against today's, by zone and group; the worst off; Kolm-Pollak
+(E9) counts of buildings within limits, and a distance between them
+(E10) capital <= pot + recycled receipts    (E11) running cost <= ceiling    (E13) pinned
+(E14) carbon of open buildings <= ceiling    (E15) buildings cost no more than today
+(E16) nobody passes a host
+
+``data`` reads the tables and makes the decisions; ``people``, ``buildings`` and ``money`` state
+the rules; here the model is put together and solved.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulp
+from models.estate.buildings import (
+    all_visits_are_served,
+    buildings_are_counted,
+    only_as_the_tier_allows,
+    only_in_open_buildings,
+    only_where_hosted,
+    pairs_share_or_do_not,
+    pinned_buildings,
+    what_is_there_fits,
+)
+from models.estate.data import Model, decide, read_tables
+from models.estate.money import (
+    capital_and_revenue_fit,
+    carbon_fits,
+    emitted,
+    present_cost,
+    rents_cover_the_trust,
+)
+from models.estate.people import (
+    nobody_loses_too_much,
+    residents_are_near,
+    residents_go_where_they_go,
+    worst_mean,
+)
+
+from placeopt.place import Place
+from placeopt.scenario import Scenario
+from placeopt.travel import TravelTimes
+
+
+def build(place: Place, times: TravelTimes, scenario: Scenario) -> Model:
+    """The whole model, but for its objective."""
+    m = Model(place, times, scenario)
+    read_tables(m)
+    decide(m)
+    for equation in (
+        all_visits_are_served,
+        only_where_hosted,
+        only_in_open_buildings,
+        only_as_the_tier_allows,
+        what_is_there_fits,
+        pairs_share_or_do_not,
+        residents_are_near,
+        nobody_loses_too_much,
+        residents_go_where_they_go,
+        buildings_are_counted,
+        capital_and_revenue_fit,
+        carbon_fits,
+        rents_cover_the_trust,
+        pinned_buildings,
+    ):
+        equation(m)
+    return m
+
+
+def objective(m: Model, name: str) -> Any:
+    """An objective of the estate as an expression."""
+    if name == "cost":
+        return present_cost(m)
+    if name == "visit_minutes":
+        return pulp.lpSum(
+            m.visits[z, s] * m.minutes[z, b] * share for (z, s, b), share in m.serve.items()
+        )
+    if name == "worst_off":
+        return worst_mean(m, list(m.visits), 0.1)
+    if name == "carbon":
+        return emitted(m)
+    if name == "buildings":
+        return pulp.lpSum(m.open.values())
+    raise ValueError(f"no objective {name!r} in this model")
+
+
+def solve(place: Place, times: TravelTimes, scenario: Scenario) -> tuple[Model, float | None]:
+    """The model solved to proof for the scenario's first objective; None: nothing fits."""
+    m = build(place, times, scenario)
+    m.lp.setObjective(objective(m, scenario.objective.minimise[0]))
+    status = m.lp.solve(pulp.HiGHS(msg=False, gapRel=0.0, threads=1))
+    if pulp.LpStatus[status] != "Optimal":
+        return m, None
+    return m, float(pulp.value(m.lp.objective))

@@ -1,0 +1,149 @@
+"""The verifier's own arithmetic of the benefits chain, in plain Python from the tables.
+
+It knows nothing of how the chain was made: every factor is read again from the place, every year
+is added up again from the improvements, and the discount factors are multiplied up rate by rate.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from typing import Any
+
+import pandas as pd
+
+from placeopt.place import Place
+from placeopt.scenario import Scenario
+from placeopt.scenario.checks import Check
+from placeopt.scenario.scenario import Money
+
+PENNY = 0.005
+RELATIVE = 1e-7
+
+Improvement = Mapping[
+    tuple[str, int], float
+]  # (outcome id, year) -> units better than nothing done
+
+
+def check_chain(
+    place: Place, scenario: Scenario, plan_chain: pd.DataFrame, improvement: Improvement
+) -> Check:
+    """Whether the plan's table ``benefits_chain`` is what the tables say, row by row."""
+    wanted = {(row["benefit_id"], row["year"]): row for row in chain(place, scenario, improvement)}
+    seen = set()
+    worst = ""
+    for row in plan_chain.to_dict("records"):
+        key = (row["benefit_id"], int(row["year"]))
+        seen.add(key)
+        if key not in wanted:
+            worst = worst or f"{key[0]} in {key[1]}: no such benefit and year"
+            continue
+        for name, value in wanted[key].items():
+            given = row[name]
+            if isinstance(value, str):
+                same = value == given
+            else:
+                same = math.isclose(value, given, rel_tol=RELATIVE, abs_tol=PENNY / 5)
+            if not same:
+                worst = worst or f"{key[0]} in {key[1]}: {name} is {given}, recomputed {value}"
+    for key in wanted.keys() - seen:
+        worst = worst or f"{key[0]} in {key[1]}: no row"
+    sentence = "Every step from improvement to net benefit, cash and present value is right."
+    return Check("", "benefits_chain", sentence, not worst, worst)
+
+
+def cashable(
+    place: Place, scenario: Scenario, improvement: Improvement
+) -> dict[tuple[str, int], float]:
+    """(agency id, year) -> GBP of benefits that the agency can take out of its budget."""
+    found: dict[tuple[str, int], float] = defaultdict(float)
+    for row in chain(place, scenario, improvement):
+        if row["agency_id"]:
+            found[row["agency_id"], row["year"]] += row["cashable_gbp"]
+    return dict(found)
+
+
+def chain(place: Place, scenario: Scenario, improvement: Improvement) -> Iterator[dict[str, Any]]:
+    """Each benefit in each year for which ``improvement`` has a number, step by step."""
+    years = sorted({year for _, year in improvement})
+    if not years:
+        return
+    rates = discount_rates(scenario.money)
+    for benefit in place.benefits.to_dict("records"):
+        correction = correction_of(place, scenario.money, benefit, "benefit")
+        for year in years:
+            counted = 0.0
+            for since in range(int(benefit["duration_years"])):
+                earlier = improvement.get(
+                    (benefit["outcome_id"], year - int(benefit["lag_years"]) - since), 0.0
+                )
+                counted += earlier * (1 - benefit["decay_share"]) ** since
+            gross = counted * _value(place, benefit)
+            net = gross * benefit["attribution_share"] * (1 - correction)
+            for name in ("deadweight", "displacement", "leakage", "substitution"):
+                net *= 1 - benefit[f"{name}_share"]
+            factor = 1.0
+            for ahead in range(1, year - years[0] + 1):
+                factor /= 1 + rates(ahead, bool(benefit["health"]))
+            yield {
+                "benefit_id": benefit["benefit_id"],
+                "outcome_id": benefit["outcome_id"],
+                "agency_id": benefit["agency_id"],
+                "year": year,
+                "improvement": improvement.get((benefit["outcome_id"], year), 0.0),
+                "counted": counted,
+                "correction_share": correction,
+                "gross_gbp": gross,
+                "net_gbp": net,
+                "cashable_gbp": net * benefit["cashable_share"],
+                "discount_factor": factor,
+                "present_gbp": net * factor,
+            }
+
+
+def _value(place: Place, benefit: Mapping[Any, Any]) -> float:
+    if not benefit["unit_cost"]:
+        return float(benefit["unit_value_gbp"])
+    for cost in place.unit_costs.to_dict("records"):
+        if cost["code"] == benefit["unit_cost"]:
+            amount, year = float(cost["amount_gbp"]), int(cost["price_year"])
+            if year == place.info.price_year:
+                return amount
+            level = {int(r["year"]): float(r["index"]) for r in place.deflators.to_dict("records")}
+            return amount / level[year] * level[place.info.price_year]
+    raise ValueError(f"unit_costs has no code {benefit['unit_cost']!r}")
+
+
+def correction_of(place: Place, money: Money, row: Mapping[Any, Any], kind: str) -> float:
+    """The correction for optimism of one number: its own, its grade's, or none."""
+    if not money.optimism_bias:
+        return 0.0
+    if not math.isnan(row["correction_share"]):
+        return float(row["correction_share"])
+    if pd.isna(row["grade"]):
+        return 0.0
+    steps: list[Any] = [r for r in place.optimism_bias.to_dict("records") if r["kind"] == kind]
+    if not steps:
+        steps = [r for r in _file("budget", "optimism_bias.csv") if r["kind"] == kind]
+    grade = int(row["grade"])
+    return next(float(r["correction_share"]) for r in steps if int(r["grade"]) == grade)
+
+
+def discount_rates(money: Money) -> Any:
+    """The discount rate of a year after the first, scaled to the scenario's own first rate."""
+    steps = _file("scenario", "discount_rates.csv")
+    scale = money.discount_rate / float(steps[0]["rate"])
+
+    def rate(ahead: int, health: bool) -> float:
+        step = next(s for s in steps if int(s["first_year"]) <= ahead <= int(s["last_year"]))
+        return scale * float(step["health_rate" if health else "rate"])
+
+    return rate
+
+
+def _file(room: str, name: str) -> list[dict[str, str]]:
+    text = (files(f"placeopt.{room}") / name).read_text(encoding="utf-8")
+    return list(csv.DictReader([line for line in text.splitlines() if not line.startswith("#")]))

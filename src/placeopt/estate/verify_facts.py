@@ -1,0 +1,190 @@
+"""The verifier's facts: the place, its minutes and the scenario, looked up by id, year by year.
+
+Visits of a year are made again from the tables:
+
+    visits[z,s,t] = people or given demand x (1 + growth)^t x (1 - digital share[z,s,t])
+
+with t counted from the first decided year and no growth of given demand.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from placeopt.scenario.estate_rules import Pinned
+
+if TYPE_CHECKING:
+    from placeopt.place import Place
+    from placeopt.scenario import Scenario
+    from placeopt.travel import TravelTimes
+
+Row = dict[str, Any]
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of one decided year."""
+
+    place: Place
+    times: TravelTimes
+    scenario: Scenario
+    year: int
+    buildings: dict[str, Row]
+    services: dict[str, Row]
+    zones: dict[str, Row]
+    tiers: dict[str, Row]
+    tier_services: dict[Key, Row]
+    hosted_today: dict[Key, str]  # (building, service) -> offer
+    suitable: set[Key]  # (kind, service)
+    visits: dict[Key, float]  # (zone, service) -> visits a year, net of the digital share
+    desks: dict[str, float]
+    fastest: dict[Key, float]  # (zone, building) -> minutes
+    never_sell: set[str]
+
+    @property
+    def over_years(self) -> bool:
+        """Whether more than one year is decided."""
+        return self.scenario.years > 1
+
+    def unknown_use(self, i: str) -> bool:
+        return self.buildings[i]["status"] == "open" and not any(
+            building == i for building, _ in self.hosted_today
+        )
+
+    def usable_m2(self, i: str) -> float:
+        row = self.buildings[i]
+        return float(row["floor_area_m2"] * row["usable_share"])
+
+    def sellable(self, i: str) -> bool:
+        row = self.buildings[i]
+        gross = row["capital_receipt_gbp"]
+        return row["tenure"] == "freehold" and gross > 0 and i not in self.never_sell
+
+    def penalty(self, i: str) -> float | None:
+        """What ending the tenure in the year costs; None where it cannot end."""
+        row = self.buildings[i]
+        break_year = row["lease_break_year"]
+        unknown = _missing(break_year)
+        if row["tenure"] == "freehold" or (row["tenure"] == "licence" and unknown):
+            return 0.0
+        if not unknown and break_year <= self.year:
+            return 0.0
+        penalty = row["lease_break_penalty_gbp"]
+        return None if math.isnan(penalty) else float(penalty)
+
+
+def facts_of(place: Place, times: TravelTimes, scenario: Scenario) -> list[Facts]:
+    """Everything the verifier looks up, for each decided year."""
+
+    def by(table: str, *keys: str) -> Any:
+        records = _records(place, table)
+        return {
+            row[keys[0]] if len(keys) == 1 else tuple(row[k] for k in keys): row for row in records
+        }
+
+    services, buildings = by("services", "service_id"), by("buildings", "building_id")
+    open_today = {i for i, row in buildings.items() if row["status"] == "open"}
+    pins = scenario.of(Pinned)
+    never = {i for i, row in buildings.items() if row["pinned"] == "never_sell"} if pins else set()
+    for rule in pins:
+        never |= set(rule.never_sell)
+    first = Facts(
+        place=place,
+        times=times,
+        scenario=scenario,
+        year=_first_year(place, scenario),
+        buildings=buildings,
+        services=services,
+        zones=by("zones", "zone_id"),
+        tiers=by("tiers", "tier_id"),
+        tier_services=by("tier_services", "tier_id", "service_id"),
+        hosted_today={
+            key: row["offer"]
+            for key, row in by("hosting", "building_id", "service_id").items()
+            if key[0] in open_today
+        },
+        suitable=set(by("suitability", "building_kind", "service_id")),
+        visits={},
+        desks={i: row["desks"] for i, row in services.items() if row["back_office"]},
+        fastest=_fastest(times, scenario),
+        never_sell=never,
+    )
+    return [
+        replace(first, year=first.year + t, visits=_visits(first, t)) for t in range(scenario.years)
+    ]
+
+
+def _records(place: Place, table: str) -> list[Row]:
+    if table not in place.tables:
+        return []
+    return [dict(row) for row in place.tables[table].to_dict("records")]  # type: ignore[arg-type]
+
+
+def _missing(value: Any) -> bool:
+    return value is None or value != value or str(value) == "<NA>"
+
+
+def _first_year(place: Place, scenario: Scenario) -> int:
+    if scenario.year is not None:
+        return scenario.year
+    years = place.spending["year"]
+    return int(years.max()) if len(years) else place.info.price_year
+
+
+def _fastest(times: TravelTimes, scenario: Scenario) -> dict[Key, float]:
+    """(zone, building) -> minutes by the fastest of the scenario's modes; nothing out of reach."""
+    fastest: dict[Key, float] = {}
+    for mode in scenario.travel.modes:
+        if mode not in times.modes:
+            continue
+        matrix = times.matrix(mode).tolist()
+        for zone, line in zip(times.zone_ids, matrix, strict=True):
+            for i, minutes in zip(times.building_ids, line, strict=True):
+                if minutes == minutes and minutes < fastest.get((zone, i), math.inf):
+                    fastest[zone, i] = minutes
+    return fastest
+
+
+def _visits(first: Facts, t: int) -> dict[Key, float]:
+    """(zone, service) -> visits in the year ``t`` years after the first."""
+    shares: dict[str, list[Row]] = {}
+    for row in _records(first.place, "digital_shares"):
+        shares.setdefault(row["service_id"], []).append(row)
+    visits: dict[Key, float] = {}
+    for zone, s, number in _before_digital(first, t):
+        if not first.services[s]["back_office"]:
+            digital = _digital_share(first, shares.get(s, []), zone, s, first.year + t)
+            visits[zone, s] = visits.get((zone, s), 0.0) + number * (1 - digital)
+    return visits
+
+
+def _before_digital(first: Facts, t: int) -> Iterator[tuple[str, str, float]]:
+    """(zone, service, visits by all channels): given demand, or people times grown rates."""
+    given = {row["service_id"] for row in _records(first.place, "demand")}
+    for row in _records(first.place, "demand"):
+        yield row["zone_id"], row["service_id"], row["visits_per_year"]
+    for row in _records(first.place, "demand_rates"):
+        if row["service_id"] in given:
+            continue
+        band = row["age_band"]
+        column = "population" if band == "all" else f"people_{band}"
+        growth = row.get("growth_share_per_year", 0.0)
+        rate = row["visits_per_person_per_year"] * (1 + growth) ** t
+        for zone, people in first.zones.items():
+            yield zone, row["service_id"], people[column] * rate
+
+
+def _digital_share(first: Facts, stated: list[Row], zone: str, s: str, year: int) -> float:
+    """The latest share stated for residents of the zone up to the year, else the service's own."""
+    row = first.zones[zone]
+    groups = {"all", row["area_type"]}
+    if not _missing(row["deprivation_quintile"]):
+        groups.add(f"quintile_{int(row['deprivation_quintile'])}")
+    known = [x for x in stated if x["who"] in groups and x["year"] <= year]
+    latest = max(known, key=lambda x: x["year"], default=None)
+    own = first.services[s]["digital_share"]
+    return float(latest["digital_share"] if latest is not None else own)

@@ -1,0 +1,116 @@
+"""The verifier on the plan's tables about residents: access, zones and bands."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from placeopt.estate.verify_people import nearest_hosts
+from placeopt.estate.verify_read import Tables, rows
+from placeopt.estate.verify_tables import agree, differs
+from placeopt.estate.verify_years import Course, Year
+
+Nearest = dict[tuple[str, str], float]  # (zone, service) -> minutes; nothing out of reach
+
+
+def wrong_minutes(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
+    """Every figure about residents that is not the one found, in words."""
+    was, now = _nearest(nothing.last), _nearest(course.last)
+    yield from _access(course.last, was, now, tables)
+    yield from _zones(course.last, was, now, tables)
+    for name, year in (("residents_before", nothing.last), ("residents_after", course.last)):
+        yield from _bands(year, name, tables)
+
+
+def _nearest(year: Year) -> Nearest:
+    """Minutes to the nearest host, whatever its offer, by the fastest of the modes."""
+    found: Nearest = {}
+    for i, s in year.a.hosts:
+        if year.facts.services[s]["back_office"]:
+            continue
+        for zone in year.facts.zones:
+            minutes = year.facts.fastest.get((zone, i), math.inf)
+            if minutes < found.get((zone, s), math.inf):
+                found[zone, s] = minutes
+    return found
+
+
+def _access(year: Year, was: Nearest, now: Nearest, tables: Tables) -> Iterator[str]:
+    facts, table = year.facts, tables["access"]
+    keys = [
+        (z, s) for z in facts.zones for s, row in facts.services.items() if not row["back_office"]
+    ]
+    columns = {
+        "minutes_before": {key: was.get(key, math.nan) for key in keys},
+        "minutes_after": {key: now.get(key, math.nan) for key in keys},
+        "change_minutes": {key: now.get(key, math.nan) - was.get(key, math.nan) for key in keys},
+    }
+    yield from agree("access", table, ("zone_id", "service_id"), columns)
+    for when, minutes in (("before", was), ("after", now)):
+        for zone, s, i in rows(table, "zone_id", "service_id", f"building_{when}"):
+            there = facts.fastest.get((zone, i), math.nan)
+            what = f"access {zone} {s}: building_{when} {i} minutes"
+            yield from differs(what, there, minutes.get((zone, s), math.nan))
+
+
+def _zones(year: Year, was: Nearest, now: Nearest, tables: Tables) -> Iterator[str]:
+    """Means over services in reach before and after, by visits."""
+    total: dict[str, float] = defaultdict(float)
+    means: dict[str, dict[str, float]] = {"before": defaultdict(float), "after": defaultdict(float)}
+    for (zone, s), visits in year.facts.visits.items():
+        if (zone, s) in was and (zone, s) in now and visits > 0:
+            total[zone] += visits
+            means["before"][zone] += visits * was[zone, s]
+            means["after"][zone] += visits * now[zone, s]
+
+    def mean(when: str, zone: str) -> float:
+        return means[when][zone] / total[zone] if total[zone] else math.nan
+
+    zones = year.facts.zones
+    columns = {
+        "population": {(z,): float(row["population"]) for z, row in zones.items()},
+        "minutes_before": {(z,): mean("before", z) for z in zones},
+        "minutes_after": {(z,): mean("after", z) for z in zones},
+        "change_minutes": {(z,): mean("after", z) - mean("before", z) for z in zones},
+    }
+    yield from agree("zone", tables["zones"], ("zone_id",), columns)
+
+
+def _bands(year: Year, column: str, tables: Tables) -> Iterator[str]:
+    """Residents by minutes to the nearest host: those without a car do not drive."""
+    facts = year.facts
+    modes = tuple(mode for mode in facts.scenario.travel.modes if mode in facts.times.modes)
+    stated: dict[str, dict[str, float]] = defaultdict(dict)
+    for s, band, people in rows(tables["bands"], "service_id", "band", column):
+        stated[s][band] = people
+    visited = [s for s, row in facts.services.items() if not row["back_office"]]
+    if set(stated) != set(visited) or len({tuple(bands) for bands in stated.values()}) > 1:
+        yield "bands: not the same bands for every service with visits, and for no other"
+    for s in visited:
+        hosts = [i for i, of in year.a.hosts if of == s]
+        found: dict[str, float] = dict.fromkeys(stated[s], 0.0)
+        for car in (True, False):
+            near = nearest_hosts(facts, hosts, modes, car)
+            for zone, about in facts.zones.items():
+                without = about["population"] * about["without_car_share"]
+                band = _band_of(near.get(zone, math.inf), stated[s])
+                people = about["population"] - without if car else without
+                found[band] = found.get(band, 0.0) + people
+        for band, people in found.items():
+            what = f"bands {s} {band} {column}"
+            yield from differs(what, stated[s].get(band, 0.0), people)
+
+
+def _band_of(minutes: float, bands: dict[str, float]) -> str:
+    """The band, of those stated, in which so many minutes lie: above its low, to its high."""
+    if minutes == math.inf:
+        return "out of reach"
+    for band in bands:
+        numbers = [float(number) for number in re.findall(r"[\d.]+", band)]
+        if len(numbers) == 2 and (numbers[0] < minutes <= numbers[1] or minutes == numbers[0] == 0):
+            return band
+        if band.startswith("over") and minutes > numbers[0]:
+            return band
+    return f"{minutes} minutes"

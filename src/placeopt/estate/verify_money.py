@@ -1,0 +1,88 @@
+"""The verifier on rules about money and carbon: capital (E10), revenue (E11), carbon (E14), fair
+rents (E15)."""
+
+from __future__ import annotations
+
+from placeopt.estate.verify_people import TOLERANCE, Found
+from placeopt.estate.verify_years import Course, Year, received
+from placeopt.scenario.estate_rules import Capital, Carbon, FairRents, Revenue
+
+
+def capital(rule: Capital, course: Course) -> Found:
+    """(E10) Works of every year, from the pot, what was left of it, and receipts recycled.
+
+    Of one decided year all receipts count; of several, those received by then.
+    """
+    pots = rule.pots(len(course.years))
+    there, alone = 0.0, len(course.years) == 1
+    detail = ""
+    for t, year in enumerate(course.years):
+        there += pots[t]
+        came = received(course, year.facts.year)
+        if alone:
+            came = sum(net for net, _ in year.sums.sold.values())
+        there += rule.recycled_share * came
+        works = year.sums.works()
+        spent = sum(works[work] for work in rule.pays_for)
+        detail = f"GBP {spent:,.0f} of GBP {there:,.0f}"
+        if not alone:
+            detail += f" in {year.facts.year}"
+        if spent > there + max(1.0, TOLERANCE * max(spent, there)):
+            return False, detail
+        there -= spent
+    return True, detail
+
+
+def revenue(rule: Revenue, year: Year) -> Found:
+    """(E11)"""
+    spent = year.sums.running
+    ceiling = rule.ceiling_gbp_per_year
+    if ceiling is None:
+        ceiling = (rule.share_of_today or 0.0) * year.today.running
+    detail = f"GBP {spent:,.0f} of GBP {ceiling:,.0f} a year"
+    return spent <= ceiling + max(1.0, TOLERANCE * ceiling), detail
+
+
+def carbon(rule: Carbon, year: Year) -> Found:
+    """(E14)"""
+    emitted, ceiling = year.sums.carbon, rule.ceiling_tco2e_per_year
+    if ceiling is None:
+        ceiling = (rule.share_of_today or 0.0) * year.today.carbon
+    detail = f"{emitted:,.1f} of {ceiling:,.1f} tCO2e a year"
+    return emitted <= ceiling + TOLERANCE * max(ceiling, 1.0), detail
+
+
+def fair_rents(rule: FairRents, year: Year) -> Found:
+    """(E15) Rents cover all buildings' costs; nobody pays more than its buildings cost today.
+
+    Rents are set for the last decided year; before it, all buildings together cost no more than
+    today.
+    """
+    facts, a, sums = year.facts, year.a, year.sums
+    cost = sums.running - sum(sums.staff.values())
+    slack = max(1.0, TOLERANCE * cost)
+    if not a.rents and a.hosts and not a.transfers:
+        today = year.today.running - sum(year.today.staff.values())
+        detail = f"GBP {cost:,.0f} of today's GBP {today:,.0f}, rents not yet set"
+        return cost <= today + slack, detail
+    paid: dict[str, float] = {}
+    before: dict[str, float] = {}
+    for (i, s), m2 in sums.area.items():
+        agency = facts.services[s]["agency_id"]
+        paid[agency] = paid.get(agency, 0.0) + m2 * a.rents.get(i, 0.0)
+    for i, row in facts.buildings.items():
+        own = sum(gbp.get(i, 0.0) for gbp in year.today.parts.values())
+        before[row["agency_id"]] = before.get(row["agency_id"], 0.0) + own
+    if abs(sum(paid.values()) - cost) > slack:
+        return False, f"rents bring GBP {sum(paid.values()):,.0f}, buildings cost GBP {cost:,.0f}"
+    if abs(sum(a.transfers.values())) > slack:
+        return False, "transfers do not add up to nothing"
+    if min(a.rents.values(), default=0.0) < -TOLERANCE:
+        return False, "a rent is below 0"
+    for agency in {*paid, *before}:
+        net = paid.get(agency, 0.0) + a.transfers.get(agency, 0.0)
+        if net > before.get(agency, 0.0) + slack:
+            was = before.get(agency, 0.0)
+            return False, f"{agency or 'no agency'} pays GBP {net:,.0f}, today GBP {was:,.0f}"
+    moved = sum(max(0.0, gbp) for gbp in a.transfers.values())
+    return True, f"GBP {cost:,.0f} a year covered, GBP {moved:,.0f} of it by transfers"

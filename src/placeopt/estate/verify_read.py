@@ -1,0 +1,72 @@
+"""A plan's tables read as the arrangements of its decided years."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from placeopt.estate.verify_sums import Arrangement
+
+Tables = Mapping[str, Any]
+OPEN = ("keep", "hub", "open")
+LEFT = ("sold", "lease_ended")
+
+
+def rows(table: Any, *columns: str) -> list[tuple[Any, ...]]:
+    """The rows of a table, as tuples of the columns named."""
+    return list(zip(*(table[column].tolist() for column in columns), strict=True))
+
+
+def arrangements(tables: Tables, years: list[int]) -> list[Arrangement]:
+    """What is arranged in each decided year; the rents are the last year's."""
+    if "buildings_by_year" not in tables:
+        found = [arrangement_at_the_end(tables)]
+    else:
+        found = [_arrangement_of(tables, year) for year in years]
+    if "rents" in tables:
+        found[-1].rents = dict(rows(tables["rents"], "building_id", "rent_gbp_per_m2_per_year"))
+    if "agencies" in tables:
+        found[-1].transfers = dict(rows(tables["agencies"], "agency_id", "transfer_gbp_per_year"))
+    return found
+
+
+def arrangement_at_the_end(tables: Tables) -> Arrangement:
+    """What the tables of the end state say."""
+    buildings, services = tables["buildings"], tables["services"]
+    left = [i for i, how in rows(buildings, "building_id", "disposal") if how in LEFT]
+    points = rows(services, "building_id", "service_id", "after", "desks")
+    return Arrangement(
+        open={i for i, word in rows(buildings, "building_id", "decision") if word in OPEN},
+        disposed=set(left),
+        tier={i: tier for i, tier in rows(buildings, "building_id", "tier_id") if tier},
+        hosts={(i, s) for i, s, after, _ in points if after},
+        desks={(i, s): desks for i, s, _, desks in points if desks},
+        served=_served(tables["assignment"]),
+    )
+
+
+def _arrangement_of(tables: Tables, year: int) -> Arrangement:
+    def of(table: str) -> Any:
+        return tables[table][tables[table]["year"] == year]
+
+    states = rows(of("buildings_by_year"), "building_id", "state", "tier_id")
+    points = rows(
+        of("services_by_year"), "building_id", "service_id", "hosted", "desks", "fitted_m2"
+    )
+    return Arrangement(
+        open={i for i, state, _ in states if state == "open"},
+        disposed={i for i, state, _ in states if state == "disposed"},
+        tier={i: tier for i, _, tier in states if tier},
+        hosts={(i, s) for i, s, hosted, *_ in points if hosted == "yes"},
+        desks={(i, s): desks for i, s, _, desks, _ in points if desks},
+        served=_served(of("assignment_by_year")),
+        fitted={(i, s): m2 for i, s, *_, m2 in points},
+    )
+
+
+def _served(table: Any) -> dict[tuple[str, str], dict[str, float]]:
+    served: dict[tuple[str, str], dict[str, float]] = {}
+    for zone, service, i, share in rows(table, "zone_id", "service_id", "building_id", "share"):
+        part = served.setdefault((zone, service), {})
+        part[i] = part.get(i, 0.0) + share
+    return served

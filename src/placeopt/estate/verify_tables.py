@@ -1,0 +1,349 @@
+"""The verifier on a plan's own figures: each is compared with the one found again."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from placeopt.estate.verify_read import Tables, arrangement_at_the_end, rows
+from placeopt.estate.verify_sums import Sums
+from placeopt.estate.verify_years import (
+    Course,
+    Year,
+    backlog_of,
+    receipts_of,
+)
+
+Figures = Mapping[tuple[Any, ...], float]  # by the row's key
+MONEY = 1.0  # GBP, visits: figures agree to this, or to a millionth
+CLOSE = 0.01  # minutes, m2, tCO2e
+LINES_OF_MONEY = {  # part of the sums -> line of the money table
+    "fixed": "open buildings",
+    "in_use": "floor area in use",
+    "holding": "empty buildings",
+    "tiers": "tiers",
+    "staff": "staff of service points",
+    "set_up": "tiers",
+    "fit_out": "fit-out",
+    "moves": "moves",
+    "closing": "closing",
+}
+
+
+def wrong_figures(
+    course: Course, nothing: Course, tables: Tables, summary: Mapping[str, Any]
+) -> Iterator[str]:
+    """Every figure of the plan that is not the one found, in words."""
+    yield from _end_state(course, nothing, tables)
+    yield from _objectives(course, nothing, tables)
+    yield from _money(course, nothing, tables)
+    yield from _summary(course, nothing, summary)
+
+
+def agree(
+    name: str, table: Any, keys: tuple[str, ...], columns: Mapping[str, Figures]
+) -> Iterator[str]:
+    """Rows of a table against the figures found, column by column; absent rows are 0."""
+    stated = rows(table, *keys)
+    for key, times in Counter(stated).items():
+        if times > 1:
+            yield f"{name} {_words(key)} stands {times} times"
+    for column, figures in columns.items():
+        for key, value in zip(stated, table[column].tolist(), strict=True):
+            yield from differs(f"{name} {_words(key)} {column}", value, figures.get(key, 0.0))
+        for key in figures.keys() - set(stated):
+            yield from differs(f"{name} {_words(key)} {column} (no row)", 0.0, figures[key])
+
+
+def differs(what: str, stated: Any, found: float) -> Iterator[str]:
+    """The difference in words, where there is one."""
+    if stated is None or stated != stated:
+        if found == found and abs(found) > CLOSE:
+            yield f"{what}: nothing stated, found {found:,.2f}"
+        return
+    close = MONEY if "gbp" in what or "visit" in what else CLOSE
+    if not abs(stated - found) <= max(close, 1e-6 * abs(found)):
+        yield f"{what}: stated {stated:,.2f}, found {found:,.2f}"
+
+
+def _words(key: tuple[Any, ...]) -> str:
+    return " ".join(str(part) for part in key)
+
+
+def _by_building(course: Course, figure: Callable[[Year, str], float]) -> dict[str, float]:
+    """A figure of a building, summed over the years."""
+    found: dict[str, float] = defaultdict(float)
+    for year in course.years:
+        for i in year.facts.buildings:
+            found[i] += figure(year, i)
+    return found
+
+
+def _end_state(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
+    """Buildings, services and assignment are those of the last year."""
+    last, was = course.last, nothing.last
+    ids = list(last.facts.buildings)
+    receipts: dict[str, float] = defaultdict(float)
+    backlog: dict[str, float] = defaultdict(float)
+    for _, i, net in receipts_of(course):
+        receipts[i] += net
+    for _, i, gbp in backlog_of(course):
+        backlog[i] += gbp
+
+    def each(figure: Callable[[str], float]) -> Figures:
+        return {(i,): figure(i) for i in ids}
+
+    works = _by_building(course, lambda year, i: year.sums.works_at(i))
+    columns = {
+        "running_cost_after_gbp_per_year": each(last.sums.running_of),
+        "running_cost_before_gbp_per_year": each(was.sums.running_of),
+        "capital_gbp": each(lambda i: works[i]),
+        "receipt_net_gbp": each(lambda i: receipts[i]),
+        "backlog_gbp": each(lambda i: backlog[i]),
+        "area_used_m2": each(last.sums.area_used),
+        "visits_per_year": each(lambda i: visits_at(last, i)),
+        "front_of_house_m2": each(lambda i: last.sums.front.get(i, 0.0)),
+        "usable_m2": each(last.facts.usable_m2),
+        "carbon_after_tco2e_per_year": each(lambda i: emitted(last, i)),
+        "carbon_before_tco2e_per_year": each(lambda i: emitted(was, i)),
+    }
+    yield from agree("building", tables["buildings"], ("building_id",), columns)
+    stated = arrangement_at_the_end(tables)
+    for what in ("open", "disposed", "hosts"):
+        for one in sorted(getattr(stated, what) ^ getattr(last.a, what)):
+            yield f"{one}: {what} in one table and not in the other in {last.facts.year}"
+    yield from _words_of_buildings(course, tables["buildings"])
+    yield from _points(course, nothing, tables)
+    yield from assignment_rows(last, "assignment", tables["assignment"])
+    if "opens_year" in tables["buildings"]:
+        yield from _years_of_buildings(course, tables["buildings"])
+
+
+def _words_of_buildings(course: Course, table: Any) -> Iterator[str]:
+    """What is said of every building in words is what its figures say."""
+    a, facts = course.last.a, course.last.facts
+    today = course.first.before
+    for i, status, decision, disposal, before, after in rows(
+        table,
+        "building_id",
+        "status_before",
+        "decision",
+        "disposal",
+        "services_before",
+        "services_after",
+    ):
+        found = facts.buildings[i]["status"]
+        if i in a.open:
+            new = i in a.tier or any(b == i for b, _ in a.hosts - today.hosts)
+            word, left = "open" if found != "open" else "hub" if new else "keep", ""
+        elif found == "candidate":
+            word, left = "not_used", ""
+        else:
+            word = "stay_vacant" if found == "vacant" and i not in a.disposed else "close"
+            left = ("sold" if facts.sellable(i) else "lease_ended") if i in a.disposed else "held"
+        if (status, decision, disposal) != (found, word, left):
+            said = f"stated {status} {decision} {disposal}"
+            yield f"building {i}: {said}, found {found} {word} {left}"
+        for when, text, hosts in (("before", before, today.hosts), ("after", after, a.hosts)):
+            if set(filter(None, text.split("; "))) != {s for b, s in hosts if b == i}:
+                yield f"building {i}: services_{when} does not say what services says"
+
+
+def emitted(year: Year, i: str) -> float:
+    """tCO2e of a building in the year."""
+    return float(year.facts.buildings[i]["carbon_tco2e_per_year"]) if i in year.a.open else 0.0
+
+
+def visits_at(year: Year, i: str) -> float:
+    """Visits a year to a building, desks left out."""
+    return sum(
+        units
+        for (b, s), units in year.sums.load.items()
+        if b == i and not year.facts.services[s]["back_office"]
+    )
+
+
+def _points(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
+    last, was = course.last.sums, nothing.last.sums
+    capital: dict[tuple[str, str], float] = defaultdict(float)
+    for year in course.years:
+        for kind in (year.sums.fit_out, year.sums.moves):
+            for point, gbp in kind.items():
+                capital[point] += gbp
+    columns = {
+        "area_m2": last.area,
+        "area_before_m2": was.area,
+        "visits_per_year": visits_of(course.last),
+        "visits_before_per_year": visits_of(nothing.last),
+        "staffing_cost_gbp_per_year": last.staff,
+        "capital_gbp": capital,
+    }
+    yield from agree("service", tables["services"], ("building_id", "service_id"), columns)
+    today, a = course.first.before, course.last.a
+    for i, s, before, after, word in rows(
+        tables["services"], "building_id", "service_id", "before", "after", "decision"
+    ):
+        was_there, is_there = (i, s) in today.hosts, (i, s) in a.hosts
+        found = ("stays" if was_there else "moves_in") if is_there else "moves_out"
+        if (bool(before), bool(after), word) != (was_there, is_there, found):
+            yield f"service {s} in {i}: stated {word}, found {found}"
+
+
+def visits_of(year: Year) -> Figures:
+    services = year.facts.services
+    return {k: units for k, units in year.sums.load.items() if not services[k[1]]["back_office"]}
+
+
+def assignment_rows(year: Year, name: str, table: Any) -> Iterator[str]:
+    """Visits and minutes of every row of an assignment."""
+    facts = year.facts
+    for zone, s, i, share, visits, minutes in rows(
+        table, "zone_id", "service_id", "building_id", "share", "visits_per_year", "minutes"
+    ):
+        what = f"{name} {facts.year} {zone} {s} {i}"
+        found = share * facts.visits.get((zone, s), 0.0)
+        yield from differs(f"{what} visits_per_year", visits, found)
+        yield from differs(f"{what} minutes", minutes, facts.fastest.get((zone, i), math.nan))
+
+
+def _years_of_buildings(course: Course, table: Any) -> Iterator[str]:
+    """When each building opens, closes, is disposed of and paid for; nothing where it is not."""
+    found: dict[str, dict[str, int]] = {
+        name: {} for name in ("opens_year", "closes_year", "disposal_year", "receipt_year")
+    }
+    for year in course.years:
+        when = year.facts.year
+        for name, ids in (
+            ("opens_year", year.a.open - year.before.open),
+            ("closes_year", year.before.open - year.a.open),
+            ("disposal_year", year.a.disposed - year.before.disposed),
+        ):
+            found[name].update(dict.fromkeys(ids, when))
+    found["receipt_year"].update({i: when for when, i, _ in receipts_of(course)})
+    for name, years in found.items():
+        for i, stated in rows(table, "building_id", name):
+            said = (
+                None if stated is None or stated != stated or str(stated) == "<NA>" else int(stated)
+            )
+            if said != years.get(i):
+                yield f"building {i} {name}: stated {said}, found {years.get(i)}"
+
+
+def _objectives(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
+    for name, whole in (("plan", course), ("do_nothing", nothing)):
+        totals = whole.totals()
+        columns = {name: {(key,): totals[key] for key in tables["objectives"]["objective"]}}
+        yield from agree("objective", tables["objectives"], ("objective",), columns)
+
+
+def _money(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
+    """By agency and line: a year's cost at the end and today, and what is paid once."""
+    facts = course.first.facts
+    yearly = {"after": course.last.sums, "before": nothing.last.sums}
+    columns: dict[str, dict[tuple[str, str], float]] = {}
+    for name, sums in yearly.items():
+        found: dict[tuple[str, str], float] = defaultdict(float)
+        for part in ("fixed", "in_use", "holding", "tiers", "staff"):
+            _add_line(found, course, part, sums)
+        columns[f"{name}_gbp_per_year"] = found
+    once: dict[tuple[str, str], float] = defaultdict(float)
+    for year in course.years:
+        for part in ("set_up", "fit_out", "moves", "closing"):
+            _add_line(once, course, part, year.sums)
+    for _, i, gbp in backlog_of(course):
+        once[facts.buildings[i]["agency_id"], "required maintenance"] += gbp
+    for _, i, net in receipts_of(course):
+        once[facts.buildings[i]["agency_id"], "receipts, net"] -= net
+    columns["one_off_gbp"] = once
+    yield from agree("money", tables["money"], ("agency_id", "line"), columns)
+    if "rents" in tables:
+        yield from _rents(course.last, tables)
+
+
+def _rents(year: Year, tables: Tables) -> Iterator[str]:
+    """What each building costs and lets, and what each agency pays for it today and after."""
+    facts, sums, a = year.facts, year.sums, year.a
+    let: dict[tuple[str], float] = defaultdict(float)
+    paid: dict[tuple[str], float] = defaultdict(float)
+    today: dict[tuple[str], float] = defaultdict(float)
+    for (i, s), m2 in sums.area.items():
+        let[(i,)] += m2
+        paid[(facts.services[s]["agency_id"],)] += m2 * a.rents.get(i, 0.0)
+    for i, row in facts.buildings.items():
+        own = sum(gbp.get(i, 0.0) for gbp in year.today.parts.values())
+        today[(row["agency_id"],)] += own
+    cost = {(i,): sum(gbp.get(i, 0.0) for gbp in sums.parts.values()) for (i,) in let if let[(i,)]}
+    yield from agree(
+        "rent of",
+        tables["rents"],
+        ("building_id",),
+        {"area_let_m2": let, "cost_gbp_per_year": cost},
+    )
+    net = {(x,): paid[(x,)] + a.transfers.get(x, 0.0) for x in tables["agencies"]["agency_id"]}
+    columns = {
+        "buildings_before_gbp_per_year": today,
+        "rent_after_gbp_per_year": paid,
+        "net_after_gbp_per_year": net,
+        "change_gbp_per_year": {key: gbp - today[key] for key, gbp in net.items()},
+    }
+    yield from agree("agency", tables["agencies"], ("agency_id",), columns)
+
+
+def _add_line(found: dict[tuple[str, str], float], course: Course, part: str, sums: Sums) -> None:
+    facts = course.first.facts
+    figures = sums.parts[part] if part in sums.parts else getattr(sums, part)
+    for key, gbp in figures.items():
+        if part in ("staff", "moves"):
+            agency = facts.services[key[1]]["agency_id"]
+        else:
+            agency = facts.buildings[key[0] if isinstance(key, tuple) else key]["agency_id"]
+        found[agency, LINES_OF_MONEY[part]] += gbp
+
+
+def _summary(course: Course, nothing: Course, summary: Mapping[str, Any]) -> Iterator[str]:
+    """The figures of the summary that this verifier finds, where they are stated."""
+    totals, was = course.totals(), nothing.totals()
+    found = {
+        "running_cost_before_gbp_per_year": was["running_cost"],
+        "running_cost_after_gbp_per_year": totals["running_cost"],
+        "running_cost_saving_gbp_per_year": was["running_cost"] - totals["running_cost"],
+        "capital_gbp": totals["capital"],
+        "receipts_net_gbp": totals["receipts_net"],
+        "backlog_before_gbp": was["backlog"],
+        "backlog_after_gbp": totals["backlog"],
+        "buildings_open_before": float(len(nothing.first.a.open)),
+        "buildings_open_after": totals["buildings"],
+        "net_present_cost_do_nothing_gbp": was["cost"],
+        "net_present_cost_plan_gbp": totals["cost"],
+        "net_present_saving_gbp": was["cost"] - totals["cost"],
+        "first_year": float(course.first.facts.year),
+        "last_year": float(course.last.facts.year),
+        "year": float(course.first.facts.year),
+        "appraisal_years": float(course.first.facts.scenario.money.appraisal_years),
+        "shared_roof_benefit_gbp_per_year": course.last.sums.benefit,
+    }
+    for name, value in {**found, **_counts(course)}.items():
+        if name in summary:
+            yield from differs(f"summary {name}", summary[name], value)
+
+
+def _counts(course: Course) -> dict[str, float]:
+    a, facts, today = course.last.a, course.last.facts, course.first.before
+    status = {i: row["status"] for i, row in facts.buildings.items()}
+    changed = set(a.tier) | {i for i, _ in a.hosts - today.hosts}
+    kept = {i for i in a.open if status[i] == "open"}
+    shut = {i for i in status if i not in a.open and status[i] != "candidate"}
+    empty = {i for i in shut if status[i] == "vacant" and i not in a.disposed}
+    found: dict[str, set[Any]] = {
+        "buildings_keep": kept - changed,
+        "buildings_hub": kept & changed,
+        "buildings_open": a.open - kept,
+        "buildings_close": shut - empty,
+        "buildings_stay_vacant": empty,
+        "buildings_not_used": set(status) - shut - a.open,
+        "service_points_before": today.hosts,
+        "service_points_after": a.hosts,
+    }
+    return {name: float(len(members)) for name, members in found.items()}

@@ -1,0 +1,121 @@
+"""The verifier on a plan's figures year by year: buildings, services, cash and objectives."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from placeopt.estate.verify_read import Tables, rows
+from placeopt.estate.verify_tables import (
+    Figures,
+    agree,
+    assignment_rows,
+    emitted,
+    visits_at,
+    visits_of,
+)
+from placeopt.estate.verify_years import Course, Year, backlog_of, cash_of, receipts_of
+
+
+def wrong_years(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
+    """Every figure of a year that is not the one found, in words."""
+    if "buildings_by_year" in tables:
+        yield from _by_year(course, tables)
+        yield from _cash(course, nothing, tables)
+        yield from _objectives(course, nothing, tables)
+
+
+def _by_year(course: Course, tables: Tables) -> Iterator[str]:
+    """Buildings, service points and assignments of every year."""
+    backlog = {(when, i): gbp for when, i, gbp in backlog_of(course)}
+    receipts = {(when, i): net for when, i, net in receipts_of(course)}
+    last = course.last.facts.year
+    columns: dict[str, dict[tuple[Any, ...], float]] = defaultdict(dict)
+    points: dict[str, dict[tuple[Any, ...], float]] = defaultdict(dict)
+    for year in course.years:
+        for i in year.facts.buildings:
+            for column, value in _of_building(year, i).items():
+                columns[column][year.facts.year, i] = value
+        for column, figures in _of_points(year).items():
+            points[column].update({(year.facts.year, *k): v for k, v in figures.items()})
+        table = tables["assignment_by_year"]
+        here = table[table["year"] == year.facts.year]
+        yield from assignment_rows(year, "assignment", here)
+    columns["backlog_gbp"] = backlog
+    columns["receipt_net_gbp"] = {key: net for key, net in receipts.items() if key[0] <= last}
+    keys = ("year", "building_id")
+    yield from agree("building of", tables["buildings_by_year"], keys, columns)
+    yield from agree("service of", tables["services_by_year"], (*keys, "service_id"), points)
+    for name in ("buildings_by_year", "services_by_year", "assignment_by_year"):
+        for when in sorted(set(tables[name]["year"]) - {y.facts.year for y in course.years}):
+            yield f"{name}: {when} is not a decided year"
+    yield from _states(course, tables)
+
+
+def _of_building(year: Year, i: str) -> dict[str, float]:
+    sums = year.sums
+
+    def here(points: Mapping[tuple[str, str], float]) -> float:
+        return sum(gbp for (b, _), gbp in points.items() if b == i)
+
+    return {
+        "area_used_m2": sums.area_used(i),
+        "visits_per_year": visits_at(year, i),
+        "running_cost_gbp": sums.running_of(i),
+        "double_running_gbp": here(sums.double),
+        "fit_out_gbp": here(sums.fit_out),
+        "moving_gbp": here(sums.moves),
+        "setup_gbp": sums.set_up.get(i, 0.0),
+        "closing_gbp": sums.closing.get(i, 0.0),
+        "carbon_tco2e": emitted(year, i),
+    }
+
+
+def _of_points(year: Year) -> dict[str, Figures]:
+    return {
+        "area_m2": year.sums.area,
+        "visits_per_year": visits_of(year),
+        "staffing_cost_gbp": year.sums.staff,
+        "fit_out_gbp": year.sums.fit_out,
+        "moving_gbp": year.sums.moves,
+        "double_running_gbp": year.sums.double,
+    }
+
+
+def _states(course: Course, tables: Tables) -> Iterator[str]:
+    """Every building has one row a year, whose words say what its figures say."""
+    table = tables["buildings_by_year"]
+    stated = {
+        (year, i): (state, text)
+        for year, i, state, text in rows(table, "year", "building_id", "state", "services")
+    }
+    for year in course.years:
+        for i, row in year.facts.buildings.items():
+            closed = "not_used" if row["status"] == "candidate" else "held"
+            is_open, left = i in year.a.open, i in year.a.disposed
+            state = "open" if is_open else "disposed" if left else closed
+            said, text = stated.get((year.facts.year, i), ("nothing", ""))
+            if said != state:
+                yield f"building {i} in {year.facts.year}: stated {said}, found {state}"
+            if set(filter(None, text.split("; "))) != {s for b, s in year.a.hosts if b == i}:
+                yield f"building {i} in {year.facts.year}: services are not those it hosts"
+
+
+def _cash(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
+    """What each agency pays by year and line, and what it saves."""
+    plan, was = cash_of(course), cash_of(nothing)
+    saving = {key: was.get(key, 0.0) - plan.get(key, 0.0) for key in {*plan, *was}}
+    columns = {"plan_gbp": plan, "do_nothing_gbp": was, "saving_gbp": saving}
+    yield from agree("cash", tables["cash_flow"], ("year", "agency_id", "line"), columns)
+
+
+def _objectives(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
+    for name, whole in (("plan", course), ("do_nothing", nothing)):
+        figures = {
+            (year.facts.year, key): value
+            for year in whole.years
+            for key, value in year.sums.figures().items()
+        }
+        table = tables["objectives_by_year"]
+        yield from agree("objective of", table, ("year", "objective"), {name: figures})

@@ -1,0 +1,247 @@
+"""The verifier over years: one arrangement after another, and the money they take.
+
+    net present cost = sum over decided years of factor[t] x (running + double running - benefit
+                       + works)[t] + (annuity - sum of factors) x (running - benefit)[last]
+                       + required maintenance + sales (held until the receipt, less the receipt)
+
+in real terms; one decided year is the case of one arrangement.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from placeopt.estate.money import annuity, discount_factors
+from placeopt.estate.verify_behaviour import goes_to
+from placeopt.estate.verify_facts import Facts
+from placeopt.estate.verify_sums import Arrangement, Sums, sums_of
+from placeopt.scenario.estate_rules import Sequence
+
+Cash = dict[tuple[int, str, str], float]  # (year, agency, line) -> GBP
+LINES = {"fixed": "running", "in_use": "running"}  # parts of a running cost -> lines
+FITTED = 0.01  # m2 to which areas are compared
+
+
+@dataclass(frozen=True, eq=False)
+class Year:
+    """One decided year of a course: what is known, what is arranged, what it sums to."""
+
+    facts: Facts
+    a: Arrangement
+    before: Arrangement  # the year before; today's, in the first year
+    sums: Sums
+    today: Sums  # doing nothing in this year
+
+
+@dataclass(frozen=True)
+class Course:
+    """The decided years of a plan, or of doing nothing."""
+
+    years: tuple[Year, ...]
+
+    @property
+    def first(self) -> Year:
+        return self.years[0]
+
+    @property
+    def last(self) -> Year:
+        return self.years[-1]
+
+    def totals(self) -> dict[str, float]:
+        """The whole plan's figures; counts of people and buildings are the last year's."""
+        sums = [year.sums for year in self.years]
+        return {
+            "cost": present_cost(self),
+            **self.last.sums.figures(),
+            "capital": sum(sum(one.works().values()) for one in sums),
+            "receipts_net": sum(net for one in sums for net, _ in one.sold.values()),
+            "backlog": sum(gbp for _, _, gbp in backlog_of(self)),
+            "unserved_visits": self.last.sums.unserved,
+        }
+
+
+def arrangement_today(facts: Facts) -> Arrangement:
+    """Do nothing: services stay, everyone goes where residents go by themselves."""
+    open_today = {i for i, row in facts.buildings.items() if row["status"] == "open"}
+    hosts = {pair for pair in facts.hosted_today if pair[0] in open_today}
+    at: dict[str, list[str]] = defaultdict(list)
+    for i, service in hosts:
+        at[service].append(i)
+    served, desks = {}, {}
+    for (zone, service), visits in facts.visits.items():
+        going = goes_to(facts, zone, at[service])
+        if going and visits > 0:
+            served[zone, service] = going
+    for service, needed in facts.desks.items():
+        desks.update({(i, service): needed / len(at[service]) for i in at[service]})
+    return Arrangement(open_today, set(), {}, hosts, desks, served)
+
+
+def do_nothing(years: list[Facts]) -> Course:
+    """Today's arrangement in every year, with each year's own visits."""
+    course = []
+    for facts in years:
+        a = arrangement_today(facts)
+        sums = sums_of(facts, a, a)
+        course.append(Year(facts, a, a, sums, sums))
+    return Course(tuple(course))
+
+
+def course_of(nothing: Course, arranged: Iterable[Arrangement]) -> Course:
+    """A plan's arrangements as a course, each year's sums against the year before."""
+    before, fitted, years = nothing.first.a, None, []
+    for year, a in zip(nothing.years, arranged, strict=True):
+        sums = sums_of(year.facts, a, before, fitted, _double_running(year.facts))
+        years.append(Year(year.facts, a, before, sums, year.sums))
+        before, fitted = a, sums.fitted
+    return Course(tuple(years))
+
+
+def _double_running(facts: Facts) -> float:
+    rules = facts.scenario.of(Sequence) if facts.over_years else []
+    return float(rules[0].double_running_years) if rules else 0.0
+
+
+def backlog_of(course: Course) -> Iterator[tuple[int, str, float]]:
+    """(year due, building, GBP): at once where the building is not disposed of by the end; a
+    candidate's when it opens."""
+    seen: set[str] = set()
+    for year in course.years:
+        for i, row in year.facts.buildings.items():
+            due = i not in course.last.a.disposed
+            if row["status"] == "candidate":
+                due = i in year.a.open and i not in seen
+            else:
+                due = due and year is course.first
+            if due:
+                seen.add(i)
+                yield year.facts.year, i, row["backlog_gbp"]
+
+
+def receipts_of(course: Course) -> Iterator[tuple[int, str, float]]:
+    """(year received, building, GBP net)."""
+    for year in course.years:
+        for i, (net, lag) in year.sums.sold.items():
+            yield year.facts.year + lag, i, net
+
+
+def received(course: Course, year: int) -> float:
+    return sum(net for when, _, net in receipts_of(course) if when == year)
+
+
+def present_cost(course: Course) -> float:
+    """Net present cost over the appraisal years (GBP)."""
+    money = course.first.facts.scenario.money
+    start, count = course.first.facts.year, len(course.years)
+    last = max([when for when, _, _ in receipts_of(course)], default=start) - start
+    factor = discount_factors(max(count, last + 1), money.discount_rate)
+    total = 0.0
+    for t, year in enumerate(course.years):
+        sums = year.sums
+        yearly = sums.running - sums.benefit
+        once = sum(sums.double.values()) + sum(sums.works().values())
+        total += factor[t] * (yearly + once)
+        if year is course.last:
+            total += (annuity(money) - float(factor[:count].sum())) * yearly
+        for i, (_, lag) in sums.sold.items():
+            held = year.facts.buildings[i]["holding_cost_gbp_per_year"]
+            total += factor[t] * held * annuity(money, lag)
+    total += sum(factor[when - start] * gbp for when, _, gbp in backlog_of(course))
+    total -= sum(factor[when - start] * net for when, _, net in receipts_of(course))
+    return float(total)
+
+
+def cash_of(course: Course) -> Cash:
+    """What each agency pays (receipts below 0) by year and line, undiscounted.
+
+    Staff, double running and moves are the service's agency's, all else the building's. The last
+    decided year's running costs are not carried on; sales held and receipts of later years are.
+    """
+    cash: Cash = defaultdict(float)
+    facts = course.first.facts
+    owner = {i: row["agency_id"] for i, row in facts.buildings.items()}
+    provider = {s: row["agency_id"] for s, row in facts.services.items()}
+    for year in course.years:
+        sums, when = year.sums, year.facts.year
+        for part, by_building in sums.parts.items():
+            for i, gbp in by_building.items():
+                cash[when, owner[i], LINES.get(part, part)] += gbp
+        for line, points, of_service in (
+            ("staffing", sums.staff, True),
+            ("double_running", sums.double, True),
+            ("moves", sums.moves, True),
+            ("fit_out", sums.fit_out, False),
+        ):
+            for (i, s), gbp in points.items():
+                cash[when, provider[s] if of_service else owner[i], line] += gbp
+        for line, by_building in (("set_up", sums.set_up), ("closing", sums.closing)):
+            for i, gbp in by_building.items():
+                cash[when, owner[i], line] += gbp
+        for i, (_, lag) in sums.sold.items():
+            for later in range(lag):
+                held = facts.buildings[i]["holding_cost_gbp_per_year"]
+                cash[when + later, owner[i], "holding"] += held
+    for when, i, gbp in backlog_of(course):
+        cash[when, owner[i], "backlog"] += gbp
+    for when, i, net in receipts_of(course):
+        cash[when, owner[i], "receipts"] -= net
+    return {key: gbp for key, gbp in cash.items() if gbp}
+
+
+def impossible(course: Course) -> Iterator[str]:
+    """What no plan can be, whatever the rules."""
+    for year in course.years:
+        facts, a, before = year.facts, year.a, year.before
+        for i in sorted(a.disposed):
+            row = facts.buildings[i]
+            if i in a.open:
+                yield f"building {i} is disposed of and open in {facts.year}"
+            if row["status"] == "candidate":
+                yield f"building {i} is a candidate and disposed of"
+            if i in before.disposed:
+                continue
+            if facts.penalty(i) is None:
+                yield f"the lease of building {i} cannot end in {facts.year}"
+            if row["tenure"] == "freehold" and not facts.sellable(i):
+                yield f"building {i} cannot be sold"
+        for zone, service in a.served:
+            if facts.visits.get((zone, service), 0.0) <= 0:
+                yield f"zone {zone} has no visits to {service}, but they are assigned"
+        for i in sorted(before.disposed - a.disposed):
+            yield f"building {i} is disposed of before {facts.year} and not then"
+        for i in sorted(_reopened(course, year)):
+            yield f"building {i} opens again in {facts.year}"
+
+
+def not_fitted_in_time(course: Course, years_before: int) -> Iterator[str]:
+    """Service points used before their floor is fitted out, and fit-out undone."""
+    for year in course.years:
+        yield from _not_fitted(course, year, years_before)
+
+
+def _reopened(course: Course, year: Year) -> set[str]:
+    been = set(course.first.before.open)
+    for earlier in course.years:
+        if earlier is year:
+            break
+        been |= earlier.a.open
+    return (year.a.open - year.before.open) & been
+
+
+def _not_fitted(course: Course, year: Year, years_before: int) -> Iterator[str]:
+    at = course.years.index(year)
+    ready = course.years[at - years_before].sums.fitted if at >= years_before else {}
+    for point, m2 in year.sums.area.items():
+        if point not in year.facts.hosted_today and m2 > ready.get(point, 0.0) + FITTED:
+            yield (
+                f"{point[1]} uses {m2:.1f} m2 of {point[0]} in {year.facts.year}, of which "
+                f"{ready.get(point, 0.0):.1f} m2 are fitted out in time"
+            )
+    earlier = course.years[at - 1].sums.fitted if at else {}
+    for point, m2 in earlier.items():
+        if point in year.facts.hosted_today:
+            continue
+        if year.sums.fitted.get(point, 0.0) < m2 - FITTED:
+            yield f"{point[1]} has less of {point[0]} fitted out in {year.facts.year} than before"

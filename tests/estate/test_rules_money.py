@@ -1,0 +1,143 @@
+"""Rules about money and carbon worked by hand: each in a town in which it binds, the plan it
+rejects in the comment. Money is for one year of appraisal unless said."""
+
+import pytest
+
+from placeopt.estate import solve
+from placeopt.scenario.estate_rules import Capital, Carbon, FairRents, Pinned, Revenue
+from tests.estate.places import minutes, scenario
+from tests.estate.town import building, cost_of, town
+
+
+def test_capital_pays_for_the_move_from_the_pot_and_recycled_receipts():
+    """(E10) Closing B1 (10,000 a year) for candidate B2 (5,000) takes 8,000 of moving; selling B1
+    brings 6,000 net at once. With a pot of 5,000 the move needs half the receipt. Rejected
+    without it: 5,000 + 8,000 - 6,000 = 7,000."""
+    services = [{"service_id": "S", "moving_cost_gbp": 8_000.0}]
+    sold = {"capital_receipt_gbp": 7_500.0, "sale_cost_share": 0.2, "sale_lag_years": 0}
+    here = town(
+        [building("B1", 10_000, **sold), building("B2", 5_000, status="candidate")], services
+    )
+    assert cost_of(here) == pytest.approx(7_000)
+    assert cost_of(here, Capital(pot_gbp=5_000)) == pytest.approx(10_000)
+    assert cost_of(here, Capital(pot_gbp=5_000, recycled_share=0.5)) == pytest.approx(7_000)
+    assert cost_of(here, Capital(pot_gbp=8_000)) == pytest.approx(7_000)
+
+
+def test_revenue_forces_a_saving_that_does_not_pay():
+    """(E11) Closing B2 (1,000 a year) costs 20,000 of dilapidations: left alone it stays open at
+    11,000. Asked to save a tenth it closes at 10,000 + 20,000."""
+    dear_to_close = building("B2", 1_000, closure_cost_gbp=20_000.0)
+    here = town([building("B1", 10_000, pinned="keep"), dear_to_close])
+    assert cost_of(here) == pytest.approx(11_000)
+    assert cost_of(here, Revenue(share_of_today=0.92)) == pytest.approx(30_000)
+    assert cost_of(here, Revenue(ceiling_gbp_per_year=11_000)) == pytest.approx(11_000)
+    assert cost_of(here, Revenue(ceiling_gbp_per_year=9_000)) is None
+
+
+def test_separate_streams_pay_only_for_their_own_kind_of_work():
+    """(E10) The move costs 8,000 and the fit-out 2,000. One pot of 10,000 pays for both; a stream
+    of 10,000 for fit-out only, beside one of 5,000 for moves, does not."""
+    services = [{"service_id": "S", "moving_cost_gbp": 8_000.0, "area_base_m2": 10.0}]
+    target = building("B2", 5_000, status="candidate", fit_out_gbp_per_m2=200.0)
+    here = town([building("B1", 20_000), target], services)
+    assert cost_of(here, Capital(pot_gbp=10_000)) == pytest.approx(15_000)
+    streams = (
+        Capital(pot_gbp=10_000, pays_for=("fit_out", "set_up", "closing")),
+        Capital(pot_gbp=5_000, pays_for=("moves",)),
+    )
+    assert cost_of(here, *streams) == pytest.approx(20_000)
+    more = Capital(pot_gbp=8_000, pays_for=("moves",))
+    assert cost_of(here, streams[0], more) == pytest.approx(15_000)
+
+
+def test_carbon_closes_the_cheap_building_that_emits_most():
+    """(E14) B1 costs 10,000 and emits 50 t, B2 30,000 and 20 t. Under 40 t only B2 may stay."""
+    here = town(
+        [
+            building("B1", 10_000, carbon_tco2e_per_year=50.0),
+            building("B2", 30_000, carbon_tco2e_per_year=20.0),
+        ]
+    )
+    assert cost_of(here) == pytest.approx(10_000)
+    assert cost_of(here, Carbon(ceiling_tco2e_per_year=40)) == pytest.approx(30_000)
+    assert cost_of(here, Carbon(share_of_today=0.5)) == pytest.approx(30_000)
+    assert cost_of(here, Carbon(share_of_today=0.8)) == pytest.approx(10_000)
+
+
+def trust(here, *rules):
+    times = minutes(here, drive=[[10.0] * len(here.buildings)] * 2)
+    answer = solve(here, times, scenario(*rules))
+    return answer.plan.agencies.set_index("agency_id"), answer.plan.rents
+
+
+def two_agencies(cost_a, cost_b, area_b=50.0):
+    """Agency A holds B1 and provides S (50 m2); agency B holds B2 and provides T."""
+    services = [
+        {"service_id": "S", "agency_id": "A", "area_base_m2": 50.0},
+        {"service_id": "T", "agency_id": "B", "area_base_m2": area_b},
+    ]
+    hosting = [
+        {"building_id": "B1", "service_id": "S"},
+        {"building_id": "B2", "service_id": "T"},
+    ]
+    buildings = [building("B1", cost_a, agency_id="A"), building("B2", cost_b, agency_id="B")]
+    return town(buildings, services, hosting)
+
+
+def test_fair_rents_cover_the_trust_and_leave_nobody_worse_off():
+    """(E15) B moves in with A: the trust's cost is B1's 10,000, half of it for each by area. A
+    paid 10,000 and B 30,000 before: 5,000 each is fair without transfers."""
+    agencies, rents = trust(two_agencies(10_000, 30_000), FairRents())
+    assert rents["rent_gbp_per_m2_per_year"].tolist() == pytest.approx([100.0])
+    assert agencies["net_after_gbp_per_year"].tolist() == pytest.approx([5_000, 5_000])
+    assert agencies["transfer_gbp_per_year"].abs().sum() == pytest.approx(0, abs=0.01)
+
+
+def test_transfers_are_shown_where_rents_alone_would_leave_an_agency_worse_off():
+    """(E15) B paid 2,000 for B2, closed as decided; half of B1's 10,000 is 5,000: A, which paid
+    10,000, makes good 3,000."""
+    here = two_agencies(10_000, 2_000)
+    agencies, _ = trust(here, FairRents(), Pinned(close=("B2",)))
+    assert agencies.loc["B", "transfer_gbp_per_year"] == pytest.approx(-3_000)
+    assert agencies.loc["A", "net_after_gbp_per_year"] == pytest.approx(8_000)
+
+
+def test_no_rents_are_fair_where_all_buildings_together_cost_more_than_today():
+    """(E15) B1 must close; the candidate B2 costs 12,000, 2,000 more than today."""
+    here = town([building("B1", 10_000), building("B2", 12_000, status="candidate")])
+    close = Pinned(close=("B1",))
+    assert cost_of(here, close) == pytest.approx(12_000)
+    assert cost_of(here, close, FairRents()) is None
+
+
+def test_money_of_later_years_is_discounted_and_a_lease_ends_only_at_its_break():
+    """Two years at 3.5 %: 10,000 x (1 + 1/1.035). B2's lease can be ended for 2,000 before its
+    break in 2030, which is cheaper than holding it empty for 5,000 a year."""
+    lease = {
+        "tenure": "leasehold",
+        "lease_break_year": 2030,
+        "lease_break_penalty_gbp": 2_000.0,
+        "holding_cost_gbp_per_year": 5_000.0,
+    }
+    here = town([building("B1", 10_000), building("B2", 30_000, **lease)])
+    two_years = 10_000 * (1 + 1 / 1.035)
+    assert cost_of(here, years=2) == pytest.approx(two_years + 2_000)
+    assert cost_of(here, years=2, year=2030) == pytest.approx(two_years)
+    stuck = town(
+        [
+            building("B1", 10_000),
+            building("B2", 30_000, **{**lease, "lease_break_penalty_gbp": float("nan")}),
+        ]
+    )
+    assert cost_of(stuck) == pytest.approx(15_000)
+
+
+def test_objectives_in_order_spend_the_slack_on_minutes():
+    """B1 (10,000) is 30 minutes away from Z2, B2 (10,500) is 10 from both. With 5 % of slack on
+    the cost the 20,000 visit-minutes of B2 win over the 40,000 of B1."""
+    here = town([building("B1", 10_000), building("B2", 10_500)])
+    drive = [[10.0, 10.0], [30.0, 10.0]]
+    ordered = {"minimise": ("cost", "visit_minutes"), "drive": drive}
+    assert cost_of(here, slack=(0.0,), **ordered) == pytest.approx(40_000)
+    assert cost_of(here, slack=(0.05,), **ordered) == pytest.approx(20_000)
