@@ -80,6 +80,7 @@ def work_of(problem: Problem) -> Work:
     counted = problem.kind == CAPACITATED_P_MEDIAN
     opening = np.zeros(problem.sites) if counted else np.array(problem.fixed_costs)
     assert problem.capacities is not None
+    must |= may & (opening < 0)  # opening them pays, whoever goes there
     room = np.minimum(problem.capacities, problem.demands.sum())
     split = problem.kind == CAPACITATED
     if not split:

@@ -72,9 +72,11 @@ def solve_whole(
     if reason:
         seconds = {"total": run.seconds}
         return Solution(problem, Status.INFEASIBLE, bound=np.inf, message=reason, seconds=seconds)
-    level = _root(work, run, seed)
-    if not _closed(work, run):
-        _search(work, run, level, seed)
+    small = work.cost.size <= SMALL and _engine_closes(work, work, run, SMALL_SECONDS)
+    if not small:
+        level = _root(work, run, seed)
+        if not _closed(work, run):
+            _search(work, run, level, seed)
     return _solution(problem, work, run)
 
 
@@ -83,14 +85,15 @@ def _root(work: Work, run: Run, seed: int) -> Level:
     u, step = first_prices(work), 1.0
     target = float(u.sum()) + 1.0
     best: Level | None = None
-    for turn in range(12):
+    for turn in range(3):
         level = raise_level(work, u, min(run.cost, max(target, 1.05 * target)), 100, step)
         if best is None or level.value > best.value:
             best = level
         run.raise_bound(best.value)
-        plan_from(work, run, level, seed + turn, rounds=_rounds(work))
+        if turn != 1:
+            plan_from(work, run, level, seed + turn, rounds=_rounds(work))
         u, step, target = level.u, max(level.step, 0.02), abs(best.value) * 1.05 + 1.0
-        if _closed(work, run) or level.step < 2e-3 or run.seconds > 0.2 * run.limit:
+        if _closed(work, run) or run.seconds > 0.2 * run.limit:
             break
     assert best is not None
     return best
@@ -99,7 +102,7 @@ def _root(work: Work, run: Run, seed: int) -> Level:
 def _rounds(work: Work) -> int:
     """How many rounds of local search to afford."""
     n, m = work.cost.shape
-    return int(np.clip(2e7 / (n * (n + m)), 5, 1000))
+    return int(np.clip(2e6 / (n * (n + m)), 3, 1000))
 
 
 def _closed(work: Work, run: Run) -> bool:
@@ -127,7 +130,7 @@ def _search(work: Work, run: Run, level: Level, seed: int) -> None:
         if not fixed and run.cost == before:
             break
         level, _ = level_at(here, level.u)
-    if not _engine_closes(work, here, run):
+    if not _engine_closes(work, here, run, TRY * (run.limit - run.seconds)):
         _tree(work, here, run, level, pool, seed)
 
 
@@ -146,16 +149,18 @@ def _plans_of_root(
 
 
 POOLED = 5_000  # loads of the pool that plans are made of
+SMALL = 400  # pairs up to which an engine is asked first: nothing need be compiled
+SMALL_SECONDS = 2.0  # what it may take
 PAIRS = 2_000  # pairs up to which an engine is given a try
 TRY = 0.3  # share of the time left that it gets
 
 
-def _engine_closes(work: Work, here: Work, run: Run) -> bool:
+def _engine_closes(work: Work, here: Work, run: Run, seconds: float) -> bool:
     """Let an engine solve the compact model over the pairs left; whether that settles it."""
     rows, columns = np.nonzero(here.cost < BIG)
     if len(rows) > PAIRS or run.out_of_time:
         return run.out_of_time
-    result, flows = compact(here, rows, columns, seconds=TRY * (run.limit - run.seconds))
+    result, flows = compact(here, rows, columns, must=here.must, seconds=seconds)
     if result.has_plan:
         to = np.asarray(flows.argmax(axis=1)).ravel()
         is_open = here.must | (np.asarray(flows.sum(axis=0)).ravel() > 0.5)
