@@ -252,13 +252,12 @@ def _drawn(
     from placeopt.engine import Result, Status
     from placeopt.estate.course import Course
     from placeopt.estate.plan import draw_plan
-    from placeopt.estate.scale import Stage, value
-    from placeopt.estate.scale_years import Outcome
+    from placeopt.estate.scale import value
+    from placeopt.estate.scale_years import Outcome, Stage
     from placeopt.estate.years import Years
 
     cost = value(problem, decision, OBJECTIVE)
     record["objective"] = cost
     result = Result(Status.FEASIBLE, objective=cost)
-    years = Years(problem.scenario, (problem,))
-    outcome = Outcome((Stage(OBJECTIVE, result, cost),), Course((decision,)))
-    return draw_plan(asked.place, asked.times, years, outcome)
+    found = Outcome((Stage(OBJECTIVE, result, cost),), Course((decision,)))
+    return draw_plan(asked.place, asked.times, Years(asked.scenario, (problem,)), found)
