@@ -292,6 +292,11 @@ def _summary(
         "net_present_saving_gbp": cost["do_nothing"] - cost["plan"],
         "appraisal_years": problem.scenario.money.appraisal_years,
     }
+    if problem.scenario.money.carbon_values:
+        summary["carbon_present_gbp_per_tco2e_per_year"] = problem.carbon_present_gbp_per_tco2e
+        summary["carbon_present_before_gbp"] = float(spent_before.carbon_present_gbp.sum())
+        summary["carbon_present_after_gbp"] = float(spent.carbon_present_gbp.sum())
+        summary["carbon_priced_years"] = problem.carbon_priced_years
     for stage in outcome.stages:
         summary[f"{stage.objective}_best_found"] = stage.result.objective
         summary[f"{stage.objective}_proven_bound"] = stage.result.bound
