@@ -181,6 +181,28 @@ def test_carbon_priced_keeps_the_dearer_building_that_emits_less():
         worth(here, Money(appraisal_years=1, carbon_values=True))
 
 
+def test_carbon_is_priced_year_by_year_and_on_to_the_end_of_the_appraisal():
+    """B1 emits 50 t and costs 10,000 a year, B2 20 t and 19,000. At 100, 500 and 400 a tonne in
+    2026, 2027 and 2028 B1 comes to 15,000, 35,000 and 30,000, B2 to 21,000, 29,000 and 27,000.
+    Two years decided of three appraised: B1 open by itself costs 80,000, B2 77,000, and both for
+    a year and then B2 more than that, for a closed building stays closed."""
+    here = town(
+        [
+            building("B1", 10_000, carbon_tco2e_per_year=50.0),
+            building("B2", 19_000, carbon_tco2e_per_year=20.0),
+        ]
+    )
+    for n, value in enumerate((100.0, 500.0, 400.0)):
+        here.tables["carbon_values"].loc[n] = [2026 + n, value, "the test"]
+    money = Money(appraisal_years=3, discount_rate=0.0, carbon_values=True)
+    question = asked(money).model_copy(update={"years": 2})
+    answer = solve(here, minutes(here, drive=[[10.0, 10.0]] * 2), question)
+    assert answer.verification.ok
+    assert answer.result.objective == pytest.approx(77_000)
+    assert answer.plan.summary["carbon_present_after_gbp"] == pytest.approx(20_000)
+    assert answer.plan.summary["carbon_present_before_gbp"] == pytest.approx(70_000)
+
+
 def test_works_are_raised_by_the_upper_bound_of_their_kind():
     """Moving to B2 takes 10 m2 at 200: 2,000, with 24 % on top 2,480, with 51 % 3,020; what B2
     needs in maintenance, 1,000, grows alike. Staying costs 20,000, B2 16,000 a year."""

@@ -53,17 +53,17 @@ def works_factor(place: Place, scenario: Scenario) -> NDArray[np.float64]:
     return np.array([1 + share[kind] for kind in kinds], float)
 
 
-def carbon_worth(place: Place, scenario: Scenario, year: int) -> tuple[float, int]:
-    """Worth in ``year`` of one tCO2e in every year of the appraisal that the place values, and
-    how many years that are; 0 where the scenario does not ask.
+def carbon_worth(place: Place, scenario: Scenario, year: int) -> tuple[NDArray[np.float64], int]:
+    """(T,) worth in ``year`` of one tCO2e a year in each decided year, the last one's going on to
+    the end of the appraisal, in the years that the place values; and how many those are. Zeros
+    where the scenario does not ask.
 
     Raises ``UsageError`` where the place values none of the years.
     """
     money = scenario.money
+    worth = np.zeros(scenario.years)
     if not money.carbon_values:
-        return 0.0, 0
-    if scenario.years > 1:
-        raise UsageError("carbon is priced where one year is decided; take out carbon_values")
+        return worth, 0
     table = place.carbon_values
     value = dict(zip(table["year"].astype(int), table["gbp_per_tco2e"], strict=True))
     factors = discount_factors(money.appraisal_years, money.discount_rate)
@@ -73,4 +73,6 @@ def carbon_worth(place: Place, scenario: Scenario, year: int) -> tuple[float, in
             f"carbon_values has no year from {year} to {year + money.appraisal_years - 1}; add "
             "them, or take carbon_values out of the scenario's [money]"
         )
-    return float(sum(factors[t] * value[year + t] for t in known)), len(known)
+    for t in known:
+        worth[min(t, scenario.years - 1)] += factors[t] * value[year + t]
+    return worth, len(known)
