@@ -20,7 +20,6 @@ from placeopt.budget.verify_combine import combined
 from placeopt.budget.verify_course import (
     Course,
     discount_factors,
-    drift,
     one_offs,
     rows_of,
     rule_of,
@@ -81,17 +80,40 @@ def _counted(place: Place, scenario: Scenario):
             yield row, target, reach, (terms.shortfall_price or 0.0) if priced else 0.0
 
 
+def levels_asked(place: Place, scenario: Scenario) -> dict[str, dict[str, float]]:
+    """By outcome id, its minimum standard and target: the scenario's own, or the table's."""
+    rule = rule_of(scenario, "outcomes") or Outcomes(rule="outcomes")
+    found = {}
+    for row in rows_of(place.outcomes):
+        terms = rule.terms(row.outcome_id)
+        own = {"minimum_standard": terms.minimum_standard, "target": terms.target}
+        found[row.outcome_id] = {
+            name: float(getattr(row, name) if level is None else level)
+            for name, level in own.items()
+        }
+    return found
+
+
 def outcome_levels(place: Place, course: Course, counted: int = 0) -> tuple[Levels, ...]:
     """By year, each outcome: its baseline of the year, better by what its curves come to; of the
     decided years, or of the first ``counted`` where more of them count."""
-    return tuple(
-        {
-            row.outcome_id: row.baseline * drift(place, course.years[0] + at, row.outcome_id)
-            + _sign(row) * gains[row.outcome_id]
-            for row in rows_of(place.outcomes)
-        }
-        for at, gains in enumerate(_gains(place, course, max(len(course.years), counted)))
-    )
+    many = max(len(course.years), counted)
+    return course.once(("levels", many), lambda: _levels(place, course, many))
+
+
+def _levels(place: Place, course: Course, many: int) -> tuple[Levels, ...]:
+    base = int(place.spending["year"].max())
+    found = []
+    for at, gains in enumerate(_gains(place, course, many)):
+        ahead = course.years[0] + at - base
+        found.append(
+            {
+                row.outcome_id: row.baseline * (1 + row.growth_share_per_year) ** ahead
+                + _sign(row) * gains[row.outcome_id]
+                for row in rows_of(place.outcomes)
+            }
+        )
+    return tuple(found)
 
 
 def improvements(place: Place, scenario: Scenario, course: Course) -> dict[tuple[str, int], float]:
@@ -123,7 +145,7 @@ def bad_levels(place: Place, rule: Uncertainty, course: Course) -> tuple[Levels,
     """By year, levels in bad evidence: the worst draw, or the mean of the worst tail of draws."""
     gains, starts = curve_gains(place, course), effects_today(place, course)
     grades = ["" if pd.isna(grade) else str(int(grade)) for grade in place.curves["grade"]]
-    draws = rule.factors(grades)
+    draws, base = rule.factors(grades), int(place.spending["year"].max())
     found = []
     for at, year in enumerate(course.years):
         levels = {}
@@ -135,7 +157,7 @@ def bad_levels(place: Place, rule: Uncertainty, course: Course) -> tuple[Levels,
             )
             many = rule.tail_share * len(own) if rule.holds == "tail" else 1.0
             total = sum(min(1.0, max(0.0, many - rank)) * gain for rank, gain in enumerate(own))
-            start = row.baseline * drift(place, year, row.outcome_id)
+            start = row.baseline * (1 + row.growth_share_per_year) ** (year - base)
             levels[row.outcome_id] = start + _sign(row) * total / many
         found.append(levels)
     return tuple(found)
@@ -166,6 +188,10 @@ def rewards(place: Place, scenario: Scenario, course: Course) -> list[float]:
 def curve_gains(place: Place, course: Course, counted: int = 0) -> list[tuple[str, list[float]]]:
     """For each row of ``curves``: its outcome, and by year its effect beyond today's, over the
     decided years or the ``counted`` ones where those are more."""
+    return course.once(("gains", counted), lambda: _curve_gains(place, course, counted))
+
+
+def _curve_gains(place: Place, course: Course, counted: int) -> list[tuple[str, list[float]]]:
     points = _points(place)
     found = []
     for row in rows_of(place.curves):
