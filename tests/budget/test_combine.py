@@ -122,9 +122,10 @@ def test_random_s_shaped_programmes_under_best_of_meet_a_grid(seed):
     assert answer.result.objective - answer.result.bound <= 0.0011 * abs(answer.result.objective)
 
 
-def test_over_years_with_a_lag_the_best_one_counts_in_each_year():
+@pytest.mark.parametrize(("how", "better"), [("best_of", 10.0), ("remaining", 3.25)])
+def test_over_years_with_a_lag_effects_combine_in_the_year_they_come(how, better):
     """A year's lag: in 2026 nothing has changed; in 2027 the 20 GBP on a of 2026 do 20, not 10."""
-    place = two_on_one("best_of")
+    place = two_on_one(how, whole_effect=40.0)
     amounts = [{"stream_id": "all", "year": year, "amount_gbp": 20.0} for year in (2026, 2027)]
     place = place.replace(
         curves=place.curves.assign(lag_years=1),
@@ -134,7 +135,7 @@ def test_over_years_with_a_lag_the_best_one_counts_in_each_year():
     by_year = answer.plan.tables["outcomes_by_year"]
     ready = by_year[by_year["outcome_id"] == "ready"].set_index("year")["plan"]
     assert ready[2026] == pytest.approx(50, abs=0.01)
-    assert ready[2027] == pytest.approx(60, abs=0.01)
+    assert ready[2027] == pytest.approx(50 + better, abs=0.01)
 
 
 def test_the_verifier_catches_a_plan_that_counts_twice(monkeypatch):
