@@ -8,7 +8,7 @@ who is served where and what is fitted out when. The arithmetic is the verifier'
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -25,13 +25,14 @@ from placeopt.estate.verify_years import (
     Year,
     course_of,
     do_nothing,
+    fit_out_years,
     impossible,
     present_cost,
     received,
 )
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.estate_rules import Behaviour, Capital, FairRents, Revenue, Sequence, Served
+from placeopt.scenario.estate_rules import Behaviour, Capital, FairRents, Revenue, Served
 from placeopt.travel import TravelTimes
 
 OF_A_BUILDING = ("opened", "together")
@@ -52,7 +53,7 @@ def best_by_enumeration(place: Place, times: TravelTimes, scenario: Scenario) ->
             break
         chosen = np.unravel_index(number, shape)
         parts = [courses[n][1] for courses, n in zip(each, chosen, strict=True)]
-        course = course_of(nothing, [_joined(arranged) for arranged in zip(*parts, strict=True)])
+        course = _unfitted(nothing, [_joined(arranged) for arranged in zip(*parts, strict=True)])
         if _keeps_yes_or_no(course):
             found = _Served(course, nothing).least()
             if found is not None:
@@ -68,7 +69,6 @@ def _joined(parts: tuple[Arrangement, ...]) -> Arrangement:
         hosts=set().union(*(a.hosts for a in parts)),
         desks={},
         served={},
-        fitted={},
     )
 
 
@@ -92,8 +92,13 @@ def _courses_of(nothing: Course, i: str) -> list[tuple[float, tuple[Arrangement,
         if any(impossible(Course(tuple(years)))):
             continue
         was = Course(tuple(Year(facts, before, before, None, None) for facts in alone))
-        found.append((_objective(course_of(was, arranged)), arranged))
+        found.append((_objective(_unfitted(was, arranged)), arranged))
     return found
+
+
+def _unfitted(nothing: Course, arranged: Sequence[Arrangement]) -> Course:
+    """A course without its fit-out, which the linear program decides."""
+    return course_of(nothing, list(arranged), [{}] * len(arranged))
 
 
 def _objective(course: Course) -> float:
@@ -112,7 +117,6 @@ def _options(facts: Facts, i: str) -> Iterator[Arrangement]:
             hosts={(i, s) for s in hosts},
             desks={},
             served={},
-            fitted={},
         )
 
     if not facts.unknown_use(i):
@@ -274,8 +278,7 @@ class _Served:
 
     def _fit_out(self) -> None:
         """Floor is fitted out in time, and what is fitted stays so."""
-        rules = self.scenario.of(Sequence)
-        ahead = rules[0].fit_out_years if rules and len(self.course.years) > 1 else 0
+        ahead = fit_out_years(self.facts(0))
         for t, b, s in self.fits:
             used = self.served(
                 lambda u, z, of, i, t=t, b=b, s=s: (u, i, of) == (t, b, s) and self.m2(u, z, of, i)

@@ -77,11 +77,13 @@ def scenario(
     slack: tuple[float, ...] = (),
     drop: tuple[str, ...] = (),
     years: int = 1,
+    decided: int = 1,
+    rate: float = 0.035,
     gap: float = 0.0,
     seconds: float = 60.0,
     **settings: Any,
 ) -> Scenario:
-    """A scenario with the implied rules in force; one year of appraisal unless said."""
+    """A scenario with the implied rules in force; one year decided and appraised unless said."""
     written = {rule.name for rule in rules}
     implied = [kind() for kind in IMPLIED if kind.name not in written and kind.name not in drop]
     return Scenario(
@@ -89,7 +91,8 @@ def scenario(
         problem="estate",
         objective=Objective(minimise=minimise, slack=slack),
         rules=(*implied, *rules),
-        money=Money(appraisal_years=years),
+        years=decided,
+        money=Money(appraisal_years=max(years, decided), discount_rate=rate),
         solver=SolverSettings(gap=gap, time_limit_seconds=seconds, threads=1),
         **settings,
     )

@@ -1,4 +1,5 @@
-"""State the estate problem of one year to an engine, rule by rule.
+"""State the estate problem of one year to an engine, rule by rule; ``formulate_years.py`` states
+several years with the same functions.
 
 Letters: c customers (zones, or zones with the same hosts in reach), b buildings, s services,
 k tiers, p groups of residents with the same buildings in reach.
@@ -115,12 +116,7 @@ def formulate(
     customers = by_zone(problem, hosts, keep) if zones else by_reach(problem, hosts)
     model = Model("estate")
     x = add_columns(model, problem, hosts, customers)
-    for state_structure in STRUCTURE:
-        state_structure(model, problem, x)
-    for kind, state_rule in EQUATIONS:
-        rules = problem.scenario.of(kind)
-        if rules:
-            state_rule(model, problem, x, rules)
+    state_rules(model, problem, x)
     if objective:
         total = expression(model, problem, x, objective)
         for columns, values in total.terms:
@@ -132,6 +128,16 @@ def formulate(
             f"objective_{name}", rule="", size=1, terms=total.rows(), upper=most - total.constant
         )
     return Formulation(problem, model, x)
+
+
+def state_rules(model: Model, problem: EstateProblem, x: Columns) -> None:
+    """What a year's columns are to one another, and every rule of its scenario."""
+    for state_structure in STRUCTURE:
+        state_structure(model, problem, x)
+    for kind, state_rule in EQUATIONS:
+        rules = problem.scenario.of(kind)
+        if rules:
+            state_rule(model, problem, x, rules)
 
 
 def minutes_count(problem: EstateProblem, objectives: Sequence[str]) -> bool:
