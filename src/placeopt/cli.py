@@ -188,6 +188,7 @@ def appraise(
 ) -> None:
     """Costs and benefits of an investment: who pays, who gains what when, and when it pays back."""
     from placeopt.budget.appraisal import appraise as appraised
+    from placeopt.budget.corrections import without_grade
     from placeopt.place import read_place
     from placeopt.report.appraisal import in_words, write_appraisal
     from placeopt.scenario.scenario import Money
@@ -201,6 +202,8 @@ def appraise(
         return
     for line in in_words(found):
         typer.echo(line)
+    for finding in without_grade(stated) if optimism_bias else ():
+        typer.echo(f"{finding.severity}: {finding}")
     typer.echo(f"Look at {files['workbook']}: every step is a formula. Tables in {out / 'tables'}.")
 
 
