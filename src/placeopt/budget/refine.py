@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from placeopt import engine
+from placeopt.budget import decompose
 from placeopt.budget import formulate as equations
 from placeopt.budget.arrays import BudgetProblem, summed
 from placeopt.budget.curves import Floats, Piece, breakpoints, error_bound, pieces
@@ -201,6 +202,15 @@ def _solve_one(
     model: Model | None = None
     plan: Result | None = None
     answer = Result(Status.NO_PLAN, message="no plan within the limit")
+    if decompose.is_large(problem):
+        found = decompose.decompose(problem, name, limits, clock.settings.gap, clock.solve)
+        bound, model, plan = found.bound * unit, found.model, found.result
+        if found.spend is not None and model is not None and plan is not None:
+            spend, value = found.spend, problem.objective(name, found.spend, first=first)
+            clock.report(value, bound)
+            if value - bound <= clock.settings.gap * abs(value):
+                return Stage(name, value, bound, model, plan, 1), spend, plan
+            approximation.add(spend)
     plain = not (len(problem.unit_programme) or problem.reward.any() or problem.cashable.any())
     rounds = 0
     while rounds < ROUNDS:
