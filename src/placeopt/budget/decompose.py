@@ -42,7 +42,7 @@ class Found:
     result: Result | None = None
 
 
-Solve = Callable[[Model, float], Result]
+Solve = Callable[[Model, float, float], Result]  # model, gap, share of the time left
 
 
 def is_large(problem: BudgetProblem) -> bool:
@@ -62,7 +62,7 @@ def decompose(
         mixture = _mixture(grid, inside)
         model = equations.formulate(problem, mixture, name, limits=limits)
         model = _without_integers(model)
-        result = solve(model, 0.0)
+        result = solve(model, 0.0, 1.0)
         if not result.has_plan or result.row_prices is None or result.objective is None:
             return Found(None, bound)
         worth, cost = _best_responses(problem, grid, mixture, model, result)
@@ -76,10 +76,10 @@ def decompose(
             break
     assert model is not None
     assert result is not None
-    spend: Floats | None = spend_of(problem, model, result)
+    mean = spend_of(problem, model, result)
     if all(_is_concave(problem, p) for p in range(len(problem.programme_ids))):
-        return Found(spend, bound, model, result)
-    spend, last, answer = _plan(problem, grid, mixture, mix, name, limits, gap, solve)
+        return Found(mean, bound, model, result)
+    spend, last, answer = _plan(problem, grid, mixture, mix, mean, name, limits, gap, solve)
     if last is None:
         last, answer = model, result
     return Found(spend, bound, last, answer)
@@ -167,6 +167,7 @@ def _plan(
     grid: Grid,
     mixture: Mixture,
     mix: Floats,
+    mean_spend: Floats,
     name: str,
     limits: dict[str, float],
     gap: float,
@@ -175,13 +176,15 @@ def _plan(
     """A plan near the mixture: programmes mixed from points far apart choose among them; then
     each plan's own neighbourhood is searched for a better one."""
     used = np.flatnonzero(mix > 1e-7)
-    points = mixture.year[used], mixture.programme[used], mixture.at[used]
+    mixed = mixture.year[used], mixture.programme[used], mixture.at[used]
+    mean = _nearest(grid, mean_spend, mixture)  # it keeps every rule but, maybe, the standards
+    points = tuple(np.append(*pair) for pair in zip(mixed, mean, strict=True))
     found: tuple[Floats | None, Model | None, Result | None] = None, None, None
     value = np.inf
     for _ in range(POLISHED):
         chosen = _neighbourhoods(grid, *points)
         model = equations.formulate(problem, chosen, name, limits=limits)
-        result = solve(model, gap / 4)
+        result = solve(model, gap / 4, 0.6)
         if not result.has_plan or result.objective is None:
             break
         better = value - result.objective

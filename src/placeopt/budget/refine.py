@@ -169,11 +169,12 @@ class _Clock:
     def seconds(self) -> dict[str, float]:
         return {**self.spent, "total": time.perf_counter() - self.began}
 
-    def solve(self, model: Model, gap: float | None = None) -> Result:
+    def solve(self, model: Model, gap: float | None = None, share: float = 1.0) -> Result:
+        """Solve within ``share`` of the time that is left."""
         result = engine.solve(
             model,
             engine=self.settings.engine,
-            time_limit_seconds=max(0.1, self.left()),
+            time_limit_seconds=max(0.1, self.left() * share),
             gap=self.settings.gap / 4 if gap is None else gap,
             threads=self.settings.threads,
             seed=self.settings.seed,
@@ -316,7 +317,7 @@ def _least_disruption_of_ties(
     """Among plans as good, the one that moves least money from today's spending."""
     under = approximation.pieces("under")
     choices = problem.must_choose.any() or any(len(piece) > 1 for piece in under)
-    choices = choices or len(problem.unit_programme) > 0
+    choices = choices or len(problem.unit_programme) > 0 or decompose.is_large(problem)
     if "least_disruption" in limits or choices:
         return spend
     model = equations.formulate(problem, under, "least_disruption", limits=limits)
@@ -352,7 +353,8 @@ def closest_payments(problem: BudgetProblem, spend: Floats, clock: _Clock) -> tu
     model.add_rows("down", rule="", size=pay.size, terms=down, lower=before)
     if "transfer" in model.columns:
         model.add_cost(model.columns["transfer"].all, 1e-2)
-    result = clock.solve(model, gap=0.0)
+    late = _Clock(time.perf_counter(), clock.settings, None)  # a plan found late is still paid
+    result = late.solve(model, gap=0.0)
     if not result.has_plan:
         raise RuntimeError(f"no payments for a plan that was found: {result.status}")
     gbp = np.maximum(0.0, result.value(pay)) * money
