@@ -46,7 +46,9 @@ Solve = Callable[[Model, float, float], Result]  # model, gap, share of the time
 
 
 def is_large(problem: BudgetProblem) -> bool:
-    return len(problem.curves) * len(problem.years) >= LARGE and not problem.relax
+    """Whether a problem is decomposed: its size says so and its effects add up."""
+    large = len(problem.curves) * len(problem.years) >= LARGE
+    return large and not problem.relax and len(problem.groups) == 0
 
 
 def decompose(
