@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from placeopt.report import charts, palette
+from placeopt.report.charts_budget import yearly_charts
 from placeopt.report.formats import NUMBERS, format_in_row, in_words, missing, show
 from placeopt.report.money import pounds, pounds_in_words
 from placeopt.report.sheets import Heading, Sheet
@@ -252,7 +253,7 @@ def _charts(answer: Answer, sheets: dict[str, Sheet]) -> dict[str, Markup]:
     if answer.plan is None:
         return {}
     if "spending" in answer.plan.tables:
-        return _budget_charts(sheets)
+        return {**_budget_charts(sheets), **yearly_charts(answer)}
     return _estate_charts(sheets)
 
 
