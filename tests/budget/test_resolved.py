@@ -37,7 +37,7 @@ def test_streams_floors_and_standards_are_priced_too_and_too_strict_ones_leave_n
     price = found.set_index(["rule", "id"])["change_in_objective"]
     assert price["B3", "lights"] == pytest.approx(0.0025, abs=1e-6)
     assert price["B2", "grant"] == pytest.approx(0, abs=1e-6)
-    assert price["B4", "falls"] == pytest.approx(0, abs=1e-6)  # 9.85: with 120 on homecare it is 9.8
+    assert price["B4", "falls"] == pytest.approx(0, abs=1e-6)  # homecare has 120: 9.8
     strict = Outcomes(rule="outcomes", outcome={"falls": {"minimum_standard": 9.8}})
     rules = [one_budget(180), rules[1], strict]
     found = resolved_prices(
