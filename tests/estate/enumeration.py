@@ -8,7 +8,7 @@ who is served where and what is fitted out when. The arithmetic is the verifier'
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -16,6 +16,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from placeopt.estate.money import annuity, discount_factors
+from placeopt.estate.verify_behaviour import goes_to
 from placeopt.estate.verify_facts import Facts, facts_of
 from placeopt.estate.verify_rules import YEARLY, moves_in
 from placeopt.estate.verify_sums import Arrangement
@@ -24,13 +25,14 @@ from placeopt.estate.verify_years import (
     Year,
     course_of,
     do_nothing,
+    fit_out_years,
     impossible,
     present_cost,
     received,
 )
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.estate_rules import Capital, FairRents, Revenue, Sequence, Served
+from placeopt.scenario.estate_rules import Behaviour, Capital, FairRents, Revenue, Served
 from placeopt.travel import TravelTimes
 
 OF_A_BUILDING = ("opened", "together")
@@ -51,7 +53,7 @@ def best_by_enumeration(place: Place, times: TravelTimes, scenario: Scenario) ->
             break
         chosen = np.unravel_index(number, shape)
         parts = [courses[n][1] for courses, n in zip(each, chosen, strict=True)]
-        course = course_of(nothing, [_joined(arranged) for arranged in zip(*parts, strict=True)])
+        course = _unfitted(nothing, [_joined(arranged) for arranged in zip(*parts, strict=True)])
         if _keeps_yes_or_no(course):
             found = _Served(course, nothing).least()
             if found is not None:
@@ -67,7 +69,6 @@ def _joined(parts: tuple[Arrangement, ...]) -> Arrangement:
         hosts=set().union(*(a.hosts for a in parts)),
         desks={},
         served={},
-        fitted={},
     )
 
 
@@ -91,8 +92,13 @@ def _courses_of(nothing: Course, i: str) -> list[tuple[float, tuple[Arrangement,
         if any(impossible(Course(tuple(years)))):
             continue
         was = Course(tuple(Year(facts, before, before, None, None) for facts in alone))
-        found.append((_objective(course_of(was, arranged)), arranged))
+        found.append((_objective(_unfitted(was, arranged)), arranged))
     return found
+
+
+def _unfitted(nothing: Course, arranged: Sequence[Arrangement]) -> Course:
+    """A course without its fit-out, which the linear program decides."""
+    return course_of(nothing, list(arranged), [{}] * len(arranged))
 
 
 def _objective(course: Course) -> float:
@@ -111,7 +117,6 @@ def _options(facts: Facts, i: str) -> Iterator[Arrangement]:
             hosts={(i, s) for s in hosts},
             desks={},
             served={},
-            fitted={},
         )
 
     if not facts.unknown_use(i):
@@ -186,9 +191,17 @@ class _Served:
             b_ub=self.most or None,
             A_eq=np.array(self.equal) if self.equal else None,
             b_eq=self.exact or None,
-            bounds=[(0, 1)] * len(self.columns) + [(0, None)] * len(self.fits),
+            bounds=[self._bounds(*c) for c in self.columns] + [(0, None)] * len(self.fits),
         )
         return found.fun if found.status == 0 else None
+
+    def _bounds(self, t: int, z: str, s: str, b: str) -> tuple[float, float]:
+        """What a host serves, where residents go by themselves and nobody is left unserved."""
+        if not z or all(rule.residents == "planner" for rule in self.scenario.of(Behaviour)):
+            return 0.0, 1.0
+        year = self.course.years[t]
+        share = goes_to(year.facts, z, [i for i, of in year.a.hosts if of == s]).get(b, 0.0)
+        return share, share
 
     def served(self, value) -> np.ndarray:
         """A row over all columns from a value of each (t, zone, service, building)."""
@@ -265,8 +278,7 @@ class _Served:
 
     def _fit_out(self) -> None:
         """Floor is fitted out in time, and what is fitted stays so."""
-        rules = self.scenario.of(Sequence)
-        ahead = rules[0].fit_out_years if rules and len(self.course.years) > 1 else 0
+        ahead = fit_out_years(self.facts(0))
         for t, b, s in self.fits:
             used = self.served(
                 lambda u, z, of, i, t=t, b=b, s=s: (u, i, of) == (t, b, s) and self.m2(u, z, of, i)

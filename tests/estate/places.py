@@ -77,11 +77,13 @@ def scenario(
     slack: tuple[float, ...] = (),
     drop: tuple[str, ...] = (),
     years: int = 1,
+    decided: int = 1,
+    rate: float = 0.035,
     gap: float = 0.0,
     seconds: float = 60.0,
     **settings: Any,
 ) -> Scenario:
-    """A scenario with the implied rules in force; one year of appraisal unless said."""
+    """A scenario with the implied rules in force; one year decided and appraised unless said."""
     written = {rule.name for rule in rules}
     implied = [kind() for kind in IMPLIED if kind.name not in written and kind.name not in drop]
     return Scenario(
@@ -89,7 +91,8 @@ def scenario(
         problem="estate",
         objective=Objective(minimise=minimise, slack=slack),
         rules=(*implied, *rules),
-        money=Money(appraisal_years=years),
+        years=decided,
+        money=Money(appraisal_years=max(years, decided), discount_rate=rate),
         solver=SolverSettings(gap=gap, time_limit_seconds=seconds, threads=1),
         **settings,
     )
@@ -234,6 +237,14 @@ def crow_minutes(place: Place, cutoff: float = 45.0) -> TravelTimes:
     return minutes(place, **by_mode)
 
 
+BEHAVIOURS = (
+    Behaviour(residents="nearest"),
+    Behaviour(residents="decay", decay_per_minute=0.1),
+    Behaviour(residents="nearest", overflow=True),
+    Behaviour(residents="decay", exponent=1.5, attractiveness="usable_m2"),
+)
+
+
 def random_rules(seed: int, place: Place) -> list[Rule]:
     """Rules that sometimes bind, sometimes clash."""
     rng = np.random.default_rng(10_000 + seed)
@@ -282,7 +293,7 @@ def random_rules(seed: int, place: Place) -> list[Rule]:
         ]
         rules.append(Fairness(**asked[rng.integers(len(asked))]))
     if rng.random() < 0.3:
-        rules.append(Behaviour(residents="nearest"))
+        rules.append(BEHAVIOURS[seed % len(BEHAVIOURS)])
     if rng.random() < 0.2:
         rules.append(Together(max_services=1))
     if rng.random() < 0.2:

@@ -1,14 +1,159 @@
 """Rules over years worked by hand: each in a town in which it binds, the plan it rejects in the
-comment."""
+comment. Nothing is discounted and the years decided are the years appraised, unless said."""
 
 import pytest
 
-from placeopt.scenario.estate_rules import Sequence
+from placeopt.scenario.estate_rules import Capital, Carbon, Revenue, Sequence
+from tests.estate.places import table
 from tests.estate.town import building, cost_of, town
+
+AT_ONCE = Sequence(fit_out_years=0)
+PLAIN = {"decided": 2, "rate": 0.0}
+THREE = {"decided": 3, "rate": 0.0}
 
 
 def test_sequence_says_nothing_of_one_year():
-    """(E12) Of one year; test_years.py has the rule over years."""
+    """(E12) Of one year it says nothing: B1 (10,000) closes for B2 (7,000) at once."""
     here = town([building("B1", 10_000), building("B2", 7_000)])
     for rule in (Sequence(), Sequence(moves_per_year=0, double_running_years=1)):
         assert cost_of(here, rule) == pytest.approx(7_000)
+
+
+def test_a_service_moves_only_when_its_new_home_is_fitted_out():
+    """(E12) S leaves B1 (10,000 a year) for the candidate B2 (5,000), 10 m2 of which are fitted out
+    for 1,000. Two years: B1 and the works in the first, B2 in the second, 16,000. Moving in the
+    year of the works would cost 11,000 and is rejected; staying costs 20,000."""
+    target = building("B2", 5_000, status="candidate", fit_out_gbp_per_m2=100.0)
+    here = town([building("B1", 10_000), target], [{"service_id": "S", "area_base_m2": 10.0}])
+    assert cost_of(here, **PLAIN) == pytest.approx(16_000)
+    assert cost_of(here, AT_ONCE, **PLAIN) == pytest.approx(11_000)
+    assert cost_of(here, drop=("sequence",), **PLAIN) == pytest.approx(11_000)
+
+
+def test_so_many_services_move_in_a_year():
+    """(E12) S in B1 and T in B2 (10,000 each) both move to B3 (1,000). At once they cost 2,000 in
+    two years; one a year, 1,000 + 10,000 and then 1,000, 12,000; none, 40,000."""
+    services = [{"service_id": "S"}, {"service_id": "T"}]
+    hosting = [
+        {"building_id": "B1", "service_id": "S"},
+        {"building_id": "B2", "service_id": "T"},
+    ]
+    buildings = [building("B1", 10_000), building("B2", 10_000)]
+    here = town([*buildings, building("B3", 1_000, status="candidate")], services, hosting)
+    for most, least in ((None, 2_000), (2, 2_000), (1, 12_000), (0, 40_000)):
+        rule = Sequence(moves_per_year=most, fit_out_years=0)
+        assert cost_of(here, rule, **PLAIN) == pytest.approx(least)
+
+
+def test_staff_of_a_service_point_that_closes_are_paid_once_more():
+    """(E12) B1 (10,000) closes and B2 (1,000) stays, each with 4,000 of staff: 5,000 a year for
+    two years, and half a year of B1's staff, 12,000. Without double running it is 10,000."""
+    services = [{"service_id": "S", "staffing_cost_gbp_per_point_per_year": 4_000.0}]
+    here = town([building("B1", 10_000), building("B2", 1_000)], services)
+    twice = Sequence(double_running_years=0.5)
+    assert cost_of(here, twice, **PLAIN) == pytest.approx(12_000)
+    assert cost_of(here, **PLAIN) == pytest.approx(10_000)
+
+
+def test_a_building_that_closes_stays_closed():
+    """(E12) 1,200 visits grow by half to 1,800, of which B1's 100 m2 (10,000) serve 1,667. B2
+    (7,000) is needed in the second year only; closing it in the first and opening it again would
+    cost 27,000 and is rejected: 34,000."""
+    services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
+    rate = {
+        "service_id": "S",
+        "age_band": "all",
+        "visits_per_person_per_year": 6.0,
+        "growth_share_per_year": 0.5,
+    }
+    here = town(
+        [building("B1", 10_000), building("B2", 7_000)], services, demand=[], demand_rates=[rate]
+    )
+    assert cost_of(here, decided=1) == pytest.approx(7_000)
+    assert cost_of(here, **PLAIN) == pytest.approx(34_000)
+    assert cost_of(here, drop=("sequence",), **PLAIN) == pytest.approx(34_000)
+
+
+def test_a_receipt_is_spent_only_when_it_has_come():
+    """(E10, E12) Selling the vacant B1 brings 5,000 a year later; S's move from B2 (10,000) to B3
+    (1,000) costs 5,000 and has no other money. It moves in the second of three years: 10,000 +
+    1,000 + 1,000. Moving in the first (3,000) is rejected; with nothing recycled S stays and the
+    receipt is left, 25,000."""
+    services = [{"service_id": "S", "moving_cost_gbp": 5_000.0}]
+    vacant = building(
+        "B1", 0, status="vacant", kind="shed", capital_receipt_gbp=5_000.0, sale_lag_years=1
+    )
+    buildings = [vacant, building("B2", 10_000), building("B3", 1_000, status="candidate")]
+    here = town(buildings, services, suitability=[{"building_kind": "library", "service_id": "S"}])
+    recycled = Capital(pot_gbp=0, recycled_share=1.0)
+    assert cost_of(here, recycled, AT_ONCE, **THREE) == pytest.approx(12_000)
+    assert cost_of(here, Capital(pot_gbp=5_000), AT_ONCE, **THREE) == pytest.approx(3_000)
+    assert cost_of(here, Capital(pot_gbp=0), AT_ONCE, **THREE) == pytest.approx(25_000)
+
+
+def test_capital_of_a_year_is_carried_over_and_not_borrowed():
+    """(E10) 8,000 for S's move from B1 (10,000) to B2 (5,000), half in the first year and half in
+    the second: it moves in the second, 10,000 + 5,000 + 5,000 + 8,000. Moving in the first year
+    (23,000) would borrow."""
+    services = [{"service_id": "S", "moving_cost_gbp": 8_000.0}]
+    here = town([building("B1", 10_000), building("B2", 5_000, status="candidate")], services)
+    halves = Capital(pot_gbp=(4_000.0, 4_000.0))
+    assert cost_of(here, halves, AT_ONCE, **THREE) == pytest.approx(28_000)
+    assert cost_of(here, Capital(pot_gbp=8_000), AT_ONCE, **THREE) == pytest.approx(23_000)
+    late = Capital(pot_gbp=(0.0, 0.0, 7_999.0))
+    assert cost_of(here, late, AT_ONCE, **THREE) == pytest.approx(30_000)
+
+
+def test_a_lease_ends_in_its_break_year_and_is_held_till_then():
+    """(E12) B2 (30,000) closes in 2026 and costs 5,000 to hold empty; its lease ends in 2027 at the
+    earliest: 15,000 and then 10,000. Ending it at once (20,000) is rejected."""
+    lease = {"tenure": "leasehold", "holding_cost_gbp_per_year": 5_000.0}
+    early = building("B2", 30_000, **lease, lease_break_year=2026)
+    late = building("B2", 30_000, **lease, lease_break_year=2027)
+    for leased, least in ((early, 20_000), (late, 25_000)):
+        here = town([building("B1", 10_000), leased])
+        assert cost_of(here, year=2026, **PLAIN) == pytest.approx(least)
+
+
+def test_a_ceiling_of_later_years_leaves_the_first_alone():
+    """(E14, E11) B1 (10,000) emits 50 t, the candidate B2 (30,000) 20 t. Under 40 t from 2027, B1
+    serves in 2026 and B2 after: 40,000. In force from the first year, 60,000; never, 20,000."""
+    here = town(
+        [
+            building("B1", 10_000, carbon_tco2e_per_year=50.0),
+            building("B2", 30_000, status="candidate", carbon_tco2e_per_year=20.0),
+        ]
+    )
+    asked = {"year": 2026, **PLAIN}
+    ceiling = {"ceiling_tco2e_per_year": 40.0}
+    assert cost_of(here, AT_ONCE, Carbon(**ceiling, from_year=2027), **asked) == 40_000
+    assert cost_of(here, AT_ONCE, Carbon(**ceiling), **asked) == pytest.approx(60_000)
+    assert cost_of(here, AT_ONCE, Carbon(**ceiling, from_year=2030), **asked) == 20_000
+    dear = Revenue(ceiling_gbp_per_year=29_000, to_year=2026)
+    later = Carbon(**ceiling, from_year=2027)
+    assert cost_of(here, AT_ONCE, dear, later, **asked) == pytest.approx(40_000)
+    assert cost_of(here, AT_ONCE, dear, Carbon(**ceiling), **asked) is None
+
+
+def test_visits_go_digital_by_group_and_year():
+    """(E5) Z1 is of the most deprived fifth, Z2 of the least; 1,000 visits each at 60 m2 a thousand
+    are more than B1's 100 m2 (10,000) serve. From 2027 half of Z2's are digital: 90 m2, and B2
+    (30,000) closes: 40,000 + 10,000. Were none digital, 80,000."""
+    services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
+    here = town([building("B1", 10_000), building("B2", 30_000)], services)
+    here.zones["deprivation_quintile"] = [1, 5]
+    stays = [{"service_id": "S", "who": "quintile_1", "year": 2027, "digital_share": 0.0}]
+    goes = [{"service_id": "S", "who": "quintile_5", "year": 2027, "digital_share": 0.5}]
+    asked = {"year": 2026, **PLAIN}
+    assert cost_of(here, **asked) == pytest.approx(80_000)
+    digital = here.replace(digital_shares=table("digital_shares", [*stays, *goes]))
+    assert cost_of(digital, **asked) == pytest.approx(50_000)
+
+
+def test_the_last_year_goes_on_to_the_end_of_the_appraisal():
+    """Two years decided, four appraised at 3.5 %: B1 (10,000) first, B2 (5,000) in the second and
+    on: 10,000 + 5,000 (1/1.035 + 1/1.035^2 + 1/1.035^3), and 1,000 of works in the first year."""
+    target = building("B2", 5_000, status="candidate", fit_out_gbp_per_m2=100.0)
+    here = town([building("B1", 10_000), target], [{"service_id": "S", "area_base_m2": 10.0}])
+    later = sum(1.035**-t for t in (1, 2, 3))
+    assert cost_of(here, decided=2, years=4) == pytest.approx(11_000 + 5_000 * later)

@@ -27,11 +27,13 @@ def answer():
     return solve(place, crow_minutes(place, cutoff=120), asked)
 
 
-def tampered(answer, table, change):
-    rows = answer.plan.tables[table].copy()
-    change(rows)
-    plan = replace(answer.plan, tables={**answer.plan.tables, table: rows})
-    return verify(answer.place, answer.times, answer.scenario, plan)
+def tampered(answer, **changes):
+    """The verification after each table named is changed by its function."""
+    tables = dict(answer.plan.tables)
+    for name, change in changes.items():
+        tables[name] = tables[name].copy()
+        change(tables[name])
+    return verify(answer.place, answer.times, answer.scenario, replace(answer.plan, tables=tables))
 
 
 def broken(verification):
@@ -69,7 +71,7 @@ def test_a_visit_taken_away_breaks_served(answer):
     def change(rows):
         rows.loc[0, "share"] = 0.5
 
-    assert "E1" in broken(tampered(answer, "assignment", change))
+    assert "E1" in broken(tampered(answer, assignment_by_year=change))
 
 
 def test_a_visit_sent_to_a_building_without_the_service_breaks_hosted(answer):
@@ -78,16 +80,23 @@ def test_a_visit_sent_to_a_building_without_the_service_breaks_hosted(answer):
     def change(rows):
         rows.loc[0, "building_id"] = closed
 
-    assert "E2" in broken(tampered(answer, "assignment", change))
+    assert "E2" in broken(tampered(answer, assignment_by_year=change))
 
 
 def test_closing_a_building_that_hosts_breaks_opened(answer):
     hosts = answer.plan.services.query("after")["building_id"].iloc[0]
 
     def change(rows):
-        rows.loc[rows["building_id"] == hosts, "decision"] = "close"
+        rows.loc[rows["building_id"] == hosts, "state"] = "held"
 
-    assert "E3" in broken(tampered(answer, "buildings", change))
+    assert "E3" in broken(tampered(answer, buildings_by_year=change))
+
+
+def test_an_end_state_that_is_not_the_last_year_breaks_the_arithmetic(answer):
+    def change(rows):
+        rows.loc[rows["decision"] == "keep", "decision"] = "close"
+
+    assert broken(tampered(answer, buildings=change)) == {"arithmetic"}
 
 
 def test_a_wrong_figure_breaks_the_arithmetic(answer):
@@ -96,7 +105,7 @@ def test_a_wrong_figure_breaks_the_arithmetic(answer):
         def change(rows, column=column):
             rows.loc[0, column] += 10.0
 
-        assert "arithmetic" in broken(tampered(answer, "buildings", change))
+        assert "arithmetic" in broken(tampered(answer, buildings=change))
 
 
 def test_tighter_rules_than_the_plan_was_made_for_are_broken(answer):

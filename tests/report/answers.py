@@ -175,6 +175,54 @@ def estate_answer(zones: int = 16, buildings: int = 6, services: int = 2, **how)
     return replace(answer, times=_times(place, plan_buildings))
 
 
+def years_answer() -> Answer:
+    """The estate answer over three years: B2 closes in the second, its receipt comes after."""
+    answer = estate_answer()
+    ids, years = list(answer.plan.buildings["building_id"]), (2026, 2027, 2028)
+    states = [
+        (year, i, "disposed" if i == "B2" and year > 2026 else "held" if n > 3 else "open")
+        for year in years
+        for n, i in enumerate(ids)
+    ]
+    by_year = pd.DataFrame(states, columns=["year", "building_id", "state"]).assign(
+        tier_id="", services="library", running_cost_gbp=1000.0, carbon_tco2e=1.0
+    )
+    services = by_year[["year", "building_id"]].assign(
+        service_id="library",
+        hosted=np.where(by_year["state"] == "open", "yes", "no"),
+        staffing_cost_gbp=20.0,
+    )
+    lines = [("running", "council", 50_000.0, 40_000.0), ("staffing", "health", 9_000.0, 6_000.0)]
+    cash = [(year, agency, line, was, now) for year in years for line, agency, was, now in lines]
+    cash += [(2026, "council", "fit_out", 0.0, 30_000.0), (2026, "council", "backlog", 5e3, 1e3)]
+    cash += [(2030, "council", "receipts", 0.0, -80_000.0)]
+    columns = ["year", "agency_id", "line", "do_nothing_gbp", "plan_gbp"]
+    flow = pd.DataFrame(cash, columns=columns)
+    flow["saving_gbp"] = flow["do_nothing_gbp"] - flow["plan_gbp"]
+    measures = pd.DataFrame(
+        {"year": years, "objective": "buildings", "unit": "buildings", "do_nothing": 6, "plan": 3}
+    )
+    buildings = answer.plan.buildings.assign(disposal="held", closes_year=pd.NA)
+    buildings.loc[buildings["building_id"] == "B2", ["disposal", "closes_year"]] = "sold", 2027
+    tables = {
+        **answer.plan.tables,
+        "buildings": buildings,
+        "buildings_by_year": by_year,
+        "services_by_year": services,
+        "cash_flow": flow,
+        "objectives_by_year": measures,
+    }
+    summary = {
+        "first_year": 2026,
+        "last_year": 2028,
+        "receipts_gross_gbp": 90_000.0,
+        "receipts_net_gbp": 80_000.0,
+        "net_present_saving_gbp": 500_000.0,
+        "appraisal_years": 30,
+    }
+    return replace(answer, plan=Plan(tables, summary))
+
+
 def _times(place: Place, buildings: pd.DataFrame) -> TravelTimes:
     """On foot at 80 metres a minute and by car at 500, straight; the last zone reaches nothing."""
     zone, building = (t[["x_m", "y_m"]].to_numpy(float) for t in (place.zones, buildings))

@@ -115,7 +115,8 @@ def test_sheets_of_each_problem(estate, budget):
         return openpyxl.load_workbook(out / "workbook.xlsx", read_only=True).sheetnames
 
     last = ["Rules", "Findings", "Assumptions", "Provenance"]
-    people = ["Zones", "Access", "Residents by minutes", "Money by agency"]
+    people = ["Residents by group", "Zones that lose most", "Zones", "Access"]
+    people += ["Residents by minutes", "Money by agency"]
     assert names(estate[1]) == ["Summary", "Buildings", "Services", *people, *last]
     money = ["Spending", "Payments by stream", "Streams", "Outcomes", "Agencies"]
     assert names(budget[1]) == ["Summary", "Inputs", *money, "Who gains", *last]

@@ -104,6 +104,7 @@ class Model:
 
     def __init__(self, name: str):
         self.name = name
+        self.suffix = ""  # of the names of blocks added from now on, for models of like parts
         self.offset = 0.0
         self.columns: dict[str, Block] = {}
         self.rows: dict[str, Block] = {}
@@ -129,7 +130,7 @@ class Model:
         integer: ArrayLike = False,
     ) -> Block:
         """Add a block of columns; scalars are spread over the block."""
-        block = self._block(self.columns, name, labels, size, self._n, "")
+        block = self._block(self.columns, name + self.suffix, labels, size, self._n, "")
         self._n += block.size
         self._cost.append(_spread(cost, block.size))
         self._lower.append(_spread(lower, block.size))
@@ -153,7 +154,7 @@ class Model:
         Each term is (positions in this block, column numbers, values), broadcast against one
         another; terms that meet in one cell add up.
         """
-        block = self._block(self.rows, name, labels, size, self._m, rule)
+        block = self._block(self.rows, name + self.suffix, labels, size, self._m, rule)
         for rows, columns, values in terms:
             # Short indices: sorting a million of them takes a quarter of the time.
             r, c, v = np.broadcast_arrays(

@@ -21,7 +21,8 @@ def solve(
     *,
     progress: Callable[[Progress], None] | None = None,
 ) -> Answer:
-    """Answer an estate scenario: the best plan within the gap and time asked for, verified.
+    """Answer an estate scenario of one year or several: the best plan within the gap and time
+    asked for, verified.
 
     The answer has a plan, or an explanation where the rules clash, or neither where the time
     limit came first (``result.status`` says which). Raises ``VerificationError`` for a plan that
@@ -31,18 +32,18 @@ def solve(
     from placeopt.errors import VerificationError
     from placeopt.estate.explain import explain
     from placeopt.estate.plan import draw_plan
-    from placeopt.estate.problem import state
-    from placeopt.estate.scale import find
+    from placeopt.estate.scale_years import find_years
     from placeopt.estate.verify import verify
+    from placeopt.estate.years import state_years
 
-    problem = state(place, times, scenario)
-    outcome = find(problem, progress)
+    years = state_years(place, times, scenario)
+    outcome = find_years(years, progress)
     answer = Answer(place=place, scenario=scenario, result=outcome.result, times=times)
-    if outcome.decision is None:
+    if outcome.course is None:
         if outcome.result.status is Status.INFEASIBLE:
             return _with(answer, explanation=explain(place, times, scenario))
         return answer
-    plan = draw_plan(place, times, problem, outcome)
+    plan = draw_plan(place, times, years, outcome)
     verification = verify(place, times, scenario, plan)
     if not verification.ok:
         broken = "; ".join(f"{check.sentence} {check.detail}" for check in verification.broken)

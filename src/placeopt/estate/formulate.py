@@ -1,4 +1,5 @@
-"""State the estate problem of one year to an engine, rule by rule.
+"""State the estate problem of one year to an engine, rule by rule; ``formulate_years.py`` states
+several years with the same functions.
 
 Letters: c customers (zones, or zones with the same hosts in reach), b buildings, s services,
 k tiers, p groups of residents with the same buildings in reach.
@@ -17,7 +18,8 @@ k tiers, p groups of residents with the same buildings in reach.
 (E13) open[b] = 1 (keep), open[b] = 0 (close)
 (E14) carbon of open buildings <= ceiling
 (E15) cost of all buildings <= that of today; the rents are set after the plan (rents.py)
-(E16) what hosts from the nearest to b serve >= host[b,s], where residents go to the nearest
+(E16) what hosts from the nearest to b serve >= host[b,s] - full[b], where residents go to the
+      nearest; serve[c,b] = pull[c,b] drawn[c] where b hosts, where distance decay spreads them
 
 (E2) is the strong, disaggregated form; ``room`` is the floor a service could have at most.
 Sources: Daskin (2013), Network and Discrete Location, ch. 6 to 8; Church and ReVelle (1974);
@@ -34,6 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Model
+from placeopt.estate import equations_behaviour as by_behaviour
 from placeopt.estate import equations_people as by_people
 from placeopt.estate import equations_place as by_place
 from placeopt.estate import equations_service as by_service
@@ -74,7 +77,7 @@ EQUATIONS: tuple[tuple[type[Rule], Callable[[Model, EstateProblem, Columns, Any]
     (Together, by_service.sharing_roofs),
     (Access, by_place.near_enough),
     (Fairness, by_people.nobody_loses_too_much),
-    (Behaviour, by_people.nearest_is_used),
+    (Behaviour, by_behaviour.residents_choose),
     (Network, by_place.counts_and_spacing),
     (Capital, by_place.capital_fits),
     (Revenue, by_place.revenue_fits),
@@ -113,12 +116,7 @@ def formulate(
     customers = by_zone(problem, hosts, keep) if zones else by_reach(problem, hosts)
     model = Model("estate")
     x = add_columns(model, problem, hosts, customers)
-    for state_structure in STRUCTURE:
-        state_structure(model, problem, x)
-    for kind, state_rule in EQUATIONS:
-        rules = problem.scenario.of(kind)
-        if rules:
-            state_rule(model, problem, x, rules)
+    state_rules(model, problem, x)
     if objective:
         total = expression(model, problem, x, objective)
         for columns, values in total.terms:
@@ -130,6 +128,16 @@ def formulate(
             f"objective_{name}", rule="", size=1, terms=total.rows(), upper=most - total.constant
         )
     return Formulation(problem, model, x)
+
+
+def state_rules(model: Model, problem: EstateProblem, x: Columns) -> None:
+    """What a year's columns are to one another, and every rule of its scenario."""
+    for state_structure in STRUCTURE:
+        state_structure(model, problem, x)
+    for kind, state_rule in EQUATIONS:
+        rules = problem.scenario.of(kind)
+        if rules:
+            state_rule(model, problem, x, rules)
 
 
 def minutes_count(problem: EstateProblem, objectives: Sequence[str]) -> bool:

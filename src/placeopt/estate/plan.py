@@ -1,4 +1,5 @@
-"""The plan as tables in the user's own rows and ids.
+"""The plan as tables in the user's own rows and ids: the state at the end of the decided years
+against today; ``plan_years.py`` adds the tables of every year.
 
     buildings   one row a building: what becomes of it, what it hosts, what it costs, and why
     services    one row for each service point before or after: stays, moves in, moves out
@@ -23,13 +24,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from placeopt.engine import Plan
-from placeopt.estate.decision import Costs, Decision, costs, today
+from placeopt.estate.course import Course, Flows, do_nothing, flows_of, value
+from placeopt.estate.decision import Costs, Decision
 from placeopt.estate.plan_people import access_table, bands_table, zones_table
 from placeopt.estate.plan_why import reasons
+from placeopt.estate.plan_years import tables_by_year, years_of_buildings
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.rents import agencies_table, fair_rents, rents_table
-from placeopt.estate.scale import Outcome, value
+from placeopt.estate.scale_years import Outcome
 from placeopt.estate.terms import UNITS
+from placeopt.estate.years import Years
 from placeopt.scenario.estate_rules import FairRents
 
 if TYPE_CHECKING:
@@ -39,28 +43,34 @@ if TYPE_CHECKING:
     from placeopt.travel import TravelTimes
 
 
-def draw_plan(place: Place, times: TravelTimes, problem: EstateProblem, outcome: Outcome) -> Plan:
+def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome) -> Plan:
     """The tables and the summary of the plan found."""
-    decision = outcome.decision
-    assert decision is not None
-    before, plan = today(problem), decision
-    spent_before, spent = costs(problem, before), costs(problem, plan)
+    course = outcome.course
+    assert course is not None
+    nothing = do_nothing(years)
+    flows_before, flows = flows_of(years, nothing), flows_of(years, course)
+    problem, before, plan = years.last, nothing.last, course.last
+    spent_before = flows_before.at_the_end(years, nothing)
+    spent = flows.at_the_end(years, course)
     access = access_table(problem, plan)
+    buildings = _buildings(place, problem, plan, spent_before, spent)
     tables = {
-        "buildings": _buildings(place, problem, plan, spent_before, spent),
+        "buildings": buildings.assign(**years_of_buildings(years, course, flows)),
         "services": _services(problem, plan, before, spent_before, spent),
         "assignment": _assignment(times, problem, plan),
         "access": access,
         "zones": zones_table(place, problem, access),
         "bands": bands_table(place, times, problem, plan),
         "money": _money(place, problem, plan, spent_before, spent),
-        "objectives": _objectives(problem, before, plan),
+        "objectives": _objectives(years, nothing, course),
+        **tables_by_year(place, years, course, flows, nothing, flows_before),
     }
-    if problem.scenario.of(FairRents):
+    if years.scenario.of(FairRents):
         rents = fair_rents(place, problem, spent_before, spent)
         tables["rents"] = rents_table(problem, rents)
         tables["agencies"] = agencies_table(rents)
-    return Plan(tables=tables, summary=_summary(problem, outcome, tables, spent_before, spent))
+    summary = _summary(years, outcome, tables, spent_before, spent)
+    return Plan(tables=tables, summary={**summary, **_receipts(place, years, course, flows)})
 
 
 def decisions(problem: EstateProblem, plan: Decision) -> list[str]:
@@ -134,7 +144,7 @@ def _buildings(
             "receipt_net_gbp": spent.receipt_net_gbp,
             "carbon_before_tco2e_per_year": b.carbon_tco2e_per_year * b.open_today,
             "carbon_after_tco2e_per_year": b.carbon_tco2e_per_year * plan.open,
-            "why": reasons(place, problem, plan),
+            "why": reasons(place, problem, plan, spent),
         }
     )
 
@@ -246,21 +256,37 @@ def _money(
     return table[some].reset_index(drop=True)
 
 
-def _objectives(problem: EstateProblem, before: Decision, plan: Decision) -> pd.DataFrame:
+def _objectives(years: Years, before: Course, course: Course) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame(
         {
             "objective": list(UNITS),
             "unit": list(UNITS.values()),
-            "do_nothing": [value(problem, before, name) for name in UNITS],
-            "plan": [value(problem, plan, name) for name in UNITS],
+            "do_nothing": [value(years, before, name) for name in UNITS],
+            "plan": [value(years, course, name) for name in UNITS],
         }
     )
 
 
+def _receipts(place: Place, years: Years, course: Course, flows: Flows) -> dict[str, float]:
+    """Receipts gross, net of the cost of getting them, and what that is worth in the first year."""
+    b = years.first.buildings
+    gross = place.buildings["capital_receipt_gbp"].fillna(0).to_numpy(float)
+    sold = course.last.disposed & (b.receipt_net_gbp > 0)
+    worth = [
+        (years.receipt_factor(t, b.sale_lag_years) * b.receipt_net_gbp)[of_year].sum()
+        for t, of_year in enumerate(flows.sold)
+    ]
+    return {
+        "receipts_gross_gbp": float(gross[sold].sum()),
+        "receipts_net_gbp": float(b.receipt_net_gbp[sold].sum()),
+        "receipts_net_present_gbp": float(sum(worth)),
+    }
+
+
 def _summary(
-    problem: EstateProblem,
+    years: Years,
     outcome: Outcome,
     tables: dict[str, pd.DataFrame],
     spent_before: Costs,
@@ -270,27 +296,28 @@ def _summary(
     cost = {when: float(tables["objectives"][when].iloc[0]) for when in ("do_nothing", "plan")}
     before, after = (c.running_gbp_per_year.sum() for c in (spent_before, spent))
     summary: dict[str, Any] = {
-        "year": problem.year,
-        "buildings_open_before": int(problem.buildings.open_today.sum()),
+        "year": years.first.year,
+        "first_year": years.first.year,
+        "last_year": years.last.year,
+        "buildings_open_before": int(years.first.buildings.open_today.sum()),
         "buildings_open_after": int(words.isin(["keep", "hub", "open"]).sum()),
         **{
             f"buildings_{word}": int((words == word).sum())
             for word in ("keep", "close", "hub", "open", "stay_vacant", "not_used")
         },
-        "service_points_before": int(problem.hosted.sum()),
+        "service_points_before": int(years.first.hosted.sum()),
         "service_points_after": int((tables["services"]["after"]).sum()),
         "running_cost_before_gbp_per_year": float(before),
         "running_cost_after_gbp_per_year": float(after),
         "running_cost_saving_gbp_per_year": float(before - after),
         "capital_gbp": float(spent.capital_gbp.sum()),
-        "receipts_net_gbp": float(spent.receipt_net_gbp.sum()),
         "backlog_before_gbp": float(spent_before.backlog_gbp.sum()),
         "backlog_after_gbp": float(spent.backlog_gbp.sum()),
         "shared_roof_benefit_gbp_per_year": spent.benefit_gbp_per_year,
         "net_present_cost_do_nothing_gbp": cost["do_nothing"],
         "net_present_cost_plan_gbp": cost["plan"],
         "net_present_saving_gbp": cost["do_nothing"] - cost["plan"],
-        "appraisal_years": problem.scenario.money.appraisal_years,
+        "appraisal_years": years.first.scenario.money.appraisal_years,
     }
     for stage in outcome.stages:
         summary[f"{stage.objective}_best_found"] = stage.result.objective

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from placeopt.estate.decision import Costs, Decision, costs
+from placeopt.estate.decision import Costs, Decision
 from placeopt.estate.problem import EstateProblem
 
 if TYPE_CHECKING:
     from placeopt.place import Place
 
 
-def reasons(place: Place, problem: EstateProblem, plan: Decision) -> list[str]:
+def reasons(place: Place, problem: EstateProblem, plan: Decision, spent: Costs) -> list[str]:
     """One sentence or two for every building."""
-    spent = costs(problem, plan)
     needed = _needed_for_access(problem, plan)
     names = dict(zip(place.services["service_id"], place.services["name"], strict=True))
     return [

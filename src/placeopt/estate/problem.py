@@ -64,6 +64,7 @@ class Buildings:
     penalty_gbp: Floats  # due when the lease is ended
     receipt_net_gbp: Floats  # comes in when the building is sold
     receipt_present_gbp: Floats
+    sale_lag_years: Ints  # from the sale to the receipt; 0 where nothing is sold
     sale_holding_present_gbp: Floats  # holding cost between vacation and sale
     backlog_gbp: Floats
     carbon_tco2e_per_year: Floats
@@ -158,7 +159,7 @@ def state(place: Place, times: TravelTimes, scenario: Scenario) -> EstateProblem
     hosted = incidence(hosting, building_ids, service_ids)
     full = incidence(hosting[hosting["offer"] != "partial"], building_ids, service_ids)
     visits = visits_of(place, year)
-    services = _services(place, visits)
+    services = services_of(place, visits)
     buildings = _buildings(place, scenario, year, hosted)
     return EstateProblem(
         scenario=scenario,
@@ -223,7 +224,7 @@ def visits_of(place: Place, year: int, years_on: int = 0) -> Floats:
     return visits
 
 
-def _services(place: Place, visits: Floats) -> Services:
+def services_of(place: Place, visits: Floats) -> Services:
     table = place.services
     back_office = table["back_office"].to_numpy(bool)
     return Services(
@@ -253,7 +254,7 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
     unknown = (status == "open") & ~hosted.any(axis=1)
     freehold = (table["tenure"] == "freehold").to_numpy()
     gross = table["capital_receipt_gbp"].fillna(0).to_numpy(float)
-    penalty = _penalty(table, year)
+    penalty = penalties(table, year)
     sold = freehold & (gross > 0) & ~pinned["never_sell"]
     lag = np.where(sold, table["sale_lag_years"].to_numpy(int), 0)
     net = np.where(sold, gross * (1 - table["sale_cost_share"].to_numpy(float)), 0.0)
@@ -279,6 +280,7 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
         closure_gbp=np.where(status == "open", table["closure_cost_gbp"].to_numpy(float), 0.0),
         penalty_gbp=np.where(np.isfinite(penalty), penalty, 0.0),
         receipt_net_gbp=net,
+        sale_lag_years=lag,
         receipt_present_gbp=net * worth_today(scenario.money, lag),
         sale_holding_present_gbp=holding * waiting,
         backlog_gbp=table["backlog_gbp"].to_numpy(float),
@@ -286,7 +288,7 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
     )
 
 
-def _penalty(table: pd.DataFrame, year: int) -> Floats:
+def penalties(table: pd.DataFrame, year: int) -> Floats:
     """(B,) what ending the lease in ``year`` costs; NaN where it cannot end. A licence that
     states no break year can end at any time."""
     broken = table["lease_break_year"].astype("Float64").to_numpy(float, na_value=np.nan) <= year

@@ -17,7 +17,7 @@ from placeopt.estate.verify_read import arrangements
 from placeopt.estate.verify_rules import check_rules
 from placeopt.estate.verify_tables import wrong_figures
 from placeopt.estate.verify_tables_years import wrong_years
-from placeopt.estate.verify_years import course_of, do_nothing, impossible, not_fitted_in_time
+from placeopt.estate.verify_years import course_of, do_nothing, impossible
 from placeopt.scenario.checks import Check, Verification
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ def verify(
     course = course_of(nothing, arrangements(plan.tables, [facts.year for facts in years]))
     wrong = [
         *impossible(course),
-        *not_fitted_in_time(course, 0),
         *wrong_figures(course, nothing, plan.tables, plan.summary),
         *wrong_years(course, nothing, plan.tables),
         *wrong_minutes(course, nothing, plan.tables),

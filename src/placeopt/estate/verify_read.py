@@ -19,10 +19,7 @@ def rows(table: Any, *columns: str) -> list[tuple[Any, ...]]:
 
 def arrangements(tables: Tables, years: list[int]) -> list[Arrangement]:
     """What is arranged in each decided year; the rents are the last year's."""
-    if "buildings_by_year" not in tables:
-        found = [arrangement_at_the_end(tables)]
-    else:
-        found = [_arrangement_of(tables, year) for year in years]
+    found = [_arrangement_of(tables, year) for year in years]
     if "rents" in tables:
         found[-1].rents = dict(rows(tables["rents"], "building_id", "rent_gbp_per_m2_per_year"))
     if "agencies" in tables:
@@ -50,17 +47,14 @@ def _arrangement_of(tables: Tables, year: int) -> Arrangement:
         return tables[table][tables[table]["year"] == year]
 
     states = rows(of("buildings_by_year"), "building_id", "state", "tier_id")
-    points = rows(
-        of("services_by_year"), "building_id", "service_id", "hosted", "desks", "fitted_m2"
-    )
+    points = rows(of("services_by_year"), "building_id", "service_id", "hosted", "desks")
     return Arrangement(
         open={i for i, state, _ in states if state == "open"},
         disposed={i for i, state, _ in states if state == "disposed"},
         tier={i: tier for i, _, tier in states if tier},
-        hosts={(i, s) for i, s, hosted, *_ in points if hosted == "yes"},
-        desks={(i, s): desks for i, s, _, desks, _ in points if desks},
+        hosts={(i, s) for i, s, hosted, _ in points if hosted == "yes"},
+        desks={(i, s): desks for i, s, _, desks in points if desks},
         served=_served(of("assignment_by_year")),
-        fitted={(i, s): m2 for i, s, *_, m2 in points},
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from placeopt.estate.verify_money import capital, carbon, fair_rents, revenue
 from placeopt.estate.verify_people import TOLERANCE, Found, access, behaviour, fairness
-from placeopt.estate.verify_years import Course, Year, not_fitted_in_time
+from placeopt.estate.verify_years import Course, Year, moved_too_early
 from placeopt.scenario.checks import Check
 from placeopt.scenario.estate_rules import (
     Capacity,
@@ -63,7 +63,7 @@ def sequence(rule: Sequence, course: Course) -> Found:
     """(E12) Moves of a year are counted, and what moves in finds its floor fitted out."""
     if len(course.years) == 1:
         return True, "one year is decided"
-    for breach in not_fitted_in_time(course, rule.fit_out_years):
+    for breach in moved_too_early(course):
         return False, breach
     moves, when = max((moves_in(year), year.facts.year) for year in course.years)
     most = rule.moves_per_year

@@ -27,7 +27,6 @@ class Arrangement:
     hosts: set[Key]  # (building, service)
     desks: dict[Key, float]
     served: dict[Key, dict[str, float]]  # (zone, service) -> building -> share
-    fitted: dict[Key, float] | None = None  # m2 fitted out so far; None: as much as is used
     rents: dict[str, float] = field(default_factory=dict)  # building -> GBP/m2/year
     transfers: dict[str, float] = field(default_factory=dict)  # agency -> GBP/year paid in
 
@@ -39,7 +38,7 @@ class Sums:
     area: dict[Key, float]  # (building, service) -> m2
     load: dict[Key, float]  # (building, service) -> visits, or desks
     front: dict[str, float]  # building -> m2
-    fitted: dict[Key, float]
+    fitted: dict[Key, float]  # m2 fitted out by the end of the year, of what is new since today
     parts: dict[str, dict[str, float]]  # fixed, in_use, tiers, holding: building -> GBP
     staff: dict[Key, float]  # (building, service) -> GBP
     double: dict[Key, float]  # staff paid once more where a service point closed
@@ -90,27 +89,30 @@ class Sums:
         }
 
 
-def sums_of(
-    facts: Facts,
-    a: Arrangement,
-    before: Arrangement,
-    fitted_before: dict[Key, float] | None = None,
-    double_running_years: float = 0.0,
-) -> Sums:
-    """The arithmetic of a year's arrangement that follows ``before``."""
-    load, minutes, served = _loads(facts, a)
-    area = {
+def areas_of(facts: Facts, a: Arrangement) -> dict[Key, float]:
+    """(building, service) -> m2: the base area, and what visits or desks take."""
+    load, _, _ = _loads(facts, a)
+    return {
         (i, s): facts.services[s]["area_base_m2"]
         + facts.services[s]["area_m2_per_1000_visits"] * load[i, s] / 1000
         for i, s in sorted(a.hosts)
     }
+
+
+def sums_of(
+    facts: Facts,
+    a: Arrangement,
+    before: Arrangement,
+    fitted: dict[Key, float],
+    fitted_before: dict[Key, float],
+    double_running_years: float = 0.0,
+) -> Sums:
+    """The arithmetic of a year's arrangement that follows ``before``."""
+    load, minutes, served = _loads(facts, a)
+    area = areas_of(facts, a)
     front: dict[str, float] = {}
     for i, s in a.hosts:
         front[i] = max(front.get(i, 0.0), facts.services[s]["front_of_house_m2"])
-    fitted = a.fitted
-    if fitted is None:
-        fitted = {point: m2 for point, m2 in area.items() if point not in facts.hosted_today}
-    was = fitted_before or {}
     gone = before.hosts - a.hosts
     sums = Sums(
         area=area,
@@ -121,9 +123,9 @@ def sums_of(
         staff={(i, s): facts.services[s][STAFF] for i, s in a.hosts},
         double={(i, s): double_running_years * facts.services[s][STAFF] for i, s in gone},
         fit_out={
-            point: facts.buildings[point[0]]["fit_out_gbp_per_m2"] * (m2 - was.get(point, 0.0))
+            point: facts.buildings[point[0]]["fit_out_gbp_per_m2"]
+            * (m2 - fitted_before.get(point, 0.0))
             for point, m2 in fitted.items()
-            if point not in facts.hosted_today
         },
         moves={(i, s): facts.services[s]["moving_cost_gbp"] for i, s in a.hosts - before.hosts},
         set_up={

@@ -8,17 +8,19 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from placeopt.estate.verify_read import Tables, arrangement_at_the_end, rows
-from placeopt.estate.verify_sums import Sums
+from placeopt.estate.verify_sums import Arrangement, Sums
 from placeopt.estate.verify_years import (
     Course,
     Year,
     backlog_of,
     receipts_of,
+    receipts_present,
 )
 
 Figures = Mapping[tuple[Any, ...], float]  # by the row's key
 MONEY = 1.0  # GBP, visits: figures agree to this, or to a millionth
 CLOSE = 0.01  # minutes, m2, tCO2e
+SHARE = 1e-6
 LINES_OF_MONEY = {  # part of the sums -> line of the money table
     "fixed": "open buildings",
     "in_use": "floor area in use",
@@ -110,15 +112,30 @@ def _end_state(course: Course, nothing: Course, tables: Tables) -> Iterator[str]
         "carbon_before_tco2e_per_year": each(lambda i: emitted(was, i)),
     }
     yield from agree("building", tables["buildings"], ("building_id",), columns)
-    stated = arrangement_at_the_end(tables)
-    for what in ("open", "disposed", "hosts"):
-        for one in sorted(getattr(stated, what) ^ getattr(last.a, what)):
-            yield f"{one}: {what} in one table and not in the other in {last.facts.year}"
+    yield from _same_arrangement(last, arrangement_at_the_end(tables))
     yield from _words_of_buildings(course, tables["buildings"])
     yield from _points(course, nothing, tables)
     yield from assignment_rows(last, "assignment", tables["assignment"])
-    if "opens_year" in tables["buildings"]:
-        yield from _years_of_buildings(course, tables["buildings"])
+    yield from _years_of_buildings(course, tables["buildings"])
+
+
+def _same_arrangement(last: Year, stated: Arrangement) -> Iterator[str]:
+    """What the tables of the end state arrange is what the last year's rows arrange."""
+    a, when = last.a, last.facts.year
+    for what in ("open", "disposed", "hosts"):
+        for one in sorted(getattr(stated, what) ^ getattr(a, what)):
+            yield f"{one}: {what} in one table and not in the other in {when}"
+    for i in sorted(stated.tier.keys() | a.tier.keys()):
+        if stated.tier.get(i) != a.tier.get(i):
+            yield f"building {i}: tier {stated.tier.get(i)}, in {when} {a.tier.get(i)}"
+    for point in stated.desks.keys() | a.desks.keys():
+        desks, found = stated.desks.get(point, 0.0), a.desks.get(point, 0.0)
+        yield from differs(f"service {_words(point)} desks", desks, found)
+    for key in stated.served.keys() | a.served.keys():
+        shares, found_shares = stated.served.get(key, {}), a.served.get(key, {})
+        for i in shares.keys() | found_shares.keys():
+            if abs(shares.get(i, 0.0) - found_shares.get(i, 0.0)) > SHARE:
+                yield f"assignment {_words(key)} {i}: not the share of {when}"
 
 
 def _words_of_buildings(course: Course, table: Any) -> Iterator[str]:
@@ -224,9 +241,7 @@ def _years_of_buildings(course: Course, table: Any) -> Iterator[str]:
     found["receipt_year"].update({i: when for when, i, _ in receipts_of(course)})
     for name, years in found.items():
         for i, stated in rows(table, "building_id", name):
-            said = (
-                None if stated is None or stated != stated or str(stated) == "<NA>" else int(stated)
-            )
+            said = None if stated is None or str(stated) in ("<NA>", "nan") else int(stated)
             if said != years.get(i):
                 yield f"building {i} {name}: stated {said}, found {years.get(i)}"
 
@@ -311,6 +326,12 @@ def _summary(course: Course, nothing: Course, summary: Mapping[str, Any]) -> Ite
         "running_cost_saving_gbp_per_year": was["running_cost"] - totals["running_cost"],
         "capital_gbp": totals["capital"],
         "receipts_net_gbp": totals["receipts_net"],
+        "receipts_gross_gbp": sum(
+            year.facts.buildings[i]["capital_receipt_gbp"]
+            for year in course.years
+            for i in year.sums.sold
+        ),
+        "receipts_net_present_gbp": receipts_present(course),
         "backlog_before_gbp": was["backlog"],
         "backlog_after_gbp": totals["backlog"],
         "buildings_open_before": float(len(nothing.first.a.open)),

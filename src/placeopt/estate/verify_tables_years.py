@@ -20,10 +20,9 @@ from placeopt.estate.verify_years import Course, Year, backlog_of, cash_of, rece
 
 def wrong_years(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
     """Every figure of a year that is not the one found, in words."""
-    if "buildings_by_year" in tables:
-        yield from _by_year(course, tables)
-        yield from _cash(course, nothing, tables)
-        yield from _objectives(course, nothing, tables)
+    yield from _by_year(course, tables)
+    yield from _cash(course, nothing, tables)
+    yield from _objectives(course, nothing, tables)
 
 
 def _by_year(course: Course, tables: Tables) -> Iterator[str]:
@@ -75,6 +74,7 @@ def _of_building(year: Year, i: str) -> dict[str, float]:
 def _of_points(year: Year) -> dict[str, Figures]:
     return {
         "area_m2": year.sums.area,
+        "fitted_m2": year.sums.fitted,
         "visits_per_year": visits_of(year),
         "staffing_cost_gbp": year.sums.staff,
         "fit_out_gbp": year.sums.fit_out,

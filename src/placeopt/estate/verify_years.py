@@ -10,14 +10,16 @@ in real terms; one decided year is the case of one arrangement.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from placeopt.estate.money import annuity, discount_factors
-from placeopt.estate.verify_facts import Facts
-from placeopt.estate.verify_sums import Arrangement, Sums, sums_of
+from placeopt.estate.verify_behaviour import goes_to
+from placeopt.estate.verify_facts import Facts, Key
+from placeopt.estate.verify_sums import Arrangement, Sums, areas_of, sums_of
 from placeopt.scenario.estate_rules import Sequence
 
+Fitted = dict[Key, float]  # (building, service) -> m2
 Cash = dict[tuple[int, str, str], float]  # (year, agency, line) -> GBP
 LINES = {"fixed": "running", "in_use": "running"}  # parts of a running cost -> lines
 FITTED = 0.01  # m2 to which areas are compared
@@ -62,7 +64,7 @@ class Course:
 
 
 def arrangement_today(facts: Facts) -> Arrangement:
-    """Do nothing: services stay, everyone goes to the nearest host (ties by id)."""
+    """Do nothing: services stay, everyone goes where residents go by themselves."""
     open_today = {i for i, row in facts.buildings.items() if row["status"] == "open"}
     hosts = {pair for pair in facts.hosted_today if pair[0] in open_today}
     at: dict[str, list[str]] = defaultdict(list)
@@ -70,9 +72,9 @@ def arrangement_today(facts: Facts) -> Arrangement:
         at[service].append(i)
     served, desks = {}, {}
     for (zone, service), visits in facts.visits.items():
-        near = [(facts.fastest[zone, i], i) for i in at[service] if (zone, i) in facts.fastest]
-        if near and visits > 0:
-            served[zone, service] = {min(near)[1]: 1.0}
+        going = goes_to(facts, zone, at[service])
+        if going and visits > 0:
+            served[zone, service] = going
     for service, needed in facts.desks.items():
         desks.update({(i, service): needed / len(at[service]) for i in at[service]})
     return Arrangement(open_today, set(), {}, hosts, desks, served)
@@ -83,19 +85,59 @@ def do_nothing(years: list[Facts]) -> Course:
     course = []
     for facts in years:
         a = arrangement_today(facts)
-        sums = sums_of(facts, a, a)
+        sums = sums_of(facts, a, a, {}, {})
         course.append(Year(facts, a, a, sums, sums))
     return Course(tuple(course))
 
 
-def course_of(nothing: Course, arranged: Iterable[Arrangement]) -> Course:
-    """A plan's arrangements as a course, each year's sums against the year before."""
-    before, fitted, years = nothing.first.a, None, []
-    for year, a in zip(nothing.years, arranged, strict=True):
-        sums = sums_of(year.facts, a, before, fitted, _double_running(year.facts))
-        years.append(Year(year.facts, a, before, sums, year.sums))
-        before, fitted = a, sums.fitted
-    return Course(tuple(years))
+def course_of(
+    nothing: Course, arranged: list[Arrangement], fitted: list[Fitted] | None = None
+) -> Course:
+    """A plan's arrangements as a course, each year's sums against the year before.
+
+    ``fitted``: what is fitted out by each year; by default what is needed when it is needed.
+    """
+    known = [year.facts for year in nothing.years]
+    fitted = fitted_in_time(known, arranged) if fitted is None else fitted
+    double = _double_running(known[0])
+    befores, fitted_before = [nothing.first.a, *arranged], [{}, *fitted]
+    return Course(
+        tuple(
+            Year(
+                year.facts,
+                a,
+                before,
+                sums_of(year.facts, a, before, now, was, double),
+                year.sums,
+            )
+            for year, a, before, now, was in zip(
+                nothing.years, arranged, befores, fitted, fitted_before, strict=False
+            )
+        )
+    )
+
+
+def fit_out_years(facts: Facts) -> int:
+    """Years that fit-out comes before a move."""
+    rules = facts.scenario.of(Sequence) if facts.over_years else []
+    return int(rules[0].fit_out_years) if rules else 0
+
+
+def fitted_in_time(known: list[Facts], arranged: list[Arrangement]) -> list[Fitted]:
+    """By year, m2 of every service point not there today: as much as is used so many years later,
+    and never less than before."""
+    areas = [areas_of(facts, a) for facts, a in zip(known, arranged, strict=True)]
+    ahead, fitted = fit_out_years(known[0]), []
+    so_far: Fitted = {}
+    for t in range(len(areas)):
+        need = areas[t + ahead] if t + ahead < len(areas) else {}
+        so_far = so_far | {
+            point: max(m2, so_far.get(point, 0.0))
+            for point, m2 in need.items()
+            if point not in known[0].hosted_today
+        }
+        fitted.append(so_far)
+    return fitted
 
 
 def _double_running(facts: Facts) -> float:
@@ -134,8 +176,7 @@ def present_cost(course: Course) -> float:
     """Net present cost over the appraisal years (GBP)."""
     money = course.first.facts.scenario.money
     start, count = course.first.facts.year, len(course.years)
-    last = max([when for when, _, _ in receipts_of(course)], default=start) - start
-    factor = discount_factors(max(count, last + 1), money.discount_rate)
+    factor = discount_factors(count, money.discount_rate)
     total = 0.0
     for t, year in enumerate(course.years):
         sums = year.sums
@@ -148,8 +189,15 @@ def present_cost(course: Course) -> float:
             held = year.facts.buildings[i]["holding_cost_gbp_per_year"]
             total += factor[t] * held * annuity(money, lag)
     total += sum(factor[when - start] * gbp for when, _, gbp in backlog_of(course))
-    total -= sum(factor[when - start] * net for when, _, net in receipts_of(course))
-    return float(total)
+    return float(total) - receipts_present(course)
+
+
+def receipts_present(course: Course) -> float:
+    """Worth in the first year of all net receipts (GBP)."""
+    start, rate = course.first.facts.year, course.first.facts.scenario.money.discount_rate
+    found = [(when - start, net) for when, _, net in receipts_of(course)]
+    factor = discount_factors(max((ahead for ahead, _ in found), default=0) + 1, rate)
+    return float(sum(factor[ahead] * net for ahead, net in found))
 
 
 def cash_of(course: Course) -> Cash:
@@ -214,10 +262,12 @@ def impossible(course: Course) -> Iterator[str]:
             yield f"building {i} opens again in {facts.year}"
 
 
-def not_fitted_in_time(course: Course, years_before: int) -> Iterator[str]:
-    """Service points used before their floor is fitted out, and fit-out undone."""
-    for year in course.years:
-        yield from _not_fitted(course, year, years_before)
+def moved_too_early(course: Course) -> Iterator[str]:
+    """Service points used before their floor can have been fitted out."""
+    for year in course.years[: fit_out_years(course.first.facts)]:
+        for point, m2 in year.sums.area.items():
+            if point not in year.facts.hosted_today and m2 > FITTED:
+                yield f"{point[1]} moves into {point[0]} in {year.facts.year}, before it is fitted"
 
 
 def _reopened(course: Course, year: Year) -> set[str]:
@@ -227,20 +277,3 @@ def _reopened(course: Course, year: Year) -> set[str]:
             break
         been |= earlier.a.open
     return (year.a.open - year.before.open) & been
-
-
-def _not_fitted(course: Course, year: Year, years_before: int) -> Iterator[str]:
-    at = course.years.index(year)
-    ready = course.years[at - years_before].sums.fitted if at >= years_before else {}
-    for point, m2 in year.sums.area.items():
-        if point not in year.facts.hosted_today and m2 > ready.get(point, 0.0) + FITTED:
-            yield (
-                f"{point[1]} uses {m2:.1f} m2 of {point[0]} in {year.facts.year}, of which "
-                f"{ready.get(point, 0.0):.1f} m2 are fitted out in time"
-            )
-    earlier = course.years[at - 1].sums.fitted if at else {}
-    for point, m2 in earlier.items():
-        if point in year.facts.hosted_today:
-            continue
-        if year.sums.fitted.get(point, 0.0) < m2 - FITTED:
-            yield f"{point[1]} has less of {point[0]} fitted out in {year.facts.year} than before"

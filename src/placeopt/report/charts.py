@@ -40,8 +40,8 @@ class Mark:
     target: float | None
 
 
-def pairs(title: str, rows: Sequence[Pair]) -> Markup:
-    """Two bars for each label: today above, the plan below."""
+def pairs(title: str, rows: Sequence[Pair], today: str = "today") -> Markup:
+    """Two bars for each label: today (or what is named so) above, the plan below."""
     most = max([abs(v) for row in rows for v in (row.before, row.after)] or [1]) or 1
     room = WIDTH - LEFT - 110
     height, body = ROW * len(rows) + 30, []
@@ -55,8 +55,10 @@ def pairs(title: str, rows: Sequence[Pair]) -> Markup:
             length = max(1.0, abs(value) / most * room) if value else 0
             body.append(_bar(LEFT, top + shift, length, 11, colour))
             body.append(_text(LEFT + length + 6, top + shift + 10, text))
-    key = _key([(BEFORE, "today"), (AFTER, "in the plan")])
-    said = "; ".join(f"{r.label}: {r.before_text} today, {r.after_text} in the plan" for r in rows)
+    key = _key([(BEFORE, today), (AFTER, "in the plan")])
+    said = "; ".join(
+        f"{r.label}: {r.before_text} {today}, {r.after_text} in the plan" for r in rows
+    )
     return _chart(title, said, height, key + Markup("").join(body))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from placeopt.report import charts, palette
 from placeopt.report.charts_budget import yearly_charts
+from placeopt.report.charts_estate import estate_charts, pairs_of
 from placeopt.report.formats import NUMBERS, format_in_row, in_words, missing, show
 from placeopt.report.money import pounds, pounds_in_words
 from placeopt.report.sheets import Heading, Sheet
@@ -254,34 +255,7 @@ def _charts(answer: Answer, sheets: dict[str, Sheet]) -> dict[str, Markup]:
         return {}
     if "spending" in answer.plan.tables:
         return {**_budget_charts(sheets), **yearly_charts(answer)}
-    return _estate_charts(sheets)
-
-
-def _estate_charts(sheets: dict[str, Sheet]) -> dict[str, Markup]:
-    money, bands, zones = (sheets[name].frame for name in ("money", "bands", "zones"))
-    by_agency = money.groupby("agency_name", sort=False)[
-        ["before_gbp_per_year", "after_gbp_per_year"]
-    ].sum()
-    names = list(dict.fromkeys(bands["band"]))
-    stacks = []
-    for service, rows in bands.groupby("service_name", sort=False):
-        rows = rows.set_index("band").reindex(names).fillna(0.0)
-        stacks.append((str(service), list(rows["residents_before"]), list(rows["residents_after"])))
-    classes = [palette.class_of(x, palette.CHANGE_EDGES) for x in zones["change_minutes"]]
-    people = zones["population"].fillna(0.0).to_numpy(float)
-    bars = [
-        (words, float(sum(p for p, c in zip(people, classes, strict=True) if c == at)), colour)
-        for at, (words, colour) in enumerate(
-            zip(palette.CHANGE_WORDS, palette.CHANGE_COLOURS, strict=True)
-        )
-    ]
-    return {
-        "agencies": charts.pairs(
-            "Running cost a year by agency", _pairs(by_agency, "gbp_per_year")
-        ),
-        "bands": charts.stacks("Residents by minutes to the nearest service", names, stacks),
-        "change": charts.columns("Residents by change of minutes", bars),
-    }
+    return estate_charts(sheets)
 
 
 def _budget_charts(sheets: dict[str, Sheet]) -> dict[str, Markup]:
@@ -310,18 +284,7 @@ def _budget_charts(sheets: dict[str, Sheet]) -> dict[str, Markup]:
     return {
         "spending": charts.changes("Change in spending by programme", rows, up_is_worse=False),
         "outcomes": charts.standards("Outcomes against standards and targets", marks),
-        "agencies": charts.pairs("Spending by agency", _pairs(agencies.set_index("name"), "gbp")),
+        "agencies": charts.pairs(
+            "Spending by agency", pairs_of(agencies.set_index("name"), "before_gbp", "after_gbp")
+        ),
     }
-
-
-def _pairs(frame: Any, unit: str) -> list[charts.Pair]:
-    return [
-        charts.Pair(
-            label=str(name) or "No agency stated",
-            before=float(row[f"before_{unit}"]),
-            after=float(row[f"after_{unit}"]),
-            before_text=pounds_in_words(float(row[f"before_{unit}"])),
-            after_text=pounds_in_words(float(row[f"after_{unit}"])),
-        )
-        for name, row in frame.iterrows()
-    ]

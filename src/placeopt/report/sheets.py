@@ -8,7 +8,8 @@ made from it. A column that it does not name gets a heading from its own name an
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,15 @@ TITLES = {
     "bands": "Residents by minutes",
     "money": "Money by agency",
     "rents": "Rents",
+    "groups": "Residents by group",
+    "losers": "Zones that lose most",
+    "course": "Buildings year by year",
+    "cash_years": "Cash by year",
+    "cash_agencies": "Cash by agency and year",
+    "buildings_by_year": "Building years",
+    "services_by_year": "Service years",
+    "assignment_by_year": "Where visits go by year",
+    "objectives_by_year": "Measures by year",
     "objectives": "Objectives",
     "spending": "Spending",
     "spending_years": "Spending by year",
@@ -132,6 +142,10 @@ def heading_of(table: str, column: str, *, number: bool = False) -> Heading:
     found = known.get((table, column)) or known.get(("*", column))
     if found:
         return found
+    year = re.search(r"\d{4}", column)
+    of_years = known.get((table, column.replace(year[0], "{year}"))) if year else None
+    if year and of_years:
+        return replace(of_years, name=column, text=of_years.text.replace("{year}", year[0]))
     for ending, (kind, unit) in UNITS.items():
         if column.endswith(ending):
             return Heading(
@@ -145,6 +159,7 @@ def sheets_of(answer: Answer) -> dict[str, Sheet]:
     tables: dict[str, pd.DataFrame] = dict(answer.plan.tables) if answer.plan else {}
     if "money" in tables:
         tables["money"] = _with_change(tables["money"])
+        tables |= _made_for_reading(answer)
     tables |= {
         "checks": _checks(answer),
         "findings": _findings(answer),
@@ -152,6 +167,22 @@ def sheets_of(answer: Answer) -> dict[str, Sheet]:
         "provenance": _provenance(answer),
     }
     return {name: sheet_of(answer.place, name, table) for name, table in tables.items()}
+
+
+def _made_for_reading(answer: Answer) -> dict[str, pd.DataFrame]:
+    """Tables about an estate plan that only this room makes, from the plan's own."""
+    from placeopt.report import groups, over_years
+
+    assert answer.plan is not None
+    tables = answer.plan.tables
+    made = {"groups": groups.groups_table(answer), "losers": groups.losers_table(answer)}
+    if over_years.several_years(tables):
+        made["course"] = over_years.course_table(answer.place, tables)
+    if "cash_flow" in tables:
+        cash = tables["cash_flow"]
+        made["cash_years"] = over_years.cash_years_table(cash)
+        made["cash_agencies"] = over_years.cash_agencies_table(cash)
+    return made
 
 
 def sheet_of(place: Place, name: str, table: pd.DataFrame) -> Sheet:

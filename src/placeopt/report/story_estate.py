@@ -62,6 +62,7 @@ def tell_estate(answer: Answer) -> tuple[str, list[str], list[Figure]]:
         f"{pounds_in_words(costs['after_gbp_per_year'])} a year. "
     )
     sentences[-1] += _one_off_in_words(costs)
+    sentences += _years_in_words(answer.plan)
     sentences += _people_in_words(people)
     figures: list[Figure] = [
         Figure(
@@ -149,6 +150,29 @@ def _one_off_in_words(costs: dict[str, Any]) -> str:
             "buildings that are kept"
         )
     return "; ".join(said) + "."
+
+
+def _years_in_words(plan: Any) -> list[str]:
+    """What happens when, what comes in, and what it is worth; nothing of one year."""
+    summary = plan.summary
+    first, last = summary.get("first_year"), summary.get("last_year")
+    if first is None or last == first:
+        return []
+    closes = plan.buildings["closes_year"].dropna().astype(int).value_counts().sort_index()
+    said = [f"{number} in {year}" for year, number in closes.items()]
+    text = f"The plan decides {first} to {last}"
+    text += f"; buildings close: {listed(said)}." if said else "."
+    gross, net = (summary.get(f"receipts_{kind}_gbp", 0.0) for kind in ("gross", "net"))
+    if gross:
+        text += f" Sales bring in {pounds_in_words(gross)} gross, {pounds_in_words(net)} net."
+    saving = summary.get("net_present_saving_gbp")
+    if saving is not None:
+        word = "saves" if saving >= 0 else "costs a further"
+        text += (
+            f" Over {summary['appraisal_years']} years, discounted, the plan {word} "
+            f"{pounds_in_words(abs(saving))} against doing nothing."
+        )
+    return [text]
 
 
 def travel_of(tables: Any) -> dict[str, Any]:

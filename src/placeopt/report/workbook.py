@@ -23,14 +23,20 @@ if TYPE_CHECKING:
 
     from placeopt.engine import Answer
 
-ESTATE = ["buildings", "services", "zones", "access", "bands", "money", "rents", "agencies"]
+ESTATE = [
+    *("buildings", "course", "services", "groups", "losers", "zones", "access", "bands"),
+    *("money", "cash_years", "cash_agencies", "cash_flow", "rents", "agencies"),
+    *("buildings_by_year", "services_by_year", "objectives_by_year"),
+]
 BUDGET = [
     *("spending", "spending_years", "payments", "streams", "reserves"),
     *("outcomes", "outcomes_by_year", "cash_flow", "agencies", "benefits_chain", "who_gains"),
     *("positions", "transfers", "prices", "curves"),
 ]
 LAST = ["checks", "findings", "assumptions", "provenance"]
-LEFT_OUT = {"objectives", "assignment", "spending_by_year"}  # on another sheet; in tables/
+# On another sheet; in tables/.
+LEFT_OUT = {"objectives", "assignment", "assignment_by_year", "spending_by_year"}
+ONE_YEAR = {"buildings_by_year", "services_by_year", "objectives_by_year"}
 IF_ANY = {"reserves", "cash_flow", "benefits_chain", "positions", "transfers"}
 MOST_ROWS = 50_000  # of a sheet: more makes a workbook that opens slowly; the CSV has them all
 WRAPPED = frozenset(("text", "service_ids"))
@@ -56,10 +62,13 @@ def write_workbook(answer: Answer, story: Story, sheets: dict[str, Sheet], path:
         *[name for name in sheets if name not in {*ESTATE, *BUDGET, *LAST, *LEFT_OUT}],
         *LAST,
     ]
+    said_already = ONE_YEAR if "course" not in sheets else set()
     shown = [
         sheets[name]
         for name in order
-        if name in sheets and (len(sheets[name].frame) or name not in IF_ANY)
+        if name in sheets
+        and name not in said_already
+        and (len(sheets[name].frame) or name not in IF_ANY)
     ]
     first = book.add_worksheet("Summary")
     formulas: dict[str, Formulas] = {}

@@ -1,0 +1,81 @@
+"""The charts of an estate plan: money by agency and year, residents by minutes and change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from placeopt.report import charts, palette
+from placeopt.report.money import pounds_in_words
+from placeopt.report.over_years import running_by_year
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from placeopt.report.sheets import Sheet
+
+
+def estate_charts(sheets: dict[str, Sheet]) -> dict[str, Markup]:
+    """Name -> chart; those over years where the plan has a cash flow of several years."""
+    money, bands, zones = (sheets[name].frame for name in ("money", "bands", "zones"))
+    by_agency = money.groupby("agency_name", sort=False)[
+        ["before_gbp_per_year", "after_gbp_per_year"]
+    ].sum()
+    names = list(dict.fromkeys(bands["band"]))
+    stacks = []
+    for service, rows in bands.groupby("service_name", sort=False):
+        rows = rows.set_index("band").reindex(names).fillna(0.0)
+        stacks.append((str(service), list(rows["residents_before"]), list(rows["residents_after"])))
+    classes = [palette.class_of(x, palette.CHANGE_EDGES) for x in zones["change_minutes"]]
+    people = zones["population"].fillna(0.0).to_numpy(float)
+    bars = [
+        (words, float(sum(p for p, c in zip(people, classes, strict=True) if c == at)), colour)
+        for at, (words, colour) in enumerate(
+            zip(palette.CHANGE_WORDS, palette.CHANGE_COLOURS, strict=True)
+        )
+    ]
+    drawn = {
+        "agencies": charts.pairs(
+            "Running cost a year by agency",
+            pairs_of(by_agency, "before_gbp_per_year", "after_gbp_per_year"),
+        ),
+        "bands": charts.stacks("Residents by minutes to the nearest service", names, stacks),
+        "change": charts.columns("Residents by change of minutes", bars),
+    }
+    return drawn | (_over_years(sheets) if "course" in sheets else {})
+
+
+def _over_years(sheets: dict[str, Sheet]) -> dict[str, Markup]:
+    cash, agencies = sheets["cash_flow"].frame, sheets["cash_agencies"].frame
+    running = running_by_year(sheets)
+    ordered = agencies.sort_values("saving_gbp", ascending=False)
+    saved = [
+        (str(name) or "No agency stated", float(gbp), pounds_in_words(float(gbp)))
+        for name, gbp in zip(ordered["agency_name"], ordered["saving_gbp"], strict=True)
+    ]
+    years = f"{int(cash['year'].min())} to {int(cash['year'].max())}"
+    return {
+        "running": charts.pairs(
+            "Running cost by year",
+            pairs_of(running, "do_nothing_gbp", "plan_gbp"),
+            today="doing nothing",
+        ),
+        "cash": charts.changes(
+            f"Cash saved by agency, {years}: running, works, maintenance and receipts",
+            saved,
+            up_is_worse=False,
+        ),
+    }
+
+
+def pairs_of(frame: Any, before: str, after: str) -> list[charts.Pair]:
+    """Two bars for each row of a table, labelled by its index."""
+    return [
+        charts.Pair(
+            label=str(name) or "No agency stated",
+            before=float(row[before]),
+            after=float(row[after]),
+            before_text=pounds_in_words(float(row[before])),
+            after_text=pounds_in_words(float(row[after])),
+        )
+        for name, row in frame.iterrows()
+    ]

@@ -1,0 +1,111 @@
+"""Who gains and who loses minutes: residents by group, and the zones that lose most.
+
+Made from the plan's zones and the place's: a zone's minutes are the mean to the nearest building
+that offers what its residents need, weighted by visits; a group's are weighted by its residents.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from placeopt.report.formats import in_words
+from placeopt.report.story_estate import NOTICEABLE_MINUTES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from placeopt.engine import Answer
+
+MOST_LOSERS = 10
+QUINTILES = {1: "1, the most deprived", 5: "5, the least deprived"}
+AGES = {
+    "people_0_4": "0 to 4",
+    "people_5_15": "5 to 15",
+    "people_16_64": "16 to 64",
+    "people_65_84": "65 to 84",
+    "people_85_plus": "85 and over",
+}
+GROUPS = [
+    *("by", "group", "residents", "minutes_before", "minutes_after", "change_minutes"),
+    *("residents_longer", "residents_shorter", "residents_out_of_reach"),
+]
+
+
+def groups_table(answer: Answer) -> pd.DataFrame:
+    """One row for all residents and for each group that the place tells apart."""
+    import pandas as pd
+
+    assert answer.plan is not None
+    zones = _zones(answer)
+    people = zones["population"].fillna(0.0)
+    rows = [_row("Everybody", "all residents", people, zones)]
+    for by, column in (
+        ("Deprivation fifth", "deprivation_quintile"),
+        ("Rural or urban", "area_type"),
+        ("District", "district_name"),
+    ):
+        if column not in zones:
+            continue
+        values = zones[column]
+        for value in sorted({x for x in values.dropna() if x != ""}):
+            inside = (values == value).fillna(False)
+            name = QUINTILES.get(value, in_words(value))
+            rows.append(_row(by, name, people.where(inside, 0.0), zones))
+    for column, name in AGES.items():
+        if column in zones and zones[column].notna().any():
+            rows.append(_row("Age", name, zones[column].fillna(0.0).astype(float), zones))
+    return pd.DataFrame([row for row in rows if row[2] > 0], columns=GROUPS)
+
+
+def losers_table(answer: Answer) -> pd.DataFrame:
+    """The zones whose mean minutes grow most, and the service that each is furthest from now."""
+    assert answer.plan is not None
+    zones = _zones(answer)
+    zones = zones[zones["change_minutes"] > 0]
+    zones = zones.sort_values("change_minutes", ascending=False, kind="stable").head(MOST_LOSERS)
+    access = answer.plan.access.dropna(subset=["change_minutes"])
+    access = access.sort_values("change_minutes", ascending=False, kind="stable")
+    worst = access.drop_duplicates("zone_id").set_index("zone_id")
+    known = zones["zone_id"].isin(worst.index)
+    zones = zones.assign(
+        service_id=worst["service_id"].reindex(zones["zone_id"]).fillna("").to_numpy(),
+        service_change_minutes=worst["change_minutes"].reindex(zones["zone_id"]).to_numpy(),
+    )[known]
+    columns = [
+        *("zone_id", "name", "district_name", "population", "deprivation_quintile", "area_type"),
+        *("minutes_before", "minutes_after", "change_minutes"),
+        *("service_id", "service_change_minutes"),
+    ]
+    return zones[[column for column in columns if column in zones]].reset_index(drop=True)
+
+
+def _zones(answer: Answer) -> pd.DataFrame:
+    """The plan's zones with what the place says of them."""
+    assert answer.plan is not None
+    of_the_place = answer.place.zones
+    told = ["zone_id", "deprivation_quintile", "area_type", "district_id", *AGES]
+    told = [column for column in told if column in of_the_place]
+    zones = answer.plan.zones.merge(of_the_place[told], on="zone_id", how="left")
+    districts = answer.place.tables.get("districts")
+    if districts is not None and len(districts):
+        names = dict(zip(districts["district_id"], districts["name"], strict=True))
+        zones["district_name"] = [names.get(i) or i for i in zones["district_id"]]
+    return zones
+
+
+def _row(by: str, name: str, people: pd.Series, zones: pd.DataFrame) -> list[Any]:
+    change = zones["change_minutes"]
+    known = zones["minutes_before"].notna() & zones["minutes_after"].notna()
+    weight = float(people[known].sum())
+
+    def mean(column: str) -> float:
+        return float((people * zones[column])[known].sum()) / weight if weight else float("nan")
+
+    before, after = mean("minutes_before"), mean("minutes_after")
+    lost = zones["minutes_before"].notna() & zones["minutes_after"].isna()
+    return [
+        *(by, name, float(people.sum()), before, after, after - before),
+        float(people[change > NOTICEABLE_MINUTES].sum()),
+        float(people[change < -NOTICEABLE_MINUTES].sum()),
+        float(people[lost].sum()),
+    ]

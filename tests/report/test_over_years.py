@@ -1,0 +1,78 @@
+"""A plan of several years: what becomes of each building, and cash whose totals tie."""
+
+import answers
+import openpyxl
+import pytest
+
+from placeopt.report import write_results
+from placeopt.report.sheets import sheets_of
+from placeopt.report.story import tell
+
+
+@pytest.fixture(scope="module")
+def answer():
+    return answers.years_answer()
+
+
+@pytest.fixture(scope="module")
+def sheets(answer):
+    return sheets_of(answer)
+
+
+def test_a_building_is_told_anew_only_where_it_changes(sheets):
+    course = sheets["course"].frame
+    assert course["building_name"][0] == "Building 2"
+    assert list(course.loc[0, ["in_2026", "in_2027", "in_2028"]]) == [
+        "Library",
+        "Sold",
+        "as the year before",
+    ]
+    assert [h.text for h in sheets["course"].headings][-3:] == ["2026", "2027", "2028"]
+
+
+def test_cash_by_year_and_by_agency_ties_to_the_cash_flow(answer, sheets):
+    flow = answer.plan.cash_flow
+    for name in ("cash_years", "cash_agencies"):
+        for column in ("do_nothing_gbp", "plan_gbp", "saving_gbp"):
+            assert sheets[name].total(column) == pytest.approx(flow[column].sum())
+    years, agencies = sheets["cash_years"].frame, sheets["cash_agencies"].frame
+    parts = years[["running_gbp", "works_gbp", "maintenance_gbp", "receipts_gbp"]].sum(axis=1)
+    assert parts.tolist() == pytest.approx(years["plan_gbp"].tolist())
+    assert years["saved_so_far_gbp"].iloc[-1] == pytest.approx(flow["saving_gbp"].sum())
+    by_year = [c for c in agencies if c.startswith("saving_2")]
+    assert agencies[by_year].sum(axis=1).tolist() == pytest.approx(agencies["saving_gbp"].tolist())
+    assert years.loc[years["year"] == 2030, "receipts_gbp"].item() == -80_000
+
+
+def test_everybody_is_in_the_groups_and_the_losers_are_ordered(answer, sheets):
+    groups, losers = sheets["groups"].frame, sheets["losers"].frame
+    people = answer.plan.zones["population"].sum()
+    assert groups["residents"][0] == people
+    assert groups.loc[groups["by"] == "District", "residents"].sum() == people
+    assert len(losers) <= 10
+    assert losers["change_minutes"].is_monotonic_decreasing
+    assert (losers["change_minutes"] > 0).all()
+
+
+def test_page_and_workbook_show_the_years(answer, tmp_path):
+    write_results(answer, tmp_path)
+    html = (tmp_path / "index.html").read_text(encoding="utf-8")
+    for words in (
+        "Buildings year by year",
+        "Cash by agency and year",
+        "Running cost by year",
+        "Cash saved by agency, 2026 to 2030",
+        "Residents by group",
+        "The ten zones that lose most",
+    ):
+        assert words in html
+    names = openpyxl.load_workbook(tmp_path / "workbook.xlsx", read_only=True).sheetnames
+    assert {"Buildings year by year", "Cash by year", "Cash flow", "Service years"} <= set(names)
+
+
+def test_receipts_are_told_gross_and_net(answer):
+    story = tell(answer)
+    said = " ".join(story.sentences)
+    assert "2026 to 2028" in said
+    assert "£90,000 gross" in said
+    assert "£80,000 net" in said
