@@ -32,6 +32,7 @@ from placeopt.budget.arrays import BudgetProblem, Floats
 from placeopt.budget.combine import best_ones_are_chosen
 from placeopt.budget.curves import Piece
 from placeopt.budget.evidence import standards_hold_in_bad_evidence
+from placeopt.budget.mixtures import Mixture, effects_are_mixed
 from placeopt.budget.on_curves import Scale, by_year, effects_lie_on_their_curves
 from placeopt.engine import Block, Model
 
@@ -53,12 +54,13 @@ def scale_of(problem: BudgetProblem) -> Scale:
 
 def formulate(
     problem: BudgetProblem,
-    approximation: Sequence[Sequence[Piece]],
+    approximation: Sequence[Sequence[Piece]] | Mixture,
     objective: str,
     *,
     limits: Mapping[str, float] | None = None,
 ) -> Model:
-    """The model of one objective. ``approximation``: the pieces of each curve; ``limits``: what
+    """The model of one objective. ``approximation``: the pieces of each curve, or a
+    mixture of points; ``limits``: what
     earlier objectives (by name, in their own units) may not exceed.
 
     With ``problem.relax`` the objective is the breach of that rule, in money or outcome units.
@@ -80,7 +82,15 @@ def formulate(
     partners.bought_at_scale_or_not_at_all(model, problem, scale)
     partners.at_most_one_of_alternatives(model, problem)
     partners.groups_are_bought_together(model, problem)
-    effects_lie_on_their_curves(model, problem, approximation, scale)
+    effects = {
+        "programme_id": problem.programme_ids[problem.curve_programme],
+        "outcome_id": problem.outcome_ids[problem.curve_outcome],
+    }
+    model.add_columns("effect", labels=by_year(problem, effects), lower=-np.inf)
+    if isinstance(approximation, Mixture):
+        effects_are_mixed(model, problem, approximation, scale)
+    else:
+        effects_lie_on_their_curves(model, problem, approximation, scale)
     improvements_add_up(model, problem, scale)
     change.units_serve_demand(model, problem, scale)
     what_is_spent_is_paid(model, problem, scale)
