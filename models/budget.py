@@ -43,6 +43,20 @@ def solve(
     pieces: int = PIECES,
 ) -> float | None:
     """The optimal value (minimised), or ``None`` where no budget fits. GBP or ranges."""
+    model, _, _ = build(tables, total, objective, pieces)
+    model.solve(pulp.PULP_CBC_CMD(msg=False, gapRel=1e-9))
+    if model.status != pulp.LpStatusOptimal:
+        return None
+    return float(pulp.value(model.objective))
+
+
+def build(
+    tables: dict[str, pd.DataFrame],
+    total: float | None = None,
+    objective: str = "weighted_outcomes",
+    pieces: int = PIECES,
+) -> tuple[pulp.LpProblem, dict[tuple[str, str], pulp.LpVariable], float]:
+    """The model, its payments by (programme, stream), and the GBP in one unit of them."""
     programmes = tables["programmes"].set_index("programme_id")
     outcomes = tables["outcomes"].set_index("outcome_id")
     base_year = tables["spending"]["year"].max()
@@ -97,10 +111,7 @@ def solve(
             model += worst >= short[o]
     else:
         model += pulp.lpSum(spend.values()) * unit
-    model.solve(pulp.PULP_CBC_CMD(msg=False, gapRel=1e-9))
-    if model.status != pulp.LpStatusOptimal:
-        return None
-    return float(pulp.value(model.objective))
+    return model, pay, unit
 
 
 def may_pay(tables: dict[str, pd.DataFrame]) -> list[tuple[str, str]]:

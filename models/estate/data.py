@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +42,7 @@ class Model:
     desks: dict[tuple[str, str], Any] = field(default_factory=dict)
     area: dict[tuple[str, str], Any] = field(default_factory=dict)
     front: dict[str, Any] = field(default_factory=dict)
+    count: Iterator[int] = field(default_factory=itertools.count)  # makes names of variables unique
 
     def rules(self, name: str) -> list[Any]:
         return [rule for rule in self.scenario.rules if rule.name == name]
@@ -48,10 +51,10 @@ class Model:
         self.lp.addConstraint(constraint)
 
     def binary(self, name: str) -> Any:
-        return self.lp.add_variable(f"{name}_{self.lp.numVariables()}", 0, 1, pulp.LpBinary)
+        return self.lp.add_variable(f"{name}_{next(self.count)}", 0, 1, pulp.LpBinary)
 
     def number(self, name: str, most: float | None = None) -> Any:
-        return self.lp.add_variable(f"{name}_{self.lp.numVariables()}", 0, most)
+        return self.lp.add_variable(f"{name}_{next(self.count)}", 0, most)
 
 
 def read_tables(m: Model) -> None:

@@ -57,17 +57,17 @@ def enumerate_tens(problem) -> float | None:
     the streams that may pay for any set of programmes hold enough for the set."""
     levels = [
         np.arange(low, high + 1e-9, 10)
-        for low, high in zip(problem.floor, problem.upper, strict=True)
+        for low, high in zip(problem.floor, problem.upper[0], strict=True)
     ]
     grid = np.stack([g.ravel() for g in np.meshgrid(*levels, indexing="ij")], axis=1)
     if len(grid) == 0:
         return None
-    fits = grid.sum(axis=1) <= problem.total + 1e-6
+    fits = grid.sum(axis=1) <= problem.total[0] + 1e-6
     programmes = range(len(problem.programme_ids))
     for size in range(1, len(programmes) + 1):
         for group in itertools.combinations(programmes, size):
             payers = np.unique(problem.pair_stream[np.isin(problem.pair_programme, group)])
-            fits &= grid[:, list(group)].sum(axis=1) <= problem.amount[payers].sum() + 1e-6
+            fits &= grid[:, list(group)].sum(axis=1) <= problem.amount[0][payers].sum() + 1e-6
     grid = grid[fits]
     if len(grid) == 0:
         return None

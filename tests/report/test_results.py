@@ -119,7 +119,7 @@ def test_sheets_of_each_problem(estate, budget):
     people += ["Residents by minutes", "Money by agency"]
     assert names(estate[1]) == ["Summary", "Buildings", "Services", *people, *last]
     money = ["Spending", "Payments by stream", "Streams", "Outcomes", "Agencies"]
-    assert names(budget[1]) == ["Summary", *money, *last]
+    assert names(budget[1]) == ["Summary", "Inputs", *money, "Who gains", *last]
 
 
 def test_the_geopackage_has_layers_in_the_place_s_system_and_default_styles(estate):

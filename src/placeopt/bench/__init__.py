@@ -1,7 +1,9 @@
-"""Measure engines on location problems so that a paper could cite it."""
+"""Measure engines on location, estate and budget problems so that a paper could cite it."""
 
+from placeopt.bench.export import export
 from placeopt.bench.report import report
-from placeopt.bench.run import ENGINES, run
+from placeopt.bench.run import run
+from placeopt.bench.subjects import ENGINES
 from placeopt.bench.suites import SUITES, Case, suite
 
-__all__ = ["ENGINES", "SUITES", "Case", "report", "run", "suite"]
+__all__ = ["ENGINES", "SUITES", "Case", "export", "report", "run", "suite"]

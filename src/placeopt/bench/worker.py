@@ -1,98 +1,72 @@
-"""Solve one case in this process and write what came of it: ``python -m placeopt.bench.worker``.
+"""Solve one case in this process: ``python -m placeopt.bench.worker FOLDER``.
 
-Reads one JSON object from standard input, writes one to the file that it names. The engine is
-warmed on a tiny case of the same kind first, so that loading code is not timed for any of them.
+Reads ``task.json`` from the folder and writes ``ready`` once code is loaded, the case made and the
+engine warmed on a tiny case of the same kind, so that loading is not timed for any of them; then
+``answer.json``. CPU seconds and memory are those of the process and of what it started.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import json
+import os
 import resource
+import signal
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from placeopt.errors import EngineMissing
 
-def main() -> None:
-    task = json.load(sys.stdin)
+
+def main(folder: str) -> None:
+    faulthandler.register(signal.SIGUSR1)
+    task = json.loads((Path(folder) / "task.json").read_text(encoding="utf-8"))
     limit = int(task["memory_mb"]) * 2**20
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    record = work(task)
-    Path(task["answer"]).write_text(json.dumps(record), encoding="utf-8")
+    try:
+        record = work(task, Path(folder))
+    except EngineMissing as error:
+        record = {"status": "not installed", "message": str(error)}
+    (Path(folder) / "answer.json").write_text(json.dumps(record), encoding="utf-8")
 
 
-def work(task: dict[str, Any]) -> dict[str, Any]:
+def work(task: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Solve the task's case with its engine: a plain record, with the plan for the check."""
-    from placeopt.bench.suites import Case, problem_of
+    from placeopt.bench.subjects import Run, subject_of
+    from placeopt.bench.suites import Case
 
     case = Case(**task["case"])
-    problem = problem_of(case)
-    engine, seconds, seed = task["engine"], float(task["time_limit"]), int(task["seed"])
+    subject = subject_of(case)
+    how = Run(task["engine"], float(task["time_limit"]), task["gap"], int(task["seed"]), folder)
+    instance = subject.make(case)
     if case.family != "smoke":  # where nobody reads the seconds
-        _warm(case, engine)
-    began, cpu = time.perf_counter(), time.process_time()
-    if engine == "spopt":
-        from placeopt.bench.spopt_rival import solve_with_spopt
-
-        record = solve_with_spopt(problem, seconds)
-    else:
-        from placeopt.location import locate
-
-        solution = locate(
-            problem, engine=engine, time_limit_seconds=seconds, gap=task["gap"], seed=seed
-        )
-        record = _plain(solution)
+        for tiny in subject.tiny(case):
+            subject.solve(subject.make(tiny), Run(how.engine, 5.0, 0.0, 1, folder))
+    (folder / "ready").touch()
+    began, cpu = time.perf_counter(), cpu_seconds()
+    record = subject.solve(instance, how)
     record["wall_seconds"] = time.perf_counter() - began
-    record["cpu_seconds"] = time.process_time() - cpu
-    record["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    record["cpu_seconds"] = cpu_seconds() - cpu
+    record["peak_mb"] = peak_mb()
     return record
 
 
-def _warm(case: Any, engine: str) -> None:
-    """Load what the engine needs, on tiny cases, so that no engine is timed while it loads."""
-    from placeopt.bench.suites import Case, problem_of
-    from placeopt.location import locate
-
-    for p in (2, 4):
-        tiny = Case("warm", "warm", case.kind, "points", options={"n": 12, "p": p, "seed": 1})
-        if engine == "spopt":
-            from placeopt.bench.spopt_rival import solve_with_spopt
-
-            solve_with_spopt(problem_of(tiny), 5.0)
-        else:
-            locate(problem_of(tiny), engine=engine, time_limit_seconds=5)
+def cpu_seconds() -> float:
+    """Of this process and of those that it started and that have ended."""
+    return time.process_time() + sum(
+        getattr(resource.getrusage(resource.RUSAGE_CHILDREN), part)
+        for part in ("ru_utime", "ru_stime")
+    )
 
 
-def _plain(solution: Any) -> dict[str, Any]:
-    record = solution.as_dict()
-    flows = solution.flows
-    return {
-        "status": record["status"],
-        "objective": record["objective"],
-        "bound": record["bound"],
-        "positions": [int(j) for j in solution.positions],
-        "assignment": None
-        if solution.assignment is None
-        else [int(j) for j in solution.assignment],
-        "flows": None
-        if flows is None
-        else [[int(i), int(j), float(x)] for i, j, x in zip(*_pairs(flows), strict=True)],
-        "seconds": record["seconds"],
-        "trace": [[t, _number(a), _number(b)] for t, a, b in solution.trace],
-        "method": record["method"],
-        "message": record["message"],
-    }
-
-
-def _pairs(flows: Any) -> tuple:
-    pairs = flows.tocoo()
-    return pairs.coords[0], pairs.coords[1], pairs.data
-
-
-def _number(value: float) -> float | None:
-    return float(value) if value == value and abs(value) != float("inf") else None
+def peak_mb() -> float:
+    """The most memory that this process or the largest that it started has held."""
+    unit = 1024 if os.uname().sysname != "Darwin" else 1024**2
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return max(resource.getrusage(who).ru_maxrss for who in whose) / unit
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

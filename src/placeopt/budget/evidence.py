@@ -14,48 +14,44 @@ from typing import Any
 
 import numpy as np
 
+from placeopt.budget.arrays import BudgetProblem
 from placeopt.budget.on_curves import Scale
-from placeopt.budget.problem import BudgetProblem
 from placeopt.engine import Model
 
 
 def standards_hold_in_bad_evidence(model: Model, problem: BudgetProblem, scale: Scale) -> None:
     """(B12) Minimum standards hold in every evidence scenario, or over the worst tail."""
-    held = np.flatnonzero(np.isfinite(problem.minimum_gain))
+    years, held = np.nonzero(np.isfinite(problem.minimum_gain))
     size = len(problem.evidence)
     if size == 0 or len(held) == 0:
         return
-    effect = model.columns["effect"]
-    today = np.array(
-        [
-            float(curve.effect(problem.before[p]))
-            for p, curve in zip(problem.curve_programme, problem.curves, strict=True)
-        ]
-    )
-    for o in held:
-        c = np.flatnonzero(problem.curve_outcome == o)
-        factor = problem.evidence[:, c]
-        unit = float(scale.outcome[o])
-        s = np.arange(size)
+    pairs = zip(problem.curve_programme, problem.curves, strict=True)
+    today = np.array([float(curve.effect(problem.before[p])) for p, curve in pairs])
+    effect, s = model.columns["effect"], np.arange(size)
+    for t, o in zip(years, held, strict=True):
+        own = (problem.curve_outcome == o) & (problem.share[t] != 0)
+        spent, c = np.nonzero(own)
+        factor = problem.evidence[:, c] * problem.share[t, spent, c]
+        unit, key = float(scale.outcome[o]), f"{o}_{t}"
         labels = {"outcome_id": np.repeat(problem.outcome_ids[o], size), "scenario": s}
-        terms: list[Any] = [(s[:, None], effect.at(c)[None, :], factor)]
+        columns = effect.at(spent * len(problem.curves) + c)
+        terms: list[Any] = [(s[:, None], columns[None, :], factor)]
         if problem.relax == "B12":
-            past = model.add_columns(f"breach_{o}", size=1, cost=1.0)
+            past = model.add_columns(f"breach_{key}", size=1, cost=1.0)
             terms.append((s, past.start, 1.0))
         base = factor @ today[c] / unit
-        least = float(problem.minimum_gain[o]) / unit
+        least = float(problem.minimum_gain[t, o]) / unit
         if problem.tail == 0:
-            model.add_rows(
-                f"evidence_{o}", rule="B12", labels=labels, terms=terms, lower=base + least
-            )
+            lower = base + least
+            model.add_rows(f"evidence_{key}", rule="B12", labels=labels, terms=terms, lower=lower)
             continue
-        level = model.add_columns(f"level_{o}", size=1, lower=-np.inf)
-        short = model.add_columns(f"short_{o}", size=size)
+        level = model.add_columns(f"level_{key}", size=1, lower=-np.inf)
+        short = model.add_columns(f"short_{key}", size=size)
         terms += [(s, short.all, 1.0), (s, level.start, -1.0)]
-        model.add_rows(f"short_of_{o}", rule="B12", labels=labels, terms=terms, lower=base)
+        model.add_rows(f"short_of_{key}", rule="B12", labels=labels, terms=terms, lower=base)
         share = -1.0 / (problem.tail * size)
         model.add_rows(
-            f"tail_{o}",
+            f"tail_{key}",
             rule="B12",
             labels={"outcome_id": problem.outcome_ids[[o]]},
             terms=[(0, level.start, 1.0), (0, short.all, share)],

@@ -7,13 +7,17 @@ even that does not fit, dropping the rule alone does not help.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from placeopt import engine
 from placeopt.budget import formulate as equations
-from placeopt.budget.problem import BudgetProblem, state
+from placeopt.budget.arrays import BudgetProblem
+from placeopt.budget.problem import state
 from placeopt.budget.refine import Approximation
-from placeopt.engine import Clash, Explanation, Model, Result
+from placeopt.engine import Block, Clash, Explanation, Model, Result
 from placeopt.errors import UsageError
 from placeopt.place import Place
 from placeopt.scenario import Scenario
@@ -24,6 +28,8 @@ def explain(place: Place, scenario: Scenario) -> Explanation:
     names = state(place, scenario, relax="B2").names
     clashes = []
     for rule in scenario.rules:
+        if rule.number in TABLE_OF and not len(place.tables[TABLE_OF[rule.number]]):
+            continue  # it says nothing of this place
         try:
             problem = state(place, scenario, relax=rule.number)
         except UsageError:
@@ -58,21 +64,18 @@ def what_gives(problem: BudgetProblem, scenario: Scenario) -> str:
     )
     if not result.has_plan:
         return ""
-    words = {
-        "B1": _budget,
-        "B2": _streams,
-        "B3": _floors,
-        "B4": _outcomes,
-        "B5": _pace,
-        "B10": _scales,
-        "B12": _evidence,
-    }
-    return words[problem.relax](problem, model, result)
+    return WORDS[problem.relax](problem, model, result)
 
 
 def _budget(problem: BudgetProblem, model: Model, result: Result) -> str:
-    more = _sum(model, result, "breach") * equations.scale_of(problem).money_gbp
-    return f"the total would have to be at least {more:,.0f} GBP higher"
+    money, block = equations.scale_of(problem).money_gbp, model.columns.get("breach")
+    if block is None:
+        return ""
+    more = result.value(block) * money
+    if len(problem.years) == 1:
+        return f"the total would have to be at least {more[0]:,.0f} GBP higher"
+    parts = [f"{m:,.0f} GBP in {y}" for m, y in zip(more, problem.years, strict=True) if m > 0.5]
+    return f"the totals would have to be higher: by {', '.join(parts)}"
 
 
 def _streams(problem: BudgetProblem, model: Model, result: Result) -> str:
@@ -81,13 +84,14 @@ def _streams(problem: BudgetProblem, model: Model, result: Result) -> str:
     if "breach" in model.columns:
         block = model.columns["breach"]
         over = result.value(block) * money
-        for f in np.flatnonzero(over > 0.5):
-            name = problem.names.get(problem.stream_ids[f], problem.stream_ids[f])
-            parts.append(f"{name} would have to bring in {over[f]:,.0f} GBP more")
-    pay = result.value(model.columns["pay"]) * money
-    outside = np.flatnonzero(~problem.pair_allowed & (pay > 0.5))
-    for f in np.unique(problem.pair_stream[outside]):
-        freed = pay[outside][problem.pair_stream[outside] == f].sum()
+        for at in np.flatnonzero(over > 0.5):
+            key = block.labels["stream_id"][at]
+            name, when = problem.names.get(key, key), _when(problem, block, at)
+            parts.append(f"{name} would have to bring in {over[at]:,.0f} GBP more{when}")
+    pay = result.value(model.columns["pay"]).reshape(len(problem.years), -1) * money
+    outside = np.where(~problem.pair_allowed & (pay > 0.5), pay, 0.0).sum(axis=0)
+    for f in np.unique(problem.pair_stream[outside > 0]):
+        freed = outside[problem.pair_stream == f].sum()
         name = problem.names.get(problem.stream_ids[f], problem.stream_ids[f])
         parts.append(f"{freed:,.0f} GBP of {name} would have to leave its ring-fence")
     return "; ".join(parts)
@@ -99,8 +103,8 @@ def _floors(problem: BudgetProblem, model: Model, result: Result) -> str:
     parts = []
     for position in np.flatnonzero(below > 0.5):
         key = block.labels["programme_id"][position]
-        name = problem.names.get(key, key)
-        parts.append(f"{name} would fall {below[position]:,.0f} GBP below its floor")
+        name, when = problem.names.get(key, key), _when(problem, block, position)
+        parts.append(f"{name} would fall {below[position]:,.0f} GBP below its floor{when}")
     return "; ".join(parts)
 
 
@@ -115,12 +119,14 @@ def _outcomes(problem: BudgetProblem, model: Model, result: Result) -> str:
         short = result.value(block)
         for position in np.flatnonzero(short > 1e-6):
             o = at[block.labels["outcome_id"][position]]
-            least = problem.minimum_gain[o] if kind == "minimum" else problem.target_gain[o]
-            wanted = problem.baseline[o] + problem.sign[o] * least
+            t = int(block.labels["year"][position] - problem.years[0])
+            gain = problem.minimum_gain if kind == "minimum" else problem.target_gain
+            wanted = problem.drifted[t, o] + problem.sign[o] * gain[t, o]
             reached = wanted - problem.sign[o] * short[position] * scale.outcome[o]
             name = problem.names.get(problem.outcome_ids[o], problem.outcome_ids[o])
             what = "minimum standard" if kind == "minimum" else "target"
-            parts.append(f"{name} would be {reached:.4g} against its {what} of {wanted:.4g}")
+            when = _when(problem, block, position)
+            parts.append(f"{name} would be {reached:.4g} against its {what} of {wanted:.4g}{when}")
     return "; ".join(parts)
 
 
@@ -133,34 +139,51 @@ def _pace(problem: BudgetProblem, model: Model, result: Result) -> str:
             for position in np.flatnonzero(past > 0.5):
                 key = block.labels["programme_id"][position]
                 name = problem.names.get(key, key)
-                parts.append(f"{name} would {word} {past[position]:,.0f} GBP further than its pace")
-    return "; ".join(parts)
+                when, gbp = _when(problem, block, position), f"{past[position]:,.0f} GBP"
+                parts.append(f"{name} would {word} {gbp} further than its pace{when}")
+    return "; ".join(parts) or "notice would have to be cut short"
 
 
 def _evidence(problem: BudgetProblem, model: Model, result: Result) -> str:
     parts = []
     for o, key in enumerate(problem.outcome_ids):
-        short = _sum(model, result, f"breach_{o}") * equations.scale_of(problem).outcome[o]
-        if short > 1e-9:
-            name = problem.names.get(key, key)
-            parts.append(f"{name} would miss its standard by {short:.4g} in bad evidence")
+        for t, year in enumerate(problem.years):
+            short = _sum(model, result, f"breach_{o}_{t}") * equations.scale_of(problem).outcome[o]
+            if short > 1e-9:
+                name, when = problem.names.get(key, key), f" in {year}"
+                when = when if len(problem.years) > 1 else ""
+                parts.append(f"{name} would miss its standard by {short:.4g} in bad evidence{when}")
     return "; ".join(parts)
-
-
-def _scales(problem: BudgetProblem, model: Model, result: Result) -> str:
-    return "services would have to be bought below their efficient scale, or side by side"
 
 
 def _sum(model: Model, result: Result, name: str) -> float:
     return float(result.value(model.columns[name]).sum()) if name in model.columns else 0.0
 
 
+def _when(problem: BudgetProblem, block: Block, position: Any) -> str:
+    """The year of a row or column, where several are decided."""
+    return f" in {block.labels['year'][position]}" if len(problem.years) > 1 else ""
+
+
+def _plainly(sentence: str) -> Callable[[BudgetProblem, Model, Result], str]:
+    return lambda problem, model, result: sentence
+
+
+TABLE_OF = {"B6": "provision", "B13": "commitments"}  # rules that hold where a table has rows
 WORDS = {
     "B1": _budget,
     "B2": _streams,
     "B3": _floors,
     "B4": _outcomes,
     "B5": _pace,
-    "B10": _scales,
+    "B6": _plainly("units would have to close before demand no longer needs them"),
+    "B7": _plainly("less than the stated share of savings would go into prevention"),
+    "B8": _plainly("less than the stated share of revenue would go through the place"),
+    "B9": _plainly("an agency would be worse off than alone"),
+    "B10": _plainly(
+        "services would have to be bought below their efficient scale, or side by side"
+    ),
+    "B11": _plainly("programmes that start would need more capital than there is"),
     "B12": _evidence,
+    "B13": _plainly("what is contracted for would have to be given up"),
 }

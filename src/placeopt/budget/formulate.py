@@ -1,24 +1,20 @@
-"""The one-year budget problem as a model: one function per equation.
+"""The budget as a linear or integer program: one function for each equation.
 
-Money is counted in ``Scale.money_gbp`` and improvements in ``Scale.outcome``, so that numbers
-stay near one. Curves enter as straight lines that lie wholly under them (a plan that the model
-allows holds in truth) or wholly over them (the model's optimum bounds what any plan can reach).
+Whether the model's plan holds in truth depends on the curves' approximation it is given: pieces
+under the curves (a plan of the model holds) or over them (the model's optimum bounds what any
+plan can reach). Years t come first in every block; one year is a case of several.
 
-Columns  pay[n] >= 0, spend[p], effect[c], gain[o]; short[o] where targets are priced;
-         chosen[j] binary, part[j], part_effect[j] for each piece j of a curve that is not concave
-(--)  paid           spend[p] + one-off costs[p] = sum over n of p of pay[n]
-(B1)  one_budget     sum over n of pay[n] <= total
-(B2)  streams        sum over n of f of pay[n] <= amount[f]
-(B3)  statutory      spend[p] >= floor[p]
-(B4)  minimum        gain[o] >= minimum_gain[o]
-(B4)  target         gain[o] (+ short[o]) >= target_gain[o]
-(--)  curve          effect[c] <= slope[i] spend[p] + intercept[i]          for every line i of c
-(B5)  pace           pace_lower[p] <= spend[p] <= pace_upper[p]
-(B10) commissioning  least[p] on[p] <= spend[p] <= upper[p] on[p];  sum over a choice of on <= 1
-(B12) uncertainty    gain[o,s] >= minimum_gain[o] for every evidence scenario s, or
-                     level[o] - sum over s of short[o,s] / (tail S) >= minimum_gain[o],
-                     short[o,s] >= level[o] - gain[o,s],  short[o,s] >= 0
-(--)  improvement    gain[o] = sum over c of o of (effect[c] - effect today)
+Columns  pay[t,n] >= 0, spend[t,p], effect[t,c], gain[b,o]; short[t,o] where targets are priced;
+         ``on_curves``, ``equations_years`` and ``equations_partners`` add their own
+(--)  paid           spend[t,p] + one-off costs[t,p] = sum over n of p of pay[t,n]
+(B1)  one_budget     reserve[t] + sum over n of pay[t,n] <= reserve[t-1] + total[t] + reward[t]
+(B2)  streams        sum over n of f of pay[t,n] <= amount[t,f], or of the years up to t together
+(B3)  statutory      spend[t,p] >= floor[p]
+(B4)  minimum        gain[t,o] >= minimum_gain[t,o]
+(B4)  target         gain[t,o] (+ short[t,o]) >= target_gain[t,o]
+(B4)  reward         reward[t,o] <= price (gain[t,o] - target_gain[t,o]) where earned[t,o] = 1
+(B12) uncertainty    as (B4) in every evidence scenario, or on average over the worst tail
+(--)  improvement    gain[b,o] = sum over c of o, t of share[b,t,c] (effect[t,c] - effect today)
 """
 
 from __future__ import annotations
@@ -28,13 +24,16 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.budget.curves import Floats, Piece
+from placeopt.budget import equations_partners as partners
+from placeopt.budget import equations_years as change
+from placeopt.budget.aims import earlier_objectives_are_kept, expression, unit_of
+from placeopt.budget.arrays import BudgetProblem, Floats
+from placeopt.budget.curves import Piece
 from placeopt.budget.evidence import standards_hold_in_bad_evidence
-from placeopt.budget.on_curves import Scale, effects_lie_on_their_curves
-from placeopt.budget.problem import BudgetProblem
-from placeopt.engine import Model
+from placeopt.budget.on_curves import Scale, by_year, effects_lie_on_their_curves
+from placeopt.engine import Block, Model
 
-Expression = tuple[np.ndarray, np.ndarray, float]  # column numbers, values, constant
+__all__ = ["Scale", "expression", "formulate", "scale_of", "unit_of"]
 
 
 def scale_of(problem: BudgetProblem) -> Scale:
@@ -45,7 +44,8 @@ def scale_of(problem: BudgetProblem) -> Scale:
         problem.curve_programme, problem.curve_outcome, problem.curves, strict=True
     ):
         if not np.isfinite(problem.reach[o]):
-            reach[o] = max(reach[o], float(np.abs(curve.effect(problem.upper[p]))))
+            most = float(np.abs(curve.effect(problem.upper[:, p].max())))
+            reach[o] = max(reach[o], most)
     return Scale(10.0 ** (np.floor(np.log10(money)) - 2), np.where(reach > 0, reach, 1.0))
 
 
@@ -63,25 +63,35 @@ def formulate(
     """
     scale = scale_of(problem)
     model = Model("budget")
-    programmes, streams = problem.programme_ids, problem.stream_ids
+    programmes, streams, decided = problem.programme_ids, problem.stream_ids, len(problem.years)
     pairs = {
         "programme_id": programmes[problem.pair_programme],
         "stream_id": streams[problem.pair_stream],
     }
-    model.add_columns("pay", labels=pairs)
-    most = problem.upper if problem.relax else problem.maximum  # money limits are rows, not bounds
-    labels = {"programme_id": programmes}
-    model.add_columns("spend", labels=labels, upper=most / scale.money_gbp)
-    model.add_columns("gain", labels={"outcome_id": problem.outcome_ids}, lower=-np.inf)
-    bought_at_scale_or_not_at_all(model, problem, scale)
-    at_most_one_of_alternatives(model, problem)
-    what_is_spent_is_paid(model, problem, scale)
+    _may_be_paid(model, problem, pairs, scale)
+    # money limits are rows, not bounds
+    most = problem.upper if problem.relax else np.tile(problem.maximum, (decided, 1))
+    labels = by_year(problem, {"programme_id": programmes})
+    model.add_columns("spend", labels=labels, upper=most.ravel() / scale.money_gbp)
+    counted = by_year(problem, {"outcome_id": problem.outcome_ids}, len(problem.drifted))
+    model.add_columns("gain", labels=counted, lower=-np.inf)
+    partners.bought_at_scale_or_not_at_all(model, problem, scale)
+    partners.at_most_one_of_alternatives(model, problem)
+    partners.groups_are_bought_together(model, problem)
     effects_lie_on_their_curves(model, problem, approximation, scale)
     improvements_add_up(model, problem, scale)
+    change.units_serve_demand(model, problem, scale)
+    what_is_spent_is_paid(model, problem, scale)
+    rewards_are_earned(model, problem, scale)
     within_one_budget(model, problem, scale)
     no_stream_is_overspent(model, problem, scale)
     statutory_floors_hold(model, problem, scale)
-    nothing_changes_too_fast(model, problem, scale)
+    change.nothing_changes_too_fast(model, problem, scale)
+    change.notice_contracts_and_commitments_hold(model, problem, scale)
+    change.savings_are_reinvested(model, problem, scale)
+    partners.enough_goes_through_the_place(model, problem, scale)
+    partners.capital_fits_its_pots(model, problem, scale)
+    partners.nobody_is_worse_off(model, problem, scale)
     minimum_standards_hold(model, problem, scale)
     standards_hold_in_bad_evidence(model, problem, scale)
     targets_hold_or_are_priced(model, problem, scale)
@@ -95,73 +105,120 @@ def formulate(
     return model
 
 
-def bought_at_scale_or_not_at_all(model: Model, problem: BudgetProblem, scale: Scale) -> None:
-    """(B10) Nothing is spent on a programme, or at least its efficient scale."""
-    p = np.flatnonzero(problem.must_choose)
-    if len(p) == 0:
-        return
-    labels = {"programme_id": problem.programme_ids[p]}
-    on = model.add_columns("on", labels=labels, upper=1.0, integer=True)
-    k, spend = np.arange(len(p)), model.columns["spend"].at(p)
-    least = problem.least[p] / scale.money_gbp
-    most = np.maximum(problem.upper[p], problem.least[p]) / scale.money_gbp
-    above: list[Any] = [(k, spend, 1.0), (k, on.all, -least)]
-    below: list[Any] = [(k, spend, 1.0), (k, on.all, -most)]
-    model.add_rows("scale", rule="B10", labels=labels, terms=above, lower=0.0)
-    model.add_rows("not_bought", rule="B10", labels=labels, terms=below, upper=0.0)
-
-
-def at_most_one_of_alternatives(model: Model, problem: BudgetProblem) -> None:
-    """(B10) Of several providers or tiers of the same service at most one is bought."""
-    p = np.flatnonzero(problem.must_choose)
-    choices = np.unique(problem.choice[p][problem.choice[p] != ""])
-    if len(choices) == 0:
-        return
-    k = np.flatnonzero(problem.choice[p] != "")
-    row = np.searchsorted(choices, problem.choice[p][k])
-    terms = [(row, model.columns["on"].at(k), 1.0)]
-    model.add_rows("one_of", rule="B10", labels={"choice": choices}, terms=terms, upper=1.0)
+def _may_be_paid(
+    model: Model, problem: BudgetProblem, pairs: Mapping[str, np.ndarray], scale: Scale
+) -> Block:
+    """What each stream pays for each programme; payments that stay as they are are fixed."""
+    decided = len(problem.years)
+    low, high = np.zeros(1), np.full(1, np.inf)
+    if problem.pay_fixed is not None:
+        low = np.tile(np.nan_to_num(problem.pay_fixed) / scale.money_gbp, decided)
+        high = np.where(np.isnan(np.tile(problem.pay_fixed, decided)), np.inf, low)
+    return model.add_columns("pay", labels=by_year(problem, pairs), lower=low, upper=high)
 
 
 def what_is_spent_is_paid(model: Model, problem: BudgetProblem, scale: Scale) -> None:
-    """The streams pay for a programme's spending and for starting or stopping it."""
+    """The streams pay for a programme's spending, for starting and stopping it, and for closing
+    its units."""
     spend, pay = model.columns["spend"], model.columns["pay"]
-    p = np.arange(spend.size)
-    terms: list[Any] = [(p, spend.all, 1.0), (problem.pair_programme, pay.all, -1.0)]
-    right = np.zeros(spend.size)
-    if "on" in model.columns:
-        chosen = np.flatnonzero(problem.must_choose)
-        start = problem.start_cost[chosen] / scale.money_gbp
-        stop = problem.stop_cost[chosen] / scale.money_gbp
-        terms.append((chosen, model.columns["on"].all, start - stop))
-        right[chosen] = -stop
-    model.add_rows(
-        "paid", rule="", labels=dict(spend.labels), terms=terms, lower=right, upper=right
-    )
+    decided, programmes = len(problem.years), len(problem.programme_ids)
+    payer = by_position(problem.pair_programme, decided, programmes)
+    terms: list[Any] = [(np.arange(spend.size), spend.all, 1.0), (payer, pay.all, -1.0)]
+    if "begins" in model.columns:
+        p = np.flatnonzero(problem.must_choose)
+        rows = by_position(p, decided, programmes)
+        for name, cost in (("begins", problem.start_cost), ("ends", problem.stop_cost)):
+            gbp = np.tile(cost[p], decided) / scale.money_gbp
+            terms.append((rows, model.columns[name].all, gbp))
+    if "closed" in model.columns:
+        rows = by_position(problem.unit_programme, decided, programmes)
+        gbp = np.tile(problem.closing_cost, decided) / scale.money_gbp
+        terms.append((rows, model.columns["closed"].all, gbp))
+    model.add_rows("paid", rule="", labels=dict(spend.labels), terms=terms, lower=0.0, upper=0.0)
 
 
 def within_one_budget(model: Model, problem: BudgetProblem, scale: Scale) -> None:
-    """(B1) A year's spending fits in the reduced total."""
-    if not np.isfinite(problem.total):
+    """(B1) A year's spending fits in the reduced total, the reserve and rewards."""
+    if not np.isfinite(problem.total).all():
         return
-    terms: list[Any] = [(0, model.columns["pay"].all, 1.0)]
-    if problem.relax == "B1":
-        terms.append((0, model.add_columns("breach", size=1, cost=1.0).all, -1.0))
+    decided, t = len(problem.years), np.arange(len(problem.years))
+    pay = model.columns["pay"]
+    labels = {"year": problem.years}
+    terms: list[Any] = [(np.repeat(t, len(problem.pair_stream)), pay.all, 1.0)]
     limit = problem.total / scale.money_gbp
-    model.add_rows("one_budget", rule="B1", size=1, terms=terms, upper=limit)
+    if problem.carry_over:
+        opening = problem.opening_reserve / scale.money_gbp
+        least = np.where(t == decided - 1, opening, 0.0)
+        reserve = model.add_columns("reserve", labels=labels, lower=least)
+        terms += [(t, reserve.all, 1.0), (t[1:], reserve.at(t[:-1]), -1.0)]
+        limit = limit + np.where(t == 0, opening, 0.0)
+    if problem.relax == "B1":
+        terms.append((t, model.add_columns("breach", labels=labels, cost=1.0).all, -1.0))
+    if "reward" in model.columns:
+        reward, late = model.columns["reward"], problem.deferred_share
+        at = np.repeat(t, reward.size // decided)
+        for years, share in ((1, 1 - late), (2, late)):
+            came = np.flatnonzero(at + years < decided)
+            terms.append((at[came] + years, reward.at(came), -share))
+    model.add_rows("one_budget", rule="B1", labels=labels, terms=terms, upper=limit)
+
+
+def rewards_are_earned(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+    """(B4) A reward is earned for each unit beyond the target, up to the stretch."""
+    decided, o = len(problem.years), np.flatnonzero(problem.reward > 0)
+    if len(o) == 0 or decided == 1 or not np.isfinite(problem.total).all():
+        return
+    labels = by_year(problem, {"outcome_id": problem.outcome_ids[o]})
+    at = by_position(o, decided, len(problem.outcome_ids))
+    price = np.tile(problem.reward[o] * scale.outcome[o], decided) / scale.money_gbp
+    span = np.tile(problem.reward_span[o] / scale.outcome[o], decided)
+    target = (problem.target_gain[:, o] / scale.outcome[o]).ravel()
+    reward = model.add_columns("reward", labels=labels)
+    earned = model.add_columns("earned", labels=labels, upper=1.0, integer=True)
+    rows = np.arange(reward.size)
+    gain = model.columns["gain"].at(at)
+    terms: list[Any] = [(rows, reward.all, 1.0), (rows, earned.all, -price * span)]
+    model.add_rows("stretch", rule="B4", labels=labels, terms=terms, upper=0.0)
+    # where it is not earned the row is slack: nothing is better than today by minus far
+    far = np.abs(target) + _furthest(problem, scale, o, decided)
+    terms = [(rows, reward.all, 1.0), (rows, gain, -price), (rows, earned.all, price * far)]
+    model.add_rows("reward", rule="B4", labels=labels, terms=terms, upper=price * (far - target))
+
+
+def _furthest(problem: BudgetProblem, scale: Scale, o: np.ndarray, decided: int) -> Floats:
+    """(T x O,) the most that an outcome can get worse: all its effects of today lost."""
+    lost = np.zeros(len(problem.outcome_ids))
+    for p, outcome, curve in zip(
+        problem.curve_programme, problem.curve_outcome, problem.curves, strict=True
+    ):
+        lost[outcome] += float(curve.effect(problem.before[p]))
+    return np.tile(lost[o] / scale.outcome[o] + 1.0, decided)
 
 
 def no_stream_is_overspent(model: Model, problem: BudgetProblem, scale: Scale) -> None:
     """(B2) A stream is not overspent; what it may not pay for is not among the pairs."""
-    if not np.isfinite(problem.amount).all():
+    f = np.flatnonzero(np.isfinite(problem.amount).all(axis=0))
+    if len(f) == 0:
         return
-    pay, labels = model.columns["pay"], {"stream_id": problem.stream_ids}
-    terms: list[Any] = [(problem.pair_stream, pay.all, 1.0)]
+    decided, pay = len(problem.years), model.columns["pay"]
+    row = np.full(len(problem.stream_ids), -1)
+    row[f] = np.arange(len(f))
+    n = np.flatnonzero(row[problem.pair_stream] >= 0)
+    labels = by_year(problem, {"stream_id": problem.stream_ids[f]})
+    terms: list[Any] = []
+    limit = problem.amount[:, f]
+    for back in range(decided if problem.carried else 1):
+        t = np.arange(back, decided)[:, None]
+        at = t * len(f) + row[problem.pair_stream[n]]
+        terms.append((at, pay.at((t - back) * len(problem.pair_stream) + n), 1.0))
+    if problem.carried:
+        limit = limit.cumsum(axis=0)
     if problem.relax == "B2":
         over = model.add_columns("breach", labels=labels, cost=1.0)
         terms.append((np.arange(over.size), over.all, -1.0))
-        model.add_cost(pay.at(np.flatnonzero(~problem.pair_allowed)), 1.0)
-    limit = problem.amount / scale.money_gbp
+        outside = np.tile(~problem.pair_allowed, decided)
+        model.add_cost(pay.at(np.flatnonzero(outside)), 1.0)
+    limit = limit.ravel() / scale.money_gbp
     model.add_rows("streams", rule="B2", labels=labels, terms=terms, upper=limit)
 
 
@@ -170,28 +227,14 @@ def statutory_floors_hold(model: Model, problem: BudgetProblem, scale: Scale) ->
     p = np.flatnonzero(problem.floor > 0)
     if len(p) == 0:
         return
-    rows, labels = np.arange(len(p)), {"programme_id": problem.programme_ids[p]}
-    terms: list[Any] = [(rows, model.columns["spend"].at(p), 1.0)]
+    at = by_position(p, len(problem.years), len(problem.programme_ids))
+    rows, labels = np.arange(len(at)), by_year(problem, {"programme_id": problem.programme_ids[p]})
+    terms: list[Any] = [(rows, model.columns["spend"].at(at), 1.0)]
     if problem.relax == "B3":
         below = model.add_columns("breach", labels=labels, cost=1.0)
         terms.append((rows, below.all, 1.0))
-    lower = problem.floor[p] / scale.money_gbp
+    lower = np.tile(problem.floor[p] / scale.money_gbp, len(problem.years))
     model.add_rows("statutory", rule="B3", labels=labels, terms=terms, lower=lower)
-
-
-def nothing_changes_too_fast(model: Model, problem: BudgetProblem, scale: Scale) -> None:
-    """(B5) No programme falls or rises faster than stated."""
-    for name, limit, sign in (("cut", problem.pace_lower, 1.0), ("rise", problem.pace_upper, -1.0)):
-        p = np.flatnonzero(np.isfinite(limit) & (limit > 0))
-        if len(p) == 0:
-            continue
-        rows, labels = np.arange(len(p)), {"programme_id": problem.programme_ids[p]}
-        terms: list[Any] = [(rows, model.columns["spend"].at(p), sign)]
-        if problem.relax == "B5":
-            past = model.add_columns(f"breach_{name}", labels=labels, cost=1.0)
-            terms.append((rows, past.all, 1.0))
-        lower = sign * limit[p] / scale.money_gbp
-        model.add_rows(f"pace_{name}", rule="B5", labels=labels, terms=terms, lower=lower)
 
 
 def minimum_standards_hold(model: Model, problem: BudgetProblem, scale: Scale) -> None:
@@ -206,114 +249,77 @@ def targets_hold_or_are_priced(model: Model, problem: BudgetProblem, scale: Scal
     o = np.flatnonzero(problem.shortfall_price > 0)
     if len(o) == 0 or problem.relax == "B4":
         return
-    rows, labels = np.arange(len(o)), {"outcome_id": problem.outcome_ids[o]}
+    labels = by_year(problem, {"outcome_id": problem.outcome_ids[o]})
+    at = by_position(o, len(problem.years), len(problem.outcome_ids))
+    rows = np.arange(len(at))
     short = model.add_columns("short", labels=labels)
     model.add_rows(
         "priced_target",
         rule="B4",
         labels=labels,
-        terms=[(rows, model.columns["gain"].at(o), 1.0), (rows, short.all, 1.0)],
-        lower=problem.target_gain[o] / scale.outcome[o],
+        terms=[(rows, model.columns["gain"].at(at), 1.0), (rows, short.all, 1.0)],
+        lower=(problem.target_gain[:, o] / scale.outcome[o]).ravel(),
     )
 
 
 def _outcomes_reach(
     model: Model, problem: BudgetProblem, scale: Scale, name: str, least: Floats
 ) -> None:
-    o = np.flatnonzero(np.isfinite(least))
+    t, o = np.nonzero(np.isfinite(least))
     if len(o) == 0:
         return
-    rows, labels = np.arange(len(o)), {"outcome_id": problem.outcome_ids[o]}
-    terms: list[Any] = [(rows, model.columns["gain"].at(o), 1.0)]
+    labels = {"outcome_id": problem.outcome_ids[o], "year": problem.years[t]}
+    rows = np.arange(len(o))
+    gain = model.columns["gain"].at(t * len(problem.outcome_ids) + o)
+    terms: list[Any] = [(rows, gain, 1.0)]
     if problem.relax == "B4":
         below = model.add_columns(f"breach_{name}", labels=labels, cost=1.0)
         terms.append((rows, below.all, 1.0))
-    lower = least[o] / scale.outcome[o]
+    lower = least[t, o] / scale.outcome[o]
     model.add_rows(name, rule="B4", labels=labels, terms=terms, lower=lower)
 
 
 def improvements_add_up(model: Model, problem: BudgetProblem, scale: Scale) -> None:
-    """An outcome improves by the sum of its curves' effects beyond today's."""
+    """An outcome improves by the sum of its curves' effects beyond today's, as they come in."""
     gain, effect = model.columns["gain"], model.columns["effect"]
-    o = problem.curve_outcome
-    today = np.zeros(gain.size)
-    for p, outcome, curve in zip(problem.curve_programme, o, problem.curves, strict=True):
-        today[outcome] += float(curve.effect(problem.before[p]))
+    b, t, c = np.nonzero(problem.share)
+    share, o = problem.share[b, t, c], problem.curve_outcome[c]
+    rows = b * len(problem.outcome_ids) + o
+    pairs = zip(problem.curve_programme, problem.curves, strict=True)
+    today = np.array([float(curve.effect(problem.before[p])) for p, curve in pairs])
+    right = -np.bincount(rows, share * today[c] / scale.outcome[o], gain.size)
+    terms: list[Any] = [
+        (np.arange(gain.size), gain.all, 1.0),
+        (rows, effect.at(t * len(problem.curves) + c), -share),
+    ]
     model.add_rows(
-        "improvement",
-        rule="",
-        labels=dict(gain.labels),
-        terms=[(np.arange(gain.size), gain.all, 1.0), (o, effect.all, -1.0)],
-        lower=-today / scale.outcome,
-        upper=-today / scale.outcome,
+        "improvement", rule="", labels=dict(gain.labels), terms=terms, lower=right, upper=right
     )
 
 
-def expression(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Expression:
-    """An objective over the model's columns, in its own unit but money in ``scale.money_gbp``.
+def by_position(members: np.ndarray, decided: int, size: int) -> np.ndarray:
+    """Positions in a block of (years, ``size``) of the same ``members`` in every year."""
+    return (np.arange(decided)[:, None] * size + np.asarray(members)[None, :]).ravel()
 
-    Priced shortfalls belong to the first objective. Adds the columns it needs once.
+
+def payments(problem: BudgetProblem, paid: Floats, gain: Floats) -> Model:
+    """Only who pays what: streams that pay ``paid`` (T, P; in the model's unit of money), within
+    what they may and have, outcomes having improved by ``gain`` (B, O).
+
+    A little slip is let through at a high price, for what rounding makes of a plan.
     """
-    if name == "weighted_outcomes":
-        o = np.flatnonzero(np.isfinite(problem.reach))
-        values = -problem.weight[o] * scale.outcome[o] / problem.reach[o]
-        columns, constant = model.columns["gain"].at(o), 0.0
-    elif name == "fairest":
-        columns, values, constant = _worst_outcome(model, problem, scale), np.ones(1), 0.0
-    elif name == "least_money":
-        columns, constant = model.columns["pay"].all, 0.0
-        values = np.ones(len(columns))
-    else:
-        columns, constant = _moved(model, problem, scale), 0.0
-        values = np.ones(len(columns))
-    if name == problem.objectives[0] and "short" in model.columns:
-        short = model.columns["short"]
-        o = np.flatnonzero(problem.shortfall_price > 0)
-        price = problem.shortfall_price[o] * scale.outcome[o] / problem.reach[o]
-        columns = np.concatenate([columns, short.all])
-        values = np.concatenate([values, price / unit_of(name, scale)])
-    return columns, values, constant
-
-
-def unit_of(objective: str, scale: Scale) -> float:
-    """What one unit of the model's objective is in the objective's own unit."""
-    return scale.money_gbp if objective in ("least_money", "least_disruption") else 1.0
-
-
-def earlier_objectives_are_kept(
-    model: Model, problem: BudgetProblem, scale: Scale, name: str, limit: float
-) -> None:
-    """An objective that matters more is no worse than its limit."""
-    columns, values, constant = expression(model, problem, name, scale)
-    upper = limit / unit_of(name, scale) - constant
-    model.add_rows(f"kept_{name}", rule="", size=1, terms=[(0, columns, values)], upper=upper)
-
-
-def _worst_outcome(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
-    """The most that any outcome is short of its target, in ranges."""
-    if "worst" not in model.columns:
-        o = np.flatnonzero(np.isfinite(problem.reach))
-        worst = model.add_columns("worst", size=1, lower=-np.inf)
-        rows = np.arange(len(o))
-        share = scale.outcome[o] / problem.reach[o]
-        model.add_rows(
-            "worst_outcome",
-            rule="",
-            labels={"outcome_id": problem.outcome_ids[o]},
-            terms=[(rows, worst.start, 1.0), (rows, model.columns["gain"].at(o), share)],
-            lower=problem.target_gain[o] / problem.reach[o],
-        )
-    return model.columns["worst"].all
-
-
-def _moved(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
-    """How far each programme moves from today's spend, up or down."""
-    if "moved" not in model.columns:
-        spend = model.columns["spend"]
-        moved = model.add_columns("moved", labels=dict(spend.labels))
-        p, before = np.arange(spend.size), problem.before / scale.money_gbp
-        up = [(p, moved.all, 1.0), (p, spend.all, -1.0)]
-        down = [(p, moved.all, 1.0), (p, spend.all, 1.0)]
-        model.add_rows("moved_up", rule="", labels=dict(spend.labels), terms=up, lower=-before)
-        model.add_rows("moved_down", rule="", labels=dict(spend.labels), terms=down, lower=before)
-    return model.columns["moved"].all
+    scale, decided = scale_of(problem), len(problem.years)
+    model = Model("payments")
+    pairs = {"stream_id": problem.stream_ids[problem.pair_stream]}
+    pay = _may_be_paid(model, problem, pairs, scale)
+    slip = model.add_columns("slip", size=paid.size, cost=1e4)
+    level = (gain / scale.outcome).ravel()
+    model.add_columns("gain", size=gain.size, lower=level, upper=level)
+    rows = by_position(problem.pair_programme, decided, paid.shape[1])
+    terms: list[Any] = [(rows, pay.all, 1.0), (np.arange(paid.size), slip.all, 1.0)]
+    flat = paid.ravel()
+    model.add_rows("paid", rule="", size=paid.size, terms=terms, lower=flat, upper=flat)
+    no_stream_is_overspent(model, problem, scale)
+    partners.enough_goes_through_the_place(model, problem, scale)
+    partners.nobody_is_worse_off(model, problem, scale)
+    return model

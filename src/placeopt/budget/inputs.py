@@ -15,13 +15,17 @@ import pandas as pd
 from placeopt.budget import problem as stated
 from placeopt.errors import Finding, PlaceError, ScenarioError
 from placeopt.place import Place, dictionary
-from placeopt.scenario import Rule, Scenario
+from placeopt.scenario import RULES, Rule, Scenario
 from placeopt.scenario.budget_rules import (
+    Capital,
+    Commissioning,
+    NobodyWorseOff,
     OneBudget,
     Outcomes,
     Pace,
     Statutory,
     Streams,
+    ThroughThePlace,
     Uncertainty,
 )
 
@@ -67,7 +71,7 @@ def check_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
 def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
     """Faults and warnings in what the scenario asks of this place."""
     file = scenario.path.name if scenario.path else "scenario"
-    for kind in (OneBudget, Streams, Statutory, Outcomes, Pace, Uncertainty):
+    for kind in [kind for (of, _), kind in RULES.items() if of == "budget"]:
         if len(scenario.of(kind)) > 1:
             message = f"the rule {kind.name} is given {len(scenario.of(kind))} times"
             yield Finding("error", file, None, "rules", kind.name, message, "give it once")
@@ -89,6 +93,13 @@ def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
                     remedy = f"name one of the {len(known)} ids in {table}"
                     message = f"no such {key} in the place"
                     yield Finding("error", file, None, parameter, name, message, remedy)
+    yield from _years(scenario, file)
+    known = set(place.programmes["programme_id"])
+    for rule in scenario.of(Commissioning):
+        for name in {key for group in rule.coherent for key in group} - known:
+            remedy = f"name one of the {len(known)} ids in programmes"
+            message = "no such programme_id in the place"
+            yield Finding("error", file, None, "coherent", name, message, remedy)
     for rule in scenario.of(Uncertainty):
         for grade in sorted(set(stated.grades(place)) - set(rule.spread_by_grade)):
             message, remedy = "curves have this evidence grade, the rule no spread", "state one"
@@ -96,10 +107,26 @@ def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
     yield from _targets(place, scenario, file)
 
 
+def _years(scenario: Scenario, file: str) -> Iterator[Finding]:
+    """Lists have one number for each decided year; what is counted includes what is decided."""
+    given: list[tuple[str, Any]] = [("stated", rule.stated) for rule in scenario.of(OneBudget)]
+    given += [("receipts_gbp", rule.receipts_gbp) for rule in scenario.of(Capital)]
+    for name, stated_numbers in given:
+        if isinstance(stated_numbers, tuple) and len(stated_numbers) != scenario.years:
+            key = "total_gbp or reduction_share" if name == "stated" else name
+            message = f"{len(stated_numbers)} numbers for {scenario.years} decided years"
+            remedy = "give one number, or one for each year"
+            yield Finding("error", file, None, key, str(stated_numbers), message, remedy)
+    counted = scenario.money.benefit_years
+    if counted is not None and counted < scenario.years:
+        message = f"fewer than the {scenario.years} decided years"
+        yield Finding("error", file, None, "benefit_years", str(counted), message, "give more")
+
+
 def _targets(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
     """Outcomes without a target cannot be counted in ranges."""
     needs = {"weighted_outcomes", "fairest"} & set(stated.objectives(scenario))
-    reach = np.asarray(stated._outcomes(place, scenario)["reach"], float)
+    reach = stated.ranges(place, scenario)
     if needs and not np.isfinite(reach).any():
         message = "no outcome has a target that differs from its baseline, so none can be counted"
         yield Finding("error", file, None, "minimise", min(needs), message, "give a target")
@@ -113,7 +140,8 @@ def _targets(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
 
 def _dangling(place: Place) -> Iterator[Finding]:
     """Ids that no table defines would otherwise be left out without a word."""
-    tables = ("spending", "curves", "curve_points", "stream_amounts", "stream_programmes")
+    tables: tuple[str, ...] = ("spending", "curves", "curve_points", "stream_amounts")
+    tables += ("stream_programmes", "provision", "commitments")
     for table in tables:
         for column in dictionary()[table]:
             if column.references:
@@ -125,15 +153,16 @@ def _dangling(place: Place) -> Iterator[Finding]:
 
 
 def _money_of_the_year(place: Place, scenario: Scenario) -> Iterator[Finding]:
-    year = stated.decided_year(place, scenario)
-    _, known = stated.amounts(place, year)
-    if not scenario.of(Streams):
+    needs = (Streams, ThroughThePlace, NobodyWorseOff, Capital)
+    if not any(scenario.of(kind) for kind in needs):
         return
-    for row in np.flatnonzero(~known):
-        key = place.streams.at[row, "stream_id"]
-        message = f"no amount for the decided year {year}"
-        remedy = "add a row (0 if it brings in nothing), or set another year in the scenario"
-        yield _fault("stream_amounts", None, "stream_id", key, message, remedy)
+    for year in stated.decided_years(place, scenario):
+        _, known = stated.amounts(place, int(year))
+        for row in np.flatnonzero(~known):
+            key = place.streams.at[row, "stream_id"]
+            message = f"no amount for the decided year {year}"
+            remedy = "add a row (0 if it brings in nothing), or set other years in the scenario"
+            yield _fault("stream_amounts", None, "stream_id", key, message, remedy)
 
 
 def _curves(place: Place) -> Iterator[Finding]:

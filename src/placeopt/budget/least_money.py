@@ -4,7 +4,10 @@
 below it the plan that misses standards by least says which one breaks first; that one is given
 up, and so on until none is left. For integer plans the bound is what the scenario's gap proves.
 
-``path_of_cuts``: what the best plan is worth at every total between the least money and today's,
+Over several years the least money is discounted, and below it every year has a little less.
+
+``path_of_cuts``: what the best plan is worth at every total, the same in every decided year,
+between the least money (of the dearest year) and today's,
 for problems that are linear programs. The value is convex in the total and the price of the total
 is its slope, so two solved totals bound it between them: below by their slopes, above by the
 straight line. Totals are added where the two meet until they are as close as asked; where they
@@ -23,8 +26,9 @@ import pandas as pd
 
 from placeopt import engine
 from placeopt.budget import formulate as equations
+from placeopt.budget.arrays import BudgetProblem, Floats
 from placeopt.budget.prices import strong_duality_holds
-from placeopt.budget.problem import BudgetProblem, state
+from placeopt.budget.problem import state
 from placeopt.budget.refine import Approximation, solve_all
 from placeopt.engine import Status
 from placeopt.errors import UsageError
@@ -47,7 +51,7 @@ def order_of_breaking(place: Place, scenario: Scenario) -> pd.DataFrame:
     """
     problem = state(place, _without_total(scenario))
     problem = replace(problem, objectives=("least_money",), slack=())
-    today, rows = float(problem.before.sum()), []
+    today, rows = float(problem.before.sum() * problem.discount.sum()), []
     for step in range(1, len(problem.outcome_ids) + 2):
         solved = solve_all(problem, scenario.solver)
         if solved.spend is None or solved.result.objective is None:
@@ -55,16 +59,17 @@ def order_of_breaking(place: Place, scenario: Scenario) -> pd.DataFrame:
                 raise UsageError("no money meets the rules: there is no least budget")
             raise UsageError(f"no least budget was found: {solved.result.status}")
         least = solved.result.objective
-        o = _first_to_break(problem, scenario, least)
+        assert solved.pay is not None
+        o = _first_to_break(problem, scenario, solved.pay.sum(axis=1))
         key = str(problem.outcome_ids[o]) if o is not None else ""
         row = [step, least, solved.result.bound, 1 - least / today if today else np.nan]
         rows.append([*row, key, problem.names.get(key, key)])
         if o is None:
             break
         held = problem.minimum_gain.copy()
-        held[o] = np.nan
+        held[:, o] = np.nan
         target = problem.target_holds.copy()
-        target[o] = False
+        target[:, o] = False
         problem = replace(problem, minimum_gain=held, target_holds=target)
     columns = ["step", "least_gbp", "bound_gbp", "cut_share", "outcome_id", "name"]
     return pd.DataFrame(rows, columns=columns)
@@ -88,11 +93,15 @@ def path_of_cuts(place: Place, scenario: Scenario, *, tolerance: float = 1e-5) -
     if least.result.objective is None or least.spend is None:
         raise UsageError("no money meets the rules: there is no path")
     approximation.add(least.spend)
-    for at in np.linspace(least.result.objective * (1 + 1e-6), problem.before.sum(), 5):
-        solved = solve_all(replace(problem, total=float(at), slack=()), scenario.solver)
+    assert least.pay is not None
+    lowest = float(least.pay.sum(axis=1).max())
+    for at in np.linspace(lowest * (1 + 1e-6), problem.before.sum(), 5):
+        solved = solve_all(
+            replace(problem, total=_every_year(problem, at), slack=()), scenario.solver
+        )
         if solved.spend is not None:
             approximation.add(solved.spend)
-    points = _search(problem, approximation, least.result.objective, tolerance)
+    points = _search(problem, approximation, lowest, tolerance)
     columns = ["total_gbp", "objective", "change_per_gbp", "standards"]
     rows = [[p.total, p.value, p.slope, " ".join(p.standards)] for p in points]
     return pd.DataFrame(rows, columns=columns)
@@ -112,7 +121,7 @@ def _search(
     problem: BudgetProblem, approximation: Approximation, least: float, tolerance: float
 ) -> list[_Point]:
     """Totals added where neighbours' slopes meet, the widest gap first."""
-    top = max(min(float(problem.before.sum()), float(problem.amount.sum())), least)
+    top = max(min(float(problem.before.sum()), float(problem.amount.sum(axis=1).min())), least)
     ends = [_solve_at(problem, approximation, total) for total in (least * (1 + 1e-6), top)]
     points = [point for point in ends if point is not None]
     allowed = tolerance * max(1e-9, abs(points[0].value - points[-1].value))
@@ -146,7 +155,7 @@ def _line(point: _Point, total: float) -> float:
 
 def _solve_at(problem: BudgetProblem, approximation: Approximation, total: float) -> _Point | None:
     """The linear program at one total, priced."""
-    at = replace(problem, total=total)
+    at = replace(problem, total=_every_year(problem, total))
     name, scale = problem.objectives[0], equations.scale_of(problem)
     model = equations.formulate(at, approximation.pieces("under"), name)
     result = engine.solve(model, gap=0.0)
@@ -155,20 +164,20 @@ def _solve_at(problem: BudgetProblem, approximation: Approximation, total: float
     assert result.row_prices is not None
     assert result.objective is not None
     unit = equations.unit_of(name, scale)
-    slope = float(result.row_prices[model.rows["one_budget"].start]) * unit / scale.money_gbp
+    slope = float(result.row_prices[model.rows["one_budget"].all].sum()) * unit / scale.money_gbp
     standards: list[str] = []
     if "minimum" in model.rows:
         block = model.rows["minimum"]
         priced = result.row_prices[block.start : block.start + block.size] > 1e-9
-        standards = [str(key) for key in block.labels["outcome_id"][priced]]
+        standards = [str(key) for key in np.unique(block.labels["outcome_id"][priced])]
     return _Point(total, result.objective * unit, slope, tuple(standards))
 
 
-def _first_to_break(problem: BudgetProblem, scenario: Scenario, least: float) -> int | None:
-    """The standard that is missed most where standards are missed least, just below ``least``."""
+def _first_to_break(problem: BudgetProblem, scenario: Scenario, paid: Floats) -> int | None:
+    """The standard missed most where standards are missed least, just below ``paid`` (T,)."""
     if not np.isfinite(problem.minimum_gain).any() and not problem.target_holds.any():
         return None
-    short = replace(problem, total=least * (1 - BELOW), relax="B4")
+    short = replace(problem, total=paid * (1 - BELOW), relax="B4")
     model = equations.formulate(short, Approximation(short).pieces("under"), "")
     result = engine.solve(model, gap=scenario.solver.gap, seed=scenario.solver.seed)
     if not result.has_plan:
@@ -181,6 +190,10 @@ def _first_to_break(problem: BudgetProblem, scenario: Scenario, least: float) ->
             for key, value in zip(block.labels["outcome_id"], result.value(block), strict=True):
                 missed[at[key]] = max(missed[at[key]], value)
     return int(np.argmax(missed)) if missed.max() > 1e-9 else None
+
+
+def _every_year(problem: BudgetProblem, total: float) -> Floats:
+    return np.full(len(problem.years), float(total))
 
 
 def _without_total(scenario: Scenario) -> Scenario:

@@ -23,8 +23,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from placeopt.budget.arrays import OBJECTIVES, BudgetProblem, summed
+from placeopt.budget.benefits import chain
+from placeopt.budget.plan_years import met, yearly_tables
 from placeopt.budget.prices import prices
-from placeopt.budget.problem import OBJECTIVES, BudgetProblem
 from placeopt.budget.refine import Solved, decimals
 from placeopt.engine import Plan
 from placeopt.place import Place
@@ -44,39 +46,56 @@ def plan_of(place: Place, problem: BudgetProblem, solved: Solved) -> Plan:
         "objectives": _objectives(problem, spend),
         "prices": prices(problem, solved.stages),
         "curves": _curves(problem, solved),
+        **yearly_tables(problem, spend, pay),
     }
+    if len(place.benefits):
+        first, gain = int(problem.years[0]), problem.gain(spend)
+        tables["benefits_chain"] = chain(place, problem.money, first, gain)
     tables["agencies"] = _agencies(place, tables["spending"])
     return Plan(tables, _summary(problem, tables, solved))
 
 
 def _spending(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
     rows = place.programmes[["programme_id", "name", "agency_id", "kind"]].copy()
-    before = problem.before
-    rows["before_gbp"], rows["after_gbp"] = before, spend
-    rows["one_off_gbp"] = problem.one_off(spend)
+    before, last = problem.before, spend[-1]
+    rows["before_gbp"], rows["after_gbp"] = before, last
+    rows["one_off_gbp"] = problem.one_off(spend)[-1]
     rows["change_gbp"] = rows["after_gbp"] - before
     with np.errstate(divide="ignore", invalid="ignore"):
         rows["change_share"] = np.where(before > 0, rows["change_gbp"] / before, np.nan)
     rows["statutory_floor_gbp"] = np.where(problem.floor > 0, problem.floor, np.nan)
     maximum = place.programmes["maximum_gbp_per_year"].to_numpy(float)
-    rows["why"] = [_why(problem, p, spend[p], maximum[p]) for p in range(len(rows))]
+    rows["why"] = [_why(problem, p, spend[:, p], maximum[p]) for p in range(len(rows))]
     return rows
 
 
-def _why(problem: BudgetProblem, p: int, spend: float, maximum: float) -> str:
-    """Why a programme gets what it gets, in words."""
-    near = max(1.0, 1e-6 * problem.before[p])
+def _why(problem: BudgetProblem, p: int, spend_by_year: np.ndarray, maximum: float) -> str:
+    """Why a programme gets what it gets in the last decided year, in words."""
+    near, spend = max(1.0, 1e-6 * problem.before[p]), spend_by_year[-1]
+    earlier = spend_by_year[-2] if len(spend_by_year) > 1 else problem.before[p]
     own = np.flatnonzero(problem.curve_programme == p)
+    if not np.isnan(problem.actual[-1, p]):
+        return "as it was: the year is past"
     if problem.floor[p] > 0 and spend <= problem.floor[p] + near:
         return "at its statutory floor"
-    if problem.pace_lower[p] > 0 and spend <= problem.pace_lower[p] + near:
+    for least, words in (
+        (problem.notice, "kept while its notice runs"),
+        (problem.contract, "kept while its contract runs"),
+        (problem.contracted, "what is contracted for"),
+    ):
+        if least[-1, p] > 0 and spend <= least[-1, p] + near:
+            return words
+    if problem.pace_cut[p] < 1 and spend <= earlier * (1 - problem.pace_cut[p]) + near:
         return "cut as fast as the pace allows"
-    if spend >= problem.pace_upper[p] - near:
+    rise = problem.pace_rise[p]
+    if np.isfinite(rise) and spend >= earlier * (1 + rise) - near:
         return "raised as fast as the pace allows"
     if spend >= maximum - near:
         return "at the most that can usefully be spent on it"
     if abs(spend - problem.before[p]) <= near:
         return "as today"
+    if p in problem.unit_programme and spend < problem.before[p]:
+        return "its units follow demand"
     if len(own) == 0:
         return "no curve: no outcome depends on it"
     if problem.must_choose[p] and problem.choice[p] and spend <= near:
@@ -95,33 +114,36 @@ def _why(problem: BudgetProblem, p: int, spend: float, maximum: float) -> str:
 
 
 def _payments(place: Place, problem: BudgetProblem, pay: np.ndarray) -> pd.DataFrame:
+    """A row for each year, programme and stream that pays for it, before or after."""
     base = place.spending[place.spending["year"] == problem.base_year]
-    before = base.groupby(["programme_id", "stream_id"])["amount_gbp"].sum()
-    after = pd.Series(
-        pay,
-        index=pd.MultiIndex.from_arrays(
-            [
-                problem.programme_ids[problem.pair_programme],
-                problem.stream_ids[problem.pair_stream],
-            ],
-            names=["programme_id", "stream_id"],
-        ),
-    )
-    rows = pd.DataFrame({"before_gbp": before, "after_gbp": after}).fillna(0.0)
-    rows = rows[(rows["before_gbp"] > 0) | (rows["after_gbp"] > 0)].reset_index()
-    rows.insert(2, "year", problem.year)
-    return rows
+    keys = ["programme_id", "stream_id"]
+    before = base.groupby(keys)["amount_gbp"].sum()
+    pairs = [problem.programme_ids[problem.pair_programme], problem.stream_ids[problem.pair_stream]]
+    index = pd.MultiIndex.from_arrays(pairs, names=keys)
+    parts = []
+    for year, gbp in zip(problem.years, pay, strict=True):
+        after = pd.Series(gbp, index=index)
+        rows = pd.DataFrame({"before_gbp": before, "after_gbp": after}).fillna(0.0)
+        rows = rows[(rows["before_gbp"] > 0) | (rows["after_gbp"] > 0)].reset_index()
+        rows.insert(2, "year", year)
+        parts.append(rows)
+    return pd.concat(parts, ignore_index=True)
 
 
 def _streams(place: Place, problem: BudgetProblem, pay: np.ndarray) -> pd.DataFrame:
+    """The last decided year: what a stream has (what it carried in included), spends, returns."""
     rows = place.streams[["stream_id", "name", "agency_id", "ring_fenced"]].copy()
     base = place.spending[place.spending["year"] == problem.base_year]
     before = base.groupby("stream_id")["amount_gbp"].sum()
-    rows["amount_gbp"] = np.where(np.isfinite(problem.amount), problem.amount, np.nan)
+    spent = summed(pay, problem.pair_stream, len(problem.stream_ids))
+    amount = np.where(np.isfinite(problem.amount), problem.amount, np.nan)
+    had = amount[-1]
+    if problem.carried:
+        had = had + (amount - spent)[:-1].sum(axis=0)
+    rows["amount_gbp"] = had
     rows["spent_before_gbp"] = before.reindex(problem.stream_ids).fillna(0.0).to_numpy()
-    spent = np.bincount(problem.pair_stream, pay, len(problem.stream_ids))
-    rows["spent_after_gbp"] = np.round(spent, decimals(problem))
-    left = np.maximum(0.0, rows["amount_gbp"] - spent)
+    rows["spent_after_gbp"] = np.round(spent[-1], decimals(problem))
+    left = np.maximum(0.0, rows["amount_gbp"] - spent[-1])
     rows["returned_gbp"] = np.where(rows["ring_fenced"], left, 0.0)
     rows["left_gbp"] = np.where(rows["ring_fenced"], 0.0, left)
     return rows
@@ -129,27 +151,21 @@ def _streams(place: Place, problem: BudgetProblem, pay: np.ndarray) -> pd.DataFr
 
 def _outcomes(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
     rows = place.outcomes[["outcome_id", "name", "unit", "direction", "baseline"]].copy()
-    gain = problem.gain(spend)
-    after = problem.baseline + problem.sign * gain
-    minimum = problem.baseline + problem.sign * problem.minimum_gain
+    last = len(problem.years) - 1
+    after = problem.level(spend)[last]
+    drifted = problem.drifted[last]
+    minimum = drifted + problem.sign * problem.minimum_gain[last]
     rows["minimum_standard"] = np.where(
         np.isfinite(minimum), minimum, place.outcomes["minimum_standard"].to_numpy(float)
     )
-    rows["target"] = problem.baseline + problem.sign * problem.target_gain
+    rows["target"] = drifted + problem.sign * problem.target_gain[last]
     rows["after"] = after
     rows["change"] = after - problem.baseline
-    bad = problem.bad_gain(spend) if len(problem.evidence) else np.full(len(rows), np.nan)
-    rows["after_bad_evidence"] = problem.baseline + problem.sign * bad
-    rows["standard_met"] = _met(problem, after, rows["minimum_standard"].to_numpy(float))
-    rows["target_met"] = _met(problem, after, rows["target"].to_numpy(float))
+    bad = problem.bad_gain(spend)[last] if len(problem.evidence) else np.full(len(rows), np.nan)
+    rows["after_bad_evidence"] = drifted + problem.sign * bad
+    rows["standard_met"] = met(problem, after, rows["minimum_standard"].to_numpy(float))
+    rows["target_met"] = met(problem, after, rows["target"].to_numpy(float))
     return rows
-
-
-def _met(problem: BudgetProblem, after: np.ndarray, level: np.ndarray) -> list[str]:
-    """yes, no, or empty where there is no level; a millionth of the level is rounding."""
-    near = 1e-6 * np.maximum(1e-6, np.maximum(np.abs(level), np.abs(problem.baseline)))
-    met = problem.sign * (after - level) >= -near
-    return ["" if np.isnan(x) else "yes" if ok else "no" for x, ok in zip(level, met, strict=True)]
 
 
 def _agencies(place: Place, spending: pd.DataFrame) -> pd.DataFrame:
@@ -175,16 +191,17 @@ def _objectives(problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
         if name in ("weighted_outcomes", "fairest") and not np.isfinite(problem.reach).any():
             continue
         today, after = (
-            problem.objective(name, money, first=name == first) for money in (problem.before, spend)
+            problem.objective(name, money, first=name == first)
+            for money in (np.tile(problem.before, (len(problem.years), 1)), spend)
         )
         rows.append([name, OBJECTIVES[name], today, after])
     return pd.DataFrame(rows, columns=["objective", "unit", "do_nothing", "plan"])
 
 
 def _curves(problem: BudgetProblem, solved: Solved) -> pd.DataFrame:
-    lower = problem.lower
+    lower, upper = problem.lower.min(axis=0), problem.upper.max(axis=0)
     concave = [
-        "yes" if curve.is_concave(lower[p], problem.upper[p]) else "no"
+        "yes" if curve.is_concave(lower[p], upper[p]) else "no"
         for p, curve in zip(problem.curve_programme, problem.curves, strict=True)
     ]
     return pd.DataFrame(
@@ -206,7 +223,8 @@ def _summary(
     figures: dict[str, Any] = {
         "base_year": problem.base_year,
         "decided_year": problem.year,
-        "total_gbp": problem.total if np.isfinite(problem.total) else np.nan,
+        "decided_years_count": len(problem.years),
+        "total_gbp": float(problem.total[-1]) if np.isfinite(problem.total).all() else np.nan,
         "spent_before_gbp": float(spending["before_gbp"].sum()),
         "spent_after_gbp": float(spending["after_gbp"].sum()),
         "one_off_gbp": float(spending["one_off_gbp"].sum()),

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from placeopt.budget import formulate as equations
-from placeopt.budget.problem import OBJECTIVES, BudgetProblem
+from placeopt.budget.arrays import OBJECTIVES, BudgetProblem
 from placeopt.budget.refine import Stage
 from placeopt.engine import Arrays, Result
 
@@ -21,10 +21,17 @@ SAYS = {
     "streams": "one more GBP in the stream",
     "statutory": "a floor higher by one GBP",
     "pace_cut": "a slowest cut that leaves one GBP more",
+    "notice": "notice that keeps one GBP more",
+    "contracted": "one more GBP contracted for",
+    "reinvestment": "one more GBP that must go into prevention",
+    "through": "one more GBP that must go through the place",
     "minimum": "a minimum standard stricter by one unit",
     "target": "a required target stricter by one unit",
 }
-COLUMNS = ["objective", "rule", "what", "id", "name", "change_in_objective", "per", "unit"]
+COLUMNS = [
+    *("objective", "rule", "what", "id", "name", "year"),
+    *("change_in_objective", "per", "unit"),
+]
 
 
 def prices(problem: BudgetProblem, stages: tuple[Stage, ...]) -> pd.DataFrame:
@@ -43,13 +50,16 @@ def prices(problem: BudgetProblem, stages: tuple[Stage, ...]) -> pd.DataFrame:
             if name not in stage.model.rows:
                 continue
             block = stage.model.rows[name]
-            ids = next(iter(block.labels.values()), np.array([""]))
+            years = block.labels["year"]
+            own = [label for name, label in block.labels.items() if name != "year"]
+            ids = own[0] if own else np.full(block.size, "")
             per = _unit_of_rows(problem, block.labels, scale)
             for position, key in enumerate(ids):
                 price = float(stage.result.row_prices[block.start + position])
                 change = price * unit / per[position] + 0.0
                 label = problem.names.get(str(key), str(key))
-                row = [stage.objective, block.rule, says, str(key), label, change]
+                year = int(years[position])
+                row = [stage.objective, block.rule, says, str(key), label, year, change]
                 rows.append([*row, _per(problem, block.labels), OBJECTIVES[stage.objective]])
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -74,7 +84,7 @@ def strong_duality_holds(arrays: Arrays, result: Result) -> bool:
 def _unit_of_rows(problem: BudgetProblem, labels, scale: equations.Scale) -> np.ndarray:
     """What one unit of each row's limit is in GBP or in the outcome's unit."""
     if "outcome_id" not in labels:
-        return np.full(max(1, *(len(ids) for ids in labels.values()), 1), scale.money_gbp)
+        return np.full(len(labels["year"]), scale.money_gbp)
     at = {key: position for position, key in enumerate(problem.outcome_ids)}
     return scale.outcome[[at[key] for key in labels["outcome_id"]]]
 

@@ -1,212 +1,116 @@
-"""The one-year budget problem as frozen arrays with labels.
+"""State the budget problem of a place and a scenario: tables to frozen arrays.
 
-Sets: programmes p (P of them), streams f (F), pairs n of a programme and a stream that may pay
-for it (N), outcomes o (O), curves c (C), each from one programme to one outcome.
-
-The base year is the last year of spending data. The decided year is the scenario's, or the year
-after the base year; its money is what ``stream_amounts`` states for it. A curve passes through
-today's spend and outcome: improvement[o] = sum over c of (curve(spend) - curve(spend today)).
-Capital streams pay only for the programmes named in ``stream_programmes``.
+The base year is the last year of spending data. The first decided year is the scenario's, or the
+year after the base year; each decided year's money is what ``stream_amounts`` states for it.
+Capital streams pay only for the programmes named in ``stream_programmes``; where rule B11 is in
+force they pay only for capital.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from placeopt.budget.arrays import OBJECTIVES, Bools, BudgetProblem, Floats, Ints, Texts
 from placeopt.budget.curves import Curve
+from placeopt.budget.partners import partners, with_positions_alone
 from placeopt.errors import UsageError
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.budget_rules import (
+    Capital,
     Commissioning,
+    Continuity,
+    NobodyWorseOff,
     OneBudget,
     Outcomes,
     Pace,
+    Prevention,
+    Reinvestment,
     Statutory,
     Streams,
     Uncertainty,
 )
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-Texts = NDArray[np.str_]
-
-OBJECTIVES = {
-    "weighted_outcomes": "weighted baseline-to-target ranges (minus sign: a gain)",
-    "least_money": "GBP/year",
-    "fairest": "baseline-to-target ranges short of target, worst outcome",
-    "least_disruption": "GBP/year moved up or down",
-}
-
-
-@dataclass(frozen=True)
-class BudgetProblem:
-    """One year's budget problem; money in GBP a year, outcomes in their own units.
-
-    ``sign`` is +1 where higher is better and -1 where lower is; minimum, target and baseline are
-    turned into improvements over the baseline in the wanted direction (``minimum_gain``,
-    ``target_gain``; NaN where there is none). ``reach`` is the baseline-to-target range, NaN
-    where it does not exist. ``relax`` is the number of a rule that may be breached at a price.
-    """
-
-    year: int
-    base_year: int
-    programme_ids: Texts
-    before: Floats  # (P,) spend in the base year
-    floor: Floats  # (P,) 0 where none, or where the rule is not in force
-    maximum: Floats  # (P,) inf where none is known
-    upper: Floats  # (P,) the most that can be spent: its maximum, or the money there is
-    stream_ids: Texts
-    amount: Floats  # (F,) inf where rule B2 is not in force
-    pair_programme: Ints  # (N,)
-    pair_stream: Ints  # (N,)
-    pair_before: Floats  # (N,)
-    pair_allowed: Bools  # (N,) False only where B2 is relaxed
-    outcome_ids: Texts
-    sign: Floats  # (O,)
-    baseline: Floats
-    minimum_gain: Floats  # NaN where no minimum standard holds
-    target_gain: Floats  # NaN where no target is known
-    target_holds: Bools
-    shortfall_price: Floats  # 0 where targets are not priced
-    reach: Floats
-    weight: Floats
-    curve_programme: Ints  # (C,)
-    curve_outcome: Ints  # (C,)
-    curves: tuple[Curve, ...]
-    pace_lower: Floats  # (P,) the least that rule B5 lets it fall to, 0 where none
-    pace_upper: Floats  # (P,) the most that rule B5 lets it rise to, inf where none
-    must_choose: Bools  # (P,) whether rule B10 makes it a choice: bought or not
-    least: Floats  # (P,) what is spent at least if it is bought
-    start_cost: Floats  # (P,) paid if it is bought and was not in the base year
-    stop_cost: Floats  # (P,) paid if it is not bought and was in the base year
-    choice: Texts  # (P,) alternatives carry the same text, "" where there are none
-    evidence: (
-        Floats  # (S, C) factors of rule B12 on each curve's effects; S is 0 where not in force
-    )
-    tail: float  # share of evidence scenarios over which standards hold on average; 0: in each
-    total: float  # inf where rule B1 is not in force
-    objectives: tuple[str, ...]
-    slack: tuple[float, ...]
-    relax: str = ""
-    names: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def lower(self) -> Floats:
-        """(P,) the least that a curve is asked for."""
-        return np.minimum(
-            np.zeros_like(self.floor) if self.relax == "B3" else self.floor, self.upper
-        )
-
-    def bought(self, spend: Floats) -> Bools:
-        """(P,) whether a programme is bought at ``spend`` (P,)."""
-        return spend >= self.least / 2
-
-    def one_off(self, spend: Floats) -> Floats:
-        """(P,) GBP of starting and stopping that ``spend`` (P,) brings about."""
-        bought = self.bought(spend)
-        return np.where(bought, self.start_cost, self.stop_cost) * self.must_choose
-
-    def gain(self, spend: Floats) -> Floats:
-        """(O,) exact improvement over the baseline at ``spend`` (P,), by the true curves."""
-        gain = np.zeros(len(self.outcome_ids))
-        for p, o, curve in zip(self.curve_programme, self.curve_outcome, self.curves, strict=True):
-            today, after = curve.effect([self.before[p], spend[p]])
-            gain[o] += after - today
-        return gain
-
-    def bad_gain(self, spend: Floats) -> Floats:
-        """(O,) improvement in bad evidence: the worst scenario, or the mean of the worst tail."""
-        change = np.zeros((len(self.curves), len(self.outcome_ids)))
-        for c, (p, o) in enumerate(zip(self.curve_programme, self.curve_outcome, strict=True)):
-            today, after = self.curves[c].effect([self.before[p], spend[p]])
-            change[c, o] = after - today
-        gains = np.sort(self.evidence @ change, axis=0)  # (S, O) worst first
-        worst = 1.0 if self.tail == 0 else self.tail * len(gains)
-        weight = np.clip(worst - np.arange(len(gains)), 0, 1)
-        return weight @ gains / worst
-
-    def objective(self, name: str, spend: Floats, *, first: bool) -> float:
-        """The exact value of one objective; the first one carries the priced shortfalls."""
-        gain = self.gain(spend)
-        if name == "weighted_outcomes":
-            counted = np.isfinite(self.reach)
-            value = -float((self.weight * gain / self.reach)[counted].sum())
-        elif name == "fairest":
-            counted = np.isfinite(self.reach)
-            value = float(((self.target_gain - gain) / self.reach)[counted].max())
-        elif name == "least_money":
-            value = float(spend.sum() + self.one_off(spend).sum())
-        else:
-            value = float(np.abs(spend - self.before).sum())
-        if first and self.shortfall_price.any():
-            missed = np.maximum(0, self.target_gain - gain) / self.reach
-            priced = self.shortfall_price > 0
-            value += float((self.shortfall_price * missed)[priced].sum())
-        return value
+__all__ = ["OBJECTIVES", "BudgetProblem", "state"]
 
 
 def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem:
-    """State the one-year problem. Raises ``PlaceError`` and ``ScenarioError`` with all findings,
-    and ``UsageError`` where nothing limits the money."""
+    """State the problem. Raises ``PlaceError`` and ``ScenarioError`` with all findings, and
+    ``UsageError`` where nothing limits the money."""
     from placeopt.budget.inputs import require
 
     require(place, scenario)
     base_year = int(place.spending["year"].max())
-    year = decided_year(place, scenario)
+    years = decided_years(place, scenario)
     programmes, streams = place.programmes, place.streams
     programme_ids = programmes["programme_id"].to_numpy(str)
-    stream_ids = streams["stream_id"].to_numpy(str)
-    spending = place.spending[place.spending["year"] == base_year]
-    paid = spending.pivot_table(
-        index="programme_id", columns="stream_id", values="amount_gbp", aggfunc="sum"
-    ).reindex(index=programme_ids, columns=stream_ids)
-    paid_gbp = paid.fillna(0.0).to_numpy(float)  # no row means that nothing was paid
+    paid_gbp = paid_in(place, base_year)
     before = paid_gbp.sum(axis=1)
 
     streams_rule = next(iter(scenario.of(Streams)), None)
     allowed = may_pay(place, streams_rule) if streams_rule else np.ones(paid_gbp.shape, bool)
+    revenue = (streams["purpose"] != "capital").to_numpy()
+    if scenario.of(Capital):
+        allowed = allowed & revenue[None, :]
     pairs = np.ones_like(allowed) if relax == "B2" else allowed
-    amount = amounts(place, year)[0] if streams_rule else np.full(len(stream_ids), np.inf)
-    budget_rule = next(iter(scenario.of(OneBudget)), None)
-    total = budget_rule.total(float(before.sum())) if budget_rule else np.inf
     pair_programme, pair_stream = np.nonzero(pairs)
-    return BudgetProblem(
-        year=year,
+    income = np.stack([amounts(place, int(year))[0] for year in years])
+    amount = income if streams_rule else np.full_like(income, np.inf)
+    made: dict[str, Any] = {
+        "years": years,
+        "programme_ids": programme_ids,
+        "before": before,
+        "amount": amount,
+        "income": income,
+        "carried": bool(streams_rule and streams_rule.unspent == "carried"),
+        "objectives": objectives(scenario),
+        **_total(scenario, before, len(years)),
+        **_pace(scenario, programme_ids, before),
+        **_outcomes(place, scenario, years, base_year),
+        **_curves(place),
+    }
+    made["share"] = _share(place, len(made["drifted"]), len(years))
+    problem = BudgetProblem(
         base_year=base_year,
-        programme_ids=programme_ids,
-        before=before,
+        discount=(1 + scenario.money.discount_rate) ** -np.arange(len(years), dtype=float),
+        preventive=(programmes["kind"] == "preventive").to_numpy(),
+        pooled=programmes["pooled"].to_numpy(bool),
         floor=_floors(place, scenario),
         maximum=programmes["maximum_gbp_per_year"].fillna(np.inf).to_numpy(float),
-        upper=_upper(programmes, pairs, amount, total, before, relax),
-        stream_ids=stream_ids,
-        amount=amount,
+        upper=_upper(programmes, pairs, made, relax),
+        stream_ids=streams["stream_id"].to_numpy(str),
+        revenue=revenue,
         pair_programme=pair_programme,
         pair_stream=pair_stream,
         pair_before=paid_gbp[pair_programme, pair_stream],
         pair_allowed=allowed[pair_programme, pair_stream],
-        total=total,
-        objectives=objectives(scenario),
         slack=scenario.objective.slack,
+        money=scenario.money,
         relax=relax,
         names=names(place),
-        **_evidence(place, scenario),  # type: ignore[arg-type]
-        **_pace(scenario, programme_ids, before),  # type: ignore[arg-type]
-        **_commissioning(place, scenario, before, relax),  # type: ignore[arg-type]
-        **_outcomes(place, scenario),  # type: ignore[arg-type]
-        **_curves(place),  # type: ignore[arg-type]
+        **made,
+        **_evidence(place, scenario),
+        **_commissioning(place, scenario, years, before, relax),
+        **_commitments(place, scenario, years, relax),
+        **_units(place, scenario, years, base_year, before, relax),
+        **partners(place, scenario, years, relax),
     )
+    if scenario.of(NobodyWorseOff) and relax != "B9":
+        plain = state(place, scenario) if relax else None
+        if plain is not None:
+            return replace(problem, alone=plain.alone)
+        return with_positions_alone(problem, scenario.solver)
+    return problem
 
 
-def decided_year(place: Place, scenario: Scenario) -> int:
-    """The scenario's year, or the year after the last year of spending data."""
-    return scenario.year if scenario.year is not None else int(place.spending["year"].max()) + 1
+def decided_years(place: Place, scenario: Scenario) -> Ints:
+    """(T,) the calendar years decided: from the scenario's year, or the first after the data."""
+    first = scenario.year if scenario.year is not None else int(place.spending["year"].max()) + 1
+    return np.arange(first, first + scenario.years, dtype=np.int64)
 
 
 def objectives(scenario: Scenario) -> tuple[str, ...]:
@@ -228,6 +132,15 @@ def names(place: Place) -> dict[str, str]:
         rows = place.tables[table]
         found |= {k: n or k for k, n in zip(rows[key], rows["name"], strict=True)}
     return found
+
+
+def paid_in(place: Place, year: int) -> Floats:
+    """(P, F) GBP that each stream paid for each programme; no row means that nothing was paid."""
+    spending = place.spending[place.spending["year"] == year]
+    paid = spending.pivot_table(
+        index="programme_id", columns="stream_id", values="amount_gbp", aggfunc="sum"
+    ).reindex(index=place.programmes["programme_id"], columns=place.streams["stream_id"])
+    return paid.fillna(0.0).to_numpy(float)
 
 
 def amounts(place: Place, year: int) -> tuple[Floats, Bools]:
@@ -259,27 +172,41 @@ def _floors(place: Place, scenario: Scenario) -> Floats:
     return given.fillna(place.programmes["statutory_floor_gbp_per_year"]).to_numpy(float)
 
 
-def _upper(
-    programmes: pd.DataFrame,
-    pairs: Bools,
-    amount: Floats,
-    total: float,
-    before: Floats,
-    relax: str,
-) -> Floats:
-    """(P,) the most that a programme can be given."""
-    open_ended = np.isinf(amount).any() or relax == "B2"
-    streams = np.full(len(programmes), np.inf) if open_ended else pairs @ amount
-    money = np.minimum(streams, np.inf if relax == "B1" else total)
-    if relax and not np.isfinite(money).all():
-        money = np.minimum(money, 10 * before.sum())
-    maximum = programmes["maximum_gbp_per_year"].to_numpy(float)
-    upper = np.fmin(maximum, money)
-    if not np.isfinite(upper).all():
+def _total(scenario: Scenario, before: Floats, decided: int) -> dict[str, Any]:
+    rule = next(iter(scenario.of(OneBudget)), None)
+    if rule is None:
+        total, opening, carry = np.full(decided, np.inf), 0.0, False
+    else:
+        total = np.array([rule.total(float(before.sum()), t) for t in range(decided)])
+        opening, carry = rule.opening_reserve_gbp, rule.carry_over
+    return {"total": total, "opening_reserve": opening, "carry_over": carry}
+
+
+def _upper(programmes: pd.DataFrame, pairs: Bools, money: dict[str, Any], relax: str) -> Floats:
+    """(T, P) the most that a programme can be given."""
+    amount, before = money["amount"], money["before"]
+    limit = (amount.cumsum(axis=0) if money["carried"] else amount) @ pairs.T.astype(float)
+    if np.isinf(amount).any() or relax == "B2":
+        limit = np.full((len(amount), len(programmes)), np.inf)
+    rewards = np.nansum(money["reward"] * money["reward_span"])
+    total = money["total"] + rewards * (np.arange(len(amount)) > 0)
+    if money["carry_over"]:
+        total = money["opening_reserve"] + total.cumsum()
+    if relax != "B1":
+        limit = np.minimum(limit, total[:, None])
+    if relax:
+        limit = np.where(np.isfinite(limit), limit, 10 * before.sum())
+    limit = np.fmin(programmes["maximum_gbp_per_year"].to_numpy(float), limit)
+    if not relax:  # what a pace lets it rise to
+        steps = np.arange(1, len(amount) + 1)[:, None]
+        with np.errstate(over="ignore", invalid="ignore"):
+            paced = before * (1 + money["pace_rise"]) ** steps
+        limit = np.fmin(limit, np.where(np.isfinite(money["pace_rise"]), paced, np.inf))
+    if not np.isfinite(limit).all():
         raise UsageError(
             "nothing limits the money: keep the rule streams (B2), or give one_budget (B1) a total"
         )
-    return upper
+    return limit
 
 
 def grades(place: Place) -> list[str]:
@@ -287,7 +214,7 @@ def grades(place: Place) -> list[str]:
     return ["" if pd.isna(grade) else str(int(grade)) for grade in place.curves["grade"]]
 
 
-def _evidence(place: Place, scenario: Scenario) -> dict[str, object]:
+def _evidence(place: Place, scenario: Scenario) -> dict[str, Any]:
     rule = next(iter(scenario.of(Uncertainty)), None)
     if rule is None:
         return {"evidence": np.zeros((0, len(place.curves))), "tail": 0.0}
@@ -295,61 +222,142 @@ def _evidence(place: Place, scenario: Scenario) -> dict[str, object]:
     return {"evidence": factors, "tail": rule.tail_share if rule.holds == "tail" else 0.0}
 
 
-def _pace(scenario: Scenario, programme_ids: Texts, before: Floats) -> dict[str, object]:
-    lower, upper = np.zeros(len(before)), np.full(len(before), np.inf)
+def _pace(scenario: Scenario, programme_ids: Texts, before: Floats) -> dict[str, Any]:
+    cut, rise = np.full(len(before), np.inf), np.full(len(before), np.inf)
     for rule in scenario.of(Pace):
         bound = (before > 0) & ~np.isin(programme_ids, rule.exempt)
         if rule.largest_cut_share is not None:
-            lower = np.where(bound, before * (1 - rule.largest_cut_share), lower)
+            cut = np.where(bound, rule.largest_cut_share, cut)
         if rule.largest_rise_share is not None:
-            upper = np.where(bound, before * (1 + rule.largest_rise_share), upper)
-    return {"pace_lower": lower, "pace_upper": upper}
+            rise = np.where(bound, rule.largest_rise_share, rise)
+    return {"pace_cut": cut, "pace_rise": rise}
 
 
 def _commissioning(
-    place: Place, scenario: Scenario, before: Floats, relax: str
-) -> dict[str, object]:
+    place: Place, scenario: Scenario, years: Ints, before: Floats, relax: str
+) -> dict[str, Any]:
     rows = place.programmes
+    rule = next(iter(scenario.of(Commissioning)), None)
     scale = rows["minimum_scale_gbp_per_year"].to_numpy(float)
-    start = np.where(before > 0, 0.0, rows["start_cost_gbp"].to_numpy(float))
-    stop = np.where(before > 0, rows["stop_cost_gbp"].to_numpy(float), 0.0)
+    start, stop = (
+        rows[f"{name}_cost_gbp"].to_numpy(float) * (rule is not None) for name in ("start", "stop")
+    )
+    once = np.where(before > 0, stop, start)  # what a single change from today would cost
+    if len(years) > 1:
+        once = start + stop
     choice = rows["one_of"].to_numpy(str)
-    in_force = bool(scenario.of(Commissioning)) and relax != "B10"
+    at = {key: p for p, key in enumerate(rows["programme_id"])}
+    groups = tuple(tuple(at[key] for key in group) for group in rule.coherent) if rule else ()
+    grouped = np.isin(np.arange(len(rows)), [p for group in groups for p in group])
+    needs = (scale > 0) | (once > 0) | (choice != "") | grouped
+    needs &= rule is not None and relax != "B10"
+    capital = rows["capital_gbp"].to_numpy(float) * bool(scenario.of(Capital))
+    until = rows["contract_until_year"].astype("Float64").to_numpy(float, na_value=-np.inf)
+    runs = (years[:, None] <= until[None, :]) & (rule is not None) & (relax != "B10")
     return {
-        "must_choose": ((scale > 0) | (start > 0) | (stop > 0) | (choice != "")) & in_force,
+        "must_choose": needs | ((capital > 0) & (relax != "B11")),
         "least": np.maximum(np.maximum(scale, before / 1000), 1e-6 * before.sum()),
         "start_cost": start,
         "stop_cost": stop,
         "choice": choice,
+        "coherent": groups if relax != "B10" else (),
+        "contract": np.where(runs, before, 0.0),
+        "capital": capital,
     }
 
 
-def _outcomes(place: Place, scenario: Scenario) -> dict[str, object]:
+def _commitments(place: Place, scenario: Scenario, years: Ints, relax: str) -> dict[str, Any]:
+    """Notice (B5), and what is contracted for or actual (B13)."""
+    before = paid_in(place, int(place.spending["year"].max())).sum(axis=1)
+    notice = np.zeros((len(years), len(before)))
+    if any(rule.notice for rule in scenario.of(Pace)) and relax != "B5":
+        given = place.programmes["notice_years"].to_numpy(int)
+        notice = np.where(np.arange(len(years))[:, None] < given[None, :], before, 0.0)
+    least, actual = np.zeros_like(notice), np.full_like(notice, np.nan)
+    if scenario.of(Continuity) and relax != "B13":
+        rows = place.commitments
+        p = pd.Index(place.programmes["programme_id"]).get_indexer(rows["programme_id"])
+        t = pd.Index(years).get_indexer(pd.Index(rows["year"].to_numpy(np.int64)))
+        gbp, past = rows["amount_gbp"].to_numpy(float), (rows["kind"] == "actual").to_numpy()
+        for chosen, table in ((~past, least), (past, actual)):
+            chosen = chosen & (t >= 0)
+            table[t[chosen], p[chosen]] = gbp[chosen]
+    return {"notice": notice, "contracted": least, "actual": actual}
+
+
+def _units(
+    place: Place, scenario: Scenario, years: Ints, base_year: int, before: Floats, relax: str
+) -> dict[str, Any]:
+    """Whole units (B6) and what the demand they serve would cost if nothing changed (B7)."""
+    rows = place.provision
+    p = pd.Index(place.programmes["programme_id"]).get_indexer(rows["programme_id"])
+    o = pd.Index(place.outcomes["outcome_id"]).get_indexer(rows["outcome_id"])
+    growth = place.outcomes["growth_share_per_year"].to_numpy(float)
+    nothing = np.tile(before, (len(years), 1))
+    nothing[:, p] *= (1 + growth[o]) ** (years - base_year)[:, None]
+    if not scenario.of(Prevention) or relax == "B6":
+        rows, p, o = rows.iloc[:0], p[:0], o[:0]
+    capacity = rows["unit_capacity"].to_numpy(float)
+    today = place.outcomes["baseline"].to_numpy(float)[o]
+    reinvest = next(iter(scenario.of(Reinvestment)), None)
+    return {
+        "do_nothing": nothing,
+        "unit_programme": p.astype(np.int64),
+        "unit_outcome": o.astype(np.int64),
+        "unit_capacity": capacity,
+        "unit_cost": rows["unit_cost_gbp_per_year"].to_numpy(float),
+        "closing_cost": rows["closing_cost_gbp"].to_numpy(float),
+        "units_today": np.ceil(today / capacity - 1e-6),
+        "double_running": max(
+            (rule.double_running_years for rule in scenario.of(Pace) if relax != "B5"), default=0
+        ),
+        "reinvest_share": reinvest.share if reinvest and relax != "B7" else np.nan,
+    }
+
+
+def _outcomes(place: Place, scenario: Scenario, years: Ints, base_year: int) -> dict[str, Any]:
     rows = place.outcomes
     rule = next(iter(scenario.of(Outcomes)), None)
     terms = [(rule or Outcomes(rule="outcomes")).terms(key) for key in rows["outcome_id"]]
     sign = np.where(rows["direction"] == "lower", -1.0, 1.0)
     baseline = rows["baseline"].to_numpy(float)
+    counted = max(len(years), scenario.money.benefit_years or 0)
+    growth = rows["growth_share_per_year"].to_numpy(float)
+    passed = int(years[0]) - base_year + np.arange(counted)[:, None]
+    drifted = baseline * (1 + growth) ** passed
     minimum = _own([term.minimum_standard for term in terms], rows["minimum_standard"])
     target = _own([term.target for term in terms], rows["target"])
-    target_gain = sign * (target - baseline)
-    reach = np.abs(target_gain)
+    reach = np.abs(target - baseline)
     reach = np.where(reach > 0, reach, np.nan)
     held = np.array([bool(term.minimum_holds) for term in terms], bool) & (rule is not None)
     modes = np.array([term.targets for term in terms] or [""])[: len(terms)]
     known = np.isfinite(target) & (rule is not None)
     prices = np.array([term.shortfall_price or 0.0 for term in terms], float)
+    begun = years[:, None] >= ((rule.from_year if rule else None) or years[0])
+    decided = drifted[: len(years)]
+    reward = rows["reward_gbp_per_unit"].to_numpy(float) * (rule is not None)
+    span = np.fmax(0.0, sign * (rows["stretch"].to_numpy(float) - target))
     return {
         "outcome_ids": rows["outcome_id"].to_numpy(str),
         "sign": sign,
         "baseline": baseline,
-        "minimum_gain": np.where(held, sign * (minimum - baseline), np.nan),
-        "target_gain": target_gain,
-        "target_holds": (modes == "hold") & known,
+        "drifted": drifted,
+        "minimum_gain": np.where(held & begun, sign * (minimum - decided), np.nan),
+        "target_gain": sign * (target - decided),
+        "target_holds": (modes == "hold") & known & begun,
         "shortfall_price": np.where((modes == "priced") & known & (reach > 0), prices, 0.0),
         "reach": reach,
         "weight": rows["weight"].to_numpy(float),
+        "reward": np.where(span > 0, reward, 0.0),
+        "reward_span": span,
+        "deferred_share": rule.deferred_share if rule else 0.0,
     }
+
+
+def ranges(place: Place, scenario: Scenario) -> Floats:
+    """(O,) baseline-to-target ranges, NaN where there is none."""
+    years, base = decided_years(place, scenario), int(place.spending["year"].max())
+    return np.asarray(_outcomes(place, scenario, years, base)["reach"], float)
 
 
 def _own(given: list[float | None], table: pd.Series) -> Floats:
@@ -357,7 +365,7 @@ def _own(given: list[float | None], table: pd.Series) -> Floats:
     return np.where(np.isnan(own), table.to_numpy(float), own)
 
 
-def _curves(place: Place) -> dict[str, object]:
+def _curves(place: Place) -> dict[str, Any]:
     rows, points = place.curves, place.curve_points
     grouped = points.groupby(["programme_id", "outcome_id"])
     by_curve = {(str(p), str(o)): group for (p, o), group in grouped}  # type: ignore[misc]
@@ -378,3 +386,11 @@ def _curves(place: Place) -> dict[str, object]:
         "curve_outcome": outcomes.get_indexer(rows["outcome_id"]).astype(np.int64),
         "curves": tuple(curves),
     }
+
+
+def _share(place: Place, counted: int, decided: int) -> Floats:
+    """(B, T, C) of the effect of a year's spending that is there in each counted year."""
+    lag = place.curves["lag_years"].to_numpy(float)
+    decay = place.curves["persistence_share"].to_numpy(float)
+    since = (np.arange(counted)[:, None] - np.arange(decided)[None, :])[:, :, None] - lag
+    return np.where(since >= 0, (1 - decay) * decay ** np.maximum(since, 0.0), 0.0)

@@ -19,8 +19,8 @@ import numpy as np
 
 from placeopt import engine
 from placeopt.budget import formulate as equations
+from placeopt.budget.arrays import BudgetProblem, summed
 from placeopt.budget.curves import Floats, Piece, breakpoints, error_bound, pieces
-from placeopt.budget.problem import BudgetProblem
 from placeopt.engine import Model, Progress, Result, Status
 from placeopt.scenario.scenario import SolverSettings
 
@@ -47,7 +47,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Solved:
-    """What came of all objectives. ``spend`` (P,), ``pay`` (N,) in GBP; ``None`` without a plan.
+    """What came of all objectives. ``spend`` (T, P), ``pay`` (T, N) GBP; ``None`` without a plan.
 
     ``curve_error`` (C,) is the proven error of each curve's last approximation.
     """
@@ -63,15 +63,16 @@ class Approximation:
     """The breakpoints of every curve, which only ever grow, and the pieces made from them."""
 
     def __init__(self, problem: BudgetProblem, first_error: float = FIRST_ERROR, most: int = 40):
-        scale, lower = equations.scale_of(problem), problem.lower
+        scale = equations.scale_of(problem)
+        lower, upper = problem.lower.min(axis=0), problem.upper.max(axis=0)
         self.problem = problem
         self.exact_at: list[Floats] = []
         self.breaks: list[Floats] = []
         for p, o, curve in self._curves():
-            today = np.clip(problem.before[p], lower[p], problem.upper[p])
+            today = np.clip(problem.before[p], lower[p], upper[p])
             error = first_error * float(scale.outcome[o])
-            self.exact_at.append(np.unique([lower[p], today, problem.upper[p]]))
-            self.breaks.append(breakpoints(curve, lower[p], problem.upper[p], error, today, most))
+            self.exact_at.append(np.unique([lower[p], today, upper[p]]))
+            self.breaks.append(breakpoints(curve, lower[p], upper[p], error, today, most))
 
     def _curves(self):
         problem = self.problem
@@ -87,10 +88,10 @@ class Approximation:
         return np.array([error_bound(curve, cuts) for (_, _, curve), cuts in made])
 
     def add(self, *spends: Floats) -> None:
-        """Make these spends (P,) breakpoints of every curve; the approximation is exact there."""
+        """Make these spends (T, P) breakpoints of every curve; it is approximated exactly there."""
         for c, p in enumerate(self.problem.curve_programme):
             cuts = self.breaks[c]
-            new = np.array([at[p] for at in spends])
+            new = np.unique([at[:, p] for at in spends]) if spends else np.zeros(0)
             at_start = len(new) > 0 and len(cuts) > 1 and new.min() <= cuts[0]
             if at_start and not np.isfinite(self.problem.curves[c].slope(cuts[0])):
                 new = np.append(new, cuts[0] + (cuts[1] - cuts[0]) / 64)  # no tangent there
@@ -132,10 +133,7 @@ def solve_all(
     slacks = [*problem.slack, *(0.0 for _ in stages)]
     ties = {s.objective: _limit(s, k, 1e-9) for s, k in zip(stages, slacks, strict=False)}
     spend = _least_disruption_of_ties(problem, approximation, ties, clock, spend)
-    one_off = problem.one_off(spend)
-    pay = closest_payments(problem, spend + one_off, clock)
-    paid = np.bincount(problem.pair_programme, pay, len(spend)).astype(float)
-    spend = np.maximum(0.0, paid - one_off)
+    pay, spend = closest_payments(problem, spend, clock)
     first = stages[0]
     value = problem.objective(first.objective, spend, first=True)
     status = Status.OPTIMAL if len(stages) == len(problem.objectives) else Status.FEASIBLE
@@ -195,7 +193,7 @@ def _solve_one(
     limits: dict[str, float],
     clock: _Clock,
 ) -> tuple[Stage | None, Floats | None, Result]:
-    """One objective: the stage and its spend (P,) where there is a plan, and the last answer."""
+    """One objective: the stage and its spend (T, P) where there is a plan, and the last answer."""
     unit = equations.unit_of(name, equations.scale_of(problem))
     first = name == problem.objectives[0]
     value, bound = np.inf, -np.inf
@@ -203,6 +201,7 @@ def _solve_one(
     model: Model | None = None
     plan: Result | None = None
     answer = Result(Status.NO_PLAN, message="no plan within the limit")
+    plain = not (len(problem.unit_programme) or problem.reward.any() or problem.cashable.any())
     rounds = 0
     while rounds < ROUNDS:
         rounds += 1
@@ -227,7 +226,7 @@ def _solve_one(
             candidate = _spend_of(problem, solved_model, result)
             tried.append(candidate)
             reached = problem.objective(name, candidate, first=first)
-            truly = solved_model is under_model or _holds(problem, candidate, limits)
+            truly = solved_model is under_model or (plain and _holds(problem, candidate, limits))
             if truly and (reached < value or model is None):
                 value, spend = reached, candidate
                 if model is None or solved_model is under_model:
@@ -261,8 +260,9 @@ def _solve_one(
 
 
 def _holds(problem: BudgetProblem, spend: Floats, limits: dict[str, float]) -> bool:
-    """Whether a spend that the looser model allows also holds by the true curves."""
-    gain = problem.gain(spend)
+    """Whether a spend that the looser model allows also holds by the true curves (of problems
+    in which outcomes bring or free no money)."""
+    gain = problem.gain(spend)[: len(problem.years)]
     short = np.fmax(problem.minimum_gain - gain, -np.inf)
     target = np.where(problem.target_holds, problem.target_gain - gain, -np.inf)
     if max(np.nanmax(short, initial=-np.inf), target.max(initial=-np.inf)) > 0:
@@ -279,13 +279,15 @@ def _holds(problem: BudgetProblem, spend: Floats, limits: dict[str, float]) -> b
 
 
 def _spend_of(problem: BudgetProblem, model: Model, result: Result) -> Floats:
-    """(P,) GBP; a programme that is not bought gets nothing, a bought one its least."""
-    scale = equations.scale_of(problem)
-    spend = np.clip(result.value(model.columns["spend"]) * scale.money_gbp, 0.0, problem.upper)
+    """(T, P) GBP; a programme that is not bought gets nothing, a bought one its least."""
+    money = equations.scale_of(problem).money_gbp
+    spend = result.value(model.columns["spend"]).reshape(problem.upper.shape) * money
+    spend = np.clip(spend, 0.0, problem.upper)
     if "on" in model.columns:
         chosen = np.flatnonzero(problem.must_choose)
-        on = result.value(model.columns["on"]) > 0.5
-        spend[chosen] = np.where(on, np.maximum(spend[chosen], problem.least[chosen]), 0.0)
+        on = result.value(model.columns["on"]).reshape(len(spend), -1) > 0.5
+        least = np.maximum(spend[:, chosen], problem.least[chosen])
+        spend[:, chosen] = np.where(on, least, 0.0)
     return spend
 
 
@@ -304,6 +306,7 @@ def _least_disruption_of_ties(
     """Among plans as good, the one that moves least money from today's spending."""
     under = approximation.pieces("under")
     choices = problem.must_choose.any() or any(len(piece) > 1 for piece in under)
+    choices = choices or len(problem.unit_programme) > 0
     if "least_disruption" in limits or choices:
         return spend
     model = equations.formulate(problem, under, "least_disruption", limits=limits)
@@ -311,7 +314,7 @@ def _least_disruption_of_ties(
     if not result.has_plan:
         return spend
     found = _spend_of(problem, model, result)
-    saved = np.abs(spend - problem.before).sum() - np.abs(found - problem.before).sum()
+    saved = moves(problem, spend) - moves(problem, found)
     return found if saved > 1e-6 * problem.before.sum() else spend
 
 
@@ -320,34 +323,29 @@ def decimals(problem: BudgetProblem) -> int:
     return max(2, 8 - int(np.log10(max(1.0, problem.before.sum()))))
 
 
-def closest_payments(problem: BudgetProblem, paid: Floats, clock: _Clock) -> Floats:
-    """(N,) GBP, rounded, that each stream pays for each programme: closest to today."""
-    money = equations.scale_of(problem).money_gbp
-    model = Model("payments")
-    pay = model.add_columns("pay", size=len(problem.pair_stream))
+def moves(problem: BudgetProblem, spend: Floats) -> float:
+    """GBP moved up or down against the year before, over the decided years."""
+    return float(np.abs(np.diff(np.vstack([problem.before, spend]), axis=0)).sum())
+
+
+def closest_payments(problem: BudgetProblem, spend: Floats, clock: _Clock) -> tuple[Floats, Floats]:
+    """(T, N) GBP, rounded, that each stream pays for each programme, closest to today; and the
+    (T, P) spending that these payments make, which is ``spend`` but for rounding."""
+    money, decided = equations.scale_of(problem).money_gbp, len(problem.years)
+    one_off, pairs = problem.one_off(spend), len(problem.pair_stream)
+    model = equations.payments(problem, (spend + one_off) / money, problem.gain(spend))
+    pay = model.columns["pay"]
     moved = model.add_columns("moved", size=pay.size, cost=1.0)
-    slip = model.add_columns("slip", size=len(paid), cost=1e4)  # rounding
-    n, before = np.arange(pay.size), problem.pair_before / money
-    p = np.arange(len(paid))
-    model.add_rows(
-        "paid",
-        rule="",
-        size=len(paid),
-        terms=[(problem.pair_programme, pay.all, 1.0), (p, slip.all, 1.0)],
-        lower=paid / money,
-        upper=paid / money,
-    )
-    model.add_rows(
-        "streams",
-        rule="B2",
-        size=len(problem.amount),
-        terms=[(problem.pair_stream, pay.all, 1.0)],
-        upper=problem.amount / money,
-    )
+    n, before = np.arange(pay.size), np.tile(problem.pair_before / money, decided)
     up, down = [(n, moved.all, 1.0), (n, pay.all, -1.0)], [(n, moved.all, 1.0), (n, pay.all, 1.0)]
     model.add_rows("up", rule="", size=pay.size, terms=up, lower=-before)
     model.add_rows("down", rule="", size=pay.size, terms=down, lower=before)
+    if "transfer" in model.columns:
+        model.add_cost(model.columns["transfer"].all, 1e-2)
     result = clock.solve(model, gap=0.0)
     if not result.has_plan:
         raise RuntimeError(f"no payments for a plan that was found: {result.status}")
-    return np.round(np.maximum(0.0, result.value(pay)) * money, decimals(problem))
+    gbp = np.maximum(0.0, result.value(pay)) * money
+    gbp = np.round(gbp, decimals(problem)).reshape(decided, pairs)
+    paid = summed(gbp, problem.pair_programme, spend.shape[1])
+    return gbp, np.maximum(0.0, paid - one_off)

@@ -1,45 +1,64 @@
 """The verifier's own arithmetic of outcomes and objectives, in plain Python from the tables.
 
-It knows nothing of the model that was solved, and reads the curves by itself.
+An outcome in year t is its baseline, drifted, and better by what its curves' effects come to:
+
+    effect[c,t] = sum over k >= lag of (1-d) d^(k-lag) (curve(spend[t-k]) - curve(spend today))
+
+with d the persistence; spending outside the decided years counts as today's. It knows nothing of
+the model that was solved, and reads the curves by itself.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
 import pandas as pd
 
+from placeopt.budget.verify_course import (
+    Course,
+    discount_factors,
+    drift,
+    one_offs,
+    rows_of,
+    rule_of,
+)
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.budget_rules import Commissioning, Outcomes, Uncertainty
+from placeopt.scenario.budget_rules import Outcomes, Uncertainty
 
-Money = dict[str, float]  # programme id -> GBP
+Levels = dict[str, float]  # outcome id -> its level
 
 
-def totals(place: Place, scenario: Scenario, spend: Money, today: Money) -> dict[str, float]:
-    """Every objective recomputed; the scenario's first one carries its priced shortfalls."""
-    level = outcome_levels(place, spend, today)
-    rule = next((rule for rule in scenario.rules if isinstance(rule, Outcomes)), None)
+def totals(place: Place, scenario: Scenario, course: Course) -> dict[str, float]:
+    """Every objective recomputed; the scenario's first one carries its priced shortfalls.
+
+    Outcome objectives are means over the years, money is discounted, moves are summed.
+    """
+    years = range(len(course.years))
+    counted = scenario.money.benefit_years or len(years)
+    levels = outcome_levels(place, course, counted)
+    cost, factor = one_offs(place, scenario, course), discount_factors(scenario, len(years))
     weighted, worst, priced = 0.0, -math.inf, 0.0
-    for row in rows_of(place.outcomes):
-        terms = (rule or Outcomes(rule="outcomes")).terms(row.outcome_id)
-        sign = -1.0 if row.direction == "lower" else 1.0
-        target = row.target if terms.target is None else terms.target
-        reach = abs(target - row.baseline)
-        if math.isnan(reach) or reach == 0:
-            continue
-        weighted += row.weight * sign * (level[row.outcome_id] - row.baseline) / reach
-        short = sign * (target - level[row.outcome_id]) / reach
-        worst = max(worst, short)
-        if rule is not None and terms.targets == "priced":
-            priced += (terms.shortfall_price or 0.0) * max(0.0, short)
-    moved = sum(abs(spend[key] - today[key]) for key in today)
-    paid = sum(spend.values()) + sum(one_offs(place, scenario, spend, today).values())
-    found = {"least_money": paid, "least_disruption": moved}
+    for at in range(counted):
+        for row, target, reach, price in _counted(place, scenario):
+            sign = _sign(row)
+            level = levels[at][row.outcome_id]
+            weighted += row.weight * sign * (level - row.baseline) / reach / counted
+            if at not in years:
+                continue  # spending, targets and prices are of the decided years
+            short = sign * (target - level) / reach
+            worst = max(worst, short)
+            priced += price * max(0.0, short) / len(years)
+    found = {
+        "least_money": sum(
+            factor[at] * (sum(course.spend[at].values()) + sum(cost[at].values())) for at in years
+        ),
+        "least_disruption": sum(
+            abs(course.spend[at][key] - course.before(at)[key]) for at in years for key in cost[at]
+        ),
+    }
     if worst > -math.inf:
         found |= {"weighted_outcomes": -weighted, "fairest": worst}
     chosen = scenario.objective.minimise
@@ -49,52 +68,138 @@ def totals(place: Place, scenario: Scenario, spend: Money, today: Money) -> dict
     return found
 
 
-def outcome_levels(place: Place, spend: Money, today: Money) -> dict[str, float]:
-    """Outcome after = baseline, better by the sum of its curves' effects beyond today's."""
-    gain: dict[str, float] = defaultdict(float)
-    for outcome, change in curve_gains(place, spend, today):
-        gain[outcome] += change
+def _counted(place: Place, scenario: Scenario):
+    """Outcomes that have a baseline-to-target range: row, target, range, price of a shortfall."""
+    rule = rule_of(scenario, "outcomes")
+    for row in rows_of(place.outcomes):
+        terms = (rule or Outcomes(rule="outcomes")).terms(row.outcome_id)
+        target = row.target if terms.target is None else terms.target
+        reach = abs(target - row.baseline)
+        priced = rule is not None and terms.targets == "priced"
+        if not (math.isnan(reach) or reach == 0):
+            yield row, target, reach, (terms.shortfall_price or 0.0) if priced else 0.0
+
+
+def outcome_levels(place: Place, course: Course, counted: int = 0) -> tuple[Levels, ...]:
+    """By year, each outcome: its baseline of the year, better by its curves' effects; of the
+    decided years, or of the first ``counted`` where more of them count."""
+    many = max(len(course.years), counted)
+    own = _effects_by_outcome(place, course, many)
+    found = []
+    for at, year in enumerate(range(course.years[0], course.years[0] + many)):
+        levels = {}
+        for row in rows_of(place.outcomes):
+            gain = combined(row, [effects[at] for effects in own[row.outcome_id]])
+            start = row.baseline * drift(place, year, row.outcome_id)
+            levels[row.outcome_id] = start + _sign(row) * gain
+        found.append(levels)
+    return tuple(found)
+
+
+def improvements(place: Place, scenario: Scenario, course: Course) -> dict[tuple[str, int], float]:
+    """(outcome id, year) -> units by which it is better than if nothing were done, in every year
+    in which benefits are counted; spending after the decided years counts as today's."""
+    counted = max(len(course.years), scenario.money.benefit_years or 0)
+    own = _effects_by_outcome(place, course, counted)
     return {
-        row.outcome_id: row.baseline
-        + (-1.0 if row.direction == "lower" else 1.0) * gain[row.outcome_id]
+        (row.outcome_id, course.years[0] + at): combined(row, [e[at] for e in own[row.outcome_id]])
         for row in rows_of(place.outcomes)
+        for at in range(counted)
     }
 
 
-def bad_levels(place: Place, rule: Uncertainty, spend: Money, today: Money) -> dict[str, float]:
-    """Outcome levels in bad evidence: the worst draw, or the mean of the worst tail of draws."""
-    gains = curve_gains(place, spend, today)
+def combined(row, effects: list[float]) -> float:
+    """What an outcome's effects come to: their sum, each on what the others leave, or the best."""
+    if row.combination == "best_of":
+        return max(effects, default=0.0)
+    if row.combination == "remaining":
+        reach = abs(row.target - row.baseline)
+        return reach * (1 - math.prod(1 - effect / reach for effect in effects))
+    return sum(effects)
+
+
+def bad_levels(place: Place, rule: Uncertainty, course: Course) -> tuple[Levels, ...]:
+    """By year, levels in bad evidence: the worst draw, or the mean of the worst tail of draws."""
+    gains = curve_gains(place, course)
     grades = ["" if pd.isna(grade) else str(int(grade)) for grade in place.curves["grade"]]
     draws = rule.factors(grades)
-    levels = {}
+    found = []
+    for at, year in enumerate(course.years):
+        levels = {}
+        for row in rows_of(place.outcomes):
+            mine = [(c, g[at]) for c, (key, g) in enumerate(gains) if key == row.outcome_id]
+            own = sorted(combined(row, [draw[c] * gain for c, gain in mine]) for draw in draws)
+            many = rule.tail_share * len(own) if rule.holds == "tail" else 1.0
+            total = sum(min(1.0, max(0.0, many - rank)) * gain for rank, gain in enumerate(own))
+            start = row.baseline * drift(place, year, row.outcome_id)
+            levels[row.outcome_id] = start + _sign(row) * total / many
+        found.append(levels)
+    return tuple(found)
+
+
+def rewards(place: Place, scenario: Scenario, course: Course) -> list[float]:
+    """(B4) By year, GBP that outcomes beyond their targets bring in, a year or two later."""
+    rule = rule_of(scenario, "outcomes")
+    many = len(course.years)
+    brought = [0.0] * (many + 2)
+    if rule is None:
+        return brought[:many]
+    levels = outcome_levels(place, course)
     for row in rows_of(place.outcomes):
-        own = sorted(
-            sum(f * g for f, (key, g) in zip(draw, gains, strict=True) if key == row.outcome_id)
-            for draw in draws
-        )
-        many = rule.tail_share * len(own) if rule.holds == "tail" else 1.0
-        total = sum(min(1.0, max(0.0, many - rank)) * gain for rank, gain in enumerate(own))
-        sign = -1.0 if row.direction == "lower" else 1.0
-        levels[row.outcome_id] = row.baseline + sign * total / many
-    return levels
+        own = rule.terms(row.outcome_id).target
+        target = row.target if own is None else own
+        if not row.reward_gbp_per_unit > 0:
+            continue
+        most = _sign(row) * (row.stretch - target)
+        for at in range(many):
+            beyond = min(most, max(0.0, _sign(row) * (levels[at][row.outcome_id] - target)))
+            earned = row.reward_gbp_per_unit * beyond
+            brought[at + 1] += earned * (1 - rule.deferred_share)
+            brought[at + 2] += earned * rule.deferred_share
+    return brought[:many]
 
 
-def curve_gains(place: Place, spend: Money, today: Money) -> list[tuple[str, float]]:
-    """For each row of ``curves``: its outcome, and its effect beyond today's."""
+def _effects_by_outcome(
+    place: Place, course: Course, counted: int = 0
+) -> dict[str, list[list[float]]]:
+    own: dict[str, list[list[float]]] = defaultdict(list)
+    for outcome, effects in curve_gains(place, course, counted):
+        own[outcome].append(effects)
+    return own
+
+
+def curve_gains(place: Place, course: Course, counted: int = 0) -> list[tuple[str, list[float]]]:
+    """For each row of ``curves``: its outcome, and by year its effect beyond today's, over the
+    decided years or the ``counted`` ones where those are more."""
     points: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
     for row in rows_of(place.curve_points):
         points[row.programme_id, row.outcome_id].append((row.spend_gbp, row.effect))
     found = []
     for row in rows_of(place.curves):
-        key = row.programme_id, row.outcome_id
-        after, before = spend[row.programme_id], today[row.programme_id]
-        if row.form == "points":
-            change = between(points[key], after) - between(points[key], before)
-        else:
-            shape = (row.maximum_effect, row.scale_gbp, row.shape)
-            change = effect(row.form, *shape, after) - effect(row.form, *shape, before)
-        found.append((row.outcome_id, change))
+        key, own = row.programme_id, points[row.programme_id, row.outcome_id]
+        before = response(row, own, course.today[key])
+        change = [response(row, own, spend[key]) - before for spend in course.spend]
+        change += [0.0] * (counted - len(change))
+        found.append((row.outcome_id, lagged(change, row.lag_years, row.persistence_share)))
     return found
+
+
+def lagged(change: list[float], lag: int, persistence: float) -> list[float]:
+    """What each year feels of the years' changes, the first of them ``lag`` years after."""
+    felt = []
+    for year in range(len(change)):
+        since = range(lag, year + 1)
+        felt.append(
+            sum((1 - persistence) * persistence ** (k - lag) * change[year - k] for k in since)
+        )
+    return felt
+
+
+def response(row, points: list[tuple[float, float]], spend: float) -> float:
+    """The effect that a row of ``curves`` states for a year's spending."""
+    if row.form == "points":
+        return between(points, spend)
+    return effect(row.form, row.maximum_effect, row.scale_gbp, row.shape, spend)
 
 
 def effect(form: str, most: float, scale: float, shape: float, spend: float) -> float:
@@ -124,20 +229,5 @@ def between(points: list[tuple[float, float]], spend: float) -> float:
     return line[-1][1]
 
 
-def one_offs(place: Place, scenario: Scenario, spend: Money, today: Money) -> Money:
-    """GBP of starting what was not bought and of stopping what was."""
-    costs = dict.fromkeys(today, 0.0)
-    if not any(isinstance(rule, Commissioning) for rule in scenario.rules):
-        return costs
-    for row in rows_of(place.programmes):
-        key = row.programme_id
-        if spend[key] > 0 and today[key] == 0:
-            costs[key] = row.start_cost_gbp
-        elif spend[key] == 0 and today[key] > 0:
-            costs[key] = row.stop_cost_gbp
-    return costs
-
-
-def rows_of(table: pd.DataFrame) -> Iterator[Any]:
-    """The rows of a table, each with its columns as attributes."""
-    return iter(table.itertuples())
+def _sign(row) -> float:
+    return -1.0 if row.direction == "lower" else 1.0

@@ -28,6 +28,9 @@ def budget_findings(place: Place) -> Iterator[Finding]:
     yield from curves_without_parameters(place)
     yield from points_without_a_curve(place)
     yield from outcomes_nothing_improves(place)
+    yield from units_of_no_demand(place)
+    yield from rewards_without_a_stretch(place)
+    yield from commitments_outside_their_limits(place)
 
 
 def ring_fences_broken(place: Place) -> Iterator[Finding]:
@@ -192,6 +195,46 @@ def outcomes_nothing_improves(place: Place) -> Iterator[Finding]:
             yield warning(label(place, "outcomes"), "no programme has a curve for this outcome",
                           "give one in curves, or drop its standard and target",
                           row=row_of(at), column="outcome_id", value=outcome)  # fmt: skip
+
+
+def units_of_no_demand(place: Place) -> Iterator[Finding]:
+    """Whole units serve a demand, of which lower is better, and each serves some of it."""
+    provision, file = place.provision, label(place, "provision")
+    direction = dict(zip(place.outcomes["outcome_id"], place.outcomes["direction"], strict=True))
+    for at, (outcome, capacity) in enumerate(
+        zip(provision["outcome_id"], provision["unit_capacity"], strict=True)
+    ):
+        if direction.get(outcome) == "higher":
+            message = "units serve a demand, but of this outcome higher is better"
+            yield error(file, message, "name an outcome of which lower is better",
+                        row=row_of(at), column="outcome_id", value=outcome)  # fmt: skip
+        if capacity <= 0:
+            yield error(file, "a unit serves nothing", "give a number above 0", row=row_of(at),
+                        column="unit_capacity", value=number_text(capacity))  # fmt: skip
+
+
+def rewards_without_a_stretch(place: Place) -> Iterator[Finding]:
+    """A reward is earned between the target and a stretch that is better than it."""
+    rows, file = place.outcomes, label(place, "outcomes")
+    sign = np.where(rows["direction"] == "lower", -1.0, 1.0)
+    beyond = sign * (rows["stretch"].to_numpy(float) - rows["target"].to_numpy(float))
+    for at in np.flatnonzero((rows["reward_gbp_per_unit"].to_numpy(float) > 0) & ~(beyond > 0)):
+        message = "a reward needs a target and a stretch that is better than it"
+        yield error(file, message, "give both, or take the reward out", row=row_of(at),
+                    column="stretch", value=number_text(rows["stretch"].iloc[at]))  # fmt: skip
+
+
+def commitments_outside_their_limits(place: Place) -> Iterator[Finding]:
+    """More contracted for in a year than can usefully be spent; actual figures are facts."""
+    rows = place.commitments
+    most = place.programmes.drop_duplicates("programme_id").set_index("programme_id")
+    limit = rows["programme_id"].map(most["maximum_gbp_per_year"]).astype(float)
+    over = (rows["kind"] == "contracted") & (rows["amount_gbp"] > limit + _PENNY)
+    for at in over.to_numpy().nonzero()[0]:
+        message = f"more than the programme's maximum of {limit.iloc[at]:.2f}"
+        yield error(label(place, "commitments"), message, "correct one of the two",
+                    row=row_of(at), column="amount_gbp",
+                    value=number_text(rows["amount_gbp"].iloc[at]))  # fmt: skip
 
 
 def _pairs(frame: pd.DataFrame, first: str, second: str) -> set[tuple[str, str]]:

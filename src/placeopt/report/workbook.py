@@ -11,7 +11,9 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from placeopt.report.chain import Formulas, chain_formulas
 from placeopt.report.formats import EXCEL, NUMBERS, format_in_row, is_whole, missing, show
+from placeopt.report.inputs import write_inputs
 from placeopt.report.sheets import TITLES, Sheet
 from placeopt.report.story import Story, objectives_in_words, verified_in_words
 
@@ -26,10 +28,17 @@ ESTATE = [
     *("money", "cash_years", "cash_agencies", "cash_flow", "rents", "agencies"),
     *("buildings_by_year", "services_by_year", "objectives_by_year"),
 ]
-BUDGET = ["spending", "payments", "streams", "outcomes", "agencies", "prices", "curves"]
+BUDGET = [
+    *("spending", "spending_years", "payments", "streams", "reserves"),
+    *("outcomes", "outcomes_by_year", "cash_flow", "agencies", "benefits_chain", "who_gains"),
+    *("positions", "transfers", "prices", "curves"),
+]
 LAST = ["checks", "findings", "assumptions", "provenance"]
-LEFT_OUT = {"objectives", "assignment", "assignment_by_year"}  # on the first sheet; in tables/
-ONE_YEAR = {"buildings_by_year", "services_by_year", "objectives_by_year"}
+LEFT_OUT = {  # on another sheet; in tables/
+    *("objectives", "assignment", "spending_by_year", "assignment_by_year"),
+}
+IF_ANY = {"reserves", "cash_flow", "benefits_chain", "positions", "transfers"}
+OF_YEARS = {"buildings_by_year", "services_by_year", "objectives_by_year"}  # if several
 MOST_ROWS = 50_000  # of a sheet: more makes a workbook that opens slowly; the CSV has them all
 WRAPPED = frozenset(("text", "service_ids"))
 TOTALS, HEADINGS, ROWS = 1, 2, 3  # rows of a sheet, counted from 0
@@ -54,10 +63,23 @@ def write_workbook(answer: Answer, story: Story, sheets: dict[str, Sheet], path:
         *[name for name in sheets if name not in {*ESTATE, *BUDGET, *LAST, *LEFT_OUT}],
         *LAST,
     ]
-    said_already = ONE_YEAR if "course" not in sheets else set()
-    shown = [sheets[name] for name in order if name in sheets and name not in said_already]
+    unsaid = OF_YEARS if "course" not in sheets else set()
+    shown = [
+        sheets[name]
+        for name in order
+        if name in sheets and name not in unsaid
+        if len(sheets[name].frame) or name not in IF_ANY
+    ]
     first = book.add_worksheet("Summary")
-    places = {sheet.name: _write_sheet(book, styles, sheet) for sheet in shown}
+    formulas: dict[str, Formulas] = {}
+    if answer.scenario.problem == "budget":
+        inputs = write_inputs(book, styles, answer, HEAD)
+        titles = {name: sheet.title[:31] for name, sheet in sheets.items()}
+        formulas["benefits_chain"] = chain_formulas(answer, sheets, titles, inputs)
+    places = {
+        sheet.name: _write_sheet(book, styles, sheet, formulas.get(sheet.name, {}))
+        for sheet in shown
+    }
     _write_summary(first, styles, answer, story, shown, sheets, places)
     first.activate()
     book.close()
@@ -91,8 +113,10 @@ SUM: dict[str, Any] = {"bold": True, "bg_color": "#DDE8F2", "top": 1, "bottom": 
 TITLE: dict[str, Any] = {"bold": True, "font_size": 14, "font_color": "#1F4E79"}
 
 
-def _write_sheet(book: Workbook, styles: Styles, sheet: Sheet) -> str:
-    """One table; returns the worksheet's name."""
+def _write_sheet(
+    book: Workbook, styles: Styles, sheet: Sheet, formulas: Formulas | None = None
+) -> str:
+    """One table; cells with a formula hold it with the table's value; returns the sheet's name."""
     page = book.add_worksheet(sheet.title[:31])
     rows = sheet.frame.head(MOST_ROWS)
     last, right = ROWS + len(rows) - 1, max(0, len(sheet.headings) - 1)
@@ -110,7 +134,11 @@ def _write_sheet(book: Workbook, styles: Styles, sheet: Sheet) -> str:
             page.write_comment(HEADINGS, column, heading.meaning, {"x_scale": 2})
         for row, value in enumerate(values):
             kind = format_in_row(heading.format, units[row])
-            _write_cell(page, ROWS + row, column, value, kind, styles)
+            formula = (formulas or {}).get((row, heading.name))
+            if formula and not missing(value):
+                page.write_formula(ROWS + row, column, formula, styles(kind), value)
+            else:
+                _write_cell(page, ROWS + row, column, value, kind, styles)
         wide = _width(heading.text, heading.format, values)
         aside = {"level": 1, "hidden": True} if _set_aside(sheet, column) else {}
         page.set_column(column, column, wide, None, aside)

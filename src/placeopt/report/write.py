@@ -24,11 +24,12 @@ def write_results(answer: Answer, out: Path | str) -> dict[str, Path]:
     """
     from placeopt.report.page import write_page
     from placeopt.report.workbook import write_workbook
+    from placeopt.report.years import yearly_sheets
 
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     _clear(out)
-    story, sheets = tell(answer), sheets_of(answer)
+    story, sheets = tell(answer), {**sheets_of(answer), **yearly_sheets(answer)}
     files = {
         "summary": write_json(summary_of(answer, story), out / "summary.json"),
         "provenance": write_json(plain(answer.provenance), out / "provenance.json"),

@@ -1,15 +1,13 @@
 """The rules of the place budget, each registered once: number, parameters, readable sentence.
 
-(B1) one budget   sum of spend[p,f] <= total
-(B2) streams      sum over p of spend[p,f] <= amount[f];  spend[p,f] = 0 outside f's ring-fence
-(B3) statutory    spend[p] >= floor[p]
-(B4) outcomes     outcome[o] at least as good as its minimum standard; targets as stated
-(B5) pace         before[p] (1 - cut) <= spend[p] <= before[p] (1 + rise)
-(B10) commissioning  scale[p] on[p] <= spend[p] <= most[p] on[p];  sum over a choice of on[p] <= 1
-(B12) uncertainty  gain[o,s] >= minimum[o] in every evidence scenario s, or on average over the tail
+    B1 one budget   B2 streams    B3 statutory     B4 outcomes             B5 pace
+    B6 prevention   B7 reinvestment   B8 through the place   B9 nobody worse off
+    B10 commissioning   B11 capital   B12 uncertainty   B13 continuity
 
-Money is GBP of the decided year, outcomes are in their own units. Source: the budget problem's
-statement, rules B1 to B5, B10 and B12.
+Those about change from year to year and those about partners are defined in modules of their own
+and named here. Money is GBP of the decided year, outcomes are in their own units; where a
+parameter may be a list it has one number for each decided year. Source: the budget problem's
+statement, rules B1 to B13.
 """
 
 from __future__ import annotations
@@ -19,33 +17,65 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from placeopt.scenario.rules import Problem, Rule
+from placeopt.scenario.budget_rule import BudgetRule, Gbp, Share, in_year, list_of, name_of
+from placeopt.scenario.budget_rules_partners import (
+    Capital,
+    Commissioning,
+    NobodyWorseOff,
+    ThroughThePlace,
+)
+from placeopt.scenario.budget_rules_years import Continuity, Pace, Prevention, Reinvestment
+
+__all__ = [
+    "BudgetRule",
+    "Capital",
+    "Commissioning",
+    "Continuity",
+    "NobodyWorseOff",
+    "OneBudget",
+    "OutcomeTerms",
+    "Outcomes",
+    "Pace",
+    "Prevention",
+    "Reinvestment",
+    "Statutory",
+    "Streams",
+    "Targets",
+    "ThroughThePlace",
+    "Uncertainty",
+]
 
 Targets = Literal["open", "hold", "priced"]
 
 
-class BudgetRule(Rule):
-    """A rule of the place budget."""
-
-    problem: ClassVar[Problem] = "budget"
-
-
 class OneBudget(BudgetRule):
-    """(B1) A year's spending fits in the reduced total."""
+    """(B1) A year's spending fits in the reduced total, reserves and rewards."""
 
     name: ClassVar[str] = "one_budget"
     number: ClassVar[str] = "B1"
-    equation: ClassVar[str] = "sum over programmes and streams of spend[p,f] <= total"
-
-    total_gbp: float | None = Field(
-        None, ge=0, description="GBP: the most that all programmes may spend in the year"
+    equation: ClassVar[str] = (
+        "reserve[t] = reserve[t-1] + total[t] + reward[t] - sum over programmes and streams of "
+        "spend[p,f,t]; reserve[t] >= 0, at the end at least opening_reserve_gbp; without "
+        "carry_over: sum over programmes and streams of spend[p,f,t] <= total[t] + reward[t]"
     )
-    reduction_share: float | None = Field(
+
+    total_gbp: Gbp | tuple[Gbp, ...] | None = Field(
         None,
-        ge=-1,
-        le=1,
-        description="share (0.1 is ten per cent) by which the total is below the base year's "
-        "spending; below 0 for growth",
+        description="GBP: the most that all programmes may spend in a year; a list has one for "
+        "each decided year",
+    )
+    reduction_share: Share | tuple[Share, ...] | None = Field(
+        None,
+        description="share (0.1 is ten per cent) by which a year's total is below the base year's "
+        "spending; below 0 for growth; a list has one for each decided year",
+    )
+    opening_reserve_gbp: float = Field(
+        0.0, ge=0, description="GBP in reserve before the first decided year"
+    )
+    carry_over: bool = Field(
+        False,
+        description="whether a year's unspent money goes into the reserve and the reserve may be "
+        "drawn on; if not, what is not spent is lost and the reserve stays as it is",
     )
 
     @model_validator(mode="after")
@@ -54,22 +84,35 @@ class OneBudget(BudgetRule):
             raise ValueError("give either total_gbp or reduction_share, one of the two")
         return self
 
-    def total(self, base_spending_gbp: float) -> float:
-        """The total in GBP, given what was spent in the base year."""
+    @property
+    def stated(self) -> float | tuple[float, ...]:
+        """The parameter that is given, of the two."""
         if self.total_gbp is not None:
             return self.total_gbp
         assert self.reduction_share is not None
-        return base_spending_gbp * (1 - self.reduction_share)
+        return self.reduction_share
+
+    def total(self, base_spending_gbp: float, position: int = 0) -> float:
+        """The total in GBP of the decided year at ``position`` (the first is 0)."""
+        if self.total_gbp is not None:
+            return in_year(self.total_gbp, position)
+        return base_spending_gbp * (1 - in_year(self.stated, position))
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
+        years = self.stated if isinstance(self.stated, tuple) else (self.stated,)
         if self.total_gbp is not None:
-            return f"All programmes together spend at most {self.total_gbp:,.0f} GBP."
-        assert self.reduction_share is not None
-        if self.reduction_share == 0:
-            return "All programmes together spend at most what they spent in the base year."
-        bound, than = ("most", "more") if self.reduction_share < 0 else ("least", "less")
-        share = f"{abs(self.reduction_share):.1%}"
-        return f"All programmes together spend at {bound} {share} {than} than in the base year."
+            money = ", then ".join(f"{total:,.0f}" for total in years)
+            text = f"All programmes together spend at most {money} GBP"
+        elif years == (0,):
+            text = "All programmes together spend at most what they spent in the base year"
+        else:
+            grows = max(years) < 0
+            bound, than = ("most", "more") if grows else ("least", "less")
+            share = ", then ".join(f"{-share if grows else share:.1%}" for share in years)
+            text = f"All programmes together spend at {bound} {share} {than} than in the base year"
+        if self.carry_over:
+            text += ", counting what goes into and comes out of the reserve"
+        return text + "."
 
 
 class Streams(BudgetRule):
@@ -78,7 +121,8 @@ class Streams(BudgetRule):
     name: ClassVar[str] = "streams"
     number: ClassVar[str] = "B2"
     equation: ClassVar[str] = (
-        "sum over programmes of spend[p,f] <= amount[f]; spend[p,f] = 0 where f may not pay for p"
+        "sum over programmes of spend[p,f,t] <= amount[f,t], or carried: the same of sums over "
+        "the years up to t; spend[p,f,t] = 0 where f may not pay for p"
     )
     implied: ClassVar[bool] = True
 
@@ -88,10 +132,18 @@ class Streams(BudgetRule):
         "any programme",
     )
 
+    unspent: Literal["returned", "carried"] = Field(
+        "returned",
+        description="what happens to a stream's money that a year does not spend: returned (or "
+        "left to the stream's agency), or carried into the next decided year",
+    )
+
     def sentence(self, names: dict[str, str] | None = None) -> str:
         text = "No funding stream is overspent, and ring-fenced money pays only for what it is for"
         if self.release:
-            text += f"; the ring-fence is released for {_list(self.release, names)}"
+            text += f"; the ring-fence is released for {list_of(self.release, names)}"
+        if self.unspent == "carried":
+            text += "; what a year does not spend is carried into the next"
         return text + "."
 
 
@@ -100,7 +152,7 @@ class Statutory(BudgetRule):
 
     name: ClassVar[str] = "statutory"
     number: ClassVar[str] = "B3"
-    equation: ClassVar[str] = "sum over streams of spend[p,f] >= floor[p]"
+    equation: ClassVar[str] = "sum over streams of spend[p,f,t] >= floor[p] in every year"
     implied: ClassVar[bool] = True
 
     floors_gbp: dict[str, float] = Field(
@@ -111,7 +163,9 @@ class Statutory(BudgetRule):
     def sentence(self, names: dict[str, str] | None = None) -> str:
         text = "No programme falls below what the law or an entitlement requires"
         if self.floors_gbp:
-            floors = (f"{_name(key, names)} {gbp:,.0f} GBP" for key, gbp in self.floors_gbp.items())
+            floors = (
+                f"{name_of(key, names)} {gbp:,.0f} GBP" for key, gbp in self.floors_gbp.items()
+            )
             text += f" (here: {', '.join(floors)})"
         return text + "."
 
@@ -138,8 +192,10 @@ class Outcomes(BudgetRule):
     name: ClassVar[str] = "outcomes"
     number: ClassVar[str] = "B4"
     equation: ClassVar[str] = (
-        "improvement[o] >= minimum[o]; targets hold: improvement[o] >= target[o]; "
-        "priced: improvement[o] + shortfall[o] >= target[o], the shortfall in the objective"
+        "improvement[o,t] >= minimum[o]; targets hold: improvement[o,t] >= target[o]; "
+        "priced: improvement[o,t] + shortfall[o,t] >= target[o], the shortfall in the objective; "
+        "reward[o,t] = reward_gbp_per_unit x (improvement beyond the target, up to stretch), paid "
+        "a year later, deferred_share of it two years later"
     )
     implied: ClassVar[bool] = True
 
@@ -154,6 +210,14 @@ class Outcomes(BudgetRule):
         ge=0,
         description="unit of the first objective for each whole baseline-to-target range missed "
         "(GBP for least_money and least_disruption)",
+    )
+    from_year: int | None = Field(
+        None,
+        description="calendar year from which standards and required targets hold; by default "
+        "the first decided year",
+    )
+    deferred_share: float = Field(
+        0.0, ge=0, le=1, description="share of a reward that is held back a further year"
     )
     outcome: dict[str, OutcomeTerms] = Field(
         default_factory=dict, description="by outcome id: what differs for that outcome"
@@ -180,63 +244,11 @@ class Outcomes(BudgetRule):
             "priced": "what is missing to a target is priced",
         }[self.targets]
         text = f"Every outcome's minimum standard {minimum}, and {target}"
+        if self.from_year is not None:
+            text += f", from {self.from_year} on"
         if self.outcome:
-            text += f"; other terms hold for {_list(tuple(self.outcome), names)}"
+            text += f"; other terms hold for {list_of(tuple(self.outcome), names)}"
         return text + "."
-
-
-class Pace(BudgetRule):
-    """(B5) No programme changes faster than stated."""
-
-    name: ClassVar[str] = "pace"
-    number: ClassVar[str] = "B5"
-    equation: ClassVar[str] = "before[p] (1 - cut) <= spend[p] <= before[p] (1 + rise)"
-
-    largest_cut_share: float | None = Field(
-        None, ge=0, le=1, description="share of the base year's spending that may go in a year"
-    )
-    largest_rise_share: float | None = Field(
-        None,
-        ge=0,
-        description="share of the base year's spending that may come in a year; a programme that "
-        "had nothing may start at any size",
-    )
-    exempt: tuple[str, ...] = Field((), description="ids of programmes that may change faster")
-
-    @model_validator(mode="after")
-    def _something(self) -> Pace:
-        if self.largest_cut_share is None and self.largest_rise_share is None:
-            raise ValueError("give largest_cut_share, largest_rise_share or both")
-        return self
-
-    def sentence(self, names: dict[str, str] | None = None) -> str:
-        parts = []
-        if self.largest_cut_share is not None:
-            parts.append(f"loses more than {self.largest_cut_share:.1%}")
-        if self.largest_rise_share is not None:
-            parts.append(f"gains more than {self.largest_rise_share:.1%}")
-        text = f"No programme {' or '.join(parts)} of its spending in the year"
-        if self.exempt:
-            text += f", except {_list(self.exempt, names)}"
-        return text + "."
-
-
-class Commissioning(BudgetRule):
-    """(B10) Programmes are bought at an efficient scale or not at all; one of alternatives."""
-
-    name: ClassVar[str] = "commissioning"
-    number: ClassVar[str] = "B10"
-    equation: ClassVar[str] = (
-        "scale[p] on[p] <= spend[p] <= most[p] on[p]; sum over alternatives of on[p] <= 1; "
-        "paid[p] = spend[p] + start[p] on[p] where new, + stop[p] (1 - on[p]) where not"
-    )
-    implied: ClassVar[bool] = True
-
-    def sentence(self, names: dict[str, str] | None = None) -> str:
-        return (
-            "A programme is bought at its efficient scale or not at all, at most one of several "
-            "alternatives is bought, and starting or stopping costs what it costs."
-        )
 
 
 class Uncertainty(BudgetRule):
@@ -278,11 +290,3 @@ class Uncertainty(BudgetRule):
                 f"{self.scenarios} draws of the evidence"
             )
         return text + "."
-
-
-def _name(key: str, names: dict[str, str] | None) -> str:
-    return (names or {}).get(key) or key
-
-
-def _list(keys: tuple[str, ...], names: dict[str, str] | None) -> str:
-    return ", ".join(_name(key, names) for key in keys)

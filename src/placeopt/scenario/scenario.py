@@ -78,6 +78,13 @@ class Money(_Section):
 
     appraisal_years: int = Field(30, ge=1, le=125)
     discount_rate: float = Field(0.035, ge=0, lt=1, description="real, for the first 30 years")
+    benefit_years: int | None = Field(
+        None,
+        ge=1,
+        le=60,
+        description="years over which a budget's outcomes and benefits are counted, from the "
+        "first decided year; at least the decided years, which is the default",
+    )
     optimism_bias: bool = Field(
         False, description="lower benefits by the correction of their evidence grade"
     )

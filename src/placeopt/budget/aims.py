@@ -1,0 +1,122 @@
+"""Objectives as expressions over a model's columns; always minimised.
+
+weighted_outcomes   minus the mean over counted years of weight x improvement on today / range
+fairest             the worst outcome of the worst decided year, in ranges short of its target
+least_money         what is paid, discounted to the first decided year
+least_disruption    what moves up or down against the year before
+position            what an agency alone pays, less what it saves in cash, discounted (B9)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from placeopt.budget.arrays import BudgetProblem
+from placeopt.budget.on_curves import Scale
+from placeopt.engine import Model
+
+Expression = tuple[np.ndarray, np.ndarray, float]  # column numbers, values, constant
+IN_MONEY = ("least_money", "least_disruption", "position")
+
+
+def expression(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Expression:
+    """An objective over the model's columns, in its own unit but money in ``scale.money_gbp``.
+
+    Priced shortfalls belong to the first objective. Adds the columns it needs once.
+    """
+    columns, values, constant = _plain(model, problem, name, scale)
+    if name == problem.objectives[0] and "short" in model.columns:
+        short, decided = model.columns["short"], len(problem.years)
+        o = np.flatnonzero(problem.shortfall_price > 0)
+        price = problem.shortfall_price[o] * scale.outcome[o] / problem.reach[o]
+        year = {"least_money": problem.discount, "least_disruption": np.ones(decided)}.get(
+            name, np.full(decided, 1 / decided)
+        )
+        columns = np.concatenate([columns, short.all])
+        values = np.concatenate([values, np.outer(year, price).ravel() / unit_of(name, scale)])
+    return columns, values, constant
+
+
+def _plain(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Expression:
+    pay, gain, decided = model.columns["pay"], model.columns["gain"], len(problem.years)
+    discount = np.repeat(problem.discount, len(problem.pair_stream))
+    if name == "weighted_outcomes":
+        o = np.flatnonzero(np.isfinite(problem.reach))
+        counted = len(problem.drifted)
+        worth = problem.weight[o] / problem.reach[o] / counted
+        drift = (problem.sign * (problem.drifted - problem.baseline))[:, o]
+        at = np.arange(counted)[:, None] * len(problem.outcome_ids) + o
+        values = np.tile(-worth * scale.outcome[o], counted)
+        return gain.at(at.ravel()), values, -float((worth * drift).sum())
+    if name == "fairest":
+        return _worst_outcome(model, problem, scale), np.ones(1), 0.0
+    if name == "least_money":
+        return pay.all, discount, 0.0
+    if name == "position":
+        assert problem.pay_fixed is not None
+        free = np.flatnonzero(np.tile(np.isnan(problem.pay_fixed), decided))
+        worth = np.einsum("t,tbo->bo", problem.discount, problem.cashable[:, :, problem.seen_by])
+        saves = (worth * scale.outcome / scale.money_gbp).ravel()
+        b = np.flatnonzero(saves)
+        own = np.isin(problem.pair_programme, problem.pair_programme[np.isnan(problem.pay_fixed)])
+        others_pay = float(np.nansum(problem.pay_fixed[own])) / scale.money_gbp
+        return (
+            np.concatenate([pay.at(free), gain.at(b)]),
+            np.concatenate([discount[free], -saves[b]]),
+            float(problem.discount.sum()) * others_pay,
+        )
+    columns = _moved(model, problem, scale)
+    return columns, np.ones(len(columns)), 0.0
+
+
+def unit_of(objective: str, scale: Scale) -> float:
+    """What one unit of the model's objective is in the objective's own unit."""
+    return scale.money_gbp if objective in IN_MONEY else 1.0
+
+
+def earlier_objectives_are_kept(
+    model: Model, problem: BudgetProblem, scale: Scale, name: str, limit: float
+) -> None:
+    """An objective that matters more is no worse than its limit."""
+    columns, values, constant = expression(model, problem, name, scale)
+    upper = limit / unit_of(name, scale) - constant
+    model.add_rows(f"kept_{name}", rule="", size=1, terms=[(0, columns, values)], upper=upper)
+
+
+def _worst_outcome(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
+    """The most that any outcome is short of its target in any decided year, in ranges."""
+    if "worst" not in model.columns:
+        o = np.flatnonzero(np.isfinite(problem.reach))
+        worst = model.add_columns("worst", size=1, lower=-np.inf)
+        decided = len(problem.years)
+        at = (np.arange(decided)[:, None] * len(problem.outcome_ids) + o).ravel()
+        rows = np.arange(len(at))
+        share = np.tile(scale.outcome[o] / problem.reach[o], decided)
+        model.add_rows(
+            "worst_outcome",
+            rule="",
+            labels={key: ids[at] for key, ids in model.columns["gain"].labels.items()},
+            terms=[(rows, worst.start, 1.0), (rows, model.columns["gain"].at(at), share)],
+            lower=(problem.target_gain[:, o] / problem.reach[o]).ravel(),
+        )
+    return model.columns["worst"].all
+
+
+def _moved(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
+    """How far each programme moves from the year before's spend, up or down."""
+    if "moved" not in model.columns:
+        spend, programmes = model.columns["spend"], len(problem.programme_ids)
+        moved = model.add_columns("moved", labels=dict(spend.labels))
+        rows = np.arange(spend.size)
+        later = rows[programmes:]
+        today = np.zeros(spend.size)
+        today[:programmes] = problem.before / scale.money_gbp
+        for name, sign in (("moved_up", -1.0), ("moved_down", 1.0)):
+            terms = [
+                (rows, moved.all, 1.0),
+                (rows, spend.all, sign),
+                (later, spend.at(later - programmes), -sign),
+            ]
+            labels = dict(spend.labels)
+            model.add_rows(name, rule="", labels=labels, terms=terms, lower=sign * today)
+    return model.columns["moved"].all

@@ -1,0 +1,277 @@
+"""The budget problem as frozen arrays with labels, and its exact arithmetic.
+
+Sets: decided years t (T of them), counted years b (B >= T, the decided ones first), programmes p
+(P), streams f (F), pairs n of a programme and a stream that may pay for it (N), outcomes o (O),
+curves c (C), each from one programme to one outcome, rows u of whole units (U), agencies a (A),
+capital pots k (K). The year comes first in every shape.
+
+A curve passes through today's spend and outcome. Its effect of year t is lagged and decayed:
+change[b,c] = sum over t of share[b,t,c] (curve(spend[t,p]) - curve(spend today)), and
+gain[b,o] = sum over c of o of change[b,c] is the improvement over the drifted baseline of year b.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.budget.curves import Curve
+from placeopt.scenario.scenario import Money
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Texts = NDArray[np.str_]
+
+OBJECTIVES = {
+    "weighted_outcomes": "weighted baseline-to-target ranges (minus sign: a gain)",
+    "least_money": "GBP/year",
+    "fairest": "baseline-to-target ranges short of target, worst outcome",
+    "least_disruption": "GBP/year moved up or down",
+}
+
+
+def summed(values: Floats, at: Ints, size: int) -> Floats:
+    """(T, size) the columns of ``values`` (T, N) added up where ``at`` (N,) says."""
+    return np.stack([np.bincount(at, row, size).astype(float) for row in values])
+
+
+@dataclass(frozen=True)
+class BudgetProblem:
+    """The decided years' budget problem; money in GBP a year, outcomes in their own units.
+
+    ``sign`` is +1 where higher is better and -1 where lower is; minimum and target are turned
+    into improvements over the year's drifted baseline in the wanted direction (NaN where there is
+    none). ``reach`` is the baseline-to-target range, NaN where it does not exist. ``relax`` is
+    the number of a rule that may be breached at a price.
+    """
+
+    years: Ints  # (T,) calendar years decided
+    base_year: int
+    discount: Floats  # (T,) worth of a year's pound in the first decided year
+    programme_ids: Texts
+    preventive: Bools  # (P,)
+    pooled: Bools  # (P,) decided by the place's board
+    before: Floats  # (P,) spend in the base year
+    do_nothing: Floats  # (T, P) today's spend, grown with the demand that it provides for
+    floor: Floats  # (P,) 0 where none, or where the rule is not in force
+    maximum: Floats  # (P,) inf where none is known
+    upper: Floats  # (T, P) the most that can be spent: its maximum, its pace, the money there is
+    stream_ids: Texts
+    stream_agency: Ints  # (F,) -1 where none
+    revenue: Bools  # (F,) not for capital
+    amount: Floats  # (T, F) inf where rule B2 is not in force
+    income: Floats  # (T, F) the stated amounts, NaN where none is stated
+    carried: bool  # whether streams keep what they do not spend
+    pair_programme: Ints  # (N,)
+    pair_stream: Ints  # (N,)
+    pair_before: Floats  # (N,)
+    pair_allowed: Bools  # (N,) False only where B2 is relaxed
+    outcome_ids: Texts
+    sign: Floats  # (O,)
+    baseline: Floats  # (O,) today's
+    drifted: Floats  # (B, O) the baseline of each counted year if nothing changes
+    minimum_gain: Floats  # (T, O) NaN where no minimum standard holds
+    target_gain: Floats  # (T, O) NaN where no target is known
+    target_holds: Bools  # (T, O)
+    shortfall_price: Floats  # (O,) 0 where targets are not priced
+    reach: Floats  # (O,)
+    weight: Floats  # (O,)
+    reward: Floats  # (O,) GBP for each unit beyond the target, 0 where none
+    reward_span: Floats  # (O,) units between target and stretch
+    deferred_share: float  # of a reward that comes in a further year later
+    curve_programme: Ints  # (C,)
+    curve_outcome: Ints  # (C,)
+    curves: tuple[Curve, ...]
+    share: Floats  # (B, T, C) of a year's effect that is there in a counted year
+    pace_cut: Floats  # (P,) the share that may go in a year, inf where any
+    pace_rise: Floats  # (P,) the share that may come in a year, inf where any
+    notice: Floats  # (T, P) the least while notice runs (B5), 0 where none
+    contract: Floats  # (T, P) the least while a contract runs (B10), 0 where none
+    contracted: Floats  # (T, P) the least that is contracted for (B13), 0 where none
+    actual: Floats  # (T, P) what was spent (B13), NaN where the year is not past
+    must_choose: Bools  # (P,) whether it is a choice: bought or not
+    least: Floats  # (P,) what is spent at least if it is bought
+    start_cost: Floats  # (P,) paid in the year it starts
+    stop_cost: Floats  # (P,) paid in the year it stops
+    choice: Texts  # (P,) alternatives carry the same text, "" where there are none
+    coherent: tuple[tuple[int, ...], ...]  # groups of programmes bought together or not at all
+    unit_programme: Ints  # (U,)
+    unit_outcome: Ints  # (U,)
+    unit_capacity: Floats  # (U,) outcome units
+    unit_cost: Floats  # (U,) GBP/year
+    closing_cost: Floats  # (U,) GBP
+    units_today: Floats  # (U,)
+    double_running: int  # years that units run on after demand needs them
+    reinvest_share: float  # NaN where rule B7 is not in force
+    through_share: float  # NaN where rule B8 is not in force
+    through_years: int
+    capital: Floats  # (P,) GBP when it starts; 0 where rule B11 is not in force
+    pot_money: Floats  # (T, K)
+    pot_pays: Bools  # (K, P)
+    agency_ids: Texts
+    programme_agency: Ints  # (P,) -1 where none
+    cashable: Floats  # (T, B, A, O) GBP of year t to agency a for a unit of gain in year b
+    alone: Floats  # (T, A) positions alone (B9), NaN where there is none or no rule
+    over_horizon: bool  # whether B9 holds over the years together
+    evidence: Floats  # (S, C) factors of rule B12 on each curve; S is 0 where not in force
+    tail: float  # share of evidence scenarios over which standards hold on average; 0: in each
+    total: Floats  # (T,) inf where rule B1 is not in force
+    opening_reserve: float
+    carry_over: bool
+    money: Money  # how benefits over years are counted
+    objectives: tuple[str, ...]
+    slack: tuple[float, ...]
+    relax: str = ""
+    seen_by: int = -1  # the agency whose position the objective ``position`` is (B9, alone)
+    pay_fixed: Floats | None = None  # (N,) payments that stay as they are, NaN where they need not
+    names: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def year(self) -> int:
+        """The last decided year."""
+        return int(self.years[-1])
+
+    @property
+    def lower(self) -> Floats:
+        """(T, P) the least that a curve is asked for."""
+        if self.relax:
+            floor = np.zeros_like(self.floor) if self.relax == "B3" else self.floor
+            return np.minimum(floor, self.upper)
+        steps = np.arange(1, len(self.years) + 1)[:, None]
+        paced = np.where(
+            np.isfinite(self.pace_cut),
+            self.before * (1 - np.minimum(self.pace_cut, 1.0)) ** steps,
+            0.0,
+        )
+        least = np.maximum(np.maximum(self.floor, paced), np.maximum(self.notice, self.contract))
+        least = np.maximum(least, self.contracted)
+        least = np.where(np.isnan(self.actual), least, np.minimum(least, self.actual))
+        return np.minimum(least, self.upper)
+
+    def bought(self, spend: Floats) -> Bools:
+        """(T, P) whether a programme is bought at ``spend`` (T, P)."""
+        return spend >= self.least / 2
+
+    def one_off(self, spend: Floats) -> Floats:
+        """(T, P) GBP of starting, stopping and closing units that ``spend`` brings about."""
+        bought = self.bought(spend)
+        earlier = np.vstack([self.before > 0, bought[:-1]])
+        cost = np.where(self.starts(spend), self.start_cost, 0.0)
+        cost += np.where(~bought & earlier, self.stop_cost, 0.0)
+        cost *= self.must_choose
+        if len(self.unit_programme):
+            units = np.vstack([self.units_today, self.units(spend)])
+            closed = np.maximum(0.0, -np.diff(units, axis=0)) * self.closing_cost
+            cost += summed(closed, self.unit_programme, cost.shape[1])
+        return cost
+
+    def starts(self, spend: Floats) -> Bools:
+        """(T, P) whether a programme is bought that was not the year before."""
+        bought = self.bought(spend)
+        return bought & ~np.vstack([self.before > 0, bought[:-1]])
+
+    def units(self, spend: Floats) -> Floats:
+        """(T, U) whole units kept: as many as demand needs and money allows, closed late."""
+        need = np.maximum(0.0, np.ceil(self.units_needed(spend) - 1e-6))
+        room = (spend - self.before)[:, self.unit_programme] / np.maximum(self.unit_cost, 1e-12)
+        most = np.floor(self.units_today + room + 1e-6)
+        kept, last = np.zeros_like(need), self.units_today
+        for t in range(len(need)):
+            last = np.maximum(np.minimum(last, most[t]), need[t])
+            kept[t] = last
+        return kept
+
+    def units_needed(self, spend: Floats) -> Floats:
+        """(T, U) units, not rounded, that demand needs, those that run on beside it included."""
+        demand = self.level(spend)[: len(self.years), self.unit_outcome]
+        need = demand / self.unit_capacity
+        today = self.baseline[self.unit_outcome] / self.unit_capacity
+        for back in range(1, self.double_running + 1):
+            earlier = np.vstack([np.tile(today, (back, 1)), demand / self.unit_capacity])
+            need = np.maximum(need, earlier[: len(need)])
+        return need
+
+    def effects(self, spend: Floats) -> Floats:
+        """(T, C) each curve's effect of a year's ``spend`` (T, P), beyond today's."""
+        found = np.zeros((len(spend), len(self.curves)))
+        for c, (p, curve) in enumerate(zip(self.curve_programme, self.curves, strict=True)):
+            level = curve.effect(np.append(spend[:, p], self.before[p]))
+            found[:, c] = level[:-1] - level[-1]
+        return found
+
+    def changes(self, spend: Floats) -> Floats:
+        """(B, C) what each curve adds to its outcome in each counted year."""
+        return np.einsum("btc,tc->bc", self.share, self.effects(spend))
+
+    def gain(self, spend: Floats) -> Floats:
+        """(B, O) exact improvement over the year's baseline, by the true curves."""
+        return self.together(self.changes(spend))
+
+    def together(self, changes: Floats) -> Floats:
+        """(B, O) the curves' ``changes`` (B, C) summed by outcome."""
+        return summed(changes, self.curve_outcome, len(self.outcome_ids))
+
+    def level(self, spend: Floats) -> Floats:
+        """(B, O) outcomes in their own unit."""
+        return self.drifted + self.sign * self.gain(spend)
+
+    def bad_gain(self, spend: Floats) -> Floats:
+        """(T, O) improvement in bad evidence: the worst scenario, or the mean of the tail."""
+        changes = self.changes(spend)[: len(self.years)]
+        gains = np.stack([self.together(changes * factor) for factor in self.evidence])
+        gains = np.sort(gains, axis=0)  # (S, T, O) worst first
+        worst = 1.0 if self.tail == 0 else self.tail * len(gains)
+        weight = np.clip(worst - np.arange(len(gains)), 0, 1)
+        return np.tensordot(weight, gains, axes=1) / worst
+
+    def rewards(self, spend: Floats) -> Floats:
+        """(T,) GBP of rewards that come in each decided year."""
+        decided = len(self.years)
+        beyond = self.gain(spend)[:decided] - self.target_gain
+        earned = np.nansum(self.reward * np.clip(beyond, 0, self.reward_span), axis=1)
+        return self.paid_out(earned)
+
+    def paid_out(self, earned: Floats) -> Floats:
+        """(T,) GBP that comes in, of rewards ``earned`` (T,): a year on, some two years on."""
+        came = np.zeros(len(earned))
+        came[1:] += (1 - self.deferred_share) * earned[:-1]
+        came[2:] += self.deferred_share * earned[:-2]
+        return came
+
+    def reserves(self, paid: Floats, rewards: Floats) -> Floats:
+        """(T + 1,) GBP in reserve at the start and at the end of each decided year."""
+        moved = self.total + rewards - paid if self.carry_over else np.zeros(len(paid))
+        return self.opening_reserve + np.concatenate([[0.0], np.cumsum(moved)])
+
+    def objective(self, name: str, spend: Floats, *, first: bool) -> float:
+        """The exact value of one objective; the first one carries the priced shortfalls."""
+        decided = len(self.years)
+        gain = self.gain(spend)
+        missed = np.maximum(0, self.target_gain - gain[:decided]) / self.reach  # (T, O)
+        priced = self.shortfall_price > 0
+        short = (self.shortfall_price * missed)[:, priced].sum(axis=1)  # (T,)
+        counted = np.isfinite(self.reach)
+        if name == "weighted_outcomes":
+            better = gain + self.sign * (self.drifted - self.baseline)
+            worth = (self.weight * better / self.reach)[:, counted].sum(axis=1)
+            value, shortfall = -float(worth.mean()), float(short.mean())
+        elif name == "fairest":
+            behind = (self.target_gain - gain[:decided]) / self.reach
+            value, shortfall = float(behind[:, counted].max()), float(short.mean())
+        elif name == "least_money":
+            money = spend.sum(axis=1) + self.one_off(spend).sum(axis=1)
+            value, shortfall = float(self.discount @ money), float(self.discount @ short)
+        elif name == "position":  # what the agency would rather not spend, less what it saves
+            free = np.zeros(len(self.programme_ids), bool)
+            assert self.pay_fixed is not None
+            free[self.pair_programme[np.isnan(self.pay_fixed)]] = True
+            money = (spend + self.one_off(spend))[:, free].sum(axis=1)
+            gained = np.einsum("tbo,bo->t", self.cashable[:, :, self.seen_by], gain)
+            value, shortfall = float(self.discount @ (money - gained)), 0.0
+        else:
+            moves = np.abs(np.diff(np.vstack([self.before, spend]), axis=0))
+            value, shortfall = float(moves.sum()), float(short.sum())
+        return value + shortfall if first else value

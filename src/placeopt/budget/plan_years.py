@@ -1,0 +1,155 @@
+"""A solved budget year by year, as tables in the user's own rows and ids.
+
+spending_by_year   a row a year and programme: what it would spend if nothing changed, what it
+                   spends, one-off costs and capital besides, whole units run
+outcomes_by_year   a row a year and outcome: level if nothing changed and in the plan, met or not
+reserves           a row a year (B1): opening, what came in (total and rewards), what was paid
+positions          a row a year and agency (B9): alone, in the plan before and after transfers
+transfers          a row for each payment from one agency to another (B9)
+cash_flow          a row a year, agency and line: if nothing changed, in the plan, saved
+
+Lines of ``cash_flow``: the spending, one-off costs and capital of the programmes that the agency
+runs, and ``benefits``, the cash that better outcomes save it (below 0: a cost avoided).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from placeopt.budget.arrays import BudgetProblem, Floats, summed
+from placeopt.budget.partners import saved, unspent
+
+
+def yearly_tables(problem: BudgetProblem, spend: Floats, pay: Floats) -> dict[str, pd.DataFrame]:
+    """The tables above; those of a rule that is not in force are left out."""
+    tables = {
+        "spending_by_year": _spending(problem, spend),
+        "outcomes_by_year": _outcomes(problem, spend),
+    }
+    if np.isfinite(problem.total).all():
+        tables["reserves"] = _reserves(problem, spend, pay)
+    if np.isfinite(problem.alone).any():
+        tables["positions"], tables["transfers"] = _positions(problem, spend, pay)
+    tables["cash_flow"] = _cash_flow(problem, spend)
+    return tables
+
+
+def met(problem: BudgetProblem, after: Floats, level: Floats) -> list[str]:
+    """yes, no, or empty where there is no level; a millionth of the level is rounding. (O,)"""
+    near = 1e-6 * np.maximum(1e-6, np.maximum(np.abs(level), np.abs(problem.baseline)))
+    good = problem.sign * (after - level) >= -near
+    return ["" if np.isnan(x) else "yes" if ok else "no" for x, ok in zip(level, good, strict=True)]
+
+
+def _spending(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
+    units = np.full_like(spend, np.nan)
+    units[:, problem.unit_programme] = problem.units(spend)
+    rows = _rows(problem, "programme_id", problem.programme_ids)
+    rows["do_nothing_gbp"] = problem.do_nothing.ravel()
+    rows["plan_gbp"] = spend.ravel()
+    rows["change_gbp"] = rows["plan_gbp"] - rows["do_nothing_gbp"]
+    rows["one_off_gbp"] = problem.one_off(spend).ravel()
+    rows["capital_gbp"] = (problem.starts(spend) * problem.capital).ravel()
+    rows["units"] = units.ravel()
+    return rows
+
+
+def _outcomes(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
+    decided = len(problem.years)
+    rows = _rows(problem, "outcome_id", problem.outcome_ids)
+    drifted, level = problem.drifted[:decided], problem.level(spend)[:decided]
+    rows["do_nothing"], rows["plan"] = drifted.ravel(), level.ravel()
+    minimum = drifted + problem.sign * problem.minimum_gain
+    target = drifted + problem.sign * problem.target_gain
+    rows["minimum_standard"], rows["target"] = minimum.ravel(), target.ravel()
+    for name, wanted in (("standard_met", minimum), ("target_met", target)):
+        rows[name] = [
+            word
+            for after, own in zip(level, wanted, strict=True)
+            for word in met(problem, after, own)
+        ]
+    return rows
+
+
+def _reserves(problem: BudgetProblem, spend: Floats, pay: Floats) -> pd.DataFrame:
+    rewards, paid = problem.rewards(spend), pay.sum(axis=1)
+    held = np.round(problem.reserves(paid, rewards), 2) + 0.0
+    return pd.DataFrame(
+        {
+            "year": problem.years,
+            "opening_gbp": held[:-1],
+            "in_gbp": problem.total + rewards,
+            "out_gbp": paid,
+            "closing_gbp": held[1:],
+        }
+    )
+
+
+def _positions(
+    problem: BudgetProblem, spend: Floats, pay: Floats
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    before = unspent(problem, pay) + saved(problem, spend)
+    moved = least_transfers(problem, before)  # (T, from, to)
+    net = moved.sum(axis=1) - moved.sum(axis=2)
+    rows = _rows(problem, "agency_id", problem.agency_ids)
+    rows["alone_gbp"] = problem.alone.ravel()
+    rows["plan_before_transfers_gbp"] = before.ravel()
+    rows["transfers_gbp"] = net.ravel()
+    rows["plan_gbp"] = (before + net).ravel()
+    t, a, b = np.nonzero(moved > 0)
+    columns = {
+        "year": problem.years[t],
+        "from_agency_id": problem.agency_ids[a],
+        "to_agency_id": problem.agency_ids[b],
+        "amount_gbp": moved[t, a, b],
+    }
+    return rows, pd.DataFrame(columns)
+
+
+def least_transfers(problem: BudgetProblem, before: Floats) -> Floats:
+    """(T, A, A) GBP from one agency to another so that nobody is worse off than alone.
+
+    As little as can be: every agency that is short gets just what it lacks, paid by those that
+    have something over, in proportion to it. Over the horizon: in the last decided year.
+    """
+    over = np.where(np.isfinite(problem.alone), before - problem.alone, 0.0)
+    if problem.over_horizon:
+        over = np.vstack([np.zeros_like(over[:-1]), problem.discount @ over / problem.discount[-1]])
+    over = np.where(np.abs(over) < 1e-6, 0.0, over)
+    lacks, spare = np.maximum(0.0, -over), np.maximum(0.0, over)
+    share = spare / np.maximum(spare.sum(axis=1, keepdims=True), 1e-300)
+    return share[:, :, None] * lacks[:, None, :]
+
+
+def _cash_flow(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
+    agencies = len(problem.agency_ids)
+    owner = np.where(problem.programme_agency < 0, agencies, problem.programme_agency)
+
+    def by_agency(gbp: Floats) -> Floats:
+        return summed(gbp, owner, agencies + 1)
+
+    none = np.zeros((len(spend), agencies + 1))
+    gained = none.copy()
+    gained[:, :agencies] = -saved(problem, spend)
+    lines = {
+        "spending": (by_agency(problem.do_nothing), by_agency(spend)),
+        "one_off": (none, by_agency(problem.one_off(spend))),
+        "capital": (none, by_agency(problem.starts(spend) * problem.capital)),
+        "benefits": (none, gained),
+    }
+    parts = []
+    for line, (nothing, plan) in lines.items():
+        rows = _rows(problem, "agency_id", np.append(problem.agency_ids, ""))
+        rows["line"] = line
+        rows["do_nothing_gbp"], rows["plan_gbp"] = nothing.ravel(), plan.ravel()
+        rows["saving_gbp"] = rows["do_nothing_gbp"] - rows["plan_gbp"]
+        parts.append(rows[(rows["do_nothing_gbp"] != 0) | (rows["plan_gbp"] != 0)])
+    return pd.concat(parts, ignore_index=True)
+
+
+def _rows(problem: BudgetProblem, key: str, ids: np.ndarray) -> pd.DataFrame:
+    """A row for each decided year and id."""
+    decided = len(problem.years)
+    columns = {"year": np.repeat(problem.years, len(ids)), key: np.tile(ids, decided)}
+    return pd.DataFrame(columns)

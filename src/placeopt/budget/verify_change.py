@@ -1,0 +1,162 @@
+"""How far a course breaches the rules about units, prevention, partners and what is bought.
+
+(B6) prevention, (B7) reinvestment, (B8) through the place, (B10) commissioning and (B11) capital,
+in every decided year, in plain Python from the tables.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from typing import Any
+
+from placeopt.budget.verify_course import (
+    Course,
+    capital,
+    rows_of,
+    rule_of,
+    tolerance,
+    unchanged,
+    whole_units,
+)
+from placeopt.budget.verify_outcomes import outcome_levels
+from placeopt.budget.verify_rules import Breach
+from placeopt.place import Place
+from placeopt.scenario import Scenario
+
+
+def prevention(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
+    """(B6) Units that are not whole, fewer than demand needs (B5: or needed of late), or money
+    freed without a unit that closes."""
+    levels = outcome_levels(place, course)
+    demand_today = dict(zip(place.outcomes["outcome_id"], place.outcomes["baseline"], strict=True))
+    paced = rule_of(scenario, "pace")
+    beside = paced.double_running_years if paced else 0
+    breaches: list[Breach] = []
+    for row in rows_of(place.provision):
+        key, outcome = row.programme_id, row.outcome_id
+        needed = [whole_units(demand_today[outcome], row.unit_capacity)]
+        needed += [whole_units(level[outcome], row.unit_capacity) for level in levels]
+        for at, year in enumerate(course.years):
+            runs, where = course.units[at][key], f"of {key} in {year}"
+            if math.isnan(runs):
+                breaches.append((math.inf, 1.0, f"units {where} are not stated", row.unit))
+                continue
+            breaches.append((abs(runs - round(runs)), 1e-6, f"whole units {where}", row.unit))
+            least = max(needed[max(0, at + 1 - beside) : at + 2])
+            breaches.append((least - runs, 1e-6, f"units {where}", row.unit))
+            freed = (course.units_today[key] - runs) * row.unit_cost_gbp_per_year
+            short = course.today[key] - freed - course.spend[at][key]
+            what = f"money freed {where} beyond its closed units"
+            breaches.append((short, tolerance(course.today[key]), what, "GBP"))
+    return breaches
+
+
+def reinvestment(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
+    """(B7) How much less than its share of savings goes to prevention."""
+    kind = dict(zip(place.programmes["programme_id"], place.programmes["kind"], strict=True))
+    breaches: list[Breach] = []
+    for at, year in enumerate(course.years):
+        spend, as_it_was = course.spend[at], unchanged(place, course, year)
+        saved = sum(as_it_was[key] - spend[key] for key in spend if kind[key] != "preventive")
+        more = sum(spend[key] - course.today[key] for key in spend if kind[key] == "preventive")
+        due = rule.share * max(0.0, saved)
+        breaches.append((due - more, tolerance(due), f"prevention in {year}", "GBP"))
+    return breaches
+
+
+def through_the_place(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
+    """(B8) How much less than its share of revenue an agency puts into pooled programmes."""
+    programmes = place.programmes
+    pooled = dict(zip(programmes["programme_id"], programmes["pooled"], strict=True))
+    amount = {(row.stream_id, row.year): row.amount_gbp for row in rows_of(place.stream_amounts)}
+    payer = {
+        row.stream_id: row.agency_id
+        for row in rows_of(place.streams)
+        if row.purpose == "revenue" and row.agency_id
+    }
+    breaches: list[Breach] = []
+    for at, year in enumerate(course.years[: rule.first_years]):
+        revenue: dict[str, float] = defaultdict(float)
+        put_in: dict[str, float] = defaultdict(float)
+        for stream, agency in payer.items():
+            revenue[agency] += amount.get((stream, year), 0.0)
+        for (programme, stream), gbp in course.payments[at].items():
+            if stream in payer and pooled[programme]:
+                put_in[payer[stream]] += gbp
+        for agency, gbp in revenue.items():
+            due = rule.share * gbp
+            what = f"agency {agency} through the place in {year}"
+            breaches.append((due - put_in[agency], tolerance(due), what, "GBP"))
+    return breaches
+
+
+def commissioning(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
+    """(B10) Below the efficient scale though bought, bought beside an alternative, bought without
+    its group, or below today within a contract."""
+    breaches: list[Breach] = []
+    for at, year in enumerate(course.years):
+        spend = course.spend[at]
+        bought: dict[str, list[str]] = defaultdict(list)
+        for row in rows_of(place.programmes):
+            key, scale = row.programme_id, row.minimum_scale_gbp_per_year
+            if spend[key] > 0 and scale > 0:
+                what = f"programme {key} below its efficient scale in {year}"
+                breaches.append((scale - spend[key], tolerance(scale), what, "GBP"))
+            if spend[key] > 0 and row.one_of:
+                bought[row.one_of].append(key)
+            until = row.contract_until_year
+            if not _empty(until) and year <= until:
+                short = course.today[key] - spend[key]
+                what = f"contract of {key} in {year}"
+                breaches.append((short, tolerance(course.today[key]), what, "GBP"))
+        for choice, keys in bought.items():
+            what = f"alternatives of {choice} bought in {year}: {', '.join(keys)}"
+            breaches.append((len(keys) - 1.0, 0.5, what, "programmes"))
+        for group in rule.coherent:
+            there = [key for key in group if spend[key] > 0]
+            apart = float(len(there)) if len(there) < len(group) else 0.0
+            what = f"group {', '.join(group)} bought apart in {year}"
+            breaches.append((apart, 0.5, what, "programmes"))
+    return breaches
+
+
+def capital_fits(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
+    """(B11) How much more capital the programmes that start need than there is.
+
+    Many streams: by Hall's condition, any set of programmes fits what may pay for any of it;
+    only the sets that share their streams need be tried, so every set of streams is.
+    """
+    amount = {(row.stream_id, row.year): row.amount_gbp for row in rows_of(place.stream_amounts)}
+    pots = [row.stream_id for row in rows_of(place.streams) if row.purpose == "capital"]
+    pays = defaultdict(set)
+    for row in rows_of(place.stream_programmes):
+        pays[row.programme_id].add(row.stream_id)
+    breaches: list[Breach] = []
+    for at, (year, needs) in enumerate(
+        zip(course.years, capital(place, scenario, course), strict=True)
+    ):
+        money = {pot: amount.get((pot, year), 0.0) for pot in pots}
+        sets = [set(pots)] if rule.pots == "one" else _subsets(pots)
+        for some in sets:
+            if rule.pots == "one":
+                due = sum(needs.values())
+            else:
+                due = sum(gbp for key, gbp in needs.items() if pays[key] & set(pots) <= some)
+            there = rule.receipts(at) + sum(money[pot] for pot in some)
+            what = f"capital of {year}"
+            breaches.append((due - there, tolerance(there), what, "GBP"))
+    return breaches
+
+
+def _subsets(keys: list[str]) -> list[set[str]]:
+    found: list[set[str]] = [set()]
+    for key in keys:
+        found += [{*some, key} for some in found]
+    return found
+
+
+def _empty(value: Any) -> bool:
+    import pandas as pd
+
+    return value is None or value is pd.NA or value != value

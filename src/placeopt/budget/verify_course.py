@@ -1,0 +1,214 @@
+"""What a budget plan does, year by year, read from its tables alone; and what doing nothing is.
+
+The base year is the last year of spending data; the decided years follow the scenario's year.
+Doing nothing pays in every decided year what was paid in the base year. It knows nothing of the
+model that was solved.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pandas as pd
+
+from placeopt.place import Place
+from placeopt.scenario import Rule, Scenario
+
+Money = dict[str, float]  # an id, of a programme unless said otherwise -> GBP
+Payments = dict[tuple[str, str], float]  # (programme id, stream id) -> GBP
+
+# HM Treasury, The Green Book (2022), annex 6: (last year of the step, rate).
+DISCOUNTING = (
+    *((30, 0.035), (75, 0.03), (125, 0.025), (200, 0.02)),
+    *((300, 0.015), (math.inf, 0.01)),
+)
+
+
+class Tables(Protocol):
+    """All that the verifier sees of a plan: its tables by name."""
+
+    @property
+    def tables(self) -> Mapping[str, pd.DataFrame]: ...
+
+
+@dataclass(frozen=True)
+class Course:
+    """Spending (one-off costs apart), whole units and payments (one-offs included), by year."""
+
+    years: tuple[int, ...]
+    today: Money  # of the base year
+    units_today: dict[str, int]  # programme id -> units that today's demand needs
+    spend: tuple[Money, ...]
+    units: tuple[dict[str, float], ...]  # only of programmes that run units
+    payments: tuple[Payments, ...]
+
+    def before(self, position: int) -> Money:
+        """What was spent in the year before the one at ``position``."""
+        return self.spend[position - 1] if position else self.today
+
+
+def course_of(place: Place, scenario: Scenario, plan: Tables) -> Course:
+    """The plan's own course, from its tables ``spending_by_year`` and ``payments``."""
+    years = decided_years(place, scenario)
+    base = base_payments(place)
+    spend = [dict.fromkeys(place.programmes["programme_id"], 0.0) for _ in years]
+    units: list[dict[str, float]] = [{} for _ in years]
+    runs = set(place.provision["programme_id"])
+    for row in rows_of(_spending_by_year(plan, years)):
+        if row.year in years:
+            at = years.index(row.year)
+            spend[at][row.programme_id] = row.plan_gbp
+            if row.programme_id in runs:
+                units[at][row.programme_id] = row.units
+    payments: list[Payments] = [defaultdict(float) for _ in years]
+    for row in rows_of(plan.tables["payments"]):
+        if row.year in years:
+            payments[years.index(row.year)][row.programme_id, row.stream_id] += row.after_gbp
+    return Course(
+        years,
+        by_programme(place, base),
+        units_today(place),
+        tuple(spend),
+        tuple(units),
+        tuple(payments),
+    )
+
+
+def _spending_by_year(plan: Tables, years: tuple[int, ...]) -> pd.DataFrame:
+    """The plan's spending; a plan of one year may say it in the table ``spending`` alone."""
+    if "spending_by_year" in plan.tables or len(years) > 1:
+        return plan.tables["spending_by_year"]
+    return plan.tables["spending"].assign(year=years[0]).rename(columns={"after_gbp": "plan_gbp"})
+
+
+def do_nothing(place: Place, scenario: Scenario) -> Course:
+    """Every decided year as the base year was."""
+    years = decided_years(place, scenario)
+    base, many = base_payments(place), len(years)
+    today, units = by_programme(place, base), units_today(place)
+    as_today: dict[str, float] = {key: float(count) for key, count in units.items()}
+    return Course(years, today, units, (today,) * many, (as_today,) * many, (base,) * many)
+
+
+def decided_years(place: Place, scenario: Scenario) -> tuple[int, ...]:
+    """The calendar years that are decided."""
+    last = int(place.spending["year"].max())
+    first = scenario.year if scenario.year is not None else last + 1
+    return tuple(range(first, first + scenario.years))
+
+
+def base_payments(place: Place) -> Payments:
+    """What each stream paid towards each programme in the base year."""
+    last = place.spending["year"].max()
+    payments: Payments = defaultdict(float)
+    for row in rows_of(place.spending):
+        if row.year == last:
+            payments[row.programme_id, row.stream_id] += row.amount_gbp
+    return payments
+
+
+def by_programme(place: Place, payments: Payments) -> Money:
+    spend = dict.fromkeys(place.programmes["programme_id"], 0.0)
+    for (programme, _), gbp in payments.items():
+        spend[programme] = spend.get(programme, 0.0) + gbp
+    return spend
+
+
+def units_today(place: Place) -> dict[str, int]:
+    """(B6) Units that today's demand needs, by programme."""
+    demand = dict(zip(place.outcomes["outcome_id"], place.outcomes["baseline"], strict=True))
+    return {
+        row.programme_id: whole_units(demand[row.outcome_id], row.unit_capacity)
+        for row in rows_of(place.provision)
+    }
+
+
+def whole_units(demand: float, capacity: float) -> int:
+    """How many whole units serve a demand; a millionth of a unit is rounding."""
+    return max(0, math.ceil(demand / capacity - 1e-6))
+
+
+def drift(place: Place, year: int, outcome_id: str) -> float:
+    """What an outcome's baseline is multiplied by in ``year`` if spending stays as today."""
+    rows = place.outcomes.set_index("outcome_id")["growth_share_per_year"]
+    ahead = year - int(place.spending["year"].max())
+    return (1 + float(rows[outcome_id])) ** ahead
+
+
+def unchanged(place: Place, course: Course, year: int) -> Money:
+    """What each programme would spend in ``year`` if nothing changed: today's spending, grown
+    with the demand that its units serve."""
+    grown = dict(course.today)
+    for row in rows_of(place.provision):
+        grown[row.programme_id] *= drift(place, year, row.outcome_id)
+    return grown
+
+
+def one_offs(place: Place, scenario: Scenario, course: Course) -> tuple[Money, ...]:
+    """By year, GBP of starting and stopping programmes (B10) and of closing units (B6)."""
+    found = []
+    buys, closes = rule_of(scenario, "commissioning"), rule_of(scenario, "prevention")
+    closing = {row.programme_id: row.closing_cost_gbp for row in rows_of(place.provision)}
+    for at, spend in enumerate(course.spend):
+        before, costs = course.before(at), dict.fromkeys(course.today, 0.0)
+        for row in rows_of(place.programmes):
+            key = row.programme_id
+            if buys and spend[key] > 0 and before[key] == 0:
+                costs[key] += row.start_cost_gbp
+            elif buys and spend[key] == 0 and before[key] > 0:
+                costs[key] += row.stop_cost_gbp
+            if closes and key in closing:
+                ran = course.units[at - 1][key] if at else course.units_today[key]
+                costs[key] += closing[key] * max(0.0, ran - course.units[at][key])
+        found.append(costs)
+    return tuple(found)
+
+
+def capital(place: Place, scenario: Scenario, course: Course) -> tuple[Money, ...]:
+    """(B11) By year, GBP of capital of the programmes that start in it."""
+    found = []
+    in_force = rule_of(scenario, "capital") is not None
+    for at, spend in enumerate(course.spend):
+        before, needs = course.before(at), dict.fromkeys(course.today, 0.0)
+        for row in rows_of(place.programmes):
+            if in_force and spend[row.programme_id] > 0 and before[row.programme_id] == 0:
+                needs[row.programme_id] = row.capital_gbp
+        found.append(needs)
+    return tuple(found)
+
+
+def discount_factors(scenario: Scenario, years: int) -> list[float]:
+    """What a pound of each year is worth in the first decided one, by the declining schedule,
+    scaled where the scenario states another rate for the first years."""
+    worth, factors = 1.0, []
+    for year in range(years):
+        if year:
+            rate = next(rate for last, rate in DISCOUNTING if year <= last)
+            worth /= 1 + rate * scenario.money.discount_rate / DISCOUNTING[0][1]
+        factors.append(worth)
+    return factors
+
+
+def rule_of(scenario: Scenario, name: str) -> Any:
+    """The scenario's rule of that name, ``None`` where it is not in force."""
+    found: Rule | None = next((rule for rule in scenario.rules if rule.name == name), None)
+    return found
+
+
+def rows_of(table: pd.DataFrame) -> Iterator[Any]:
+    """The rows of a table, each with its columns as attributes."""
+    return iter(table.itertuples())
+
+
+def tolerance(gbp: float) -> float:
+    """A pound, or a millionth of the amount where that is more."""
+    return max(1.0, 1e-6 * abs(gbp))
+
+
+def outcome_tolerance(level: float, baseline: float) -> float:
+    """A millionth of the larger of level and baseline."""
+    return 1e-6 * max(1e-6, abs(level), abs(baseline))

@@ -1,0 +1,110 @@
+"""Where each agency stands, year by year, recomputed from a plan's payments and the tables.
+
+    position[a,t] = money of a's streams that is not spent + cashable benefits that a gains
+                    + transfers in - transfers out
+    (B9) position[a,t] >= alone[a,t], in every year or of the discounted sums
+
+What an agency would reach alone is the plan's own figure (table ``positions``); tests recompute
+it by an independent route. It knows nothing of the model that was solved.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import pandas as pd
+
+from placeopt.budget.verify_benefits import cashable
+from placeopt.budget.verify_course import (
+    Course,
+    Tables,
+    discount_factors,
+    rows_of,
+    tolerance,
+)
+from placeopt.budget.verify_outcomes import improvements
+from placeopt.budget.verify_rules import Breach
+from placeopt.place import Place
+from placeopt.scenario import Check, Scenario
+
+Stands = dict[tuple[int, str], float]  # (year, agency id) -> GBP
+
+
+def nobody_worse_off(
+    place: Place, scenario: Scenario, rule: Any, course: Course, plan: Tables
+) -> list[Breach]:
+    """(B9) How much worse than alone an agency stands after transfers."""
+    before, moved = positions(place, scenario, course), transfers_in(plan)
+    alone = _stated(plan.tables["positions"], "alone_gbp")
+    size = max((abs(gbp) for gbp in alone.values()), default=0.0)
+    factor = discount_factors(scenario, len(course.years))
+    breaches: list[Breach] = []
+    for agency in place.agencies["agency_id"]:
+        worse = [
+            alone.get((year, agency), float("inf")) - before[year, agency] - moved[year, agency]
+            for year in course.years
+        ]
+        if rule.when == "horizon":
+            total = sum(f * gbp for f, gbp in zip(factor, worse, strict=True))
+            breaches.append((total, tolerance(size), f"agency {agency} over the years", "GBP"))
+            continue
+        for year, gbp in zip(course.years, worse, strict=True):
+            breaches.append((gbp, tolerance(size), f"agency {agency} in {year}", "GBP"))
+    for row in rows_of(plan.tables["transfers"]):
+        what = f"transfer from {row.from_agency_id} to {row.to_agency_id} in {row.year} below 0"
+        breaches.append((-row.amount_gbp, tolerance(0), what, "GBP"))
+    return breaches
+
+
+def positions(place: Place, scenario: Scenario, course: Course) -> Stands:
+    """Each agency's position before transfers."""
+    payer = dict(zip(place.streams["stream_id"], place.streams["agency_id"], strict=True))
+    stands: Stands = defaultdict(float)
+    for row in rows_of(place.stream_amounts):
+        stands[row.year, payer[row.stream_id]] += row.amount_gbp
+    for year, payments in zip(course.years, course.payments, strict=True):
+        for (_, stream), gbp in payments.items():
+            stands[year, payer.get(stream, "")] -= gbp
+    better = improvements(place, scenario, course)
+    for (agency, year), gbp in cashable(place, scenario, better).items():
+        stands[year, agency] += gbp
+    return stands
+
+
+def transfers_in(plan: Tables) -> Stands:
+    """What each agency receives from the others less what it pays them."""
+    moved: Stands = defaultdict(float)
+    for row in rows_of(plan.tables.get("transfers", pd.DataFrame())):
+        moved[row.year, row.to_agency_id] += row.amount_gbp
+        moved[row.year, row.from_agency_id] -= row.amount_gbp
+    return moved
+
+
+def positions_add_up(place: Place, scenario: Scenario, course: Course, plan: Tables) -> Check:
+    """The plan's table of positions says what its payments, benefits and transfers come to."""
+    table = plan.tables["positions"]
+    before, moved = positions(place, scenario, course), transfers_in(plan)
+    wrong = []
+    for column, found in (
+        ("plan_before_transfers_gbp", before),
+        ("transfers_gbp", moved),
+        ("plan_gbp", {key: gbp + moved[key] for key, gbp in before.items()}),
+    ):
+        for key, said in _stated(table, column).items():
+            gbp = found.get(key, 0.0)
+            if not abs(said - gbp) <= tolerance(gbp):
+                year, agency = key
+                wrong.append(f"{column} of {agency} in {year}: {said:,.2f}, not {gbp:,.2f}")
+    stated = _stated(table, "plan_gbp")
+    for year in course.years:
+        for agency in place.agencies["agency_id"]:
+            if (year, agency) not in stated:
+                wrong.append(f"no position of {agency} in {year}")
+    sentence = "The plan's positions follow from its payments, benefits and transfers."
+    return Check("", "positions", sentence, not wrong, "; ".join(wrong[:5]))
+
+
+def _stated(table: pd.DataFrame, column: str) -> Stands:
+    keys = zip(table["year"].astype(int), table["agency_id"], strict=True)
+    return dict(zip(keys, table[column].astype(float), strict=True))

@@ -1,0 +1,227 @@
+"""Whether the figures in a plan's tables are what its payments make of the place's tables.
+
+Payments add up to spending and one-off costs, streams, agencies and reserves; outcomes follow
+from spending by the true curves; every objective is what the plan says. Tables about one year
+speak of the last decided one, against today.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from placeopt.budget.verify_benefits import check_chain
+from placeopt.budget.verify_course import (
+    Course,
+    Payments,
+    Tables,
+    by_programme,
+    capital,
+    do_nothing,
+    one_offs,
+    outcome_tolerance,
+    rule_of,
+    tolerance,
+    unchanged,
+)
+from placeopt.budget.verify_outcomes import improvements, outcome_levels, rewards, totals
+from placeopt.budget.verify_partners import positions_add_up
+from placeopt.place import Place
+from placeopt.scenario import Check, Scenario
+
+Figures = Mapping[Any, float]  # an id, or (year, id) -> figure
+
+
+def arithmetic(place: Place, scenario: Scenario, plan: Tables, course: Course) -> list[Check]:
+    """One check for each group of figures."""
+    checks = [
+        *_last_year(place, scenario, plan, course),
+        *(_by_year(place, scenario, plan, course) if "spending_by_year" in plan.tables else []),
+        _known_ids(place, course),
+    ]
+    if "positions" in plan.tables:
+        checks.append(positions_add_up(place, scenario, course, plan))
+    if "benefits_chain" in plan.tables:
+        better = improvements(place, scenario, course)
+        checks.append(check_chain(place, scenario, plan.tables["benefits_chain"], better))
+    if "reserves" in plan.tables:
+        checks.append(_reserves(place, scenario, plan, course))
+    return checks
+
+
+def _last_year(place: Place, scenario: Scenario, plan: Tables, course: Course) -> list[Check]:
+    """The tables that describe the last decided year against today."""
+    after, paid = course.spend[-1], course.payments[-1]
+    agency = dict(zip(place.programmes["programme_id"], place.programmes["agency_id"], strict=True))
+    by_agency: dict[str, float] = defaultdict(float)
+    for programme, gbp in after.items():
+        by_agency[agency[programme]] += gbp
+    spending = plan.tables["spending"].set_index("programme_id")
+    streams = plan.tables["streams"].set_index("stream_id")
+    agencies = plan.tables["agencies"].set_index("agency_id")
+    outcomes = plan.tables["outcomes"].set_index("outcome_id")
+    objectives = plan.tables["objectives"].set_index("objective")
+    nothing = do_nothing(place, scenario)
+    return [
+        _same("spending before", spending["before_gbp"], course.today),
+        _same("spending", spending["after_gbp"], after),
+        _same("one-off costs", spending["one_off_gbp"], one_offs(place, scenario, course)[-1]),
+        _same("streams", streams["spent_after_gbp"], _by_stream(paid)),
+        _same("agencies", agencies["after_gbp"], by_agency),
+        _same("outcomes", outcomes["after"], outcome_levels(place, course)[-1], _near(place)),
+        _same(
+            "objectives in the plan",
+            objectives["plan"],
+            totals(place, scenario, course),
+            _rounding,
+            both=False,
+        ),
+        _same(
+            "objectives today",
+            objectives["do_nothing"],
+            totals(place, scenario, nothing),
+            _rounding,
+            both=False,
+        ),
+    ]
+
+
+def _by_year(place: Place, scenario: Scenario, plan: Tables, course: Course) -> list[Check]:
+    """The tables that have a row for each decided year."""
+    costs, needs = one_offs(place, scenario, course), capital(place, scenario, course)
+    paid = [by_programme(place, payments) for payments in course.payments]
+    cash = [
+        {key: spend[key] + cost[key] for key in spend}
+        for spend, cost in zip(course.spend, costs, strict=True)
+    ]
+    nothing = outcome_levels(place, do_nothing(place, scenario))
+    levels = outcome_levels(place, course)
+    spending = plan.tables["spending_by_year"].set_index(["year", "programme_id"])
+    checks = [
+        _same(
+            "what spending and one-off costs come to", _keyed(course, cash), _keyed(course, paid)
+        ),
+        _same("spending by year", spending["plan_gbp"], _keyed(course, course.spend)),
+        _same("one-off costs by year", spending["one_off_gbp"], _keyed(course, costs)),
+        _same("capital by year", spending["capital_gbp"], _keyed(course, needs)),
+        _same(
+            "spending by year if nothing changed",
+            spending["do_nothing_gbp"],
+            _keyed(course, [unchanged(place, course, year) for year in course.years]),
+        ),
+        _same(
+            "changes of spending by year",
+            spending["change_gbp"],
+            (spending["plan_gbp"] - spending["do_nothing_gbp"]).to_dict(),
+        ),
+    ]
+    outcomes = plan.tables["outcomes_by_year"].set_index(["year", "outcome_id"])
+    near = _near(place)
+    return [
+        *checks,
+        _same("outcomes by year", outcomes["plan"], _keyed(course, levels), near),
+        _same("outcomes if nothing changed", outcomes["do_nothing"], _keyed(course, nothing), near),
+        _met(place, plan),
+    ]
+
+
+def _reserves(place: Place, scenario: Scenario, plan: Tables, course: Course) -> Check:
+    """Every year's reserve: opening, what came in, what went out, closing."""
+    rule = rule_of(scenario, "one_budget")
+    table = plan.tables["reserves"].set_index("year")
+    base, earned = sum(course.today.values()), rewards(place, scenario, course)
+    stands, wrong = (rule.opening_reserve_gbp if rule else 0.0), []
+    for at, year in enumerate(course.years if rule else ()):
+        came, went = rule.total(base, at) + earned[at], sum(course.payments[at].values())
+        closes = stands + came - went if rule.carry_over else stands
+        for column, gbp in (
+            ("opening_gbp", stands),
+            ("in_gbp", came),
+            ("out_gbp", went),
+            ("closing_gbp", closes),
+        ):
+            said = float(table[column].get(year, float("nan")))
+            if not abs(said - gbp) <= tolerance(gbp):
+                wrong.append(f"{column} of {year}: the plan says {said:,.2f}, not {gbp:,.2f}")
+        stands = closes
+    sentence = "The plan's reserves follow from its totals, rewards and payments."
+    return Check("", "reserves", sentence, not wrong, "; ".join(wrong[:5]))
+
+
+def _met(place: Place, plan: Tables) -> Check:
+    """Whether standards and targets are met is said as the levels say it."""
+    wrong = []
+    baseline = dict(zip(place.outcomes["outcome_id"], place.outcomes["baseline"], strict=True))
+    lower = set(place.outcomes.loc[place.outcomes["direction"] == "lower", "outcome_id"])
+    row: dict[Any, Any]
+    for row in plan.tables["outcomes_by_year"].to_dict("records"):
+        sign = -1.0 if row["outcome_id"] in lower else 1.0
+        for column, level in (("standard_met", "minimum_standard"), ("target_met", "target")):
+            near = outcome_tolerance(row[level], float(baseline[row["outcome_id"]]))
+            met = sign * (row["plan"] - row[level]) >= -near
+            right = "" if pd.isna(row[level]) else "yes" if met else "no"
+            if row[column] != right:
+                wrong.append(f"{column} of {row['outcome_id']} in {row['year']}: {row[column]!r}")
+    sentence = "The plan says which standards and targets are met as its levels say it."
+    return Check("", "standards and targets", sentence, not wrong, "; ".join(wrong[:5]))
+
+
+def _known_ids(place: Place, course: Course) -> Check:
+    programmes, streams = set(place.programmes["programme_id"]), set(place.streams["stream_id"])
+    wrong = [
+        f"{programme} from {stream}: {gbp}"
+        for payments in course.payments
+        for (programme, stream), gbp in payments.items()
+        if programme not in programmes or stream not in streams or not gbp >= 0
+    ]
+    sentence = "Every payment is from a stream of the place to a programme of the place, above 0."
+    return Check("", "payments", sentence, not wrong, "; ".join(wrong[:5]))
+
+
+def _same(
+    what: str,
+    said: pd.Series | Figures,
+    found: Figures,
+    near: Callable[[float], float] = tolerance,
+    *,
+    both: bool = True,
+) -> Check:
+    """Every figure said is the one found; ``both``: and every one found is said, unless it is 0."""
+    stated = dict(said.items())
+    keys = [*stated, *(key for key in found if both and key not in stated)]
+    wrong = []
+    for key in keys:
+        a, b = float(stated.get(key, 0.0)), found.get(key, 0.0)
+        if not abs(a - b) <= near(b):
+            name = ", ".join(map(str, key)) if isinstance(key, tuple) else key or "none"
+            wrong.append(f"{name}: the plan says {a:,.6g}, the tables give {b:,.6g}")
+    sentence = f"The plan's figures for {what} follow from its payments and the tables."
+    return Check("", what, sentence, not wrong, "; ".join(wrong[:5]))
+
+
+def _keyed(course: Course, figures: Any) -> dict[tuple[int, str], float]:
+    return {
+        (year, key): value
+        for year, own in zip(course.years, figures, strict=True)
+        for key, value in own.items()
+    }
+
+
+def _by_stream(payments: Payments) -> dict[str, float]:
+    spent: dict[str, float] = defaultdict(float)
+    for (_, stream), gbp in payments.items():
+        spent[stream] += gbp
+    return spent
+
+
+def _near(place: Place) -> Callable[[float], float]:
+    """A millionth of the largest baseline or level: curves add up rounding."""
+    largest = max(map(abs, place.outcomes["baseline"]), default=0.0)
+    return lambda value: outcome_tolerance(value, largest)
+
+
+def _rounding(value: float) -> float:
+    return outcome_tolerance(value, 0.0)

@@ -1,0 +1,120 @@
+"""Rules of the place budget about partners and what they buy: through the place (B8), nobody worse
+off (B9), commissioning (B10), capital (B11)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from placeopt.scenario.budget_rule import BudgetRule, Gbp, in_year
+
+
+class ThroughThePlace(BudgetRule):
+    """(B8) A share of every agency's revenue is decided by the place's own board."""
+
+    name: ClassVar[str] = "through_the_place"
+    number: ClassVar[str] = "B8"
+    equation: ClassVar[str] = (
+        "for every agency and each of the first years: sum over its revenue streams and pooled "
+        "programmes of spend[p,f,t] >= share x sum over its revenue streams of amount[f,t]"
+    )
+
+    share: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="share of an agency's revenue streams that pooled programmes get",
+    )
+    first_years: int = Field(
+        3, ge=1, le=20, description="how many decided years it holds in, from the first on"
+    )
+
+    def sentence(self, names: dict[str, str] | None = None) -> str:
+        years = "year" if self.first_years == 1 else f"{self.first_years} years"
+        return (
+            f"In the first {years} every agency puts at least {self.share:.1%} of its revenue into "
+            "programmes that the place decides together."
+        )
+
+
+class NobodyWorseOff(BudgetRule):
+    """(B9) Each agency's net position, after transfers, is no worse than alone.
+
+    Alone is the agency's best position with its own streams, its own ring-fences and the outcome
+    standards, everybody else's programmes and payments being as today.
+    """
+
+    name: ClassVar[str] = "nobody_worse_off"
+    number: ClassVar[str] = "B9"
+    equation: ClassVar[str] = (
+        "sum over a's streams of (amount[f,t] - sum over p of spend[p,f,t]) + cashable[a,t] + sum "
+        "over b of (transfer[b,a,t] - transfer[a,b,t]) >= alone[a,t]; horizon: of the discounted "
+        "sums over the decided years"
+    )
+
+    when: Literal["every_year", "horizon"] = Field(
+        "every_year", description="in every decided year, or over all of them, discounted"
+    )
+
+    def sentence(self, names: dict[str, str] | None = None) -> str:
+        when = "in any year" if self.when == "every_year" else "over the years together"
+        return f"After transfers no agency is worse off {when} than it would be alone."
+
+
+class Commissioning(BudgetRule):
+    """(B10) Programmes are bought at an efficient scale or not at all; one of alternatives."""
+
+    name: ClassVar[str] = "commissioning"
+    number: ClassVar[str] = "B10"
+    equation: ClassVar[str] = (
+        "scale[p] on[p,t] <= spend[p,t] <= most[p] on[p,t]; sum over alternatives of on[p,t] <= 1; "
+        "on[p,t] alike within a coherent group; paid[p,t] = spend[p,t] + start[p] in the year it "
+        "starts, + stop[p] in the year it stops; spend[p,t] >= before[p] up to contract_until_year"
+    )
+    implied: ClassVar[bool] = True
+
+    coherent: tuple[tuple[str, ...], ...] = Field(
+        (), description="groups of programme ids that are bought together or not at all"
+    )
+
+    def sentence(self, names: dict[str, str] | None = None) -> str:
+        text = (
+            "A programme is bought at its efficient scale or not at all, at most one of several "
+            "alternatives is bought, and starting or stopping costs what it costs"
+        )
+        if self.coherent:
+            many = len(self.coherent)
+            text += f"; {many} group{'s are' if many > 1 else ' is'} bought together or not at all"
+        return text + "."
+
+
+class Capital(BudgetRule):
+    """(B11) The capital of programmes that start fits the capital there is.
+
+    Capital streams and receipts pay for capital only: with this rule in force they pay for
+    nothing else.
+    """
+
+    name: ClassVar[str] = "capital"
+    number: ClassVar[str] = "B11"
+    equation: ClassVar[str] = (
+        "one pot: sum over programmes that start in t of capital[p] <= receipts[t] + sum over "
+        "capital streams of amount[f,t]; many streams: each pays only for the programmes that "
+        "stream_programmes names for it, receipts pay for any"
+    )
+
+    pots: Literal["one", "streams"] = Field(
+        "one", description="one pot of all capital, or every capital stream by itself"
+    )
+    receipts_gbp: Gbp | tuple[Gbp, ...] = Field(
+        0.0, description="GBP of capital receipts in each decided year; a list has one for each"
+    )
+
+    def receipts(self, position: int = 0) -> float:
+        """GBP of receipts in the decided year at ``position``."""
+        return in_year(self.receipts_gbp, position)
+
+    def sentence(self, names: dict[str, str] | None = None) -> str:
+        pots = "one pot" if self.pots == "one" else "what each capital stream may pay for"
+        return f"The capital of programmes that start fits {pots}; receipts pay only for capital."

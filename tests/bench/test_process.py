@@ -1,0 +1,91 @@
+"""A run is a process of its own: its limit begins when it is ready, and nothing of it stays."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from placeopt.bench.process import run_worker
+
+BEGIN = """
+import faulthandler, json, signal, subprocess, sys, time, pathlib
+faulthandler.register(signal.SIGUSR1)
+folder = pathlib.Path(sys.argv[1])
+"""
+
+
+def worker(text: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", BEGIN + text)
+
+
+def test_loading_does_not_count_against_the_limit(tmp_path: Path) -> None:
+    """What looked like spopt hanging was seven CPU seconds of loading on a machine with much
+    other work, counted against the limit."""
+    slow = worker(
+        "time.sleep(1.2); (folder / 'ready').touch(); (folder / 'answer.json').write_text('{}')"
+    )
+    record, fault = run_worker({"time_limit": 0.4}, tmp_path, slow, grace_seconds=0.1)
+    assert (record, fault) == ({}, "")
+
+
+def test_a_run_beyond_its_limit_is_ended_and_says_where_it_stood(tmp_path: Path) -> None:
+    stuck = worker("def endless():\n    time.sleep(60)\n(folder / 'ready').touch()\nendless()")
+    record, fault = run_worker({"time_limit": 0.2}, tmp_path, stuck, grace_seconds=0.2)
+    assert record is None
+    assert "after it was ready" in fault
+    assert "in endless" in fault
+
+
+def test_what_a_run_started_is_ended_with_it(tmp_path: Path) -> None:
+    """CBC runs in a process of its own and would go on eating the next runs' time."""
+    stuck = worker(
+        "child = subprocess.Popen(['sleep', '60'])\n"
+        "(folder / 'child').write_text(str(child.pid))\n"
+        "(folder / 'ready').touch()\n"
+        "time.sleep(60)"
+    )
+    run_worker({"time_limit": 0.2}, tmp_path, stuck, grace_seconds=0.2)
+    child = int((tmp_path / "child").read_text())
+    for _ in range(100):
+        if not _alive(child):
+            return
+        time.sleep(0.02)
+    raise AssertionError("the child goes on")
+
+
+def test_a_run_that_writes_much_is_not_held_up_by_a_full_pipe(tmp_path: Path) -> None:
+    loud = worker(
+        "(folder / 'ready').touch(); print('x' * 10**6); print('y' * 10**6, file=sys.stderr);"
+        "(folder / 'answer.json').write_text('{}')"
+    )
+    assert run_worker({"time_limit": 5.0}, tmp_path, loud)[0] == {}
+
+
+def test_a_run_that_breaks_says_its_last_words(tmp_path: Path) -> None:
+    record, fault = run_worker({"time_limit": 5.0}, tmp_path, worker("raise ValueError('no')"))
+    assert record is None
+    assert fault == "ValueError: no"
+
+
+def test_cpu_seconds_count_what_a_run_started() -> None:
+    import subprocess
+
+    from placeopt.bench.worker import cpu_seconds
+
+    before = cpu_seconds()
+    busy = "import time; t = time.process_time()\nwhile time.process_time() < t + 0.3: pass"
+    subprocess.run([sys.executable, "-c", busy], check=True)
+    assert cpu_seconds() - before > 0.29
+
+
+def _alive(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/stat")
+    if status.exists():
+        return status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return not Path("/proc").exists()

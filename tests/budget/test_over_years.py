@@ -1,0 +1,382 @@
+"""Rules over years, binding and relaxing, on the place whose arithmetic ``test_rules`` works by
+hand: a pound of homecare is worth 0.005 ranges, one of lights 0.0025, streams of 200 and 50."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from placeopt.budget import solve
+from placeopt.engine import Status
+from placeopt.scenario.budget_rules import (
+    Capital,
+    Commissioning,
+    Continuity,
+    NobodyWorseOff,
+    OneBudget,
+    Outcomes,
+    Pace,
+    Prevention,
+    Reinvestment,
+    Streams,
+    ThroughThePlace,
+)
+from tests.budget.places import place_of, random_place, scenario_of, two_programmes
+
+
+def place_over_years(years: int = 3, place=None, **tables):
+    """The place with the same streams in every year; ``tables`` replace its rows."""
+    place = place or two_programmes()
+    rows = {key: table.to_dict("records") for key, table in place.tables.items() if len(table)}
+    rows["stream_amounts"] = [
+        {**row, "year": 2026 + t} for t in range(years) for row in rows["stream_amounts"]
+    ]
+    return place_of(**{**rows, **tables})
+
+
+def changed(place, table: str, key: str, **values):
+    """The place with columns of one row, found by its first column, changed."""
+    rows = place.tables[table].copy()
+    at = rows.index[rows.iloc[:, 0] == key]
+    for column, value in values.items():
+        rows.loc[at, column] = value
+    return place.replace(**{table: rows})
+
+
+def budgets(*totals: float, **given) -> OneBudget:
+    return OneBudget(rule="one_budget", total_gbp=totals, **given)
+
+
+def by_year(answer, programme: str, column: str = "plan_gbp") -> list[float]:
+    assert answer.plan is not None, answer.explanation
+    rows = answer.plan.tables["spending_by_year"]
+    return rows.loc[rows["programme_id"] == programme, column].round(3).to_list()
+
+
+def solved(place, *rules, objective=("weighted_outcomes",), years=3, **given):
+    answer = solve(place, scenario_of(*objective, rules=rules, years=years, **given))
+    assert answer.plan is None or answer.verification.ok
+    return answer
+
+
+def test_each_years_total_binds_and_the_objective_is_the_mean_of_the_years():
+    answer = solved(place_over_years(), budgets(180, 170, 160))
+    assert by_year(answer, "homecare") == [180, 170, 160]
+    # homecare + 0.4, 0.35, 0.3 ranges; lights - 0.25 in each year
+    assert answer.result.objective == pytest.approx(-(0.15 + 0.10 + 0.05) / 3)
+
+
+def test_a_reserve_moves_money_to_the_year_that_needs_it_and_is_full_again_at_the_end():
+    # a standard of 9.2 falls from 2027 on (homecare at 180) that 170 of 2027 cannot pay: 10 of
+    # 2026's 190 are kept; without carry_over there is no plan
+    falls = Outcomes(rule="outcomes", from_year=2027, outcome={"falls": {"minimum_standard": 9.2}})
+    answer = solved(place_over_years(2), budgets(190, 170, carry_over=True), falls, years=2)
+    assert by_year(answer, "homecare") == [180, 180]
+    assert answer.plan.tables["reserves"]["closing_gbp"].to_list() == pytest.approx([10, 0])
+    alone = solved(place_over_years(2), budgets(190, 170), falls, years=2)
+    assert alone.result.status is Status.INFEASIBLE
+    # an opening reserve of 10 pays in 2026 only if 2027 gives it back
+    opening = budgets(170, 190, carry_over=True, opening_reserve_gbp=10)
+    falls = Outcomes(rule="outcomes", outcome={"falls": {"minimum_standard": 9.2}})
+    answer = solved(place_over_years(2), opening, falls, years=2)
+    assert by_year(answer, "homecare") == [180, 180]
+    assert answer.plan.tables["reserves"]["closing_gbp"].to_list() == pytest.approx([0, 10])
+
+
+def test_money_that_streams_carry_is_spent_a_year_later():
+    # totals of 100 and 300: the grant's 100 that 2026 does not spend pays for homecare in 2027
+    for unspent, second in (("carried", 300), ("returned", 200)):
+        rule = Streams(rule="streams", unspent=unspent)
+        answer = solved(place_over_years(2), budgets(100, 300), rule, years=2)
+        assert by_year(answer, "homecare") == [100, second]
+
+
+def test_the_pace_is_kept_from_year_to_year():
+    # lights may lose a tenth a year: 90, 81, 72.9; homecare gets the rest
+    pace = Pace(rule="pace", largest_cut_share=0.1)
+    answer = solved(place_over_years(), budgets(180, 180, 180), pace)
+    assert by_year(answer, "lights") == [90, 81, 72.9]
+    rise = Pace(rule="pace", largest_rise_share=0.2)  # homecare 120, 144, 172.8
+    answer = solved(place_over_years(), budgets(200, 200, 200), rise)
+    assert by_year(answer, "homecare") == [120, 144, 172.8]
+
+
+def test_notice_keeps_a_programme_for_its_years():
+    place = changed(place_over_years(), "programmes", "lights", notice_years=2)
+    answer = solved(place, budgets(180, 180, 180), Pace(rule="pace", notice=True))
+    assert by_year(answer, "lights") == [100, 100, 0]
+    answer = solved(place, budgets(180, 180, 180), Pace(rule="pace", notice=False))
+    assert by_year(answer, "lights") == [0, 0, 0]
+
+
+def test_a_lag_and_persistence_bring_an_effect_in_slowly():
+    # homecare's effect comes a year late, half of what is left in each year: 0, 1/2, 3/4
+    place = place_over_years()
+    curves = place.curves.assign(lag_years=[1, 0], persistence_share=[0.5, 0.0])
+    answer = solved(place.replace(curves=curves), budgets(180, 180, 180))
+    falls = answer.plan.tables["outcomes_by_year"].query("outcome_id == 'falls'")["plan"]
+    # 2026's pound of homecare is worth 0.005 x (1/2 + 1/4), 2027's 0.005 x 1/2, as much as one of
+    # lights; 2028's nothing: homecare at its floor of 20 then, lights at 150 and no further
+    assert by_year(answer, "homecare")[0] == 180
+    assert by_year(answer, "homecare")[2] < 50
+    spent = np.array(by_year(answer, "homecare")) - 100
+    effect = 0.01 * np.array([0, spent[0] / 2, spent[0] / 4 + spent[1] / 2])
+    assert falls.to_list() == pytest.approx(10 - effect)
+
+
+def test_benefit_years_credit_what_the_last_year_buys():
+    # with a lag of one year nothing is bought for falls in a single year, unless two count
+    place = place_over_years(1)
+    curves = place.curves.assign(lag_years=[1, 0])
+    place = place.replace(curves=curves)
+    assert by_year(solved(place, budgets(180), years=1), "homecare")[0] < 50
+    answer = solved(place, budgets(180), years=1, money={"benefit_years": 2})
+    assert by_year(answer, "homecare") == [180]
+
+
+def test_do_nothing_drifts_and_standards_are_measured_against_it():
+    # falls grow by a tenth a year: 11, 12.1; a standard of 10.5 asks homecare for 50 more, then 160
+    place = changed(place_over_years(2), "outcomes", "falls", growth_share_per_year=0.1)
+    rule = Outcomes(rule="outcomes", outcome={"falls": {"minimum_standard": 10.5}})
+    least = ("least_money",)
+    answer = solved(place, rule, Streams(rule="streams"), objective=least, years=2)
+    assert answer.result.status is Status.INFEASIBLE  # the grant has 200
+    rule = Outcomes(rule="outcomes", outcome={"falls": {"minimum_standard": 11.2}})
+    answer = solved(place, rule, objective=least, years=2)
+    assert by_year(answer, "homecare") == [80, 190]
+    rows = answer.plan.tables["outcomes_by_year"].query("outcome_id == 'falls'")
+    assert rows["do_nothing"].to_list() == pytest.approx([11, 12.1])
+    # discounted to the first year
+    assert answer.result.objective == pytest.approx(80 + 190 / 1.035)
+
+
+def wards(**provision):
+    """Bed days (40 today, two wards of 20, 50 GBP each, out of 100) fall with homecare: 0.1 each
+    pound, so 20 GBP more free a ward."""
+    place = place_over_years()
+    outcomes = place.outcomes.to_dict("records")
+    outcomes.append(
+        {"outcome_id": "beds", "unit": "days", "direction": "lower", "baseline": 40, "weight": 0}
+    )
+    programmes = place.programmes.to_dict("records")
+    programmes.append({"programme_id": "hospital", "agency_id": "nhs", "kind": "reactive"})
+    spending = place.spending.to_dict("records")
+    spending.append(
+        {"year": 2025, "programme_id": "hospital", "stream_id": "grant", "amount_gbp": 100}
+    )
+    amounts = place.stream_amounts.to_dict("records")
+    for row in amounts:
+        row["amount_gbp"] += 100 if row["stream_id"] == "grant" else 0
+    return place_of(
+        **{k: t.to_dict("records") for k, t in place.tables.items() if len(t)}
+        | {
+            "outcomes": outcomes,
+            "programmes": programmes,
+            "spending": spending,
+            "stream_amounts": amounts,
+            "curves": [
+                *place.curves.to_dict("records"),
+                {"programme_id": "homecare", "outcome_id": "beds", "form": "points"},
+            ],
+            "curve_points": [
+                *place.curve_points.to_dict("records"),
+                {"programme_id": "homecare", "outcome_id": "beds", "spend_gbp": 400, "effect": 40},
+            ],
+            "provision": [
+                {
+                    "programme_id": "hospital",
+                    "outcome_id": "beds",
+                    "unit": "ward",
+                    "unit_capacity": 20,
+                    "unit_cost_gbp_per_year": 50,
+                    **provision,
+                }
+            ],
+        }
+    )
+
+
+def test_a_ward_closes_only_when_a_whole_ward_is_no_longer_needed():
+    units = Prevention(rule="prevention")
+    # 270 in a year: homecare needs 200 more (20 days fewer) to close a ward: 300 + 50 is too much
+    answer = solved(wards(), budgets(270, 270, 270), units)
+    assert by_year(answer, "hospital", "units") == [2, 2, 2]
+    assert by_year(answer, "homecare") == [170, 170, 170]
+    # 350: homecare 300, one ward of 50 and no lights; with all of 350 to spend that is best:
+    # homecare + 1.0 range against 250 + 100
+    answer = solved(wards(), budgets(350, 350, 350), units, Streams(rule="streams"))
+    # the grant of 300 is short of 350
+    assert by_year(answer, "hospital", "units") == [2, 2, 2]
+    free = scenario_of(rules=[budgets(350, 350, 350), units], drop=("streams",), years=3)
+    answer = solve(wards(), free)
+    assert by_year(answer, "hospital", "units") == [1, 1, 1]
+    assert by_year(answer, "homecare") == [300, 300, 300]
+
+
+def test_double_running_keeps_a_ward_beside_what_replaces_it_and_closing_has_its_cost():
+    rules = [Prevention(rule="prevention"), Pace(rule="pace", double_running_years=1)]
+    place = wards(closing_cost_gbp=7)
+    scenario = scenario_of(rules=[budgets(400, 400, 400), *rules], drop=("streams",), years=3)
+    answer = solve(place, scenario)
+    assert by_year(answer, "hospital", "units") == [2, 1, 1]
+    assert by_year(answer, "hospital", "one_off_gbp") == [0, 7, 0]
+
+
+def test_without_the_rule_the_hospitals_money_is_freed_at_once():
+    scenario = scenario_of(rules=[budgets(270, 270, 270)], drop=("streams",), years=3)
+    assert by_year(solve(wards(), scenario), "hospital") == [0, 0, 0]
+
+
+def test_a_share_of_savings_goes_into_prevention():
+    # lights are preventive; homecare saves: least money would cut both; at a share of a half the
+    # lights get what they have today and half of what homecare saves (80 of 100): 140
+    place = changed(place_over_years(), "programmes", "lights", kind="preventive")
+    rule = Reinvestment(rule="reinvestment", share=0.5)
+    answer = solved(place, rule, objective=("least_money",))
+    assert by_year(answer, "lights") == [140, 140, 140]
+    assert by_year(answer, "homecare") == [20, 20, 20]
+    answer = solved(place, Reinvestment(rule="reinvestment", share=0.0), objective=("least_money",))
+    assert by_year(answer, "lights") == [100, 100, 100]
+
+
+def test_agencies_put_a_share_of_their_revenue_through_the_place():
+    # a fifth of the council's 250 a year is 50: lights are pooled, homecare is not
+    place = changed(place_over_years(), "programmes", "lights", pooled=True)
+    rule = ThroughThePlace(rule="through_the_place", share=0.2, first_years=2)
+    answer = solved(place, budgets(180, 180, 180), rule)
+    assert by_year(answer, "lights") == [50, 50, 0]
+
+
+def test_nobody_is_worse_off_than_alone():
+    place = place_over_years(2)
+    streams = place.streams.assign(agency_id=["nhs", "council"])
+    place = place.replace(streams=streams)
+    # alone the nhs keeps homecare at its floor: 200 - 20 - 50 that its grant pays for the lights
+    # today = 130 unspent; the council needs nothing: 50. In the plan the nhs must keep 130 (and
+    # the council 50), so 70 of the grant are spent, all on homecare
+    answer = solved(place, NobodyWorseOff(rule="nobody_worse_off"), years=2)
+    rows = answer.plan.tables["positions"].set_index(["year", "agency_id"])
+    assert rows["alone_gbp"].to_list() == pytest.approx([50, 130, 50, 130])
+    assert (rows["plan_gbp"] >= rows["alone_gbp"] - 1e-6).all()
+    assert by_year(answer, "homecare") == [70, 70]
+    free = solved(place, years=2)
+    assert by_year(free, "homecare") == [200, 200]
+
+
+def test_transfers_pay_those_who_would_be_worse_off():
+    # the council's money runs homecare, from which the nhs gains 2 GBP in cash a pound
+    place = place_over_years(1)
+    benefits = [
+        {"benefit_id": "b", "outcome_id": "falls", "agency_id": "nhs", "unit_value_gbp": 200,
+         "cashable_share": 1.0}
+    ]  # fmt: skip
+    rows = {k: t.to_dict("records") for k, t in place.tables.items() if len(t)}
+    place = place_of(**rows | {"benefits": benefits})
+    answer = solved(place, NobodyWorseOff(rule="nobody_worse_off"), years=1)
+    rows = answer.plan.tables["positions"].set_index("agency_id")
+    assert rows.loc["council", "transfers_gbp"] > 0
+    assert (rows["plan_gbp"] >= rows["alone_gbp"] - 1e-6).all()
+    assert answer.plan.tables["transfers"]["from_agency_id"].to_list() == ["nhs"]
+    assert by_year(answer, "homecare") == [200]
+
+
+def test_a_contract_runs_to_its_last_year():
+    place = changed(place_over_years(), "programmes", "lights", contract_until_year=2027)
+    assert by_year(solved(place, budgets(180, 180, 180)), "lights") == [100, 100, 0]
+
+
+def test_what_starts_and_stops_costs_in_the_year_of_the_change():
+    place = changed(
+        place_over_years(),
+        *("programmes", "lights"),
+        stop_cost_gbp=5.0,
+        minimum_scale_gbp_per_year=50.0,
+    )
+    answer = solved(place, budgets(180, 180, 180))
+    assert by_year(answer, "lights", "one_off_gbp") == [5, 0, 0]
+    assert by_year(answer, "homecare") == [175, 180, 180]
+
+
+def test_a_coherent_group_is_bought_together_or_not_at_all():
+    group = Commissioning(rule="commissioning", coherent=(("homecare", "lights"),))
+    answer = solved(place_over_years(1), budgets(180), group, years=1)
+    spent = by_year(answer, "lights")[0]
+    assert 0 < spent < 1  # a thousandth of today keeps the lights on
+    place = changed(place_over_years(1), "programmes", "lights", minimum_scale_gbp_per_year=60)
+    assert by_year(solved(place, budgets(180), group, years=1), "lights") == [60]
+
+
+def test_capital_starts_a_programme_only_where_a_pot_holds_it():
+    place = place_over_years(2)
+    programmes = place.programmes.to_dict("records")
+    programmes.append({"programme_id": "new", "agency_id": "nhs", "capital_gbp": 30})
+    rows = {k: t.to_dict("records") for k, t in place.tables.items() if len(t)}
+    rows["programmes"] = programmes
+    rows["curves"].append({"programme_id": "new", "outcome_id": "falls", "form": "points"})
+    rows["curve_points"].append(
+        {"programme_id": "new", "outcome_id": "falls", "spend_gbp": 100, "effect": 5}
+    )
+    rows["streams"].append({"stream_id": "cap", "agency_id": "nhs", "purpose": "capital"})
+    rows["stream_amounts"] += [
+        {"stream_id": "cap", "year": 2026 + t, "amount_gbp": 20} for t in range(2)
+    ]
+    place = place_of(**rows)
+    # 20 of capital a year: too little; with receipts of 10 in 2027 it starts then
+    answer = solved(place, budgets(180, 180), Capital(rule="capital"), years=2)
+    assert by_year(answer, "new") == [0, 0]
+    rule = Capital(rule="capital", receipts_gbp=(0, 10))
+    answer = solved(place, budgets(180, 180), rule, years=2)
+    assert by_year(answer, "new") == [0, 100]
+    assert by_year(answer, "new", "capital_gbp") == [0, 30]
+    # many streams: the capital stream names nothing it may pay for
+    rule = Capital(rule="capital", receipts_gbp=(0, 10), pots="streams")
+    assert by_year(solved(place, budgets(180, 180), rule, years=2), "new") == [0, 0]
+
+
+def test_what_is_contracted_stays_and_past_years_are_as_they_were():
+    commitments = [
+        {"programme_id": "lights", "year": 2026, "amount_gbp": 80, "kind": "actual"},
+        {"programme_id": "homecare", "year": 2026, "amount_gbp": 90, "kind": "actual"},
+        {"programme_id": "lights", "year": 2027, "amount_gbp": 40, "kind": "contracted"},
+    ]
+    place = place_over_years(3, commitments=commitments)
+    answer = solved(place, budgets(180, 180, 180), Continuity(rule="continuity"))
+    assert by_year(answer, "lights") == [80, 40, 0]
+    assert by_year(answer, "homecare") == [90, 140, 180]
+
+
+def test_a_stretch_earns_its_reward_a_year_later():
+    # falls below the target of 9.5 (homecare 150) earn 20 GBP a fall up to 9: homecare at 180
+    # earns 6 in 2026 for 2027, and 186 x ... earns more for 2028
+    place = changed(
+        place_over_years(), "outcomes", "falls", target=9.5, stretch=9.0, reward_gbp_per_unit=20.0
+    )
+    answer = solved(place, budgets(180, 180, 180))
+    assert by_year(answer, "homecare") == pytest.approx([180, 186, 187.2])
+    late = Outcomes(rule="outcomes", deferred_share=0.5)
+    answer = solved(place, budgets(180, 180, 180), late)
+    # 3 of 2026's 6 come in 2027, 3 in 2028 with half of 20 x (1.83 - ... - 0.5 x ...) = 3.3
+    assert by_year(answer, "homecare") == pytest.approx([180, 183, 186.3])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_on_random_places_plans_over_years_are_verified_and_longer_ones_are_no_better(seed):
+    """A year that stands alone is worth no less than the same year held to a pace with others."""
+    place = place_over_years(3, random_place(seed))
+    rules = [
+        OneBudget(rule="one_budget", reduction_share=(0.05, 0.1, 0.1), carry_over=True),
+        Pace(rule="pace", largest_cut_share=0.4, largest_rise_share=0.5),
+    ]
+    answer = solved(place, *rules, drop=("outcomes",))
+    free = solved(place, rules[0], drop=("outcomes",))
+    if answer.plan is not None:
+        assert free.result.objective <= answer.result.objective + 1e-6
+
+
+def test_lists_must_have_a_number_for_each_decided_year():
+    from placeopt.errors import ScenarioError
+
+    with pytest.raises(ScenarioError, match="2 numbers for 3 decided years"):
+        solved(place_over_years(), budgets(180, 170))
+    with pytest.raises(ScenarioError, match="fewer than the 3 decided years"):
+        solved(place_over_years(), budgets(180, 170, 160), money={"benefit_years": 2})
