@@ -51,6 +51,7 @@ def synthesise(
         "zones": zone_table,
         **estate_tables(county, zone_table, buildings, rng),
         "demand_rates": catalogue("demand_rates"),
+        "digital_shares": catalogue("digital_shares"),
         "compatibility": catalogue("compatibility"),
         "suitability": _suitability(),
         "tiers": catalogue("tiers"),
