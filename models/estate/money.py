@@ -6,6 +6,7 @@ from typing import Any
 
 import pulp
 from models.estate.data import STAFF, Model, exists, penalty, sold_for
+from models.estate.people import shares_today
 
 
 def capital_and_revenue_fit(m: Model) -> None:
@@ -64,13 +65,11 @@ def running(m: Model) -> Any:
 
 
 def running_today(m: Model) -> float:
-    """GBP a year of today's arrangement, everyone at the nearest host."""
+    """GBP a year of today's arrangement, everyone where residents go by themselves."""
     units = dict.fromkeys(m.today, 0.0)
     for (z, s), visits in m.visits.items():
-        hosts = [b for b, of in m.today if of == s and (z, b) in m.minutes]
-        if hosts:
-            nearest = min(hosts, key=lambda b: (m.minutes[z, b], b))
-            units[nearest, s] += visits
+        for b, part in shares_today(m, z, s).items():
+            units[b, s] += part * visits
     for s, service in m.services.items():
         hosts = [b for b, of in m.today if of == s]
         for b in hosts if service["back_office"] else ():

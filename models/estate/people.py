@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pulp
-from models.estate.data import Model, minutes_by
+from models.estate.data import Model, minutes_by, usable
 
 CAR = {"drive", "car"}
 
@@ -121,22 +121,66 @@ def nobody_loses_too_much(m: Model) -> None:
 
 
 def residents_go_where_they_go(m: Model) -> None:
-    """(E16) Nearest: nobody passes a host on the way to another; ties by building id."""
+    """(E16) Nearest: nobody passes a host on the way to another, unless its building is full;
+    ties by building id. Decay: of any two hosts each has its share by the ratio of their pulls
+    (Haase 2009)."""
     for rule in m.rules("behaviour"):
-        if rule.residents != "nearest":
-            continue
-        for z, s, b in m.serve:
-            nearer = pulp.lpSum(
-                m.serve[z, s, c]
-                for c in m.buildings
-                if (z, s, c) in m.serve and (m.minutes[z, c], c) <= (m.minutes[z, b], b)
-            )
-            m.subject_to(nearer + m.unserved[z, s] >= m.host[b, s])
+        if rule.residents == "decay":
+            for z, s, b in m.serve:
+                for c in m.buildings:
+                    if (z, s, c) in m.serve and c != b:
+                        ratio = pull(m, rule, z, b) / pull(m, rule, z, c)
+                        m.subject_to(
+                            m.serve[z, s, b] <= ratio * m.serve[z, s, c] + 1 - m.host[c, s]
+                        )
+        if rule.residents == "nearest":
+            full = full_buildings(m) if rule.overflow else dict.fromkeys(m.buildings, 0)
+            for z, s, b in m.serve:
+                nearer = pulp.lpSum(
+                    m.serve[z, s, c]
+                    for c in m.buildings
+                    if (z, s, c) in m.serve and (m.minutes[z, c], c) <= (m.minutes[z, b], b)
+                )
+                m.subject_to(nearer + m.unserved[z, s] + full[b] >= m.host[b, s])
+
+
+def full_buildings(m: Model) -> dict[str, Any]:
+    """(E16) 1 only where all the usable floor of a building is in use."""
+    full = {b: m.binary("full") for b in m.buildings}
+    for b in m.buildings:
+        if not (m.rules("floor") and m.rules("capacity")):
+            m.subject_to(full[b] <= 0)
+        areas = pulp.lpSum(area for (i, _), area in m.area.items() if i == b)
+        m.subject_to(areas + m.front[b] >= usable(m, b) * full[b])
+        needs = {s: m.services[s]["front_of_house_m2"] for i, s in m.host if i == b}
+        for size in {0.0, *needs.values()}:  # or an idle front of house could fill a building
+            more = [(need - size) * m.host[b, s] for s, need in needs.items() if need > size]
+            m.subject_to(m.front[b] <= size + pulp.lpSum(more))
+    return full
+
+
+def pull(m: Model, rule: Any, z: str, b: str) -> float:
+    """What a host draws from a zone (Huff): attractiveness x nearness."""
+    minutes = m.minutes[z, b]
+    near = math.exp(-rule.decay_per_minute * minutes) if rule.decay_per_minute else 0.0
+    if rule.exponent:
+        near = max(minutes, 1.0) ** -rule.exponent
+    return near * (usable(m, b) if rule.attractiveness == "usable_m2" else 1.0)
+
+
+def shares_today(m: Model, z: str, s: str) -> dict[str, float]:
+    """Building -> share of a zone's visits where residents go by themselves today."""
+    hosts = [b for b, of in m.today if of == s and (z, b) in m.minutes]
+    decay = [rule for rule in m.rules("behaviour") if rule.residents == "decay"]
+    if decay and hosts:
+        drawn = {b: pull(m, decay[0], z, b) for b in hosts}
+        return {b: one / sum(drawn.values()) for b, one in drawn.items()}
+    return {min(hosts, key=lambda b: (m.minutes[z, b], b)): 1.0} if hosts else {}
 
 
 def minutes_today(m: Model, z: str, s: str) -> float:
-    hosts = [b for b, of in m.today if of == s]
-    return min((m.minutes.get((z, b), math.inf) for b in hosts), default=math.inf)
+    going = shares_today(m, z, s)
+    return sum(part * m.minutes[z, b] for b, part in going.items()) if going else math.inf
 
 
 def minutes_used(m: Model, z: str, s: str) -> Any:

@@ -276,9 +276,31 @@ def plan_by_hand() -> Plan:
                 "amount_gbp": [5.0],
             }
         ),
+        "cash_flow": _cash_flow(),
         "benefits_chain": _chain(),
     }
     return Plan(tables, {"base_year": 2025, "decided_year": 2028, "total_gbp": 152.0})
+
+
+def _cash_flow() -> pd.DataFrame:
+    lines = [
+        *(
+            (year, "nhs", "spending", 100, gbp)
+            for year, gbp in zip(YEARS, (100, 80, 80), strict=True)
+        ),
+        *(
+            (year, "council", "spending", 20, gbp)
+            for year, gbp in zip(YEARS, (60, 60, 70), strict=True)
+        ),
+        (2027, "nhs", "one_off", 0, 3),
+        (2028, "council", "one_off", 0, 2),
+        (2028, "council", "capital", 0, 30),
+        (2027, "nhs", "benefits", 0, -8),
+        (2028, "nhs", "benefits", 0, -12),
+    ]
+    columns = ["year", "agency_id", "line", "do_nothing_gbp", "plan_gbp"]
+    rows = pd.DataFrame(lines, columns=columns)
+    return rows.assign(saving_gbp=rows["do_nothing_gbp"] - rows["plan_gbp"])
 
 
 def _chain() -> pd.DataFrame:

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from placeopt.estate.money import annuity, discount_factors
+from placeopt.estate.verify_behaviour import goes_to
 from placeopt.estate.verify_facts import Facts, facts_of
 from placeopt.estate.verify_rules import YEARLY, moves_in
 from placeopt.estate.verify_sums import Arrangement
@@ -31,7 +32,7 @@ from placeopt.estate.verify_years import (
 )
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.estate_rules import Capital, FairRents, Revenue, Served
+from placeopt.scenario.estate_rules import Behaviour, Capital, FairRents, Revenue, Served
 from placeopt.travel import TravelTimes
 
 OF_A_BUILDING = ("opened", "together")
@@ -190,9 +191,17 @@ class _Served:
             b_ub=self.most or None,
             A_eq=np.array(self.equal) if self.equal else None,
             b_eq=self.exact or None,
-            bounds=[(0, 1)] * len(self.columns) + [(0, None)] * len(self.fits),
+            bounds=[self._bounds(*c) for c in self.columns] + [(0, None)] * len(self.fits),
         )
         return found.fun if found.status == 0 else None
+
+    def _bounds(self, t: int, z: str, s: str, b: str) -> tuple[float, float]:
+        """What a host serves, where residents go by themselves and nobody is left unserved."""
+        if not z or all(rule.residents == "planner" for rule in self.scenario.of(Behaviour)):
+            return 0.0, 1.0
+        year = self.course.years[t]
+        share = goes_to(year.facts, z, [i for i, of in year.a.hosts if of == s]).get(b, 0.0)
+        return share, share
 
     def served(self, value) -> np.ndarray:
         """A row over all columns from a value of each (t, zone, service, building)."""

@@ -237,6 +237,14 @@ def crow_minutes(place: Place, cutoff: float = 45.0) -> TravelTimes:
     return minutes(place, **by_mode)
 
 
+BEHAVIOURS = (
+    Behaviour(residents="nearest"),
+    Behaviour(residents="decay", decay_per_minute=0.1),
+    Behaviour(residents="nearest", overflow=True),
+    Behaviour(residents="decay", exponent=1.5, attractiveness="usable_m2"),
+)
+
+
 def random_rules(seed: int, place: Place) -> list[Rule]:
     """Rules that sometimes bind, sometimes clash."""
     rng = np.random.default_rng(10_000 + seed)
@@ -285,7 +293,7 @@ def random_rules(seed: int, place: Place) -> list[Rule]:
         ]
         rules.append(Fairness(**asked[rng.integers(len(asked))]))
     if rng.random() < 0.3:
-        rules.append(Behaviour(residents="nearest"))
+        rules.append(BEHAVIOURS[seed % len(BEHAVIOURS)])
     if rng.random() < 0.2:
         rules.append(Together(max_services=1))
     if rng.random() < 0.2:

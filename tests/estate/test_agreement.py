@@ -7,8 +7,15 @@ from models.estate import solve as solve_reference
 from placeopt.engine import Status
 from placeopt.estate import solve
 from tests.estate.enumeration import best_by_enumeration
-from tests.estate.places import crow_minutes, random_place, random_rules, scenario
+from tests.estate.places import (
+    BEHAVIOURS,
+    crow_minutes,
+    random_place,
+    random_rules,
+    scenario,
+)
 
+FREE = ("fairness", "behaviour", "served")  # which the oracle does not know beside a behaviour
 OBJECTIVES = ("cost", "cost", "visit_minutes", "buildings", "carbon", "worst_off")
 
 
@@ -46,6 +53,17 @@ def test_engine_and_enumeration_agree_on_tiny_places(block, monkeypatch):
     for seed in range(10 * block, 10 * block + 10):
         place = random_place(seed)
         times, asked = crow_minutes(place), question(seed, place, fairness=False)
+        ours, oracle = found(place, times, asked), best_by_enumeration(place, times, asked)
+        assert agree(ours, oracle), f"seed {seed}: engine {ours}, enumeration {oracle}"
+
+
+@pytest.mark.parametrize("choice", [0, 1, 3])
+def test_engine_and_enumeration_agree_where_residents_go_by_themselves(choice, monkeypatch):
+    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    for seed in range(4000, 4008):
+        place = random_place(seed)
+        rules = [r for r in random_rules(seed, place) if r.name not in FREE]
+        times, asked = crow_minutes(place), scenario(*rules, BEHAVIOURS[choice], years=5)
         ours, oracle = found(place, times, asked), best_by_enumeration(place, times, asked)
         assert agree(ours, oracle), f"seed {seed}: engine {ours}, enumeration {oracle}"
 

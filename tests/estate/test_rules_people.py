@@ -1,6 +1,8 @@
 """Rules about residents worked by hand: each in a town in which it binds, the plan it rejects in
 the comment. Money is for one year of appraisal unless said."""
 
+import math
+
 import pytest
 
 from placeopt.errors import UsageError
@@ -162,3 +164,74 @@ def test_ties_go_to_the_first_building_id():
     assert cost_of(here, nearest, kept, drive=drive) == pytest.approx(40_000)
     hosts_both = town(rows, services, suitability=[{"building_kind": "x", "service_id": "S"}])
     assert cost_of(hosts_both, nearest, Network(service="S", at_least=2), drive=drive) is None
+
+
+def test_overflow_sends_past_a_full_building_only_whom_it_has_no_room_for():
+    """(E16) Both zones are nearest to B1, which has room for 1,667 of 2,000 visits; with overflow
+    333 go on to B2, 10 minutes further: 20,000 + 333 x 10 minutes. (Rejected: B1 for one zone
+    and B2 for the other, 30,000 minutes, for B1 would have room.) A B1 with room for all is not
+    passed, though B2 costs nothing to use."""
+    services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
+    drive = [[10.0, 20.0], [10.0, 20.0]]
+    past = Behaviour(residents="nearest", overflow=True)
+    both = Pinned(keep=("B1", "B2"))
+    asked = {"drive": drive, "minimise": ("visit_minutes",)}
+    here = town([building("B1", 10_000), building("B2", 30_000)], services)
+    assert cost_of(here, Behaviour(residents="nearest"), both, **asked) is None
+    least = 20_000 + 10 * (2_000 - 100 / 0.06)
+    assert cost_of(here, past, both, **asked) == pytest.approx(least, rel=1e-6)
+    using = {"running_cost_gbp_per_m2_per_year": 100.0}
+    roomy = town([building("B1", 0, floor_area_m2=120.0, **using), building("B2", 0)], services)
+    hosts_both = Network(service="S", at_least=2)
+    assert cost_of(roomy, past, hosts_both, drive=drive) == pytest.approx(100 * 120)
+    assert cost_of(roomy, Behaviour(), hosts_both, drive=drive) == pytest.approx(100 * 20)
+
+
+def test_distance_decay_halves_a_hosts_draw_with_every_so_many_minutes():
+    """(E16) Half as much for each ten minutes: of Z1, 10 and 20 minutes from B1 and B2, two
+    thirds go to B1; of Z2, 30 and 10 minutes away, a fifth: 1,000 (2/3 10 + 1/3 20) + 1,000 (1/5
+    30 + 4/5 10) = 27,333 minutes. The planner would have sent everyone to the nearest: 20,000."""
+    here = town([building("B1", 10_000), building("B2", 30_000)])
+    drive = [[10.0, 20.0], [30.0, 10.0]]
+    decay = Behaviour(residents="decay", decay_per_minute=math.log(2) / 10)
+    asked = {"drive": drive, "minimise": ("visit_minutes",)}
+    both = Network(service="S", at_least=2)
+    least = 1000 * (20 / 3 + 20 / 3 + 30 / 5 + 10 * 4 / 5)
+    assert cost_of(here, decay, both, **asked) == pytest.approx(least, rel=1e-6)
+    assert cost_of(here, Behaviour(), both, **asked) == pytest.approx(20_000)
+    square = Behaviour(residents="decay", exponent=2.0)  # 1 : 1/4 and 1/9 : 1
+    least = 1000 * (10 * 4 / 5 + 20 / 5 + 30 / 10 + 10 * 9 / 10)
+    assert cost_of(here, square, both, **asked) == pytest.approx(least, rel=1e-6)
+
+
+def test_a_larger_building_draws_more_and_must_have_the_floor_for_those_who_come():
+    """(E16) As near as one another, B1 of 300 and B2 of 100 m2 draw three quarters and one quarter
+    of 2,000 visits: 1,500 x 0.06 = 90 m2 and 30 m2. At 0.25
+    m2 a visit draws of 5 : 1 or 4.5 : 1 fit, and 250 m2 each do not."""
+    services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
+    rows = [
+        building("B1", 0, floor_area_m2=300.0, running_cost_gbp_per_m2_per_year=100.0),
+        building("B2", 0),
+    ]
+    drawn = Behaviour(residents="decay", decay_per_minute=0.1, attractiveness="usable_m2")
+    both = Network(service="S", at_least=2)
+    assert cost_of(town(rows, services), drawn, both) == pytest.approx(9_000)
+    wide = [{"service_id": "S", "area_m2_per_1000_visits": 250.0}]
+    larger = [{**rows[0], "floor_area_m2": 600.0}, {**rows[1], "floor_area_m2": 120.0}]
+    assert cost_of(town(larger, wide), drawn, both) == pytest.approx(100 * 500 * 5 / 6)
+    unlike = [{**rows[0], "floor_area_m2": 450.0}, rows[1]]  # 1,636 visits x 0.25 = 409 m2: fits
+    assert cost_of(town(unlike, wide), drawn, both) == pytest.approx(100 * 500 * 4.5 / 5.5)
+    alike = Behaviour(residents="decay", decay_per_minute=0.1)  # 250 m2 each: too much for B2
+    assert cost_of(town(unlike, wide), alike, both) is None
+
+
+def test_fairness_counts_todays_minutes_by_the_same_behaviour():
+    """(E8, E16) By decay Z2 goes 30 minutes for a fifth of its visits today, 14 in the mean; B2
+    alone is 10 away for Z2 and 20 for Z1, which today has 13.3 in the mean: 6.7 minutes more."""
+    here = town([building("B1", 30_000), building("B2", 10_000)])
+    drive = [[10.0, 20.0], [30.0, 10.0]]
+    decay = Behaviour(residents="decay", decay_per_minute=math.log(2) / 10)
+    loses = [Fairness(loses_at_most_minutes=n) for n in (6.6, 6.7)]
+    assert cost_of(here, decay, loses[0], drive=drive) == pytest.approx(40_000)
+    assert cost_of(here, decay, loses[1], drive=drive) == pytest.approx(10_000)
+    assert cost_of(here, loses[1], drive=drive) == pytest.approx(40_000)  # nearest today: 10

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 LEAST_SECONDS = 0.01  # what is quicker is as quick: a clock's step
 FARTHEST = 1e4
 MOST_LINES = 40
+OWN_PANEL = 5  # cases of a family that are worth a panel of their own
+LEAST_GAP = 1e-6  # what is drawn of a closed gap
 COLOURS = ("#0b6e99", "#c8553d", "#6a994e", "#8f5aa8", "#b8860b", "#5f6c72", "#d4679f", "#2a9d8f")
 DASHES = ("-", "--", "-.", ":")
 
@@ -22,43 +24,40 @@ DASHES = ("-", "--", "-.", ":")
 def draw_profiles(frame: pd.DataFrame, path: Path) -> bool:
     """Dolan and More (2002): the share of cases proven within a multiple of the fastest time.
 
-    One panel for all cases together and one for each family of two cases or more. False where
-    nothing was proven or matplotlib is not installed.
+    One panel for all cases together and one for each family of ``OWN_PANEL`` cases or more; an
+    engine's share is of the cases that it was asked. False where nothing was proven or matplotlib
+    is not installed.
     """
     pyplot = _pyplot()
     if pyplot is None or not frame["solved"].any():
         return False
     engines = engines_of(frame)
     families = [(str(name), rows) for name, rows in frame.groupby("family", sort=True)
-                if rows["case"].nunique() > 1]  # fmt: skip
-    panels = [("all cases", frame)] if len(families) != 1 else []
-    panels += families
-    if not panels:
-        panels = [("all cases", frame)]
-    columns = min(3, len(panels))
-    rows = -(-len(panels) // columns)
-    figure, grid = pyplot.subplots(
-        rows, columns, figsize=(4.2 * columns + 0.6, 2.9 * rows + 0.9), squeeze=False, sharey=True
-    )
-    for axes, (title, part) in zip(grid.flat, panels, strict=False):
+                if rows["case"].nunique() >= OWN_PANEL]  # fmt: skip
+    panels = families if len(families) == frame["family"].nunique() == 1 else [
+        ("all cases", frame), *families
+    ]  # fmt: skip
+    figure, grid = _panels(pyplot, len(panels))
+    for axes, (title, part) in zip(grid, panels, strict=False):
+        farthest = 10.0
         for number, (engine, ratios) in enumerate(profile(part, engines).items()):
-            share = np.arange(1, len(ratios) + 1) / _cases(part)
+            asked = _cases(part[part["engine"] == engine])
+            if not asked:
+                continue
+            share = np.arange(1, len(ratios) + 1) / asked
+            farthest = max(farthest, float(ratios.max(initial=1.0)) * 1.3)
             axes.step(
                 np.concatenate([[1.0], ratios, [FARTHEST]]),
                 np.concatenate([[0.0], share, [share[-1] if len(share) else 0.0]]),
-                where="post", label=engine, color=COLOURS[number % len(COLOURS)],
-                linestyle=DASHES[number % len(DASHES)], linewidth=2 if number == 0 else 1.4,
+                where="post", color=_colour(engine, engines), label=engine,
+                linestyle=DASHES[number % len(DASHES)], linewidth=2.2 if number == 0 else 1.4,
             )  # fmt: skip
-        axes.set(xscale="log", xlim=(1, FARTHEST), ylim=(-0.02, 1.04))
+        axes.set(xscale="log", xlim=(1, farthest), ylim=(-0.02, 1.04))
+        _powers_of_ten(axes)
         axes.set_title(f"{title} ({_cases(part)})", fontsize=9)
-        axes.grid(True, alpha=0.25)
-    for axes in list(grid.flat)[len(panels) :]:
-        axes.set_visible(False)
     figure.supxlabel("CPU seconds as a multiple of the fastest", fontsize=9)
     figure.supylabel("share of cases proven", fontsize=9)
-    handles, labels = grid.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="upper center", ncols=len(labels), fontsize=8, frameon=False)
-    _save(figure, path, pyplot, top=1 - 0.35 / figure.get_figheight())
+    _save(figure, path, pyplot, engines, dashed=True)
     return True
 
 
@@ -85,29 +84,23 @@ def draw_gaps(frame: pd.DataFrame, path: Path) -> bool:
     if pyplot is None or not lines:
         return False
     families = sorted({family for family, *_ in lines})
-    columns = min(3, len(families))
-    rows = -(-len(families) // columns)
-    figure, grid = pyplot.subplots(
-        rows, columns, figsize=(4.2 * columns + 0.6, 2.9 * rows + 0.9), squeeze=False, sharey=True
-    )
-    engines = engines_of(frame)
-    engines = [engine for engine in engines if engine in {line[1] for line in lines}]
-    for axes, family in zip(grid.flat, families, strict=False):
-        for of, engine, seconds, gaps in lines:
-            if of == family:
-                colour = COLOURS[engines.index(engine) % len(COLOURS)]
-                axes.step(seconds, gaps, where="post", color=colour, alpha=0.7, linewidth=1.2)
-        axes.set(xscale="log", yscale="log", ylim=(1e-6, 2.0))
+    told = {line[1] for line in lines}
+    engines = [engine for engine in engines_of(frame) if engine in told]
+    figure, grid = _panels(pyplot, len(families))
+    for axes, family in zip(grid, families, strict=False):
+        mine = [line for line in lines if line[0] == family]
+        for _, engine, seconds, gaps in mine:
+            axes.step(seconds, gaps, where="post", color=_colour(engine, engines), alpha=0.75,
+                      linewidth=1.2)  # fmt: skip
+        first = min(line[2][0] for line in mine)
+        last = max(line[2][-1] for line in mine)
+        ends = (10 ** np.floor(np.log10(first)), 10 ** np.ceil(np.log10(last)))
+        axes.set(xscale="log", yscale="log", xlim=ends, ylim=(LEAST_GAP / 1.5, 2.0))
+        _powers_of_ten(axes)
         axes.set_title(family, fontsize=9)
-        axes.grid(True, alpha=0.25)
-    for axes in list(grid.flat)[len(families) :]:
-        axes.set_visible(False)
-    figure.supxlabel("seconds", fontsize=9)
+    figure.supxlabel("seconds of wall clock", fontsize=9)
     figure.supylabel("gap, a line for each case", fontsize=9)
-    handles = [pyplot.Line2D([], [], color=COLOURS[i % len(COLOURS)]) for i in range(len(engines))]
-    figure.legend(handles, engines, loc="upper center", ncols=max(1, len(engines)), fontsize=8,
-                  frameon=False)  # fmt: skip
-    _save(figure, path, pyplot, top=1 - 0.35 / figure.get_figheight())
+    _save(figure, path, pyplot, engines, dashed=False)
     return True
 
 
@@ -121,7 +114,7 @@ def _lines(frame: pd.DataFrame) -> list[tuple[str, str, list[float], list[float]
                   if a is not None and b is not None]  # fmt: skip
         if len(points) > 1:
             seconds = [max(LEAST_SECONDS, t) for t, _ in points] + [float(row["wall_seconds"])]
-            gaps = [min(1.0, max(1e-6, gap)) for _, gap in points]
+            gaps = [min(1.0, max(LEAST_GAP, gap)) for _, gap in points]
             lines.append((row["family"], row["engine"], seconds, [*gaps, gaps[-1]]))
     return lines[:MOST_LINES]
 
@@ -130,8 +123,43 @@ def _cases(frame: pd.DataFrame) -> int:
     return len(frame.groupby(["family", "case"]))
 
 
-def _save(figure: Any, path: Path, pyplot: Any, top: float) -> None:
-    figure.tight_layout(rect=(0, 0, 1, top))
+def _panels(pyplot: Any, count: int) -> tuple[Any, list[Any]]:
+    """A figure with so many panels, three in a row."""
+    columns = min(3, count)
+    rows = -(-count // columns)
+    figure, grid = pyplot.subplots(
+        rows, columns, figsize=(max(6.0, 3.9 * columns), 2.9 * rows + 0.9), squeeze=False,
+        sharey=True,
+    )  # fmt: skip
+    for axes in grid.flat:
+        axes.grid(True, alpha=0.25)
+    for axes in list(grid.flat)[count:]:
+        axes.set_visible(False)
+    return figure, list(grid.flat)
+
+
+def _powers_of_ten(axes: Any) -> None:
+    """Labels at powers of ten only, as plain numbers."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def _colour(engine: str, engines: list[str]) -> str:
+    return COLOURS[engines.index(engine) % len(COLOURS)]
+
+
+def _save(figure: Any, path: Path, pyplot: Any, engines: list[str], dashed: bool) -> None:
+    """Save with one legend over all panels."""
+    handles = [
+        pyplot.Line2D([], [], color=_colour(engine, engines), linewidth=2.2 if i == 0 else 1.4,
+                      linestyle=DASHES[i % len(DASHES)] if dashed else "-")
+        for i, engine in enumerate(engines)
+    ]  # fmt: skip
+    figure.legend(handles, engines, loc="upper center", ncols=max(1, len(engines)), fontsize=8,
+                  frameon=False)  # fmt: skip
+    figure.tight_layout(rect=(0, 0, 1, 1 - 0.35 / figure.get_figheight()))
     figure.savefig(path, dpi=110, metadata={"Software": None})
     pyplot.close(figure)
 

@@ -139,7 +139,7 @@ def _strokes() -> list[Case]:
 
     return [
         *(case("p-median", f"p-median-{p}", p=p) for p in (10, 25, 50, 100)),
-        *(case("p-centre", f"p-centre-{p}", p=p) for p in (25, 50)),
+        *(case("p-centre", f"p-centre-{p}", p=p) for p in (10, 18)),
         *(case("maximal-covering", f"within-{r}-{p}", p=p, radius=float(r))
           for r, p in ((30, 25), (30, 50), (45, 25))),
         *(case("covering", f"covering-{r}", radius=float(r)) for r in (60, 90)),

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pandas as pd
@@ -45,6 +45,13 @@ class Course:
     spend: tuple[Money, ...]
     units: tuple[dict[str, float], ...]  # only of programmes that run units
     payments: tuple[Payments, ...]
+    found: dict[Any, Any] = field(default_factory=dict, compare=False)  # see ``once``
+
+    def once(self, key: Any, work: Callable[[], Any]) -> Any:
+        """What ``work`` finds of this course, worked out when first asked for."""
+        if key not in self.found:
+            self.found[key] = work()
+        return self.found[key]
 
     def before(self, position: int) -> Money:
         """What was spent in the year before the one at ``position``."""
@@ -58,7 +65,7 @@ def course_of(place: Place, scenario: Scenario, plan: Tables) -> Course:
     spend = [dict.fromkeys(place.programmes["programme_id"], 0.0) for _ in years]
     units: list[dict[str, float]] = [{} for _ in years]
     runs = set(place.provision["programme_id"])
-    for row in rows_of(_spending_by_year(plan, years)):
+    for row in rows_of(plan.tables["spending_by_year"]):
         if row.year in years:
             at = years.index(row.year)
             spend[at][row.programme_id] = row.plan_gbp
@@ -76,13 +83,6 @@ def course_of(place: Place, scenario: Scenario, plan: Tables) -> Course:
         tuple(units),
         tuple(payments),
     )
-
-
-def _spending_by_year(plan: Tables, years: tuple[int, ...]) -> pd.DataFrame:
-    """The plan's spending; a plan of one year may say it in the table ``spending`` alone."""
-    if "spending_by_year" in plan.tables or len(years) > 1:
-        return plan.tables["spending_by_year"]
-    return plan.tables["spending"].assign(year=years[0]).rename(columns={"after_gbp": "plan_gbp"})
 
 
 def do_nothing(place: Place, scenario: Scenario) -> Course:
@@ -132,19 +132,15 @@ def whole_units(demand: float, capacity: float) -> int:
     return max(0, math.ceil(demand / capacity - 1e-6))
 
 
-def drift(place: Place, year: int, outcome_id: str) -> float:
-    """What an outcome's baseline is multiplied by in ``year`` if spending stays as today."""
-    rows = place.outcomes.set_index("outcome_id")["growth_share_per_year"]
-    ahead = year - int(place.spending["year"].max())
-    return (1 + float(rows[outcome_id])) ** ahead
-
-
 def unchanged(place: Place, course: Course, year: int) -> Money:
     """What each programme would spend in ``year`` if nothing changed: today's spending, grown
     with the demand that its units serve."""
-    grown = dict(course.today)
+    grown, ahead = dict(course.today), year - int(place.spending["year"].max())
+    growth = dict(
+        zip(place.outcomes["outcome_id"], place.outcomes["growth_share_per_year"], strict=True)
+    )
     for row in rows_of(place.provision):
-        grown[row.programme_id] *= drift(place, year, row.outcome_id)
+        grown[row.programme_id] *= (1 + growth[row.outcome_id]) ** ahead
     return grown
 
 

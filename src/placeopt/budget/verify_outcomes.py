@@ -19,7 +19,6 @@ import pandas as pd
 from placeopt.budget.verify_course import (
     Course,
     discount_factors,
-    drift,
     one_offs,
     rows_of,
     rule_of,
@@ -80,17 +79,35 @@ def _counted(place: Place, scenario: Scenario):
             yield row, target, reach, (terms.shortfall_price or 0.0) if priced else 0.0
 
 
+def levels_asked(place: Place, scenario: Scenario) -> dict[str, dict[str, float]]:
+    """By outcome id, its minimum standard and target: the scenario's own, or the table's."""
+    rule = rule_of(scenario, "outcomes") or Outcomes(rule="outcomes")
+    found = {}
+    for row in rows_of(place.outcomes):
+        terms = rule.terms(row.outcome_id)
+        own = {"minimum_standard": terms.minimum_standard, "target": terms.target}
+        found[row.outcome_id] = {
+            name: float(getattr(row, name) if level is None else level)
+            for name, level in own.items()
+        }
+    return found
+
+
 def outcome_levels(place: Place, course: Course, counted: int = 0) -> tuple[Levels, ...]:
     """By year, each outcome: its baseline of the year, better by its curves' effects; of the
     decided years, or of the first ``counted`` where more of them count."""
     many = max(len(course.years), counted)
-    own = _effects_by_outcome(place, course, many)
+    return course.once(("levels", many), lambda: _levels(place, course, many))
+
+
+def _levels(place: Place, course: Course, many: int) -> tuple[Levels, ...]:
+    own, base = _effects_by_outcome(place, course, many), int(place.spending["year"].max())
     found = []
     for at, year in enumerate(range(course.years[0], course.years[0] + many)):
         levels = {}
         for row in rows_of(place.outcomes):
             gain = combined(row, [effects[at] for effects in own[row.outcome_id]])
-            start = row.baseline * drift(place, year, row.outcome_id)
+            start = row.baseline * (1 + row.growth_share_per_year) ** (year - base)
             levels[row.outcome_id] = start + _sign(row) * gain
         found.append(levels)
     return tuple(found)
@@ -122,7 +139,7 @@ def bad_levels(place: Place, rule: Uncertainty, course: Course) -> tuple[Levels,
     """By year, levels in bad evidence: the worst draw, or the mean of the worst tail of draws."""
     gains = curve_gains(place, course)
     grades = ["" if pd.isna(grade) else str(int(grade)) for grade in place.curves["grade"]]
-    draws = rule.factors(grades)
+    draws, base = rule.factors(grades), int(place.spending["year"].max())
     found = []
     for at, year in enumerate(course.years):
         levels = {}
@@ -131,7 +148,7 @@ def bad_levels(place: Place, rule: Uncertainty, course: Course) -> tuple[Levels,
             own = sorted(combined(row, [draw[c] * gain for c, gain in mine]) for draw in draws)
             many = rule.tail_share * len(own) if rule.holds == "tail" else 1.0
             total = sum(min(1.0, max(0.0, many - rank)) * gain for rank, gain in enumerate(own))
-            start = row.baseline * drift(place, year, row.outcome_id)
+            start = row.baseline * (1 + row.growth_share_per_year) ** (year - base)
             levels[row.outcome_id] = start + _sign(row) * total / many
         found.append(levels)
     return tuple(found)
@@ -171,6 +188,10 @@ def _effects_by_outcome(
 def curve_gains(place: Place, course: Course, counted: int = 0) -> list[tuple[str, list[float]]]:
     """For each row of ``curves``: its outcome, and by year its effect beyond today's, over the
     decided years or the ``counted`` ones where those are more."""
+    return course.once(("gains", counted), lambda: _curve_gains(place, course, counted))
+
+
+def _curve_gains(place: Place, course: Course, counted: int) -> list[tuple[str, list[float]]]:
     points: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
     for row in rows_of(place.curve_points):
         points[row.programme_id, row.outcome_id].append((row.spend_gbp, row.effect))

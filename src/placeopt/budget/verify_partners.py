@@ -19,9 +19,12 @@ from placeopt.budget.verify_benefits import cashable
 from placeopt.budget.verify_course import (
     Course,
     Tables,
+    capital,
     discount_factors,
+    one_offs,
     rows_of,
     tolerance,
+    unchanged,
 )
 from placeopt.budget.verify_outcomes import improvements
 from placeopt.budget.verify_rules import Breach
@@ -103,6 +106,44 @@ def positions_add_up(place: Place, scenario: Scenario, course: Course, plan: Tab
                 wrong.append(f"no position of {agency} in {year}")
     sentence = "The plan's positions follow from its payments, benefits and transfers."
     return Check("", "positions", sentence, not wrong, "; ".join(wrong[:5]))
+
+
+def cash_flow_adds_up(place: Place, scenario: Scenario, course: Course, plan: Tables) -> Check:
+    """The plan's cash flow by agency, year and line is what the tables make of its spending."""
+    runs = dict(zip(place.programmes["programme_id"], place.programmes["agency_id"], strict=True))
+    costs, needs = one_offs(place, scenario, course), capital(place, scenario, course)
+    nothing: dict[tuple[int, str, str], float] = defaultdict(float)
+    planned: dict[tuple[int, str, str], float] = defaultdict(float)
+    for at, year in enumerate(course.years):
+        as_it_was = unchanged(place, course, year)
+        for key, agency in runs.items():
+            nothing[year, agency, "spending"] += as_it_was[key]
+            planned[year, agency, "spending"] += course.spend[at][key]
+            planned[year, agency, "one_off"] += costs[at][key]
+            planned[year, agency, "capital"] += needs[at][key]
+    for (agency, year), gbp in cashable(
+        place, scenario, improvements(place, scenario, course)
+    ).items():
+        if year in course.years:
+            planned[year, agency, "benefits"] -= gbp
+    wrong, seen = [], set()
+    for row in rows_of(plan.tables["cash_flow"]):
+        cell = (int(row.year), row.agency_id, row.line)
+        seen.add(cell)
+        for said, gbp in (
+            (row.do_nothing_gbp, nothing[cell]),
+            (row.plan_gbp, planned[cell]),
+            (row.saving_gbp, nothing[cell] - planned[cell]),
+        ):
+            if not abs(said - gbp) <= tolerance(gbp):
+                wrong.append(
+                    f"{row.line} of {row.agency_id} in {row.year}: {said:,.2f}, not {gbp:,.2f}"
+                )
+    for cell in {*nothing, *planned} - seen:
+        if max(abs(nothing[cell]), abs(planned[cell])) > tolerance(0):
+            wrong.append(f"no row for {', '.join(map(str, cell))}")
+    sentence = "The plan's cash flow by agency follows from its spending, costs and benefits."
+    return Check("", "cash flow", sentence, not wrong, "; ".join(wrong[:5]))
 
 
 def _stated(table: pd.DataFrame, column: str) -> Stands:

@@ -7,6 +7,7 @@ speak of the last decided one, against today.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -27,8 +28,14 @@ from placeopt.budget.verify_course import (
     tolerance,
     unchanged,
 )
-from placeopt.budget.verify_outcomes import improvements, outcome_levels, rewards, totals
-from placeopt.budget.verify_partners import positions_add_up
+from placeopt.budget.verify_outcomes import (
+    improvements,
+    levels_asked,
+    outcome_levels,
+    rewards,
+    totals,
+)
+from placeopt.budget.verify_partners import cash_flow_adds_up, positions_add_up
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
 
@@ -39,7 +46,8 @@ def arithmetic(place: Place, scenario: Scenario, plan: Tables, course: Course) -
     """One check for each group of figures."""
     checks = [
         *_last_year(place, scenario, plan, course),
-        *(_by_year(place, scenario, plan, course) if "spending_by_year" in plan.tables else []),
+        *_by_year(place, scenario, plan, course),
+        cash_flow_adds_up(place, scenario, course, plan),
         _known_ids(place, course),
     ]
     if "positions" in plan.tables:
@@ -124,7 +132,7 @@ def _by_year(place: Place, scenario: Scenario, plan: Tables, course: Course) -> 
         *checks,
         _same("outcomes by year", outcomes["plan"], _keyed(course, levels), near),
         _same("outcomes if nothing changed", outcomes["do_nothing"], _keyed(course, nothing), near),
-        _met(place, plan),
+        _met(place, scenario, plan),
     ]
 
 
@@ -151,15 +159,20 @@ def _reserves(place: Place, scenario: Scenario, plan: Tables, course: Course) ->
     return Check("", "reserves", sentence, not wrong, "; ".join(wrong[:5]))
 
 
-def _met(place: Place, plan: Tables) -> Check:
-    """Whether standards and targets are met is said as the levels say it."""
+def _met(place: Place, scenario: Scenario, plan: Tables) -> Check:
+    """Standards and targets are those asked for, and met or not as the levels say it."""
     wrong = []
+    asked = levels_asked(place, scenario)
     baseline = dict(zip(place.outcomes["outcome_id"], place.outcomes["baseline"], strict=True))
     lower = set(place.outcomes.loc[place.outcomes["direction"] == "lower", "outcome_id"])
     row: dict[Any, Any]
     for row in plan.tables["outcomes_by_year"].to_dict("records"):
         sign = -1.0 if row["outcome_id"] in lower else 1.0
         for column, level in (("standard_met", "minimum_standard"), ("target_met", "target")):
+            known = asked[row["outcome_id"]][level]
+            same = abs(row[level] - known) <= outcome_tolerance(known, 0.0)
+            if not same and not math.isnan(row[level]):
+                wrong.append(f"{level} of {row['outcome_id']} in {row['year']}: {row[level]}")
             near = outcome_tolerance(row[level], float(baseline[row["outcome_id"]]))
             met = sign * (row["plan"] - row[level]) >= -near
             right = "" if pd.isna(row[level]) else "yes" if met else "no"

@@ -7,10 +7,12 @@ does not use it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.estate.behaviour import shares
 from placeopt.estate.fairness import WORST_SHARE, worst_mean
 from placeopt.estate.problem import EstateProblem
 
@@ -67,34 +69,32 @@ class Costs:
 
 
 def today(problem: EstateProblem) -> Decision:
-    """Do nothing: every service stays, everyone goes to the nearest host (ties by building id).
+    """Do nothing: every service stays, everyone goes where residents go by themselves.
 
     Zones without a host in reach are unserved; desks are shared out evenly over today's hosts.
     """
-    return with_nearest(problem, problem.buildings.open_today, problem.hosted)
+    return by_themselves(problem, problem.buildings.open_today, problem.hosted)
 
 
-def with_nearest(
+def by_themselves(
     problem: EstateProblem, opened: NDArray[np.bool_], host: NDArray[np.bool_]
 ) -> Decision:
-    """Open buildings and hosts with everyone at the nearest host, nothing sold, no tiers."""
+    """Open buildings and hosts, everyone where they go by themselves; nothing sold, no tiers."""
     services = problem.services
     units = np.zeros(host.shape)
-    lists: list[tuple[NDArray[np.int64], ...]] = []
+    lists: list[tuple[NDArray[Any], ...]] = []
     for s in range(len(services.ids)):
         at = np.flatnonzero(host[:, s])
-        if not len(at):
-            continue
         if services.back_office[s]:
-            units[at, s] = services.units[s] / len(at)
+            units[at, s] = services.units[s] / max(len(at), 1)
             continue
-        zone, building = nearest(problem, at, problem.visits[:, s] > 0)
-        np.add.at(units[:, s], building, problem.visits[zone, s])
-        lists.append((zone, np.full(len(zone), s), building))
-    zone, service, building = (
-        np.concatenate([part[i] for part in lists]) if lists else np.zeros(0, np.int64)
-        for i in range(3)
-    )
+        share = shares(problem, at) * (problem.visits[:, s] > 0)[:, None]
+        units[:, s] = problem.visits[:, s] @ share
+        zone, building = np.nonzero(share)
+        lists.append((zone, np.full(len(zone), s), building, share[zone, building]))
+    empty = np.zeros(0, np.int64)
+    joined = zip(*lists, strict=True) if lists else ((empty,),) * 4
+    zone, service, building, used = (np.concatenate(list(part)) for part in joined)
     return Decision(
         open=opened,
         disposed=np.zeros(len(opened), bool),
@@ -104,20 +104,8 @@ def with_nearest(
         zone=zone,
         service=service,
         building=building,
-        share=np.ones(len(zone)),
+        share=used.astype(float),
     )
-
-
-def nearest(
-    problem: EstateProblem, hosts: NDArray[np.int64], zones: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Zones that reach one of ``hosts``, and the nearest for each, ties by building id."""
-    minutes = problem.minutes
-    hosts = hosts[np.argsort(problem.buildings.ids[hosts])]
-    reach = np.where(np.isfinite(minutes[:, hosts]), minutes[:, hosts], np.inf)
-    best = reach.argmin(axis=1)
-    zone = np.flatnonzero(np.isfinite(reach[np.arange(len(reach)), best]) & zones)
-    return zone, hosts[best[zone]]
 
 
 def costs(problem: EstateProblem, decision: Decision) -> Costs:

@@ -1,4 +1,4 @@
-"""Rules E8 and E16 as rows: minutes of residents to the hosts they use, and which they use.
+"""Rule E8 as rows: minutes of residents to the hosts they use.
 
 Each function states one equation of ``formulate.py`` and is named after what it says.
 """
@@ -13,7 +13,7 @@ from placeopt.estate.columns import Columns
 from placeopt.estate.fairness import WORST_SHARE, counted, kappa, today_minutes
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.terms import Expression
-from placeopt.scenario.estate_rules import Behaviour, Fairness
+from placeopt.scenario.estate_rules import Fairness
 
 
 def nobody_loses_too_much(
@@ -35,58 +35,6 @@ def nobody_loses_too_much(
             )
         if rule.equal_minutes is not None:
             _kolm_pollak(model, problem, x, some, rule, number)
-
-
-def nearest_is_used(
-    model: Model, problem: EstateProblem, x: Columns, rules: list[Behaviour]
-) -> None:
-    """(E16) Nobody passes a host on the way to another.
-
-    ``nearer`` counts up what is served by hosts from the nearest on, one pair after another, so
-    that every row has four entries at most: nearer[k] = nearer[k-1] + serve[k] >= host[k].
-    """
-    if all(rule.residents == "planner" for rule in rules):
-        return
-    c = x.customers
-    ids = problem.buildings.ids
-    rank = np.empty(len(ids), np.int64)
-    rank[np.argsort(ids)] = np.arange(len(ids))
-    to_zone = np.flatnonzero(c.zone[c.pair_customer] >= 0)
-    building = x.hosts.building[c.pair_host[to_zone]]
-    order = np.lexsort((rank[building], c.pair_minutes[to_zone], c.pair_customer[to_zone]))
-    pair = to_zone[order]
-    customer = c.pair_customer[pair]
-    at = np.arange(len(pair))
-    follows = np.flatnonzero(np.concatenate([[False], customer[1:] == customer[:-1]]))
-    nearer = model.add_columns("nearer", size=len(pair), upper=1)
-    labels = {
-        "zone_id": problem.zone_ids[c.zone[customer]],
-        "service_id": problem.services.ids[c.service[customer]],
-        "building_id": ids[x.hosts.building[c.pair_host[pair]]],
-    }
-    model.add_rows(
-        "served_up_to",
-        rule="E16",
-        labels=labels,
-        terms=[
-            (at, nearer.all, 1),
-            (at, x.serve.at(pair), -1),
-            (follows, nearer.at(follows - 1), -1),
-        ],
-        lower=0,
-        upper=0,
-    )
-    model.add_rows(
-        "no_host_passed",
-        rule="E16",
-        labels=labels,
-        terms=[
-            (at, nearer.all, 1),
-            (at, x.unserved.at(customer), 1),
-            (at, x.host.at(c.pair_host[pair]), -1),
-        ],
-        lower=0,
-    )
 
 
 def minutes_used(

@@ -60,7 +60,7 @@ def _share_within(
     classes, residents = classes[some], residents[some]
     at = np.arange(len(residents))
     labels = {"service_id": np.full(len(at), standard.service_id), "group": at}
-    cover = model.add_columns(f"cover_{number}", labels=labels, upper=1)
+    cover = model.add_columns(f"cover_{number}", labels=labels, upper=1, integer=True)
     group, host = np.nonzero(classes)
     model.add_rows(
         f"covered_{number}",

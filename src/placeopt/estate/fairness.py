@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.estate.behaviour import shares
 from placeopt.scenario.estate_rules import Fairness
 
 if TYPE_CHECKING:
@@ -32,12 +33,14 @@ class Groups:
 
 
 def today_minutes(problem: EstateProblem) -> Floats:
-    """(Z, S) minutes to the nearest of today's hosts; NaN where there is none in reach."""
+    """(Z, S) mean minutes to today's hosts, residents going where they go by themselves; NaN
+    where there is none in reach."""
     minutes = np.full(problem.visits.shape, np.nan)
     for s in np.flatnonzero(~problem.services.back_office):
-        hosts = problem.hosted[:, s]
-        if hosts.any():
-            minutes[:, s] = np.fmin.reduce(problem.minutes[:, hosts], axis=1)
+        share = shares(problem, np.flatnonzero(problem.hosted[:, s]))
+        reached = share.any(axis=1)
+        mean = (share * np.nan_to_num(problem.minutes)).sum(axis=1)
+        minutes[reached, s] = mean[reached]
     return minutes
 
 

@@ -18,7 +18,8 @@ k tiers, p groups of residents with the same buildings in reach.
 (E13) open[b] = 1 (keep), open[b] = 0 (close)
 (E14) carbon of open buildings <= ceiling
 (E15) cost of all buildings <= that of today; the rents are set after the plan (rents.py)
-(E16) what hosts from the nearest to b serve >= host[b,s], where residents go to the nearest
+(E16) what hosts from the nearest to b serve >= host[b,s] - full[b], where residents go to the
+      nearest; serve[c,b] = pull[c,b] drawn[c] where b hosts, where distance decay spreads them
 
 (E2) is the strong, disaggregated form; ``room`` is the floor a service could have at most.
 Sources: Daskin (2013), Network and Discrete Location, ch. 6 to 8; Church and ReVelle (1974);
@@ -35,6 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Model
+from placeopt.estate import equations_behaviour as by_behaviour
 from placeopt.estate import equations_people as by_people
 from placeopt.estate import equations_place as by_place
 from placeopt.estate import equations_service as by_service
@@ -75,7 +77,7 @@ EQUATIONS: tuple[tuple[type[Rule], Callable[[Model, EstateProblem, Columns, Any]
     (Together, by_service.sharing_roofs),
     (Access, by_place.near_enough),
     (Fairness, by_people.nobody_loses_too_much),
-    (Behaviour, by_people.nearest_is_used),
+    (Behaviour, by_behaviour.residents_choose),
     (Network, by_place.counts_and_spacing),
     (Capital, by_place.capital_fits),
     (Revenue, by_place.revenue_fits),

@@ -2,56 +2,49 @@
 
 Objectives are minimised one after another; each that is done becomes a ceiling (with the slack
 the scenario grants) for the next. Where no minutes count, zones with the same hosts in reach are
-one customer, so that the model stays small. A last step keeps the buildings, hosts and tiers
-found and settles what was left open: first money, then who is served where, with least minutes.
+one customer, so that the model stays small. Rows that cut off fractions only (``strengthen.py``)
+and a good first plan (``kernel.py``) come before the search. A last step (``settle.py``) keeps
+the buildings, hosts and tiers found and settles what was left open: first money, then who is
+served where, with least minutes.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Progress, Result, Status, solve
-from placeopt.engine.model import Arrays
 from placeopt.engine.registry import engine as engine_named
 from placeopt.errors import EngineError
-from placeopt.estate.decision import Decision, costs, visit_minutes, worst_off_minutes
+from placeopt.estate.decision import Decision
 from placeopt.estate.formulate import WHO_GOES_WHERE, Formulation, formulate, minutes_count
+from placeopt.estate.kernel import FIRST_PLAN_GAP, first, first_plan, improve
 from placeopt.estate.problem import EstateProblem
+from placeopt.estate.settle import SETTLED, Outcome, Stage, lift, read, settle, value
+from placeopt.estate.strengthen import count_at_least
+
+__all__ = [
+    "SETTLED",
+    "Outcome",
+    "Stage",
+    "find",
+    "first_plan",
+    "minimise",
+    "read",
+    "search",
+    "settle",
+    "value",
+]
 
 Watch = Callable[[Progress], None]
 ALL_PAIRS = 20_000  # up to so many pairs of a zone and a host, all of them stand in the model
 NEAREST = 5  # possible hosts of a zone that stand in the model in any case
-FIRST_PLAN_GAP = 0.05
-USED = 1e-6  # what the relaxation gives less of than this, it does not use
 BOUND_SHARE = 0.6  # of the time, for the model that may send people beyond: it gives the bound
-SETTLED = 1e-7  # relative room left to an objective that is settled, for rounding
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One objective minimised: what was found and what is proven."""
-
-    objective: str
-    result: Result
-    ceiling: float  # what the objective may be in the stages after
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Stages in order, and the plan, where there is one."""
-
-    stages: tuple[Stage, ...]
-    decision: Decision | None
-
-    @property
-    def result(self) -> Result:
-        """The last stage's result: the plan is the best for it under the earlier ceilings."""
-        return self.stages[-1].result
+COUNT_SHARE, KERNEL_SHARE, IMPROVE_SHARE = 0.1, 0.25, 0.3  # of the time, at most
 
 
 def find(problem: EstateProblem, progress: Watch | None = None) -> Outcome:
@@ -99,9 +92,10 @@ def minimise(
     pairs = problem.visits.astype(bool).sum(axis=0) @ problem.hostable.sum(axis=0)
     if not minutes_count(problem, named) or pairs <= ALL_PAIRS:
         formulation = formulate(problem, name, ceilings)
+        count_at_least(formulation, formulation, COUNT_SHARE * seconds)
         start = _start(formulation, decision)
-        if start is None:
-            start = first_plan(formulation, seconds / 4)
+        if start is None and (kernel := first(formulation, KERNEL_SHARE * seconds)):
+            start = improve(formulation, kernel, IMPROVE_SHARE * seconds)
         left = max(seconds - (time.perf_counter() - began), 1.0)
         result = search(formulation, start, left, progress)
         return result, read(formulation, result) if result.has_plan else None
@@ -187,34 +181,6 @@ def _exact(
     return min(plans, key=lambda plan: value(problem, plan, name), default=None)
 
 
-def first_plan(formulation: Formulation, seconds: float) -> NDArray[np.float64] | None:
-    """A good plan within moments: the best among the buildings, hosts and tiers that the linear
-    relaxation uses at all. ``None`` where there is none within the time, or no use for it.
-
-    This is the first step of kernel search (Angelelli, Mansini and Speranza 2010).
-    """
-    solver = formulation.problem.scenario.solver
-    if not engine_named(solver.engine).start:
-        return None
-    arrays = formulation.model.arrays()
-    relaxed = replace(arrays, integer=np.zeros_like(arrays.integer))
-    began = time.perf_counter()
-    relaxation = solve(
-        relaxed, time_limit_seconds=seconds, gap=0.0, threads=solver.threads, seed=solver.seed
-    )
-    if relaxation.values is None:
-        return None
-    unused = arrays.integer & (relaxation.values < USED) & (arrays.lower <= 0)
-    kernel = solve(
-        replace(arrays, upper=np.where(unused, 0.0, arrays.upper)),
-        time_limit_seconds=max(seconds - (time.perf_counter() - began), 0.5),
-        gap=max(solver.gap, FIRST_PLAN_GAP / 5),
-        threads=solver.threads,
-        seed=solver.seed,
-    )
-    return kernel.values
-
-
 def _start(formulation: Formulation, decision: Decision | None) -> NDArray[np.float64] | None:
     solver = formulation.problem.scenario.solver
     if decision is None or not engine_named(solver.engine).start:
@@ -241,110 +207,3 @@ def search(
         start=start,
         progress=progress,
     )
-
-
-def value(problem: EstateProblem, decision: Decision, objective: str) -> float:
-    """An objective's value for a decision."""
-    if objective == "cost":
-        return costs(problem, decision).present_gbp(problem.annuity)
-    if objective == "visit_minutes":
-        return visit_minutes(problem, decision)
-    if objective == "worst_off":
-        return worst_off_minutes(problem, decision)
-    if objective == "carbon":
-        return float(problem.buildings.carbon_tco2e_per_year[decision.open].sum())
-    if objective == "buildings":
-        return float(decision.open.sum())
-    raise EngineError(f"the estate has no objective {objective!r}")
-
-
-def fixed(formulation: Formulation, decision: Decision) -> Arrays:
-    """The model with buildings, hosts and tiers as in ``decision``."""
-    x = formulation.columns
-    arrays = formulation.model.arrays()
-    lower, upper = arrays.lower.copy(), arrays.upper.copy()
-    for numbers, values in (
-        (x.open.all, decision.open),
-        (x.host.all, decision.host[x.hosts.building, x.hosts.service]),
-        (x.tier.all, decision.tier[x.tier_building] == x.tier_tier),
-    ):
-        lower[numbers] = upper[numbers] = values
-    return replace(arrays, lower=lower, upper=upper)
-
-
-def lift(formulation: Formulation, decision: Decision) -> NDArray[np.float64] | None:
-    """A full vector for ``formulation`` that agrees with ``decision``; None if there is none."""
-    solver = formulation.problem.scenario.solver
-    result = solve(
-        fixed(formulation, decision), engine="highs", threads=solver.threads, seed=solver.seed
-    )
-    return result.values
-
-
-def settle(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> Decision:
-    """Buildings, hosts and tiers as they are; least money, then least minutes, within what each
-    objective has reached."""
-    solver = problem.scenario.solver
-    smaller = replace(problem, hostable=decision.host)
-    priced = ("cost", "visit_minutes", "worst_off")
-    ceilings = {stage.objective: stage.ceiling for stage in stages[:-1]}
-    for name in dict.fromkeys((stages[-1].objective, "cost", "visit_minutes")):
-        if name not in priced:
-            continue
-        bounds = [(other, most) for other, most in ceilings.items() if other in priced]
-        formulation = formulate(smaller, name, bounds, zones=True)
-        result = solve(
-            fixed(formulation, decision),
-            engine="highs",
-            gap=0.0,
-            threads=solver.threads,
-            seed=solver.seed,
-        )
-        if not result.has_plan or result.objective is None:
-            raise EngineError(f"settling {name} of a plan found failed: {result.message}")
-        ceilings[name] = result.objective + abs(result.objective) * SETTLED
-        decision = read(formulation, result)
-    return decision
-
-
-def read(formulation: Formulation, result: Result) -> Decision:
-    """The decision that a result's values speak of."""
-    problem, x = formulation.problem, formulation.columns
-    shape = problem.hosted.shape
-    on = [result.value(block) > 0.5 for block in (x.open, x.dispose, x.tier, x.host)]
-    opened, dispose, tiers, hosts = on
-    host = np.zeros(shape, bool)
-    host[x.hosts.building[hosts], x.hosts.service[hosts]] = True
-    disposed = np.zeros(shape[0], bool)
-    disposed[x.dispose_building[dispose]] = True
-    tier = np.full(shape[0], -1)
-    tier[x.tier_building[tiers]] = x.tier_tier[tiers]
-    c = x.customers
-    share = clean(result.value(x.serve), result.value(x.unserved), c.pair_customer)
-    building, service = x.hosts.building[c.pair_host], x.hosts.service[c.pair_host]
-    units = np.zeros(shape)
-    np.add.at(units, (building, service), share * c.units[c.pair_customer])
-    zone = c.zone[c.pair_customer]
-    listed = (zone >= 0) & (share > 0)
-    return Decision(
-        open=opened,
-        disposed=disposed,
-        tier=tier,
-        host=host,
-        units=units,
-        zone=zone[listed],
-        service=service[listed],
-        building=building[listed],
-        share=share[listed],
-    )
-
-
-def clean(
-    serve: NDArray[np.float64], unserved: NDArray[np.float64], customer: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Shares without the solver's dust, adding up to what is served."""
-    share = np.where(serve > 1e-6, serve, 0.0)
-    total = np.bincount(customer, share, len(unserved))
-    served = 1 - np.where(unserved > 1e-6, unserved, 0.0)
-    factor = np.divide(served, total, out=np.ones_like(served), where=total > 0)
-    return share * factor[customer]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from placeopt.estate.verify_behaviour import goes_to
 from placeopt.estate.verify_facts import Facts
 from placeopt.estate.verify_sums import Arrangement, mean_of_worst, minutes_used
 from placeopt.estate.verify_years import Year
 from placeopt.scenario.estate_rules import Access, Behaviour, Fairness
 
 TOLERANCE = 1e-5  # relative
+SPREAD = 1e-4  # of a zone's visits
+FULL_M2 = 0.01  # a building with less floor left than this is full
 CAR = {"drive", "car"}
 Found = tuple[bool, str]
 
@@ -106,21 +109,20 @@ def _residents(rule: Access, facts: Facts, scope: str | None) -> Iterator[tuple[
 
 
 def fairness(rule: Fairness, year: Year) -> Found:
-    """(E8) Minutes to the hosts used; today's to the nearest of today's hosts."""
+    """(E8) Minutes to the hosts used; today's with everyone where residents go by themselves."""
     facts, a = year.facts, year.a
     services = {s for s, row in facts.services.items() if not row["back_office"]}
     if rule.services != "all":
         services &= set(rule.services)
     used = minutes_used(facts, a, services)
+    today: dict[str, list[str]] = {}
+    for i, s in facts.hosted_today:
+        today.setdefault(s, []).append(i)
     before = {}
     for zone, s in facts.visits:
-        near = [
-            facts.fastest[zone, i]
-            for i, of in facts.hosted_today
-            if of == s and (zone, i) in facts.fastest
-        ]
-        if s in services and near:
-            before[zone, s] = min(near)
+        going = goes_to(facts, zone, today.get(s, ())) if s in services else {}
+        if going:
+            before[zone, s] = sum(part * facts.fastest[zone, i] for i, part in going.items())
     details = []
     if rule.loses_at_most_minutes is not None:
         for key, (minutes, _) in used.items():
@@ -183,9 +185,37 @@ def behaviour(rule: Behaviour, year: Year) -> Found:
     hosts: dict[str, list[str]] = {}
     for i, service in a.hosts:
         hosts.setdefault(service, []).append(i)
+    full = {i for i in a.open if year.sums.area_used(i) >= facts.usable_m2(i) - FULL_M2}
     for (zone, service), shares in a.served.items():
-        near = [(facts.fastest[zone, i], i) for i in hosts[service] if (zone, i) in facts.fastest]
-        for i, share in shares.items():
-            if share > TOLERANCE and i != min(near)[1]:
-                return False, f"zone {zone} is sent to {i} for {service}, not to {min(near)[1]}"
-    return True, "everyone served is served at the nearest host"
+        if rule.overflow:
+            wrong = _passed(
+                facts, zone, shares, [i for i in hosts.get(service, []) if i not in full]
+            )
+        else:
+            wrong = _elsewhere(facts, zone, shares, hosts.get(service, []))
+        if wrong:
+            return False, f"zone {zone}, {service}: {wrong}"
+    if rule.residents == "decay":
+        return True, "everyone served is spread over the hosts in reach by their pull"
+    past = ", or past full buildings" if rule.overflow else ""
+    return True, f"everyone served is served at the nearest host{past}"
+
+
+def _elsewhere(facts: Facts, zone: str, shares: dict[str, float], hosts: list[str]) -> str:
+    """Who is sent elsewhere than residents go by themselves; what is unserved is so everywhere."""
+    total = sum(shares.values())
+    going = goes_to(facts, zone, hosts)
+    for i in {*shares, *going}:
+        stated, found = shares.get(i, 0.0), total * going.get(i, 0.0)
+        if abs(stated - found) > SPREAD:
+            return f"{100 * stated:.3f} % are sent to {i}, {100 * found:.3f} % go there"
+    return ""
+
+
+def _passed(facts: Facts, zone: str, shares: dict[str, float], room: list[str]) -> str:
+    """Who is sent past a host whose building has room."""
+    near = sorted((facts.fastest[zone, i], i) for i in room if (zone, i) in facts.fastest)
+    for i, share in shares.items():
+        if near and share > SPREAD and (facts.fastest.get((zone, i), math.inf), i) > near[0]:
+            return f"sent to {i}, past {near[0][1]}, which has room"
+    return ""

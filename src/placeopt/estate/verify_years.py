@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from placeopt.estate.money import annuity, discount_factors
+from placeopt.estate.verify_behaviour import goes_to
 from placeopt.estate.verify_facts import Facts, Key
 from placeopt.estate.verify_sums import Arrangement, Sums, areas_of, sums_of
 from placeopt.scenario.estate_rules import Sequence
@@ -63,7 +64,7 @@ class Course:
 
 
 def arrangement_today(facts: Facts) -> Arrangement:
-    """Do nothing: services stay, everyone goes to the nearest host (ties by id)."""
+    """Do nothing: services stay, everyone goes where residents go by themselves."""
     open_today = {i for i, row in facts.buildings.items() if row["status"] == "open"}
     hosts = {pair for pair in facts.hosted_today if pair[0] in open_today}
     at: dict[str, list[str]] = defaultdict(list)
@@ -71,9 +72,9 @@ def arrangement_today(facts: Facts) -> Arrangement:
         at[service].append(i)
     served, desks = {}, {}
     for (zone, service), visits in facts.visits.items():
-        near = [(facts.fastest[zone, i], i) for i in at[service] if (zone, i) in facts.fastest]
-        if near and visits > 0:
-            served[zone, service] = {min(near)[1]: 1.0}
+        going = goes_to(facts, zone, at[service])
+        if going and visits > 0:
+            served[zone, service] = going
     for service, needed in facts.desks.items():
         desks.update({(i, service): needed / len(at[service]) for i in at[service]})
     return Arrangement(open_today, set(), {}, hosts, desks, served)

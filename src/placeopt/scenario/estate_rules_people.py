@@ -204,26 +204,70 @@ class Fairness(EstateRule):
 
 
 class Behaviour(EstateRule):
-    """(E16) Where residents go: where the planner sends them, or to the nearest host.
+    """(E16) Where residents go: where the planner sends them, to the nearest host, or spread.
 
     Nearest: the nearest host by the fastest of the scenario's modes, ties by building id. It must
-    be given the floor for all who come, or the plan does not stand.
+    be given the floor for all who come, or the plan does not stand; with ``overflow`` a host is
+    passed where its building is full, and the planner says whom it has no room for. Decay: every
+    host in reach gets its share by Huff's rule, attractiveness x nearness over the sum of that of
+    all hosts in reach; attractiveness is fixed and does not depend on the plan. Today's
+    arrangement follows the same behaviour, but for overflow.
     """
 
     name: ClassVar[str] = "behaviour"
     number: ClassVar[str] = "E16"
     equation: ClassVar[str] = (
-        "nearest: sum of serve[z,s,b'] over b' no further than b >= host[s,b] - unserved[z,s]"
+        "nearest: sum of serve[z,s,b'] over b' no further than b >= host[s,b] - unserved[z,s] "
+        "- full[b], full[b] = 0 without overflow; decay: serve[z,s,b] = host[s,b] pull[z,b] "
+        "(1 - unserved[z,s]) / sum over b' of host[s,b'] pull[z,b'], pull[z,b] = attractiveness[b] "
+        "exp(-decay_per_minute x minutes[z,b]) or attractiveness[b] max(minutes[z,b], 1)^-exponent"
     )
     once: ClassVar[bool] = True
 
     rule: Literal["behaviour"] = "behaviour"
-    residents: Literal["planner", "nearest"] = Field(
+    residents: Literal["planner", "nearest", "decay"] = Field(
         "planner",
-        description="residents go where the planner sends them, or to the nearest host",
+        description="residents go where the planner sends them, to the nearest host, or are "
+        "spread over the hosts in reach, the fewer the further",
+    )
+    overflow: bool = Field(
+        False, description="nearest only: a host whose building is full may be passed"
+    )
+    decay_per_minute: float | None = Field(
+        None, gt=0, description="decay: nearness is exp(-this x minutes)"
+    )
+    exponent: float | None = Field(
+        None, gt=0, description="decay: nearness is minutes to the power of -this, from 1 minute on"
+    )
+    attractiveness: Literal["equal", "usable_m2"] = Field(
+        "equal", description="decay: every host draws alike, or by the usable floor of its building"
     )
 
+    @model_validator(mode="after")
+    def _says_what_its_choice_needs(self) -> Self:
+        if self.overflow and self.residents != "nearest":
+            raise ValueError('overflow goes with residents = "nearest" only')
+        given = [value for value in (self.decay_per_minute, self.exponent) if value is not None]
+        if self.residents == "decay" and len(given) != 1:
+            raise ValueError("give decay_per_minute or exponent, one of the two")
+        if self.residents != "decay" and (given or self.attractiveness != "equal"):
+            raise ValueError(
+                'decay_per_minute, exponent and attractiveness go with residents = "decay" only'
+            )
+        return self
+
     def sentence(self, names: dict[str, str] | None = None) -> str:
+        if self.residents == "nearest" and self.overflow:
+            return (
+                "Residents go to the nearest place that has the service, and past one whose "
+                "building is full."
+            )
         if self.residents == "nearest":
             return "Residents go to the nearest place that has the service."
+        if self.residents == "decay":
+            drawn = ", more to larger buildings" if self.attractiveness == "usable_m2" else ""
+            return (
+                "Residents spread over all places that have the service, fewer to those further "
+                f"away{drawn}."
+            )
         return "Residents go where the plan sends them."

@@ -1,0 +1,62 @@
+"""Where residents go by themselves: all to the nearest host, or spread by Huff's rule.
+
+(E16) share[z,b] = pull[z,b] / sum over hosts b' in reach of pull[z,b'],
+      pull[z,b] = attractiveness[b] x exp(-decay_per_minute x minutes[z,b]),
+                  or attractiveness[b] x max(minutes[z,b], 1)^-exponent
+
+Under the planner's assignment today's residents go to the nearest host.
+Source: Huff (1964), Journal of Marketing 28, 34-38.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.scenario.estate_rules import Behaviour
+
+if TYPE_CHECKING:
+    from placeopt.estate.problem import EstateProblem
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def spreads(problem: EstateProblem) -> bool:
+    """Whether residents are spread by distance decay."""
+    return any(rule.residents == "decay" for rule in problem.scenario.of(Behaviour))
+
+
+def pull(problem: EstateProblem) -> Floats:
+    """(Z, B) what a building draws from a zone if it hosts; 0 out of reach. Needs decay."""
+    rule = next(r for r in problem.scenario.of(Behaviour) if r.residents == "decay")
+    reach = np.isfinite(problem.minutes)
+    minutes = np.where(reach, problem.minutes, 1.0)
+    if rule.exponent is not None:
+        nearness = np.maximum(minutes, 1.0) ** -rule.exponent
+    else:
+        nearness = np.exp(-(rule.decay_per_minute or 0.0) * minutes)
+    if rule.attractiveness == "usable_m2":
+        nearness = nearness * problem.buildings.usable_m2[None, :]
+    return np.where(reach, nearness, 0.0)
+
+
+def shares(problem: EstateProblem, hosts: Ints) -> Floats:
+    """(Z, B) share of a zone's visits at each of ``hosts``; a zone without one in reach has 0."""
+    found = np.zeros(problem.minutes.shape)
+    if not len(hosts):
+        return found
+    if spreads(problem):
+        drawn = pull(problem)[:, hosts]
+        total = drawn.sum(axis=1, keepdims=True)
+        found[:, hosts] = np.divide(drawn, total, out=np.zeros_like(drawn), where=total > 0)
+        return found
+    hosts = hosts[np.argsort(problem.buildings.ids[hosts])]
+    minutes = problem.minutes[:, hosts]
+    reach = np.where(np.isfinite(minutes), minutes, np.inf)
+    best = reach.argmin(axis=1)
+    zone = np.flatnonzero(np.isfinite(reach[np.arange(len(reach)), best]))
+    found[zone, hosts[best[zone]]] = 1.0
+    return found

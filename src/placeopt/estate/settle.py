@@ -1,0 +1,151 @@
+"""What a search found, and the plan made whole: buildings, hosts and tiers kept, the rest settled.
+
+A search stops at its gap, so who is served where may still be had for less money or fewer
+minutes. ``settle`` keeps what is open, hosted and of which tier, and solves what is left open
+exactly: first the objective asked for, then money, then minutes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.engine import Result, solve
+from placeopt.engine.model import Arrays
+from placeopt.errors import EngineError
+from placeopt.estate.decision import Decision, costs, visit_minutes, worst_off_minutes
+from placeopt.estate.formulate import Formulation, formulate
+from placeopt.estate.problem import EstateProblem
+
+SETTLED = 1e-7  # relative room left to an objective that is settled, for rounding
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One objective minimised: what was found and what is proven."""
+
+    objective: str
+    result: Result
+    ceiling: float  # what the objective may be in the stages after
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Stages in order, and the plan, where there is one."""
+
+    stages: tuple[Stage, ...]
+    decision: Decision | None
+
+    @property
+    def result(self) -> Result:
+        """The last stage's result: the plan is the best for it under the earlier ceilings."""
+        return self.stages[-1].result
+
+
+def value(problem: EstateProblem, decision: Decision, objective: str) -> float:
+    """An objective's value for a decision."""
+    if objective == "cost":
+        return costs(problem, decision).present_gbp(problem.annuity)
+    if objective == "visit_minutes":
+        return visit_minutes(problem, decision)
+    if objective == "worst_off":
+        return worst_off_minutes(problem, decision)
+    if objective == "carbon":
+        return float(problem.buildings.carbon_tco2e_per_year[decision.open].sum())
+    if objective == "buildings":
+        return float(decision.open.sum())
+    raise EngineError(f"the estate has no objective {objective!r}")
+
+
+def fixed(formulation: Formulation, decision: Decision) -> Arrays:
+    """The model with buildings, hosts and tiers as in ``decision``."""
+    x = formulation.columns
+    arrays = formulation.model.arrays()
+    lower, upper = arrays.lower.copy(), arrays.upper.copy()
+    for numbers, values in (
+        (x.open.all, decision.open),
+        (x.host.all, decision.host[x.hosts.building, x.hosts.service]),
+        (x.tier.all, decision.tier[x.tier_building] == x.tier_tier),
+    ):
+        lower[numbers] = upper[numbers] = values
+    return replace(arrays, lower=lower, upper=upper)
+
+
+def lift(formulation: Formulation, decision: Decision) -> NDArray[np.float64] | None:
+    """A full vector for ``formulation`` that agrees with ``decision``; None if there is none."""
+    solver = formulation.problem.scenario.solver
+    result = solve(
+        fixed(formulation, decision), engine="highs", threads=solver.threads, seed=solver.seed
+    )
+    return result.values
+
+
+def settle(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> Decision:
+    """Buildings, hosts and tiers as they are; least money, then least minutes, within what each
+    objective has reached."""
+    solver = problem.scenario.solver
+    smaller = replace(problem, hostable=decision.host)
+    priced = ("cost", "visit_minutes", "worst_off")
+    ceilings = {stage.objective: stage.ceiling for stage in stages[:-1]}
+    for name in dict.fromkeys((stages[-1].objective, "cost", "visit_minutes")):
+        if name not in priced:
+            continue
+        bounds = [(other, most) for other, most in ceilings.items() if other in priced]
+        formulation = formulate(smaller, name, bounds, zones=True)
+        result = solve(
+            fixed(formulation, decision),
+            engine="highs",
+            gap=0.0,
+            threads=solver.threads,
+            seed=solver.seed,
+        )
+        if not result.has_plan or result.objective is None:
+            raise EngineError(f"settling {name} of a plan found failed: {result.message}")
+        ceilings[name] = result.objective + abs(result.objective) * SETTLED
+        decision = read(formulation, result)
+    return decision
+
+
+def read(formulation: Formulation, result: Result) -> Decision:
+    """The decision that a result's values speak of."""
+    problem, x = formulation.problem, formulation.columns
+    shape = problem.hosted.shape
+    on = [result.value(block) > 0.5 for block in (x.open, x.dispose, x.tier, x.host)]
+    opened, dispose, tiers, hosts = on
+    host = np.zeros(shape, bool)
+    host[x.hosts.building[hosts], x.hosts.service[hosts]] = True
+    disposed = np.zeros(shape[0], bool)
+    disposed[x.dispose_building[dispose]] = True
+    tier = np.full(shape[0], -1)
+    tier[x.tier_building[tiers]] = x.tier_tier[tiers]
+    c = x.customers
+    share = clean(result.value(x.serve), result.value(x.unserved), c.pair_customer)
+    building, service = x.hosts.building[c.pair_host], x.hosts.service[c.pair_host]
+    units = np.zeros(shape)
+    np.add.at(units, (building, service), share * c.units[c.pair_customer])
+    zone = c.zone[c.pair_customer]
+    listed = (zone >= 0) & (share > 0)
+    return Decision(
+        open=opened,
+        disposed=disposed,
+        tier=tier,
+        host=host,
+        units=units,
+        zone=zone[listed],
+        service=service[listed],
+        building=building[listed],
+        share=share[listed],
+    )
+
+
+def clean(
+    serve: NDArray[np.float64], unserved: NDArray[np.float64], customer: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Shares without the solver's dust, adding up to what is served."""
+    share = np.where(serve > 1e-6, serve, 0.0)
+    total = np.bincount(customer, share, len(unserved))
+    served = 1 - np.where(unserved > 1e-6, unserved, 0.0)
+    factor = np.divide(served, total, out=np.ones_like(served), where=total > 0)
+    return share * factor[customer]

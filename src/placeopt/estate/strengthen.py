@@ -1,0 +1,93 @@
+"""Rows that cut off fractions but no plan: the least number of hosts and of open buildings.
+
+For a set J of columns that are 0 or 1 in every plan, let m be the least of sum_J x over the linear
+relaxation. Every plan is a point of the relaxation, so its sum is at least m; the sum is whole, so
+
+    sum_J x >= ceil(m).
+
+That is Chvatal's rounding with all the model's rows at once. Each J is the possible hosts of one
+service, or all buildings; a row found stands when the next is sought. An access standard that 3.9
+hosts would meet in shares asks for four, and four salaries.
+Source: Chvatal (1973), Discrete Mathematics 4, 305-337.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.engine.highs import load
+from placeopt.estate.formulate import Formulation
+
+ROUNDING = 1e-4  # taken off before a least number is rounded up: far above HiGHS's tolerance
+
+
+def count_at_least(formulation: Formulation, relaxed: Formulation, seconds: float) -> list[float]:
+    """Add the rows to ``formulation``; returns the right-hand sides.
+
+    ``relaxed`` has the same hosts and buildings and no row that ``formulation`` does not imply:
+    itself, or the smaller model without the rules that speak of who goes where. What is not done
+    within ``seconds`` is left out.
+    """
+    x = relaxed.columns
+    names = ["buildings", *relaxed.problem.services.ids]
+    of_services = [x.hosts.of_service(s) for s in range(len(names) - 1)]
+    sets = [x.open.all, *(x.host.at(hosts) for hosts in of_services)]
+    least = least_sums(relaxed, sets, seconds)
+    y = formulation.columns
+    same = [y.open.all, *(y.host.at(hosts) for hosts in of_services)]
+    rows = np.repeat(np.arange(len(sets)), [len(columns) for columns in same])
+    formulation.model.add_rows(
+        "count_at_least",
+        rule="",
+        labels={"of": np.array(names, str)},
+        terms=[(rows, np.concatenate(same), 1)],
+        lower=least,
+    )
+    return least
+
+
+def least_sums(
+    formulation: Formulation, sets: list[NDArray[np.int64]], seconds: float
+) -> list[float]:
+    """The least whole number that each sum of columns can be; 0 where that was not found out."""
+    began = time.perf_counter()
+    arrays = formulation.model.arrays()
+    n = len(arrays.cost)
+    highs = load(
+        replace(arrays, cost=np.zeros(n), offset=0.0, integer=np.zeros_like(arrays.integer))
+    )
+    highs.setOptionValue("threads", int(formulation.problem.scenario.solver.threads))
+    least = [0.0] * len(sets)
+    try:
+        for number, columns in enumerate(sets):
+            left = seconds - (time.perf_counter() - began)
+            if left <= 0:
+                break
+            highs.setOptionValue("time_limit", highs.getRunTime() + left)
+            found = _least(highs, n, columns)
+            if found is None:
+                break
+            least[number] = float(max(np.ceil(found - ROUNDING), 0.0))
+            indices = columns.astype(np.int32)
+            highs.addRow(least[number], np.inf, len(indices), indices, np.ones(len(indices)))
+    finally:
+        highs.resetGlobalScheduler(False)
+    return least
+
+
+def _least(highs: Any, n: int, columns: NDArray[np.int64]) -> float | None:
+    """The least sum over the relaxation; None where it was not found."""
+    import highspy
+
+    cost = np.zeros(n)
+    cost[columns] = 1
+    highs.changeColsCost(n, np.arange(n, dtype=np.int32), cost)
+    highs.run()
+    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    return float(highs.getInfo().objective_function_value)

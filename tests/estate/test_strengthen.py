@@ -1,0 +1,47 @@
+"""Counting rows cut off fractions and no plan; neighbourhoods give plans that keep every row."""
+
+from placeopt.engine import solve
+from placeopt.estate.formulate import formulate
+from placeopt.estate.kernel import first, improve
+from placeopt.estate.problem import state
+from placeopt.estate.strengthen import count_at_least
+from placeopt.place.synth import synthesise
+from placeopt.scenario.estate_rules import Access
+from tests.estate.places import crow_minutes, minutes, random_place, random_rules, scenario
+from tests.estate.town import building, town
+
+
+def test_three_zones_with_two_libraries_each_in_reach_need_two_and_not_one_and_a_half():
+    """Half of each library is near everyone in shares (1.5 in all); of whole ones, two are."""
+    here = town([building(f"B{i}", 10_000) for i in (1, 2, 3)])
+    here.zones.loc[2] = {**here.zones.loc[1].to_dict(), "zone_id": "Z3"}
+    here.demand.loc[2] = {**here.demand.loc[1].to_dict(), "zone_id": "Z3"}
+    drive = [[5.0, 5.0, 50.0], [50.0, 5.0, 5.0], [5.0, 50.0, 5.0]]
+    asked = scenario(Access(services="all", ceiling_minutes=10.0))
+    formulation = formulate(state(here, minutes(here, drive=drive), asked), "cost")
+    assert count_at_least(formulation, formulation, 10.0) == [2.0, 2.0]
+
+
+def test_counting_rows_leave_the_least_objective_as_it_is():
+    for seed in range(3000, 3025):
+        place = random_place(seed, 4, 4, 2)
+        asked = scenario(*random_rules(seed, place))
+        plain, counted = (
+            formulate(state(place, crow_minutes(place), asked), "cost") for _ in range(2)
+        )
+        count_at_least(counted, counted, 10.0)
+        one, other = solve(plain.model, gap=0.0), solve(counted.model, gap=0.0)
+        assert one.status is other.status, seed
+        if one.objective is not None:
+            assert abs(one.objective - other.objective) <= 1e-6 * abs(one.objective) + 1e-3, seed
+
+
+def test_neighbourhoods_never_make_a_plan_worse_and_keep_every_row():
+    place = synthesise(zones=14, buildings=30, seed=5)
+    problem = state(place, crow_minutes(place, cutoff=120), scenario(years=30))
+    formulation = formulate(problem, "cost")
+    arrays = formulation.model.arrays()
+    start = first(formulation, 10.0)
+    better = improve(formulation, start, 3.0)
+    assert arrays.violation(better) < 1e-5
+    assert arrays.objective(better) <= arrays.objective(start.values) + 1e-3
