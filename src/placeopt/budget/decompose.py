@@ -48,7 +48,8 @@ Solve = Callable[[Model, float, float], Result]  # model, gap, share of the time
 def is_large(problem: BudgetProblem) -> bool:
     """Whether a problem is decomposed: its size says so and its effects add up."""
     large = len(problem.curves) * len(problem.years) >= LARGE
-    return large and not problem.relax and len(problem.groups) == 0
+    adds_up = len(problem.groups) == 0 and not np.isfinite(problem.whole).any()
+    return large and not problem.relax and adds_up
 
 
 def decompose(
