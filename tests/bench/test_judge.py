@@ -126,7 +126,7 @@ def test_ratios_say_at_least_where_the_other_was_stopped() -> None:
 
 def test_repeated_runs_stand_with_the_median_of_their_seconds() -> None:
     rows = [{"engine": "a", "repeat": i, "cpu_seconds": s} for i, s in enumerate((1.0, 9.0, 2.0))]
-    assert "| c |  | 100 2.00 s |" in family_table(judge(runs(*rows)))
+    assert "| c | 100 2.00 s |" in family_table(judge(runs(*rows)))
 
 
 def test_the_profile_counts_cases_within_multiples_of_the_fastest() -> None:

@@ -56,11 +56,12 @@ def penalised(rows: pd.DataFrame) -> pd.Series:
 def family_table(rows: pd.DataFrame) -> str:
     """A row for each case, a cell for each engine: objective, gap or proof, CPU seconds."""
     engines = engines_of(rows)
-    lines = [f"| case | best known | {' | '.join(engines)} |",
-             "| --- | ---: |" + " ---: |" * len(engines)]  # fmt: skip
+    compared = rows["best_known"].notna().any()
+    heads = ["case", *(["best known"] if compared else []), *engines]
+    lines = [f"| {' | '.join(heads)} |", "| --- |" + " ---: |" * (len(heads) - 1)]
     for case, group in _by_case(rows):
         known = group["best_known"].dropna()
-        cells = [f"{known.iloc[0]:.10g}" if len(known) else ""]
+        cells = [f"{known.iloc[0]:.10g}" if len(known) else ""] if compared else []
         for engine in engines:
             mine = group[group["engine"] == engine]
             cells.append(_cell(mine) if len(mine) else "")
