@@ -69,6 +69,14 @@ def test_a_plan_that_fails_its_check_makes_nobody_elses_claim_wrong() -> None:
     assert of(judge(runs({"engine": "a"}, cheat)), "wrong") == {"a": False, "b": False}
 
 
+def test_infeasible_is_a_wrong_claim_where_somebody_has_a_plan() -> None:
+    nothing = {"engine": "b", "status": "infeasible", "objective": None}
+    judged = judge(runs({"engine": "a"}, nothing))
+    assert of(judged, "wrong") == {"a": False, "b": True}
+    assert "**wrongly called infeasible**" in family_table(judged)
+    assert not judge(runs(nothing))["wrong"].any()
+
+
 def test_of_plans_as_cheap_the_one_that_covers_more_twice_is_the_better() -> None:
     judged = judge(runs({"engine": "a", "second": 80.0}, {"engine": "b", "second": 70.0}))
     assert of(judged, "wrong") == {"a": False, "b": True}

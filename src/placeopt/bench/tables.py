@@ -147,7 +147,9 @@ def _cell(runs: pd.DataFrame) -> str:
     row = runs.iloc[0]
     told = " **told as solved**" if row["wrong"] else ""
     if row["objective"] is None or row["objective"] != row["objective"]:
-        return "infeasible" if row["status"] == "infeasible" else "no plan"
+        if row["status"] == "infeasible":
+            return "**wrongly called infeasible**" if row["wrong"] else "infeasible"
+        return "no plan"
     value = f"{row['objective']:.10g}"
     if row.get("second") == row.get("second") and row.get("second") is not None:
         value += f", {row['second']:.10g} twice"
