@@ -48,7 +48,8 @@ Solve = Callable[[Model, float, float], Result]  # model, gap, share of the time
 def is_large(problem: BudgetProblem) -> bool:
     """Whether a problem is decomposed: its size says so and its effects add up."""
     large = len(problem.curves) * len(problem.years) >= LARGE
-    return large and not problem.relax and len(problem.groups) == 0
+    adds_up = len(problem.groups) == 0 and not np.isfinite(problem.whole).any()
+    return large and not problem.relax and adds_up
 
 
 def decompose(
@@ -70,7 +71,7 @@ def decompose(
         worth, cost = _best_responses(problem, grid, mixture, model, result)
         bound = max(bound, result.objective + worth)
         mix = result.value(model.columns["mix"])
-        if result.objective - bound <= gap / 10 * abs(result.objective):
+        if result.objective - bound <= gap / 4 * abs(result.objective):
             break
         known = inside.sum()
         _join(inside, grid, cost.argmin(axis=2))
