@@ -8,7 +8,7 @@ import pytest
 
 from placeopt.estate import solve
 from placeopt.estate.verify import verify
-from placeopt.scenario.estate_rules import FairRents
+from placeopt.scenario.estate_rules import FairRents, Sequence
 from tests.estate.places import crow_minutes, random_place, scenario
 
 # What only repeats the place's own words, or explains.
@@ -17,12 +17,13 @@ SAID_AGAIN = {"name", "kind", "agency_id", "district_id", "x_m", "y_m", "mode", 
 
 @pytest.fixture(scope="module")
 def answers():
-    """Small plans that between them close, sell, set up tiers, move services and set rents."""
+    """Small plans that between them close, sell, set up tiers, move services and set rents; the
+    last over three years, in which what is sold brings its receipt before the end."""
     found = []
-    for seed in (103, 112, 113):
-        place = random_place(seed, 5, 5, 3)
-        rules = [] if seed == 112 else [FairRents()]
-        found.append(solve(place, crow_minutes(place), scenario(*rules, years=30)))
+    for seed, years in ((103, 1), (113, 1), (112, 3)):
+        place = random_place(seed, 3, 5, 3)
+        asked = scenario(FairRents(), Sequence(double_running_years=0.5), decided=years, years=30)
+        found.append(solve(place, crow_minutes(place), asked))
     return found
 
 
@@ -35,19 +36,18 @@ def wrong(value):
 
 
 def uncaught(answer, name):
-    """Columns of a table in which no row's wrong figure is noticed."""
+    """Columns of a table whose wrong figure, in one row or another, is not noticed."""
     table, missed = answer.plan.tables[name], set()
-    for column in table.columns:
-        for row in range(min(len(table), 3)):
-            changed = table.astype({column: object})
-            changed.loc[row, column] = wrong(table[column].iloc[row])
-            plan = replace(answer.plan, tables={**answer.plan.tables, name: changed})
-            try:
-                ok = verify(answer.place, answer.times, answer.scenario, plan).ok
-            except KeyError:
-                continue
-            if ok:
+    for number, column in enumerate(table.columns if len(table) else ()):
+        row = 5 * number % len(table)
+        changed = table.astype({column: object})
+        changed.loc[row, column] = wrong(table[column].iloc[row])
+        plan = replace(answer.plan, tables={**answer.plan.tables, name: changed})
+        try:
+            if verify(answer.place, answer.times, answer.scenario, plan).ok:
                 missed.add(column)
+        except KeyError:  # an id that is nowhere
+            continue
     return missed
 
 

@@ -67,7 +67,12 @@ def test_page_and_workbook_show_the_years(answer, tmp_path):
     ):
         assert words in html
     names = openpyxl.load_workbook(tmp_path / "workbook.xlsx", read_only=True).sheetnames
-    assert {"Buildings year by year", "Cash by year", "Cash flow", "Service years"} <= set(names)
+    assert {
+        "Buildings year by year",
+        "Cash by year",
+        "Cash flow by agency",
+        "Service years",
+    } <= set(names)
 
 
 def test_receipts_are_told_gross_and_net(answer):

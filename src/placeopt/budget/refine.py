@@ -18,9 +18,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from placeopt import engine
+from placeopt.budget import decompose
 from placeopt.budget import formulate as equations
 from placeopt.budget.arrays import BudgetProblem, summed
 from placeopt.budget.curves import Floats, Piece, breakpoints, error_bound, pieces
+from placeopt.budget.rest import outer
 from placeopt.engine import Model, Progress, Result, Status
 from placeopt.scenario.scenario import SolverSettings
 
@@ -73,6 +75,11 @@ class Approximation:
             error = first_error * float(scale.outcome[o])
             self.exact_at.append(np.unique([lower[p], today, upper[p]]))
             self.breaks.append(breakpoints(curve, lower[p], upper[p], error, today, most))
+        self.rests = outer(problem)
+        self.rest_breaks = [
+            breakpoints(curve, 0.0, top, first_error * float(scale.outcome[o]), most=most)
+            for o, curve, top in self.rests
+        ]
 
     def _curves(self):
         problem = self.problem
@@ -80,15 +87,26 @@ class Approximation:
 
     def pieces(self, side: str) -> list[list[Piece]]:
         made = zip(self._curves(), self.breaks, self.exact_at, strict=True)
-        return [pieces(curve, cuts, side, at) for (_, _, curve), cuts, at in made]  # type: ignore[arg-type]
+        found = [pieces(curve, cuts, side, at) for (_, _, curve), cuts, at in made]  # type: ignore[arg-type]
+        rests = zip(self.rests, self.rest_breaks, strict=True)
+        return found + [pieces(curve, cuts, side) for (_, curve, _), cuts in rests]  # type: ignore[arg-type]
 
     def errors(self) -> Floats:
-        """(C,) proven error of each curve, in its outcome's unit."""
-        made = zip(self._curves(), self.breaks, strict=True)
-        return np.array([error_bound(curve, cuts) for (_, _, curve), cuts in made])
+        """(C + R,) proven error of each curve and of each outer function, in its outcome's unit."""
+        made = [curve for _, _, curve in self._curves()] + [curve for _, curve, _ in self.rests]
+        cuts = zip(made, [*self.breaks, *self.rest_breaks], strict=True)
+        return np.array([error_bound(curve, own) for curve, own in cuts])
 
     def add(self, *spends: Floats) -> None:
         """Make these spends (T, P) breakpoints of every curve; it is approximated exactly there."""
+        for i, (o, _, _) in enumerate(self.rests):
+            own = self.problem.curve_outcome == o
+            for spend in spends:
+                at = (self.problem.effect_today + self.problem.changes(spend))[:, own].sum(axis=1)
+                cuts = self.rest_breaks[i]
+                at = at[(at > 0) & (at < cuts[-1])]
+                near = [np.abs(cuts - one).min() > 1e-7 * cuts[-1] for one in at]
+                self.rest_breaks[i] = np.unique(np.concatenate([cuts, at[near]]))
         for c, p in enumerate(self.problem.curve_programme):
             cuts = self.breaks[c]
             new = np.unique([at[:, p] for at in spends]) if spends else np.zeros(0)
@@ -150,7 +168,7 @@ def solve_all(
         seconds=clock.seconds(),
         message="; ".join(f"{s.objective} {s.value:.6g}, bound {s.bound:.6g}" for s in stages),
     )
-    return Solved(result, spend, pay, tuple(stages), approximation.errors())
+    return Solved(result, spend, pay, tuple(stages), approximation.errors()[: len(problem.curves)])
 
 
 @dataclass
@@ -168,11 +186,12 @@ class _Clock:
     def seconds(self) -> dict[str, float]:
         return {**self.spent, "total": time.perf_counter() - self.began}
 
-    def solve(self, model: Model, gap: float | None = None) -> Result:
+    def solve(self, model: Model, gap: float | None = None, share: float = 1.0) -> Result:
+        """Solve within ``share`` of the time that is left."""
         result = engine.solve(
             model,
             engine=self.settings.engine,
-            time_limit_seconds=max(0.1, self.left()),
+            time_limit_seconds=max(0.1, self.left() * share),
             gap=self.settings.gap / 4 if gap is None else gap,
             threads=self.settings.threads,
             seed=self.settings.seed,
@@ -201,6 +220,15 @@ def _solve_one(
     model: Model | None = None
     plan: Result | None = None
     answer = Result(Status.NO_PLAN, message="no plan within the limit")
+    if decompose.is_large(problem):
+        found = decompose.decompose(problem, name, limits, clock.settings.gap, clock.solve)
+        bound, model, plan = found.bound * unit, found.model, found.result
+        if found.spend is not None and model is not None and plan is not None:
+            spend, value = found.spend, problem.objective(name, found.spend, first=first)
+            clock.report(value, bound)
+            if value - bound <= clock.settings.gap * abs(value):
+                return Stage(name, value, bound, model, plan, 1), spend, plan
+            approximation.add(spend)
     plain = not (len(problem.unit_programme) or problem.reward.any() or problem.cashable.any())
     rounds = 0
     while rounds < ROUNDS:
@@ -307,6 +335,7 @@ def _least_disruption_of_ties(
     under = approximation.pieces("under")
     choices = problem.must_choose.any() or any(len(piece) > 1 for piece in under)
     choices = choices or len(problem.unit_programme) > 0 or len(problem.groups) > 0
+    choices = choices or decompose.is_large(problem)
     if "least_disruption" in limits or choices:
         return spend
     model = equations.formulate(problem, under, "least_disruption", limits=limits)
@@ -342,7 +371,8 @@ def closest_payments(problem: BudgetProblem, spend: Floats, clock: _Clock) -> tu
     model.add_rows("down", rule="", size=pay.size, terms=down, lower=before)
     if "transfer" in model.columns:
         model.add_cost(model.columns["transfer"].all, 1e-2)
-    result = clock.solve(model, gap=0.0)
+    late = _Clock(time.perf_counter(), clock.settings, None)  # a plan found late is still paid
+    result = late.solve(model, gap=0.0)
     if not result.has_plan:
         raise RuntimeError(f"no payments for a plan that was found: {result.status}")
     gbp = np.maximum(0.0, result.value(pay)) * money

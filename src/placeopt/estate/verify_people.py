@@ -188,9 +188,11 @@ def behaviour(rule: Behaviour, year: Year) -> Found:
     full = {i for i in a.open if year.sums.area_used(i) >= facts.usable_m2(i) - FULL_M2}
     for (zone, service), shares in a.served.items():
         if rule.overflow:
-            wrong = _passed(facts, zone, shares, [i for i in hosts[service] if i not in full])
+            wrong = _passed(
+                facts, zone, shares, [i for i in hosts.get(service, []) if i not in full]
+            )
         else:
-            wrong = _elsewhere(facts, zone, shares, hosts[service])
+            wrong = _elsewhere(facts, zone, shares, hosts.get(service, []))
         if wrong:
             return False, f"zone {zone}, {service}: {wrong}"
     if rule.residents == "decay":
@@ -214,6 +216,6 @@ def _passed(facts: Facts, zone: str, shares: dict[str, float], room: list[str]) 
     """Who is sent past a host whose building has room."""
     near = sorted((facts.fastest[zone, i], i) for i in room if (zone, i) in facts.fastest)
     for i, share in shares.items():
-        if near and share > SPREAD and (facts.fastest[zone, i], i) > near[0]:
+        if near and share > SPREAD and (facts.fastest.get((zone, i), math.inf), i) > near[0]:
             return f"sent to {i}, past {near[0][1]}, which has room"
     return ""
