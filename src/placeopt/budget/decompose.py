@@ -71,7 +71,7 @@ def decompose(
         worth, cost = _best_responses(problem, grid, mixture, model, result)
         bound = max(bound, result.objective + worth)
         mix = result.value(model.columns["mix"])
-        if result.objective - bound <= gap / 10 * abs(result.objective):
+        if result.objective - bound <= gap / 4 * abs(result.objective):
             break
         known = inside.sum()
         _join(inside, grid, cost.argmin(axis=2))
