@@ -134,6 +134,8 @@ def response(curve: pd.Series, points: pd.DataFrame):
         return lambda s: m * (s / k) ** n
     if curve["form"] == "exponential":
         return lambda s: m * (1 - math.exp(-s / k))
+    if curve["form"] == "coverage":
+        return lambda s: m * math.tanh(s / k)
     if curve["form"] == "hill":
         return lambda s: m * s**n / (k**n + s**n)
     if curve["form"] == "logistic":

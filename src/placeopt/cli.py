@@ -166,6 +166,38 @@ def locate(
     raise typer.Exit({"infeasible": 3}.get(str(solution.status), 0 if solution.facilities else 4))
 
 
+@app.command()
+def appraise(
+    place: Annotated[Path, typer.Argument(help="Folder, GeoPackage or workbook of the place.")],
+    payer: Annotated[str, typer.Option(help="Agency id; by default who pays most.")] = "",
+    optimism_bias: Annotated[
+        bool, typer.Option(help="Correct costs and benefits by their evidence grades.")
+    ] = False,
+    rate: Annotated[float, typer.Option(help="Real discount rate of the first years.")] = 0.035,
+    years: Annotated[
+        int | None, typer.Option(help="Years counted; by default until the last benefit.")
+    ] = None,
+    out: Out = Path("appraisal"),
+    as_json: Json = False,
+) -> None:
+    """Costs and benefits of an investment: who pays, who gains what when, and when it pays back."""
+    from placeopt.budget.appraisal import appraise as appraised
+    from placeopt.place import read_place
+    from placeopt.report.appraisal import in_words, write_appraisal
+    from placeopt.scenario.scenario import Money
+
+    stated = read_place(place)
+    money = Money(discount_rate=rate, optimism_bias=optimism_bias)
+    found = appraised(stated, money, payer=payer, years=years)
+    files = write_appraisal(found, stated, out)
+    if as_json:
+        typer.echo(files["summary"].read_text(encoding="utf-8"))
+        return
+    for line in in_words(found):
+        typer.echo(line)
+    typer.echo(f"Look at {files['workbook']}: every step is a formula. Tables in {out / 'tables'}.")
+
+
 @bench_app.command("suites")
 def bench_suites() -> None:
     """List the suites and the engines."""
@@ -318,6 +350,25 @@ def place_count(
         typer.echo(f"{row.breakdown} does not tie: {row.difference_gbp:+,.2f} GBP off the ledger")
     typer.echo(f"{rows['ties'].sum()} of {len(rows)} breakdowns tie. Look at {out / 'index.html'}")
     raise typer.Exit(0 if rows["ties"].all() else 1)
+
+
+@place_app.command("calibrate")
+def place_calibrate(
+    place: Annotated[Path, typer.Argument(help="Place with evidence_pairs or coverage.")],
+    out: Annotated[Path, typer.Option("--out", help="Place to write, with its curves: a folder.")],
+    form: Annotated[
+        str | None, typer.Option(help="The one form to fit; by default the best of all.")
+    ] = None,
+) -> None:
+    """Fit response curves to observed pairs, or make them from unit costs; report every fit."""
+    from placeopt.budget.calibrate import calibrate, with_curves, write_calibration
+    from placeopt.place import read_place, write_place
+
+    stated = read_place(place)
+    found = calibrate(stated, form)
+    write_place(with_curves(stated, found), out)
+    page = write_calibration(found, out)
+    typer.echo(page.read_text(encoding="utf-8").rstrip())
 
 
 @place_app.command("stroke")

@@ -9,7 +9,7 @@ import pytest
 
 from placeopt.budget.curves import Curve, breakpoints, error_bound, pieces
 
-FORMS = ["points", "power", "exponential", "hill", "logistic"]
+FORMS = ["points", "power", "exponential", "coverage", "hill", "logistic"]
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,7 @@ FORMS = ["points", "power", "exponential", "hill", "logistic"]
         (Curve("points", spend=(0.0, 10.0), effect_at=(1.0, 2.0)), 5, 1.5),
         (Curve("power", 4.0, 100.0, 0.5), 25, 2.0),
         (Curve("exponential", 4.0, 10.0), 10 * math.log(2), 2.0),
+        (Curve("coverage", 4.0, 10.0), 10, 3.0463766),  # 8 / (1 + e^-2) - 4
         (Curve("hill", 4.0, 10.0, 3.0), 10, 2.0),
         (Curve("hill", 4.0, 10.0, 2.0), 20, 3.2),  # 4 * 4 / (1 + 4)
         (Curve("logistic", 4.0, 10.0, 2.0), 0, 0.0),

@@ -1,4 +1,5 @@
-"""The whole model of a four-building place, as text that a person can review.
+"""The whole model of a four-building place, and of two buildings over two years, as text that a
+person can review.
 
 Every block of rows that a scenario can ask for is in it. After a change of the formulation, look
 at the difference and, if it is meant, write the file again:
@@ -9,7 +10,9 @@ from pathlib import Path
 
 from placeopt.engine.convert import write_model
 from placeopt.estate.formulate import formulate
+from placeopt.estate.formulate_years import formulate_years
 from placeopt.estate.problem import state
+from placeopt.estate.years import state_years
 from placeopt.scenario.estate_rules import (
     Access,
     Behaviour,
@@ -20,6 +23,7 @@ from placeopt.scenario.estate_rules import (
     Network,
     Pinned,
     Revenue,
+    Sequence,
     Served,
     Together,
 )
@@ -27,6 +31,7 @@ from tests.estate.places import minutes, scenario
 from tests.estate.town import building, town
 
 GOLDEN = Path(__file__).with_name("four_buildings.lp")
+TWO_YEARS = Path(__file__).with_name("two_years.lp")
 RULES = (
     Served(unserved_share=0.05),
     Together(max_services=2, never=(("S", "T"),)),
@@ -90,6 +95,41 @@ def test_the_model_of_four_buildings_is_the_one_reviewed(tmp_path):
     assert text_of_the_model(tmp_path) == GOLDEN.read_text(encoding="utf-8")
 
 
+def two_years():
+    """One service may move from a dear building to a candidate, fitted out the year before."""
+    services = [
+        {"service_id": "S", "area_base_m2": 20.0, "area_m2_per_1000_visits": 10.0,
+         "moving_cost_gbp": 700.0, "staffing_cost_gbp_per_point_per_year": 900.0},
+    ]  # fmt: skip
+    sold = {"capital_receipt_gbp": 40_000.0, "holding_cost_gbp_per_year": 300.0}
+    here = town(
+        [
+            building("B1", 20_000, closure_cost_gbp=2_000.0, backlog_gbp=5_000.0, **sold),
+            building("B2", 8_000, status="candidate", fit_out_gbp_per_m2=100.0),
+        ],
+        services,
+        [{"building_id": "B1", "service_id": "S"}],
+    )
+    return here, minutes(here, drive=[[10.0, 20.0], [10.0, 20.0]])
+
+
+def text_over_years(folder):
+    here, times = two_years()
+    rules = (
+        Sequence(moves_per_year=1, double_running_years=0.5),
+        Capital(pot_gbp=(5_000, 2_000), recycled_share=0.5),
+        Revenue(share_of_today=0.9, from_year=2030),
+    )
+    asked = scenario(*rules, year=2029, decided=2, years=30)
+    stated = formulate_years(state_years(here, times, asked), "cost")
+    return write_model(stated.model, folder / "model.lp").read_text(encoding="utf-8")
+
+
+def test_the_model_over_two_years_is_the_one_reviewed(tmp_path):
+    assert text_over_years(tmp_path) == TWO_YEARS.read_text(encoding="utf-8")
+
+
 if __name__ == "__main__":
     GOLDEN.write_text(text_of_the_model(GOLDEN.parent), encoding="utf-8")
+    TWO_YEARS.write_text(text_over_years(GOLDEN.parent), encoding="utf-8")
     GOLDEN.with_name("model.lp").unlink()

@@ -250,12 +250,14 @@ def _drawn(
 ) -> Plan:
     """The plan's tables; the record's objective becomes what the decision costs."""
     from placeopt.engine import Result, Status
+    from placeopt.estate.course import Course
     from placeopt.estate.plan import draw_plan
-    from placeopt.estate.scale import Outcome, Stage, value
+    from placeopt.estate.scale import value
+    from placeopt.estate.scale_years import Outcome, Stage
+    from placeopt.estate.years import Years
 
     cost = value(problem, decision, OBJECTIVE)
     record["objective"] = cost
     result = Result(Status.FEASIBLE, objective=cost)
-    return draw_plan(
-        asked.place, asked.times, problem, Outcome((Stage(OBJECTIVE, result, cost),), decision)
-    )
+    found = Outcome((Stage(OBJECTIVE, result, cost),), Course((decision,)))
+    return draw_plan(asked.place, asked.times, Years(asked.scenario, (problem,)), found)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.budget.combine import Group, together
 from placeopt.budget.curves import Curve
 from placeopt.scenario.scenario import Money
 
@@ -124,6 +125,7 @@ class BudgetProblem:
     money: Money  # how benefits over years are counted
     objectives: tuple[str, ...]
     slack: tuple[float, ...]
+    groups: tuple[Group, ...] = ()  # curves that do not simply add up
     relax: str = ""
     seen_by: int = -1  # the agency whose position the objective ``position`` is (B9, alone)
     pay_fixed: Floats | None = None  # (N,) payments that stay as they are, NaN where they need not
@@ -211,8 +213,17 @@ class BudgetProblem:
         return self.together(self.changes(spend))
 
     def together(self, changes: Floats) -> Floats:
-        """(B, O) the curves' ``changes`` (B, C) summed by outcome."""
-        return summed(changes, self.curve_outcome, len(self.outcome_ids))
+        """(B, O) what the curves' ``changes`` (B, C) on today come to, by outcome."""
+        if not self.groups:
+            return summed(changes, self.curve_outcome, len(self.outcome_ids))
+        of = (self.groups, self.curve_outcome, len(self.outcome_ids))
+        return together(self.effect_today + changes, *of) - together(self.effect_today, *of)
+
+    @property
+    def effect_today(self) -> Floats:
+        """(C,) each curve's effect at today's spending."""
+        pairs = zip(self.curve_programme, self.curves, strict=True)
+        return np.array([float(curve.effect(self.before[p])) for p, curve in pairs])
 
     def level(self, spend: Floats) -> Floats:
         """(B, O) outcomes in their own unit."""

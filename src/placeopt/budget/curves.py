@@ -4,6 +4,7 @@
                  otherwise, flat beyond the last one (no evidence, no further effect)
     power        m (s/k)^n
     exponential  m (1 - exp(-s/k))
+    coverage     m tanh(s/k), people covered at a unit cost until nearly all that can be are
     hill         m s^n / (k^n + s^n)
     logistic     m (L(s) - L(0)) / (1 - L(0)),   L(s) = 1 / (1 + exp(-n (s/k - 1)))
 
@@ -13,8 +14,10 @@ chords lie below it and tangents above it, so the largest distance between the t
 neighbouring tangents meet, is a proven bound on the error of either. On a convex stretch it is
 the other way round, and each piece is a choice of its own (an integer one).
 
-Source: Rote, The convergence rate of the sandwich algorithm for approximating convex functions,
-Computing 48 (1992).
+The form ``coverage`` is Optima HIV's cost-coverage curve, 2 m / (1 + exp(-2 s/k)) - m (Kerr and
+others, Optima, JAIDS 69, 2015).
+Source of the bound: Rote, The convergence rate of the sandwich algorithm for approximating convex
+functions, Computing 48 (1992).
 """
 
 from __future__ import annotations
@@ -52,6 +55,8 @@ class Curve:
             return m * (s / k) ** n
         if self.form == "exponential":
             return -m * np.expm1(-s / k)
+        if self.form == "coverage":
+            return m * np.tanh(s / k)
         if self.form == "hill":
             with np.errstate(divide="ignore"):
                 return m / (1 + (k / s) ** n)
@@ -69,6 +74,8 @@ class Curve:
             return float((ys[at + 1] - ys[at]) / (xs[at + 1] - xs[at])) if at + 1 < len(xs) else 0.0
         if self.form == "exponential":
             return m / k * float(np.exp(-s / k))
+        if self.form == "coverage":
+            return m / k * (1 - float(np.tanh(s / k)) ** 2)
         if self.form == "logistic":
             level = float(_logistic(np.array(n * (s / k - 1))))
             return m * n / k * level * (1 - level) / (1 - float(_logistic(np.array(-n))))

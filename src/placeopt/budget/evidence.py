@@ -25,8 +25,7 @@ def standards_hold_in_bad_evidence(model: Model, problem: BudgetProblem, scale: 
     size = len(problem.evidence)
     if size == 0 or len(held) == 0:
         return
-    pairs = zip(problem.curve_programme, problem.curves, strict=True)
-    today = np.array([float(curve.effect(problem.before[p])) for p, curve in pairs])
+    today = problem.effect_today
     effect, s = model.columns["effect"], np.arange(size)
     for t, o in zip(years, held, strict=True):
         own = (problem.curve_outcome == o) & (problem.share[t] != 0)

@@ -14,7 +14,8 @@ Columns  pay[t,n] >= 0, spend[t,p], effect[t,c], gain[b,o]; short[t,o] where tar
 (B4)  target         gain[t,o] (+ short[t,o]) >= target_gain[t,o]
 (B4)  reward         reward[t,o] <= price (gain[t,o] - target_gain[t,o]) where earned[t,o] = 1
 (B12) uncertainty    as (B4) in every evidence scenario, or on average over the worst tail
-(--)  improvement    gain[b,o] = sum over c of o, t of share[b,t,c] (effect[t,c] - effect today)
+(--)  improvement    gain[b,o] = sum over c of o, t of share[b,t,c] (effect[t,c] - effect today);
+                     programmes that do not add up: ``combine``
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from placeopt.budget import equations_partners as partners
 from placeopt.budget import equations_years as change
 from placeopt.budget.aims import earlier_objectives_are_kept, expression, unit_of
 from placeopt.budget.arrays import BudgetProblem, Floats
+from placeopt.budget.combine import best_ones_are_chosen
 from placeopt.budget.curves import Piece
 from placeopt.budget.evidence import standards_hold_in_bad_evidence
 from placeopt.budget.on_curves import Scale, by_year, effects_lie_on_their_curves
@@ -280,17 +282,20 @@ def _outcomes_reach(
 
 
 def improvements_add_up(model: Model, problem: BudgetProblem, scale: Scale) -> None:
-    """An outcome improves by the sum of its curves' effects beyond today's, as they come in."""
-    gain, effect = model.columns["gain"], model.columns["effect"]
-    b, t, c = np.nonzero(problem.share)
-    share, o = problem.share[b, t, c], problem.curve_outcome[c]
+    """An outcome improves by what its curves' effects, as they come in, come to beyond today's."""
+    gain, effect, today = model.columns["gain"], model.columns["effect"], problem.effect_today
+    weight = np.ones(len(problem.curves))
+    for group in problem.groups:
+        weight[list(group.curves)] = group.share
+    b, t, c = np.nonzero(problem.share * weight)
+    share, o = (problem.share * weight)[b, t, c], problem.curve_outcome[c]
     rows = b * len(problem.outcome_ids) + o
-    pairs = zip(problem.curve_programme, problem.curves, strict=True)
-    today = np.array([float(curve.effect(problem.before[p])) for p, curve in pairs])
-    right = -np.bincount(rows, share * today[c] / scale.outcome[o], gain.size)
+    best, constant = best_ones_are_chosen(model, problem, today, scale.outcome)
+    right = -np.bincount(rows, share * today[c] / scale.outcome[o], gain.size) - constant
     terms: list[Any] = [
         (np.arange(gain.size), gain.all, 1.0),
         (rows, effect.at(t * len(problem.curves) + c), -share),
+        *best,
     ]
     model.add_rows(
         "improvement", rule="", labels=dict(gain.labels), terms=terms, lower=right, upper=right

@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 
 from placeopt.budget import problem as stated
+from placeopt.budget.combine import refusals
 from placeopt.errors import Finding, PlaceError, ScenarioError
 from placeopt.place import Place, dictionary
+from placeopt.place.check_benefits import benefit_findings
 from placeopt.scenario import RULES, Rule, Scenario
 from placeopt.scenario.budget_rules import (
     Capital,
@@ -57,6 +59,7 @@ def check_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
     yield from dangling
     if dangling or len(place.spending) == 0 or len(place.programmes) == 0:
         return
+    yield from (one for one in benefit_findings(place) if one.severity == "error")
     yield from _money_of_the_year(place, scenario)
     yield from _curves(place)
     yield from _ring_fences_today(place, scenario)
@@ -104,6 +107,7 @@ def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
         for grade in sorted(set(stated.grades(place)) - set(rule.spread_by_grade)):
             message, remedy = "curves have this evidence grade, the rule no spread", "state one"
             yield Finding("error", file, None, "spread_by_grade", grade, message, remedy)
+    yield from refusals(place, bool(scenario.of(Uncertainty)))
     yield from _targets(place, scenario, file)
 
 
@@ -141,13 +145,16 @@ def _targets(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
 def _dangling(place: Place) -> Iterator[Finding]:
     """Ids that no table defines would otherwise be left out without a word."""
     tables: tuple[str, ...] = ("spending", "curves", "curve_points", "stream_amounts")
-    tables += ("stream_programmes", "provision", "commitments")
+    tables += ("stream_programmes", "provision", "commitments", "benefits", "combinations")
     for table in tables:
         for column in dictionary()[table]:
             if column.references:
                 other, key = column.references
                 values = place.tables[table][column.name]
-                for row in values.index[~values.isin(place.tables[other][key])]:
+                known = values.isin(place.tables[other][key])
+                if not column.required:
+                    known |= values == ""
+                for row in values.index[~known]:
                     message, remedy = f"no such id in {other}", f"give an id of {other}"
                     yield _fault(table, row, column.name, values[row], message, remedy)
 

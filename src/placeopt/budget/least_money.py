@@ -87,7 +87,7 @@ def path_of_cuts(place: Place, scenario: Scenario, *, tolerance: float = 1e-5) -
     problem = state(place, _without_total(scenario))
     approximation = Approximation(problem, 10 * tolerance, 120)
     in_pieces = any(len(pieces) > 1 for pieces in approximation.pieces("under"))
-    if problem.must_choose.any() or in_pieces:
+    if problem.must_choose.any() or in_pieces or problem.groups:
         raise UsageError("a path of cuts needs concave curves and no choices")
     least = solve_all(replace(problem, objectives=("least_money",)), scenario.solver)
     if least.result.objective is None or least.spend is None:

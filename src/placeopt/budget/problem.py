@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from placeopt.budget.arrays import OBJECTIVES, Bools, BudgetProblem, Floats, Ints, Texts
+from placeopt.budget.combine import groups_of
 from placeopt.budget.curves import Curve
 from placeopt.budget.partners import partners, with_positions_alone
 from placeopt.errors import UsageError
@@ -90,6 +91,7 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
         pair_allowed=allowed[pair_programme, pair_stream],
         slack=scenario.objective.slack,
         money=scenario.money,
+        groups=groups_of(place),
         relax=relax,
         names=names(place),
         **made,

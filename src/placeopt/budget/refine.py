@@ -306,7 +306,7 @@ def _least_disruption_of_ties(
     """Among plans as good, the one that moves least money from today's spending."""
     under = approximation.pieces("under")
     choices = problem.must_choose.any() or any(len(piece) > 1 for piece in under)
-    choices = choices or len(problem.unit_programme) > 0
+    choices = choices or len(problem.unit_programme) > 0 or len(problem.groups) > 0
     if "least_disruption" in limits or choices:
         return spend
     model = equations.formulate(problem, under, "least_disruption", limits=limits)

@@ -18,6 +18,7 @@ import pandas as pd
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.checks import Check
+from placeopt.scenario.scenario import Money
 
 PENNY = 0.005
 RELATIVE = 1e-7
@@ -70,9 +71,9 @@ def chain(place: Place, scenario: Scenario, improvement: Improvement) -> Iterato
     years = sorted({year for _, year in improvement})
     if not years:
         return
-    rates = _rates(scenario)
+    rates = discount_rates(scenario.money)
     for benefit in place.benefits.to_dict("records"):
-        correction = _correction(place, scenario, benefit)
+        correction = correction_of(place, scenario.money, benefit, "benefit")
         for year in years:
             counted = 0.0
             for since in range(int(benefit["duration_years"])):
@@ -116,26 +117,25 @@ def _value(place: Place, benefit: Mapping[Any, Any]) -> float:
     raise ValueError(f"unit_costs has no code {benefit['unit_cost']!r}")
 
 
-def _correction(place: Place, scenario: Scenario, benefit: Mapping[Any, Any]) -> float:
-    if not scenario.money.optimism_bias:
+def correction_of(place: Place, money: Money, row: Mapping[Any, Any], kind: str) -> float:
+    """The correction for optimism of one number: its own, its grade's, or none."""
+    if not money.optimism_bias:
         return 0.0
-    if not math.isnan(benefit["correction_share"]):
-        return float(benefit["correction_share"])
-    if pd.isna(benefit["grade"]):
+    if not math.isnan(row["correction_share"]):
+        return float(row["correction_share"])
+    if pd.isna(row["grade"]):
         return 0.0
-    rows: list[Any] = [
-        row for row in place.optimism_bias.to_dict("records") if row["kind"] == "benefit"
-    ]
-    if not rows:
-        rows = [row for row in _file("budget", "optimism_bias.csv") if row["kind"] == "benefit"]
-    grade = int(benefit["grade"])
-    return next(float(row["correction_share"]) for row in rows if int(row["grade"]) == grade)
+    steps: list[Any] = [r for r in place.optimism_bias.to_dict("records") if r["kind"] == kind]
+    if not steps:
+        steps = [r for r in _file("budget", "optimism_bias.csv") if r["kind"] == kind]
+    grade = int(row["grade"])
+    return next(float(r["correction_share"]) for r in steps if int(r["grade"]) == grade)
 
 
-def _rates(scenario: Scenario) -> Any:
+def discount_rates(money: Money) -> Any:
     """The discount rate of a year after the first, scaled to the scenario's own first rate."""
     steps = _file("scenario", "discount_rates.csv")
-    scale = scenario.money.discount_rate / float(steps[0]["rate"])
+    scale = money.discount_rate / float(steps[0]["rate"])
 
     def rate(ahead: int, health: bool) -> float:
         step = next(s for s in steps if int(s["first_year"]) <= ahead <= int(s["last_year"]))

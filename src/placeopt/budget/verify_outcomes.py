@@ -16,6 +16,7 @@ from itertools import pairwise
 
 import pandas as pd
 
+from placeopt.budget.verify_combine import combined
 from placeopt.budget.verify_course import (
     Course,
     discount_factors,
@@ -94,22 +95,24 @@ def levels_asked(place: Place, scenario: Scenario) -> dict[str, dict[str, float]
 
 
 def outcome_levels(place: Place, course: Course, counted: int = 0) -> tuple[Levels, ...]:
-    """By year, each outcome: its baseline of the year, better by its curves' effects; of the
+    """By year, each outcome: its baseline of the year, better by what its curves come to; of the
     decided years, or of the first ``counted`` where more of them count."""
     many = max(len(course.years), counted)
     return course.once(("levels", many), lambda: _levels(place, course, many))
 
 
 def _levels(place: Place, course: Course, many: int) -> tuple[Levels, ...]:
-    own, base = _effects_by_outcome(place, course, many), int(place.spending["year"].max())
+    base = int(place.spending["year"].max())
     found = []
-    for at, year in enumerate(range(course.years[0], course.years[0] + many)):
-        levels = {}
-        for row in rows_of(place.outcomes):
-            gain = combined(row, [effects[at] for effects in own[row.outcome_id]])
-            start = row.baseline * (1 + row.growth_share_per_year) ** (year - base)
-            levels[row.outcome_id] = start + _sign(row) * gain
-        found.append(levels)
+    for at, gains in enumerate(_gains(place, course, many)):
+        ahead = course.years[0] + at - base
+        found.append(
+            {
+                row.outcome_id: row.baseline * (1 + row.growth_share_per_year) ** ahead
+                + _sign(row) * gains[row.outcome_id]
+                for row in rows_of(place.outcomes)
+            }
+        )
     return tuple(found)
 
 
@@ -117,27 +120,30 @@ def improvements(place: Place, scenario: Scenario, course: Course) -> dict[tuple
     """(outcome id, year) -> units by which it is better than if nothing were done, in every year
     in which benefits are counted; spending after the decided years counts as today's."""
     counted = max(len(course.years), scenario.money.benefit_years or 0)
-    own = _effects_by_outcome(place, course, counted)
     return {
-        (row.outcome_id, course.years[0] + at): combined(row, [e[at] for e in own[row.outcome_id]])
-        for row in rows_of(place.outcomes)
-        for at in range(counted)
+        (outcome, course.years[0] + at): gain
+        for at, gains in enumerate(_gains(place, course, counted))
+        for outcome, gain in gains.items()
     }
 
 
-def combined(row, effects: list[float]) -> float:
-    """What an outcome's effects come to: their sum, each on what the others leave, or the best."""
-    if row.combination == "best_of":
-        return max(effects, default=0.0)
-    if row.combination == "remaining":
-        reach = abs(row.target - row.baseline)
-        return reach * (1 - math.prod(1 - effect / reach for effect in effects))
-    return sum(effects)
+def _gains(place: Place, course: Course, many: int) -> list[Levels]:
+    """By year, outcome id -> the units that all its curves together make it better by."""
+    gains, starts = curve_gains(place, course, many), effects_today(place, course)
+    found = []
+    for at in range(many):
+        better = {}
+        for row in rows_of(place.outcomes):
+            mine = [c for c, (outcome, _) in enumerate(gains) if outcome == row.outcome_id]
+            effects = {c: (starts[c], gains[c][1][at]) for c in mine}
+            better[row.outcome_id] = combined(place, row, effects)
+        found.append(better)
+    return found
 
 
 def bad_levels(place: Place, rule: Uncertainty, course: Course) -> tuple[Levels, ...]:
     """By year, levels in bad evidence: the worst draw, or the mean of the worst tail of draws."""
-    gains = curve_gains(place, course)
+    gains, starts = curve_gains(place, course), effects_today(place, course)
     grades = ["" if pd.isna(grade) else str(int(grade)) for grade in place.curves["grade"]]
     draws, base = rule.factors(grades), int(place.spending["year"].max())
     found = []
@@ -145,7 +151,10 @@ def bad_levels(place: Place, rule: Uncertainty, course: Course) -> tuple[Levels,
         levels = {}
         for row in rows_of(place.outcomes):
             mine = [(c, g[at]) for c, (key, g) in enumerate(gains) if key == row.outcome_id]
-            own = sorted(combined(row, [draw[c] * gain for c, gain in mine]) for draw in draws)
+            own = sorted(
+                combined(place, row, {c: (starts[c], draw[c] * gain) for c, gain in mine})
+                for draw in draws
+            )
             many = rule.tail_share * len(own) if rule.holds == "tail" else 1.0
             total = sum(min(1.0, max(0.0, many - rank)) * gain for rank, gain in enumerate(own))
             start = row.baseline * (1 + row.growth_share_per_year) ** (year - base)
@@ -176,15 +185,6 @@ def rewards(place: Place, scenario: Scenario, course: Course) -> list[float]:
     return brought[:many]
 
 
-def _effects_by_outcome(
-    place: Place, course: Course, counted: int = 0
-) -> dict[str, list[list[float]]]:
-    own: dict[str, list[list[float]]] = defaultdict(list)
-    for outcome, effects in curve_gains(place, course, counted):
-        own[outcome].append(effects)
-    return own
-
-
 def curve_gains(place: Place, course: Course, counted: int = 0) -> list[tuple[str, list[float]]]:
     """For each row of ``curves``: its outcome, and by year its effect beyond today's, over the
     decided years or the ``counted`` ones where those are more."""
@@ -192,9 +192,7 @@ def curve_gains(place: Place, course: Course, counted: int = 0) -> list[tuple[st
 
 
 def _curve_gains(place: Place, course: Course, counted: int) -> list[tuple[str, list[float]]]:
-    points: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
-    for row in rows_of(place.curve_points):
-        points[row.programme_id, row.outcome_id].append((row.spend_gbp, row.effect))
+    points = _points(place)
     found = []
     for row in rows_of(place.curves):
         key, own = row.programme_id, points[row.programme_id, row.outcome_id]
@@ -203,6 +201,22 @@ def _curve_gains(place: Place, course: Course, counted: int) -> list[tuple[str, 
         change += [0.0] * (counted - len(change))
         found.append((row.outcome_id, lagged(change, row.lag_years, row.persistence_share)))
     return found
+
+
+def effects_today(place: Place, course: Course) -> list[float]:
+    """For each row of ``curves``: its effect at today's spending."""
+    points = _points(place)
+    return [
+        response(row, points[row.programme_id, row.outcome_id], course.today[row.programme_id])
+        for row in rows_of(place.curves)
+    ]
+
+
+def _points(place: Place) -> dict[tuple[str, str], list[tuple[float, float]]]:
+    points: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    for row in rows_of(place.curve_points):
+        points[row.programme_id, row.outcome_id].append((row.spend_gbp, row.effect))
+    return points
 
 
 def lagged(change: list[float], lag: int, persistence: float) -> list[float]:
@@ -231,6 +245,8 @@ def effect(form: str, most: float, scale: float, shape: float, spend: float) -> 
         return most * (spend / scale) ** shape
     if form == "exponential":
         return most * (1.0 - math.exp(-spend / scale))
+    if form == "coverage":
+        return most * (2.0 / (1.0 + math.exp(-2.0 * spend / scale)) - 1.0)
     if form == "hill":
         return most / (1.0 + math.exp(shape * (math.log(scale) - math.log(spend))))
     if form == "logistic":

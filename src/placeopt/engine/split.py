@@ -44,6 +44,8 @@ class Split:
 def relaxation_prices(arrays: Arrays, seconds: float, threads: int = 1) -> Floats | None:
     """(rows,) prices near those of the linear relaxation, by an interior point method that stops
     before it has a vertex. Every price proves a bound; ``None`` where the time was too short."""
+    import highspy
+
     from placeopt.engine.highs import load
 
     highs = load(replace(arrays, integer=np.zeros_like(arrays.integer)))
@@ -57,8 +59,8 @@ def relaxation_prices(arrays: Arrays, seconds: float, threads: int = 1) -> Float
     highs.run()
     highs.resetGlobalScheduler(False)
     prices = np.array(highs.getSolution().row_dual)
-    good = prices.shape == arrays.row_lower.shape and np.isfinite(prices).all()
-    return prices if good and prices.any() else None
+    done = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    return prices if done and np.isfinite(prices).all() else None
 
 
 def split(arrays: Arrays, part_of_column: NDArray[np.int64], prices: Floats) -> Split:

@@ -40,7 +40,8 @@ Watch = Callable[[Progress], None]
 WHOLE = 700  # up to so many yes-or-no decisions the engine is given the whole model
 FIRST_GAP = 0.002  # of the order of a first plan
 LAST_SHARE = 0.5  # of the time for the bound, for the last year: most of the money is in it
-BOUND_SHARE = 0.45  # of the time left, for the bound
+FIRST_SHARE = 0.6  # of the time, at most, for a first plan; it is there sooner as a rule
+BOUND_SHARE = 0.6  # of the time left, for the bound
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _apart(
             progress(Progress(time.perf_counter() - began, known, bound))
 
     if start is None:
-        start = _sequenced(stated, arrays, left() / 3)
+        start = _sequenced(stated, arrays, FIRST_SHARE * left())
         report(-np.inf)
     bound, used = _bound_by_years(stated, arrays, BOUND_SHARE * left())
     report(bound)
@@ -151,9 +152,9 @@ def _bound_by_years(
     """A bound from each year by itself, and the plans found of each, in the whole's columns."""
     solver = stated.years.scenario.solver
     began = time.perf_counter()
-    prices = relaxation_prices(arrays, seconds, solver.threads)
-    if prices is None:
-        return -np.inf, []
+    prices = relaxation_prices(arrays, seconds / 2, solver.threads)
+    if prices is None:  # the years without what links them: a bound, if a weak one
+        prices = np.zeros(len(arrays.row_lower))
     parts = split(arrays, _year_of_columns(stated, len(arrays.cost)), prices)
     left = max(seconds - (time.perf_counter() - began), 0.2 * seconds)
     others = len(parts.parts) - 1
@@ -220,17 +221,28 @@ def _sequenced(
     host = wanted.host[x.hosts.building, x.hosts.service]
     tier = wanted.tier[x.tier_building] == x.tier_tier
     smaller = _restricted(stated, arrays, host | ~x.new, tier)
-    for tried in (_in_state(smaller, x, wanted), smaller):
+    straight = _in_state(smaller, x, wanted)
+    for tried in (_what_stays_is_there(stated, straight, host & ~x.new), straight, smaller):
         result = solve(
             tried,
             time_limit_seconds=max(seconds - (time.perf_counter() - began), 1.0),
-            gap=max(solver.gap / 3, FIRST_GAP),
+            gap=max(solver.gap / 2, FIRST_GAP),
             threads=solver.threads,
             seed=solver.seed,
         )
         if result.values is not None:
             return result.values
     return None
+
+
+def _what_stays_is_there(
+    stated: YearsFormulation, arrays: Arrays, stays: NDArray[np.bool_]
+) -> Arrays:
+    """The model with services that are somewhere today and in the end there all the time."""
+    lower = arrays.lower.copy()
+    for x in stated.columns:
+        lower[x.host.all] = np.maximum(lower[x.host.all], stays)
+    return replace(arrays, lower=lower)
 
 
 def _last_alone(years: Years) -> EstateProblem:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from placeopt.estate.money import discount_factors, worth_today
 from placeopt.estate.problem import EstateProblem, penalties, services_of, state, visits_of
 from placeopt.scenario.estate_rules import Capital, EstateRule, Sequence
+from placeopt.scenario.rules import Rule
 from placeopt.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -75,10 +76,10 @@ class Years:
     def _sequence(self) -> list[Sequence]:
         return self.scenario.of(Sequence) if len(self.problems) > 1 else []
 
-    def only(self, hostable: NDArray[np.bool_]) -> Years:
-        """The same years with fewer possible hosts (B, S)."""
-        problems = tuple(replace(problem, hostable=hostable) for problem in self.problems)
-        return replace(self, problems=problems)
+
+def with_rules(years: Years, rules: tuple[Rule, ...]) -> Years:
+    """The same years under other rules that link them (capital, sequence)."""
+    return replace(years, scenario=years.scenario.model_copy(update={"rules": rules}))
 
 
 def state_years(place: Place, times: TravelTimes, scenario: Scenario) -> Years:

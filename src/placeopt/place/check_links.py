@@ -13,10 +13,11 @@ from placeopt.place.tables import Column, Place, dictionary
 if TYPE_CHECKING:
     import pandas as pd
 
-# A place has an estate, a budget, or both; each half is of no use without its tables.
-HALVES = {
+# A place has an estate, a budget, an appraisal; each part is of no use without its tables.
+PARTS = {
     "estate": ("zones", "buildings", "services", "hosting"),
     "budget": ("streams", "stream_amounts", "programmes", "spending"),
+    "appraisal": ("appraisal_costs", "appraisal_benefits"),
 }
 _NAMES_SEARCHED = 2000  # looking for the nearest of more names than this would take too long
 
@@ -33,23 +34,23 @@ def link_findings(place: Place) -> Iterator[Finding]:
 
 
 def missing_tables(place: Place) -> Iterator[Finding]:
-    """A half of the place that is begun must be whole; a place must have one half."""
+    """A part of the place that is begun must be whole; a place must have one part."""
     begun = {
-        half: [table for table in tables if len(place.tables[table])]
-        for half, tables in HALVES.items()
+        part: [table for table in tables if len(place.tables[table])]
+        for part, tables in PARTS.items()
     }
     if not any(begun.values()):
-        message = "the place has neither an estate nor a budget"
+        message = "the place has neither an estate nor a budget nor an appraisal"
         remedy = "give the tables " + ", or the tables ".join(
-            ", ".join(tables) for tables in HALVES.values()
+            ", ".join(tables) for tables in PARTS.values()
         )
         yield error(label(place, "zones"), message, remedy)
-    for half, tables in HALVES.items():
+    for part, tables in PARTS.items():
         for table in tables:
-            if begun[half] and table not in begun[half]:
+            if begun[part] and table not in begun[part]:
                 file = label(place, table)
-                remedy = f"give {table} beside {', '.join(begun[half])}"
-                yield error(file, f"the {half} has no records of this table", remedy)
+                remedy = f"give {table} beside {', '.join(begun[part])}"
+                yield error(file, f"the {part} has no records of this table", remedy)
 
 
 def repeated_keys(place: Place, table: str, columns: tuple[Column, ...]) -> Iterator[Finding]:

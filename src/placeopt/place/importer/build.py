@@ -247,7 +247,8 @@ def _read_as(build: Build, name: str, column: str, cells: list[str]) -> list[str
                             build.rows[at], column, cell)  # fmt: skip
     elif wanted.type in ("number", "integer"):
         if wanted.unit == "year":
-            cells = _read_so(build, column, cells, partial(year_of, financial=name == "year"))
+            financial = name in ("year", "price_year")  # meant by the year in which it starts
+            cells = _read_so(build, column, cells, partial(year_of, financial=financial))
         if wanted.unit == "share":
             cells = _read_so(build, column, cells, share_of_percent)
         cells = _read_so(build, column, cells, plain_number)

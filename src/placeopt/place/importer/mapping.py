@@ -39,6 +39,25 @@ class RegisterFile(_Part):
         return self
 
 
+class FinanceFile(_Part):
+    """How revenue outturn or budget lines are read: a column a line becomes a row a line."""
+
+    year: str = Field("year", description="column of the financial year")
+    only: dict[str, str] = Field(default_factory=dict, description="column -> the value wanted")
+    keep: tuple[str, ...] = Field((), description="columns that every row keeps")
+    form: str = Field("", description="form of columns <FORM>_<line>_<measure>, for example RS")
+    measure: str = Field("net_cur_exp", description="measure of such columns")
+    lines: dict[str, str] = Field(default_factory=dict, description="column or code -> line id")
+    unit_gbp: float = Field(1000.0, gt=0, description="GBP of one unit: thousands of pounds")
+    negative: Literal["error", "leave_out"] = Field(
+        "error", description="what to do with a line whose income is more than its spending"
+    )
+    stream: str = Field("general", description="id of the stream that pays for the lines")
+    streams: dict[str, str] = Field(
+        default_factory=dict, description="line id -> id of the stream that pays for it instead"
+    )
+
+
 class SourceFile(_Part):
     """One file the place is made from."""
 
@@ -49,6 +68,7 @@ class SourceFile(_Part):
     heading_rows: int = Field(1, ge=1, le=5, description="rows of the heading: 2 for merged cells")
     missing: tuple[str, ...] = Field((), description="cells that say that nothing is known")
     register_: RegisterFile | None = Field(None, alias="register")
+    finance: FinanceFile | None = None
 
 
 class ColumnRule(_Part):
@@ -228,7 +248,7 @@ def _finding(file: str, fault: dict[str, Any]) -> Finding:
 def _keys_beside(loc: tuple[Any, ...]) -> set[str]:
     parts: dict[str, type[_Part]] = {
         "place": PlaceStatement, "source": SourceFile, "register": RegisterFile,
-        "columns": ColumnRule, "where": Where,
+        "finance": FinanceFile, "columns": ColumnRule, "where": Where,
         "join": Join, "split": Split, "boundaries": Boundaries, "streets": Streets,
         "table": TableRule, "assumption": Assumption,
     }  # fmt: skip

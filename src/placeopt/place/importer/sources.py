@@ -47,6 +47,10 @@ def read_source(spec: SourceFile, folder: Path, beside: Path) -> Source:
     Further tables of a register are looked for in ``folder``, then ``beside`` the mapping.
     """
     source = _read(spec, folder)
+    if spec.finance is not None:
+        from placeopt.place.importer.finance import read_finance
+
+        return replace(source, table=read_finance(source.table, spec.finance, spec.missing))
     if spec.register_ is None:
         return source
     from placeopt.place.importer.register import read_register

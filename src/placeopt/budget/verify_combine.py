@@ -1,0 +1,38 @@
+"""The verifier's own arithmetic of what several programmes do for one outcome together.
+
+Programmes of an outcome add up, or the best one counts, or a stated pair counts its better one
+whole and the other by a share. What they come to at today's effects is taken off again, so that
+unchanged spending changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from placeopt.place import Place
+
+
+def combined(place: Place, outcome: Any, effects: Mapping[int, tuple[float, float]]) -> float:
+    """What an outcome improves by: ``effects`` by row of ``curves``, at today's and beyond it."""
+    after = {curve: today + change for curve, (today, change) in effects.items()}
+    before = {curve: today for curve, (today, _) in effects.items()}
+    return _worth(place, outcome, after) - _worth(place, outcome, before)
+
+
+def _worth(place: Place, outcome: Any, effect: dict[int, float]) -> float:
+    if not effect:
+        return 0.0
+    if outcome.combination == "best_of":
+        return max(effect.values())
+    left, total = dict(effect), 0.0
+    programme = place.curves["programme_id"].tolist()
+    for pair in place.combinations.to_dict("records"):
+        if pair["outcome_id"] != outcome.outcome_id:
+            continue
+        one, other = (
+            left.pop(next(c for c in effect if programme[c] == pair[name]))
+            for name in ("programme_a", "programme_b")
+        )
+        total += max(one, other) + pair["joint_effect_share"] * min(one, other)
+    return total + sum(left.values())

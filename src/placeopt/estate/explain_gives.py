@@ -1,0 +1,214 @@
+"""How far a rule would have to give so that a plan exists: the plan that breaks it least.
+
+The least capital, running cost or carbon, the largest share within the minutes, the fewest moves
+of a year; over years, by how much the pots or ceilings would have to be raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from placeopt.engine import Block, Model, Result, Status, solve
+from placeopt.estate.columns import Columns
+from placeopt.estate.decision import running_today
+from placeopt.estate.equations_place import offering_hosts
+from placeopt.estate.formulate import formulate
+from placeopt.estate.formulate_years import YearsFormulation, formulate_years
+from placeopt.estate.standards import Standard, state_standards
+from placeopt.estate.terms import Expression, capital, carbon, running_cost
+from placeopt.estate.terms_years import capital_up_to
+from placeopt.estate.years import Years, with_rules
+from placeopt.scenario.estate_rules import Access, Capital, Carbon, Revenue, Sequence
+from placeopt.scenario.rules import Rule
+
+if TYPE_CHECKING:
+    from placeopt.place import Place
+    from placeopt.travel import TravelTimes
+
+GAP = 0.02  # what gives is measured to this
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A model of one year or several without an objective."""
+
+    years: Years
+    model: Model
+    columns: tuple[Columns, ...]
+    whole: YearsFormulation | None  # over several years
+
+    @classmethod
+    def of(cls, years: Years) -> Stated:
+        if len(years.problems) == 1:
+            alone = formulate(years.first)
+            return cls(years, alone.model, (alone.columns,), None)
+        whole = formulate_years(years)
+        return cls(years, whole.model, whole.columns, whole)
+
+
+def solved(stated: Stated, seconds: float) -> Result:
+    """A plan of least cost as the model has it, to ``GAP``."""
+    solver = stated.years.scenario.solver
+    result = solve(
+        stated.model,
+        time_limit_seconds=max(seconds, 1.0),
+        gap=GAP,
+        threads=solver.threads,
+        seed=solver.seed,
+    )
+    assert result.status is not Status.UNBOUNDED  # every column is bounded or costs money
+    return result
+
+
+def what_gives(
+    place: Place,
+    times: TravelTimes,
+    years: Years,
+    rule: Rule,
+    seconds: float,
+    names: dict[str, str],
+) -> str:
+    """How far the rule would have to give, where that can be measured; ``years`` is without it."""
+    text = ""
+    if isinstance(rule, Capital | Revenue | Carbon):
+        one_year = len(years.problems) == 1
+        measured = _least if one_year else _least_raise
+        text = measured(years, rule, seconds)
+    if isinstance(rule, Sequence):
+        text = _fewest_moves(years, rule, seconds)
+    if isinstance(rule, Access):
+        text = "; ".join(_shares_in_reach(place, times, years, rule, seconds, names))
+    return text or "A plan exists without this rule; with it none does."
+
+
+def _least(years: Years, rule: Capital | Revenue | Carbon, seconds: float) -> str:
+    """The least that what the rule bounds can be, in one year."""
+    stated, problem = Stated.of(years), years.first
+    x = stated.columns[0]
+    if isinstance(rule, Capital):
+        total = capital(problem, x, rule.recycled_share, rule.pays_for)
+    else:
+        total = (running_cost if isinstance(rule, Revenue) else carbon)(problem, x)
+    for columns, values in total.terms:
+        stated.model.add_cost(columns, values)
+    stated.model.offset = total.constant
+    least = solved(stated, seconds).objective
+    if least is None:
+        return ""
+    if isinstance(rule, Capital):
+        return f"The pot would have to be about GBP {least:,.0f}, not GBP {rule.pots()[0]:,.0f}."
+    if isinstance(rule, Carbon):
+        return f"Emissions can fall to about {least:,.0f} tCO2e a year, and no further."
+    share = least / max(running_today(problem), 1e-9)
+    return (
+        f"Running costs can fall to about GBP {least:,.0f} a year, "
+        f"{100 * share:.1f} % of today's, and no further."
+    )
+
+
+def _least_raise(years: Years, rule: Capital | Revenue | Carbon, seconds: float) -> str:
+    """By how much the rule's pots or ceilings would have to be raised, over several years."""
+    stated = Stated.of(years)
+    assert stated.whole is not None
+    more = stated.model.add_columns("more", size=1, cost=1.0)
+    for t, problem in enumerate(years.problems):
+        x = stated.columns[t]
+        if isinstance(rule, Capital):
+            total = capital_up_to(years, stated.columns, stated.whole.links, rule, t)
+            most: float | None = sum(rule.pots(len(years.problems))[: t + 1])
+        elif not rule.holds_in(problem.year):
+            continue
+        elif isinstance(rule, Revenue):
+            total = running_cost(problem, x)
+            most = rule.ceiling_gbp_per_year
+            if most is None:
+                most = (rule.share_of_today or 0.0) * running_today(problem)
+        else:
+            b, total = problem.buildings, carbon(problem, x)
+            most = rule.ceiling_tco2e_per_year
+            if most is None:
+                today = float(b.carbon_tco2e_per_year[b.open_today].sum())
+                most = (rule.share_of_today or 0.0) * today
+        assert most is not None  # the rule has one or the other
+        _at_most_with(stated.model, f"least_{t}", total, more, most)
+    raised = solved(stated, seconds).objective
+    if raised is None:
+        return ""
+    if isinstance(rule, Capital):
+        return f"There would have to be about GBP {raised:,.0f} more capital in the first year."
+    unit = f"GBP {raised:,.0f}" if isinstance(rule, Revenue) else f"{raised:,.0f} tCO2e"
+    return f"The ceiling would have to be about {unit} a year higher."
+
+
+def _at_most_with(model: Model, name: str, total: Expression, more: Block, most: float) -> None:
+    terms = [*total.rows(), (0, more.all, -1)]
+    model.add_rows(name, rule="", size=1, terms=terms, upper=most - total.constant)
+
+
+def _fewest_moves(years: Years, rule: Sequence, seconds: float) -> str:
+    """How many moves a year are needed; or that works cannot come before the move."""
+    if rule.moves_per_year is not None:
+        uncounted = rule.model_copy(update={"moves_per_year": 10**6})  # so that moves are counted
+        stated = Stated.of(with_rules(years, (*years.scenario.rules, uncounted)))
+        assert stated.whole is not None
+        most = stated.model.add_columns("most", size=1, cost=1.0)
+        for t, block in enumerate(stated.whole.links.enters):
+            moves = Expression()
+            moves.add(block.all, np.ones(block.size))
+            _at_most_with(stated.model, f"fewest_{t}", moves, most, 0.0)
+        fewest = solved(stated, seconds).objective
+        if fewest is not None:
+            return f"About {np.ceil(fewest - 1e-6):.0f} moves a year are needed."
+    if rule.fit_out_years:
+        return "Works would have to be done in the year of the move, not the year before."
+    return ""
+
+
+def _shares_in_reach(
+    place: Place,
+    times: TravelTimes,
+    years: Years,
+    rule: Access,
+    seconds: float,
+    names: dict[str, str],
+) -> Iterator[str]:
+    """The largest share within the minutes in the first year in which the rule holds, service by
+    service, the other rules kept."""
+    held = [t for t, problem in enumerate(years.problems) if rule.holds_in(problem.year)]
+    if rule.minutes is None or not held:
+        return
+    alone = years.scenario.model_copy(update={"rules": (rule,)})
+    standards = state_standards(place, times, alone)
+    when = f" in {years.problems[held[0]].year}" if len(years.problems) > 1 else ""
+    for standard in standards:
+        asked = Stated.of(years)
+        each = seconds / len(standards)
+        share = _largest_share(asked, asked.columns[held[0]], standard, each)
+        if share is not None and share < rule.share - 1e-6:
+            where = f" in {names.get(standard.scope, standard.scope)}" if standard.scope else ""
+            service = names.get(standard.service_id, standard.service_id)
+            yield (
+                f"At most about {100 * share:.1f} % can be within {rule.minutes:g} minutes of "
+                f"{service}{where}{when}, not {100 * rule.share:g} %"
+            )
+
+
+def _largest_share(stated: Stated, x: Columns, standard: Standard, seconds: float) -> float | None:
+    hosts, column = offering_hosts(x, standard)
+    reach = standard.within[:, x.hosts.building[hosts]]
+    people = standard.residents / standard.residents.sum()
+    cover = stated.model.add_columns("cover_asked", size=len(people), upper=1, cost=-people)
+    point, host = np.nonzero(reach)
+    stated.model.add_rows(
+        "covered_asked",
+        rule="E7",
+        size=len(people),
+        terms=[(np.arange(len(people)), cover.all, 1), (point, column[host], -1)],
+        upper=0,
+    )
+    result = solved(stated, seconds)
+    return None if result.objective is None else -result.objective

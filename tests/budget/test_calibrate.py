@@ -1,0 +1,138 @@
+"""Curves from evidence: known curves are found again, and poor evidence is never fitted quietly."""
+
+import numpy as np
+import pytest
+
+from placeopt.budget.calibrate import calibrate, with_curves, write_calibration
+from placeopt.budget.curves import Curve
+from placeopt.errors import PlaceError, UsageError
+from placeopt.place import read_place, write_place
+from tests.budget.places import place_of
+
+
+def observed(spend, value, direction="higher", **tables):
+    pairs = [{"programme_id": "visits", "outcome_id": "ready", "observation": f"area {at}",
+              "spend_gbp": float(s), "outcome_value": float(v), "grade": 3}
+             for at, (s, v) in enumerate(zip(spend, value, strict=True))]  # fmt: skip
+    return place_of(
+        agencies=[{"agency_id": "council"}],
+        streams=[{"stream_id": "all", "agency_id": "council"}],
+        stream_amounts=[{"stream_id": "all", "year": 2025, "amount_gbp": 100}],
+        programmes=[{"programme_id": "visits", "agency_id": "council"}],
+        spending=[{"year": 2025, "programme_id": "visits", "stream_id": "all", "amount_gbp": 50}],
+        outcomes=[{"outcome_id": "ready", "unit": "%", "direction": direction, "baseline": 60}],
+        **{"evidence_pairs": pairs} | tables,
+    )
+
+
+@pytest.mark.parametrize(
+    "curve",
+    [
+        Curve("power", 8.0, 100.0, 0.5),
+        Curve("exponential", 8.0, 30.0),
+        Curve("coverage", 8.0, 40.0),
+        Curve("hill", 8.0, 30.0, 2.5),
+        Curve("logistic", 8.0, 50.0, 4.0),
+    ],
+    ids=lambda curve: curve.form,
+)
+@pytest.mark.parametrize("direction", ["higher", "lower"])
+def test_a_curve_without_noise_is_found_again(curve, direction):
+    spend = np.linspace(0, 100, 12)
+    sign = 1 if direction == "higher" else -1
+    found = calibrate(observed(spend, 55 + sign * curve.effect(spend), direction), curve.form)
+    (row,) = found.curves.to_dict("records")
+    fitted = Curve(row["form"], row["maximum_effect"], row["scale_gbp"], row["shape"])
+    assert fitted.effect(spend) == pytest.approx(curve.effect(spend), abs=1e-3)
+    fit = found.fits.iloc[0]
+    assert fit["r2"] == pytest.approx(1, abs=1e-6)
+    assert fit["value_at_no_spend"] == pytest.approx(55, abs=1e-3)
+    assert row["grade"] == 3
+
+
+def test_the_best_form_is_taken_and_all_that_were_tried_are_told(tmp_path):
+    rng = np.random.default_rng(7)
+    spend = np.linspace(2, 100, 25)
+    value = 50 + Curve("hill", 10.0, 40.0, 4.0).effect(spend) + rng.normal(0, 0.1, 25)
+    place = observed(spend, value)
+    found = calibrate(place)
+    assert set(found.fits["form"]) == {"power", "exponential", "coverage", "hill", "logistic"}
+    assert found.fits.set_index("form").loc[found.curves["form"][0], "chosen"] == "yes"
+    assert found.curves["form"][0] in ("hill", "logistic")  # an S needs a shape
+    assert found.residuals["residual"].sum() == pytest.approx(0, abs=1e-6)
+    assert found.residuals["residual"].std() == pytest.approx(0.1, rel=0.4)
+
+    said = write_calibration(found, tmp_path).read_text()
+    assert "taken" in said
+    assert said.count("tried for visits on ready") == 5
+
+
+def test_least_squares_agree_with_a_fine_grid():
+    rng = np.random.default_rng(3)
+    spend, noise = np.linspace(0, 80, 15), rng.normal(0, 0.4, 15)
+    value = 20 + Curve("exponential", 6.0, 25.0).effect(spend) + noise
+    found = calibrate(observed(spend, value), "exponential")
+    squares = (found.residuals["residual"] ** 2).sum()
+    grid = []
+    for scale in np.geomspace(2, 350, 2000):
+        line = np.column_stack([np.ones(15), Curve("exponential", 1.0, scale).effect(spend)])
+        grid.append(np.linalg.lstsq(line, value, rcond=None)[1][0])
+    assert squares <= min(grid) * (1 + 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("spend", "value", "said"),
+    [
+        ([0, 10, 20], [1, 2, 3], "3 pairs at 3 spends are too few"),
+        ([5] * 9, range(9), "9 pairs at 1 spends are too few"),
+        (range(8), [4] * 8, "the same at every spend"),
+        (range(8), [9, 8, 7, 6, 5, 4, 3, 2], "does not improve with spending"),
+    ],
+)
+def test_evidence_that_cannot_carry_a_curve_is_an_error(spend, value, said):
+    with pytest.raises(PlaceError, match=said):
+        calibrate(observed(spend, value))
+
+
+def test_a_fit_that_says_little_says_so():
+    rng = np.random.default_rng(1)
+    spend = np.linspace(0, 100, 20)
+    found = calibrate(observed(spend, 50 + 0.01 * spend + rng.normal(0, 1, 20)), "power")
+    assert any("explains only" in str(finding) for finding in found.findings)
+    straight = calibrate(observed(spend, 50 + 0.05 * spend), "exponential")
+    assert any("levels off is not known" in str(finding) for finding in straight.findings)
+
+
+def test_unit_cost_and_saturation_make_the_curve_of_optima():
+    """1,000 people, 80 % at most, 50 GBP each: 20,000 GBP serve 2 x 0.8 / (1 + e^-1) - 0.8 of
+    them, which is 0.36969, or 369.7 people; each moves the outcome by 0.01."""
+    given = {"programme_id": "visits", "outcome_id": "ready", "population": 1000.0,
+             "saturation_share": 0.8, "unit_cost_gbp": 50.0, "effect_per_person": 0.01}  # fmt: skip
+    place = observed([], [], coverage=[given])
+    (row,) = calibrate(place).curves.to_dict("records")
+    curve = Curve(row["form"], row["maximum_effect"], row["scale_gbp"])
+    assert float(curve.effect(20_000)) == pytest.approx(0.01 * 369.694, rel=1e-5)
+    with pytest.raises(PlaceError, match="a cost of its own or a unit cost's"):
+        calibrate(observed([], [], coverage=[given | {"unit_cost_gbp": np.nan}]))
+
+
+def test_calibrated_curves_replace_those_there_were_and_the_place_reads_back(tmp_path):
+    spend = np.linspace(0, 100, 12)
+    old = [{"programme_id": "visits", "outcome_id": "ready", "form": "points"}]
+    points = [{"programme_id": "visits", "outcome_id": "ready", "spend_gbp": s, "effect": s}
+              for s in (0.0, 1.0)]  # fmt: skip
+    place = observed(spend, Curve("exponential", 8.0, 30.0).effect(spend), curves=old,
+                     curve_points=points)  # fmt: skip
+    after = with_curves(place, calibrate(place, "exponential"))
+    assert after.curves["form"].tolist() == ["exponential"]
+    assert len(after.curve_points) == 0
+    write_place(after, tmp_path / "place")
+    again = read_place(tmp_path / "place")
+    assert again.curves["maximum_effect"][0] == pytest.approx(8, rel=1e-4)
+
+
+def test_a_question_that_makes_no_sense_is_refused():
+    with pytest.raises(UsageError, match="no form 'cubic'"):
+        calibrate(observed([], []), "cubic")
+    with pytest.raises(UsageError, match="nothing to calibrate from"):
+        calibrate(observed([], []))

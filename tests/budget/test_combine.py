@@ -1,0 +1,174 @@
+"""Programmes that do not simply add up: worked by hand, enumerated, verified, or refused."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from placeopt.budget import solve
+from placeopt.budget.combine import Group, remaining, together
+from placeopt.errors import PlaceError, ScenarioError, VerificationError
+from placeopt.scenario import Scenario
+from placeopt.scenario.budget_rules import OneBudget, Outcomes, Uncertainty
+from tests.budget.places import place_of
+
+
+def two_on_one(combination="add", pairs=(), **outcome):
+    """Two programmes at 10 GBP each, 20 GBP in all to share again, on one outcome: a does 1 for a
+    pound up to 20, b does 0.9; c helps another outcome by 0.5 a pound."""
+    curves = [{"programme_id": p, "outcome_id": o, "form": "points", "grade": 2}
+              for p, o in (("a", "ready"), ("b", "ready"), ("c", "calm"))]  # fmt: skip
+    slope = {"a": ("ready", 1.0), "b": ("ready", 0.9), "c": ("calm", 0.5)}
+    points = [{"programme_id": p, "outcome_id": o, "spend_gbp": s, "effect": s * k}
+              for p, (o, k) in slope.items() for s in (0.0, 20.0)]  # fmt: skip
+    return place_of(
+        agencies=[{"agency_id": "council"}],
+        streams=[{"stream_id": "all", "agency_id": "council"}],
+        stream_amounts=[{"stream_id": "all", "year": 2026, "amount_gbp": 20.0}],
+        programmes=[{"programme_id": p, "agency_id": "council"} for p in "abc"],
+        spending=[{"year": 2025, "programme_id": p, "stream_id": "all", "amount_gbp": gbp}
+                  for p, gbp in (("a", 10.0), ("b", 10.0), ("c", 0.0))],
+        outcomes=[
+            {"outcome_id": "ready", "unit": "%", "direction": "higher", "baseline": 50.0,
+             "target": 60.0, "combination": combination} | outcome,
+            {"outcome_id": "calm", "unit": "%", "direction": "higher", "baseline": 50.0,
+             "target": 60.0},
+        ],
+        curves=curves,
+        curve_points=points,
+        combinations=[{"outcome_id": "ready", "programme_a": "a", "programme_b": "b",
+                       "joint_effect_share": share} for share in pairs],
+    )  # fmt: skip
+
+
+def question(*rules, **changes):
+    budget = OneBudget(rule="one_budget", total_gbp=20.0)
+    return Scenario(question="?", problem="budget", rules=(budget, *rules), **changes)
+
+
+def reached(answer):
+    return answer.plan.tables["outcomes"].set_index("outcome_id")["change"].to_dict()
+
+
+def spent(answer):
+    return answer.plan.tables["spending"].set_index("programme_id")["after_gbp"].to_dict()
+
+
+def test_effects_that_add_up_leave_the_money_where_a_pound_does_most():
+    """20 on a: ready is 20, was 10 + 9; better by 1, which no pound on c (0.5) can match."""
+    answer = solve(two_on_one(), question())
+    assert spent(answer) == pytest.approx({"a": 20, "b": 0, "c": 0}, abs=0.01)
+    assert reached(answer)["ready"] == pytest.approx(1.0, abs=0.01)
+
+
+def test_where_the_best_one_counts_the_other_gives_its_money_away():
+    """Today the best does 10. 20 on a: better by 10, as a pound does 1 there and 0.5 on c."""
+    answer = solve(two_on_one("best_of"), question())
+    assert spent(answer) == pytest.approx({"a": 20, "b": 0, "c": 0}, abs=0.01)
+    assert reached(answer)["ready"] == pytest.approx(10.0, abs=0.01)
+
+
+def test_holding_what_the_best_one_does_frees_the_other():
+    """Held at today's 50: a alone keeps ready (10 GBP), so c gets 10 and is better by 5; if both
+    counted, the 19 units of today would take 19 GBP on a, and c would get 1."""
+    rule = Outcomes(rule="outcomes")
+    places = {how: two_on_one(how, minimum_standard=50.0) for how in ("best_of", "add")}
+    best, added = (
+        solve(place.replace(outcomes=place.outcomes.assign(weight=[0.0, 1.0])), question(rule))
+        for place in places.values()
+    )
+    assert reached(best)["calm"] == pytest.approx(5.0, abs=0.01)
+    assert reached(added)["calm"] == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.6, 1.0])
+def test_a_stated_pair_is_what_enumeration_in_pounds_finds(share):
+    place = two_on_one(pairs=(share,))
+
+    def worth(a, b):
+        one, other = 1.0 * a, 0.9 * b
+        return max(one, other) + share * min(one, other)
+
+    best = max((worth(a, b) - worth(10, 10)) / 10 + 0.5 * (20 - a - b) / 10
+               for a, b in product(range(21), repeat=2) if a + b <= 20)  # fmt: skip
+    answer = solve(place, question())
+    assert -answer.result.objective == pytest.approx(best, abs=1e-4)
+    assert answer.verification.ok
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_s_shaped_programmes_under_best_of_meet_a_grid(seed):
+    """The plan is at least as good as the best of a grid, and the bound is no better than true."""
+    rng = np.random.default_rng(seed)
+    from placeopt.budget.curves import Curve
+
+    params = [(float(rng.uniform(3, 8)), float(rng.uniform(4, 12)), float(rng.uniform(1.5, 4)))
+              for _ in range(3)]  # fmt: skip
+    place = two_on_one("best_of")
+    curves = place.curves.assign(form="hill", maximum_effect=[m for m, _, _ in params],
+                                 scale_gbp=[k for _, k, _ in params],
+                                 shape=[n for _, _, n in params])  # fmt: skip
+    place = place.replace(curves=curves, curve_points=place.curve_points.iloc[:0])
+    a, b, c = (Curve("hill", *each) for each in params)
+    grid = np.linspace(0, 20, 81)
+    before = max(float(a.effect(10)), float(b.effect(10)))
+    best = max(
+        (max(float(a.effect(x)), float(b.effect(y))) - before + float(c.effect(20 - x - y))) / 10
+        for x, y in product(grid, repeat=2) if x + y <= 20
+    )  # fmt: skip
+    answer = solve(place, question())
+    assert -answer.result.objective >= best - 1e-3
+    assert -answer.result.bound >= -answer.result.objective - 1e-9
+    assert answer.result.objective - answer.result.bound <= 0.0011 * abs(answer.result.objective)
+
+
+def test_over_years_with_a_lag_the_best_one_counts_in_each_year():
+    """A year's lag: in 2026 nothing has changed; in 2027 the 20 GBP on a of 2026 do 20, not 10."""
+    place = two_on_one("best_of")
+    amounts = [{"stream_id": "all", "year": year, "amount_gbp": 20.0} for year in (2026, 2027)]
+    place = place.replace(
+        curves=place.curves.assign(lag_years=1),
+        stream_amounts=place_of(stream_amounts=amounts).stream_amounts,
+    )
+    answer = solve(place, question(years=2))
+    by_year = answer.plan.tables["outcomes_by_year"]
+    ready = by_year[by_year["outcome_id"] == "ready"].set_index("year")["plan"]
+    assert ready[2026] == pytest.approx(50, abs=0.01)
+    assert ready[2027] == pytest.approx(60, abs=0.01)
+
+
+def test_the_verifier_catches_a_plan_that_counts_twice(monkeypatch):
+    from placeopt.budget import problem
+
+    monkeypatch.setattr(problem, "groups_of", lambda place: ())
+    with pytest.raises(VerificationError):
+        solve(two_on_one("best_of"), question())
+
+
+def test_what_works_on_what_the_others_leave_is_refused_and_not_added_up():
+    with pytest.raises(
+        (PlaceError, ScenarioError), match="what the others leave cannot be decided"
+    ):
+        solve(two_on_one("remaining"), question())
+    # The arithmetic: halves of 10 twice over leave a quarter.
+    assert remaining(np.array([5.0, 5.0]), 10.0) == pytest.approx(7.5)
+
+
+def test_pairs_that_make_no_sense_are_refused():
+    with pytest.raises((PlaceError, ScenarioError), match="say otherwise"):
+        solve(two_on_one("best_of", pairs=(0.5,)), question())
+    bad = Uncertainty(rule="uncertainty", spread_by_grade={"2": 0.2})
+    with pytest.raises((PlaceError, ScenarioError), match="only for effects that add up"):
+        solve(two_on_one(pairs=(0.5,)), question(bad))
+    place = two_on_one(pairs=(0.5,))
+    twice = place.combinations.assign(programme_b="a")
+    with pytest.raises(PlaceError, match="not paired with itself"):
+        solve(place.replace(combinations=twice), question())
+
+
+def test_together_adds_what_no_group_claims():
+    level = np.array([[4.0, 3.0, 2.0], [1.0, 5.0, 0.0]])
+    outcome = np.array([0, 0, 1])
+    assert together(level, (Group(0, (0, 1), 0.5),), outcome, 2) == pytest.approx(
+        np.array([[5.5, 2.0], [5.5, 0.0]])  # 4 + half of 3; 5 + half of 1
+    )

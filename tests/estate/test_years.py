@@ -1,0 +1,119 @@
+"""Plans over years: worked by hand, searched apart, and explained where nothing fits."""
+
+import pytest
+
+from placeopt.engine import Status
+from placeopt.estate import solve
+from placeopt.estate.explain import explain
+from placeopt.scenario.estate_rules import Capital, Pinned, Revenue, Sequence
+from tests.estate.places import crow_minutes, minutes, random_place, scenario
+from tests.estate.town import building, cost_of, town
+
+TWO = {"year": 2029, "decided": 2, "years": 2}
+LATER = 1 / 1.035  # worth of one pound of the second year
+
+
+def moving(**service):
+    """S may move from B1 (10,000 a year) to the candidate B2 (1,000), 10 m2 at 100 a m2."""
+    services = [{"service_id": "S", "area_base_m2": 10.0, **service}]
+    hosting = [{"building_id": "B1", "service_id": "S"}]
+    new = building("B2", 1_000, status="candidate", fit_out_gbp_per_m2=100.0)
+    return town([building("B1", 10_000), new], services, hosting)
+
+
+def test_a_service_moves_the_year_after_its_new_home_is_fitted_out():
+    """(E12) Works of 1,000 in the first year, B1 that year and B2 the next. Rejected: moving at
+    once for 1,000 + 1,000 + 1,000 discounted, and staying for 10,000 in both years."""
+    here = moving()
+    assert cost_of(here, **TWO) == pytest.approx(11_000 + 1_000 * LATER)
+    at_once = Sequence(fit_out_years=0)
+    assert cost_of(here, at_once, **TWO) == pytest.approx(2_000 + 1_000 * LATER)
+    assert cost_of(here, drop=("sequence",), **TWO) == pytest.approx(2_000 + 1_000 * LATER)
+
+
+def test_at_most_so_many_services_move_in_a_year():
+    """(E12) No move: B1 in both years. Rejected: the move above, 11,966."""
+    here = moving()
+    assert cost_of(here, Sequence(moves_per_year=0), **TWO) == pytest.approx(10_000 * (1 + LATER))
+    assert cost_of(here, Sequence(moves_per_year=1), **TWO) == pytest.approx(11_000 + 1_000 * LATER)
+
+
+def test_staff_of_a_service_point_that_closes_run_double():
+    """(E12) Staff of 2,000 a year in either building, and half a year of it more in the year of
+    the move. Rejected: leaving the half year out, 1,000 discounted less."""
+    here = moving(staffing_cost_gbp_per_point_per_year=2_000.0)
+    alone = cost_of(here, **TWO)
+    double = cost_of(here, Sequence(double_running_years=0.5), **TWO)
+    assert double == pytest.approx(alone + 1_000 * LATER)
+
+
+def test_money_of_the_pot_is_spent_when_it_is_there_and_carried_over():
+    """(E10) Works cost 1,000 in the first year: 600 and 400 more a year later are too late for
+    them, so B1 stays; of three years the second's pot and what was carried over pay."""
+    here = moving()
+    late = Capital(pot_gbp=(600, 400))
+    assert cost_of(here, late, **TWO) == pytest.approx(10_000 * (1 + LATER))
+    three = {**TWO, "decided": 3, "years": 3}
+    expected = 10_000 + (10_000 + 1_000) * LATER + 1_000 * LATER**2
+    assert cost_of(here, Capital(pot_gbp=(600, 400, 0)), **three) == pytest.approx(expected)
+
+
+def test_a_ceiling_holds_in_its_years_only():
+    """(E11) 5,000 a year from the second year on: the move. From the first year on: no plan."""
+    here = moving()
+    later = Revenue(ceiling_gbp_per_year=5_000, from_year=2030)
+    assert cost_of(here, later, **TWO) == pytest.approx(11_000 + 1_000 * LATER)
+    assert cost_of(here, Revenue(ceiling_gbp_per_year=5_000), **TWO) is None
+
+
+def test_a_closed_building_stays_closed_and_is_sold_when_it_closes():
+    """(E12) Each year's visits need one building. Closing B1 in the first year saves its holding;
+    its receipt of 9,000 net comes two years later, after the decided years."""
+    sold = {"capital_receipt_gbp": 10_000.0, "sale_cost_share": 0.1, "sale_lag_years": 2}
+    here = town([building("B1", 5_000, holding_cost_gbp_per_year=100.0, **sold),
+                 building("B2", 4_000)])  # fmt: skip
+    drive = [[10.0, 10.0]] * 2
+    answer = solve(here, minutes(here, drive=drive), scenario(**TWO))
+    held = 100 * (1 + LATER)
+    expected = 4_000 * (1 + LATER) + held - 9_000 * LATER**2
+    assert answer.result.objective == pytest.approx(expected)
+    row = answer.plan.buildings.set_index("building_id").loc["B1"]
+    assert (row["closes_year"], row["disposal_year"], row["receipt_year"]) == (2029, 2029, 2031)
+    cash = answer.plan.cash_flow.set_index(["year", "line"])["plan_gbp"]
+    assert cash[2031, "receipts"] == -9_000
+    assert cash[2030, "holding"] == 100
+
+
+@pytest.mark.parametrize("seed", [1, 4, 9])
+def test_a_model_taken_apart_by_years_has_a_bound_below_the_best_plan(seed, monkeypatch):
+    here = random_place(seed, zones=8, buildings=6, services=3)
+    asked = scenario(
+        Capital(pot_gbp=(100_000, 50_000), recycled_share=0.5),
+        Sequence(fit_out_years=0, moves_per_year=3),
+        year=2026,
+        decided=3,
+        years=30,
+    )
+    whole = solve(here, crow_minutes(here), asked)
+    monkeypatch.setattr("placeopt.estate.scale_years.WHOLE", 0)
+    apart = solve(here, crow_minutes(here), asked)
+    assert whole.result.status is Status.OPTIMAL
+    assert apart.verification.ok
+    assert apart.result.bound <= whole.result.objective + 1
+    assert whole.result.objective <= apart.result.objective + 1
+    assert apart.result.objective <= 1.1 * whole.result.objective
+
+
+def test_what_would_have_to_give_is_said_over_years_too():
+    """B1 must close in every year, and B2 can be fitted out only in the first: too late, unless
+    works come in the year of the move. A pot of 600 lacks 400 then."""
+    here = moving()
+    close, times = Pinned(close=("B1",)), minutes(here, drive=[[10.0, 10.0]] * 2)
+    gives = {c.name: c.what_gives for c in explain(here, times, scenario(close, **TWO)).clashes}
+    assert "in the year of the move" in gives["sequence"]
+    at_once = (close, Sequence(fit_out_years=0), Capital(pot_gbp=(600, 400)))
+    gives = {c.name: c.what_gives for c in explain(here, times, scenario(*at_once, **TWO)).clashes}
+    assert "GBP 400 more capital" in gives["capital"]
+    no_move = (close, Sequence(fit_out_years=0, moves_per_year=0))
+    gives = {c.name: c.what_gives for c in explain(here, times, scenario(*no_move, **TWO)).clashes}
+    assert "1 moves" in gives["sequence"]
