@@ -63,6 +63,11 @@ def read_tables(m: Model) -> None:
 
     m.zones = {row["zone_id"]: row for row in rows("zones")}
     m.buildings = {row["building_id"]: row for row in rows("buildings")}
+    if m.scenario.money.works_optimism_bias:  # estimates of works raised by the kind's share
+        share = {row["works_kind"]: row["upper_bound_share"] for row in rows("works_optimism_bias")}
+        for row in m.buildings.values():
+            row["fit_out_gbp_per_m2"] *= 1 + share[row["works_kind"]]
+            row["backlog_gbp"] *= 1 + share[row["works_kind"]]
     m.services = {row["service_id"]: row for row in rows("services")}
     m.tiers = {row["tier_id"]: row for row in rows("tiers")}
     for row in rows("hosting"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pulp
-from models.estate.data import STAFF, Model, exists, penalty, sold_for
+from models.estate.data import STAFF, Model, exists, penalty, sold_for, year
 from models.estate.people import shares_today
 
 
@@ -106,6 +106,13 @@ def capital(m: Model, works: tuple[str, ...] = ("fit_out", "moves", "set_up", "c
     return pulp.lpSum(terms)
 
 
+def carbon_value(m: Model, t: int) -> float:
+    """GBP of a tonne in year t of the appraisal, where the scenario asks and the place says."""
+    rows = m.place.tables["carbon_values"].to_dict("records")
+    asked = m.scenario.money.carbon_values
+    return sum(row["gbp_per_tco2e"] for row in rows if asked and row["year"] == year(m) + t)
+
+
 def present_cost(m: Model) -> Any:
     """GBP: running costs over the appraisal, capital, maintenance due, less receipts."""
     money = m.scenario.money
@@ -118,6 +125,8 @@ def present_cost(m: Model) -> Any:
     for b, row in m.buildings.items():
         kept = 1 - m.ends[b] if exists(m, b) else m.open[b]
         terms.append(row["backlog_gbp"] * kept)
+        for t in range(money.appraisal_years):
+            terms.append(worth[t] * carbon_value(m, t) * row["carbon_tco2e_per_year"] * m.open[b])
         if sold_for(m, b) > 0:
             lag = int(row["sale_lag_years"])
             waiting = sum(worth[: min(lag, money.appraisal_years)])

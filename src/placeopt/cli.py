@@ -138,7 +138,7 @@ def travel(
 @app.command()
 def locate(
     problem: Annotated[str, typer.Argument(help="p-median, p-centre, covering, ...")],
-    file: Annotated[Path, typer.Argument(help="Instance, matrix or points.")],
+    file: Annotated[Path, typer.Argument(help="Instance, matrix, points, place or scenario.")],
     p: Annotated[int | None, typer.Option("--p", help="Facilities; by default the file's.")] = None,
     radius: Annotated[float | None, typer.Option(help="Radius of coverings.")] = None,
     metric: Annotated[str | None, typer.Option(help="How points are measured.")] = None,
@@ -148,6 +148,9 @@ def locate(
     form: Annotated[str | None, typer.Option(help="Form of the file, where it is not plain.")] = (
         None
     ),
+    service: Annotated[str | None, typer.Option(help="Service of a place or scenario.")] = None,
+    modes: Annotated[str | None, typer.Option(help="Of a place, by commas: walk,drive.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Buildings with it today stay.")] = False,
     engine: Annotated[str, typer.Option(help="placeopt, or an engine for the compact model.")] = (
         "placeopt"
     ),
@@ -158,7 +161,10 @@ def locate(
     """Solve one classical location problem, with its bound."""
     from placeopt.location import locate_file
 
-    reading = {"radius": radius, "metric": metric, "capacity": capacity, "form": form}
+    reading = {
+        "radius": radius, "metric": metric, "capacity": capacity, "form": form, "service": service,
+        "modes": tuple(modes.split(",")) if modes else None, "keep": keep or None,
+    }  # fmt: skip
     options = {name: value for name, value in reading.items() if value is not None}
     solving = {"engine": engine, "time_limit_seconds": time_limit, "gap": gap}
     solution = locate_file(problem, file, p, **options, **solving)
@@ -182,6 +188,7 @@ def appraise(
 ) -> None:
     """Costs and benefits of an investment: who pays, who gains what when, and when it pays back."""
     from placeopt.budget.appraisal import appraise as appraised
+    from placeopt.budget.corrections import without_grade
     from placeopt.place import read_place
     from placeopt.report.appraisal import in_words, write_appraisal
     from placeopt.scenario.scenario import Money
@@ -195,6 +202,8 @@ def appraise(
         return
     for line in in_words(found):
         typer.echo(line)
+    for finding in without_grade(stated) if optimism_bias else ():
+        typer.echo(f"{finding.severity}: {finding}")
     typer.echo(f"Look at {files['workbook']}: every step is a formula. Tables in {out / 'tables'}.")
 
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from placeopt.bench.process import run_worker
+from placeopt.bench.suites import Case
 
 BEGIN = """
 import faulthandler, json, signal, subprocess, sys, time, pathlib
@@ -89,3 +90,12 @@ def _alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return not Path("/proc").exists()
+
+
+def test_a_run_that_wants_more_memory_than_its_limit_fails_and_is_told(tmp_path: Path) -> None:
+    options = {"n": 4000, "p": 5, "seed": 1}
+    case = Case("wide", "smoke", "p-median", "points", options=options)
+    task = {"case": case.as_dict(), "engine": "highs", "time_limit": 60.0, "gap": 0.0, "seed": 1}
+    record, fault = run_worker({**task, "memory_mb": 500}, tmp_path)
+    assert record is None
+    assert "allocate" in fault or "Memory" in fault or "exit status" in fault, fault

@@ -115,6 +115,21 @@ def test_the_verifier_catches_one_wrong_cell(table, column):
     assert not all(one.holds for one in verify_appraisal(place, money, slipped, found.summary))
 
 
+def test_numbers_without_a_grade_are_listed_where_corrections_are_asked_for(tmp_path):
+    from typer.testing import CliRunner
+
+    from placeopt.cli import app
+    from placeopt.place import write_place
+
+    write_place(small(cost={"grade": None}), tmp_path / "place")
+    asked = ["appraise", str(tmp_path / "place"), "--out", str(tmp_path / "out")]
+    ran = CliRunner().invoke(app, [*asked, "--optimism-bias"])
+    assert ran.exit_code == 0, ran.output
+    assert "appraisal_costs.csv row 2" in ran.output
+    assert "team has no evidence grade" in ran.output
+    assert "evidence grade" not in CliRunner().invoke(app, asked).output
+
+
 def test_early_years_as_they_were_told(data):
     """42 million over 15 years brings 101 million to the council and over 400 million to all: a
     quarter of the benefit goes to the one that pays. Benefits are corrected by their grades."""

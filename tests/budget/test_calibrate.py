@@ -131,6 +131,22 @@ def test_calibrated_curves_replace_those_there_were_and_the_place_reads_back(tmp
     assert again.curves["maximum_effect"][0] == pytest.approx(8, rel=1e-4)
 
 
+def test_the_command_writes_the_place_and_tells_every_fit(tmp_path):
+    from typer.testing import CliRunner
+
+    from placeopt.cli import app
+
+    spend = np.linspace(0, 100, 12)
+    place = observed(spend, Curve("exponential", 8.0, 30.0).effect(spend))
+    write_place(place, tmp_path / "before")
+    arguments = ["place", "calibrate", tmp_path / "before", "--out", tmp_path / "after"]
+    ran = CliRunner().invoke(app, [str(word) for word in [*arguments, "--form", "exponential"]])
+    assert ran.exit_code == 0, ran.output
+    assert "R2 1.000" in ran.output
+    assert read_place(tmp_path / "after").curves["form"].tolist() == ["exponential"]
+    assert (tmp_path / "after" / "calibration-residuals.csv").is_file()
+
+
 def test_a_question_that_makes_no_sense_is_refused():
     with pytest.raises(UsageError, match="no form 'cubic'"):
         calibrate(observed([], []), "cubic")

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from placeopt.budget import solve
-from placeopt.budget.combine import Group, remaining, together
+from placeopt.budget.combine import Group, together
+from placeopt.budget.curves import Curve, breakpoints, error_bound, pieces
+from placeopt.budget.rest import OfTheRest
 from placeopt.errors import PlaceError, ScenarioError, VerificationError
 from placeopt.scenario import Scenario
 from placeopt.scenario.budget_rules import OneBudget, Outcomes, Uncertainty
@@ -100,8 +102,6 @@ def test_a_stated_pair_is_what_enumeration_in_pounds_finds(share):
 def test_random_s_shaped_programmes_under_best_of_meet_a_grid(seed):
     """The plan is at least as good as the best of a grid, and the bound is no better than true."""
     rng = np.random.default_rng(seed)
-    from placeopt.budget.curves import Curve
-
     params = [(float(rng.uniform(3, 8)), float(rng.uniform(4, 12)), float(rng.uniform(1.5, 4)))
               for _ in range(3)]  # fmt: skip
     place = two_on_one("best_of")
@@ -122,9 +122,10 @@ def test_random_s_shaped_programmes_under_best_of_meet_a_grid(seed):
     assert answer.result.objective - answer.result.bound <= 0.0011 * abs(answer.result.objective)
 
 
-def test_over_years_with_a_lag_the_best_one_counts_in_each_year():
+@pytest.mark.parametrize(("how", "better"), [("best_of", 10.0), ("remaining", 3.25)])
+def test_over_years_with_a_lag_effects_combine_in_the_year_they_come(how, better):
     """A year's lag: in 2026 nothing has changed; in 2027 the 20 GBP on a of 2026 do 20, not 10."""
-    place = two_on_one("best_of")
+    place = two_on_one(how, whole_effect=40.0)
     amounts = [{"stream_id": "all", "year": year, "amount_gbp": 20.0} for year in (2026, 2027)]
     place = place.replace(
         curves=place.curves.assign(lag_years=1),
@@ -134,7 +135,7 @@ def test_over_years_with_a_lag_the_best_one_counts_in_each_year():
     by_year = answer.plan.tables["outcomes_by_year"]
     ready = by_year[by_year["outcome_id"] == "ready"].set_index("year")["plan"]
     assert ready[2026] == pytest.approx(50, abs=0.01)
-    assert ready[2027] == pytest.approx(60, abs=0.01)
+    assert ready[2027] == pytest.approx(50 + better, abs=0.01)
 
 
 def test_the_verifier_catches_a_plan_that_counts_twice(monkeypatch):
@@ -145,13 +146,89 @@ def test_the_verifier_catches_a_plan_that_counts_twice(monkeypatch):
         solve(two_on_one("best_of"), question())
 
 
-def test_what_works_on_what_the_others_leave_is_refused_and_not_added_up():
-    with pytest.raises(
-        (PlaceError, ScenarioError), match="what the others leave cannot be decided"
-    ):
+def test_each_on_what_the_other_leaves_is_worked_out_by_hand():
+    """Of a whole of 40, today's 10 and 9 leave 40 x 0.75 x 0.775 = 23.25: 16.75 is done. With all
+    20 GBP on a, 20 is done, better by 3.25; halves, or all on b (18), do less."""
+    answer = solve(two_on_one("remaining", whole_effect=40.0), question())
+    assert spent(answer) == pytest.approx({"a": 20, "b": 0, "c": 0}, abs=0.02)
+    assert reached(answer)["ready"] == pytest.approx(3.25, abs=0.01)
+    assert answer.verification.ok
+
+
+def test_what_is_held_costs_least_where_one_programme_does_it_alone():
+    """Of a whole of 25, today's 10 and 9 leave 25 x 0.6 x 0.64: 15.4 is done, for 20 GBP. Alone a
+    does 15.4 for 15.40 GBP; as sums, 19 would have to be done, for 19 GBP."""
+    rule = Outcomes(rule="outcomes")
+    budget = OneBudget(rule="one_budget", total_gbp=20.0)
+    place = two_on_one("remaining", whole_effect=25.0, minimum_standard=50.0)
+    asked = Scenario(question="?", problem="budget", rules=(budget, rule),
+                     objective={"minimise": ["least_money"]})  # fmt: skip
+    assert solve(place, asked).result.objective == pytest.approx(15.4, abs=0.02)
+
+
+@pytest.mark.parametrize("form", ["power", "exponential", "coverage", "hill", "logistic"])
+@pytest.mark.parametrize("seed", range(2))
+def test_random_curves_on_what_the_others_leave_meet_a_grid(form, seed):
+    rng = np.random.default_rng([seed, len(form)])
+    params = [(float(rng.uniform(3, 8)), float(rng.uniform(15, 30) if form == "power" else
+               rng.uniform(4, 12)), float(rng.uniform(0.4, 3))) for _ in range(3)]  # fmt: skip
+    place = two_on_one("remaining", whole_effect=10.0)
+    curves = place.curves.assign(form=form, maximum_effect=[m for m, _, _ in params],
+                                 scale_gbp=[k for _, k, _ in params],
+                                 shape=[n for _, _, n in params])  # fmt: skip
+    place = place.replace(curves=curves, curve_points=place.curve_points.iloc[:0])
+    a, b, c = (Curve(form, *each).effect for each in params)
+
+    def done(x, y):
+        return 10 * (1 - (1 - a(x) / 10) * (1 - b(y) / 10))
+
+    x, y = np.meshgrid(np.linspace(0, 20, 161), np.linspace(0, 20, 161))
+    worth = np.where(x + y <= 20, done(x, y) - done(10, 10) + c(20 - x - y), -np.inf) / 10
+    answer = solve(place, question())
+    assert -answer.result.objective >= worth.max() - 1e-3
+    assert answer.result.objective - answer.result.bound <= 0.0011 * abs(answer.result.objective)
+    assert -answer.result.bound >= worth.max() - 1e-9  # the bound is one
+
+
+FORMS = ["points", "power", "exponential", "coverage", "hill", "logistic"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_pieces_lie_under_and_over_the_curve_of_what_is_left(form):
+    rng = np.random.default_rng(11)
+    for _ in range(40):
+        upper, whole = float(rng.uniform(20, 100)), float(rng.uniform(1.05, 4))
+        if form == "points":
+            spend = tuple(np.sort(rng.uniform(0, 100, 4)))
+            alone = Curve("points", spend=spend, effect_at=tuple(np.sort(rng.uniform(0, 1, 4))))
+        else:
+            scale = upper * 1.1 if form == "power" else rng.uniform(5, 60)
+            alone = Curve(form, 1.0, scale, rng.uniform(0.2, 5))
+        curve = OfTheRest("rest", alone=alone, whole=whole)
+        breaks = breakpoints(curve, 0.0, upper, 0.01)
+        stated, spends = error_bound(curve, breaks), np.linspace(0, upper, 301)
+        exact = -whole * np.log(1 - alone.effect(spends) / whole)
+        assert curve.effect(spends) == pytest.approx(exact)
+        for side, sign in (("under", 1), ("over", -1)):
+            parts = pieces(curve, breaks, side)
+            found = np.array([
+                max(p.value(s) for p in parts if p.start - 1e-9 <= s <= p.end + 1e-9)
+                for s in spends
+            ])  # fmt: skip
+            assert (sign * (exact - found) >= -1e-7).all(), (alone, whole, side)
+            assert np.abs(exact - found).max() <= stated + 1e-7
+
+
+def test_what_cannot_be_decided_with_is_refused_and_not_added_up():
+    both = (PlaceError, ScenarioError)
+    with pytest.raises(both, match="needs its whole"):
         solve(two_on_one("remaining"), question())
-    # The arithmetic: halves of 10 twice over leave a quarter.
-    assert remaining(np.array([5.0, 5.0]), 10.0) == pytest.approx(7.5)
+    with pytest.raises(both, match="it does 20 alone, and the whole of ready is 15"):
+        solve(two_on_one("remaining", whole_effect=15.0), question())
+    place = two_on_one("remaining", whole_effect=40.0)
+    lasting = place.curves.assign(persistence_share=0.5)
+    with pytest.raises(both, match="persist over the years"):
+        solve(place.replace(curves=lasting), question())
 
 
 def test_pairs_that_make_no_sense_are_refused():
@@ -169,6 +246,5 @@ def test_pairs_that_make_no_sense_are_refused():
 def test_together_adds_what_no_group_claims():
     level = np.array([[4.0, 3.0, 2.0], [1.0, 5.0, 0.0]])
     outcome = np.array([0, 0, 1])
-    assert together(level, (Group(0, (0, 1), 0.5),), outcome, 2) == pytest.approx(
-        np.array([[5.5, 2.0], [5.5, 0.0]])  # 4 + half of 3; 5 + half of 1
-    )
+    found = together(level, (Group(0, (0, 1), 0.5),), outcome, 2, np.full(2, np.nan))
+    assert found == pytest.approx(np.array([[5.5, 2.0], [5.5, 0.0]]))  # 4 + half of 3; 5 + of 1

@@ -2,9 +2,12 @@
 rejects in the comment. Money is for one year of appraisal unless said."""
 
 import pytest
+from models.estate import solve as solve_reference
 
+from placeopt.errors import UsageError
 from placeopt.estate import solve
 from placeopt.scenario.estate_rules import Capital, Carbon, FairRents, Pinned, Revenue
+from placeopt.scenario.scenario import Money
 from tests.estate.places import minutes, scenario
 from tests.estate.town import building, cost_of, town
 
@@ -141,3 +144,83 @@ def test_objectives_in_order_spend_the_slack_on_minutes():
     ordered = {"minimise": ("cost", "visit_minutes"), "drive": drive}
     assert cost_of(here, slack=(0.0,), **ordered) == pytest.approx(40_000)
     assert cost_of(here, slack=(0.05,), **ordered) == pytest.approx(20_000)
+
+
+def worth(place, money, *rules):
+    answer = solve(place, minutes(place, drive=[[10.0, 10.0]] * 2), asked(money, *rules))
+    assert answer.verification.ok
+    return answer.result.objective
+
+
+def asked(money, *rules):
+    question = scenario(*rules, years=money.appraisal_years)
+    return question.model_copy(update={"money": money, "year": 2026})
+
+
+def test_carbon_priced_keeps_the_dearer_building_that_emits_less():
+    """B1 costs 10,000 and emits 50 t, B2 20,000 and 20 t. At 400 a tonne B1 comes to 30,000 and
+    B2 to 28,000; at 300, to 25,000 and 26,000. A year without a value is not priced."""
+    here = town(
+        [
+            building("B1", 10_000, carbon_tco2e_per_year=50.0),
+            building("B2", 20_000, carbon_tco2e_per_year=20.0),
+        ]
+    )
+    for value, least in ((400.0, 28_000), (300.0, 25_000)):
+        here.tables["carbon_values"].loc[0] = [2026, value, "the test"]
+        priced = Money(appraisal_years=1, carbon_values=True)
+        assert worth(here, priced) == pytest.approx(least)
+        times = minutes(here, drive=[[10.0, 10.0]] * 2)
+        assert solve_reference(here, times, asked(priced))[1] == pytest.approx(least)
+        two = Money(appraisal_years=2, discount_rate=0.0, carbon_values=True)
+        both_years = min(20_000 + 50 * value, 40_000 + 20 * value)
+        assert worth(here, two) == pytest.approx(both_years)
+        assert worth(here, Money(appraisal_years=1)) == pytest.approx(10_000)
+    here.tables["carbon_values"].loc[0] = [2020, 400.0, "the test"]
+    with pytest.raises(UsageError, match="no year from 2026 to 2026"):
+        worth(here, Money(appraisal_years=1, carbon_values=True))
+
+
+def test_carbon_is_priced_year_by_year_and_on_to_the_end_of_the_appraisal():
+    """B1 emits 50 t and costs 10,000 a year, B2 20 t and 19,000. At 100, 500 and 400 a tonne in
+    2026, 2027 and 2028 B1 comes to 15,000, 35,000 and 30,000, B2 to 21,000, 29,000 and 27,000.
+    Two years decided of three appraised: B1 open by itself costs 80,000, B2 77,000, and both for
+    a year and then B2 more than that, for a closed building stays closed."""
+    here = town(
+        [
+            building("B1", 10_000, carbon_tco2e_per_year=50.0),
+            building("B2", 19_000, carbon_tco2e_per_year=20.0),
+        ]
+    )
+    for n, value in enumerate((100.0, 500.0, 400.0)):
+        here.tables["carbon_values"].loc[n] = [2026 + n, value, "the test"]
+    money = Money(appraisal_years=3, discount_rate=0.0, carbon_values=True)
+    question = asked(money).model_copy(update={"years": 2})
+    answer = solve(here, minutes(here, drive=[[10.0, 10.0]] * 2), question)
+    assert answer.verification.ok
+    assert answer.result.objective == pytest.approx(77_000)
+    assert answer.plan.summary["carbon_present_after_gbp"] == pytest.approx(20_000)
+    assert answer.plan.summary["carbon_present_before_gbp"] == pytest.approx(70_000)
+
+
+def test_works_are_raised_by_the_upper_bound_of_their_kind():
+    """Moving to B2 takes 10 m2 at 200: 2,000, with 24 % on top 2,480, with 51 % 3,020; what B2
+    needs in maintenance, 1,000, grows alike. Staying costs 20,000, B2 16,000 a year."""
+    services = [{"service_id": "S", "area_base_m2": 10.0}]
+    for kind, raised in (("standard_building", 1.24), ("non_standard_building", 1.51)):
+        more = {"fit_out_gbp_per_m2": 200.0, "backlog_gbp": 1_000.0, "works_kind": kind}
+        target = building("B2", 16_000, status="candidate", **more)
+        rows = [{"works_kind": kind, "upper_bound_share": raised - 1}]
+        stays = building("B1", 20_000, works_kind=kind)
+        here = town([stays, target], services, works_optimism_bias=rows)
+        biased = Money(appraisal_years=1, works_optimism_bias=True)
+        assert worth(here, Money(appraisal_years=1)) == pytest.approx(19_000)
+        least = min(16_000 + 3_000 * raised, 20_000)
+        assert worth(here, biased) == pytest.approx(least)
+        times = minutes(here, drive=[[10.0, 10.0]] * 2)
+        assert solve_reference(here, times, asked(biased))[1] == pytest.approx(least)
+        pot = Capital(pot_gbp=2_200)
+        assert worth(here, biased, pot) == pytest.approx(20_000)
+    bare = town([stays, target], services)
+    with pytest.raises(UsageError, match="states no share for non_standard_building"):
+        worth(bare, biased)

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from placeopt.engine import Status
-from placeopt.location import KINDS, Problem, Solution, locate
+from placeopt.errors import EngineMissing
+from placeopt.location import KINDS, Problem, Solution, locate, tree, whole
 from tests.location.tiny import by_enumeration, tiny
 
 OURS, THEIRS = 200, 20
+WITH_SHARES = ("p-median", "p-centre", "capacitated-facility-location")  # CP-SAT takes none
 
 
 def agrees(problem: Problem, solution: Solution) -> None:
@@ -23,17 +25,41 @@ def agrees(problem: Problem, solution: Solution) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_our_methods_find_what_enumeration_finds(kind: str) -> None:
+def test_our_methods_find_what_enumeration_finds(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree, "SMALL", 0)  # small problems would go to an engine whole
+    monkeypatch.setattr(whole, "SMALL", 0)
+    monkeypatch.setattr(whole, "PAIRS", 0)
     for seed in range(OURS):
         problem = tiny(kind, seed)
         agrees(problem, locate(problem))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_compact_models_find_what_enumeration_finds(kind: str) -> None:
+def test_small_problems_find_what_enumeration_finds(kind: str) -> None:
+    for seed in range(OURS, OURS + 40):
+        problem = tiny(kind, seed)
+        agrees(problem, locate(problem))
+
+
+@pytest.mark.parametrize(
+    ("kind", "engine"),
+    [
+        (kind, engine)
+        for kind in KINDS
+        for engine in ("highs", "scip", "cp-sat", "cbc")
+        if engine != "cp-sat" or kind not in WITH_SHARES
+    ],
+)
+def test_the_compact_models_find_what_enumeration_finds(kind: str, engine: str) -> None:
     for seed in range(THEIRS):
         problem = tiny(kind, seed)
-        agrees(problem, locate(problem, engine="highs"))
+        try:
+            solution = locate(problem, engine=engine)
+        except EngineMissing as error:
+            pytest.skip(str(error))
+        agrees(problem, solution)
 
 
 @pytest.mark.parametrize("kind", KINDS)

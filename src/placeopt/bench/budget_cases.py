@@ -195,6 +195,7 @@ def _textbook(asked: Budget, how: Run) -> tuple[dict[str, Any], Plan | None]:
     ])  # fmt: skip
     paid = np.floor(paid * 100) / 100  # whole pence, never more than there is
     spend = np.bincount(problem.pair_programme, paid, len(programmes)).astype(float)
+    spend, paid = spend[None, :], paid[None, :]  # of the one year decided
     value = problem.objective(OBJECTIVE, spend, first=True)
     record = _nothing(status, method, "PuLP passes on no bound") | {"objective": value}
     result, no_error = Result(Status.FEASIBLE, objective=value), np.zeros(len(problem.curves))

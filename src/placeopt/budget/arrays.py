@@ -126,6 +126,7 @@ class BudgetProblem:
     objectives: tuple[str, ...]
     slack: tuple[float, ...]
     groups: tuple[Group, ...] = ()  # curves that do not simply add up
+    whole: Floats = field(default_factory=lambda: np.zeros(0))  # (O,) NaN but in ``rest``
     relax: str = ""
     seen_by: int = -1  # the agency whose position the objective ``position`` is (B9, alone)
     pay_fixed: Floats | None = None  # (N,) payments that stay as they are, NaN where they need not
@@ -214,9 +215,9 @@ class BudgetProblem:
 
     def together(self, changes: Floats) -> Floats:
         """(B, O) what the curves' ``changes`` (B, C) on today come to, by outcome."""
-        if not self.groups:
+        if not self.groups and not np.isfinite(self.whole).any():
             return summed(changes, self.curve_outcome, len(self.outcome_ids))
-        of = (self.groups, self.curve_outcome, len(self.outcome_ids))
+        of = (self.groups, self.curve_outcome, len(self.outcome_ids), self.whole)
         return together(self.effect_today + changes, *of) - together(self.effect_today, *of)
 
     @property

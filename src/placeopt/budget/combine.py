@@ -14,8 +14,7 @@ exact in an integer program, a maximum being a choice:
 
     best[b,g] <= E[b,c] + M (1 - chosen[b,c]),  sum over c of g of chosen[b,c] = 1
 
-with M the most that any curve of the group can do. The last is arithmetic only: a scenario that
-would decide with it is refused.
+with M the most that any curve of the group can do. The last is told in ``rest``.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from placeopt.budget.rest import OfTheRest, worth
 from placeopt.errors import Finding
 from placeopt.place.faults import error
 
@@ -68,8 +68,13 @@ def groups_of(place: Place) -> tuple[Group, ...]:
     return tuple(found)
 
 
-def together(level: Floats, groups: tuple[Group, ...], outcome: Ints, outcomes: int) -> Floats:
-    """(..., O) what the curves at ``level`` (..., C) of ``outcome`` (C,) come to."""
+def together(
+    level: Floats, groups: tuple[Group, ...], outcome: Ints, outcomes: int, whole: Floats
+) -> Floats:
+    """(..., O) what the curves at ``level`` (..., C) of ``outcome`` (C,) come to.
+
+    ``whole`` (O,) is NaN but where each works on what the others leave.
+    """
     weight = np.ones(level.shape[-1])
     for group in groups:
         weight[list(group.curves)] = group.share
@@ -78,30 +83,53 @@ def together(level: Floats, groups: tuple[Group, ...], outcome: Ints, outcomes: 
         found[..., o] += weight[c] * level[..., c]
     for group in groups:
         found[..., group.outcome] += (1 - group.share) * level[..., group.curves].max(axis=-1)
+    return np.where(np.isfinite(whole), worth(found, np.where(np.isnan(whole), 1, whole)), found)
+
+
+def wholes(place: Place) -> Floats:
+    """(O,) the whole of each outcome whose programmes work on what the others leave, else NaN."""
+    many = place.outcomes["outcome_id"].map(place.curves["outcome_id"].value_counts()).fillna(0)
+    shared = (place.outcomes["combination"] == "remaining") & (many > 1)
+    return np.where(shared, place.outcomes["whole_effect"].to_numpy(float), np.nan)
+
+
+def too_much_of_the_whole(problem: BudgetProblem) -> list[Finding]:
+    """Curves that alone could do all that the whole states, or more."""
+    found = []
+    for c, curve in enumerate(problem.curves):
+        if isinstance(curve, OfTheRest):
+            most = problem.upper[:, problem.curve_programme[c]].max()
+            alone = float(curve.alone.effect(most))
+            if alone >= curve.whole * 0.9999:
+                key = problem.outcome_ids[problem.curve_outcome[c]]
+                message = f"it does {alone:g} alone, and the whole of {key} is {curve.whole:g}"
+                remedy = "give a larger whole_effect in outcomes, or a smaller effect"
+                found.append(error("curves.csv", message, remedy, row=c + 2,
+                                   column="maximum_effect", value=f"{alone:g}"))  # fmt: skip
     return found
-
-
-def remaining(level: Floats, whole: float) -> Floats:
-    """(...) what curves at ``level`` (..., C) come to, each working on what the others leave."""
-    return whole * (1 - np.prod(1 - np.asarray(level, float) / whole, axis=-1))
 
 
 def refusals(place: Place, uncertain: bool) -> Iterator[Finding]:
     """What cannot be decided with yet, said clearly rather than added up as if it could."""
-    for at, (key, how) in enumerate(
-        zip(place.outcomes["outcome_id"], place.outcomes["combination"], strict=True)
+    outcomes = place.outcomes
+    for at, (key, how, whole) in enumerate(
+        zip(outcomes["outcome_id"], outcomes["combination"], outcomes["whole_effect"], strict=True)
     ):
         of: dict[str, Any] = {"row": at + 2, "column": "combination", "value": how}
-        many = int((place.curves["outcome_id"] == key).sum())
+        own = place.curves[place.curves["outcome_id"] == key]
         pairs = int((place.combinations["outcome_id"] == key).sum())
-        if how == "remaining" and many > 1:
-            yield error("outcomes.csv", f"{many} programmes that each work on what the others "
-                        "leave cannot be decided on yet", "state pairs in combinations with a "
-                        "share of joint effect, or add", **of)  # fmt: skip
-        if how == "best_of" and pairs:
+        if how == "remaining" and len(own) > 1:
+            if not whole > 0:
+                yield error("outcomes.csv", "what is left of it needs its whole",
+                            "give whole_effect, the most that all its programmes together can do",
+                            row=at + 2, column="whole_effect")  # fmt: skip
+            if (own["persistence_share"] > 0).any():
+                message = "effects that persist over the years cannot work on what is left yet"
+                yield error("outcomes.csv", message, "give its curves lag_years only, or add", **of)
+        if how != "add" and pairs:
             message = f"{pairs} pairs in combinations say otherwise"
             yield error("outcomes.csv", message, "keep one of the two", **of)
-        if uncertain and ((how == "best_of" and many > 1) or pairs):
+        if uncertain and ((how != "add" and len(own) > 1) or pairs):
             message = "the rule uncertainty (B12) holds only for effects that add up"
             yield error("outcomes.csv", message, "drop the rule, or let the effects add", **of)
 

@@ -69,10 +69,12 @@ def without_grade(place: Place) -> list[Finding]:
         ("benefits", ["benefit_id"]),
         ("unit_costs", ["code"]),
         ("evidence_pairs", ["programme_id", "outcome_id", "observation"]),
+        ("appraisal_costs", ["cost_id"]),
+        ("appraisal_benefits", ["benefit_id"]),
     ):
         rows = place.tables[table]
         missing = rows["grade"].isna()
-        if table == "benefits":
+        if "correction_share" in rows:
             missing &= rows["correction_share"].isna()
         for row in rows.index[missing]:
             name = ", ".join(str(rows.at[row, column]) for column in key)

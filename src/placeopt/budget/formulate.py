@@ -33,6 +33,7 @@ from placeopt.budget.combine import best_ones_are_chosen
 from placeopt.budget.curves import Piece
 from placeopt.budget.evidence import standards_hold_in_bad_evidence
 from placeopt.budget.on_curves import Scale, by_year, effects_lie_on_their_curves
+from placeopt.budget.rest import what_is_left_is_worked_on
 from placeopt.engine import Block, Model
 
 __all__ = ["Scale", "expression", "formulate", "scale_of", "unit_of"]
@@ -58,8 +59,9 @@ def formulate(
     *,
     limits: Mapping[str, float] | None = None,
 ) -> Model:
-    """The model of one objective. ``approximation``: the pieces of each curve; ``limits``: what
-    earlier objectives (by name, in their own units) may not exceed.
+    """The model of one objective. ``approximation``: the pieces of each curve, then those of each
+    outcome whose programmes work on what the others leave (``rest``); ``limits``: what earlier
+    objectives (by name, in their own units) may not exceed.
 
     With ``problem.relax`` the objective is the breach of that rule, in money or outcome units.
     """
@@ -80,8 +82,9 @@ def formulate(
     partners.bought_at_scale_or_not_at_all(model, problem, scale)
     partners.at_most_one_of_alternatives(model, problem)
     partners.groups_are_bought_together(model, problem)
-    effects_lie_on_their_curves(model, problem, approximation, scale)
-    improvements_add_up(model, problem, scale)
+    many = len(problem.curves)
+    effects_lie_on_their_curves(model, problem, approximation[:many], scale)
+    improvements_add_up(model, problem, approximation[many:], scale)
     change.units_serve_demand(model, problem, scale)
     what_is_spent_is_paid(model, problem, scale)
     rewards_are_earned(model, problem, scale)
@@ -189,11 +192,7 @@ def rewards_are_earned(model: Model, problem: BudgetProblem, scale: Scale) -> No
 
 def _furthest(problem: BudgetProblem, scale: Scale, o: np.ndarray, decided: int) -> Floats:
     """(T x O,) the most that an outcome can get worse: all its effects of today lost."""
-    lost = np.zeros(len(problem.outcome_ids))
-    for p, outcome, curve in zip(
-        problem.curve_programme, problem.curve_outcome, problem.curves, strict=True
-    ):
-        lost[outcome] += float(curve.effect(problem.before[p]))
+    lost = -problem.together(-problem.effect_today[None, :])[0]
     return np.tile(lost[o] / scale.outcome[o] + 1.0, decided)
 
 
@@ -281,21 +280,26 @@ def _outcomes_reach(
     model.add_rows(name, rule="B4", labels=labels, terms=terms, lower=lower)
 
 
-def improvements_add_up(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+def improvements_add_up(
+    model: Model, problem: BudgetProblem, rests: Sequence[Sequence[Piece]], scale: Scale
+) -> None:
     """An outcome improves by what its curves' effects, as they come in, come to beyond today's."""
     gain, effect, today = model.columns["gain"], model.columns["effect"], problem.effect_today
     weight = np.ones(len(problem.curves))
     for group in problem.groups:
         weight[list(group.curves)] = group.share
+    weight[np.isfinite(problem.whole[problem.curve_outcome])] = 0.0
     b, t, c = np.nonzero(problem.share * weight)
     share, o = (problem.share * weight)[b, t, c], problem.curve_outcome[c]
     rows = b * len(problem.outcome_ids) + o
     best, constant = best_ones_are_chosen(model, problem, today, scale.outcome)
-    right = -np.bincount(rows, share * today[c] / scale.outcome[o], gain.size) - constant
+    left, taken = what_is_left_is_worked_on(model, problem, rests, today, scale.outcome)
+    right = -np.bincount(rows, share * today[c] / scale.outcome[o], gain.size) - constant - taken
     terms: list[Any] = [
         (np.arange(gain.size), gain.all, 1.0),
         (rows, effect.at(t * len(problem.curves) + c), -share),
         *best,
+        *left,
     ]
     model.add_rows(
         "improvement", rule="", labels=dict(gain.labels), terms=terms, lower=right, upper=right

@@ -14,6 +14,7 @@ import pandas as pd
 
 from placeopt.budget import problem as stated
 from placeopt.budget.combine import refusals
+from placeopt.budget.corrections import without_grade
 from placeopt.errors import Finding, PlaceError, ScenarioError
 from placeopt.place import Place, dictionary
 from placeopt.place.check_benefits import benefit_findings
@@ -45,6 +46,8 @@ def require(place: Place, scenario: Scenario) -> None:
 def check(place: Place, scenario: Scenario) -> list[Finding]:
     """Everything found in the place's budget tables and in the scenario, warnings included."""
     found = list(check_place(place, scenario))
+    if scenario.money.optimism_bias:
+        found += without_grade(place)
     if not any(finding.severity == "error" for finding in found):
         found += check_scenario(place, scenario)
     return found

@@ -107,9 +107,13 @@ def _why(problem: BudgetProblem, p: int, spend_by_year: np.ndarray, maximum: flo
     worth = []
     for c in own:
         o = problem.curve_outcome[c]
+        if np.isfinite(problem.whole[o]):
+            continue  # what a pound does there depends on what the others leave
         slope = problem.curves[c].slope(spend)
         label = problem.names.get(problem.outcome_ids[o], problem.outcome_ids[o])
         worth.append(f"{slope * 1e6:.3g} on {label}")
+    if not worth:
+        return "what one more pound does depends on what the others leave"
     return f"one more million GBP would improve {'; '.join(worth)}"
 
 
@@ -208,7 +212,7 @@ def _curves(problem: BudgetProblem, solved: Solved) -> pd.DataFrame:
         {
             "programme_id": problem.programme_ids[problem.curve_programme],
             "outcome_id": problem.outcome_ids[problem.curve_outcome],
-            "form": [curve.form for curve in problem.curves],
+            "form": [getattr(curve, "alone", curve).form for curve in problem.curves],
             "concave": concave,
             "error_bound": solved.curve_error,
         }

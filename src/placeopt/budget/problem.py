@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 
 from placeopt.budget.arrays import OBJECTIVES, Bools, BudgetProblem, Floats, Ints, Texts
-from placeopt.budget.combine import groups_of
+from placeopt.budget.combine import groups_of, too_much_of_the_whole, wholes
 from placeopt.budget.curves import Curve
 from placeopt.budget.partners import partners, with_positions_alone
-from placeopt.errors import UsageError
+from placeopt.budget.rest import OfTheRest
+from placeopt.errors import PlaceError, UsageError
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.budget_rules import (
@@ -92,6 +93,7 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
         slack=scenario.objective.slack,
         money=scenario.money,
         groups=groups_of(place),
+        whole=wholes(place),
         relax=relax,
         names=names(place),
         **made,
@@ -101,6 +103,8 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
         **_units(place, scenario, years, base_year, before, relax),
         **partners(place, scenario, years, relax),
     )
+    if not relax and (faults := too_much_of_the_whole(problem)):
+        raise PlaceError(faults, "faults in the place's curves")
     if scenario.of(NobodyWorseOff) and relax != "B9":
         plain = state(place, scenario) if relax else None
         if plain is not None:
@@ -383,10 +387,15 @@ def _curves(place: Place) -> dict[str, Any]:
             curves.append(Curve(str(row.form), m, k, n))
     programmes = pd.Index(place.programmes["programme_id"])
     outcomes = pd.Index(place.outcomes["outcome_id"])
+    outcome = outcomes.get_indexer(rows["outcome_id"]).astype(np.int64)
+    whole = wholes(place)[outcome]
     return {
         "curve_programme": programmes.get_indexer(rows["programme_id"]).astype(np.int64),
-        "curve_outcome": outcomes.get_indexer(rows["outcome_id"]).astype(np.int64),
-        "curves": tuple(curves),
+        "curve_outcome": outcome,
+        "curves": tuple(
+            curve if np.isnan(w) else OfTheRest("rest", alone=curve, whole=float(w))
+            for curve, w in zip(curves, whole, strict=True)
+        ),
     }
 
 

@@ -21,6 +21,7 @@ from placeopt import engine
 from placeopt.budget import formulate as equations
 from placeopt.budget.arrays import BudgetProblem, summed
 from placeopt.budget.curves import Floats, Piece, breakpoints, error_bound, pieces
+from placeopt.budget.rest import outer
 from placeopt.engine import Model, Progress, Result, Status
 from placeopt.scenario.scenario import SolverSettings
 
@@ -73,6 +74,11 @@ class Approximation:
             error = first_error * float(scale.outcome[o])
             self.exact_at.append(np.unique([lower[p], today, upper[p]]))
             self.breaks.append(breakpoints(curve, lower[p], upper[p], error, today, most))
+        self.rests = outer(problem)
+        self.rest_breaks = [
+            breakpoints(curve, 0.0, top, first_error * float(scale.outcome[o]), most=most)
+            for o, curve, top in self.rests
+        ]
 
     def _curves(self):
         problem = self.problem
@@ -80,15 +86,26 @@ class Approximation:
 
     def pieces(self, side: str) -> list[list[Piece]]:
         made = zip(self._curves(), self.breaks, self.exact_at, strict=True)
-        return [pieces(curve, cuts, side, at) for (_, _, curve), cuts, at in made]  # type: ignore[arg-type]
+        found = [pieces(curve, cuts, side, at) for (_, _, curve), cuts, at in made]  # type: ignore[arg-type]
+        rests = zip(self.rests, self.rest_breaks, strict=True)
+        return found + [pieces(curve, cuts, side) for (_, curve, _), cuts in rests]  # type: ignore[arg-type]
 
     def errors(self) -> Floats:
-        """(C,) proven error of each curve, in its outcome's unit."""
-        made = zip(self._curves(), self.breaks, strict=True)
-        return np.array([error_bound(curve, cuts) for (_, _, curve), cuts in made])
+        """(C + R,) proven error of each curve and of each outer function, in its outcome's unit."""
+        made = [curve for _, _, curve in self._curves()] + [curve for _, curve, _ in self.rests]
+        cuts = zip(made, [*self.breaks, *self.rest_breaks], strict=True)
+        return np.array([error_bound(curve, own) for curve, own in cuts])
 
     def add(self, *spends: Floats) -> None:
         """Make these spends (T, P) breakpoints of every curve; it is approximated exactly there."""
+        for i, (o, _, _) in enumerate(self.rests):
+            own = self.problem.curve_outcome == o
+            for spend in spends:
+                at = (self.problem.effect_today + self.problem.changes(spend))[:, own].sum(axis=1)
+                cuts = self.rest_breaks[i]
+                at = at[(at > 0) & (at < cuts[-1])]
+                near = [np.abs(cuts - one).min() > 1e-7 * cuts[-1] for one in at]
+                self.rest_breaks[i] = np.unique(np.concatenate([cuts, at[near]]))
         for c, p in enumerate(self.problem.curve_programme):
             cuts = self.breaks[c]
             new = np.unique([at[:, p] for at in spends]) if spends else np.zeros(0)
@@ -150,7 +167,7 @@ def solve_all(
         seconds=clock.seconds(),
         message="; ".join(f"{s.objective} {s.value:.6g}, bound {s.bound:.6g}" for s in stages),
     )
-    return Solved(result, spend, pay, tuple(stages), approximation.errors())
+    return Solved(result, spend, pay, tuple(stages), approximation.errors()[: len(problem.curves)])
 
 
 @dataclass

@@ -1,8 +1,8 @@
 """The verifier's own arithmetic of what several programmes do for one outcome together.
 
-Programmes of an outcome add up, or the best one counts, or a stated pair counts its better one
-whole and the other by a share. What they come to at today's effects is taken off again, so that
-unchanged spending changes nothing.
+Programmes of an outcome add up, or each works on what the others leave of the whole, or the best
+one counts, or a stated pair counts its better one whole and the other by a share. What they come
+to at today's effects is taken off again, so that unchanged spending changes nothing.
 """
 
 from __future__ import annotations
@@ -23,16 +23,21 @@ def combined(place: Place, outcome: Any, effects: Mapping[int, tuple[float, floa
 def _worth(place: Place, outcome: Any, effect: dict[int, float]) -> float:
     if not effect:
         return 0.0
+    if outcome.combination == "remaining" and len(effect) > 1:
+        left = 1.0
+        for own in effect.values():
+            left *= 1 - own / outcome.whole_effect
+        return outcome.whole_effect * (1 - left)
     if outcome.combination == "best_of":
         return max(effect.values())
-    left, total = dict(effect), 0.0
+    others, total = dict(effect), 0.0
     programme = place.curves["programme_id"].tolist()
     for pair in place.combinations.to_dict("records"):
         if pair["outcome_id"] != outcome.outcome_id:
             continue
         one, other = (
-            left.pop(next(c for c in effect if programme[c] == pair[name]))
+            others.pop(next(c for c in effect if programme[c] == pair[name]))
             for name in ("programme_a", "programme_b")
         )
         total += max(one, other) + pair["joint_effect_share"] * min(one, other)
-    return total + sum(left.values())
+    return total + sum(others.values())

@@ -138,7 +138,7 @@ def present_cost(years: Years, flows: Flows) -> float:
         held = factor[t] * b.sale_holding_present_gbp
         worth = years.receipt_factor(t, b.sale_lag_years) * b.receipt_net_gbp
         total += (held - worth)[sold].sum()
-    return float(total)
+    return float(total + sum(c.carbon_present_gbp.sum() for c in flows.costs))
 
 
 def value(years: Years, course: Course, objective: str) -> float:

@@ -54,6 +54,7 @@ class Costs:
     receipt_net_gbp: Floats  # (B,)
     benefit_gbp_per_year: float  # of preferred pairs
     sale_present_gbp: Floats  # (B,) holding until sale less discounted receipt
+    carbon_present_gbp: Floats  # (B,) of the appraisal's years that are priced
 
     @property
     def capital_gbp(self) -> Floats:
@@ -64,7 +65,7 @@ class Costs:
     def present_gbp(self, annuity: float) -> float:
         """Net present cost over the appraisal years."""
         yearly = self.running_gbp_per_year.sum() - self.benefit_gbp_per_year
-        once = self.capital_gbp + self.backlog_gbp + self.sale_present_gbp
+        once = self.capital_gbp + self.backlog_gbp + self.sale_present_gbp + self.carbon_present_gbp
         return float(annuity * yearly + once.sum())
 
 
@@ -147,6 +148,9 @@ def costs(problem: EstateProblem, decision: Decision) -> Costs:
             sum(gbp * x.sum() for gbp, x in zip(pairs.benefit_gbp_per_year, both, strict=True))
         ),
         sale_present_gbp=(b.sale_holding_present_gbp - b.receipt_present_gbp) * decision.disposed,
+        carbon_present_gbp=problem.carbon_present_gbp_per_tco2e
+        * b.carbon_tco2e_per_year
+        * decision.open,
     )
 
 

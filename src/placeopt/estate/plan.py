@@ -70,7 +70,8 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome) 
         tables["rents"] = rents_table(problem, rents)
         tables["agencies"] = agencies_table(rents)
     summary = _summary(years, outcome, tables, spent_before, spent)
-    return Plan(tables=tables, summary={**summary, **_receipts(place, years, course, flows)})
+    summary |= _receipts(place, years, course, flows) | _carbon(years, flows_before, flows)
+    return Plan(tables=tables, summary=summary)
 
 
 def decisions(problem: EstateProblem, plan: Decision) -> list[str]:
@@ -282,6 +283,22 @@ def _receipts(place: Place, years: Years, course: Course, flows: Flows) -> dict[
         "receipts_gross_gbp": float(gross[sold].sum()),
         "receipts_net_gbp": float(b.receipt_net_gbp[sold].sum()),
         "receipts_net_present_gbp": float(sum(worth)),
+    }
+
+
+def _carbon(years: Years, before: Flows, after: Flows) -> dict[str, float]:
+    """Worth in the first year of the carbon that is priced; nothing where none is."""
+    if not years.scenario.money.carbon_values:
+        return {}
+    was, now = (
+        float(sum(costs.carbon_present_gbp.sum() for costs in flows.costs))
+        for flows in (before, after)
+    )
+    return {
+        "carbon_priced_years": years.first.carbon_priced_years,
+        "carbon_present_before_gbp": was,
+        "carbon_present_after_gbp": now,
+        "carbon_present_saving_gbp": was - now,
     }
 
 

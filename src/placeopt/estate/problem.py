@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from placeopt.errors import UsageError
 from placeopt.estate.fairness import Groups
-from placeopt.estate.money import annuity, worth_today
+from placeopt.estate.money import annuity, carbon_worth, works_factor, worth_today
 from placeopt.estate.standards import Standard, state_standards
 from placeopt.scenario.estate_rules import Hosted, Opened, Pinned
 from placeopt.scenario.scenario import Scenario
@@ -115,6 +115,8 @@ class EstateProblem:
     scenario: Scenario
     year: int
     annuity: float  # worth today of one pound in each year of the appraisal
+    carbon_present_gbp_per_tco2e: float  # of a tonne in each year of it that is priced; or 0
+    carbon_priced_years: int
     zone_ids: Ids
     zone_district: Ids
     population: Floats  # (Z,)
@@ -161,10 +163,13 @@ def state(place: Place, times: TravelTimes, scenario: Scenario) -> EstateProblem
     visits = visits_of(place, year)
     services = services_of(place, visits)
     buildings = _buildings(place, scenario, year, hosted)
+    carbon_gbp, carbon_years = carbon_worth(place, scenario, year)
     return EstateProblem(
         scenario=scenario,
         year=year,
         annuity=annuity(scenario.money),
+        carbon_present_gbp_per_tco2e=float(carbon_gbp[0]),
+        carbon_priced_years=carbon_years,
         zone_ids=zone_ids,
         zone_district=place.zones["district_id"].to_numpy(str),
         population=place.zones["population"].to_numpy(float),
@@ -260,6 +265,7 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
     net = np.where(sold, gross * (1 - table["sale_cost_share"].to_numpy(float)), 0.0)
     holding = table["holding_cost_gbp_per_year"].to_numpy(float)
     waiting = np.array([annuity(scenario.money, years) for years in lag])
+    works = works_factor(place, scenario)
     return Buildings(
         ids=ids,
         district=table["district_id"].to_numpy(str),
@@ -276,14 +282,14 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
         fixed_gbp_per_year=table["running_cost_fixed_gbp_per_year"].to_numpy(float),
         use_gbp_per_m2_per_year=table["running_cost_gbp_per_m2_per_year"].to_numpy(float),
         holding_gbp_per_year=holding,
-        fit_out_gbp_per_m2=table["fit_out_gbp_per_m2"].to_numpy(float),
+        fit_out_gbp_per_m2=table["fit_out_gbp_per_m2"].to_numpy(float) * works,
         closure_gbp=np.where(status == "open", table["closure_cost_gbp"].to_numpy(float), 0.0),
         penalty_gbp=np.where(np.isfinite(penalty), penalty, 0.0),
         receipt_net_gbp=net,
         sale_lag_years=lag,
         receipt_present_gbp=net * worth_today(scenario.money, lag),
         sale_holding_present_gbp=holding * waiting,
-        backlog_gbp=table["backlog_gbp"].to_numpy(float),
+        backlog_gbp=table["backlog_gbp"].to_numpy(float) * works,
         carbon_tco2e_per_year=table["carbon_tco2e_per_year"].to_numpy(float),
     )
 

@@ -91,6 +91,7 @@ def present_cost(years: Years, columns: tuple[Columns, ...], links: Links) -> Ex
         yearly = running_cost(problem, x, weight[t])
         total.constant += yearly.constant
         total.terms += yearly.terms
+        total.add(x.open.all, b.carbon_tco2e_per_year, problem.carbon_present_gbp_per_tco2e)
         total.add(x.pair.all, -problem.pairs.benefit_gbp_per_year[x.pair_pair], weight[t])
         staff = problem.services.staffing_gbp_per_year[x.hosts.service[links.leaves_host]]
         total.add(links.leaves[t].all, years.double_running_years * staff, factor[t])

@@ -64,6 +64,13 @@ class Facts:
         gross = row["capital_receipt_gbp"]
         return row["tenure"] == "freehold" and gross > 0 and i not in self.never_sell
 
+    def carbon_value(self, year: int) -> float:
+        """GBP of a tonne emitted in a year; 0 where it is not priced."""
+        if not self.scenario.money.carbon_values:
+            return 0.0
+        rows = _records(self.place, "carbon_values")
+        return sum(row["gbp_per_tco2e"] for row in rows if int(row["year"]) == year)
+
     def penalty(self, i: str) -> float | None:
         """What ending the tenure in the year costs; None where it cannot end."""
         row = self.buildings[i]
@@ -87,6 +94,11 @@ def facts_of(place: Place, times: TravelTimes, scenario: Scenario) -> list[Facts
         }
 
     services, buildings = by("services", "service_id"), by("buildings", "building_id")
+    if scenario.money.works_optimism_bias:
+        bias = by("works_optimism_bias", "works_kind")
+        for row in buildings.values():
+            for column in ("fit_out_gbp_per_m2", "backlog_gbp"):
+                row[column] *= 1 + bias[row["works_kind"]]["upper_bound_share"]
     open_today = {i for i, row in buildings.items() if row["status"] == "open"}
     pins = scenario.of(Pinned)
     never = {i for i, row in buildings.items() if row["pinned"] == "never_sell"} if pins else set()

@@ -3,6 +3,7 @@
     net present cost = sum over decided years of factor[t] x (running + double running - benefit
                        + works)[t] + (annuity - sum of factors) x (running - benefit)[last]
                        + required maintenance + sales (held until the receipt, less the receipt)
+                       + carbon of every year of the appraisal that is priced
 
 in real terms; one decided year is the case of one arrangement.
 """
@@ -189,7 +190,7 @@ def present_cost(course: Course) -> float:
             held = year.facts.buildings[i]["holding_cost_gbp_per_year"]
             total += factor[t] * held * annuity(money, lag)
     total += sum(factor[when - start] * gbp for when, _, gbp in backlog_of(course))
-    return float(total) - receipts_present(course)
+    return float(total) - receipts_present(course) + _carbon_priced(course)
 
 
 def receipts_present(course: Course) -> float:
@@ -198,6 +199,17 @@ def receipts_present(course: Course) -> float:
     found = [(when - start, net) for when, _, net in receipts_of(course)]
     factor = discount_factors(max((ahead for ahead, _ in found), default=0) + 1, rate)
     return float(sum(factor[ahead] * net for ahead, net in found))
+
+
+def _carbon_priced(course: Course) -> float:
+    """GBP: carbon of the appraisal's years, the last decided year's going on to the end."""
+    money, first = course.first.facts.scenario.money, course.first.facts
+    factor = discount_factors(money.appraisal_years, money.discount_rate).tolist()
+    last = len(course.years) - 1
+    return sum(
+        one * first.carbon_value(first.year + t) * course.years[min(t, last)].sums.carbon
+        for t, one in enumerate(factor)
+    )
 
 
 def cash_of(course: Course) -> Cash:

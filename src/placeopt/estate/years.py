@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.estate.money import discount_factors, worth_today
+from placeopt.estate.money import carbon_worth, discount_factors, worth_today
 from placeopt.estate.problem import EstateProblem, penalties, services_of, state, visits_of
 from placeopt.scenario.estate_rules import Capital, EstateRule, Sequence
 from placeopt.scenario.rules import Rule
@@ -102,6 +102,7 @@ def _year(place: Place, first: EstateProblem, t: int) -> EstateProblem:
         and not (whole and isinstance(rule, Capital))
     )
     visits = visits_of(place, year, t)
+    carbon, _ = carbon_worth(place, first.scenario, first.year)
     penalty = penalties(place.buildings, year)
     b = first.buildings
     freehold = (place.buildings["tenure"] == "freehold").to_numpy()
@@ -109,6 +110,7 @@ def _year(place: Place, first: EstateProblem, t: int) -> EstateProblem:
         first,
         scenario=first.scenario.model_copy(update={"rules": rules}),
         year=year,
+        carbon_present_gbp_per_tco2e=float(carbon[t]),
         visits=visits,
         services=services_of(place, visits),
         buildings=replace(

@@ -15,7 +15,6 @@ location problems with single sourcing", EJOR 113; Beasley (1988, 1993).
 """
 
 # mypy: disable-error-code="assignment"
-# ruff: noqa: NPY002  (compiled code has numpy's old random functions only; the seed is an argument)
 
 from __future__ import annotations
 
@@ -52,36 +51,135 @@ def fill_shares(worth, size, room, x):
 
 
 @compiled
-def fill_whole(worth, size, room, x):
-    """The 0-1 knapsack over whole sizes by dynamic programming; its value."""
+def fill_whole(worth, weight, hold, x):
+    """The 0-1 knapsack over whole weights by dynamic programming; its value."""
     n = len(worth)
     for i in range(n):
         x[i] = 0.0
-    items = np.flatnonzero((worth > 0) & (size <= room))
-    total = 0.0
+    items = np.flatnonzero((worth > 0) & (weight <= hold))
+    total = 0
     for i in items:
-        total += size[i]
-    if total <= room:
+        total += weight[i]
+    if total <= hold:
         value = 0.0
         for i in items:
             x[i] = 1.0
             value += worth[i]
         return value
-    capacity = int(room)
-    best = np.zeros(capacity + 1)
-    take = np.zeros((len(items), capacity + 1), np.bool_)
+    best = np.zeros(hold + 1)
+    take = np.zeros((len(items), hold + 1), np.bool_)
     for k in range(len(items)):
-        w, s = worth[items[k]], int(size[items[k]])
-        for c in range(capacity, s - 1, -1):
+        w, s = worth[items[k]], weight[items[k]]
+        for c in range(hold, s - 1, -1):
             if best[c - s] + w > best[c]:
                 best[c] = best[c - s] + w
                 take[k, c] = True
-    c = capacity
+    c = hold
     for k in range(len(items) - 1, -1, -1):
         if take[k, c]:
             x[items[k]] = 1.0
-            c -= int(size[items[k]])
-    return best[capacity]
+            c -= weight[items[k]]
+    return best[hold]
+
+
+@compiled
+def fill_all(cost, weight, hold, opening, may, u):
+    """(rho, what each site takes) at prices ``u``."""
+    n, m = cost.shape
+    rho, fill = np.full(m, 1e300), np.zeros((m, n))
+    for j in range(m):
+        if may[j]:
+            rho[j] = opening[j] - fill_whole(u - cost[:, j], weight, hold[j], fill[j])
+    return rho, fill
+
+
+@compiled
+def with_and_without(worth, weight, hold):
+    """For each item the value of the best fill that holds it (-1e300: it does not fit) and of the
+    best that does not."""
+    n = len(worth)
+    items = np.flatnonzero((worth > 0) & (weight <= hold))
+    count = len(items)
+    ahead = np.zeros((count + 1, hold + 1))
+    behind = np.zeros((count + 1, hold + 1))
+    for k in range(count):
+        w, s = worth[items[k]], weight[items[k]]
+        for c in range(hold + 1):
+            value = ahead[k, c]
+            if s <= c and ahead[k, c - s] + w > value:
+                value = ahead[k, c - s] + w
+            ahead[k + 1, c] = value
+    for k in range(count - 1, -1, -1):
+        w, s = worth[items[k]], weight[items[k]]
+        for c in range(hold + 1):
+            value = behind[k + 1, c]
+            if s <= c and behind[k + 1, c - s] + w > value:
+                value = behind[k + 1, c - s] + w
+            behind[k, c] = value
+    held, lacked = np.full(n, -1e300), np.full(n, behind[0, hold])
+    for i in range(n):
+        if worth[i] <= 0 and weight[i] <= hold:
+            held[i] = worth[i] + behind[0, hold - weight[i]]
+    for k in range(count):
+        i = items[k]
+        with_it, without = 0.0, 0.0
+        left = hold - weight[i]
+        for c in range(hold + 1):
+            without = max(without, ahead[k, c] + behind[k + 1, hold - c])
+            if c <= left:
+                with_it = max(with_it, ahead[k, c] + behind[k + 1, left - c])
+        held[i], lacked[i] = worth[i] + with_it, without
+    return held, lacked
+
+
+@compiled
+def choose_whole(rho, hold, spare, p, must, may, y):
+    """Sites at least cost, each whole: their cost.
+
+    Of any size, those left shut hold at most ``spare`` (all capacity less all demand) and cost as
+    much as possible: a knapsack.
+    """
+    m = len(rho)
+    if p >= 0:
+        return choose(rho, rho, 0.0, p, must, may, y)[0]
+    worth, total = np.zeros(m), 0.0
+    for j in range(m):
+        if may[j]:
+            total += rho[j]
+            if not must[j]:
+                worth[j] = rho[j]
+    shut = fill_whole(worth, hold, spare, y)
+    for j in range(m):
+        y[j] = 1.0 - y[j] if may[j] else 0.0
+    return total - shut
+
+
+@compiled
+def forced_sites(rho, hold, spare, p, must, may):
+    """By how much the cost of ``choose_whole`` rises when a site is (opened, shut)."""
+    m = len(rho)
+    opened, shut = np.zeros(m), np.full(m, np.inf)
+    if p >= 0:
+        free = rho[may & ~must]
+        free.sort()
+        left = p - must.sum()
+        edge = free[left - 1] if left > 0 else -np.inf
+        following = free[left] if left < len(free) else np.inf
+        for j in range(m):
+            if may[j] and not must[j]:
+                opened[j] = max(0.0, rho[j] - edge)
+                shut[j] = max(0.0, following - rho[j])
+    else:
+        worth = np.where(may & ~must, rho, 0.0)
+        held, lacked = with_and_without(worth, hold, spare)
+        best = max(held.max(), lacked.max())
+        for j in range(m):
+            if may[j] and not must[j]:
+                opened[j], shut[j] = best - lacked[j], best - held[j]
+    for j in range(m):
+        if not may[j]:
+            opened[j], shut[j] = np.inf, 0.0
+    return opened, shut
 
 
 @compiled
@@ -129,14 +227,36 @@ def choose(rho, room, demand, p, must, may, y):
 
 
 @compiled
-def ascend(cost, size, room, opening, p, must, may, u, target, most, whole, step, patience):
-    """Raise L(u): (best bound, its u, rho, shares of sites y, how often each site was taken)."""
+def ascend(
+    cost,
+    size,
+    room,
+    weight,
+    hold,
+    spare,
+    opening,
+    p,
+    must,
+    may,
+    u,
+    target,
+    most,
+    whole,
+    step,
+    patience,
+):
+    """Raise L(u): (best bound, its u, rho, shares of sites y, how often each site was taken, how
+    often each pair, step).
+
+    ``weight`` and ``hold`` stand for sizes and rooms where customers go whole: whole numbers that
+    never overstate a customer against a site.
+    """
     n, m = cost.shape
     rho, y, _x = np.empty(m), np.zeros(m), np.zeros(n)
     served, direction, free = np.empty(n), np.zeros(n), np.full(n, np.inf)
     fill = np.zeros((m, n))
     best, best_u, best_rho, best_y = -1e300, u.copy(), rho.copy(), y.copy()
-    frequency = np.zeros(m)
+    frequency, shares = np.zeros(m), np.zeros((n, m))
     demand = size.sum()
     u = u.copy()
     stale = 0
@@ -147,10 +267,14 @@ def ascend(cost, size, room, opening, p, must, may, u, target, most, whole, step
                 continue
             worth = u - cost[:, j]
             if whole:
-                rho[j] = opening[j] - fill_whole(worth, size, room[j], fill[j])
+                rho[j] = opening[j] - fill_whole(worth, weight, hold[j], fill[j])
             else:
                 rho[j] = opening[j] - fill_shares(worth, size, room[j], fill[j])[0]
-        value = choose(rho, room, demand, p, must, may, y)[0] + u.sum()
+        value = u.sum()
+        if whole:
+            value += choose_whole(rho, hold, spare, p, must, may, y)
+        else:
+            value += choose(rho, room, demand, p, must, may, y)[0]
         better, stale, back = tally(value, best, target, stale, patience)
         if better:
             best = value
@@ -167,144 +291,35 @@ def ascend(cost, size, room, opening, p, must, may, u, target, most, whole, step
             frequency[j] = 0.95 * frequency[j] + 0.05 * y[j]
             if y[j] > 0:
                 for i in range(n):
-                    served[i] -= y[j] * fill[j, i]
+                    if fill[j, i] > 0:
+                        served[i] -= y[j] * fill[j, i]
+                        shares[i, j] += y[j] * fill[j, i]
         if not advance(u, direction, served, t == 0, step, target, value, free):
             break
-    return best, best_u, best_rho, best_y, frequency
+    return best, best_u, best_rho, best_y, frequency, shares, step
 
 
 @compiled
-def least_forced(cost, size, room, opening, p, must, may, u, bound, rho_used, split):
-    """Bounds on plans that are forced to something: (send all of i to j, open j, close j).
+def least_forced(cost, size, room, opening, must, may, u, bound, rho):
+    """Bounds on plans in shares, any number of sites, that are forced to something: (send from i
+    to j, open j, close j).
 
-    Sorting bounds stand in for the exact ones, so that they hold for shares as well. Where
-    customers may be split, a share of i at j costs at least that share of (pair - open) more
-    than opening j: a pair is then capped, not dropped.
+    A share of i at j costs at least that share of (pair - open) more than opening j: a pair is
+    capped by it, not dropped.
     """
     n, m = cost.shape
     pairs = np.full((n, m), np.inf)
-    closing = np.full(m, -np.inf)
-    opened = np.full(m, np.inf)
-    y = np.zeros(m)
-    demand = size.sum()
-    _, price, edge = choose(rho_used, room, demand, p, must, may, y)
-    x = np.zeros(n)
+    closing, opened = np.full(m, -np.inf), np.full(m, np.inf)
+    y, x = np.zeros(m), np.zeros(n)
+    _, price, _ = choose(rho, room, size.sum(), -1, must, may, y)
     for j in range(m):
         if not may[j]:
             continue
-        value, ratio = fill_shares(u - cost[:, j], size, room[j], x)
-        lost = rho_used[j] - (opening[j] - value)  # what sorting gives away against the exact one
-        reduced = rho_used[j] - price * room[j] - (edge if p >= 0 else 0.0)
-        if must[j]:
-            reduced = 0.0
-        base = bound + max(0.0, reduced) - max(0.0, lost)
-        opened[j] = base
-        if p >= 0:
-            closing[j] = bound if reduced >= 0 else bound - reduced
-        else:
-            closing[j] = bound - min(0.0, reduced)
+        _, ratio = fill_shares(u - cost[:, j], size, room[j], x)
+        reduced = 0.0 if must[j] else rho[j] - price * room[j]
+        opened[j] = bound + max(0.0, reduced)
+        closing[j] = bound - min(0.0, reduced)
         for i in range(n):
-            if cost[i, j] < 1e290 and (split or size[i] <= room[j]):
-                pairs[i, j] = base + max(0.0, cost[i, j] - u[i] + size[i] * ratio)
+            if cost[i, j] < 1e290:
+                pairs[i, j] = opened[j] + max(0.0, cost[i, j] - u[i] + size[i] * ratio)
     return pairs, opened, closing
-
-
-@compiled
-def assign(cost, size, room, is_open, u, order, to):
-    """Send each customer whole to an open site; returns the cost of service, inf if none fits.
-
-    Customers in ``order``, each to the site where cost less price is least and room is left; then
-    shifts and exchanges of two while they save.
-    """
-    n, _m = cost.shape
-    left = np.where(is_open, room, -1.0)
-    sites = np.flatnonzero(is_open)
-    total = 0.0
-    for i in order:
-        best, where = 1e290, -1
-        for j in sites:
-            if left[j] >= size[i] and cost[i, j] < best:
-                best, where = cost[i, j], j
-        if where < 0:
-            return np.inf
-        to[i] = where
-        left[where] -= size[i]
-        total += best
-    moved = True
-    while moved:
-        moved = False
-        for i in range(n):
-            a = to[i]
-            for b in sites:
-                if b != a and left[b] >= size[i] and cost[i, b] < cost[i, a] - 1e-9:
-                    total += cost[i, b] - cost[i, a]
-                    left[a] += size[i]
-                    left[b] -= size[i]
-                    to[i] = b
-                    a = b
-                    moved = True
-            for k in range(i):
-                b = to[k]
-                if a == b:
-                    continue
-                if left[a] + size[i] < size[k] or left[b] + size[k] < size[i]:
-                    continue
-                change = cost[i, b] + cost[k, a] - cost[i, a] - cost[k, b]
-                if change < -1e-9:
-                    left[a] += size[i] - size[k]
-                    left[b] += size[k] - size[i]
-                    to[i], to[k] = b, a
-                    a = b
-                    total += change
-                    moved = True
-    return total
-
-
-@compiled
-def better_sites(cost, size, room, opening, p, must, may, is_open, u, orders, tries, seed):
-    """Exchange, open and close sites while the plan gets cheaper; returns (cost, assignment)."""
-    np.random.seed(seed)
-    n, m = cost.shape
-    to = np.full(n, -1, np.int64)
-    best_to = to.copy()
-    demand = size.sum()
-    best = np.inf
-    for order in orders:
-        value = assign(cost, size, room, is_open, u, order, to)
-        if value < best:
-            best = value
-            best_to[:] = to
-    best += opening[is_open].sum()
-    trial = is_open.copy()
-    for _t in range(tries):
-        trial[:] = is_open
-        kind = np.random.randint(3) if p < 0 else 0
-        inside = np.flatnonzero(trial & ~must)
-        outside = np.flatnonzero(~trial & may)
-        if kind <= 1:
-            if len(outside) == 0:
-                continue
-            trial[outside[np.random.randint(len(outside))]] = True
-        if kind != 1:
-            if len(inside) == 0:
-                continue
-            trial[inside[np.random.randint(len(inside))]] = False
-        if room[trial].sum() < demand:
-            continue
-        order = orders[np.random.randint(len(orders))]
-        value = assign(cost, size, room, trial, u, order, to)
-        if not np.isfinite(value):
-            continue
-        if p < 0:
-            used = np.zeros(m, np.bool_)
-            for i in range(n):
-                used[to[i]] = True
-            for j in range(m):
-                if trial[j] and not used[j] and not must[j] and opening[j] >= 0:
-                    trial[j] = False
-        value += opening[trial].sum()
-        if value < best - 1e-9:
-            best = value
-            is_open[:] = trial
-            best_to[:] = to
-    return best, best_to

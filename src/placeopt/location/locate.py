@@ -87,7 +87,11 @@ def _method(problem: Problem) -> Callable[..., Solution]:
         from placeopt.location.dispersion import solve_dispersion
 
         return solve_dispersion
-    if problem.kind in (CAPACITATED, SINGLE_SOURCE, CAPACITATED_P_MEDIAN):
+    if problem.kind in (SINGLE_SOURCE, CAPACITATED_P_MEDIAN):
+        from placeopt.location.whole import solve_whole
+
+        return solve_whole
+    if problem.kind == CAPACITATED:
         from placeopt.location.capacitated import solve_capacitated
 
         return solve_capacitated

@@ -76,8 +76,16 @@ class Run:
             self.report(self.cost, self.bound)
 
 
+SMALL = 12_000  # list entries up to which an engine is asked first: nothing need be compiled
+SMALL_SECONDS = 3.0  # what it may take
+
+
 def prove(lists: Lists, run: Run, *, seed: int = 1, tree: bool = True) -> None:
     """Solve ``lists`` within ``run``: fills the run's plan, bound and whether it is proven."""
+    if len(lists.site) <= SMALL and lists.may.all() and not lists.must.any():
+        _ask(lists, run)
+        if run.proven:
+            return
     from placeopt.location import swap
 
     arrays = (lists.start, lists.site, lists.cost)
@@ -98,6 +106,32 @@ def prove(lists: Lists, run: Run, *, seed: int = 1, tree: bool = True) -> None:
     _tree(lists, arrays, run, decided.copy(), prices, most=300 if small else None)
     if not run.proven and not run.out_of_time:
         _finish(lists, run, decided, rest, bound)
+
+
+def _ask(lists: Lists, run: Run) -> None:
+    """Let an engine solve the radius formulation of a small problem."""
+    from placeopt.engine import Status, solve
+    from placeopt.location.radius import radius_model
+
+    whole = np.ones(lists.customers, bool)
+    model, y = radius_model(
+        lists.start, lists.site, lists.cost, lists.outside, lists.opening, lists.p, whole
+    )
+    seconds = min(SMALL_SECONDS, run.limit - run.seconds)
+    result = solve(model, time_limit_seconds=seconds, gap=run.gap, threads=1)
+    if not result.has_plan:
+        return
+    plan = result.value(y) > 0.5
+    open_costs = np.where(plan[lists.site], lists.cost, np.inf)
+    customer = np.repeat(np.arange(lists.customers), np.diff(lists.start))
+    service = np.array(lists.outside)
+    np.minimum.at(service, customer, open_costs)
+    run.offer(float(service.sum() + lists.opening[plan].sum()) + lists.constant, plan)
+    if result.status is Status.OPTIMAL:
+        run.proven = True
+        run.bound = run.cost if lists.whole or not run.gap else min(result.bound, run.cost)
+    else:
+        run.raise_bound(min(result.bound, run.cost))
 
 
 def _first_plan(lists: Lists, by, seed: int) -> NDArray[np.bool_]:

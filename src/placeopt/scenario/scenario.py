@@ -88,6 +88,16 @@ class Money(_Section):
     optimism_bias: bool = Field(
         False, description="lower benefits by the correction of their evidence grade"
     )
+    works_optimism_bias: bool = Field(
+        False,
+        description="raise fit-out and required maintenance of a building by the share of its kind "
+        "of works in works_optimism_bias",
+    )
+    carbon_values: bool = Field(
+        False,
+        description="price the carbon of open buildings in the net present cost, in the years of "
+        "the appraisal that carbon_values states",
+    )
 
 
 class Scenario(_Section):

@@ -9,6 +9,7 @@ from typing import Any
 from placeopt.errors import UsageError
 from placeopt.location.files.facility import read_single_source, read_ufllib
 from placeopt.location.files.orlib import read_cap, read_pmed, read_pmedcap
+from placeopt.location.files.place import is_place, read_place_problem
 from placeopt.location.files.points import read_city, read_tsplib
 from placeopt.location.files.tables import read_table
 from placeopt.location.problems import (
@@ -42,13 +43,18 @@ def read_problem(
     ``p``, ``radius`` and ``capacity`` fill in what a file leaves open (or replace its own p);
     ``metric`` is one of the metrics of points; ``form`` is one of FORMATS where the file's own
     look does not tell; ``options`` are further fields of ``Problem``. Distances of a file of any
-    family serve any problem: p-centre on pmed files, say. Raises ``UsageError``.
+    family serve any problem: p-centre on pmed files, say. A place or a scenario is read for one
+    ``service`` (``files.place``). Raises ``UsageError``.
     """
     path = Path(path)
     if kind not in KINDS:
         raise UsageError(f"no problem {kind!r}; there are {', '.join(KINDS)}")
-    if not path.is_file():
+    if not path.exists():
         raise UsageError(f"there is no file {path}")
+    if is_place(path):
+        return read_place_problem(path, kind, **_given(p=p, radius=radius, **options))
+    if stray := {"service", "modes", "keep"} & set(options):
+        raise UsageError(f"{', '.join(sorted(stray))}: only a place or a scenario has services")
     form = form or _form(path, kind)
     if form == "table":
         return read_table(path, kind, **_given(p=p, radius=radius, **options))

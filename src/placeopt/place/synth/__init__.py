@@ -56,6 +56,7 @@ def synthesise(
         "suitability": _suitability(),
         "tiers": catalogue("tiers"),
         "tier_services": catalogue("tier_services"),
+        "works_optimism_bias": catalogue("works_optimism_bias"),
         "agencies": agencies,
         "districts": _districts(county.district_name),
         **money_tables(float(zone_table["population"].sum()), rng),

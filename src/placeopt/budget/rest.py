@@ -1,0 +1,157 @@
+"""Programmes that each work on what the others leave of the whole W that can be improved.
+
+    improvement = W (1 - product of (1 - e / W)) = W (1 - exp(-S / W)),
+    S = sum of w,  w(s) = -W log(1 - e(s) / W)
+
+with e the effect that a programme would have alone at yearly spend s. Each w is a curve of its own
+(about e while e is small), their sum S is linear, and W (1 - exp(-S / W)) is concave in S: both
+are held from below and above by pieces like any response curve. Where w turns between convex and
+concave follows from the sign of e'' (W - e) + e'^2, which is worked out for every form:
+
+    exponential  concave             power    n >= 1 convex; n < 1 convex from e = (1 - n) W on
+    coverage     convex up to e = W - sqrt(W^2 - m^2)
+    hill, n > 1  convex up to the root of (n-1) W + (m - 2W) x - (n+1) (W - m) x^2, x = (s/k)^n
+    logistic     convex up to L = (V - sqrt(V^2 - c V)) / c, c = m / (1 - L0), V = W + c L0
+    points       convex between any two points
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from placeopt.budget.curves import Curve, Piece
+
+if TYPE_CHECKING:
+    from placeopt.budget.arrays import BudgetProblem
+    from placeopt.engine import Model
+
+Floats = NDArray[np.float64]
+FULL = 1 - 1e-9  # of the whole: the logarithm ends there
+
+
+@dataclass(frozen=True)
+class OfTheRest(Curve):
+    """The curve w of a programme whose effect alone is ``alone``, of the whole ``whole``."""
+
+    alone: Curve = field(default_factory=lambda: Curve("power"))
+    whole: float = 1.0
+
+    def effect(self, spend: ArrayLike) -> Floats:
+        """w at yearly spend in GBP (any shape), in the outcome's unit."""
+        share = np.minimum(self.alone.effect(spend) / self.whole, FULL)
+        return -self.whole * np.log1p(-share)
+
+    def slope(self, spend: float) -> float:
+        """w of one more GBP at ``spend``."""
+        left = self.whole - min(float(self.alone.effect(spend)), self.whole * FULL)
+        return self.alone.slope(spend) * self.whole / left
+
+    def stretches(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
+        """The range cut where w turns between concave and convex: (start, end, concave)."""
+        if self.alone.form == "points":
+            return self._between_points(lower, upper)
+        turn, concave_first = self._turn()
+        if turn <= lower:
+            return [(lower, upper, not concave_first)]
+        if turn >= upper:
+            return [(lower, upper, concave_first)]
+        return [(lower, turn, concave_first), (turn, upper, not concave_first)]
+
+    def _turn(self) -> tuple[float, bool]:
+        """The spend at which it turns, and whether it is concave before."""
+        one, w = self.alone, self.whole
+        m, k, n = one.maximum_effect, one.scale_gbp, one.shape
+        if one.form == "exponential" or m == 0 or (one.form == "hill" and n <= 1):
+            return np.inf, True
+        if one.form == "power":
+            return (k * ((1 - n) * w / m) ** (1 / n), True) if n < 1 else (np.inf, False)
+        if one.form == "coverage":
+            share = (w - np.sqrt(max(0.0, w * w - m * m))) / m
+            return (k * float(np.arctanh(share)) if share < 1 else np.inf), False
+        if one.form == "hill":
+            a, b, c = (n + 1) * (w - m), 2 * w - m, (n - 1) * w
+            x = c / b if a <= 0 else (np.sqrt(b * b + 4 * a * c) - b) / (2 * a)
+            return k * float(x) ** (1 / n), False
+        start = 1 / (1 + np.exp(n))
+        c = m / (1 - start)
+        v = w + c * start
+        level = (v - np.sqrt(max(0.0, v * v - c * v))) / c
+        return (k * (1 + float(np.log(level / (1 - level))) / n) if level < 1 else np.inf), False
+
+    def _between_points(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
+        if upper <= lower:
+            return [(lower, upper, True)]
+        xs, _ = self.alone._points()
+        cuts = np.unique(np.concatenate([[lower], xs[(xs > lower) & (xs < upper)], [upper]]))
+        return [
+            (float(a), float(b), bool(np.ptp(self.alone.effect([a, b])) == 0))
+            for a, b in itertools.pairwise(cuts)
+        ]
+
+
+def worth(total: ArrayLike, whole: ArrayLike) -> Floats:
+    """What a sum S of the curves w improves the outcome by."""
+    return -np.asarray(whole, float) * np.expm1(-np.asarray(total, float) / whole)
+
+
+def outer(problem: BudgetProblem) -> list[tuple[int, Curve, float]]:
+    """For each outcome of this kind: its position, its improvement as a curve of S, the most S."""
+    found = []
+    for o in np.flatnonzero(np.isfinite(problem.whole)):
+        most = sum(
+            float(curve.effect(max(problem.upper[:, p].max(), problem.before[p])))
+            for p, at, curve in zip(
+                problem.curve_programme, problem.curve_outcome, problem.curves, strict=True
+            )
+            if at == o
+        )
+        whole = float(problem.whole[o])
+        found.append((int(o), Curve("exponential", whole, whole), most))
+    return found
+
+
+def what_is_left_is_worked_on(
+    model: Model,
+    problem: BudgetProblem,
+    approximation: Sequence[Sequence[Piece]],
+    today: Floats,
+    unit: Floats,
+) -> tuple[list[Any], Floats]:
+    """Columns and rows of the outer function; the terms that they add to ``improvement``, and what
+    these come to today (B x O). ``today`` (C,), ``unit`` (O,) the model's unit of each outcome."""
+    counted, many, outcomes = len(problem.drifted), len(problem.curves), len(problem.outcome_ids)
+    effect, b = model.columns["effect"], np.arange(counted)
+    terms: list[Any] = []
+    constant = np.zeros((counted, outcomes))
+    for (o, _, _), (piece,) in zip(outer(problem), approximation, strict=True):
+        labels = {
+            "outcome_id": np.repeat(problem.outcome_ids[o], counted),
+            "year": problem.years[0] + b,
+        }
+        total = model.add_columns(f"rest_{o}", labels=labels, lower=-np.inf)
+        value = model.add_columns(f"of_rest_{o}", labels=labels, lower=-np.inf)
+        c = np.flatnonzero(problem.curve_outcome == o)
+        at_b, at_t, at_c = np.nonzero(problem.share[:, :, c])
+        share = problem.share[at_b, at_t, c[at_c]]
+        stays = ((1 - problem.share[:, :, c].sum(axis=1)) @ today[c]) / unit[o]
+        sums: list[Any] = [(b, total.all, 1.0), (at_b, effect.at(at_t * many + c[at_c]), -share)]
+        model.add_rows(f"rest_{o}", rule="", labels=labels, terms=sums, lower=stays, upper=stays)
+        lines = len(piece.slope)
+        row = np.arange(counted * lines)
+        year, line = row // lines, row % lines
+        model.add_rows(
+            f"of_rest_{o}",
+            rule="",
+            labels={name: values[year] for name, values in labels.items()},
+            terms=[(row, value.at(year), 1.0), (row, total.at(year), -piece.slope[line])],
+            upper=piece.intercept[line] / unit[o],
+        )
+        terms.append((b * outcomes + o, value.all, -1.0))
+        constant[:, o] += float(worth(today[c].sum(), problem.whole[o])) / unit[o]
+    return terms, constant.ravel()

@@ -1,0 +1,347 @@
+"""Facilities with capacities whose customers go whole to one site: branch and bound with proof.
+
+1. The Lagrangian bound with whole knapsacks (``knapsack``), which is that of a set partitioning
+   over all loads of a site, and plans from its dives (``dive``) and local search (``shifts``).
+2. Pairs and sites whose forced bound passes the best plan are dropped.
+3. Where few enough loads lie within the gap, an engine picks among them (``partition``), which
+   settles the node; otherwise it is branched: a site open or closed, or a customer served by one
+   half of its sites or by the other.
+
+Sources: Holmberg, Ronnqvist and Yuan (1999), EJOR 113; Baldacci et al. (2002), Computers & OR 29;
+the halves: Ceselli and Righini (2005), "A branch-and-price algorithm for the capacitated p-median
+problem", Networks 45.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+
+from placeopt.engine.result import Status
+from placeopt.location.compact import compact
+from placeopt.location.dive import bettered, plan_from
+from placeopt.location.loads import (
+    BIG,
+    Bools,
+    Floats,
+    Ints,
+    Level,
+    Work,
+    first_prices,
+    level_at,
+    no_plan,
+    raise_level,
+    work_of,
+)
+from placeopt.location.master import Pool, converge
+from placeopt.location.partition import best_loads, best_of_pool, plan_of
+from placeopt.location.problems import Problem
+from placeopt.location.solution import Solution
+from placeopt.location.tree import Report, Run
+
+FEW = 300  # loads that settle a node with sites left to decide
+MANY = 3_000  # and one where all are decided
+SETTLE = 3.0  # seconds for that
+
+
+@dataclass(frozen=True)
+class Node:
+    """What a node has decided: sites, and which pairs may be used (packed bits)."""
+
+    bound: float
+    u: Floats
+    must: Bools
+    may: Bools
+    pairs: np.ndarray
+
+
+def solve_whole(
+    problem: Problem,
+    *,
+    time_limit_seconds: float,
+    gap: float,
+    seed: int,
+    report: Report | None = None,
+) -> Solution:
+    """Solve a problem whose customers go whole; see the module's text."""
+    run = Run(limit=time_limit_seconds, gap=gap, report=report)
+    work = work_of(problem)
+    reason = no_plan(work)
+    if reason:
+        seconds = {"total": run.seconds}
+        return Solution(problem, Status.INFEASIBLE, bound=np.inf, message=reason, seconds=seconds)
+    small = work.cost.size <= SMALL and _engine_closes(work, work, run, SMALL_SECONDS)
+    if not small:
+        level = _root(work, run, seed)
+        if not _closed(work, run):
+            _search(work, run, level, seed)
+    return _solution(problem, work, run)
+
+
+def _root(work: Work, run: Run, seed: int) -> Level:
+    """The bound at the root, with plans on the way."""
+    u, step = first_prices(work), 1.0
+    target = float(u.sum()) + 1.0
+    best: Level | None = None
+    for turn in range(3):
+        level = raise_level(work, u, min(run.cost, max(target, 1.05 * target)), 100, step)
+        if best is None or level.value > best.value:
+            best = level
+        run.raise_bound(best.value)
+        if turn != 1:
+            plan_from(work, run, level, seed + turn, rounds=_rounds(work))
+        u, step, target = level.u, max(level.step, 0.02), abs(best.value) * 1.05 + 1.0
+        if _closed(work, run) or run.seconds > 0.2 * run.limit:
+            break
+    assert best is not None
+    return best
+
+
+def _rounds(work: Work) -> int:
+    """How many rounds of local search to afford."""
+    n, m = work.cost.shape
+    return int(np.clip(2e6 / (n * (n + m)), 3, 1000))
+
+
+def _closed(work: Work, run: Run) -> bool:
+    if np.isfinite(run.cost) and run.bound > run.cutoff(work.whole) - 1e-9:
+        run.proven = True
+    return run.proven
+
+
+def _search(work: Work, run: Run, level: Level, seed: int) -> None:
+    """The best bound of the root, plans from its loads, and a proof by engine or by tree."""
+    pool = Pool()
+    here = work.replace(cost=work.cost.copy(), must=work.must.copy(), may=work.may.copy())
+    for turn in range(4):
+        left = run.limit - run.seconds
+        if not _possible(here):
+            run.proven, run.bound = True, run.cost
+            return
+        level, _ = converge(here, level, pool, run.cutoff(work.whole), ROUNDS, 0.5 * left)
+        run.raise_bound(level.value)
+        if _closed(work, run):
+            return
+        before = run.cost
+        _plans_of_root(work, here, run, level, pool, seed + turn, 0.1 * left)
+        fixed = _fix(here, level, run.cutoff(work.whole))
+        if not fixed and run.cost == before:
+            break
+        level, _ = level_at(here, level.u)
+    if not _engine_closes(work, here, run, TRY * (run.limit - run.seconds)):
+        _tree(work, here, run, level, pool, seed)
+
+
+def _plans_of_root(
+    work: Work, here: Work, run: Run, level: Level, pool: Pool, seed: int, seconds: float
+) -> None:
+    plan_from(here, run, level, seed, rounds=_rounds(work), record=work)
+    loads = [(pool.site[k], pool.customers[k]) for k in pool.within(here)]
+    plan = best_of_pool(here, level, loads, POOLED, seconds)
+    if plan is None:
+        return
+    cost, is_open, to = plan
+    _take(work, run, cost, is_open, to)
+    cost = bettered(here, to, is_open, _rounds(work), seed)
+    _take(work, run, cost, is_open, to)
+
+
+POOLED = 5_000  # loads of the pool that plans are made of
+SMALL = 400  # pairs up to which an engine is asked first: nothing need be compiled
+SMALL_SECONDS = 2.0  # what it may take
+PAIRS = 2_000  # pairs up to which an engine is given a try
+TRY = 0.3  # share of the time left that it gets
+
+
+def _engine_closes(work: Work, here: Work, run: Run, seconds: float) -> bool:
+    """Let an engine solve the compact model over the pairs left; whether that settles it."""
+    rows, columns = np.nonzero(here.cost < BIG)
+    if len(rows) > PAIRS or run.out_of_time:
+        return run.out_of_time
+    result, flows = compact(here, rows, columns, must=here.must, seconds=seconds)
+    if result.has_plan:
+        to = np.asarray(flows.argmax(axis=1)).ravel()
+        is_open = here.must | (np.asarray(flows.sum(axis=0)).ravel() > 0.5)
+        loads = [(int(j), np.flatnonzero(to == j)) for j in np.flatnonzero(is_open)]
+        _take(work, run, *plan_of(here, loads))
+    if result.status in (Status.OPTIMAL, Status.INFEASIBLE):
+        run.proven, run.bound = True, run.cost
+        return True
+    if np.isfinite(result.bound):
+        run.raise_bound(min(result.bound, run.cutoff(work.whole), run.cost))
+    return False
+
+
+def _tree(work: Work, here: Work, run: Run, level: Level, pool: Pool, seed: int) -> None:
+    """Best bound first, until nothing below the plan is left or time is up."""
+    count = 0
+    root = Node(level.value, level.u, here.must, here.may, np.packbits(here.cost < BIG))
+    heap: list[tuple[float, int, Node]] = [(root.bound, count, root)]
+    while heap:
+        bound, _, node = heapq.heappop(heap)
+        if bound > run.cutoff(work.whole):
+            break
+        run.raise_bound(bound)
+        if run.out_of_time:
+            return
+        run.nodes += 1
+        for child in _visit(work, run, node, pool, seed + run.nodes):
+            count += 1
+            heapq.heappush(heap, (child.bound, count, child))
+    run.proven = True
+    run.bound = run.cost
+
+
+def _visit(work: Work, run: Run, node: Node, pool: Pool, seed: int) -> list[Node]:
+    """Bound a node: nothing where it is settled, else its two halves."""
+    here = _at(work, node)
+    u, level = node.u, None
+    for _ in range(4):
+        if not _possible(here):
+            return []
+        cutoff = run.cutoff(work.whole)
+        start, _fill = level_at(here, u)
+        level, taken = converge(here, start, pool, cutoff, ROUNDS, run.limit - run.seconds)
+        if level.value > cutoff:
+            return []
+        if taken and min(taken.values()) > 1 - 1e-6:
+            _take(work, run, *plan_of(work, [(pool.site[k], pool.customers[k]) for k in taken]))
+        u = level.u
+        if not _fix(here, level, run.cutoff(work.whole)):
+            break
+    assert level is not None
+    if run.nodes % 10 == 1 or not np.isfinite(run.cost):
+        plan_from(here, run, level, seed, rounds=_rounds(work) // 5, record=work)
+    cutoff = run.cutoff(work.whole)
+    if np.isfinite(cutoff):
+        most = FEW if here.p < 0 and (here.may & ~here.must).any() else MANY
+        left = min(SETTLE, run.limit - run.seconds)
+        outcome = best_loads(here, level, cutoff, most, left, settle=True)
+        _take(work, run, outcome.cost, outcome.is_open, outcome.to)
+        if outcome.bound > run.cutoff(work.whole):
+            return []
+        return _halves(here, level, max(node.bound, outcome.bound))
+    return _halves(here, level, max(node.bound, level.value))
+
+
+ROUNDS = 300
+
+
+def _take(work: Work, run: Run, cost: float, is_open: Bools, to: Ints) -> None:
+    counts = work.p < 0 or int(is_open.sum()) == work.p
+    if np.isfinite(cost) and counts and run.offer(cost, is_open):
+        work.to = to.copy()
+
+
+def _at(work: Work, node: Node) -> Work:
+    pairs = np.unpackbits(node.pairs, count=work.cost.size).reshape(work.cost.shape).astype(bool)
+    cost = np.where(pairs, work.cost, BIG)
+    shut = int(work.hold[work.may & ~node.may].sum())
+    return work.replace(cost=cost, must=node.must.copy(), may=node.may.copy(),
+                        spare=work.spare - shut)  # fmt: skip
+
+
+def _possible(here: Work) -> bool:
+    """Whether the node may hold a plan; opens sites that are somebody's last."""
+    reach = (here.cost < BIG) & here.may[None, :]
+    ways = reach.sum(axis=1)
+    if (ways == 0).any():
+        return False
+    here.must[reach[ways == 1].any(axis=0)] = True
+    return here.spare >= 0 and not no_plan(here)
+
+
+def _fix(here: Work, level: Level, cutoff: float) -> bool:
+    """Drop pairs and decide sites that no plan below ``cutoff`` needs; whether it was worth it."""
+    from placeopt.location import knapsack
+
+    if not np.isfinite(cutoff):
+        return False
+    gap = cutoff - level.value + 1e-9 * abs(cutoff)
+    before = int((here.cost < BIG).sum())
+    here.must |= here.may & (level.shut > gap)
+    shut = here.may & ~here.must & (level.opened > gap)
+    here.may &= ~shut
+    here.spare -= int(here.hold[shut].sum())
+    for j in np.flatnonzero(here.may):
+        held, _ = knapsack.with_and_without(level.u - here.cost[:, j], here.weight, here.hold[j])
+        here.cost[level.base[j] - held > gap, j] = BIG
+    here.cost[:, ~here.may] = BIG
+    after = int((here.cost < BIG).sum())
+    return after < 0.9 * before
+
+
+def _halves(here: Work, level: Level, bound: float) -> list[Node]:
+    """Two nodes that share the plans of this one."""
+    packed = np.packbits(here.cost < BIG)
+    open_to = here.may & ~here.must
+    doubt = np.where(open_to, 1e-3 + np.minimum(level.often, 1.0 - level.often), -1.0)
+    if here.p < 0 and open_to.any():
+        j = int(doubt.argmax())
+        must, may = here.must.copy(), here.may.copy()
+        must[j], may[j] = True, False
+        return [
+            Node(bound, level.u, must, here.may, packed),
+            Node(bound, level.u, here.must, may, packed),
+        ]
+    reach = here.cost < BIG
+    shares = np.where(reach, level.shares, 0.0)
+    total = shares.sum(axis=1)
+    rest = total - shares.max(axis=1)
+    rest = np.where(reach.sum(axis=1) > 1, rest / np.maximum(total, 1e-12) + 1e-6, -1.0)
+    i = int(rest.argmax())
+    if rest[i] < 0:
+        return _last(here, level, bound, packed)
+    order = np.lexsort((here.cost[i], -shares[i]))
+    order = order[reach[i][order]]
+    nodes = []
+    for half in (order[::2], order[1::2]):
+        pairs = reach.copy()
+        pairs[i, half] = False
+        nodes.append(Node(bound, level.u, here.must, here.may, np.packbits(pairs)))
+    return nodes
+
+
+def _last(here: Work, level: Level, bound: float, packed) -> list[Node]:
+    """Everybody's site is decided: only sites that stand open for nobody are left to choose."""
+    open_to = np.flatnonzero(here.may & ~here.must)
+    if len(open_to) == 0:
+        return []
+    j = open_to[0]
+    must, may = here.must.copy(), here.may.copy()
+    must[j], may[j] = True, False
+    return [
+        Node(bound, level.u, must, here.may, packed),
+        Node(bound, level.u, here.must, may, packed),
+    ]
+
+
+def _solution(problem: Problem, work: Work, run: Run) -> Solution:
+    seconds = {"total": run.seconds}
+    common = {"method": "Lagrangian with knapsacks, loads, tree", "counts": {"nodes": run.nodes}}
+    if run.plan is None:
+        status = Status.INFEASIBLE if run.proven else Status.NO_PLAN
+        bound = np.inf if run.proven else run.bound
+        return Solution(problem, status, bound=bound, seconds=seconds, **common)  # type: ignore[arg-type]
+    seconds |= {"first": run.first or 0.0, "best": run.best_at or 0.0}
+    bound = run.bound
+    if work.whole and not run.proven:
+        bound = min(float(np.ceil(bound - 1e-6)), run.cost)
+    proven = run.proven or bound >= run.cost - max(1e-9, run.gap) * abs(run.cost)
+    if run.proven:
+        bound = run.cost if work.whole else run.cost - run.gap * abs(run.cost)
+    if proven:
+        seconds["proof"] = run.seconds
+    return Solution(
+        problem,
+        Status.OPTIMAL if proven else Status.FEASIBLE,
+        objective=run.cost,
+        bound=min(bound, run.cost),
+        positions=np.flatnonzero(run.plan),
+        assignment=work.to,
+        seconds=seconds,
+        trace=tuple(run.trace),
+        **common,  # type: ignore[arg-type]
+    )

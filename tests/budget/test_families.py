@@ -1,0 +1,66 @@
+"""The shipped fund for families facing exclusion: what it is told to be, it is."""
+
+import pytest
+
+from placeopt.budget import solve
+from placeopt.budget.calibrate import calibrate
+from placeopt.place import read_place
+from placeopt.scenario import read_scenario
+
+
+@pytest.fixture(scope="module")
+def answer():
+    from tests.conftest import ROOT
+
+    scenario = read_scenario(ROOT / "data" / "families" / "scenarios" / "families.toml")
+    return solve(read_place(scenario.place_path), scenario)
+
+
+def test_the_fund_pays_for_key_workers_in_each_of_five_years_and_is_verified(answer):
+    spending = answer.plan.tables["spending_by_year"]
+    workers = spending[spending["programme_id"] == "key_workers"]["plan_gbp"]
+    assert len(workers) == 5
+    assert (workers >= 4_000_000 - 1).all()
+    assert answer.verification.ok
+    gap = answer.result.objective - answer.result.bound
+    assert gap <= 0.0021 * abs(answer.result.objective)
+
+
+def test_the_centre_pays_no_more_than_four_of_ten_thousand_over_the_years(answer):
+    payments = answer.plan.tables["payments"]
+    own = payments[payments["programme_id"] == "key_workers"]
+    paid = own.groupby("stream_id")["after_gbp"].sum()
+    assert 0 < paid["families_grant"] <= 0.4 * paid.sum() + 1
+    assert (paid.drop("families_grant") > 0).all()  # every partner pays its part
+
+
+def test_homes_close_whole_and_only_after_the_children_need_them_no_longer(answer):
+    spending = answer.plan.tables["spending_by_year"]
+    homes = spending[spending["programme_id"] == "care_homes"].set_index("year")
+    levels = answer.plan.tables["outcomes_by_year"]
+    care = levels[levels["outcome_id"] == "in_care"].set_index("year")["plan"]
+    assert (homes["units"] * 10 >= care - 1e-4).all()
+    assert (homes["units"] == homes["units"].round()).all()
+    assert homes.loc[2026, "units"] == 42  # the effect is a year late
+    assert homes["units"].min() <= 38
+
+
+def test_results_are_paid_a_year_on_and_the_reserve_is_put_back(answer):
+    """In 2026 nothing is paid for results; a year on 800 for each family beyond 240."""
+    levels = answer.plan.tables["outcomes_by_year"]
+    turned = levels[levels["outcome_id"] == "turned_round"].set_index("year")["plan"]
+    reserves = answer.plan.tables["reserves"].set_index("year")
+    assert reserves.loc[2026, "in_gbp"] == pytest.approx(31_780_000)
+    rewarded = 800 * min(200, max(0, turned[2026] - 240))
+    assert reserves.loc[2027, "in_gbp"] == pytest.approx(31_700_000 + rewarded, abs=1)
+    assert reserves.loc[2030, "closing_gbp"] >= 2_500_000 - 0.01
+
+
+def test_the_curve_of_results_is_the_one_made_of_unit_cost_and_saturation(data):
+    place = read_place(data / "families")
+    (made,) = calibrate(place).curves.to_dict("records")
+    mine = place.curves["outcome_id"] == made["outcome_id"]
+    stated = place.curves[mine].to_dict("records")[0]
+    assert (stated["form"], stated["source"]) == (made["form"], made["source"])
+    assert stated["maximum_effect"] == pytest.approx(made["maximum_effect"])
+    assert stated["scale_gbp"] == pytest.approx(made["scale_gbp"])
