@@ -32,6 +32,7 @@ from placeopt.budget.arrays import BudgetProblem, Floats
 from placeopt.budget.combine import best_ones_are_chosen
 from placeopt.budget.curves import Piece
 from placeopt.budget.evidence import standards_hold_in_bad_evidence
+from placeopt.budget.mixtures import Mixture, effects_are_mixed
 from placeopt.budget.on_curves import Scale, by_year, effects_lie_on_their_curves
 from placeopt.budget.rest import what_is_left_is_worked_on
 from placeopt.engine import Block, Model
@@ -54,14 +55,14 @@ def scale_of(problem: BudgetProblem) -> Scale:
 
 def formulate(
     problem: BudgetProblem,
-    approximation: Sequence[Sequence[Piece]],
+    approximation: Sequence[Sequence[Piece]] | Mixture,
     objective: str,
     *,
     limits: Mapping[str, float] | None = None,
 ) -> Model:
     """The model of one objective. ``approximation``: the pieces of each curve, then those of each
-    outcome whose programmes work on what the others leave (``rest``); ``limits``: what earlier
-    objectives (by name, in their own units) may not exceed.
+    outcome whose programmes work on what the others leave (``rest``), or a mixture of points;
+    ``limits``: what earlier objectives (by name, in their own units) may not exceed.
 
     With ``problem.relax`` the objective is the breach of that rule, in money or outcome units.
     """
@@ -82,9 +83,19 @@ def formulate(
     partners.bought_at_scale_or_not_at_all(model, problem, scale)
     partners.at_most_one_of_alternatives(model, problem)
     partners.groups_are_bought_together(model, problem)
-    many = len(problem.curves)
-    effects_lie_on_their_curves(model, problem, approximation[:many], scale)
-    improvements_add_up(model, problem, approximation[many:], scale)
+    effects = {
+        "programme_id": problem.programme_ids[problem.curve_programme],
+        "outcome_id": problem.outcome_ids[problem.curve_outcome],
+    }
+    model.add_columns("effect", labels=by_year(problem, effects), lower=-np.inf)
+    rests: Sequence[Sequence[Piece]] = ()
+    if isinstance(approximation, Mixture):
+        effects_are_mixed(model, problem, approximation, scale)
+    else:
+        many = len(problem.curves)
+        effects_lie_on_their_curves(model, problem, approximation[:many], scale)
+        rests = approximation[many:]
+    improvements_add_up(model, problem, rests, scale)
     change.units_serve_demand(model, problem, scale)
     what_is_spent_is_paid(model, problem, scale)
     rewards_are_earned(model, problem, scale)

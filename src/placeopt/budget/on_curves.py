@@ -45,11 +45,6 @@ def effects_lie_on_their_curves(
     scale: Scale,
 ) -> None:
     """An effect is at most what every line of its curve allows at the programme's spend."""
-    labels = {
-        "programme_id": problem.programme_ids[problem.curve_programme],
-        "outcome_id": problem.outcome_ids[problem.curve_outcome],
-    }
-    model.add_columns("effect", labels=by_year(problem, labels), lower=-np.inf)
     whole = np.array([len(pieces) == 1 for pieces in approximation], bool)
     _concave_curves(model, problem, approximation, scale, np.flatnonzero(whole))
     if not whole.all():

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from placeopt import engine
+from placeopt.budget import decompose
 from placeopt.budget import formulate as equations
 from placeopt.budget.arrays import BudgetProblem, summed
 from placeopt.budget.curves import Floats, Piece, breakpoints, error_bound, pieces
@@ -185,11 +186,12 @@ class _Clock:
     def seconds(self) -> dict[str, float]:
         return {**self.spent, "total": time.perf_counter() - self.began}
 
-    def solve(self, model: Model, gap: float | None = None) -> Result:
+    def solve(self, model: Model, gap: float | None = None, share: float = 1.0) -> Result:
+        """Solve within ``share`` of the time that is left."""
         result = engine.solve(
             model,
             engine=self.settings.engine,
-            time_limit_seconds=max(0.1, self.left()),
+            time_limit_seconds=max(0.1, self.left() * share),
             gap=self.settings.gap / 4 if gap is None else gap,
             threads=self.settings.threads,
             seed=self.settings.seed,
@@ -218,6 +220,15 @@ def _solve_one(
     model: Model | None = None
     plan: Result | None = None
     answer = Result(Status.NO_PLAN, message="no plan within the limit")
+    if decompose.is_large(problem):
+        found = decompose.decompose(problem, name, limits, clock.settings.gap, clock.solve)
+        bound, model, plan = found.bound * unit, found.model, found.result
+        if found.spend is not None and model is not None and plan is not None:
+            spend, value = found.spend, problem.objective(name, found.spend, first=first)
+            clock.report(value, bound)
+            if value - bound <= clock.settings.gap * abs(value):
+                return Stage(name, value, bound, model, plan, 1), spend, plan
+            approximation.add(spend)
     plain = not (len(problem.unit_programme) or problem.reward.any() or problem.cashable.any())
     rounds = 0
     while rounds < ROUNDS:
@@ -324,6 +335,7 @@ def _least_disruption_of_ties(
     under = approximation.pieces("under")
     choices = problem.must_choose.any() or any(len(piece) > 1 for piece in under)
     choices = choices or len(problem.unit_programme) > 0 or len(problem.groups) > 0
+    choices = choices or decompose.is_large(problem)
     if "least_disruption" in limits or choices:
         return spend
     model = equations.formulate(problem, under, "least_disruption", limits=limits)
@@ -359,7 +371,8 @@ def closest_payments(problem: BudgetProblem, spend: Floats, clock: _Clock) -> tu
     model.add_rows("down", rule="", size=pay.size, terms=down, lower=before)
     if "transfer" in model.columns:
         model.add_cost(model.columns["transfer"].all, 1e-2)
-    result = clock.solve(model, gap=0.0)
+    late = _Clock(time.perf_counter(), clock.settings, None)  # a plan found late is still paid
+    result = late.solve(model, gap=0.0)
     if not result.has_plan:
         raise RuntimeError(f"no payments for a plan that was found: {result.status}")
     gbp = np.maximum(0.0, result.value(pay)) * money

@@ -10,6 +10,7 @@ it by an independent route. It knows nothing of the model that was solved.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import Any
 
@@ -37,7 +38,8 @@ Stands = dict[tuple[int, str], float]  # (year, agency id) -> GBP
 def nobody_worse_off(
     place: Place, scenario: Scenario, rule: Any, course: Course, plan: Tables
 ) -> list[Breach]:
-    """(B9) How much worse than alone an agency stands after transfers."""
+    """(B9) How much worse than alone an agency stands after transfers; one that could not keep
+    the standards alone has no position alone (NaN) and cannot be worse off."""
     before, moved = positions(place, scenario, course), transfers_in(plan)
     alone = _stated(plan.tables["positions"], "alone_gbp")
     size = max((abs(gbp) for gbp in alone.values()), default=0.0)
@@ -48,6 +50,8 @@ def nobody_worse_off(
             alone.get((year, agency), float("inf")) - before[year, agency] - moved[year, agency]
             for year in course.years
         ]
+        if any(math.isnan(gbp) for gbp in worse):
+            continue
         if rule.when == "horizon":
             total = sum(f * gbp for f, gbp in zip(factor, worse, strict=True))
             breaches.append((total, tolerance(size), f"agency {agency} over the years", "GBP"))

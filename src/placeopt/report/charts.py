@@ -159,10 +159,10 @@ def standards(title: str, rows: Sequence[Mark]) -> Markup:
         for value, colour in ((row.minimum, WORSE), (row.target, BETTER)):
             if value is not None:
                 body.append(_bar(place(value) - 1.5, top - 2, 3, 20, colour))
-                body.append(_text(place(value), top + 32, f"{value:.4g}", anchor="middle"))
+                body.append(_text(place(value), top + 32, level_in_words(value), anchor="middle"))
         body.append(_dot(place(row.baseline), top + 8, "#fff", "#555"))
         body.append(_dot(place(row.after), top + 8, AFTER, AFTER))
-        body.append(_text(place(row.after), top - 6, f"{row.after:.4g}", anchor="middle"))
+        body.append(_text(place(row.after), top - 6, level_in_words(row.after), anchor="middle"))
     key = _key(
         [
             ("#ffffff", "today"),
@@ -172,12 +172,17 @@ def standards(title: str, rows: Sequence[Mark]) -> Markup:
         ]
     ) + _text(WIDTH - 10, 14, "better →", anchor="end")
     said = "; ".join(
-        f"{r.label}: {r.baseline:.4g} today, {r.after:.4g} in the plan"
-        + (f", minimum {r.minimum:.4g}" if r.minimum is not None else "")
-        + (f", target {r.target:.4g}" if r.target is not None else "")
+        f"{r.label}: {level_in_words(r.baseline)} today, {level_in_words(r.after)} in the plan"
+        + (f", minimum {level_in_words(r.minimum)}" if r.minimum is not None else "")
+        + (f", target {level_in_words(r.target)}" if r.target is not None else "")
         for r in rows
     )
     return _chart(title, said, 50 + step * len(rows), key + Markup("").join(body))
+
+
+def level_in_words(value: float) -> str:
+    """An outcome's level as a chart labels it: ``80,000``, ``83.5``."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _chart(title: str, said: str, height: float, body: Markup) -> Markup:

@@ -52,7 +52,7 @@ def write_inputs(book: Workbook, styles: Any, answer: Answer, head: dict[str, An
     row = _write_scenario(page, styles, answer, head, 3)
     for name in (name for name in TABLES if len(answer.place.tables.get(name, ()))):
         row = _write_table(page, styles, answer, name, row, found, head)
-    page.set_column(0, 0, 24)
+    page.set_column(0, 0, 38)
     page.set_column(1, 24, 16)
     page.freeze_panes(2, 1)
     page.set_landscape()
@@ -72,7 +72,7 @@ def _write_scenario(page: Any, styles: Any, answer: Answer, head: dict[str, Any]
         if isinstance(value, int | float) and not isinstance(value, bool):
             page.write_number(row, 1, value, styles())
         else:
-            page.write_string(row, 1, str(value), styles())
+            page.write_string(row, 1, _in_words(value), styles())
         row += 1
     return row + 1
 
@@ -90,6 +90,17 @@ def asked(answer: Answer) -> list[tuple[str, Any]]:
     return [row for part in (list(_flat(settings)), rules, dropped) for row in part]
 
 
+def _in_words(value: Any) -> str:
+    """A parameter as a person reads it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or value in ({}, [], ""):
+        return "none given"
+    if isinstance(value, list):
+        return "; ".join(map(str, value))
+    return str(value)
+
+
 def _flat(settings: dict[str, Any], path: str = "") -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for key, value in settings.items():
@@ -97,7 +108,7 @@ def _flat(settings: dict[str, Any], path: str = "") -> list[tuple[str, Any]]:
         if isinstance(value, dict):
             found += _flat(value, f"{name}, ")
         elif value is not None and key != "drop":
-            found.append((name, "; ".join(map(str, value)) if isinstance(value, list) else value))
+            found.append((name, value))
     return found
 
 
@@ -125,7 +136,8 @@ def _write_table(
         page.write_string(row + 2, at, column.unit, styles(italic=True))
         if column.meaning:
             page.write_comment(row + 1, at, column.meaning, {"x_scale": 2})
-    page.write_string(row + 1, len(columns), USE, styles(**head))
+    page.write_string(row + 1, len(columns), USE, styles(**head, indent=1))
+    page.set_row(row + 1, 30)
     keys = [column.name for column in columns if column.key] or [columns[0].name]
     uses = uses_of(answer, name)
     for number, values in enumerate(table.to_dict("records")):
@@ -137,11 +149,12 @@ def _write_table(
             if missing(value) or value == "":
                 continue
             if column.type in ("number", "integer"):
-                page.write_number(here, at, float(value), styles("general"))
+                whole = float(value) == round(float(value)) and column.unit != "year"
+                page.write_number(here, at, float(value), styles("count" if whole else "general"))
             else:
                 text = ("yes" if value else "no") if column.type == "boolean" else str(value)
                 page.write_string(here, at, text, styles("id"))
-        page.write_string(here, len(columns), uses[number], styles())
+        page.write_string(here, len(columns), uses[number], styles(indent=1))
         found.rows += 1
     return row + 4 + len(table)
 

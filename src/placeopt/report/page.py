@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from placeopt.report import charts, palette
+from placeopt.report.charts_budget import yearly_charts
 from placeopt.report.charts_estate import estate_charts, pairs_of
 from placeopt.report.formats import NUMBERS, format_in_row, in_words, missing, show
 from placeopt.report.money import pounds, pounds_in_words
@@ -253,7 +254,7 @@ def _charts(answer: Answer, sheets: dict[str, Sheet]) -> dict[str, Markup]:
     if answer.plan is None:
         return {}
     if "spending" in answer.plan.tables:
-        return _budget_charts(sheets)
+        return {**_budget_charts(sheets), **yearly_charts(answer)}
     return estate_charts(sheets)
 
 

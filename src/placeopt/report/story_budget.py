@@ -66,6 +66,7 @@ def tell_budget(answer: Answer) -> tuple[str, list[str], list[Figure]]:
     if targets:
         said.append(f"{reached} of {count(targets, 'target')} reached.")
     sentences.append(" ".join(said))
+    sentences += _over_years(answer)
     returned = float(streams["returned_gbp"].fillna(0).sum())
     if returned >= 1:
         sentences.append(
@@ -87,6 +88,39 @@ def tell_budget(answer: Answer) -> tuple[str, list[str], list[Figure]]:
         ),
     ]
     return headline + ".", [text for text in sentences if text], figures
+
+
+def _over_years(answer: Answer) -> list[str]:
+    """What all decided years come to, where there is more than one."""
+    assert answer.plan is not None
+    t = answer.plan.tables
+    if "spending_by_year" not in t or t["spending_by_year"]["year"].nunique() < 2:
+        return []
+    rows, years = t["spending_by_year"], t["spending_by_year"]["year"].nunique()
+    spent, one_off = float(rows["plan_gbp"].sum()), float(rows["one_off_gbp"].sum())
+    kind = dict(zip(t["spending"]["programme_id"], t["spending"]["kind"], strict=True))
+    preventive = rows["programme_id"].map(kind) == "preventive"
+    ahead = float(rows.loc[preventive, "plan_gbp"].sum())
+    today = float(t["spending"].loc[t["spending"]["kind"] == "preventive", "before_gbp"].sum())
+    text = (
+        f"Over {years} years it spends {pounds_in_words(spent)}, {pounds_in_words(ahead)} of it on "
+        f"prevention ({pounds_in_words(years * today)} at today's rate)"
+    )
+    if one_off >= 1:
+        text += f", and {pounds_in_words(one_off)} once on starting, stopping and closing"
+    said = [text + "."]
+    chain = t.get("benefits_chain")
+    if chain is not None and len(chain):
+        net, cash = float(chain["net_gbp"].sum()), float(chain["cashable_gbp"].sum())
+        said.append(
+            f"Better outcomes are worth {pounds_in_words(net)} net over the years counted; "
+            f"{pounds_in_words(cash)} of it can be taken out of budgets."
+        )
+    moved = t.get("transfers")
+    if moved is not None and len(moved):
+        total = pounds_in_words(float(moved["amount_gbp"].sum()))
+        said.append(f"Transfers of {total} leave no agency worse off than it would be alone.")
+    return said
 
 
 def _met(values: Any) -> tuple[int, int]:

@@ -109,7 +109,11 @@ def who_gains(answer: Answer) -> pd.DataFrame:
         own = stands.set_index(["year", "agency_id"])[["alone_gbp", "plan_gbp"]]
         rows = rows.join(own.rename(columns={"plan_gbp": "position_gbp"}))
     rows.index = rows.index.set_names(["year", "agency_id"])
-    return rows.reset_index()
+    rows = rows[(rows.fillna(0.0) != 0).any(axis=1)].reset_index()
+    names = dict(zip(place.agencies["agency_id"], place.agencies["name"], strict=True))
+    named = [names.get(key) or key or "no agency stated" for key in rows["agency_id"]]
+    rows.insert(2, "agency_name", named)
+    return rows
 
 
 def _agencies(streams: pd.DataFrame) -> list[str]:
