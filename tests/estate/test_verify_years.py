@@ -14,9 +14,13 @@ from tests.estate.town import building, town
 @pytest.fixture(scope="module")
 def answer():
     """S leaves B1 (10,000) in 2027 for B2 (1,000), fitted out in 2026; B1 is sold, and its receipt
-    of 4,000 comes a year later."""
+    of 4,000 comes a year later, a year in which it costs 100 to hold."""
     services = [{"service_id": "S", "area_base_m2": 10.0, "moving_cost_gbp": 500.0}]
-    sold = {"capital_receipt_gbp": 4_000.0, "sale_lag_years": 1}
+    sold = {
+        "capital_receipt_gbp": 4_000.0,
+        "sale_lag_years": 1,
+        "holding_cost_gbp_per_year": 100.0,
+    }
     target = building("B2", 1_000, status="candidate", fit_out_gbp_per_m2=100.0)
     here = town([building("B1", 10_000, **sold), target], services)
     asked = scenario(
@@ -49,7 +53,7 @@ def moved(year, away, to):
 def test_the_plan_moves_once_and_sells(answer):
     b1 = answer.plan.buildings.set_index("building_id").loc["B1"]
     assert (b1["closes_year"], b1["disposal_year"], b1["receipt_year"]) == (2027, 2027, 2028)
-    assert answer.result.objective == pytest.approx(10_000 + 1_000 + 500 + 2 * 1_000 - 4_000)
+    assert answer.result.objective == pytest.approx(10_000 + 1_000 + 500 + 2 * 1_000 + 100 - 4_000)
     assert answer.verification.ok
 
 
