@@ -69,6 +69,14 @@ def test_a_plan_that_fails_its_check_makes_nobody_elses_claim_wrong() -> None:
     assert of(judge(runs({"engine": "a"}, cheat)), "wrong") == {"a": False, "b": False}
 
 
+def test_infeasible_is_a_wrong_claim_where_somebody_has_a_plan() -> None:
+    nothing = {"engine": "b", "status": "infeasible", "objective": None}
+    judged = judge(runs({"engine": "a"}, nothing))
+    assert of(judged, "wrong") == {"a": False, "b": True}
+    assert "**wrongly called infeasible**" in family_table(judged)
+    assert not judge(runs(nothing))["wrong"].any()
+
+
 def test_of_plans_as_cheap_the_one_that_covers_more_twice_is_the_better() -> None:
     judged = judge(runs({"engine": "a", "second": 80.0}, {"engine": "b", "second": 70.0}))
     assert of(judged, "wrong") == {"a": False, "b": True}
@@ -126,7 +134,7 @@ def test_ratios_say_at_least_where_the_other_was_stopped() -> None:
 
 def test_repeated_runs_stand_with_the_median_of_their_seconds() -> None:
     rows = [{"engine": "a", "repeat": i, "cpu_seconds": s} for i, s in enumerate((1.0, 9.0, 2.0))]
-    assert "| c |  | 100 2.00 s |" in family_table(judge(runs(*rows)))
+    assert "| c | 100 2.00 s |" in family_table(judge(runs(*rows)))
 
 
 def test_the_profile_counts_cases_within_multiples_of_the_fastest() -> None:

@@ -99,3 +99,29 @@ def test_a_run_that_wants_more_memory_than_its_limit_fails_and_is_told(tmp_path:
     record, fault = run_worker({**task, "memory_mb": 500}, tmp_path)
     assert record is None
     assert "allocate" in fault or "Memory" in fault or "exit status" in fault, fault
+
+
+def test_a_run_ends_when_the_suite_is_killed(tmp_path: Path) -> None:
+    """A worker has a session of its own, so that a signal to the suite does not reach it."""
+    import subprocess
+
+    suite = (
+        "import os, subprocess, sys, time\n"
+        "worker = 'import os, signal, threading, time; "
+        "from placeopt.bench.worker import _end_with_parent as e; "
+        "threading.Thread(target=e, args=(os.getppid(),), daemon=True).start(); "
+        "print(os.getpid(), flush=True); time.sleep(60)'\n"
+        "p = subprocess.Popen([sys.executable, '-c', worker], start_new_session=True)\n"
+        "time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", suite], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    worker = int(parent.stdout.readline())
+    assert _alive(worker)
+    parent.kill()
+    parent.wait()
+    for _ in range(300):
+        if not _alive(worker):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the worker goes on without its suite")

@@ -26,7 +26,7 @@ def test_a_suite_is_measured_and_its_part_of_the_readme_renewed(tmp_path, monkey
     ])  # fmt: skip
     text = readme.read_text()
     assert text.startswith("before\n<!-- engines smoke -->\n1 runs on ")
-    assert "| p-dispersion-12-3-s1 |  | 765 " in text
+    assert "| p-dispersion-12-3-s1 | 765 " in text
     assert text.endswith("<!-- end -->\nafter\n")
     assert (tmp_path / "results" / "bench_smoke.parquet").is_file()
     assert (tmp_path / "results" / "bench_smoke.csv").is_file()

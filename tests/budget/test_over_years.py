@@ -280,6 +280,18 @@ def test_transfers_pay_those_who_would_be_worse_off():
     assert by_year(answer, "homecare") == [200]
 
 
+def test_agencies_that_could_not_keep_the_standards_alone_have_no_position_alone():
+    # 9.2 falls need 180 for homecare, all there is in one budget: neither agency has it by itself
+    place = place_over_years(1)
+    place = place.replace(streams=place.streams.assign(agency_id=["nhs", "council"]))
+    falls = Outcomes(rule="outcomes", outcome={"falls": {"minimum_standard": 9.2}})
+    worse_off = NobodyWorseOff(rule="nobody_worse_off")
+    answer = solved(place, budgets(180), falls, worse_off, years=1)
+    assert by_year(answer, "homecare") == [180]
+    assert answer.plan.tables["positions"]["alone_gbp"].isna().all()
+    assert answer.plan.tables["transfers"].empty
+
+
 def test_a_contract_runs_to_its_last_year():
     place = changed(place_over_years(), "programmes", "lights", contract_until_year=2027)
     assert by_year(solved(place, budgets(180, 180, 180)), "lights") == [100, 100, 0]

@@ -68,10 +68,11 @@ FIGURES = {
 
 
 @pytest.mark.parametrize("table", FIGURES)
-def test_each_wrong_figure_is_caught(table):
+def test_a_wrong_figure_in_any_column_is_caught(table):
     place, scenario, plan = care_town(), asked(), plan_by_hand()
+    last = len(plan.tables[table]) - 1
     for column in FIGURES[table]:
-        for row in plan.tables[table].index:
+        for row in {0, last // 2, last}:
             by = 2.5 if row % 2 else -2.5
             right = float(plan.tables[table].loc[row, column])
             wrong = tampered(plan, table, row, column, right + by)

@@ -8,7 +8,7 @@ from placeopt.scenario import read_scenario
 from placeopt.scenario.scenario import SolverSettings
 from placeopt.travel import measure
 
-ASKED = ("estate", "trust", "childrens_hubs", "one_stop", "streams", "carbon")
+ASKED = ("estate", "trust", "childrens_hubs", "one_stop", "streams", "carbon", "gateways")
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -32,3 +32,9 @@ def test_a_trust_saves_a_tenth_and_no_agency_pays_more(data):
     rents = answer.plan.rents
     paid = (rents["rent_gbp_per_m2_per_year"] * rents["area_let_m2"]).sum()
     assert paid == pytest.approx(answer.plan.agencies["rent_after_gbp_per_year"].sum())
+    by_year = answer.plan.objectives_by_year.set_index(["objective", "year"]).loc["running_cost"]
+    later = by_year.loc[2028:]
+    assert (later["plan"] <= 0.9 * later["do_nothing"] + 1).all()
+    cash = answer.plan.cash_flow.groupby("line")["plan_gbp"].sum()
+    assert -cash["receipts"] == pytest.approx(summary["receipts_net_gbp"])
+    assert summary["receipts_gross_gbp"] > summary["receipts_net_gbp"]

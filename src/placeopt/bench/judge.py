@@ -41,9 +41,9 @@ def read_best_known(path: str | Path) -> pd.DataFrame:
 
 
 def judge(frame: pd.DataFrame, known: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Add ``wrong``: told its user that it was solved although another checked plan, or a value
-    known before, is better; ``beaten``: its bound is broken by another's checked plan; ``solved``:
-    checked, proven and neither of the two.
+    """Add ``wrong``: told its user that it was solved, or infeasible, although another checked
+    plan, or a value known before, is better; ``beaten``: its bound is broken by another's checked
+    plan; ``solved``: checked, proven and neither of the two.
 
     ``signed`` and ``best`` are as minimised. Runs are equal within 1e-6, or within the gap that
     they were asked for and reached.
@@ -73,6 +73,7 @@ def judge(frame: pd.DataFrame, known: pd.DataFrame | None = None) -> pd.DataFram
     second = frame["second"].where(verified).astype(float)
     most = second.groupby([frame["family"], frame["case"], frame["signed"]]).transform("max")
     frame["wrong"] |= frame["claimed"].eq(True) & (second < most - SAME * np.maximum(1.0, most))
+    frame["wrong"] |= (frame["status"] == "infeasible") & frame["best"].notna()
     bounds: pd.Series = frame["bound"].astype(float) * sign
     frame["beaten"] = bounds > frame["best"] + 10 * SAME * size
     frame["solved"] = frame["proven"].eq(True) & ~frame["wrong"] & ~frame["beaten"]

@@ -56,11 +56,12 @@ def penalised(rows: pd.DataFrame) -> pd.Series:
 def family_table(rows: pd.DataFrame) -> str:
     """A row for each case, a cell for each engine: objective, gap or proof, CPU seconds."""
     engines = engines_of(rows)
-    lines = [f"| case | best known | {' | '.join(engines)} |",
-             "| --- | ---: |" + " ---: |" * len(engines)]  # fmt: skip
+    compared = rows["best_known"].notna().any()
+    heads = ["case", *(["best known"] if compared else []), *engines]
+    lines = [f"| {' | '.join(heads)} |", "| --- |" + " ---: |" * (len(heads) - 1)]
     for case, group in _by_case(rows):
         known = group["best_known"].dropna()
-        cells = [f"{known.iloc[0]:.10g}" if len(known) else ""]
+        cells = [f"{known.iloc[0]:.10g}" if len(known) else ""] if compared else []
         for engine in engines:
             mine = group[group["engine"] == engine]
             cells.append(_cell(mine) if len(mine) else "")
@@ -146,7 +147,9 @@ def _cell(runs: pd.DataFrame) -> str:
     row = runs.iloc[0]
     told = " **told as solved**" if row["wrong"] else ""
     if row["objective"] is None or row["objective"] != row["objective"]:
-        return "infeasible" if row["status"] == "infeasible" else "no plan"
+        if row["status"] == "infeasible":
+            return "**wrongly called infeasible**" if row["wrong"] else "infeasible"
+        return "no plan"
     value = f"{row['objective']:.10g}"
     if row.get("second") == row.get("second") and row.get("second") is not None:
         value += f", {row['second']:.10g} twice"

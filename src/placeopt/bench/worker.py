@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from placeopt.errors import EngineMissing
 
 def main(folder: str) -> None:
     faulthandler.register(signal.SIGUSR1)
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     task = json.loads((Path(folder) / "task.json").read_text(encoding="utf-8"))
     limit = int(task["memory_mb"]) * 2**20
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
@@ -30,6 +32,13 @@ def main(folder: str) -> None:
     except EngineMissing as error:
         record = {"status": "not installed", "message": str(error)}
     (Path(folder) / "answer.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def _end_with_parent(parent: int) -> None:
+    """End this process and what it started once the one that started it is gone."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os.killpg(0, signal.SIGKILL)
 
 
 def work(task: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -116,6 +116,7 @@ class BudgetProblem:
     programme_agency: Ints  # (P,) -1 where none
     cashable: Floats  # (T, B, A, O) GBP of year t to agency a for a unit of gain in year b
     alone: Floats  # (T, A) positions alone (B9), NaN where there is none or no rule
+    nobody_worse: bool  # whether B9 is in force
     over_horizon: bool  # whether B9 holds over the years together
     evidence: Floats  # (S, C) factors of rule B12 on each curve; S is 0 where not in force
     tail: float  # share of evidence scenarios over which standards hold on average; 0: in each

@@ -60,10 +60,11 @@ def decompose(
     inside = _first_points(problem, grid)
     bound, mix = -np.inf, np.zeros(0)
     mixture = _mixture(grid, inside)
-    result, model = None, None
+    result, model, chooses = None, None, False
     for _ in range(ROUNDS):
         mixture = _mixture(grid, inside)
         model = equations.formulate(problem, mixture, name, limits=limits)
+        chooses = any(part.any() for part in model._integer)
         model = _without_integers(model)
         result = solve(model, 0.0, 1.0)
         if not result.has_plan or result.row_prices is None or result.objective is None:
@@ -71,7 +72,7 @@ def decompose(
         worth, cost = _best_responses(problem, grid, mixture, model, result)
         bound = max(bound, result.objective + worth)
         mix = result.value(model.columns["mix"])
-        if result.objective - bound <= gap / 10 * abs(result.objective):
+        if result.objective - bound <= gap / 4 * abs(result.objective):
             break
         known = inside.sum()
         _join(inside, grid, cost.argmin(axis=2))
@@ -80,7 +81,7 @@ def decompose(
     assert model is not None
     assert result is not None
     mean = spend_of(problem, model, result)
-    if all(_is_concave(problem, p) for p in range(len(problem.programme_ids))):
+    if not chooses and all(_is_concave(problem, p) for p in range(len(problem.programme_ids))):
         return Found(mean, bound, model, result)
     spend, last, answer = _plan(problem, grid, mixture, mix, mean, name, limits, gap, solve)
     if last is None:
@@ -203,10 +204,16 @@ POLISHED = 5  # models solved at most to better a plan
 
 
 def spend_of(problem: BudgetProblem, model: Model, result: Result) -> Floats:
-    """(T, P) GBP."""
+    """(T, P) GBP; a programme that is not bought gets nothing, a bought one its least."""
     money = equations.scale_of(problem).money_gbp
     spend = result.value(model.columns["spend"]).reshape(problem.upper.shape) * money
-    return np.clip(spend, 0.0, problem.upper)
+    spend = np.clip(spend, 0.0, problem.upper)
+    if "on" in model.columns:
+        chosen = np.flatnonzero(problem.must_choose)
+        on = result.value(model.columns["on"]).reshape(len(spend), -1) > 0.5
+        least = np.maximum(spend[:, chosen], problem.least[chosen])
+        spend[:, chosen] = np.where(on, least, 0.0)
+    return spend
 
 
 def _neighbourhoods(grid: Grid, year: Ints, programme: Ints, at: Ints) -> Mixture:

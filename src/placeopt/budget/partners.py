@@ -18,6 +18,8 @@ import pandas as pd
 
 from placeopt.budget.arrays import BudgetProblem, Floats, Ints, summed
 from placeopt.budget.benefits import cashable_per_gain
+from placeopt.engine import Status
+from placeopt.errors import NoPlanError
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.budget_rules import Capital, NobodyWorseOff, ThroughThePlace
@@ -38,6 +40,7 @@ def partners(place: Place, scenario: Scenario, years: Ints, relax: str) -> dict[
         "stream_agency": agencies.get_indexer(place.streams["agency_id"]).astype(np.int64),
         "cashable": _cashable(place, scenario, decided, counted),
         "alone": np.full((decided, len(agencies)), np.nan),
+        "nobody_worse": worse_off is not None,
         "over_horizon": bool(worse_off and worse_off.when == "horizon"),
         "through_share": through.share if through and relax != "B8" else np.nan,
         "through_years": through.first_years if through else 0,
@@ -83,7 +86,10 @@ def saved(problem: BudgetProblem, spend: Floats) -> Floats:
 
 
 def with_positions_alone(problem: BudgetProblem, settings: SolverSettings) -> BudgetProblem:
-    """The same problem with every agency's position alone, each solved for by itself."""
+    """The same problem with every agency's position alone, each solved for by itself.
+
+    Raises ``NoPlanError`` where the time limit leaves one of them unknown.
+    """
     from placeopt.budget.refine import solve_all
 
     alone = np.full_like(problem.alone, np.nan)
@@ -93,6 +99,9 @@ def with_positions_alone(problem: BudgetProblem, settings: SolverSettings) -> Bu
             continue
         by_itself = alone_problem(problem, a)
         solved = solve_all(by_itself, settings)
+        if solved.spend is None and solved.result.status is not Status.INFEASIBLE:
+            agency, status = problem.agency_ids[a], solved.result.status
+            raise NoPlanError(f"what {agency} could do alone (B9) was not found: {status}")
         if solved.spend is not None and solved.pay is not None:
             position = unspent(by_itself, solved.pay) + saved(by_itself, solved.spend)
             alone[:, a] = position[:, a]

@@ -29,7 +29,7 @@ def yearly_tables(problem: BudgetProblem, spend: Floats, pay: Floats) -> dict[st
     }
     if np.isfinite(problem.total).all():
         tables["reserves"] = _reserves(problem, spend, pay)
-    if np.isfinite(problem.alone).any():
+    if problem.nobody_worse:
         tables["positions"], tables["transfers"] = _positions(problem, spend, pay)
     tables["cash_flow"] = _cash_flow(problem, spend)
     return tables

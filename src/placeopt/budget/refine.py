@@ -251,7 +251,7 @@ def _solve_one(
         for solved_model, result in ((under_model, under), (over_model, over)):
             if not result.has_plan:
                 continue
-            candidate = _spend_of(problem, solved_model, result)
+            candidate = decompose.spend_of(problem, solved_model, result)
             tried.append(candidate)
             reached = problem.objective(name, candidate, first=first)
             truly = solved_model is under_model or (plain and _holds(problem, candidate, limits))
@@ -279,7 +279,7 @@ def _solve_one(
         under = clock.solve(under_model)
         if under.row_prices is not None:
             model, plan = under_model, under
-            candidate = _spend_of(problem, under_model, under)
+            candidate = decompose.spend_of(problem, under_model, under)
             reached = problem.objective(name, candidate, first=first)
             if reached <= value:
                 value, spend = reached, candidate
@@ -306,19 +306,6 @@ def _holds(problem: BudgetProblem, spend: Floats, limits: dict[str, float]) -> b
     )
 
 
-def _spend_of(problem: BudgetProblem, model: Model, result: Result) -> Floats:
-    """(T, P) GBP; a programme that is not bought gets nothing, a bought one its least."""
-    money = equations.scale_of(problem).money_gbp
-    spend = result.value(model.columns["spend"]).reshape(problem.upper.shape) * money
-    spend = np.clip(spend, 0.0, problem.upper)
-    if "on" in model.columns:
-        chosen = np.flatnonzero(problem.must_choose)
-        on = result.value(model.columns["on"]).reshape(len(spend), -1) > 0.5
-        least = np.maximum(spend[:, chosen], problem.least[chosen])
-        spend[:, chosen] = np.where(on, least, 0.0)
-    return spend
-
-
 def _limit(stage: Stage, slack: float, rounding: float = 1e-8) -> float:
     """What an objective may not exceed while later ones are made small, in its own unit."""
     return stage.value + slack * abs(stage.value) + rounding * max(1.0, abs(stage.value))
@@ -342,7 +329,7 @@ def _least_disruption_of_ties(
     result = clock.solve(model)
     if not result.has_plan:
         return spend
-    found = _spend_of(problem, model, result)
+    found = decompose.spend_of(problem, model, result)
     saved = moves(problem, spend) - moves(problem, found)
     return found if saved > 1e-6 * problem.before.sum() else spend
 

@@ -31,8 +31,11 @@ from placeopt.estate.course import Course, value
 from placeopt.estate.decision import Decision
 from placeopt.estate.formulate import WHO_GOES_WHERE, formulate
 from placeopt.estate.formulate_years import YearsFormulation, formulate_years
+from placeopt.estate.kernel import first_plan
 from placeopt.estate.problem import EstateProblem
-from placeopt.estate.scale import SETTLED, Stage, find, first_plan, read
+from placeopt.estate.scale import find
+from placeopt.estate.settle import SETTLED, Stage, read
+from placeopt.estate.strengthen import count_at_least
 from placeopt.estate.years import Years
 from placeopt.scenario.estate_rules import Capital
 
@@ -40,6 +43,7 @@ Watch = Callable[[Progress], None]
 WHOLE = 700  # up to so many yes-or-no decisions the engine is given the whole model
 FIRST_GAP = 0.002  # of the order of a first plan
 LAST_SHARE = 0.5  # of the time for the bound, for the last year: most of the money is in it
+STRENGTHEN_SHARE = 0.1  # of the time, at most
 FIRST_SHARE = 0.6  # of the time, at most, for a first plan; it is there sooner as a rule
 BOUND_SHARE = 0.6  # of the time left, for the bound
 
@@ -96,12 +100,29 @@ def minimise(
     stated: YearsFormulation, course: Course | None, seconds: float, progress: Watch | None
 ) -> Result:
     """The model over years to the scenario's gap, within ``seconds``."""
+    began = time.perf_counter()
+    if _large(stated):
+        strengthen(stated, STRENGTHEN_SHARE * seconds)
     arrays = stated.model.arrays()
+    seconds -= time.perf_counter() - began
     able = engine_named(stated.years.scenario.solver.engine).start
     start = _lifted(stated, arrays, course) if course is not None and able else None
-    if not able or int(arrays.integer.sum()) <= WHOLE:
+    if not able or not _large(stated):
         return _search(stated, arrays, start, seconds, stated.years.scenario.solver.gap, progress)
     return _apart(stated, arrays, start, seconds, progress)
+
+
+def _large(stated: YearsFormulation) -> bool:
+    return sum(x.open.size + x.host.size + x.tier.size for x in stated.columns) > WHOLE
+
+
+def strengthen(stated: YearsFormulation, seconds: float) -> None:
+    """In each year the least number of hosts and buildings, as one year's search has it."""
+    each = seconds / len(stated.columns)
+    for t, problem in enumerate(stated.years.problems):
+        stated.model.suffix = f"_{problem.year}"
+        count_at_least(stated.year(t), formulate(problem), each)
+    stated.model.suffix = ""
 
 
 def _apart(
@@ -152,7 +173,7 @@ def _bound_by_years(
     """A bound from each year by itself, and the plans found of each, in the whole's columns."""
     solver = stated.years.scenario.solver
     began = time.perf_counter()
-    prices = relaxation_prices(arrays, seconds / 2, solver.threads)
+    prices = relaxation_prices(arrays, 0.75 * seconds, solver.threads)
     if prices is None:  # the years without what links them: a bound, if a weak one
         prices = np.zeros(len(arrays.row_lower))
     parts = split(arrays, _year_of_columns(stated, len(arrays.cost)), prices)

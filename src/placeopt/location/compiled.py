@@ -1,4 +1,10 @@
-"""Compile a function once and keep it: numba, its code cached on disk."""
+"""Compile a function once and keep it: numba, its code cached on disk.
+
+The code is kept beside the module, or in the user's cache folder (or ``NUMBA_CACHE_DIR``) where
+the package is installed read-only. A function that calls one of another module is not compiled
+anew when only the other changes: delete the ``*.nbi`` files after such an edit. Small problems
+(``tree.SMALL``, ``whole.SMALL``) are solved without any compiled function.
+"""
 
 from __future__ import annotations
 

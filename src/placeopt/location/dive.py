@@ -17,6 +17,7 @@ from placeopt.location.tree import Run
 
 SURE = 0.85  # how often the bound must send a customer to one site to send it for good
 SLACK = 0.002  # how much dearer than the best a plan may be to search on from it
+PARTS = 4  # in which the rounds of local search are made, time being looked at between
 NEAR = 10  # sites looked at for each customer by the local search
 
 
@@ -24,29 +25,36 @@ def plan_from(
     work: Work, run: Run, level: Level, seed: int, rounds: int = 0, record: Work | None = None
 ) -> None:
     """Offer the run the plan that a dive from ``level`` finds (``record`` keeps who goes where)."""
-    plan = dive(work, level, seed)
+    plan = None if run.out_of_time else dive(work, level, seed, run)
     if plan is None:
         return
     to, is_open = plan
-    cost = bettered(work, to, is_open, rounds, seed)
+    cost = bettered(work, run, to, is_open, rounds, seed)
     if run.offer(cost, is_open):
         (record or work).to = to.copy()
 
 
-def bettered(work: Work, to: Ints, is_open: Bools, rounds: int, seed: int) -> float:
-    """Local search from a plan, in place; its cost."""
+def bettered(work: Work, run: Run, to: Ints, is_open: Bools, rounds: int, seed: int) -> float:
+    """Local search from a plan, in place, until time is up; its cost (inf: it broke a room)."""
     from placeopt.location import shifts
 
     count = min(NEAR, work.cost.shape[1])
     near = np.argsort(np.where(work.may, work.cost, BIG), axis=1, kind="stable")[:, :count]
-    found = shifts.better(
-        work.cost, work.size, work.room, work.opening, work.p, work.must, work.may, is_open, to,
-        np.ascontiguousarray(near), rounds, seed, SLACK,
-    )  # fmt: skip
-    return float(found)
+    found, best = np.inf, (to.copy(), is_open.copy())
+    for part in range(PARTS):
+        cost = shifts.better(
+            work.cost, work.size, work.room, work.opening, work.p, work.must, work.may, is_open, to,
+            np.ascontiguousarray(near), rounds // PARTS, seed + part, SLACK,
+        )  # fmt: skip
+        if cost < found:
+            found, best = float(cost), (to.copy(), is_open.copy())
+        to[:], is_open[:] = best
+        if run.out_of_time:
+            break
+    return found
 
 
-def dive(work: Work, level: Level, seed: int) -> tuple[Ints, Bools] | None:
+def dive(work: Work, level: Level, seed: int, run: Run) -> tuple[Ints, Bools] | None:
     """(the site of each customer, which sites are open), or None where the dive gets stuck."""
     n, _ = work.cost.shape
     noise = np.random.default_rng(seed)
@@ -56,6 +64,8 @@ def dive(work: Work, level: Level, seed: int) -> tuple[Ints, Bools] | None:
     u, left, paid = level.u.copy(), np.arange(n), 0.0
     target = abs(level.value) * 1.01 + 1.0
     while len(left):
+        if run.out_of_time:
+            return None
         cost = np.where(work.size[left][:, None] <= room[None, :], work.cost[left], BIG)
         part = work.replace(
             cost=np.ascontiguousarray(cost), size=work.size[left], weight=work.weight[left],

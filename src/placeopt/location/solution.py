@@ -90,8 +90,17 @@ class Solution:
         proof = "proven optimal" if self.proven else f"best known, gap {self.gap:.3%}"
         return (
             f"{self.problem.name or self.problem.kind}: {self.objective:,.6g} ({proof}), "
-            f"{len(self.positions)} sites, {self.seconds.get('total', 0):.2f} s"
+            f"{len(self.positions)} sites, {self.seconds.get('total', 0):.2f} s{self._moments()}"
         )
+
+    def _moments(self) -> str:
+        words = {"first": "first plan", "best": "best", "proof": "proof"}
+        told = [
+            f"{word} after {self.seconds[key]:.2f} s"
+            for key, word in words.items()
+            if key in self.seconds
+        ]
+        return f" ({', '.join(told)})" if told else ""
 
 
 def _finite(value: float) -> float | None:

@@ -85,17 +85,17 @@ def _root(work: Work, run: Run, seed: int) -> Level:
     u, step = first_prices(work), 1.0
     target = float(u.sum()) + 1.0
     best: Level | None = None
-    for turn in range(3):
+    for _ in range(3):
         level = raise_level(work, u, min(run.cost, max(target, 1.05 * target)), 100, step)
         if best is None or level.value > best.value:
             best = level
         run.raise_bound(best.value)
-        if turn != 1:
-            plan_from(work, run, level, seed + turn, rounds=_rounds(work))
         u, step, target = level.u, max(level.step, 0.02), abs(best.value) * 1.05 + 1.0
         if _closed(work, run) or run.seconds > 0.2 * run.limit:
             break
     assert best is not None
+    plan_from(work, run, best, seed, rounds=_rounds(work))
+    _closed(work, run)
     return best
 
 
@@ -138,13 +138,15 @@ def _plans_of_root(
     work: Work, here: Work, run: Run, level: Level, pool: Pool, seed: int, seconds: float
 ) -> None:
     plan_from(here, run, level, seed, rounds=_rounds(work), record=work)
+    if run.out_of_time:
+        return
     loads = [(pool.site[k], pool.customers[k]) for k in pool.within(here)]
     plan = best_of_pool(here, level, loads, POOLED, seconds)
     if plan is None:
         return
     cost, is_open, to = plan
     _take(work, run, cost, is_open, to)
-    cost = bettered(here, to, is_open, _rounds(work), seed)
+    cost = bettered(here, run, to, is_open, _rounds(work), seed)
     _take(work, run, cost, is_open, to)
 
 
@@ -152,7 +154,7 @@ POOLED = 5_000  # loads of the pool that plans are made of
 SMALL = 400  # pairs up to which an engine is asked first: nothing need be compiled
 SMALL_SECONDS = 2.0  # what it may take
 PAIRS = 2_000  # pairs up to which an engine is given a try
-TRY = 0.3  # share of the time left that it gets
+TRY = 0.5  # share of the time left that it gets
 
 
 def _engine_closes(work: Work, here: Work, run: Run, seconds: float) -> bool:

@@ -34,10 +34,11 @@ BUDGET = [
     *("positions", "transfers", "prices", "curves"),
 ]
 LAST = ["checks", "findings", "assumptions", "provenance"]
-# On another sheet; in tables/.
-LEFT_OUT = {"objectives", "assignment", "assignment_by_year", "spending_by_year"}
-ONE_YEAR = {"buildings_by_year", "services_by_year", "objectives_by_year"}
+LEFT_OUT = {  # on another sheet; in tables/
+    *("objectives", "assignment", "spending_by_year", "assignment_by_year"),
+}
 IF_ANY = {"reserves", "cash_flow", "benefits_chain", "positions", "transfers"}
+OF_YEARS = {"buildings_by_year", "services_by_year", "objectives_by_year"}  # if several
 MOST_ROWS = 50_000  # of a sheet: more makes a workbook that opens slowly; the CSV has them all
 WRAPPED = frozenset(("text", "service_ids"))
 TOTALS, HEADINGS, ROWS = 1, 2, 3  # rows of a sheet, counted from 0
@@ -62,13 +63,12 @@ def write_workbook(answer: Answer, story: Story, sheets: dict[str, Sheet], path:
         *[name for name in sheets if name not in {*ESTATE, *BUDGET, *LAST, *LEFT_OUT}],
         *LAST,
     ]
-    said_already = ONE_YEAR if "course" not in sheets else set()
+    unsaid = OF_YEARS if "course" not in sheets else set()
     shown = [
         sheets[name]
         for name in order
-        if name in sheets
-        and name not in said_already
-        and (len(sheets[name].frame) or name not in IF_ANY)
+        if name in sheets and name not in unsaid
+        if len(sheets[name].frame) or name not in IF_ANY
     ]
     first = book.add_worksheet("Summary")
     formulas: dict[str, Formulas] = {}

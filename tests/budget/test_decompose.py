@@ -1,0 +1,89 @@
+"""Large budgets: the bound lies below every plan, and plan and bound agree with the other way."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from placeopt.budget import decompose, solve
+from placeopt.budget.mixtures import grid_of
+from placeopt.budget.problem import state
+from placeopt.engine import Status
+from placeopt.scenario.budget_rules import OneBudget
+from tests.budget.places import random_place, scenario_of
+from tests.budget.test_over_years import place_over_years
+
+
+@pytest.fixture
+def every_problem_is_large(monkeypatch):
+    monkeypatch.setattr(decompose, "LARGE", 1)
+
+
+def question(years: int, gap: float = 1e-2):
+    rules = [OneBudget(rule="one_budget", reduction_share=0.1, carry_over=years > 1)]
+    return scenario_of(rules=rules, drop=("outcomes",), years=years, solver={"gap": gap})
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("concave", [True, False])
+@pytest.mark.parametrize("scale", [0.0, 25.0])
+def test_decomposed_and_refined_plans_agree(seed, concave, scale, monkeypatch):
+    place = random_place(seed, programmes=4, concave=concave)
+    rows = place.programmes.assign(minimum_scale_gbp_per_year=[scale, 0.0, scale, 0.0])
+    place = place_over_years(2, place.replace(programmes=rows))
+    scenario = question(2)
+    refined = solve(place, scenario).result
+    monkeypatch.setattr(decompose, "LARGE", 1)
+    decomposed = solve(place, scenario).result
+    if refined.objective is None:
+        assert decomposed.objective is None
+        return
+    near = 2e-2 * max(1e-3, abs(refined.objective))
+    assert decomposed.objective == pytest.approx(refined.objective, abs=near)
+    # each bound holds for the other's plan
+    assert decomposed.bound <= refined.objective + 1e-7
+    assert refined.bound <= decomposed.objective + 1e-7
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_bound_lies_below_every_plan_of_a_fine_grid(seed, every_problem_is_large):
+    place = random_place(20 + seed, concave=False)
+    answer = solve(place, question(1))
+    problem = state(place, question(1))
+    if answer.plan is None:
+        assert answer.result.status is not Status.OPTIMAL
+        return
+    ends = zip(problem.lower[0], problem.upper[0], strict=True)
+    levels = [np.linspace(low, high, 25) for low, high in ends]
+    best = np.inf
+    for spend in itertools.product(*levels):
+        paid = np.array(spend)[None]
+        if paid.sum() <= problem.total[0] and _payable(problem, paid[0]):
+            best = min(best, problem.objective("weighted_outcomes", paid, first=True))
+    assert answer.result.bound <= best + 1e-7
+    assert answer.result.objective <= best + 1e-2 * abs(best)
+
+
+def _payable(problem, spend) -> bool:
+    """Hall's condition: the streams that may pay for any set hold enough for the set."""
+    programmes = range(len(spend))
+    for size in range(1, len(spend) + 1):
+        for group in itertools.combinations(programmes, size):
+            payers = np.unique(problem.pair_stream[np.isin(problem.pair_programme, group)])
+            if spend[list(group)].sum() > problem.amount[0][payers].sum() + 1e-9:
+                return False
+    return True
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_between_grid_points_no_curve_rises_further_above_its_chord_than_stated(seed):
+    problem = state(random_place(seed, concave=seed % 2 == 0), question(1))
+    grid = grid_of(problem)
+    for c, (p, curve) in enumerate(zip(problem.curve_programme, problem.curves, strict=True)):
+        a, b = grid.spend[p, :-1], grid.spend[p, 1:]
+        for share in (0.1, 0.3, 0.5, 0.8):
+            chord = grid.effect[c, :-1] * (1 - share) + grid.effect[c, 1:] * share
+            over = curve.effect(a * (1 - share) + b * share) - chord
+            assert (over <= grid.above[c] + 1e-9).all()
