@@ -86,7 +86,7 @@ def status_in_words(answer: Answer) -> str:
         return (
             (
                 "Proven: no plan that keeps the rules can "
-                f"{better.format('more than ' + per_cent(result.gap))} than this one does."
+                f"{better.format('more than ' + per_cent(max(result.gap, 1e-4)))} than this one does."
             )
             .replace(" less than this one does", " less")
             .replace(" than this one does", "")
