@@ -93,6 +93,22 @@ def test_an_infeasible_model_is_called_infeasible(engine: str):
     assert not result.has_plan
 
 
+def test_a_log_of_cbc_that_stops_short_proves_nothing():
+    from types import SimpleNamespace
+
+    import pulp
+
+    from placeopt.engine.pulp_engines import _result
+
+    model = Model("odd")
+    model.add_columns("x", size=2, upper=1, integer=True)
+    said = SimpleNamespace(sol_status=pulp.LpSolutionInfeasible, status=pulp.LpStatusInfeasible)
+    cut = "Welcome to the CBC MILP Solver\nCbc0010I After 0 nodes, 1 on tree"
+    proof = f"{cut}\nResult - Problem proven infeasible"
+    statuses = [_result(said, model.arrays(), log).status for log in (cut, proof)]
+    assert statuses == [Status.NO_PLAN, Status.INFEASIBLE]
+
+
 @pytest.mark.parametrize("integer", [False, True])
 def test_unbounded_is_told_from_infeasible(integer: bool):
     assert solve(line(-np.inf, 5, integer=integer)).status is Status.UNBOUNDED

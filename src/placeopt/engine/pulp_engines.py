@@ -70,6 +70,13 @@ def solve(arrays: Arrays, settings: Settings) -> Result:
     )
 
 
+_CBC_INFEASIBLE = re.compile(
+    r"proven infeasible|relaxation infeasible|problem is infeasible|problem was infeasible"
+    r"|processing says infeasible|PrimalInfeasible",
+    re.IGNORECASE,
+)
+
+
 def _free_highs_threads(name: str) -> None:
     """Within one process HiGHS refuses another number of threads until its pool is let go."""
     if name == "HiGHS":
@@ -124,7 +131,8 @@ def _result(problem: Any, arrays: Arrays, log: str) -> Result:
     plan = _plan(problem, arrays) if solved else None
     bound = _cbc_bound(log, arrays, problem, plan)
     if problem.sol_status == pulp.LpSolutionInfeasible or problem.status == pulp.LpStatusInfeasible:
-        stopped = "Stopped on time" in log
+        proven = not log or _CBC_INFEASIBLE.search(log)  # a log that stops short proves nothing
+        stopped = "Stopped on" in log or not proven
         return Result(Status.NO_PLAN if stopped else Status.INFEASIBLE, bound=bound)
     if problem.status == pulp.LpStatusUnbounded:
         return Result(Status.UNBOUNDED)

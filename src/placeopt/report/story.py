@@ -83,14 +83,10 @@ def status_in_words(answer: Answer) -> str:
     if str(result.status) == "optimal":
         if result.gap < 5e-7:
             return "Proven: no plan that keeps the rules is better."
-        return (
-            (
-                "Proven: no plan that keeps the rules can "
-                f"{better.format('more than ' + per_cent(max(result.gap, 1e-4)))} than this one does."
-            )
-            .replace(" less than this one does", " less")
-            .replace(" than this one does", "")
-        )
+        more = better.format(f"more than {per_cent(max(result.gap, 1e-4))}")
+        return f"Proven: no plan that keeps the rules can {more} than this one does.".replace(
+            " less than this one does", " less"
+        ).replace(" than this one does", "")
     stopped = (
         "stopped by hand" if str(result.status) == "interrupted" else "stopped at the time limit"
     )
