@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from placeopt.bench.suites import Case, problem_of, suite
+from placeopt.bench.location_cases import problem_of
+from placeopt.bench.suites import Case, suite
 from placeopt.errors import UsageError
 from placeopt.location import locate, locate_file, read_problem
 
