@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from placeopt.budget.appraisal import appraise
-from placeopt.budget.verify_appraisal import verify_appraisal
+from placeopt.budget.verify.appraisal import verify_appraisal
 from placeopt.errors import PlaceError, UsageError
 from placeopt.place import read_place
 from placeopt.place.check import check

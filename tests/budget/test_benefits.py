@@ -5,7 +5,7 @@ import pytest
 
 from placeopt.budget.benefits import cashable_per_gain, chain
 from placeopt.budget.corrections import without_grade
-from placeopt.budget.verify_benefits import cashable, check_chain
+from placeopt.budget.verify.benefits import cashable, check_chain
 from placeopt.place.check_benefits import benefit_findings as findings
 from placeopt.scenario import Scenario
 from placeopt.scenario.scenario import Money

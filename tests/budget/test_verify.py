@@ -14,7 +14,7 @@ import placeopt.budget
 from placeopt.budget import solve
 from placeopt.budget.curves import Curve
 from placeopt.budget.verify import verify
-from placeopt.budget.verify_outcomes import between, effect
+from placeopt.budget.verify.outcomes import between, effect
 from tests.budget.places import one_budget, random_place, scenario_of, two_programmes
 
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 
 from placeopt.budget.verify import RULES, verify
-from placeopt.budget.verify_course import course_of, discount_factors, whole_units
-from placeopt.budget.verify_outcomes import lagged, rewards
+from placeopt.budget.verify.course import course_of, discount_factors, whole_units
+from placeopt.budget.verify.outcomes import lagged, rewards
 from placeopt.scenario.budget_rules import (
     Capital,
     Commissioning,

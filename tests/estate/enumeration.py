@@ -16,11 +16,11 @@ import numpy as np
 from scipy.optimize import linprog
 
 from placeopt.estate.money import annuity, discount_factors
-from placeopt.estate.verify_behaviour import goes_to
-from placeopt.estate.verify_facts import Facts, facts_of
-from placeopt.estate.verify_rules import YEARLY, moves_in
-from placeopt.estate.verify_sums import Arrangement
-from placeopt.estate.verify_years import (
+from placeopt.estate.verify.behaviour import goes_to
+from placeopt.estate.verify.facts import Facts, facts_of
+from placeopt.estate.verify.rules import YEARLY, moves_in
+from placeopt.estate.verify.sums import Arrangement
+from placeopt.estate.verify.years import (
     Course,
     Year,
     course_of,

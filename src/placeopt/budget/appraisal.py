@@ -90,7 +90,7 @@ def appraise(
     found = Appraisal(
         place.info.name, _summary(agencies, totals, costs, payer), chain, costs, agencies, totals
     )
-    from placeopt.budget.verify_appraisal import verify_appraisal
+    from placeopt.budget.verify.appraisal import verify_appraisal
 
     checks = verify_appraisal(place, money, found.tables, found.summary)
     broken = [one for one in checks if not one.holds]

@@ -25,12 +25,12 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.budget import equations_partners as partners
-from placeopt.budget import equations_years as change
 from placeopt.budget.aims import earlier_objectives_are_kept, expression, unit_of
 from placeopt.budget.arrays import BudgetProblem, Floats
 from placeopt.budget.combine import best_ones_are_chosen
 from placeopt.budget.curves import Piece
+from placeopt.budget.equations import partners
+from placeopt.budget.equations import years as change
 from placeopt.budget.evidence import standards_hold_in_bad_evidence
 from placeopt.budget.mixtures import Mixture, effects_are_mixed
 from placeopt.budget.on_curves import Scale, by_year, effects_lie_on_their_curves

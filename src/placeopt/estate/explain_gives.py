@@ -15,7 +15,7 @@ import numpy as np
 from placeopt.engine import Block, Model, Result, Status, solve
 from placeopt.estate.columns import Columns
 from placeopt.estate.decision import running_today
-from placeopt.estate.equations_place import offering_hosts
+from placeopt.estate.equations.place import offering_hosts
 from placeopt.estate.formulate import formulate
 from placeopt.estate.formulate_years import YearsFormulation, formulate_years
 from placeopt.estate.standards import Standard, state_standards

@@ -36,12 +36,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Model
-from placeopt.estate import equations_behaviour as by_behaviour
-from placeopt.estate import equations_people as by_people
-from placeopt.estate import equations_place as by_place
-from placeopt.estate import equations_service as by_service
 from placeopt.estate.columns import Columns, add_columns
 from placeopt.estate.customers import Hosts, by_reach, by_zone
+from placeopt.estate.equations import behaviour as by_behaviour
+from placeopt.estate.equations import people as by_people
+from placeopt.estate.equations import place as by_place
+from placeopt.estate.equations import service as by_service
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.terms import OBJECTIVES, Expression
 from placeopt.scenario.estate_rules import (

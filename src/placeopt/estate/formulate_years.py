@@ -3,7 +3,7 @@
 Blocks of a year are named ``host_2027``; rows over all years have no year in their name.
 
 (E10) what was paid by year t <= what has come into the pot by then + receipts recycled by then
-(E12) ``equations_years.py``
+(E12) ``equations/years.py``
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from placeopt.engine import Model
 from placeopt.estate.columns import Columns, add_columns
 from placeopt.estate.customers import Hosts, by_reach, by_zone
-from placeopt.estate.equations_years import Links, link_years
+from placeopt.estate.equations.years import Links, link_years
 from placeopt.estate.formulate import Formulation, expression, minutes_count, state_rules
 from placeopt.estate.terms import Expression
 from placeopt.estate.terms_years import capital_up_to, present_cost

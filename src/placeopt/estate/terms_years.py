@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from placeopt.engine import Block
 from placeopt.estate.columns import Columns
-from placeopt.estate.equations_years import Links
+from placeopt.estate.equations.years import Links
 from placeopt.estate.terms import Expression, running_cost
 from placeopt.estate.years import Years
 from placeopt.scenario.estate_rules_money import WORKS, Capital, Work

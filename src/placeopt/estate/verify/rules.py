@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from placeopt.estate.verify_money import capital, carbon, fair_rents, revenue
-from placeopt.estate.verify_people import TOLERANCE, Found, access, behaviour, fairness
-from placeopt.estate.verify_years import Course, Year, moved_too_early
+from placeopt.estate.verify.money import capital, carbon, fair_rents, revenue
+from placeopt.estate.verify.people import TOLERANCE, Found, access, behaviour, fairness
+from placeopt.estate.verify.years import Course, Year, moved_too_early
 from placeopt.scenario.checks import Check
 from placeopt.scenario.estate_rules import (
     Capacity,

@@ -16,8 +16,8 @@ from itertools import pairwise
 
 import pandas as pd
 
-from placeopt.budget.verify_combine import combined
-from placeopt.budget.verify_course import (
+from placeopt.budget.verify.combine import combined
+from placeopt.budget.verify.course import (
     Course,
     discount_factors,
     one_offs,

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from placeopt.estate.verify_facts import facts_of
-from placeopt.estate.verify_minutes import wrong_minutes
-from placeopt.estate.verify_read import arrangements
-from placeopt.estate.verify_rules import check_rules
-from placeopt.estate.verify_tables import wrong_figures
-from placeopt.estate.verify_tables_years import wrong_years
-from placeopt.estate.verify_years import course_of, do_nothing, impossible
+from placeopt.estate.verify.facts import facts_of
+from placeopt.estate.verify.minutes import wrong_minutes
+from placeopt.estate.verify.read import arrangements
+from placeopt.estate.verify.rules import check_rules
+from placeopt.estate.verify.tables import wrong_figures
+from placeopt.estate.verify.tables_years import wrong_years
+from placeopt.estate.verify.years import course_of, do_nothing, impossible
 from placeopt.scenario.checks import Check, Verification
 
 if TYPE_CHECKING:

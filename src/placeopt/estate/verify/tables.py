@@ -7,9 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from placeopt.estate.verify_read import Tables, arrangement_at_the_end, rows
-from placeopt.estate.verify_sums import Arrangement, Sums
-from placeopt.estate.verify_years import (
+from placeopt.estate.verify.read import Tables, arrangement_at_the_end, rows
+from placeopt.estate.verify.sums import Arrangement, Sums
+from placeopt.estate.verify.years import (
     Course,
     Year,
     backlog_of,

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from placeopt.estate.verify_read import Tables, rows
-from placeopt.estate.verify_tables import (
+from placeopt.estate.verify.read import Tables, rows
+from placeopt.estate.verify.tables import (
     Figures,
     agree,
     assignment_rows,
@@ -15,7 +15,7 @@ from placeopt.estate.verify_tables import (
     visits_at,
     visits_of,
 )
-from placeopt.estate.verify_years import Course, Year, backlog_of, cash_of, receipts_of
+from placeopt.estate.verify.years import Course, Year, backlog_of, cash_of, receipts_of
 
 
 def wrong_years(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:

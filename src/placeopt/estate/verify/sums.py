@@ -10,7 +10,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from placeopt.estate.verify_facts import Facts, Key
+from placeopt.estate.verify.facts import Facts, Key
 from placeopt.scenario.estate_rules import Together
 
 WORKS = ("fit_out", "moves", "set_up", "closing")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from placeopt.budget.verify_benefits import RELATIVE, correction_of, discount_rates
+from placeopt.budget.verify.benefits import RELATIVE, correction_of, discount_rates
 from placeopt.place import Place
 from placeopt.scenario.checks import Check
 from placeopt.scenario.scenario import Money

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from placeopt.estate.money import annuity, discount_factors
-from placeopt.estate.verify_behaviour import goes_to
-from placeopt.estate.verify_facts import Facts, Key
-from placeopt.estate.verify_sums import Arrangement, Sums, areas_of, sums_of
+from placeopt.estate.verify.behaviour import goes_to
+from placeopt.estate.verify.facts import Facts, Key
+from placeopt.estate.verify.sums import Arrangement, Sums, areas_of, sums_of
 from placeopt.scenario.estate_rules import Sequence
 
 Fitted = dict[Key, float]  # (building, service) -> m2

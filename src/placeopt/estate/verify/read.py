@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from placeopt.estate.verify_sums import Arrangement
+from placeopt.estate.verify.sums import Arrangement
 
 Tables = Mapping[str, Any]
 OPEN = ("keep", "hub", "open")

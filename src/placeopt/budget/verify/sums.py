@@ -14,8 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from placeopt.budget.verify_benefits import check_chain
-from placeopt.budget.verify_course import (
+from placeopt.budget.verify.benefits import check_chain
+from placeopt.budget.verify.course import (
     Course,
     Payments,
     Tables,
@@ -28,14 +28,14 @@ from placeopt.budget.verify_course import (
     tolerance,
     unchanged,
 )
-from placeopt.budget.verify_outcomes import (
+from placeopt.budget.verify.outcomes import (
     improvements,
     levels_asked,
     outcome_levels,
     rewards,
     totals,
 )
-from placeopt.budget.verify_partners import cash_flow_adds_up, positions_add_up
+from placeopt.budget.verify.partners import cash_flow_adds_up, positions_add_up
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
 

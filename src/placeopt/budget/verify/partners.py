@@ -16,8 +16,8 @@ from typing import Any
 
 import pandas as pd
 
-from placeopt.budget.verify_benefits import cashable
-from placeopt.budget.verify_course import (
+from placeopt.budget.verify.benefits import cashable
+from placeopt.budget.verify.course import (
     Course,
     Tables,
     capital,
@@ -27,8 +27,8 @@ from placeopt.budget.verify_course import (
     tolerance,
     unchanged,
 )
-from placeopt.budget.verify_outcomes import improvements
-from placeopt.budget.verify_rules import Breach
+from placeopt.budget.verify.outcomes import improvements
+from placeopt.budget.verify.rules import Breach
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
 

@@ -3,8 +3,8 @@ rents (E15)."""
 
 from __future__ import annotations
 
-from placeopt.estate.verify_people import TOLERANCE, Found
-from placeopt.estate.verify_years import Course, Year, received
+from placeopt.estate.verify.people import TOLERANCE, Found
+from placeopt.estate.verify.years import Course, Year, received
 from placeopt.scenario.estate_rules import Capital, Carbon, FairRents, Revenue
 
 

@@ -7,10 +7,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from placeopt.estate.verify_people import nearest_hosts
-from placeopt.estate.verify_read import Tables, rows
-from placeopt.estate.verify_tables import agree, differs
-from placeopt.estate.verify_years import Course, Year
+from placeopt.estate.verify.people import nearest_hosts
+from placeopt.estate.verify.read import Tables, rows
+from placeopt.estate.verify.tables import agree, differs
+from placeopt.estate.verify.years import Course, Year
 
 Nearest = dict[tuple[str, str], float]  # (zone, service) -> minutes; nothing out of reach
 

@@ -10,14 +10,14 @@ import math
 from collections import defaultdict
 from typing import Any
 
-from placeopt.budget.verify_course import (
+from placeopt.budget.verify.course import (
     Course,
     outcome_tolerance,
     rows_of,
     rule_of,
     tolerance,
 )
-from placeopt.budget.verify_outcomes import Levels, bad_levels, outcome_levels, rewards
+from placeopt.budget.verify.outcomes import Levels, bad_levels, outcome_levels, rewards
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from placeopt.estate.verify_facts import Facts
+from placeopt.estate.verify.facts import Facts
 from placeopt.scenario.estate_rules import Behaviour
 
 

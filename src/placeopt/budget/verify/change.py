@@ -10,7 +10,7 @@ import math
 from collections import defaultdict
 from typing import Any
 
-from placeopt.budget.verify_course import (
+from placeopt.budget.verify.course import (
     Course,
     capital,
     rows_of,
@@ -19,8 +19,8 @@ from placeopt.budget.verify_course import (
     unchanged,
     whole_units,
 )
-from placeopt.budget.verify_outcomes import outcome_levels
-from placeopt.budget.verify_rules import Breach
+from placeopt.budget.verify.outcomes import outcome_levels
+from placeopt.budget.verify.rules import Breach
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from placeopt.budget import verify_change, verify_rules
-from placeopt.budget.verify_course import (
+from placeopt.budget.verify import change, rules
+from placeopt.budget.verify.course import (
     Course,
     Tables,
     course_of,
@@ -23,28 +23,28 @@ from placeopt.budget.verify_course import (
     rows_of,
     tolerance,
 )
-from placeopt.budget.verify_outcomes import totals
-from placeopt.budget.verify_partners import nobody_worse_off
-from placeopt.budget.verify_rules import Breach
-from placeopt.budget.verify_sums import arithmetic
+from placeopt.budget.verify.outcomes import totals
+from placeopt.budget.verify.partners import nobody_worse_off
+from placeopt.budget.verify.rules import Breach
+from placeopt.budget.verify.sums import arithmetic
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario, Verification
 
 Breaches = Callable[[Place, Scenario, Any, Course], list[Breach]]
 
 RULES: dict[str, Breaches] = {
-    "one_budget": verify_rules.one_budget,
-    "streams": verify_rules.streams,
-    "statutory": verify_rules.statutory,
-    "outcomes": verify_rules.outcomes,
-    "pace": verify_rules.pace,
-    "prevention": verify_change.prevention,
-    "reinvestment": verify_change.reinvestment,
-    "through_the_place": verify_change.through_the_place,
-    "commissioning": verify_change.commissioning,
-    "capital": verify_change.capital_fits,
-    "uncertainty": verify_rules.uncertainty,
-    "continuity": verify_rules.continuity,
+    "one_budget": rules.one_budget,
+    "streams": rules.streams,
+    "statutory": rules.statutory,
+    "outcomes": rules.outcomes,
+    "pace": rules.pace,
+    "prevention": change.prevention,
+    "reinvestment": change.reinvestment,
+    "through_the_place": change.through_the_place,
+    "commissioning": change.commissioning,
+    "capital": change.capital_fits,
+    "uncertainty": rules.uncertainty,
+    "continuity": rules.continuity,
 }
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from placeopt.estate.verify_behaviour import goes_to
-from placeopt.estate.verify_facts import Facts
-from placeopt.estate.verify_sums import Arrangement, mean_of_worst, minutes_used
-from placeopt.estate.verify_years import Year
+from placeopt.estate.verify.behaviour import goes_to
+from placeopt.estate.verify.facts import Facts
+from placeopt.estate.verify.sums import Arrangement, mean_of_worst, minutes_used
+from placeopt.estate.verify.years import Year
 from placeopt.scenario.estate_rules import Access, Behaviour, Fairness
 
 TOLERANCE = 1e-5  # relative

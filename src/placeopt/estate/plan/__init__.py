@@ -1,5 +1,5 @@
 """The plan as tables in the user's own rows and ids: the state at the end of the decided years
-against today; ``plan_years.py`` adds the tables of every year.
+against today; ``plan/years.py`` adds the tables of every year.
 
     buildings   one row a building: what becomes of it, what it hosts, what it costs, and why
     services    one row for each service point before or after: stays, moves in, moves out
@@ -26,9 +26,9 @@ import numpy as np
 from placeopt.engine import Plan
 from placeopt.estate.course import Course, Flows, do_nothing, flows_of, value
 from placeopt.estate.decision import Costs, Decision
-from placeopt.estate.plan_people import access_table, bands_table, zones_table
-from placeopt.estate.plan_why import reasons
-from placeopt.estate.plan_years import tables_by_year, years_of_buildings
+from placeopt.estate.plan.people import access_table, bands_table, zones_table
+from placeopt.estate.plan.why import reasons
+from placeopt.estate.plan.years import tables_by_year, years_of_buildings
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.rents import agencies_table, fair_rents, rents_table
 from placeopt.estate.scale_years import Outcome

@@ -1,0 +1,1 @@
+"""Rules of the budget between years and between partners, as rows of a model."""
