@@ -181,7 +181,9 @@ def main() -> None:
     parser.add_argument("--outcomes", type=int, default=40)
     parser.add_argument("--years", type=int, default=5)
     parser.add_argument("--concave", action="store_true")
-    parser.add_argument("--pace", action="store_true", help="30 %% down, 50 %% up in a year at most")
+    parser.add_argument(
+        "--pace", action="store_true", help="30 %% down, 50 %% up in a year at most"
+    )
     parser.add_argument("--gap", type=float, default=1e-3)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])

@@ -7,6 +7,8 @@
 3. Kernel search: the integer-programming engine solves the most promising pairs (``compact``), then
    more of them, and at last all that are left, which proves the plan.
 
+Where serving costs nothing, the engine is given all pairs at once.
+
 Sources: Beasley (1988, 1993), "Lagrangean heuristics for location problems", EJOR 65; Guastaroba
 and Speranza (2012), "Kernel search for the capacitated facility location problem", Journal of
 Heuristics 18. Customers who go whole to one site: ``whole``.
@@ -43,8 +45,10 @@ def solve_capacitated(
     if reason:
         seconds = {"total": run.seconds}
         return Solution(problem, Status.INFEASIBLE, bound=np.inf, message=reason, seconds=seconds)
-    u, rho = _dual(work, run)
     infeasible = False
+    if not work.cost[work.cost < BIG].any():  # a covering: no cost that prices could tell of
+        return _solution(problem, work, run, _whole(work, run))
+    u, rho = _dual(work, run)
     if not _closed(work, run):
         infeasible = _kernels(work, run, u, rho)
     return _solution(problem, work, run, infeasible)
@@ -146,6 +150,16 @@ def _kernels(work: Work, run: Run, u, rho) -> bool:
         if _closed(work, run):
             break
     return False
+
+
+def _whole(work: Work, run: Run) -> bool:
+    """All pairs at once; returns whether there is proven to be no plan at all."""
+    rows, columns = np.nonzero(work.cost < BIG)
+    result, flows = compact(work, rows, columns, seconds=max(run.limit - run.seconds, 0.5))
+    run.nodes += 1
+    if result.has_plan:
+        _take(work, run, result, flows)
+    return _judge(work, run, result, np.inf, -np.inf)
 
 
 def _caps(pairs: Floats, opened: Floats, limit: float) -> Floats:

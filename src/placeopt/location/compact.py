@@ -5,6 +5,10 @@
 (F3) sum_i q[i] x[i,j] <= Q[j] y[j]       nobody holds more than it can
 (F4) x[i,j] <= y[j]                       only open sites serve
 (F5) sum_j y[j] = p                       capacitated p-median only
+
+(F4) strengthens the relaxation where serving costs something. Where it costs nothing (a covering
+with capacities) (F3) says the same of all who bring demand, and (F4) is left out for them: it
+would only make the model large.
 """
 
 from __future__ import annotations
@@ -36,8 +40,10 @@ def compact(
     offers = (np.arange(m), y.all, -work.room)
     model.add_rows("capacity", rule="F3", size=m, upper=0.0, terms=[holds, offers])
     if fixed is None:
-        only: list[tuple] = [(pairs, x.all, 1.0), (pairs, y.at(columns), -np.asarray(caps))]
-        model.add_rows("only_open", rule="F4", size=len(rows), upper=0.0, terms=only)
+        some = pairs if work.cost[rows, columns].any() else np.flatnonzero(work.size[rows] <= 0)
+        at, most = np.arange(len(some)), np.broadcast_to(caps, len(rows))[some]
+        only: list[tuple] = [(at, x.at(some), 1.0), (at, y.at(columns[some]), -most)]
+        model.add_rows("only_open", rule="F4", size=len(some), upper=0.0, terms=only)
         zeros = np.zeros(m, np.int64)
         model.add_rows("enough", rule="F3", size=1, lower=work.size.sum(),
                        terms=[(zeros, y.all, work.room)])  # fmt: skip
