@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,3 +33,10 @@ def _threads_of_highs_are_let_go() -> Iterator[None]:
     yield
     if "highspy" in sys.modules:
         sys.modules["highspy"].Highs.resetGlobalScheduler(True)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _ctrl_c_reaches_the_children() -> None:
+    """A shell that runs the tests in its background has them, and all they start, ignore SIGINT."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
