@@ -63,6 +63,21 @@ def test_the_compact_models_find_what_enumeration_finds(kind: str, engine: str) 
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_gap_that_is_allowed_never_lifts_the_bound_past_the_optimum(kind: str) -> None:
+    for seed in range(40):
+        problem = tiny(kind, seed)
+        best, solution = by_enumeration(problem), locate(problem, gap=0.3)
+        if best is None:
+            assert solution.status is Status.INFEASIBLE, f"{problem}: {solution}"
+            continue
+        rounding = 1e-6 * max(1.0, abs(best)) if np.isfinite(best) else 0.0  # one site: infinite
+        if problem.maximised:
+            assert solution.bound >= best - rounding, f"{problem}: {solution}"
+        else:
+            assert solution.bound <= best + rounding, f"{problem}: {solution}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_answers_do_not_depend_on_the_order_of_customers_and_sites(kind: str) -> None:
     for seed in range(300, 310):
         problem = tiny(kind, seed)

@@ -21,6 +21,7 @@ from scipy import sparse
 
 from placeopt.engine import Result, Status
 from placeopt.location.compact import compact
+from placeopt.location.ending import closed, nothing_fits, solution_of
 from placeopt.location.loads import BIG, Floats, Work, first_prices, no_plan, work_of
 from placeopt.location.problems import Problem
 from placeopt.location.solution import Solution
@@ -43,15 +44,23 @@ def solve_capacitated(
     work = work_of(problem)
     reason = no_plan(work)
     if reason:
-        seconds = {"total": run.seconds}
-        return Solution(problem, Status.INFEASIBLE, bound=np.inf, message=reason, seconds=seconds)
+        return nothing_fits(problem, run, reason)
     infeasible = False
     if not work.cost[work.cost < BIG].any():  # a covering: no cost that prices could tell of
-        return _solution(problem, work, run, _whole(work, run))
-    u, rho = _dual(work, run)
-    if not _closed(work, run):
-        infeasible = _kernels(work, run, u, rho)
-    return _solution(problem, work, run, infeasible)
+        infeasible = _whole(work, run)
+    else:
+        u, rho = _dual(work, run)
+        if not closed(work, run):
+            infeasible = _kernels(work, run, u, rho)
+    return solution_of(
+        problem,
+        work,
+        run,
+        infeasible=infeasible,
+        method="Lagrangian with knapsacks, kernel search",
+        counts={"kernels": run.nodes},
+        flows=work.flows,
+    )
 
 
 def _dual(work: Work, run: Run) -> tuple[Floats, Floats]:
@@ -73,7 +82,7 @@ def _dual(work: Work, run: Run) -> tuple[Floats, Floats]:
         _plan(work, run, _enough(work, np.maximum(y, frequency), rho))
         gap = run.cost - best
         step = max(0.5 * step, 0.05) if turn > 2 else step
-        if _closed(work, run) or run.seconds > 0.3 * run.limit:
+        if closed(work, run) or run.seconds > 0.3 * run.limit:
             break
         if turn > 2 and gained < 1e-4 * gap:
             break
@@ -83,12 +92,6 @@ def _dual(work: Work, run: Run) -> tuple[Floats, Floats]:
 def _guess(work: Work) -> float:
     service = np.where(work.cost < BIG, work.cost, 0.0)[:, work.may]
     return float(service.mean(axis=1).sum() + np.abs(work.opening[work.may]).sum() / 2 + 1)
-
-
-def _closed(work: Work, run: Run) -> bool:
-    if run.bound > run.cutoff(work.whole) - 1e-9 and np.isfinite(run.cost):
-        run.proven = True
-    return run.proven
 
 
 def _enough(work: Work, taken: Floats, rho: Floats):
@@ -147,7 +150,7 @@ def _kernels(work: Work, run: Run, u, rho) -> bool:
             _take(work, run, result, flows)
         if last or not has_plan:
             return _judge(work, run, result, cutoff, dual_bound)
-        if _closed(work, run):
+        if closed(work, run):
             break
     return False
 
@@ -184,38 +187,9 @@ def _judge(work: Work, run: Run, result: Result, cutoff: float, dual_bound: floa
     """What the last kernel proves: all plans below the cut-off lie within it."""
     if result.status in (Status.OPTIMAL, Status.INFEASIBLE):
         run.proven = np.isfinite(run.cost)
-        if run.proven:
-            run.bound = run.cost
+        if result.status is Status.OPTIMAL:  # the best of them, or no better than what was cut off
+            run.raise_bound(min(float(result.objective or 0.0), cutoff))
         return not run.proven and result.status is Status.INFEASIBLE
     if np.isfinite(result.bound):
         run.raise_bound(max(dual_bound, min(result.bound, cutoff, run.cost)))
     return False
-
-
-def _solution(problem: Problem, work: Work, run: Run, infeasible: bool) -> Solution:
-    seconds = {"total": run.seconds}
-    method = "Lagrangian with knapsacks, kernel search"
-    if run.plan is None:
-        status = Status.INFEASIBLE if infeasible else Status.NO_PLAN
-        bound = np.inf if infeasible else run.bound
-        return Solution(problem, status, bound=bound, seconds=seconds, method=method)
-    seconds |= {"first": run.first or 0.0, "best": run.best_at or 0.0}
-    bound = run.bound
-    if work.whole and not run.proven:
-        bound = min(float(np.ceil(bound - 1e-6)), run.cost)
-    proven = run.proven or bound >= run.cost - max(1e-9, run.gap) * abs(run.cost)
-    if proven:
-        seconds["proof"] = run.seconds
-        bound = run.cost if work.whole else bound
-    return Solution(
-        problem,
-        Status.OPTIMAL if proven else Status.FEASIBLE,
-        objective=run.cost,
-        bound=min(bound, run.cost),
-        positions=np.flatnonzero(run.plan),
-        flows=work.flows,
-        seconds=seconds,
-        trace=tuple(run.trace),
-        method=method,
-        counts={"kernels": run.nodes},
-    )

@@ -22,6 +22,7 @@ import numpy as np
 from placeopt.engine.result import Status
 from placeopt.location.compact import compact
 from placeopt.location.dive import bettered, plan_from
+from placeopt.location.ending import closed, nothing_fits, solution_of
 from placeopt.location.loads import (
     BIG,
     Bools,
@@ -70,14 +71,21 @@ def solve_whole(
     work = work_of(problem)
     reason = no_plan(work)
     if reason:
-        seconds = {"total": run.seconds}
-        return Solution(problem, Status.INFEASIBLE, bound=np.inf, message=reason, seconds=seconds)
+        return nothing_fits(problem, run, reason)
     small = work.cost.size <= SMALL and _engine_closes(work, work, run, SMALL_SECONDS)
     if not small:
         level = _root(work, run, seed)
-        if not _closed(work, run):
+        if not closed(work, run):
             _search(work, run, level, seed)
-    return _solution(problem, work, run)
+    return solution_of(
+        problem,
+        work,
+        run,
+        infeasible=run.proven,
+        method="Lagrangian with knapsacks, loads, tree",
+        counts={"nodes": run.nodes},
+        assignment=work.to,
+    )
 
 
 def _root(work: Work, run: Run, seed: int) -> Level:
@@ -91,11 +99,11 @@ def _root(work: Work, run: Run, seed: int) -> Level:
             best = level
         run.raise_bound(best.value)
         u, step, target = level.u, max(level.step, 0.02), abs(best.value) * 1.05 + 1.0
-        if _closed(work, run) or run.seconds > 0.2 * run.limit:
+        if closed(work, run) or run.seconds > 0.2 * run.limit:
             break
     assert best is not None
     plan_from(work, run, best, seed, rounds=_rounds(work))
-    _closed(work, run)
+    closed(work, run)
     return best
 
 
@@ -103,12 +111,6 @@ def _rounds(work: Work) -> int:
     """How many rounds of local search to afford."""
     n, m = work.cost.shape
     return int(np.clip(2e6 / (n * (n + m)), 3, 1000))
-
-
-def _closed(work: Work, run: Run) -> bool:
-    if np.isfinite(run.cost) and run.bound > run.cutoff(work.whole) - 1e-9:
-        run.proven = True
-    return run.proven
 
 
 def _search(work: Work, run: Run, level: Level, seed: int) -> None:
@@ -122,7 +124,7 @@ def _search(work: Work, run: Run, level: Level, seed: int) -> None:
             return
         level, _ = converge(here, level, pool, run.cutoff(work.whole), ROUNDS, 0.5 * left)
         run.raise_bound(level.value)
-        if _closed(work, run):
+        if closed(work, run):
             return
         before = run.cost
         _plans_of_root(work, here, run, level, pool, seed + turn, 0.1 * left)
@@ -318,32 +320,3 @@ def _last(here: Work, level: Level, bound: float, packed) -> list[Node]:
         Node(bound, level.u, must, here.may, packed),
         Node(bound, level.u, here.must, may, packed),
     ]
-
-
-def _solution(problem: Problem, work: Work, run: Run) -> Solution:
-    seconds = {"total": run.seconds}
-    common = {"method": "Lagrangian with knapsacks, loads, tree", "counts": {"nodes": run.nodes}}
-    if run.plan is None:
-        status = Status.INFEASIBLE if run.proven else Status.NO_PLAN
-        bound = np.inf if run.proven else run.bound
-        return Solution(problem, status, bound=bound, seconds=seconds, **common)  # type: ignore[arg-type]
-    seconds |= {"first": run.first or 0.0, "best": run.best_at or 0.0}
-    bound = run.bound
-    if work.whole and not run.proven:
-        bound = min(float(np.ceil(bound - 1e-6)), run.cost)
-    proven = run.proven or bound >= run.cost - max(1e-9, run.gap) * abs(run.cost)
-    if run.proven:
-        bound = run.cost if work.whole else run.cost - run.gap * abs(run.cost)
-    if proven:
-        seconds["proof"] = run.seconds
-    return Solution(
-        problem,
-        Status.OPTIMAL if proven else Status.FEASIBLE,
-        objective=run.cost,
-        bound=min(bound, run.cost),
-        positions=np.flatnonzero(run.plan),
-        assignment=work.to,
-        seconds=seconds,
-        trace=tuple(run.trace),
-        **common,  # type: ignore[arg-type]
-    )
