@@ -57,7 +57,9 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome) 
     access = access_table(problem, plan)
     buildings = _buildings(place, problem, plan, spent_before, spent)
     tables = {
-        "buildings": buildings.assign(**years_of_buildings(years, course, flows)),
+        "buildings": buildings.assign(
+            why=reasons(place, years, course, spent), **years_of_buildings(years, course, flows)
+        ),
         "services": _services(problem, plan, before, spent_before, spent),
         "assignment": _assignment(times, problem, plan),
         "access": access,
@@ -149,7 +151,6 @@ def _buildings(
             "receipt_net_gbp": spent.receipt_net_gbp,
             "carbon_before_tco2e_per_year": b.carbon_tco2e_per_year * b.open_today,
             "carbon_after_tco2e_per_year": b.carbon_tco2e_per_year * plan.open,
-            "why": reasons(place, problem, plan, spent),
         }
     )
 
