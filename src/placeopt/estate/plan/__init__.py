@@ -12,6 +12,7 @@ against today; ``plan/years.py`` adds the tables of every year.
     objectives  every objective for do-nothing and for the plan
     rents       with fair rents (E15): one rent per m2 for each building let
     agencies    with fair rents: what each agency's buildings cost today and what it pays after
+    carbon_by_year  where carbon is priced: tonnes, their value and the saving, year by year
 
 Before means today's arrangement with everyone at the nearest host. Missing numbers are NaN,
 missing text is "".
@@ -26,6 +27,7 @@ import numpy as np
 from placeopt.engine import Plan
 from placeopt.estate.course import Course, Flows, do_nothing, flows_of, value
 from placeopt.estate.decision import Costs, Decision
+from placeopt.estate.plan.carbon import carbon_table
 from placeopt.estate.plan.people import access_table, bands_table, zones_table
 from placeopt.estate.plan.why import reasons
 from placeopt.estate.plan.years import tables_by_year, years_of_buildings
@@ -69,6 +71,8 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[C
         rents = fair_rents(place, problem, spent_before, spent)
         tables["rents"] = rents_table(problem, rents)
         tables["agencies"] = agencies_table(rents)
+    if years.scenario.money.carbon_values:
+        tables["carbon_by_year"] = carbon_table(place, years, nothing, course)
     summary = _summary(years, outcome, tables, spent_before, spent)
     summary |= _receipts(place, years, course, flows) | _carbon(years, flows_before, flows)
     return Plan(tables=tables, summary=summary)
