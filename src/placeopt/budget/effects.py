@@ -40,6 +40,7 @@ def outcomes(place: Place, scenario: Scenario, years: Ints, base_year: int) -> d
     begun = years[:, None] >= ((rule.from_year if rule else None) or years[0])
     decided = drifted[: len(years)]
     reward = rows["reward_gbp_per_unit"].to_numpy(float) * (rule is not None)
+    until = rows["clawback_until"].astype(float)
     span = np.fmax(0.0, sign * (rows["stretch"].to_numpy(float) - target))
     return {
         "outcome_ids": rows["outcome_id"].to_numpy(str),
@@ -55,6 +56,8 @@ def outcomes(place: Place, scenario: Scenario, years: Ints, base_year: int) -> d
         "reward": np.where(span > 0, reward, 0.0),
         "reward_span": span,
         "deferred_share": rule.deferred_share if rule else 0.0,
+        "clawback": np.where(known, rows["clawback_gbp_per_unit"].to_numpy(float), 0.0),
+        "clawback_span": np.where(until.notna(), np.fmax(0.0, sign * (target - until)), np.inf),
     }
 
 

@@ -142,6 +142,7 @@ def alone_problem(problem: BudgetProblem, agency: int) -> BudgetProblem:
         closing_cost=problem.closing_cost[units],
         units_today=problem.units_today[units],
         reward=np.zeros_like(problem.reward),
+        clawback=np.zeros_like(problem.clawback),
         shortfall_price=np.zeros_like(problem.shortfall_price),
         reinvest_share=np.nan,
         through_share=np.nan,
