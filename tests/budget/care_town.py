@@ -255,6 +255,7 @@ def plan_by_hand() -> Plan:
                 "opening_gbp": [20.0, 12.0, 21.0],
                 "in_gbp": 152.0,
                 "out_gbp": [160.0, 143.0, 152.0],
+                "clawback_gbp": 0.0,
                 "closing_gbp": [12.0, 21.0, 21.0],
             }
         ),

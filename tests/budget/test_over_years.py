@@ -18,6 +18,7 @@ from placeopt.scenario.budget_rules import (
     Pace,
     Prevention,
     Reinvestment,
+    Statutory,
     Streams,
     ThroughThePlace,
 )
@@ -369,6 +370,51 @@ def test_a_stretch_earns_its_reward_a_year_later():
     answer = solved(place, budgets(180, 180, 180), late)
     # 3 of 2026's 6 come in 2027, 3 in 2028 with half of 20 x (1.83 - ... - 0.5 x ...) = 3.3
     assert by_year(answer, "homecare") == pytest.approx([180, 183, 186.3])
+
+
+def test_what_a_result_misses_goes_back_a_year_later_and_in_the_last_year_at_once():
+    # The target of falls is 9.5 (homecare 150), 20 GBP go back for each fall above it: of 180 in
+    # all, homecare at 120 means 9.8 falls and 6 GBP back. Lights are held at 40 by contract, so
+    # homecare gets at most 140: 9.6 falls, 2 GBP back, paid in 2027.
+    # 2027: homecare h = 140 - 2 = 138, 9.62 falls, 2.4 GBP back in 2028.
+    # 2028: h = 140 - 2.4 - back(h), back(h) = 20 (0.01 x (150 - h)): h (1 - 0.2) = 137.6 - 30
+    place = changed(place_over_years(), "outcomes", "falls", target=9.5, clawback_gbp_per_unit=20.0)
+    lights = Statutory(rule="statutory", floors_gbp={"lights": 40})
+    answer = solved(place, budgets(180, 180, 180), lights)
+    assert by_year(answer, "homecare") == pytest.approx([140, 138, 134.5])
+    rows = answer.plan.tables["result_payments"]
+    assert rows["clawback_gbp"].to_list() == pytest.approx([2.0, 2.4, 3.1])
+    back = answer.plan.tables["reserves"]["clawback_gbp"].to_list()
+    assert back == pytest.approx([0.0, 2.0, 2.4 + 3.1])
+    # relaxed: nothing was paid in advance
+    answer = solved(place_over_years(), budgets(180, 180, 180), lights)
+    assert by_year(answer, "homecare") == [140, 140, 140]
+    assert "result_payments" not in answer.plan.tables
+
+
+def test_no_more_goes_back_than_was_paid_in_advance():
+    # As above with 1,000 GBP a fall down to 9.52 (homecare 148): 20 GBP go back in all, for 140
+    # and for less, so that 2027 has 160, homecare 120, and 2028 has 180 - 20 - 20: homecare 100.
+    # Without the limit 2028 could not pay back the 1,000 x 0.1 of 2027 beside the lights.
+    place = changed(
+        place_over_years(),
+        *("outcomes", "falls"),
+        target=9.5,
+        clawback_gbp_per_unit=1000.0,
+        clawback_until=9.52,
+    )
+    lights = Statutory(rule="statutory", floors_gbp={"lights": 40})
+    answer = solved(place, budgets(180, 180, 180), lights)
+    assert by_year(answer, "homecare") == pytest.approx([140, 120, 100])
+    assert answer.plan.tables["result_payments"]["clawback_gbp"].to_list() == pytest.approx(
+        [20] * 3
+    )
+    everything = place.replace(outcomes=place.outcomes.assign(clawback_until=np.nan))
+    answer = solve(
+        everything,
+        scenario_of(rules=[budgets(180, 180, 180), lights], years=3),
+    )
+    assert answer.result.status is Status.INFEASIBLE
 
 
 @pytest.mark.parametrize("seed", range(6))

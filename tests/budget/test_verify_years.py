@@ -11,7 +11,7 @@ import pytest
 
 from placeopt.budget.verify import RULES, verify
 from placeopt.budget.verify.course import course_of, discount_factors, whole_units
-from placeopt.budget.verify.outcomes import lagged, rewards
+from placeopt.budget.verify.outcomes import lagged, paid_back, rewards
 from placeopt.scenario.budget_rules import (
     Capital,
     Commissioning,
@@ -56,7 +56,7 @@ FIGURES = {
         *("do_nothing_gbp", "plan_gbp", "change_gbp", "one_off_gbp", "capital_gbp"),
     ),
     "outcomes_by_year": ("do_nothing", "plan", "minimum_standard", "target"),
-    "reserves": ("opening_gbp", "in_gbp", "out_gbp", "closing_gbp"),
+    "reserves": ("opening_gbp", "in_gbp", "out_gbp", "clawback_gbp", "closing_gbp"),
     "positions": ("plan_before_transfers_gbp", "transfers_gbp", "plan_gbp"),
     "transfers": ("amount_gbp",),
     "cash_flow": ("do_nothing_gbp", "plan_gbp", "saving_gbp"),
@@ -256,6 +256,18 @@ def test_rewards_come_in_a_year_later_and_their_deferred_part_two():
     assert rewards(place, asked(), course) == [0, 0, 15]
     deferred = asked(outcomes=Outcomes(rule="outcomes", deferred_share=0.4))
     assert rewards(place, deferred, course) == pytest.approx([0, 0, 9])
+
+
+def test_what_goes_back_for_a_missed_result_is_worked_out_by_hand():
+    # target 28: 40, 30 and 25 days are 12, 2 and 0 above it; 3 GBP a day, at most down to 36
+    place, course = care_town(), course_of(care_town(), asked(), plan_by_hand())
+    outcomes = place.outcomes.assign(target=28.0, clawback_gbp_per_unit=3.0)
+    place = place.replace(outcomes=outcomes)
+    assert paid_back(place, asked(), course) == pytest.approx([0, 36, 6])
+    place = place.replace(outcomes=outcomes.assign(clawback_until=36.0))
+    assert paid_back(place, asked(), course) == pytest.approx([0, 24, 6])
+    place = place.replace(outcomes=outcomes.assign(target=20.0))  # the last year sets its own aside
+    assert paid_back(place, asked(), course) == pytest.approx([0, 60, 30 + 15])
 
 
 def test_discounting_follows_the_declining_schedule():

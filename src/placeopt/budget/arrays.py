@@ -83,6 +83,8 @@ class BudgetProblem:
     reward: Floats  # (O,) GBP for each unit beyond the target, 0 where none
     reward_span: Floats  # (O,) units between target and stretch
     deferred_share: float  # of a reward that comes in a further year later
+    clawback: Floats  # (O,) GBP that goes back for each unit short of the target, 0 where none
+    clawback_span: Floats  # (O,) units short beyond which no more goes back, inf where all does
     curve_programme: Ints  # (C,)
     curve_outcome: Ints  # (C,)
     curves: tuple[Curve, ...]
@@ -240,12 +242,25 @@ class BudgetProblem:
         weight = np.clip(worst - np.arange(len(gains)), 0, 1)
         return np.tensordot(weight, gains, axes=1) / worst
 
+    def earned(self, spend: Floats) -> Floats:
+        """(T, O) GBP of rewards that a year's outcomes earn, whenever they come in."""
+        beyond = self.gain(spend)[: len(self.years)] - self.target_gain
+        return np.nan_to_num(self.reward * np.clip(beyond, 0, self.reward_span))
+
+    def missed(self, spend: Floats) -> Floats:
+        """(T, O) GBP paid in advance that goes back for what a year's outcomes miss."""
+        short = self.target_gain - self.gain(spend)[: len(self.years)]
+        return np.nan_to_num(self.clawback * np.clip(short, 0, self.clawback_span))
+
     def rewards(self, spend: Floats) -> Floats:
         """(T,) GBP of rewards that come in each decided year."""
-        decided = len(self.years)
-        beyond = self.gain(spend)[:decided] - self.target_gain
-        earned = np.nansum(self.reward * np.clip(beyond, 0, self.reward_span), axis=1)
-        return self.paid_out(earned)
+        return self.paid_out(self.earned(spend).sum(axis=1))
+
+    def paid_back(self, spend: Floats) -> Floats:
+        """(T,) GBP that goes back in each decided year for what the year before missed; in the
+        last one also what it missed itself."""
+        missed = self.missed(spend).sum(axis=1)
+        return np.append(0.0, missed[:-1]) + np.append(np.zeros(len(missed) - 1), missed[-1])
 
     def paid_out(self, earned: Floats) -> Floats:
         """(T,) GBP that comes in, of rewards ``earned`` (T,): a year on, some two years on."""
@@ -254,9 +269,12 @@ class BudgetProblem:
         came[2:] += self.deferred_share * earned[:-2]
         return came
 
-    def reserves(self, paid: Floats, rewards: Floats) -> Floats:
-        """(T + 1,) GBP in reserve at the start and at the end of each decided year."""
-        moved = self.total + rewards - paid if self.carry_over else np.zeros(len(paid))
+    def reserves(self, paid: Floats, spend: Floats) -> Floats:
+        """(T + 1,) GBP in reserve at the start and at the end of each decided year in which
+        ``paid`` (T,) is paid for ``spend`` (T, P)."""
+        moved = np.zeros(len(paid))
+        if self.carry_over:
+            moved = self.total + self.rewards(spend) - paid - self.paid_back(spend)
         return self.opening_reserve + np.concatenate([[0.0], np.cumsum(moved)])
 
     def objective(self, name: str, spend: Floats, *, first: bool) -> float:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from placeopt.budget.arrays import BudgetProblem, Floats, Ints, summed
 from placeopt.budget.benefits import cashable_per_gain
+from placeopt.budget.money import amounts, may_pay
 from placeopt.engine import Status
 from placeopt.errors import NoPlanError
 from placeopt.place import Place
@@ -57,8 +58,6 @@ def _cashable(place: Place, scenario: Scenario, decided: int, counted: int) -> F
 
 def _pots(place: Place, scenario: Scenario, years: Ints, relax: str) -> tuple[Floats, Any]:
     """(T, K) what each capital pot holds and (K, P) what it may pay for."""
-    from placeopt.budget.problem import amounts, may_pay
-
     programmes = len(place.programmes)
     rule = next(iter(scenario.of(Capital)), None)
     if rule is None or relax == "B11":
@@ -143,6 +142,7 @@ def alone_problem(problem: BudgetProblem, agency: int) -> BudgetProblem:
         closing_cost=problem.closing_cost[units],
         units_today=problem.units_today[units],
         reward=np.zeros_like(problem.reward),
+        clawback=np.zeros_like(problem.clawback),
         shortfall_price=np.zeros_like(problem.shortfall_price),
         reinvest_share=np.nan,
         through_share=np.nan,

@@ -3,7 +3,10 @@
 spending_by_year   a row a year and programme: what it would spend if nothing changed, what it
                    spends, one-off costs and capital besides, whole units run
 outcomes_by_year   a row a year and outcome: level if nothing changed and in the plan, met or not
-reserves           a row a year (B1): opening, what came in (total and rewards), what was paid
+reserves           a row a year (B1): opening, what came in (total and rewards), what was paid,
+                   what went back for results that were missed
+result_payments    a row a year and outcome that is paid for by results (B4): level and target,
+                   reward earned, the part of it that is deferred, money that goes back
 positions          a row a year and agency (B9): alone, in the plan before and after transfers
 transfers          a row for each payment from one agency to another (B9)
 cash_flow          a row a year, agency and line: if nothing changed, in the plan, saved
@@ -29,6 +32,8 @@ def yearly_tables(problem: BudgetProblem, spend: Floats, pay: Floats) -> dict[st
     }
     if np.isfinite(problem.total).all():
         tables["reserves"] = _reserves(problem, spend, pay)
+        if problem.reward.any() or problem.clawback.any():
+            tables["result_payments"] = _results(problem, spend)
     if problem.nobody_worse:
         tables["positions"], tables["transfers"] = _positions(problem, spend, pay)
     tables["cash_flow"] = _cash_flow(problem, spend)
@@ -73,16 +78,31 @@ def _outcomes(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
 
 
 def _reserves(problem: BudgetProblem, spend: Floats, pay: Floats) -> pd.DataFrame:
-    rewards, paid = problem.rewards(spend), pay.sum(axis=1)
-    held = np.round(problem.reserves(paid, rewards), 2) + 0.0
+    paid = pay.sum(axis=1)
+    held = np.round(problem.reserves(paid, spend), 2) + 0.0
     return pd.DataFrame(
         {
             "year": problem.years,
             "opening_gbp": held[:-1],
-            "in_gbp": problem.total + rewards,
+            "in_gbp": problem.total + problem.rewards(spend),
             "out_gbp": paid,
+            "clawback_gbp": problem.paid_back(spend),
             "closing_gbp": held[1:],
         }
+    )
+
+
+def _results(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
+    """What the results of every year earn or cost, by outcome."""
+    decided, earned = len(problem.years), problem.earned(spend)
+    rows = _rows(problem, "outcome_id", problem.outcome_ids)
+    rows["plan"] = problem.level(spend)[:decided].ravel()
+    rows["target"] = (problem.drifted[:decided] + problem.sign * problem.target_gain).ravel()
+    rows["reward_gbp"] = earned.ravel()
+    rows["deferred_gbp"] = (problem.deferred_share * earned).ravel()
+    rows["clawback_gbp"] = problem.missed(spend).ravel()
+    return rows[np.tile((problem.reward > 0) | (problem.clawback > 0), decided)].reset_index(
+        drop=True
     )
 
 

@@ -229,7 +229,8 @@ def _solve_one(
             if value - bound <= clock.settings.gap * abs(value):
                 return Stage(name, value, bound, model, plan, 1), spend, plan
             approximation.add(spend)
-    plain = not (len(problem.unit_programme) or problem.reward.any() or problem.cashable.any())
+    plain = not (len(problem.unit_programme) or problem.reward.any() or problem.clawback.any())
+    plain = plain and not problem.cashable.any()
     rounds = 0
     while rounds < ROUNDS:
         rounds += 1

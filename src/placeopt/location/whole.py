@@ -242,7 +242,7 @@ def _take(work: Work, run: Run, cost: float, is_open: Bools, to: Ints) -> None:
 def _at(work: Work, node: Node) -> Work:
     pairs = np.unpackbits(node.pairs, count=work.cost.size).reshape(work.cost.shape).astype(bool)
     cost = np.where(pairs, work.cost, BIG)
-    shut = int(work.hold[work.may & ~node.may].sum())
+    shut = int(work.bulk[work.may & ~node.may].sum())
     return work.replace(cost=cost, must=node.must.copy(), may=node.may.copy(),
                         spare=work.spare - shut)  # fmt: skip
 
@@ -268,7 +268,7 @@ def _fix(here: Work, level: Level, cutoff: float) -> bool:
     here.must |= here.may & (level.shut > gap)
     shut = here.may & ~here.must & (level.opened > gap)
     here.may &= ~shut
-    here.spare -= int(here.hold[shut].sum())
+    here.spare -= int(here.bulk[shut].sum())
     for j in np.flatnonzero(here.may):
         held, _ = knapsack.with_and_without(level.u - here.cost[:, j], here.weight, here.hold[j])
         here.cost[level.base[j] - held > gap, j] = BIG

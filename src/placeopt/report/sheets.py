@@ -73,6 +73,7 @@ TITLES = {
     "payments": "Payments by stream",
     "streams": "Streams",
     "reserves": "Reserves",
+    "result_payments": "Payment by results",
     "outcomes": "Outcomes",
     "outcomes_by_year": "Outcomes by year",
     "cash_flow": "Cash flow by agency",

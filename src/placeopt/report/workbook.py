@@ -29,7 +29,7 @@ ESTATE = [
     *("agencies", "buildings_by_year", "services_by_year", "objectives_by_year"),
 ]
 BUDGET = [
-    *("spending", "spending_years", "payments", "streams", "reserves"),
+    *("spending", "spending_years", "payments", "streams", "reserves", "result_payments"),
     *("outcomes", "outcomes_by_year", "cash_flow", "agencies", "benefits_chain", "who_gains"),
     *("positions", "transfers", "prices", "curves"),
 ]

@@ -33,7 +33,7 @@ from placeopt.estate.plan.why import reasons
 from placeopt.estate.plan.years import tables_by_year, years_of_buildings
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.rents import agencies_table, fair_rents, rents_table
-from placeopt.estate.scale_years import Outcome
+from placeopt.estate.stages import Outcome
 from placeopt.estate.terms import UNITS
 from placeopt.estate.years import Years
 from placeopt.scenario.estate_rules import FairRents
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     from placeopt.travel import TravelTimes
 
 
-def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome) -> Plan:
+def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[Course]) -> Plan:
     """The tables and the summary of the plan found."""
-    course = outcome.course
+    course = outcome.found
     assert course is not None
     nothing = do_nothing(years)
     flows_before, flows = flows_of(years, nothing), flows_of(years, course)
@@ -309,7 +309,7 @@ def _carbon(years: Years, before: Flows, after: Flows) -> dict[str, float]:
 
 def _summary(
     years: Years,
-    outcome: Outcome,
+    outcome: Outcome[Course],
     tables: dict[str, pd.DataFrame],
     spent_before: Costs,
     spent: Costs,
