@@ -20,7 +20,7 @@ from placeopt.budget.partners import partners, with_positions_alone
 from placeopt.errors import PlaceError
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.budget_rules import Capital, NobodyWorseOff, Streams
+from placeopt.scenario.budget_rules import Capital, NobodyWorseOff, Streams, Uncertainty
 
 __all__ = ["OBJECTIVES", "BudgetProblem", "state"]
 
@@ -58,7 +58,7 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
         **money.total(scenario, before, len(years)),
         **commitments.pace(scenario, programme_ids, before),
         **effects.outcomes(place, scenario, years, base_year),
-        **effects.curves(place),
+        **effects.curves(place, bool(scenario.of(Uncertainty))),
     }
     made["share"] = effects.share(place, len(made["drifted"]), len(years))
     problem = BudgetProblem(
