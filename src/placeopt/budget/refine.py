@@ -237,9 +237,9 @@ def _solve_one(
         under_model = equations.formulate(
             problem, approximation.pieces("under"), name, limits=limits
         )
-        under = clock.solve(under_model)
+        under = clock.solve(under_model, share=1.0 if exact else 0.5)
         over, over_model = under, under_model
-        if not exact and clock.left() > 0:
+        if not exact:
             over_pieces = approximation.pieces("over")
             over_model = equations.formulate(problem, over_pieces, name, limits=limits)
             over = clock.solve(over_model)
