@@ -200,7 +200,7 @@ def main() -> None:
     parser.add_argument("--concave", action="store_true")
     parser.add_argument("--pace", action="store_true", help="30 %% down, 50 %% up a year at most")
     parser.add_argument("--gap", type=float, default=1e-3)
-    parser.add_argument("--cut", type=float, default=1e-2, help="the pieces' error, of a range")
+    parser.add_argument("--cut", type=float, default=1e-3, help="the pieces' error, of a range")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--ways", nargs="+", default=["ours"], choices=sorted(WAYS))
