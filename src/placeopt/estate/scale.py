@@ -20,25 +20,13 @@ from numpy.typing import NDArray
 from placeopt.engine import Progress, Result, Status, solve
 from placeopt.engine.registry import engine as engine_named
 from placeopt.errors import EngineError
-from placeopt.estate.decision import Decision
+from placeopt.estate.decision import Decision, value
 from placeopt.estate.formulate import WHO_GOES_WHERE, Formulation, formulate, minutes_count
-from placeopt.estate.kernel import FIRST_PLAN_GAP, first, first_plan, improve
+from placeopt.estate.kernel import FIRST_PLAN_GAP, first, improve
 from placeopt.estate.problem import EstateProblem
-from placeopt.estate.settle import SETTLED, Outcome, Stage, lift, read, settle, value
+from placeopt.estate.settle import lift, read, settle
+from placeopt.estate.stages import Outcome, Stage, in_order
 from placeopt.estate.strengthen import count_at_least
-
-__all__ = [
-    "SETTLED",
-    "Outcome",
-    "Stage",
-    "find",
-    "first_plan",
-    "minimise",
-    "read",
-    "search",
-    "settle",
-    "value",
-]
 
 Watch = Callable[[Progress], None]
 ALL_PAIRS = 20_000  # up to so many pairs of a zone and a host, all of them stand in the model
@@ -47,35 +35,16 @@ BOUND_SHARE = 0.6  # of the time, for the model that may send people beyond: it 
 COUNT_SHARE, KERNEL_SHARE, IMPROVE_SHARE = 0.1, 0.25, 0.3  # of the time, at most
 
 
-def find(problem: EstateProblem, progress: Watch | None = None) -> Outcome:
+def find(problem: EstateProblem, progress: Watch | None = None) -> Outcome[Decision]:
     """The best plan within the scenario's gap and time limit."""
-    objective, solver = problem.scenario.objective, problem.scenario.solver
-    began = time.perf_counter()
-    stages: list[Stage] = []
-    decision = None
-    for number, name in enumerate(objective.minimise):
-        ceilings = [(stage.objective, stage.ceiling) for stage in stages]
-        left = solver.time_limit_seconds - (time.perf_counter() - began)
-        seconds = max(left / (len(objective.minimise) - number), 1.0)
-        result, found = minimise(problem, name, ceilings, decision, seconds, progress)
-        if result.status is Status.FAILED:
-            raise EngineError(f"{solver.engine} broke while minimising {name}: {result.message}")
-        if found is not None:
-            decision = found
-        elif decision is not None:  # the plan so far stands
-            now = value(problem, decision, name)
-            result = replace(result, status=Status.FEASIBLE, objective=now)
-        slack = objective.slack[number] if number < len(objective.slack) else 0.0
-        reached = result.objective if result.objective is not None else np.inf
-        stages.append(Stage(name, result, reached + abs(reached) * (slack + SETTLED)))
-        if decision is None:
-            return Outcome(tuple(stages), None)
-    assert decision is not None  # every scenario has an objective
-    decision = settle(problem, decision, stages)
-    last = stages[-1]
-    final = value(problem, decision, last.objective)
-    stages[-1] = replace(last, result=replace(last.result, objective=final))
-    return Outcome(tuple(stages), decision)
+    return in_order(
+        problem.scenario,
+        lambda name, ceilings, decision, seconds: minimise(
+            problem, name, ceilings, decision, seconds, progress
+        ),
+        lambda decision, stages: settle(problem, decision, stages),
+        lambda decision, name: value(problem, decision, name),
+    )
 
 
 def minimise(

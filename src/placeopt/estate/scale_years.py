@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,6 @@ from placeopt.engine import Progress, Result, Status, solve
 from placeopt.engine.model import Arrays
 from placeopt.engine.registry import engine as engine_named
 from placeopt.engine.split import bound_of_parts, relaxation_prices, split
-from placeopt.errors import EngineError
 from placeopt.estate.assign import with_least_minutes
 from placeopt.estate.columns import Columns
 from placeopt.estate.course import Course, value
@@ -34,7 +33,8 @@ from placeopt.estate.formulate_years import YearsFormulation, formulate_years
 from placeopt.estate.kernel import first_plan
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.scale import find
-from placeopt.estate.settle import SETTLED, Stage, read
+from placeopt.estate.settle import read
+from placeopt.estate.stages import Outcome, in_order
 from placeopt.estate.strengthen import count_at_least
 from placeopt.estate.years import Years
 from placeopt.scenario.estate_rules import Capital
@@ -48,52 +48,25 @@ FIRST_SHARE = 0.6  # of the time, at most, for a first plan; it is there sooner 
 BOUND_SHARE = 0.6  # of the time left, for the bound
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """Stages in order, and the course, where there is one."""
-
-    stages: tuple[Stage, ...]
-    course: Course | None
-
-    @property
-    def result(self) -> Result:
-        """The last stage's result: the plan is the best for it under the earlier ceilings."""
-        return self.stages[-1].result
-
-
-def find_years(years: Years, progress: Watch | None = None) -> Outcome:
+def find_years(years: Years, progress: Watch | None = None) -> Outcome[Course]:
     """The best plan within the scenario's gap and time limit; one year is ``scale.find``'s."""
     if len(years.problems) == 1:
         alone = find(years.first, progress)
-        return Outcome(alone.stages, None if alone.decision is None else Course((alone.decision,)))
-    objective, solver = years.scenario.objective, years.scenario.solver
-    began = time.perf_counter()
-    stages: list[Stage] = []
-    course = None
-    for number, name in enumerate(objective.minimise):
-        ceilings = [(stage.objective, stage.ceiling) for stage in stages]
-        left = solver.time_limit_seconds - (time.perf_counter() - began)
-        seconds = max(left / (len(objective.minimise) - number), 1.0)
+        return Outcome(alone.stages, None if alone.found is None else Course((alone.found,)))
+
+    def one(
+        name: str, ceilings: list[tuple[str, float]], course: Course | None, seconds: float
+    ) -> tuple[Result, Course | None]:
         stated = formulate_years(years, name, ceilings)
         result = minimise(stated, course, seconds, progress)
-        if result.status is Status.FAILED:
-            raise EngineError(f"{solver.engine} broke while minimising {name}: {result.message}")
-        if result.has_plan:
-            course = read_course(stated, result)
-        elif course is not None:  # the plan so far stands
-            now = value(years, course, name)
-            result = replace(result, status=Status.FEASIBLE, objective=now)
-        slack = objective.slack[number] if number < len(objective.slack) else 0.0
-        reached = result.objective if result.objective is not None else np.inf
-        stages.append(Stage(name, result, reached + abs(reached) * (slack + SETTLED)))
-        if course is None:
-            return Outcome(tuple(stages), None)
-    assert course is not None  # every scenario has an objective
-    course = settled(years, course)
-    last = stages[-1]
-    final = value(years, course, last.objective)
-    stages[-1] = replace(last, result=replace(last.result, objective=final))
-    return Outcome(tuple(stages), course)
+        return result, read_course(stated, result) if result.has_plan else None
+
+    return in_order(
+        years.scenario,
+        one,
+        lambda course, _: settled(years, course),
+        lambda course, name: value(years, course, name),
+    )
 
 
 def minimise(

@@ -1,4 +1,4 @@
-"""What a search found, and the plan made whole: buildings, hosts and tiers kept, the rest settled.
+"""The plan found made whole: buildings, hosts and tiers kept, the rest settled.
 
 A search stops at its gap, so who is served where may still be had for less money or fewer
 minutes. ``settle`` keeps what is open, hosted and of which tier, and solves what is left open
@@ -7,7 +7,7 @@ exactly: first the objective asked for, then money, then minutes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,48 +15,10 @@ from numpy.typing import NDArray
 from placeopt.engine import Result, solve
 from placeopt.engine.model import Arrays
 from placeopt.errors import EngineError
-from placeopt.estate.decision import Decision, costs, visit_minutes, worst_off_minutes
+from placeopt.estate.decision import Decision
 from placeopt.estate.formulate import Formulation, formulate
 from placeopt.estate.problem import EstateProblem
-
-SETTLED = 1e-7  # relative room left to an objective that is settled, for rounding
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One objective minimised: what was found and what is proven."""
-
-    objective: str
-    result: Result
-    ceiling: float  # what the objective may be in the stages after
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Stages in order, and the plan, where there is one."""
-
-    stages: tuple[Stage, ...]
-    decision: Decision | None
-
-    @property
-    def result(self) -> Result:
-        """The last stage's result: the plan is the best for it under the earlier ceilings."""
-        return self.stages[-1].result
-
-
-def value(problem: EstateProblem, decision: Decision, objective: str) -> float:
-    """An objective's value for a decision."""
-    if objective == "cost":
-        return costs(problem, decision).present_gbp(problem.annuity)
-    if objective == "visit_minutes":
-        return visit_minutes(problem, decision)
-    if objective == "worst_off":
-        return worst_off_minutes(problem, decision)
-    if objective == "carbon":
-        return float(problem.buildings.carbon_tco2e_per_year[decision.open].sum())
-    if objective == "buildings":
-        return float(decision.open.sum())
-    raise EngineError(f"the estate has no objective {objective!r}")
+from placeopt.estate.stages import SETTLED, Stage
 
 
 def fixed(formulation: Formulation, decision: Decision) -> Arrays:

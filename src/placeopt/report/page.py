@@ -50,6 +50,7 @@ def page_of(answer: Answer, story: Story, sheets: dict[str, Sheet], others: list
         "tables": {name: _table(sheet) for name, sheet in sheets.items()},
         "charts": _charts(answer, sheets),
         "travel": _travel(answer),
+        "carbon_sources": sorted(set(answer.place.carbon_values["source"]) - {""}),
         "others": others,
         "css": _asset("templates/page.css"),
         "js": _asset("templates/page.js"),

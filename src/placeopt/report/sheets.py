@@ -66,6 +66,7 @@ TITLES = {
     "services_by_year": "Service years",
     "assignment_by_year": "Where visits go by year",
     "objectives_by_year": "Measures by year",
+    "carbon_by_year": "Carbon priced",
     "objectives": "Objectives",
     "spending": "Spending",
     "spending_years": "Spending by year",

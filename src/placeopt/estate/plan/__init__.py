@@ -12,6 +12,7 @@ against today; ``plan/years.py`` adds the tables of every year.
     objectives  every objective for do-nothing and for the plan
     rents       with fair rents (E15): one rent per m2 for each building let
     agencies    with fair rents: what each agency's buildings cost today and what it pays after
+    carbon_by_year  where carbon is priced: tonnes, their value and the saving, year by year
 
 Before means today's arrangement with everyone at the nearest host. Missing numbers are NaN,
 missing text is "".
@@ -26,12 +27,13 @@ import numpy as np
 from placeopt.engine import Plan
 from placeopt.estate.course import Course, Flows, do_nothing, flows_of, value
 from placeopt.estate.decision import Costs, Decision
+from placeopt.estate.plan.carbon import carbon_table
 from placeopt.estate.plan.people import access_table, bands_table, zones_table
 from placeopt.estate.plan.why import reasons
 from placeopt.estate.plan.years import tables_by_year, years_of_buildings
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.rents import agencies_table, fair_rents, rents_table
-from placeopt.estate.scale_years import Outcome
+from placeopt.estate.stages import Outcome
 from placeopt.estate.terms import UNITS
 from placeopt.estate.years import Years
 from placeopt.scenario.estate_rules import FairRents
@@ -43,9 +45,9 @@ if TYPE_CHECKING:
     from placeopt.travel import TravelTimes
 
 
-def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome) -> Plan:
+def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[Course]) -> Plan:
     """The tables and the summary of the plan found."""
-    course = outcome.course
+    course = outcome.found
     assert course is not None
     nothing = do_nothing(years)
     flows_before, flows = flows_of(years, nothing), flows_of(years, course)
@@ -55,7 +57,9 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome) 
     access = access_table(problem, plan)
     buildings = _buildings(place, problem, plan, spent_before, spent)
     tables = {
-        "buildings": buildings.assign(**years_of_buildings(years, course, flows)),
+        "buildings": buildings.assign(
+            why=reasons(place, years, course, spent), **years_of_buildings(years, course, flows)
+        ),
         "services": _services(problem, plan, before, spent_before, spent),
         "assignment": _assignment(times, problem, plan),
         "access": access,
@@ -69,6 +73,8 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome) 
         rents = fair_rents(place, problem, spent_before, spent)
         tables["rents"] = rents_table(problem, rents)
         tables["agencies"] = agencies_table(rents)
+    if years.scenario.money.carbon_values:
+        tables["carbon_by_year"] = carbon_table(place, years, nothing, course)
     summary = _summary(years, outcome, tables, spent_before, spent)
     summary |= _receipts(place, years, course, flows) | _carbon(years, flows_before, flows)
     return Plan(tables=tables, summary=summary)
@@ -145,7 +151,6 @@ def _buildings(
             "receipt_net_gbp": spent.receipt_net_gbp,
             "carbon_before_tco2e_per_year": b.carbon_tco2e_per_year * b.open_today,
             "carbon_after_tco2e_per_year": b.carbon_tco2e_per_year * plan.open,
-            "why": reasons(place, problem, plan, spent),
         }
     )
 
@@ -304,7 +309,7 @@ def _carbon(years: Years, before: Flows, after: Flows) -> dict[str, float]:
 
 def _summary(
     years: Years,
-    outcome: Outcome,
+    outcome: Outcome[Course],
     tables: dict[str, pd.DataFrame],
     spent_before: Costs,
     spent: Costs,
