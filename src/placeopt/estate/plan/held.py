@@ -114,7 +114,9 @@ def _counts(problem: EstateProblem, plan: Decision) -> Iterator[tuple[Network, s
         if rule.tier is not None:
             counted = np.array(np.append(problem.tiers.ids, "")[plan.tier] == rule.tier, bool)
         elif rule.service is not None:
-            counted = plan.host[:, problem.services.ids == rule.service].any(axis=1)
+            counted = np.asarray(
+                plan.host[:, problem.services.ids == rule.service].any(axis=1), bool
+            )
         scopes = [rule.district or ""]
         if rule.each_district:
             scopes = [str(name) for name in dict.fromkeys(b.district) if name]
