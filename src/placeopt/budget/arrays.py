@@ -119,7 +119,9 @@ class BudgetProblem:
     programme_agency: Ints  # (P,) -1 where none
     cashable: Floats  # (T, B, A, O) GBP of year t to agency a for a unit of gain in year b
     alone: Floats  # (T, A) positions alone (B9), NaN where there is none or no rule
+    alone_plans: tuple[tuple[int, Floats, Floats], ...]  # agency, its spend (T, P), pay (T, N)
     nobody_worse: bool  # whether B9 is in force
+    only_together: Bools  # (O,) outcomes whose standards do not hold for an agency alone (B9)
     over_horizon: bool  # whether B9 holds over the years together
     evidence: Floats  # (S, C) factors of rule B12 on each curve; S is 0 where not in force
     tail: float  # share of evidence scenarios over which standards hold on average; 0: in each
@@ -233,6 +235,15 @@ class BudgetProblem:
         for c in np.flatnonzero(self.by_level[self.curve_outcome]):
             level[..., c] = left_over(level[..., c], float(self.whole[self.curve_outcome[c]]))
         return level
+
+    @property
+    def spans(self) -> Floats:
+        """(K, T) what a year counts in each span over which an agency without a position alone
+        gives no more than it has: every year, the years up to it where streams carry, or all."""
+        decided = len(self.years)
+        if self.over_horizon:
+            return self.discount[None, :]
+        return np.tril(np.ones((decided, decided))) if self.carried else np.eye(decided)
 
     @property
     def effect_today(self) -> Floats:

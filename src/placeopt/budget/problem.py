@@ -93,7 +93,7 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
     if scenario.of(NobodyWorseOff) and relax != "B9":
         plain = state(place, scenario) if relax else None
         if plain is not None:
-            return replace(problem, alone=plain.alone)
+            return replace(problem, alone=plain.alone, alone_plans=plain.alone_plans)
         return with_positions_alone(problem, scenario.solver)
     return problem
 
