@@ -17,7 +17,13 @@ from placeopt.budget.verify.course import (
     rule_of,
     tolerance,
 )
-from placeopt.budget.verify.outcomes import Levels, bad_levels, outcome_levels, rewards
+from placeopt.budget.verify.outcomes import (
+    Levels,
+    bad_levels,
+    outcome_levels,
+    paid_back,
+    rewards,
+)
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 
@@ -25,12 +31,14 @@ Breach = tuple[float, float, str, str]  # how far over (below 0: room), toleranc
 
 
 def one_budget(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
-    """(B1) What is paid over the total and rewards; with carry-over, the reserve below nothing."""
+    """(B1) What is paid, and goes back, over the total and rewards; with carry-over, the reserve
+    below nothing."""
     base, earned = sum(course.today.values()), rewards(place, scenario, course)
+    back = paid_back(place, scenario, course)
     reserve, breaches = rule.opening_reserve_gbp, []
     for at, year in enumerate(course.years):
         limit = rule.total(base, at) + earned[at]
-        paid = sum(course.payments[at].values())
+        paid = sum(course.payments[at].values()) + back[at]
         if rule.carry_over:
             reserve += limit - paid
             breaches.append((-reserve, tolerance(limit), f"the reserve of {year}", "GBP"))

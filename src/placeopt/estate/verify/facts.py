@@ -64,12 +64,12 @@ class Facts:
         gross = row["capital_receipt_gbp"]
         return row["tenure"] == "freehold" and gross > 0 and i not in self.never_sell
 
-    def carbon_value(self, year: int) -> float:
-        """GBP of a tonne emitted in a year; 0 where it is not priced."""
+    def carbon_value(self, year: int) -> float | None:
+        """GBP of a tonne emitted in a year; None where it is not priced."""
         if not self.scenario.money.carbon_values:
-            return 0.0
+            return None
         rows = _records(self.place, "carbon_values")
-        return sum(row["gbp_per_tco2e"] for row in rows if int(row["year"]) == year)
+        return next((row["gbp_per_tco2e"] for row in rows if int(row["year"]) == year), None)
 
     def penalty(self, i: str) -> float | None:
         """What ending the tenure in the year costs; None where it cannot end."""

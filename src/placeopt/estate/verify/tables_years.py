@@ -15,7 +15,14 @@ from placeopt.estate.verify.tables import (
     visits_at,
     visits_of,
 )
-from placeopt.estate.verify.years import Course, Year, backlog_of, cash_of, receipts_of
+from placeopt.estate.verify.years import (
+    Course,
+    Year,
+    backlog_of,
+    carbon_priced,
+    cash_of,
+    receipts_of,
+)
 
 
 def wrong_years(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
@@ -23,6 +30,7 @@ def wrong_years(course: Course, nothing: Course, tables: Tables) -> Iterator[str
     yield from _by_year(course, tables)
     yield from _cash(course, nothing, tables)
     yield from _objectives(course, nothing, tables)
+    yield from _carbon(course, nothing, tables)
 
 
 def _by_year(course: Course, tables: Tables) -> Iterator[str]:
@@ -119,3 +127,23 @@ def _objectives(course: Course, nothing: Course, tables: Tables) -> Iterator[str
         }
         table = tables["objectives_by_year"]
         yield from agree("objective of", table, ("year", "objective"), {name: figures})
+
+
+def _carbon(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
+    """Carbon of every year that is priced: tonnes, their value, and what is saved."""
+    columns: dict[str, dict[tuple[Any, ...], float]] = defaultdict(dict)
+    for (year, now, value, one), (_, was, _, _) in zip(
+        carbon_priced(course), carbon_priced(nothing), strict=True
+    ):
+        figures = {
+            "do_nothing_tco2e": was,
+            "plan_tco2e": now,
+            "saving_tco2e": was - now,
+            "value_gbp_per_tco2e": value,
+            "saving_gbp": (was - now) * value,
+            "saving_present_gbp": (was - now) * value * one,
+        }
+        for column, figure in figures.items():
+            columns[column][(year,)] = figure
+    if columns or "carbon_by_year" in tables:
+        yield from agree("carbon of", tables["carbon_by_year"], ("year",), columns)
