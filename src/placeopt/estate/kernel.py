@@ -1,9 +1,9 @@
 """Good plans within moments: the kernel of the relaxation, then one neighbourhood after another.
 
 ``first_plan`` solves the model among the buildings, hosts and tiers that the linear relaxation
-uses at all. ``improve`` keeps most of a plan and solves the rest again: what lies around one
-building, or all that concerns some services, or where plan and relaxation differ. Every answer is
-a plan of the whole model; nothing is proven here.
+uses, or could use at next to no loss. ``improve`` keeps most of a plan and solves the rest again:
+what lies around one building, or all that concerns some services, or where plan and relaxation
+differ. Every answer is a plan of the whole model; nothing is proven here.
 
 Sources: Angelelli, Mansini and Speranza (2010) for kernel search; Danna, Rothberg and Le Pape
 (2005) for the neighbourhood of the relaxation; Shaw (1998) for large neighbourhoods.
@@ -25,6 +25,7 @@ from placeopt.estate.formulate import Formulation
 Floats = NDArray[np.float64]
 FIRST_PLAN_GAP = 0.05
 USED = 1e-6  # what the relaxation gives less of than this, it does not use
+AS_WELL = 1e-5  # of the relaxation's objective: a column that costs it no more might be used
 ENOUGH = 0.02  # a plan so near its relaxation is left to the search
 TRIES = 9  # neighbourhoods in a row without a better plan, then it is left to the search
 TRY_SHARE = 0.1  # of the time, at most, for one neighbourhood
@@ -58,6 +59,9 @@ def first(formulation: Formulation, seconds: float) -> Start | None:
     if relaxation.values is None:
         return None
     unused = _decided(formulation) & (relaxation.values < USED) & (arrays.lower <= 0)
+    unused[formulation.columns.dispose.all] = False  # what closes may be given up
+    if relaxation.reduced_costs is not None:  # what would do as well is not left out
+        unused &= relaxation.reduced_costs > AS_WELL * max(1.0, abs(relaxation.bound))
     kernel = _solve(
         formulation,
         replace(arrays, upper=np.where(unused, 0.0, arrays.upper)),
