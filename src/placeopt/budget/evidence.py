@@ -10,16 +10,26 @@ Source: Rockafellar and Uryasev, Optimization of conditional value-at-risk, Jour
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from placeopt.budget.arrays import BudgetProblem
+from placeopt.budget.curves import Piece
+from placeopt.budget.levels import Point, in_draws
 from placeopt.budget.on_curves import Scale
+from placeopt.budget.rest import FULL, outer_lines, worth
 from placeopt.engine import Model
 
 
-def standards_hold_in_bad_evidence(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+def standards_hold_in_bad_evidence(
+    model: Model,
+    problem: BudgetProblem,
+    scale: Scale,
+    rests: Sequence[Sequence[Piece]] = (),
+    levels: Sequence[Sequence[Piece]] = (),
+) -> None:
     """(B12) Minimum standards hold in every evidence scenario, or over the worst tail."""
     years, held = np.nonzero(np.isfinite(problem.minimum_gain))
     size = len(problem.evidence)
@@ -28,6 +38,9 @@ def standards_hold_in_bad_evidence(model: Model, problem: BudgetProblem, scale: 
     today = problem.effect_today
     effect, s = model.columns["effect"], np.arange(size)
     for t, o in zip(years, held, strict=True):
+        if problem.by_level[o]:
+            _on_what_is_left(model, problem, rests, levels, (int(t), int(o), scale.outcome[o]))
+            continue
         own = (problem.curve_outcome == o) & (problem.share[t] != 0)
         spent, c = np.nonzero(own)
         factor = problem.evidence[:, c] * problem.share[t, spent, c]
@@ -44,15 +57,62 @@ def standards_hold_in_bad_evidence(model: Model, problem: BudgetProblem, scale: 
             lower = base + least
             model.add_rows(f"evidence_{key}", rule="B12", labels=labels, terms=terms, lower=lower)
             continue
-        level = model.add_columns(f"level_{key}", size=1, lower=-np.inf)
-        short = model.add_columns(f"short_{key}", size=size)
-        terms += [(s, short.all, 1.0), (s, level.start, -1.0)]
-        model.add_rows(f"short_of_{key}", rule="B12", labels=labels, terms=terms, lower=base)
-        share = -1.0 / (problem.tail * size)
-        model.add_rows(
-            f"tail_{key}",
-            rule="B12",
-            labels={"outcome_id": problem.outcome_ids[[o]]},
-            terms=[(0, level.start, 1.0), (0, short.all, share)],
-            lower=least,
-        )
+        _tail(model, problem, (int(t), int(o), unit), terms, base, labels)
+
+
+def _tail(
+    model: Model, problem: BudgetProblem, at: Point, terms: list[Any], base: Any, labels: Any
+) -> None:
+    """The mean of the worst tail of gains is the standard; ``terms``, with a row for each draw,
+    come to its gain beyond ``base``."""
+    t, o, unit = at
+    size, key = len(problem.evidence), f"{o}_{t}"
+    s = np.arange(size)
+    level = model.add_columns(f"level_{key}", size=1, lower=-np.inf)
+    short = model.add_columns(f"short_{key}", size=size)
+    terms = [*terms, (s, short.all, 1.0), (s, level.start, -1.0)]
+    model.add_rows(f"short_of_{key}", rule="B12", labels=labels, terms=terms, lower=base)
+    model.add_rows(
+        f"tail_{key}",
+        rule="B12",
+        labels={"outcome_id": problem.outcome_ids[[o]]},
+        terms=[(0, level.start, 1.0), (0, short.all, -1.0 / (problem.tail * size))],
+        lower=float(problem.minimum_gain[t, o]) / unit,
+    )
+
+
+def _on_what_is_left(
+    model: Model,
+    problem: BudgetProblem,
+    rests: Sequence[Sequence[Piece]],
+    levels: Sequence[Sequence[Piece]],
+    at: Point,
+) -> None:
+    """The same for programmes that each work on what the others leave: a gain of at least g is a
+    sum S of at least -W log(1 - (g + today's) / W)."""
+    t, o, unit = at
+    size, key, whole = len(problem.evidence), f"{o}_{t}", float(problem.whole[o])
+    labels = {"outcome_id": np.repeat(problem.outcome_ids[o], size), "scenario": np.arange(size)}
+    s, terms = np.arange(size), in_draws(model, problem, levels, at)
+    own = problem.curve_outcome == o
+    today = float(worth(problem.worked(np.zeros((1, len(own))))[0, own].sum(), whole))
+    if problem.tail == 0:
+        asked = (today + problem.minimum_gain[t, o]) / whole
+        least = -whole * np.log1p(-min(asked, FULL))
+        if problem.relax == "B12":  # in the outcome's unit, next to the standard
+            past = model.add_columns(f"breach_{key}", size=1, cost=1.0)
+            terms.append((s, past.start, 1 / max(1e-9, 1 - asked)))
+        name = f"evidence_{key}"
+        model.add_rows(name, rule="B12", labels=labels, terms=terms, lower=least / unit)
+        return
+    total = model.add_columns(f"drawn_{key}", size=size, lower=-np.inf)
+    value = model.add_columns(f"of_drawn_{key}", size=size, lower=-np.inf)
+    terms.append((s, total.all, -1.0))
+    model.add_rows(f"drawn_{key}", rule="B12", labels=labels, terms=terms, lower=0.0)
+    (piece,) = rests[np.flatnonzero(np.isfinite(problem.whole)).tolist().index(o)]
+    outer_lines(model, f"of_drawn_{key}", piece, (value.all, total.all), unit, labels, rule="B12")
+    drawn: list[Any] = [(s, value.all, 1.0)]
+    if problem.relax == "B12":
+        past = model.add_columns(f"breach_{key}", size=1, cost=1.0)
+        drawn.append((s, past.start, 1.0))
+    _tail(model, problem, at, drawn, today / unit, labels)

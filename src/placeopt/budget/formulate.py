@@ -34,6 +34,7 @@ from placeopt.budget.curves import Piece
 from placeopt.budget.equations import partners
 from placeopt.budget.equations import years as change
 from placeopt.budget.evidence import standards_hold_in_bad_evidence
+from placeopt.budget.levels import levels_are_worked_on
 from placeopt.budget.mixtures import Mixture, effects_are_mixed
 from placeopt.budget.on_curves import Scale, by_year, effects_lie_on_their_curves
 from placeopt.budget.rest import what_is_left_is_worked_on
@@ -63,7 +64,8 @@ def formulate(
     limits: Mapping[str, float] | None = None,
 ) -> Model:
     """The model of one objective. ``approximation``: the pieces of each curve, then those of each
-    outcome whose programmes work on what the others leave (``rest``), or a mixture of points;
+    outcome whose programmes work on what the others leave (``rest``) and of its levels
+    (``levels``), or a mixture of points;
     ``limits``: what earlier objectives (by name, in their own units) may not exceed.
 
     With ``problem.relax`` the objective is the breach of that rule, in money or outcome units.
@@ -91,12 +93,15 @@ def formulate(
     }
     model.add_columns("effect", labels=by_year(problem, effects), lower=-np.inf)
     rests: Sequence[Sequence[Piece]] = ()
+    levels: Sequence[Sequence[Piece]] = ()
     if isinstance(approximation, Mixture):
         effects_are_mixed(model, problem, approximation, scale)
     else:
         many = len(problem.curves)
         effects_lie_on_their_curves(model, problem, approximation[:many], scale)
-        rests = approximation[many:]
+        outcomes = int(np.isfinite(problem.whole).sum())
+        rests, levels = approximation[many : many + outcomes], approximation[many + outcomes :]
+        levels_are_worked_on(model, problem, levels, problem.effect_today, scale.outcome)
     improvements_add_up(model, problem, rests, scale)
     change.units_serve_demand(model, problem, scale)
     what_is_spent_is_paid(model, problem, scale)
@@ -112,7 +117,7 @@ def formulate(
     partners.capital_fits_its_pots(model, problem, scale)
     partners.nobody_is_worse_off(model, problem, scale)
     minimum_standards_hold(model, problem, scale)
-    standards_hold_in_bad_evidence(model, problem, scale)
+    standards_hold_in_bad_evidence(model, problem, scale, rests, levels)
     targets_hold_or_are_priced(model, problem, scale)
     if problem.relax:
         return model

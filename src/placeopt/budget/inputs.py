@@ -91,6 +91,7 @@ def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
     given = [(Streams, "release", "streams", "stream_id")]
     given += [(Statutory, "floors_gbp", "programmes", "programme_id")]
     given += [(Pace, "exempt", "programmes", "programme_id")]
+    given += [(NobodyWorseOff, "only_together", "outcomes", "outcome_id")]
     given += [(Outcomes, "outcome", "outcomes", "outcome_id")]
     for owner, parameter, table, key in given:
         known = set(place.tables[table][key])

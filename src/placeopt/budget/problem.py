@@ -20,7 +20,7 @@ from placeopt.budget.partners import partners, with_positions_alone
 from placeopt.errors import PlaceError
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.budget_rules import Capital, NobodyWorseOff, Streams
+from placeopt.scenario.budget_rules import Capital, NobodyWorseOff, Streams, Uncertainty
 
 __all__ = ["OBJECTIVES", "BudgetProblem", "state"]
 
@@ -58,7 +58,7 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
         **money.total(scenario, before, len(years)),
         **commitments.pace(scenario, programme_ids, before),
         **effects.outcomes(place, scenario, years, base_year),
-        **effects.curves(place),
+        **effects.curves(place, bool(scenario.of(Uncertainty))),
     }
     made["share"] = effects.share(place, len(made["drifted"]), len(years))
     problem = BudgetProblem(
@@ -93,7 +93,7 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
     if scenario.of(NobodyWorseOff) and relax != "B9":
         plain = state(place, scenario) if relax else None
         if plain is not None:
-            return replace(problem, alone=plain.alone)
+            return replace(problem, alone=plain.alone, alone_plans=plain.alone_plans)
         return with_positions_alone(problem, scenario.solver)
     return problem
 

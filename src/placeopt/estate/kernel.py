@@ -1,9 +1,10 @@
 """Good plans within moments: the kernel of the relaxation, then one neighbourhood after another.
 
 ``first_plan`` solves the model among the buildings, hosts and tiers that the linear relaxation
-uses, or could use at next to no loss. ``improve`` keeps most of a plan and solves the rest again:
-what lies around one building, or all that concerns some services, or where plan and relaxation
-differ. Every answer is a plan of the whole model; nothing is proven here.
+uses at all; where no plan is among them, also those that it could use at next to no loss.
+``improve`` keeps most of a plan and solves the rest again: what lies around one building, or all
+that concerns some services, or where plan and relaxation differ. Every answer is a plan of the
+whole model; nothing is proven here.
 
 Sources: Angelelli, Mansini and Speranza (2010) for kernel search; Danna, Rothberg and Le Pape
 (2005) for the neighbourhood of the relaxation; Shaw (1998) for large neighbourhoods.
@@ -59,16 +60,22 @@ def first(formulation: Formulation, seconds: float) -> Start | None:
     if relaxation.values is None:
         return None
     unused = _decided(formulation) & (relaxation.values < USED) & (arrays.lower <= 0)
-    unused[formulation.columns.dispose.all] = False  # what closes may be given up
-    if relaxation.reduced_costs is not None:  # what would do as well is not left out
-        unused &= relaxation.reduced_costs > AS_WELL * max(1.0, abs(relaxation.bound))
-    kernel = _solve(
-        formulation,
-        replace(arrays, upper=np.where(unused, 0.0, arrays.upper)),
-        max(seconds - (time.perf_counter() - began), 0.5),
-        max(solver.gap, FIRST_PLAN_GAP / 5),
-    )
-    return None if kernel.values is None else Start(kernel.values, relaxation)
+    kernels = [unused]
+    if relaxation.reduced_costs is not None:
+        dear = relaxation.reduced_costs > AS_WELL * max(1.0, abs(relaxation.bound))
+        wider = unused & dear
+        wider[formulation.columns.dispose.all] = False  # what closes may be given up
+        kernels.append(wider)
+    for left_out in kernels:
+        kernel = _solve(
+            formulation,
+            replace(arrays, upper=np.where(left_out, 0.0, arrays.upper)),
+            max(seconds - (time.perf_counter() - began), 0.5),
+            max(solver.gap, FIRST_PLAN_GAP / 5),
+        )
+        if kernel.values is not None:
+            return Start(kernel.values, relaxation)
+    return None
 
 
 def improve(formulation: Formulation, start: Start, seconds: float) -> Floats:

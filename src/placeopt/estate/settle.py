@@ -66,7 +66,8 @@ def _settled(
 ) -> Decision:
     """One objective after another; without ``zones`` all residents are one customer."""
     solver = smaller.scenario.solver
-    names = ("cost", "visit_minutes", "worst_off") if zones else ("cost",)
+    minutes = ("visit_minutes", "worst_off") if zones else ()
+    names = ("cost", "weighted", *minutes)
     ceilings = {stage.objective: stage.ceiling for stage in stages[:-1]}
     for name in dict.fromkeys((stages[-1].objective, "cost", "visit_minutes")):
         if name not in names:

@@ -56,6 +56,11 @@ class NobodyWorseOff(BudgetRule):
     when: Literal["every_year", "horizon"] = Field(
         "every_year", description="in every decided year, or over all of them, discounted"
     )
+    only_together: tuple[str, ...] = Field(
+        (),
+        description="ids of outcomes whose standards are a condition of what is done together (a "
+        "grant's, say) and do not hold for an agency alone",
+    )
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         when = "in any year" if self.when == "every_year" else "over the years together"

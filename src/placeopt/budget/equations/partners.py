@@ -3,6 +3,7 @@
 Columns  on[t,p] binary, begins[t,p], ends[t,p]; from_pot[t,k,p]; transfer[t,a,b]
 (B8)  through        sum over n of a's revenue streams and pooled p of pay[t,n] >= share income[t,a]
 (B9)  position       unspent[t,a] + saved[t,a] + transfers in - transfers out >= alone[t,a]
+(B9)  given          transfers out <= unspent[t,a]    where a has no position alone
 (B10) scale          least[p] on[t,p] <= spend[t,p] <= upper[t,p] on[t,p]
 (B10) changes        begins[t,p] - ends[t,p] = on[t,p] - on[t-1,p],  on[-1] being today's
 (B10) one_of         sum over a choice of on[t,p] <= 1;  coherent: on[t,p] = on[t,q]
@@ -169,3 +170,18 @@ def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> N
     lower = np.zeros(size)
     np.add.at(lower, row[row >= 0], need[row >= 0])
     model.add_rows("position", rule="B9", size=size, terms=terms, lower=lower - 1e-9)
+    without = np.flatnonzero(~np.isfinite(problem.alone).all(axis=0))
+    if len(without) == 0:
+        return
+    terms = []
+    spans = problem.spans  # of those without a position alone: what they pay is theirs to give
+    own = np.searchsorted(without, agency[n])
+    mine = np.isin(agency[n], without)
+    paying = np.isin(giver, without)
+    for k, share in enumerate(spans):
+        rows = k * len(without)
+        add(rows + own[None, mine], pay[:, mine], share[:, None])
+        at = np.searchsorted(without, giver[paying])
+        add(rows + at[None, :], every[:, paying], share[:, None])
+    has = (spans @ income[:, without]).ravel() / scale.money_gbp
+    model.add_rows("given", rule="B9", size=len(has), terms=terms, upper=has + 1e-9)

@@ -57,7 +57,9 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[C
     access = access_table(problem, plan)
     buildings = _buildings(place, problem, plan, spent_before, spent)
     tables = {
-        "buildings": buildings.assign(**years_of_buildings(years, course, flows)),
+        "buildings": buildings.assign(
+            why=reasons(place, years, course, spent), **years_of_buildings(years, course, flows)
+        ),
         "services": _services(problem, plan, before, spent_before, spent),
         "assignment": _assignment(times, problem, plan),
         "access": access,
@@ -149,7 +151,6 @@ def _buildings(
             "receipt_net_gbp": spent.receipt_net_gbp,
             "carbon_before_tco2e_per_year": b.carbon_tco2e_per_year * b.open_today,
             "carbon_after_tco2e_per_year": b.carbon_tco2e_per_year * plan.open,
-            "why": reasons(place, problem, plan, spent),
         }
     )
 
@@ -264,14 +265,19 @@ def _money(
 def _objectives(years: Years, before: Course, course: Course) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame(
+    weights = years.scenario.objective.weights
+    units = UNITS | ({"weighted": "GBP, as weighted"} if weights else {})
+    table = pd.DataFrame(
         {
-            "objective": list(UNITS),
-            "unit": list(UNITS.values()),
-            "do_nothing": [value(years, before, name) for name in UNITS],
-            "plan": [value(years, course, name) for name in UNITS],
+            "objective": list(units),
+            "unit": list(units.values()),
+            "do_nothing": [value(years, before, name) for name in units],
+            "plan": [value(years, course, name) for name in units],
         }
     )
+    if weights:
+        table["weight_gbp_per_unit"] = [weights.get(name, np.nan) for name in units]
+    return table
 
 
 def _receipts(place: Place, years: Years, course: Course, flows: Flows) -> dict[str, float]:
