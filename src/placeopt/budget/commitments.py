@@ -83,7 +83,9 @@ def commitments(place: Place, scenario: Scenario, years: Ints, relax: str) -> di
         for chosen, table in ((~past, least), (past, actual)):
             chosen = chosen & (t >= 0)
             table[t[chosen], p[chosen]] = gbp[chosen]
-    return {"notice": notice, "contracted": least, "actual": actual}
+    whole = np.isfinite(actual).all(axis=1)  # a year that is past is held to no other rule
+    notice[whole], least[whole] = 0.0, 0.0
+    return {"notice": notice, "contracted": least, "actual": actual, "past": whole}
 
 
 def units(

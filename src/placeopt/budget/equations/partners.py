@@ -94,6 +94,7 @@ def enough_goes_through_the_place(model: Model, problem: BudgetProblem, scale: S
         "year": np.repeat(problem.years[:years], len(a)),
     }
     lower = problem.through_share * income.ravel() / scale.money_gbp
+    lower = np.where(np.repeat(problem.past[:years], len(a)), -np.inf, lower)
     model.add_rows("through", rule="B8", labels=labels, terms=terms, lower=lower)
 
 
