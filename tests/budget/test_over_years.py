@@ -12,6 +12,7 @@ from placeopt.budget import solve
 from placeopt.budget.plan_years import least_transfers
 from placeopt.budget.problem import state
 from placeopt.budget.rolling import a_year_on
+from placeopt.budget.verify import verify
 from placeopt.engine import Status
 from placeopt.errors import UsageError
 from placeopt.scenario.budget_rules import (
@@ -351,6 +352,36 @@ def test_over_the_horizon_what_is_short_is_paid_when_there_is_something_over():
     moved = least_transfers(problem, before, own)
     assert moved[0] == pytest.approx(np.array([[0, 0, 0], [5.5, 0, 0], [0, 0, 0]]))
     assert moved[1] == pytest.approx(np.array([[0, 0, 0], [0, 0, 0], [1, 0, 0]]))
+
+
+def test_a_contract_that_is_begun_runs_its_length():
+    # Lamps are worth 0.0125 / 2 ranges a pound, more than homecare, from 30 GBP up to 40. 2027 has
+    # only homecare's floor of 20: bought for one year they run in 2026, for three years never,
+    # unless 2027 and 2028 have 60 each.
+    def lamps(years: int):
+        rows = {k: t.to_dict("records") for k, t in place_over_years().tables.items() if len(t)}
+        rows["programmes"] += [
+            {"programme_id": "lamps", "agency_id": "council", "contract_years": years,
+             "minimum_scale_gbp_per_year": 30, "maximum_gbp_per_year": 40}
+        ]  # fmt: skip
+        rows["curves"] += [{"programme_id": "lamps", "outcome_id": "safe", "form": "points"}]
+        rows["curve_points"] += [
+            {"programme_id": "lamps", "outcome_id": "safe", "spend_gbp": s, "effect": s / 80}
+            for s in (0, 40)
+        ]
+        return place_of(**rows)
+
+    for years, later, bought in (
+        (1, 20, [40, 0, 0]),
+        (3, 20, [0, 0, 0]),
+        (3, 60, [40, 40, 40]),
+    ):
+        answer = solved(lamps(years), budgets(180, later, later))
+        assert by_year(answer, "lamps") == pytest.approx(bought), (years, later)
+    one, three = (lamps(years) for years in (1, 3))
+    question = scenario_of(rules=[budgets(180, 20, 20)], years=3)
+    plan = solve(one, question).plan
+    assert [c.number for c in verify(three, question, plan).broken] == ["B10"]
 
 
 def test_a_contract_runs_to_its_last_year():

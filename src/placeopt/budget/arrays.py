@@ -99,6 +99,7 @@ class BudgetProblem:
     past: Bools  # (T,) years of which all spending is actual: no other rule holds in them
     must_choose: Bools  # (P,) whether it is a choice: bought or not
     least: Floats  # (P,) what is spent at least if it is bought
+    contract_years: Ints  # (P,) for which it is bought once it starts, 0 where not stated
     start_cost: Floats  # (P,) paid in the year it starts
     stop_cost: Floats  # (P,) paid in the year it stops
     choice: Texts  # (P,) alternatives carry the same text, "" where there are none

@@ -100,7 +100,7 @@ def through_the_place(place: Place, scenario: Scenario, rule: Any, course: Cours
 
 def commissioning(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
     """(B10) Below the efficient scale though bought, bought beside an alternative, bought without
-    its group, or below today within a contract."""
+    its group, below today within a contract, or ended before its contract."""
     breaches: list[Breach] = []
     past = past_years(place, scenario)
     for at, year in enumerate(course.years):
@@ -118,6 +118,13 @@ def commissioning(place: Place, scenario: Scenario, rule: Any, course: Course) -
                 short = course.today[key] - spend[key]
                 what = f"contract of {key} in {year}"
                 breaches.append((short, tolerance(course.today[key]), what, "GBP"))
+        for row in rows_of(place.programmes):
+            key = row.programme_id
+            if spend[key] > 0 and course.before(at)[key] == 0:
+                for later in range(at + 1, min(at + row.contract_years, len(course.years))):
+                    ended = 1.0 if course.spend[later][key] == 0 else 0.0
+                    what = f"contract of {key}, begun in {year}, in {course.years[later]}"
+                    breaches.append((ended, 0.5, what, "programmes"))
         for choice, keys in bought.items():
             what = f"alternatives of {choice} bought in {year}: {', '.join(keys)}"
             breaches.append((len(keys) - 1.0, 0.5, what, "programmes"))
