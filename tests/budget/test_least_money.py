@@ -10,6 +10,7 @@ from placeopt.engine import Status
 from placeopt.errors import UsageError
 from placeopt.place import read_place
 from tests.budget.places import one_budget, random_place, scenario_of, two_programmes
+from tests.budget.test_over_years import place_over_years
 
 
 def with_both_standards():
@@ -50,6 +51,24 @@ def test_every_point_of_the_path_is_what_solving_that_total_gives(seed):
         near = 2e-3 * max(spread, 1e-6)
         assert rows["objective"].iloc[position] == pytest.approx(answer.result.objective, abs=near)
     assert rows["objective"].is_monotonic_decreasing
+
+
+def test_over_years_the_path_starts_where_every_year_has_as_little_as_it_can():
+    # Homecare alone has a standard, falls at most 10.5. Half of a year's effect of 0.01 a pound
+    # shows in the year, a quarter in the next: s1 >= 0 in the first, s1 + 2 s2 >= 100 in the
+    # second, and a floor of 20. Least money: 20 and 40. Alike in both years: 100 / 3.
+    place = two_programmes()
+    place = place.replace(
+        outcomes=place.outcomes.assign(minimum_standard=[10.5, float("nan")]),
+        curves=place.curves.assign(persistence_share=[0.5, 0.0]),
+    )
+    place = place_over_years(2, place)
+    rows = path_of_cuts(place, scenario_of(years=2))
+    assert rows["total_gbp"].iloc[0] == pytest.approx(100 / 3, rel=1e-5)
+    assert order_of_breaking(place, scenario_of(years=2))["least_gbp"].iloc[0] < 60.001
+    # all of it is homecare's: effects -2/3 in both years, shown as -1/3 and -1/2, of a range of
+    # 2; lights lose 0.5 points of a range of 2 in both years
+    assert rows["objective"].iloc[0] == pytest.approx((1 / 6 + 1 / 4) / 2 + 0.25, rel=1e-4)
 
 
 @pytest.mark.parametrize("seed", [1, 5, 8])

@@ -35,6 +35,7 @@ from placeopt.engine import Arrays, Model, Result
 from placeopt.engine.duality import dual_bound
 
 LARGE = 250  # curves x years from which a problem is decomposed
+MANY = 60  # S-shaped curves x years from which it is, too
 ROUNDS = 40
 SMOOTHED = (0.3, 0.6)  # shares of the best bound's prices in others that are tried beside the last
 NEIGHBOURS = (-9, -3, -1, 0, 1, 3, 9)  # grid points that join beside a best one
@@ -52,9 +53,12 @@ class Found:
 
 def is_large(problem: BudgetProblem) -> bool:
     """Whether a problem is decomposed: its size says so and its effects add up."""
-    large = len(problem.curves) * len(problem.years) >= LARGE
+    years = len(problem.years)
     adds_up = len(problem.groups) == 0 and not np.isfinite(problem.whole).any()
-    return large and not problem.relax and adds_up
+    if problem.relax or not adds_up:
+        return False
+    bends_up = ~bends_down(problem)[problem.curve_programme]
+    return len(problem.curves) * years >= LARGE or bends_up.sum() * years >= MANY
 
 
 def decompose(
@@ -85,7 +89,7 @@ def decompose(
                 bound, centre = proven, asked
             _join(inside, grid, cost.argmin(axis=2))
             paths = paths.and_(_beside(problem, grid, best) if asked is prices else best)
-        close = result.objective - bound <= gap / 4 * abs(result.objective)
+        close = result.objective - bound <= gap / 8 * abs(result.objective)
         if close or inside.sum() + len(paths.programme) == known:
             break
     if last is None:

@@ -6,12 +6,13 @@ up, and so on until none is left. For integer plans the bound is what the scenar
 
 Over several years the least money is discounted, and below it every year has a little less.
 
-``path_of_cuts``: what the best plan is worth at every total, the same in every decided year,
-between the least money (of the dearest year) and today's,
-for problems that are linear programs. The value is convex in the total and the price of the total
-is its slope, so two solved totals bound it between them: below by their slopes, above by the
-straight line. Totals are added where the two meet until they are as close as asked; where they
-meet exactly, the path is exact.
+``path_of_cuts``: what the best plan is worth at every total, the same in every decided year and
+nothing carried over, from the least with which every year meets the rules to today's money, for
+problems that are linear programs. (Over years that least may be below the dearest year of the
+least money: a year pays more so that another pays less.) The value is convex in the total and
+the price of the total is its slope, so two solved totals bound it between them: below by their
+slopes, above by the straight line. Totals are added where the two meet until they are as close as
+asked; where they meet exactly, the path is exact.
 Source: Eisner and Severance, Mathematical techniques for efficient record segmentation in large
 shared databases, Journal of the ACM 23 (1976), for the parametric search.
 """
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,9 +29,10 @@ import pandas as pd
 from placeopt import engine
 from placeopt.budget import formulate as equations
 from placeopt.budget.arrays import BudgetProblem, Floats
+from placeopt.budget.neighbourhoods import spend_of
 from placeopt.budget.prices import strong_duality_holds
 from placeopt.budget.problem import state
-from placeopt.budget.refine import Approximation, solve_all
+from placeopt.budget.refine import LINEAR_GAP, ROUNDS, Approximation, solve_all
 from placeopt.engine import Status
 from placeopt.errors import UsageError
 from placeopt.place import Place
@@ -76,7 +79,7 @@ def order_of_breaking(place: Place, scenario: Scenario) -> pd.DataFrame:
 
 
 def path_of_cuts(place: Place, scenario: Scenario, *, tolerance: float = 1e-5) -> pd.DataFrame:
-    """The value of the best plan at every total, from the least money to today's spending.
+    """The value of the best plan at every total, from the least that does to today's spending.
 
     Columns: total_gbp, objective (of the scenario's first objective, minimised), change_per_gbp
     (what one more GBP changes; below zero is better), standards (ids of the standards that bind).
@@ -89,12 +92,7 @@ def path_of_cuts(place: Place, scenario: Scenario, *, tolerance: float = 1e-5) -
     in_pieces = any(len(pieces) > 1 for pieces in approximation.pieces("under"))
     if problem.must_choose.any() or in_pieces or problem.groups:
         raise UsageError("a path of cuts needs concave curves and no choices")
-    least = solve_all(replace(problem, objectives=("least_money",)), scenario.solver)
-    if least.result.objective is None or least.spend is None:
-        raise UsageError("no money meets the rules: there is no path")
-    approximation.add(least.spend)
-    assert least.pay is not None
-    lowest = float(least.pay.sum(axis=1).max())
+    lowest = _least_of_every_year(problem, approximation)
     for at in np.linspace(lowest * (1 + 1e-6), problem.before.sum(), 5):
         solved = solve_all(
             replace(problem, total=_every_year(problem, at), slack=()), scenario.solver
@@ -105,6 +103,30 @@ def path_of_cuts(place: Place, scenario: Scenario, *, tolerance: float = 1e-5) -
     columns = ["total_gbp", "objective", "change_per_gbp", "standards"]
     rows = [[p.total, p.value, p.slope, " ".join(p.standards)] for p in points]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _least_of_every_year(problem: BudgetProblem, approximation: Approximation) -> float:
+    """GBP, the least total with which each decided year meets the rules, its spends breakpoints."""
+    scale, level = equations.scale_of(problem), np.inf
+    for _ in range(ROUNDS):
+        model = equations.formulate(problem, approximation.pieces("under"), "least_money")
+        columns, values, _ = equations.expression(model, problem, "least_money", scale)
+        model.add_cost(columns, -values)  # what is small is the dearest year instead
+        dearest, pay = model.add_columns("dearest", size=1, cost=1.0), model.columns["pay"]
+        year = np.repeat(np.arange(len(problem.years)), len(problem.pair_stream))
+        terms: list[Any] = [
+            (year, pay.all, 1.0),
+            (np.arange(len(problem.years)), dearest.start, -1.0),
+        ]
+        model.add_rows("within", rule="", labels={"year": problem.years}, terms=terms, upper=0.0)
+        result = engine.solve(model, gap=0.0)
+        if not result.has_plan:
+            raise UsageError("no money meets the rules: there is no path")
+        approximation.add(spend_of(problem, model, result))
+        last, level = level, float(result.value(dearest)[0]) * scale.money_gbp
+        if last - level <= LINEAR_GAP * level:
+            break
+    return level
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from placeopt.budget import formulate as equations
 from placeopt.budget.arrays import BudgetProblem, summed
 from placeopt.budget.curves import Floats, Piece, breakpoints, error_bound, pieces
 from placeopt.budget.levels import Levels
+from placeopt.budget.neighbourhoods import spend_of
 from placeopt.budget.rest import outer
 from placeopt.engine import Model, Progress, Result, Status
 from placeopt.scenario.scenario import SolverSettings
@@ -244,9 +245,9 @@ def _solve_one(
         under_model = equations.formulate(
             problem, approximation.pieces("under"), name, limits=limits
         )
-        under = clock.solve(under_model)
+        under = clock.solve(under_model, share=1.0 if exact else 0.5)
         over, over_model = under, under_model
-        if not exact and clock.left() > 0:
+        if not exact:
             over_pieces = approximation.pieces("over")
             over_model = equations.formulate(problem, over_pieces, name, limits=limits)
             over = clock.solve(over_model)
@@ -258,7 +259,7 @@ def _solve_one(
         for solved_model, result in ((under_model, under), (over_model, over)):
             if not result.has_plan:
                 continue
-            candidate = decompose.spend_of(problem, solved_model, result)
+            candidate = spend_of(problem, solved_model, result)
             tried.append(candidate)
             reached = problem.objective(name, candidate, first=first)
             truly = solved_model is under_model or (plain and _holds(problem, candidate, limits))
@@ -286,7 +287,7 @@ def _solve_one(
         under = clock.solve(under_model)
         if under.row_prices is not None:
             model, plan = under_model, under
-            candidate = decompose.spend_of(problem, under_model, under)
+            candidate = spend_of(problem, under_model, under)
             reached = problem.objective(name, candidate, first=first)
             if reached <= value:
                 value, spend = reached, candidate
@@ -336,7 +337,7 @@ def _least_disruption_of_ties(
     result = clock.solve(model)
     if not result.has_plan:
         return spend
-    found = decompose.spend_of(problem, model, result)
+    found = spend_of(problem, model, result)
     saved = moves(problem, spend) - moves(problem, found)
     return found if saved > 1e-6 * problem.before.sum() else spend
 

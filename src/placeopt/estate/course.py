@@ -137,6 +137,9 @@ def present_cost(years: Years, flows: Flows) -> float:
 
 def value(years: Years, course: Course, objective: str) -> float:
     """An objective's value for a course: ``cost`` of all years, the others of the last."""
+    if objective == "weighted":
+        weights = years.scenario.objective.weights
+        return sum(weight * value(years, course, part) for part, weight in weights.items())
     if objective == "cost":
         return present_cost(years, flows_of(years, course))
     return decision.value(years.last, course.last, objective)

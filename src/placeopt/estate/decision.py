@@ -157,6 +157,9 @@ def costs(problem: EstateProblem, decision: Decision) -> Costs:
 
 def value(problem: EstateProblem, decision: Decision, name: str) -> float:
     """An objective's value for a decision, or its ``running_cost`` (GBP/year)."""
+    if name == "weighted":
+        weights = problem.scenario.objective.weights
+        return sum(weight * value(problem, decision, part) for part, weight in weights.items())
     if name == "cost":
         return costs(problem, decision).present_gbp(problem.annuity)
     if name == "running_cost":

@@ -43,7 +43,7 @@ from placeopt.estate.equations import people as by_people
 from placeopt.estate.equations import place as by_place
 from placeopt.estate.equations import service as by_service
 from placeopt.estate.problem import EstateProblem
-from placeopt.estate.terms import OBJECTIVES, Expression
+from placeopt.estate.terms import OBJECTIVES, Expression, weighted
 from placeopt.scenario.estate_rules import (
     Access,
     Behaviour,
@@ -142,14 +142,18 @@ def state_rules(model: Model, problem: EstateProblem, x: Columns) -> None:
 
 def minutes_count(problem: EstateProblem, objectives: Sequence[str]) -> bool:
     """Whether a model has to know who goes where: an objective or a rule speaks of it."""
-    rules = problem.scenario.rules
-    return bool({"visit_minutes", "worst_off"} & set(objectives)) or any(
+    rules, weights = problem.scenario.rules, problem.scenario.objective.weights
+    parts = {part for name in objectives for part in (weights if name == "weighted" else [name])}
+    return bool({"visit_minutes", "worst_off"} & parts) or any(
         isinstance(rule, WHO_GOES_WHERE) for rule in rules
     )
 
 
 def expression(model: Model, problem: EstateProblem, x: Columns, objective: str) -> Expression:
     """An objective as a sum over columns; ``worst_off`` adds columns and rows of its own."""
+    if objective == "weighted":
+        weights = problem.scenario.objective.weights
+        return weighted({name: expression(model, problem, x, name) for name in weights}, weights)
     if objective == "worst_off":
         return by_people.worst_off(model, problem, x)
     return OBJECTIVES[objective](problem, x)

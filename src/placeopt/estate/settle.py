@@ -49,7 +49,7 @@ def settle(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> D
     objective has reached."""
     solver = problem.scenario.solver
     smaller = replace(problem, hostable=decision.host)
-    priced = ("cost", "visit_minutes", "worst_off")
+    priced = ("cost", "visit_minutes", "worst_off", "weighted")
     ceilings = {stage.objective: stage.ceiling for stage in stages[:-1]}
     for name in dict.fromkeys((stages[-1].objective, "cost", "visit_minutes")):
         if name not in priced:

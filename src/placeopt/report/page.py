@@ -176,7 +176,7 @@ def _exact(answer: Answer) -> list[tuple[str, str]]:
     def number(value: float | None) -> str:
         if value is None or not math.isfinite(value):
             return "none"
-        return pounds(value) if first in ("cost", "least_money") else f"{value:,.6g}"
+        return pounds(value) if first in ("cost", "weighted", "least_money") else f"{value:,.6g}"
 
     seconds = ", ".join(f"{name} {value:.1f} s" for name, value in result.seconds.items())
     rows = [

@@ -265,14 +265,19 @@ def _money(
 def _objectives(years: Years, before: Course, course: Course) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame(
+    weights = years.scenario.objective.weights
+    units = UNITS | ({"weighted": "GBP, as weighted"} if weights else {})
+    table = pd.DataFrame(
         {
-            "objective": list(UNITS),
-            "unit": list(UNITS.values()),
-            "do_nothing": [value(years, before, name) for name in UNITS],
-            "plan": [value(years, course, name) for name in UNITS],
+            "objective": list(units),
+            "unit": list(units.values()),
+            "do_nothing": [value(years, before, name) for name in units],
+            "plan": [value(years, course, name) for name in units],
         }
     )
+    if weights:
+        table["weight_gbp_per_unit"] = [weights.get(name, np.nan) for name in units]
+    return table
 
 
 def _receipts(place: Place, years: Years, course: Course, flows: Flows) -> dict[str, float]:

@@ -112,11 +112,9 @@ def _counts(problem: EstateProblem, plan: Decision) -> Iterator[tuple[Network, s
     for rule in problem.scenario.of(Network):
         counted: Bools = plan.open
         if rule.tier is not None:
-            counted = np.array(np.append(problem.tiers.ids, "")[plan.tier] == rule.tier, bool)
+            counted = np.isin(np.append(problem.tiers.ids, "")[plan.tier], [rule.tier])
         elif rule.service is not None:
-            counted = np.asarray(
-                plan.host[:, problem.services.ids == rule.service].any(axis=1), bool
-            )
+            counted = plan.host @ (problem.services.ids == rule.service)
         scopes = [rule.district or ""]
         if rule.each_district:
             scopes = [str(name) for name in dict.fromkeys(b.district) if name]

@@ -253,6 +253,13 @@ def _objectives(course: Course, nothing: Course, tables: Tables) -> Iterator[str
         totals = whole.totals()
         columns = {name: {(key,): totals[key] for key in tables["objectives"]["objective"]}}
         yield from agree("objective", tables["objectives"], ("objective",), columns)
+    weights = course.first.facts.scenario.objective.weights
+    if weights:
+        stated = dict(rows(tables["objectives"], "objective", "weight_gbp_per_unit"))
+        for name in stated.keys() | weights:
+            said, found = stated.get(name, math.nan), weights.get(name, math.nan)
+            if said != found and (said == said or found == found):
+                yield f"objective {name}: weighs {said}, in the scenario {found}"
 
 
 def _money(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:

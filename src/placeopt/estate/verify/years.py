@@ -54,9 +54,13 @@ class Course:
     def totals(self) -> dict[str, float]:
         """The whole plan's figures; counts of people and buildings are the last year's."""
         sums = [year.sums for year in self.years]
+        objectives = {"cost": present_cost(self), **self.last.sums.figures()}
+        weights = self.first.facts.scenario.objective.weights
+        if weights:
+            counted = (weight * objectives[name] for name, weight in weights.items())
+            objectives["weighted"] = sum(counted)
         return {
-            "cost": present_cost(self),
-            **self.last.sums.figures(),
+            **objectives,
             "capital": sum(sum(one.works().values()) for one in sums),
             "receipts_net": sum(net for one in sums for net, _ in one.sold.values()),
             "backlog": sum(gbp for _, _, gbp in backlog_of(self)),
