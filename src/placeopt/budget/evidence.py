@@ -137,14 +137,11 @@ def _on_what_is_left(
     s, terms = np.arange(size), in_draws(model, problem, levels, at)
     own = problem.curve_outcome == o
     today = float(worth(problem.worked(np.zeros((1, len(own))))[0, own].sum(), whole))
-    if problem.tail == 0:
+    if problem.tail == 0 and problem.relax != "B12":
         asked = (today + problem.minimum_gain[t, o]) / whole
-        least = -whole * np.log1p(-min(asked, FULL))
-        if problem.relax == "B12":  # in the outcome's unit, next to the standard
-            past = model.add_columns(f"breach_{key}", size=1, cost=1.0)
-            terms.append((s, past.start, 1 / max(1e-9, 1 - asked)))
+        least = -whole * np.log1p(-min(asked, FULL)) / unit
         name = f"evidence_{key}"
-        model.add_rows(name, rule="B12", labels=labels, terms=terms, lower=least / unit)
+        model.add_rows(name, rule="B12", labels=labels, terms=terms, lower=least)
         return
     total = model.add_columns(f"drawn_{key}", size=size, lower=-np.inf)
     value = model.add_columns(f"of_drawn_{key}", size=size, lower=-np.inf)
@@ -156,4 +153,9 @@ def _on_what_is_left(
     if problem.relax == "B12":
         past = model.add_columns(f"breach_{key}", size=1, cost=1.0)
         drawn.append((s, past.start, 1.0))
-    _tail(model, problem, at, drawn, today / unit, labels)
+    if problem.tail:
+        _tail(model, problem, at, drawn, today / unit, labels)
+        return
+    least = (today + problem.minimum_gain[t, o]) / unit
+    name = f"evidence_{key}"
+    model.add_rows(name, rule="B12", labels=labels, terms=drawn, lower=least)
