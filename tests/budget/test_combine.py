@@ -11,7 +11,7 @@ from placeopt.budget.curves import Curve, breakpoints, error_bound, pieces
 from placeopt.budget.rest import OfTheRest
 from placeopt.errors import PlaceError, ScenarioError, VerificationError
 from placeopt.scenario import Scenario
-from placeopt.scenario.budget_rules import OneBudget, Outcomes, Uncertainty
+from placeopt.scenario.budget_rules import OneBudget, Outcomes
 from tests.budget.places import place_of
 
 
@@ -230,9 +230,6 @@ def test_what_cannot_be_decided_with_is_refused_and_not_added_up():
 def test_pairs_that_make_no_sense_are_refused():
     with pytest.raises((PlaceError, ScenarioError), match="say otherwise"):
         solve(two_on_one("best_of", pairs=(0.5,)), question())
-    bad = Uncertainty(rule="uncertainty", spread_by_grade={"2": 0.2})
-    with pytest.raises((PlaceError, ScenarioError), match="where the best one counts"):
-        solve(two_on_one(pairs=(0.5,)), question(bad))
     place = two_on_one(pairs=(0.5,))
     twice = place.combinations.assign(programme_b="a")
     with pytest.raises(PlaceError, match="not paired with itself"):

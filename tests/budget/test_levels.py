@@ -161,3 +161,38 @@ def test_reached_is_of_the_effect_as_stated():
     place = two_on_one("remaining", whole_effect=40.0)
     answer = solve(place, question(weak(0.1, scenarios=3), Outcomes(rule="outcomes")))
     assert reached(answer)["ready"] == pytest.approx(3.25, abs=0.01)
+
+
+@pytest.mark.parametrize("holds", ["every", "tail"])
+@pytest.mark.parametrize("how", ["best_of", "pair"])
+def test_standards_in_bad_evidence_where_the_best_one_counts_meet_a_grid(how, holds):
+    place = two_on_one("add" if how == "pair" else how, minimum_standard=49.0,
+                       pairs=(0.4,) if how == "pair" else ())  # fmt: skip
+    c = place.curve_points["programme_id"] == "c"
+    points = place.curve_points.assign(effect=place.curve_points["effect"].where(~c, 24.0))
+    points.loc[c & (points["spend_gbp"] == 0), "effect"] = 0.0  # c helps by 1.2 a pound
+    place = place.replace(curve_points=points)
+    share = 0.4 if how == "pair" else 0.0
+    rule = weak(0.3, scenarios=6, seed=3, holds=holds, tail_share=0.34)
+    drawn = np.array(rule.factors(["2", "2", "2"]))
+    x, y = np.meshgrid(np.linspace(0, 20, 201), np.linspace(0, 20, 201))
+
+    def done(a, b):
+        return np.maximum(a, b) + share * np.minimum(a, b)
+
+    def gain(fa, fb):
+        return done(10 + fa * (x - 10), 9 + fb * 0.9 * (y - 10)) - done(10, 9)
+
+    gains = np.sort([gain(fa, fb) for fa, fb, _ in drawn], axis=0)
+    many = 1 if holds == "every" else 0.34 * 6
+    weight = np.clip(many - np.arange(6), 0, 1) / many
+    bad = np.tensordot(weight, gains, axes=1)
+    possible = (x + y <= 20) & (bad >= -1)
+    worth = np.where(possible, gain(1, 1) + 1.2 * (20 - x - y), -np.inf) / 10
+    answer = solve(place, question(Outcomes(rule="outcomes"), rule))
+    free = np.where(x + y <= 20, gain(1, 1) + 1.2 * (20 - x - y), -np.inf).max() / 10
+    assert np.isfinite(worth.max())
+    assert worth.max() < free - 1e-3  # the rule binds
+    assert answer.verification.ok
+    assert -answer.result.objective >= worth.max() - 1e-2
+    assert -answer.result.bound >= worth.max() - 1e-9

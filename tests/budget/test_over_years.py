@@ -11,7 +11,10 @@ import pytest
 from placeopt.budget import solve
 from placeopt.budget.plan_years import least_transfers
 from placeopt.budget.problem import state
+from placeopt.budget.rolling import a_year_on
+from placeopt.budget.verify import verify
 from placeopt.engine import Status
+from placeopt.errors import UsageError
 from placeopt.scenario.budget_rules import (
     Capital,
     Commissioning,
@@ -351,6 +354,36 @@ def test_over_the_horizon_what_is_short_is_paid_when_there_is_something_over():
     assert moved[1] == pytest.approx(np.array([[0, 0, 0], [0, 0, 0], [1, 0, 0]]))
 
 
+def test_a_contract_that_is_begun_runs_its_length():
+    # Lamps are worth 0.0125 / 2 ranges a pound, more than homecare, from 30 GBP up to 40. 2027 has
+    # only homecare's floor of 20: bought for one year they run in 2026, for three years never,
+    # unless 2027 and 2028 have 60 each.
+    def lamps(years: int):
+        rows = {k: t.to_dict("records") for k, t in place_over_years().tables.items() if len(t)}
+        rows["programmes"] += [
+            {"programme_id": "lamps", "agency_id": "council", "contract_years": years,
+             "minimum_scale_gbp_per_year": 30, "maximum_gbp_per_year": 40}
+        ]  # fmt: skip
+        rows["curves"] += [{"programme_id": "lamps", "outcome_id": "safe", "form": "points"}]
+        rows["curve_points"] += [
+            {"programme_id": "lamps", "outcome_id": "safe", "spend_gbp": s, "effect": s / 80}
+            for s in (0, 40)
+        ]
+        return place_of(**rows)
+
+    for years, later, bought in (
+        (1, 20, [40, 0, 0]),
+        (3, 20, [0, 0, 0]),
+        (3, 60, [40, 40, 40]),
+    ):
+        answer = solved(lamps(years), budgets(180, later, later))
+        assert by_year(answer, "lamps") == pytest.approx(bought), (years, later)
+    one, three = (lamps(years) for years in (1, 3))
+    question = scenario_of(rules=[budgets(180, 20, 20)], years=3)
+    plan = solve(one, question).plan
+    assert [c.number for c in verify(three, question, plan).broken] == ["B10"]
+
+
 def test_a_contract_runs_to_its_last_year():
     place = changed(place_over_years(), "programmes", "lights", contract_until_year=2027)
     assert by_year(solved(place, budgets(180, 180, 180)), "lights") == [100, 100, 0]
@@ -496,3 +529,63 @@ def test_lists_must_have_a_number_for_each_decided_year():
         solved(place_over_years(), budgets(180, 170))
     with pytest.raises(ScenarioError, match="fewer than the 3 decided years"):
         solved(place_over_years(), budgets(180, 170, 160), money={"benefit_years": 2})
+
+
+def test_a_year_on_what_was_spent_stands_and_the_rest_is_decided_anew():
+    # the plan spends all on homecare: 180, 170, 160. In 2026 homecare in fact took 150 and the
+    # lights 40, 10 more than the total: what is past breaks no rule. Homecare is now contracted for
+    # 170 and 160, and the settlement rolls on to 2029, at the last year's total.
+    place, pace = place_over_years(4), Pace(rule="pace", largest_rise_share=0.5)
+    rules = (budgets(180, 170, 160), pace, Continuity(rule="continuity"))
+    question = scenario_of(rules=rules, years=3)
+    answer = solve(place, question)
+    assert by_year(answer, "homecare") == pytest.approx([150, 170, 160])
+    lights = {"lights": 40.0, "homecare": 150.0}
+    next_place, next_question = a_year_on(
+        place, question, answer.plan, actual_gbp=lights, contracted=["homecare"], rolls=True
+    )
+    kept = next_place.commitments
+    assert kept[kept["kind"] == "actual"]["amount_gbp"].to_list() == [150, 40]
+    assert kept[kept["kind"] == "contracted"]["amount_gbp"].to_list() == pytest.approx([170, 160])
+    again = solve(next_place, next_question)
+    assert again.verification.ok
+    assert by_year(again, "homecare") == pytest.approx([150, 170, 160, 160])
+    assert by_year(again, "lights") == pytest.approx([40, 0, 0, 0])
+    less = next_question.model_copy(  # 10 less in 2027 than is contracted for
+        update={"rules": (budgets(180, 160, 160, 160), pace, Continuity(rule="continuity"))}
+    )
+    assert solve(next_place, less).result.status is Status.INFEASIBLE
+    third_place, third_question = a_year_on(next_place, next_question, again.plan)
+    assert by_year(solve(third_place, third_question), "homecare")[2:] == pytest.approx([160, 160])
+
+
+def test_what_was_overspent_comes_out_of_the_years_ahead_where_the_reserve_says_so():
+    # 20 in reserve, 180 a year; 2026 in fact took 230: 30 overdrawn, no rule being asked of the
+    # past; 2027 and 2028 must fill it to 20 again: 310 for the two of them
+    place = place_over_years(3)
+    rule = budgets(180, 180, 180, carry_over=True, opening_reserve_gbp=20)
+    question = scenario_of(rules=(rule, Continuity(rule="continuity")), years=3)
+    first = solve(place, question)
+    actual = {"homecare": 200.0, "lights": 30.0}
+    place, question = a_year_on(place, question, first.plan, actual_gbp=actual)
+    answer = solve(place, question)
+    assert answer.verification.ok
+    closing = answer.plan.tables["reserves"]["closing_gbp"].to_list()
+    assert closing[0] == pytest.approx(-30)
+    assert closing[2] == pytest.approx(20)
+    spent = answer.plan.tables["spending_by_year"].groupby("year")["plan_gbp"].sum()
+    assert spent.to_list()[0] == pytest.approx(230)
+    assert spent[2027] + spent[2028] == pytest.approx(310)
+
+
+def test_what_is_not_the_places_or_leaves_no_year_is_refused():
+    place = place_over_years(1)
+    question = scenario_of(rules=(budgets(180),), years=1)
+    plan = solve(place, question).plan
+    for wrong, words in (
+        ({"actual_gbp": {"buses": 1.0}}, "no programme 'buses'"),
+        ({"actual_gbp": {"lights": -1.0}}, "at least 0"),
+        ({}, "no year would be left"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            a_year_on(place, question, plan, **wrong)

@@ -96,8 +96,10 @@ class BudgetProblem:
     contract: Floats  # (T, P) the least while a contract runs (B10), 0 where none
     contracted: Floats  # (T, P) the least that is contracted for (B13), 0 where none
     actual: Floats  # (T, P) what was spent (B13), NaN where the year is not past
+    past: Bools  # (T,) years of which all spending is actual: no other rule holds in them
     must_choose: Bools  # (P,) whether it is a choice: bought or not
     least: Floats  # (P,) what is spent at least if it is bought
+    contract_years: Ints  # (P,) for which it is bought once it starts, 0 where not stated
     start_cost: Floats  # (P,) paid in the year it starts
     stop_cost: Floats  # (P,) paid in the year it stops
     choice: Texts  # (P,) alternatives carry the same text, "" where there are none
@@ -150,15 +152,13 @@ class BudgetProblem:
         if self.relax:
             floor = np.zeros_like(self.floor) if self.relax == "B3" else self.floor
             return np.minimum(floor, self.upper)
-        steps = np.arange(1, len(self.years) + 1)[:, None]
-        paced = np.where(
-            np.isfinite(self.pace_cut),
-            self.before * (1 - np.minimum(self.pace_cut, 1.0)) ** steps,
-            0.0,
-        )
+        kept, paced = 1 - np.minimum(self.pace_cut, 1.0), np.empty_like(self.upper)
+        last = self.before
+        for t, known in enumerate(self.actual):  # from actual years on anew
+            paced[t] = last = np.where(np.isnan(known), last * kept, known)
         least = np.maximum(np.maximum(self.floor, paced), np.maximum(self.notice, self.contract))
         least = np.maximum(least, self.contracted)
-        least = np.where(np.isnan(self.actual), least, np.minimum(least, self.actual))
+        least = np.where(np.isnan(self.actual), least, self.actual)
         return np.minimum(least, self.upper)
 
     def bought(self, spend: Floats) -> Bools:

@@ -117,7 +117,7 @@ def too_much_of_the_whole(problem: BudgetProblem) -> list[Finding]:
     return found
 
 
-def refusals(place: Place, uncertain: bool) -> Iterator[Finding]:
+def refusals(place: Place) -> Iterator[Finding]:
     """What cannot be decided with yet, said clearly rather than added up as if it could."""
     outcomes = place.outcomes
     for at, (key, how, whole) in enumerate(
@@ -133,10 +133,6 @@ def refusals(place: Place, uncertain: bool) -> Iterator[Finding]:
         if how != "add" and pairs:
             message = f"{pairs} pairs in combinations say otherwise"
             yield error("outcomes.csv", message, "keep one of the two", **of)
-        if uncertain and ((how == "best_of" and len(own) > 1) or pairs):
-            message = "the rule uncertainty (B12) does not hold where the best one counts"
-            remedy = "drop the rule, or let the effects add up or work on what the others leave"
-            yield error("outcomes.csv", message, remedy, **of)
 
 
 def best_ones_are_chosen(

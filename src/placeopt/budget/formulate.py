@@ -80,6 +80,7 @@ def formulate(
     _may_be_paid(model, problem, pairs, scale)
     # money limits are rows, not bounds
     most = problem.upper if problem.relax else np.tile(problem.maximum, (decided, 1))
+    most = np.fmax(most, problem.actual)
     labels = by_year(problem, {"programme_id": programmes})
     model.add_columns("spend", labels=labels, upper=most.ravel() / scale.money_gbp)
     counted = by_year(problem, {"outcome_id": problem.outcome_ids}, len(problem.drifted))
@@ -172,7 +173,7 @@ def within_one_budget(model: Model, problem: BudgetProblem, scale: Scale) -> Non
     limit = problem.total / scale.money_gbp
     if problem.carry_over:
         opening = problem.opening_reserve / scale.money_gbp
-        least = np.where(t == decided - 1, opening, 0.0)
+        least = np.where(problem.past, -np.inf, np.where(t == decided - 1, opening, 0.0))
         reserve = model.add_columns("reserve", labels=labels, lower=least)
         terms += [(t, reserve.all, 1.0), (t[1:], reserve.at(t[:-1]), -1.0)]
         limit = limit + np.where(t == 0, opening, 0.0)
@@ -190,6 +191,8 @@ def within_one_budget(model: Model, problem: BudgetProblem, scale: Scale) -> Non
         due = np.flatnonzero(at + 1 < decided)
         last = np.flatnonzero(at + 1 == decided)  # what falls due after the years is set aside
         terms += [(at[due] + 1, back.at(due), 1.0), (at[last], back.at(last), 1.0)]
+    if not problem.carry_over:
+        limit = np.where(problem.past, np.inf, limit)
     model.add_rows("one_budget", rule="B1", labels=labels, terms=terms, upper=limit)
 
 
@@ -282,7 +285,7 @@ def statutory_floors_hold(model: Model, problem: BudgetProblem, scale: Scale) ->
     if problem.relax == "B3":
         below = model.add_columns("breach", labels=labels, cost=1.0)
         terms.append((rows, below.all, 1.0))
-    lower = np.tile(problem.floor[p] / scale.money_gbp, len(problem.years))
+    lower = np.where(problem.past[:, None], 0.0, problem.floor[p] / scale.money_gbp).ravel()
     model.add_rows("statutory", rule="B3", labels=labels, terms=terms, lower=lower)
 
 

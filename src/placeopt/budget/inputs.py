@@ -112,7 +112,7 @@ def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
         for grade in sorted(set(effects.grades(place)) - set(rule.spread_by_grade)):
             message, remedy = "curves have this evidence grade, the rule no spread", "state one"
             yield Finding("error", file, None, "spread_by_grade", grade, message, remedy)
-    yield from refusals(place, bool(scenario.of(Uncertainty)))
+    yield from refusals(place)
     yield from _targets(place, scenario, file)
 
 

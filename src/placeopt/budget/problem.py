@@ -60,6 +60,11 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
         **effects.outcomes(place, scenario, years, base_year),
         **effects.curves(place, bool(scenario.of(Uncertainty))),
     }
+    held = commitments.commitments(place, scenario, years, relax)
+    made["minimum_gain"][held["past"]] = np.nan
+    made["target_holds"][held["past"]] = False
+    bought = commitments.commissioning(place, scenario, years, before, relax)
+    bought["contract"][held["past"]] = 0.0
     made["share"] = effects.share(place, len(made["drifted"]), len(years))
     problem = BudgetProblem(
         base_year=base_year,
@@ -68,7 +73,7 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
         pooled=programmes["pooled"].to_numpy(bool),
         floor=money.floors(place, scenario),
         maximum=programmes["maximum_gbp_per_year"].fillna(np.inf).to_numpy(float),
-        upper=money.upper(programmes, pairs, made, relax),
+        upper=money.upper(programmes, pairs, made | held, relax),
         stream_ids=streams["stream_id"].to_numpy(str),
         revenue=revenue,
         pair_programme=pair_programme,
@@ -83,8 +88,8 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
         names=names(place),
         **made,
         **effects.evidence(place, scenario),
-        **commitments.commissioning(place, scenario, years, before, relax),
-        **commitments.commitments(place, scenario, years, relax),
+        **bought,
+        **held,
         **commitments.units(place, scenario, years, base_year, before, relax),
         **partners(place, scenario, years, relax),
     )

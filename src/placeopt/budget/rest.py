@@ -130,7 +130,9 @@ def outer(problem: BudgetProblem) -> list[tuple[int, Curve, float, float]]:
             p, own = problem.curve_programme[c], problem.curves[c]
             alone = getattr(own, "alone", own)
             top = float(alone.effect(max(problem.upper[:, p].max(), problem.before[p])))
-            if problem.by_level[o] and problem.tail:  # what draws may come to
+            if problem.by_level[o] and (
+                problem.tail or problem.relax == "B12"
+            ):  # what draws come to
                 today = problem.effect_today[c]
                 ends = today + np.outer(problem.evidence[:, c], [-today, top - today])
                 low += min(0.0, float(left_over(ends.min(), whole)))

@@ -75,7 +75,8 @@ class Commissioning(BudgetRule):
     equation: ClassVar[str] = (
         "scale[p] on[p,t] <= spend[p,t] <= most[p] on[p,t]; sum over alternatives of on[p,t] <= 1; "
         "on[p,t] alike within a coherent group; paid[p,t] = spend[p,t] + start[p] in the year it "
-        "starts, + stop[p] in the year it stops; spend[p,t] >= before[p] up to contract_until_year"
+        "starts, + stop[p] in the year it stops; spend[p,t] >= before[p] up to "
+        "contract_until_year; on[p,t+k] >= begins[p,t] for k < contract_years[p]"
     )
     implied: ClassVar[bool] = True
 

@@ -154,6 +154,7 @@ def _as_found_alone(place: Place, rule: Any, agency: str) -> Place:
         minimum_scale_gbp_per_year=np.where(others, 0.0, rows["minimum_scale_gbp_per_year"]),
         start_cost_gbp=np.where(others, 0.0, rows["start_cost_gbp"]),
         stop_cost_gbp=np.where(others, 0.0, rows["stop_cost_gbp"]),
+        contract_years=rows["contract_years"].where(~others, 0),
         one_of=rows["one_of"].where(~others, ""),
         notice_years=rows["notice_years"].where(~others, 0),
         contract_until_year=rows["contract_until_year"].where(~others),
