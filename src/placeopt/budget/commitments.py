@@ -50,7 +50,8 @@ def commissioning(
     at = {key: p for p, key in enumerate(rows["programme_id"])}
     groups = tuple(tuple(at[key] for key in group) for group in rule.coherent) if rule else ()
     grouped = np.isin(np.arange(len(rows)), [p for group in groups for p in group])
-    needs = (scale > 0) | (once > 0) | (choice != "") | grouped
+    length = rows["contract_years"].to_numpy(np.int64) * (rule is not None and relax != "B10")
+    needs = (scale > 0) | (once > 0) | (choice != "") | grouped | (length > 1)
     needs &= rule is not None and relax != "B10"
     capital = rows["capital_gbp"].to_numpy(float) * bool(scenario.of(Capital))
     until = rows["contract_until_year"].astype("Float64").to_numpy(float, na_value=-np.inf)
@@ -58,6 +59,7 @@ def commissioning(
     return {
         "must_choose": needs | ((capital > 0) & (relax != "B11")),
         "least": np.maximum(np.maximum(scale, before / 1000), 1e-6 * before.sum()),
+        "contract_years": length,
         "start_cost": start,
         "stop_cost": stop,
         "choice": choice,
@@ -83,7 +85,9 @@ def commitments(place: Place, scenario: Scenario, years: Ints, relax: str) -> di
         for chosen, table in ((~past, least), (past, actual)):
             chosen = chosen & (t >= 0)
             table[t[chosen], p[chosen]] = gbp[chosen]
-    return {"notice": notice, "contracted": least, "actual": actual}
+    whole = np.isfinite(actual).all(axis=1)  # a year that is past is held to no other rule
+    notice[whole], least[whole] = 0.0, 0.0
+    return {"notice": notice, "contracted": least, "actual": actual, "past": whole}
 
 
 def units(

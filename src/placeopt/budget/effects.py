@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from placeopt.budget.arrays import Floats, Ints
-from placeopt.budget.combine import wholes
+from placeopt.budget.combine import by_level, wholes
 from placeopt.budget.curves import Curve
 from placeopt.budget.money import decided_years
 from placeopt.budget.rest import OfTheRest
@@ -72,7 +72,7 @@ def _own(given: list[float | None], table: pd.Series) -> Floats:
     return np.where(np.isnan(own), table.to_numpy(float), own)
 
 
-def curves(place: Place) -> dict[str, Any]:
+def curves(place: Place, uncertain: bool) -> dict[str, Any]:
     rows, points = place.curves, place.curve_points
     grouped = points.groupby(["programme_id", "outcome_id"])
     by_curve = {(str(p), str(o)): group for (p, o), group in grouped}  # type: ignore[misc]
@@ -89,10 +89,12 @@ def curves(place: Place) -> dict[str, Any]:
     programmes = pd.Index(place.programmes["programme_id"])
     outcomes = pd.Index(place.outcomes["outcome_id"])
     outcome = outcomes.get_indexer(rows["outcome_id"]).astype(np.int64)
-    whole = wholes(place)[outcome]
+    held = by_level(place, uncertain)
+    whole = np.where(held, np.nan, wholes(place))[outcome]
     return {
         "curve_programme": programmes.get_indexer(rows["programme_id"]).astype(np.int64),
         "curve_outcome": outcome,
+        "by_level": held,
         "curves": tuple(
             curve if np.isnan(w) else OfTheRest("rest", alone=curve, whole=float(w))
             for curve, w in zip(curves, whole, strict=True)

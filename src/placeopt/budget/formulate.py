@@ -34,6 +34,7 @@ from placeopt.budget.curves import Piece
 from placeopt.budget.equations import partners
 from placeopt.budget.equations import years as change
 from placeopt.budget.evidence import standards_hold_in_bad_evidence
+from placeopt.budget.levels import levels_are_worked_on
 from placeopt.budget.mixtures import Mixture, effects_are_mixed
 from placeopt.budget.on_curves import Scale, by_year, effects_lie_on_their_curves
 from placeopt.budget.rest import what_is_left_is_worked_on
@@ -63,7 +64,8 @@ def formulate(
     limits: Mapping[str, float] | None = None,
 ) -> Model:
     """The model of one objective. ``approximation``: the pieces of each curve, then those of each
-    outcome whose programmes work on what the others leave (``rest``), or a mixture of points;
+    outcome whose programmes work on what the others leave (``rest``) and of its levels
+    (``levels``), or a mixture of points;
     ``limits``: what earlier objectives (by name, in their own units) may not exceed.
 
     With ``problem.relax`` the objective is the breach of that rule, in money or outcome units.
@@ -78,6 +80,7 @@ def formulate(
     _may_be_paid(model, problem, pairs, scale)
     # money limits are rows, not bounds
     most = problem.upper if problem.relax else np.tile(problem.maximum, (decided, 1))
+    most = np.fmax(most, problem.actual)
     labels = by_year(problem, {"programme_id": programmes})
     model.add_columns("spend", labels=labels, upper=most.ravel() / scale.money_gbp)
     counted = by_year(problem, {"outcome_id": problem.outcome_ids}, len(problem.drifted))
@@ -91,12 +94,15 @@ def formulate(
     }
     model.add_columns("effect", labels=by_year(problem, effects), lower=-np.inf)
     rests: Sequence[Sequence[Piece]] = ()
+    levels: Sequence[Sequence[Piece]] = ()
     if isinstance(approximation, Mixture):
         effects_are_mixed(model, problem, approximation, scale)
     else:
         many = len(problem.curves)
         effects_lie_on_their_curves(model, problem, approximation[:many], scale)
-        rests = approximation[many:]
+        outcomes = int(np.isfinite(problem.whole).sum())
+        rests, levels = approximation[many : many + outcomes], approximation[many + outcomes :]
+        levels_are_worked_on(model, problem, levels, problem.effect_today, scale.outcome)
     improvements_add_up(model, problem, rests, scale)
     change.units_serve_demand(model, problem, scale)
     what_is_spent_is_paid(model, problem, scale)
@@ -112,7 +118,7 @@ def formulate(
     partners.capital_fits_its_pots(model, problem, scale)
     partners.nobody_is_worse_off(model, problem, scale)
     minimum_standards_hold(model, problem, scale)
-    standards_hold_in_bad_evidence(model, problem, scale)
+    standards_hold_in_bad_evidence(model, problem, scale, rests, levels)
     targets_hold_or_are_priced(model, problem, scale)
     if problem.relax:
         return model
@@ -167,7 +173,7 @@ def within_one_budget(model: Model, problem: BudgetProblem, scale: Scale) -> Non
     limit = problem.total / scale.money_gbp
     if problem.carry_over:
         opening = problem.opening_reserve / scale.money_gbp
-        least = np.where(t == decided - 1, opening, 0.0)
+        least = np.where(problem.past, -np.inf, np.where(t == decided - 1, opening, 0.0))
         reserve = model.add_columns("reserve", labels=labels, lower=least)
         terms += [(t, reserve.all, 1.0), (t[1:], reserve.at(t[:-1]), -1.0)]
         limit = limit + np.where(t == 0, opening, 0.0)
@@ -185,6 +191,8 @@ def within_one_budget(model: Model, problem: BudgetProblem, scale: Scale) -> Non
         due = np.flatnonzero(at + 1 < decided)
         last = np.flatnonzero(at + 1 == decided)  # what falls due after the years is set aside
         terms += [(at[due] + 1, back.at(due), 1.0), (at[last], back.at(last), 1.0)]
+    if not problem.carry_over:
+        limit = np.where(problem.past, np.inf, limit)
     model.add_rows("one_budget", rule="B1", labels=labels, terms=terms, upper=limit)
 
 
@@ -277,7 +285,7 @@ def statutory_floors_hold(model: Model, problem: BudgetProblem, scale: Scale) ->
     if problem.relax == "B3":
         below = model.add_columns("breach", labels=labels, cost=1.0)
         terms.append((rows, below.all, 1.0))
-    lower = np.tile(problem.floor[p] / scale.money_gbp, len(problem.years))
+    lower = np.where(problem.past[:, None], 0.0, problem.floor[p] / scale.money_gbp).ravel()
     model.add_rows("statutory", rule="B3", labels=labels, terms=terms, lower=lower)
 
 

@@ -91,6 +91,7 @@ def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
     given = [(Streams, "release", "streams", "stream_id")]
     given += [(Statutory, "floors_gbp", "programmes", "programme_id")]
     given += [(Pace, "exempt", "programmes", "programme_id")]
+    given += [(NobodyWorseOff, "only_together", "outcomes", "outcome_id")]
     given += [(Outcomes, "outcome", "outcomes", "outcome_id")]
     for owner, parameter, table, key in given:
         known = set(place.tables[table][key])
@@ -111,7 +112,7 @@ def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
         for grade in sorted(set(effects.grades(place)) - set(rule.spread_by_grade)):
             message, remedy = "curves have this evidence grade, the rule no spread", "state one"
             yield Finding("error", file, None, "spread_by_grade", grade, message, remedy)
-    yield from refusals(place, bool(scenario.of(Uncertainty)))
+    yield from refusals(place)
     yield from _targets(place, scenario, file)
 
 

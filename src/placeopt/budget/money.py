@@ -70,6 +70,15 @@ def total(scenario: Scenario, before: Floats, decided: int) -> dict[str, Any]:
     return {"total": total, "opening_reserve": opening, "carry_over": carry}
 
 
+def paces(before: Floats, times: Floats, actual: Floats) -> Floats:
+    """(T, P) what ``before`` (P,) becomes at ``times`` (P,) a year, from actual years on anew."""
+    found, last = np.empty_like(actual), before
+    for t, known in enumerate(actual):
+        last = np.where(np.isnan(known), last * times, known)
+        found[t] = last
+    return found
+
+
 def upper(programmes: pd.DataFrame, pairs: Bools, money: dict[str, Any], relax: str) -> Floats:
     """(T, P) the most that a programme can be given."""
     amount, before = money["amount"], money["before"]
@@ -86,10 +95,10 @@ def upper(programmes: pd.DataFrame, pairs: Bools, money: dict[str, Any], relax: 
         limit = np.where(np.isfinite(limit), limit, 10 * before.sum())
     limit = np.fmin(programmes["maximum_gbp_per_year"].to_numpy(float), limit)
     if not relax:  # what a pace lets it rise to
-        steps = np.arange(1, len(amount) + 1)[:, None]
         with np.errstate(over="ignore", invalid="ignore"):
-            paced = before * (1 + money["pace_rise"]) ** steps
+            paced = paces(before, 1 + money["pace_rise"], money["actual"])
         limit = np.fmin(limit, np.where(np.isfinite(money["pace_rise"]), paced, np.inf))
+        limit = np.fmax(limit, money["actual"])
     if not np.isfinite(limit).all():
         raise UsageError(
             "nothing limits the money: keep the rule streams (B2), or give one_budget (B1) a total"

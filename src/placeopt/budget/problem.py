@@ -20,7 +20,7 @@ from placeopt.budget.partners import partners, with_positions_alone
 from placeopt.errors import PlaceError
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.budget_rules import Capital, NobodyWorseOff, Streams
+from placeopt.scenario.budget_rules import Capital, NobodyWorseOff, Streams, Uncertainty
 
 __all__ = ["OBJECTIVES", "BudgetProblem", "state"]
 
@@ -58,8 +58,13 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
         **money.total(scenario, before, len(years)),
         **commitments.pace(scenario, programme_ids, before),
         **effects.outcomes(place, scenario, years, base_year),
-        **effects.curves(place),
+        **effects.curves(place, bool(scenario.of(Uncertainty))),
     }
+    held = commitments.commitments(place, scenario, years, relax)
+    made["minimum_gain"][held["past"]] = np.nan
+    made["target_holds"][held["past"]] = False
+    bought = commitments.commissioning(place, scenario, years, before, relax)
+    bought["contract"][held["past"]] = 0.0
     made["share"] = effects.share(place, len(made["drifted"]), len(years))
     problem = BudgetProblem(
         base_year=base_year,
@@ -68,7 +73,7 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
         pooled=programmes["pooled"].to_numpy(bool),
         floor=money.floors(place, scenario),
         maximum=programmes["maximum_gbp_per_year"].fillna(np.inf).to_numpy(float),
-        upper=money.upper(programmes, pairs, made, relax),
+        upper=money.upper(programmes, pairs, made | held, relax),
         stream_ids=streams["stream_id"].to_numpy(str),
         revenue=revenue,
         pair_programme=pair_programme,
@@ -83,8 +88,8 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
         names=names(place),
         **made,
         **effects.evidence(place, scenario),
-        **commitments.commissioning(place, scenario, years, before, relax),
-        **commitments.commitments(place, scenario, years, relax),
+        **bought,
+        **held,
         **commitments.units(place, scenario, years, base_year, before, relax),
         **partners(place, scenario, years, relax),
     )
@@ -93,7 +98,7 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
     if scenario.of(NobodyWorseOff) and relax != "B9":
         plain = state(place, scenario) if relax else None
         if plain is not None:
-            return replace(problem, alone=plain.alone)
+            return replace(problem, alone=plain.alone, alone_plans=plain.alone_plans)
         return with_positions_alone(problem, scenario.solver)
     return problem
 

@@ -147,25 +147,28 @@ def raise_level(
         work.cost, work.size, work.room, work.weight, work.hold, work.bulk, work.spare,
         work.opening, work.p, work.must, work.may, u, target, most, not work.split, step, patience,
     )  # fmt: skip
-    return _level(work, u, rho, often, shares, step)
+    return _level(work, u, rho, often, shares, step)[0]
 
 
-def level_at(work: Work, u: Floats) -> tuple[Level, Floats]:
-    """The level at prices ``u``, and what each site takes at them, (sites, customers)."""
+def level_at(work: Work, u: Floats) -> tuple[Level, Floats, Bools]:
+    """The level at prices ``u``, and what they make best where customers go whole: the fill of
+    each site, (sites, customers), and the sites."""
     from placeopt.location import knapsack
 
     rho, fill = knapsack.fill_all(
         work.cost, work.weight, work.hold, work.opening, work.may, np.ascontiguousarray(u)
     )
     n, m = work.cost.shape
-    return _level(work, u, rho, np.zeros(m), np.zeros((n, m)), 0.0), fill
+    level, chosen = _level(work, u, rho, np.zeros(m), np.zeros((n, m)), 0.0)
+    return level, fill, chosen
 
 
-def _level(work: Work, u, rho, often, shares, step: float) -> Level:
+def _level(work: Work, u, rho, often, shares, step: float) -> tuple[Level, Bools]:
     from placeopt.location import knapsack
 
     common = (rho, work.bulk, work.spare, work.p, work.must, work.may)
-    value = float(u.sum() + knapsack.choose(*common, np.zeros(len(rho))))
+    chosen = np.zeros(len(rho))
+    value = float(u.sum() + knapsack.choose(*common, chosen))
     opened, shut = knapsack.forced_sites(*common)
     base = np.where(work.may, opened + work.opening - np.where(work.may, rho, 0.0), np.inf)
-    return Level(value, u, opened, shut, base, often, shares, step)
+    return Level(value, u, opened, shut, base, often, shares, step), chosen > 0.5

@@ -82,6 +82,8 @@ TITLES = {
     "who_gains": "Who gains",
     "positions": "Positions",
     "transfers": "Transfers",
+    "alone_spending": "Spending alone",
+    "alone_payments": "Payments alone",
     "agencies": "Agencies",
     "prices": "Prices",
     "curves": "Curves",
