@@ -22,6 +22,7 @@ from placeopt.budget import decompose
 from placeopt.budget import formulate as equations
 from placeopt.budget.arrays import BudgetProblem, summed
 from placeopt.budget.curves import Floats, Piece, breakpoints, error_bound, pieces
+from placeopt.budget.levels import Levels
 from placeopt.budget.neighbourhoods import spend_of
 from placeopt.budget.rest import outer
 from placeopt.engine import Model, Progress, Result, Status
@@ -78,9 +79,10 @@ class Approximation:
             self.breaks.append(breakpoints(curve, lower[p], upper[p], error, today, most))
         self.rests = outer(problem)
         self.rest_breaks = [
-            breakpoints(curve, 0.0, top, first_error * float(scale.outcome[o]), most=most)
-            for o, curve, top in self.rests
+            breakpoints(curve, low, top, first_error * float(scale.outcome[o]), most=most)
+            for o, curve, low, top in self.rests
         ]
+        self.levels = Levels(problem, first_error * scale.outcome, most)
 
     def _curves(self):
         problem = self.problem
@@ -90,22 +92,26 @@ class Approximation:
         made = zip(self._curves(), self.breaks, self.exact_at, strict=True)
         found = [pieces(curve, cuts, side, at) for (_, _, curve), cuts, at in made]  # type: ignore[arg-type]
         rests = zip(self.rests, self.rest_breaks, strict=True)
-        return found + [pieces(curve, cuts, side) for (_, curve, _), cuts in rests]  # type: ignore[arg-type]
+        found += [pieces(curve, cuts, side) for (_, curve, *_), cuts in rests]  # type: ignore[arg-type]
+        return found + self.levels.pieces(side)
 
     def errors(self) -> Floats:
-        """(C + R,) proven error of each curve and of each outer function, in its outcome's unit."""
-        made = [curve for _, _, curve in self._curves()] + [curve for _, curve, _ in self.rests]
+        """(C + R + L,) proven error of each curve, each outer function and each level, in its
+        outcome's unit."""
+        made = [curve for _, _, curve in self._curves()] + [curve for _, curve, *_ in self.rests]
         cuts = zip(made, [*self.breaks, *self.rest_breaks], strict=True)
-        return np.array([error_bound(curve, own) for curve, own in cuts])
+        own = [error_bound(curve, breaks) for curve, breaks in cuts]
+        return np.append(own, self.levels.errors())
 
     def add(self, *spends: Floats) -> None:
         """Make these spends (T, P) breakpoints of every curve; it is approximated exactly there."""
-        for i, (o, _, _) in enumerate(self.rests):
-            own = self.problem.curve_outcome == o
+        for spend in spends:
+            self.levels.add(spend)
+        for i, (o, *_) in enumerate(self.rests):
             for spend in spends:
-                at = (self.problem.effect_today + self.problem.changes(spend))[:, own].sum(axis=1)
+                at = self.problem.sums(spend, o)
                 cuts = self.rest_breaks[i]
-                at = at[(at > 0) & (at < cuts[-1])]
+                at = at[(at > cuts[0]) & (at < cuts[-1])]
                 near = [np.abs(cuts - one).min() > 1e-7 * cuts[-1] for one in at]
                 self.rest_breaks[i] = np.unique(np.concatenate([cuts, at[near]]))
         for c, p in enumerate(self.problem.curve_programme):
@@ -230,7 +236,8 @@ def _solve_one(
             if value - bound <= clock.settings.gap * abs(value):
                 return Stage(name, value, bound, model, plan, 1), spend, plan
             approximation.add(spend)
-    plain = not (len(problem.unit_programme) or problem.reward.any() or problem.cashable.any())
+    plain = not (len(problem.unit_programme) or problem.reward.any() or problem.clawback.any())
+    plain = plain and not problem.cashable.any()
     rounds = 0
     while rounds < ROUNDS:
         rounds += 1
