@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -122,6 +123,14 @@ def test_plans_under_a_pace_agree_with_refined_ones_and_no_bound_passes_a_plan(
     assert decomposed.objective == pytest.approx(refined.objective, abs=near)
     assert decomposed.bound <= refined.objective + 1e-7
     assert refined.bound <= decomposed.objective + 1e-7
+
+
+def test_a_programme_with_an_actual_year_has_no_ladder_as_it_may_have_kept_no_pace():
+    problem = a_problem(1)
+    actual = problem.actual.copy()
+    p = next(iter(ladders_of(problem)))
+    actual[0, p] = 5 * problem.before[p]
+    assert p not in ladders_of(replace(problem, actual=actual))
 
 
 def _large(monkeypatch):

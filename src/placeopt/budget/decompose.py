@@ -70,17 +70,22 @@ def decompose(
     inside, paths = _first_points(problem, grid), _first_paths(problem, grid)
     bound, centre = -np.inf, np.zeros(0)  # the best bound, and the prices that prove it
     last: tuple[Mixture, Model, Result] | None = None
-    chooses = False
+    linear = False  # whether the mean of a mixture is a plan
     for _ in range(ROUNDS):
         mixture = Mixture.of(grid, inside, paths)
         model = equations.formulate(free, mixture, name, limits=limits)
         chooses = any(part.any() for part in model._integer)
+        linear = not chooses and bool(bends_down(problem).all())
+        enough = 0.8 * gap if linear else gap / 5  # the rest is left for choosing whole plans
         model, arrays = _without_integers(model)
         result = solve(model, 0.0, 0.5)
         prices = result.row_prices
         if not result.has_plan or prices is None or result.objective is None:
             break
         last = mixture, model, result
+        if linear:  # the next points lie near those that are mixed now
+            mix = result.value(model.columns["mix"])[: len(mixture.at)]
+            inside[mixture.year, mixture.programme, mixture.at] = mix > 1e-7
         known = inside.sum() + len(paths.programme)
         between = [(1 - s) * prices + s * centre for s in SMOOTHED if len(centre)]
         for asked in (prices, *between):
@@ -89,13 +94,13 @@ def decompose(
                 bound, centre = proven, asked
             _join(inside, grid, cost.argmin(axis=2))
             paths = paths.and_(_beside(problem, grid, best) if asked is prices else best)
-        close = result.objective - bound <= gap / 8 * abs(result.objective)
+        close = result.objective - bound <= enough * abs(result.objective)
         if close or inside.sum() + len(paths.programme) == known:
             break
     if last is None:
         return Found(None, bound)
     mixture, model, result = last
-    if not chooses and bends_down(problem).all():
+    if linear:
         return Found(spend_of(problem, model, result), bound, model, result)
     spend, near, answer = plan_near(problem, *last, name, limits, gap, solve)
     return Found(spend, bound, near or model, answer or result)

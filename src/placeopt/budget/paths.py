@@ -66,6 +66,7 @@ def ladders_of(problem: BudgetProblem) -> dict[int, Ladder]:
         & (problem.before > 0)
         & (np.isfinite(cut) | np.isfinite(problem.pace_rise))
     )
+    paced &= ~np.isfinite(problem.actual).any(axis=0)  # what is past may have kept no pace
     if len(problem.years) == 1:
         paced[:] = False  # the year's limits say it all
     low, high = problem.lower.min(axis=0), problem.upper.max(axis=0)

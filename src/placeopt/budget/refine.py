@@ -327,11 +327,12 @@ def _least_disruption_of_ties(
     spend: Floats,
 ) -> Floats:
     """Among plans as good, the one that moves least money from today's spending."""
-    under = approximation.pieces("under")
-    choices = problem.must_choose.any() or any(len(piece) > 1 for piece in under)
+    choices = problem.must_choose.any() or decompose.is_large(problem)
     choices = choices or len(problem.unit_programme) > 0 or len(problem.groups) > 0
-    choices = choices or decompose.is_large(problem)
     if "least_disruption" in limits or choices:
+        return spend
+    under = approximation.pieces("under")
+    if any(len(piece) > 1 for piece in under):
         return spend
     model = equations.formulate(problem, under, "least_disruption", limits=limits)
     result = clock.solve(model)
