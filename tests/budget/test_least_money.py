@@ -29,6 +29,39 @@ def test_the_standards_break_in_the_order_in_which_the_missing_pounds_matter_lea
     assert list(rows["cut_share"]) == pytest.approx([0.45, 0.75, 0.9])
 
 
+def test_over_years_the_order_is_that_of_all_years_together():
+    place = place_over_years(2, with_both_standards())
+    rows = order_of_breaking(place, scenario_of(years=2, money={"discount_rate": 0.0}))
+    assert list(rows["outcome_id"]) == ["safe", "falls", ""]
+    assert list(rows["least_gbp"]) == pytest.approx([220, 100, 40])  # as in one year, twice
+    # a thousandth less, 0.11 a year, is 0.000275 ranges of feeling safe; of 50, 0.05 is 0.00025
+    # ranges of falls
+    assert list(rows["missed_ranges"]) == pytest.approx([0.000275, 0.00025, 0], abs=1e-6)
+    assert rows["proven_first"].all()
+
+
+def test_where_two_standards_matter_alike_none_is_proven_to_break_first():
+    points = [
+        {"programme_id": "homecare", "outcome_id": "falls", "spend_gbp": 300, "effect": 3},
+        {"programme_id": "lights", "outcome_id": "safe", "spend_gbp": 300, "effect": 3},
+    ]
+    place = two_programmes(curve_points=points)
+    place = place.replace(outcomes=place.outcomes.assign(minimum_standard=[10.5, 49.5]))
+    rows = order_of_breaking(place, scenario_of())
+    assert not rows["proven_first"].iloc[0]
+    assert rows["proven_first"].iloc[1]
+
+
+@pytest.mark.parametrize("seed", [1, 5])
+def test_a_wide_gap_hides_no_standard_that_breaks(seed):
+    """Looked for just below the plan, not the bound, a standard might still hold there."""
+    place = random_place(seed, concave=False)
+    near = order_of_breaking(place, scenario_of(solver={"gap": 1e-4}))
+    wide = order_of_breaking(place, scenario_of(solver={"gap": 3e-2}))
+    assert len(wide) == len(near)
+    assert (wide["bound_gbp"].iloc[0] <= near["least_gbp"].iloc[0] + 1e-6).all()
+
+
 def test_the_path_of_cuts_is_exact_where_curves_are_straight_lines():
     rows = path_of_cuts(with_both_standards(), scenario_of())
     # lights stay at 60 for their standard, homecare takes the rest: straight from 110 to 200

@@ -1,8 +1,9 @@
 """How far can the budget fall before a standard breaks, and which one breaks first?
 
 ``order_of_breaking``: the least money that meets every standard, with its proven bound; just
-below it the plan that misses standards by least says which one breaks first; that one is given
-up, and so on until none is left. For integer plans the bound is what the scenario's gap proves.
+below that bound, where one must break, the plan that misses standards by least (in ranges, over
+all years together) says which one breaks first; that one is given up, and so on until none is
+left. It is proven to be the first where every plan in which it holds misses the others by more.
 
 Over several years the least money is discounted, and below it every year has a little less.
 
@@ -32,16 +33,17 @@ from placeopt.budget.arrays import BudgetProblem, Floats
 from placeopt.budget.neighbourhoods import spend_of
 from placeopt.budget.prices import strong_duality_holds
 from placeopt.budget.problem import state
-from placeopt.budget.refine import LINEAR_GAP, ROUNDS, Approximation, solve_all
-from placeopt.engine import Status
+from placeopt.budget.refine import LINEAR_GAP, ROUNDS, Approximation, Solved, solve_all
+from placeopt.engine import Model, Result, Status
 from placeopt.errors import UsageError
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.budget_rules import OneBudget
-from placeopt.scenario.scenario import Objective
+from placeopt.scenario.scenario import Objective, SolverSettings
 
 BELOW = 1e-3  # share below the least money at which the first broken standard is looked for
 MOST_POINTS = 200
+BREACHES = ("breach_minimum", "breach_target")
 
 
 def order_of_breaking(place: Place, scenario: Scenario) -> pd.DataFrame:
@@ -49,33 +51,32 @@ def order_of_breaking(place: Place, scenario: Scenario) -> pd.DataFrame:
 
     Columns: step, least_gbp (the least money with the standards still held), bound_gbp (no budget
     below it meets them), cut_share (below the base year's spending), outcome_id, name (of the
-    standard that breaks below it; "" in the last row, where only floors and terms are left).
-    Raises ``UsageError`` where the rules without any total allow no plan.
+    standard that breaks below it; "" in the last row, where only floors and terms are left),
+    missed_ranges (by how much it is missed just below), proven_first (that it is in every plan
+    that misses standards by least). Raises ``UsageError`` where the rules without any total allow
+    no plan.
     """
     problem = state(place, _without_total(scenario))
     problem = replace(problem, objectives=("least_money",), slack=())
     today, rows = float(problem.before.sum() * problem.discount.sum()), []
     for step in range(1, len(problem.outcome_ids) + 2):
         solved = solve_all(problem, scenario.solver)
-        if solved.spend is None or solved.result.objective is None:
+        least = solved.result.objective
+        if solved.spend is None or least is None:
             if solved.result.status is Status.INFEASIBLE:
                 raise UsageError("no money meets the rules: there is no least budget")
             raise UsageError(f"no least budget was found: {solved.result.status}")
-        least = solved.result.objective
-        assert solved.pay is not None
-        o = _first_to_break(problem, scenario, solved.pay.sum(axis=1))
+        o, missed, proven = first_to_break(problem, scenario.solver, solved)
         key = str(problem.outcome_ids[o]) if o is not None else ""
         row = [step, least, solved.result.bound, 1 - least / today if today else np.nan]
-        rows.append([*row, key, problem.names.get(key, key)])
+        rows.append([*row, key, problem.names.get(key, key), missed, proven])
         if o is None:
             break
-        held = problem.minimum_gain.copy()
-        held[:, o] = np.nan
-        target = problem.target_holds.copy()
-        target[:, o] = False
+        held, target = problem.minimum_gain.copy(), problem.target_holds.copy()
+        held[:, o], target[:, o] = np.nan, False
         problem = replace(problem, minimum_gain=held, target_holds=target)
     columns = ["step", "least_gbp", "bound_gbp", "cut_share", "outcome_id", "name"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=[*columns, "missed_ranges", "proven_first"])
 
 
 def path_of_cuts(place: Place, scenario: Scenario, *, tolerance: float = 1e-5) -> pd.DataFrame:
@@ -89,9 +90,6 @@ def path_of_cuts(place: Place, scenario: Scenario, *, tolerance: float = 1e-5) -
     """
     problem = state(place, _without_total(scenario))
     approximation = Approximation(problem, 10 * tolerance, 120)
-    in_pieces = any(len(pieces) > 1 for pieces in approximation.pieces("under"))
-    if problem.must_choose.any() or in_pieces or problem.groups:
-        raise UsageError("a path of cuts needs concave curves and no choices")
     lowest = _least_of_every_year(problem, approximation)
     for at in np.linspace(lowest * (1 + 1e-6), problem.before.sum(), 5):
         solved = solve_all(
@@ -119,6 +117,8 @@ def _least_of_every_year(problem: BudgetProblem, approximation: Approximation) -
             (np.arange(len(problem.years)), dearest.start, -1.0),
         ]
         model.add_rows("within", rule="", labels={"year": problem.years}, terms=terms, upper=0.0)
+        if model.arrays().integer.any():
+            raise UsageError("a path of cuts needs concave curves and no choices")
         result = engine.solve(model, gap=0.0)
         if not result.has_plan:
             raise UsageError("no money meets the rules: there is no path")
@@ -195,23 +195,69 @@ def _solve_at(problem: BudgetProblem, approximation: Approximation, total: float
     return _Point(total, result.objective * unit, slope, tuple(standards))
 
 
-def _first_to_break(problem: BudgetProblem, scenario: Scenario, paid: Floats) -> int | None:
-    """The standard missed most where standards are missed least, just below ``paid`` (T,)."""
+def first_to_break(
+    problem: BudgetProblem, settings: SolverSettings, solved: Solved
+) -> tuple[int | None, float, bool]:
+    """The standard missed most where standards are missed by least, just below what is proven to
+    be the ``solved`` least money; by how many ranges, and whether that is proven."""
+    assert solved.spend is not None
+    assert solved.pay is not None
     if not np.isfinite(problem.minimum_gain).any() and not problem.target_holds.any():
-        return None
-    short = replace(problem, total=paid * (1 - BELOW), relax="B4")
-    model = equations.formulate(short, Approximation(short).pieces("under"), "")
-    result = engine.solve(model, gap=scenario.solver.gap, seed=scenario.solver.seed)
-    if not result.has_plan:
-        return None
+        return None, 0.0, True
+    assert solved.result.objective is not None
+    share = max(0.0, solved.result.bound) / max(solved.result.objective, 1e-9)
+    total = solved.pay.sum(axis=1) * min(1.0, share) * (1 - BELOW)
+    short = replace(problem, total=total, relax="B4")
+    approximation = Approximation(short)
+    approximation.add(solved.spend)
+    least, missed = np.inf, np.zeros(len(problem.outcome_ids))
+    for _ in range(ROUNDS):
+        model = equations.formulate(short, approximation.pieces("under"), "")
+        result = _solved(model, settings)
+        if not result.has_plan or result.objective is None or result.objective > 0.999 * least:
+            break
+        least, missed = result.objective, _missed(problem, model, result)
+        approximation.add(spend_of(short, model, result))
+        if not approximation.errors().any():
+            break
+    if not np.isfinite(least) and result.status is Status.INFEASIBLE:
+        return None, 0.0, True  # what breaks is no standard
+    if not np.isfinite(least) or missed.max() <= 1e-9:
+        raise UsageError("which standard breaks first was not found within the time limit")
+    o = int(np.argmax(missed))
+    model = equations.formulate(short, approximation.pieces("over"), "")
+    for name in BREACHES:
+        if name in model.columns:  # the standard holds
+            block = model.columns[name]
+            own = block.at(np.flatnonzero(block.labels["outcome_id"] == problem.outcome_ids[o]))
+            terms = [(np.arange(len(own)), own, np.ones(1))]
+            model.add_rows(f"no_{name}", rule="", size=len(own), terms=terms, upper=0.0)
+    other = _solved(model, settings)
+    proven = other.status is Status.INFEASIBLE or other.bound > least * (1 + 1e-6)
+    return o, float(missed[o]), bool(proven)
+
+
+def _solved(model: Model, settings: SolverSettings) -> Result:
+    return engine.solve(
+        model,
+        engine=settings.engine,
+        time_limit_seconds=settings.time_limit_seconds,
+        gap=settings.gap,
+        threads=settings.threads,
+        seed=settings.seed,
+    )
+
+
+def _missed(problem: BudgetProblem, model: Model, result: Result) -> Floats:
+    """(O,) the furthest that each standard is missed in any year, in ranges."""
     missed = np.zeros(len(problem.outcome_ids))
     at = {key: position for position, key in enumerate(problem.outcome_ids)}
-    for name in ("breach_minimum", "breach_target"):
+    for name in BREACHES:
         if name in model.columns:
             block = model.columns[name]
             for key, value in zip(block.labels["outcome_id"], result.value(block), strict=True):
                 missed[at[key]] = max(missed[at[key]], value)
-    return int(np.argmax(missed)) if missed.max() > 1e-9 else None
+    return missed
 
 
 def _every_year(problem: BudgetProblem, total: float) -> Floats:

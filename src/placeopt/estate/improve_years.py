@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from placeopt.engine import Status, solve
 from placeopt.engine.model import Arrays
-from placeopt.estate.formulate_years import YearsFormulation
+from placeopt.estate.columns import Columns
+from placeopt.estate.problem import EstateProblem
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -29,7 +30,8 @@ KINDS = 3
 
 
 def improve_years(
-    stated: YearsFormulation,
+    columns: Sequence[Columns],
+    problem: EstateProblem,
     arrays: Arrays,
     values: Floats,
     guides: Sequence[Floats],
@@ -38,11 +40,12 @@ def improve_years(
 ) -> Floats:
     """A plan at least as good as ``values``; stops when its objective is ``enough``.
 
-    ``guides``: (host columns of a year,) shares from 0 to 1 of hosts worth a look.
+    ``columns`` of each year, or of one by itself; ``guides``: (host columns of a year,) shares
+    from 0 to 1 of hosts worth a look.
     """
-    solver = stated.years.scenario.solver
+    solver = problem.scenario.solver
     rng = np.random.default_rng(solver.seed)
-    decided = _decided(stated, len(arrays.cost))
+    decided = _decided(columns, len(arrays.cost))
     began = time.perf_counter()
     best, wide, tries = arrays.objective(values), np.ones(KINDS), 0
     while not enough(best):
@@ -50,9 +53,11 @@ def improve_years(
         if left <= 0:
             break
         kind = tries % KINDS
-        worth = _worth_a_look(stated, values, guides)
-        host, touched = _neighbourhood(stated, values, guides, worth, kind, wide[kind], rng)
-        kept = decided & ~_columns_of(stated, host, touched, len(values))
+        worth = _worth_a_look(columns, values, guides)
+        host, touched = _neighbourhood(
+            columns, problem, values, guides, worth, kind, wide[kind], rng
+        )
+        kept = decided & ~_columns_of(columns, host, touched, len(values))
         part = replace(
             arrays,
             lower=np.where(kept, np.round(values), arrays.lower),
@@ -76,17 +81,18 @@ def improve_years(
     return values
 
 
-def _worth_a_look(stated: YearsFormulation, values: Floats, guides: Sequence[Floats]) -> Bools:
+def _worth_a_look(columns: Sequence[Columns], values: Floats, guides: Sequence[Floats]) -> Bools:
     """(H,) hosts of today, of the plan or of a guide, in any year."""
-    x = stated.columns[0]
-    plan = np.max([values[of.host.all] for of in stated.columns], axis=0) > 0.5
+    x = columns[0]
+    plan = np.max([values[of.host.all] for of in columns], axis=0) > 0.5
     guided = np.max([np.zeros(x.host.size), *guides], axis=0) > USED
     worth: Bools = ~x.new | plan | guided
     return worth
 
 
 def _neighbourhood(
-    stated: YearsFormulation,
+    columns: Sequence[Columns],
+    problem: EstateProblem,
     values: Floats,
     guides: Sequence[Floats],
     worth: Bools,
@@ -95,7 +101,7 @@ def _neighbourhood(
     rng: np.random.Generator,
 ) -> tuple[Bools, Bools]:
     """Hosts (H,) and buildings (B,) that may change, of the hosts ``worth`` a look."""
-    x, problem = stated.columns[0], stated.years.first
+    x = columns[0]
     b, services = problem.buildings, len(problem.services.ids)
     touched = np.zeros(len(b.ids), bool)
     if kind == 0:
@@ -107,7 +113,7 @@ def _neighbourhood(
         some = rng.permutation(services)[: max(1, round(SERVICES * wide * services))]
         host = worth & np.isin(x.hosts.service, some)
     else:
-        last = values[stated.columns[-1].host.all]
+        last = values[columns[-1].host.all]
         guide = guides[int(rng.integers(len(guides)))] if guides else last
         draw = np.where(worth, np.abs(last - guide) + 0.2 * rng.random(len(last)), -1.0)
         host = np.zeros(len(last), bool)
@@ -117,20 +123,20 @@ def _neighbourhood(
     return host, touched
 
 
-def _columns_of(stated: YearsFormulation, host: Bools, building: Bools, size: int) -> Bools:
+def _columns_of(columns: Sequence[Columns], host: Bools, building: Bools, size: int) -> Bools:
     """(columns,) what becomes of these hosts and buildings in every year."""
     free = np.zeros(size, bool)
-    for x in stated.columns:
+    for x in columns:
         free[x.host.all], free[x.open.all] = host, building
         free[x.tier.all] = building[x.tier_building]
         free[x.dispose.all] = building[x.dispose_building]
     return free
 
 
-def _decided(stated: YearsFormulation, size: int) -> Bools:
+def _decided(columns: Sequence[Columns], size: int) -> Bools:
     """(columns,) what becomes of buildings in each year."""
     decided = np.zeros(size, bool)
-    for x in stated.columns:
+    for x in columns:
         for block in (x.open, x.dispose, x.tier, x.host):
             decided[block.all] = True
     return decided

@@ -34,7 +34,7 @@ from placeopt.estate.decision import Decision
 from placeopt.estate.formulate import WHO_GOES_WHERE, formulate
 from placeopt.estate.formulate_years import YearsFormulation, formulate_years
 from placeopt.estate.improve_years import improve_years
-from placeopt.estate.kernel import first, improve
+from placeopt.estate.kernel import first
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.scale import find
 from placeopt.estate.settle import read
@@ -50,7 +50,8 @@ FIRST_GAP = 0.002  # of the order of a first plan
 LAST_SHARE = 0.6  # of the time for the bound, for the last year: most of the money is in it
 STRENGTHEN_SHARE = 0.1  # of the time, at most
 FIRST_SHARE = 0.6  # of the time, at most, for a first plan; it is there sooner as a rule
-GOAL_SHARE = 0.35  # of that, at most, for a state to end in, and as much to improve it
+GOAL_SHARE = 0.35  # of that, at most, for a state to end in
+IMPROVE_SHARE = 0.25  # of that, at most, to improve the state before the way there is sought
 BOUND_SHARE = 0.6  # of the time left on one thread, for the bound
 
 
@@ -138,7 +139,8 @@ def _apart(
         if start is None:
             return _search(stated, arrays, None, left(), solver.gap)
         guides += [values[stated.columns[-1].host.all] for values in proof.found]
-        start = improve_years(stated, arrays, start, guides, left(), enough)
+        years, last = stated.columns, stated.years.last
+        start = improve_years(years, last, arrays, start, guides, left(), enough)
     objective = arrays.objective(start)
     bound = min(proof.bound, objective)
     plan = Result(Status.FEASIBLE, objective=objective, bound=bound, values=start)
@@ -236,10 +238,19 @@ def _sequenced(
     found = first(goal, GOAL_SHARE * seconds)
     if found is None:
         return None, []
-    values = improve(goal, found, GOAL_SHARE * seconds)
-    wanted = read(goal, Result(Status.FEASIBLE, values=values))
     assert found.relaxation.values is not None  # ``first`` has seen to it
     guides = [found.relaxation.values[goal.columns.host.all]]
+    near = (1 + solver.gap / 3) * found.relaxation.bound
+    values = improve_years(
+        (goal.columns,),
+        goal.problem,
+        goal.model.arrays(),
+        found.values,
+        guides,
+        IMPROVE_SHARE * seconds,
+        lambda objective: objective <= near,
+    )
+    wanted = read(goal, Result(Status.FEASIBLE, values=values))
     x = stated.columns[-1]
     host = wanted.host[x.hosts.building, x.hosts.service]
     tier = wanted.tier[x.tier_building] == x.tier_tier

@@ -2,7 +2,8 @@
 
 A search stops at its gap, so who is served where may still be had for less money or fewer
 minutes. ``settle`` keeps what is open, hosted and of which tier, and solves what is left open
-exactly: first the objective asked for, then money, then minutes.
+exactly: first the objective asked for, then money, then minutes. Where zones and hosts make too
+many pairs for that, how much each host serves is settled first, and then who goes where.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from numpy.typing import NDArray
 from placeopt.engine import Result, solve
 from placeopt.engine.model import Arrays
 from placeopt.errors import EngineError
+from placeopt.estate.assign import with_least_minutes
 from placeopt.estate.decision import Decision
-from placeopt.estate.formulate import Formulation, formulate
+from placeopt.estate.formulate import Formulation, formulate, minutes_count
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.stages import SETTLED, Stage
+
+PAIRS = 100_000  # up to so many pairs of a zone and a host are settled at once
 
 
 def fixed(formulation: Formulation, decision: Decision) -> Arrays:
@@ -47,15 +51,29 @@ def lift(formulation: Formulation, decision: Decision) -> NDArray[np.float64] | 
 def settle(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> Decision:
     """Buildings, hosts and tiers as they are; least money, then least minutes, within what each
     objective has reached."""
-    solver = problem.scenario.solver
     smaller = replace(problem, hostable=decision.host)
-    priced = ("cost", "visit_minutes", "worst_off", "weighted")
+    pairs = problem.visits.astype(bool).sum(axis=0) @ decision.host.sum(axis=0)
+    if pairs > PAIRS and not minutes_count(problem, [stage.objective for stage in stages]):
+        try:
+            return with_least_minutes(problem, _settled(smaller, decision, stages, zones=False))
+        except EngineError:
+            pass  # not everybody has those hosts in reach that are cheapest to use
+    return _settled(smaller, decision, stages, zones=True)
+
+
+def _settled(
+    smaller: EstateProblem, decision: Decision, stages: list[Stage], zones: bool
+) -> Decision:
+    """One objective after another; without ``zones`` all residents are one customer."""
+    solver = smaller.scenario.solver
+    minutes = ("visit_minutes", "worst_off") if zones else ()
+    names = ("cost", "weighted", *minutes)
     ceilings = {stage.objective: stage.ceiling for stage in stages[:-1]}
     for name in dict.fromkeys((stages[-1].objective, "cost", "visit_minutes")):
-        if name not in priced:
+        if name not in names:
             continue
-        bounds = [(other, most) for other, most in ceilings.items() if other in priced]
-        formulation = formulate(smaller, name, bounds, zones=True)
+        bounds = [(other, most) for other, most in ceilings.items() if other in names]
+        formulation = formulate(smaller, name, bounds, zones=zones, relaxed=not zones)
         result = solve(
             fixed(formulation, decision),
             engine="highs",

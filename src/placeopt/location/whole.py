@@ -44,7 +44,7 @@ from placeopt.location.tree import Report, Run
 
 FEW = 300  # loads that settle a node with sites left to decide
 MANY = 3_000  # and one where all are decided
-SETTLE = 3.0  # seconds for that
+SETTLE = 0.2  # seconds for that: the tree settles a node in less than ten times as much
 
 
 @dataclass(frozen=True)
@@ -91,14 +91,14 @@ def solve_whole(
 def _root(work: Work, run: Run, seed: int) -> Level:
     """The bound at the root by subgradients, and a plan."""
     u, step = first_prices(work), 1.0
-    target = float(u.sum()) + 1.0
     best: Level | None = None
-    for _ in range(3):
-        level = raise_level(work, u, min(run.cost, max(target, 1.05 * target)), 100, step)
-        if best is None or level.value > best.value:
-            best = level
+    target = 2.0 * abs(float(u.sum())) + 1.0
+    for _ in range(6):
+        level = raise_level(work, u, min(run.cost, target), 100, step)
+        best = level if best is None or level.value > best.value else best
         run.raise_bound(best.value)
-        u, step, target = level.u, max(level.step, 0.02), abs(best.value) * 1.05 + 1.0
+        u, step = best.u, max(1.5 * level.step, 0.02)
+        target = best.value + 0.02 * abs(best.value) + 1.0
         if closed(work, run) or run.seconds > 0.2 * run.limit:
             break
     assert best is not None
@@ -232,7 +232,7 @@ class Search:
             _take(work, run, cost, is_open, to)
 
 
-PLANNING = 0.3
+PLANNING = 0.1  # share of the time that plans may take
 
 
 ROUNDS = 300

@@ -67,6 +67,7 @@ TITLES = {
     "assignment_by_year": "Where visits go by year",
     "objectives_by_year": "Measures by year",
     "carbon_by_year": "Carbon priced",
+    "channels_by_year": "Visits and desks by year",
     "objectives": "Objectives",
     "spending": "Spending",
     "spending_years": "Spending by year",

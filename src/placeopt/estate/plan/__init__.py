@@ -12,6 +12,7 @@ against today; ``plan/years.py`` adds the tables of every year.
     objectives  every objective for do-nothing and for the plan
     rents       with fair rents (E15): one rent per m2 for each building let
     agencies    with fair rents: what each agency's buildings cost today and what it pays after
+    channels_by_year  every visit: online, served, unserved; every desk, and those of closed offices
     carbon_by_year  where carbon is priced: tonnes, their value and the saving, year by year
 
 Before means today's arrangement with everyone at the nearest host. Missing numbers are NaN,
@@ -28,6 +29,7 @@ from placeopt.engine import Plan
 from placeopt.estate.course import Course, Flows, do_nothing, flows_of, value
 from placeopt.estate.decision import Costs, Decision
 from placeopt.estate.plan.carbon import carbon_table
+from placeopt.estate.plan.channels import channels_table
 from placeopt.estate.plan.people import access_table, bands_table, zones_table
 from placeopt.estate.plan.why import reasons
 from placeopt.estate.plan.years import tables_by_year, years_of_buildings
@@ -67,6 +69,7 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[C
         "bands": bands_table(place, times, problem, plan),
         "money": _money(place, problem, plan, spent_before, spent),
         "objectives": _objectives(years, nothing, course),
+        "channels_by_year": channels_table(place, years, course),
         **tables_by_year(place, years, course, flows, nothing, flows_before),
     }
     if years.scenario.of(FairRents):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from placeopt.estate.decision import Decision, costs, running_today
 from placeopt.estate.problem import EstateProblem
-from placeopt.estate.standards import Standard
+from placeopt.estate.standards import Standard, offering
 from placeopt.scenario.estate_rules import Carbon, Network, Revenue
 
 Names = dict[str, str]
@@ -42,7 +42,7 @@ def needed_for(problem: EstateProblem, plan: Decision, names: Names) -> list[lis
 def _only_near(problem: EstateProblem, plan: Decision, standard: Standard) -> NDArray[np.int64]:
     """Buildings without whose service point the standard fails."""
     rule, found = standard.rule, []
-    at = np.flatnonzero(_hosts(problem, plan, standard))
+    at = np.flatnonzero(offering(problem, plan.host, plan.tier, standard))
     for reach, share in (
         (standard.within, rule.share if rule.minutes is not None else 0.0),
         (standard.under_ceiling, 1.0 if rule.ceiling_minutes is not None else 0.0),
@@ -55,18 +55,6 @@ def _only_near(problem: EstateProblem, plan: Decision, standard: Standard) -> ND
         only = people @ (reach[:, at] & (hosts_in_reach == 1)[:, None])
         found.append(at[covered - only < share * total - 1e-6 * total])
     return np.concatenate(found) if found else np.zeros(0, np.int64)
-
-
-def _hosts(problem: EstateProblem, plan: Decision, standard: Standard) -> Bools:
-    """(B,) hosts whose offer counts for the standard."""
-    host: Bools = plan.host[:, standard.service]
-    if standard.rule.offer == "any":
-        return host
-    full_tier = np.append(problem.tiers.full[:, standard.service], False)[plan.tier]
-    full = np.where(plan.tier >= 0, full_tier, problem.full_today[:, standard.service])
-    unlimited = len(problem.tiers.ids) == 0
-    new = host & ~problem.hosted[:, standard.service]
-    return host & (full | (unlimited & new))
 
 
 def against(problem: EstateProblem, plan: Decision, names: Names) -> list[list[str]]:

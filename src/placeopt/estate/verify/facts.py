@@ -174,6 +174,15 @@ def _visits(first: Facts, t: int) -> dict[Key, float]:
     return visits
 
 
+def all_channels(first: Facts, t: int) -> dict[str, float]:
+    """Service -> visits ``t`` years after the first, digital ones included."""
+    visits: dict[str, float] = {}
+    for _, s, number in _before_digital(first, t):
+        if not first.services[s]["back_office"]:
+            visits[s] = visits.get(s, 0.0) + number
+    return visits
+
+
 def _before_digital(first: Facts, t: int) -> Iterator[tuple[str, str, float]]:
     """(zone, service, visits by all channels): given demand, or people times grown rates."""
     given = {row["service_id"] for row in _records(first.place, "demand")}
