@@ -1,11 +1,14 @@
 """Facilities with capacities whose customers go whole to one site: branch and bound with proof.
 
-1. The Lagrangian bound with whole knapsacks (``knapsack``), which is that of a set partitioning
-   over all loads of a site, and plans from its dives (``dive``) and local search (``shifts``).
+1. The Lagrangian bound with whole knapsacks (``knapsack``), which is that of a relaxation over all
+   loads of a site (``master``), and plans from dives (``dive``), local search (``shifts``) and the
+   loads found so far (``partition``).
 2. Pairs and sites whose forced bound passes the best plan are dropped.
-3. Where few enough loads lie within the gap, an engine picks among them (``partition``), which
-   settles the node; otherwise it is branched: a site open or closed, or a customer served by one
-   half of its sites or by the other.
+3. A tree, best bound first: a site open or closed, or a customer served by one half of its sites or
+   by the other. Where few loads lie within the gap, an engine picks among them (``columns``,
+   ``partition``), which settles the node.
+
+Small problems are given to an engine first.
 
 Sources: Holmberg, Ronnqvist and Yuan (1999), EJOR 113; Baldacci et al. (2002), Computers & OR 29;
 the halves: Ceselli and Righini (2005), "A branch-and-price algorithm for the capacitated p-median
