@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.location.compiled import loaded
 from placeopt.location.lists import Lists
 from placeopt.location.pool import concentrate
 
@@ -76,13 +77,14 @@ class Run:
             self.report(self.cost, self.bound)
 
 
-SMALL = 12_000  # list entries up to which an engine is asked first: nothing need be compiled
+SMALL = 12_000  # list entries up to which an engine is asked first where nothing is compiled yet
 SMALL_SECONDS = 3.0  # what it may take
+FIRST = 16  # the share of local search that goes before the first bound; the rest only if needed
 
 
 def prove(lists: Lists, run: Run, *, seed: int = 1, tree: bool = True) -> None:
     """Solve ``lists`` within ``run``: fills the run's plan, bound and whether it is proven."""
-    if len(lists.site) <= SMALL and lists.may.all() and not lists.must.any():
+    if len(lists.site) <= SMALL and not loaded():
         _ask(lists, run)
         if run.proven:
             return
@@ -91,7 +93,7 @@ def prove(lists: Lists, run: Run, *, seed: int = 1, tree: bool = True) -> None:
     arrays = (lists.start, lists.site, lists.cost)
     by = swap.turn(*arrays, lists.sites)
     is_open = _first_plan(lists, by, seed)
-    _search(lists, arrays, by, is_open, run, rounds=_rounds(lists), seed=seed)
+    _search(lists, arrays, by, is_open, run, rounds=_rounds(lists) // FIRST, seed=seed)
     prices = _first_prices(lists, arrays, run)
     prices = _root(lists, arrays, by, run, prices, seed)
     if run.proven or not tree or run.out_of_time:
@@ -118,7 +120,10 @@ def _ask(lists: Lists, run: Run) -> None:
         lists.start, lists.site, lists.cost, lists.outside, lists.opening, lists.p, whole
     )
     seconds = min(SMALL_SECONDS, run.limit - run.seconds)
-    result = solve(model, time_limit_seconds=seconds, gap=run.gap, threads=1)
+    part = model.arrays()
+    part.lower[y.all] = lists.must
+    part.upper[y.all] = lists.may
+    result = solve(part, time_limit_seconds=seconds, gap=run.gap, threads=1)
     if not result.has_plan:
         return
     plan = result.value(y) > 0.5
@@ -176,7 +181,7 @@ def _root(lists: Lists, arrays, by, run: Run, prices, seed: int):
     """Raise the bound at the root, now and then searching from the sites it takes."""
     must = np.flatnonzero(lists.must)
     shut = ~lists.may
-    step, best = 0.5, -np.inf
+    step, best, rounds = 0.5, -np.inf, _rounds(lists) // FIRST
     for turn in range(12):
         decided = np.where(lists.must, 1, np.where(shut, -1, 0)).astype(np.int8)
         bound, prices, taken, step, used = _ascend(lists, arrays, run, decided, prices, step)
@@ -188,7 +193,9 @@ def _root(lists: Lists, arrays, by, run: Run, prices, seed: int):
         is_open = taken.copy()
         is_open[must] = True
         if lists.p < 0 or is_open.sum() == lists.p:
-            _search(lists, arrays, by, is_open, run, rounds=_rounds(lists) // 3, seed=seed + turn)
+            before = run.cost
+            _search(lists, arrays, by, is_open, run, rounds=rounds, seed=seed + turn)
+            rounds = min(_rounds(lists) // 3, 2 * rounds) if run.cost < before else rounds
         if run.out_of_time or step < 0.01 or bound < best + 1e-5 * abs(run.cost - bound):
             break
         best = bound
