@@ -93,6 +93,8 @@ def converge(
 
     ends = time.perf_counter() + seconds
     width = WIDTH * float(np.abs(level.u).mean()) + 1e-6
+    dearest = float(np.where(work.cost < BIG, work.cost, 0.0).max() + work.opening.max()) + 1.0
+    widest = 16.0 * len(work.size) * dearest  # no price need lie further off, if there is a plan
     relaxed = Relaxation(work, pool, level, cutoff)
     relaxed.keep_near(level.u, width)
     best, drawn, told = level, DRAWN, False
@@ -113,7 +115,7 @@ def converge(
             drawn = DRAWN
         elif not close and drawn > 0.0:
             drawn = 0.0
-        elif relaxed.held:
+        elif relaxed.held and width < widest:
             width, drawn = 4.0 * width, DRAWN
             relaxed.keep_near(best.u, width)
         else:
