@@ -30,7 +30,6 @@ def test_our_methods_find_what_enumeration_finds(
 ) -> None:
     monkeypatch.setattr(tree, "SMALL", 0)  # small problems would go to an engine whole
     monkeypatch.setattr(whole, "SMALL", 0)
-    monkeypatch.setattr(whole, "PAIRS", 0)
     for seed in range(OURS):
         problem = tiny(kind, seed)
         agrees(problem, locate(problem))
