@@ -1,178 +1,195 @@
 """Budgets of many programmes over years, solved to a proven gap, and by other ways.
 
-    python benchmarks/budget.py --programmes 200 --years 5 --outcomes 40            # S-curves
-    python benchmarks/budget.py --programmes 200 --years 5 --outcomes 40 --concave
-    python benchmarks/budget.py --programmes 60 --years 1 --concave --ways ours cbc cvxpy
+    python benchmarks/budget.py --ways ours cbc highs                 # S-curves
+    python benchmarks/budget.py --pace --ways ours cbc highs          # and a pace on each programme
+    python benchmarks/budget.py --concave --pace --ways ours cbc highs cvxpy
 
-A made-up place: each programme has Hill curves (exponent 2 to 5, or 1 where concave) to two
-outcomes, some of them a year late, eight streams of which half are ring-fenced, ten per cent less
-money with a reserve carried between years, half of the outcomes with a minimum standard.
-``ours`` is ``placeopt.budget``'s solve, its bound proven; ``cbc`` is ``models/budget.py`` in PuLP
-on CBC (one year, 60 straight pieces a curve, no pace); ``cvxpy`` the concave one in cvxpy where it
-is installed (one year, without pace). Each prints its seconds, its value and its proven gap.
+The place is that of ``placeopt.bench.many_programmes``. Every way has the same problem and runs in
+a process of its own with one thread, which is ended ten seconds after its limit, and what it
+started with it:
+
+    ours    placeopt.budget's solve; its bound is proven for the curves themselves
+    cbc     the model with curves cut into straight pieces (within ``--cut`` of an outcome's range,
+            from below), in PuLP on CBC
+    highs   the same model on HiGHS
+    cvxpy   the concave problem in cvxpy on Clarabel (pip install "placeopt[bench]")
+
+A plan's value is that of the curves themselves. "above" is how far it lies above the bound that
+ours proves; "breach" the furthest that it breaks a limit, as a share of it.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from placeopt.budget.cases import _filled
+from placeopt.bench.many_programmes import many_programmes, question
+from placeopt.budget.arrays import BudgetProblem, Floats
 from placeopt.budget.problem import state
-from placeopt.budget.refine import solve_all
-from placeopt.place import Place, PlaceInfo, dictionary
-from placeopt.scenario import Scenario
-from placeopt.scenario.budget_rules import OneBudget, Outcomes, Pace, Statutory, Streams
 
-STREAMS = 8
+NAME = "weighted_outcomes"
+Found = tuple[Floats | None, float]  # spend (T, P) and what the way itself calls its bound
 
 
-def made_up(programmes: int, outcomes: int, years: int, *, concave: bool, seed: int) -> Place:
-    """The place of the docstring; money in GBP, outcomes in points."""
-    rng = np.random.default_rng(seed)
-    p_ids = [f"p{i:03}" for i in range(programmes)]
-    o_ids = [f"o{i:02}" for i in range(outcomes)]
-    f_ids = [f"f{i}" for i in range(STREAMS)]
-    today = np.round(rng.lognormal(1.0, 0.8, programmes) * 1e6)
-    payer = rng.integers(0, STREAMS, programmes)
-    curves = []
-    for i, p in enumerate(p_ids):
-        for o in rng.choice(outcomes, 2, replace=False):
-            shape = 1.0 if concave else float(rng.uniform(2, 5))
-            curves.append(
-                {
-                    "programme_id": p,
-                    "outcome_id": o_ids[o],
-                    "form": "hill",
-                    "maximum_effect": float(rng.uniform(1, 4)),
-                    "scale_gbp": float(today[i] * rng.uniform(0.6, 1.6)),
-                    "shape": shape,
-                    "lag_years": int(rng.random() < 0.25 and years > 1),
-                    "persistence_share": 0.2 * float(years > 1),
-                }
-            )
-    paid = np.bincount(payer, today, STREAMS)
-    rows: dict[str, list[dict[str, Any]]] = {
-        "agencies": [{"agency_id": "all"}],
-        "programmes": [
-            {"programme_id": p, "agency_id": "all", "maximum_gbp_per_year": 2.5 * gbp}
-            for p, gbp in zip(p_ids, today, strict=True)
-        ],
-        "streams": [
-            {"stream_id": f, "agency_id": "all", "ring_fenced": i % 2 == 1}
-            for i, f in enumerate(f_ids)
-        ],
-        "stream_amounts": [
-            {"stream_id": f, "year": 2026 + t, "amount_gbp": float(round(paid[i] * 0.97))}
-            for i, f in enumerate(f_ids)
-            for t in range(years)
-        ],
-        "stream_programmes": [
-            {"stream_id": f_ids[f], "programme_id": p}
-            for p, own in zip(p_ids, payer, strict=True)
-            for f in range(1, STREAMS, 2)
-            if f == own or rng.random() < 0.2
-        ],
-        "spending": [
-            {"year": 2025, "programme_id": p, "stream_id": f_ids[f], "amount_gbp": gbp}
-            for p, f, gbp in zip(p_ids, payer, today, strict=True)
-        ],
-        "outcomes": [
-            {
-                "outcome_id": o,
-                "unit": "points",
-                "direction": "higher",
-                "baseline": 50.0,
-                "target": 56.0,
-                "minimum_standard": 48.5 if i % 2 else np.nan,
-                "weight": float(rng.uniform(0.5, 2)),
-            }
-            for i, o in enumerate(o_ids)
-        ],
-        "curves": curves,
-    }
-    tables = {table: _filled(table, rows.get(table, [])) for table in dictionary()}
-    return Place(PlaceInfo("Many programmes", made_up=True), tables)
+def ours(problem: BudgetProblem, task: dict[str, Any]) -> Found:
+    from placeopt.budget.refine import solve_all
+
+    asked = question(task["years"], task["gap"], task["time_limit"], pace=task["pace"])
+    solver = asked.solver.model_copy(update={"threads": 1})
+    solved = solve_all(problem, solver)
+    return solved.spend, solved.result.bound
 
 
-def question(years: int, gap: float, seconds: float, *, pace: bool) -> Scenario:
-    rules = [OneBudget(rule="one_budget", reduction_share=0.1, carry_over=years > 1)]
-    rules += [kind(rule=kind.name) for kind in (Streams, Statutory, Outcomes)]  # type: ignore[misc]
-    if pace:
-        rules.append(Pace(rule="pace", largest_cut_share=0.3, largest_rise_share=0.5))  # type: ignore[arg-type]
-    return Scenario(
-        question="How are many programmes paid for?",
-        problem="budget",
-        years=years,
-        objective={"minimise": ("weighted_outcomes",)},  # type: ignore[arg-type]
-        rules=tuple(rules),
-        solver={"gap": gap, "time_limit_seconds": seconds},  # type: ignore[arg-type]
+def in_pieces(problem: BudgetProblem, task: dict[str, Any]) -> Found:
+    """One model for good: the curves from below, so its plan holds; its bound is the model's."""
+    from placeopt import engine
+    from placeopt.budget.formulate import formulate
+    from placeopt.budget.neighbourhoods import spend_of
+    from placeopt.budget.refine import Approximation
+
+    began = time.perf_counter()
+    model = formulate(problem, Approximation(problem, task["cut"]).pieces("under"), NAME)
+    left = max(1.0, task["time_limit"] - (time.perf_counter() - began))
+    result = engine.solve(
+        model, engine=task["way"], time_limit_seconds=left, gap=task["gap"], threads=1
     )
+    return (spend_of(problem, model, result) if result.has_plan else None), result.bound
 
 
-def ours(place: Place, scenario: Scenario) -> tuple[float, float]:
-    """Value and proven gap."""
-    solved = solve_all(state(place, scenario), scenario.solver)
-    result = solved.result
-    return (np.nan if result.objective is None else result.objective), result.gap
-
-
-def cbc(place: Place, scenario: Scenario) -> tuple[float, float]:
-    """The reference model in PuLP on CBC; its 60 pieces are not part of its own gap."""
-    import importlib.util
-
-    path = Path(__file__).resolve().parents[1] / "models" / "budget.py"
-    spec = importlib.util.spec_from_file_location("budget_model", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    total = 0.9 * float(place.spending["amount_gbp"].sum())
-    value = module.solve(dict(place.tables), total=total, pieces=60)
-    return (np.nan if value is None else value), np.nan
-
-
-def cvxpy(place: Place, scenario: Scenario) -> tuple[float, float]:
-    """The concave one-year problem (Hill curves of exponent 1) with cvxpy's own solver."""
+def cvxpy(problem: BudgetProblem, task: dict[str, Any]) -> Found:
+    """Hill curves of exponent 1, m s / (k + s), as they are."""
     import cvxpy as cp
+    import scipy.sparse as sp
 
-    problem = state(place, scenario)
-    pay = cp.Variable(len(problem.pair_stream), nonneg=True)
-    money = 1e6
-    size = len(problem.programme_ids)
-    to_p = np.zeros((size, len(problem.pair_stream)))
-    to_p[problem.pair_programme, np.arange(len(problem.pair_stream))] = 1
-    to_f = np.zeros((len(problem.stream_ids), len(problem.pair_stream)))
-    to_f[problem.pair_stream, np.arange(len(problem.pair_stream))] = 1
-    spend = to_p @ pay
+    money, decided, pairs = 1e6, len(problem.years), len(problem.pair_stream)
+    pay = cp.Variable((decided, pairs), nonneg=True)
+    n = np.arange(pairs)
+    of_p = sp.csr_matrix((np.ones(pairs), (n, problem.pair_programme)))
+    of_f = sp.csr_matrix((np.ones(pairs), (n, problem.pair_stream)))
+    spend = pay @ of_p
     m = np.array([curve.maximum_effect for curve in problem.curves])
     k = np.array([curve.scale_gbp for curve in problem.curves]) / money
-    p, o = problem.curve_programme, problem.curve_outcome
-    before = problem.before[p] / money
-    effect = cp.multiply(m, 1 - cp.multiply(k, cp.inv_pos(k + spend[p]))) - m * before / (
-        k + before
-    )
-    to_o = np.zeros((len(problem.outcome_ids), len(m)))
-    to_o[o, np.arange(len(m))] = 1
-    gain = to_o @ effect
-    least = problem.minimum_gain[0]
-    held = np.flatnonzero(np.isfinite(least))
-    limits = [
-        cp.sum(pay) <= problem.total[0] / money,
-        to_f @ pay <= problem.amount[0] / money,
-        spend <= problem.maximum / money,
-        gain[held] >= least[held],
+    before, p = problem.before / money, problem.curve_programme
+    today = m * before[p] / (k + before[p])
+    years = np.ones((decided, 1))
+    lost = cp.multiply(years * (m * k), cp.inv_pos(years * k + spend[:, p]))
+    effect = years * (m - today) - lost  # (T, C), beyond today's
+    of_o = sp.csr_matrix((np.ones(len(m)), (np.arange(len(m)), problem.curve_outcome)))
+    gain = [
+        sum(cp.multiply(problem.share[b, t], effect[t]) for t in range(decided)) @ of_o
+        for b in range(decided)
     ]
-    worth = problem.weight / problem.reach
-    asked = cp.Problem(cp.Minimize(-(worth @ gain)), limits)
-    return float(asked.solve()), np.nan
+    paid, total = cp.cumsum(cp.sum(pay, axis=1)), np.cumsum(problem.total) / money
+    limits = [
+        paid <= total,
+        pay @ of_f <= problem.amount / money,
+        spend <= years * problem.maximum / money,
+    ]
+    for t in range(decided):
+        held = np.flatnonzero(np.isfinite(problem.minimum_gain[t]))
+        limits.append(gain[t][held] >= problem.minimum_gain[t, held])
+        if task["pace"]:
+            last = before if t == 0 else spend[t - 1]
+            limits.append(spend[t] >= cp.multiply(1 - problem.pace_cut, last))
+            limits.append(spend[t] <= cp.multiply(1 + problem.pace_rise, last))
+    worth = problem.weight / problem.reach / decided
+    asked = cp.Problem(cp.Minimize(-sum(worth @ one for one in gain)), limits)
+    asked.solve(solver="CLARABEL", time_limit=float(task["time_limit"]), max_threads=1)
+    found = None if spend.value is None else np.maximum(0.0, spend.value) * money
+    return found, np.nan if asked.value is None else float(asked.value)
 
 
-WAYS = {"ours": ours, "cbc": cbc, "cvxpy": cvxpy}
+WAYS = {"ours": ours, "cbc": in_pieces, "highs": in_pieces, "cvxpy": cvxpy}
+
+
+def breach(problem: BudgetProblem, spend: Floats) -> float:
+    """The furthest that a spend breaks the total, its maximum, its pace or a standard."""
+    total = np.cumsum(problem.total)
+    last = np.vstack([problem.before, spend[:-1]])
+    with np.errstate(invalid="ignore"):
+        slow = (1 - np.minimum(problem.pace_cut, 1)) * last - spend
+        fast = np.where(np.isfinite(problem.pace_rise), spend - (1 + problem.pace_rise) * last, 0)
+    short = (problem.minimum_gain - problem.gain(spend)[: len(spend)]) / problem.reach
+    parts = [
+        (np.cumsum(spend.sum(axis=1)) - total) / total,
+        spend / problem.maximum - 1,
+        np.maximum(slow, fast) / problem.before,
+        np.nan_to_num(short, nan=0.0),
+    ]
+    return max(0.0, *(float(part.max()) for part in parts))
+
+
+def one(folder: Path) -> None:
+    """One way on one case in this process, as ``placeopt.bench.process`` runs it."""
+    from placeopt.bench.worker import cpu_seconds
+
+    task = json.loads((folder / "task.json").read_text(encoding="utf-8"))
+    way = WAYS[task["way"]]
+    tiny = _problem({**task, "programmes": 6, "outcomes": 3})
+    way(tiny, {**task, "time_limit": 5.0})  # loads what the way needs
+    problem = _problem(task)
+    (folder / "ready").touch()
+    began, cpu = time.perf_counter(), cpu_seconds()
+    spend, bound = way(problem, task)
+    record = {"seconds": time.perf_counter() - began, "cpu": cpu_seconds() - cpu, "bound": bound}
+    if spend is not None:
+        record["value"] = problem.objective(NAME, spend, first=True)
+        record["breach"] = breach(problem, spend)
+    (folder / "answer.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def _problem(task: dict[str, Any]) -> BudgetProblem:
+    sizes = task["programmes"], task["outcomes"], task["years"]
+    place = many_programmes(*sizes, concave=task["concave"], seed=task["seed"])
+    return state(place, question(task["years"], task["gap"], 60.0, pace=task["pace"]))
+
+
+def measured(task: dict[str, Any]) -> dict[str, Any]:
+    """What came of a way in a process of its own; ``ended`` where it was ended."""
+    from placeopt.bench.process import run_worker
+
+    command = (sys.executable, str(Path(__file__).resolve()), "--one")
+    with tempfile.TemporaryDirectory(prefix="placeopt-") as folder:
+        record, fault = run_worker(task, Path(folder), command, grace_seconds=10.0, times=1.0)
+    return record if record is not None else {"ended": fault}
+
+
+def report(rows: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+    columns = ["programmes", "outcomes", "years", "curves", "pace", "seed", "way"]
+    columns += ["s", "CPU s", "value", "own gap", "above", "breach"]
+    print("| " + " | ".join(columns) + " |\n|" + " --- |" * 7 + " ---: |" * 6)
+    proven = {_case(task): found["bound"] for task, found in rows if task["way"] == "ours"
+              and "bound" in found}  # fmt: skip
+    for task, found in rows:
+        curves = "concave" if task["concave"] else "S"
+        cells = [str(task[key]) for key in ("programmes", "outcomes", "years")]
+        cells += [curves, "yes" if task["pace"] else "no", str(task["seed"]), task["way"]]
+        value, bound = found.get("value"), proven.get(_case(task))
+        if "ended" in found:
+            cells += [found["ended"][:60], "", "", "", "", ""]
+        else:
+            cells += [f"{found['seconds']:.1f}", f"{found['cpu']:.1f}"]
+            if value is None:
+                cells += ["no plan", "", "", ""]
+            else:
+                own = f"{(value - found['bound']) / abs(value):.3%}"
+                cells += [f"{value:.5f}", own if task["way"] == "ours" else f"({own})"]
+                cells += ["" if bound is None else f"{(value - bound) / abs(value):.3%}"]
+                cells += [f"{found['breach']:.0e}" if found["breach"] > 1e-7 else "none"]
+        print("| " + " | ".join(cells) + " |")
+
+
+def _case(task: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(
+        task[key] for key in ("programmes", "outcomes", "years", "concave", "pace", "seed")
+    )
 
 
 def main() -> None:
@@ -181,35 +198,23 @@ def main() -> None:
     parser.add_argument("--outcomes", type=int, default=40)
     parser.add_argument("--years", type=int, default=5)
     parser.add_argument("--concave", action="store_true")
-    parser.add_argument(
-        "--pace", action="store_true", help="30 %% down, 50 %% up in a year at most"
-    )
+    parser.add_argument("--pace", action="store_true", help="30 %% down, 50 %% up a year at most")
     parser.add_argument("--gap", type=float, default=1e-3)
+    parser.add_argument("--cut", type=float, default=1e-3, help="the pieces' error, of a range")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--ways", nargs="+", default=["ours"], choices=sorted(WAYS))
-    given = parser.parse_args()
-    rows = []
-    for seed in given.seeds:
-        sizes = given.programmes, given.outcomes, given.years
-        place = made_up(*sizes, concave=given.concave, seed=seed)
-        scenario = question(given.years, given.gap, given.seconds, pace=given.pace)
-        for way in given.ways:
-            began, processor = time.perf_counter(), time.process_time()
-            try:
-                value, gap = WAYS[way](place, scenario)
-            except ImportError:
-                continue
-            seconds = time.perf_counter() - began
-            cpu = time.process_time() - processor
-            rows.append([*sizes, "no" if given.concave else "yes", seed, way, seconds, cpu])
-            rows[-1] += [value, gap]
-    columns = ["programmes", "outcomes", "years", "S-curves", "seed", "way", "s", "CPU s"]
-    columns += ["value", "gap"]
-    print("| " + " | ".join(columns) + " |\n|" + " --- |" * len(columns))
-    for row in rows:
-        print("| " + " | ".join(f"{x:.5g}" if isinstance(x, float) else str(x) for x in row) + " |")
+    given = vars(parser.parse_args())
+    given["time_limit"] = given.pop("seconds")
+    seeds, ways = given.pop("seeds"), given.pop("ways")
+    if "cvxpy" in ways and not given["concave"]:
+        parser.error("cvxpy knows the concave problem only: add --concave")
+    tasks = [{**given, "seed": seed, "way": way} for seed in seeds for way in ways]
+    report([(task, measured(task)) for task in tasks])
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--one"]:
+        one(Path(sys.argv[2]))
+    else:
+        main()

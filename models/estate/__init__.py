@@ -90,6 +90,9 @@ def build(place: Place, times: TravelTimes, scenario: Scenario) -> Model:
 
 def objective(m: Model, name: str) -> Any:
     """An objective of the estate as an expression."""
+    if name == "weighted":
+        weights = m.scenario.objective.weights
+        return pulp.lpSum(weight * objective(m, part) for part, weight in weights.items())
     if name == "cost":
         return present_cost(m)
     if name == "visit_minutes":

@@ -112,12 +112,17 @@ def nobody_loses_too_much(m: Model) -> None:
             second = sum(m.visits[pair] * was**2 for pair, was in before.items())
             kappa = rule.aversion * first / second if second > 0 else 0.0
             ill = pulp.lpSum(
-                m.visits[z, s] * math.exp(kappa * (m.minutes[z, b] - rule.equal_minutes)) * share
+                m.visits[z, s] * _felt(kappa, m.minutes[z, b], rule.equal_minutes) * share
                 for (z, s, b), share in m.serve.items()
                 if (z, s) in counted
             )
             if counted:
                 m.subject_to(ill <= sum(m.visits[pair] for pair in counted))
+
+
+def _felt(kappa: float, minutes: float, equal: float) -> float:
+    """How ill minutes are borne beside ``equal``; the mean where kappa is 0."""
+    return math.exp(kappa * (minutes - equal)) if kappa else minutes / equal
 
 
 def residents_go_where_they_go(m: Model) -> None:

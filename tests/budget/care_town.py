@@ -14,6 +14,8 @@ is still there a year on. The plan raises it by 40 (to 60) from 2026, so the cur
     cashable   bed days better x 2 GBP x (1 - 0.2 deadweight) x 0.5 = 0.8 each:  0; 8; 12 (nhs)
     position   nhs  110-105 = 5;    110-100+8 = 18;   110-100+12 = 22;    pays 5 in 2027
                council 60-55 = 5;   60-43 = 17;       60-52 = 8;          receives 5 in 2027
+    alone      nhs  110-105 = 5, then 110-100 = 10 twice: a plan it could follow, four wards
+               council: none
 """
 
 from __future__ import annotations
@@ -255,6 +257,7 @@ def plan_by_hand() -> Plan:
                 "opening_gbp": [20.0, 12.0, 21.0],
                 "in_gbp": 152.0,
                 "out_gbp": [160.0, 143.0, 152.0],
+                "clawback_gbp": 0.0,
                 "closing_gbp": [12.0, 21.0, 21.0],
             }
         ),
@@ -262,7 +265,7 @@ def plan_by_hand() -> Plan:
             {
                 "year": [year for year in YEARS for _ in range(2)],
                 "agency_id": ["nhs", "council"] * 3,
-                "alone_gbp": [5.0, 5.0, 13.0, 22.0, 10.0, 8.0],
+                "alone_gbp": [5.0, np.nan, 10.0, np.nan, 10.0, np.nan],
                 "plan_before_transfers_gbp": [5.0, 5.0, 18.0, 17.0, 22.0, 8.0],
                 "transfers_gbp": [0.0, 0.0, -5.0, 5.0, 0.0, 0.0],
                 "plan_gbp": [5.0, 5.0, 13.0, 22.0, 22.0, 8.0],
@@ -274,6 +277,26 @@ def plan_by_hand() -> Plan:
                 "from_agency_id": ["nhs"],
                 "to_agency_id": ["council"],
                 "amount_gbp": [5.0],
+            }
+        ),
+        "alone_spending": pd.DataFrame(
+            {
+                "agency_id": "nhs",
+                "year": YEARS,
+                "programme_id": "hospital",
+                "before_gbp": 100.0,
+                "alone_gbp": [105.0, 100.0, 100.0],
+                "units": 4.0,
+            }
+        ),
+        "alone_payments": pd.DataFrame(
+            {
+                "agency_id": "nhs",
+                "year": YEARS,
+                "programme_id": "hospital",
+                "stream_id": "nhs_money",
+                "before_gbp": 100.0,
+                "alone_gbp": [105.0, 100.0, 100.0],
             }
         ),
         "cash_flow": _cash_flow(),

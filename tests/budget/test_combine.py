@@ -11,7 +11,7 @@ from placeopt.budget.curves import Curve, breakpoints, error_bound, pieces
 from placeopt.budget.rest import OfTheRest
 from placeopt.errors import PlaceError, ScenarioError, VerificationError
 from placeopt.scenario import Scenario
-from placeopt.scenario.budget_rules import OneBudget, Outcomes, Uncertainty
+from placeopt.scenario.budget_rules import OneBudget, Outcomes
 from tests.budget.places import place_of
 
 
@@ -225,18 +225,11 @@ def test_what_cannot_be_decided_with_is_refused_and_not_added_up():
         solve(two_on_one("remaining"), question())
     with pytest.raises(both, match="it does 20 alone, and the whole of ready is 15"):
         solve(two_on_one("remaining", whole_effect=15.0), question())
-    place = two_on_one("remaining", whole_effect=40.0)
-    lasting = place.curves.assign(persistence_share=0.5)
-    with pytest.raises(both, match="persist over the years"):
-        solve(place.replace(curves=lasting), question())
 
 
 def test_pairs_that_make_no_sense_are_refused():
     with pytest.raises((PlaceError, ScenarioError), match="say otherwise"):
         solve(two_on_one("best_of", pairs=(0.5,)), question())
-    bad = Uncertainty(rule="uncertainty", spread_by_grade={"2": 0.2})
-    with pytest.raises((PlaceError, ScenarioError), match="only for effects that add up"):
-        solve(two_on_one(pairs=(0.5,)), question(bad))
     place = two_on_one(pairs=(0.5,))
     twice = place.combinations.assign(programme_b="a")
     with pytest.raises(PlaceError, match="not paired with itself"):

@@ -4,6 +4,7 @@ import pytest
 
 from placeopt.budget import solve
 from placeopt.budget.calibrate import calibrate
+from placeopt.engine import Status
 from placeopt.place import read_place
 from placeopt.scenario import read_scenario
 
@@ -64,3 +65,23 @@ def test_the_curve_of_results_is_the_one_made_of_unit_cost_and_saturation(data):
     assert (stated["form"], stated["source"]) == (made["form"], made["source"])
     assert stated["maximum_effect"] == pytest.approx(made["maximum_effect"])
     assert stated["scale_gbp"] == pytest.approx(made["scale_gbp"])
+
+
+def test_over_the_five_years_nobody_is_worse_off_and_in_every_year_no_plan_could_keep_that(answer):
+    positions = answer.plan.tables["positions"]
+    alone = positions.groupby("agency_id")["alone_gbp"].apply(lambda gbp: gbp.isna().any())
+    assert set(alone.index[alone]) == {"council"}  # its fund falls below what it must run
+    assert answer.plan.tables["transfers"]["amount_gbp"].sum() > 0
+    kept = next(rule for rule in answer.scenario.rules if rule.name == "nobody_worse_off")
+    rules = tuple(rule for rule in answer.scenario.rules if rule is not kept)
+    yearly = kept.model_copy(update={"when": "every_year"})
+    found = solve(answer.place, answer.scenario.model_copy(update={"rules": (*rules, yearly)}))
+    assert found.result.status is Status.INFEASIBLE
+    assert "B9" in {clash.number for clash in found.explanation.clashes}
+
+
+def test_what_the_centre_paid_in_advance_goes_back_for_families_without_lasting_results(answer):
+    """2,000 pounds for each of the 240 that is missing, down to 200."""
+    rows = answer.plan.tables["result_payments"]
+    missing = (240 - rows["plan"]).clip(0, 40)
+    assert rows["clawback_gbp"].to_list() == pytest.approx((2000 * missing).to_list(), abs=0.01)

@@ -10,6 +10,7 @@ from placeopt.engine import Status
 from placeopt.errors import UsageError
 from placeopt.place import read_place
 from tests.budget.places import one_budget, random_place, scenario_of, two_programmes
+from tests.budget.test_over_years import place_over_years
 
 
 def with_both_standards():
@@ -26,6 +27,39 @@ def test_the_standards_break_in_the_order_in_which_the_missing_pounds_matter_lea
     assert list(rows["least_gbp"]) == pytest.approx([110, 50, 20])
     assert list(rows["bound_gbp"]) == pytest.approx([110, 50, 20])
     assert list(rows["cut_share"]) == pytest.approx([0.45, 0.75, 0.9])
+
+
+def test_over_years_the_order_is_that_of_all_years_together():
+    place = place_over_years(2, with_both_standards())
+    rows = order_of_breaking(place, scenario_of(years=2, money={"discount_rate": 0.0}))
+    assert list(rows["outcome_id"]) == ["safe", "falls", ""]
+    assert list(rows["least_gbp"]) == pytest.approx([220, 100, 40])  # as in one year, twice
+    # a thousandth less, 0.11 a year, is 0.000275 ranges of feeling safe; of 50, 0.05 is 0.00025
+    # ranges of falls
+    assert list(rows["missed_ranges"]) == pytest.approx([0.000275, 0.00025, 0], abs=1e-6)
+    assert rows["proven_first"].all()
+
+
+def test_where_two_standards_matter_alike_none_is_proven_to_break_first():
+    points = [
+        {"programme_id": "homecare", "outcome_id": "falls", "spend_gbp": 300, "effect": 3},
+        {"programme_id": "lights", "outcome_id": "safe", "spend_gbp": 300, "effect": 3},
+    ]
+    place = two_programmes(curve_points=points)
+    place = place.replace(outcomes=place.outcomes.assign(minimum_standard=[10.5, 49.5]))
+    rows = order_of_breaking(place, scenario_of())
+    assert not rows["proven_first"].iloc[0]
+    assert rows["proven_first"].iloc[1]
+
+
+@pytest.mark.parametrize("seed", [1, 5])
+def test_a_wide_gap_hides_no_standard_that_breaks(seed):
+    """Looked for just below the plan, not the bound, a standard might still hold there."""
+    place = random_place(seed, concave=False)
+    near = order_of_breaking(place, scenario_of(solver={"gap": 1e-4}))
+    wide = order_of_breaking(place, scenario_of(solver={"gap": 3e-2}))
+    assert len(wide) == len(near)
+    assert (wide["bound_gbp"].iloc[0] <= near["least_gbp"].iloc[0] + 1e-6).all()
 
 
 def test_the_path_of_cuts_is_exact_where_curves_are_straight_lines():
@@ -50,6 +84,24 @@ def test_every_point_of_the_path_is_what_solving_that_total_gives(seed):
         near = 2e-3 * max(spread, 1e-6)
         assert rows["objective"].iloc[position] == pytest.approx(answer.result.objective, abs=near)
     assert rows["objective"].is_monotonic_decreasing
+
+
+def test_over_years_the_path_starts_where_every_year_has_as_little_as_it_can():
+    # Homecare alone has a standard, falls at most 10.5. Half of a year's effect of 0.01 a pound
+    # shows in the year, a quarter in the next: s1 >= 0 in the first, s1 + 2 s2 >= 100 in the
+    # second, and a floor of 20. Least money: 20 and 40. Alike in both years: 100 / 3.
+    place = two_programmes()
+    place = place.replace(
+        outcomes=place.outcomes.assign(minimum_standard=[10.5, float("nan")]),
+        curves=place.curves.assign(persistence_share=[0.5, 0.0]),
+    )
+    place = place_over_years(2, place)
+    rows = path_of_cuts(place, scenario_of(years=2))
+    assert rows["total_gbp"].iloc[0] == pytest.approx(100 / 3, rel=1e-5)
+    assert order_of_breaking(place, scenario_of(years=2))["least_gbp"].iloc[0] < 60.001
+    # all of it is homecare's: effects -2/3 in both years, shown as -1/3 and -1/2, of a range of
+    # 2; lights lose 0.5 points of a range of 2 in both years
+    assert rows["objective"].iloc[0] == pytest.approx((1 / 6 + 1 / 4) / 2 + 0.25, rel=1e-4)
 
 
 @pytest.mark.parametrize("seed", [1, 5, 8])

@@ -3,11 +3,18 @@ hand: a pound of homecare is worth 0.005 ranges, one of lights 0.0025, streams o
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from placeopt.budget import solve
+from placeopt.budget.plan_years import least_transfers
+from placeopt.budget.problem import state
+from placeopt.budget.rolling import a_year_on
+from placeopt.budget.verify import verify
 from placeopt.engine import Status
+from placeopt.errors import UsageError
 from placeopt.scenario.budget_rules import (
     Capital,
     Commissioning,
@@ -18,6 +25,7 @@ from placeopt.scenario.budget_rules import (
     Pace,
     Prevention,
     Reinvestment,
+    Statutory,
     Streams,
     ThroughThePlace,
 )
@@ -292,6 +300,90 @@ def test_agencies_that_could_not_keep_the_standards_alone_have_no_position_alone
     assert answer.plan.tables["transfers"].empty
 
 
+def test_standards_that_hold_only_together_do_not_hold_alone():
+    # as above, but alone 9.2 falls are not asked for: the council, with nothing to run but the
+    # lights, leaves its 50 unspent, the nhs 200 - 20 - 50 = 130, and the plan, which spends 180 of
+    # 250, cannot leave them 180
+    place = place_over_years(1)
+    place = place.replace(streams=place.streams.assign(agency_id=["nhs", "council"]))
+    falls = Outcomes(rule="outcomes", outcome={"falls": {"minimum_standard": 9.2}})
+    worse_off = NobodyWorseOff(rule="nobody_worse_off", only_together=("falls",))
+    answer = solved(place, budgets(180), falls, worse_off, years=1)
+    assert answer.result.status is Status.INFEASIBLE
+    falls = Outcomes(rule="outcomes", outcome={"falls": {"minimum_standard": 10.3}})
+    answer = solved(place, budgets(180), falls, worse_off, years=1)
+    assert answer.plan.tables["positions"]["alone_gbp"].to_list() == pytest.approx([50, 130])
+    alone = answer.plan.tables["alone_spending"].set_index("agency_id")["alone_gbp"]
+    assert alone.to_dict() == pytest.approx({"council": 50, "nhs": 20})
+
+
+def test_who_could_not_stand_alone_may_pay_others_from_unspent_money():
+    # Lights keep their 100. Alone the council would have to pay 50 of them, and all with them 200,
+    # of its share of the budget, 180 x 50 / 200, and others' 150: 195. It has no position alone;
+    # the nhs has 200 - 50 - 20 for homecare = 130. Its lamp fund now brings 90, of which 50 are
+    # spent as today; the 40 left over let the nhs spend 60 on homecare: 200 - 50 - 60 + 40 = 130
+    place = changed(place_over_years(1), "programmes", "lights", statutory_floor_gbp_per_year=100)
+    place = place.replace(
+        streams=place.streams.assign(agency_id=["nhs", "council"]),
+        stream_amounts=place.stream_amounts.assign(amount_gbp=[200.0, 90.0]),
+    )
+    answer = solved(place, budgets(180), NobodyWorseOff(rule="nobody_worse_off"), years=1)
+    assert by_year(answer, "homecare") == [60]
+    rows = answer.plan.tables["positions"].set_index("agency_id")
+    assert np.isnan(rows.loc["council", "alone_gbp"])
+    assert rows["transfers_gbp"].to_dict() == pytest.approx({"council": -40, "nhs": 40})
+    assert rows.loc["nhs", "plan_gbp"] == pytest.approx(130)
+
+
+def test_over_the_horizon_what_is_short_is_paid_when_there_is_something_over():
+    # Discounted 100 %: the first agency is 8 short in 2026 and has 4 (worth 2) over in 2027: 6 in
+    # all. The second has 12 over in 2026 (of which it lacks 2 in 2027, worth 1): 11; the third,
+    # without a position alone, has 0 and 2 unspent, worth 1. They pay 5.5 and 0.5 of the 6, each in
+    # the years in which it has something: the second in 2026, the third 0.5 x 2 in 2027
+    problem = state(place_over_years(2), scenario_of(rules=[], years=2))
+    problem = replace(
+        problem,
+        alone=np.array([[8.0, 0.0, np.nan], [0.0, 2.0, np.nan]]),
+        discount=np.array([1.0, 0.5]),
+        over_horizon=True,
+    )
+    before = np.array([[0.0, 12.0, 0.0], [4.0, 0.0, 9.0]])
+    own = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 2.0]])
+    moved = least_transfers(problem, before, own)
+    assert moved[0] == pytest.approx(np.array([[0, 0, 0], [5.5, 0, 0], [0, 0, 0]]))
+    assert moved[1] == pytest.approx(np.array([[0, 0, 0], [0, 0, 0], [1, 0, 0]]))
+
+
+def test_a_contract_that_is_begun_runs_its_length():
+    # Lamps are worth 0.0125 / 2 ranges a pound, more than homecare, from 30 GBP up to 40. 2027 has
+    # only homecare's floor of 20: bought for one year they run in 2026, for three years never,
+    # unless 2027 and 2028 have 60 each.
+    def lamps(years: int):
+        rows = {k: t.to_dict("records") for k, t in place_over_years().tables.items() if len(t)}
+        rows["programmes"] += [
+            {"programme_id": "lamps", "agency_id": "council", "contract_years": years,
+             "minimum_scale_gbp_per_year": 30, "maximum_gbp_per_year": 40}
+        ]  # fmt: skip
+        rows["curves"] += [{"programme_id": "lamps", "outcome_id": "safe", "form": "points"}]
+        rows["curve_points"] += [
+            {"programme_id": "lamps", "outcome_id": "safe", "spend_gbp": s, "effect": s / 80}
+            for s in (0, 40)
+        ]
+        return place_of(**rows)
+
+    for years, later, bought in (
+        (1, 20, [40, 0, 0]),
+        (3, 20, [0, 0, 0]),
+        (3, 60, [40, 40, 40]),
+    ):
+        answer = solved(lamps(years), budgets(180, later, later))
+        assert by_year(answer, "lamps") == pytest.approx(bought), (years, later)
+    one, three = (lamps(years) for years in (1, 3))
+    question = scenario_of(rules=[budgets(180, 20, 20)], years=3)
+    plan = solve(one, question).plan
+    assert [c.number for c in verify(three, question, plan).broken] == ["B10"]
+
+
 def test_a_contract_runs_to_its_last_year():
     place = changed(place_over_years(), "programmes", "lights", contract_until_year=2027)
     assert by_year(solved(place, budgets(180, 180, 180)), "lights") == [100, 100, 0]
@@ -371,6 +463,51 @@ def test_a_stretch_earns_its_reward_a_year_later():
     assert by_year(answer, "homecare") == pytest.approx([180, 183, 186.3])
 
 
+def test_what_a_result_misses_goes_back_a_year_later_and_in_the_last_year_at_once():
+    # The target of falls is 9.5 (homecare 150), 20 GBP go back for each fall above it: of 180 in
+    # all, homecare at 120 means 9.8 falls and 6 GBP back. Lights are held at 40 by contract, so
+    # homecare gets at most 140: 9.6 falls, 2 GBP back, paid in 2027.
+    # 2027: homecare h = 140 - 2 = 138, 9.62 falls, 2.4 GBP back in 2028.
+    # 2028: h = 140 - 2.4 - back(h), back(h) = 20 (0.01 x (150 - h)): h (1 - 0.2) = 137.6 - 30
+    place = changed(place_over_years(), "outcomes", "falls", target=9.5, clawback_gbp_per_unit=20.0)
+    lights = Statutory(rule="statutory", floors_gbp={"lights": 40})
+    answer = solved(place, budgets(180, 180, 180), lights)
+    assert by_year(answer, "homecare") == pytest.approx([140, 138, 134.5])
+    rows = answer.plan.tables["result_payments"]
+    assert rows["clawback_gbp"].to_list() == pytest.approx([2.0, 2.4, 3.1])
+    back = answer.plan.tables["reserves"]["clawback_gbp"].to_list()
+    assert back == pytest.approx([0.0, 2.0, 2.4 + 3.1])
+    # relaxed: nothing was paid in advance
+    answer = solved(place_over_years(), budgets(180, 180, 180), lights)
+    assert by_year(answer, "homecare") == [140, 140, 140]
+    assert "result_payments" not in answer.plan.tables
+
+
+def test_no_more_goes_back_than_was_paid_in_advance():
+    # As above with 1,000 GBP a fall down to 9.52 (homecare 148): 20 GBP go back in all, for 140
+    # and for less, so that 2027 has 160, homecare 120, and 2028 has 180 - 20 - 20: homecare 100.
+    # Without the limit 2028 could not pay back the 1,000 x 0.1 of 2027 beside the lights.
+    place = changed(
+        place_over_years(),
+        *("outcomes", "falls"),
+        target=9.5,
+        clawback_gbp_per_unit=1000.0,
+        clawback_until=9.52,
+    )
+    lights = Statutory(rule="statutory", floors_gbp={"lights": 40})
+    answer = solved(place, budgets(180, 180, 180), lights)
+    assert by_year(answer, "homecare") == pytest.approx([140, 120, 100])
+    assert answer.plan.tables["result_payments"]["clawback_gbp"].to_list() == pytest.approx(
+        [20] * 3
+    )
+    everything = place.replace(outcomes=place.outcomes.assign(clawback_until=np.nan))
+    answer = solve(
+        everything,
+        scenario_of(rules=[budgets(180, 180, 180), lights], years=3),
+    )
+    assert answer.result.status is Status.INFEASIBLE
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_on_random_places_plans_over_years_are_verified_and_longer_ones_are_no_better(seed):
     """A year that stands alone is worth no less than the same year held to a pace with others."""
@@ -392,3 +529,63 @@ def test_lists_must_have_a_number_for_each_decided_year():
         solved(place_over_years(), budgets(180, 170))
     with pytest.raises(ScenarioError, match="fewer than the 3 decided years"):
         solved(place_over_years(), budgets(180, 170, 160), money={"benefit_years": 2})
+
+
+def test_a_year_on_what_was_spent_stands_and_the_rest_is_decided_anew():
+    # the plan spends all on homecare: 180, 170, 160. In 2026 homecare in fact took 150 and the
+    # lights 40, 10 more than the total: what is past breaks no rule. Homecare is now contracted for
+    # 170 and 160, and the settlement rolls on to 2029, at the last year's total.
+    place, pace = place_over_years(4), Pace(rule="pace", largest_rise_share=0.5)
+    rules = (budgets(180, 170, 160), pace, Continuity(rule="continuity"))
+    question = scenario_of(rules=rules, years=3)
+    answer = solve(place, question)
+    assert by_year(answer, "homecare") == pytest.approx([150, 170, 160])
+    lights = {"lights": 40.0, "homecare": 150.0}
+    next_place, next_question = a_year_on(
+        place, question, answer.plan, actual_gbp=lights, contracted=["homecare"], rolls=True
+    )
+    kept = next_place.commitments
+    assert kept[kept["kind"] == "actual"]["amount_gbp"].to_list() == [150, 40]
+    assert kept[kept["kind"] == "contracted"]["amount_gbp"].to_list() == pytest.approx([170, 160])
+    again = solve(next_place, next_question)
+    assert again.verification.ok
+    assert by_year(again, "homecare") == pytest.approx([150, 170, 160, 160])
+    assert by_year(again, "lights") == pytest.approx([40, 0, 0, 0])
+    less = next_question.model_copy(  # 10 less in 2027 than is contracted for
+        update={"rules": (budgets(180, 160, 160, 160), pace, Continuity(rule="continuity"))}
+    )
+    assert solve(next_place, less).result.status is Status.INFEASIBLE
+    third_place, third_question = a_year_on(next_place, next_question, again.plan)
+    assert by_year(solve(third_place, third_question), "homecare")[2:] == pytest.approx([160, 160])
+
+
+def test_what_was_overspent_comes_out_of_the_years_ahead_where_the_reserve_says_so():
+    # 20 in reserve, 180 a year; 2026 in fact took 230: 30 overdrawn, no rule being asked of the
+    # past; 2027 and 2028 must fill it to 20 again: 310 for the two of them
+    place = place_over_years(3)
+    rule = budgets(180, 180, 180, carry_over=True, opening_reserve_gbp=20)
+    question = scenario_of(rules=(rule, Continuity(rule="continuity")), years=3)
+    first = solve(place, question)
+    actual = {"homecare": 200.0, "lights": 30.0}
+    place, question = a_year_on(place, question, first.plan, actual_gbp=actual)
+    answer = solve(place, question)
+    assert answer.verification.ok
+    closing = answer.plan.tables["reserves"]["closing_gbp"].to_list()
+    assert closing[0] == pytest.approx(-30)
+    assert closing[2] == pytest.approx(20)
+    spent = answer.plan.tables["spending_by_year"].groupby("year")["plan_gbp"].sum()
+    assert spent.to_list()[0] == pytest.approx(230)
+    assert spent[2027] + spent[2028] == pytest.approx(310)
+
+
+def test_what_is_not_the_places_or_leaves_no_year_is_refused():
+    place = place_over_years(1)
+    question = scenario_of(rules=(budgets(180),), years=1)
+    plan = solve(place, question).plan
+    for wrong, words in (
+        ({"actual_gbp": {"buses": 1.0}}, "no programme 'buses'"),
+        ({"actual_gbp": {"lights": -1.0}}, "at least 0"),
+        ({}, "no year would be left"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            a_year_on(place, question, plan, **wrong)

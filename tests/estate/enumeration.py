@@ -16,7 +16,6 @@ import numpy as np
 from scipy.optimize import linprog
 
 from placeopt.estate.money import annuity, discount_factors
-from placeopt.estate.verify.behaviour import goes_to
 from placeopt.estate.verify.facts import Facts, facts_of
 from placeopt.estate.verify.rules import YEARLY, moves_in
 from placeopt.estate.verify.sums import Arrangement
@@ -32,8 +31,15 @@ from placeopt.estate.verify.years import (
 )
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.estate_rules import Behaviour, Capital, FairRents, Revenue, Served
+from placeopt.scenario.estate_rules import Capital, FairRents, Revenue
+from placeopt.scenario.estate_rules import Served as ServedRule
 from placeopt.travel import TravelTimes
+from tests.estate.enumeration_people import (
+    behaviour_rows,
+    fairness_rows,
+    full_sets,
+    worst_mean,
+)
 
 OF_A_BUILDING = ("opened", "together")
 YES_OR_NO = (*OF_A_BUILDING, "access", "network", "pinned", "carbon")
@@ -55,9 +61,10 @@ def best_by_enumeration(place: Place, times: TravelTimes, scenario: Scenario) ->
         parts = [courses[n][1] for courses, n in zip(each, chosen, strict=True)]
         course = _unfitted(nothing, [_joined(arranged) for arranged in zip(*parts, strict=True)])
         if _keeps_yes_or_no(course):
-            found = _Served(course, nothing).least()
-            if found is not None:
-                best = min(best, floors[number] + found)
+            for full in full_sets(course):
+                found = Served(course, full).least()
+                if found is not None:
+                    best = min(best, floors[number] + found)
     return None if best == math.inf else best
 
 
@@ -160,11 +167,14 @@ def _keeps_yes_or_no(course: Course) -> bool:
     return True
 
 
-class _Served:
-    """A linear program: who is served where, and what is fitted out when, in a fixed course."""
+class Served:
+    """A linear program: who is served where, and what is fitted out when, in a fixed course.
 
-    def __init__(self, course: Course, nothing: Course) -> None:
-        self.course, self.nothing = course, nothing
+    ``full``: the buildings of each year that are full, where residents pass those.
+    """
+
+    def __init__(self, course: Course, full: tuple[frozenset[str], ...]) -> None:
+        self.course, self.full = course, full
         self.scenario = course.first.facts.scenario
         self.columns = [c for t, year in enumerate(course.years) for c in _columns(t, year)]
         self.fits = [
@@ -173,6 +183,7 @@ class _Served:
             for point in sorted(set().union(*(year.a.hosts for year in course.years)))
             if point not in course.first.facts.hosted_today
         ]
+        self.further = 0  # columns of the rules about people, after all others
         self.upper, self.most, self.equal, self.exact = [], [], [], []
 
     def least(self) -> float | None:
@@ -182,26 +193,30 @@ class _Served:
         self._visits_and_desks()
         self._fit_out()
         self._money()
+        fairness_rows(self)
+        behaviour_rows(self)
         if not len(cost):
             possible = all(value >= 0 for value in self.most) and not any(self.exact)
             return 0.0 if possible else None
+        width = len(self.columns) + len(self.fits) + self.further
         found = linprog(
-            cost,
-            A_ub=np.array(self.upper) if self.upper else None,
+            _wide([cost], width)[0],
+            A_ub=_wide(self.upper, width) if self.upper else None,
             b_ub=self.most or None,
-            A_eq=np.array(self.equal) if self.equal else None,
+            A_eq=_wide(self.equal, width) if self.equal else None,
             b_eq=self.exact or None,
-            bounds=[self._bounds(*c) for c in self.columns] + [(0, None)] * len(self.fits),
+            bounds=[(0, 1)] * len(self.columns) + [(0, None)] * (width - len(self.columns)),
         )
         return found.fun if found.status == 0 else None
 
-    def _bounds(self, t: int, z: str, s: str, b: str) -> tuple[float, float]:
-        """What a host serves, where residents go by themselves and nobody is left unserved."""
-        if not z or all(rule.residents == "planner" for rule in self.scenario.of(Behaviour)):
-            return 0.0, 1.0
-        year = self.course.years[t]
-        share = goes_to(year.facts, z, [i for i, of in year.a.hosts if of == s]).get(b, 0.0)
-        return share, share
+    def at_most(self, row: np.ndarray, most: float) -> None:
+        self.upper.append(row)
+        self.most.append(most)
+
+    def column(self) -> int:
+        """One more column from 0 on, for a rule about people; its position."""
+        self.further += 1
+        return len(self.columns) + len(self.fits) + self.further - 1
 
     def served(self, value) -> np.ndarray:
         """A row over all columns from a value of each (t, zone, service, building)."""
@@ -232,7 +247,15 @@ class _Served:
         return self.fitted(paid)
 
     def _cost(self) -> np.ndarray:
-        name, years = self.scenario.objective.minimise[0], len(self.course.years)
+        asked = self.scenario.objective
+        if asked.weights:
+            parts = [weight * self._cost_of(name) for name, weight in asked.weights.items()]
+            width = max(len(part) for part in parts)
+            return sum(np.pad(part, (0, width - len(part))) for part in parts)
+        return self._cost_of(asked.minimise[0])
+
+    def _cost_of(self, name: str) -> np.ndarray:
+        years = len(self.course.years)
         if name == "visit_minutes":
             last = years - 1
             return self.served(
@@ -240,6 +263,9 @@ class _Served:
                     (t == last) * self.amount(t, z, s) * self.facts(t).fastest.get((z, b), 0.0)
                 )
             )
+        if name == "worst_off":
+            keys = [key for key, visits in self.facts(years - 1).visits.items() if visits > 0]
+            return worst_mean(self, years - 1, keys, 0.1)
         if name != "cost":
             return self.served(lambda *_: 0.0)
         money = self.scenario.money
@@ -260,7 +286,7 @@ class _Served:
                 self.most.append(year.facts.usable_m2(i) - year.sums.area_used(i) + 1e-9)
 
     def _visits_and_desks(self) -> None:
-        lost = max(rule.unserved_share for rule in self.scenario.of(Served))
+        lost = max(rule.unserved_share for rule in self.scenario.of(ServedRule))
         for t, year in enumerate(self.course.years):
             facts = year.facts
             keys = [key for key, visits in facts.visits.items() if visits > 0]
@@ -328,6 +354,11 @@ class _Served:
                     self.served(lambda u, z, s, b, t=t: (u == t) * self.in_use(u, z, s, b))
                 )
                 self.most.append(today - now + 1e-6)
+
+
+def _wide(rows: list[np.ndarray], width: int) -> np.ndarray:
+    """Rows of as many columns as there are by now."""
+    return np.array([np.pad(row, (0, width - len(row))) for row in rows])
 
 
 def _columns(t: int, year: Year) -> Iterator[tuple[int, str, str, str]]:

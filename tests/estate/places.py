@@ -75,6 +75,7 @@ def scenario(
     *rules: Rule,
     minimise: tuple[str, ...] = ("cost",),
     slack: tuple[float, ...] = (),
+    weights: dict[str, float] | None = None,
     drop: tuple[str, ...] = (),
     years: int = 1,
     decided: int = 1,
@@ -89,7 +90,7 @@ def scenario(
     return Scenario(
         question="Which buildings?",
         problem="estate",
-        objective=Objective(minimise=minimise, slack=slack),
+        objective=Objective(minimise=minimise, slack=slack, weights=weights or {}),
         rules=(*implied, *rules),
         years=decided,
         money=Money(appraisal_years=max(years, decided), discount_rate=rate),

@@ -15,18 +15,13 @@ from tests.estate.places import (
     scenario,
 )
 
-FREE = ("fairness", "behaviour", "served")  # which the oracle does not know beside a behaviour
 OBJECTIVES = ("cost", "cost", "visit_minutes", "buildings", "carbon", "worst_off")
 
 
-def question(seed, place, fairness=True):
-    rules = random_rules(seed, place)
-    if not fairness:
-        rules = [rule for rule in rules if rule.name not in ("fairness", "behaviour")]
-    kinds = OBJECTIVES if fairness else OBJECTIVES[:-1]
+def question(seed, place):
     return scenario(
-        *rules,
-        minimise=(kinds[seed % len(kinds)],),
+        *random_rules(seed, place),
+        minimise=(OBJECTIVES[seed % len(OBJECTIVES)],),
         years=(1, 30)[seed % 2],
     )
 
@@ -48,21 +43,20 @@ def agree(one, other):
 
 @pytest.mark.parametrize("block", range(5))
 def test_engine_and_enumeration_agree_on_tiny_places(block, monkeypatch):
-    """Fairness and behaviour are left to the reference model: the oracle knows nothing of them."""
     monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
     for seed in range(10 * block, 10 * block + 10):
         place = random_place(seed)
-        times, asked = crow_minutes(place), question(seed, place, fairness=False)
+        times, asked = crow_minutes(place), question(seed, place)
         ours, oracle = found(place, times, asked), best_by_enumeration(place, times, asked)
         assert agree(ours, oracle), f"seed {seed}: engine {ours}, enumeration {oracle}"
 
 
-@pytest.mark.parametrize("choice", [0, 1, 3])
+@pytest.mark.parametrize("choice", range(len(BEHAVIOURS)))
 def test_engine_and_enumeration_agree_where_residents_go_by_themselves(choice, monkeypatch):
     monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
     for seed in range(4000, 4008):
         place = random_place(seed)
-        rules = [r for r in random_rules(seed, place) if r.name not in FREE]
+        rules = [r for r in random_rules(seed, place) if r.name != "behaviour"]
         times, asked = crow_minutes(place), scenario(*rules, BEHAVIOURS[choice], years=5)
         ours, oracle = found(place, times, asked), best_by_enumeration(place, times, asked)
         assert agree(ours, oracle), f"seed {seed}: engine {ours}, enumeration {oracle}"
@@ -77,3 +71,27 @@ def test_engine_and_reference_model_agree_on_small_places(block, monkeypatch):
         times, asked = crow_minutes(place), question(seed, place)
         ours, textbook = found(place, times, asked), solve_reference(place, times, asked)[1]
         assert agree(ours, textbook), f"seed {seed}: engine {ours}, reference model {textbook}"
+
+
+def weights_of(seed):
+    """Weights of some objectives, money among them."""
+    rng = np.random.default_rng(seed)
+    worth = {"visit_minutes": 0.2, "buildings": 5_000.0, "carbon": 300.0, "worst_off": 1_000.0}
+    some = [name for name in worth if rng.random() < 0.6]
+    return {"cost": 1.0, **{name: float(rng.integers(1, 5)) * worth[name] for name in some}}
+
+
+@pytest.mark.parametrize("decided", [1, 2])
+def test_all_three_agree_on_a_weighted_sum(decided, monkeypatch):
+    """Over years the reference model is left out: it decides one."""
+    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    for seed in range(6000, 6012):
+        place = random_place(seed, buildings=4 - decided)
+        rules = random_rules(seed, place)
+        times, weights = crow_minutes(place), weights_of(seed)
+        more = {"minimise": ("weighted",), "weights": weights, "decided": decided, "year": 2029}
+        asked = scenario(*rules, years=5, **more)
+        ours = found(place, times, asked)
+        assert agree(ours, best_by_enumeration(place, times, asked)), f"seed {seed}"
+        if decided == 1:
+            assert agree(ours, solve_reference(place, times, asked)[1]), f"seed {seed}"

@@ -1,11 +1,15 @@
 """Rules about money and carbon worked by hand: each in a town in which it binds, the plan it
 rejects in the comment. Money is for one year of appraisal unless said."""
 
+from dataclasses import replace
+
 import pytest
 from models.estate import solve as solve_reference
+from pydantic import ValidationError
 
 from placeopt.errors import UsageError
 from placeopt.estate import solve
+from placeopt.estate.verify import verify
 from placeopt.scenario.estate_rules import Capital, Carbon, FairRents, Pinned, Revenue
 from placeopt.scenario.scenario import Money
 from tests.estate.places import minutes, scenario
@@ -144,6 +148,44 @@ def test_objectives_in_order_spend_the_slack_on_minutes():
     ordered = {"minimise": ("cost", "visit_minutes"), "drive": drive}
     assert cost_of(here, slack=(0.0,), **ordered) == pytest.approx(40_000)
     assert cost_of(here, slack=(0.05,), **ordered) == pytest.approx(20_000)
+
+
+def test_a_weighted_sum_counts_minutes_at_their_worth():
+    """The same town: B2 costs 500 more and saves 20,000 minutes. At 2p a minute B1 for 10,000 and
+    800 of minutes; at 3p B2 for 10,500 and 600. Rejected: B1 at 3p, 11,200."""
+    here = town([building("B1", 10_000), building("B2", 10_500)])
+    drive = [[10.0, 10.0], [30.0, 10.0]]
+    for pence, least in ((2, 10_800), (3, 11_100)):
+        weights = {"cost": 1.0, "visit_minutes": pence / 100}
+        found = cost_of(here, minimise=("weighted",), weights=weights, drive=drive)
+        assert found == pytest.approx(least)
+
+
+def test_each_objective_is_reported_beside_the_weighted_sum():
+    here = town([building("B1", 10_000), building("B2", 10_500)])
+    asked = scenario(minimise=("weighted",), weights={"cost": 1.0, "buildings": 50.0})
+    answer = solve(here, minutes(here, drive=[[10.0, 10.0], [30.0, 10.0]]), asked)
+    table = answer.plan.objectives.set_index("objective")
+    assert table.loc[["cost", "buildings", "weighted"], "plan"].tolist() == [10_000, 1, 10_050]
+    assert table.loc["visit_minutes", "plan"] == 40_000
+    assert table.at["weighted", "do_nothing"] == 20_500 + 100
+    wrong = answer.plan.objectives.assign(weight_gbp_per_unit=2.0)
+    plan = replace(answer.plan, tables={**answer.plan.tables, "objectives": wrong})
+    assert "weighs 2.0" in verify(here, answer.times, asked, plan).checks[-1].detail
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"minimise": ("weighted",)},
+        {"weights": {"cost": 1.0}},
+        {"minimise": ("weighted",), "weights": {"cots": 1.0}},
+        {"minimise": ("weighted",), "weights": {"cost": 0.0}},
+    ],
+)
+def test_weights_that_say_nothing_are_refused(wrong):
+    with pytest.raises(ValidationError):
+        scenario(**wrong)
 
 
 def worth(place, money, *rules):

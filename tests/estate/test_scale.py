@@ -1,11 +1,17 @@
 """Leaving out far hosts loses nothing that is not said: the bound holds, the plan verifies."""
 
+import math
+
 import pytest
 
+from placeopt import engine
 from placeopt.engine import Status
 from placeopt.estate import scale, solve
+from placeopt.estate.formulate import formulate, minutes_count
+from placeopt.estate.problem import state
 from placeopt.place.synth import synthesise
-from tests.estate.places import crow_minutes, random_place, random_rules, scenario
+from tests.estate.places import crow_minutes, minutes, random_place, random_rules, scenario
+from tests.estate.town import building, town
 
 
 def question(seed, place, **settings):
@@ -41,3 +47,44 @@ def test_objectives_in_order_never_lose_more_than_the_slack():
     )
     plan = solve(place, times, ordered).plan
     assert plan.summary["net_present_cost_plan_gbp"] <= plan.summary["cost_best_found"] * 1.02001
+
+
+def test_all_residents_as_one_customer_prove_no_more_than_holds_and_the_plan_serves_every_zone(
+    monkeypatch,
+):
+    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    exact = 0
+    for seed in range(2100, 2125):
+        place = random_place(seed, 5, 5, 2)
+        times = crow_minutes(place, cutoff=20.0)  # so that zones differ in what they reach
+        asked = scenario(*random_rules(seed, place)[:1], seconds=20)
+        if minutes_count(state(place, times, asked), ["cost"]):
+            continue
+        full = solve(place, times, asked).result
+        with monkeypatch.context() as patch:
+            patch.setattr(scale, "ALL_REACHES", 0)
+            patch.setattr("placeopt.estate.settle.PAIRS", 0)
+            relaxed = solve(place, times, asked)
+        if full.status is Status.INFEASIBLE:
+            assert relaxed.plan is None
+            continue
+        rounding = 1e-6 * abs(full.objective) + 1e-3
+        assert relaxed.result.bound <= full.objective + rounding
+        if relaxed.plan is None:
+            assert relaxed.result.status is Status.NO_PLAN
+            continue
+        assert relaxed.verification.ok
+        assert relaxed.result.objective >= full.objective - rounding
+        exact += relaxed.result.objective == pytest.approx(full.objective, rel=1e-6)
+    assert exact > 2
+
+
+def test_a_relaxation_knows_that_a_zone_needs_a_host_in_its_own_reach():
+    """Two zones, each with one building in reach: one customer alone would be served by the cheap
+    one (10,000 a year; rejected), each zone asks for its own."""
+    here = town([building("B1", 10_000), building("B2", 90_000)])
+    drive = [[5.0, math.nan], [math.nan, 5.0]]
+    problem = state(here, minutes(here, drive=drive), scenario())
+    relaxed = engine.solve(formulate(problem, "cost", relaxed=True).model, gap=0.0)
+    exact = engine.solve(formulate(problem, "cost").model, gap=0.0)
+    assert relaxed.objective == pytest.approx(exact.objective)

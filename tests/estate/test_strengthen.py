@@ -1,6 +1,7 @@
 """Counting rows cut off fractions and no plan; neighbourhoods give plans that keep every row."""
 
 from placeopt.engine import solve
+from placeopt.estate import kernel
 from placeopt.estate.formulate import formulate
 from placeopt.estate.kernel import first, improve
 from placeopt.estate.problem import state
@@ -45,3 +46,12 @@ def test_neighbourhoods_never_make_a_plan_worse_and_keep_every_row():
     better = improve(formulation, start, 3.0)
     assert arrays.violation(better) < 1e-5
     assert arrays.objective(better) <= arrays.objective(start.values) + 1e-3
+
+
+def test_a_kernel_without_a_plan_is_widened_by_what_costs_the_relaxation_nothing(monkeypatch):
+    place = synthesise(zones=14, buildings=30, seed=5)
+    problem = state(place, crow_minutes(place, cutoff=120), scenario(years=30))
+    formulation = formulate(problem, "cost")
+    monkeypatch.setattr(kernel, "USED", 2.0)  # the relaxation is said to use nothing
+    start = first(formulation, 10.0)
+    assert formulation.model.arrays().violation(start.values) < 1e-5

@@ -9,6 +9,7 @@ import pytest
 from placeopt.estate import solve
 from placeopt.estate.verify import verify
 from placeopt.scenario.estate_rules import FairRents, Sequence
+from placeopt.scenario.scenario import Money
 from tests.estate.places import crow_minutes, random_place, scenario
 
 # What only repeats the place's own words, or explains.
@@ -18,11 +19,18 @@ SAID_AGAIN = {"name", "kind", "agency_id", "district_id", "x_m", "y_m", "mode", 
 @pytest.fixture(scope="module")
 def answers():
     """Small plans that between them close, sell, set up tiers, move services and set rents; the
-    last over three years, in which what is sold brings its receipt before the end."""
+    last over three years, in which what is sold brings its receipt before the end. Carbon is
+    priced, in one year of the first and in four of the last."""
     found = []
+    priced = Money(appraisal_years=30, carbon_values=True)
     for seed, years in ((103, 1), (113, 1), (112, 3)):
         place = random_place(seed, 3, 5, 3)
-        asked = scenario(FairRents(), Sequence(double_running_years=0.5), decided=years, years=30)
+        place.tables["carbon_values"] = pd.DataFrame(
+            [(2026 + n, 300.0 + 10 * n, "the test") for n in (0, 1, 5, 40)[: 1 + years]],
+            columns=["year", "gbp_per_tco2e", "source"],
+        )
+        asked = scenario(FairRents(), Sequence(double_running_years=0.5), decided=years)
+        asked = asked.model_copy(update={"money": priced, "year": 2026})
         found.append(solve(place, crow_minutes(place), asked))
     return found
 

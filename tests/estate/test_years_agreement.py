@@ -5,19 +5,41 @@ import pytest
 
 from placeopt.engine import Status
 from placeopt.estate import solve
-from placeopt.scenario.estate_rules import Sequence
+from placeopt.scenario.estate_rules import Fairness, Sequence
 from tests.estate.enumeration import best_by_enumeration
-from tests.estate.places import crow_minutes, random_place, random_rules, scenario, table
+from tests.estate.places import (
+    BEHAVIOURS,
+    crow_minutes,
+    random_place,
+    random_rules,
+    scenario,
+    table,
+)
 
 SHAPES = ((3, 2, 2, 2), (3, 3, 1, 2), (3, 2, 1, 3))  # zones, buildings, services, years
 # Seeds whose courses are tried in a few seconds each.
 WITH_A_PLAN = (1, 2, 4, 5, 13, 17, 18, 19, 23, 24, 25, 26, 28, 32, 37, 38, 39, 43, 44, 49)
 WITH_NONE = (3, 8, 9, 22, 42)
-UNKNOWN = {"fairness", "behaviour"}  # to the oracle
+ABOUT_PEOPLE = {"fairness", "behaviour"}  # asked in tests of their own
+FAIR = (
+    Fairness(loses_at_most_minutes=3.0),
+    Fairness(no_group_worse=("area_type",), from_year=2030),
+    Fairness(worst_mean_minutes=18.0, worst_share=0.3),
+    Fairness(equal_minutes=12.0),
+)
 
 
-def tiny(seed):
-    """A place whose visits change from year to year, and what is asked of it."""
+ABOUT = (  # seeds whose plan the rule changes or makes impossible, of E8, and some of E16
+    *((25, rule) for rule in (FAIR[0], FAIR[1], FAIR[3])),
+    *((24, FAIR[0]), (24, FAIR[1]), (26, FAIR[2]), (2, FAIR[2]), (1, FAIR[3]), (13, FAIR[3])),
+    *((23, BEHAVIOURS[1]), (13, BEHAVIOURS[3]), (25, BEHAVIOURS[3])),
+    *((4, BEHAVIOURS[0]), (18, BEHAVIOURS[2]), (2, BEHAVIOURS[2])),
+)
+
+
+def tiny(seed, *people, minimise="cost"):
+    """A place whose visits change from year to year, and what is asked of it: one rule drawn, and
+    those about ``people``."""
     rng = np.random.default_rng(20_000 + seed)
     zones, buildings, services, years = SHAPES[seed % len(SHAPES)]
     place = random_place(seed, zones, buildings, services)
@@ -44,9 +66,17 @@ def tiny(seed):
         fit_out_years=int(rng.integers(0, 2)),
         double_running_years=float(rng.choice([0.0, 0.5])),
     )
-    rules = [rule for rule in random_rules(seed, place) if rule.name not in UNKNOWN]
+    rules = [rule for rule in random_rules(seed, place) if rule.name not in ABOUT_PEOPLE]
     rng.shuffle(rules)
-    asked = scenario(*rules[:1], sequence, year=2029, decided=years, years=int(rng.choice([3, 30])))
+    asked = scenario(
+        *rules[:1],
+        *people,
+        sequence,
+        minimise=(minimise,),
+        year=2029,
+        decided=years,
+        years=int(rng.choice([3, 30])),
+    )
     return place, crow_minutes(place), asked
 
 
@@ -66,3 +96,18 @@ def test_engine_and_enumeration_agree_that_nothing_fits_over_years(seed, monkeyp
     place, times, asked = tiny(seed)
     assert solve(place, times, asked).result.status is Status.INFEASIBLE
     assert best_by_enumeration(place, times, asked) is None
+
+
+@pytest.mark.parametrize("at", range(len(ABOUT)))
+def test_engine_and_enumeration_agree_on_what_is_fair_and_where_people_go(at, monkeypatch):
+    """With one rule of E8 or E16 in every decided year, or from its year on."""
+    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    place, times, asked = tiny(*ABOUT[at])
+    answer = solve(place, times, asked)
+    oracle = best_by_enumeration(place, times, asked)
+    if answer.result.status is Status.INFEASIBLE:
+        assert oracle is None
+        return
+    assert answer.result.status is Status.OPTIMAL
+    assert answer.verification.ok
+    assert oracle == pytest.approx(answer.result.objective, rel=1e-5, abs=0.5)

@@ -242,3 +242,61 @@ def test_formulas_are_arithmetic_and_nothing_else() -> None:
             evaluate(bad, columns)
     with pytest.raises(FormulaError, match="is not arithmetic"):
         evaluate("a +", columns)
+
+
+PRICED = """
+[[table]]
+table = "deflators"
+source = "index"
+columns = { year = "Year", index = "Index" }
+
+[source.index]
+file = "index.csv"
+"""
+
+
+def priced(folder: Path, column: str, index: str = "2020,100\n2022,110\n2025,132\n") -> Path:
+    """The small import with one more money column of the buildings, and an index of prices."""
+    path = sources(folder)
+    assets = ASSETS.assign(Due=[1000.0, 2000.0, 3.0, None], Survey=["2020-21", "2025", "", ""])
+    assets.to_csv(folder / "assets.csv", index=False)
+    (folder / "index.csv").write_text("Year,Index\n" + index)
+    text = path.read_text(encoding="utf-8").replace('y_m = "North"', f'y_m = "North"\n{column}')
+    path.write_text(text + PRICED, encoding="utf-8")
+    return path
+
+
+def test_money_of_another_year_is_brought_to_the_places_prices_and_that_is_told(tmp_path):
+    """By the year of its row: 1,000 of 2020 are 1,000 x 132 / 100 in 2025; 2,000 of 2025 stay."""
+    path = priced(tmp_path, 'backlog_gbp = { from = "Due", prices = "Survey" }')
+    report = import_place(path, tmp_path / "out")
+    backlog = read_place(tmp_path / "out").buildings.set_index("building_id")["backlog_gbp"]
+    assert backlog.to_dict() == {"001": 1320.0, "002": 2000.0, "004": 0.0}
+    told = [(r.column, r.rows, r.year, r.price_year, r.times) for r in report.repriced]
+    assert told == [("backlog_gbp", 1, 2020, 2025, 1.32), ("backlog_gbp", 1, 2025, 2025, 1.0)]
+    page = (tmp_path / "out" / "import-report.md").read_text(encoding="utf-8")
+    assert "| assets.csv | buildings.backlog_gbp | 1 | 2020 | 2025 | 1.32 |" in page
+    assert "prices of Survey brought to the place's price year" in page
+
+
+def test_a_whole_column_may_be_of_one_years_prices_after_its_unit(tmp_path):
+    """In thousands of pounds of 2022: times 1,000 and times 132 / 110."""
+    path = priced(tmp_path, 'backlog_gbp = { from = "Due", factor = 1000, prices = 2022 }')
+    import_place(path, tmp_path / "out")
+    backlog = read_place(tmp_path / "out").buildings.set_index("building_id")["backlog_gbp"]
+    assert backlog.loc[["001", "002"]].tolist() == pytest.approx([1_200_000.0, 2_400_000.0])
+
+
+@pytest.mark.parametrize(
+    ("column", "index", "said"),
+    [
+        ('backlog_gbp = { from = "Due", prices = 2021 }', "2025,132\n", "no index of 2021"),
+        ('backlog_gbp = { from = "Due", prices = 2020 }', "2020,100\n", "no index of 2025"),
+        ('backlog_gbp = { from = "Due", prices = "Notes" }', "2025,1\n", "year is not stated"),
+        ('listed = { value = "no", prices = 2020 }', "2025,1\n", "listed is no money"),
+    ],
+)
+def test_money_whose_prices_cannot_be_changed_is_refused(tmp_path, column, index, said):
+    with pytest.raises(PlaceError, match=said):
+        import_place(priced(tmp_path, column, index), tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -202,6 +202,20 @@ def years_answer() -> Answer:
     measures = pd.DataFrame(
         {"year": years, "objective": "buildings", "unit": "buildings", "do_nothing": 6, "plan": 3}
     )
+    saved, worth = np.array([0.0, 1.0, 1.0]), np.array([300.0, 310.0, 320.0])
+    carbon = pd.DataFrame(
+        {
+            "year": years,
+            "do_nothing_tco2e": 6.0,
+            "plan_tco2e": 6.0 - saved,
+            "saving_tco2e": saved,
+            "value_gbp_per_tco2e": worth,
+            "saving_gbp": saved * worth,
+            "saving_present_gbp": [0.0, 300.0, 299.0],
+        }
+    )
+    emitted = {"objective": "carbon", "unit": "tCO2e/year", "do_nothing": 6.0, "plan": 5.0}
+    objectives = pd.concat([answer.plan.objectives, pd.DataFrame([emitted])], ignore_index=True)
     buildings = answer.plan.buildings.assign(disposal="held", closes_year=pd.NA)
     buildings.loc[buildings["building_id"] == "B2", ["disposal", "closes_year"]] = "sold", 2027
     tables = {
@@ -210,7 +224,9 @@ def years_answer() -> Answer:
         "buildings_by_year": by_year,
         "services_by_year": services,
         "cash_flow": flow,
+        "objectives": objectives,
         "objectives_by_year": measures,
+        "carbon_by_year": carbon,
     }
     summary = {
         "first_year": 2026,
@@ -219,8 +235,14 @@ def years_answer() -> Answer:
         "receipts_net_gbp": 80_000.0,
         "net_present_saving_gbp": 500_000.0,
         "appraisal_years": 30,
+        "carbon_priced_years": 3,
+        "carbon_present_before_gbp": 5_000.0,
+        "carbon_present_after_gbp": 4_401.0,
+        "carbon_present_saving_gbp": 599.0,
     }
-    return replace(answer, plan=Plan(tables, summary))
+    worths = {"year": years, "gbp_per_tco2e": worth, "source": "the values of " + HOSTILE}
+    place = answer.place.replace(carbon_values=pd.DataFrame(worths))
+    return replace(answer, place=place, plan=Plan(tables, summary))
 
 
 def _times(place: Place, buildings: pd.DataFrame) -> TravelTimes:

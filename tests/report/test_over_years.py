@@ -81,3 +81,20 @@ def test_receipts_are_told_gross_and_net(answer):
     assert "2026 to 2028" in said
     assert "£90,000 gross" in said
     assert "£80,000 net" in said
+
+
+def test_carbon_priced_is_told_shown_and_sourced(answer, tmp_path):
+    said = " ".join(tell(answer).sentences)
+    assert "5 tonnes of CO2e a year at the end, against 6 tonnes if nothing changes" in said
+    assert "3 years, discounted, the carbon saved is worth £599" in said
+    write_results(answer, tmp_path)
+    html = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "Carbon and what saving it is worth" in html
+    assert "Values of a tonne: the values of &lt;/script&gt;" in html
+    book = openpyxl.load_workbook(tmp_path / "workbook.xlsx", read_only=True)
+    rows = list(book["Carbon priced"].iter_rows(min_row=3, values_only=True))
+    assert rows[0] == (
+        *("Year", "Do nothing (tCO2e)", "Plan (tCO2e)", "Saved (tCO2e)", "Value (£ a tonne)"),
+        *("Saving priced (£)", "Its present value (£)"),
+    )
+    assert rows[2] == (2027, 6, 5, 1, 310, 310, 300)

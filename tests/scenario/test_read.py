@@ -183,7 +183,7 @@ def test_the_page_of_rules_names_every_rule_and_parameter():
 def test_the_schema_judges_as_the_reader_does(tmp_path: Path):
     import tomllib
 
-    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema = pytest.importorskip("jsonschema", reason="needs the optional package jsonschema")
     validator = jsonschema.Draft202012Validator(json_schema())
     validator.check_schema(json_schema())
     assert not list(validator.iter_errors(tomllib.loads(GOOD)))

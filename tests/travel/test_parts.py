@@ -111,7 +111,7 @@ def town_elsewhere(place: Place) -> Place:
 
 @pytest.mark.parametrize("engine", [name for name in ENGINES if name != "scipy"])
 def test_engines_agree(engine: str, tmp_path: Path) -> None:
-    pytest.importorskip(engine)
+    pytest.importorskip(engine, reason=f"needs the optional package {engine}")
     place = town(tmp_path, zones=40, buildings=30)
     for cutoff in (12.0, 120.0):
         ours = measure(place, "streets", ["walk", "drive"], cutoff)
@@ -121,7 +121,9 @@ def test_engines_agree(engine: str, tmp_path: Path) -> None:
 
 
 def test_pieces_shared_out_over_dask_workers_give_the_same_minutes(tmp_path: Path) -> None:
-    distributed = pytest.importorskip("distributed")
+    distributed = pytest.importorskip(
+        "distributed", reason="needs the optional package distributed"
+    )
     from placeopt.travel.fan_out import on_dask
 
     place = town(tmp_path)

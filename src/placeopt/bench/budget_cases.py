@@ -1,4 +1,5 @@
-"""Budgets as cases: the one budget of made-up counties, cut by a tenth, and S-shaped services.
+"""Budgets as cases: the one budget of made-up counties, cut by a tenth, S-shaped services, and
+many programmes over years, with and without a pace.
 
 Engines: ``placeopt`` is ``placeopt.budget.solve`` (curves refined until the gap is proven);
 ``cbc``, ``scip`` and the others do the same rounds with that engine; ``pulp-highs`` and
@@ -47,11 +48,14 @@ class BudgetCases:
 
     def engines(self, case: Case) -> tuple[str, ...]:
         continuous = tuple(name for name in COMPACT if name != "cp-sat")  # it has whole numbers
-        return ("placeopt", *continuous, *TEXTBOOK)
+        one_year = case.options.get("years", 1) == 1  # all that the reference model knows
+        return ("placeopt", *continuous, *(TEXTBOOK if one_year else ()))
 
     def make(self, case: Case) -> Budget:
         if case.generator == "s-curves":
             return _s_curves(int(case.options["services"]), int(case.options["seed"]))
+        if case.generator == "programmes":
+            return _programmes(**case.options)
         return _counties(int(case.options["counties"]), int(case.options["seed"]))
 
     def tiny(self, case: Case) -> list[Case]:
@@ -117,6 +121,16 @@ def _s_curves(services: int, seed: int) -> Budget:
     beta, money = rng.uniform(60, 150, services), 10.0 * services
     place, scenario = s_curve_place(slope.tolist(), kappa.tolist(), beta.tolist(), money)
     return Budget(place, scenario, money)
+
+
+def _programmes(
+    programmes: int, outcomes: int, years: int, *, concave: bool, pace: bool, seed: int
+) -> Budget:
+    from placeopt.bench.many_programmes import many_programmes, question
+
+    place = many_programmes(programmes, outcomes, years, concave=concave, seed=seed)
+    money = (1 - CUT) * float(place.spending["amount_gbp"].sum())
+    return Budget(place, question(years, 1e-3, 60.0, pace=pace), money)
 
 
 def _counties(count: int, seed: int) -> Budget:

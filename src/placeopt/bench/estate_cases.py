@@ -156,7 +156,7 @@ def _compact(asked: Estate, how: Run) -> tuple[dict[str, Any], Plan | None]:
     from placeopt.engine import solve
     from placeopt.estate.formulate import formulate
     from placeopt.estate.problem import state
-    from placeopt.estate.scale import read
+    from placeopt.estate.settle import read
 
     problem = state(asked.place, asked.times, asked.scenario)
     formulation = formulate(problem, OBJECTIVE, zones=True)
@@ -251,9 +251,9 @@ def _drawn(
     """The plan's tables; the record's objective becomes what the decision costs."""
     from placeopt.engine import Result, Status
     from placeopt.estate.course import Course
+    from placeopt.estate.decision import value
     from placeopt.estate.plan import draw_plan
-    from placeopt.estate.scale import value
-    from placeopt.estate.scale_years import Outcome, Stage
+    from placeopt.estate.stages import Outcome, Stage
     from placeopt.estate.years import Years
 
     cost = value(problem, decision, OBJECTIVE)

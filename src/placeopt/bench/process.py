@@ -31,11 +31,12 @@ def run_worker(
     command: tuple[str, ...] = WORKER,
     loading_seconds: float = LOADING_SECONDS,
     grace_seconds: float = GRACE_SECONDS,
+    times: float = 1.5,
 ) -> tuple[dict[str, Any] | None, str]:
     """The worker's record, or None and a sentence that says how it ended.
 
     ``scratch``: an empty folder of this run's. The worker is ended when it has not answered
-    within 1.5 times the task's time limit and ``grace_seconds`` of being ready.
+    within ``times`` the task's time limit and ``grace_seconds`` of being ready.
     """
     (scratch / "task.json").write_text(json.dumps(task), encoding="utf-8")
     with (scratch / "output").open("wb") as output, (scratch / "faults").open("wb") as faults:
@@ -45,7 +46,7 @@ def run_worker(
         )  # fmt: skip
         try:
             ready = _wait(worker, loading_seconds, scratch / "ready")
-            limit = float(task["time_limit"]) * 1.5 + grace_seconds
+            limit = float(task["time_limit"]) * times + grace_seconds
             if ready and _wait(worker, limit):
                 ended = ""
             else:

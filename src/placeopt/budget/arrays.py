@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from placeopt.budget.combine import Group, together
 from placeopt.budget.curves import Curve
+from placeopt.budget.rest import left_over
 from placeopt.scenario.scenario import Money
 
 Floats = NDArray[np.float64]
@@ -83,6 +84,8 @@ class BudgetProblem:
     reward: Floats  # (O,) GBP for each unit beyond the target, 0 where none
     reward_span: Floats  # (O,) units between target and stretch
     deferred_share: float  # of a reward that comes in a further year later
+    clawback: Floats  # (O,) GBP that goes back for each unit short of the target, 0 where none
+    clawback_span: Floats  # (O,) units short beyond which no more goes back, inf where all does
     curve_programme: Ints  # (C,)
     curve_outcome: Ints  # (C,)
     curves: tuple[Curve, ...]
@@ -93,8 +96,10 @@ class BudgetProblem:
     contract: Floats  # (T, P) the least while a contract runs (B10), 0 where none
     contracted: Floats  # (T, P) the least that is contracted for (B13), 0 where none
     actual: Floats  # (T, P) what was spent (B13), NaN where the year is not past
+    past: Bools  # (T,) years of which all spending is actual: no other rule holds in them
     must_choose: Bools  # (P,) whether it is a choice: bought or not
     least: Floats  # (P,) what is spent at least if it is bought
+    contract_years: Ints  # (P,) for which it is bought once it starts, 0 where not stated
     start_cost: Floats  # (P,) paid in the year it starts
     stop_cost: Floats  # (P,) paid in the year it stops
     choice: Texts  # (P,) alternatives carry the same text, "" where there are none
@@ -116,7 +121,9 @@ class BudgetProblem:
     programme_agency: Ints  # (P,) -1 where none
     cashable: Floats  # (T, B, A, O) GBP of year t to agency a for a unit of gain in year b
     alone: Floats  # (T, A) positions alone (B9), NaN where there is none or no rule
+    alone_plans: tuple[tuple[int, Floats, Floats], ...]  # agency, its spend (T, P), pay (T, N)
     nobody_worse: bool  # whether B9 is in force
+    only_together: Bools  # (O,) outcomes whose standards do not hold for an agency alone (B9)
     over_horizon: bool  # whether B9 holds over the years together
     evidence: Floats  # (S, C) factors of rule B12 on each curve; S is 0 where not in force
     tail: float  # share of evidence scenarios over which standards hold on average; 0: in each
@@ -128,6 +135,7 @@ class BudgetProblem:
     slack: tuple[float, ...]
     groups: tuple[Group, ...] = ()  # curves that do not simply add up
     whole: Floats = field(default_factory=lambda: np.zeros(0))  # (O,) NaN but in ``rest``
+    by_level: Bools = field(default_factory=lambda: np.zeros(0, bool))  # (O,) see ``levels``
     relax: str = ""
     seen_by: int = -1  # the agency whose position the objective ``position`` is (B9, alone)
     pay_fixed: Floats | None = None  # (N,) payments that stay as they are, NaN where they need not
@@ -144,15 +152,13 @@ class BudgetProblem:
         if self.relax:
             floor = np.zeros_like(self.floor) if self.relax == "B3" else self.floor
             return np.minimum(floor, self.upper)
-        steps = np.arange(1, len(self.years) + 1)[:, None]
-        paced = np.where(
-            np.isfinite(self.pace_cut),
-            self.before * (1 - np.minimum(self.pace_cut, 1.0)) ** steps,
-            0.0,
-        )
+        kept, paced = 1 - np.minimum(self.pace_cut, 1.0), np.empty_like(self.upper)
+        last = self.before
+        for t, known in enumerate(self.actual):  # from actual years on anew
+            paced[t] = last = np.where(np.isnan(known), last * kept, known)
         least = np.maximum(np.maximum(self.floor, paced), np.maximum(self.notice, self.contract))
         least = np.maximum(least, self.contracted)
-        least = np.where(np.isnan(self.actual), least, np.minimum(least, self.actual))
+        least = np.where(np.isnan(self.actual), least, self.actual)
         return np.minimum(least, self.upper)
 
     def bought(self, spend: Floats) -> Bools:
@@ -219,7 +225,25 @@ class BudgetProblem:
         if not self.groups and not np.isfinite(self.whole).any():
             return summed(changes, self.curve_outcome, len(self.outcome_ids))
         of = (self.groups, self.curve_outcome, len(self.outcome_ids), self.whole)
-        return together(self.effect_today + changes, *of) - together(self.effect_today, *of)
+        today = self.worked(np.zeros(changes.shape[-1:]))
+        return together(self.worked(changes), *of) - together(today, *of)
+
+    def worked(self, changes: Floats) -> Floats:
+        """(..., C) what each curve brings to its outcome's sum at ``changes`` (..., C) on today's
+        effects: the effect, or its part of what is left over (``rest``)."""
+        level = self.effect_today + changes
+        for c in np.flatnonzero(self.by_level[self.curve_outcome]):
+            level[..., c] = left_over(level[..., c], float(self.whole[self.curve_outcome[c]]))
+        return level
+
+    @property
+    def spans(self) -> Floats:
+        """(K, T) what a year counts in each span over which an agency without a position alone
+        gives no more than it has: every year, the years up to it where streams carry, or all."""
+        decided = len(self.years)
+        if self.over_horizon:
+            return self.discount[None, :]
+        return np.tril(np.ones((decided, decided))) if self.carried else np.eye(decided)
 
     @property
     def effect_today(self) -> Floats:
@@ -231,6 +255,18 @@ class BudgetProblem:
         """(B, O) outcomes in their own unit."""
         return self.drifted + self.sign * self.gain(spend)
 
+    def sums(self, spend: Floats, o: int) -> Floats:
+        """The sums S of an outcome on what the others leave at ``spend`` (T, P): of every counted
+        year, and of the draws of the evidence that count in the decided ones."""
+        changes, own = self.changes(spend), self.curve_outcome == o
+        found = self.worked(changes)[:, own].sum(axis=1)
+        if self.tail == 0:
+            return found
+        decided = changes[: len(self.years)]
+        drawn = [self.worked(decided * factor)[:, own].sum(axis=1) for factor in self.evidence]
+        worst = np.sort(drawn, axis=0)[: int(np.ceil(self.tail * len(drawn)))]
+        return np.append(found, worst)
+
     def bad_gain(self, spend: Floats) -> Floats:
         """(T, O) improvement in bad evidence: the worst scenario, or the mean of the tail."""
         changes = self.changes(spend)[: len(self.years)]
@@ -240,12 +276,25 @@ class BudgetProblem:
         weight = np.clip(worst - np.arange(len(gains)), 0, 1)
         return np.tensordot(weight, gains, axes=1) / worst
 
+    def earned(self, spend: Floats) -> Floats:
+        """(T, O) GBP of rewards that a year's outcomes earn, whenever they come in."""
+        beyond = self.gain(spend)[: len(self.years)] - self.target_gain
+        return np.nan_to_num(self.reward * np.clip(beyond, 0, self.reward_span))
+
+    def missed(self, spend: Floats) -> Floats:
+        """(T, O) GBP paid in advance that goes back for what a year's outcomes miss."""
+        short = self.target_gain - self.gain(spend)[: len(self.years)]
+        return np.nan_to_num(self.clawback * np.clip(short, 0, self.clawback_span))
+
     def rewards(self, spend: Floats) -> Floats:
         """(T,) GBP of rewards that come in each decided year."""
-        decided = len(self.years)
-        beyond = self.gain(spend)[:decided] - self.target_gain
-        earned = np.nansum(self.reward * np.clip(beyond, 0, self.reward_span), axis=1)
-        return self.paid_out(earned)
+        return self.paid_out(self.earned(spend).sum(axis=1))
+
+    def paid_back(self, spend: Floats) -> Floats:
+        """(T,) GBP that goes back in each decided year for what the year before missed; in the
+        last one also what it missed itself."""
+        missed = self.missed(spend).sum(axis=1)
+        return np.append(0.0, missed[:-1]) + np.append(np.zeros(len(missed) - 1), missed[-1])
 
     def paid_out(self, earned: Floats) -> Floats:
         """(T,) GBP that comes in, of rewards ``earned`` (T,): a year on, some two years on."""
@@ -254,9 +303,12 @@ class BudgetProblem:
         came[2:] += self.deferred_share * earned[:-2]
         return came
 
-    def reserves(self, paid: Floats, rewards: Floats) -> Floats:
-        """(T + 1,) GBP in reserve at the start and at the end of each decided year."""
-        moved = self.total + rewards - paid if self.carry_over else np.zeros(len(paid))
+    def reserves(self, paid: Floats, spend: Floats) -> Floats:
+        """(T + 1,) GBP in reserve at the start and at the end of each decided year in which
+        ``paid`` (T,) is paid for ``spend`` (T, P)."""
+        moved = np.zeros(len(paid))
+        if self.carry_over:
+            moved = self.total + self.rewards(spend) - paid - self.paid_back(spend)
         return self.opening_reserve + np.concatenate([[0.0], np.cumsum(moved)])
 
     def objective(self, name: str, spend: Floats, *, first: bool) -> float:

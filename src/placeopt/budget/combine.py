@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from placeopt.budget.rest import OfTheRest, worth
+from placeopt.budget.rest import MOST, worth
 from placeopt.errors import Finding
 from placeopt.place.faults import error
 
@@ -93,23 +93,31 @@ def wholes(place: Place) -> Floats:
     return np.where(shared, place.outcomes["whole_effect"].to_numpy(float), np.nan)
 
 
+def by_level(place: Place, uncertain: bool) -> NDArray[np.bool_]:
+    """(O,) outcomes on what the others leave whose effects persist, or may be otherwise."""
+    lasting = place.curves.loc[place.curves["persistence_share"] > 0, "outcome_id"]
+    found = place.outcomes["outcome_id"].isin(lasting).to_numpy() | uncertain
+    return np.isfinite(wholes(place)) & found
+
+
 def too_much_of_the_whole(problem: BudgetProblem) -> list[Finding]:
     """Curves that alone could do all that the whole states, or more."""
     found = []
     for c, curve in enumerate(problem.curves):
-        if isinstance(curve, OfTheRest):
+        whole = float(problem.whole[problem.curve_outcome[c]])
+        if np.isfinite(whole):
             most = problem.upper[:, problem.curve_programme[c]].max()
-            alone = float(curve.alone.effect(most))
-            if alone >= curve.whole * 0.9999:
+            alone = float(getattr(curve, "alone", curve).effect(most))
+            if alone >= whole * MOST:
                 key = problem.outcome_ids[problem.curve_outcome[c]]
-                message = f"it does {alone:g} alone, and the whole of {key} is {curve.whole:g}"
+                message = f"it does {alone:g} alone, and the whole of {key} is {whole:g}"
                 remedy = "give a larger whole_effect in outcomes, or a smaller effect"
                 found.append(error("curves.csv", message, remedy, row=c + 2,
                                    column="maximum_effect", value=f"{alone:g}"))  # fmt: skip
     return found
 
 
-def refusals(place: Place, uncertain: bool) -> Iterator[Finding]:
+def refusals(place: Place) -> Iterator[Finding]:
     """What cannot be decided with yet, said clearly rather than added up as if it could."""
     outcomes = place.outcomes
     for at, (key, how, whole) in enumerate(
@@ -118,20 +126,13 @@ def refusals(place: Place, uncertain: bool) -> Iterator[Finding]:
         of: dict[str, Any] = {"row": at + 2, "column": "combination", "value": how}
         own = place.curves[place.curves["outcome_id"] == key]
         pairs = int((place.combinations["outcome_id"] == key).sum())
-        if how == "remaining" and len(own) > 1:
-            if not whole > 0:
-                yield error("outcomes.csv", "what is left of it needs its whole",
-                            "give whole_effect, the most that all its programmes together can do",
-                            row=at + 2, column="whole_effect")  # fmt: skip
-            if (own["persistence_share"] > 0).any():
-                message = "effects that persist over the years cannot work on what is left yet"
-                yield error("outcomes.csv", message, "give its curves lag_years only, or add", **of)
+        if how == "remaining" and len(own) > 1 and not whole > 0:
+            yield error("outcomes.csv", "what is left of it needs its whole",
+                        "give whole_effect, the most that all its programmes together can do",
+                        row=at + 2, column="whole_effect")  # fmt: skip
         if how != "add" and pairs:
             message = f"{pairs} pairs in combinations say otherwise"
             yield error("outcomes.csv", message, "keep one of the two", **of)
-        if uncertain and ((how != "add" and len(own) > 1) or pairs):
-            message = "the rule uncertainty (B12) holds only for effects that add up"
-            yield error("outcomes.csv", message, "drop the rule, or let the effects add", **of)
 
 
 def best_ones_are_chosen(

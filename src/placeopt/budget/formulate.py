@@ -7,12 +7,14 @@ plan can reach). Years t come first in every block; one year is a case of severa
 Columns  pay[t,n] >= 0, spend[t,p], effect[t,c], gain[b,o]; short[t,o] where targets are priced;
          ``on_curves``, ``equations_years`` and ``equations_partners`` add their own
 (--)  paid           spend[t,p] + one-off costs[t,p] = sum over n of p of pay[t,n]
-(B1)  one_budget     reserve[t] + sum over n of pay[t,n] <= reserve[t-1] + total[t] + reward[t]
+(B1)  one_budget     reserve[t] + sum over n of pay[t,n] + back[t-1] <= reserve[t-1] + total[t]
+                     + reward[t]; in the last year back[t] as well
 (B2)  streams        sum over n of f of pay[t,n] <= amount[t,f], or of the years up to t together
 (B3)  statutory      spend[t,p] >= floor[p]
 (B4)  minimum        gain[t,o] >= minimum_gain[t,o]
 (B4)  target         gain[t,o] (+ short[t,o]) >= target_gain[t,o]
 (B4)  reward         reward[t,o] <= price (gain[t,o] - target_gain[t,o]) where earned[t,o] = 1
+(B4)  clawback       back[t,o] >= price (target_gain[t,o] - gain[t,o]), or all of it: lost[t,o] = 1
 (B12) uncertainty    as (B4) in every evidence scenario, or on average over the worst tail
 (--)  improvement    gain[b,o] = sum over c of o, t of share[b,t,c] (effect[t,c] - effect today);
                      programmes that do not add up: ``combine``
@@ -32,6 +34,7 @@ from placeopt.budget.curves import Piece
 from placeopt.budget.equations import partners
 from placeopt.budget.equations import years as change
 from placeopt.budget.evidence import standards_hold_in_bad_evidence
+from placeopt.budget.levels import levels_are_worked_on
 from placeopt.budget.mixtures import Mixture, effects_are_mixed
 from placeopt.budget.on_curves import Scale, by_year, effects_lie_on_their_curves
 from placeopt.budget.rest import what_is_left_is_worked_on
@@ -61,7 +64,8 @@ def formulate(
     limits: Mapping[str, float] | None = None,
 ) -> Model:
     """The model of one objective. ``approximation``: the pieces of each curve, then those of each
-    outcome whose programmes work on what the others leave (``rest``), or a mixture of points;
+    outcome whose programmes work on what the others leave (``rest``) and of its levels
+    (``levels``), or a mixture of points;
     ``limits``: what earlier objectives (by name, in their own units) may not exceed.
 
     With ``problem.relax`` the objective is the breach of that rule, in money or outcome units.
@@ -76,6 +80,7 @@ def formulate(
     _may_be_paid(model, problem, pairs, scale)
     # money limits are rows, not bounds
     most = problem.upper if problem.relax else np.tile(problem.maximum, (decided, 1))
+    most = np.fmax(most, problem.actual)
     labels = by_year(problem, {"programme_id": programmes})
     model.add_columns("spend", labels=labels, upper=most.ravel() / scale.money_gbp)
     counted = by_year(problem, {"outcome_id": problem.outcome_ids}, len(problem.drifted))
@@ -89,16 +94,20 @@ def formulate(
     }
     model.add_columns("effect", labels=by_year(problem, effects), lower=-np.inf)
     rests: Sequence[Sequence[Piece]] = ()
+    levels: Sequence[Sequence[Piece]] = ()
     if isinstance(approximation, Mixture):
         effects_are_mixed(model, problem, approximation, scale)
     else:
         many = len(problem.curves)
         effects_lie_on_their_curves(model, problem, approximation[:many], scale)
-        rests = approximation[many:]
+        outcomes = int(np.isfinite(problem.whole).sum())
+        rests, levels = approximation[many : many + outcomes], approximation[many + outcomes :]
+        levels_are_worked_on(model, problem, levels, problem.effect_today, scale.outcome)
     improvements_add_up(model, problem, rests, scale)
     change.units_serve_demand(model, problem, scale)
     what_is_spent_is_paid(model, problem, scale)
     rewards_are_earned(model, problem, scale)
+    advances_go_back(model, problem, scale)
     within_one_budget(model, problem, scale)
     no_stream_is_overspent(model, problem, scale)
     statutory_floors_hold(model, problem, scale)
@@ -109,7 +118,7 @@ def formulate(
     partners.capital_fits_its_pots(model, problem, scale)
     partners.nobody_is_worse_off(model, problem, scale)
     minimum_standards_hold(model, problem, scale)
-    standards_hold_in_bad_evidence(model, problem, scale)
+    standards_hold_in_bad_evidence(model, problem, scale, rests, levels)
     targets_hold_or_are_priced(model, problem, scale)
     if problem.relax:
         return model
@@ -164,7 +173,7 @@ def within_one_budget(model: Model, problem: BudgetProblem, scale: Scale) -> Non
     limit = problem.total / scale.money_gbp
     if problem.carry_over:
         opening = problem.opening_reserve / scale.money_gbp
-        least = np.where(t == decided - 1, opening, 0.0)
+        least = np.where(problem.past, -np.inf, np.where(t == decided - 1, opening, 0.0))
         reserve = model.add_columns("reserve", labels=labels, lower=least)
         terms += [(t, reserve.all, 1.0), (t[1:], reserve.at(t[:-1]), -1.0)]
         limit = limit + np.where(t == 0, opening, 0.0)
@@ -176,6 +185,14 @@ def within_one_budget(model: Model, problem: BudgetProblem, scale: Scale) -> Non
         for years, share in ((1, 1 - late), (2, late)):
             came = np.flatnonzero(at + years < decided)
             terms.append((at[came] + years, reward.at(came), -share))
+    if "back" in model.columns:
+        back = model.columns["back"]
+        at = np.repeat(t, back.size // decided)
+        due = np.flatnonzero(at + 1 < decided)
+        last = np.flatnonzero(at + 1 == decided)  # what falls due after the years is set aside
+        terms += [(at[due] + 1, back.at(due), 1.0), (at[last], back.at(last), 1.0)]
+    if not problem.carry_over:
+        limit = np.where(problem.past, np.inf, limit)
     model.add_rows("one_budget", rule="B1", labels=labels, terms=terms, upper=limit)
 
 
@@ -199,6 +216,29 @@ def rewards_are_earned(model: Model, problem: BudgetProblem, scale: Scale) -> No
     far = np.abs(target) + _furthest(problem, scale, o, decided)
     terms = [(rows, reward.all, 1.0), (rows, gain, -price), (rows, earned.all, price * far)]
     model.add_rows("reward", rule="B4", labels=labels, terms=terms, upper=price * (far - target))
+
+
+def advances_go_back(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+    """(B4) Money paid in advance goes back for each unit short of the target, up to its limit."""
+    decided, o = len(problem.years), np.flatnonzero(problem.clawback > 0)
+    if len(o) == 0 or not np.isfinite(problem.total).all():
+        return
+    labels = by_year(problem, {"outcome_id": problem.outcome_ids[o]})
+    gain = model.columns["gain"].at(by_position(o, decided, len(problem.outcome_ids)))
+    price = np.tile(problem.clawback[o] * scale.outcome[o], decided) / scale.money_gbp
+    target = (problem.target_gain[:, o] / scale.outcome[o]).ravel()
+    far = np.maximum(0.0, target + _furthest(problem, scale, o, decided))
+    span = np.tile(problem.clawback_span[o] / scale.outcome[o], decided)
+    back, k = model.add_columns("back", labels=labels), np.flatnonzero(span < far)
+    rows, end = np.arange(back.size), {name: ids[k] for name, ids in labels.items()}
+    terms: list[Any] = [(rows, back.all, 1.0), (rows, gain, price)]
+    if len(k):  # beyond its limit no more goes back, whatever is missed
+        lost = model.add_columns("lost", labels=end, upper=1.0, integer=True)
+        terms.append((k, lost.all, price[k] * far[k]))
+        most: list[Any] = [(np.arange(len(k)), back.at(k), 1.0)]
+        most.append((np.arange(len(k)), lost.all, -(price * span)[k]))
+        model.add_rows("all_lost", rule="B4", labels=end, terms=most, lower=0.0)
+    model.add_rows("clawback", rule="B4", labels=labels, terms=terms, lower=price * target)
 
 
 def _furthest(problem: BudgetProblem, scale: Scale, o: np.ndarray, decided: int) -> Floats:
@@ -245,7 +285,7 @@ def statutory_floors_hold(model: Model, problem: BudgetProblem, scale: Scale) ->
     if problem.relax == "B3":
         below = model.add_columns("breach", labels=labels, cost=1.0)
         terms.append((rows, below.all, 1.0))
-    lower = np.tile(problem.floor[p] / scale.money_gbp, len(problem.years))
+    lower = np.where(problem.past[:, None], 0.0, problem.floor[p] / scale.money_gbp).ravel()
     model.add_rows("statutory", rule="B3", labels=labels, terms=terms, lower=lower)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from placeopt.budget import effects, money
 from placeopt.budget import problem as stated
 from placeopt.budget.combine import refusals
 from placeopt.budget.corrections import without_grade
@@ -90,6 +91,7 @@ def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
     given = [(Streams, "release", "streams", "stream_id")]
     given += [(Statutory, "floors_gbp", "programmes", "programme_id")]
     given += [(Pace, "exempt", "programmes", "programme_id")]
+    given += [(NobodyWorseOff, "only_together", "outcomes", "outcome_id")]
     given += [(Outcomes, "outcome", "outcomes", "outcome_id")]
     for owner, parameter, table, key in given:
         known = set(place.tables[table][key])
@@ -107,10 +109,10 @@ def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
             message = "no such programme_id in the place"
             yield Finding("error", file, None, "coherent", name, message, remedy)
     for rule in scenario.of(Uncertainty):
-        for grade in sorted(set(stated.grades(place)) - set(rule.spread_by_grade)):
+        for grade in sorted(set(effects.grades(place)) - set(rule.spread_by_grade)):
             message, remedy = "curves have this evidence grade, the rule no spread", "state one"
             yield Finding("error", file, None, "spread_by_grade", grade, message, remedy)
-    yield from refusals(place, bool(scenario.of(Uncertainty)))
+    yield from refusals(place)
     yield from _targets(place, scenario, file)
 
 
@@ -133,7 +135,7 @@ def _years(scenario: Scenario, file: str) -> Iterator[Finding]:
 def _targets(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
     """Outcomes without a target cannot be counted in ranges."""
     needs = {"weighted_outcomes", "fairest"} & set(stated.objectives(scenario))
-    reach = stated.ranges(place, scenario)
+    reach = effects.ranges(place, scenario)
     if needs and not np.isfinite(reach).any():
         message = "no outcome has a target that differs from its baseline, so none can be counted"
         yield Finding("error", file, None, "minimise", min(needs), message, "give a target")
@@ -166,8 +168,8 @@ def _money_of_the_year(place: Place, scenario: Scenario) -> Iterator[Finding]:
     needs = (Streams, ThroughThePlace, NobodyWorseOff, Capital)
     if not any(scenario.of(kind) for kind in needs):
         return
-    for year in stated.decided_years(place, scenario):
-        _, known = stated.amounts(place, int(year))
+    for year in money.decided_years(place, scenario):
+        _, known = money.amounts(place, int(year))
         for row in np.flatnonzero(~known):
             key = place.streams.at[row, "stream_id"]
             message = f"no amount for the decided year {year}"
@@ -201,7 +203,7 @@ def _ring_fences_today(place: Place, scenario: Scenario) -> Iterator[Finding]:
     """Payments of the base year that the ring-fences would not allow."""
     if not scenario.of(Streams):
         return
-    allowed = stated.may_pay(place, scenario.of(Streams)[0])
+    allowed = money.may_pay(place, scenario.of(Streams)[0])
     rows = place.spending[place.spending["year"] == place.spending["year"].max()]
     p = pd.Index(place.programmes["programme_id"]).get_indexer(rows["programme_id"])
     f = pd.Index(place.streams["stream_id"]).get_indexer(rows["stream_id"])

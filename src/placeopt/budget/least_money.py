@@ -1,17 +1,19 @@
 """How far can the budget fall before a standard breaks, and which one breaks first?
 
 ``order_of_breaking``: the least money that meets every standard, with its proven bound; just
-below it the plan that misses standards by least says which one breaks first; that one is given
-up, and so on until none is left. For integer plans the bound is what the scenario's gap proves.
+below that bound, where one must break, the plan that misses standards by least (in ranges, over
+all years together) says which one breaks first; that one is given up, and so on until none is
+left. It is proven to be the first where every plan in which it holds misses the others by more.
 
 Over several years the least money is discounted, and below it every year has a little less.
 
-``path_of_cuts``: what the best plan is worth at every total, the same in every decided year,
-between the least money (of the dearest year) and today's,
-for problems that are linear programs. The value is convex in the total and the price of the total
-is its slope, so two solved totals bound it between them: below by their slopes, above by the
-straight line. Totals are added where the two meet until they are as close as asked; where they
-meet exactly, the path is exact.
+``path_of_cuts``: what the best plan is worth at every total, the same in every decided year and
+nothing carried over, from the least with which every year meets the rules to today's money, for
+problems that are linear programs. (Over years that least may be below the dearest year of the
+least money: a year pays more so that another pays less.) The value is convex in the total and
+the price of the total is its slope, so two solved totals bound it between them: below by their
+slopes, above by the straight line. Totals are added where the two meet until they are as close as
+asked; where they meet exactly, the path is exact.
 Source: Eisner and Severance, Mathematical techniques for efficient record segmentation in large
 shared databases, Journal of the ACM 23 (1976), for the parametric search.
 """
@@ -20,6 +22,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,18 +30,20 @@ import pandas as pd
 from placeopt import engine
 from placeopt.budget import formulate as equations
 from placeopt.budget.arrays import BudgetProblem, Floats
+from placeopt.budget.neighbourhoods import spend_of
 from placeopt.budget.prices import strong_duality_holds
 from placeopt.budget.problem import state
-from placeopt.budget.refine import Approximation, solve_all
-from placeopt.engine import Status
+from placeopt.budget.refine import LINEAR_GAP, ROUNDS, Approximation, Solved, solve_all
+from placeopt.engine import Model, Result, Status
 from placeopt.errors import UsageError
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.budget_rules import OneBudget
-from placeopt.scenario.scenario import Objective
+from placeopt.scenario.scenario import Objective, SolverSettings
 
 BELOW = 1e-3  # share below the least money at which the first broken standard is looked for
 MOST_POINTS = 200
+BREACHES = ("breach_minimum", "breach_target")
 
 
 def order_of_breaking(place: Place, scenario: Scenario) -> pd.DataFrame:
@@ -46,37 +51,36 @@ def order_of_breaking(place: Place, scenario: Scenario) -> pd.DataFrame:
 
     Columns: step, least_gbp (the least money with the standards still held), bound_gbp (no budget
     below it meets them), cut_share (below the base year's spending), outcome_id, name (of the
-    standard that breaks below it; "" in the last row, where only floors and terms are left).
-    Raises ``UsageError`` where the rules without any total allow no plan.
+    standard that breaks below it; "" in the last row, where only floors and terms are left),
+    missed_ranges (by how much it is missed just below), proven_first (that it is in every plan
+    that misses standards by least). Raises ``UsageError`` where the rules without any total allow
+    no plan.
     """
     problem = state(place, _without_total(scenario))
     problem = replace(problem, objectives=("least_money",), slack=())
     today, rows = float(problem.before.sum() * problem.discount.sum()), []
     for step in range(1, len(problem.outcome_ids) + 2):
         solved = solve_all(problem, scenario.solver)
-        if solved.spend is None or solved.result.objective is None:
+        least = solved.result.objective
+        if solved.spend is None or least is None:
             if solved.result.status is Status.INFEASIBLE:
                 raise UsageError("no money meets the rules: there is no least budget")
             raise UsageError(f"no least budget was found: {solved.result.status}")
-        least = solved.result.objective
-        assert solved.pay is not None
-        o = _first_to_break(problem, scenario, solved.pay.sum(axis=1))
+        o, missed, proven = first_to_break(problem, scenario.solver, solved)
         key = str(problem.outcome_ids[o]) if o is not None else ""
         row = [step, least, solved.result.bound, 1 - least / today if today else np.nan]
-        rows.append([*row, key, problem.names.get(key, key)])
+        rows.append([*row, key, problem.names.get(key, key), missed, proven])
         if o is None:
             break
-        held = problem.minimum_gain.copy()
-        held[:, o] = np.nan
-        target = problem.target_holds.copy()
-        target[:, o] = False
+        held, target = problem.minimum_gain.copy(), problem.target_holds.copy()
+        held[:, o], target[:, o] = np.nan, False
         problem = replace(problem, minimum_gain=held, target_holds=target)
     columns = ["step", "least_gbp", "bound_gbp", "cut_share", "outcome_id", "name"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=[*columns, "missed_ranges", "proven_first"])
 
 
 def path_of_cuts(place: Place, scenario: Scenario, *, tolerance: float = 1e-5) -> pd.DataFrame:
-    """The value of the best plan at every total, from the least money to today's spending.
+    """The value of the best plan at every total, from the least that does to today's spending.
 
     Columns: total_gbp, objective (of the scenario's first objective, minimised), change_per_gbp
     (what one more GBP changes; below zero is better), standards (ids of the standards that bind).
@@ -86,15 +90,7 @@ def path_of_cuts(place: Place, scenario: Scenario, *, tolerance: float = 1e-5) -
     """
     problem = state(place, _without_total(scenario))
     approximation = Approximation(problem, 10 * tolerance, 120)
-    in_pieces = any(len(pieces) > 1 for pieces in approximation.pieces("under"))
-    if problem.must_choose.any() or in_pieces or problem.groups:
-        raise UsageError("a path of cuts needs concave curves and no choices")
-    least = solve_all(replace(problem, objectives=("least_money",)), scenario.solver)
-    if least.result.objective is None or least.spend is None:
-        raise UsageError("no money meets the rules: there is no path")
-    approximation.add(least.spend)
-    assert least.pay is not None
-    lowest = float(least.pay.sum(axis=1).max())
+    lowest = _least_of_every_year(problem, approximation)
     for at in np.linspace(lowest * (1 + 1e-6), problem.before.sum(), 5):
         solved = solve_all(
             replace(problem, total=_every_year(problem, at), slack=()), scenario.solver
@@ -105,6 +101,32 @@ def path_of_cuts(place: Place, scenario: Scenario, *, tolerance: float = 1e-5) -
     columns = ["total_gbp", "objective", "change_per_gbp", "standards"]
     rows = [[p.total, p.value, p.slope, " ".join(p.standards)] for p in points]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _least_of_every_year(problem: BudgetProblem, approximation: Approximation) -> float:
+    """GBP, the least total with which each decided year meets the rules, its spends breakpoints."""
+    scale, level = equations.scale_of(problem), np.inf
+    for _ in range(ROUNDS):
+        model = equations.formulate(problem, approximation.pieces("under"), "least_money")
+        columns, values, _ = equations.expression(model, problem, "least_money", scale)
+        model.add_cost(columns, -values)  # what is small is the dearest year instead
+        dearest, pay = model.add_columns("dearest", size=1, cost=1.0), model.columns["pay"]
+        year = np.repeat(np.arange(len(problem.years)), len(problem.pair_stream))
+        terms: list[Any] = [
+            (year, pay.all, 1.0),
+            (np.arange(len(problem.years)), dearest.start, -1.0),
+        ]
+        model.add_rows("within", rule="", labels={"year": problem.years}, terms=terms, upper=0.0)
+        if model.arrays().integer.any():
+            raise UsageError("a path of cuts needs concave curves and no choices")
+        result = engine.solve(model, gap=0.0)
+        if not result.has_plan:
+            raise UsageError("no money meets the rules: there is no path")
+        approximation.add(spend_of(problem, model, result))
+        last, level = level, float(result.value(dearest)[0]) * scale.money_gbp
+        if last - level <= LINEAR_GAP * level:
+            break
+    return level
 
 
 @dataclass(frozen=True)
@@ -173,23 +195,69 @@ def _solve_at(problem: BudgetProblem, approximation: Approximation, total: float
     return _Point(total, result.objective * unit, slope, tuple(standards))
 
 
-def _first_to_break(problem: BudgetProblem, scenario: Scenario, paid: Floats) -> int | None:
-    """The standard missed most where standards are missed least, just below ``paid`` (T,)."""
+def first_to_break(
+    problem: BudgetProblem, settings: SolverSettings, solved: Solved
+) -> tuple[int | None, float, bool]:
+    """The standard missed most where standards are missed by least, just below what is proven to
+    be the ``solved`` least money; by how many ranges, and whether that is proven."""
+    assert solved.spend is not None
+    assert solved.pay is not None
     if not np.isfinite(problem.minimum_gain).any() and not problem.target_holds.any():
-        return None
-    short = replace(problem, total=paid * (1 - BELOW), relax="B4")
-    model = equations.formulate(short, Approximation(short).pieces("under"), "")
-    result = engine.solve(model, gap=scenario.solver.gap, seed=scenario.solver.seed)
-    if not result.has_plan:
-        return None
+        return None, 0.0, True
+    assert solved.result.objective is not None
+    share = max(0.0, solved.result.bound) / max(solved.result.objective, 1e-9)
+    total = solved.pay.sum(axis=1) * min(1.0, share) * (1 - BELOW)
+    short = replace(problem, total=total, relax="B4")
+    approximation = Approximation(short)
+    approximation.add(solved.spend)
+    least, missed = np.inf, np.zeros(len(problem.outcome_ids))
+    for _ in range(ROUNDS):
+        model = equations.formulate(short, approximation.pieces("under"), "")
+        result = _solved(model, settings)
+        if not result.has_plan or result.objective is None or result.objective > 0.999 * least:
+            break
+        least, missed = result.objective, _missed(problem, model, result)
+        approximation.add(spend_of(short, model, result))
+        if not approximation.errors().any():
+            break
+    if not np.isfinite(least) and result.status is Status.INFEASIBLE:
+        return None, 0.0, True  # what breaks is no standard
+    if not np.isfinite(least) or missed.max() <= 1e-9:
+        raise UsageError("which standard breaks first was not found within the time limit")
+    o = int(np.argmax(missed))
+    model = equations.formulate(short, approximation.pieces("over"), "")
+    for name in BREACHES:
+        if name in model.columns:  # the standard holds
+            block = model.columns[name]
+            own = block.at(np.flatnonzero(block.labels["outcome_id"] == problem.outcome_ids[o]))
+            terms = [(np.arange(len(own)), own, np.ones(1))]
+            model.add_rows(f"no_{name}", rule="", size=len(own), terms=terms, upper=0.0)
+    other = _solved(model, settings)
+    proven = other.status is Status.INFEASIBLE or other.bound > least * (1 + 1e-6)
+    return o, float(missed[o]), bool(proven)
+
+
+def _solved(model: Model, settings: SolverSettings) -> Result:
+    return engine.solve(
+        model,
+        engine=settings.engine,
+        time_limit_seconds=settings.time_limit_seconds,
+        gap=settings.gap,
+        threads=settings.threads,
+        seed=settings.seed,
+    )
+
+
+def _missed(problem: BudgetProblem, model: Model, result: Result) -> Floats:
+    """(O,) the furthest that each standard is missed in any year, in ranges."""
     missed = np.zeros(len(problem.outcome_ids))
     at = {key: position for position, key in enumerate(problem.outcome_ids)}
-    for name in ("breach_minimum", "breach_target"):
+    for name in BREACHES:
         if name in model.columns:
             block = model.columns[name]
             for key, value in zip(block.labels["outcome_id"], result.value(block), strict=True):
                 missed[at[key]] = max(missed[at[key]], value)
-    return int(np.argmax(missed)) if missed.max() > 1e-9 else None
+    return missed
 
 
 def _every_year(problem: BudgetProblem, total: float) -> Floats:

@@ -7,7 +7,10 @@ whole programme and not of each curve by itself:
 (--)  one_mix      sum over points k of mix[t,p,k] = 1
 (--)  mixed_spend  spend[t,p] = sum over k of grid[p,k] mix[t,p,k]
 (--)  mixed        effect[t,c] <= sum over k of curve(grid[p,k]) mix[t,p,k]
-(--)  one_of_mixes sum over the points of cluster j of mix = chosen[j], chosen binary
+(--)  one_of_mixes sum over the points of cluster j in a year of mix = chosen[j], chosen binary
+
+A programme that may change only so fast is mixed from whole ``paths`` instead, one mixture for
+all years: then the program holds the hull of all that its pace allows.
 
 Between neighbouring points a concave curve rises above its chord by at most
 
@@ -26,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from placeopt.budget.arrays import Bools, BudgetProblem, Floats, Ints
+from placeopt.budget.paths import Ladder, Paths, ladders_of
 from placeopt.engine import Model
 
 STEPS = 480  # of a programme's grid
@@ -45,6 +49,7 @@ class Grid:
     above: Floats
     joined: Bools
     allowed: Bools  # (T, P, K) points within the year's limits
+    ladders: dict[int, Ladder]  # of programmes with a pace, whose rungs are among their points
 
 
 def grid_of(problem: BudgetProblem) -> Grid:
@@ -61,11 +66,12 @@ def grid_of(problem: BudgetProblem) -> Grid:
         if curve.form == "points":
             kinks[p] += [x for x in curve._points()[0] if low[p] < x < high[p]]
     spread = np.linspace(0, 1, STEPS + 1) ** 1.5  # closer where curves start
-    rows = []
+    rows, ladders = [], ladders_of(problem)
     for p in range(programmes):
         named = np.concatenate([lower[:, p], upper[:, p], [problem.before[p]], kinks[p]])
-        named = named[(named >= low[p]) & (named <= high[p])]
-        rows.append(np.unique(np.concatenate([low[p] + (high[p] - low[p]) * spread, named])))
+        points = low[p] + (high[p] - low[p]) * spread
+        points = np.append(named, ladders[p].rungs if p in ladders else points)
+        rows.append(np.unique(points[(points >= low[p]) & (points <= high[p])]))
     size = max(len(row) for row in rows)
     spend = np.stack([np.pad(row, (0, size - len(row)), mode="edge") for row in rows])
     effect, above = np.zeros((curves, size)), np.zeros((curves, size - 1))
@@ -80,7 +86,7 @@ def grid_of(problem: BudgetProblem) -> Grid:
     at = spend[None, :, :]
     allowed = (at >= lower[:, :, None] - near[:, None]) & (at <= upper[:, :, None] + near[:, None])
     allowed[:, :, 1:] &= np.diff(spend, axis=1)[None] > 0
-    return Grid(spend, effect, above, joined, allowed)
+    return Grid(spend, effect, above, joined, allowed, ladders)
 
 
 def _inside(spend: Floats, stretches: list[tuple[float, float, bool]]) -> Bools:
@@ -111,7 +117,8 @@ class Mixture:
     ``cluster`` numbers the group of each point, of which one is chosen (an integer), -1 where a
     programme's points of a year are one group. ``anchor`` is the grid position of the point of
     whose tangents a point may not lie above, -1 where it counts as it is: around an anchor a
-    convex curve is replaced by its tangent, so that a mixture never overestimates.
+    convex curve is replaced by its tangent, so that a mixture never overestimates. ``paths`` are
+    mixed for the programmes that have no points.
     """
 
     grid: Grid
@@ -120,6 +127,14 @@ class Mixture:
     at: Ints
     cluster: Ints
     anchor: Ints
+    paths: Paths
+
+    @classmethod
+    def of(cls, grid: Grid, inside: Bools, paths: Paths) -> Mixture:
+        """Of the points ``inside`` (T, P, K), each programme's of a year one group, and paths."""
+        year, programme, at = np.nonzero(inside)
+        free = np.full(len(at), -1)
+        return cls(grid, year, programme, at, free, free, paths)
 
     @property
     def spend(self) -> Floats:
@@ -148,30 +163,63 @@ class Mixture:
 
 
 def effects_are_mixed(model: Model, problem: BudgetProblem, mixture: Mixture, scale: Any) -> None:
-    """Spending and effects of a year are the same mixture of a programme's points."""
-    programmes, curves = len(problem.programme_ids), len(problem.curves)
-    spend, effect = model.columns["spend"], model.columns["effect"]
-    mix = model.add_columns("mix", size=len(mixture.at))
+    """Spending and effects of a year are the same mixture of a programme's points, or paths."""
+    programmes, decided = len(problem.programme_ids), len(problem.years)
+    spend, effect, paths = model.columns["spend"], model.columns["effect"], mixture.paths
+    points, many = len(mixture.at), len(paths.programme)
+    mix = model.add_columns("mix", size=points + many)
     block, row = np.unique(mixture.year * programmes + mixture.programme, return_inverse=True)
+    owners, own = np.unique(paths.programme, return_inverse=True)
+    ones = [
+        (row, mix.at(np.arange(points)), 1.0),
+        (len(block) + own, mix.at(points + np.arange(many)), 1.0),
+    ]
     model.add_rows(
-        "one_mix", rule="", size=len(block), terms=[(row, mix.all, 1.0)], lower=1.0, upper=1.0
+        "one_mix", rule="", size=len(block) + len(owners), terms=ones, lower=1.0, upper=1.0
     )
-    money = mixture.spend / scale.money_gbp
-    terms: list[Any] = [(row, mix.all, money), (np.arange(len(block)), spend.at(block), -1.0)]
+    years = np.arange(decided)
+    block = np.append(block, (years[:, None] * programmes + owners).ravel())  # of mixed_spend
+    at = (len(block) - decided * len(owners) + years[:, None] * len(owners) + own).ravel()
+    path = mix.at(np.tile(points + np.arange(many), decided))
+    terms: list[Any] = [
+        (row, mix.at(np.arange(points)), mixture.spend / scale.money_gbp),
+        (at, path, paths.spend.T.ravel() / scale.money_gbp),
+        (np.arange(len(block)), spend.at(block), -1.0),
+    ]
     model.add_rows("mixed_spend", rule="", size=len(block), terms=terms, lower=0.0, upper=0.0)
-    point, c, worth = mixture.effects(problem)
-    at = mixture.year[point] * curves + c
+    which, year, c, worth = _effects(problem, mixture)
     worth = worth / scale.outcome[problem.curve_outcome[c]]
-    rows = np.arange(effect.size)
-    terms = [(rows, effect.all, 1.0), (at, mix.at(point), -worth)]
+    at = year * len(problem.curves) + c
+    terms = [(np.arange(effect.size), effect.all, 1.0), (at, mix.at(which), -worth)]
     model.add_rows("mixed", rule="", size=effect.size, terms=terms, upper=0.0)
     chosen_points = np.flatnonzero(mixture.cluster >= 0)
     if len(chosen_points) == 0:
         return
     clusters, own = np.unique(mixture.cluster[chosen_points], return_inverse=True)
+    pairs, row = np.unique(
+        own * decided + mixture.year[chosen_points], return_inverse=True
+    )  # a cluster and a year of it
     chosen = model.add_columns("chosen", size=len(clusters), upper=1.0, integer=True)
-    terms = [(own, mix.at(chosen_points), 1.0), (np.arange(len(clusters)), chosen.all, -1.0)]
-    model.add_rows("one_of_mixes", rule="", size=len(clusters), terms=terms, lower=0.0, upper=0.0)
+    terms = [
+        (row, mix.at(chosen_points), 1.0),
+        (np.arange(len(pairs)), chosen.at(pairs // decided), -1.0),
+    ]
+    model.add_rows("one_of_mixes", rule="", size=len(pairs), terms=terms, lower=0.0, upper=0.0)
+
+
+def _effects(problem: BudgetProblem, mixture: Mixture) -> tuple[Ints, Ints, Ints, Floats]:
+    """Of the points, then of the paths: column of ``mix``, year, curve, and the effect there."""
+    point, c, worth = mixture.effects(problem)
+    found = [(point, mixture.year[point], c, worth)]
+    paths, decided = mixture.paths, len(problem.years)
+    for own_c, p in enumerate(problem.curve_programme):
+        own = np.flatnonzero(paths.programme == p)
+        year = np.repeat(np.arange(decided), len(own))
+        worth = problem.curves[own_c].effect(paths.spend[own].T.ravel())
+        which = np.tile(len(mixture.at) + own, decided)
+        found.append((which, year, np.full(len(which), own_c), worth))
+    which, year, c, worth = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return which, year, c, worth
 
 
 def curves_of_points(problem: BudgetProblem, programme: Ints) -> tuple[Ints, Ints]:

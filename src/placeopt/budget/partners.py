@@ -18,6 +18,7 @@ import pandas as pd
 
 from placeopt.budget.arrays import BudgetProblem, Floats, Ints, summed
 from placeopt.budget.benefits import cashable_per_gain
+from placeopt.budget.money import amounts, may_pay
 from placeopt.engine import Status
 from placeopt.errors import NoPlanError
 from placeopt.place import Place
@@ -40,7 +41,11 @@ def partners(place: Place, scenario: Scenario, years: Ints, relax: str) -> dict[
         "stream_agency": agencies.get_indexer(place.streams["agency_id"]).astype(np.int64),
         "cashable": _cashable(place, scenario, decided, counted),
         "alone": np.full((decided, len(agencies)), np.nan),
+        "alone_plans": (),
         "nobody_worse": worse_off is not None,
+        "only_together": place.outcomes["outcome_id"]
+        .isin(worse_off.only_together if worse_off else ())
+        .to_numpy(bool),
         "over_horizon": bool(worse_off and worse_off.when == "horizon"),
         "through_share": through.share if through and relax != "B8" else np.nan,
         "through_years": through.first_years if through else 0,
@@ -57,8 +62,6 @@ def _cashable(place: Place, scenario: Scenario, decided: int, counted: int) -> F
 
 def _pots(place: Place, scenario: Scenario, years: Ints, relax: str) -> tuple[Floats, Any]:
     """(T, K) what each capital pot holds and (K, P) what it may pay for."""
-    from placeopt.budget.problem import amounts, may_pay
-
     programmes = len(place.programmes)
     rule = next(iter(scenario.of(Capital)), None)
     if rule is None or relax == "B11":
@@ -93,6 +96,7 @@ def with_positions_alone(problem: BudgetProblem, settings: SolverSettings) -> Bu
     from placeopt.budget.refine import solve_all
 
     alone = np.full_like(problem.alone, np.nan)
+    plans = []
     for a in range(len(problem.agency_ids)):
         if not (problem.stream_agency == a).any():
             alone[:, a] = 0.0  # without money of its own nothing changes for it
@@ -105,7 +109,8 @@ def with_positions_alone(problem: BudgetProblem, settings: SolverSettings) -> Bu
         if solved.spend is not None and solved.pay is not None:
             position = unspent(by_itself, solved.pay) + saved(by_itself, solved.spend)
             alone[:, a] = position[:, a]
-    return replace(problem, alone=alone)
+            plans.append((a, solved.spend, solved.pay))
+    return replace(problem, alone=alone, alone_plans=tuple(plans))
 
 
 def alone_problem(problem: BudgetProblem, agency: int) -> BudgetProblem:
@@ -123,6 +128,8 @@ def alone_problem(problem: BudgetProblem, agency: int) -> BudgetProblem:
         objectives=("position",),
         slack=(),
         seen_by=agency,
+        minimum_gain=np.where(problem.only_together, np.nan, problem.minimum_gain),
+        target_holds=problem.target_holds & ~problem.only_together,
         pay_fixed=fixed,
         total=problem.total * share + float(problem.pair_before[~mine].sum()),
         opening_reserve=0.0,
@@ -143,6 +150,7 @@ def alone_problem(problem: BudgetProblem, agency: int) -> BudgetProblem:
         closing_cost=problem.closing_cost[units],
         units_today=problem.units_today[units],
         reward=np.zeros_like(problem.reward),
+        clawback=np.zeros_like(problem.clawback),
         shortfall_price=np.zeros_like(problem.shortfall_price),
         reinvest_share=np.nan,
         through_share=np.nan,

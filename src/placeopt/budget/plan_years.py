@@ -3,9 +3,15 @@
 spending_by_year   a row a year and programme: what it would spend if nothing changed, what it
                    spends, one-off costs and capital besides, whole units run
 outcomes_by_year   a row a year and outcome: level if nothing changed and in the plan, met or not
-reserves           a row a year (B1): opening, what came in (total and rewards), what was paid
+reserves           a row a year (B1): opening, what came in (total and rewards), what was paid,
+                   what went back for results that were missed
+result_payments    a row a year and outcome that is paid for by results (B4): level and target,
+                   reward earned, the part of it that is deferred, money that goes back
 positions          a row a year and agency (B9): alone, in the plan before and after transfers
 transfers          a row for each payment from one agency to another (B9)
+alone_spending     a row for each agency with a position alone, year and programme of its own: what
+                   it would spend on it alone (B9), whole units run
+alone_payments     the same for each of its streams that would pay
 cash_flow          a row a year, agency and line: if nothing changed, in the plan, saved
 
 Lines of ``cash_flow``: the spending, one-off costs and capital of the programmes that the agency
@@ -18,7 +24,9 @@ import numpy as np
 import pandas as pd
 
 from placeopt.budget.arrays import BudgetProblem, Floats, summed
-from placeopt.budget.partners import saved, unspent
+from placeopt.budget.partners import alone_problem, saved, unspent
+
+PENNIES = 0.05  # GBP that rounding may leave over
 
 
 def yearly_tables(problem: BudgetProblem, spend: Floats, pay: Floats) -> dict[str, pd.DataFrame]:
@@ -29,8 +37,11 @@ def yearly_tables(problem: BudgetProblem, spend: Floats, pay: Floats) -> dict[st
     }
     if np.isfinite(problem.total).all():
         tables["reserves"] = _reserves(problem, spend, pay)
+        if problem.reward.any() or problem.clawback.any():
+            tables["result_payments"] = _results(problem, spend)
     if problem.nobody_worse:
         tables["positions"], tables["transfers"] = _positions(problem, spend, pay)
+        tables["alone_spending"], tables["alone_payments"] = _alone(problem)
     tables["cash_flow"] = _cash_flow(problem, spend)
     return tables
 
@@ -73,24 +84,40 @@ def _outcomes(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
 
 
 def _reserves(problem: BudgetProblem, spend: Floats, pay: Floats) -> pd.DataFrame:
-    rewards, paid = problem.rewards(spend), pay.sum(axis=1)
-    held = np.round(problem.reserves(paid, rewards), 2) + 0.0
+    paid = pay.sum(axis=1)
+    held = np.round(problem.reserves(paid, spend), 2) + 0.0
     return pd.DataFrame(
         {
             "year": problem.years,
             "opening_gbp": held[:-1],
-            "in_gbp": problem.total + rewards,
+            "in_gbp": problem.total + problem.rewards(spend),
             "out_gbp": paid,
+            "clawback_gbp": problem.paid_back(spend),
             "closing_gbp": held[1:],
         }
+    )
+
+
+def _results(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
+    """What the results of every year earn or cost, by outcome."""
+    decided, earned = len(problem.years), problem.earned(spend)
+    rows = _rows(problem, "outcome_id", problem.outcome_ids)
+    rows["plan"] = problem.level(spend)[:decided].ravel()
+    rows["target"] = (problem.drifted[:decided] + problem.sign * problem.target_gain).ravel()
+    rows["reward_gbp"] = earned.ravel()
+    rows["deferred_gbp"] = (problem.deferred_share * earned).ravel()
+    rows["clawback_gbp"] = problem.missed(spend).ravel()
+    return rows[np.tile((problem.reward > 0) | (problem.clawback > 0), decided)].reset_index(
+        drop=True
     )
 
 
 def _positions(
     problem: BudgetProblem, spend: Floats, pay: Floats
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    before = unspent(problem, pay) + saved(problem, spend)
-    moved = least_transfers(problem, before)  # (T, from, to)
+    own = unspent(problem, pay)
+    before = own + saved(problem, spend)
+    moved = least_transfers(problem, before, own)  # (T, from, to)
     net = moved.sum(axis=1) - moved.sum(axis=2)
     rows = _rows(problem, "agency_id", problem.agency_ids)
     rows["alone_gbp"] = problem.alone.ravel()
@@ -107,19 +134,74 @@ def _positions(
     return rows, pd.DataFrame(columns)
 
 
-def least_transfers(problem: BudgetProblem, before: Floats) -> Floats:
+def _alone(problem: BudgetProblem) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The plans behind the positions alone: of every agency, only what it decides by itself."""
+    years, decided = problem.years, len(problem.years)
+    spending, payments = [], []
+    for a, spend, pay in problem.alone_plans:
+        by_itself = alone_problem(problem, a)
+        p = np.flatnonzero(problem.programme_agency == a)
+        units = np.full_like(spend, np.nan)
+        units[:, by_itself.unit_programme] = by_itself.units(spend)
+        rows = {
+            "agency_id": problem.agency_ids[a],
+            "year": np.repeat(years, len(p)),
+            "programme_id": np.tile(problem.programme_ids[p], decided),
+            "before_gbp": np.tile(problem.before[p], decided),
+            "alone_gbp": spend[:, p].ravel(),
+            "units": units[:, p].ravel(),
+        }
+        spending.append(pd.DataFrame(rows))
+        assert by_itself.pay_fixed is not None
+        n = np.flatnonzero(np.isnan(by_itself.pay_fixed))
+        rows = {
+            "agency_id": problem.agency_ids[a],
+            "year": np.repeat(years, len(n)),
+            "programme_id": np.tile(problem.programme_ids[problem.pair_programme[n]], decided),
+            "stream_id": np.tile(problem.stream_ids[problem.pair_stream[n]], decided),
+            "before_gbp": np.tile(problem.pair_before[n], decided),
+            "alone_gbp": pay[:, n].ravel(),
+        }
+        paid = pd.DataFrame(rows)
+        payments.append(paid[(paid["before_gbp"] != 0) | (paid["alone_gbp"] != 0)])
+    columns = ["agency_id", "year", "programme_id"]
+    made = []
+    for parts, more in ((spending, ["units"]), (payments, ["stream_id"])):
+        none = pd.DataFrame(columns=[*columns, *more, "before_gbp", "alone_gbp"])
+        made.append(pd.concat(parts, ignore_index=True) if parts else none)
+    return made[0], made[1]
+
+
+def least_transfers(problem: BudgetProblem, before: Floats, own: Floats) -> Floats:
     """(T, A, A) GBP from one agency to another so that nobody is worse off than alone.
 
     As little as can be: every agency that is short gets just what it lacks, paid by those that
-    have something over, in proportion to it. Over the horizon: in the last decided year.
+    have something over, in proportion to it. One without a position alone lacks nothing and has
+    the money ``own`` (T, A) of its streams that is not spent. Over the horizon what is short is so
+    over all years, and is paid in the years in which the payer has something over.
     """
-    over = np.where(np.isfinite(problem.alone), before - problem.alone, 0.0)
+    known = np.isfinite(problem.alone).all(axis=0)
+    over = np.where(known, before - problem.alone, own)
+    over = np.where(np.abs(over) < PENNIES, 0.0, over)
+    moved = np.zeros((*over.shape, over.shape[1]))
     if problem.over_horizon:
-        over = np.vstack([np.zeros_like(over[:-1]), problem.discount @ over / problem.discount[-1]])
-    over = np.where(np.abs(over) < 1e-6, 0.0, over)
-    lacks, spare = np.maximum(0.0, -over), np.maximum(0.0, over)
-    share = spare / np.maximum(spare.sum(axis=1, keepdims=True), 1e-300)
-    return share[:, :, None] * lacks[:, None, :]
+        total = problem.discount @ over
+        given = _given(np.where(known, np.maximum(0.0, -total), 0.0), np.maximum(0.0, total))
+        surplus = np.maximum(0.0, over)
+        when = surplus / np.maximum(problem.discount @ surplus, 1e-300)  # (T, A)
+        return when[:, :, None] * given[None]
+    left = np.zeros(over.shape[1])  # of those without a position alone, where streams carry
+    for t in range(len(over)):
+        left = np.where(known, 0.0, own[t] + (left if problem.carried else 0.0))
+        spare = np.maximum(0.0, np.where(known, over[t], left))
+        moved[t] = _given(np.where(known, np.maximum(0.0, -over[t]), 0.0), spare)
+        left = left - moved[t].sum(axis=1)
+    return moved
+
+
+def _given(lacks: Floats, spare: Floats) -> Floats:
+    """(A, A) what each gives to each: all that is lacking, in proportion to what is spare."""
+    return np.outer(spare / max(spare.sum(), 1e-300), lacks)
 
 
 def _cash_flow(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:

@@ -22,6 +22,8 @@ from placeopt.budget import decompose
 from placeopt.budget import formulate as equations
 from placeopt.budget.arrays import BudgetProblem, summed
 from placeopt.budget.curves import Floats, Piece, breakpoints, error_bound, pieces
+from placeopt.budget.levels import Levels
+from placeopt.budget.neighbourhoods import spend_of
 from placeopt.budget.rest import outer
 from placeopt.engine import Model, Progress, Result, Status
 from placeopt.scenario.scenario import SolverSettings
@@ -77,9 +79,10 @@ class Approximation:
             self.breaks.append(breakpoints(curve, lower[p], upper[p], error, today, most))
         self.rests = outer(problem)
         self.rest_breaks = [
-            breakpoints(curve, 0.0, top, first_error * float(scale.outcome[o]), most=most)
-            for o, curve, top in self.rests
+            breakpoints(curve, low, top, first_error * float(scale.outcome[o]), most=most)
+            for o, curve, low, top in self.rests
         ]
+        self.levels = Levels(problem, first_error * scale.outcome, most)
 
     def _curves(self):
         problem = self.problem
@@ -89,22 +92,26 @@ class Approximation:
         made = zip(self._curves(), self.breaks, self.exact_at, strict=True)
         found = [pieces(curve, cuts, side, at) for (_, _, curve), cuts, at in made]  # type: ignore[arg-type]
         rests = zip(self.rests, self.rest_breaks, strict=True)
-        return found + [pieces(curve, cuts, side) for (_, curve, _), cuts in rests]  # type: ignore[arg-type]
+        found += [pieces(curve, cuts, side) for (_, curve, *_), cuts in rests]  # type: ignore[arg-type]
+        return found + self.levels.pieces(side)
 
     def errors(self) -> Floats:
-        """(C + R,) proven error of each curve and of each outer function, in its outcome's unit."""
-        made = [curve for _, _, curve in self._curves()] + [curve for _, curve, _ in self.rests]
+        """(C + R + L,) proven error of each curve, each outer function and each level, in its
+        outcome's unit."""
+        made = [curve for _, _, curve in self._curves()] + [curve for _, curve, *_ in self.rests]
         cuts = zip(made, [*self.breaks, *self.rest_breaks], strict=True)
-        return np.array([error_bound(curve, own) for curve, own in cuts])
+        own = [error_bound(curve, breaks) for curve, breaks in cuts]
+        return np.append(own, self.levels.errors())
 
     def add(self, *spends: Floats) -> None:
         """Make these spends (T, P) breakpoints of every curve; it is approximated exactly there."""
-        for i, (o, _, _) in enumerate(self.rests):
-            own = self.problem.curve_outcome == o
+        for spend in spends:
+            self.levels.add(spend)
+        for i, (o, *_) in enumerate(self.rests):
             for spend in spends:
-                at = (self.problem.effect_today + self.problem.changes(spend))[:, own].sum(axis=1)
+                at = self.problem.sums(spend, o)
                 cuts = self.rest_breaks[i]
-                at = at[(at > 0) & (at < cuts[-1])]
+                at = at[(at > cuts[0]) & (at < cuts[-1])]
                 near = [np.abs(cuts - one).min() > 1e-7 * cuts[-1] for one in at]
                 self.rest_breaks[i] = np.unique(np.concatenate([cuts, at[near]]))
         for c, p in enumerate(self.problem.curve_programme):
@@ -229,7 +236,8 @@ def _solve_one(
             if value - bound <= clock.settings.gap * abs(value):
                 return Stage(name, value, bound, model, plan, 1), spend, plan
             approximation.add(spend)
-    plain = not (len(problem.unit_programme) or problem.reward.any() or problem.cashable.any())
+    plain = not (len(problem.unit_programme) or problem.reward.any() or problem.clawback.any())
+    plain = plain and not problem.cashable.any()
     rounds = 0
     while rounds < ROUNDS:
         rounds += 1
@@ -237,9 +245,9 @@ def _solve_one(
         under_model = equations.formulate(
             problem, approximation.pieces("under"), name, limits=limits
         )
-        under = clock.solve(under_model)
+        under = clock.solve(under_model, share=1.0 if exact else 0.5)
         over, over_model = under, under_model
-        if not exact and clock.left() > 0:
+        if not exact:
             over_pieces = approximation.pieces("over")
             over_model = equations.formulate(problem, over_pieces, name, limits=limits)
             over = clock.solve(over_model)
@@ -251,7 +259,7 @@ def _solve_one(
         for solved_model, result in ((under_model, under), (over_model, over)):
             if not result.has_plan:
                 continue
-            candidate = decompose.spend_of(problem, solved_model, result)
+            candidate = spend_of(problem, solved_model, result)
             tried.append(candidate)
             reached = problem.objective(name, candidate, first=first)
             truly = solved_model is under_model or (plain and _holds(problem, candidate, limits))
@@ -279,7 +287,7 @@ def _solve_one(
         under = clock.solve(under_model)
         if under.row_prices is not None:
             model, plan = under_model, under
-            candidate = decompose.spend_of(problem, under_model, under)
+            candidate = spend_of(problem, under_model, under)
             reached = problem.objective(name, candidate, first=first)
             if reached <= value:
                 value, spend = reached, candidate
@@ -329,7 +337,7 @@ def _least_disruption_of_ties(
     result = clock.solve(model)
     if not result.has_plan:
         return spend
-    found = decompose.spend_of(problem, model, result)
+    found = spend_of(problem, model, result)
     saved = moves(problem, spend) - moves(problem, found)
     return found if saved > 1e-6 * problem.before.sum() else spend
 

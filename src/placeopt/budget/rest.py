@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 FULL = 1 - 1e-9  # of the whole: the logarithm ends there
+MOST = 0.9999  # of the whole that a programme does at most, whatever is drawn of the evidence
+
+
+def left_over(effect: ArrayLike, whole: float) -> Floats:
+    """w of an ``effect`` alone, in the outcome's unit."""
+    return -whole * np.log1p(-np.minimum(np.asarray(effect, float) / whole, MOST))
 
 
 @dataclass(frozen=True)
@@ -100,19 +106,39 @@ def worth(total: ArrayLike, whole: ArrayLike) -> Floats:
     return -np.asarray(whole, float) * np.expm1(-np.asarray(total, float) / whole)
 
 
-def outer(problem: BudgetProblem) -> list[tuple[int, Curve, float]]:
-    """For each outcome of this kind: its position, its improvement as a curve of S, the most S."""
-    found = []
+@dataclass(frozen=True)
+class Outer(Curve):
+    """W (1 - exp(-S / W)) of a sum S; W is ``maximum_effect``."""
+
+    def effect(self, spend: ArrayLike) -> Floats:
+        return worth(spend, self.maximum_effect)
+
+    def slope(self, spend: float) -> float:
+        return float(np.exp(-spend / self.maximum_effect))
+
+    def stretches(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
+        return [(lower, upper, True)]
+
+
+def outer(problem: BudgetProblem) -> list[tuple[int, Curve, float, float]]:
+    """For each outcome of this kind: its position, its improvement as a curve of S, the least and
+    the most S."""
+    found: list[tuple[int, Curve, float, float]] = []
     for o in np.flatnonzero(np.isfinite(problem.whole)):
-        most = sum(
-            float(curve.effect(max(problem.upper[:, p].max(), problem.before[p])))
-            for p, at, curve in zip(
-                problem.curve_programme, problem.curve_outcome, problem.curves, strict=True
-            )
-            if at == o
-        )
-        whole = float(problem.whole[o])
-        found.append((int(o), Curve("exponential", whole, whole), most))
+        whole, low, high = float(problem.whole[o]), 0.0, 0.0
+        for c in np.flatnonzero(problem.curve_outcome == o):
+            p, own = problem.curve_programme[c], problem.curves[c]
+            alone = getattr(own, "alone", own)
+            top = float(alone.effect(max(problem.upper[:, p].max(), problem.before[p])))
+            if problem.by_level[o] and (
+                problem.tail or problem.relax == "B12"
+            ):  # what draws come to
+                today = problem.effect_today[c]
+                ends = today + np.outer(problem.evidence[:, c], [-today, top - today])
+                low += min(0.0, float(left_over(ends.min(), whole)))
+                top = max(top, float(ends.max()))
+            high += float(left_over(top, whole))
+        found.append((int(o), Outer("outer", whole), low, high))
     return found
 
 
@@ -129,7 +155,8 @@ def what_is_left_is_worked_on(
     effect, b = model.columns["effect"], np.arange(counted)
     terms: list[Any] = []
     constant = np.zeros((counted, outcomes))
-    for (o, _, _), (piece,) in zip(outer(problem), approximation, strict=True):
+    works = problem.worked(np.zeros((1, many)))[0]
+    for (o, *_), (piece,) in zip(outer(problem), approximation, strict=True):
         labels = {
             "outcome_id": np.repeat(problem.outcome_ids[o], counted),
             "year": problem.years[0] + b,
@@ -137,21 +164,42 @@ def what_is_left_is_worked_on(
         total = model.add_columns(f"rest_{o}", labels=labels, lower=-np.inf)
         value = model.add_columns(f"of_rest_{o}", labels=labels, lower=-np.inf)
         c = np.flatnonzero(problem.curve_outcome == o)
+        terms.append((b * outcomes + o, value.all, -1.0))
+        constant[:, o] += float(worth(works[c].sum(), problem.whole[o])) / unit[o]
+        outer_lines(model, f"of_rest_{o}", piece, (value.all, total.all), float(unit[o]), labels)
+        if problem.by_level[o]:
+            held = np.flatnonzero(problem.by_level[problem.curve_outcome])
+            k = np.flatnonzero(problem.curve_outcome[held] == o)
+            worked = model.columns["worked"].at((b[:, None] * len(held) + k).ravel())
+            own: list[Any] = [(b, total.all, 1.0), (np.repeat(b, len(k)), worked, -1.0)]
+            model.add_rows(f"rest_{o}", rule="", labels=labels, terms=own, lower=0.0, upper=0.0)
+            continue
         at_b, at_t, at_c = np.nonzero(problem.share[:, :, c])
         share = problem.share[at_b, at_t, c[at_c]]
         stays = ((1 - problem.share[:, :, c].sum(axis=1)) @ today[c]) / unit[o]
         sums: list[Any] = [(b, total.all, 1.0), (at_b, effect.at(at_t * many + c[at_c]), -share)]
         model.add_rows(f"rest_{o}", rule="", labels=labels, terms=sums, lower=stays, upper=stays)
-        lines = len(piece.slope)
-        row = np.arange(counted * lines)
-        year, line = row // lines, row % lines
-        model.add_rows(
-            f"of_rest_{o}",
-            rule="",
-            labels={name: values[year] for name, values in labels.items()},
-            terms=[(row, value.at(year), 1.0), (row, total.at(year), -piece.slope[line])],
-            upper=piece.intercept[line] / unit[o],
-        )
-        terms.append((b * outcomes + o, value.all, -1.0))
-        constant[:, o] += float(worth(today[c].sum(), problem.whole[o])) / unit[o]
     return terms, constant.ravel()
+
+
+def outer_lines(
+    model: Model,
+    name: str,
+    piece: Piece,
+    columns: tuple[Any, Any],
+    unit: float,
+    labels: dict[str, Any],
+    rule: str = "",
+) -> None:
+    """Rows: every value is at most what each line of the outer function allows at its total."""
+    value, total = columns
+    lines = len(piece.slope)
+    at = np.arange(len(value) * lines)
+    own, line = at // lines, at % lines
+    model.add_rows(
+        name,
+        rule=rule,
+        labels={key: ids[own] for key, ids in labels.items()},
+        terms=[(at, value[own], 1.0), (at, total[own], -piece.slope[line])],
+        upper=piece.intercept[line] / unit,
+    )

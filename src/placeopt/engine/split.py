@@ -12,17 +12,17 @@ Lagrangean relaxation for integer programming.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine.model import Arrays
-from placeopt.engine.result import Result
-from placeopt.engine.solve import solve
 
 Floats = NDArray[np.float64]
+UNBOUNDED = 1e29  # what HiGHS gives for a bound it has not
 
 
 @dataclass(frozen=True)
@@ -39,25 +39,18 @@ class Split:
 
     parts: tuple[Part, ...]
     fixed: float
+    size: int  # columns of the whole
 
 
-def relaxation_prices(arrays: Arrays, seconds: float, threads: int = 1) -> Floats | None:
+def relaxation_prices(
+    arrays: Arrays, seconds: float, threads: int = 1, stop: Callable[[], bool] = lambda: False
+) -> Floats | None:
     """(rows,) prices near those of the linear relaxation, by an interior point method that stops
     before it has a vertex. Every price proves a bound; ``None`` where the time was too short."""
     import highspy
 
-    from placeopt.engine.highs import load
-
-    highs = load(replace(arrays, integer=np.zeros_like(arrays.integer)))
-    for option, value in (
-        ("solver", "ipm"),
-        ("run_crossover", "off"),
-        ("time_limit", float(seconds)),
-        ("threads", int(threads)),
-    ):
-        highs.setOptionValue(option, value)
-    highs.run()
-    highs.resetGlobalScheduler(False)
+    relaxed = replace(arrays, integer=np.zeros_like(arrays.integer))
+    highs = _run(relaxed, seconds, threads, stop, {"solver": "ipm", "run_crossover": "off"})
     prices = np.array(highs.getSolution().row_dual)
     done = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
     return prices if done and np.isfinite(prices).all() else None
@@ -99,16 +92,66 @@ def split(arrays: Arrays, part_of_column: NDArray[np.int64], prices: Floats) -> 
                 columns,
             )
         )
-    return Split(tuple(parts), fixed)
+    return Split(tuple(parts), fixed, len(arrays.cost))
 
 
 def bound_of_parts(
-    whole: Split, seconds: Sequence[float], gap: float, threads: int, seed: int
-) -> tuple[float, list[Result]]:
-    """The bound, and what was found for each part within its seconds."""
-    results = []
-    for part, most in zip(whole.parts, seconds, strict=True):
-        began = time.perf_counter()
-        result = solve(part.arrays, time_limit_seconds=most, gap=gap, threads=threads, seed=seed)
-        results.append(replace(result, seconds={"solve": time.perf_counter() - began}))
-    return whole.fixed + sum(result.bound for result in results), results
+    whole: Split,
+    seconds: float,
+    shares: Sequence[float],
+    gap: float,
+    threads: int,
+    seed: int,
+    stop: Callable[[], bool] = lambda: False,
+) -> tuple[float, list[Floats]]:
+    """The bound, and values (columns,) in the whole's columns of each part that has some.
+
+    ``shares``: of the time for each part; what one leaves goes to those after it. All the time
+    goes to the bound, none to heuristics. Once ``stop`` says so the rest is left
+    out; without a bound for every part there is none (-inf).
+    """
+    import highspy
+
+    options = {"mip_rel_gap": gap, "random_seed": seed, "mip_heuristic_effort": 0.0}
+    bound = whole.fixed
+    found: list[Floats] = []
+    began = time.perf_counter()
+    for number, part in enumerate(whole.parts):
+        if stop():
+            return -np.inf, found
+        left = seconds - (time.perf_counter() - began)
+        most = max(left * shares[number] / sum(shares[number:]), 0.5)
+        highs = _run(part.arrays, most, threads, stop, options)
+        info = highs.getInfo()
+        least = info.mip_dual_bound
+        if not part.arrays.integer.any():
+            done = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
+            least = info.objective_function_value if done else -np.inf
+        bound += least if abs(least) < UNBOUNDED else -np.inf
+        if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
+            values = np.zeros(whole.size)
+            values[part.columns] = highs.getSolution().col_value
+            found.append(values)
+    return bound, found
+
+
+def _run(
+    arrays: Arrays, seconds: float, threads: int, stop: Callable[[], bool], options: dict[str, Any]
+) -> Any:
+    """HiGHS after a run of at most ``seconds``, or until ``stop`` says so."""
+    from placeopt.engine.highs import load
+
+    def on_event(event: Any) -> None:
+        if stop():
+            event.data_in.user_interrupt = True
+
+    highs = load(arrays)
+    timed = {"time_limit": float(seconds), "threads": int(threads)}
+    for option, value in (options | timed).items():
+        highs.setOptionValue(option, value)
+    highs.cbMipInterrupt += on_event
+    highs.cbSimplexInterrupt += on_event
+    highs.cbIpmInterrupt += on_event
+    highs.run()
+    highs.resetGlobalScheduler(False)
+    return highs

@@ -39,7 +39,7 @@ def solve(
     years = state_years(place, times, scenario)
     outcome = find_years(years, progress)
     answer = Answer(place=place, scenario=scenario, result=outcome.result, times=times)
-    if outcome.course is None:
+    if outcome.found is None:
         if outcome.result.status is Status.INFEASIBLE:
             return _with(answer, explanation=explain(place, times, scenario))
         return answer

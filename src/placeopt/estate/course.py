@@ -13,14 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.estate.decision import (
-    Costs,
-    Decision,
-    costs,
-    today,
-    visit_minutes,
-    worst_off_minutes,
-)
+from placeopt.estate import decision
+from placeopt.estate.decision import Costs, Decision, costs, today
 from placeopt.estate.years import Years
 
 Floats = NDArray[np.float64]
@@ -143,22 +137,9 @@ def present_cost(years: Years, flows: Flows) -> float:
 
 def value(years: Years, course: Course, objective: str) -> float:
     """An objective's value for a course: ``cost`` of all years, the others of the last."""
-    from placeopt.estate import scale
-
+    if objective == "weighted":
+        weights = years.scenario.objective.weights
+        return sum(weight * value(years, course, part) for part, weight in weights.items())
     if objective == "cost":
         return present_cost(years, flows_of(years, course))
-    return scale.value(years.last, course.last, objective)
-
-
-def value_in(years: Years, decision: Decision, t: int, objective: str) -> float:
-    """What a year by itself comes to; ``running_cost`` instead of the net present cost."""
-    problem = years.problems[t]
-    if objective == "running_cost":
-        return float(costs(problem, decision).running_gbp_per_year.sum())
-    if objective == "visit_minutes":
-        return visit_minutes(problem, decision)
-    if objective == "worst_off":
-        return worst_off_minutes(problem, decision)
-    if objective == "carbon":
-        return float(problem.buildings.carbon_tco2e_per_year[decision.open].sum())
-    return float(decision.open.sum())
+    return decision.value(years.last, course.last, objective)

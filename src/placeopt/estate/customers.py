@@ -4,6 +4,10 @@ The model may speak of every zone by itself (``by_zone``, needed where minutes c
 zones that have the same possible hosts in reach as one customer (``by_reach``): where no minutes
 count, such zones are interchangeable, and any plan for the joint customer is a plan for its zones
 in the same shares. A back-office service is one customer that reaches every host.
+
+Where even those are too many, ``at_large`` speaks of all residents as one customer that reaches
+what any of them does: a relaxation, whose bound holds for the place and whose plan is to be
+checked zone by zone.
 """
 
 from __future__ import annotations
@@ -110,6 +114,31 @@ def by_reach(problem: EstateProblem, hosts: Hosts) -> Customers:
     return _joined(parts)
 
 
+def at_large(problem: EstateProblem, hosts: Hosts) -> Customers:
+    """One customer of each service, with every host that is in anybody's reach: a relaxation."""
+    parts = []
+    for service in range(len(problem.services.ids)):
+        at = hosts.of_service(service)
+        visits = problem.visits[:, service]
+        if problem.services.back_office[service] or not visits.any():
+            parts.append(_back_office(problem, service, at))
+            continue
+        minutes = problem.minutes[np.ix_(visits > 0, hosts.building[at])]
+        at = at[np.isfinite(minutes).any(axis=0)]
+        parts.append(_one(service, float(visits.sum()), at))
+    return _joined(parts)
+
+
+def pairs_by_reach(problem: EstateProblem) -> int:
+    """How many pairs of a customer and a host ``by_reach`` has."""
+    pairs = 0
+    for service in np.flatnonzero(~problem.services.back_office):
+        zone = problem.visits[:, service] > 0
+        reach = np.isfinite(problem.minutes[np.ix_(zone, problem.hostable[:, service])])
+        pairs += int(unique_rows(reach)[0].sum())
+    return pairs
+
+
 def unique_rows(
     matrix: NDArray[np.bool_],
 ) -> tuple[NDArray[np.bool_], Ints]:
@@ -121,15 +150,27 @@ def unique_rows(
     return matrix[first], member.ravel()
 
 
+def minimal_rows(matrix: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Of distinct rows those that do not contain another row: covering them covers all."""
+    counts = matrix.astype(np.float32)
+    shared = counts @ counts.T
+    size = matrix.sum(axis=1)
+    contains = (shared == size[None, :]) & (size[None, :] < size[:, None])
+    return matrix[~contains.any(axis=1)]
+
+
 def _back_office(problem: EstateProblem, service: int, at: Ints) -> Customers:
-    units: NDArray[np.float64] = problem.services.units[service : service + 1]
-    units = units[units > 0]
-    count = len(units)
+    return _one(service, float(problem.services.units[service]), at)
+
+
+def _one(service: int, units: float, at: Ints) -> Customers:
+    """One customer with all hosts at these positions; none where there is nothing to serve."""
+    count = int(units > 0)
     at = at if count else at[:0]
     return Customers(
         service=np.full(count, service),
         zone=np.full(count, -1),
-        units=units,
+        units=np.full(count, units),
         pair_customer=np.zeros(len(at), np.int64),
         pair_host=at,
         pair_minutes=np.zeros(len(at)),

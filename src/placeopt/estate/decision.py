@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.errors import EngineError
 from placeopt.estate.behaviour import shares
 from placeopt.estate.fairness import WORST_SHARE, worst_mean
 from placeopt.estate.problem import EstateProblem
@@ -154,6 +155,26 @@ def costs(problem: EstateProblem, decision: Decision) -> Costs:
     )
 
 
+def value(problem: EstateProblem, decision: Decision, name: str) -> float:
+    """An objective's value for a decision, or its ``running_cost`` (GBP/year)."""
+    if name == "weighted":
+        weights = problem.scenario.objective.weights
+        return sum(weight * value(problem, decision, part) for part, weight in weights.items())
+    if name == "cost":
+        return costs(problem, decision).present_gbp(problem.annuity)
+    if name == "running_cost":
+        return float(costs(problem, decision).running_gbp_per_year.sum())
+    if name == "visit_minutes":
+        return visit_minutes(problem, decision)
+    if name == "worst_off":
+        return worst_off_minutes(problem, decision)
+    if name == "carbon":
+        return float(problem.buildings.carbon_tco2e_per_year[decision.open].sum())
+    if name == "buildings":
+        return float(decision.open.sum())
+    raise EngineError(f"the estate has no objective {name!r}")
+
+
 def visit_minutes(problem: EstateProblem, decision: Decision) -> float:
     """Minutes residents spend on the way to their visits in a year, one way."""
     d = decision
@@ -171,4 +192,4 @@ def worst_off_minutes(problem: EstateProblem, decision: Decision) -> float:
 
 def running_today(problem: EstateProblem) -> float:
     """GBP/year that today's arrangement costs to run, by the same arithmetic as a plan's."""
-    return float(costs(problem, today(problem)).running_gbp_per_year.sum())
+    return value(problem, today(problem), "running_cost")

@@ -37,13 +37,13 @@ from numpy.typing import NDArray
 
 from placeopt.engine import Model
 from placeopt.estate.columns import Columns, add_columns
-from placeopt.estate.customers import Hosts, by_reach, by_zone
+from placeopt.estate.customers import Hosts, at_large, by_reach, by_zone
 from placeopt.estate.equations import behaviour as by_behaviour
 from placeopt.estate.equations import people as by_people
 from placeopt.estate.equations import place as by_place
 from placeopt.estate.equations import service as by_service
 from placeopt.estate.problem import EstateProblem
-from placeopt.estate.terms import OBJECTIVES, Expression
+from placeopt.estate.terms import OBJECTIVES, Expression, weighted
 from placeopt.scenario.estate_rules import (
     Access,
     Behaviour,
@@ -102,21 +102,28 @@ def formulate(
     ceilings: Sequence[tuple[str, float]] = (),
     zones: bool | None = None,
     keep: NDArray[np.float64] | None = None,
+    relaxed: bool = False,
 ) -> Formulation:
     """The model that minimises ``objective`` (``None``: any plan will do).
 
     ``ceilings`` bound other objectives: (name, at most). Every zone is a customer by itself where
     ``zones`` is true or minutes count; otherwise zones with the same hosts in reach are one.
     ``keep`` (Z, S) leaves out hosts further than so many minutes, as ``by_zone`` says.
+    ``relaxed``: where no minutes count, all residents are one customer, as ``at_large`` says.
     """
     named = [name for name, _ in ceilings] + ([objective] if objective else [])
     if zones is None:
         zones = minutes_count(problem, named)
     hosts = Hosts.of(problem)
-    customers = by_zone(problem, hosts, keep) if zones else by_reach(problem, hosts)
+    if zones:
+        customers = by_zone(problem, hosts, keep)
+    else:
+        customers = (at_large if relaxed else by_reach)(problem, hosts)
     model = Model("estate")
     x = add_columns(model, problem, hosts, customers)
     state_rules(model, problem, x)
+    if relaxed and not zones:
+        by_service.hosts_in_reach(model, problem, x)
     if objective:
         total = expression(model, problem, x, objective)
         for columns, values in total.terms:
@@ -142,14 +149,18 @@ def state_rules(model: Model, problem: EstateProblem, x: Columns) -> None:
 
 def minutes_count(problem: EstateProblem, objectives: Sequence[str]) -> bool:
     """Whether a model has to know who goes where: an objective or a rule speaks of it."""
-    rules = problem.scenario.rules
-    return bool({"visit_minutes", "worst_off"} & set(objectives)) or any(
+    rules, weights = problem.scenario.rules, problem.scenario.objective.weights
+    parts = {part for name in objectives for part in (weights if name == "weighted" else [name])}
+    return bool({"visit_minutes", "worst_off"} & parts) or any(
         isinstance(rule, WHO_GOES_WHERE) for rule in rules
     )
 
 
 def expression(model: Model, problem: EstateProblem, x: Columns, objective: str) -> Expression:
     """An objective as a sum over columns; ``worst_off`` adds columns and rows of its own."""
+    if objective == "weighted":
+        weights = problem.scenario.objective.weights
+        return weighted({name: expression(model, problem, x, name) for name in weights}, weights)
     if objective == "worst_off":
         return by_people.worst_off(model, problem, x)
     return OBJECTIVES[objective](problem, x)

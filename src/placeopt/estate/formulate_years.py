@@ -16,7 +16,7 @@ from placeopt.estate.columns import Columns, add_columns
 from placeopt.estate.customers import Hosts, by_reach, by_zone
 from placeopt.estate.equations.years import Links, link_years
 from placeopt.estate.formulate import Formulation, expression, minutes_count, state_rules
-from placeopt.estate.terms import Expression
+from placeopt.estate.terms import Expression, weighted
 from placeopt.estate.terms_years import capital_up_to, present_cost
 from placeopt.estate.years import Years
 from placeopt.scenario.estate_rules import Capital
@@ -74,6 +74,9 @@ def formulate_years(
 
 def total_of(stated: YearsFormulation, objective: str) -> Expression:
     """An objective as a sum over the columns of all years."""
+    if objective == "weighted":
+        weights = stated.years.scenario.objective.weights
+        return weighted({name: total_of(stated, name) for name in weights}, weights)
     if objective == "cost":
         return present_cost(stated.years, stated.columns, stated.links)
     return expression(stated.model, stated.years.last, stated.columns[-1], objective)

@@ -1,9 +1,10 @@
 """Good plans within moments: the kernel of the relaxation, then one neighbourhood after another.
 
 ``first_plan`` solves the model among the buildings, hosts and tiers that the linear relaxation
-uses at all. ``improve`` keeps most of a plan and solves the rest again: what lies around one
-building, or all that concerns some services, or where plan and relaxation differ. Every answer is
-a plan of the whole model; nothing is proven here.
+uses at all; where no plan is among them, also those that it could use at next to no loss.
+``improve`` keeps most of a plan and solves the rest again: what lies around one building, or all
+that concerns some services, or where plan and relaxation differ. Every answer is a plan of the
+whole model; nothing is proven here.
 
 Sources: Angelelli, Mansini and Speranza (2010) for kernel search; Danna, Rothberg and Le Pape
 (2005) for the neighbourhood of the relaxation; Shaw (1998) for large neighbourhoods.
@@ -25,6 +26,7 @@ from placeopt.estate.formulate import Formulation
 Floats = NDArray[np.float64]
 FIRST_PLAN_GAP = 0.05
 USED = 1e-6  # what the relaxation gives less of than this, it does not use
+AS_WELL = 1e-5  # of the relaxation's objective: a column that costs it no more might be used
 ENOUGH = 0.02  # a plan so near its relaxation is left to the search
 TRIES = 9  # neighbourhoods in a row without a better plan, then it is left to the search
 TRY_SHARE = 0.1  # of the time, at most, for one neighbourhood
@@ -58,13 +60,22 @@ def first(formulation: Formulation, seconds: float) -> Start | None:
     if relaxation.values is None:
         return None
     unused = _decided(formulation) & (relaxation.values < USED) & (arrays.lower <= 0)
-    kernel = _solve(
-        formulation,
-        replace(arrays, upper=np.where(unused, 0.0, arrays.upper)),
-        max(seconds - (time.perf_counter() - began), 0.5),
-        max(solver.gap, FIRST_PLAN_GAP / 5),
-    )
-    return None if kernel.values is None else Start(kernel.values, relaxation)
+    kernels = [unused]
+    if relaxation.reduced_costs is not None:
+        dear = relaxation.reduced_costs > AS_WELL * max(1.0, abs(relaxation.bound))
+        wider = unused & dear
+        wider[formulation.columns.dispose.all] = False  # what closes may be given up
+        kernels.append(wider)
+    for left_out in kernels:
+        kernel = _solve(
+            formulation,
+            replace(arrays, upper=np.where(left_out, 0.0, arrays.upper)),
+            max(seconds - (time.perf_counter() - began), 0.5),
+            max(solver.gap, FIRST_PLAN_GAP / 5),
+        )
+        if kernel.values is not None:
+            return Start(kernel.values, relaxation)
+    return None
 
 
 def improve(formulation: Formulation, start: Start, seconds: float) -> Floats:

@@ -2,7 +2,8 @@
 
 Objectives are minimised one after another; each that is done becomes a ceiling (with the slack
 the scenario grants) for the next. Where no minutes count, zones with the same hosts in reach are
-one customer, so that the model stays small. Rows that cut off fractions only (``strengthen.py``)
+one customer, so that the model stays small; where even those are many, all residents are, and the
+plan is checked zone by zone. Rows that cut off fractions only (``strengthen.py``)
 and a good first plan (``kernel.py``) come before the search. A last step (``settle.py``) keeps
 the buildings, hosts and tiers found and settles what was left open: first money, then who is
 served where, with least minutes.
@@ -20,62 +21,33 @@ from numpy.typing import NDArray
 from placeopt.engine import Progress, Result, Status, solve
 from placeopt.engine.registry import engine as engine_named
 from placeopt.errors import EngineError
-from placeopt.estate.decision import Decision
+from placeopt.estate.customers import pairs_by_reach
+from placeopt.estate.decision import Decision, value
 from placeopt.estate.formulate import WHO_GOES_WHERE, Formulation, formulate, minutes_count
-from placeopt.estate.kernel import FIRST_PLAN_GAP, first, first_plan, improve
+from placeopt.estate.kernel import FIRST_PLAN_GAP, first, improve
 from placeopt.estate.problem import EstateProblem
-from placeopt.estate.settle import SETTLED, Outcome, Stage, lift, read, settle, value
+from placeopt.estate.settle import lift, read, settle
+from placeopt.estate.stages import Outcome, Stage, in_order
 from placeopt.estate.strengthen import count_at_least
-
-__all__ = [
-    "SETTLED",
-    "Outcome",
-    "Stage",
-    "find",
-    "first_plan",
-    "minimise",
-    "read",
-    "search",
-    "settle",
-    "value",
-]
 
 Watch = Callable[[Progress], None]
 ALL_PAIRS = 20_000  # up to so many pairs of a zone and a host, all of them stand in the model
+ALL_REACHES = 100_000  # up to so many of a group of zones with the same reach and a host, too
 NEAREST = 5  # possible hosts of a zone that stand in the model in any case
 BOUND_SHARE = 0.6  # of the time, for the model that may send people beyond: it gives the bound
 COUNT_SHARE, KERNEL_SHARE, IMPROVE_SHARE = 0.1, 0.25, 0.3  # of the time, at most
 
 
-def find(problem: EstateProblem, progress: Watch | None = None) -> Outcome:
+def find(problem: EstateProblem, progress: Watch | None = None) -> Outcome[Decision]:
     """The best plan within the scenario's gap and time limit."""
-    objective, solver = problem.scenario.objective, problem.scenario.solver
-    began = time.perf_counter()
-    stages: list[Stage] = []
-    decision = None
-    for number, name in enumerate(objective.minimise):
-        ceilings = [(stage.objective, stage.ceiling) for stage in stages]
-        left = solver.time_limit_seconds - (time.perf_counter() - began)
-        seconds = max(left / (len(objective.minimise) - number), 1.0)
-        result, found = minimise(problem, name, ceilings, decision, seconds, progress)
-        if result.status is Status.FAILED:
-            raise EngineError(f"{solver.engine} broke while minimising {name}: {result.message}")
-        if found is not None:
-            decision = found
-        elif decision is not None:  # the plan so far stands
-            now = value(problem, decision, name)
-            result = replace(result, status=Status.FEASIBLE, objective=now)
-        slack = objective.slack[number] if number < len(objective.slack) else 0.0
-        reached = result.objective if result.objective is not None else np.inf
-        stages.append(Stage(name, result, reached + abs(reached) * (slack + SETTLED)))
-        if decision is None:
-            return Outcome(tuple(stages), None)
-    assert decision is not None  # every scenario has an objective
-    decision = settle(problem, decision, stages)
-    last = stages[-1]
-    final = value(problem, decision, last.objective)
-    stages[-1] = replace(last, result=replace(last.result, objective=final))
-    return Outcome(tuple(stages), decision)
+    return in_order(
+        problem.scenario,
+        lambda name, ceilings, decision, seconds: minimise(
+            problem, name, ceilings, decision, seconds, progress
+        ),
+        lambda decision, stages: settle(problem, decision, stages),
+        lambda decision, name: value(problem, decision, name),
+    )
 
 
 def minimise(
@@ -89,20 +61,21 @@ def minimise(
     """Minimise one objective; the result and, where there is a plan, its decision."""
     began = time.perf_counter()
     named = [name, *(other for other, _ in ceilings)]
-    pairs = problem.visits.astype(bool).sum(axis=0) @ problem.hostable.sum(axis=0)
-    if not minutes_count(problem, named) or pairs <= ALL_PAIRS:
-        formulation = formulate(problem, name, ceilings)
-        count_at_least(formulation, formulation, COUNT_SHARE * seconds)
-        start = _start(formulation, decision)
-        if start is None and (kernel := first(formulation, KERNEL_SHARE * seconds)):
-            start = improve(formulation, kernel, IMPROVE_SHARE * seconds)
-        left = max(seconds - (time.perf_counter() - began), 1.0)
-        result = search(formulation, start, left, progress)
-        return result, read(formulation, result) if result.has_plan else None
     within = [Stage(other, Result(Status.FEASIBLE), most) for other, most in ceilings]
     within.append(Stage(name, Result(Status.FEASIBLE), np.inf))
+    pairs = problem.visits.astype(bool).sum(axis=0) @ problem.hostable.sum(axis=0)
+    relaxed = pairs > ALL_REACHES and pairs_by_reach(problem) > ALL_REACHES
+    if not minutes_count(problem, named):
+        formulation = formulate(problem, name, ceilings, relaxed=relaxed)
+        result, found = _whole(formulation, decision, seconds, progress)
+        if not relaxed or found is None:
+            return result, found
+        left = max(seconds - (time.perf_counter() - began), 1.0)
+        return _zone_by_zone(problem, within, result, found, decision, left)
+    if pairs <= ALL_PAIRS:
+        return _whole(formulate(problem, name, ceilings), decision, seconds, progress)
     if decision is None:  # a plan that shows which hosts are near enough to matter
-        plain = formulate(_planner_alone(problem), "cost", ceilings, zones=False)
+        plain = formulate(_planner_alone(problem), "cost", ceilings, zones=False, relaxed=relaxed)
         result = search(plain, None, seconds / 4, None, gap=FIRST_PLAN_GAP)
         if not result.has_plan:
             return result, None
@@ -118,11 +91,51 @@ def minimise(
         return result, None
     left = max(seconds - (time.perf_counter() - began), 1.0)
     found = _exact(problem, name, within, read(formulation, result), decision, left)
+    return _told(problem, name, result, found)
+
+
+def _whole(
+    formulation: Formulation,
+    decision: Decision | None,
+    seconds: float,
+    progress: Watch | None,
+) -> tuple[Result, Decision | None]:
+    """Strengthen the model, find a first plan and search."""
+    began = time.perf_counter()
+    count_at_least(formulation, formulation, COUNT_SHARE * seconds)
+    start = _start(formulation, decision)
+    if start is None and (kernel := first(formulation, KERNEL_SHARE * seconds)):
+        start = improve(formulation, kernel, IMPROVE_SHARE * seconds)
+    left = max(seconds - (time.perf_counter() - began), 1.0)
+    result = search(formulation, start, left, progress)
+    return result, read(formulation, result) if result.has_plan else None
+
+
+def _zone_by_zone(
+    problem: EstateProblem,
+    within: list[Stage],
+    result: Result,
+    found: Decision,
+    before: Decision | None,
+    seconds: float,
+) -> tuple[Result, Decision | None]:
+    """A plan of the relaxation made one of the place, with the relaxation's bound; its hosts and
+    today's together serve everybody where its own do not."""
+    plan = _settled(problem, found, within)
+    if plan is None:
+        plan = _exact(problem, within[-1].objective, within, found, before, seconds)
+    return _told(problem, within[-1].objective, result, plan)
+
+
+def _told(
+    problem: EstateProblem, name: str, result: Result, found: Decision | None
+) -> tuple[Result, Decision | None]:
+    """What a relaxation proves beside what a plan of the whole problem comes to."""
     if found is None:
         return replace(result, status=Status.NO_PLAN, values=None, objective=None), None
     result = replace(result, objective=value(problem, found, name))
     if result.status is Status.OPTIMAL and result.gap > problem.scenario.solver.gap + 1e-6:
-        message = "the pairs left out could still matter: the bound holds, the gap stays open"
+        message = "what was left out could still matter: the bound holds, the gap stays open"
         result = replace(result, status=Status.FEASIBLE, message=message)
     return result, found
 

@@ -2,98 +2,78 @@
 
 A model of a few hundred decisions goes to the engine whole. A larger one is taken apart:
 
-- the state to end in, decided for the last year by itself, then the order of the way there: a
-  first plan within moments;
-- a bound from the years by themselves, priced by the relaxation of all of them (``engine.split``);
-- kernel search over years: only buildings, hosts and tiers that today, the plan so far or one of
-  the years by itself makes use of (Angelelli, Mansini and Speranza 2010).
+- the state to end in, decided and improved for the last year by itself, then the best way there;
+- then one part of the plan after another solved again, in all years at once (``improve_years``);
+- beside it, a bound from the years by themselves, priced by the relaxation of all of them
+  (``engine.split``).
 
 Who is served where is settled last, year by year: least minutes for what each host serves.
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Progress, Result, Status, solve
+from placeopt.engine.duality import dual_bound
 from placeopt.engine.model import Arrays
 from placeopt.engine.registry import engine as engine_named
 from placeopt.engine.split import bound_of_parts, relaxation_prices, split
-from placeopt.errors import EngineError
 from placeopt.estate.assign import with_least_minutes
 from placeopt.estate.columns import Columns
 from placeopt.estate.course import Course, value
 from placeopt.estate.decision import Decision
 from placeopt.estate.formulate import WHO_GOES_WHERE, formulate
 from placeopt.estate.formulate_years import YearsFormulation, formulate_years
-from placeopt.estate.kernel import first_plan
+from placeopt.estate.improve_years import improve_years
+from placeopt.estate.kernel import first
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.scale import find
-from placeopt.estate.settle import SETTLED, Stage, read
-from placeopt.estate.strengthen import count_at_least
+from placeopt.estate.settle import read
+from placeopt.estate.stages import Outcome, in_order
+from placeopt.estate.strengthen import ask_at_least, count_at_least
 from placeopt.estate.years import Years
 from placeopt.scenario.estate_rules import Capital
 
+Floats = NDArray[np.float64]
 Watch = Callable[[Progress], None]
 WHOLE = 700  # up to so many yes-or-no decisions the engine is given the whole model
 FIRST_GAP = 0.002  # of the order of a first plan
-LAST_SHARE = 0.5  # of the time for the bound, for the last year: most of the money is in it
+LAST_SHARE = 0.6  # of the time for the bound, for the last year: most of the money is in it
 STRENGTHEN_SHARE = 0.1  # of the time, at most
 FIRST_SHARE = 0.6  # of the time, at most, for a first plan; it is there sooner as a rule
-BOUND_SHARE = 0.6  # of the time left, for the bound
+GOAL_SHARE = 0.35  # of that, at most, for a state to end in
+IMPROVE_SHARE = 0.25  # of that, at most, to improve the state before the way there is sought
+BOUND_SHARE = 0.6  # of the time left on one thread, for the bound
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """Stages in order, and the course, where there is one."""
-
-    stages: tuple[Stage, ...]
-    course: Course | None
-
-    @property
-    def result(self) -> Result:
-        """The last stage's result: the plan is the best for it under the earlier ceilings."""
-        return self.stages[-1].result
-
-
-def find_years(years: Years, progress: Watch | None = None) -> Outcome:
+def find_years(years: Years, progress: Watch | None = None) -> Outcome[Course]:
     """The best plan within the scenario's gap and time limit; one year is ``scale.find``'s."""
     if len(years.problems) == 1:
         alone = find(years.first, progress)
-        return Outcome(alone.stages, None if alone.decision is None else Course((alone.decision,)))
-    objective, solver = years.scenario.objective, years.scenario.solver
-    began = time.perf_counter()
-    stages: list[Stage] = []
-    course = None
-    for number, name in enumerate(objective.minimise):
-        ceilings = [(stage.objective, stage.ceiling) for stage in stages]
-        left = solver.time_limit_seconds - (time.perf_counter() - began)
-        seconds = max(left / (len(objective.minimise) - number), 1.0)
+        return Outcome(alone.stages, None if alone.found is None else Course((alone.found,)))
+
+    def one(
+        name: str, ceilings: list[tuple[str, float]], course: Course | None, seconds: float
+    ) -> tuple[Result, Course | None]:
         stated = formulate_years(years, name, ceilings)
         result = minimise(stated, course, seconds, progress)
-        if result.status is Status.FAILED:
-            raise EngineError(f"{solver.engine} broke while minimising {name}: {result.message}")
-        if result.has_plan:
-            course = read_course(stated, result)
-        elif course is not None:  # the plan so far stands
-            now = value(years, course, name)
-            result = replace(result, status=Status.FEASIBLE, objective=now)
-        slack = objective.slack[number] if number < len(objective.slack) else 0.0
-        reached = result.objective if result.objective is not None else np.inf
-        stages.append(Stage(name, result, reached + abs(reached) * (slack + SETTLED)))
-        if course is None:
-            return Outcome(tuple(stages), None)
-    assert course is not None  # every scenario has an objective
-    course = settled(years, course)
-    last = stages[-1]
-    final = value(years, course, last.objective)
-    stages[-1] = replace(last, result=replace(last.result, objective=final))
-    return Outcome(tuple(stages), course)
+        return result, read_course(stated, result) if result.has_plan else None
+
+    return in_order(
+        years.scenario,
+        one,
+        lambda course, _: settled(years, course),
+        lambda course, name: value(years, course, name),
+    )
 
 
 def minimise(
@@ -101,93 +81,124 @@ def minimise(
 ) -> Result:
     """The model over years to the scenario's gap, within ``seconds``."""
     began = time.perf_counter()
-    if _large(stated):
-        strengthen(stated, STRENGTHEN_SHARE * seconds)
-    arrays = stated.model.arrays()
-    seconds -= time.perf_counter() - began
+    large = _large(stated)
     able = engine_named(stated.years.scenario.solver.engine).start
+    least = strengthen(stated, STRENGTHEN_SHARE * seconds) if large else []
+    arrays = stated.model.arrays()
     start = _lifted(stated, arrays, course) if course is not None and able else None
-    if not able or not _large(stated):
+    seconds -= time.perf_counter() - began
+    if not able or not large:
         return _search(stated, arrays, start, seconds, stated.years.scenario.solver.gap, progress)
-    return _apart(stated, arrays, start, seconds, progress)
+    return _apart(stated, arrays, start, least, seconds, progress)
 
 
 def _large(stated: YearsFormulation) -> bool:
     return sum(x.open.size + x.host.size + x.tier.size for x in stated.columns) > WHOLE
 
 
-def strengthen(stated: YearsFormulation, seconds: float) -> None:
-    """In each year the least number of hosts and buildings, as one year's search has it."""
+def strengthen(stated: YearsFormulation, seconds: float) -> list[float]:
+    """In each year the least number of hosts and buildings, as one year's search has it; returns
+    the last year's."""
     each = seconds / len(stated.columns)
+    least: list[float] = []
     for t, problem in enumerate(stated.years.problems):
         stated.model.suffix = f"_{problem.year}"
-        count_at_least(stated.year(t), formulate(problem), each)
+        least = count_at_least(stated.year(t), formulate(problem), each)
     stated.model.suffix = ""
+    return least
 
 
 def _apart(
     stated: YearsFormulation,
     arrays: Arrays,
-    start: NDArray[np.float64] | None,
+    start: Floats | None,
+    least: list[float],
     seconds: float,
     progress: Watch | None,
 ) -> Result:
-    """A first plan, a bound from the years by themselves, then kernel search."""
+    """A plan and a bound, one after the other on one thread, side by side on more."""
     solver = stated.years.scenario.solver
     began = time.perf_counter()
+    proof = Proof(stated, arrays, began, progress)
 
     def left() -> float:
         return max(seconds - (time.perf_counter() - began), 1.0)
 
-    def report(bound: float) -> None:
-        if progress:
-            known = None if start is None else arrays.objective(start)
-            progress(Progress(time.perf_counter() - began, known, bound))
+    def enough(objective: float) -> bool:
+        proof.hear(objective)
+        return objective - proof.bound <= solver.gap * abs(objective)
 
-    if start is None:
-        start = _sequenced(stated, arrays, FIRST_SHARE * left())
-        report(-np.inf)
-    bound, used = _bound_by_years(stated, arrays, BOUND_SHARE * left())
-    report(bound)
+    guides: list[Floats] = []
     if start is not None:
-        used.append(start)
-    if start is None or arrays.objective(start) - bound > solver.gap * abs(arrays.objective(start)):
-        kernel = _kernel(stated, arrays, used)
-        result = _search(stated, kernel, start, left(), solver.gap / 3)
-        if result.values is None and start is None:
+        proof.hear(arrays.objective(start))
+    with proof.running(left() if solver.threads > 1 else None):
+        if start is None:
+            start, guides = _sequenced(stated, arrays, least, FIRST_SHARE * left())
+        if solver.threads == 1:
+            proof.prove(BOUND_SHARE * left())
+        if start is None:
             return _search(stated, arrays, None, left(), solver.gap)
-        start = start if result.values is None else result.values
-        report(bound)
-    assert start is not None
+        guides += [values[stated.columns[-1].host.all] for values in proof.found]
+        years, last = stated.columns, stated.years.last
+        start = improve_years(years, last, arrays, start, guides, left(), enough)
     objective = arrays.objective(start)
-    bound = min(bound, objective)
+    bound = min(proof.bound, objective)
     plan = Result(Status.FEASIBLE, objective=objective, bound=bound, values=start)
     status = Status.OPTIMAL if plan.gap <= solver.gap else Status.FEASIBLE
     spent = {"solve": time.perf_counter() - began}
     return replace(plan, status=status, seconds=spent, engine=solver.engine, seed=solver.seed)
 
 
-def _bound_by_years(
-    stated: YearsFormulation, arrays: Arrays, seconds: float
-) -> tuple[float, list[NDArray[np.float64]]]:
-    """A bound from each year by itself, and the plans found of each, in the whole's columns."""
-    solver = stated.years.scenario.solver
-    began = time.perf_counter()
-    prices = relaxation_prices(arrays, 0.75 * seconds, solver.threads)
-    if prices is None:  # the years without what links them: a bound, if a weak one
-        prices = np.zeros(len(arrays.row_lower))
-    parts = split(arrays, _year_of_columns(stated, len(arrays.cost)), prices)
-    left = max(seconds - (time.perf_counter() - began), 0.2 * seconds)
-    others = len(parts.parts) - 1
-    each = [*[(1 - LAST_SHARE) * left / others] * others, LAST_SHARE * left]
-    bound, results = bound_of_parts(parts, each, solver.gap / 3, solver.threads, solver.seed)
-    found = []
-    for part, result in zip(parts.parts, results, strict=True):
-        if result.values is not None:
-            values = np.zeros(len(arrays.cost))
-            values[part.columns] = result.values
-            found.append(values)
-    return bound, found
+class Proof:
+    """The bound from each year by itself, priced by the relaxation of all of them."""
+
+    def __init__(
+        self, stated: YearsFormulation, arrays: Arrays, began: float, progress: Watch | None
+    ) -> None:
+        self.bound = -np.inf
+        self.found: list[Floats] = []  # of single years, in the whole's columns
+        self._stated, self._arrays, self._began, self._watch = stated, arrays, began, progress
+        self._objective: float | None = None
+        self._stop = threading.Event()
+
+    def hear(self, objective: float) -> None:
+        """A plan costs so much; whoever watches is told of it and of the bound so far."""
+        self._objective = objective
+        if self._watch:
+            seconds = time.perf_counter() - self._began
+            self._watch(Progress(seconds, self._objective, self.bound))
+
+    @contextmanager
+    def running(self, seconds: float | None) -> Iterator[None]:
+        """Prove beside what is done meanwhile; ``None``: not beside it."""
+        if seconds is None:
+            yield
+            return
+        with ThreadPoolExecutor(1, "placeopt-bound") as pool:
+            proved = pool.submit(self.prove, seconds)
+            try:
+                yield
+            except BaseException:
+                self._stop.set()
+                raise
+            proved.result()
+
+    def prove(self, seconds: float) -> None:
+        """Prices of the relaxation and what they prove, then each year by itself."""
+        solver = self._stated.years.scenario.solver
+        stop = self._stop.is_set
+        began = time.perf_counter()
+        prices = relaxation_prices(self._arrays, 0.75 * seconds, 1, stop)
+        if prices is None:  # the years without what links them: a bound, if a weak one
+            prices = np.zeros(len(self._arrays.row_lower))
+        self.bound = dual_bound(self._arrays, prices)
+        parts = split(self._arrays, _year_of_columns(self._stated, len(self._arrays.cost)), prices)
+        left = max(seconds - (time.perf_counter() - began), 0.2 * seconds)
+        others = len(parts.parts) - 1
+        shares = [*[(1 - LAST_SHARE) / others] * others, LAST_SHARE]
+        bound, found = bound_of_parts(parts, left, shares, solver.gap / 3, 1, solver.seed, stop)
+        self.found += found
+        self.bound = max(self.bound, bound)
 
 
 def _year_of_columns(stated: YearsFormulation, size: int) -> NDArray[np.int64]:
@@ -203,18 +214,6 @@ def _year_of_columns(stated: YearsFormulation, size: int) -> NDArray[np.int64]:
     return part
 
 
-def _kernel(stated: YearsFormulation, arrays: Arrays, plans: list[NDArray[np.float64]]) -> Arrays:
-    """Only hosts that today or one of the plans has in some year, and their tiers."""
-    x = stated.columns[0]
-    host = ~x.new
-    tier = np.zeros(x.tier.size, bool)
-    for values in plans:
-        for of_year in stated.columns:
-            host = host | (values[of_year.host.all] > 0.5)
-            tier = tier | (values[of_year.tier.all] > 0.5)
-    return _restricted(stated, arrays, host, tier)
-
-
 def _restricted(
     stated: YearsFormulation, arrays: Arrays, host: NDArray[np.bool_], tier: NDArray[np.bool_]
 ) -> Arrays:
@@ -227,16 +226,30 @@ def _restricted(
 
 
 def _sequenced(
-    stated: YearsFormulation, arrays: Arrays, seconds: float
-) -> NDArray[np.float64] | None:
+    stated: YearsFormulation, arrays: Arrays, least: list[float], seconds: float
+) -> tuple[Floats | None, list[Floats]]:
     """A good state for the last year, then the best way there; should there be no way, the best
-    plan among what that state makes use of. ``None`` where there is none within the time."""
+    plan among what that state makes use of. ``None`` where there is none within the time. With
+    the hosts that the relaxation of the last year makes use of."""
     began = time.perf_counter()
     solver = stated.years.scenario.solver
     goal = formulate(_last_alone(stated.years), "cost")
-    values = first_plan(goal, 0.5 * seconds)
-    if values is None:
-        return None
+    ask_at_least(goal, least)
+    found = first(goal, GOAL_SHARE * seconds)
+    if found is None:
+        return None, []
+    assert found.relaxation.values is not None  # ``first`` has seen to it
+    guides = [found.relaxation.values[goal.columns.host.all]]
+    near = (1 + solver.gap / 3) * found.relaxation.bound
+    values = improve_years(
+        (goal.columns,),
+        goal.problem,
+        goal.model.arrays(),
+        found.values,
+        guides,
+        IMPROVE_SHARE * seconds,
+        lambda objective: objective <= near,
+    )
     wanted = read(goal, Result(Status.FEASIBLE, values=values))
     x = stated.columns[-1]
     host = wanted.host[x.hosts.building, x.hosts.service]
@@ -252,8 +265,8 @@ def _sequenced(
             seed=solver.seed,
         )
         if result.values is not None:
-            return result.values
-    return None
+            return result.values, guides
+    return None, guides
 
 
 def _what_stays_is_there(
@@ -289,7 +302,7 @@ def _in_state(arrays: Arrays, x: Columns, decision: Decision) -> Arrays:
     return replace(arrays, lower=lower, upper=upper)
 
 
-def _lifted(stated: YearsFormulation, arrays: Arrays, course: Course) -> NDArray[np.float64] | None:
+def _lifted(stated: YearsFormulation, arrays: Arrays, course: Course) -> Floats | None:
     """A full vector that agrees with ``course``; None where there is none."""
     for x, decision in zip(stated.columns, course.decisions, strict=True):
         arrays = _in_state(arrays, x, decision)
@@ -300,7 +313,7 @@ def _lifted(stated: YearsFormulation, arrays: Arrays, course: Course) -> NDArray
 def _search(
     stated: YearsFormulation,
     arrays: Arrays,
-    start: NDArray[np.float64] | None,
+    start: Floats | None,
     seconds: float,
     gap: float,
     progress: Watch | None = None,

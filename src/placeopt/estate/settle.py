@@ -1,13 +1,14 @@
-"""What a search found, and the plan made whole: buildings, hosts and tiers kept, the rest settled.
+"""The plan found made whole: buildings, hosts and tiers kept, the rest settled.
 
 A search stops at its gap, so who is served where may still be had for less money or fewer
 minutes. ``settle`` keeps what is open, hosted and of which tier, and solves what is left open
-exactly: first the objective asked for, then money, then minutes.
+exactly: first the objective asked for, then money, then minutes. Where zones and hosts make too
+many pairs for that, how much each host serves is settled first, and then who goes where.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,48 +16,13 @@ from numpy.typing import NDArray
 from placeopt.engine import Result, solve
 from placeopt.engine.model import Arrays
 from placeopt.errors import EngineError
-from placeopt.estate.decision import Decision, costs, visit_minutes, worst_off_minutes
-from placeopt.estate.formulate import Formulation, formulate
+from placeopt.estate.assign import with_least_minutes
+from placeopt.estate.decision import Decision
+from placeopt.estate.formulate import Formulation, formulate, minutes_count
 from placeopt.estate.problem import EstateProblem
+from placeopt.estate.stages import SETTLED, Stage
 
-SETTLED = 1e-7  # relative room left to an objective that is settled, for rounding
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One objective minimised: what was found and what is proven."""
-
-    objective: str
-    result: Result
-    ceiling: float  # what the objective may be in the stages after
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Stages in order, and the plan, where there is one."""
-
-    stages: tuple[Stage, ...]
-    decision: Decision | None
-
-    @property
-    def result(self) -> Result:
-        """The last stage's result: the plan is the best for it under the earlier ceilings."""
-        return self.stages[-1].result
-
-
-def value(problem: EstateProblem, decision: Decision, objective: str) -> float:
-    """An objective's value for a decision."""
-    if objective == "cost":
-        return costs(problem, decision).present_gbp(problem.annuity)
-    if objective == "visit_minutes":
-        return visit_minutes(problem, decision)
-    if objective == "worst_off":
-        return worst_off_minutes(problem, decision)
-    if objective == "carbon":
-        return float(problem.buildings.carbon_tco2e_per_year[decision.open].sum())
-    if objective == "buildings":
-        return float(decision.open.sum())
-    raise EngineError(f"the estate has no objective {objective!r}")
+PAIRS = 100_000  # up to so many pairs of a zone and a host are settled at once
 
 
 def fixed(formulation: Formulation, decision: Decision) -> Arrays:
@@ -85,15 +51,29 @@ def lift(formulation: Formulation, decision: Decision) -> NDArray[np.float64] | 
 def settle(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> Decision:
     """Buildings, hosts and tiers as they are; least money, then least minutes, within what each
     objective has reached."""
-    solver = problem.scenario.solver
     smaller = replace(problem, hostable=decision.host)
-    priced = ("cost", "visit_minutes", "worst_off")
+    pairs = problem.visits.astype(bool).sum(axis=0) @ decision.host.sum(axis=0)
+    if pairs > PAIRS and not minutes_count(problem, [stage.objective for stage in stages]):
+        try:
+            return with_least_minutes(problem, _settled(smaller, decision, stages, zones=False))
+        except EngineError:
+            pass  # not everybody has those hosts in reach that are cheapest to use
+    return _settled(smaller, decision, stages, zones=True)
+
+
+def _settled(
+    smaller: EstateProblem, decision: Decision, stages: list[Stage], zones: bool
+) -> Decision:
+    """One objective after another; without ``zones`` all residents are one customer."""
+    solver = smaller.scenario.solver
+    minutes = ("visit_minutes", "worst_off") if zones else ()
+    names = ("cost", "weighted", *minutes)
     ceilings = {stage.objective: stage.ceiling for stage in stages[:-1]}
     for name in dict.fromkeys((stages[-1].objective, "cost", "visit_minutes")):
-        if name not in priced:
+        if name not in names:
             continue
-        bounds = [(other, most) for other, most in ceilings.items() if other in priced]
-        formulation = formulate(smaller, name, bounds, zones=True)
+        bounds = [(other, most) for other, most in ceilings.items() if other in names]
+        formulation = formulate(smaller, name, bounds, zones=zones, relaxed=not zones)
         result = solve(
             fixed(formulation, decision),
             engine="highs",

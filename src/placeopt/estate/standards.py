@@ -18,6 +18,7 @@ from placeopt.errors import UsageError
 from placeopt.scenario.estate_rules import Access
 
 if TYPE_CHECKING:
+    from placeopt.estate.problem import EstateProblem
     from placeopt.place import Place
     from placeopt.scenario.scenario import Scenario
     from placeopt.travel import TravelTimes
@@ -38,6 +39,19 @@ class Standard:
     residents: NDArray[np.float64]  # (P,) all above 0
     within: NDArray[np.bool_]  # (P, B) within the rule's minutes
     under_ceiling: NDArray[np.bool_]  # (P, B) within the rule's ceiling
+
+
+def offering(
+    problem: EstateProblem, host: NDArray[np.bool_], tier: NDArray[np.int64], standard: Standard
+) -> NDArray[np.bool_]:
+    """(B,) hosts of a plan whose offer counts for the standard: with a tier as the tier has it,
+    else as it is today, and full where the place has no tiers."""
+    s = standard.service
+    if standard.rule.offer == "any":
+        return host[:, s]
+    full_tier = np.append(problem.tiers.full[:, s], False)[tier]
+    new = ~problem.hosted[:, s] & (len(problem.tiers.ids) == 0)
+    return host[:, s] & np.where(tier >= 0, full_tier, problem.full_today[:, s] | new)
 
 
 def state_standards(place: Place, times: TravelTimes, scenario: Scenario) -> tuple[Standard, ...]:

@@ -34,13 +34,20 @@ def count_at_least(formulation: Formulation, relaxed: Formulation, seconds: floa
     within ``seconds`` is left out.
     """
     x = relaxed.columns
-    names = ["buildings", *relaxed.problem.services.ids]
-    of_services = [x.hosts.of_service(s) for s in range(len(names) - 1)]
+    of_services = [x.hosts.of_service(s) for s in range(len(relaxed.problem.services.ids))]
     sets = [x.open.all, *(x.host.at(hosts) for hosts in of_services)]
     least = least_sums(relaxed, sets, seconds)
+    ask_at_least(formulation, least)
+    return least
+
+
+def ask_at_least(formulation: Formulation, least: list[float]) -> None:
+    """Add the rows with these right-hand sides: of all buildings, then of each service's hosts."""
     y = formulation.columns
+    names = ["buildings", *formulation.problem.services.ids]
+    of_services = [y.hosts.of_service(s) for s in range(len(names) - 1)]
     same = [y.open.all, *(y.host.at(hosts) for hosts in of_services)]
-    rows = np.repeat(np.arange(len(sets)), [len(columns) for columns in same])
+    rows = np.repeat(np.arange(len(same)), [len(columns) for columns in same])
     formulation.model.add_rows(
         "count_at_least",
         rule="",
@@ -48,7 +55,6 @@ def count_at_least(formulation: Formulation, relaxed: Formulation, seconds: floa
         terms=[(rows, np.concatenate(same), 1)],
         lower=least,
     )
-    return least
 
 
 def least_sums(

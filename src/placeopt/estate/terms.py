@@ -119,6 +119,16 @@ def carbon(problem: EstateProblem, x: Columns) -> Expression:
     return total
 
 
+def weighted(parts: dict[str, Expression], weights: dict[str, float]) -> Expression:
+    """GBP: objectives, each times what one unit of it counts for."""
+    total = Expression()
+    for name, part in parts.items():
+        total.constant += weights[name] * part.constant
+        for columns, values in part.terms:
+            total.add(columns, values, weights[name])
+    return total
+
+
 OBJECTIVES: dict[str, Callable[[EstateProblem, Columns], Expression]] = {
     "cost": present_cost,
     "visit_minutes": visit_minutes,

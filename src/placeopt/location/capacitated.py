@@ -22,11 +22,22 @@ from scipy import sparse
 from placeopt.engine import Result, Status
 from placeopt.location.compact import compact
 from placeopt.location.ending import closed, nothing_fits, solution_of
-from placeopt.location.loads import BIG, Floats, Work, first_prices, no_plan, work_of
+from placeopt.location.loads import (
+    BIG,
+    Bools,
+    Floats,
+    Level,
+    Work,
+    first_prices,
+    no_plan,
+    raise_level,
+    work_of,
+)
 from placeopt.location.problems import Problem
 from placeopt.location.solution import Solution
 from placeopt.location.tree import Report, Run
 
+TURNS = 20  # of raising the bound
 KERNELS = (0.15, 0.4, 1.0)  # shares of the gap that a pair's forced bound may take up
 LARGEST_KERNEL = 12_000  # pairs in any but the last kernel
 
@@ -49,9 +60,9 @@ def solve_capacitated(
     if not work.cost[work.cost < BIG].any():  # a covering: no cost that prices could tell of
         infeasible = _whole(work, run)
     else:
-        u, rho = _dual(work, run)
+        level = _dual(work, run)
         if not closed(work, run):
-            infeasible = _kernels(work, run, u, rho)
+            infeasible = _kernels(work, run, level)
     return solution_of(
         problem,
         work,
@@ -63,30 +74,24 @@ def solve_capacitated(
     )
 
 
-def _dual(work: Work, run: Run) -> tuple[Floats, Floats]:
+def _dual(work: Work, run: Run) -> Level:
     """Raise the bound, now and then making a plan of the sites it takes."""
-    from placeopt.location import knapsack
-
-    u, step = first_prices(work), 0.6
-    best, best_u, best_rho = -np.inf, u, np.zeros(len(work.opening))
-    for turn in range(10):
-        target = run.cost if np.isfinite(run.cost) else _guess(work)
-        value, u, rho, y, frequency, _, _ = knapsack.ascend(
-            work.cost, work.size, work.room, work.weight, work.hold, work.spare, work.opening,
-            work.p, work.must, work.may, u, target, 60 if turn < 3 else 150, False, step, 12,
-        )  # fmt: skip
-        gained = max(0.0, value - best)
-        if value > best:
-            best, best_u, best_rho = value, u, rho
-        run.raise_bound(best)
-        _plan(work, run, _enough(work, np.maximum(y, frequency), rho))
-        gap = run.cost - best
-        step = max(0.5 * step, 0.05) if turn > 2 else step
+    step = 0.6
+    level = now = raise_level(work, first_prices(work), _guess(work), 60, step, 12)
+    for turn in range(TURNS):
+        run.raise_bound(level.value)
+        _plan(work, run, _enough(work, now))
         if closed(work, run) or run.seconds > 0.3 * run.limit:
             break
-        if turn > 2 and gained < 1e-4 * gap:
+        target = run.cost if np.isfinite(run.cost) else _guess(work)
+        now = raise_level(work, level.u, target, 60 if turn < 2 else 150, step, 12)
+        gained = now.value - level.value
+        level = now if gained > 0 else level
+        step = max(0.5 * step, 0.05) if turn > 1 else step
+        if turn > 1 and gained < 1e-3 * (run.cost - level.value):
             break
-    return best_u, best_rho
+    run.raise_bound(level.value)
+    return level
 
 
 def _guess(work: Work) -> float:
@@ -94,18 +99,18 @@ def _guess(work: Work) -> float:
     return float(service.mean(axis=1).sum() + np.abs(work.opening[work.may]).sum() / 2 + 1)
 
 
-def _enough(work: Work, taken: Floats, rho: Floats):
+def _enough(work: Work, level: Level) -> Bools:
     """The sites most taken, as many as hold all demand."""
-    order = np.lexsort((rho, -taken))
+    order = np.lexsort((level.opened, -level.often))
     is_open = work.must.copy()
     for j in order[work.may[order]]:
-        if taken[j] < 0.5 and work.room[is_open].sum() >= work.size.sum():
+        if level.often[j] < 0.5 and work.room[is_open].sum() >= work.size.sum():
             break
         is_open[j] = True
     return is_open
 
 
-def _plan(work: Work, run: Run, is_open) -> None:
+def _plan(work: Work, run: Run, is_open: Bools) -> None:
     """The cheapest shares for these sites: a transport problem."""
     sites = np.flatnonzero(is_open)
     rows, columns = np.nonzero(work.cost[:, sites] < BIG)
@@ -114,25 +119,23 @@ def _plan(work: Work, run: Run, is_open) -> None:
         work.flows = flows
 
 
-def _kernels(work: Work, run: Run, u, rho) -> bool:
+def _kernels(work: Work, run: Run, level: Level) -> bool:
     """Kernel search; returns whether there is proven to be no plan at all."""
     from placeopt.location import knapsack
 
-    dual_bound = run.bound
+    pairs = knapsack.forced_pairs(work.cost, work.size, work.room, work.may, level.u, level.opened)
     for position, share in enumerate(KERNELS):
         last = position == len(KERNELS) - 1
-        pairs, opened, closing = knapsack.least_forced(
-            work.cost, work.size, work.room, work.opening, work.must, work.may, u, dual_bound, rho
-        )
-        cutoff = run.cutoff(work.whole) if np.isfinite(run.cost) else np.inf
+        cutoff = run.cutoff(work.whole)
         has_plan = np.isfinite(cutoff)
-        limit = cutoff if last or not has_plan else dual_bound + share * (cutoff - dual_bound)
-        limit += 1e-7 * abs(limit)
-        kept = pairs <= limit if has_plan else pairs < BIG
+        gap = (cutoff - level.value) * share if has_plan else np.inf
+        gap += 1e-7 * abs(level.value)
+        kept = np.isfinite(pairs) & (pairs <= gap)
         caps = np.ones_like(pairs)
         if last and has_plan:
-            kept = np.isfinite(pairs) & (opened <= limit)[None, :]
-            caps = _caps(pairs, opened, limit)
+            kept = np.isfinite(pairs) & (level.opened <= gap)[None, :]
+            caps = _caps(pairs, level.opened, gap)
+            kept &= caps > 0
         rows, columns = np.nonzero(kept)
         if not last and has_plan and len(rows) > LARGEST_KERNEL:
             near = np.argsort(pairs[rows, columns], kind="stable")[:LARGEST_KERNEL]
@@ -140,7 +143,7 @@ def _kernels(work: Work, run: Run, u, rho) -> bool:
         left = run.limit - run.seconds
         if left <= 0.5:
             return False
-        fixed = closing > cutoff if last and has_plan else np.zeros(len(work.may), bool)
+        fixed = level.shut > gap if last and has_plan else np.zeros(len(work.may), bool)
         result, flows = compact(
             work, rows, columns, must=work.must | fixed, caps=caps[rows, columns],
             seconds=left if last else 0.3 * left,
@@ -149,7 +152,7 @@ def _kernels(work: Work, run: Run, u, rho) -> bool:
         if result.has_plan:
             _take(work, run, result, flows)
         if last or not has_plan:
-            return _judge(work, run, result, cutoff, dual_bound)
+            return _judge(work, run, result, cutoff, level.value)
         if closed(work, run):
             break
     return False
@@ -165,16 +168,14 @@ def _whole(work: Work, run: Run) -> bool:
     return _judge(work, run, result, np.inf, -np.inf)
 
 
-def _caps(pairs: Floats, opened: Floats, limit: float) -> Floats:
-    """The largest share of each customer that a plan within ``limit`` can send to each site."""
-    finite = np.isfinite(pairs)
-    rise = np.where(
-        finite, np.where(finite, pairs, 0.0) - np.where(np.isfinite(opened), opened, 0.0), np.inf
-    )
-    spare = np.where(np.isfinite(opened), np.maximum(0.0, limit - opened), 0.0)[None, :]
+def _caps(pairs: Floats, opened: Floats, gap: float) -> Floats:
+    """The largest share of each customer that a plan within ``gap`` can send to each site."""
+    reach = np.isfinite(pairs) & np.isfinite(opened)[None, :]
+    rise = np.where(reach, pairs, 0.0) - np.where(np.isfinite(opened), opened, 0.0)[None, :]
+    spare = np.maximum(0.0, gap - np.where(np.isfinite(opened), opened, np.inf))[None, :]
     with np.errstate(divide="ignore", invalid="ignore"):
         caps = np.where(rise > 0, spare / rise, 1.0)
-    return np.where(np.isfinite(caps), np.clip(caps, 0.0, 1.0), 0.0)
+    return np.where(reach, np.clip(caps, 0.0, 1.0), 0.0)
 
 
 def _take(work: Work, run: Run, result: Result, flows: sparse.csr_array) -> None:

@@ -20,6 +20,7 @@ Bools = NDArray[np.bool_]
 BIG = 1e300
 FINEST = 20_000  # whole numbers up to which rooms are filled exactly
 COARSE = 2_000  # steps into which rooms are cut where sizes are no whole numbers
+SPARE = 20_000  # whole numbers up to which the room to spare is counted exactly
 
 
 @dataclass
@@ -27,9 +28,10 @@ class Work:
     """A capacitated problem as arrays, and the best plan's assignment or flows.
 
     Shapes: ``cost`` (customers, sites), BIG = no way; ``size``, ``weight`` (customers,); ``room``,
-    ``hold``, ``opening``, ``must``, ``may`` (sites,). ``weight`` and ``hold`` are sizes and rooms
-    in whole numbers that never overstate a customer against a site, ``spare`` what all rooms hold
-    beyond the demand in the same numbers. ``p = -1``: any number.
+    ``hold``, ``bulk``, ``opening``, ``must``, ``may`` (sites,). ``weight`` and ``hold`` are sizes
+    and rooms in whole numbers that never overstate a customer against a site; ``bulk`` and
+    ``spare`` rooms and what they all hold beyond the demand, in whole numbers of their own that
+    never overstate a room against what may be spared. ``p = -1``: any number.
     """
 
     cost: Floats
@@ -43,6 +45,7 @@ class Work:
     whole: bool
     weight: Ints
     hold: Ints
+    bulk: Ints
     spare: int
     to: Ints | None = None
     flows: sparse.csr_array | None = None
@@ -90,20 +93,29 @@ def work_of(problem: Problem) -> Work:
     whole = not split and bool((values == np.round(values)).all())
     p = int(problem.p or 0) if counted else -1
     size = np.array(problem.demands)
-    weight, hold, spare = _whole_numbers(size, room, may)
-    return Work(cost, size, room, opening, p, must, may, split, whole, weight, hold, spare)
+    numbers = (*_whole_numbers(size, room), *_spare_room(size, room, may))
+    return Work(cost, size, room, opening, p, must, may, split, whole, *numbers)
 
 
-def _whole_numbers(size: Floats, room: Floats, may: Bools) -> tuple[Ints, Ints, int]:
-    """Sizes, rooms and spare room as whole numbers, exact where they are, else rounded down."""
+def _whole_numbers(size: Floats, room: Floats) -> tuple[Ints, Ints]:
+    """Sizes and rooms as whole numbers, exact where they are, else rounded down."""
     scale = 1.0
     if (size != np.round(size)).any():
         scale = COARSE / max(float(room.max()), 1e-9)
     elif room.max() > FINEST:
         scale = FINEST / float(room.max())
     weight = np.floor(size * scale + 1e-9).astype(np.int64)
-    hold = np.floor(room * scale + 1e-9).astype(np.int64)
-    return weight, hold, int(np.floor((room[may].sum() - size.sum()) * scale + 1e-9))
+    return weight, np.floor(room * scale + 1e-9).astype(np.int64)
+
+
+def _spare_room(size: Floats, room: Floats, may: Bools) -> tuple[Ints, int]:
+    """Rooms, and what they hold beyond the demand, in the largest unit that tells rooms apart."""
+    spare = float(room[may].sum() - size.sum())
+    scale = SPARE / max(spare, float(room.max()), 1e-9)
+    if (room == np.round(room)).all():
+        unit = np.gcd.reduce(room.astype(np.int64))
+        scale = min(1.0 / max(int(unit), 1), max(scale, 0.0))
+    return np.floor(room * scale + 1e-9).astype(np.int64), int(np.floor(spare * scale + 1e-9))
 
 
 def no_plan(work: Work) -> str:
@@ -132,28 +144,31 @@ def raise_level(
     from placeopt.location import knapsack
 
     _, u, rho, _, often, shares, step = knapsack.ascend(
-        work.cost, work.size, work.room, work.weight, work.hold, work.spare, work.opening, work.p,
-        work.must, work.may, u, target, most, True, step, patience,
+        work.cost, work.size, work.room, work.weight, work.hold, work.bulk, work.spare,
+        work.opening, work.p, work.must, work.may, u, target, most, not work.split, step, patience,
     )  # fmt: skip
-    return _level(work, u, rho, often, shares, step)
+    return _level(work, u, rho, often, shares, step)[0]
 
 
-def level_at(work: Work, u: Floats) -> tuple[Level, Floats]:
-    """The level at prices ``u``, and what each site takes at them, (sites, customers)."""
+def level_at(work: Work, u: Floats) -> tuple[Level, Floats, Bools]:
+    """The level at prices ``u``, and what they make best where customers go whole: the fill of
+    each site, (sites, customers), and the sites."""
     from placeopt.location import knapsack
 
     rho, fill = knapsack.fill_all(
         work.cost, work.weight, work.hold, work.opening, work.may, np.ascontiguousarray(u)
     )
     n, m = work.cost.shape
-    return _level(work, u, rho, np.zeros(m), np.zeros((n, m)), 0.0), fill
+    level, chosen = _level(work, u, rho, np.zeros(m), np.zeros((n, m)), 0.0)
+    return level, fill, chosen
 
 
-def _level(work: Work, u, rho, often, shares, step: float) -> Level:
+def _level(work: Work, u, rho, often, shares, step: float) -> tuple[Level, Bools]:
     from placeopt.location import knapsack
 
-    common = (rho, work.hold, work.spare, work.p, work.must, work.may)
-    value = float(u.sum() + knapsack.choose_whole(*common, np.zeros(len(rho))))
+    common = (rho, work.bulk, work.spare, work.p, work.must, work.may)
+    chosen = np.zeros(len(rho))
+    value = float(u.sum() + knapsack.choose(*common, chosen))
     opened, shut = knapsack.forced_sites(*common)
     base = np.where(work.may, opened + work.opening - np.where(work.may, rho, 0.0), np.inf)
-    return Level(value, u, opened, shut, base, often, shares, step)
+    return Level(value, u, opened, shut, base, often, shares, step), chosen > 0.5

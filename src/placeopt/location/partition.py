@@ -105,32 +105,20 @@ def best_of_pool(
 
 
 def partition_model(
-    work: Work, site: Ints, load: Ints, item: Ints, cost: Floats, relaxed: float | None = None
+    work: Work, site: Ints, load: Ints, item: Ints, cost: Floats
 ) -> tuple[Model, Block]:
-    """(P1) to (P5) over loads: ``item[k]`` is a customer of load ``load[k]``, at ``site``.
-
-    ``relaxed``: without integrality, and nobody need be served, at this fine for each.
-    """
+    """(P1) to (P5) over loads: ``item[k]`` is a customer of load ``load[k]``, at ``site``."""
     n, m = work.cost.shape
     model = Model("partition")
-    served = []
-    if relaxed is not None:
-        lack = model.add_columns("lack", size=n, cost=relaxed)
-        served = [(np.arange(n), lack.all, 1.0)]
-    x = model.add_columns("load", size=len(site), upper=1.0 if relaxed is None else np.inf,
-                          cost=cost, integer=relaxed is None)  # fmt: skip
+    x = model.add_columns("load", size=len(site), upper=1.0, cost=cost, integer=True)
     zeros = np.zeros(len(site), np.int64)
-    model.add_rows("served", rule="P2", size=n, lower=1.0,
-                   terms=[*served, (item, x.at(load), 1.0)])  # fmt: skip
-    must = work.must if relaxed is None else np.zeros(m, bool)
-    model.add_rows("once", rule="P3", size=m, lower=must.astype(float), upper=1.0,
+    model.add_rows("served", rule="P2", size=n, lower=1.0, terms=[(item, x.at(load), 1.0)])
+    model.add_rows("once", rule="P3", size=m, lower=work.must.astype(float), upper=1.0,
                    terms=[(site, x.all, 1.0)])  # fmt: skip
-    enough = work.size.sum() if relaxed is None else -np.inf
-    model.add_rows("enough", rule="P4", size=1, lower=enough,
+    model.add_rows("enough", rule="P4", size=1, lower=work.size.sum(),
                    terms=[(zeros, x.all, work.room[site])])  # fmt: skip
     if work.p >= 0:
-        least = work.p if relaxed is None else -np.inf
-        model.add_rows("count", rule="P5", size=1, lower=least, upper=work.p,
+        model.add_rows("count", rule="P5", size=1, lower=work.p, upper=work.p,
                        terms=[(zeros, x.all, 1.0)])  # fmt: skip
     return model, x
 

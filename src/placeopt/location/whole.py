@@ -44,7 +44,7 @@ from placeopt.location.tree import Report, Run
 
 FEW = 300  # loads that settle a node with sites left to decide
 MANY = 3_000  # and one where all are decided
-SETTLE = 3.0  # seconds for that
+SETTLE = 0.2  # seconds for that: the tree settles a node in less than ten times as much
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def solve_whole(
     if not small:
         level = _root(work, run, seed)
         if not closed(work, run):
-            _search(work, run, level, seed)
+            Search(work, run, seed).go(level)
     return solution_of(
         problem,
         work,
@@ -89,16 +89,16 @@ def solve_whole(
 
 
 def _root(work: Work, run: Run, seed: int) -> Level:
-    """The bound at the root, with plans on the way."""
+    """The bound at the root by subgradients, and a plan."""
     u, step = first_prices(work), 1.0
-    target = float(u.sum()) + 1.0
     best: Level | None = None
-    for _ in range(3):
-        level = raise_level(work, u, min(run.cost, max(target, 1.05 * target)), 100, step)
-        if best is None or level.value > best.value:
-            best = level
+    target = 2.0 * abs(float(u.sum())) + 1.0
+    for _ in range(6):
+        level = raise_level(work, u, min(run.cost, target), 100, step)
+        best = level if best is None or level.value > best.value else best
         run.raise_bound(best.value)
-        u, step, target = level.u, max(level.step, 0.02), abs(best.value) * 1.05 + 1.0
+        u, step = best.u, max(1.5 * level.step, 0.02)
+        target = best.value + 0.02 * abs(best.value) + 1.0
         if closed(work, run) or run.seconds > 0.2 * run.limit:
             break
     assert best is not None
@@ -108,55 +108,15 @@ def _root(work: Work, run: Run, seed: int) -> Level:
 
 
 def _rounds(work: Work) -> int:
-    """How many rounds of local search to afford."""
+    """How many rounds of local search to make at a time."""
     n, m = work.cost.shape
-    return int(np.clip(2e6 / (n * (n + m)), 3, 1000))
-
-
-def _search(work: Work, run: Run, level: Level, seed: int) -> None:
-    """The best bound of the root, plans from its loads, and a proof by engine or by tree."""
-    pool = Pool()
-    here = work.replace(cost=work.cost.copy(), must=work.must.copy(), may=work.may.copy())
-    for turn in range(4):
-        left = run.limit - run.seconds
-        if not _possible(here):
-            run.proven, run.bound = True, run.cost
-            return
-        level, _ = converge(here, level, pool, run.cutoff(work.whole), ROUNDS, 0.5 * left)
-        run.raise_bound(level.value)
-        if closed(work, run):
-            return
-        before = run.cost
-        _plans_of_root(work, here, run, level, pool, seed + turn, 0.1 * left)
-        fixed = _fix(here, level, run.cutoff(work.whole))
-        if not fixed and run.cost == before:
-            break
-        level, _ = level_at(here, level.u)
-    if not _engine_closes(work, here, run, TRY * (run.limit - run.seconds)):
-        _tree(work, here, run, level, pool, seed)
-
-
-def _plans_of_root(
-    work: Work, here: Work, run: Run, level: Level, pool: Pool, seed: int, seconds: float
-) -> None:
-    plan_from(here, run, level, seed, rounds=_rounds(work), record=work)
-    if run.out_of_time:
-        return
-    loads = [(pool.site[k], pool.customers[k]) for k in pool.within(here)]
-    plan = best_of_pool(here, level, loads, POOLED, seconds)
-    if plan is None:
-        return
-    cost, is_open, to = plan
-    _take(work, run, cost, is_open, to)
-    cost = bettered(here, run, to, is_open, _rounds(work), seed)
-    _take(work, run, cost, is_open, to)
+    return int(np.clip(2e6 / (n * (n + m)), 4, 100))
 
 
 POOLED = 5_000  # loads of the pool that plans are made of
 SMALL = 400  # pairs up to which an engine is asked first: nothing need be compiled
 SMALL_SECONDS = 2.0  # what it may take
 PAIRS = 2_000  # pairs up to which an engine is given a try
-TRY = 0.5  # share of the time left that it gets
 
 
 def _engine_closes(work: Work, here: Work, run: Run, seconds: float) -> bool:
@@ -178,56 +138,101 @@ def _engine_closes(work: Work, here: Work, run: Run, seconds: float) -> bool:
     return False
 
 
-def _tree(work: Work, here: Work, run: Run, level: Level, pool: Pool, seed: int) -> None:
-    """Best bound first, until nothing below the plan is left or time is up."""
-    count = 0
-    root = Node(level.value, level.u, here.must, here.may, np.packbits(here.cost < BIG))
-    heap: list[tuple[float, int, Node]] = [(root.bound, count, root)]
-    while heap:
-        bound, _, node = heapq.heappop(heap)
-        if bound > run.cutoff(work.whole):
-            break
-        run.raise_bound(bound)
-        if run.out_of_time:
-            return
-        run.nodes += 1
-        for child in _visit(work, run, node, pool, seed + run.nodes):
-            count += 1
-            heapq.heappush(heap, (child.bound, count, child))
-    run.proven = True
-    run.bound = run.cost
+class Search:
+    """The best bound of the root, then a tree, best bound first; plans are made on the way.
 
+    Plans may take ``PLANNING`` of the time: dives and local search from the node at hand, and
+    every now and then the best that can be made of all loads found so far.
+    """
 
-def _visit(work: Work, run: Run, node: Node, pool: Pool, seed: int) -> list[Node]:
-    """Bound a node: nothing where it is settled, else its two halves."""
-    here = _at(work, node)
-    u, level = node.u, None
-    for _ in range(4):
-        if not _possible(here):
-            return []
+    def __init__(self, work: Work, run: Run, seed: int) -> None:
+        self.work, self.run, self.seed = work, run, seed
+        self.pool = Pool()
+        self.planned, self.plans = 0.0, 0
+
+    def go(self, level: Level) -> None:
+        """Until nothing below the plan is left or time is up."""
+        work, run = self.work, self.run
+        here = work.replace(cost=work.cost.copy(), must=work.must.copy(), may=work.may.copy())
+        heap = [(level.value, 0, Node(level.value, level.u, here.must, here.may, _packed(here)))]
+        count = 0
+        while heap:
+            bound, _, node = heapq.heappop(heap)
+            if bound > run.cutoff(work.whole):
+                break
+            run.raise_bound(bound)
+            if run.out_of_time:
+                return
+            run.nodes += 1
+            for child in self._visit(node):
+                count += 1
+                heapq.heappush(heap, (child.bound, count, child))
+        run.proven = True
+        run.bound = run.cost
+
+    def _visit(self, node: Node) -> list[Node]:
+        """Bound a node: nothing where it is settled, else its two halves."""
+        work, run = self.work, self.run
+        here = _at(work, node)
+        u, level = node.u, None
+        for _ in range(4):
+            if not _possible(here):
+                return []
+            start = level_at(here, u)[0]
+            level, taken = converge(
+                here, start, self.pool, run.cutoff(work.whole), ROUNDS, run.limit - run.seconds
+            )
+            if run.nodes == 1:
+                run.raise_bound(level.value)
+            if level.value > run.cutoff(work.whole):
+                return []
+            if taken and min(taken.values()) > 1 - 1e-6:
+                loads = [(self.pool.site[k], self.pool.customers[k]) for k in taken]
+                _take(work, run, *plan_of(work, loads))
+            u = level.u
+            self._plan(here, level)
+            if not _fix(here, level, run.cutoff(work.whole)):
+                break
+        assert level is not None
+        bound = max(node.bound, level.value)
         cutoff = run.cutoff(work.whole)
-        start, _fill = level_at(here, u)
-        level, taken = converge(here, start, pool, cutoff, ROUNDS, run.limit - run.seconds)
-        if level.value > cutoff:
-            return []
-        if taken and min(taken.values()) > 1 - 1e-6:
-            _take(work, run, *plan_of(work, [(pool.site[k], pool.customers[k]) for k in taken]))
-        u = level.u
-        if not _fix(here, level, run.cutoff(work.whole)):
-            break
-    assert level is not None
-    if run.nodes % 10 == 1 or not np.isfinite(run.cost):
-        plan_from(here, run, level, seed, rounds=_rounds(work) // 5, record=work)
-    cutoff = run.cutoff(work.whole)
-    if np.isfinite(cutoff):
-        most = FEW if here.p < 0 and (here.may & ~here.must).any() else MANY
-        left = min(SETTLE, run.limit - run.seconds)
-        outcome = best_loads(here, level, cutoff, most, left, settle=True)
-        _take(work, run, outcome.cost, outcome.is_open, outcome.to)
-        if outcome.bound > run.cutoff(work.whole):
-            return []
-        return _halves(here, level, max(node.bound, outcome.bound))
-    return _halves(here, level, max(node.bound, level.value))
+        if np.isfinite(cutoff):
+            most = FEW if here.p < 0 and (here.may & ~here.must).any() else MANY
+            left = min(SETTLE, run.limit - run.seconds)
+            outcome = best_loads(here, level, cutoff, most, left, settle=True)
+            _take(work, run, outcome.cost, outcome.is_open, outcome.to)
+            bound = max(bound, outcome.bound)
+            if bound > run.cutoff(work.whole):
+                return []
+        return _halves(here, level, bound)
+
+    def _plan(self, here: Work, level: Level) -> None:
+        """Make a plan, if it is time for one."""
+        work, run = self.work, self.run
+        if np.isfinite(run.cost) and self.planned > PLANNING * run.seconds:
+            return
+        began = run.seconds
+        self.plans += 1
+        seed = self.seed + self.plans
+        if self.plans % 3:
+            plan_from(here, run, level, seed, rounds=_rounds(work), record=work)
+        elif not run.out_of_time:
+            self._plan_of_pool(here, level, seed)
+        self.planned += run.seconds - began
+
+    def _plan_of_pool(self, here: Work, level: Level, seed: int) -> None:
+        work, run, pool = self.work, self.run, self.pool
+        loads = [(pool.site[k], pool.customers[k]) for k in pool.within(here)]
+        seconds = min(0.1 * (run.limit - run.seconds), max(0.1, PLANNING * run.seconds))
+        plan = best_of_pool(here, level, loads, POOLED, seconds)
+        if plan is not None:
+            _take(work, run, *plan)
+            _, is_open, to = plan
+            cost = bettered(here, run, to, is_open, _rounds(work), seed)
+            _take(work, run, cost, is_open, to)
+
+
+PLANNING = 0.1  # share of the time that plans may take
 
 
 ROUNDS = 300
@@ -242,7 +247,7 @@ def _take(work: Work, run: Run, cost: float, is_open: Bools, to: Ints) -> None:
 def _at(work: Work, node: Node) -> Work:
     pairs = np.unpackbits(node.pairs, count=work.cost.size).reshape(work.cost.shape).astype(bool)
     cost = np.where(pairs, work.cost, BIG)
-    shut = int(work.hold[work.may & ~node.may].sum())
+    shut = int(work.bulk[work.may & ~node.may].sum())
     return work.replace(cost=cost, must=node.must.copy(), may=node.may.copy(),
                         spare=work.spare - shut)  # fmt: skip
 
@@ -268,7 +273,7 @@ def _fix(here: Work, level: Level, cutoff: float) -> bool:
     here.must |= here.may & (level.shut > gap)
     shut = here.may & ~here.must & (level.opened > gap)
     here.may &= ~shut
-    here.spare -= int(here.hold[shut].sum())
+    here.spare -= int(here.bulk[shut].sum())
     for j in np.flatnonzero(here.may):
         held, _ = knapsack.with_and_without(level.u - here.cost[:, j], here.weight, here.hold[j])
         here.cost[level.base[j] - held > gap, j] = BIG
@@ -277,9 +282,13 @@ def _fix(here: Work, level: Level, cutoff: float) -> bool:
     return after < 0.9 * before
 
 
+def _packed(here: Work) -> np.ndarray:
+    return np.packbits(here.cost < BIG)
+
+
 def _halves(here: Work, level: Level, bound: float) -> list[Node]:
     """Two nodes that share the plans of this one."""
-    packed = np.packbits(here.cost < BIG)
+    packed = _packed(here)
     open_to = here.may & ~here.must
     doubt = np.where(open_to, 1e-3 + np.minimum(level.often, 1.0 - level.often), -1.0)
     if here.p < 0 and open_to.any():

@@ -29,7 +29,7 @@ def budget_findings(place: Place) -> Iterator[Finding]:
     yield from points_without_a_curve(place)
     yield from outcomes_nothing_improves(place)
     yield from units_of_no_demand(place)
-    yield from rewards_without_a_stretch(place)
+    yield from results_without_a_scale(place)
     yield from commitments_outside_their_limits(place)
 
 
@@ -213,8 +213,9 @@ def units_of_no_demand(place: Place) -> Iterator[Finding]:
                         column="unit_capacity", value=number_text(capacity))  # fmt: skip
 
 
-def rewards_without_a_stretch(place: Place) -> Iterator[Finding]:
-    """A reward is earned between the target and a stretch that is better than it."""
+def results_without_a_scale(place: Place) -> Iterator[Finding]:
+    """A reward is earned between the target and a stretch that is better than it; money goes back
+    between the target and a value that is worse."""
     rows, file = place.outcomes, label(place, "outcomes")
     sign = np.where(rows["direction"] == "lower", -1.0, 1.0)
     beyond = sign * (rows["stretch"].to_numpy(float) - rows["target"].to_numpy(float))
@@ -222,6 +223,17 @@ def rewards_without_a_stretch(place: Place) -> Iterator[Finding]:
         message = "a reward needs a target and a stretch that is better than it"
         yield error(file, message, "give both, or take the reward out", row=row_of(at),
                     column="stretch", value=number_text(rows["stretch"].iloc[at]))  # fmt: skip
+    target, until = rows["target"].to_numpy(float), rows["clawback_until"].to_numpy(float)
+    for at in np.flatnonzero(rows["clawback_gbp_per_unit"].to_numpy(float) > 0):
+        if np.isnan(target[at]):
+            yield error(file, "money goes back for a target missed, and there is no target",
+                        "give the target, or take the clawback out", row=row_of(at),
+                        column="clawback_gbp_per_unit",
+                        value=number_text(rows["clawback_gbp_per_unit"].iloc[at]))  # fmt: skip
+        elif sign[at] * (target[at] - until[at]) <= 0:
+            yield error(file, "the clawback ends at a value that is not worse than the target",
+                        "give a worse value, or leave it empty", row=row_of(at),
+                        column="clawback_until", value=number_text(until[at]))  # fmt: skip
 
 
 def commitments_outside_their_limits(place: Place) -> Iterator[Finding]:

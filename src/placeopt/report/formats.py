@@ -50,6 +50,7 @@ WORDS = {
     "buildings": "Open buildings",
     "carbon": "Carbon",
     "worst_off": "Minutes of the worst-off",
+    "weighted": "Objectives, weighted and added up",
     "weighted_outcomes": "Outcomes gained, weighted (below 0 is better)",
     "least_money": "Money spent",
     "fairest": "Shortfall of the outcome furthest from its target",

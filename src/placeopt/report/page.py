@@ -50,6 +50,7 @@ def page_of(answer: Answer, story: Story, sheets: dict[str, Sheet], others: list
         "tables": {name: _table(sheet) for name, sheet in sheets.items()},
         "charts": _charts(answer, sheets),
         "travel": _travel(answer),
+        "carbon_sources": sorted(set(answer.place.carbon_values["source"]) - {""}),
         "others": others,
         "css": _asset("templates/page.css"),
         "js": _asset("templates/page.js"),
@@ -175,7 +176,7 @@ def _exact(answer: Answer) -> list[tuple[str, str]]:
     def number(value: float | None) -> str:
         if value is None or not math.isfinite(value):
             return "none"
-        return pounds(value) if first in ("cost", "least_money") else f"{value:,.6g}"
+        return pounds(value) if first in ("cost", "weighted", "least_money") else f"{value:,.6g}"
 
     seconds = ", ".join(f"{name} {value:.1f} s" for name, value in result.seconds.items())
     rows = [

@@ -21,6 +21,7 @@ BETTER = {  # objective -> how a better plan would differ
     "visit_minutes": "save {} of the minutes that visits take",
     "buildings": "need {} fewer buildings",
     "carbon": "emit {} less carbon",
+    "weighted": "be better by {} of the weighted sum",
     "weighted_outcomes": "gain {} more on the outcomes",
     "least_money": "spend {} less",
     "least_disruption": "move {} less money",

@@ -63,6 +63,7 @@ def tell_estate(answer: Answer) -> tuple[str, list[str], list[Figure]]:
     )
     sentences[-1] += _one_off_in_words(costs)
     sentences += _years_in_words(answer.plan)
+    sentences += _carbon_in_words(answer.plan)
     sentences += _people_in_words(people)
     figures: list[Figure] = [
         Figure(
@@ -104,6 +105,9 @@ def tell_estate(answer: Answer) -> tuple[str, list[str], list[Figure]]:
             "minutes",
         ),
     ]
+    if "carbon_present_saving_gbp" in answer.plan.summary:
+        was, now = (answer.plan.summary[f"carbon_present_{w}_gbp"] for w in ("before", "after"))
+        figures.append(Figure("carbon_present_gbp", "Carbon, priced", was, now, "gbp"))
     if math.isfinite(people["sent_after"]):
         figures.append(
             Figure(
@@ -173,6 +177,22 @@ def _years_in_words(plan: Any) -> list[str]:
             f"{pounds_in_words(abs(saving))} against doing nothing."
         )
     return [text]
+
+
+def _carbon_in_words(plan: Any) -> list[str]:
+    """Tonnes at the end and what the saving is worth; nothing where carbon is not priced."""
+    summary = plan.summary
+    saved = summary.get("carbon_present_saving_gbp")
+    if saved is None:
+        return []
+    emitted = plan.tables["objectives"].set_index("objective").loc["carbon"]
+    word = "saved is worth" if saved >= 0 else "added costs"
+    return [
+        f"Open buildings emit {count(emitted['plan'], 'tonne')} of CO2e a year at the end, against "
+        f"{count(emitted['do_nothing'], 'tonne')} if nothing changes. At the value of a tonne in "
+        f"each of {summary['carbon_priced_years']} years, discounted, the carbon {word} "
+        f"{pounds_in_words(abs(saved))}, which is part of the net present saving."
+    ]
 
 
 def travel_of(tables: Any) -> dict[str, Any]:

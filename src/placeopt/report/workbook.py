@@ -25,19 +25,21 @@ if TYPE_CHECKING:
 
 ESTATE = [
     *("buildings", "course", "services", "groups", "losers", "zones", "access", "bands"),
-    *("money", "cash_years", "cash_agencies", "cash_flow", "rents", "agencies"),
-    *("buildings_by_year", "services_by_year", "objectives_by_year"),
+    "channels_by_year",
+    *("money", "cash_years", "cash_agencies", "cash_flow", "carbon_by_year", "rents"),
+    *("agencies", "buildings_by_year", "services_by_year", "objectives_by_year"),
 ]
 BUDGET = [
-    *("spending", "spending_years", "payments", "streams", "reserves"),
+    *("spending", "spending_years", "payments", "streams", "reserves", "result_payments"),
     *("outcomes", "outcomes_by_year", "cash_flow", "agencies", "benefits_chain", "who_gains"),
-    *("positions", "transfers", "prices", "curves"),
+    *("positions", "transfers", "alone_spending", "alone_payments", "prices", "curves"),
 ]
 LAST = ["checks", "findings", "assumptions", "provenance"]
 # On another sheet; in tables/.
 LEFT_OUT = {"objectives", "assignment", "assignment_by_year", "spending_by_year"}
 ONE_YEAR = {"buildings_by_year", "services_by_year", "objectives_by_year"}
 IF_ANY = {"reserves", "cash_flow", "benefits_chain", "positions", "transfers"}
+IF_ANY |= {"alone_spending", "alone_payments"}
 MOST_ROWS = 50_000  # of a sheet: more makes a workbook that opens slowly; the CSV has them all
 WRAPPED = frozenset(("text", "service_ids"))
 TOTALS, HEADINGS, ROWS = 1, 2, 3  # rows of a sheet, counted from 0

@@ -55,8 +55,9 @@ class OneBudget(BudgetRule):
     number: ClassVar[str] = "B1"
     equation: ClassVar[str] = (
         "reserve[t] = reserve[t-1] + total[t] + reward[t] - sum over programmes and streams of "
-        "spend[p,f,t]; reserve[t] >= 0, at the end at least opening_reserve_gbp; without "
-        "carry_over: sum over programmes and streams of spend[p,f,t] <= total[t] + reward[t]"
+        "spend[p,f,t] - back[t-1] (in the last year back[t] too); reserve[t] >= 0, at the end at "
+        "least opening_reserve_gbp; without carry_over: sum over programmes and streams of "
+        "spend[p,f,t] + back[t-1] <= total[t] + reward[t]"
     )
 
     total_gbp: Gbp | tuple[Gbp, ...] | None = Field(
@@ -195,7 +196,9 @@ class Outcomes(BudgetRule):
         "improvement[o,t] >= minimum[o]; targets hold: improvement[o,t] >= target[o]; "
         "priced: improvement[o,t] + shortfall[o,t] >= target[o], the shortfall in the objective; "
         "reward[o,t] = reward_gbp_per_unit x (improvement beyond the target, up to stretch), paid "
-        "a year later, deferred_share of it two years later"
+        "a year later, deferred_share of it two years later; back[o,t] = clawback_gbp_per_unit x "
+        "(what is missing to the target, down to clawback_until), given back a year later, for the "
+        "last decided year set aside in it"
     )
     implied: ClassVar[bool] = True
 

@@ -56,6 +56,11 @@ class NobodyWorseOff(BudgetRule):
     when: Literal["every_year", "horizon"] = Field(
         "every_year", description="in every decided year, or over all of them, discounted"
     )
+    only_together: tuple[str, ...] = Field(
+        (),
+        description="ids of outcomes whose standards are a condition of what is done together (a "
+        "grant's, say) and do not hold for an agency alone",
+    )
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         when = "in any year" if self.when == "every_year" else "over the years together"
@@ -70,7 +75,8 @@ class Commissioning(BudgetRule):
     equation: ClassVar[str] = (
         "scale[p] on[p,t] <= spend[p,t] <= most[p] on[p,t]; sum over alternatives of on[p,t] <= 1; "
         "on[p,t] alike within a coherent group; paid[p,t] = spend[p,t] + start[p] in the year it "
-        "starts, + stop[p] in the year it stops; spend[p,t] >= before[p] up to contract_until_year"
+        "starts, + stop[p] in the year it stops; spend[p,t] >= before[p] up to "
+        "contract_until_year; on[p,t+k] >= begins[p,t] for k < contract_years[p]"
     )
     implied: ClassVar[bool] = True
 

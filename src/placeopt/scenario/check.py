@@ -28,6 +28,7 @@ NAMED = {
     "release": ("streams", "stream_id"),
     "floors_gbp": ("programmes", "programme_id"),
     "outcomes": ("outcomes", "outcome_id"),
+    "only_together": ("outcomes", "outcome_id"),
 }
 ANY = {"all"}  # words that stand for every id
 

@@ -27,6 +27,11 @@ OBJECTIVES: dict[Problem, dict[str, ObjectiveName]] = {
         ObjectiveName("buildings", "buildings", "the number of buildings kept open"),
         ObjectiveName("carbon", "tonnes CO2e per year", "the carbon emitted by buildings in use"),
         ObjectiveName("worst_off", "minutes", "the minutes of the residents who are worst off"),
+        ObjectiveName(
+            "weighted",
+            "gbp",
+            "the sum of the objectives that `weights` names, each times its weight",
+        ),
     ),
     "budget": _named(
         ObjectiveName(

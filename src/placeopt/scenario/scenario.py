@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
 
-from placeopt.scenario.objectives import DEFAULT_OBJECTIVE
+from placeopt.scenario.objectives import DEFAULT_OBJECTIVE, OBJECTIVES
 from placeopt.scenario.rules import Problem, Rule
 
 # The names that engine/registry.py registers; a test keeps the two alike.
@@ -35,6 +35,11 @@ class Objective(_Section):
     slack: tuple[float, ...] = Field(
         (), description="share by which each objective but the last may get worse for the next"
     )
+    weights: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict,
+        description='for "weighted", of an estate: what one unit of each objective named counts '
+        "for, in GBP (of cost, of a minute a year, of a building, of a tonne a year, of a minute)",
+    )
 
     @model_validator(mode="after")
     def _one_slack_for_each_but_the_last(self) -> Objective:
@@ -49,6 +54,11 @@ class Objective(_Section):
             )
         if any(slack < 0 for slack in self.slack):
             raise ValueError("a slack is below 0; give shares such as 0.02")
+        if bool(self.weights) != ("weighted" in self.minimise):
+            raise ValueError('weights and the objective "weighted" go together; give both')
+        plain = [name for name in OBJECTIVES["estate"] if name != "weighted"]
+        if unknown := [name for name in self.weights if name not in plain]:
+            raise ValueError(f"no weight can be given to {unknown[0]!r}; name some of {plain}")
         return self
 
 

@@ -3,8 +3,10 @@
 Columns  on[t,p] binary, begins[t,p], ends[t,p]; from_pot[t,k,p]; transfer[t,a,b]
 (B8)  through        sum over n of a's revenue streams and pooled p of pay[t,n] >= share income[t,a]
 (B9)  position       unspent[t,a] + saved[t,a] + transfers in - transfers out >= alone[t,a]
+(B9)  given          transfers out <= unspent[t,a]    where a has no position alone
 (B10) scale          least[p] on[t,p] <= spend[t,p] <= upper[t,p] on[t,p]
 (B10) changes        begins[t,p] - ends[t,p] = on[t,p] - on[t-1,p],  on[-1] being today's
+(B10) length         on[t+k,p] >= begins[t,p],  k < contract_years[p]
 (B10) one_of         sum over a choice of on[t,p] <= 1;  coherent: on[t,p] = on[t,q]
 (B11) capital        sum over k of from_pot[t,k,p] >= capital[p] begins[t,p]
 (B11) pots           sum over p of from_pot[t,k,p] <= pot[t,k]
@@ -44,6 +46,13 @@ def bought_at_scale_or_not_at_all(model: Model, problem: BudgetProblem, scale: S
     terms: list[Any] = [(k, begins.all, 1.0), (k, ends.all, -1.0), (k, on.all, -1.0)]
     terms.append((later, on.at(later - len(p)), 1.0))
     model.add_rows("changes", rule="B10", labels=labels, terms=terms, lower=-today, upper=-today)
+    length = problem.contract_years[p]
+    for after in range(1, int(length.max())):  # a contract that has begun runs its length
+        own = k[(k // len(p) + after < decided) & (length[k % len(p)] > after)]
+        terms = [(np.arange(len(own)), on.at(own + after * len(p)), 1.0)]
+        terms.append((np.arange(len(own)), begins.at(own), -1.0))
+        bound = {name: ids[own] for name, ids in labels.items()}
+        model.add_rows(f"length_{after}", rule="B10", labels=bound, terms=terms, lower=0.0)
 
 
 def at_most_one_of_alternatives(model: Model, problem: BudgetProblem) -> None:
@@ -93,6 +102,7 @@ def enough_goes_through_the_place(model: Model, problem: BudgetProblem, scale: S
         "year": np.repeat(problem.years[:years], len(a)),
     }
     lower = problem.through_share * income.ravel() / scale.money_gbp
+    lower = np.where(np.repeat(problem.past[:years], len(a)), -np.inf, lower)
     model.add_rows("through", rule="B8", labels=labels, terms=terms, lower=lower)
 
 
@@ -169,3 +179,18 @@ def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> N
     lower = np.zeros(size)
     np.add.at(lower, row[row >= 0], need[row >= 0])
     model.add_rows("position", rule="B9", size=size, terms=terms, lower=lower - 1e-9)
+    without = np.flatnonzero(~np.isfinite(problem.alone).all(axis=0))
+    if len(without) == 0:
+        return
+    terms = []
+    spans = problem.spans  # of those without a position alone: what they pay is theirs to give
+    own = np.searchsorted(without, agency[n])
+    mine = np.isin(agency[n], without)
+    paying = np.isin(giver, without)
+    for k, share in enumerate(spans):
+        rows = k * len(without)
+        add(rows + own[None, mine], pay[:, mine], share[:, None])
+        at = np.searchsorted(without, giver[paying])
+        add(rows + at[None, :], every[:, paying], share[:, None])
+    has = (spans @ income[:, without]).ravel() / scale.money_gbp
+    model.add_rows("given", rule="B9", size=len(has), terms=terms, upper=has + 1e-9)

@@ -43,6 +43,8 @@ def nothing_changes_too_fast(model: Model, problem: BudgetProblem, scale: Scale)
             terms.append((rows, past.all, 1.0))
         lower = np.zeros(len(at))
         lower[: len(p)] = sign * kept[: len(p)] * problem.before[p] / scale.money_gbp
+        known = np.isfinite(problem.actual).ravel()[at]  # what was, was
+        lower = np.where(known, -np.inf, lower)
         model.add_rows(f"pace_{name}", rule="B5", labels=labels, terms=terms, lower=lower)
 
 
@@ -121,7 +123,7 @@ def savings_are_reinvested(model: Model, problem: BudgetProblem, scale: Scale) -
     nothing = problem.do_nothing[:, ~problem.preventive].sum(axis=1) / scale.money_gbp
     for name, share in (("prevention", 0.0), ("reinvestment", problem.reinvest_share)):
         values = np.where(prevents, 1.0, share)
-        lower = today + share * nothing
+        lower = np.where(problem.past, -np.inf, today + share * nothing)
         terms = [(year, spend.all, values)]
         labels = {"year": problem.years}
         model.add_rows(name, rule="B7", labels=labels, terms=terms, lower=lower)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from placeopt.budget.verify import change, rules
+from placeopt.budget.verify.alone import positions_alone_are_attained
 from placeopt.budget.verify.course import (
     Course,
     Tables,
@@ -56,6 +57,7 @@ def verify(place: Place, scenario: Scenario, plan: Tables) -> Verification:
     if partners is not None:
         breaches = nobody_worse_off(place, scenario, partners, course, plan)
         checks.append(_check(partners, breaches))
+        checks.append(positions_alone_are_attained(place, scenario, partners, plan))
     checks += arithmetic(place, scenario, plan, course)
     broken_today = [check for check in _rules(place, scenario, nothing) if not check.holds]
     return Verification(

@@ -13,6 +13,7 @@ from typing import Any
 from placeopt.budget.verify.course import (
     Course,
     capital,
+    past_years,
     rows_of,
     rule_of,
     tolerance,
@@ -56,7 +57,10 @@ def reinvestment(place: Place, scenario: Scenario, rule: Any, course: Course) ->
     """(B7) How much less than its share of savings goes to prevention."""
     kind = dict(zip(place.programmes["programme_id"], place.programmes["kind"], strict=True))
     breaches: list[Breach] = []
+    past = past_years(place, scenario)
     for at, year in enumerate(course.years):
+        if year in past:
+            continue
         spend, as_it_was = course.spend[at], unchanged(place, course, year)
         saved = sum(as_it_was[key] - spend[key] for key in spend if kind[key] != "preventive")
         more = sum(spend[key] - course.today[key] for key in spend if kind[key] == "preventive")
@@ -76,7 +80,10 @@ def through_the_place(place: Place, scenario: Scenario, rule: Any, course: Cours
         if row.purpose == "revenue" and row.agency_id
     }
     breaches: list[Breach] = []
+    past = past_years(place, scenario)
     for at, year in enumerate(course.years[: rule.first_years]):
+        if year in past:
+            continue
         revenue: dict[str, float] = defaultdict(float)
         put_in: dict[str, float] = defaultdict(float)
         for stream, agency in payer.items():
@@ -93,8 +100,9 @@ def through_the_place(place: Place, scenario: Scenario, rule: Any, course: Cours
 
 def commissioning(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
     """(B10) Below the efficient scale though bought, bought beside an alternative, bought without
-    its group, or below today within a contract."""
+    its group, below today within a contract, or ended before its contract."""
     breaches: list[Breach] = []
+    past = past_years(place, scenario)
     for at, year in enumerate(course.years):
         spend = course.spend[at]
         bought: dict[str, list[str]] = defaultdict(list)
@@ -106,10 +114,17 @@ def commissioning(place: Place, scenario: Scenario, rule: Any, course: Course) -
             if spend[key] > 0 and row.one_of:
                 bought[row.one_of].append(key)
             until = row.contract_until_year
-            if not _empty(until) and year <= until:
+            if not _empty(until) and year <= until and year not in past:
                 short = course.today[key] - spend[key]
                 what = f"contract of {key} in {year}"
                 breaches.append((short, tolerance(course.today[key]), what, "GBP"))
+        for row in rows_of(place.programmes):
+            key = row.programme_id
+            if spend[key] > 0 and course.before(at)[key] == 0:
+                for later in range(at + 1, min(at + row.contract_years, len(course.years))):
+                    ended = 1.0 if course.spend[later][key] == 0 else 0.0
+                    what = f"contract of {key}, begun in {year}, in {course.years[later]}"
+                    breaches.append((ended, 0.5, what, "programmes"))
         for choice, keys in bought.items():
             what = f"alternatives of {choice} bought in {year}: {', '.join(keys)}"
             breaches.append((len(keys) - 1.0, 0.5, what, "programmes"))

@@ -12,6 +12,8 @@ from typing import Any
 
 from placeopt.place import Place
 
+MOST = 0.9999  # of the whole that a programme does at most, whatever is drawn of the evidence
+
 
 def combined(place: Place, outcome: Any, effects: Mapping[int, tuple[float, float]]) -> float:
     """What an outcome improves by: ``effects`` by row of ``curves``, at today's and beyond it."""
@@ -26,7 +28,7 @@ def _worth(place: Place, outcome: Any, effect: dict[int, float]) -> float:
     if outcome.combination == "remaining" and len(effect) > 1:
         left = 1.0
         for own in effect.values():
-            left *= 1 - own / outcome.whole_effect
+            left *= 1 - min(own / outcome.whole_effect, MOST)
         return outcome.whole_effect * (1 - left)
     if outcome.combination == "best_of":
         return max(effect.values())

@@ -144,6 +144,18 @@ def unchanged(place: Place, course: Course, year: int) -> Money:
     return grown
 
 
+def past_years(place: Place, scenario: Scenario) -> set[int]:
+    """(B13) Years of which every programme's spending is actual: no other rule holds in them."""
+    if rule_of(scenario, "continuity") is None:
+        return set()
+    known: dict[int, set[str]] = defaultdict(set)
+    for row in rows_of(place.commitments):
+        if row.kind == "actual":
+            known[int(row.year)].add(row.programme_id)
+    every = set(place.programmes["programme_id"])
+    return {year for year, programmes in known.items() if programmes >= every}
+
+
 def one_offs(place: Place, scenario: Scenario, course: Course) -> tuple[Money, ...]:
     """By year, GBP of starting and stopping programmes (B10) and of closing units (B6)."""
     found = []

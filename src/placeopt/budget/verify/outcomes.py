@@ -163,26 +163,58 @@ def bad_levels(place: Place, rule: Uncertainty, course: Course) -> tuple[Levels,
     return tuple(found)
 
 
+def earnings(place: Place, scenario: Scenario, course: Course) -> list[Levels]:
+    """(B4) By year, outcome id -> GBP that its level of the year earns, whenever it comes in."""
+    rule, found = rule_of(scenario, "outcomes"), []
+    for level in outcome_levels(place, course)[: len(course.years)]:
+        earned = {}
+        for row in rows_of(place.outcomes) if rule else ():
+            own = rule.terms(row.outcome_id).target
+            target = row.target if own is None else own
+            most = _sign(row) * (row.stretch - target)
+            if row.reward_gbp_per_unit > 0 and most > 0:
+                beyond = min(most, max(0.0, _sign(row) * (level[row.outcome_id] - target)))
+                earned[row.outcome_id] = row.reward_gbp_per_unit * beyond
+        found.append(earned)
+    return found
+
+
 def rewards(place: Place, scenario: Scenario, course: Course) -> list[float]:
-    """(B4) By year, GBP that outcomes beyond their targets bring in, a year or two later."""
-    rule = rule_of(scenario, "outcomes")
-    many = len(course.years)
+    """(B1) By year, GBP of rewards that come in: a year after they are earned, the deferred part
+    two years after."""
+    rule, many = rule_of(scenario, "outcomes"), len(course.years)
     brought = [0.0] * (many + 2)
-    if rule is None:
-        return brought[:many]
-    levels = outcome_levels(place, course)
-    for row in rows_of(place.outcomes):
-        own = rule.terms(row.outcome_id).target
-        target = row.target if own is None else own
-        if not row.reward_gbp_per_unit > 0:
-            continue
-        most = _sign(row) * (row.stretch - target)
-        for at in range(many):
-            beyond = min(most, max(0.0, _sign(row) * (levels[at][row.outcome_id] - target)))
-            earned = row.reward_gbp_per_unit * beyond
-            brought[at + 1] += earned * (1 - rule.deferred_share)
-            brought[at + 2] += earned * rule.deferred_share
+    for at, earned in enumerate(earnings(place, scenario, course)):
+        total = sum(earned.values())
+        late = rule.deferred_share if rule else 0.0
+        brought[at + 1] += total * (1 - late)
+        brought[at + 2] += total * late
     return brought[:many]
+
+
+def clawbacks(place: Place, scenario: Scenario, course: Course) -> list[Levels]:
+    """(B4) By year, outcome id -> GBP paid in advance that its level of the year gives back."""
+    rule, found = rule_of(scenario, "outcomes"), []
+    for level in outcome_levels(place, course)[: len(course.years)]:
+        back = {}
+        for row in rows_of(place.outcomes) if rule else ():
+            own = rule.terms(row.outcome_id).target
+            target = row.target if own is None else own
+            if row.clawback_gbp_per_unit > 0 and not math.isnan(target):
+                short = max(0.0, _sign(row) * (target - level[row.outcome_id]))
+                if not math.isnan(row.clawback_until):
+                    short = min(short, max(0.0, _sign(row) * (target - row.clawback_until)))
+                back[row.outcome_id] = row.clawback_gbp_per_unit * short
+        found.append(back)
+    return found
+
+
+def paid_back(place: Place, scenario: Scenario, course: Course) -> list[float]:
+    """(B1) By year, GBP that goes back for the year before; the last also sets its own aside."""
+    missed = [sum(back.values()) for back in clawbacks(place, scenario, course)]
+    due = [0.0, *missed[:-1]]
+    due[-1] += missed[-1]
+    return due
 
 
 def curve_gains(place: Place, course: Course, counted: int = 0) -> list[tuple[str, list[float]]]:

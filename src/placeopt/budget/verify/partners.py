@@ -4,8 +4,8 @@
                     + transfers in - transfers out
     (B9) position[a,t] >= alone[a,t], in every year or of the discounted sums
 
-What an agency would reach alone is the plan's own figure (table ``positions``); tests recompute
-it by an independent route. It knows nothing of the model that was solved.
+What an agency would reach alone is the plan's own figure (table ``positions``); ``alone`` checks
+that it is reached. It knows nothing of the model that was solved.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from placeopt.budget.verify.course import (
     discount_factors,
     one_offs,
     rows_of,
+    rule_of,
     tolerance,
     unchanged,
 )
@@ -39,7 +40,8 @@ def nobody_worse_off(
     place: Place, scenario: Scenario, rule: Any, course: Course, plan: Tables
 ) -> list[Breach]:
     """(B9) How much worse than alone an agency stands after transfers; one that could not keep
-    the standards alone has no position alone (NaN) and cannot be worse off."""
+    the standards alone has no position alone (NaN), cannot be worse off, and gives no more than
+    the money of its streams that is not spent."""
     before, moved = positions(place, scenario, course), transfers_in(plan)
     alone = _stated(plan.tables["positions"], "alone_gbp")
     size = max((abs(gbp) for gbp in alone.values()), default=0.0)
@@ -51,6 +53,7 @@ def nobody_worse_off(
             for year in course.years
         ]
         if any(math.isnan(gbp) for gbp in worse):
+            breaches += _gives_what_it_has(place, scenario, rule, course, plan, agency)
             continue
         if rule.when == "horizon":
             total = sum(f * gbp for f, gbp in zip(factor, worse, strict=True))
@@ -64,8 +67,30 @@ def nobody_worse_off(
     return breaches
 
 
-def positions(place: Place, scenario: Scenario, course: Course) -> Stands:
-    """Each agency's position before transfers."""
+def _gives_what_it_has(
+    place: Place, scenario: Scenario, rule: Any, course: Course, plan: Tables, agency: str
+) -> list[Breach]:
+    """What an agency pays others beyond its streams' unspent money: of the year, of the years up
+    to it where streams carry, or of all of them over the horizon."""
+    out: dict[int, float] = defaultdict(float)
+    for row in rows_of(plan.tables["transfers"]):
+        if row.from_agency_id == agency:
+            out[row.year] += row.amount_gbp
+    has = _unspent(place, course)
+    over = [out[year] - has[year, agency] for year in course.years]
+    kept = rule_of(scenario, "streams")
+    if rule.when == "horizon":
+        factor = discount_factors(scenario, len(course.years))
+        over = [sum(f * gbp for f, gbp in zip(factor, over, strict=True))]
+    elif kept is not None and kept.unspent == "carried":
+        over = [sum(over[: at + 1]) for at in range(len(over))]
+    pays = sum(out.values()) > 0  # who pays nothing owes nothing, whatever its streams do
+    what = f"agency {agency}, without a position alone, pays more than it has"
+    return [(gbp, tolerance(gbp), what, "GBP") for gbp in over if pays]
+
+
+def _unspent(place: Place, course: Course) -> Stands:
+    """Each agency's money of its streams that is not spent."""
     payer = dict(zip(place.streams["stream_id"], place.streams["agency_id"], strict=True))
     stands: Stands = defaultdict(float)
     for row in rows_of(place.stream_amounts):
@@ -73,6 +98,12 @@ def positions(place: Place, scenario: Scenario, course: Course) -> Stands:
     for year, payments in zip(course.years, course.payments, strict=True):
         for (_, stream), gbp in payments.items():
             stands[year, payer.get(stream, "")] -= gbp
+    return stands
+
+
+def positions(place: Place, scenario: Scenario, course: Course) -> Stands:
+    """Each agency's position before transfers."""
+    stands = _unspent(place, course)
     better = improvements(place, scenario, course)
     for (agency, year), gbp in cashable(place, scenario, better).items():
         stands[year, agency] += gbp

@@ -13,11 +13,18 @@ from typing import Any
 from placeopt.budget.verify.course import (
     Course,
     outcome_tolerance,
+    past_years,
     rows_of,
     rule_of,
     tolerance,
 )
-from placeopt.budget.verify.outcomes import Levels, bad_levels, outcome_levels, rewards
+from placeopt.budget.verify.outcomes import (
+    Levels,
+    bad_levels,
+    outcome_levels,
+    paid_back,
+    rewards,
+)
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 
@@ -25,16 +32,19 @@ Breach = tuple[float, float, str, str]  # how far over (below 0: room), toleranc
 
 
 def one_budget(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
-    """(B1) What is paid over the total and rewards; with carry-over, the reserve below nothing."""
+    """(B1) What is paid, and goes back, over the total and rewards; with carry-over, the reserve
+    below nothing."""
     base, earned = sum(course.today.values()), rewards(place, scenario, course)
+    back, past = paid_back(place, scenario, course), past_years(place, scenario)
     reserve, breaches = rule.opening_reserve_gbp, []
     for at, year in enumerate(course.years):
         limit = rule.total(base, at) + earned[at]
-        paid = sum(course.payments[at].values())
+        paid = sum(course.payments[at].values()) + back[at]
         if rule.carry_over:
             reserve += limit - paid
-            breaches.append((-reserve, tolerance(limit), f"the reserve of {year}", "GBP"))
-        else:
+            if year not in past:
+                breaches.append((-reserve, tolerance(limit), f"the reserve of {year}", "GBP"))
+        elif year not in past:
             breaches.append((paid - limit, tolerance(limit), f"the total of {year}", "GBP"))
     if rule.carry_over:
         short = rule.opening_reserve_gbp - reserve
@@ -82,11 +92,12 @@ def streams(place: Place, scenario: Scenario, rule: Any, course: Course) -> list
 def statutory(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
     """(B3) How far below its floor a programme is."""
     breaches: list[Breach] = []
+    past = past_years(place, scenario)
     for row in rows_of(place.programmes):
         key = row.programme_id
         floor = rule.floors_gbp.get(key, row.statutory_floor_gbp_per_year)
         for at, year in enumerate(course.years):
-            if floor > 0:
+            if floor > 0 and year not in past:
                 short = floor - course.spend[at][key]
                 breaches.append((short, tolerance(floor), f"programme {key} in {year}", "GBP"))
     return breaches
@@ -94,7 +105,8 @@ def statutory(place: Place, scenario: Scenario, rule: Any, course: Course) -> li
 
 def outcomes(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
     """(B4) How far an outcome misses a standard, or a target that must be met."""
-    return _missed(place, rule, course, outcome_levels(place, course), targets=True)
+    levels, past = outcome_levels(place, course), past_years(place, scenario)
+    return _missed(place, rule, course, levels, targets=True, past=past)
 
 
 def uncertainty(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
@@ -103,7 +115,8 @@ def uncertainty(place: Place, scenario: Scenario, rule: Any, course: Course) -> 
     if held is None:
         return []
     bad = bad_levels(place, rule, course)
-    return _missed(place, held, course, bad, targets=False, where=" in bad evidence")
+    past = past_years(place, scenario)
+    return _missed(place, held, course, bad, targets=False, where=" in bad evidence", past=past)
 
 
 def _missed(
@@ -113,6 +126,7 @@ def _missed(
     levels: tuple[Levels, ...],
     *,
     targets: bool,
+    past: set[int],
     where: str = "",
 ) -> list[Breach]:
     breaches: list[Breach] = []
@@ -127,7 +141,8 @@ def _missed(
         for what, own, table in wanted:
             limit = table if own is None else own
             for at, year in enumerate(course.years):
-                if math.isnan(limit) or (rule.from_year is not None and year < rule.from_year):
+                early = rule.from_year is not None and year < rule.from_year
+                if math.isnan(limit) or early or year in past:
                     continue
                 near = outcome_tolerance(limit, row.baseline)
                 short = sign * (limit - levels[at][key])
@@ -144,9 +159,12 @@ def pace(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Br
     notice = dict(
         zip(place.programmes["programme_id"], place.programmes["notice_years"], strict=True)
     )
+    actual = {(r.programme_id, r.year) for r in rows_of(place.commitments) if r.kind == "actual"}
+    was = actual if rule_of(scenario, "continuity") else set()
+    past = past_years(place, scenario)
     for at, year in enumerate(course.years):
         for key, today in course.today.items():
-            if today == 0:
+            if today == 0 or (key, year) in was:
                 continue
             last, now = course.before(at)[key], course.spend[at][key]
             near, what = tolerance(today), f"programme {key} in {year}"
@@ -154,7 +172,7 @@ def pace(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Br
                 breaches.append((last * (1 - rule.largest_cut_share) - now, near, what, "GBP"))
             if rule.largest_rise_share is not None and key not in rule.exempt:
                 breaches.append((now - last * (1 + rule.largest_rise_share), near, what, "GBP"))
-            if rule.notice and at < notice[key]:
+            if rule.notice and at < notice[key] and year not in past:
                 breaches.append((today - now, near, f"notice of {what}", "GBP"))
     return breaches
 

@@ -29,9 +29,12 @@ from placeopt.budget.verify.course import (
     unchanged,
 )
 from placeopt.budget.verify.outcomes import (
+    clawbacks,
+    earnings,
     improvements,
     levels_asked,
     outcome_levels,
+    paid_back,
     rewards,
     totals,
 )
@@ -57,6 +60,7 @@ def arithmetic(place: Place, scenario: Scenario, plan: Tables, course: Course) -
         checks.append(check_chain(place, scenario, plan.tables["benefits_chain"], better))
     if "reserves" in plan.tables:
         checks.append(_reserves(place, scenario, plan, course))
+    checks += _results(place, scenario, plan, course)
     return checks
 
 
@@ -141,14 +145,16 @@ def _reserves(place: Place, scenario: Scenario, plan: Tables, course: Course) ->
     rule = rule_of(scenario, "one_budget")
     table = plan.tables["reserves"].set_index("year")
     base, earned = sum(course.today.values()), rewards(place, scenario, course)
+    back = paid_back(place, scenario, course)
     stands, wrong = (rule.opening_reserve_gbp if rule else 0.0), []
     for at, year in enumerate(course.years if rule else ()):
         came, went = rule.total(base, at) + earned[at], sum(course.payments[at].values())
-        closes = stands + came - went if rule.carry_over else stands
+        closes = stands + came - went - back[at] if rule.carry_over else stands
         for column, gbp in (
             ("opening_gbp", stands),
             ("in_gbp", came),
             ("out_gbp", went),
+            ("clawback_gbp", back[at]),
             ("closing_gbp", closes),
         ):
             said = float(table[column].get(year, float("nan")))
@@ -157,6 +163,26 @@ def _reserves(place: Place, scenario: Scenario, plan: Tables, course: Course) ->
         stands = closes
     sentence = "The plan's reserves follow from its totals, rewards and payments."
     return Check("", "reserves", sentence, not wrong, "; ".join(wrong[:5]))
+
+
+def _results(place: Place, scenario: Scenario, plan: Tables, course: Course) -> list[Check]:
+    """What each year's results earn, defer and give back (B4), row by row."""
+    earned, back = earnings(place, scenario, course), clawbacks(place, scenario, course)
+    rule = rule_of(scenario, "outcomes")
+    if "result_payments" not in plan.tables:
+        counts = rule_of(scenario, "one_budget") and any(part for part in (*earned, *back))
+        sentence = "Results that are paid for have their table."
+        return [Check("", "result payments", sentence, not counts, "")] if counts else []
+    rows = plan.tables["result_payments"].set_index(["year", "outcome_id"])
+    late = rule.deferred_share if rule else 0.0
+    deferred = [{key: late * gbp for key, gbp in year.items()} for year in earned]
+    levels = _keyed(course, outcome_levels(place, course))
+    return [
+        _same("results paid for", rows["plan"], levels, _near(place), both=False),
+        _same("rewards", rows["reward_gbp"], _keyed(course, earned)),
+        _same("deferred rewards", rows["deferred_gbp"], _keyed(course, deferred)),
+        _same("money that goes back", rows["clawback_gbp"], _keyed(course, back)),
+    ]
 
 
 def _met(place: Place, scenario: Scenario, plan: Tables) -> Check:

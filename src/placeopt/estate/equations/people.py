@@ -146,12 +146,14 @@ def _kolm_pollak(
     rule: Fairness,
     number: int,
 ) -> None:
-    assert rule.equal_minutes is not None  # asked for
+    """Nothing known of today's minutes leaves kappa at 0, and the equivalent is the mean."""
+    equal = rule.equal_minutes
+    assert equal is not None  # asked for
     c, k = x.customers, kappa(problem, rule)
     customers = np.flatnonzero(some)
     weight = c.units / max(float(c.units[customers].sum()), 1e-9)
     terms = [
-        (0, columns, weight[customers[row]] * np.exp(k * (minutes - rule.equal_minutes)))
-        for row, columns, minutes in minutes_used(x, customers)
+        (0, columns, weight[customers[row]] * (np.exp(k * (m - equal)) if k else m / equal))
+        for row, columns, m in minutes_used(x, customers)
     ]
     model.add_rows(f"kolm_pollak_{number}", rule="E8", size=1, terms=terms, upper=1)

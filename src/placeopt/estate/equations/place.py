@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from placeopt.engine import Block, Model
 from placeopt.estate import decision
 from placeopt.estate.columns import Columns
-from placeopt.estate.customers import unique_rows
+from placeopt.estate.customers import minimal_rows, unique_rows
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.standards import Standard
 from placeopt.estate.terms import buildings_cost, capital, carbon, running_cost
@@ -99,15 +99,6 @@ def _nobody_beyond(
         terms=[(group, column[host], 1)],
         lower=1,
     )
-
-
-def minimal_rows(matrix: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The distinct rows that do not contain another row: covering them covers all."""
-    counts = matrix.astype(np.int32)
-    shared = counts @ counts.T
-    size = matrix.sum(axis=1)
-    contains = (shared == size[None, :]) & (size[None, :] < size[:, None])
-    return matrix[~contains.any(axis=1)]
 
 
 def counts_and_spacing(

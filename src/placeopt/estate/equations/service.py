@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from placeopt.engine import Model
 from placeopt.engine.model import Terms
 from placeopt.estate.columns import Columns
+from placeopt.estate.customers import minimal_rows, unique_rows
 from placeopt.estate.problem import EstateProblem
 from placeopt.scenario.estate_rules import Capacity, Floor, Hosted, Opened, Served, Together
+
+SPOKEN_FOR = 50  # zones of a service, at most, whose reach has rows of its own in a relaxation
 
 
 def closed_or_disposed(model: Model, problem: EstateProblem, x: Columns) -> None:
@@ -54,6 +57,27 @@ def all_served(model: Model, problem: EstateProblem, x: Columns, rules: list[Ser
             labels={"service_id": problem.services.ids},
             terms=[(c.service, x.unserved.all, c.units)],
             upper=share * total,
+        )
+
+
+def hosts_in_reach(model: Model, problem: EstateProblem, x: Columns) -> None:
+    """(E1) What is left of reach where all residents are one customer: each zone has a host in
+    its reach. Of each service the zones with the fewest possible hosts speak for the others."""
+    if any(rule.unserved_share > 0 for rule in problem.scenario.of(Served)):
+        return
+    for service in np.flatnonzero(~problem.services.back_office):
+        hosts = x.hosts.of_service(int(service))
+        zone = np.flatnonzero(problem.visits[:, service] > 0)
+        reach = np.isfinite(problem.minutes[np.ix_(zone, x.hosts.building[hosts])])
+        rows = minimal_rows(unique_rows(reach)[0])
+        rows = rows[np.argsort(rows.sum(axis=1), kind="stable")[:SPOKEN_FOR]]
+        row, host = np.nonzero(rows)
+        model.add_rows(
+            f"in_reach_{problem.services.ids[service]}",
+            rule="E1",
+            labels={"class": np.arange(len(rows))},
+            terms=[(row, x.host.at(hosts[host]), 1)],
+            lower=1,
         )
 
 

@@ -12,6 +12,8 @@ against today; ``plan/years.py`` adds the tables of every year.
     objectives  every objective for do-nothing and for the plan
     rents       with fair rents (E15): one rent per m2 for each building let
     agencies    with fair rents: what each agency's buildings cost today and what it pays after
+    channels_by_year  every visit: online, served, unserved; every desk, and those of closed offices
+    carbon_by_year  where carbon is priced: tonnes, their value and the saving, year by year
 
 Before means today's arrangement with everyone at the nearest host. Missing numbers are NaN,
 missing text is "".
@@ -26,12 +28,14 @@ import numpy as np
 from placeopt.engine import Plan
 from placeopt.estate.course import Course, Flows, do_nothing, flows_of, value
 from placeopt.estate.decision import Costs, Decision
+from placeopt.estate.plan.carbon import carbon_table
+from placeopt.estate.plan.channels import channels_table
 from placeopt.estate.plan.people import access_table, bands_table, zones_table
 from placeopt.estate.plan.why import reasons
 from placeopt.estate.plan.years import tables_by_year, years_of_buildings
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.rents import agencies_table, fair_rents, rents_table
-from placeopt.estate.scale_years import Outcome
+from placeopt.estate.stages import Outcome
 from placeopt.estate.terms import UNITS
 from placeopt.estate.years import Years
 from placeopt.scenario.estate_rules import FairRents
@@ -43,9 +47,9 @@ if TYPE_CHECKING:
     from placeopt.travel import TravelTimes
 
 
-def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome) -> Plan:
+def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[Course]) -> Plan:
     """The tables and the summary of the plan found."""
-    course = outcome.course
+    course = outcome.found
     assert course is not None
     nothing = do_nothing(years)
     flows_before, flows = flows_of(years, nothing), flows_of(years, course)
@@ -55,7 +59,9 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome) 
     access = access_table(problem, plan)
     buildings = _buildings(place, problem, plan, spent_before, spent)
     tables = {
-        "buildings": buildings.assign(**years_of_buildings(years, course, flows)),
+        "buildings": buildings.assign(
+            why=reasons(place, years, course, spent), **years_of_buildings(years, course, flows)
+        ),
         "services": _services(problem, plan, before, spent_before, spent),
         "assignment": _assignment(times, problem, plan),
         "access": access,
@@ -63,12 +69,15 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome) 
         "bands": bands_table(place, times, problem, plan),
         "money": _money(place, problem, plan, spent_before, spent),
         "objectives": _objectives(years, nothing, course),
+        "channels_by_year": channels_table(place, years, course),
         **tables_by_year(place, years, course, flows, nothing, flows_before),
     }
     if years.scenario.of(FairRents):
         rents = fair_rents(place, problem, spent_before, spent)
         tables["rents"] = rents_table(problem, rents)
         tables["agencies"] = agencies_table(rents)
+    if years.scenario.money.carbon_values:
+        tables["carbon_by_year"] = carbon_table(place, years, nothing, course)
     summary = _summary(years, outcome, tables, spent_before, spent)
     summary |= _receipts(place, years, course, flows) | _carbon(years, flows_before, flows)
     return Plan(tables=tables, summary=summary)
@@ -145,7 +154,6 @@ def _buildings(
             "receipt_net_gbp": spent.receipt_net_gbp,
             "carbon_before_tco2e_per_year": b.carbon_tco2e_per_year * b.open_today,
             "carbon_after_tco2e_per_year": b.carbon_tco2e_per_year * plan.open,
-            "why": reasons(place, problem, plan, spent),
         }
     )
 
@@ -260,14 +268,19 @@ def _money(
 def _objectives(years: Years, before: Course, course: Course) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame(
+    weights = years.scenario.objective.weights
+    units = UNITS | ({"weighted": "GBP, as weighted"} if weights else {})
+    table = pd.DataFrame(
         {
-            "objective": list(UNITS),
-            "unit": list(UNITS.values()),
-            "do_nothing": [value(years, before, name) for name in UNITS],
-            "plan": [value(years, course, name) for name in UNITS],
+            "objective": list(units),
+            "unit": list(units.values()),
+            "do_nothing": [value(years, before, name) for name in units],
+            "plan": [value(years, course, name) for name in units],
         }
     )
+    if weights:
+        table["weight_gbp_per_unit"] = [weights.get(name, np.nan) for name in units]
+    return table
 
 
 def _receipts(place: Place, years: Years, course: Course, flows: Flows) -> dict[str, float]:
@@ -304,7 +317,7 @@ def _carbon(years: Years, before: Flows, after: Flows) -> dict[str, float]:
 
 def _summary(
     years: Years,
-    outcome: Outcome,
+    outcome: Outcome[Course],
     tables: dict[str, pd.DataFrame],
     spent_before: Costs,
     spent: Costs,

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.estate.course import Course, Flows, value_in
-from placeopt.estate.decision import Decision
+from placeopt.estate.course import Course, Flows
+from placeopt.estate.decision import Decision, value
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.terms import UNITS
 from placeopt.estate.years import Years
@@ -239,8 +239,8 @@ def _objectives(years: Years, before: Course, course: Course) -> pd.DataFrame:
             "year": problem.year,
             "objective": name,
             "unit": unit,
-            "do_nothing": value_in(years, before.decisions[t], t, name),
-            "plan": value_in(years, course.decisions[t], t, name),
+            "do_nothing": value(problem, before.decisions[t], name),
+            "plan": value(problem, course.decisions[t], name),
         }
         for t, problem in enumerate(years.problems)
         for name, unit in OF_A_YEAR.items()

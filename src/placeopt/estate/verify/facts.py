@@ -64,12 +64,12 @@ class Facts:
         gross = row["capital_receipt_gbp"]
         return row["tenure"] == "freehold" and gross > 0 and i not in self.never_sell
 
-    def carbon_value(self, year: int) -> float:
-        """GBP of a tonne emitted in a year; 0 where it is not priced."""
+    def carbon_value(self, year: int) -> float | None:
+        """GBP of a tonne emitted in a year; None where it is not priced."""
         if not self.scenario.money.carbon_values:
-            return 0.0
+            return None
         rows = _records(self.place, "carbon_values")
-        return sum(row["gbp_per_tco2e"] for row in rows if int(row["year"]) == year)
+        return next((row["gbp_per_tco2e"] for row in rows if int(row["year"]) == year), None)
 
     def penalty(self, i: str) -> float | None:
         """What ending the tenure in the year costs; None where it cannot end."""
@@ -171,6 +171,15 @@ def _visits(first: Facts, t: int) -> dict[Key, float]:
         if not first.services[s]["back_office"]:
             digital = _digital_share(first, shares.get(s, []), zone, s, first.year + t)
             visits[zone, s] = visits.get((zone, s), 0.0) + number * (1 - digital)
+    return visits
+
+
+def all_channels(first: Facts, t: int) -> dict[str, float]:
+    """Service -> visits ``t`` years after the first, digital ones included."""
+    visits: dict[str, float] = {}
+    for _, s, number in _before_digital(first, t):
+        if not first.services[s]["back_office"]:
+            visits[s] = visits.get(s, 0.0) + number
     return visits
 
 

@@ -13,6 +13,8 @@ from placeopt.estate.verify.years import (
     Course,
     Year,
     backlog_of,
+    carbon_present,
+    carbon_priced,
     receipts_of,
     receipts_present,
 )
@@ -251,6 +253,13 @@ def _objectives(course: Course, nothing: Course, tables: Tables) -> Iterator[str
         totals = whole.totals()
         columns = {name: {(key,): totals[key] for key in tables["objectives"]["objective"]}}
         yield from agree("objective", tables["objectives"], ("objective",), columns)
+    weights = course.first.facts.scenario.objective.weights
+    if weights:
+        stated = dict(rows(tables["objectives"], "objective", "weight_gbp_per_unit"))
+        for name in stated.keys() | weights:
+            said, found = stated.get(name, math.nan), weights.get(name, math.nan)
+            if said != found and (said == said or found == found):
+                yield f"objective {name}: weighs {said}, in the scenario {found}"
 
 
 def _money(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
@@ -344,6 +353,10 @@ def _summary(course: Course, nothing: Course, summary: Mapping[str, Any]) -> Ite
         "year": float(course.first.facts.year),
         "appraisal_years": float(course.first.facts.scenario.money.appraisal_years),
         "shared_roof_benefit_gbp_per_year": course.last.sums.benefit,
+        "carbon_priced_years": float(sum(1 for _ in carbon_priced(course))),
+        "carbon_present_before_gbp": carbon_present(nothing),
+        "carbon_present_after_gbp": carbon_present(course),
+        "carbon_present_saving_gbp": carbon_present(nothing) - carbon_present(course),
     }
     for name, value in {**found, **_counts(course)}.items():
         if name in summary:

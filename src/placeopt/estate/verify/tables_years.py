@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from placeopt.estate.verify.facts import all_channels
 from placeopt.estate.verify.read import Tables, rows
 from placeopt.estate.verify.tables import (
     Figures,
@@ -15,7 +16,14 @@ from placeopt.estate.verify.tables import (
     visits_at,
     visits_of,
 )
-from placeopt.estate.verify.years import Course, Year, backlog_of, cash_of, receipts_of
+from placeopt.estate.verify.years import (
+    Course,
+    Year,
+    backlog_of,
+    carbon_priced,
+    cash_of,
+    receipts_of,
+)
 
 
 def wrong_years(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
@@ -23,6 +31,8 @@ def wrong_years(course: Course, nothing: Course, tables: Tables) -> Iterator[str
     yield from _by_year(course, tables)
     yield from _cash(course, nothing, tables)
     yield from _objectives(course, nothing, tables)
+    yield from _carbon(course, nothing, tables)
+    yield from _channels(course, tables)
 
 
 def _by_year(course: Course, tables: Tables) -> Iterator[str]:
@@ -119,3 +129,48 @@ def _objectives(course: Course, nothing: Course, tables: Tables) -> Iterator[str
         }
         table = tables["objectives_by_year"]
         yield from agree("objective of", table, ("year", "objective"), {name: figures})
+
+
+def _carbon(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
+    """Carbon of every year that is priced: tonnes, their value, and what is saved."""
+    columns: dict[str, dict[tuple[Any, ...], float]] = defaultdict(dict)
+    for (year, now, value, one), (_, was, _, _) in zip(
+        carbon_priced(course), carbon_priced(nothing), strict=True
+    ):
+        figures = {
+            "do_nothing_tco2e": was,
+            "plan_tco2e": now,
+            "saving_tco2e": was - now,
+            "value_gbp_per_tco2e": value,
+            "saving_gbp": (was - now) * value,
+            "saving_present_gbp": (was - now) * value * one,
+        }
+        for column, figure in figures.items():
+            columns[column][(year,)] = figure
+    if columns or "carbon_by_year" in tables:
+        yield from agree("carbon of", tables["carbon_by_year"], ("year",), columns)
+
+
+def _channels(course: Course, tables: Tables) -> Iterator[str]:
+    """Every visit is online, served or unserved, and every desk is somewhere."""
+    columns: dict[str, dict[tuple[Any, ...], float]] = defaultdict(dict)
+    for t, year in enumerate(course.years):
+        facts, today = year.facts, course.first.before.hosts
+        asked = all_channels(facts, t)
+        for s, row in facts.services.items():
+            in_person = sum(visits for (_, of), visits in facts.visits.items() if of == s)
+            here = {i: units for (i, of), units in year.sums.load.items() if of == s}
+            elsewhere = sum(units for i, units in here.items() if (i, s) not in today)
+            office, total = row["back_office"], sum(here.values())
+            figures = {
+                "visits_all_channels_per_year": asked.get(s, 0.0),
+                "visits_online_per_year": asked.get(s, 0.0) - in_person,
+                "visits_served_per_year": 0.0 if office else total,
+                "visits_unserved_per_year": 0.0 if office else in_person - total,
+                "desks_needed": facts.desks[s] if office else 0.0,
+                "desks_placed": total if office else 0.0,
+                "desks_in_other_buildings": elsewhere if office else 0.0,
+            }
+            for column, figure in figures.items():
+                columns[column][facts.year, s] = figure
+    yield from agree("channels of", tables["channels_by_year"], ("year", "service_id"), columns)

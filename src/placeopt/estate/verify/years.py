@@ -54,9 +54,13 @@ class Course:
     def totals(self) -> dict[str, float]:
         """The whole plan's figures; counts of people and buildings are the last year's."""
         sums = [year.sums for year in self.years]
+        objectives = {"cost": present_cost(self), **self.last.sums.figures()}
+        weights = self.first.facts.scenario.objective.weights
+        if weights:
+            counted = (weight * objectives[name] for name, weight in weights.items())
+            objectives["weighted"] = sum(counted)
         return {
-            "cost": present_cost(self),
-            **self.last.sums.figures(),
+            **objectives,
             "capital": sum(sum(one.works().values()) for one in sums),
             "receipts_net": sum(net for one in sums for net, _ in one.sold.values()),
             "backlog": sum(gbp for _, _, gbp in backlog_of(self)),
@@ -190,7 +194,7 @@ def present_cost(course: Course) -> float:
             held = year.facts.buildings[i]["holding_cost_gbp_per_year"]
             total += factor[t] * held * annuity(money, lag)
     total += sum(factor[when - start] * gbp for when, _, gbp in backlog_of(course))
-    return float(total) - receipts_present(course) + _carbon_priced(course)
+    return float(total) - receipts_present(course) + carbon_present(course)
 
 
 def receipts_present(course: Course) -> float:
@@ -201,15 +205,21 @@ def receipts_present(course: Course) -> float:
     return float(sum(factor[ahead] * net for ahead, net in found))
 
 
-def _carbon_priced(course: Course) -> float:
-    """GBP: carbon of the appraisal's years, the last decided year's going on to the end."""
-    money, first = course.first.facts.scenario.money, course.first.facts
+def carbon_priced(course: Course) -> Iterator[tuple[int, float, float, float]]:
+    """(year, tCO2e, GBP a tonne, worth of a pound in the first year) of every year that is priced;
+    the last decided year's emissions go on to the end of the appraisal."""
+    first, last = course.first.facts, len(course.years) - 1
+    money = first.scenario.money
     factor = discount_factors(money.appraisal_years, money.discount_rate).tolist()
-    last = len(course.years) - 1
-    return sum(
-        one * first.carbon_value(first.year + t) * course.years[min(t, last)].sums.carbon
-        for t, one in enumerate(factor)
-    )
+    for t, one in enumerate(factor):
+        value = first.carbon_value(first.year + t)
+        if value is not None:
+            yield first.year + t, course.years[min(t, last)].sums.carbon, value, one
+
+
+def carbon_present(course: Course) -> float:
+    """Worth in the first year of all carbon that is priced (GBP)."""
+    return sum(tonnes * value * one for _, tonnes, value, one in carbon_priced(course))
 
 
 def cash_of(course: Course) -> Cash:

@@ -18,7 +18,8 @@ from placeopt.place.faults import error, nearest, warning
 from placeopt.place.importer.build import build_rows
 from placeopt.place.importer.groups import write_groups, write_rows
 from placeopt.place.importer.mapping import Mapping, read_mapping
-from placeopt.place.importer.report import Assumed, ImportReport, LeftOut, Taken
+from placeopt.place.importer.prices import Prices, prices_of
+from placeopt.place.importer.report import Assumed, ImportReport, LeftOut, Repriced, Taken
 from placeopt.place.importer.sources import GEOMETRY_COLUMNS, Source, crs_findings, read_source
 from placeopt.place.importer.tidy import FINE
 from placeopt.place.raw import RawTable
@@ -29,7 +30,7 @@ from placeopt.place.write import write_place
 if TYPE_CHECKING:
     import geopandas as gpd
 
-__all__ = ["Assumed", "ImportReport", "LeftOut", "Taken", "import_place"]
+__all__ = ["Assumed", "ImportReport", "LeftOut", "Repriced", "Taken", "import_place"]
 
 REPORT_FILE = "import-report.md"
 
@@ -107,10 +108,14 @@ def _build(
         used[key] |= source.register.headings if source.register else set()
     parts: dict[str, list[dict[str, list[str]]]] = {table: [] for table in dictionary()}
     findings: list[Finding] = []
-    for at, rule in enumerate(rules.table, start=1):
+    prices = Prices(rules.place.price_year)
+    first = sorted(rules.table, key=lambda rule: rule.table != "deflators")
+    for at, rule in enumerate(first, start=1):
         tell(f"making {rule.table} ({at} of {len(rules.table)})")
+        if rule.table != "deflators" and not prices.index:
+            prices = _prices(rules, parts["deflators"])
         try:
-            cells, faults, columns = build_rows(rule, sources, rules.place.crs, report)
+            cells, faults, columns = build_rows(rule, sources, rules.place.crs, report, prices)
         except PlaceError as stop:
             findings += stop.findings
             continue
@@ -138,6 +143,13 @@ def _build(
     report.findings += findings
     report.ignored = _ignored(rules, sources, used)
     return place
+
+
+def _prices(rules: Mapping, deflators: list[dict[str, list[str]]]) -> Prices:
+    """The place's price year and its index, as far as the table can be read; its faults are found
+    where the table itself is."""
+    table, _ = typed_table("deflators", _stacked("deflators", deflators))
+    return prices_of(rules.place.price_year, table.dropna(subset=["year", "index"]))
 
 
 def _tell_registers(sources: dict[str, Source], report: ImportReport) -> None:

@@ -20,6 +20,7 @@ from placeopt.place.cells import (
 from placeopt.place.faults import error, nearest, warning
 from placeopt.place.importer.formula import FormulaError, columns_of, evaluate
 from placeopt.place.importer.mapping import ColumnRule, Join, TableRule, Where
+from placeopt.place.importer.prices import Prices, to_base_prices
 from placeopt.place.importer.report import Assumed, ImportReport, LeftOut, Taken
 from placeopt.place.importer.sources import GEOMETRY_COLUMNS, Source, crs_findings
 from placeopt.place.importer.vintages import vintage_findings
@@ -37,6 +38,7 @@ class Build:
     cells: dict[str, list[str]]
     rows: list[int]  # row in the source's file of each row kept
     report: ImportReport
+    prices: Prices
     findings: list[Finding] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
 
@@ -71,14 +73,15 @@ class Build:
 
 
 def build_rows(
-    rule: TableRule, sources: dict[str, Source], crs: str, report: ImportReport
+    rule: TableRule, sources: dict[str, Source], crs: str, report: ImportReport, prices: Prices
 ) -> tuple[dict[str, list[str]], list[Finding], set[str]]:
     """Text cells by column for one table rule; what is wrong; the source's columns used."""
     if rule.source is None:
         return _written_rows(rule, report), [], set()
     source = sources[rule.source]
     build = Build(rule, source.file, dict(source.table.cells),
-                  [source.table.row(at) for at in range(len(source.table))], report)  # fmt: skip
+                  [source.table.row(at) for at in range(len(source.table))], report,
+                  prices)  # fmt: skip
     for join in rule.join:
         _join(build, join, sources[join.source])
     build.findings += vintage_findings(rule, source.file, build.cells)
@@ -183,6 +186,10 @@ def _column(build: Build, name: str, rule: ColumnRule) -> list[str]:
 
 
 def _origin(build: Build, name: str, rule: ColumnRule) -> list[str]:
+    return to_base_prices(build, name, rule, _stated(build, name, rule))
+
+
+def _stated(build: Build, name: str, rule: ColumnRule) -> list[str]:
     if rule.value is not None:
         return [any_text(rule.value)] * len(build.rows)
     if rule.formula is not None:
@@ -293,6 +300,8 @@ def _note_taken(build: Build, name: str, column: str, how: str) -> None:
 
 def _how(rule: ColumnRule) -> str:
     how = [f"times {rule.factor:g}"] if rule.factor != 1.0 else []
+    if rule.prices is not None:
+        how.append(f"prices of {rule.prices} brought to the place's price year")
     if rule.values:
         shown = [f"{key} is {any_text(value)}" for key, value in rule.values.items()]
         how.append("; ".join(shown))

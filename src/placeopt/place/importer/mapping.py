@@ -78,6 +78,9 @@ class ColumnRule(_Part):
     value: Cell | None = Field(None, description="one value for every row")
     formula: str | None = Field(None, description="arithmetic on the source's columns")
     factor: float = Field(1.0, description="what the source's number is multiplied by: a unit")
+    prices: int | str | None = Field(
+        None, description="year whose prices the money is in, or the source's column of such years"
+    )
     values: dict[str, Cell] = Field(default_factory=dict, description="source value -> value")
     otherwise: Cell | None = Field(None, description="for a source value not in values")
     fill: ColumnRule | None = Field(None, description="for rows that are empty so far")
@@ -165,11 +168,23 @@ class TableRule(_Part):
         for name in [*self.columns, *(key for row in self.rows for key in row)]:
             if name not in names:
                 raise ValueError(f"{self.table} has no column {name!r}{nearest(name, names)}")
+        self._prices_of_money()
         if (self.source is None) == (not self.rows):
             raise ValueError("give either a source with columns, or rows")
         if self.rows and self.assumption is None:
             raise ValueError("rows written in the mapping need an assumption that says whence")
         return self
+
+    def _prices_of_money(self) -> None:
+        """A price year belongs to money, and to a table that does not state its own."""
+        units = {column.name: column.unit or "" for column in dictionary()[self.table]}
+        for name, rule in self.columns.items():
+            if rule.prices is None and (rule.fill is None or rule.fill.prices is None):
+                continue
+            if not units[name].startswith("GBP"):
+                raise ValueError(f"{name} is no money, so it has no prices")
+            if "price_year" in units:
+                raise ValueError(f"{self.table} has price_year itself: fill that column instead")
 
 
 class Boundaries(_Part):

@@ -45,6 +45,19 @@ class LeftOut:
     reason: str
 
 
+@dataclass(frozen=True)
+class Repriced:
+    """Amounts of one price year that were brought to the place's."""
+
+    source: str
+    table: str
+    column: str
+    rows: int
+    year: int
+    price_year: int
+    times: float
+
+
 @dataclass
 class ImportReport:
     """The story of an import; ``to_markdown`` tells it to a person."""
@@ -53,6 +66,7 @@ class ImportReport:
     rows: dict[str, int] = field(default_factory=dict)  # table -> records written
     taken: list[Taken] = field(default_factory=list)
     assumed: list[Assumed] = field(default_factory=list)
+    repriced: list[Repriced] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     ignored: Mapping[str, list[str]] = field(default_factory=dict)  # source -> columns
     findings: list[Finding] = field(default_factory=list)  # warnings; errors are raised
@@ -75,6 +89,16 @@ class ImportReport:
             ("table", "column", "rows", "rule", "who says so", "grade"),
             [(a.table, a.column, a.rows, a.rule, a.source, a.grade) for a in self.assumed],
         )
+        if self.repriced:
+            parts += _table(
+                "Brought to the place's price year by the table deflators",
+                ("source", "column", "rows", "in prices of", "now of", "multiplied by"),
+                [
+                    (r.source, f"{r.table}.{r.column}", r.rows, r.year, r.price_year,
+                     f"{r.times:.6g}")
+                    for r in self.repriced
+                ],
+            )  # fmt: skip
         parts += _table(
             "Rows left out",
             ("source", "table", "rows", "reason"),

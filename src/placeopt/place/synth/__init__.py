@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from placeopt.errors import UsageError
+from placeopt.place.synth.carbon import assumptions, carbon_values
 from placeopt.place.synth.catalogue import catalogue
 from placeopt.place.synth.estate import estate_tables
 from placeopt.place.synth.geography import DISTRICTS, boundaries_of, land, zones_table
@@ -57,6 +58,8 @@ def synthesise(
         "tiers": catalogue("tiers"),
         "tier_services": catalogue("tier_services"),
         "works_optimism_bias": catalogue("works_optimism_bias"),
+        "carbon_values": carbon_values(),
+        "assumptions": assumptions(),
         "agencies": agencies,
         "districts": _districts(county.district_name),
         **money_tables(float(zone_table["population"].sum()), rng),

@@ -1,0 +1,198 @@
+"""Whether every agency's position alone (B9) is attained by a plan that the agency could follow.
+
+Tables ``alone_spending`` and ``alone_payments`` hold what each agency would do by itself; all other
+payments are as today. The place is read again as the agency would find it alone: others'
+programmes and streams ask nothing of it, and standards that hold only together do not hold. Every
+rule that binds it is checked on that course and its position worked out from it.
+
+That no better plan exists is not checked here: it is what the solver proved. Nor is it for agencies
+that have no position alone, whose rules the solver found to clash.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from placeopt.budget.verify import change, rules
+from placeopt.budget.verify.course import (
+    Course,
+    Tables,
+    base_payments,
+    by_programme,
+    do_nothing,
+    one_offs,
+    rows_of,
+    rule_of,
+    tolerance,
+)
+from placeopt.budget.verify.partners import positions
+from placeopt.budget.verify.rules import Breach
+from placeopt.place import Place
+from placeopt.scenario import Check, Scenario
+
+BINDING = {
+    "streams": rules.streams,
+    "statutory": rules.statutory,
+    "outcomes": rules.outcomes,
+    "pace": rules.pace,
+    "uncertainty": rules.uncertainty,
+    "continuity": rules.continuity,
+    "prevention": change.prevention,
+    "commissioning": change.commissioning,
+    "capital": change.capital_fits,
+}
+
+
+def positions_alone_are_attained(
+    place: Place, scenario: Scenario, rule: Any, plan: Tables
+) -> Check:
+    """Every position alone that the plan states is what its agency's own plan comes to."""
+    stated: dict[str, dict[int, float]] = defaultdict(dict)
+    for row in rows_of(plan.tables["positions"]):
+        stated[row.agency_id][int(row.year)] = float(row.alone_gbp)
+    wrong: list[str] = []
+    for agency, said in stated.items():
+        if any(math.isnan(gbp) for gbp in said.values()):
+            continue
+        own = _as_found_alone(place, rule, agency)
+        asked = _asked_alone(scenario, rule, set(_ids(place.programmes, agency, "programme_id")))
+        course, foreign = _course(own, asked, plan, agency)
+        wrong += [f"{agency} alone: {what} is not its to decide, or not so" for what in foreign]
+        for over, near, what, unit in _breaches(place, own, asked, course, agency):
+            if over > near:
+                wrong.append(f"{agency} alone, {what}: {over:,.6g} {unit} too far")
+        found = positions(place, scenario, course)
+        for year, gbp in said.items():
+            if not abs(found[year, agency] - gbp) <= tolerance(gbp):
+                text = f"{agency} alone in {year}: {gbp:,.2f} stated, its plan comes to"
+                wrong.append(f"{text} {found[year, agency]:,.2f}")
+    sentence = "Every position alone is reached by a plan that its agency could follow by itself."
+    return Check("B9", "positions alone", sentence, not wrong, "; ".join(wrong[:5]))
+
+
+def _course(
+    place: Place, scenario: Scenario, plan: Tables, agency: str
+) -> tuple[Course, list[str]]:
+    """The agency's course by itself, and rows of it that are not its to decide, or are not today's
+    where they say so."""
+    nothing = do_nothing(place, scenario)
+    runs = set(place.programmes.loc[place.programmes["agency_id"] == agency, "programme_id"])
+    pays = set(place.streams.loc[place.streams["agency_id"] == agency, "stream_id"])
+    spend = [dict(nothing.today) for _ in nothing.years]
+    units = [dict(run) for run in nothing.units]
+    today = base_payments(place)
+    kept = {pair: gbp for pair, gbp in today.items() if pair[0] not in runs or pair[1] not in pays}
+    payments = [defaultdict(float, kept) for _ in nothing.years]
+    foreign = []
+    for row in rows_of(plan.tables["alone_spending"]):
+        if row.agency_id == agency:
+            at = nothing.years.index(row.year)
+            spend[at][row.programme_id] = row.alone_gbp
+            if row.programme_id in units[at]:
+                units[at][row.programme_id] = row.units
+            if row.programme_id not in runs or _differ(row, nothing.today[row.programme_id]):
+                foreign.append(f"{row.programme_id}, today {row.before_gbp:,.2f}")
+    for row in rows_of(plan.tables["alone_payments"]):
+        if row.agency_id == agency:
+            payments[nothing.years.index(row.year)][row.programme_id, row.stream_id] += (
+                row.alone_gbp
+            )
+            pair = row.programme_id, row.stream_id
+            its_own = pair[0] in runs and pair[1] in pays and row.alone_gbp >= 0
+            if not its_own or _differ(row, today.get(pair, 0.0)):
+                foreign.append(f"{pair[0]} from {pair[1]}, today {row.before_gbp:,.2f}")
+    found = replace(
+        nothing, spend=tuple(spend), units=tuple(units), payments=tuple(payments), found={}
+    )
+    return found, foreign
+
+
+def _differ(row: Any, today: float) -> bool:
+    return not abs(row.before_gbp - today) <= tolerance(today)
+
+
+def _breaches(
+    place: Place, own: Place, asked: Scenario, course: Course, agency: str
+) -> list[Breach]:
+    """How far the agency's own course breaches what binds it, payments and its share of the one
+    budget included."""
+    breaches = [
+        breach
+        for rule in asked.rules
+        if rule.name in BINDING
+        for breach in BINDING[rule.name](own, asked, rule, course)
+    ]
+    costs, total = one_offs(own, asked, course), rule_of(asked, "one_budget")
+    today, mine = base_payments(place), set(_ids(place.streams, agency, "stream_id"))
+    runs = set(_ids(place.programmes, agency, "programme_id"))
+    base = sum(today.values())
+    paid_by_it = sum(gbp for (_, stream), gbp in today.items() if stream in mine)
+    for at, year in enumerate(course.years):
+        paid = by_programme(place, course.payments[at])
+        for key in runs:
+            off = abs(paid[key] - course.spend[at][key] - costs[at][key])
+            breaches.append((off, tolerance(paid[key]), f"payments for {key} in {year}", "GBP"))
+        if total is not None:
+            limit = total.total(base, at) * paid_by_it / base + base - paid_by_it
+            over = sum(course.payments[at].values()) - limit
+            breaches.append((over, tolerance(limit), f"its share of {year}'s budget", "GBP"))
+    return breaches
+
+
+def _as_found_alone(place: Place, rule: Any, agency: str) -> Place:
+    """The place in which only the agency's own programmes and streams ask anything."""
+    rows, streams = place.programmes, place.streams
+    others = rows["agency_id"] != agency
+    keys = set(rows.loc[~others, "programme_id"])
+    alone = rows.assign(
+        statutory_floor_gbp_per_year=np.where(others, 0.0, rows["statutory_floor_gbp_per_year"]),
+        minimum_scale_gbp_per_year=np.where(others, 0.0, rows["minimum_scale_gbp_per_year"]),
+        start_cost_gbp=np.where(others, 0.0, rows["start_cost_gbp"]),
+        stop_cost_gbp=np.where(others, 0.0, rows["stop_cost_gbp"]),
+        contract_years=rows["contract_years"].where(~others, 0),
+        one_of=rows["one_of"].where(~others, ""),
+        notice_years=rows["notice_years"].where(~others, 0),
+        contract_until_year=rows["contract_until_year"].where(~others),
+    )
+    amounts = place.stream_amounts
+    theirs = streams[(streams["agency_id"] != agency) & (streams["purpose"] == "revenue")]
+    unlimited = amounts["stream_id"].isin(theirs["stream_id"])
+    gbp = amounts["amount_gbp"].where(~unlimited, amounts["amount_gbp"] + 1e15)
+    return place.replace(
+        programmes=alone,
+        stream_amounts=amounts.assign(amount_gbp=gbp),
+        provision=place.provision[place.provision["programme_id"].isin(keys)],
+        commitments=place.commitments[place.commitments["programme_id"].isin(keys)],
+        outcomes=place.outcomes.assign(
+            minimum_standard=place.outcomes["minimum_standard"].where(
+                ~place.outcomes["outcome_id"].isin(rule.only_together)
+            )
+        ),
+    )
+
+
+def _asked_alone(scenario: Scenario, rule: Any, own: set[str]) -> Scenario:
+    """The question without what only holds together: groups, standards and floors of others."""
+    changed = []
+    one: Any
+    for one in scenario.rules:
+        if one.name == "statutory":
+            floors = {key: gbp for key, gbp in one.floors_gbp.items() if key in own}
+            one = one.model_copy(update={"floors_gbp": floors})
+        elif one.name == "commissioning":
+            one = one.model_copy(update={"coherent": ()})
+        elif one.name == "outcomes" and rule.only_together:
+            free = {"minimum_holds": False, "targets": "open"}
+            terms = {key: one.terms(key).model_copy(update=free) for key in rule.only_together}
+            one = one.model_copy(update={"outcome": {**one.outcome, **terms}})
+        changed.append(one)
+    return scenario.model_copy(update={"rules": tuple(changed)})
+
+
+def _ids(table: Any, agency: str, key: str) -> list[str]:
+    return [str(one) for one in table.loc[table["agency_id"] == agency, key]]

@@ -1,0 +1,166 @@
+"""Paths under a pace: no allowed path costs less than stated, and plans made of them are proven."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from placeopt.budget import decompose, neighbourhoods, solve
+from placeopt.budget.mixtures import grid_of
+from placeopt.budget.paths import ANY, _steps, best_paths, ladders_of, within_pace
+from placeopt.budget.problem import state
+from placeopt.budget.refine import solve_all
+from placeopt.engine import Result, Status
+from placeopt.engine import solve as solve_model
+from placeopt.scenario.budget_rules import OneBudget, Pace
+from tests.budget.places import random_place, scenario_of
+from tests.budget.test_over_years import place_over_years
+
+YEARS = 3
+
+
+def question(cut: float | None, rise: float | None, gap: float = 1e-2):
+    pace = Pace(rule="pace", largest_cut_share=cut, largest_rise_share=rise)
+    budget = OneBudget(rule="one_budget", reduction_share=0.1, carry_over=True)
+    return scenario_of(rules=[budget, pace], drop=("outcomes",), years=YEARS, solver={"gap": gap})
+
+
+def a_problem(seed: int, cut: float | None = 0.3, rise: float | None = 0.5):
+    place = place_over_years(YEARS, random_place(seed, programmes=4, concave=False))
+    return state(place, question(cut, rise))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("cut", "rise"), [(0.3, 0.5), (0.2, None), (None, 0.4), (0.0, 0.3)])
+def test_no_allowed_path_costs_less_than_stated(seed, cut, rise):
+    problem = a_problem(seed, cut, rise)
+    grid, rng = grid_of(problem), np.random.default_rng(seed)
+    if not grid.ladders:
+        pytest.skip("every curve of this place is concave")
+    owned = np.array(list(grid.ladders))
+    pound = rng.uniform(0.0, 2.0, (YEARS, len(owned)))
+    worth = rng.uniform(0.0, 4.0, (YEARS, len(problem.curves)))
+    cost = pound[:, :, None] * grid.spend[owned]
+    slip = np.zeros((YEARS, len(owned), grid.spend.shape[1] - 1))
+    for c, p in enumerate(problem.curve_programme):
+        if p in grid.ladders:
+            q = int(np.flatnonzero(owned == p)[0])
+            cost[:, q] -= worth[:, c, None] * grid.effect[c]
+            slip[:, q] += worth[:, c, None] * grid.above[c]
+    allowed = grid.allowed[:, owned]
+    cost = np.where(allowed, cost, np.inf)
+    step = np.minimum(cost[:, :, 1:], cost[:, :, :-1]) - slip
+    step = np.where(allowed[:, :, 1:] & allowed[:, :, :-1], step, np.inf)
+    least, path = best_paths(grid.ladders, grid.spend[owned], cost, step)
+    found = within_pace(problem, owned, path)
+    for q, p in enumerate(owned):
+        best = _enumerated(problem, int(p), pound[:, q], worth)
+        spread = max(1.0, float(np.ptp(cost[:, q][allowed[:, q]])))
+        assert least[q] <= best + 1e-9
+        assert least[q] >= best - 0.03 * spread  # the enumeration's own step is coarse
+        assert _cost(problem, int(p), found.spend[q], pound[:, q], worth) <= best + 0.03 * spread
+
+
+def _cost(problem, p, spend, pound, worth) -> float:
+    own = np.flatnonzero(problem.curve_programme == p)
+    effects = sum(worth[:, c] * problem.curves[c].effect(spend) for c in own)
+    return float((pound * spend - effects).sum())
+
+
+def _enumerated(problem, p, pound, worth) -> float:
+    """The least cost of paths in fifteen steps a year of what the pace lets them do."""
+    best = np.inf
+    for shares in itertools.product(np.linspace(0, 1, 15), repeat=YEARS):
+        last, spend = problem.before[p], np.zeros(YEARS)
+        for t, share in enumerate(shares):
+            low = (1 - min(problem.pace_cut[p], 1.0)) * last
+            low = max(low, problem.lower[t, p])
+            high = min((1 + problem.pace_rise[p]) * last, problem.upper[t, p])
+            last = spend[t] = low + share * (high - low)
+        best = min(best, _cost(problem, p, spend, pound, worth))
+    return best
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_ladder_lets_through_every_move_of_its_pace(seed):
+    rng = np.random.default_rng(seed)
+    fall, rise = rng.uniform(0.0, 0.6, 2)
+    step, down, up = _steps(fall, rise, 0.005)
+    assert step <= 0.0051
+    for move, rungs in ((fall, down), (rise, up)):
+        assert move <= rungs * step + 1e-9
+        assert rungs * step <= move + 1e-3
+    assert _steps(np.inf, rise, 0.005)[1] == ANY
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_paths_within_the_pace_are_within_it(seed):
+    problem = a_problem(seed)
+    p = np.arange(len(problem.before))
+    wanted = np.random.default_rng(seed).uniform(0, 3, (len(p), YEARS)) * problem.before[:, None]
+    spend = np.column_stack([problem.before, within_pace(problem, p, wanted).spend])
+    assert (spend[:, 1:] >= 0.7 * spend[:, :-1] - 1e-9).all()
+    assert (spend[:, 1:] <= 1.5 * spend[:, :-1] + 1e-9).all()
+
+
+@pytest.mark.parametrize("seed", [0, 1, 3, 5])
+@pytest.mark.parametrize(("cut", "rise"), [(0.3, 0.5), (0.1, None)])
+def test_plans_under_a_pace_agree_with_refined_ones_and_no_bound_passes_a_plan(
+    seed, cut, rise, monkeypatch
+):
+    place = place_over_years(YEARS, random_place(seed, programmes=4, concave=False))
+    asked = question(cut, rise)
+    refined = solve(place, asked).result
+    monkeypatch.setattr(decompose, "LARGE", 1)
+    decomposed = solve(place, asked).result
+    if refined.objective is None:
+        assert decomposed.objective is None
+        return
+    near = 2e-2 * max(1e-3, abs(refined.objective))
+    assert decomposed.objective == pytest.approx(refined.objective, abs=near)
+    assert decomposed.bound <= refined.objective + 1e-7
+    assert refined.bound <= decomposed.objective + 1e-7
+
+
+def _large(monkeypatch):
+    """A problem of S-curves under a pace, decomposed, and its best value by refinement."""
+    problem = a_problem(1)
+    assert ladders_of(problem)
+    value = solve_all(problem, question(0.3, 0.5).solver).result.objective
+    monkeypatch.setattr(decompose, "LARGE", 1)
+    return problem, value
+
+
+def test_a_master_that_runs_out_of_time_still_hands_over_a_plan(monkeypatch):
+    problem, value = _large(monkeypatch)
+    asked = []
+
+    def solve_once(model, gap, share):
+        asked.append(model)
+        if len(asked) == 2:
+            return Result(Status.NO_PLAN)
+        return solve_model(model, gap=gap, threads=1)
+
+    found = decompose.decompose(problem, "weighted_outcomes", {}, 1e-3, solve_once)
+    assert found.spend is not None
+    assert found.bound <= value + 1e-7
+    reached = problem.objective("weighted_outcomes", found.spend, first=True)
+    assert reached >= found.bound - 1e-7
+
+
+def test_where_no_neighbourhood_holds_a_plan_one_is_looked_for_step_by_step(monkeypatch):
+    problem, value = _large(monkeypatch)
+    refused = []
+
+    def refuse_the_first(model, gap, share):
+        if "cluster" not in refused and any(part.any() for part in model._integer):
+            refused.append("cluster")
+            return Result(Status.NO_PLAN)
+        return solve_model(model, gap=gap, threads=1)
+
+    monkeypatch.setattr(neighbourhoods, "REPAIRED", 3)
+    found = decompose.decompose(problem, "weighted_outcomes", {}, 1e-3, refuse_the_first)
+    assert found.spend is not None
+    assert found.bound <= value + 1e-7

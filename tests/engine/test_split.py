@@ -1,0 +1,41 @@
+"""A bound from the parts of a model is below its optimum and no weaker than its relaxation."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from placeopt.engine import Model, solve
+from placeopt.engine.split import bound_of_parts, relaxation_prices, split
+
+
+def linked(seed):
+    """Three years of eight yes-or-no decisions each, two knapsacks a year, one pot for all."""
+    rng = np.random.default_rng(seed)
+    model, pot = Model("linked"), []
+    for year in range(3):
+        block = model.add_columns(
+            f"take_{year}", size=8, upper=1, integer=True, cost=-rng.integers(5, 20, 8)
+        )
+        for row in range(2):
+            weights = rng.integers(3, 12, 8)
+            model.add_rows(
+                f"room_{year}_{row}", rule="", size=1, terms=[(0, block.all, weights)], upper=25
+            )
+        pot.append((0, block.all, rng.integers(1, 9, 8)))
+    model.add_rows("pot", rule="", size=1, terms=pot, upper=30)
+    return model.arrays()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_bound_of_parts_lies_between_the_relaxation_and_the_optimum(seed):
+    arrays = linked(seed)
+    best = solve(arrays).objective
+    relaxed = solve(replace(arrays, integer=np.zeros_like(arrays.integer))).objective
+    prices = relaxation_prices(arrays, 10.0)
+    parts = split(arrays, np.repeat(np.arange(3), 8), prices)
+    bound, found = bound_of_parts(parts, 10.0, [0.3, 0.3, 0.4], 0.0, 1, 1)
+    assert relaxed - 1e-4 <= bound <= best + 1e-6
+    assert len(found) == 3
+    stopped, _ = bound_of_parts(parts, 10.0, [0.3, 0.3, 0.4], 0.0, 1, 1, stop=lambda: True)
+    assert stopped == -np.inf
