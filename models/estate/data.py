@@ -181,15 +181,20 @@ def never_sold(m: Model, b: str) -> bool:
 
 def can_end(m: Model, b: str) -> bool:
     """Whether the building can be sold, or its lease ended, in the year."""
-    row = m.buildings[b]
-    if row["tenure"] == "freehold":
-        return exists(m, b) and row["capital_receipt_gbp"] > 0 and not never_sold(m, b)
+    if m.buildings[b]["tenure"] == "freehold":
+        return sellable(m, b)
     return exists(m, b) and penalty(m, b) is not None
 
 
-def sold_for(m: Model, b: str) -> float:
-    """Net receipt when sold; 0 where the building cannot be sold."""
+def sellable(m: Model, b: str) -> bool:
     row = m.buildings[b]
-    if row["tenure"] != "freehold" or never_sold(m, b) or not exists(m, b):
+    receipt = row["tenure"] == "freehold" and row["capital_receipt_gbp"] > 0
+    return exists(m, b) and receipt and not never_sold(m, b)
+
+
+def sold_for(m: Model, b: str) -> float:
+    """Receipt when sold, net of sale costs and clawback; 0 where the building cannot be sold."""
+    if not sellable(m, b):
         return 0.0
-    return row["capital_receipt_gbp"] * (1 - row["sale_cost_share"])
+    row = m.buildings[b]
+    return row["capital_receipt_gbp"] * (1 - row["sale_cost_share"] - row["receipt_clawback_share"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pulp
-from models.estate.data import STAFF, Model, exists, penalty, sold_for, year
+from models.estate.data import STAFF, Model, exists, penalty, sellable, sold_for, year
 from models.estate.people import shares_today
 
 
@@ -127,7 +127,7 @@ def present_cost(m: Model) -> Any:
         terms.append(row["backlog_gbp"] * kept)
         for t in range(money.appraisal_years):
             terms.append(worth[t] * carbon_value(m, t) * row["carbon_tco2e_per_year"] * m.open[b])
-        if sold_for(m, b) > 0:
+        if sellable(m, b):
             lag = int(row["sale_lag_years"])
             waiting = sum(worth[: min(lag, money.appraisal_years)])
             terms.append(row["holding_cost_gbp_per_year"] * waiting * m.ends[b])

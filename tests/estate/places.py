@@ -227,6 +227,15 @@ def random_place(seed: int, zones: int = 3, buildings: int = 3, services: int = 
     return place(**tables)
 
 
+def with_money(place: Place, seed: int) -> Place:
+    """The same place with what few places state of their money, drawn from ``seed``."""
+    rng = np.random.default_rng(30_000 + seed)
+    buildings = place.buildings.copy()
+    n = len(buildings)
+    buildings["receipt_clawback_share"] = rng.choice([0.0, 0.3, 0.9], n)
+    return place.replace(buildings=buildings)
+
+
 def crow_minutes(place: Place, cutoff: float = 45.0) -> TravelTimes:
     """Walking and driving minutes over straight lines; NaN beyond the cut-off."""
     z, b = (place.tables[name][["x_m", "y_m"]].to_numpy() for name in ("zones", "buildings"))

@@ -13,6 +13,7 @@ from tests.estate.places import (
     random_place,
     random_rules,
     scenario,
+    with_money,
 )
 
 OBJECTIVES = ("cost", "cost", "visit_minutes", "buildings", "carbon", "worst_off")
@@ -71,6 +72,21 @@ def test_engine_and_reference_model_agree_on_small_places(block, monkeypatch):
         times, asked = crow_minutes(place), question(seed, place)
         ours, textbook = found(place, times, asked), solve_reference(place, times, asked)[1]
         assert agree(ours, textbook), f"seed {seed}: engine {ours}, reference model {textbook}"
+
+
+@pytest.mark.parametrize("decided", [1, 2])
+def test_all_three_agree_on_money_that_few_places_state(decided, monkeypatch):
+    """Over years the reference model is left out: it decides one."""
+    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    for seed in range(7000, 7010):
+        place = with_money(random_place(seed, buildings=4 - decided), seed)
+        rules = random_rules(seed, place)[:2]
+        times = crow_minutes(place)
+        asked = scenario(*rules, decided=decided, year=2029, years=(3, 30)[seed % 2])
+        ours = found(place, times, asked)
+        assert agree(ours, best_by_enumeration(place, times, asked)), f"seed {seed}"
+        if decided == 1:
+            assert agree(ours, solve_reference(place, times, asked)[1]), f"seed {seed}"
 
 
 def weights_of(seed):

@@ -31,6 +31,35 @@ def test_capital_pays_for_the_move_from_the_pot_and_recycled_receipts():
     assert cost_of(here, Capital(pot_gbp=8_000)) == pytest.approx(7_000)
 
 
+def test_a_clawback_takes_its_share_of_the_receipt_before_the_pot_has_any():
+    """(E10) The same move, 8,000: of 7,500 for B1 selling takes 0.2 and a funder 0.4, and 3,000 is
+    left: over two years 10,000 + 8,000 - 3,000, where staying costs 20,000. A pot of 5,000 and the
+    whole of what is left pay for the move, 4,999 do not. A funder who takes the other 0.8 leaves
+    nothing: the move pays still, 18,000, but the pot must have it all."""
+    services = [{"service_id": "S", "moving_cost_gbp": 8_000.0}]
+    sold = {"capital_receipt_gbp": 7_500.0, "sale_cost_share": 0.2, "sale_lag_years": 0}
+    sold["holding_cost_gbp_per_year"] = 100.0
+    for clawback, net in ((0.4, 3_000), (0.8, 0)):
+        granted = building("B1", 10_000, **sold, receipt_clawback_share=clawback)
+        here = town([granted, building("B2", 5_000, status="candidate")], services)
+        asked = scenario(years=2, rate=0.0)
+        times = minutes(here, drive=[[10.0, 10.0]] * 2)
+        answer = solve(here, times, asked)
+        assert answer.result.objective == pytest.approx(18_000 - net)
+        assert solve_reference(here, times, asked)[1] == pytest.approx(18_000 - net)
+        summary = answer.plan.summary
+        assert summary["receipts_gross_gbp"] == 7_500
+        assert summary["receipts_clawback_gbp"] == pytest.approx(7_500 * clawback)
+        assert summary["receipts_net_gbp"] == pytest.approx(net)
+        b1 = answer.plan.buildings.set_index("building_id").loc["B1"]
+        assert (b1["disposal"], b1["receipt_net_gbp"]) == ("sold", pytest.approx(net))
+        recycled = Capital(pot_gbp=5_000, recycled_share=1.0)
+        short = Capital(pot_gbp=4_999, recycled_share=1.0)
+        least = 18_000 - net if net else 20_000
+        assert cost_of(here, recycled, years=2, rate=0.0) == pytest.approx(least)
+        assert cost_of(here, short, years=2, rate=0.0) == pytest.approx(20_000)
+
+
 def test_revenue_forces_a_saving_that_does_not_pay():
     """(E11) Closing B2 (1,000 a year) costs 20,000 of dilapidations: left alone it stays open at
     11,000. Asked to save a tenth it closes at 10,000 + 20,000."""

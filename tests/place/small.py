@@ -26,7 +26,8 @@ TABLES: dict[str, list[dict[str, object]]] = {
     "buildings": [
         {"building_id": "B1", "name": "Town Hall", "kind": "council_office", "agency_id": "A1",
          "x_m": 450100, "y_m": 310100, "floor_area_m2": 900, "usable_share": 0.8,
-         "running_cost_fixed_gbp_per_year": 90000, "listed": "yes"},
+         "running_cost_fixed_gbp_per_year": 90000, "listed": "yes",
+         "sale_cost_share": 0.03},
         {"building_id": "B2", "name": "Library", "kind": "library", "agency_id": "A1",
          "x_m": 455100, "y_m": 312100, "floor_area_m2": 400, "tenure": "leasehold",
          "lease_break_year": 2028, "running_cost_fixed_gbp_per_year": 40000.25},

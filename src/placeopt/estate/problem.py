@@ -62,7 +62,8 @@ class Buildings:
     fit_out_gbp_per_m2: Floats
     closure_gbp: Floats  # due when a building open today closes
     penalty_gbp: Floats  # due when the lease is ended
-    receipt_net_gbp: Floats  # comes in when the building is sold
+    sellable: Bools  # brings a receipt when disposed of, be it nothing net
+    receipt_net_gbp: Floats  # comes in when the building is sold, less sale costs and clawback
     receipt_present_gbp: Floats
     sale_lag_years: Ints  # from the sale to the receipt; 0 where nothing is sold
     sale_holding_present_gbp: Floats  # holding cost between vacation and sale
@@ -262,7 +263,8 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
     penalty = penalties(table, year)
     sold = freehold & (gross > 0) & ~pinned["never_sell"]
     lag = np.where(sold, table["sale_lag_years"].to_numpy(int), 0)
-    net = np.where(sold, gross * (1 - table["sale_cost_share"].to_numpy(float)), 0.0)
+    goes = table["sale_cost_share"] + table["receipt_clawback_share"]
+    net = np.where(sold, gross * (1 - goes.to_numpy(float)), 0.0)
     holding = table["holding_cost_gbp_per_year"].to_numpy(float)
     waiting = np.array([annuity(scenario.money, years) for years in lag])
     works = works_factor(place, scenario)
@@ -285,6 +287,7 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
         fit_out_gbp_per_m2=table["fit_out_gbp_per_m2"].to_numpy(float) * works,
         closure_gbp=np.where(status == "open", table["closure_cost_gbp"].to_numpy(float), 0.0),
         penalty_gbp=np.where(np.isfinite(penalty), penalty, 0.0),
+        sellable=sold,
         receipt_net_gbp=net,
         sale_lag_years=lag,
         receipt_present_gbp=net * worth_today(scenario.money, lag),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _AGES = [column for band, column in AGE_COLUMNS.items() if band != "all"]
+_SHARES_TIE = 1e-9  # by which shares may pass 1: what adding decimals loses
 _AGES_TIE = 0.02  # share by which age bands may miss the population before it is said
 
 
@@ -35,6 +36,7 @@ def estate_findings(place: Place) -> Iterator[Finding]:
     yield from tiers_that_cannot_be(place)
     yield from suitability_of_no_building(place)
     yield from leases_that_make_no_sense(place)
+    yield from receipts_shared_out_twice(place)
 
 
 def zones_without_people(place: Place) -> Iterator[Finding]:
@@ -224,6 +226,17 @@ def leases_that_make_no_sense(place: Place) -> Iterator[Finding]:
         for at in np.flatnonzero(wrong):
             yield warning(file, message, remedy, row=row_of(at), column=column,
                           value=number_text(float(buildings[column].iloc[at])))  # fmt: skip
+
+
+def receipts_shared_out_twice(place: Place) -> Iterator[Finding]:
+    """What selling costs and what goes back to a funder are no more than the receipt."""
+    buildings = place.buildings
+    share = buildings["sale_cost_share"] + buildings["receipt_clawback_share"]
+    for at in np.flatnonzero((share > 1 + _SHARES_TIE).to_numpy()):
+        clawback = number_text(float(buildings["receipt_clawback_share"].iloc[at]))
+        message = f"sale_cost_share and receipt_clawback_share add up to {share.iloc[at]:g}"
+        yield error(label(place, "buildings"), message, "let them add up to at most 1",
+                    row=row_of(at), column="receipt_clawback_share", value=clawback)  # fmt: skip
 
 
 def _first(frame: pd.DataFrame, key: str, value: str) -> pd.Series:

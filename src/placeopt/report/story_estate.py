@@ -169,6 +169,9 @@ def _years_in_words(plan: Any) -> list[str]:
     gross, net = (summary.get(f"receipts_{kind}_gbp", 0.0) for kind in ("gross", "net"))
     if gross:
         text += f" Sales bring in {pounds_in_words(gross)} gross, {pounds_in_words(net)} net."
+        back = summary.get("receipts_clawback_gbp", 0.0)
+        if back:
+            text += f" {pounds_in_words(back)} goes back to those who paid for the buildings."
     saving = summary.get("net_present_saving_gbp")
     if saving is not None:
         word = "saves" if saving >= 0 else "costs a further"

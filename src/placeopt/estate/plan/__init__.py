@@ -104,11 +104,10 @@ def disposals(problem: EstateProblem, plan: Decision) -> list[str]:
     """How a closed building is left: sold, lease_ended or held; "" for the others."""
     b = problem.buildings
     existing = b.open_today | b.vacant_today
-    sold = b.receipt_net_gbp > 0
     return [
         ""
         if plan.open[i] or not existing[i]
-        else ("sold" if sold[i] else "lease_ended")
+        else ("sold" if b.sellable[i] else "lease_ended")
         if plan.disposed[i]
         else "held"
         for i in range(len(b.ids))
@@ -284,16 +283,19 @@ def _objectives(years: Years, before: Course, course: Course) -> pd.DataFrame:
 
 
 def _receipts(place: Place, years: Years, course: Course, flows: Flows) -> dict[str, float]:
-    """Receipts gross, net of the cost of getting them, and what that is worth in the first year."""
+    """Receipts gross, what of them goes back to who paid for the buildings, what is left net of
+    that and of the cost of selling, and what the net is worth in the first year."""
     b = years.first.buildings
     gross = place.buildings["capital_receipt_gbp"].fillna(0).to_numpy(float)
-    sold = course.last.disposed & (b.receipt_net_gbp > 0)
+    back = gross * place.buildings["receipt_clawback_share"].to_numpy(float)
+    sold = course.last.disposed & b.sellable
     worth = [
         (years.receipt_factor(t, b.sale_lag_years) * b.receipt_net_gbp)[of_year].sum()
         for t, of_year in enumerate(flows.sold)
     ]
     return {
         "receipts_gross_gbp": float(gross[sold].sum()),
+        "receipts_clawback_gbp": float(back[sold].sum()),
         "receipts_net_gbp": float(b.receipt_net_gbp[sold].sum()),
         "receipts_net_present_gbp": float(sum(worth)),
     }

@@ -177,7 +177,7 @@ def _left(told: Told, i: int) -> str:
     t = next(t for t, d in enumerate(told.course.decisions) if d.disposed[i])
     year = told.year(t)
     when = f" in {year}" if told.several else ""
-    if b.receipt_net_gbp[i] > 0:
+    if b.sellable[i]:
         comes = year + int(b.sale_lag_years[i])
         paid = f", paid in {comes}" if told.several and comes > year else ""
         return f"Sold{when} for GBP {b.receipt_net_gbp[i]:,.0f} net{paid}."

@@ -68,7 +68,7 @@ def years_of_buildings(years: Years, course: Course, flows: Flows) -> dict[str, 
         found["closes_year"][was & ~decision.open] = problem.year
         found["disposal_year"][sold] = problem.year
         comes = problem.year + b.sale_lag_years
-        paid = sold & (b.receipt_net_gbp > 0)
+        paid = sold & b.sellable
         found["receipt_year"][paid] = comes[paid]
         was = decision.open
     return {name: pd.Series(values) for name, values in found.items()}

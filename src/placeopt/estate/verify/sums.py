@@ -180,7 +180,8 @@ def _add_building(
     if i in a.disposed and i not in before.disposed:
         closing += facts.penalty(i) or 0.0
         if facts.sellable(i):
-            net = row["capital_receipt_gbp"] * (1 - row["sale_cost_share"])
+            kept = 1 - row["sale_cost_share"] - row["receipt_clawback_share"]
+            net = row["capital_receipt_gbp"] * kept
             sums.sold[i] = net, int(row["sale_lag_years"])
     sums.closing[i] = closing
 

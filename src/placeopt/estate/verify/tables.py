@@ -329,16 +329,16 @@ def _add_line(found: dict[tuple[str, str], float], course: Course, part: str, su
 def _summary(course: Course, nothing: Course, summary: Mapping[str, Any]) -> Iterator[str]:
     """The figures of the summary that this verifier finds, where they are stated."""
     totals, was = course.totals(), nothing.totals()
+    sold = [year.facts.buildings[i] for year in course.years for i in year.sums.sold]
     found = {
         "running_cost_before_gbp_per_year": was["running_cost"],
         "running_cost_after_gbp_per_year": totals["running_cost"],
         "running_cost_saving_gbp_per_year": was["running_cost"] - totals["running_cost"],
         "capital_gbp": totals["capital"],
         "receipts_net_gbp": totals["receipts_net"],
-        "receipts_gross_gbp": sum(
-            year.facts.buildings[i]["capital_receipt_gbp"]
-            for year in course.years
-            for i in year.sums.sold
+        "receipts_gross_gbp": sum(row["capital_receipt_gbp"] for row in sold),
+        "receipts_clawback_gbp": sum(
+            row["capital_receipt_gbp"] * row["receipt_clawback_share"] for row in sold
         ),
         "receipts_net_present_gbp": receipts_present(course),
         "backlog_before_gbp": was["backlog"],
