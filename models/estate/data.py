@@ -168,9 +168,18 @@ def penalty(m: Model, b: str) -> float | None:
     stated = break_year is not None and break_year == break_year
     if row["tenure"] == "freehold" or (row["tenure"] == "licence" and not stated):
         return 0.0
-    if stated and break_year <= year(m):
+    if stated and breaks(break_year, row["lease_break_every_years"], year(m)):
         return 0.0
     return None if math.isnan(row["lease_break_penalty_gbp"]) else row["lease_break_penalty_gbp"]
+
+
+def breaks(first: int, every: Any, now: int) -> bool:
+    """Whether a lease ends for nothing in a year: at its first break date, or one that follows so
+    many years later; in any year from the first on where no number of years is stated."""
+    if now <= first:
+        return now == first
+    rolling = every is None or every != every
+    return rolling or (every > 0 and (now - first) % every == 0)
 
 
 def never_sold(m: Model, b: str) -> bool:

@@ -233,6 +233,7 @@ def with_money(place: Place, seed: int) -> Place:
     buildings = place.buildings.copy()
     n = len(buildings)
     buildings["receipt_clawback_share"] = rng.choice([0.0, 0.3, 0.9], n)
+    buildings["lease_break_every_years"] = pd.array(rng.choice([0, 2, 3, 5], n), "Int64")
     return place.replace(buildings=buildings)
 
 

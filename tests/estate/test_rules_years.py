@@ -2,9 +2,10 @@
 comment. Nothing is discounted and the years decided are the years appraised, unless said."""
 
 import pytest
+from models.estate import solve as solve_reference
 
 from placeopt.scenario.estate_rules import Capital, Carbon, Revenue, Sequence
-from tests.estate.places import table
+from tests.estate.places import minutes, scenario, table
 from tests.estate.town import building, cost_of, town
 
 AT_ONCE = Sequence(fit_out_years=0)
@@ -113,6 +114,45 @@ def test_a_lease_ends_in_its_break_year_and_is_held_till_then():
     for leased, least in ((early, 20_000), (late, 25_000)):
         here = town([building("B1", 10_000), leased])
         assert cost_of(here, year=2026, **PLAIN) == pytest.approx(least)
+
+
+def test_a_lease_that_ends_at_break_dates_waits_for_the_next():
+    """(E12) B1 costs 10,000 in each of 2026 to 2028. B2 (30,000) closes at once and costs 5,000 a
+    year to hold; its first break was in 2024. With one every 3 years it ends in 2027 and is held
+    for a year, every 4 years for two; with no other it is held for three; a lease that breaks in
+    any year ends at once. For 7,000 it may end between: dearer than a year of holding, cheaper
+    than two."""
+    lease = {"tenure": "leasehold", "holding_cost_gbp_per_year": 5_000.0, "lease_break_year": 2024}
+    between = {"lease_break_penalty_gbp": 7_000.0}
+    for every, least, paid in (
+        (None, 30_000, 30_000),
+        (1, 30_000, 30_000),
+        (3, 35_000, 35_000),
+        (4, 40_000, 37_000),
+        (0, 45_000, 37_000),
+    ):
+        stated = {} if every is None else {"lease_break_every_years": every}
+        for more, cost in (({}, least), (between, paid)):
+            here = town([building("B1", 10_000), building("B2", 30_000, **lease, **stated, **more)])
+            assert cost_of(here, year=2026, **THREE) == pytest.approx(cost), (every, more)
+
+
+def test_in_one_year_a_lease_ends_at_its_break_date_or_for_the_penalty():
+    """(E12) B2, closed for B1 (10,000), breaks in 2024 and every 3 years: in 2027 for nothing. In
+    2028 it is held for 5,000, or left for 2,000 where that is stated."""
+    lease = {"tenure": "leasehold", "holding_cost_gbp_per_year": 5_000.0}
+    lease |= {"lease_break_year": 2024, "lease_break_every_years": 3}
+    for year, more, least in (
+        (2023, {}, 15_000),
+        (2024, {}, 10_000),
+        (2027, {}, 10_000),
+        (2028, {}, 15_000),
+        (2028, {"lease_break_penalty_gbp": 2_000.0}, 12_000),
+    ):
+        here = town([building("B1", 10_000), building("B2", 30_000, **lease, **more)])
+        assert cost_of(here, year=year) == pytest.approx(least)
+        asked, times = scenario(year=year), minutes(here, drive=[[10.0, 10.0]] * 2)
+        assert solve_reference(here, times, asked)[1] == pytest.approx(least)
 
 
 def test_a_ceiling_of_later_years_leaves_the_first_alone():

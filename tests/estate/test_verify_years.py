@@ -57,6 +57,19 @@ def test_the_plan_moves_once_and_sells(answer):
     assert answer.verification.ok
 
 
+def test_a_lease_that_ends_between_its_break_dates_is_caught():
+    """B2's lease ends in 2026, a break date where no years between are stated, and not where the
+    next comes in 2027; what is verified is the same plan."""
+    lease = {"tenure": "leasehold", "holding_cost_gbp_per_year": 100.0, "lease_break_year": 2024}
+    here = town([building("B1", 1_000), building("B2", 30_000, **lease)])
+    asked, times = scenario(year=2026, decided=2), minutes(here, drive=[[10.0, 10.0]] * 2)
+    plan = solve(here, times, asked).plan
+    assert verify(here, times, asked, plan).ok
+    here.buildings["lease_break_every_years"] = [0, 3]
+    found = " ".join(check.detail for check in verify(here, times, asked, plan).broken)
+    assert "the lease of building B2 cannot end in 2026" in found
+
+
 def test_a_building_may_not_open_again(answer):
     cells = [(2028, "B1", "state", "open")]
     assert "opens again in 2028" in broken(answer, buildings_by_year=cells)[""]

@@ -72,6 +72,15 @@ def test_the_moves_of_a_year_and_the_end_of_a_lease_are_named():
     assert "Its lease can end from 2028 on. Its lease is ended in 2028." in said
 
 
+def test_a_lease_with_break_dates_names_the_one_it_ends_at():
+    """B1's lease breaks in 2027 only, when its service's new place in B2 is fitted out as well."""
+    leased = building("B1", 10_000, tenure="leasehold", lease_break_year=2024,
+                      lease_break_every_years=3, holding_cost_gbp_per_year=100.0)  # fmt: skip
+    target = building("B2", 1_000, status="candidate")
+    said = why(town([leased, target], [{"service_id": "S", "area_base_m2": 10.0}]))["B1"]
+    assert "Its lease can end in 2027. Its lease is ended in 2027." in said
+
+
 def test_a_ceiling_on_running_costs_and_the_least_and_most_buildings_are_named():
     """One year: B1 costs 1,000 and B2 3,000; at least one open building, at most 3,500 a year."""
     here = two_hosts()

@@ -91,6 +91,9 @@ ONE_CELL = [
     ("buildings", 2, "lease_break_year", "2030",
      "warning: buildings.csv row 2: lease_break_year is '2030': a freehold has no lease to "
      "break; correct the tenure or leave it empty"),
+    ("buildings", 2, "lease_break_every_years", "5",
+     "warning: buildings.csv row 2: lease_break_every_years is '5': no first break date is "
+     "stated; give lease_break_year or leave it empty"),
     ("buildings", 2, "receipt_clawback_share", "0.99",
      "error: buildings.csv row 2: receipt_clawback_share is '0.99': sale_cost_share and "
      "receipt_clawback_share add up to 1.02; let them add up to at most 1"),

@@ -55,7 +55,8 @@ class Buildings:
     unknown_use: Bools  # open today, but nothing is known of its services
     must_open: Bools
     must_close: Bools
-    disposable: Bools  # can be sold or its lease ended once it is closed
+    can_end: Bools  # can be sold or its lease ended in the year, once it is closed
+    disposable: Bools  # can be so by then: in the year, or in a decided one before it
     fixed_gbp_per_year: Floats
     use_gbp_per_m2_per_year: Floats
     holding_gbp_per_year: Floats
@@ -265,6 +266,7 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
     lag = np.where(sold, table["sale_lag_years"].to_numpy(int), 0)
     goes = table["sale_cost_share"] + table["receipt_clawback_share"]
     net = np.where(sold, gross * (1 - goes.to_numpy(float)), 0.0)
+    can_end = (status != "candidate") & (sold | (~freehold & np.isfinite(penalty)))
     holding = table["holding_cost_gbp_per_year"].to_numpy(float)
     waiting = np.array([annuity(scenario.money, years) for years in lag])
     works = works_factor(place, scenario)
@@ -280,7 +282,8 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
         unknown_use=unknown,
         must_open=pinned["keep"] | unknown,
         must_close=pinned["close"],
-        disposable=(status != "candidate") & (sold | (~freehold & np.isfinite(penalty))),
+        can_end=can_end,
+        disposable=can_end,
         fixed_gbp_per_year=table["running_cost_fixed_gbp_per_year"].to_numpy(float),
         use_gbp_per_m2_per_year=table["running_cost_gbp_per_m2_per_year"].to_numpy(float),
         holding_gbp_per_year=holding,
@@ -298,9 +301,16 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
 
 
 def penalties(table: pd.DataFrame, year: int) -> Floats:
-    """(B,) what ending the lease in ``year`` costs; NaN where it cannot end. A licence that
-    states no break year can end at any time."""
-    broken = table["lease_break_year"].astype("Float64").to_numpy(float, na_value=np.nan) <= year
+    """(B,) what ending the lease in ``year`` costs; NaN where it cannot end. It ends for nothing at
+    a break date: the first, and so many years later again, in any year where no number is stated.
+    A licence that states no break year can end at any time."""
+    first, every = (
+        table[name].astype("Float64").to_numpy(float, na_value=np.nan)
+        for name in ("lease_break_year", "lease_break_every_years")
+    )
+    since = year - first
+    again = np.where(every > 0, np.mod(since, np.where(every > 0, every, 1.0)) == 0, False)
+    broken = (since == 0) | ((since > 0) & (np.isnan(every) | again))
     free = broken | ((table["tenure"] == "licence") & table["lease_break_year"].isna()).to_numpy()
     free |= (table["tenure"] == "freehold").to_numpy()
     return np.where(free, 0.0, table["lease_break_penalty_gbp"].to_numpy(float))

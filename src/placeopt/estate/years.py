@@ -87,7 +87,15 @@ def state_years(place: Place, times: TravelTimes, scenario: Scenario) -> Years:
     first = state(place, times, scenario)
     if scenario.years == 1:
         return Years(scenario, (_year(place, first, 0),))
-    return Years(scenario, tuple(_year(place, first, t) for t in range(scenario.years)))
+    problems = [_year(place, first, t) for t in range(scenario.years)]
+    by_then = np.logical_or.accumulate([problem.buildings.can_end for problem in problems])
+    return Years(
+        scenario,
+        tuple(
+            replace(problem, buildings=replace(problem.buildings, disposable=disposable))
+            for problem, disposable in zip(problems, by_then, strict=True)
+        ),
+    )
 
 
 def _year(place: Place, first: EstateProblem, t: int) -> EstateProblem:
@@ -115,7 +123,7 @@ def _year(place: Place, first: EstateProblem, t: int) -> EstateProblem:
         services=services_of(place, visits),
         buildings=replace(
             b,
-            disposable=np.where(freehold, b.disposable, ~b.candidate & np.isfinite(penalty)),
+            can_end=np.where(freehold, b.can_end, ~b.candidate & np.isfinite(penalty)),
             penalty_gbp=np.where(np.isfinite(penalty), penalty, 0.0),
         ),
         standards=tuple(s for s in first.standards if s.rule in rules),

@@ -206,10 +206,11 @@ def suitability_of_no_building(place: Place) -> Iterator[Finding]:
 
 
 def leases_that_make_no_sense(place: Place) -> Iterator[Finding]:
-    """A lease break of a freehold, a sale of what is not owned."""
+    """A lease break of a freehold, a second without a first, a sale of what is not owned."""
     buildings, file = place.buildings, label(place, "buildings")
     freehold = (buildings["tenure"] == "freehold").to_numpy()
     breaks = buildings["lease_break_year"].notna().to_numpy()
+    again = buildings["lease_break_every_years"].notna().to_numpy()
     receipt = (buildings["capital_receipt_gbp"] > 0).to_numpy()
     held = buildings["tenure"].isin(["licence", "pfi"]).to_numpy()
     open_but_nothing = (
@@ -218,6 +219,8 @@ def leases_that_make_no_sense(place: Place) -> Iterator[Finding]:
     for wrong, column, message, remedy in (
         (freehold & breaks, "lease_break_year", "a freehold has no lease to break",
          "correct the tenure or leave it empty"),
+        (again & ~breaks, "lease_break_every_years", "no first break date is stated",
+         "give lease_break_year or leave it empty"),
         (held & receipt, "capital_receipt_gbp", "what is held by licence or PFI cannot be sold",
          "correct the tenure or give 0"),
         (open_but_nothing, "floor_area_m2", "an open building has no floor area",

@@ -7,6 +7,7 @@ Letters as in ``formulate.py``, and t decided years; t-1 of the first year is to
     takes[b,k,t]  >= tier[b,k,t] - tier[b,k,t-1]        a tier is set up
     opens[b,t]    >= open[b,t] - open[b,t-1], once;     open[b,t] <= open[b,t-1] of one open today
     dispose[b,t]  >= dispose[b,t-1]                     what is disposed of is gone
+    dispose[b,t]  <= dispose[b,t-1]                     in a year in which its lease cannot end
     fitted[b,s,t] >= fitted[b,s,t-1], fitted[b,s,t-f] >= area[b,s,t]
 """
 
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from placeopt.engine import Block, Model
 from placeopt.engine.model import Terms
 from placeopt.estate.columns import Columns
+from placeopt.estate.problem import EstateProblem
 from placeopt.estate.years import Years
 
 Ints = NDArray[np.int64]
@@ -49,7 +51,7 @@ def link_years(model: Model, years: Years, columns: tuple[Columns, ...]) -> Link
         before = columns[t - 1] if t else None
         _moves(model, years, links, columns[t], before, t)
         _closed_stays_closed(model, years, links, columns[t], before, t)
-        _disposed_stays_disposed(model, years, columns[t], before, t)
+        _disposed_stays_disposed(model, problem, columns[t], before)
         _fitted_before_used(model, years, links, columns[t], t)
     model.suffix = ""
     _opened_once(model, years, links)
@@ -152,15 +154,15 @@ def _opened_once(model: Model, years: Years, links: Links) -> None:
 
 
 def _disposed_stays_disposed(
-    model: Model, years: Years, x: Columns, before: Columns | None, t: int
+    model: Model, problem: EstateProblem, x: Columns, before: Columns | None
 ) -> None:
-    """(E12) What was sold, or its lease ended, is gone."""
+    """(E12) What was sold, or its lease ended, is gone; a lease ends only in a year it can."""
     if before is None:
         return
-    row_of = np.full(len(years.first.buildings.ids), -1)
+    row_of = np.full(len(problem.buildings.ids), -1)
     row_of[x.dispose_building] = np.arange(x.dispose.size)
     at = np.flatnonzero(row_of[before.dispose_building] >= 0)
-    assert len(at) == before.dispose.size  # a lease that can end can end later too
+    assert len(at) == before.dispose.size  # what can be gone by a year can be gone by the next
     model.add_rows(
         "stays_disposed",
         rule="E12",
@@ -171,6 +173,19 @@ def _disposed_stays_disposed(
         ],
         upper=0,
     )
+    stuck = np.flatnonzero(~problem.buildings.can_end[before.dispose_building])
+    if len(stuck):
+        rows, building = np.arange(len(stuck)), before.dispose_building[stuck]
+        model.add_rows(
+            "lease_goes_on",
+            rule="E12",
+            labels={"building_id": problem.buildings.ids[building]},
+            terms=[
+                (rows, x.dispose.at(row_of[building]), 1),
+                (rows, before.dispose.at(stuck), -1),
+            ],
+            upper=0,
+        )
 
 
 def _fitted_before_used(model: Model, years: Years, links: Links, x: Columns, t: int) -> None:

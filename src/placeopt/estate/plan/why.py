@@ -163,9 +163,10 @@ def _kept_until(told: Told, i: int, closes: int) -> list[str]:
     been = told.course.decisions[closes - 2].host if closes > 1 else told.problem.hosted
     if most is not None and (before.host & ~been).sum() >= most:
         parts.append(f"In {earlier} as many services moved as may in a year, {most} (E12).")
-    ends = told.years.problems[closes].buildings.disposable[i]
-    if now.disposed[i] and ends and not told.years.problems[closes - 1].buildings.disposable[i]:
-        parts.append(f"Its lease can end from {year} on.")
+    ends = [problem.buildings.can_end[i] for problem in told.years.problems]
+    if now.disposed[i] and ends[closes] and not ends[closes - 1]:
+        when = f"from {year} on" if all(ends[closes:]) else f"in {year}"
+        parts.append(f"Its lease can end {when}.")
     return parts
 
 

@@ -78,7 +78,7 @@ class Facts:
         unknown = _missing(break_year)
         if row["tenure"] == "freehold" or (row["tenure"] == "licence" and unknown):
             return 0.0
-        if not unknown and break_year <= self.year:
+        if not unknown and self.year in _break_dates(row, self.year):
             return 0.0
         penalty = row["lease_break_penalty_gbp"]
         return None if math.isnan(penalty) else float(penalty)
@@ -138,6 +138,15 @@ def _records(place: Place, table: str) -> list[Row]:
 
 def _missing(value: Any) -> bool:
     return value is None or value != value or str(value) == "<NA>"
+
+
+def _break_dates(row: Row, until: int) -> range:
+    """Years up to ``until`` in which a lease ends for nothing; every year after the first date
+    where the place does not say how many lie between."""
+    first, every = int(row["lease_break_year"]), row["lease_break_every_years"]
+    if _missing(every):
+        return range(first, until + 1)
+    return range(first, until + 1, int(every)) if every else range(first, first + 1)
 
 
 def _first_year(place: Place, scenario: Scenario) -> int:
