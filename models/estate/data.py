@@ -15,6 +15,7 @@ from placeopt.scenario import Scenario
 from placeopt.travel import TravelTimes
 
 STAFF = "staffing_cost_gbp_per_point_per_year"
+TIED_UP = "cost_of_capital_gbp_per_year"
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pulp
-from models.estate.data import STAFF, Model, exists, penalty, sellable, sold_for, year
+from models.estate.data import STAFF, TIED_UP, Model, exists, penalty, sellable, sold_for, year
 from models.estate.people import shares_today
 
 
@@ -49,16 +49,18 @@ def rents_cover_the_trust(m: Model) -> None:
 
 
 def running(m: Model) -> Any:
-    """GBP a year: open buildings, floor in use, staff, tiers, empty buildings held."""
+    """GBP a year: open buildings, floor in use, staff, tiers, empty buildings held, capital tied
+    up in what is held."""
     terms = []
     for b, row in m.buildings.items():
         areas = pulp.lpSum(m.area[b, s] for s in m.services if (b, s) in m.area)
         terms += [
-            row["running_cost_fixed_gbp_per_year"] * m.open[b],
+            (row["running_cost_fixed_gbp_per_year"] + row[TIED_UP]) * m.open[b],
             row["running_cost_gbp_per_m2_per_year"] * (areas + m.front[b]),
         ]
         if exists(m, b):
-            terms.append(row["holding_cost_gbp_per_year"] * (1 - m.open[b] - m.ends[b]))
+            empty = row["holding_cost_gbp_per_year"] + row[TIED_UP]
+            terms.append(empty * (1 - m.open[b] - m.ends[b]))
         terms += [tier["running_cost_gbp_per_year"] * m.tier[b, k] for k, tier in m.tiers.items()]
     terms += [m.services[s][STAFF] * host for (_, s), host in m.host.items()]
     return pulp.lpSum(terms)
@@ -84,6 +86,7 @@ def running_today(m: Model) -> float:
             total += service[STAFF]
         total += row["running_cost_gbp_per_m2_per_year"] * area
         total += row["running_cost_fixed_gbp_per_year"] * (row["status"] == "open")
+        total += row[TIED_UP] * exists(m, b)
         total += row["holding_cost_gbp_per_year"] * (row["status"] == "vacant")
     return total
 
@@ -130,7 +133,8 @@ def present_cost(m: Model) -> Any:
         if sellable(m, b):
             lag = int(row["sale_lag_years"])
             waiting = sum(worth[: min(lag, money.appraisal_years)])
-            terms.append(row["holding_cost_gbp_per_year"] * waiting * m.ends[b])
+            empty = row["holding_cost_gbp_per_year"] + row[TIED_UP]
+            terms.append(empty * waiting * m.ends[b])
             terms.append(-1 * sold_for(m, b) * worth[lag] * m.ends[b])
     for row in m.place.compatibility.to_dict("records") if m.rules("together") else ():
         if row["relation"] == "prefer":

@@ -234,6 +234,7 @@ def with_money(place: Place, seed: int) -> Place:
     n = len(buildings)
     buildings["receipt_clawback_share"] = rng.choice([0.0, 0.3, 0.9], n)
     buildings["lease_break_every_years"] = pd.array(rng.choice([0, 2, 3, 5], n), "Int64")
+    buildings["cost_of_capital_gbp_per_year"] = rng.choice([0.0, 2_000.0, 30_000.0], n)
     return place.replace(buildings=buildings)
 
 

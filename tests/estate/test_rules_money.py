@@ -71,6 +71,29 @@ def test_revenue_forces_a_saving_that_does_not_pay():
     assert cost_of(here, Revenue(ceiling_gbp_per_year=9_000)) is None
 
 
+def test_cost_of_capital_is_borne_until_a_building_is_gone():
+    """(E11) B1 costs 10,000 and ties up 1,000 a year, B2 9,000 and 3,000, open or empty; the
+    candidate B3 would tie up 900 more than it saves. Held, B1 is the one to close: 12,000 + 1,000;
+    B2 would leave 11,000 + 3,000. Where B2's lease can end it takes its 3,000 with it: 11,000. A
+    ceiling counts them: 12,999 cannot be kept by the first plan."""
+    tied_up = "cost_of_capital_gbp_per_year"
+    b1 = building("B1", 10_000, **{tied_up: 1_000.0})
+    b3 = building("B3", 8_000, status="candidate", **{tied_up: 4_900.0})
+    lease = {"tenure": "leasehold", "lease_break_year": 2020}
+    for more, least in (({}, 13_000), (lease, 11_000)):
+        here = town([b1, building("B2", 9_000, **{tied_up: 3_000.0}, **more), b3])
+        times, asked = minutes(here, drive=[[10.0] * 3] * 2), scenario()
+        answer = solve(here, times, asked)
+        assert answer.result.objective == pytest.approx(least)
+        assert solve_reference(here, times, asked)[1] == pytest.approx(least)
+        money = answer.plan.money.set_index("line")
+        assert money.at["cost of capital", "before_gbp_per_year"] == 4_000
+        assert money.at["cost of capital", "after_gbp_per_year"] == (1_000 if more else 4_000)
+        assert money.at["open buildings", "after_gbp_per_year"] == (10_000 if more else 9_000)
+        ceiling = Revenue(ceiling_gbp_per_year=12_999)
+        assert cost_of(here, ceiling) == (pytest.approx(11_000) if more else None)
+
+
 def test_separate_streams_pay_only_for_their_own_kind_of_work():
     """(E10) The move costs 8,000 and the fit-out 2,000. One pot of 10,000 pays for both; a stream
     of 10,000 for fit-out only, beside one of 5,000 for moves, does not."""

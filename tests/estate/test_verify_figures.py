@@ -10,7 +10,7 @@ from placeopt.estate import solve
 from placeopt.estate.verify import verify
 from placeopt.scenario.estate_rules import FairRents, Sequence
 from placeopt.scenario.scenario import Money
-from tests.estate.places import crow_minutes, random_place, scenario
+from tests.estate.places import crow_minutes, random_place, scenario, with_money
 
 # What only repeats the place's own words, or explains.
 SAID_AGAIN = {"name", "kind", "agency_id", "district_id", "x_m", "y_m", "mode", "why", "unit"}
@@ -24,7 +24,7 @@ def answers():
     found = []
     priced = Money(appraisal_years=30, carbon_values=True)
     for seed, years in ((103, 1), (113, 1), (112, 3)):
-        place = random_place(seed, 3, 5, 3)
+        place = with_money(random_place(seed, 3, 5, 3), seed)
         place.tables["carbon_values"] = pd.DataFrame(
             [(2026 + n, 300.0 + 10 * n, "the test") for n in (0, 1, 5, 40)[: 1 + years]],
             columns=["year", "gbp_per_tco2e", "source"],

@@ -6,7 +6,7 @@ from placeopt.engine import Status
 from placeopt.estate import solve
 from placeopt.estate.explain import explain
 from placeopt.scenario.estate_rules import Capital, Pinned, Revenue, Sequence, Served
-from tests.estate.places import crow_minutes, minutes, random_place, scenario
+from tests.estate.places import crow_minutes, minutes, random_place, scenario, with_money
 from tests.estate.town import building, cost_of, town
 
 TWO = {"year": 2029, "decided": 2, "years": 2}
@@ -67,14 +67,16 @@ def test_a_ceiling_holds_in_its_years_only():
 
 
 def test_a_closed_building_stays_closed_and_is_sold_when_it_closes():
-    """(E12) Each year's visits need one building. Closing B1 in the first year saves its holding;
-    its receipt of 9,000 net comes two years later, after the decided years."""
+    """(E12) Each year's visits need one building. Closing B1 in the first year saves its holding
+    and the capital that it ties up, both due until it is paid for; its receipt of 9,000 net comes
+    two years later, after the decided years."""
     sold = {"capital_receipt_gbp": 10_000.0, "sale_cost_share": 0.1, "sale_lag_years": 2}
+    sold["cost_of_capital_gbp_per_year"] = 30.0
     here = town([building("B1", 5_000, holding_cost_gbp_per_year=100.0, **sold),
                  building("B2", 4_000)])  # fmt: skip
     drive = [[10.0, 10.0]] * 2
     answer = solve(here, minutes(here, drive=drive), scenario(**TWO))
-    held = 100 * (1 + LATER)
+    held = (100 + 30) * (1 + LATER)
     expected = 4_000 * (1 + LATER) + held - 9_000 * LATER**2
     assert answer.result.objective == pytest.approx(expected)
     row = answer.plan.buildings.set_index("building_id").loc["B1"]
@@ -82,12 +84,13 @@ def test_a_closed_building_stays_closed_and_is_sold_when_it_closes():
     cash = answer.plan.cash_flow.set_index(["year", "line"])["plan_gbp"]
     assert cash[2031, "receipts"] == -9_000
     assert cash[2030, "holding"] == 100
+    assert cash[2029, "cost_of_capital"] == cash[2030, "cost_of_capital"] == 30
 
 
 @pytest.mark.parametrize(("seed", "threads"), [(1, 1), (4, 2), (9, 1)])
 def test_a_model_taken_apart_by_years_has_a_bound_below_the_best_plan(seed, threads, monkeypatch):
     """One after the other on one thread, plan and bound side by side on two."""
-    here = random_place(seed, zones=8, buildings=6, services=3)
+    here = with_money(random_place(seed, zones=8, buildings=6, services=3), seed)
     asked = scenario(
         Capital(pot_gbp=(100_000, 50_000), recycled_share=0.5),
         Sequence(fit_out_years=0, moves_per_year=3),

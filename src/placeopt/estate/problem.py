@@ -57,9 +57,10 @@ class Buildings:
     must_close: Bools
     can_end: Bools  # can be sold or its lease ended in the year, once it is closed
     disposable: Bools  # can be so by then: in the year, or in a decided one before it
-    fixed_gbp_per_year: Floats
+    fixed_gbp_per_year: Floats  # of the open building, cost of capital included
     use_gbp_per_m2_per_year: Floats
-    holding_gbp_per_year: Floats
+    holding_gbp_per_year: Floats  # of the empty one, cost of capital included
+    cost_of_capital_gbp_per_year: Floats
     fit_out_gbp_per_m2: Floats
     closure_gbp: Floats  # due when a building open today closes
     penalty_gbp: Floats  # due when the lease is ended
@@ -267,7 +268,8 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
     goes = table["sale_cost_share"] + table["receipt_clawback_share"]
     net = np.where(sold, gross * (1 - goes.to_numpy(float)), 0.0)
     can_end = (status != "candidate") & (sold | (~freehold & np.isfinite(penalty)))
-    holding = table["holding_cost_gbp_per_year"].to_numpy(float)
+    tied_up = table["cost_of_capital_gbp_per_year"].to_numpy(float)
+    holding = table["holding_cost_gbp_per_year"].to_numpy(float) + tied_up
     waiting = np.array([annuity(scenario.money, years) for years in lag])
     works = works_factor(place, scenario)
     return Buildings(
@@ -284,9 +286,10 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
         must_close=pinned["close"],
         can_end=can_end,
         disposable=can_end,
-        fixed_gbp_per_year=table["running_cost_fixed_gbp_per_year"].to_numpy(float),
+        fixed_gbp_per_year=table["running_cost_fixed_gbp_per_year"].to_numpy(float) + tied_up,
         use_gbp_per_m2_per_year=table["running_cost_gbp_per_m2_per_year"].to_numpy(float),
         holding_gbp_per_year=holding,
+        cost_of_capital_gbp_per_year=tied_up,
         fit_out_gbp_per_m2=table["fit_out_gbp_per_m2"].to_numpy(float) * works,
         closure_gbp=np.where(status == "open", table["closure_cost_gbp"].to_numpy(float), 0.0),
         penalty_gbp=np.where(np.isfinite(penalty), penalty, 0.0),

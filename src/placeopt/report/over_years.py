@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 AS_BEFORE = "as the year before"
 PARTS = {  # line of the cash flow -> column of the year's cash
-    **dict.fromkeys(("running", "staffing", "tiers", "holding", "double_running"), "running_gbp"),
+    **dict.fromkeys(
+        ("running", "staffing", "tiers", "holding", "cost_of_capital", "double_running"),
+        "running_gbp",
+    ),
     **dict.fromkeys(("fit_out", "moves", "set_up", "closing"), "works_gbp"),
     "backlog": "maintenance_gbp",
     "receipts": "receipts_gbp",

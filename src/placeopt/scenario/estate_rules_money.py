@@ -80,7 +80,7 @@ class Revenue(EstateRule):
     number: ClassVar[str] = "E11"
     equation: ClassVar[str] = (
         "running costs of open buildings, area in use, staff of service points, tiers and empty "
-        "buildings held <= the ceiling"
+        "buildings held, cost of capital included <= the ceiling"
     )
 
     rule: Literal["revenue"] = "revenue"

@@ -227,11 +227,13 @@ def _money(
     none = np.zeros(len(b.ids))
     nothing = np.zeros(len(provider))
     held_before, held = b.vacant_today, existing & ~plan.open & ~plan.disposed
-    fixed, holding = b.fixed_gbp_per_year, b.holding_gbp_per_year
+    tied_up = b.cost_of_capital_gbp_per_year
+    fixed, holding = b.fixed_gbp_per_year - tied_up, b.holding_gbp_per_year - tied_up
     lines = [
         ("open buildings", owner, fixed * b.open_today, fixed * plan.open, none),
         ("floor area in use", owner, used(spent_before), used(spent), none),
         ("empty buildings", owner, holding * held_before, holding * held, none),
+        ("cost of capital", owner, tied_up * existing, tied_up * (plan.open | held), none),
         ("tiers", owner, none, tier_running, spent.setup_gbp),
         (
             "staff of service points",

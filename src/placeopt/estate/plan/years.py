@@ -187,8 +187,8 @@ def _cash_flow(
     return table.loc[order].reset_index(drop=True)
 
 
-LINES = ("running", "staffing", "tiers", "holding", "double_running", "fit_out", "moves", "set_up",
-         "closing", "backlog", "receipts")  # fmt: skip
+LINES = ("running", "staffing", "tiers", "holding", "cost_of_capital", "double_running", "fit_out",
+         "moves", "set_up", "closing", "backlog", "receipts")  # fmt: skip
 
 
 def _cash(place: Place, years: Years, course: Course, flows: Flows) -> pd.DataFrame:
@@ -199,6 +199,8 @@ def _cash(place: Place, years: Years, course: Course, flows: Flows) -> pd.DataFr
     owner = place.buildings["agency_id"].to_numpy(str)
     provider = place.services["agency_id"].to_numpy(str)
     b = years.first.buildings
+    tied_up = b.cost_of_capital_gbp_per_year
+    fixed, holding = b.fixed_gbp_per_year - tied_up, b.holding_gbp_per_year - tied_up
     parts: list[tuple[int, str, NDArray[np.str_], Floats]] = []
     for t, (problem, decision) in enumerate(zip(years.problems, course.decisions, strict=True)):
         cost, year = flows.costs[t], problem.year
@@ -206,10 +208,11 @@ def _cash(place: Place, years: Years, course: Course, flows: Flows) -> pd.DataFr
         used = b.use_gbp_per_m2_per_year * (cost.area_m2.sum(axis=1) + cost.front_m2)
         tiers = np.append(problem.tiers.running_gbp_per_year, 0.0)[decision.tier]
         parts += [
-            (year, "running", owner, b.fixed_gbp_per_year * decision.open + used),
+            (year, "running", owner, fixed * decision.open + used),
             (year, "staffing", provider, cost.staffing_gbp_per_year.sum(axis=0)),
             (year, "tiers", owner, np.where(decision.tier >= 0, tiers, 0.0)),
-            (year, "holding", owner, b.holding_gbp_per_year * held),
+            (year, "holding", owner, holding * held),
+            (year, "cost_of_capital", owner, tied_up * (decision.open | held)),
             (year, "double_running", provider, flows.double_running_gbp[t].sum(axis=0)),
             (year, "fit_out", owner, flows.fit_out_gbp[t].sum(axis=1)),
             (year, "moves", provider, flows.moving_gbp[t].sum(axis=0)),
@@ -219,7 +222,8 @@ def _cash(place: Place, years: Years, course: Course, flows: Flows) -> pd.DataFr
         ]
         for later in range(int((b.sale_lag_years * flows.sold[t]).max(initial=0))):
             waits = flows.sold[t] & (b.sale_lag_years > later)
-            parts.append((year + later, "holding", owner, b.holding_gbp_per_year * waits))
+            parts.append((year + later, "holding", owner, holding * waits))
+            parts.append((year + later, "cost_of_capital", owner, tied_up * waits))
     for year, net in receipt_years(years, flows).items():
         parts.append((year, "receipts", owner, -net))
     return pd.concat(

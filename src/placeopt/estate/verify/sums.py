@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from placeopt.estate.verify.facts import Facts, Key
 from placeopt.scenario.estate_rules import Together
 
+PARTS = ("fixed", "in_use", "tiers", "holding", "cost_of_capital")  # of running a building
 WORKS = ("fit_out", "moves", "set_up", "closing")
 STAFF = "staffing_cost_gbp_per_point_per_year"
 
@@ -39,7 +40,7 @@ class Sums:
     load: dict[Key, float]  # (building, service) -> visits, or desks
     front: dict[str, float]  # building -> m2
     fitted: dict[Key, float]  # m2 fitted out by the end of the year, of what is new since today
-    parts: dict[str, dict[str, float]]  # fixed, in_use, tiers, holding: building -> GBP
+    parts: dict[str, dict[str, float]]  # by PARTS: building -> GBP
     staff: dict[Key, float]  # (building, service) -> GBP
     double: dict[Key, float]  # staff paid once more where a service point closed
     fit_out: dict[Key, float]
@@ -119,7 +120,7 @@ def sums_of(
         load=load,
         front=front,
         fitted=fitted,
-        parts={"fixed": {}, "in_use": {}, "tiers": {}, "holding": {}},
+        parts={part: {} for part in PARTS},
         staff={(i, s): facts.services[s][STAFF] for i, s in a.hosts},
         double={(i, s): double_running_years * facts.services[s][STAFF] for i, s in gone},
         fit_out={
@@ -172,6 +173,8 @@ def _add_building(
         sums.parts["in_use"][i] = row["running_cost_gbp_per_m2_per_year"] * used_m2
     elif row["status"] != "candidate" and i not in a.disposed:
         sums.parts["holding"][i] = row["holding_cost_gbp_per_year"]
+    if i in a.open or (row["status"] != "candidate" and i not in a.disposed):
+        sums.parts["cost_of_capital"][i] = row["cost_of_capital_gbp_per_year"]
     if i in a.tier:
         sums.parts["tiers"][i] = facts.tiers[a.tier[i]]["running_cost_gbp_per_year"]
     closing = 0.0

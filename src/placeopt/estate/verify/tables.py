@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from placeopt.estate.verify.read import Tables, arrangement_at_the_end, rows
-from placeopt.estate.verify.sums import Arrangement, Sums
+from placeopt.estate.verify.sums import PARTS, Arrangement, Sums
 from placeopt.estate.verify.years import (
     Course,
     Year,
@@ -27,6 +27,7 @@ LINES_OF_MONEY = {  # part of the sums -> line of the money table
     "fixed": "open buildings",
     "in_use": "floor area in use",
     "holding": "empty buildings",
+    "cost_of_capital": "cost of capital",
     "tiers": "tiers",
     "staff": "staff of service points",
     "set_up": "tiers",
@@ -269,7 +270,7 @@ def _money(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
     columns: dict[str, dict[tuple[str, str], float]] = {}
     for name, sums in yearly.items():
         found: dict[tuple[str, str], float] = defaultdict(float)
-        for part in ("fixed", "in_use", "holding", "tiers", "staff"):
+        for part in (*PARTS, "staff"):
             _add_line(found, course, part, sums)
         columns[f"{name}_gbp_per_year"] = found
     once: dict[tuple[str, str], float] = defaultdict(float)

@@ -191,7 +191,8 @@ def present_cost(course: Course) -> float:
         if year is course.last:
             total += (annuity(money) - float(factor[:count].sum())) * yearly
         for i, (_, lag) in sums.sold.items():
-            held = year.facts.buildings[i]["holding_cost_gbp_per_year"]
+            row = year.facts.buildings[i]
+            held = row["holding_cost_gbp_per_year"] + row["cost_of_capital_gbp_per_year"]
             total += factor[t] * held * annuity(money, lag)
     total += sum(factor[when - start] * gbp for when, _, gbp in backlog_of(course))
     return float(total) - receipts_present(course) + carbon_present(course)
@@ -250,8 +251,10 @@ def cash_of(course: Course) -> Cash:
                 cash[when, owner[i], line] += gbp
         for i, (_, lag) in sums.sold.items():
             for later in range(lag):
-                held = facts.buildings[i]["holding_cost_gbp_per_year"]
-                cash[when + later, owner[i], "holding"] += held
+                row = facts.buildings[i]
+                cash[when + later, owner[i], "holding"] += row["holding_cost_gbp_per_year"]
+                tied_up = row["cost_of_capital_gbp_per_year"]
+                cash[when + later, owner[i], "cost_of_capital"] += tied_up
     for when, i, gbp in backlog_of(course):
         cash[when, owner[i], "backlog"] += gbp
     for when, i, net in receipts_of(course):
