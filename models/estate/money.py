@@ -117,7 +117,7 @@ def carbon_value(m: Model, t: int) -> float:
 
 
 def present_cost(m: Model) -> Any:
-    """GBP: running costs over the appraisal, capital, maintenance due, less receipts."""
+    """GBP: running costs over the appraisal, capital, redundancy, maintenance, less receipts."""
     money = m.scenario.money
     worth = [1.0]  # of a pound in year 0, 1, 2, ...: 3.5 % to year 30, 3.0 % to 75, 2.5 % after
     for t in range(1, max(money.appraisal_years, 12)):
@@ -136,6 +136,12 @@ def present_cost(m: Model) -> Any:
             empty = row["holding_cost_gbp_per_year"] + row[TIED_UP]
             terms.append(empty * waiting * m.ends[b])
             terms.append(-1 * sold_for(m, b) * worth[lag] * m.ends[b])
+    for s, service in m.services.items():
+        if service["redundancy_gbp_per_point"] > 0:  # points given up, less new ones
+            gone = m.number("gone")
+            here = pulp.lpSum(host for (_, of), host in m.host.items() if of == s)
+            m.subject_to(gone >= sum(of == s for _, of in m.today) - here)
+            terms.append(service["redundancy_gbp_per_point"] * gone)
     for row in m.place.compatibility.to_dict("records") if m.rules("together") else ():
         if row["relation"] == "prefer":
             for b in m.buildings:

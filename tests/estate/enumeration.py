@@ -61,10 +61,11 @@ def best_by_enumeration(place: Place, times: TravelTimes, scenario: Scenario) ->
         parts = [courses[n][1] for courses, n in zip(each, chosen, strict=True)]
         course = _unfitted(nothing, [_joined(arranged) for arranged in zip(*parts, strict=True)])
         if _keeps_yes_or_no(course):
+            let_go = _let_go(course)
             for full in full_sets(course):
                 found = Served(course, full).least()
                 if found is not None:
-                    best = min(best, floors[number] + found)
+                    best = min(best, floors[number] + let_go + found)
     return None if best == math.inf else best
 
 
@@ -82,7 +83,14 @@ def _joined(parts: tuple[Arrangement, ...]) -> Arrangement:
 def _courses_of(nothing: Course, i: str) -> list[tuple[float, tuple[Arrangement, ...]]]:
     """What may become of one building over the years, with the objective before anyone is
     served: a part of the objective's lower bound."""
-    alone = [replace(year.facts, buildings={i: year.facts.buildings[i]}) for year in nothing.years]
+    services = {  # who is let go depends on all buildings: ``_let_go``
+        s: {**row, "redundancy_gbp_per_point": 0.0}
+        for s, row in nothing.first.facts.services.items()
+    }
+    alone = [
+        replace(year.facts, buildings={i: year.facts.buildings[i]}, services=services)
+        for year in nothing.years
+    ]
     today = nothing.first.a
     before = replace(
         today,
@@ -111,6 +119,15 @@ def _unfitted(nothing: Course, arranged: Sequence[Arrangement]) -> Course:
 def _objective(course: Course) -> float:
     name = course.first.facts.scenario.objective.minimise[0]
     return present_cost(course) if name == "cost" else course.totals()[name]
+
+
+def _let_go(course: Course) -> float:
+    """What redundancy adds to the objective: of all points of a service, not of one building's."""
+    objective, rate = (of := course.first.facts.scenario).objective, of.money.discount_rate
+    weight = {"cost": 1.0, "weighted": objective.weights.get("cost", 0.0)}
+    factor = discount_factors(len(course.years), rate)
+    paid = [sum(year.sums.redundancy.values()) for year in course.years]
+    return weight.get(objective.minimise[0], 0.0) * float(factor @ paid)
 
 
 def _options(facts: Facts, i: str) -> Iterator[Arrangement]:

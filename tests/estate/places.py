@@ -235,7 +235,9 @@ def with_money(place: Place, seed: int) -> Place:
     buildings["receipt_clawback_share"] = rng.choice([0.0, 0.3, 0.9], n)
     buildings["lease_break_every_years"] = pd.array(rng.choice([0, 2, 3, 5], n), "Int64")
     buildings["cost_of_capital_gbp_per_year"] = rng.choice([0.0, 2_000.0, 30_000.0], n)
-    return place.replace(buildings=buildings)
+    services = place.services.copy()
+    services["redundancy_gbp_per_point"] = rng.choice([0.0, 8_000.0, 90_000.0], len(services))
+    return place.replace(buildings=buildings, services=services)
 
 
 def crow_minutes(place: Place, cutoff: float = 45.0) -> TravelTimes:

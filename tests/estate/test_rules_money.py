@@ -94,6 +94,29 @@ def test_cost_of_capital_is_borne_until_a_building_is_gone():
         assert cost_of(here, ceiling) == (pytest.approx(11_000) if more else None)
 
 
+def test_staff_of_a_point_given_up_are_let_go_unless_one_opens():
+    """S is in B1 and B2, each 10,000 and 4,000 of staff. Closing one saves 14,000 and costs 9,000
+    for the staff: 14,000 + 9,000; for 15,000 both stay, 28,000. The candidate B3 (1,000) takes the
+    staff of one: both close for it, 1,000 + 4,000 and 9,000 for the other's; for 40,000 the one
+    moves and the other stays, 15,000 + 4,000. A new point of T takes nobody of S."""
+    buildings = [building("B1", 10_000), building("B2", 10_000)]
+    opens = building("B3", 1_000, status="candidate")
+    hosting = [{"building_id": b, "service_id": "S"} for b in ("B1", "B2")]
+    t = {"service_id": "T", "redundancy_gbp_per_point": 70_000.0}
+    for here, gbp, least in (
+        (buildings, 9_000.0, 23_000),
+        (buildings, 15_000.0, 28_000),
+        ([*buildings, opens], 9_000.0, 14_000),
+        ([*buildings, opens], 40_000.0, 19_000),
+    ):
+        staff = {"staffing_cost_gbp_per_point_per_year": 4_000.0, "redundancy_gbp_per_point": gbp}
+        for services in ([{"service_id": "S", **staff}], [{"service_id": "S", **staff}, t]):
+            place = town(here, services, hosting)
+            assert cost_of(place) == pytest.approx(least)
+            times = minutes(place, drive=[[10.0] * len(here)] * 2)
+            assert solve_reference(place, times, scenario())[1] == pytest.approx(least)
+
+
 def test_separate_streams_pay_only_for_their_own_kind_of_work():
     """(E10) The move costs 8,000 and the fit-out 2,000. One pot of 10,000 pays for both; a stream
     of 10,000 for fit-out only, beside one of 5,000 for moves, does not."""

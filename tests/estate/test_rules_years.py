@@ -4,6 +4,7 @@ comment. Nothing is discounted and the years decided are the years appraised, un
 import pytest
 from models.estate import solve as solve_reference
 
+from placeopt.estate import solve
 from placeopt.scenario.estate_rules import Capital, Carbon, Revenue, Sequence
 from tests.estate.places import minutes, scenario, table
 from tests.estate.town import building, cost_of, town
@@ -54,6 +55,26 @@ def test_staff_of_a_service_point_that_closes_are_paid_once_more():
     twice = Sequence(double_running_years=0.5)
     assert cost_of(here, twice, **PLAIN) == pytest.approx(12_000)
     assert cost_of(here, **PLAIN) == pytest.approx(10_000)
+
+
+def test_staff_are_let_go_in_the_year_in_which_their_point_closes():
+    """B1 and B2 (10,000 each, 4,000 of staff) close for the candidate B3 (1,000), fitted out in
+    2026, in 2027: two points fewer and one more, 9,000. 28,000 + 1,000 + 5,000 + 9,000; closing one
+    of them in 2026 and moving the other in 2027 costs 14,000 less and is taken: 9,000 in 2026.
+    At 60,000 nobody is let go: B2 moves, B1 stays, 28,000 + 1,000 + 14,000 + 5,000."""
+    staff = {"staffing_cost_gbp_per_point_per_year": 4_000.0, "agency_id": "A2"}
+    target = building("B3", 1_000, status="candidate", fit_out_gbp_per_m2=100.0)
+    for gbp, least, year in ((9_000.0, 29_000, 2026), (60_000.0, 48_000, None)):
+        service = {"service_id": "S", "area_base_m2": 10.0, "redundancy_gbp_per_point": gbp}
+        here = town([building("B1", 10_000), building("B2", 10_000), target], [service | staff])
+        asked = scenario(year=2026, **PLAIN)
+        answer = solve(here, minutes(here, drive=[[10.0] * 3] * 2), asked)
+        assert answer.result.objective == pytest.approx(least)
+        cash = answer.plan.cash_flow
+        paid = cash[cash["line"] == "redundancy"]
+        assert paid["year"].tolist() == ([year] if year else [])
+        assert set(paid["agency_id"]) == ({"A2"} if year else set())
+        assert answer.plan.summary["redundancy_gbp"] == (gbp if year else 0)
 
 
 def test_a_building_that_closes_stays_closed():

@@ -2,6 +2,7 @@
 
 open[b] dispose[b] tier[b,k] host[b,s]  0 or 1     area[b,s] front[b]  m2
 serve[c,b] unserved[c]  shares of customer c        cover[p] pair[b,q]  between 0 and 1
+redundant[s]  service points fewer than the year before, where that costs something
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Columns:
     unserved: Block
     beyond: Block
     pair: Block
+    redundant: Block
     hosts: Hosts
     customers: Customers
     dispose_building: Ints  # (D,)
@@ -45,6 +47,7 @@ class Columns:
     full_host: Ints  # (F,) positions in host that have a column of their own in full
     pair_building: Ints  # (Q,)
     pair_pair: Ints  # (Q,)
+    redundant_service: Ints  # (R,) services whose staff cost something to let go
 
 
 def add_columns(
@@ -112,6 +115,12 @@ def add_columns(
     pair = model.add_columns(
         "pair", labels={"building_id": b.ids[pair_building], "pair": pair_pair}, upper=1
     )
+    redundant_service = np.flatnonzero(s.redundancy_gbp > 0)
+    redundant = model.add_columns(
+        "redundant",
+        labels={"service_id": s.ids[redundant_service]},
+        upper=problem.buildings.ids.size,
+    )
     return Columns(
         open=opened,
         dispose=dispose,
@@ -124,6 +133,7 @@ def add_columns(
         unserved=unserved,
         beyond=beyond,
         pair=pair,
+        redundant=redundant,
         hosts=hosts,
         customers=customers,
         dispose_building=disposable,
@@ -135,6 +145,7 @@ def add_columns(
         full_host=full_host,
         pair_building=pair_building,
         pair_pair=pair_pair,
+        redundant_service=redundant_service,
     )
 
 

@@ -40,6 +40,7 @@ class Flows:
     fit_out_gbp: Floats  # (T, B, S)
     moving_gbp: Floats  # (T, B, S)
     double_running_gbp: Floats  # (T, B, S)
+    redundancy_gbp: Floats  # (T, S)
     setup_gbp: Floats  # (T, B)
     closing_gbp: Floats  # (T, B)
     backlog_gbp: Floats  # (T, B)
@@ -57,6 +58,7 @@ class Flows:
             self.costs[-1],
             fit_out_gbp=self.fit_out_gbp.sum(axis=0),
             moving_gbp=self.moving_gbp.sum(axis=0),
+            redundancy_gbp=self.redundancy_gbp.sum(axis=0),
             setup_gbp=self.setup_gbp.sum(axis=0),
             closing_gbp=self.closing_gbp.sum(axis=0),
             backlog_gbp=self.backlog_gbp.sum(axis=0),
@@ -94,6 +96,7 @@ def flows_of(years: Years, course: Course) -> Flows:
         double_running_gbp=years.double_running_years * s.staffing_gbp_per_year * left
         if years.double_running_years
         else np.zeros(left.shape),
+        redundancy_gbp=s.redundancy_gbp * np.maximum(-np.diff(hosts.sum(axis=1), axis=0), 0),
         setup_gbp=np.where(takes, setup, 0.0),
         closing_gbp=b.closure_gbp * closes + penalty * sold,
         backlog_gbp=_backlog(years, opened, disposed[-1]),
@@ -127,6 +130,7 @@ def present_cost(years: Years, flows: Flows) -> float:
     b = years.first.buildings
     yearly = [c.running_gbp_per_year.sum() - c.benefit_gbp_per_year for c in flows.costs]
     once = flows.capital_gbp.sum(axis=1) + flows.double_running_gbp.sum(axis=(1, 2))
+    once += flows.redundancy_gbp.sum(axis=1)
     total = weight @ np.array(yearly) + factor @ (once + flows.backlog_gbp.sum(axis=1))
     for t, sold in enumerate(flows.sold):
         held = factor[t] * b.sale_holding_present_gbp

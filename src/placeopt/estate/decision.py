@@ -49,6 +49,7 @@ class Costs:
     staffing_gbp_per_year: Floats  # (B, S), part of running
     fit_out_gbp: Floats  # (B, S)
     moving_gbp: Floats  # (B, S)
+    redundancy_gbp: Floats  # (S,) points fewer than today
     setup_gbp: Floats  # (B,)
     closing_gbp: Floats  # (B,) closure and lease penalty
     backlog_gbp: Floats  # (B,)
@@ -67,7 +68,7 @@ class Costs:
         """Net present cost over the appraisal years."""
         yearly = self.running_gbp_per_year.sum() - self.benefit_gbp_per_year
         once = self.capital_gbp + self.backlog_gbp + self.sale_present_gbp + self.carbon_present_gbp
-        return float(annuity * yearly + once.sum())
+        return float(annuity * yearly + once.sum() + self.redundancy_gbp.sum())
 
 
 def today(problem: EstateProblem) -> Decision:
@@ -141,6 +142,8 @@ def costs(problem: EstateProblem, decision: Decision) -> Costs:
         staffing_gbp_per_year=staffing,
         fit_out_gbp=b.fit_out_gbp_per_m2[:, None] * area * new,
         moving_gbp=s.moving_gbp * new,
+        redundancy_gbp=s.redundancy_gbp
+        * np.maximum(problem.hosted.sum(axis=0) - host.sum(axis=0), 0),
         setup_gbp=np.where(has_tier, np.append(tiers.setup_gbp, 0.0)[k], 0.0),
         closing_gbp=closing,
         backlog_gbp=b.backlog_gbp * (decision.open | held),

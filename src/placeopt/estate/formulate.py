@@ -122,6 +122,7 @@ def formulate(
     model = Model("estate")
     x = add_columns(model, problem, hosts, customers)
     state_rules(model, problem, x)
+    by_service.staff_let_go(model, problem, x)
     if relaxed and not zones:
         by_service.hosts_in_reach(model, problem, x)
     if objective:

@@ -90,6 +90,7 @@ def present_cost(problem: EstateProblem, x: Columns) -> Expression:
         x.dispose.all,
         b.sale_holding_present_gbp[d] - b.receipt_present_gbp[d] - b.backlog_gbp[d],
     )
+    total.add(x.redundant.all, problem.services.redundancy_gbp[x.redundant_service])
     total.add(x.pair.all, -problem.pairs.benefit_gbp_per_year[x.pair_pair], problem.annuity)
     total.add(x.open.all, b.carbon_tco2e_per_year, problem.carbon_present_gbp_per_tco2e)
     return total

@@ -1,7 +1,8 @@
 """Sums over the columns of all decided years: works and receipts by year, net present cost.
 
-cost = sum_t weight[t] (running[t] - benefit[t]) + sum_t factor[t] (double running + works)[t]
-     + required maintenance + sum over sales of the holding until the receipt less the receipt
+cost = sum_t weight[t] (running[t] - benefit[t])
+     + sum_t factor[t] (double running + redundancy + works)[t] + required maintenance
+     + sum over sales of the holding until the receipt less the receipt
 """
 
 from __future__ import annotations
@@ -95,6 +96,8 @@ def present_cost(years: Years, columns: tuple[Columns, ...], links: Links) -> Ex
         total.add(x.pair.all, -problem.pairs.benefit_gbp_per_year[x.pair_pair], weight[t])
         staff = problem.services.staffing_gbp_per_year[x.hosts.service[links.leaves_host]]
         total.add(links.leaves[t].all, years.double_running_years * staff, factor[t])
+        let_go = problem.services.redundancy_gbp[x.redundant_service]
+        total.add(x.redundant.all, let_go, factor[t])
         add_works(total, years, columns, links, t, factor[t])
         at = links.opens_building
         opening = np.where(b.candidate, b.backlog_gbp, 0.0)[at]

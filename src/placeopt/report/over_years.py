@@ -22,7 +22,7 @@ PARTS = {  # line of the cash flow -> column of the year's cash
         ("running", "staffing", "tiers", "holding", "cost_of_capital", "double_running"),
         "running_gbp",
     ),
-    **dict.fromkeys(("fit_out", "moves", "set_up", "closing"), "works_gbp"),
+    **dict.fromkeys(("fit_out", "moves", "set_up", "closing", "redundancy"), "works_gbp"),
     "backlog": "maintenance_gbp",
     "receipts": "receipts_gbp",
 }

@@ -30,6 +30,31 @@ def closed_or_disposed(model: Model, problem: EstateProblem, x: Columns) -> None
     )
 
 
+def staff_let_go(
+    model: Model, problem: EstateProblem, x: Columns, before: Columns | None = None
+) -> None:
+    """Staff of a service are let go for each point fewer than the year before, or than today."""
+    gone = x.redundant_service
+    if not len(gone):
+        return
+
+    def points(of: Columns, sign: float) -> list[Terms]:
+        hosts = [of.hosts.of_service(s) for s in gone]
+        rows = np.repeat(np.arange(len(gone)), [len(here) for here in hosts])
+        return [(rows, of.host.at(np.concatenate(hosts)), sign)]
+
+    every = np.arange(len(gone))
+    today = problem.hosted.sum(axis=0)[gone]
+    less = [] if before is None else points(before, -1)
+    model.add_rows(
+        "let_go",
+        rule="",
+        labels=x.redundant.labels,
+        terms=[(every, x.redundant.all, 1), *points(x, 1), *less],
+        lower=today if before is None else 0,
+    )
+
+
 def all_served(model: Model, problem: EstateProblem, x: Columns, rules: list[Served]) -> None:
     """(E1) Every customer's visits are served, or unserved as far as allowed."""
     c = x.customers

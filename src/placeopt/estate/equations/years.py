@@ -4,6 +4,7 @@ Letters as in ``formulate.py``, and t decided years; t-1 of the first year is to
 
     enters[b,s,t] >= host[b,s,t] - host[b,s,t-1]        a service moves in
     leaves[b,s,t] >= host[b,s,t-1] - host[b,s,t]        and out: its staff run double
+    redundant[s,t] >= sum_b host[b,s,t-1] - sum_b host[b,s,t]    and some are let go
     takes[b,k,t]  >= tier[b,k,t] - tier[b,k,t-1]        a tier is set up
     opens[b,t]    >= open[b,t] - open[b,t-1], once;     open[b,t] <= open[b,t-1] of one open today
     dispose[b,t]  >= dispose[b,t-1]                     what is disposed of is gone
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from placeopt.engine import Block, Model
 from placeopt.engine.model import Terms
 from placeopt.estate.columns import Columns
+from placeopt.estate.equations.service import staff_let_go
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.years import Years
 
@@ -50,6 +52,7 @@ def link_years(model: Model, years: Years, columns: tuple[Columns, ...]) -> Link
         model.suffix = f"_{problem.year}"
         before = columns[t - 1] if t else None
         _moves(model, years, links, columns[t], before, t)
+        staff_let_go(model, problem, columns[t], before)
         _closed_stays_closed(model, years, links, columns[t], before, t)
         _disposed_stays_disposed(model, problem, columns[t], before)
         _fitted_before_used(model, years, links, columns[t], t)

@@ -187,13 +187,13 @@ def _cash_flow(
     return table.loc[order].reset_index(drop=True)
 
 
-LINES = ("running", "staffing", "tiers", "holding", "cost_of_capital", "double_running", "fit_out",
-         "moves", "set_up", "closing", "backlog", "receipts")  # fmt: skip
+LINES = ("running", "staffing", "tiers", "holding", "cost_of_capital", "double_running",
+         "redundancy", "fit_out", "moves", "set_up", "closing", "backlog", "receipts")  # fmt: skip
 
 
 def _cash(place: Place, years: Years, course: Course, flows: Flows) -> pd.DataFrame:
-    """(year, agency_id, line, gbp): staff, double running and moves are the service's agency's,
-    the rest the building's."""
+    """(year, agency_id, line, gbp): staff, double running, redundancy and moves are the service's
+    agency's, the rest the building's."""
     import pandas as pd
 
     owner = place.buildings["agency_id"].to_numpy(str)
@@ -214,6 +214,7 @@ def _cash(place: Place, years: Years, course: Course, flows: Flows) -> pd.DataFr
             (year, "holding", owner, holding * held),
             (year, "cost_of_capital", owner, tied_up * (decision.open | held)),
             (year, "double_running", provider, flows.double_running_gbp[t].sum(axis=0)),
+            (year, "redundancy", provider, flows.redundancy_gbp[t]),
             (year, "fit_out", owner, flows.fit_out_gbp[t].sum(axis=1)),
             (year, "moves", provider, flows.moving_gbp[t].sum(axis=0)),
             (year, "set_up", owner, flows.setup_gbp[t]),

@@ -7,7 +7,7 @@ against the arrangement of the year before.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from placeopt.estate.verify.facts import Facts, Key
@@ -43,6 +43,7 @@ class Sums:
     parts: dict[str, dict[str, float]]  # by PARTS: building -> GBP
     staff: dict[Key, float]  # (building, service) -> GBP
     double: dict[Key, float]  # staff paid once more where a service point closed
+    redundancy: dict[str, float]  # service -> GBP, of points fewer than the year before
     fit_out: dict[Key, float]
     moves: dict[Key, float]
     set_up: dict[str, float]
@@ -123,6 +124,7 @@ def sums_of(
         parts={part: {} for part in PARTS},
         staff={(i, s): facts.services[s][STAFF] for i, s in a.hosts},
         double={(i, s): double_running_years * facts.services[s][STAFF] for i, s in gone},
+        redundancy=_redundancy(facts, a, before),
         fit_out={
             point: facts.buildings[point[0]]["fit_out_gbp_per_m2"]
             * (m2 - fitted_before.get(point, 0.0))
@@ -187,6 +189,17 @@ def _add_building(
             net = row["capital_receipt_gbp"] * kept
             sums.sold[i] = net, int(row["sale_lag_years"])
     sums.closing[i] = closing
+
+
+def _redundancy(facts: Facts, a: Arrangement, before: Arrangement) -> dict[str, float]:
+    """Service -> GBP for staff of points given up who have no new point to go to."""
+    given_up = Counter(s for _, s in before.hosts - a.hosts)
+    new = Counter(s for _, s in a.hosts - before.hosts)
+    return {
+        s: (given_up[s] - new[s]) * facts.services[s]["redundancy_gbp_per_point"]
+        for s in given_up
+        if given_up[s] > new[s]
+    }
 
 
 def _benefit(facts: Facts, a: Arrangement) -> float:

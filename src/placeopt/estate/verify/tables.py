@@ -33,6 +33,7 @@ LINES_OF_MONEY = {  # part of the sums -> line of the money table
     "set_up": "tiers",
     "fit_out": "fit-out",
     "moves": "moves",
+    "redundancy": "redundancy",
     "closing": "closing",
 }
 
@@ -275,7 +276,7 @@ def _money(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
         columns[f"{name}_gbp_per_year"] = found
     once: dict[tuple[str, str], float] = defaultdict(float)
     for year in course.years:
-        for part in ("set_up", "fit_out", "moves", "closing"):
+        for part in ("set_up", "fit_out", "moves", "redundancy", "closing"):
             _add_line(once, course, part, year.sums)
     for _, i, gbp in backlog_of(course):
         once[facts.buildings[i]["agency_id"], "required maintenance"] += gbp
@@ -320,8 +321,9 @@ def _add_line(found: dict[tuple[str, str], float], course: Course, part: str, su
     facts = course.first.facts
     figures = sums.parts[part] if part in sums.parts else getattr(sums, part)
     for key, gbp in figures.items():
-        if part in ("staff", "moves"):
-            agency = facts.services[key[1]]["agency_id"]
+        if part in ("staff", "moves", "redundancy"):
+            service = key[1] if isinstance(key, tuple) else key
+            agency = facts.services[service]["agency_id"]
         else:
             agency = facts.buildings[key[0] if isinstance(key, tuple) else key]["agency_id"]
         found[agency, LINES_OF_MONEY[part]] += gbp
@@ -336,6 +338,7 @@ def _summary(course: Course, nothing: Course, summary: Mapping[str, Any]) -> Ite
         "running_cost_after_gbp_per_year": totals["running_cost"],
         "running_cost_saving_gbp_per_year": was["running_cost"] - totals["running_cost"],
         "capital_gbp": totals["capital"],
+        "redundancy_gbp": totals["redundancy"],
         "receipts_net_gbp": totals["receipts_net"],
         "receipts_gross_gbp": sum(row["capital_receipt_gbp"] for row in sold),
         "receipts_clawback_gbp": sum(

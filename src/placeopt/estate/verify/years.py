@@ -1,7 +1,8 @@
 """The verifier over years: one arrangement after another, and the money they take.
 
-    net present cost = sum over decided years of factor[t] x (running + double running - benefit
-                       + works)[t] + (annuity - sum of factors) x (running - benefit)[last]
+    net present cost = sum over decided years of factor[t] x (running + double running + redundancy
+                       - benefit + works)[t]
+                       + (annuity - sum of factors) x (running - benefit)[last]
                        + required maintenance + sales (held until the receipt, less the receipt)
                        + carbon of every year of the appraisal that is priced
 
@@ -63,6 +64,7 @@ class Course:
             **objectives,
             "capital": sum(sum(one.works().values()) for one in sums),
             "receipts_net": sum(net for one in sums for net, _ in one.sold.values()),
+            "redundancy": sum(sum(one.redundancy.values()) for one in sums),
             "backlog": sum(gbp for _, _, gbp in backlog_of(self)),
             "unserved_visits": self.last.sums.unserved,
         }
@@ -186,7 +188,8 @@ def present_cost(course: Course) -> float:
     for t, year in enumerate(course.years):
         sums = year.sums
         yearly = sums.running - sums.benefit
-        once = sum(sums.double.values()) + sum(sums.works().values())
+        once = sum(sums.double.values()) + sum(sums.redundancy.values())
+        once += sum(sums.works().values())
         total += factor[t] * (yearly + once)
         if year is course.last:
             total += (annuity(money) - float(factor[:count].sum())) * yearly
@@ -226,8 +229,9 @@ def carbon_present(course: Course) -> float:
 def cash_of(course: Course) -> Cash:
     """What each agency pays (receipts below 0) by year and line, undiscounted.
 
-    Staff, double running and moves are the service's agency's, all else the building's. The last
-    decided year's running costs are not carried on; sales held and receipts of later years are.
+    Staff, double running, redundancy and moves are the service's agency's, all else the
+    building's. The last decided year's running costs are not carried on; sales held and receipts
+    of later years are.
     """
     cash: Cash = defaultdict(float)
     facts = course.first.facts
@@ -246,6 +250,8 @@ def cash_of(course: Course) -> Cash:
         ):
             for (i, s), gbp in points.items():
                 cash[when, provider[s] if of_service else owner[i], line] += gbp
+        for s, gbp in sums.redundancy.items():
+            cash[when, provider[s], "redundancy"] += gbp
         for line, by_building in (("set_up", sums.set_up), ("closing", sums.closing)):
             for i, gbp in by_building.items():
                 cash[when, owner[i], line] += gbp
