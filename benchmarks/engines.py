@@ -1,6 +1,6 @@
 """Every engine beside every other on our suites, and the tables of benchmarks/README.md renewed.
 
-    python benchmarks/engines.py                          # about two hours on two cores
+    python benchmarks/engines.py                          # half an hour on two quiet cores
     python benchmarks/engines.py --suites budget,stroke   # some of it
     python benchmarks/engines.py --folder FILES           # the standard files as well
     python benchmarks/engines.py --tables                 # only write the tables again
@@ -44,6 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--suites", help="by commas; by default all that can be run")
     parser.add_argument("--folder", type=Path, help="folder of the standard files")
     parser.add_argument("--time-limit", type=float, default=20.0)
+    parser.add_argument("--jobs", type=int, default=2, help="runs at once, at most one a core")
     parser.add_argument("--out", type=Path, default=HERE / "out")
     parser.add_argument("--results", type=Path, default=HERE / "results")
     parser.add_argument("--readme", type=Path, default=HERE / "README.md")
@@ -58,7 +59,7 @@ def main(arguments: list[str] | None = None) -> None:
         if not options.tables:
             seconds = SECONDS.get(name, options.time_limit)
             run(name, engines, out, folder=options.folder, only=only, time_limit=seconds,
-                tell=print)  # fmt: skip
+                jobs=options.jobs, tell=lambda line: print(line, flush=True))  # fmt: skip
         if read_records(out):
             renew(name, out, options.results, options.readme)
 

@@ -44,6 +44,14 @@ def test_a_line_cut_short_by_a_pulled_plug_is_run_again(results: Path, tmp_path:
     assert len(read_records(tmp_path)) == 11
 
 
+def test_two_runs_at_once_give_the_same_values(results: Path, tmp_path: Path) -> None:
+    run("smoke", ["placeopt"], tmp_path, time_limit=120, only="p-median", jobs=2)
+    alone = {record["case"]: record["objective"] for record in read_records(results)}
+    both = {record["case"]: record["objective"] for record in read_records(tmp_path)}
+    assert len(both) == 2
+    assert both == {case: alone[case] for case in both}
+
+
 def test_results_under_other_limits_are_not_mixed(results: Path) -> None:
     with pytest.raises(UsageError, match=r"time_limit 120"):
         run("smoke", ["placeopt"], results, time_limit=60)

@@ -30,15 +30,28 @@ def test_our_methods_find_what_enumeration_finds(
 ) -> None:
     monkeypatch.setattr(tree, "SMALL", 0)  # small problems would go to an engine whole
     monkeypatch.setattr(whole, "SMALL", 0)
-    monkeypatch.setattr(whole, "PAIRS", 0)
     for seed in range(OURS):
         problem = tiny(kind, seed)
         agrees(problem, locate(problem))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_small_problems_find_what_enumeration_finds(kind: str) -> None:
+def test_small_problems_find_what_enumeration_finds(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree, "loaded", lambda: False)  # as in a process that has just begun
     for seed in range(OURS, OURS + 40):
+        problem = tiny(kind, seed)
+        agrees(problem, locate(problem))
+
+
+@pytest.mark.parametrize("kind", ["p-median", "facility-location", "maximal-covering"])
+def test_the_way_of_large_problems_finds_what_enumeration_finds(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree, "SMALL", 0)
+    monkeypatch.setattr(tree, "LARGE", 0)
+    for seed in range(40):
         problem = tiny(kind, seed)
         agrees(problem, locate(problem))
 

@@ -174,9 +174,26 @@ def test_a_missing_column_and_its_misspelt_name_are_found(folder: Path) -> None:
     path = folder / "zones.csv"
     path.write_text(path.read_text().replace("population", "popualtion", 1))
     assert messages(folder) == [
-        "error: zones.csv: population the column is missing; add it: residents of all ages",
-        "warning: zones.csv: popualtion the column is not in the dictionary and is not read; "
+        "error: zones.csv: popualtion the column is not in the dictionary and is not read; "
         "rename or remove it, did you mean 'population'?",
+        "error: zones.csv: population the column is missing; add it: residents of all ages",
+    ]
+
+
+def test_a_misspelt_column_that_may_be_left_out_is_an_error_and_one_of_their_own_is_not(
+    folder: Path,
+) -> None:
+    """Else every outcome would weigh 1, whatever the file says."""
+    path = folder / "outcomes.csv"
+    path.write_text(path.read_text().replace("weight", "wieght", 1))
+    assert messages(folder) == [
+        "error: outcomes.csv: wieght the column is not in the dictionary and is not read; "
+        "rename or remove it, did you mean 'weight'?",
+    ]
+    path.write_text(path.read_text().replace("wieght", "colour", 1))
+    assert messages(folder) == [
+        "warning: outcomes.csv: colour the column is not in the dictionary and is not read; "
+        "rename or remove it",
     ]
 
 

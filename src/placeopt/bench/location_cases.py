@@ -48,6 +48,10 @@ class LocationCases:
             return solve_with_spopt(instance, how.seconds)
         from placeopt.location import locate
 
+        if how.engine == "placeopt" and instance.name == "warm":
+            from placeopt.location.tree import warm
+
+            warm()
         solution = locate(
             instance,
             engine=how.engine,

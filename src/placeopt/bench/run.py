@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +36,13 @@ def run(
     memory_mb: int = 8000,
     gap: float = 0.0,
     seed: int = 1,
+    jobs: int = 1,
     tell: Tell | None = None,
 ) -> Path:
     """Run suite ``name`` with ``engines`` and return the folder of results.
 
-    ``only``: cases whose name holds these letters. ``tell`` is called with a line for each run. An
+    ``only``: cases whose name holds these letters. ``jobs``: runs under way at once, at most one a
+    core if seconds are to be cited. ``tell`` is called with a line for each run. An
     engine that a case has no use for is passed over; one that is not installed is said and left
     out. Raises ``UsageError`` for an unknown engine, and for a folder that holds results of other
     settings.
@@ -63,11 +66,17 @@ def run(
     ]
     order = np.random.default_rng(seed).permutation(len(tasks))
     done = {_key(record) for record in read_records(out)}
+    waiting = [
+        (number, *tasks[index])
+        for number, index in enumerate(order, 1)
+        if (name, tasks[index][0].name, tasks[index][0].family, *tasks[index][1:]) not in done
+    ]
     here, missing = machine(), set()
-    for number, index in enumerate(order, 1):
-        case, engine, repeat = tasks[index]
-        if (name, case.name, case.family, engine, repeat) in done or engine in missing:
-            continue
+
+    def one(item: tuple[int, Case, str, int]) -> dict[str, Any]:
+        _, case, engine, repeat = item
+        if engine in missing:
+            return {"status": "not installed"}
         task = {
             "case": case.as_dict(),
             "engine": engine,
@@ -76,15 +85,34 @@ def run(
             "seed": seed + repeat,
             "memory_mb": memory_mb,
         }
-        record = _run_one(case, task)
+        return _run_one(case, task)
+
+    for (number, case, engine, repeat), record in _in_turn(one, waiting, jobs):
         if record["status"] == "not installed":
-            missing.add(engine)
-            say(f"{engine} is left out: {record['message']}")
+            if engine not in missing:
+                missing.add(engine)
+                say(f"{engine} is left out: {record['message']}")
             continue
         add_record(out, {"suite": name, "repeat": repeat, **record, **here})
         say(f"{number}/{len(tasks)} {case.name} {engine}: {line_of(record)}")
     write_tables(out)
     return out
+
+
+def _in_turn(
+    one: Callable[[Any], dict[str, Any]], items: Sequence[Any], jobs: int
+) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """(item, its record) as they end, ``jobs`` at once; those not begun are dropped at Ctrl-C."""
+    if jobs < 1:
+        raise UsageError(f"jobs is {jobs}; give 1 or more")
+    with ThreadPoolExecutor(jobs) as pool:
+        runs = {pool.submit(one, item): item for item in items}
+        try:
+            for run_ in as_completed(runs):
+                yield runs[run_], run_.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _quiet(line: str) -> None:

@@ -37,8 +37,9 @@ def improve_years(
     guides: Sequence[Floats],
     seconds: float,
     enough: Callable[[float], bool],
-) -> Floats:
-    """A plan at least as good as ``values``; stops when its objective is ``enough``.
+) -> tuple[Floats, bool]:
+    """A plan at least as good as ``values``; stops when its objective is ``enough``. And whether
+    Ctrl-C stopped it.
 
     ``columns`` of each year, or of one by itself; ``guides``: (host columns of a year,) shares
     from 0 to 1 of hosts worth a look.
@@ -76,9 +77,11 @@ def improve_years(
         tries += 1
         if found.values is not None and found.objective is not None and found.objective < best:
             best, values = found.objective, found.values
-        if found.status is Status.INTERRUPTED or (done and host.sum() == worth.sum()):
+        if found.status is Status.INTERRUPTED:
+            return values, True
+        if done and host.sum() == worth.sum():  # nothing that is worth a look was kept
             break
-    return values
+    return values, False
 
 
 def _worth_a_look(columns: Sequence[Columns], values: Floats, guides: Sequence[Floats]) -> Bools:

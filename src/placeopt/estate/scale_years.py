@@ -137,10 +137,14 @@ def _apart(
         if solver.threads == 1:
             proof.prove(BOUND_SHARE * left())
         if start is None:
-            return _search(stated, arrays, None, left(), solver.gap)
+            alone = _search(stated, arrays, None, left(), solver.gap)
+            proof.stop()
+            return alone
         guides += [values[stated.columns[-1].host.all] for values in proof.found]
         years, last = stated.columns, stated.years.last
-        start = improve_years(years, last, arrays, start, guides, left(), enough)
+        start, stopped = improve_years(years, last, arrays, start, guides, left(), enough)
+        if stopped:
+            proof.stop()
     objective = arrays.objective(start)
     bound = min(proof.bound, objective)
     plan = Result(Status.FEASIBLE, objective=objective, bound=bound, values=start)
@@ -178,10 +182,14 @@ class Proof:
             proved = pool.submit(self.prove, seconds)
             try:
                 yield
+                proved.result()
             except BaseException:
-                self._stop.set()
+                self.stop()
                 raise
-            proved.result()
+
+    def stop(self) -> None:
+        """End what runs beside with what is proven by now."""
+        self._stop.set()
 
     def prove(self, seconds: float) -> None:
         """Prices of the relaxation and what they prove, then each year by itself."""
@@ -241,7 +249,7 @@ def _sequenced(
     assert found.relaxation.values is not None  # ``first`` has seen to it
     guides = [found.relaxation.values[goal.columns.host.all]]
     near = (1 + solver.gap / 3) * found.relaxation.bound
-    values = improve_years(
+    values, _ = improve_years(
         (goal.columns,),
         goal.problem,
         goal.model.arrays(),

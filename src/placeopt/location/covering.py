@@ -29,6 +29,8 @@ from placeopt.location.solution import Solution
 from placeopt.location.tree import Report
 
 Ints = NDArray[np.int64]
+SMALL_COVER = 50_000  # entries up to which a relaxation is asked before the engine's tree
+TRIALS, NOISE = 20, 0.5  # covers drawn from it
 LARGEST_PRODUCT = 6000  # customers or sites up to which dominance is looked for
 
 
@@ -165,12 +167,60 @@ def _full(problem: Problem, incidence, seconds: float, gap: float, seed: int):
     )
     model = cover_model(cover)
     model.offset = base
-    result = solve(model, time_limit_seconds=seconds, gap=gap, threads=1, seed=seed)
+    result = _relaxed_and_rounded(cover, model, seed) if len(bonus) == 0 else None
+    if result is None:
+        result = solve(model, time_limit_seconds=seconds, gap=gap, threads=1, seed=seed)
     positions = opened
     if result.has_plan:
         chosen = cover.sites[result.value(model.columns["open"]) > 0.5]
         positions = np.sort(np.concatenate([opened, chosen]))
     return result, positions
+
+
+def _relaxed_and_rounded(cover: Cover, model: Model, seed: int) -> Result | None:
+    """The best cover where the relaxation, rounded up, proves it at once; else None.
+
+    Covers are drawn greedily, a site's gain weighed by its share in the relaxation.
+    """
+    if cover.rows.nnz > SMALL_COVER:
+        return None
+    arrays = model.arrays()
+    arrays.integer[:] = False
+    relaxed = solve(arrays, threads=1)
+    if relaxed.status is not Status.OPTIMAL or relaxed.values is None:
+        return None
+    bound = relaxed.bound
+    if (cover.cost == np.round(cover.cost)).all():
+        bound = arrays.offset + float(np.ceil(bound - arrays.offset - 1e-6))
+    inside = np.ascontiguousarray(cover.rows.toarray().T > 0, np.float32)
+    rng = np.random.default_rng(seed)
+    for _ in range(TRIALS):
+        noise = NOISE * rng.random(len(cover.cost))
+        taken = _drawn(inside, (relaxed.values + noise) / cover.cost.clip(1e-9))
+        value = arrays.offset + float(cover.cost[taken].sum())
+        if value <= bound + 1e-9 * max(1.0, abs(bound)):
+            values = taken.astype(float)
+            return Result(Status.OPTIMAL, objective=value, bound=min(bound, value), values=values)
+    return None
+
+
+def _drawn(inside, weight) -> NDArray[np.bool_]:
+    """Sites by weight times what they newly cover, until all is covered; less the needless."""
+    left = np.ones(inside.shape[1], np.float32)
+    times = np.zeros_like(left)
+    order = []
+    while left.any():
+        site = int(np.argmax(weight * (inside @ left)))
+        order.append(site)
+        times += inside[site]
+        left[inside[site] > 0] = 0.0
+    taken = np.zeros(len(weight), bool)
+    for site in order:
+        if (times - inside[site]).min() >= 1:
+            times -= inside[site]
+        else:
+            taken[site] = True
+    return taken
 
 
 def _partial(problem: Problem, incidence, seconds: float, gap: float, seed: int):

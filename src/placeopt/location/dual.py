@@ -18,6 +18,7 @@ import numpy as np
 
 from placeopt.location.compiled import compiled
 from placeopt.location.subgradient import advance, tally
+from placeopt.location.turn import turn
 
 
 @compiled
@@ -82,6 +83,7 @@ def ascend(start, site, cost, outside, opening, p, u, target, constant, most, st
     Returns (best bound, its prices, its rho, its taken sites, averaged openings, rounds, step).
     """
     n, m = len(start) - 1, len(opening)
+    begin, customer, by_site = turn(start, site, cost, m)
     rho = np.empty(m)
     taken = np.zeros(m, np.bool_)
     served = np.empty(n)
@@ -113,13 +115,13 @@ def ascend(start, site, cost, outside, opening, p, u, target, constant, most, st
                 break
         for j in range(m):
             average[j] = 0.92 * average[j] + (0.08 if taken[j] else 0.0)
+        served[:] = 1.0
+        for j in range(m):
+            if taken[j]:
+                for k in range(begin[j], begin[j + 1]):
+                    if by_site[k] < u[customer[k]]:
+                        served[customer[k]] -= 1.0
         for i in range(n):
-            served[i] = 1.0
-            for k in range(start[i], start[i + 1]):
-                if cost[k] >= u[i]:
-                    break
-                if taken[site[k]]:
-                    served[i] -= 1.0
             if u[i] >= outside[i] and served[i] > 0:
                 served[i] = 0.0
         if not advance(u, direction, served, rounds == 1, step, target, value, outside):

@@ -43,39 +43,42 @@ class Pool:
     site: list[int] = field(default_factory=list)
     customers: list[Ints] = field(default_factory=list)
     covers: list[Bools] = field(default_factory=list)
-    known: set[tuple[int, bytes]] = field(default_factory=set)
+    known: dict[tuple[int, bytes], int] = field(default_factory=dict)
 
-    def add(self, site: int, customers: Ints) -> bool:
-        if not self._new(site, customers):
-            return False
-        self.site.append(site)
-        self.customers.append(customers)
-        return True
+    def add(self, site: int, customers: Ints) -> int:
+        """The number of this load, which is added if it is new."""
+        k = self.known.setdefault((site, customers.tobytes()), len(self.site))
+        if k == len(self.site):
+            self.site.append(site)
+            self.customers.append(customers)
+        return k
 
-    def add_cover(self, cover: Bools) -> bool:
-        if not self._new(-1, cover):
-            return False
-        self.covers.append(cover)
-        return True
+    def add_cover(self, cover: Bools) -> int:
+        """The number of this set of sites, which is added if it is new."""
+        k = self.known.setdefault((-1, cover.tobytes()), len(self.covers))
+        if k == len(self.covers):
+            self.covers.append(cover)
+        return k
 
-    def _new(self, site: int, items: Ints | Bools) -> bool:
-        key = (site, items.tobytes())
-        new = key not in self.known
-        self.known.add(key)
-        return new
+    def within(self, work: Work, level: Level, cutoff: float) -> list[int]:
+        """The loads that ``work`` allows and a plan below ``cutoff`` may hold."""
+        if not self.site:
+            return []
+        site = np.array(self.site)
+        lengths = [len(load) for load in self.customers]
+        load, item = np.repeat(np.arange(len(site)), lengths), np.concatenate(self.customers)
+        cost = work.cost[item, site[load]]
+        worth = np.bincount(load, level.u[item] - cost, minlength=len(site))
+        shut = np.bincount(load[cost >= BIG], minlength=len(site)) > 0
+        near = level.value + level.base[site] - worth <= cutoff + 1e-9 * abs(cutoff)
+        chosen: list[int] = np.flatnonzero(work.may[site] & ~shut & near).tolist()
+        return chosen
 
-    def within(self, work: Work) -> list[int]:
-        """The loads that ``work`` allows."""
-        return [
-            k
-            for k, (j, load) in enumerate(zip(self.site, self.customers, strict=True))
-            if work.may[j] and (work.cost[load, j] < BIG).all()
-        ]
-
-    def covers_within(self, work: Work) -> list[Bools]:
+    def covers_within(self, work: Work) -> list[int]:
         """The sets of sites that ``work`` allows, that of all its sites among them."""
-        allowed = [c for c in self.covers if not (c & ~work.may | ~c & work.must).any()]
-        return [work.may.copy(), *allowed]
+        self.add_cover(work.may.copy())
+        allowed = enumerate(self.covers)
+        return [k for k, c in allowed if not (c & ~work.may | ~c & work.must).any()]
 
 
 def converge(
@@ -89,9 +92,10 @@ def converge(
     import time
 
     ends = time.perf_counter() + seconds
-    _price(work, level.u, pool)
     width = WIDTH * float(np.abs(level.u).mean()) + 1e-6
-    relaxed = Relaxation(work, pool)
+    dearest = float(np.where(work.cost < BIG, work.cost, 0.0).max() + work.opening.max()) + 1.0
+    widest = 16.0 * len(work.size) * dearest  # no price need lie further off, if there is a plan
+    relaxed = Relaxation(work, pool, level, cutoff)
     relaxed.keep_near(level.u, width)
     best, drawn, told = level, DRAWN, False
     for _ in range(rounds):
@@ -101,10 +105,9 @@ def converge(
         new = False
         close = relaxed.value <= best.value + CLOSE * max(1.0, abs(best.value))
         if not close:
-            now, fresh, cover = _price(work, drawn * best.u + (1.0 - drawn) * relaxed.u, pool)
-            new = bool(fresh) or cover is not None
-            relaxed.add_loads(fresh)
-            relaxed.add_covers([] if cover is None else [cover])
+            now, loads, covers = _price(work, drawn * best.u + (1.0 - drawn) * relaxed.u, pool)
+            more = relaxed.add_loads(loads), relaxed.add_covers(covers)
+            new = any(more)
             if now.value > best.value:
                 best = now
                 relaxed.keep_near(best.u, width)
@@ -112,7 +115,7 @@ def converge(
             drawn = DRAWN
         elif not close and drawn > 0.0:
             drawn = 0.0
-        elif relaxed.held:
+        elif relaxed.held and width < widest:
             width, drawn = 4.0 * width, DRAWN
             relaxed.keep_near(best.u, width)
         else:
@@ -123,15 +126,15 @@ def converge(
     return replace(best, often=often, shares=shares), taken
 
 
-def _price(work: Work, u: Floats, pool: Pool) -> tuple[Level, list[int], Bools | None]:
-    """The level at prices ``u``, and what they make best if new to the pool: loads, sites."""
+def _price(work: Work, u: Floats, pool: Pool) -> tuple[Level, list[int], list[int]]:
+    """The level at prices ``u``, and the loads and the set of sites that they make best."""
     level, fill, chosen = level_at(work, u)
-    fresh = []
+    loads = []
     for j in np.flatnonzero(work.may):
         load = np.flatnonzero(fill[j] > 0.5)
-        if work.size[load].sum() <= work.room[j] + 1e-9 and pool.add(int(j), load):
-            fresh.append(len(pool.site) - 1)
-    return level, fresh, chosen if work.p < 0 and pool.add_cover(chosen) else None
+        if work.size[load].sum() <= work.room[j] + 1e-9:
+            loads.append(pool.add(int(j), load))
+    return level, loads, [pool.add_cover(chosen)] if work.p < 0 else []
 
 
 class Relaxation:
@@ -146,12 +149,13 @@ class Relaxation:
                                                           with <= 1 for the right of R2
     """
 
-    def __init__(self, work: Work, pool: Pool) -> None:
+    def __init__(self, work: Work, pool: Pool, level: Level, cutoff: float) -> None:
         from placeopt.engine.highs import load as load_into_highs
 
         n, m = work.cost.shape
         self.work, self.pool = work, pool
-        self.loads: list[tuple[int, int]] = []  # (column, load)
+        self.loads: dict[int, int] = {}  # the column of each
+        self.covers: dict[int, int] = {}
         counted = work.p >= 0
         model = Model("loads")
         lack, twice = (model.add_columns(name, size=n) for name in ("lack", "twice"))
@@ -162,9 +166,10 @@ class Relaxation:
         model.add_rows("one", rule="R4" if counted else "R3", size=1, upper=max(work.p, 1),
                        lower=-np.inf if counted else 1.0, terms=[])  # fmt: skip
         self.highs = load_into_highs(model.arrays())
-        for j in np.flatnonzero(work.may):
-            pool.add(int(j), np.zeros(0, np.int64))
-        self.add_loads(pool.within(work))
+        none = np.zeros(0, np.int64)
+        self.add_loads([pool.add(int(j), none) for j in np.flatnonzero(work.may)])
+        self.add_loads(_price(work, level.u, pool)[1])
+        self.add_loads(pool.within(work, level, cutoff))
         self.add_covers([] if counted else pool.covers_within(work))
 
     def solve(self) -> bool:
@@ -198,7 +203,7 @@ class Relaxation:
         pool = self.pool
         often, shares = np.zeros(len(self.work.room)), np.zeros(self.work.cost.shape)
         taken = {}
-        for at, k in self.loads:
+        for k, at in self.loads.items():
             share = float(self.taken[at])
             if share > 1e-7:
                 taken[k] = share
@@ -206,24 +211,33 @@ class Relaxation:
                 shares[pool.customers[k], pool.site[k]] += share
         return often, shares, ({} if self.held else taken)
 
-    def add_loads(self, fresh: list[int]) -> None:
+    def add_loads(self, loads: list[int]) -> bool:
+        """Add those that are not there yet; whether there were any."""
         n, m = self.work.cost.shape
-        columns, costs = [], []
+        fresh = [k for k in loads if k not in self.loads]
         first = self.highs.getNumCol()
-        for k in fresh:
+        columns, costs = [], []
+        for at, k in enumerate(fresh):
             j, load = self.pool.site[k], self.pool.customers[k]
             counted = [n + m] if self.work.p >= 0 else []
             columns.append((np.array([*load, n + j, *counted], np.int32), 1.0))
             costs.append(self.work.opening[j] + self.work.cost[load, j].sum())
-        self.loads += [(first + at, k) for at, k in enumerate(fresh)]
+            self.loads[k] = first + at
         self._add(columns, costs)
+        return bool(fresh)
 
-    def add_covers(self, covers: list[Bools]) -> None:
+    def add_covers(self, covers: list[int]) -> bool:
+        """Add those that are not there yet; whether there were any."""
         n, m = self.work.cost.shape
-        columns = [
-            (np.array([*(n + np.flatnonzero(cover)), n + m], np.int32), -1.0) for cover in covers
-        ]
-        self._add(columns, [0.0] * len(covers))
+        fresh = [k for k in covers if k not in self.covers]
+        first = self.highs.getNumCol()
+        columns = []
+        for at, k in enumerate(fresh):
+            sites = n + np.flatnonzero(self.pool.covers[k])
+            columns.append((np.array([*sites, n + m], np.int32), -1.0))
+            self.covers[k] = first + at
+        self._add(columns, [0.0] * len(columns))
+        return bool(fresh)
 
     def _add(self, columns: list[tuple[NDArray[np.int32], float]], costs: list[float]) -> None:
         """Columns (rows, the entry in each; in the last row of all it is 1)."""

@@ -58,6 +58,7 @@ def _best_within(lists: Lists, arrays, run: Run, union, seconds: float) -> None:
     from placeopt.engine import solve
     from placeopt.location import branch, swap
     from placeopt.location.radius import radius_model
+    from placeopt.location.turn import turn
 
     decided = np.where(lists.must, 1, np.where(union & lists.may, 0, -1)).astype(np.int8)
     s, t, c, o, f, left, _, free = branch.shrink(
@@ -73,7 +74,7 @@ def _best_within(lists: Lists, arrays, run: Run, union, seconds: float) -> None:
     plan = decided == 1
     plan[free[result.value(y) > 0.5]] = True
     cost = swap.search(
-        arrays, swap.turn(*arrays, lists.sites), lists.outside, lists.opening, lists.must,
+        arrays, turn(*arrays, lists.sites), lists.outside, lists.opening, lists.must,
         lists.may, plan, lists.p < 0, 500, 1, 4, 0.0,
     )  # fmt: skip
     run.offer(cost, plan)

@@ -40,6 +40,7 @@ class Run:
     best_at: float | None = None
     nodes: int = 0
     rounds: int = 0
+    pace: float = 0.0  # seconds that a round of the bound took last
     proven: bool = False
 
     @property
@@ -49,6 +50,12 @@ class Run:
     @property
     def out_of_time(self) -> bool:
         return self.seconds >= self.limit
+
+    def affordable(self, rounds: int, share: float = 1.0) -> int:
+        """So many rounds of the bound, or what fits into a share of the time left."""
+        if self.pace <= 0.0:
+            return rounds
+        return int(np.clip(share * (self.limit - self.seconds) / self.pace, 1, rounds))
 
     def offer(self, cost: float, plan: NDArray[np.bool_]) -> bool:
         """Keep a plan if it is better; returns whether it was."""
@@ -79,7 +86,8 @@ class Run:
 
 SMALL = 12_000  # list entries up to which an engine is asked first where nothing is compiled yet
 SMALL_SECONDS = 3.0  # what it may take
-FIRST = 16  # the share of local search that goes before the first bound; the rest only if needed
+LARGE = 1_000_000  # list entries from which a tree closes little: the time goes into better plans
+FIRST = 64  # the share of local search that goes before the first bound; the rest only if needed
 
 
 def prove(lists: Lists, run: Run, *, seed: int = 1, tree: bool = True) -> None:
@@ -88,26 +96,52 @@ def prove(lists: Lists, run: Run, *, seed: int = 1, tree: bool = True) -> None:
         _ask(lists, run)
         if run.proven:
             return
-    from placeopt.location import swap
+    from placeopt.location.turn import turn
 
     arrays = (lists.start, lists.site, lists.cost)
-    by = swap.turn(*arrays, lists.sites)
+    by = turn(*arrays, lists.sites)
     is_open = _first_plan(lists, by, seed)
-    _search(lists, arrays, by, is_open, run, rounds=_rounds(lists) // FIRST, seed=seed)
+    _search(lists, arrays, by, is_open, run, rounds=max(1, _rounds(lists) // FIRST), seed=seed)
     prices = _first_prices(lists, arrays, run)
-    prices = _root(lists, arrays, by, run, prices, seed)
+    prices, rho = _root(lists, arrays, by, run, prices, seed)
     if run.proven or not tree or run.out_of_time:
         return
-    decided, prices, bound = _dig(lists, arrays, run, prices)
-    if run.proven or run.out_of_time:
-        return
+    large = len(lists.site) > LARGE and run.cost > run.bound + 1e-3 * abs(run.cost)
+    if large:
+        from placeopt.location.core import search_core
+
+        until = run.seconds + 0.4 * (run.limit - run.seconds)
+        search_core(lists, arrays, by, run, rho, seed, until)
+    for step, patience in STEPS if large else STEPS[:1]:
+        decided, prices, bound = _dig(lists, arrays, run, prices, step, patience)
+        if run.proven or run.out_of_time:
+            return
     rest = _rest(lists, arrays, run, decided, prices, bound)
     small = len(rest[1]) <= SMALL_REST
     if lists.fine == np.inf and run.cost > run.bound + 1e-3 * abs(run.cost):
         concentrate(lists, arrays, by, run, seed)
     _tree(lists, arrays, run, decided.copy(), prices, most=300 if small else None)
-    if not run.proven and not run.out_of_time:
+    if small and not run.proven and not run.out_of_time:
         _finish(lists, run, decided, rest, bound)
+
+
+def warm() -> None:
+    """Read (or compile) every function that ``prove`` may call, on a problem of twenty points."""
+    from placeopt.location.core import search_core
+    from placeopt.location.lists import lists_of
+    from placeopt.location.problems import P_MEDIAN, Problem
+    from placeopt.location.turn import turn
+
+    points = np.random.default_rng(1).random((20, 2, 1))
+    distances = np.abs(points - points.transpose(2, 1, 0)).sum(axis=1)
+    lists, run = lists_of(Problem(P_MEDIAN, distances, p=3)), Run(limit=60.0)
+    arrays = (lists.start, lists.site, lists.cost)
+    by = turn(*arrays, lists.sites)
+    _search(lists, arrays, by, _first_plan(lists, by, 1), run, rounds=1, seed=1)
+    prices, rho = _root(lists, arrays, by, run, _first_prices(lists, arrays, run), 1)
+    search_core(lists, arrays, by, run, rho, 1, 0.0)
+    decided, prices, _ = _dig(lists, arrays, run, prices, *STEPS[0])
+    _tree(lists, arrays, run, decided, prices, most=1)
 
 
 def _ask(lists: Lists, run: Run) -> None:
@@ -181,25 +215,26 @@ def _root(lists: Lists, arrays, by, run: Run, prices, seed: int):
     """Raise the bound at the root, now and then searching from the sites it takes."""
     must = np.flatnonzero(lists.must)
     shut = ~lists.may
-    step, best, rounds = 0.5, -np.inf, _rounds(lists) // FIRST
+    step, best, rounds = 0.5, -np.inf, max(1, _rounds(lists) // FIRST)
+    least = 0.05 if len(lists.site) > LARGE else 1e-5  # of the gap, to be gained by a turn
     for turn in range(12):
         decided = np.where(lists.must, 1, np.where(shut, -1, 0)).astype(np.int8)
-        bound, prices, taken, step, used = _ascend(lists, arrays, run, decided, prices, step)
+        bound, prices, rho, taken, step, used = _ascend(lists, arrays, run, decided, prices, step)
         run.rounds += used
         run.raise_bound(bound)
         if bound > run.cutoff(lists.whole):
             run.proven, run.bound = True, run.cost
-            return prices
+            break
         is_open = taken.copy()
         is_open[must] = True
         if lists.p < 0 or is_open.sum() == lists.p:
             before = run.cost
             _search(lists, arrays, by, is_open, run, rounds=rounds, seed=seed + turn)
             rounds = min(_rounds(lists) // 3, 2 * rounds) if run.cost < before else rounds
-        if run.out_of_time or step < 0.01 or bound < best + 1e-5 * abs(run.cost - bound):
+        if run.out_of_time or step < 0.01 or bound < best + least * abs(run.cost - bound):
             break
         best = bound
-    return prices
+    return prices, rho
 
 
 def _ascend(lists: Lists, arrays, run: Run, decided, prices, step: float, most: int = 150):
@@ -208,20 +243,25 @@ def _ascend(lists: Lists, arrays, run: Run, decided, prices, step: float, most: 
     s, t, c, o, f, left, constant, free = branch.shrink(
         *arrays, lists.outside, lists.opening, lists.p, decided
     )
-    best, u, _rho, taken, _, used, step = dual.ascend(
+    began, most = run.seconds, run.affordable(most)
+    best, u, rho, taken, _, used, step = dual.ascend(
         s, t, c, o, f, left, np.minimum(prices, o), run.cutoff(lists.whole) + 1e-9, constant,
         most, step, 20,
     )  # fmt: skip
+    run.pace = (run.seconds - began) / used
     full = np.zeros(lists.sites, bool)
     full[free[taken]] = True
-    return best, u, full, step, used
+    reduced = np.zeros(lists.sites)
+    reduced[free] = rho
+    return best, u, reduced, full, step, used
 
 
 SLACK = 3e-4  # how much worse than the best a plan may be to search on from it
+STEPS = ((0.5, 25), (0.3, 40), (0.2, 40), (0.1, 60))  # of ascents at the root, with patience
 SMALL_REST = 40_000  # entries up to which an integer-programming engine takes over
 
 
-def _dig(lists: Lists, arrays, run: Run, prices):
+def _dig(lists: Lists, arrays, run: Run, prices, step: float, patience: int):
     """A long ascent with fixing at the root: (what is decided, prices, bound)."""
     from placeopt.location import branch
 
@@ -235,9 +275,9 @@ def _dig(lists: Lists, arrays, run: Run, prices):
         decided,
         prices.copy(),
         cutoff,
-        1500,
-        0.5,
-        25,
+        run.affordable(1500, 0.8),
+        step,
+        patience,
     )
     run.rounds += used
     if np.isfinite(value):
@@ -304,7 +344,7 @@ def _tree(lists: Lists, arrays, run: Run, decided, prices, most: int | None) -> 
         if bound > cutoff:
             break
         run.raise_bound(bound)
-        if run.out_of_time or (most is not None and run.nodes >= most):
+        if run.affordable(MOST) < MOST or (most is not None and run.nodes >= most):
             return
         new, u, shares, value, plan, used = branch.node(
             *arrays, lists.outside, lists.opening, lists.p, decided, u.copy(), cutoff, MOST, STEP,

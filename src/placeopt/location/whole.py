@@ -1,11 +1,14 @@
 """Facilities with capacities whose customers go whole to one site: branch and bound with proof.
 
-1. The Lagrangian bound with whole knapsacks (``knapsack``), which is that of a set partitioning
-   over all loads of a site, and plans from its dives (``dive``) and local search (``shifts``).
+1. The Lagrangian bound with whole knapsacks (``knapsack``), which is that of a relaxation over all
+   loads of a site (``master``), and plans from dives (``dive``), local search (``shifts``) and the
+   loads found so far (``partition``).
 2. Pairs and sites whose forced bound passes the best plan are dropped.
-3. Where few enough loads lie within the gap, an engine picks among them (``partition``), which
-   settles the node; otherwise it is branched: a site open or closed, or a customer served by one
-   half of its sites or by the other.
+3. A tree, best bound first: a site open or closed, or a customer served by one half of its sites or
+   by the other. Where few loads lie within the gap, an engine picks among them (``columns``,
+   ``partition``), which settles the node.
+
+Small problems are given to an engine first.
 
 Sources: Holmberg, Ronnqvist and Yuan (1999), EJOR 113; Baldacci et al. (2002), Computers & OR 29;
 the halves: Ceselli and Righini (2005), "A branch-and-price algorithm for the capacitated p-median
@@ -44,7 +47,9 @@ from placeopt.location.tree import Report, Run
 
 FEW = 300  # loads that settle a node with sites left to decide
 MANY = 3_000  # and one where all are decided
-SETTLE = 0.2  # seconds for that: the tree settles a node in less than ten times as much
+SETTLE = 0.2  # seconds for that
+SETTLING = 0.3  # share of the time that may go into it
+PLANNING = 0.1  # share of the time that plans may take
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ def solve_whole(
     reason = no_plan(work)
     if reason:
         return nothing_fits(problem, run, reason)
-    small = work.cost.size <= SMALL and _engine_closes(work, work, run, SMALL_SECONDS)
+    small = work.cost.size <= SMALL and _engine_closes(work, run)
     if not small:
         level = _root(work, run, seed)
         if not closed(work, run):
@@ -116,39 +121,36 @@ def _rounds(work: Work) -> int:
 POOLED = 5_000  # loads of the pool that plans are made of
 SMALL = 400  # pairs up to which an engine is asked first: nothing need be compiled
 SMALL_SECONDS = 2.0  # what it may take
-PAIRS = 2_000  # pairs up to which an engine is given a try
 
 
-def _engine_closes(work: Work, here: Work, run: Run, seconds: float) -> bool:
-    """Let an engine solve the compact model over the pairs left; whether that settles it."""
-    rows, columns = np.nonzero(here.cost < BIG)
-    if len(rows) > PAIRS or run.out_of_time:
-        return run.out_of_time
-    result, flows = compact(here, rows, columns, must=here.must, seconds=seconds)
+def _engine_closes(work: Work, run: Run) -> bool:
+    """Let an engine solve the compact model of a small problem; whether that settles it."""
+    rows, columns = np.nonzero(work.cost < BIG)
+    result, flows = compact(work, rows, columns, seconds=min(SMALL_SECONDS, run.limit))
     if result.has_plan:
         to = np.asarray(flows.argmax(axis=1)).ravel()
-        is_open = here.must | (np.asarray(flows.sum(axis=0)).ravel() > 0.5)
+        is_open = work.must | (np.asarray(flows.sum(axis=0)).ravel() > 0.5)
         loads = [(int(j), np.flatnonzero(to == j)) for j in np.flatnonzero(is_open)]
-        _take(work, run, *plan_of(here, loads))
+        _take(work, run, *plan_of(work, loads))
     if result.status in (Status.OPTIMAL, Status.INFEASIBLE):
         run.proven, run.bound = True, run.cost
         return True
     if np.isfinite(result.bound):
-        run.raise_bound(min(result.bound, run.cutoff(work.whole), run.cost))
+        run.raise_bound(min(result.bound, run.cost))
     return False
 
 
 class Search:
     """The best bound of the root, then a tree, best bound first; plans are made on the way.
 
-    Plans may take ``PLANNING`` of the time: dives and local search from the node at hand, and
-    every now and then the best that can be made of all loads found so far.
+    Plans are dives and local search from the node at hand, and every now and then the best that can
+    be made of all loads found so far.
     """
 
     def __init__(self, work: Work, run: Run, seed: int) -> None:
         self.work, self.run, self.seed = work, run, seed
         self.pool = Pool()
-        self.planned, self.plans = 0.0, 0
+        self.settling, self.planned, self.plans = 0.0, 0.0, 0
 
     def go(self, level: Level) -> None:
         """Until nothing below the plan is left or time is up."""
@@ -168,7 +170,6 @@ class Search:
                 count += 1
                 heapq.heappush(heap, (child.bound, count, child))
         run.proven = True
-        run.bound = run.cost
 
     def _visit(self, node: Node) -> list[Node]:
         """Bound a node: nothing where it is settled, else its two halves."""
@@ -183,7 +184,7 @@ class Search:
                 here, start, self.pool, run.cutoff(work.whole), ROUNDS, run.limit - run.seconds
             )
             if run.nodes == 1:
-                run.raise_bound(level.value)
+                run.raise_bound(min(level.value, run.cutoff(work.whole)))
             if level.value > run.cutoff(work.whole):
                 return []
             if taken and min(taken.values()) > 1 - 1e-6:
@@ -196,11 +197,12 @@ class Search:
         assert level is not None
         bound = max(node.bound, level.value)
         cutoff = run.cutoff(work.whole)
-        if np.isfinite(cutoff):
+        if np.isfinite(cutoff) and self.settling <= SETTLING * run.seconds:
+            began = run.seconds
             most = FEW if here.p < 0 and (here.may & ~here.must).any() else MANY
-            left = min(SETTLE, run.limit - run.seconds)
-            outcome = best_loads(here, level, cutoff, most, left, settle=True)
+            outcome = best_loads(here, level, cutoff, most, SETTLE, settle=True)
             _take(work, run, outcome.cost, outcome.is_open, outcome.to)
+            self.settling += run.seconds - began
             bound = max(bound, outcome.bound)
             if bound > run.cutoff(work.whole):
                 return []
@@ -222,7 +224,10 @@ class Search:
 
     def _plan_of_pool(self, here: Work, level: Level, seed: int) -> None:
         work, run, pool = self.work, self.run, self.pool
-        loads = [(pool.site[k], pool.customers[k]) for k in pool.within(here)]
+        cutoff = run.cutoff(work.whole)
+        loads = [(pool.site[k], pool.customers[k]) for k in pool.within(here, level, cutoff)]
+        if not loads:
+            return
         seconds = min(0.1 * (run.limit - run.seconds), max(0.1, PLANNING * run.seconds))
         plan = best_of_pool(here, level, loads, POOLED, seconds)
         if plan is not None:
@@ -230,9 +235,6 @@ class Search:
             _, is_open, to = plan
             cost = bettered(here, run, to, is_open, _rounds(work), seed)
             _take(work, run, cost, is_open, to)
-
-
-PLANNING = 0.1  # share of the time that plans may take
 
 
 ROUNDS = 300

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -177,7 +178,10 @@ def _heading_findings(raw: RawTable, columns: Sequence[Column]) -> list[Finding]
         if name not in names:
             message = "the column is not in the dictionary and is not read"
             remedy = f"rename or remove it{nearest(name, names)}"
-            findings.append(warning(raw.file, message, remedy, column=name))
+            absent = [own for own in names if own not in raw.cells]
+            misspelt = get_close_matches(name.strip().lower(), absent, n=1, cutoff=0.8)
+            kind = error if misspelt else warning  # else a default would stand in for it
+            findings.append(kind(raw.file, message, remedy, column=name))
     return findings
 
 

@@ -99,9 +99,9 @@ def _read(
 
 def _form(path: Path, kind: str) -> str:
     """What a file is, from its name's end and its first lines."""
-    if path.suffix in (".csv", ".parquet"):
+    if path.suffix in (".csv", ".parquet", ".npy", ".npz"):
         return "table"
-    with path.open() as file:
+    with path.open(errors="replace") as file:
         heading = file.read(2000)
     if "NODE_COORD_SECTION" in heading:
         return "city" if "MCLP" in heading else "tsplib"

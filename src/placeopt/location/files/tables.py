@@ -2,7 +2,9 @@
 
 The first column holds customer ids where it is not numeric or is named like an id; columns named
 ``weight``, ``demand`` (in any case) are taken out as such. An empty cell means: there is no way.
-A long table with the columns customer, site, distance (or minutes, cost) gives pairs.
+A long table with the columns customer, site, distance (or minutes, cost) gives pairs; the first two
+may end in ``_id``. NumPy's ``.npy`` holds a dense matrix, ``.npz`` (``scipy.sparse.save_npz``) a
+sparse one, of which what is not stored has no way.
 """
 
 from __future__ import annotations
@@ -24,8 +26,13 @@ def read_table(path: Path, kind: str, **options: Any) -> Problem:
     """A problem of ``kind`` over the table at ``path``; ``options`` are fields of ``Problem``."""
     import pandas as pd
 
+    if path.suffix in (".npy", ".npz"):
+        return _numpy(path, kind, options)
     frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     names = {str(name).lower(): name for name in frame.columns}
+    for word in ("customer", "site"):
+        if word not in names and f"{word}_id" in names:
+            names |= {word: names[f"{word}_id"]}
     if {"customer", "site"} <= set(names):
         return _long(frame, names, kind, path, options)
     for word, field in (("weight", "weights"), ("demand", "demands")):
@@ -40,6 +47,18 @@ def read_table(path: Path, kind: str, **options: Any) -> Problem:
         raise UsageError(f"{path.name}: columns {words} are not numbers; give minutes or costs")
     options.setdefault("site_ids", tuple(str(column) for column in frame.columns))
     return Problem(kind, Matrix(frame.to_numpy(float)), name=path.stem, **options)
+
+
+def _numpy(path: Path, kind: str, options: dict) -> Problem:
+    try:
+        if path.suffix == ".npy":
+            distances: Distances = Matrix(np.load(path, allow_pickle=False))
+        else:
+            distances = Pairs(sparse.csr_array(sparse.load_npz(path)))
+    except (ValueError, KeyError, OSError) as error:
+        told = "a dense matrix (numpy.save)" if path.suffix == ".npy" else "scipy.sparse.save_npz"
+        raise UsageError(f"{path.name} does not read as written by {told}: {error}") from error
+    return Problem(kind, distances, name=path.stem, **options)
 
 
 def _long(frame: Any, names: dict[str, str], kind: str, path: Path, options: dict) -> Problem:
