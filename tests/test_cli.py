@@ -172,3 +172,32 @@ def test_least_money_says_which_standard_breaks_first_and_how_far_the_budget_can
     refused = placeopt("least-money", "plain.toml", cwd=home)
     assert refused.returncode == 2
     assert "estate" in refused.stderr
+
+
+def test_prices_say_what_a_step_of_each_limit_changes(home: Path, tmp_path: Path) -> None:
+    scenario = tmp_path / "budget.toml"
+    lines = [
+        'question = "What is each limit worth?"',
+        'problem = "budget"',
+        f'place = "{(home / "place").as_posix()}"',
+        "[objective]",
+        'minimise = ["weighted_outcomes"]',
+        "[[rules]]",
+        'rule = "one_budget"',
+        "reduction_share = 0.1",
+    ]
+    scenario.write_text("\n".join(lines), encoding="utf-8")
+    done = placeopt("prices", scenario, "--out", tmp_path / "prices")
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "prices" / "prices.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(done.stdout.splitlines()) == len(rows) + 1
+    total = next(row for row in rows if row["rule"] == "B1")
+    assert float(total["change_in_objective"]) < 0  # more money helps
+    floors = [float(row["highest"]) for row in rows if row["rule"] == "B3"]
+    assert floors
+    assert min(floors) >= 0  # a higher floor never helps
+
+    refused = placeopt("prices", "plain.toml", cwd=home)
+    assert refused.returncode == 2
+    assert "estate" in refused.stderr

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from placeopt.engine import Answer, Progress
 from placeopt.errors import Finding, PlaceError, ScenarioError, UsageError
 from placeopt.place import Place, check, read_leniently, read_place
 from placeopt.scenario import Scenario, check_scenario, read_scenario
 from placeopt.store.provenance import provenance_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Watch = Callable[[Progress], None]
 
@@ -46,12 +49,7 @@ def least_money_file(scenario_file: Path, out: Path) -> dict[str, Any]:
     """
     from placeopt.budget.least_money import order_of_breaking, path_of_cuts
 
-    scenario = read_scenario(scenario_file)
-    if scenario.problem != "budget":
-        raise UsageError(
-            f"least money is asked of a budget; this scenario is of {scenario.problem}"
-        )
-    place = read_place(scenario_file.parent / scenario.place)
+    place, scenario = _budget(scenario_file, "least money is asked")
     out.mkdir(parents=True, exist_ok=True)
     found: dict[str, Any] = {"order_of_breaking": order_of_breaking(place, scenario)}
     found["order_of_breaking"].to_csv(out / "order_of_breaking.csv", index=False)
@@ -61,6 +59,25 @@ def least_money_file(scenario_file: Path, out: Path) -> dict[str, Any]:
     except UsageError as reason:
         found["path_of_cuts"] = str(reason)
     return found
+
+
+def prices_file(scenario_file: Path, out: Path) -> pd.DataFrame:
+    """What a step of each limit of a budget changes, solved again, as ``prices.csv`` in ``out``."""
+    from placeopt.budget.resolved import resolved_prices
+
+    place, scenario = _budget(scenario_file, "prices of limits are asked")
+    found = resolved_prices(place, scenario)
+    out.mkdir(parents=True, exist_ok=True)
+    found.to_csv(out / "prices.csv", index=False)
+    return found
+
+
+def _budget(scenario_file: Path, what: str) -> tuple[Place, Scenario]:
+    """A budget question and its place; ``UsageError`` where the question is of something else."""
+    scenario = read_scenario(scenario_file)
+    if scenario.problem != "budget":
+        raise UsageError(f"{what} of a budget; this scenario is of {scenario.problem}")
+    return read_place(scenario_file.parent / scenario.place), scenario
 
 
 def check_files(place: Path, scenario: Path | None = None) -> list[Finding]:

@@ -18,6 +18,7 @@ from small_models import p_median
 
 from placeopt.engine import Model, Progress, Status, TerminalProgress, solve
 from placeopt.engine.progress import line
+from placeopt.engine.running import run_until_interrupted, to_the_end, until_interrupted
 
 HARD = """
 import sys
@@ -67,6 +68,29 @@ def test_ctrl_c_returns_the_best_plan_so_far(engine: str):
         os.kill(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=90)
     assert out.splitlines()[-1] == "interrupted True True", err
+
+
+def test_after_ctrl_c_the_solves_of_the_same_search_end_at_once_with_what_they_start_from():
+    stop = threading.Event()
+
+    def call() -> None:
+        time.sleep(0.5)  # the caller waits by now
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.wait(60)
+
+    model = p_median()
+    best = solve(model, gap=0)
+    with until_interrupted() as interrupted:
+        assert solve(model, gap=0).status is Status.OPTIMAL
+        assert run_until_interrupted(call, stop.set)
+        assert interrupted()
+        follows = solve(model, gap=0, start=best.values)
+        assert follows.status is Status.INTERRUPTED
+        assert follows.objective == best.objective
+        assert not solve(model, gap=0).has_plan
+        with to_the_end():
+            assert solve(model, gap=0).status is Status.OPTIMAL
+    assert solve(model, gap=0).status is Status.OPTIMAL
 
 
 def test_a_limit_leaves_a_plan_that_is_not_called_optimal():

@@ -26,6 +26,7 @@ from placeopt.budget.levels import Levels
 from placeopt.budget.neighbourhoods import spend_of
 from placeopt.budget.rest import outer
 from placeopt.engine import Model, Progress, Result, Status
+from placeopt.engine.running import until_interrupted
 from placeopt.scenario.scenario import SolverSettings
 
 ROUNDS = 12
@@ -144,20 +145,23 @@ def solve_all(
     stages: list[Stage] = []
     limits: dict[str, float] = {}
     spend = None
-    for position, name in enumerate(problem.objectives):
-        stage, found, answer = _solve_one(problem, approximation, name, limits, clock)
-        if stage is None or found is None:
-            if spend is None:
-                return Solved(replace(answer, seconds=clock.seconds()))
-            break
-        spend = found
-        stages.append(stage)
-        slack = problem.slack[position] if position < len(problem.slack) else 0.0
-        limits[name] = _limit(stage, slack)
+    with until_interrupted() as interrupted:
+        clock.interrupted = interrupted
+        for position, name in enumerate(problem.objectives):
+            stage, found, answer = _solve_one(problem, approximation, name, limits, clock)
+            if stage is None or found is None:
+                if spend is None:
+                    return Solved(replace(answer, seconds=clock.seconds()))
+                break
+            spend = found
+            stages.append(stage)
+            slack = problem.slack[position] if position < len(problem.slack) else 0.0
+            limits[name] = _limit(stage, slack)
     assert spend is not None
     slacks = [*problem.slack, *(0.0 for _ in stages)]
     ties = {s.objective: _limit(s, k, 1e-9) for s, k in zip(stages, slacks, strict=False)}
-    spend = _least_disruption_of_ties(problem, approximation, ties, clock, spend)
+    if not interrupted():
+        spend = _least_disruption_of_ties(problem, approximation, ties, clock, spend)
     pay, spend = closest_payments(problem, spend, clock)
     first = stages[0]
     value = problem.objective(first.objective, spend, first=True)
@@ -167,6 +171,8 @@ def solve_all(
     allowed = settings.gap * abs(value) + (problem.slack[0] if problem.slack else 0) * abs(value)
     if value - first.bound > max(allowed, 1e-7):
         status = Status.FEASIBLE
+    if interrupted() and status is Status.FEASIBLE:
+        status = Status.INTERRUPTED
     result = replace(
         first.result,
         status=status,
@@ -186,8 +192,12 @@ class _Clock:
     settings: SolverSettings
     progress: Callable[[Progress], None] | None
     spent: dict[str, float] = field(default_factory=dict)
+    interrupted: Callable[[], bool] = lambda: False
 
     def left(self) -> float:
+        """Seconds; none after Ctrl-C."""
+        if self.interrupted():
+            return 0.0
         return self.settings.time_limit_seconds - (time.perf_counter() - self.began)
 
     def seconds(self) -> dict[str, float]:

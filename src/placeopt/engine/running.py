@@ -1,9 +1,45 @@
-"""Run an engine so that Ctrl-C asks it to stop and what it has found is kept."""
+"""Run an engine so that Ctrl-C asks it to stop and what it has found is kept.
+
+A search of many solves is one thing to whoever presses Ctrl-C: ``until_interrupted`` ends all of
+it, ``to_the_end`` is for what has to be done with the plan found even then.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_heard: ContextVar[threading.Event | None] = ContextVar("ctrl_c_heard", default=None)
+
+
+@contextmanager
+def until_interrupted() -> Iterator[Callable[[], bool]]:
+    """Once Ctrl-C has stopped a solve of this block, those that follow in it end at once, with the
+    plan they start from. Gives a function that says whether that is so."""
+    own = threading.Event()
+    token = _heard.set(own)
+    try:
+        yield own.is_set
+    finally:
+        _heard.reset(token)
+
+
+@contextmanager
+def to_the_end() -> Iterator[None]:
+    """Solves of this block are run although Ctrl-C came before it."""
+    token = _heard.set(None)
+    try:
+        yield
+    finally:
+        _heard.reset(token)
+
+
+def interrupted() -> bool:
+    """Whether Ctrl-C has stopped a solve of the block of ``until_interrupted`` around this."""
+    heard = _heard.get()
+    return heard is not None and heard.is_set()
 
 
 def run_until_interrupted(call: Callable[[], None], stop: Callable[[], object]) -> bool:
@@ -24,7 +60,7 @@ def run_until_interrupted(call: Callable[[], None], stop: Callable[[], object]) 
             ended.set()
 
     thread = threading.Thread(target=target, daemon=True, name="placeopt-engine")
-    interrupted = False
+    came = False
     thread.start()
     while not ended.is_set():
         try:
@@ -32,10 +68,13 @@ def run_until_interrupted(call: Callable[[], None], stop: Callable[[], object]) 
             # (bpo-45274), and not for ever, which would hold Ctrl-C back on some systems.
             ended.wait(0.1)
         except KeyboardInterrupt:
-            if interrupted:
+            if came:
                 raise
-            interrupted = True
+            came = True
+            heard = _heard.get()
+            if heard is not None:
+                heard.set()
             stop()
     if raised:
         raise raised[0]
-    return interrupted
+    return came

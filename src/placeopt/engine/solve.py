@@ -18,6 +18,7 @@ from placeopt.engine.model import Arrays, Model
 from placeopt.engine.registry import engine as engine_named
 from placeopt.engine.registry import require_able
 from placeopt.engine.result import Result, Status
+from placeopt.engine.running import interrupted
 from placeopt.errors import EngineError
 
 TOLERANCE = 1e-5  # largest breach of a row, relative to its scale, that still counts as feasible
@@ -69,7 +70,8 @@ def solve(
     ``start``: a full vector of column values to start from (checked; ignored never silently: an
     infeasible one raises). ``prices``: insist on row prices (linear programs only); they come
     unasked where the engine has them. Raises ``EngineError`` for what the engine cannot do.
-    Ctrl-C returns the best plan so far with status ``interrupted``.
+    Ctrl-C returns the best plan so far with status ``interrupted``; within ``until_interrupted``
+    the solves after it return what they start from.
     """
     began = time.perf_counter()
     arrays = model.arrays() if isinstance(model, Model) else model
@@ -81,6 +83,8 @@ def solve(
     require_able(chosen, arrays, settings)
     if start is not None:
         settings = replace(settings, start=_checked_start(arrays, start))
+    if interrupted():
+        return recheck(arrays, Result(Status.INTERRUPTED, values=settings.start), gap)
     result = recheck(arrays, chosen.run(arrays, settings), gap)
     if progress:
         progress(Progress(time.perf_counter() - built, result.objective, result.bound))

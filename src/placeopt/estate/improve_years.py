@@ -37,9 +37,8 @@ def improve_years(
     guides: Sequence[Floats],
     seconds: float,
     enough: Callable[[float], bool],
-) -> tuple[Floats, bool]:
-    """A plan at least as good as ``values``; stops when its objective is ``enough``. And whether
-    Ctrl-C stopped it.
+) -> Floats:
+    """A plan at least as good as ``values``; stops when its objective is ``enough``.
 
     ``columns`` of each year, or of one by itself; ``guides``: (host columns of a year,) shares
     from 0 to 1 of hosts worth a look.
@@ -78,10 +77,10 @@ def improve_years(
         if found.values is not None and found.objective is not None and found.objective < best:
             best, values = found.objective, found.values
         if found.status is Status.INTERRUPTED:
-            return values, True
+            break
         if done and host.sum() == worth.sum():  # nothing that is worth a look was kept
             break
-    return values, False
+    return values
 
 
 def _worth_a_look(columns: Sequence[Columns], values: Floats, guides: Sequence[Floats]) -> Bools:

@@ -103,11 +103,14 @@ def _whole(
     """Strengthen the model, find a first plan and search."""
     began = time.perf_counter()
     count_at_least(formulation, formulation, COUNT_SHARE * seconds)
-    start = _start(formulation, decision)
+    start, bound = _start(formulation, decision), -np.inf
     if start is None and (kernel := first(formulation, KERNEL_SHARE * seconds)):
         start = improve(formulation, kernel, IMPROVE_SHARE * seconds)
+        bound = kernel.relaxation.bound
     left = max(seconds - (time.perf_counter() - began), 1.0)
     result = search(formulation, start, left, progress)
+    if result.has_plan and result.bound < bound:  # as when Ctrl-C came before the search
+        result = replace(result, bound=bound)
     return result, read(formulation, result) if result.has_plan else None
 
 

@@ -26,6 +26,7 @@ from placeopt.engine import Progress, Result, Status, solve
 from placeopt.engine.duality import dual_bound
 from placeopt.engine.model import Arrays
 from placeopt.engine.registry import engine as engine_named
+from placeopt.engine.running import interrupted
 from placeopt.engine.split import bound_of_parts, relaxation_prices, split
 from placeopt.estate.assign import with_least_minutes
 from placeopt.estate.columns import Columns
@@ -142,9 +143,7 @@ def _apart(
             return alone
         guides += [values[stated.columns[-1].host.all] for values in proof.found]
         years, last = stated.columns, stated.years.last
-        start, stopped = improve_years(years, last, arrays, start, guides, left(), enough)
-        if stopped:
-            proof.stop()
+        start = improve_years(years, last, arrays, start, guides, left(), enough)
     objective = arrays.objective(start)
     bound = min(proof.bound, objective)
     plan = Result(Status.FEASIBLE, objective=objective, bound=bound, values=start)
@@ -182,6 +181,8 @@ class Proof:
             proved = pool.submit(self.prove, seconds)
             try:
                 yield
+                if interrupted():
+                    self.stop()
                 proved.result()
             except BaseException:
                 self.stop()
@@ -249,7 +250,7 @@ def _sequenced(
     assert found.relaxation.values is not None  # ``first`` has seen to it
     guides = [found.relaxation.values[goal.columns.host.all]]
     near = (1 + solver.gap / 3) * found.relaxation.bound
-    values, _ = improve_years(
+    values = improve_years(
         (goal.columns,),
         goal.problem,
         goal.model.arrays(),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from placeopt.engine import Result, solve
 from placeopt.engine.model import Arrays
+from placeopt.engine.running import to_the_end
 from placeopt.errors import EngineError
 from placeopt.estate.assign import with_least_minutes
 from placeopt.estate.decision import Decision
@@ -50,7 +51,12 @@ def lift(formulation: Formulation, decision: Decision) -> NDArray[np.float64] | 
 
 def settle(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> Decision:
     """Buildings, hosts and tiers as they are; least money, then least minutes, within what each
-    objective has reached."""
+    objective has reached. Ctrl-C before it does not keep a plan from being settled."""
+    with to_the_end():
+        return _settle(problem, decision, stages)
+
+
+def _settle(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> Decision:
     smaller = replace(problem, hostable=decision.host)
     pairs = problem.visits.astype(bool).sum(axis=0) @ decision.host.sum(axis=0)
     if pairs > PAIRS and not minutes_count(problem, [stage.objective for stage in stages]):

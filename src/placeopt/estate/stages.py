@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from placeopt.engine import Result, Status
+from placeopt.engine.running import until_interrupted
 from placeopt.errors import EngineError
 from placeopt.scenario.scenario import Scenario
 
@@ -55,7 +56,8 @@ def in_order(
 
     ``minimise(objective, ceilings, found so far, seconds)`` gives a result and, where it has a
     plan, what was found; ``settle(found, stages)`` decides what the stages left open, and
-    ``value(found, objective)`` is what it comes to. Raises ``EngineError`` where an engine broke.
+    ``value(found, objective)`` is what it comes to. Ctrl-C ends the search and leaves out the
+    objectives that follow. Raises ``EngineError`` where an engine broke.
     """
     objective, solver = scenario.objective, scenario.solver
     began = time.perf_counter()
@@ -65,18 +67,23 @@ def in_order(
         ceilings = [(stage.objective, stage.ceiling) for stage in stages]
         left = solver.time_limit_seconds - (time.perf_counter() - began)
         seconds = max(left / (len(objective.minimise) - number), 1.0)
-        result, better = minimise(name, ceilings, found, seconds)
+        with until_interrupted() as interrupted:
+            result, better = minimise(name, ceilings, found, seconds)
         if result.status is Status.FAILED:
             raise EngineError(f"{solver.engine} broke while minimising {name}: {result.message}")
         if better is not None:
             found = better
         elif found is not None:
             result = replace(result, status=Status.FEASIBLE, objective=value(found, name))
+        if interrupted() and result.status is Status.FEASIBLE:
+            result = replace(result, status=Status.INTERRUPTED)
         slack = objective.slack[number] if number < len(objective.slack) else 0.0
         reached = result.objective if result.objective is not None else np.inf
         stages.append(Stage(name, result, reached + abs(reached) * (slack + SETTLED)))
         if found is None:
             return Outcome(tuple(stages), None)
+        if interrupted():
+            break
     assert found is not None  # every scenario has an objective
     found = settle(found, stages)
     last = stages[-1]

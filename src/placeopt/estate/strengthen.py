@@ -8,6 +8,7 @@ relaxation. Every plan is a point of the relaxation, so its sum is at least m; t
 That is Chvatal's rounding with all the model's rows at once. Each J is the possible hosts of one
 service, or all buildings; a row found stands when the next is sought. An access standard that 3.9
 hosts would meet in shares asks for four, and four salaries.
+The sum is a column of its own, a whole number, so that a search may also branch on how many.
 Source: Chvatal (1973), Discrete Mathematics 4, 305-337.
 """
 
@@ -48,12 +49,17 @@ def ask_at_least(formulation: Formulation, least: list[float]) -> None:
     of_services = [y.hosts.of_service(s) for s in range(len(names) - 1)]
     same = [y.open.all, *(y.host.at(hosts) for hosts in of_services)]
     rows = np.repeat(np.arange(len(same)), [len(columns) for columns in same])
+    labels = {"of": np.array(names, str)}
+    count = formulation.model.add_columns(
+        "count", labels=labels, lower=least, upper=[len(columns) for columns in same], integer=True
+    )
     formulation.model.add_rows(
-        "count_at_least",
+        "count",
         rule="",
-        labels={"of": np.array(names, str)},
-        terms=[(rows, np.concatenate(same), 1)],
-        lower=least,
+        labels=labels,
+        terms=[(rows, np.concatenate(same), 1), (np.arange(len(same)), count.all, -1)],
+        lower=0,
+        upper=0,
     )
 
 
