@@ -263,6 +263,7 @@ def bench_run(
     folder: Folder = None,
     only: Only = "",
     time_limit: Annotated[float, typer.Option(help="Seconds for each run.")] = 60.0,
+    jobs: Annotated[int, typer.Option(help="Runs at once; one a core at most.", min=1)] = 1,
     repeats: Annotated[int, typer.Option(help="Runs of each case.", min=1)] = 1,
     memory_mb: Annotated[int, typer.Option(help="Memory for each run.", min=100)] = 8000,
     gap: Annotated[float, typer.Option(help="Relative gap that counts as proven.", min=0)] = 0.0,
@@ -273,6 +274,7 @@ def bench_run(
 
     names = [name.strip() for name in engines.split(",")]
     limits = {"time_limit": time_limit, "repeats": repeats, "memory_mb": memory_mb, "gap": gap}
+    limits["jobs"] = jobs
     run(suite, names, out, folder=folder, only=only, seed=seed, tell=typer.echo, **limits)  # type: ignore[arg-type]
     typer.echo(f"results.parquet and results.csv are in {out}")
 
