@@ -47,12 +47,16 @@ def scenario_of(*minimise: str, drop: tuple[str, ...] = (), rules=(), **settings
         kind for kind in (Streams, Statutory, Outcomes, Commissioning) if kind.name not in given
     ]
     implied = [kind(rule=kind.name) for kind in implied if kind.name not in drop]
-    slack = settings.pop("slack", ())
+    slack, weights = settings.pop("slack", ()), settings.pop("weights", {})
     solver = {"gap": 1e-6, "threads": 1, **settings.pop("solver", {})}
     return Scenario(
         question="How is the budget split?",
         problem="budget",
-        objective={"minimise": minimise or ("weighted_outcomes",), "slack": slack},
+        objective={
+            "minimise": minimise or ("weighted_outcomes",),
+            "slack": slack,
+            "weights": weights,
+        },
         rules=(*rules, *implied),
         drop=drop,
         solver=solver,

@@ -55,6 +55,20 @@ def budgets(*totals: float, **given) -> OneBudget:
     return OneBudget(rule="one_budget", total_gbp=totals, **given)
 
 
+def test_the_price_of_a_shortfall_is_discounted_with_the_money_that_it_is_set_against():
+    # 60 ranges' worth of pounds a range: a pound of homecare saves 0.3, of the lights 0.15, so
+    # nothing is bought but homecare's floor of 20; all targets are missed: (1.4 + 1.25) x 60 a year
+    rule = Outcomes(
+        rule="outcomes",
+        outcome={key: {"targets": "priced", "shortfall_price": 60} for key in ("falls", "safe")},
+    )
+    scenario = scenario_of("least_money", rules=[rule, budgets(250, 250)], years=2)
+    answer = solve(place_over_years(2), scenario)
+    assert by_year(answer, "homecare") == pytest.approx([20, 20], abs=0.02)
+    a_year = 20 + 60 * (1.4 + 1.25)
+    assert answer.result.objective == pytest.approx(a_year * (1 + 1 / 1.035), abs=0.05)
+
+
 def by_year(answer, programme: str, column: str = "plan_gbp") -> list[float]:
     assert answer.plan is not None, answer.explanation
     rows = answer.plan.tables["spending_by_year"]

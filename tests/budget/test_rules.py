@@ -18,6 +18,8 @@ from placeopt.errors import PlaceError, ScenarioError
 from placeopt.scenario.budget_rules import OneBudget, Outcomes, Pace, Statutory, Streams
 from tests.budget.places import one_budget, scenario_of, two_programmes
 
+MONEY = ("least_money", "least_disruption")
+
 
 def after(answer) -> dict[str, float]:
     rows = answer.plan.spending
@@ -208,6 +210,35 @@ def test_objectives_are_taken_in_order_with_slack():
     scenario = scenario_of("fairest", "weighted_outcomes", rules=[one_budget(200)], slack=(0.1,))
     answer = solve(two_programmes(), scenario)
     assert after(answer) == pytest.approx({"homecare": 140, "lights": 60}, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("gbp_a_range", "homecare", "value"),
+    [
+        # a pound of homecare is worth 1.50, of the lights 0.75: all of the grant goes to homecare;
+        # 300 (-0.5 + 0.25) + 200 (keeping today's 100 and 100: 200)
+        (300, 200, 125),
+        # 0.50 and 0.25: nothing but homecare's floor; 100 (0.4 + 0.25) + 20
+        (100, 20, 85),
+    ],
+)
+def test_a_weighted_sum_spends_while_a_pound_is_worth_more_than_a_pound(
+    gbp_a_range, homecare, value
+):
+    weights = {"weighted_outcomes": gbp_a_range, "least_money": 1}
+    scenario = scenario_of("weighted", weights=weights, rules=[one_budget(250)])
+    answer = solve(two_programmes(), scenario)
+    assert after(answer) == pytest.approx({"homecare": homecare, "lights": 0}, abs=0.02)
+    assert answer.result.objective == pytest.approx(value, abs=0.02)
+    told = answer.plan.objectives.set_index("objective")["plan"]
+    assert told["weighted"] == pytest.approx(value, abs=0.02)
+    assert told["least_money"] == pytest.approx(homecare, abs=0.02)
+    assert set(told.index) == {"weighted", "weighted_outcomes", "fairest", *MONEY}
+
+
+def test_a_weight_is_of_an_objective_of_the_budget():
+    with pytest.raises(ValueError, match="cost"):
+        scenario_of("weighted", weights={"cost": 1.0})
 
 
 def test_ties_are_broken_by_least_disruption_and_payments_stay_as_they_are():

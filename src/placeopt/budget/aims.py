@@ -4,6 +4,7 @@ weighted_outcomes   minus the mean over counted years of weight x improvement on
 fairest             the worst outcome of the worst decided year, in ranges short of its target
 least_money         what is paid, discounted to the first decided year
 least_disruption    what moves up or down against the year before
+weighted            the sum of those that the scenario weighs, in GBP
 position            what an agency alone pays, less what it saves in cash, discounted (B9)
 """
 
@@ -16,7 +17,7 @@ from placeopt.budget.on_curves import Scale
 from placeopt.engine import Model
 
 Expression = tuple[np.ndarray, np.ndarray, float]  # column numbers, values, constant
-IN_MONEY = ("least_money", "least_disruption", "position")
+IN_MONEY = ("least_money", "least_disruption", "position", "weighted")
 
 
 def expression(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Expression:
@@ -52,6 +53,15 @@ def _plain(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Exp
         return _worst_outcome(model, problem, scale), np.ones(1), 0.0
     if name == "least_money":
         return pay.all, discount, 0.0
+    if name == "weighted":
+        weighed, constant = [], 0.0
+        for part, weight in problem.weights.items():
+            columns, values, start = _plain(model, problem, part, scale)
+            factor = weight * unit_of(part, scale) / scale.money_gbp
+            weighed.append((columns, factor * values))
+            constant += factor * start
+        columns, values = (np.concatenate(side) for side in zip(*weighed, strict=True))
+        return columns, values, constant
     if name == "position":
         assert problem.pay_fixed is not None
         free = np.flatnonzero(np.tile(np.isnan(problem.pay_fixed), decided))

@@ -12,6 +12,7 @@ gain[b,o] = sum over c of o of change[b,c] is the improvement over the drifted b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,6 +34,7 @@ OBJECTIVES = {
     "fairest": "baseline-to-target ranges short of target, worst outcome",
     "least_disruption": "GBP/year moved up or down",
 }
+WEIGHTED = "GBP, as weighted"  # unit of the sum of those that the scenario weighs
 
 
 def summed(values: Floats, at: Ints, size: int) -> Floats:
@@ -133,6 +135,7 @@ class BudgetProblem:
     money: Money  # how benefits over years are counted
     objectives: tuple[str, ...]
     slack: tuple[float, ...]
+    weights: Mapping[str, float]  # GBP for one unit of each objective in "weighted"
     groups: tuple[Group, ...] = ()  # curves that do not simply add up
     whole: Floats = field(default_factory=lambda: np.zeros(0))  # (O,) NaN but in ``rest``
     by_level: Bools = field(default_factory=lambda: np.zeros(0, bool))  # (O,) see ``levels``
@@ -336,6 +339,10 @@ class BudgetProblem:
             money = (spend + self.one_off(spend))[:, free].sum(axis=1)
             gained = np.einsum("tbo,bo->t", self.cashable[:, :, self.seen_by], gain)
             value, shortfall = float(self.discount @ (money - gained)), 0.0
+        elif name == "weighted":
+            parts = self.weights.items()
+            value = sum(w * self.objective(part, spend, first=False) for part, w in parts)
+            shortfall = float(short.mean())
         else:
             moves = np.abs(np.diff(np.vstack([self.before, spend]), axis=0))
             value, shortfall = float(moves.sum()), float(short.sum())

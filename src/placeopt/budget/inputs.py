@@ -84,8 +84,8 @@ def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
             yield Finding("error", file, None, "rules", kind.name, message, "give it once")
     chosen = stated.objectives(scenario)
     for name in chosen:
-        if name not in stated.OBJECTIVES:
-            remedy = f"choose from {', '.join(stated.OBJECTIVES)}"
+        if name not in stated.OBJECTIVES and name != "weighted":
+            remedy = f"choose from {', '.join(stated.OBJECTIVES)} and weighted"
             yield Finding("error", file, None, "minimise", name, "no such budget objective", remedy)
     given: list[tuple[type[Rule], str, str, str]]
     given = [(Streams, "release", "streams", "stream_id")]
@@ -134,7 +134,8 @@ def _years(scenario: Scenario, file: str) -> Iterator[Finding]:
 
 def _targets(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
     """Outcomes without a target cannot be counted in ranges."""
-    needs = {"weighted_outcomes", "fairest"} & set(stated.objectives(scenario))
+    named = {*stated.objectives(scenario), *scenario.objective.weights}
+    needs = {"weighted_outcomes", "fairest"} & named
     reach = effects.ranges(place, scenario)
     if needs and not np.isfinite(reach).any():
         message = "no outcome has a target that differs from its baseline, so none can be counted"

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from placeopt.budget.arrays import OBJECTIVES, BudgetProblem, summed
+from placeopt.budget.arrays import OBJECTIVES, WEIGHTED, BudgetProblem, summed
 from placeopt.budget.benefits import chain
 from placeopt.budget.plan_years import met, yearly_tables
 from placeopt.budget.prices import prices
@@ -198,7 +198,7 @@ def _objectives(problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
             problem.objective(name, money, first=name == first)
             for money in (np.tile(problem.before, (len(problem.years), 1)), spend)
         )
-        rows.append([name, OBJECTIVES[name], today, after])
+        rows.append([name, OBJECTIVES.get(name, WEIGHTED), today, after])
     return pd.DataFrame(rows, columns=["objective", "unit", "do_nothing", "plan"])
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from placeopt.budget import formulate as equations
-from placeopt.budget.arrays import OBJECTIVES, BudgetProblem
+from placeopt.budget.arrays import OBJECTIVES, WEIGHTED, BudgetProblem
 from placeopt.budget.refine import Stage
 from placeopt.engine import Arrays, Result
 
@@ -60,7 +60,9 @@ def prices(problem: BudgetProblem, stages: tuple[Stage, ...]) -> pd.DataFrame:
                 label = problem.names.get(str(key), str(key))
                 year = int(years[position])
                 row = [stage.objective, block.rule, says, str(key), label, year, change]
-                rows.append([*row, _per(problem, block.labels), OBJECTIVES[stage.objective]])
+                rows.append(
+                    [*row, _per(problem, block.labels), OBJECTIVES.get(stage.objective, WEIGHTED)]
+                )
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

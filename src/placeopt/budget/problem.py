@@ -81,6 +81,7 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
         pair_before=paid_gbp[pair_programme, pair_stream],
         pair_allowed=allowed[pair_programme, pair_stream],
         slack=scenario.objective.slack,
+        weights=scenario.objective.weights,
         money=scenario.money,
         groups=groups_of(place),
         whole=wholes(place),

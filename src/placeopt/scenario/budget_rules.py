@@ -212,7 +212,7 @@ class Outcomes(BudgetRule):
         1.0,
         ge=0,
         description="unit of the first objective for each whole baseline-to-target range missed "
-        "(GBP for least_money and least_disruption)",
+        "(GBP for least_money, least_disruption and weighted)",
     )
     from_year: int | None = Field(
         None,

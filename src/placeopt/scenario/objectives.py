@@ -46,6 +46,11 @@ OBJECTIVES: dict[Problem, dict[str, ObjectiveName]] = {
             "the shortfall of the outcome that is furthest from its target",
         ),
         ObjectiveName("least_disruption", "gbp", "the money moved between programmes"),
+        ObjectiveName(
+            "weighted",
+            "gbp",
+            "the sum of the objectives that `weights` names, each times its weight",
+        ),
     ),
     "joint": {},
 }

@@ -269,6 +269,11 @@ def _objectives(
             what = f"{problem} objective"
             path = ("objective", "minimise", i)
             yield unknown(sources, path, str(name), what, OBJECTIVES[problem])
+    weights = objective.get("weights") if isinstance(objective, dict) else None
+    for name in weights if isinstance(weights, dict) else ():
+        if name not in OBJECTIVES[problem]:
+            what = f"{problem} objective"
+            yield unknown(sources, ("objective", "weights", name), name, what, OBJECTIVES[problem])
 
 
 def _engine(values: dict[str, Any], sources: list[TomlFile]) -> Iterator[Finding]:

@@ -37,8 +37,9 @@ class Objective(_Section):
     )
     weights: dict[str, Annotated[float, Field(gt=0)]] = Field(
         default_factory=dict,
-        description='for "weighted", of an estate: what one unit of each objective named counts '
-        "for, in GBP (of cost, of a minute a year, of a building, of a tonne a year, of a minute)",
+        description='for "weighted": what one unit of each objective named counts for, in GBP (of '
+        "an estate: of cost, of a minute a year, of a building, of a tonne a year, of a minute; of "
+        "a budget: of a weighted range, of a range, of money, of money moved)",
     )
 
     @model_validator(mode="after")
@@ -56,9 +57,10 @@ class Objective(_Section):
             raise ValueError("a slack is below 0; give shares such as 0.02")
         if bool(self.weights) != ("weighted" in self.minimise):
             raise ValueError('weights and the objective "weighted" go together; give both')
-        plain = [name for name in OBJECTIVES["estate"] if name != "weighted"]
-        if unknown := [name for name in self.weights if name not in plain]:
-            raise ValueError(f"no weight can be given to {unknown[0]!r}; name some of {plain}")
+        sets = [[name for name in some if name != "weighted"] for some in OBJECTIVES.values()]
+        if not any(set(self.weights) <= set(names) for names in sets):
+            told = " or some of ".join(str(names) for names in sets if names)
+            raise ValueError(f"weights are for {list(self.weights)}; name some of {told}")
         return self
 
 
@@ -131,6 +133,9 @@ class Scenario(_Section):
         default = DEFAULT_OBJECTIVE.get(self.problem)
         if default and "minimise" not in self.objective.model_fields_set:
             object.__setattr__(self, "objective", Objective(minimise=(default,)))
+        known = OBJECTIVES[self.problem]
+        if unknown := [name for name in self.objective.weights if name not in known]:
+            raise ValueError(f"{unknown[0]!r} is no objective of {self.problem}: it has no weight")
         return self
 
     @property

@@ -40,7 +40,7 @@ def totals(place: Place, scenario: Scenario, course: Course) -> dict[str, float]
     counted = scenario.money.benefit_years or len(years)
     levels = outcome_levels(place, course, counted)
     cost, factor = one_offs(place, scenario, course), discount_factors(scenario, len(years))
-    weighted, worst, priced = 0.0, -math.inf, 0.0
+    weighted, worst, priced = 0.0, -math.inf, [0.0 for _ in years]
     for at in range(counted):
         for row, target, reach, price in _counted(place, scenario):
             sign = _sign(row)
@@ -50,7 +50,7 @@ def totals(place: Place, scenario: Scenario, course: Course) -> dict[str, float]
                 continue  # spending, targets and prices are of the decided years
             short = sign * (target - level) / reach
             worst = max(worst, short)
-            priced += price * max(0.0, short) / len(years)
+            priced[at] += price * max(0.0, short)
     found = {
         "least_money": sum(
             factor[at] * (sum(course.spend[at].values()) + sum(cost[at].values())) for at in years
@@ -63,8 +63,14 @@ def totals(place: Place, scenario: Scenario, course: Course) -> dict[str, float]
         found |= {"weighted_outcomes": -weighted, "fairest": worst}
     chosen = scenario.objective.minimise
     first = chosen[0] if "objective" in scenario.model_fields_set else "weighted_outcomes"
-    if first in found:
-        found[first] += priced
+    if weights := scenario.objective.weights:
+        found["weighted"] = sum(weight * found[name] for name, weight in weights.items())
+    if first == "least_money":
+        found[first] += sum(factor[at] * priced[at] for at in years)
+    elif first == "least_disruption":
+        found[first] += sum(priced)
+    elif first in found:
+        found[first] += sum(priced) / len(years)
     return found
 
 
