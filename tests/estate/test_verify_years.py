@@ -118,3 +118,22 @@ def test_a_receipt_in_another_year_is_caught(answer):
     plan = replace(answer.plan, tables={**answer.plan.tables, "cash_flow": early})
     found = verify(answer.place, answer.times, answer.scenario, plan)
     assert [check.number for check in found.broken] == [""]
+
+
+def test_a_service_that_stops_on_its_way_has_its_row_and_its_capital():
+    """S waits in B2 (4,000 a year, 10 m2 at 50) in 2027, for B3 (100 a year, 10 m2 at 300) can be
+    paid for with the pot of that year only: 10,000 + 4,000 + 100 + 500 + 3,000."""
+    places = [
+        building("B1", 10_000),
+        building("B2", 4_000, status="candidate", fit_out_gbp_per_m2=50.0),
+        building("B3", 100, status="candidate", fit_out_gbp_per_m2=300.0),
+    ]
+    here = town(places, [{"service_id": "S", "area_base_m2": 10.0}])
+    rules = Sequence(moves_per_year=1), Capital(pot_gbp=(500, 3_000, 0))
+    asked = scenario(*rules, year=2026, decided=3, rate=0.0)
+    answer = solve(here, minutes(here, drive=[[10.0, 10.0, 10.0]] * 2), asked)
+    assert answer.verification.ok
+    assert answer.result.objective == pytest.approx(17_600)
+    rows = answer.plan.services.set_index("building_id")
+    assert rows["decision"].to_dict() == {"B1": "moves_out", "B2": "in_between", "B3": "moves_in"}
+    assert rows["capital_gbp"].to_dict() == pytest.approx({"B1": 0, "B2": 500, "B3": 3_000})

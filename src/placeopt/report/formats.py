@@ -42,6 +42,7 @@ WORDS = {
     "stays": "Stays",
     "moves_in": "Moves in",
     "moves_out": "Moves out",
+    "in_between": "There for some years only",
     "sold": "Sold",
     "lease_ended": "Lease ended",
     "held": "Held empty",

@@ -62,7 +62,7 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[C
         "buildings": buildings.assign(
             why=reasons(place, years, course, spent), **years_of_buildings(years, course, flows)
         ),
-        "services": _services(problem, plan, before, spent_before, spent),
+        "services": _services(problem, course, before, spent_before, spent),
         "assignment": _assignment(times, problem, plan),
         "access": access,
         "zones": zones_table(place, problem, access),
@@ -159,15 +159,18 @@ def _buildings(
 
 def _services(
     problem: EstateProblem,
-    plan: Decision,
+    course: Course,
     before: Decision,
     spent_before: Costs,
     spent: Costs,
 ) -> pd.DataFrame:
     import pandas as pd
 
-    b, s = np.nonzero(problem.hosted | plan.host)
+    plan, capital = course.last, spent.fit_out_gbp + spent.moving_gbp
+    some_year = np.any([decision.host for decision in course.decisions], axis=0)
+    b, s = np.nonzero(problem.hosted | some_year | (capital > 0))
     was, now = problem.hosted[b, s], plan.host[b, s]
+    moves = np.where(now, "moves_in", np.where(was, "moves_out", "in_between"))
     back_office = problem.services.back_office[s]
     return pd.DataFrame(
         {
@@ -175,14 +178,14 @@ def _services(
             "service_id": problem.services.ids[s],
             "before": was,
             "after": now,
-            "decision": np.where(was & now, "stays", np.where(now, "moves_in", "moves_out")),
+            "decision": np.where(was & now, "stays", moves),
             "area_m2": spent.area_m2[b, s],
             "area_before_m2": spent_before.area_m2[b, s],
             "visits_per_year": np.where(back_office, 0.0, plan.units[b, s]),
             "visits_before_per_year": np.where(back_office, 0.0, before.units[b, s]),
             "desks": np.where(back_office, plan.units[b, s], 0.0),
             "staffing_cost_gbp_per_year": spent.staffing_gbp_per_year[b, s],
-            "capital_gbp": (spent.fit_out_gbp + spent.moving_gbp)[b, s],
+            "capital_gbp": capital[b, s],
         }
     )
 

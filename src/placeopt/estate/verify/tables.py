@@ -207,7 +207,8 @@ def _points(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
         tables["services"], "building_id", "service_id", "before", "after", "decision"
     ):
         was_there, is_there = (i, s) in today.hosts, (i, s) in a.hosts
-        found = ("stays" if was_there else "moves_in") if is_there else "moves_out"
+        gone = "moves_out" if was_there else "in_between"
+        found = ("stays" if was_there else "moves_in") if is_there else gone
         if (bool(before), bool(after), word) != (was_there, is_there, found):
             yield f"service {s} in {i}: stated {word}, found {found}"
 
