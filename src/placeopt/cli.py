@@ -273,9 +273,10 @@ def bench_run(
     from placeopt.bench import run
 
     names = [name.strip() for name in engines.split(",")]
-    limits = {"time_limit": time_limit, "repeats": repeats, "memory_mb": memory_mb, "gap": gap}
-    limits["jobs"] = jobs
-    run(suite, names, out, folder=folder, only=only, seed=seed, tell=typer.echo, **limits)  # type: ignore[arg-type]
+    run(
+        suite, names, out, folder=folder, only=only, time_limit=time_limit, repeats=repeats,
+        memory_mb=memory_mb, gap=gap, seed=seed, jobs=jobs, tell=typer.echo,
+    )  # fmt: skip
     typer.echo(f"results.parquet and results.csv are in {out}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from placeopt.budget import solve
 from placeopt.place import Place, PlaceInfo, dictionary
 from placeopt.scenario import Scenario
 from placeopt.scenario.budget_rules import (
@@ -230,3 +231,38 @@ def _random_curve(
         "scale_gbp": step * rng.uniform(20, 80),
         "shape": shape,
     }, []
+
+
+def place_over_years(years: int = 3, place=None, **tables):
+    """The place with the same streams in every year; ``tables`` replace its rows."""
+    place = place or two_programmes()
+    rows = {key: table.to_dict("records") for key, table in place.tables.items() if len(table)}
+    rows["stream_amounts"] = [
+        {**row, "year": 2026 + t} for t in range(years) for row in rows["stream_amounts"]
+    ]
+    return place_of(**{**rows, **tables})
+
+
+def changed(place, table: str, key: str, **values):
+    """The place with columns of one row, found by its first column, changed."""
+    rows = place.tables[table].copy()
+    at = rows.index[rows.iloc[:, 0] == key]
+    for column, value in values.items():
+        rows.loc[at, column] = value
+    return place.replace(**{table: rows})
+
+
+def budgets(*totals: float, **given) -> OneBudget:
+    return OneBudget(rule="one_budget", total_gbp=totals, **given)
+
+
+def by_year(answer, programme: str, column: str = "plan_gbp") -> list[float]:
+    assert answer.plan is not None, answer.explanation
+    rows = answer.plan.tables["spending_by_year"]
+    return rows.loc[rows["programme_id"] == programme, column].round(3).to_list()
+
+
+def solved(place, *rules, objective=("weighted_outcomes",), years=3, **given):
+    answer = solve(place, scenario_of(*objective, rules=rules, years=years, **given))
+    assert answer.plan is None or answer.verification.ok
+    return answer

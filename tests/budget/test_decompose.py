@@ -12,8 +12,7 @@ from placeopt.budget.mixtures import grid_of
 from placeopt.budget.problem import state
 from placeopt.engine import Status
 from placeopt.scenario.budget_rules import OneBudget
-from tests.budget.places import random_place, scenario_of
-from tests.budget.test_over_years import place_over_years
+from tests.budget.places import place_over_years, random_place, scenario_of
 
 
 @pytest.fixture

@@ -9,8 +9,13 @@ from placeopt.budget.least_money import order_of_breaking, path_of_cuts
 from placeopt.engine import Status
 from placeopt.errors import UsageError
 from placeopt.place import read_place
-from tests.budget.places import one_budget, random_place, scenario_of, two_programmes
-from tests.budget.test_over_years import place_over_years
+from tests.budget.places import (
+    one_budget,
+    place_over_years,
+    random_place,
+    scenario_of,
+    two_programmes,
+)
 
 
 def with_both_standards():

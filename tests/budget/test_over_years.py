@@ -3,23 +3,15 @@ hand: a pound of homecare is worth 0.005 ranges, one of lights 0.0025, streams o
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from placeopt.budget import solve
-from placeopt.budget.plan_years import least_transfers
-from placeopt.budget.problem import state
-from placeopt.budget.rolling import a_year_on
 from placeopt.budget.verify import verify
 from placeopt.engine import Status
-from placeopt.errors import UsageError
 from placeopt.scenario.budget_rules import (
     Capital,
     Commissioning,
-    Continuity,
-    NobodyWorseOff,
     OneBudget,
     Outcomes,
     Pace,
@@ -27,32 +19,24 @@ from placeopt.scenario.budget_rules import (
     Reinvestment,
     Statutory,
     Streams,
-    ThroughThePlace,
 )
-from tests.budget.places import place_of, random_place, scenario_of, two_programmes
+from tests.budget.places import (
+    budgets,
+    by_year,
+    changed,
+    place_of,
+    place_over_years,
+    random_place,
+    scenario_of,
+    solved,
+)
 
 
-def place_over_years(years: int = 3, place=None, **tables):
-    """The place with the same streams in every year; ``tables`` replace its rows."""
-    place = place or two_programmes()
-    rows = {key: table.to_dict("records") for key, table in place.tables.items() if len(table)}
-    rows["stream_amounts"] = [
-        {**row, "year": 2026 + t} for t in range(years) for row in rows["stream_amounts"]
-    ]
-    return place_of(**{**rows, **tables})
-
-
-def changed(place, table: str, key: str, **values):
-    """The place with columns of one row, found by its first column, changed."""
-    rows = place.tables[table].copy()
-    at = rows.index[rows.iloc[:, 0] == key]
-    for column, value in values.items():
-        rows.loc[at, column] = value
-    return place.replace(**{table: rows})
-
-
-def budgets(*totals: float, **given) -> OneBudget:
-    return OneBudget(rule="one_budget", total_gbp=totals, **given)
+def test_each_years_total_binds_and_the_objective_is_the_mean_of_the_years():
+    answer = solved(place_over_years(), budgets(180, 170, 160))
+    assert by_year(answer, "homecare") == [180, 170, 160]
+    # homecare + 0.4, 0.35, 0.3 ranges; lights - 0.25 in each year
+    assert answer.result.objective == pytest.approx(-(0.15 + 0.10 + 0.05) / 3)
 
 
 def test_the_price_of_a_shortfall_is_discounted_with_the_money_that_it_is_set_against():
@@ -67,25 +51,6 @@ def test_the_price_of_a_shortfall_is_discounted_with_the_money_that_it_is_set_ag
     assert by_year(answer, "homecare") == pytest.approx([20, 20], abs=0.02)
     a_year = 20 + 60 * (1.4 + 1.25)
     assert answer.result.objective == pytest.approx(a_year * (1 + 1 / 1.035), abs=0.05)
-
-
-def by_year(answer, programme: str, column: str = "plan_gbp") -> list[float]:
-    assert answer.plan is not None, answer.explanation
-    rows = answer.plan.tables["spending_by_year"]
-    return rows.loc[rows["programme_id"] == programme, column].round(3).to_list()
-
-
-def solved(place, *rules, objective=("weighted_outcomes",), years=3, **given):
-    answer = solve(place, scenario_of(*objective, rules=rules, years=years, **given))
-    assert answer.plan is None or answer.verification.ok
-    return answer
-
-
-def test_each_years_total_binds_and_the_objective_is_the_mean_of_the_years():
-    answer = solved(place_over_years(), budgets(180, 170, 160))
-    assert by_year(answer, "homecare") == [180, 170, 160]
-    # homecare + 0.4, 0.35, 0.3 ranges; lights - 0.25 in each year
-    assert answer.result.objective == pytest.approx(-(0.15 + 0.10 + 0.05) / 3)
 
 
 def test_a_reserve_moves_money_to_the_year_that_needs_it_and_is_full_again_at_the_end():
@@ -261,113 +226,6 @@ def test_a_share_of_savings_goes_into_prevention():
     assert by_year(answer, "lights") == [100, 100, 100]
 
 
-def test_agencies_put_a_share_of_their_revenue_through_the_place():
-    # a fifth of the council's 250 a year is 50: lights are pooled, homecare is not
-    place = changed(place_over_years(), "programmes", "lights", pooled=True)
-    rule = ThroughThePlace(rule="through_the_place", share=0.2, first_years=2)
-    answer = solved(place, budgets(180, 180, 180), rule)
-    assert by_year(answer, "lights") == [50, 50, 0]
-
-
-def test_nobody_is_worse_off_than_alone():
-    place = place_over_years(2)
-    streams = place.streams.assign(agency_id=["nhs", "council"])
-    place = place.replace(streams=streams)
-    # alone the nhs keeps homecare at its floor: 200 - 20 - 50 that its grant pays for the lights
-    # today = 130 unspent; the council needs nothing: 50. In the plan the nhs must keep 130 (and
-    # the council 50), so 70 of the grant are spent, all on homecare
-    answer = solved(place, NobodyWorseOff(rule="nobody_worse_off"), years=2)
-    rows = answer.plan.tables["positions"].set_index(["year", "agency_id"])
-    assert rows["alone_gbp"].to_list() == pytest.approx([50, 130, 50, 130])
-    assert (rows["plan_gbp"] >= rows["alone_gbp"] - 1e-6).all()
-    assert by_year(answer, "homecare") == [70, 70]
-    free = solved(place, years=2)
-    assert by_year(free, "homecare") == [200, 200]
-
-
-def test_transfers_pay_those_who_would_be_worse_off():
-    # the council's money runs homecare, from which the nhs gains 2 GBP in cash a pound
-    place = place_over_years(1)
-    benefits = [
-        {"benefit_id": "b", "outcome_id": "falls", "agency_id": "nhs", "unit_value_gbp": 200,
-         "cashable_share": 1.0}
-    ]  # fmt: skip
-    rows = {k: t.to_dict("records") for k, t in place.tables.items() if len(t)}
-    place = place_of(**rows | {"benefits": benefits})
-    answer = solved(place, NobodyWorseOff(rule="nobody_worse_off"), years=1)
-    rows = answer.plan.tables["positions"].set_index("agency_id")
-    assert rows.loc["council", "transfers_gbp"] > 0
-    assert (rows["plan_gbp"] >= rows["alone_gbp"] - 1e-6).all()
-    assert answer.plan.tables["transfers"]["from_agency_id"].to_list() == ["nhs"]
-    assert by_year(answer, "homecare") == [200]
-
-
-def test_agencies_that_could_not_keep_the_standards_alone_have_no_position_alone():
-    # 9.2 falls need 180 for homecare, all there is in one budget: neither agency has it by itself
-    place = place_over_years(1)
-    place = place.replace(streams=place.streams.assign(agency_id=["nhs", "council"]))
-    falls = Outcomes(rule="outcomes", outcome={"falls": {"minimum_standard": 9.2}})
-    worse_off = NobodyWorseOff(rule="nobody_worse_off")
-    answer = solved(place, budgets(180), falls, worse_off, years=1)
-    assert by_year(answer, "homecare") == [180]
-    assert answer.plan.tables["positions"]["alone_gbp"].isna().all()
-    assert answer.plan.tables["transfers"].empty
-
-
-def test_standards_that_hold_only_together_do_not_hold_alone():
-    # as above, but alone 9.2 falls are not asked for: the council, with nothing to run but the
-    # lights, leaves its 50 unspent, the nhs 200 - 20 - 50 = 130, and the plan, which spends 180 of
-    # 250, cannot leave them 180
-    place = place_over_years(1)
-    place = place.replace(streams=place.streams.assign(agency_id=["nhs", "council"]))
-    falls = Outcomes(rule="outcomes", outcome={"falls": {"minimum_standard": 9.2}})
-    worse_off = NobodyWorseOff(rule="nobody_worse_off", only_together=("falls",))
-    answer = solved(place, budgets(180), falls, worse_off, years=1)
-    assert answer.result.status is Status.INFEASIBLE
-    falls = Outcomes(rule="outcomes", outcome={"falls": {"minimum_standard": 10.3}})
-    answer = solved(place, budgets(180), falls, worse_off, years=1)
-    assert answer.plan.tables["positions"]["alone_gbp"].to_list() == pytest.approx([50, 130])
-    alone = answer.plan.tables["alone_spending"].set_index("agency_id")["alone_gbp"]
-    assert alone.to_dict() == pytest.approx({"council": 50, "nhs": 20})
-
-
-def test_who_could_not_stand_alone_may_pay_others_from_unspent_money():
-    # Lights keep their 100. Alone the council would have to pay 50 of them, and all with them 200,
-    # of its share of the budget, 180 x 50 / 200, and others' 150: 195. It has no position alone;
-    # the nhs has 200 - 50 - 20 for homecare = 130. Its lamp fund now brings 90, of which 50 are
-    # spent as today; the 40 left over let the nhs spend 60 on homecare: 200 - 50 - 60 + 40 = 130
-    place = changed(place_over_years(1), "programmes", "lights", statutory_floor_gbp_per_year=100)
-    place = place.replace(
-        streams=place.streams.assign(agency_id=["nhs", "council"]),
-        stream_amounts=place.stream_amounts.assign(amount_gbp=[200.0, 90.0]),
-    )
-    answer = solved(place, budgets(180), NobodyWorseOff(rule="nobody_worse_off"), years=1)
-    assert by_year(answer, "homecare") == [60]
-    rows = answer.plan.tables["positions"].set_index("agency_id")
-    assert np.isnan(rows.loc["council", "alone_gbp"])
-    assert rows["transfers_gbp"].to_dict() == pytest.approx({"council": -40, "nhs": 40})
-    assert rows.loc["nhs", "plan_gbp"] == pytest.approx(130)
-
-
-def test_over_the_horizon_what_is_short_is_paid_when_there_is_something_over():
-    # Discounted 100 %: the first agency is 8 short in 2026 and has 4 (worth 2) over in 2027: 6 in
-    # all. The second has 12 over in 2026 (of which it lacks 2 in 2027, worth 1): 11; the third,
-    # without a position alone, has 0 and 2 unspent, worth 1. They pay 5.5 and 0.5 of the 6, each in
-    # the years in which it has something: the second in 2026, the third 0.5 x 2 in 2027
-    problem = state(place_over_years(2), scenario_of(rules=[], years=2))
-    problem = replace(
-        problem,
-        alone=np.array([[8.0, 0.0, np.nan], [0.0, 2.0, np.nan]]),
-        discount=np.array([1.0, 0.5]),
-        over_horizon=True,
-    )
-    before = np.array([[0.0, 12.0, 0.0], [4.0, 0.0, 9.0]])
-    own = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 2.0]])
-    moved = least_transfers(problem, before, own)
-    assert moved[0] == pytest.approx(np.array([[0, 0, 0], [5.5, 0, 0], [0, 0, 0]]))
-    assert moved[1] == pytest.approx(np.array([[0, 0, 0], [0, 0, 0], [1, 0, 0]]))
-
-
 def test_a_contract_that_is_begun_runs_its_length():
     # Lamps are worth 0.0125 / 2 ranges a pound, more than homecare, from 30 GBP up to 40. 2027 has
     # only homecare's floor of 20: bought for one year they run in 2026, for three years never,
@@ -451,18 +309,6 @@ def test_capital_starts_a_programme_only_where_a_pot_holds_it():
     assert by_year(solved(place, budgets(180, 180), rule, years=2), "new") == [0, 0]
 
 
-def test_what_is_contracted_stays_and_past_years_are_as_they_were():
-    commitments = [
-        {"programme_id": "lights", "year": 2026, "amount_gbp": 80, "kind": "actual"},
-        {"programme_id": "homecare", "year": 2026, "amount_gbp": 90, "kind": "actual"},
-        {"programme_id": "lights", "year": 2027, "amount_gbp": 40, "kind": "contracted"},
-    ]
-    place = place_over_years(3, commitments=commitments)
-    answer = solved(place, budgets(180, 180, 180), Continuity(rule="continuity"))
-    assert by_year(answer, "lights") == [80, 40, 0]
-    assert by_year(answer, "homecare") == [90, 140, 180]
-
-
 def test_a_stretch_earns_its_reward_a_year_later():
     # falls below the target of 9.5 (homecare 150) earn 20 GBP a fall up to 9: homecare at 180
     # earns 6 in 2026 for 2027, and 186 x ... earns more for 2028
@@ -543,63 +389,3 @@ def test_lists_must_have_a_number_for_each_decided_year():
         solved(place_over_years(), budgets(180, 170))
     with pytest.raises(ScenarioError, match="fewer than the 3 decided years"):
         solved(place_over_years(), budgets(180, 170, 160), money={"benefit_years": 2})
-
-
-def test_a_year_on_what_was_spent_stands_and_the_rest_is_decided_anew():
-    # the plan spends all on homecare: 180, 170, 160. In 2026 homecare in fact took 150 and the
-    # lights 40, 10 more than the total: what is past breaks no rule. Homecare is now contracted for
-    # 170 and 160, and the settlement rolls on to 2029, at the last year's total.
-    place, pace = place_over_years(4), Pace(rule="pace", largest_rise_share=0.5)
-    rules = (budgets(180, 170, 160), pace, Continuity(rule="continuity"))
-    question = scenario_of(rules=rules, years=3)
-    answer = solve(place, question)
-    assert by_year(answer, "homecare") == pytest.approx([150, 170, 160])
-    lights = {"lights": 40.0, "homecare": 150.0}
-    next_place, next_question = a_year_on(
-        place, question, answer.plan, actual_gbp=lights, contracted=["homecare"], rolls=True
-    )
-    kept = next_place.commitments
-    assert kept[kept["kind"] == "actual"]["amount_gbp"].to_list() == [150, 40]
-    assert kept[kept["kind"] == "contracted"]["amount_gbp"].to_list() == pytest.approx([170, 160])
-    again = solve(next_place, next_question)
-    assert again.verification.ok
-    assert by_year(again, "homecare") == pytest.approx([150, 170, 160, 160])
-    assert by_year(again, "lights") == pytest.approx([40, 0, 0, 0])
-    less = next_question.model_copy(  # 10 less in 2027 than is contracted for
-        update={"rules": (budgets(180, 160, 160, 160), pace, Continuity(rule="continuity"))}
-    )
-    assert solve(next_place, less).result.status is Status.INFEASIBLE
-    third_place, third_question = a_year_on(next_place, next_question, again.plan)
-    assert by_year(solve(third_place, third_question), "homecare")[2:] == pytest.approx([160, 160])
-
-
-def test_what_was_overspent_comes_out_of_the_years_ahead_where_the_reserve_says_so():
-    # 20 in reserve, 180 a year; 2026 in fact took 230: 30 overdrawn, no rule being asked of the
-    # past; 2027 and 2028 must fill it to 20 again: 310 for the two of them
-    place = place_over_years(3)
-    rule = budgets(180, 180, 180, carry_over=True, opening_reserve_gbp=20)
-    question = scenario_of(rules=(rule, Continuity(rule="continuity")), years=3)
-    first = solve(place, question)
-    actual = {"homecare": 200.0, "lights": 30.0}
-    place, question = a_year_on(place, question, first.plan, actual_gbp=actual)
-    answer = solve(place, question)
-    assert answer.verification.ok
-    closing = answer.plan.tables["reserves"]["closing_gbp"].to_list()
-    assert closing[0] == pytest.approx(-30)
-    assert closing[2] == pytest.approx(20)
-    spent = answer.plan.tables["spending_by_year"].groupby("year")["plan_gbp"].sum()
-    assert spent.to_list()[0] == pytest.approx(230)
-    assert spent[2027] + spent[2028] == pytest.approx(310)
-
-
-def test_what_is_not_the_places_or_leaves_no_year_is_refused():
-    place = place_over_years(1)
-    question = scenario_of(rules=(budgets(180),), years=1)
-    plan = solve(place, question).plan
-    for wrong, words in (
-        ({"actual_gbp": {"buses": 1.0}}, "no programme 'buses'"),
-        ({"actual_gbp": {"lights": -1.0}}, "at least 0"),
-        ({}, "no year would be left"),
-    ):
-        with pytest.raises(UsageError, match=words):
-            a_year_on(place, question, plan, **wrong)

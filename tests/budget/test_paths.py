@@ -16,8 +16,7 @@ from placeopt.budget.refine import solve_all
 from placeopt.engine import Result, Status
 from placeopt.engine import solve as solve_model
 from placeopt.scenario.budget_rules import OneBudget, Pace
-from tests.budget.places import random_place, scenario_of
-from tests.budget.test_over_years import place_over_years
+from tests.budget.places import place_over_years, random_place, scenario_of
 
 YEARS = 3
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -96,10 +97,6 @@ def _run(highs: Any, settings: Settings) -> bool:
     stop = threading.Event()
     last = [0.0]
 
-    def on_event(event: Any) -> None:
-        if stop.is_set():
-            event.data_in.user_interrupt = True
-
     def on_log(event: Any) -> None:
         out, now = event.data_out, time.perf_counter()
         if settings.progress and (now - last[0] > 0.2):
@@ -108,9 +105,7 @@ def _run(highs: Any, settings: Settings) -> bool:
             known = float(incumbent) if abs(incumbent) < 1e29 else None
             settings.progress(Progress(out.running_time, known, _finite(out.mip_dual_bound)))
 
-    highs.cbMipInterrupt += on_event
-    highs.cbSimplexInterrupt += on_event
-    highs.cbIpmInterrupt += on_event
+    end_when(highs, stop.is_set)
     if settings.progress:
         highs.cbMipInterrupt += on_log
 
@@ -121,6 +116,18 @@ def _run(highs: Any, settings: Settings) -> bool:
             highs.resetGlobalScheduler(False)  # or the next solve could not change its threads
 
     return run_until_interrupted(call, stop.set)
+
+
+def end_when(highs: Any, stop: Callable[[], bool]) -> None:
+    """Have a run of HiGHS end, with what it has, once ``stop`` says so."""
+
+    def on_event(event: Any) -> None:
+        if stop():
+            event.data_in.user_interrupt = True
+
+    highs.cbMipInterrupt += on_event
+    highs.cbSimplexInterrupt += on_event
+    highs.cbIpmInterrupt += on_event
 
 
 def _result(highs: Any, arrays: Arrays, interrupted: bool) -> Result:

@@ -139,19 +139,13 @@ def _run(
     arrays: Arrays, seconds: float, threads: int, stop: Callable[[], bool], options: dict[str, Any]
 ) -> Any:
     """HiGHS after a run of at most ``seconds``, or until ``stop`` says so."""
-    from placeopt.engine.highs import load
-
-    def on_event(event: Any) -> None:
-        if stop():
-            event.data_in.user_interrupt = True
+    from placeopt.engine.highs import end_when, load
 
     highs = load(arrays)
     timed = {"time_limit": float(seconds), "threads": int(threads)}
     for option, value in (options | timed).items():
         highs.setOptionValue(option, value)
-    highs.cbMipInterrupt += on_event
-    highs.cbSimplexInterrupt += on_event
-    highs.cbIpmInterrupt += on_event
+    end_when(highs, stop)
     highs.run()
     highs.resetGlobalScheduler(False)
     return highs

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +17,11 @@ from numpy.typing import NDArray
 from placeopt.engine import Status, solve
 from placeopt.engine.model import Arrays
 from placeopt.estate.columns import Columns
+from placeopt.estate.kernel import USED, decided, keeping
 from placeopt.estate.problem import EstateProblem
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-USED = 1e-6  # what a guide gives less of than this, it does not use
 AROUND, SERVICES, DIFFERENT = 0.2, 0.3, 0.2  # shares that are free at first
 TRY_SHARE = 0.15  # of the time, at most, for one part
 WIDER, NARROWER = 1.2, 0.8
@@ -45,7 +44,7 @@ def improve_years(
     """
     solver = problem.scenario.solver
     rng = np.random.default_rng(solver.seed)
-    decided = _decided(columns, len(arrays.cost))
+    choices = decided(columns, len(arrays.cost))
     began = time.perf_counter()
     best, wide, tries = arrays.objective(values), np.ones(KINDS), 0
     while not enough(best):
@@ -57,12 +56,7 @@ def improve_years(
         host, touched = _neighbourhood(
             columns, problem, values, guides, worth, kind, wide[kind], rng
         )
-        kept = decided & ~_columns_of(columns, host, touched, len(values))
-        part = replace(
-            arrays,
-            lower=np.where(kept, np.round(values), arrays.lower),
-            upper=np.where(kept, np.round(values), arrays.upper),
-        )
+        part = keeping(arrays, choices & ~_columns_of(columns, host, touched, len(values)), values)
         found = solve(
             part,
             time_limit_seconds=min(left, TRY_SHARE * seconds),
@@ -133,12 +127,3 @@ def _columns_of(columns: Sequence[Columns], host: Bools, building: Bools, size: 
         free[x.tier.all] = building[x.tier_building]
         free[x.dispose.all] = building[x.dispose_building]
     return free
-
-
-def _decided(columns: Sequence[Columns], size: int) -> Bools:
-    """(columns,) what becomes of buildings in each year."""
-    decided = np.zeros(size, bool)
-    for x in columns:
-        for block in (x.open, x.dispose, x.tier, x.host):
-            decided[block.all] = True
-    return decided

@@ -1,6 +1,6 @@
 """Good plans within moments: the kernel of the relaxation, then one neighbourhood after another.
 
-``first_plan`` solves the model among the buildings, hosts and tiers that the linear relaxation
+``first`` solves the model among the buildings, hosts and tiers that the linear relaxation
 uses at all; where no plan is among them, also those that it could use at next to no loss.
 ``improve`` keeps most of a plan and solves the rest again: what lies around one building, or all
 that concerns some services, or where plan and relaxation differ. Every answer is a plan of the
@@ -13,6 +13,7 @@ Sources: Angelelli, Mansini and Speranza (2010) for kernel search; Danna, Rothbe
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from placeopt.engine import Result, solve
 from placeopt.engine.model import Arrays
 from placeopt.engine.registry import engine as engine_named
+from placeopt.estate.columns import Columns
 from placeopt.estate.formulate import Formulation
 
 Floats = NDArray[np.float64]
@@ -41,14 +43,9 @@ class Start:
     relaxation: Result
 
 
-def first_plan(formulation: Formulation, seconds: float) -> Floats | None:
-    """A good plan within moments; ``None`` where there is none in time, or no use for it."""
-    found = first(formulation, seconds)
-    return None if found is None else found.values
-
-
 def first(formulation: Formulation, seconds: float) -> Start | None:
-    """``first_plan`` with the relaxation that it comes from."""
+    """A good plan within moments, with the relaxation that it comes from; ``None`` where there is
+    none in time, or no use for it."""
     solver = formulation.problem.scenario.solver
     if not engine_named(solver.engine).start:
         return None
@@ -59,7 +56,11 @@ def first(formulation: Formulation, seconds: float) -> Start | None:
     )
     if relaxation.values is None:
         return None
-    unused = _decided(formulation) & (relaxation.values < USED) & (arrays.lower <= 0)
+    unused = (
+        decided((formulation.columns,), len(arrays.cost))
+        & (relaxation.values < USED)
+        & (arrays.lower <= 0)
+    )
     kernels = [unused]
     if relaxation.reduced_costs is not None:
         dear = relaxation.reduced_costs > AS_WELL * max(1.0, abs(relaxation.bound))
@@ -82,7 +83,7 @@ def improve(formulation: Formulation, start: Start, seconds: float) -> Floats:
     """A plan at least as good as ``start``, by solving again one part of it after another."""
     arrays = formulation.model.arrays()
     gap = formulation.problem.scenario.solver.gap
-    decided = _decided(formulation)
+    choices = decided((formulation.columns,), len(arrays.cost))
     rng = np.random.default_rng(formulation.problem.scenario.solver.seed)
     best, values = arrays.objective(start.values), start.values
     began = time.perf_counter()
@@ -93,12 +94,7 @@ def improve(formulation: Formulation, start: Start, seconds: float) -> Floats:
         if left <= 0 or near:
             break
         free = neighbourhood(formulation, values, start.relaxation, wide, rng)
-        kept = decided & ~free
-        part = replace(
-            arrays,
-            lower=np.where(kept, np.round(values), arrays.lower),
-            upper=np.where(kept, np.round(values), arrays.upper),
-        )
+        part = keeping(arrays, choices & ~free, values)
         found = _solve(formulation, part, min(left, TRY_SHARE * seconds), gap / 10, values)
         wide *= 1.25 if found.gap <= gap else 0.8
         failed += 1
@@ -147,13 +143,19 @@ def neighbourhood(
     return free
 
 
-def _decided(formulation: Formulation) -> NDArray[np.bool_]:
-    """(columns,) what becomes of buildings: open, disposed of, of a tier, hosts."""
-    x = formulation.columns
-    decided = np.zeros(len(formulation.model.arrays().cost), bool)
-    for block in (x.open, x.dispose, x.tier, x.host):
-        decided[block.all] = True
-    return decided
+def decided(columns: Sequence[Columns], size: int) -> NDArray[np.bool_]:
+    """(columns,) what becomes of buildings in each year: open, disposed of, of a tier, hosts."""
+    found = np.zeros(size, bool)
+    for x in columns:
+        for block in (x.open, x.dispose, x.tier, x.host):
+            found[block.all] = True
+    return found
+
+
+def keeping(arrays: Arrays, kept: NDArray[np.bool_], values: Floats) -> Arrays:
+    """The model with these (columns,) as in ``values``."""
+    lower = np.where(kept, np.round(values), arrays.lower)
+    return replace(arrays, lower=lower, upper=np.where(kept, np.round(values), arrays.upper))
 
 
 def _solve(

@@ -29,16 +29,14 @@ from placeopt.engine.registry import engine as engine_named
 from placeopt.engine.running import interrupted
 from placeopt.engine.split import bound_of_parts, relaxation_prices, split
 from placeopt.estate.assign import with_least_minutes
-from placeopt.estate.columns import Columns
 from placeopt.estate.course import Course, value
-from placeopt.estate.decision import Decision
 from placeopt.estate.formulate import WHO_GOES_WHERE, formulate
 from placeopt.estate.formulate_years import YearsFormulation, formulate_years
 from placeopt.estate.improve_years import improve_years
 from placeopt.estate.kernel import first
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.scale import find
-from placeopt.estate.settle import read
+from placeopt.estate.settle import in_state, read
 from placeopt.estate.stages import Outcome, in_order
 from placeopt.estate.strengthen import ask_at_least, count_at_least
 from placeopt.estate.years import Years
@@ -264,7 +262,7 @@ def _sequenced(
     host = wanted.host[x.hosts.building, x.hosts.service]
     tier = wanted.tier[x.tier_building] == x.tier_tier
     smaller = _restricted(stated, arrays, host | ~x.new, tier)
-    straight = _in_state(smaller, x, wanted)
+    straight = in_state(smaller, x, wanted)
     for tried in (_what_stays_is_there(stated, straight, host & ~x.new), straight, smaller):
         result = solve(
             tried,
@@ -299,22 +297,10 @@ def _last_alone(years: Years) -> EstateProblem:
     return replace(years.last, scenario=alone)
 
 
-def _in_state(arrays: Arrays, x: Columns, decision: Decision) -> Arrays:
-    """The model with one year's buildings, hosts and tiers as in ``decision``."""
-    lower, upper = arrays.lower.copy(), arrays.upper.copy()
-    for numbers, state in (
-        (x.open.all, decision.open),
-        (x.host.all, decision.host[x.hosts.building, x.hosts.service]),
-        (x.tier.all, decision.tier[x.tier_building] == x.tier_tier),
-    ):
-        lower[numbers] = upper[numbers] = state
-    return replace(arrays, lower=lower, upper=upper)
-
-
 def _lifted(stated: YearsFormulation, arrays: Arrays, course: Course) -> Floats | None:
     """A full vector that agrees with ``course``; None where there is none."""
     for x, decision in zip(stated.columns, course.decisions, strict=True):
-        arrays = _in_state(arrays, x, decision)
+        arrays = in_state(arrays, x, decision)
     solver = stated.years.scenario.solver
     return solve(arrays, threads=solver.threads, seed=solver.seed, gap=FIRST_GAP).values
 

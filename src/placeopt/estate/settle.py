@@ -8,6 +8,7 @@ many pairs for that, how much each host serves is settled first, and then who go
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from placeopt.engine.model import Arrays
 from placeopt.engine.running import to_the_end
 from placeopt.errors import EngineError
 from placeopt.estate.assign import with_least_minutes
+from placeopt.estate.columns import Columns
 from placeopt.estate.decision import Decision
 from placeopt.estate.formulate import Formulation, formulate, minutes_count
 from placeopt.estate.problem import EstateProblem
@@ -28,8 +30,11 @@ PAIRS = 100_000  # up to so many pairs of a zone and a host are settled at once
 
 def fixed(formulation: Formulation, decision: Decision) -> Arrays:
     """The model with buildings, hosts and tiers as in ``decision``."""
-    x = formulation.columns
-    arrays = formulation.model.arrays()
+    return in_state(formulation.model.arrays(), formulation.columns, decision)
+
+
+def in_state(arrays: Arrays, x: Columns, decision: Decision) -> Arrays:
+    """The model with the buildings, hosts and tiers of one year's columns as in ``decision``."""
     lower, upper = arrays.lower.copy(), arrays.upper.copy()
     for numbers, values in (
         (x.open.all, decision.open),
@@ -60,10 +65,8 @@ def _settle(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> 
     smaller = replace(problem, hostable=decision.host)
     pairs = problem.visits.astype(bool).sum(axis=0) @ decision.host.sum(axis=0)
     if pairs > PAIRS and not minutes_count(problem, [stage.objective for stage in stages]):
-        try:
+        with suppress(EngineError):  # not everybody has the hosts in reach that are cheapest to use
             return with_least_minutes(problem, _settled(smaller, decision, stages, zones=False))
-        except EngineError:
-            pass  # not everybody has those hosts in reach that are cheapest to use
     return _settled(smaller, decision, stages, zones=True)
 
 

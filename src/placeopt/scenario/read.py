@@ -270,10 +270,11 @@ def _objectives(
             path = ("objective", "minimise", i)
             yield unknown(sources, path, str(name), what, OBJECTIVES[problem])
     weights = objective.get("weights") if isinstance(objective, dict) else None
+    plain = [name for name in OBJECTIVES[problem] if name != "weighted"]
     for name in weights if isinstance(weights, dict) else ():
-        if name not in OBJECTIVES[problem]:
-            what = f"{problem} objective"
-            yield unknown(sources, ("objective", "weights", name), name, what, OBJECTIVES[problem])
+        if name not in plain:
+            what = f"{problem} objective to weigh"
+            yield unknown(sources, ("objective", "weights", name), name, what, plain)
 
 
 def _engine(values: dict[str, Any], sources: list[TomlFile]) -> Iterator[Finding]:

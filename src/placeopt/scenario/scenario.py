@@ -57,10 +57,6 @@ class Objective(_Section):
             raise ValueError("a slack is below 0; give shares such as 0.02")
         if bool(self.weights) != ("weighted" in self.minimise):
             raise ValueError('weights and the objective "weighted" go together; give both')
-        sets = [[name for name in some if name != "weighted"] for some in OBJECTIVES.values()]
-        if not any(set(self.weights) <= set(names) for names in sets):
-            told = " or some of ".join(str(names) for names in sets if names)
-            raise ValueError(f"weights are for {list(self.weights)}; name some of {told}")
         return self
 
 
@@ -133,7 +129,7 @@ class Scenario(_Section):
         default = DEFAULT_OBJECTIVE.get(self.problem)
         if default and "minimise" not in self.objective.model_fields_set:
             object.__setattr__(self, "objective", Objective(minimise=(default,)))
-        known = OBJECTIVES[self.problem]
+        known = OBJECTIVES[self.problem].keys() - {"weighted"}
         if unknown := [name for name in self.objective.weights if name not in known]:
             raise ValueError(f"{unknown[0]!r} is no objective of {self.problem}: it has no weight")
         return self

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from itertools import pairwise
+from typing import Any
 
 import pandas as pd
 
@@ -171,18 +172,25 @@ def bad_levels(place: Place, rule: Uncertainty, course: Course) -> tuple[Levels,
 
 def earnings(place: Place, scenario: Scenario, course: Course) -> list[Levels]:
     """(B4) By year, outcome id -> GBP that its level of the year earns, whenever it comes in."""
-    rule, found = rule_of(scenario, "outcomes"), []
+    found = []
     for level in outcome_levels(place, course)[: len(course.years)]:
         earned = {}
-        for row in rows_of(place.outcomes) if rule else ():
-            own = rule.terms(row.outcome_id).target
-            target = row.target if own is None else own
+        for row, target in _targets(place, scenario):
             most = _sign(row) * (row.stretch - target)
             if row.reward_gbp_per_unit > 0 and most > 0:
                 beyond = min(most, max(0.0, _sign(row) * (level[row.outcome_id] - target)))
                 earned[row.outcome_id] = row.reward_gbp_per_unit * beyond
         found.append(earned)
     return found
+
+
+def _targets(place: Place, scenario: Scenario) -> list[tuple[Any, float]]:
+    """(B4) Each outcome's row with the target that is asked for; none where the rule is not."""
+    rule = rule_of(scenario, "outcomes")
+    if rule is None:
+        return []
+    asked = [(row, rule.terms(row.outcome_id).target) for row in rows_of(place.outcomes)]
+    return [(row, row.target if own is None else own) for row, own in asked]
 
 
 def rewards(place: Place, scenario: Scenario, course: Course) -> list[float]:
@@ -200,12 +208,10 @@ def rewards(place: Place, scenario: Scenario, course: Course) -> list[float]:
 
 def clawbacks(place: Place, scenario: Scenario, course: Course) -> list[Levels]:
     """(B4) By year, outcome id -> GBP paid in advance that its level of the year gives back."""
-    rule, found = rule_of(scenario, "outcomes"), []
+    found = []
     for level in outcome_levels(place, course)[: len(course.years)]:
         back = {}
-        for row in rows_of(place.outcomes) if rule else ():
-            own = rule.terms(row.outcome_id).target
-            target = row.target if own is None else own
+        for row, target in _targets(place, scenario):
             if row.clawback_gbp_per_unit > 0 and not math.isnan(target):
                 short = max(0.0, _sign(row) * (target - level[row.outcome_id]))
                 if not math.isnan(row.clawback_until):
