@@ -27,7 +27,7 @@ from placeopt.estate.decision import Decision, value
 from placeopt.estate.formulate import Formulation, formulate, minutes_count, planner_alone
 from placeopt.estate.kernel import FIRST_PLAN_GAP, first, improve
 from placeopt.estate.problem import EstateProblem
-from placeopt.estate.scale_behaviour import minimise_drawn
+from placeopt.estate.scale_behaviour import BY_THEMSELVES, minimise_drawn
 from placeopt.estate.settle import lift, read, settle
 from placeopt.estate.stages import Outcome, Stage, in_order
 from placeopt.estate.strengthen import count_at_least
@@ -35,7 +35,6 @@ from placeopt.estate.strengthen import count_at_least
 Watch = Callable[[Progress], None]
 ALL_PAIRS = 20_000  # up to so many pairs of a zone and a host, all of them stand in the model
 ALL_REACHES = 100_000  # up to so many of a group of zones with the same reach and a host, too
-BY_THEMSELVES = 5_000  # the same, where residents go by themselves
 NEAREST = 5  # possible hosts of a zone that stand in the model in any case
 BOUND_SHARE = 0.6  # of the time, for the model that may send people beyond: it gives the bound
 COUNT_SHARE, KERNEL_SHARE, IMPROVE_SHARE = 0.1, 0.25, 0.3  # of the time, at most
@@ -158,7 +157,8 @@ def _where_they_go(
     hosts tell the rest. The plan is settled, and so checked, zone by zone."""
     name, ceilings = within[-1].objective, [(s.objective, s.ceiling) for s in within[:-1]]
     formulation = formulate(planner_alone(problem), name, ceilings, zones=False, relaxed=True)
-    result = minimise_drawn(problem, formulation, seconds, progress)
+    model, x, solver = formulation.model, formulation.columns, problem.scenario.solver
+    result = minimise_drawn(model, (problem,), (x,), solver, seconds, progress)
     if not result.has_plan:
         return result, None
     return _told(problem, name, result, _settled(problem, read(formulation, result), within))

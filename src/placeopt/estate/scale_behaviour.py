@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,17 +21,21 @@ from numpy.typing import NDArray
 
 from placeopt.engine import Model, Progress, Result, Status, solve
 from placeopt.engine.model import Arrays
-from placeopt.estate.equations.drawn import Drawing, add_drawing, cut_off
+from placeopt.estate.columns import Columns
+from placeopt.estate.equations.drawn import Drawing, add_drawing, cut_off, look_around
 from placeopt.estate.formulate import Formulation
-from placeopt.estate.kernel import USED, decided, first, keeping
+from placeopt.estate.improve_years import what_becomes_of
+from placeopt.estate.kernel import USED, decided, first_of, keeping
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.strengthen import count_at_least
+from placeopt.scenario.scenario import SolverSettings
 
 Floats = NDArray[np.float64]
 Watch = Callable[[Progress], None]
 Bools = NDArray[np.bool_]
 Plan = tuple[float, Floats]  # what it comes to, and a full vector
 KINDS = 3  # of neighbourhoods
+BY_THEMSELVES = 5_000  # up to so many pairs of a zone and a host the rule's own rows do
 DEAR = 1e-3  # of the least cost, for each m2 of floor that a host lacks
 LEARN_SHARE, COUNT_SHARE, FIRST_SHARE = 0.2, 0.1, 0.25  # of the time, at most
 IMPROVE_SHARE = 0.7  # of the time left, for neighbourhoods; the rest is for the bound
@@ -48,24 +52,25 @@ EXACT = 1e-7  # the same, of a plan
 
 @dataclass
 class Learning:
-    """A model that learns where residents go; it only ever gains rows."""
+    """A model of one year or several that learns where residents go; it only ever gains rows."""
 
-    formulation: Formulation
-    drawing: Drawing
+    model: Model
+    drawings: Sequence[Drawing]  # of each year
+    solver: SolverSettings
 
     @property
-    def model(self) -> Model:
-        return self.formulation.model
+    def columns(self) -> tuple[Columns, ...]:
+        """Of each year."""
+        return tuple(drawing.columns for drawing in self.drawings)
 
     def solve(self, arrays: Arrays, seconds: float, gap: float, **more: Any) -> Result:
         """Minimise ``arrays`` as the scenario's solver settings ask."""
-        solver = self.formulation.problem.scenario.solver
         return solve(
             arrays,
             time_limit_seconds=max(seconds, 0.5),
             gap=gap,
-            threads=solver.threads,
-            seed=solver.seed,
+            threads=self.solver.threads,
+            seed=self.solver.seed,
             **more,
         )
 
@@ -88,21 +93,22 @@ class Learning:
 
     def learn(self, values: Floats, breach: float) -> int:
         """Add the cuts that ``values`` break; how many."""
-        return cut_off(self.model, self.drawing, values, breach)
+        return sum(cut_off(self.model, drawing, values, breach) for drawing in self.drawings)
 
     def without_lack(self) -> Arrays:
         """The model in which every host serves what it draws, as far as is known by now."""
         arrays = self.model.arrays()
         upper = arrays.upper.copy()
-        upper[self.drawing.lacking.all] = 0.0
+        for drawing in self.drawings:
+            upper[drawing.lacking.all] = 0.0
         return replace(arrays, upper=upper)
 
-    def borne_out(self, values: Floats, seconds: float) -> tuple[float, Floats] | None:
+    def borne_out(self, values: Floats, seconds: float) -> Plan | None:
         """What the plan with these hosts comes to, its residents where they go, and its values."""
-        x = self.formulation.columns
         kept = np.zeros(len(values), bool)
-        for block in (x.open, x.host, x.tier):
-            kept[block.all] = True
+        for x in self.columns:
+            for block in (x.open, x.host, x.tier):
+                kept[block.all] = True
         while True:
             arrays = keeping(self.model.arrays(), kept, values)
             result = self.solve(arrays, seconds, 1e-5)
@@ -112,64 +118,73 @@ class Learning:
                 return result.objective, result.values
 
     def lacks(self, values: Floats) -> Bools:
-        """(H,) hosts that serve less than they draw."""
-        found: Bools = values[self.drawing.lacking.all] > 10 * EXACT
+        """(H,) hosts that serve less than they draw, in any year."""
+        found: Bools = np.any(
+            [values[drawing.lacking.all] > 10 * EXACT for drawing in self.drawings], axis=0
+        )
         return found
 
 
 def minimise_drawn(
-    problem: EstateProblem,
-    formulation: Formulation,
+    model: Model,
+    problems: Sequence[EstateProblem],
+    columns: Sequence[Columns],
+    solver: SolverSettings,
     seconds: float,
     progress: Watch | None,
 ) -> Result:
-    """Minimise a model of all residents at large under ``problem``'s rule of where they go.
+    """Minimise a model of all residents at large under ``problems``' rule of where they go.
 
-    A result with a plan is one where they do; ``INFEASIBLE`` is proven. The values are of the
-    model's columns, ``formulation`` has gained columns and rows.
+    ``problems`` and ``columns`` are of each year. A result with a plan is one where residents do
+    go so; ``INFEASIBLE`` is proven. The values are of the model's columns, and the model has
+    gained columns and rows.
     """
     began = time.perf_counter()
 
     def left() -> float:
         return max(seconds - (time.perf_counter() - began), 1.0)
 
-    relaxation = relaxed(formulation, seconds / 4)
+    plain = model.arrays()
+    plain = replace(plain, integer=np.zeros_like(plain.integer))
+    relaxation = solve(plain, time_limit_seconds=seconds / 4, gap=0.0, threads=solver.threads)
     if relaxation.values is None:
         return relaxation
     dear = DEAR * max(abs(relaxation.bound), 1.0)
-    drawing = add_drawing(formulation.model, problem, formulation.columns, dear)
-    learning = Learning(formulation, drawing)
+    drawings = []
+    for problem, x in zip(problems, columns, strict=True):
+        model.suffix = f"_{problem.year}"
+        drawings.append(add_drawing(model, problem, x, dear))
+    model.suffix = ""
+    learning = Learning(model, drawings, solver)
     relaxation = learning.relaxed(LEARN_SHARE * seconds)
-    count_at_least(formulation, formulation, COUNT_SHARE * seconds, learning.without_lack())
-    found = first(formulation, FIRST_SHARE * seconds)
+    for problem, x in zip(problems, columns, strict=True):
+        model.suffix = f"_{problem.year}"
+        one = Formulation(problem, model, x)
+        each = COUNT_SHARE * seconds / len(problems)
+        count_at_least(one, one, each, learning.without_lack())
+    model.suffix = ""
+    found = first_of(model.arrays(), columns, solver, FIRST_SHARE * seconds)
     bound, plan = relaxation.bound, None
     if found is not None:
         relaxation = found.relaxation
         bound = max(bound, relaxation.bound)
         plan = learning.borne_out(found.values, left() / 2)
     if plan is not None:
+        worth = worth_a_look(columns, plan[1], relaxation)
+        for drawing in drawings:
+            look_around(model, drawing, plan[1], worth)
+    if plan is not None:
         plan = improved(learning, plan, relaxation, IMPROVE_SHARE * left(), bound)
     return _proven(learning, plan, bound, left, progress)
-
-
-def relaxed(formulation: Formulation, seconds: float) -> Result:
-    """The linear relaxation of a model."""
-    arrays = formulation.model.arrays()
-    solver = formulation.problem.scenario.solver
-    free = replace(arrays, integer=np.zeros_like(arrays.integer))
-    return solve(
-        free, time_limit_seconds=seconds, gap=0.0, threads=solver.threads, seed=solver.seed
-    )
 
 
 def improved(
     learning: Learning, plan: Plan, relaxation: Result, seconds: float, bound: float
 ) -> Plan:
     """A plan no worse, one part of it after another solved again; first where hosts lack."""
-    formulation = learning.formulation
-    gap = formulation.problem.scenario.solver.gap
-    rng = np.random.default_rng(formulation.problem.scenario.solver.seed)
-    choices = decided((formulation.columns,), len(plan[1]))
+    gap = learning.solver.gap
+    rng = np.random.default_rng(learning.solver.seed)
+    choices = decided(learning.columns, len(plan[1]))
     began = time.perf_counter()
     wide, failed = np.ones(KINDS), 0
     for tries in itertools.count():
@@ -195,6 +210,15 @@ def improved(
     return plan
 
 
+def worth_a_look(columns: Sequence[Columns], values: Floats, relaxation: Result) -> Bools:
+    """(H,) hosts of today, of the plan or of use to the relaxation, in any year."""
+    assert relaxation.values is not None  # ``minimise_drawn`` has seen to it
+    found = ~columns[0].new
+    for x in columns:
+        found = found | (values[x.host.all] > 0.5) | (relaxation.values[x.host.all] > USED)
+    return found
+
+
 def neighbourhood(
     learning: Learning,
     values: Floats,
@@ -203,15 +227,16 @@ def neighbourhood(
     wide: float,
     rng: np.random.Generator,
 ) -> Bools:
-    """(columns,) what may change: around a building, and its services' hosts; or some services;
-    or where plan and relaxation differ. A building, or services, that lack come first. Of hosts
-    only those of today, of the plan, or of use to the relaxation."""
-    x, problem = learning.formulation.columns, learning.formulation.problem
-    b, services = problem.buildings, len(problem.services.ids)
+    """(columns,) what may change, in all years: around a building, and its services' hosts; or
+    some services; or where plan and relaxation differ. A building, or services, that lack come
+    first. Of hosts only those of today, of the plan, or of use to the relaxation."""
+    columns, problem = learning.columns, learning.drawings[0].problem
+    assert relaxation.values is not None  # ``minimise_drawn`` has seen to it
+    x, b, services = columns[0], problem.buildings, len(problem.services.ids)
     lacks = np.flatnonzero(learning.lacks(values))
-    assert relaxation.values is not None  # ``first`` has seen to it
-    plan, guide = values[x.host.all], relaxation.values[x.host.all]
-    worth = ~x.new | (plan > 0.5) | (guide > USED)
+    plan = np.max([values[of.host.all] for of in columns], axis=0)
+    guide = np.max([relaxation.values[of.host.all] for of in columns], axis=0)
+    worth = worth_a_look(columns, values, relaxation)
     if kind == 0:
         one = rng.choice(lacks) if len(lacks) else -1
         of = x.hosts.building[one] if len(lacks) else rng.integers(len(b.ids))
@@ -232,10 +257,7 @@ def neighbourhood(
     host &= worth
     touched = np.zeros(len(b.ids), bool)
     touched[x.hosts.building[host]] = True
-    free = np.zeros(len(values), bool)
-    free[x.host.all], free[x.open.all] = host, touched
-    free[x.tier.all], free[x.dispose.all] = touched[x.tier_building], touched[x.dispose_building]
-    return free
+    return what_becomes_of(columns, host, touched, len(values))
 
 
 def _proven(
@@ -246,15 +268,13 @@ def _proven(
     progress: Watch | None,
 ) -> Result:
     """The whole model searched while time is left: what it finds is borne out, or learnt from."""
-    gap = learning.formulation.problem.scenario.solver.gap
+    gap = learning.solver.gap
     if plan is not None and learning.lacks(plan[1]).any():
         plan = None
     while plan is None or plan[0] - bound > gap * abs(plan[0]):
-        seconds = left()
         start = None if plan is None else plan[1]
-        found = learning.solve(
-            learning.without_lack(), seconds, gap, start=start, progress=progress
-        )
+        arrays = learning.without_lack()
+        found = learning.solve(arrays, left(), gap, start=start, progress=progress)
         bound = max(bound, found.bound)
         if found.status is Status.INFEASIBLE and plan is None:
             return found

@@ -8,6 +8,7 @@ many pairs for that, how much each host serves is settled first, and then who go
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -67,29 +68,35 @@ def _settle(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> 
     smaller = replace(problem, hostable=decision.host)
     pairs = problem.visits.astype(bool).sum(axis=0) @ decision.host.sum(axis=0)
     named = [stage.objective for stage in stages]
-    fair = bool(problem.scenario.of(Fairness))
-    if hosts_tell(problem) and not fair and not minutes_count(planner_alone(problem), named):
-        return _with_their_residents(problem, decision, stages)
+    if hosts_tell_all(problem, named):
+        return _hosts_told(problem, decision, stages)
     if pairs > PAIRS and not minutes_count(problem, named):
         with suppress(EngineError):  # not everybody has the hosts in reach that are cheapest to use
             return with_least_minutes(problem, _settled(smaller, decision, stages, zones=False))
     return _settled(smaller, decision, stages, zones=True)
 
 
-def _with_their_residents(
-    problem: EstateProblem, decision: Decision, stages: list[Stage]
-) -> Decision:
+def _hosts_told(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> Decision:
     """Everybody where the hosts alone tell; what is sold, and who sits where, with least money."""
-    going = by_themselves(problem, decision.open, decision.host)
     smaller = replace(planner_alone(problem), hostable=decision.host)
-    found = _settled(smaller, decision, stages, zones=False, units=going.units)
-    office = problem.services.back_office[None, :]
-    return replace(
-        going,
-        disposed=found.disposed,
-        tier=found.tier,
-        units=np.where(office, found.units, going.units),
+    units = by_themselves(problem, decision.open, decision.host).units
+    return with_their_residents(problem, _settled(smaller, decision, stages, False, units))
+
+
+def hosts_tell_all(problem: EstateProblem, objectives: Sequence[str]) -> bool:
+    """Whether nothing but the hosts tells, or asks, who goes where."""
+    fair = bool(problem.scenario.of(Fairness))
+    return (
+        hosts_tell(problem) and not fair and not minutes_count(planner_alone(problem), objectives)
     )
+
+
+def with_their_residents(problem: EstateProblem, decision: Decision) -> Decision:
+    """The decision with all residents where the hosts alone tell."""
+    going = by_themselves(problem, decision.open, decision.host)
+    office = problem.services.back_office[None, :]
+    units = np.where(office, decision.units, going.units)
+    return replace(going, disposed=decision.disposed, tier=decision.tier, units=units)
 
 
 def _settled(

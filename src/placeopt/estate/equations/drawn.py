@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Block, Model
+from placeopt.engine.model import Terms
 from placeopt.estate.behaviour import pull, spreads
 from placeopt.estate.columns import Columns
 from placeopt.estate.equations.behaviour import full_buildings
@@ -33,6 +34,8 @@ from placeopt.scenario.estate_rules import Behaviour, Served
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+ONE_LESS = 0.6  # of the others: who has one other host nearer counts, who has two does not
 NONE = 1e-9  # of all visits to a service: a smaller coefficient is none
 
 
@@ -82,57 +85,84 @@ def cut_off(model: Model, drawing: Drawing, values: Floats, breach: float) -> in
     all visits to the service); the number of cuts added."""
     p, x = drawing.problem, drawing.columns
     c, host = x.customers, hosts_of(drawing, values)
-    unserved = any(rule.unserved_share > 0 for rule in p.scenario.of(Served))
     added = 0
     for s in drawing.services:
         at = np.flatnonzero(p.hostable[:, s])
-        total = float(p.visits[:, s].sum())
         worth = least_drawn(p, int(s), at, host[at, s])
-        of_service = c.service[c.pair_customer] == s
-        pair, share = np.flatnonzero(of_service), c.units[c.pair_customer[of_service]] / total
-        columns = x.host_at[at, s]
+        pair = np.flatnonzero(c.service[c.pair_customer] == s)
+        share = c.units[c.pair_customer[pair]] / p.visits[:, s].sum()
         serves = np.bincount(c.pair_host[pair], share * values[x.serve.at(pair)], x.host.size)
-        slack = serves[columns] + values[drawing.lacking.at(columns)]
+        columns = x.host_at[at, s]
+        drawn = serves[columns] + values[drawing.lacking.at(columns)]
         if drawing.full is not None:
-            slack += np.diag(worth) * values[drawing.full.at(at)]
-        rows = np.flatnonzero(worth @ host[at, s] - slack > breach)
-        if not len(rows):
-            continue
-        row_of = np.full(x.host.size, -1)
-        row_of[columns[rows]] = np.arange(len(rows))
-        here = row_of[c.pair_host[pair]] >= 0
-        n, b = np.nonzero(worth[rows])
-        every = np.arange(len(rows))
-        terms = [
-            (row_of[c.pair_host[pair[here]]], x.serve.at(pair[here]), share[here]),
-            (every, drawing.lacking.at(columns[rows]), 1.0),
-            (n, x.host.at(columns[b]), -worth[rows[n], b]),
-        ]
-        if drawing.full is not None:
-            terms.append((every, drawing.full.at(at[rows]), np.diag(worth)[rows]))
-        if unserved:
-            customer = np.flatnonzero(c.service == s)
-            terms += [(every, x.unserved.at(i), c.units[i] / total) for i in customer]
-        labels = {"building_id": p.buildings.ids[at[rows]]}
-        name = f"drawn_{p.services.ids[s]}_{p.year}_{len(model.rows)}"
-        model.add_rows(name, rule="E16", labels=labels, terms=terms, lower=0.0)
+            drawn += np.diag(worth) * values[drawing.full.at(at)]
+        rows = np.flatnonzero(worth @ host[at, s] - drawn > breach)
+        _add(model, drawing, int(s), at, worth, rows)
         added += len(rows)
     return added
 
 
-def least_drawn(problem: EstateProblem, service: int, at: Ints, host: Floats) -> Floats:
+def look_around(model: Model, drawing: Drawing, values: Floats, worth_a_look: Bools) -> None:
+    """(E16) Add cuts that say what would come of one host more or fewer than in ``values``: what a
+    new one would draw, and what one draws of those who have one other nearer. ``worth_a_look``
+    (H,): hosts that get one."""
+    p, x = drawing.problem, drawing.columns
+    host = hosts_of(drawing, values)
+    for s in drawing.services:
+        at = np.flatnonzero(p.hostable[:, s])
+        there = host[at, s] > 0.5
+        added = least_drawn(p, int(s), at, host[at, s])
+        fewer = least_drawn(p, int(s), at, host[at, s], others=ONE_LESS)
+        rows = np.flatnonzero(worth_a_look[x.host_at[at, s]])
+        _add(model, drawing, int(s), at, np.where(there[:, None], fewer, added), rows)
+
+
+def _add(model: Model, drawing: Drawing, service: int, at: Ints, worth: Floats, rows: Ints) -> None:
+    """drawn + lacking + unserved >= worth host, or the building is full, for ``rows`` of ``at``."""
+    if not len(rows):
+        return
+    p, x = drawing.problem, drawing.columns
+    c, columns = x.customers, x.host_at[at, service]
+    total = float(p.visits[:, service].sum())
+    row_of = np.full(x.host.size, -1)
+    row_of[columns[rows]] = np.arange(len(rows))
+    pair = np.flatnonzero(row_of[c.pair_host] >= 0)
+    n, b = np.nonzero(worth[rows])
+    every = np.arange(len(rows))
+    terms: list[Terms] = [
+        (row_of[c.pair_host[pair]], x.serve.at(pair), c.units[c.pair_customer[pair]] / total),
+        (every, drawing.lacking.at(columns[rows]), 1.0),
+        (n, x.host.at(columns[b]), -worth[rows[n], b]),
+    ]
+    if drawing.full is not None:
+        terms.append((every, drawing.full.at(at[rows]), np.diag(worth)[rows]))
+    if any(rule.unserved_share > 0 for rule in p.scenario.of(Served)):
+        customer = np.flatnonzero(c.service == service)
+        terms += [(every, x.unserved.at(i), c.units[i] / total) for i in customer]
+    labels = {"building_id": p.buildings.ids[at[rows]]}
+    name = f"drawn_{p.services.ids[service]}_{p.year}_{len(model.rows)}"
+    model.add_rows(name, rule="E16", labels=labels, terms=terms, lower=0.0)
+
+
+def least_drawn(
+    problem: EstateProblem, service: int, at: Ints, host: Floats, others: float = 1.0
+) -> Floats:
     """(N, N) for possible hosts ``at`` that host as far as ``host`` (N,) says: in every plan the
-    share of all visits that the n-th draws is no less than the n-th row x hosts."""
+    share of all visits that the n-th draws is no less than the n-th row x hosts. ``others``: as
+    if, beside each host, there were so much of the others; it holds for any number."""
     visits = problem.visits[:, service] / float(problem.visits[:, service].sum())
     if spreads(problem):
-        worth = _spread(pull(problem)[:, at], visits, host)
+        worth = _spread(pull(problem)[:, at], visits, host, others)
     else:
-        worth = _nearest(problem.minutes[:, at], problem.buildings.ids[at], visits, host)
+        ids = problem.buildings.ids[at]
+        worth = _nearest(problem.minutes[:, at], ids, visits, host, others)
     worth[np.abs(worth) < NONE] = 0.0
     return worth
 
 
-def _nearest(minutes: Floats, ids: NDArray[np.str_], visits: Floats, host: Floats) -> Floats:
+def _nearest(
+    minutes: Floats, ids: NDArray[np.str_], visits: Floats, host: Floats, others: float
+) -> Floats:
     """Z of each host: the zones in reach with less of nearer hosts than there is of itself."""
     reach = np.isfinite(minutes)
     far = np.where(reach, minutes, np.inf)
@@ -141,7 +171,7 @@ def _nearest(minutes: Floats, ids: NDArray[np.str_], visits: Floats, host: Float
     rank = np.argsort(order, axis=1)
     there = np.take_along_axis(np.where(reach, host[None, :], 0.0), order, axis=1)
     nearer = np.take_along_axis(np.cumsum(there, axis=1) - there, rank, axis=1)
-    counted = (reach & (nearer < np.maximum(host, NONE)[None, :])) * visits[:, None]
+    counted = (reach & (others * nearer < np.maximum(host, NONE)[None, :])) * visits[:, None]
     worth = np.zeros((len(host), len(host)))
     for b in range(len(host)):
         worth[b] = -(counted[:, b] @ (reach & (rank < rank[:, b : b + 1])))
@@ -149,11 +179,11 @@ def _nearest(minutes: Floats, ids: NDArray[np.str_], visits: Floats, host: Float
     return worth
 
 
-def _spread(drawing: Floats, visits: Floats, host: Floats) -> Floats:
+def _spread(drawing: Floats, visits: Floats, host: Floats, others: float) -> Floats:
     """The tangents of what each host draws; y of each: the others' share of what there is of it."""
     worth = np.zeros((len(host), len(host)))
     for b in range(len(host)):
-        y = host / (host[b] if host[b] > NONE else 1.0)
+        y = others * host / (host[b] if host[b] > NONE else 1.0)
         y[b] = 1.0
         total = drawing @ y
         share = np.divide(drawing[:, b], total, out=np.zeros_like(total), where=total > 0)
