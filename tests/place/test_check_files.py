@@ -333,3 +333,33 @@ def test_ids_stay_text_and_defaults_are_filled(folder: Path) -> None:
     assert place.services["back_office"].tolist() == [False, False, True]
     assert place.buildings["lease_break_year"].isna().tolist() == [True, False, True]
     assert isinstance(place.zones, pd.DataFrame)
+
+
+def test_a_file_with_semicolons_is_said_in_one_sentence(folder: Path) -> None:
+    file = folder / "spending.csv"
+    file.write_text(file.read_text().replace(",", ";"))
+    assert [one for one in messages(folder) if "separated" in one] == [
+        "error: spending.csv: the cells are separated by semicolons, not by commas; "
+        "save the file with commas between its cells"
+    ]
+    assert not [one for one in messages(folder) if "the column is missing" in one]
+
+
+def test_thousands_among_pounds_are_seen(data: Path) -> None:
+    place = read_place(data / "families")
+    assert not [f for f in check(place) if "thousands" in f.remedy or "a unit" in f.remedy]
+    spending = place.spending.copy()
+    homes = spending["programme_id"] == "care_homes"
+    spending.loc[homes, "amount_gbp"] /= 1000
+    found = [
+        str(f) for f in check(place.replace(spending=spending)) if "unit_cost" in str(f.column)
+    ]
+    # 420 children, 10 to a home: 42 homes of 450,000
+    assert found == [
+        "provision.csv row 2: unit_cost_gbp_per_year is '450000': today's 42 units cost "
+        "18900000.00, but care_homes spends 18900.00; correct the cost of a unit, or the spending"
+    ]
+    amounts = place.stream_amounts.copy()
+    amounts.loc[1, "amount_gbp"] /= 1000
+    (said,) = [f for f in check(place.replace(stream_amounts=amounts)) if "thousand" in f.remedy]
+    assert (said.row, said.value) == (3, "25400")
