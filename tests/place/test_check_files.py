@@ -370,5 +370,7 @@ def test_a_fault_in_many_rows_is_told_five_times_and_then_counted(folder: Path) 
     lines = told(check_files(folder))
     assert len(lines) == 6
     assert lines[-1] == ("error", "zones.csv: x_m: the same 4 more times in rows 10 to 13")
-    with pytest.raises(PlaceError, match=r"9 faults in .*small:\n(.*\n){5}.* 4 more times in rows 10 to 13$"):
+    with pytest.raises(
+        PlaceError, match=r"9 faults in .*small:\n(.*\n){5}.* 4 more times in rows 10 to 13$"
+    ):
         read_place(folder)
