@@ -11,7 +11,7 @@ from placeopt.errors import Finding
 from placeopt.place import Place
 from placeopt.place.check_estate import must_groups
 from placeopt.scenario.estate_rule import EstateRule
-from placeopt.scenario.estate_rules import Pinned, Together
+from placeopt.scenario.estate_rules import Opened, Pinned, Together
 from placeopt.scenario.faults import TomlFile, fault, nearest
 from placeopt.scenario.positions import Path, lines_of
 from placeopt.scenario.rules import Rule
@@ -30,6 +30,7 @@ NAMED = {
     "keep": ("buildings", "building_id"),
     "close": ("buildings", "building_id"),
     "never_sell": ("buildings", "building_id"),
+    "only_in": ("services", "service_id"),
     "release": ("streams", "stream_id"),
     "floors_gbp": ("programmes", "programme_id"),
     "outcomes": ("outcomes", "outcome_id"),
@@ -56,6 +57,8 @@ def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
                 found.append(fault([source], (*path, field), value, message, remedy, label))
         if isinstance(rule, EstateRule):
             found += _of_no_year(scenario, rule, path, source)
+        if isinstance(rule, Opened):
+            found += _unknown_kinds(place, rule, path, source)
         if isinstance(rule, Pinned):
             found += _kept_and_closed(place, rule, path, source)
         if isinstance(rule, Together):
@@ -87,6 +90,16 @@ def _of_no_year(
     remedy = "correct the years, or decide more of them: years = ..."
     yield fault([source], (*path, field), getattr(rule, field, None), message, remedy,
                 f"{rule.name}.{field}")  # fmt: skip
+
+
+def _unknown_kinds(place: Place, rule: Opened, path: Path, source: TomlFile) -> Iterator[Finding]:
+    """Kinds that a service is kept to and no building is of."""
+    known = sorted(set(place.buildings["kind"]))
+    for kind in dict.fromkeys(kind for kinds in rule.only_in.values() for kind in kinds):
+        if kind not in known:
+            message = f"buildings.csv has no kind {kind!r}"
+            where = (*path, "only_in")
+            yield fault([source], where, kind, message, nearest(kind, known), "opened.only_in")
 
 
 def _kept_and_closed(place: Place, rule: Pinned, path: Path, source: TomlFile) -> Iterator[Finding]:
