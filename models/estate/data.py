@@ -112,7 +112,10 @@ def unknown_use(m: Model, b: str) -> bool:
 
 
 def may_host(m: Model, b: str, s: str) -> bool:
-    """Hosted today, or suitable by kind, with room for a service point."""
+    """Hosted today, or suitable by kind, with room for a service point; of a kind it is kept to."""
+    for rule in m.rules("opened"):
+        if m.buildings[b]["kind"] not in rule.only_in.get(s, (m.buildings[b]["kind"],)):
+            return False
     if (b, s) in m.today:
         return True
     listed = m.place.suitability
