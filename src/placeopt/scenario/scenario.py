@@ -98,8 +98,8 @@ class Money(_Section):
     )
     works_optimism_bias: bool = Field(
         False,
-        description="raise fit-out and required maintenance of a building by the share of its kind "
-        "of works in works_optimism_bias",
+        description="raise fit-out, the set-up of a tier and required maintenance of a building by "
+        "the share of its kind of works in works_optimism_bias",
     )
     carbon_values: bool = Field(
         False,
