@@ -4,7 +4,7 @@ For each rule the other rules are kept and its own breach is made as small as it
 extra money (B1, B2, B11), the least money below floors (B3) or what is contracted for (B13), the
 least missed standards (B4), and so on. Where even that does not fit, giving way on the rule alone
 does not help. The curves are refined as in a solve, until what is given is proven (by lines above
-the curves) to be the least within a ten-thousandth; where time is too short, what is proven is said.
+the curves) to be the least; where time is too short, what is proven of it is said.
 """
 
 from __future__ import annotations
