@@ -56,7 +56,8 @@ def check(
     else:
         for finding in findings:
             typer.echo(f"{finding.severity}: {finding}")
-        typer.echo(f"{faults} errors, {len(findings) - faults} warnings")
+        counts = ((faults, "error"), (len(findings) - faults, "warning"))
+        typer.echo(", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in counts))
     raise typer.Exit(1 if faults else 0)
 
 
