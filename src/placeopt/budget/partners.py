@@ -27,12 +27,12 @@ from placeopt.scenario.budget_rules import Capital, NobodyWorseOff, ThroughThePl
 from placeopt.scenario.scenario import SolverSettings
 
 
-def partners(place: Place, scenario: Scenario, years: Ints, relax: str) -> dict[str, Any]:
+def partners(place: Place, scenario: Scenario, years: Ints) -> dict[str, Any]:
     """The agencies' arrays of a problem; positions alone are not known yet."""
     agencies = pd.Index(place.agencies["agency_id"])
     through = next(iter(scenario.of(ThroughThePlace)), None)
     worse_off = next(iter(scenario.of(NobodyWorseOff)), None)
-    money, pays = _pots(place, scenario, years, relax)
+    money, pays = _pots(place, scenario, years)
     decided = len(years)
     counted = max(decided, scenario.money.benefit_years or 0)
     return {
@@ -47,7 +47,7 @@ def partners(place: Place, scenario: Scenario, years: Ints, relax: str) -> dict[
         .isin(worse_off.only_together if worse_off else ())
         .to_numpy(bool),
         "over_horizon": bool(worse_off and worse_off.when == "horizon"),
-        "through_share": through.share if through and relax != "B8" else np.nan,
+        "through_share": through.share if through else np.nan,
         "through_years": through.first_years if through else 0,
         "pot_money": money,
         "pot_pays": pays,
@@ -60,11 +60,11 @@ def _cashable(place: Place, scenario: Scenario, decided: int, counted: int) -> F
     return found[:decided]
 
 
-def _pots(place: Place, scenario: Scenario, years: Ints, relax: str) -> tuple[Floats, Any]:
+def _pots(place: Place, scenario: Scenario, years: Ints) -> tuple[Floats, Any]:
     """(T, K) what each capital pot holds and (K, P) what it may pay for."""
     programmes = len(place.programmes)
     rule = next(iter(scenario.of(Capital)), None)
-    if rule is None or relax == "B11":
+    if rule is None:
         return np.zeros((len(years), 0)), np.zeros((0, programmes), bool)
     capital = (place.streams["purpose"] == "capital").to_numpy()
     held = np.stack([np.nan_to_num(amounts(place, int(year))[0])[capital] for year in years])

@@ -25,9 +25,14 @@ from placeopt.scenario.budget_rules import Capital, NobodyWorseOff, Streams, Unc
 __all__ = ["OBJECTIVES", "BudgetProblem", "state"]
 
 
-def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem:
-    """State the problem. Raises ``PlaceError`` and ``ScenarioError`` with all findings, and
-    ``UsageError`` where nothing limits the money."""
+def state(
+    place: Place, scenario: Scenario, *, relax: str = "", like: BudgetProblem | None = None
+) -> BudgetProblem:
+    """State the problem; with ``relax`` that of giving way on one rule (see ``explain``), with the
+    positions alone (B9) of the problem ``like``.
+
+    Raises ``PlaceError`` and ``ScenarioError`` with all findings, and ``UsageError`` where nothing
+    limits the money."""
     from placeopt.budget.inputs import require
 
     require(place, scenario)
@@ -92,14 +97,13 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
         **bought,
         **held,
         **commitments.units(place, scenario, years, base_year, before, relax),
-        **partners(place, scenario, years, relax),
+        **partners(place, scenario, years),
     )
     if not relax and (faults := too_much_of_the_whole(problem)):
         raise PlaceError(faults, "faults in the place's curves")
-    if scenario.of(NobodyWorseOff) and relax != "B9":
-        plain = state(place, scenario) if relax else None
-        if plain is not None:
-            return replace(problem, alone=plain.alone, alone_plans=plain.alone_plans)
+    if like is not None:
+        return replace(problem, alone=like.alone, alone_plans=like.alone_plans)
+    if scenario.of(NobodyWorseOff):
         return with_positions_alone(problem, scenario.solver)
     return problem
 

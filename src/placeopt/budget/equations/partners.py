@@ -178,7 +178,12 @@ def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> N
     need = discounted * (problem.alone - income) / scale.money_gbp
     lower = np.zeros(size)
     np.add.at(lower, row[row >= 0], need[row >= 0])
-    model.add_rows("position", rule="B9", size=size, terms=terms, lower=lower - 1e-9)
+    whose = np.zeros(size, np.int64)
+    whose[row[t, a]] = a
+    of_row: dict[str, Any] = {"agency_id": problem.agency_ids[whose]}
+    if not problem.over_horizon:
+        of_row["year"] = problem.years[t]
+    model.add_rows("position", rule="B9", labels=of_row, terms=terms, lower=lower - 1e-9)
     without = np.flatnonzero(~np.isfinite(problem.alone).all(axis=0))
     if len(without) == 0:
         return
