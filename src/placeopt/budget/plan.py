@@ -1,7 +1,8 @@
 """A solved budget as tables in the user's own rows and ids.
 
 spending    a row a programme: before, after, change, its floor and why it is what it is;
-            ``one_off_gbp`` is what starting or stopping it costs besides
+            ``one_off_gbp`` is what starting or stopping it costs besides, ``by_results_gbp`` what
+            results make due (B10) less what is withheld of its spending for them
 payments    a row for each programme and stream that pays for it, before or after, one-off
             costs included
 streams     a row a stream: amount of the decided year, spent before and after, returned
@@ -52,7 +53,7 @@ def plan_of(place: Place, problem: BudgetProblem, solved: Solved) -> Plan:
         first, gain = int(problem.years[0]), problem.gain(spend)
         tables["benefits_chain"] = chain(place, problem.money, first, gain)
     tables["agencies"] = _agencies(place, tables["spending"])
-    return Plan(tables, _summary(problem, tables, solved))
+    return Plan(tables, _summary(problem, tables, solved, spend))
 
 
 def _spending(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
@@ -60,6 +61,7 @@ def _spending(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.Dat
     before, last = problem.before, spend[-1]
     rows["before_gbp"], rows["after_gbp"] = before, last
     rows["one_off_gbp"] = problem.one_off(spend)[-1]
+    rows["by_results_gbp"] = problem.by_results(spend)[-1]
     rows["change_gbp"] = rows["after_gbp"] - before
     with np.errstate(divide="ignore", invalid="ignore"):
         rows["change_share"] = np.where(before > 0, rows["change_gbp"] / before, np.nan)
@@ -220,7 +222,7 @@ def _curves(problem: BudgetProblem, solved: Solved) -> pd.DataFrame:
 
 
 def _summary(
-    problem: BudgetProblem, tables: dict[str, pd.DataFrame], solved: Solved
+    problem: BudgetProblem, tables: dict[str, pd.DataFrame], solved: Solved, spend: np.ndarray
 ) -> dict[str, object]:
     spending, outcomes, streams = tables["spending"], tables["outcomes"], tables["streams"]
     first = tables["objectives"].iloc[0]
@@ -232,6 +234,7 @@ def _summary(
         "spent_before_gbp": float(spending["before_gbp"].sum()),
         "spent_after_gbp": float(spending["after_gbp"].sum()),
         "one_off_gbp": float(spending["one_off_gbp"].sum()),
+        "by_results_gbp": float(problem.by_results(spend)[-1].sum()),
         "change_gbp": float(spending["change_gbp"].sum()),
         "moved_gbp": float(spending["change_gbp"].abs().sum()),
         "returned_gbp": float(np.nansum(streams["returned_gbp"])),

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 TABLES = (
     *("agencies", "programmes", "streams", "stream_amounts", "stream_programmes", "spending"),
-    *("commitments", "provision", "outcomes", "curves", "curve_points", "combinations"),
+    *("commitments", "provision", "provider_terms", "outcomes", "curves", "curve_points"),
+    "combinations",
     *("benefits", "unit_costs", "deflators", "optimism_bias"),
 )
 NAME = "Inputs"
