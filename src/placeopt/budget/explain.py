@@ -181,7 +181,8 @@ WORDS = {
     "B8": _plainly("less than the stated share of revenue would go through the place"),
     "B9": _plainly("an agency would be worse off than alone"),
     "B10": _plainly(
-        "services would have to be bought below their efficient scale, or side by side"
+        "services would have to be bought below their efficient scale, or side by side, or "
+        "providers paid less than their results earn"
     ),
     "B11": _plainly("programmes that start would need more capital than there is"),
     "B12": _evidence,

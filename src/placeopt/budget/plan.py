@@ -53,7 +53,7 @@ def plan_of(place: Place, problem: BudgetProblem, solved: Solved) -> Plan:
         first, gain = int(problem.years[0]), problem.gain(spend)
         tables["benefits_chain"] = chain(place, problem.money, first, gain)
     tables["agencies"] = _agencies(place, tables["spending"])
-    return Plan(tables, _summary(problem, tables, solved, spend))
+    return Plan(tables, _summary(problem, tables, solved))
 
 
 def _spending(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
@@ -61,7 +61,8 @@ def _spending(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.Dat
     before, last = problem.before, spend[-1]
     rows["before_gbp"], rows["after_gbp"] = before, last
     rows["one_off_gbp"] = problem.one_off(spend)[-1]
-    rows["by_results_gbp"] = problem.by_results(spend)[-1]
+    if len(problem.terms.programme):
+        rows["by_results_gbp"] = problem.by_results(spend)[-1]
     rows["change_gbp"] = rows["after_gbp"] - before
     with np.errstate(divide="ignore", invalid="ignore"):
         rows["change_share"] = np.where(before > 0, rows["change_gbp"] / before, np.nan)
@@ -222,7 +223,7 @@ def _curves(problem: BudgetProblem, solved: Solved) -> pd.DataFrame:
 
 
 def _summary(
-    problem: BudgetProblem, tables: dict[str, pd.DataFrame], solved: Solved, spend: np.ndarray
+    problem: BudgetProblem, tables: dict[str, pd.DataFrame], solved: Solved
 ) -> dict[str, object]:
     spending, outcomes, streams = tables["spending"], tables["outcomes"], tables["streams"]
     first = tables["objectives"].iloc[0]
@@ -234,7 +235,6 @@ def _summary(
         "spent_before_gbp": float(spending["before_gbp"].sum()),
         "spent_after_gbp": float(spending["after_gbp"].sum()),
         "one_off_gbp": float(spending["one_off_gbp"].sum()),
-        "by_results_gbp": float(problem.by_results(spend)[-1].sum()),
         "change_gbp": float(spending["change_gbp"].sum()),
         "moved_gbp": float(spending["change_gbp"].abs().sum()),
         "returned_gbp": float(np.nansum(streams["returned_gbp"])),
@@ -253,5 +253,7 @@ def _summary(
         "curves_not_concave_count": int((tables["curves"]["concave"] == "no").sum()),
         "refinement_rounds": max(stage.rounds for stage in solved.stages),
     }
+    if len(problem.terms.programme):
+        figures["by_results_gbp"] = float(spending["by_results_gbp"].sum())
     pounds = {key: round(value, 2) for key, value in figures.items() if key.endswith("_gbp")}
     return {**figures, **pounds}

@@ -67,7 +67,8 @@ def _spending(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
     rows["plan_gbp"] = spend.ravel()
     rows["change_gbp"] = rows["plan_gbp"] - rows["do_nothing_gbp"]
     rows["one_off_gbp"] = problem.one_off(spend).ravel()
-    rows["by_results_gbp"] = problem.by_results(spend).ravel()
+    if len(problem.terms.programme):
+        rows["by_results_gbp"] = problem.by_results(spend).ravel()
     rows["capital_gbp"] = (problem.starts(spend) * problem.capital).ravel()
     rows["units"] = units.ravel()
     return rows

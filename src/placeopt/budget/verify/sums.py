@@ -83,11 +83,7 @@ def _last_year(place: Place, scenario: Scenario, plan: Tables, course: Course) -
         _same("spending before", spending["before_gbp"], course.today),
         _same("spending", spending["after_gbp"], after),
         _same("one-off costs", spending["one_off_gbp"], one_offs(place, scenario, course)[-1]),
-        _same(
-            "due by results",
-            spending["by_results_gbp"],
-            due_by_results(place, scenario, course)[-1],
-        ),
+        _same("due by results", _due(spending), due_by_results(place, scenario, course)[-1]),
         _same("streams", streams["spent_after_gbp"], _by_stream(paid)),
         _same("agencies", agencies["after_gbp"], by_agency),
         _same("outcomes", outcomes["after"], outcome_levels(place, course)[-1], _near(place)),
@@ -126,7 +122,7 @@ def _by_year(place: Place, scenario: Scenario, plan: Tables, course: Course) -> 
         ),
         _same("spending by year", spending["plan_gbp"], _keyed(course, course.spend)),
         _same("one-off costs by year", spending["one_off_gbp"], _keyed(course, costs)),
-        _same("due by results by year", spending["by_results_gbp"], _keyed(course, due)),
+        _same("due by results by year", _due(spending), _keyed(course, due)),
         _same("capital by year", spending["capital_gbp"], _keyed(course, needs)),
         _same(
             "spending by year if nothing changed",
@@ -147,6 +143,11 @@ def _by_year(place: Place, scenario: Scenario, plan: Tables, course: Course) -> 
         _same("outcomes if nothing changed", outcomes["do_nothing"], _keyed(course, nothing), near),
         _met(place, scenario, plan),
     ]
+
+
+def _due(table: pd.DataFrame) -> pd.Series:
+    """What results make due; nothing where no provider is paid by them."""
+    return table.get("by_results_gbp", pd.Series(0.0, table.index))
 
 
 def _reserves(place: Place, scenario: Scenario, plan: Tables, course: Course) -> Check:
