@@ -54,9 +54,13 @@ def first(formulation: Formulation, seconds: float) -> Start | None:
 
 
 def first_of(
-    arrays: Arrays, columns: Sequence[Columns], solver: SolverSettings, seconds: float
+    arrays: Arrays,
+    columns: Sequence[Columns],
+    solver: SolverSettings,
+    seconds: float,
+    gap: float = FIRST_PLAN_GAP / 5,
 ) -> Start | None:
-    """The same of a model of several years, each with its ``columns``."""
+    """The same of a model of several years, each with its ``columns``; to ``gap`` at best."""
     began = time.perf_counter()
     relaxation = _solve(
         solver, replace(arrays, integer=np.zeros_like(arrays.integer)), seconds, 0.0
@@ -76,7 +80,7 @@ def first_of(
             solver,
             replace(arrays, upper=np.where(left_out, 0.0, arrays.upper)),
             max(seconds - (time.perf_counter() - began), 0.5),
-            max(solver.gap, FIRST_PLAN_GAP / 5),
+            max(solver.gap, gap),
         )
         if kernel.values is not None:
             return Start(kernel.values, relaxation)

@@ -41,6 +41,7 @@ DEAR = 1e-3  # of the least cost, for each m2 of floor that a host lacks
 LEARN_SHARE, COUNT_SHARE, FIRST_SHARE = 0.2, 0.1, 0.25  # of the time, at most
 IMPROVE_SHARE = 0.7  # of the time left, for neighbourhoods; the rest is for the bound
 TRY_SHARE = 0.15  # of that, at most, for one neighbourhood
+FIRST_GAP = 0.03  # of a first plan, which lacks as a rule
 TRIES = 12  # neighbourhoods in a row without a better plan, then it is left to the search
 PRICES = (0.02, 0.08, 0.3, 1.0)  # of a lack, one after the other
 AROUND, SERVICES, DIFFERENT = 0.25, 0.3, 0.25  # shares that are free at first
@@ -168,8 +169,10 @@ def minimise_drawn(
         return relaxation
     bound = relaxation.bound
     if plan is not None:
-        plan = improved(learning, plan, relaxation, IMPROVE_SHARE * left(), bound)
-    return _proven(learning, plan, bound, left, progress)
+        plan = improved(learning, plan, relaxation, IMPROVE_SHARE * left(), bound, progress)
+    result = _proven(learning, plan, bound, left, progress)
+    spent = {"solve": time.perf_counter() - began}
+    return replace(result, seconds=spent, engine="highs", seed=solver.seed)
 
 
 def _started(
@@ -200,7 +203,7 @@ def _started(
         each = COUNT_SHARE * seconds / len(problems)
         count_at_least(one, one, each, learning.without_lack())
     model.suffix = ""
-    found = first_of(model.arrays(), columns, solver, FIRST_SHARE * seconds)
+    found = first_of(model.arrays(), columns, solver, FIRST_SHARE * seconds, FIRST_GAP)
     if found is None:
         return learning, relaxation, None
     best = max(found.relaxation.bound, relaxation.bound)
@@ -236,7 +239,12 @@ def plans_that_lack(
 
 
 def improved(
-    learning: Learning, plan: Plan, relaxation: Result, seconds: float, bound: float
+    learning: Learning,
+    plan: Plan,
+    relaxation: Result,
+    seconds: float,
+    bound: float,
+    watch: Watch | None = None,
 ) -> Plan:
     """A plan no worse, one part of it after another solved again; first where hosts lack."""
     gap = learning.solver.gap
@@ -258,12 +266,16 @@ def improved(
         done = found.status is Status.OPTIMAL
         wide[kind] = min(WIDER * wide[kind], WIDEST) if done else NARROWER * wide[kind]
         failed += 1
+        if found.status is Status.INTERRUPTED:
+            break
         if found.values is None or found.objective is None:
             continue
         if found.objective < plan[0] - SAME * abs(plan[0]):
             better = learning.borne_out(found.values, left)
             if better is not None and better[0] < plan[0] - SAME * abs(plan[0]):
                 plan, failed = better, 0
+                if watch and not learning.lacks(plan[1]).any():
+                    watch(Progress(time.perf_counter() - began, plan[0], bound))
     return plan
 
 
