@@ -1,7 +1,8 @@
 """Who goes past full buildings, once it is known what is hosted where.
 
-    minimise sum_b over[b] + under[b] + little x sum_zsb visits[z,s] minutes[z,b] share[z,s,b]
+    minimise sum_b over[b] + under[b] + little x money of the floor that all who are served need
     sum_b share[z,s,b] = 1,  over the hosts up to the nearest whose building is not full
+    fit-out <= that of the decision + more, at a price
     area used[b] - over[b] + under[b] <= usable[b], and = usable[b] where b is full   for each b
 
 Which buildings are full is found by trying: none at first, then those that are over-full, less
@@ -24,7 +25,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 TRIES = 20
 SPARE_M2 = 1e-3  # of floor left in a full building; less too much or too little is rounding
-LITTLE = 1e-6  # m2 for each minute of the mean visit: minutes break ties only
+DEAR = 1e-3  # m2 for each pound of fit-out more than the decision has, which may be all there is
+LITTLE = 1e-6  # m2 for each pound: money decides between ways that all fit
 
 
 def past_full(problem: EstateProblem, decision: Decision) -> Decision | None:
@@ -52,20 +54,32 @@ def _sent(
     s, count = problem.services, len(problem.buildings.ids)
     zone, service, building = _pairs(problem, decision, full)
     units = np.where(zone < 0, s.units[service], problem.visits[zone, service])
-    minutes = np.where(zone < 0, 0.0, problem.minutes[zone, building])
+    b, new = problem.buildings, ~problem.hosted[building, service]
+    gbp_per_m2 = problem.annuity * b.use_gbp_per_m2_per_year
+    gbp_per_m2 = gbp_per_m2[building] + b.fit_out_gbp_per_m2[building] * new
+    area = units * s.area_m2_per_unit[service]
     customers, customer = np.unique(np.stack([zone, service]), axis=1, return_inverse=True)
     model = Model("overflow")
-    little = LITTLE / max(float(problem.visits.sum()), 1.0)
-    share = model.add_columns("share", size=len(zone), upper=1, cost=little * units * minutes)
+    share = model.add_columns("share", size=len(zone), upper=1, cost=LITTLE * gbp_per_m2 * area)
     over = model.add_columns("over", size=count, cost=1.0)
     under = model.add_columns("under", size=count, upper=full * 1e12, cost=1.0)
     served = [(customer.ravel(), share.all, 1)]
     model.add_rows("served", rule="E1", size=customers.shape[1], terms=served, lower=1, upper=1)
+    more = model.add_columns("more", size=1, cost=DEAR)
+    works = b.fit_out_gbp_per_m2[building] * new * area
+    planned = ~problem.hosted * b.fit_out_gbp_per_m2[:, None] * s.area_m2_per_unit
+    model.add_rows(
+        "fit_out",
+        rule="E10",
+        size=1,
+        terms=[(0, share.all, works), (0, more.all, -1)],
+        upper=float((planned * decision.units).sum()),
+    )
     front = (s.front_of_house_m2 * decision.host).max(axis=1, initial=0.0)
     left = problem.buildings.usable_m2 - SPARE_M2 - front - decision.host @ s.area_base_m2
     every = np.arange(count)
     terms: list[Terms] = [
-        (building, share.all, units * s.area_m2_per_unit[service]),
+        (building, share.all, area),
         (every, over.all, -1),
         (every, under.all, 1),
     ]
