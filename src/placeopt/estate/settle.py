@@ -147,11 +147,15 @@ def _serving(formulation: Formulation, arrays: Arrays, units: NDArray[np.float64
 
 
 def read(formulation: Formulation, result: Result) -> Decision:
-    """The decision that a result's values speak of."""
+    """The decision that a result's values speak of.
+
+    A building disposed of in part, for as much of its receipt as the capital needs, is disposed
+    of: that saves its holding cost, brings the rest of the receipt and harms nothing.
+    """
     problem, x = formulation.problem, formulation.columns
     shape = problem.hosted.shape
-    on = [result.value(block) > 0.5 for block in (x.open, x.dispose, x.tier, x.host)]
-    opened, dispose, tiers, hosts = on
+    opened, tiers, hosts = (result.value(block) > 0.5 for block in (x.open, x.tier, x.host))
+    dispose = (result.value(x.dispose) > 1e-6) & ~opened[x.dispose_building]
     host = np.zeros(shape, bool)
     host[x.hosts.building[hosts], x.hosts.service[hosts]] = True
     disposed = np.zeros(shape[0], bool)
