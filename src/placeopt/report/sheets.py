@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from placeopt.report.formats import in_words, yes_no
+from placeopt.report.formats import STATES, in_words, yes_no
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -197,6 +197,8 @@ def sheet_of(place: Place, name: str, table: pd.DataFrame) -> Sheet:
     frame = _with_names(place, table)
     if name == "buildings":  # what everybody looks for first
         frame.insert(2, "decision", frame.pop("decision"))
+        if "why" in frame:
+            frame["why"] = frame.pop("why")  # the longest, after the years
     found = []
     for column in frame.columns:
         numeric = is_numeric_dtype(frame[column].dtype) and frame[column].dtype != bool
@@ -205,7 +207,8 @@ def sheet_of(place: Place, name: str, table: pd.DataFrame) -> Sheet:
     for heading in found:
         values = frame[heading.name]
         if heading.format in ("code", "decision"):
-            frame[heading.name] = [in_words(value) for value in values]
+            states = STATES if heading.name in ("state", "status_before") else {}
+            frame[heading.name] = [states.get(value, in_words(value)) for value in values]
         elif heading.format == "yes_no":
             frame[heading.name] = [yes_no(value) for value in values]
         elif heading.format == "service_ids":
