@@ -46,7 +46,9 @@ class Model:
     count: Iterator[int] = field(default_factory=itertools.count)  # makes names of variables unique
 
     def rules(self, name: str) -> list[Any]:
-        return [rule for rule in self.scenario.rules if rule.name == name]
+        """The rules of that name that hold in the year decided for."""
+        rules = [rule for rule in self.scenario.rules if rule.name == name]
+        return [rule for rule in rules if rule.holds_in(year(self))]
 
     def subject_to(self, constraint: Any) -> None:
         self.lp.addConstraint(constraint)

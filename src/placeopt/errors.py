@@ -50,9 +50,9 @@ class Finding:
         return asdict(self)
 
 
-def told(findings: Sequence[Finding], most: int = 5) -> list[tuple[Severity, str]]:
+def told(findings: Sequence[Finding], most: int = 50) -> list[tuple[Severity, str]]:
     """Each finding's severity and line; of one fault in more than ``most`` + 1 rows of a column
-    the first ``most`` and a line that says how many more there are, and in which rows."""
+    the first ``most`` and a line that says how many more there are, and up to which row."""
     alike: dict[tuple[object, ...], list[Finding]] = {}
     for finding in findings:
         row = finding.row is None
@@ -64,7 +64,7 @@ def told(findings: Sequence[Finding], most: int = 5) -> list[tuple[Severity, str
         lines += [(finding.severity, str(finding)) for finding in few]
         rest = group[len(few) :]
         if rest:
-            rows = f" in rows {rest[0].row} to {rest[-1].row}" if rest[0].row is not None else ""
+            rows = f", last in row {rest[-1].row}" if rest[-1].row is not None else ""
             where = f"{rest[0].file}: {rest[0].column or ''}".strip().removesuffix(":")
             lines.append((rest[0].severity, f"{where}: the same {len(rest)} more times{rows}"))
     return lines

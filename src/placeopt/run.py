@@ -91,7 +91,12 @@ def check_files(place: Path, scenario: Path | None = None) -> list[Finding]:
         return [*findings, *error.findings]
     if found is None or any(finding.severity == "error" for finding in findings):
         return findings  # ids are compared once the tables can be trusted
-    return [*findings, *check_scenario(found, asked)]
+    findings = [*findings, *check_scenario(found, asked)]
+    if asked.problem == "budget" and not any(f.severity == "error" for f in findings):
+        from placeopt.budget.inputs import check as check_budget
+
+        findings += check_budget(found, asked)
+    return findings
 
 
 def demo_scenarios() -> dict[str, Path]:

@@ -352,6 +352,26 @@ def test_ids_stay_text_and_defaults_are_filled(folder: Path) -> None:
     assert isinstance(place.zones, pd.DataFrame)
 
 
+def test_thousands_among_pounds_are_seen(data: Path) -> None:
+    place = read_place(data / "families")
+    assert not [f for f in check(place) if "thousands" in f.remedy or "a unit" in f.remedy]
+    spending = place.spending.copy()
+    homes = spending["programme_id"] == "care_homes"
+    spending.loc[homes, "amount_gbp"] /= 1000
+    found = [
+        str(f) for f in check(place.replace(spending=spending)) if "unit_cost" in str(f.column)
+    ]
+    # 420 children, 10 to a home: 42 homes of 450,000
+    assert found == [
+        "provision.csv row 2: unit_cost_gbp_per_year is '450000': today's 42 units cost "
+        "18900000.00, but care_homes spends 18900.00; correct the cost of a unit, or the spending"
+    ]
+    amounts = place.stream_amounts.copy()
+    amounts.loc[1, "amount_gbp"] /= 1000
+    (said,) = [f for f in check(place.replace(stream_amounts=amounts)) if "thousand" in f.remedy]
+    assert (said.row, said.value) == (3, "25400")
+
+
 def test_semicolons_are_one_fault_and_the_cells_are_read_all_the_same(folder: Path) -> None:
     """Else every column of the file is missing, and every id that points there dangles."""
     path = folder / "zones.csv"
@@ -361,16 +381,17 @@ def test_semicolons_are_one_fault_and_the_cells_are_read_all_the_same(folder: Pa
     assert messages(folder) == [text]
 
 
-def test_a_fault_in_many_rows_is_told_five_times_and_then_counted(folder: Path) -> None:
+def test_a_fault_in_very_many_rows_is_told_for_the_first_and_then_counted(folder: Path) -> None:
+    """Coordinates in degrees, say, in all of a county's zones; ``--json`` lists them all."""
     path = folder / "zones.csv"
     first, *rest = path.read_text().splitlines()
-    more = [rest[0].replace("Z1", f"Y{n}", 1).replace("450000", "-1.05") for n in range(9)]
+    more = [rest[0].replace("Z1", f"Y{n}", 1).replace("450000", "-1.05") for n in range(60)]
     more = [line.replace("310000", "52.6") for line in more]
     path.write_text("\n".join([first, *rest, *more]))
     lines = told(check_files(folder))
-    assert len(lines) == 6
-    assert lines[-1] == ("error", "zones.csv: x_m: the same 4 more times in rows 10 to 13")
+    assert len(lines) == 51
+    assert lines[-1] == ("error", "zones.csv: x_m: the same 10 more times, last in row 64")
     with pytest.raises(
-        PlaceError, match=r"9 faults in .*small:\n(.*\n){5}.* 4 more times in rows 10 to 13$"
+        PlaceError, match=r"60 faults .*\n(.*\n){50}.* 10 more times, last in row 64$"
     ):
         read_place(folder)

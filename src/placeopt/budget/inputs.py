@@ -33,6 +33,8 @@ from placeopt.scenario.budget_rules import (
     Uncertainty,
 )
 
+FAR_BELOW = 0.01  # a total below this share of today's spending looks like thousands of pounds
+
 
 def require(place: Place, scenario: Scenario) -> None:
     """Raise with all errors; warnings are let through."""
@@ -67,7 +69,8 @@ def check_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
     yield from _money_of_the_year(place, scenario)
     yield from _curves(place)
     yield from _ring_fences_today(place, scenario)
-    without = ~place.programmes["programme_id"].isin(place.curves["programme_id"])
+    moved = {*place.curves["programme_id"], *place.provision["programme_id"]}
+    without = ~place.programmes["programme_id"].isin(moved)
     for row in place.programmes.index[without]:
         key = place.programmes.at[row, "programme_id"]
         message = "no curve: no outcome depends on it, so a plan may cut it to its floor"
@@ -102,6 +105,7 @@ def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
                     message = f"no such {key} in the place"
                     yield Finding("error", file, None, parameter, name, message, remedy)
     yield from _years(scenario, file)
+    yield from _against_today(place, scenario, file)
     known = set(place.programmes["programme_id"])
     for rule in scenario.of(Commissioning):
         for name in {key for group in rule.coherent for key in group} - known:
@@ -130,6 +134,23 @@ def _years(scenario: Scenario, file: str) -> Iterator[Finding]:
     if counted is not None and counted < scenario.years:
         message = f"fewer than the {scenario.years} decided years"
         yield Finding("error", file, None, "benefit_years", str(counted), message, "give more")
+
+
+def _against_today(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
+    """A first year that is past; a total so small that it must be in thousands or millions."""
+    last = int(place.spending["year"].max())
+    if scenario.year is not None and scenario.year <= last:
+        message = f"spending is stated up to {last}, so that this year is past"
+        yield Finding("error", file, None, "year", str(scenario.year), message,
+                      f"decide a year from {last + 1} on")  # fmt: skip
+    spent = float(place.spending.loc[place.spending["year"] == last, "amount_gbp"].sum())
+    for rule in scenario.of(OneBudget):
+        given = rule.total_gbp if isinstance(rule.total_gbp, tuple) else (rule.total_gbp,)
+        for gbp in given:
+            if gbp is not None and 0 < gbp < FAR_BELOW * spent:
+                message = f"under a hundredth of the {spent:.0f} GBP spent in {last}"
+                yield Finding("warning", file, None, "total_gbp", f"{gbp:g}", message,
+                              "give it in pounds, not in thousands")  # fmt: skip
 
 
 def _targets(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
@@ -169,7 +190,10 @@ def _money_of_the_year(place: Place, scenario: Scenario) -> Iterator[Finding]:
     needs = (Streams, ThroughThePlace, NobodyWorseOff, Capital)
     if not any(scenario.of(kind) for kind in needs):
         return
+    last = int(place.spending["year"].max())
     for year in money.decided_years(place, scenario):
+        if year <= last:
+            continue  # the scenario's fault, and said there
         _, known = money.amounts(place, int(year))
         for row in np.flatnonzero(~known):
             key = place.streams.at[row, "stream_id"]

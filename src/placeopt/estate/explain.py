@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from placeopt.engine import Clash, Explanation
 from placeopt.estate.explain_gives import Stated, solved, what_gives
 from placeopt.estate.years import state_years
-from placeopt.scenario.estate_rules import Hosted, Opened
+from placeopt.scenario.estate_rules import Behaviour, Capital, Hosted, Opened
 from placeopt.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DEFINITIONS = (Hosted, Opened)
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+FIRST = (Behaviour, Capital)  # dropped first: what a large place is short of, and soon answered
 
 
 def explain(
@@ -36,9 +37,9 @@ def explain(
         for position, rule in enumerate(scenario.rules)
         if not isinstance(rule, DEFINITIONS) and (scenario.years > 1 or rule.name != "sequence")
     ]
+    candidates.sort(key=lambda position: not isinstance(scenario.rules[position], FIRST))
     names = _names(place)
-    clashes: list[Clash] = []
-    which: list[str] = []
+    found: dict[tuple[int, ...], Clash] = {}
     for size in (1, 2):
         for dropped in combinations(candidates, size):
             left = deadline - time.perf_counter()
@@ -46,16 +47,20 @@ def explain(
                 break
             clash = _clash(place, times, scenario, dropped, min(left, seconds / 4), names)
             if clash is not None:
-                clashes.append(clash)
-                which.append(" and ".join(_called(scenario, position) for position in dropped))
-        if clashes:
+                found[tuple(sorted(dropped))] = clash
+        if found:
             break
+    clashes = [found[dropped] for dropped in sorted(found)]
     if not clashes:
         sentence = (
             "No plan keeps all the rules, and within the time given no one or two rules were "
             "found whose dropping would let one exist."
         )
         return Explanation(sentence)
+    which = (
+        " and ".join(_called(scenario, position) for position in dropped)
+        for dropped in sorted(found)
+    )
     sentence = f"No plan keeps all the rules at once. A plan exists without {' or '.join(which)}."
     return Explanation(sentence, tuple(clashes))
 

@@ -29,6 +29,7 @@ def budget_findings(place: Place) -> Iterator[Finding]:
     yield from points_without_a_curve(place)
     yield from outcomes_nothing_improves(place)
     yield from units_of_no_demand(place)
+    yield from amounts_in_other_units(place)
     yield from results_without_a_scale(place)
     yield from commitments_outside_their_limits(place)
 
@@ -211,6 +212,41 @@ def units_of_no_demand(place: Place) -> Iterator[Finding]:
         if capacity <= 0:
             yield error(file, "a unit serves nothing", "give a number above 0", row=row_of(at),
                         column="unit_capacity", value=number_text(capacity))  # fmt: skip
+
+
+def amounts_in_other_units(place: Place) -> Iterator[Finding]:
+    """Thousands among pounds: an amount some thousand times what the same line has in another
+    year, and units that cost more than the programme that runs them spends."""
+    for table, keys in (
+        ("spending", ["programme_id", "stream_id"]),
+        ("stream_amounts", ["stream_id"]),
+    ):
+        rows = place.tables[table]
+        usual = rows["amount_gbp"].where(rows["amount_gbp"] > 0)
+        usual = usual.groupby([rows[key] for key in keys]).transform("max")
+        times = usual / rows["amount_gbp"].where(rows["amount_gbp"] > 0)
+        for at in np.flatnonzero((times > 500).to_numpy()):
+            message = (
+                f"another year of the same has {usual.iloc[at]:.2f}, {times.iloc[at]:.0f} times it"
+            )
+            yield warning(label(place, table), message, "give both in pounds, not in thousands",
+                          row=row_of(at), column="amount_gbp",
+                          value=number_text(rows["amount_gbp"].iloc[at]))  # fmt: skip
+    years = place.spending["year"]
+    last = place.spending[years == years.max()] if len(years) else place.spending
+    spent = last.groupby("programme_id")["amount_gbp"].sum()
+    demand = place.outcomes.drop_duplicates("outcome_id").set_index("outcome_id")["baseline"]
+    columns = ("programme_id", "outcome_id", "unit_capacity", "unit_cost_gbp_per_year")
+    kinds = zip(*(place.provision[name].tolist() for name in columns), strict=True)
+    for position, (programme, outcome, capacity, cost) in enumerate(kinds):
+        if not capacity > 0 or programme not in spent.index:
+            continue
+        units, now = np.ceil(demand.get(outcome, np.nan) / capacity - 1e-6), spent[programme]
+        if units * cost > now * (1 + 1e-6) + 1:
+            message = f"today's {units:.0f} units cost {units * cost:.2f}, but {programme}"
+            yield warning(label(place, "provision"), f"{message} spends {now:.2f}",
+                          "correct the cost of a unit, or the spending", row=row_of(position),
+                          column="unit_cost_gbp_per_year", value=number_text(cost))  # fmt: skip
 
 
 def results_without_a_scale(place: Place) -> Iterator[Finding]:

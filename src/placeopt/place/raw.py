@@ -52,7 +52,7 @@ def read_csv(path: Path, delimiter: str = ",") -> RawTable:
     a fault; it is read with them, so that its other faults are told too."""
     text, findings = _decoded(path)
     heading = text.split("\n", 1)[0]
-    for other, name in ((";", "semicolons"), ("\t", "tabs")):
+    for other, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
         if delimiter == "," and other in heading and "," not in heading:
             message = f"the cells are separated by {name}"
             remedy = "save the file with commas between the cells (and points in numbers)"

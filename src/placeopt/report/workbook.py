@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from placeopt.report.chain import Formulas, chain_formulas
 from placeopt.report.formats import EXCEL, NUMBERS, format_in_row, is_whole, missing, show
 from placeopt.report.inputs import write_inputs
+from placeopt.report.money import in_pounds
 from placeopt.report.sheets import TITLES, Sheet
 from placeopt.report.story import Story, objectives_in_words, verified_in_words
 
@@ -351,7 +352,7 @@ def _write_clashes(page: Worksheet, styles: Styles, answer: Answer, row: int) ->
     _heads(page, styles, row, ["Rules that clash", "Number", "", "", "What would have to give"])
     for clash in answer.explanation.clashes:
         row += 1
-        page.write_string(row, 0, clash.sentence, styles(text_wrap=True))
+        page.write_string(row, 0, in_pounds(clash.sentence), styles(text_wrap=True))
         page.write_string(row, 1, clash.number, styles())
-        page.write_string(row, 4, clash.what_gives, styles(text_wrap=True))
+        page.write_string(row, 4, in_pounds(clash.what_gives), styles(text_wrap=True))
     return row + 2
