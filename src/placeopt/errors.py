@@ -80,7 +80,8 @@ class InputError(PlaceoptError):
     def __init__(self, findings: Sequence[Finding], heading: str = "faults in the input"):
         self.findings = list(findings)
         lines = "\n".join(f"  {line}" for _, line in told(self.findings))
-        super().__init__(f"{len(self.findings)} {heading}:\n{lines}")
+        said = heading.replace("faults", "fault", 1) if len(self.findings) == 1 else heading
+        super().__init__(f"{len(self.findings)} {said}:\n{lines}")
 
 
 class PlaceError(InputError):
