@@ -54,10 +54,11 @@ def check(
     if as_json:
         typer.echo(json.dumps({"errors": faults, "findings": [f.as_dict() for f in findings]}))
     else:
-        for finding in findings:
-            typer.echo(f"{finding.severity}: {finding}")
-        counts = ((faults, "error"), (len(findings) - faults, "warning"))
-        typer.echo(", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in counts))
+        for severity, line in errors.told(findings):
+            typer.echo(f"{severity}: {line}")
+        warnings = len(findings) - faults
+        numbers = ((faults, "error"), (warnings, "warning"))
+        typer.echo(", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in numbers))
     raise typer.Exit(1 if faults else 0)
 
 
@@ -323,8 +324,8 @@ def place_import(
     report = import_place(mapping, out, sources, progress=lambda step: typer.echo(step, err=True))
     rows = ", ".join(f"{count} {table}" for table, count in report.rows.items())
     typer.echo(f"{report.place}: {rows}. What was taken, assumed and left out: import-report.md")
-    for finding in report.findings:
-        typer.echo(f"{finding.severity}: {finding}")
+    for severity, line in errors.told(report.findings):
+        typer.echo(f"{severity}: {line}")
 
 
 @place_app.command("template")

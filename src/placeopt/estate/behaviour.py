@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.scenario.estate_rules import Behaviour
+from placeopt.scenario.estate_rules import Behaviour, Served
 
 if TYPE_CHECKING:
     from placeopt.estate.problem import EstateProblem
@@ -27,6 +27,19 @@ Ints = NDArray[np.int64]
 def spreads(problem: EstateProblem) -> bool:
     """Whether residents are spread by distance decay."""
     return any(rule.residents == "decay" for rule in problem.scenario.of(Behaviour))
+
+
+def go_by_themselves(problem: EstateProblem) -> bool:
+    """Whether residents go where they would, and not where the planner sends them."""
+    return any(rule.residents != "planner" for rule in problem.scenario.of(Behaviour))
+
+
+def hosts_tell(problem: EstateProblem) -> bool:
+    """Whether the hosts alone tell who goes where: residents go by themselves, past no full
+    building, and all of them are served."""
+    full = any(rule.overflow for rule in problem.scenario.of(Behaviour))
+    allowed = [rule.unserved_share for rule in problem.scenario.of(Served)]
+    return go_by_themselves(problem) and not full and bool(allowed) and min(allowed) == 0
 
 
 def pull(problem: EstateProblem) -> Floats:

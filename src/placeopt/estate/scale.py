@@ -21,11 +21,13 @@ from numpy.typing import NDArray
 from placeopt.engine import Progress, Result, Status, solve
 from placeopt.engine.registry import engine as engine_named
 from placeopt.errors import EngineError
+from placeopt.estate.behaviour import go_by_themselves
 from placeopt.estate.customers import pairs_by_reach
 from placeopt.estate.decision import Decision, value
-from placeopt.estate.formulate import WHO_GOES_WHERE, Formulation, formulate, minutes_count
+from placeopt.estate.formulate import Formulation, formulate, minutes_count, planner_alone
 from placeopt.estate.kernel import FIRST_PLAN_GAP, first, improve
 from placeopt.estate.problem import EstateProblem
+from placeopt.estate.scale_behaviour import BY_THEMSELVES, minimise_drawn
 from placeopt.estate.settle import lift, read, settle
 from placeopt.estate.stages import Outcome, Stage, in_order
 from placeopt.estate.strengthen import count_at_least
@@ -65,6 +67,11 @@ def minimise(
     within.append(Stage(name, Result(Status.FEASIBLE), np.inf))
     pairs = problem.visits.astype(bool).sum(axis=0) @ problem.hostable.sum(axis=0)
     relaxed = pairs > ALL_REACHES and pairs_by_reach(problem) > ALL_REACHES
+    alone = go_by_themselves(problem) and not minutes_count(planner_alone(problem), named)
+    if alone and pairs > BY_THEMSELVES:
+        result, found = _where_they_go(problem, within, seconds, progress)
+        if found is not None or result.status is Status.INFEASIBLE:
+            return result, found
     if not minutes_count(problem, named):
         formulation = formulate(problem, name, ceilings, relaxed=relaxed)
         result, found = _whole(formulation, decision, seconds, progress)
@@ -75,11 +82,11 @@ def minimise(
     if pairs <= ALL_PAIRS:
         return _whole(formulate(problem, name, ceilings), decision, seconds, progress)
     if decision is None:  # a plan that shows which hosts are near enough to matter
-        plain = formulate(_planner_alone(problem), "cost", ceilings, zones=False, relaxed=relaxed)
+        plain = formulate(planner_alone(problem), "cost", ceilings, zones=False, relaxed=relaxed)
         result = search(plain, None, seconds / 4, None, gap=FIRST_PLAN_GAP)
         if not result.has_plan:
             return result, None
-        near = settle(_planner_alone(problem), read(plain, result), within)
+        near = settle(planner_alone(problem), read(plain, result), within)
         decision = _settled(problem, near, within)
     else:
         near = decision = settle(problem, decision, within)
@@ -143,11 +150,18 @@ def _told(
     return result, found
 
 
-def _planner_alone(problem: EstateProblem) -> EstateProblem:
-    """The problem without the rules that speak of who goes where."""
-    scenario = problem.scenario
-    rules = tuple(rule for rule in scenario.rules if not isinstance(rule, WHO_GOES_WHERE))
-    return replace(problem, scenario=scenario.model_copy(update={"rules": rules}))
+def _where_they_go(
+    problem: EstateProblem, within: list[Stage], seconds: float, progress: Watch | None
+) -> tuple[Result, Decision | None]:
+    """Residents go by themselves, and nothing but money, buildings or carbon is asked for: the
+    hosts tell the rest. The plan is settled, and so checked, zone by zone."""
+    name, ceilings = within[-1].objective, [(s.objective, s.ceiling) for s in within[:-1]]
+    formulation = formulate(planner_alone(problem), name, ceilings, zones=False, relaxed=True)
+    model, x, solver = formulation.model, formulation.columns, problem.scenario.solver
+    result = minimise_drawn(model, (problem,), (x,), solver, seconds, progress)
+    if not result.has_plan:
+        return result, None
+    return _told(problem, name, result, _settled(problem, read(formulation, result), within))
 
 
 def _settled(problem: EstateProblem, decision: Decision, within: list[Stage]) -> Decision | None:

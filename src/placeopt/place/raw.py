@@ -48,22 +48,20 @@ class RawTable:
 
 
 def read_csv(path: Path, delimiter: str = ",") -> RawTable:
-    """A CSV file in UTF-8 (with or without byte-order mark) as text."""
+    """A CSV file in UTF-8 (with or without byte-order mark) as text. One with other separators is
+    a fault; it is read with them, so that its other faults are told too."""
     text, findings = _decoded(path)
+    heading = text.split("\n", 1)[0]
+    for other, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if delimiter == "," and other in heading and "," not in heading:
+            message = f"the cells are separated by {name}"
+            remedy = "save the file with commas between the cells (and points in numbers)"
+            findings.append(error(path.name, message, remedy, row=1))
+            delimiter = other
     rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    if rows and len(rows[0]) == 1 and (other := _separator(rows[0][0])):
-        message = f"the cells are separated by {other}, not by commas"
-        findings.append(error(path.name, message, "save the file with commas between its cells"))
-        return RawTable(path.name, {}, findings)
     while rows and not rows[-1]:  # line ends after the last record are no records
         rows.pop()
     return table_of_rows(path.name, rows, findings)
-
-
-def _separator(heading: str) -> str:
-    """What stands between the names of a heading without commas; empty if nothing known does."""
-    return next((word for mark, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars"))
-                 if mark in heading), "")  # fmt: skip
 
 
 def table_of_rows(file: str, rows: list[list[str]], findings: list[Finding]) -> RawTable:

@@ -33,6 +33,7 @@ EXCEL = {
 WORDS = {
     "keep": "Stays open",
     "close": "Closes",
+    "given_up": "Given up",
     "hub": "Becomes a hub",
     "open": "Opens",
     "stay_vacant": "Stays empty",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from placeopt.report.figures import Figure
 from placeopt.report.formats import count, in_words, per_cent
+from placeopt.report.money import in_pounds
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
@@ -65,7 +66,7 @@ def headline(answer: Answer) -> str:
     lines = [story.headline, *story.sentences, story.status_in_words, verified_in_words(answer)]
     if answer.explanation:
         lines += [f"{c.number} {c.sentence} {c.what_gives}" for c in answer.explanation.clashes]
-    return "\n".join(lines)
+    return in_pounds("\n".join(lines))
 
 
 def status_in_words(answer: Answer) -> str:
