@@ -116,8 +116,8 @@ SUM: dict[str, Any] = {"bold": True, "bg_color": "#DDE8F2", "top": 1, "bottom": 
 TITLE: dict[str, Any] = {"bold": True, "font_size": 14, "font_color": "#1F4E79"}
 
 WHY_EMPTY = {  # what a table without rows says, so that nobody looks for what is missing
-    "prices": "Where decisions are whole (a ward, a provider) or curves S-shaped, prices of a last small "
-    "step mislead, so none are given: placeopt prices solves again for a step of each limit.",
+    "prices": "Where decisions are whole (a ward, a provider) or curves S-shaped, prices of a last "
+    "small step mislead, so none are given: placeopt prices solves again for each limit.",
     "findings": "Nothing in the place or the question gave cause for a remark.",
     "assumptions": "The place's tables name no assumption.",
 }
