@@ -107,7 +107,10 @@ def capital(m: Model, works: tuple[str, ...] = ("fit_out", "moves", "set_up", "c
         if row["status"] == "open":
             terms.append(closing * row["closure_cost_gbp"] * (1 - m.open[b]))
         terms.append(closing * (penalty(m, b) or 0.0) * m.ends[b])
-        terms += [set_up * tier["setup_cost_gbp"] * m.tier[b, k] for k, tier in m.tiers.items()]
+        terms += [
+            set_up * tier["setup_cost_gbp"] * row["raised"] * m.tier[b, k]
+            for k, tier in m.tiers.items()
+        ]
     return pulp.lpSum(terms)
 
 

@@ -62,6 +62,12 @@ def place_of(zones: int = 16, buildings: int = 6, *, made_up: bool = True) -> Pl
 
 
 def estate_answer(zones: int = 16, buildings: int = 6, services: int = 2, **how) -> Answer:
+    """The estate answer with minutes measured straight."""
+    answer = _estate_answer(zones, buildings, services, **how)
+    return replace(answer, times=_times(answer.place, answer.plan.buildings))
+
+
+def _estate_answer(zones: int, buildings: int, services: int = 2, **how) -> Answer:
     """One building of each decision in turn; each zone's journey grows with its number."""
     place = place_of(zones, buildings, made_up=how.pop("made_up", True))
     table = place.zones
@@ -171,8 +177,16 @@ def estate_answer(zones: int = 16, buildings: int = 6, services: int = 2, **how)
         "money": money,
         "objectives": objectives,
     }
-    answer = _answer(place, "estate", ("cost",), Plan(tables, {"year": 2026}), 1.5e6, **how)
-    return replace(answer, times=_times(place, plan_buildings))
+    return _answer(place, "estate", ("cost",), Plan(tables, {"year": 2026}), 1.5e6, **how)
+
+
+def large_answer(zones: int, buildings: int) -> Answer:
+    """The estate answer of a large place; its minutes, one row for all zones, cost no memory."""
+    answer = _estate_answer(zones, buildings)
+    row = np.linspace(1.0, 100.0, buildings)
+    minutes = {mode: np.broadcast_to(row, (zones, buildings)) for mode in ("drive", "walk")}
+    ids = tuple(answer.place.zones["zone_id"]), tuple(answer.plan.buildings["building_id"])
+    return replace(answer, times=TravelTimes(*ids, minutes))
 
 
 def years_answer() -> Answer:

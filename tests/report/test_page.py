@@ -14,6 +14,8 @@ import pytest
 
 from placeopt.engine import Status
 from placeopt.report import draw_picture, write_results
+from placeopt.report.money import in_pounds
+from placeopt.report.sheets import sheets_of
 from placeopt.report.story import tell
 
 
@@ -93,6 +95,9 @@ def test_proven_is_said_only_where_it_is_proven():
     assert "up to 3.4 %" in limit
     unknown = tell(answers.estate_answer(gap=np.inf, status=Status.INTERRUPTED)).status_in_words
     assert "nothing is known" in unknown
+    weak = tell(answers.estate_answer(gap=1.43, status=Status.FEASIBLE)).status_in_words
+    assert "nothing is known" in weak
+    assert "143" not in weak
     assert "stopped by hand" in unknown
 
 
@@ -164,3 +169,26 @@ def test_a_browser_opens_a_budget_without_a_complaint(budget, tmp_path):
     dom, complaints = dom_of(budget[1] / "index.html", tmp_path)
     assert not complaints
     assert "Outcomes against standards and targets" in dom
+
+
+def test_a_column_without_an_entry_takes_no_room_on_the_page_and_stays_in_the_workbook(estate):
+    sheet = sheets_of(estate[0])["buildings"]
+    bare = replace(sheet, frame=sheet.frame.assign(tier_name="", why=None))
+    shown, all_of_them = ({h.name for h in hs} for hs in (bare.on_page, bare.headings))
+    assert "why" in all_of_them
+    assert "why" not in shown
+    assert "decision" in shown
+
+
+def test_amounts_in_sentences_of_other_rooms_are_pounds_on_the_page():
+    assert in_pounds("Sold for GBP 1,037,900 net.") == "Sold for £1,037,900 net."
+    assert in_pounds("2026: 1,250.5 GBP over") == "2026: £1,250.5 over"
+    assert in_pounds("GBP -3 of GBP/year, 5 GBP/year") == "-£3 of GBP/year, 5 GBP/year"
+
+
+def test_a_building_that_stands_empty_is_given_up_not_closed():
+    answer = answers.estate_answer()
+    rows = answer.plan.buildings.assign(decision="close", status_before=["open", "vacant"] * 3)
+    plan = replace(answer.plan, tables={**answer.plan.tables, "buildings": rows})
+    said = sheets_of(replace(answer, plan=plan))["buildings"].frame["decision"]
+    assert list(said) == ["Closes", "Given up"] * 3

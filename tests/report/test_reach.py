@@ -132,6 +132,19 @@ def test_a_mode_that_is_not_drawn_is_named():
     assert "Measured too, but not drawn here: by public transport." in reach_of(asked)["notes"]
 
 
+def test_a_large_place_is_counted_without_a_second_copy_of_its_minutes():
+    import tracemalloc
+
+    answer = answers.large_answer(zones=35_000, buildings=5_000)  # 1.4 GB a mode, were they dense
+    tracemalloc.start()
+    try:
+        assert reach_of(answer) is not None
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 100e6
+
+
 def test_too_many_zones_are_counted_but_not_drawn():
     html = page(answers.estate_answer(zones=MOST_ZONES + 1))
     assert "zones are too many for small maps" in html

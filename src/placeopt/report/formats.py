@@ -33,6 +33,7 @@ EXCEL = {
 WORDS = {
     "keep": "Stays open",
     "close": "Closes",
+    "given_up": "Given up",
     "hub": "Becomes a hub",
     "open": "Opens",
     "stay_vacant": "Stays empty",
@@ -58,6 +59,9 @@ WORDS = {
     "least_disruption": "Money moved up or down",
     "childrens_centre": "Children's centre",
 }
+
+
+STATES = {"open": "Open", "disposed": "Given up"}  # what a building is, not what is decided
 
 
 def in_words(code: str) -> str:

@@ -167,13 +167,14 @@ def _buildings(answer: Answer, sheets: dict[str, Sheet], notes: list[str]) -> li
             "n": str(row["name"] or row["building_id"]),
             "k": in_words(row["kind"]),
             "d": row["decision"],
+            "l": text["decision"],
             "s": row["status_before"],
             "t": text.get("tier_name", ""),
             "was": str(text["services_before"]),
             "now": str(text["services_after"]),
             "rb": _number(row["running_cost_before_gbp_per_year"], 0),
             "ra": _number(row["running_cost_after_gbp_per_year"], 0),
-            "w": str(row["why"]),
+            "w": text["why"],
         }
         for x, y, row, text in zip(
             shown.x, shown.y, rows.to_dict("records"), words.to_dict("records"), strict=True

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 
 EXCEL_GBP = "[$£-809]#,##0;[Red]-[$£-809]#,##0;[$£-809]0"
 EXCEL_GBP_CHANGE = "+[$£-809]#,##0;[Red]-[$£-809]#,##0;[$£-809]0"
+
+
+_SAID = re.compile(r"\bGBP (-?)([\d,]*\.?\d+)|(-?)(?<![\w.,])([\d,]*\.?\d+) GBP\b(?!/)")
+
+
+def in_pounds(text: str) -> str:
+    """Amounts in sentences of other rooms as this room writes them: GBP 1,200 as £1,200."""
+    return _SAID.sub(lambda m: f"{m[1] or m[3] or ''}£{m[2] or m[4]}", text)
 
 
 def pounds(amount: float) -> str:

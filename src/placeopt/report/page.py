@@ -13,7 +13,7 @@ from placeopt.report import charts, palette
 from placeopt.report.charts_budget import yearly_charts
 from placeopt.report.charts_estate import estate_charts, pairs_of
 from placeopt.report.formats import NUMBERS, format_in_row, in_words, missing, show
-from placeopt.report.money import pounds, pounds_in_words
+from placeopt.report.money import in_pounds, pounds, pounds_in_words
 from placeopt.report.sheets import Heading, Sheet
 from placeopt.report.story import Story, objectives_in_words, verified_in_words
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from placeopt.engine import Answer
 
 MOST_ROWS = 400  # of a table on the page
-FIRST = {"close": 0, "hub": 1, "open": 2, "moves_out": 0, "moves_in": 1}
+FIRST = {"close": 0, "given_up": 0, "hub": 1, "open": 2, "moves_out": 0, "moves_in": 1}
 
 
 def write_page(
@@ -73,7 +73,13 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["said"] = _said
     return environment.get_template("page.html.j2")
+
+
+def _said(text: str) -> str:
+    """A sentence with money in pounds, and no line broken between a figure and its %."""
+    return in_pounds(text).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _asset(name: str) -> Markup:
@@ -88,13 +94,20 @@ def _map(answer: Answer, sheets: dict[str, Sheet]) -> dict[str, Any]:
     from placeopt.report.mapped import map_of
 
     drawn = map_of(answer, sheets)
+    given_up = any(b["d"] == "close" and b["s"] == "vacant" for b in drawn.buildings)
+    labels = {"close": "Closes or is given up"} if given_up else {}
     data = {
         "zones": drawn.zones,
         "districts": drawn.districts,
         "streets": drawn.streets,
         "buildings": drawn.buildings,
         "decisions": {
-            word: {"colour": colour, "shape": shape, "radius": radius, "label": in_words(word)}
+            word: {
+                "colour": colour,
+                "shape": shape,
+                "radius": radius,
+                "label": labels.get(word) or in_words(word),
+            }
             for word, (colour, shape, radius) in palette.DECISIONS.items()
         },
         "change": _scale(palette.CHANGE_EDGES, palette.CHANGE_COLOURS, palette.CHANGE_WORDS),

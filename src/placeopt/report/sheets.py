@@ -14,7 +14,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from placeopt.report.formats import in_words, yes_no
+from placeopt.report.formats import STATES, in_words, yes_no
+from placeopt.report.money import in_pounds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +49,7 @@ NAMED = {  # id column -> (table that names it)
     "building_before": "buildings",
     "building_after": "buildings",
 }
+SENTENCES = ("why", "sentence", "detail")  # other rooms write "GBP"; a person reads "£"
 TITLES = {
     "buildings": "Buildings",
     "services": "Services",
@@ -75,6 +77,7 @@ TITLES = {
     "streams": "Streams",
     "reserves": "Reserves",
     "result_payments": "Payment by results",
+    "provider_results": "Providers paid by results",
     "outcomes": "Outcomes",
     "outcomes_by_year": "Outcomes by year",
     "cash_flow": "Cash flow by agency",
@@ -117,7 +120,10 @@ class Sheet:
 
     @property
     def on_page(self) -> tuple[Heading, ...]:
-        return tuple(heading for heading in self.headings if heading.page)
+        """The columns that the page shows; one without a single entry only takes room."""
+        filled = (self.frame.notna() & (self.frame != "")).any()
+        bare = not len(self.frame)
+        return tuple(h for h in self.headings if h.page and (bare or filled[h.name]))
 
     def total(self, column: str) -> float:
         """The sum of a column, missing values left out; 0 where the table lacks the column."""
@@ -171,7 +177,16 @@ def sheets_of(answer: Answer) -> dict[str, Sheet]:
         "assumptions": answer.place.tables.get("assumptions", _empty()),
         "provenance": _provenance(answer),
     }
-    return {name: sheet_of(answer.place, name, table) for name, table in tables.items()}
+    sheets = {name: sheet_of(answer.place, name, table) for name, table in tables.items()}
+    if answer.scenario.years == 1 and "buildings" in sheets:
+        sheets["buildings"] = _off_the_page(sheets["buildings"], ("opens_year", "closes_year"))
+    return sheets
+
+
+def _off_the_page(sheet: Sheet, columns: tuple[str, ...]) -> Sheet:
+    """The sheet with columns that the page leaves to the workbook."""
+    headings = (replace(h, page=h.page and h.name not in columns) for h in sheet.headings)
+    return replace(sheet, headings=tuple(headings))
 
 
 def _made_for_reading(answer: Answer) -> dict[str, pd.DataFrame]:
@@ -197,6 +212,10 @@ def sheet_of(place: Place, name: str, table: pd.DataFrame) -> Sheet:
     frame = _with_names(place, table)
     if name == "buildings":  # what everybody looks for first
         frame.insert(2, "decision", frame.pop("decision"))
+        if "why" in frame:
+            frame["why"] = frame.pop("why")  # the longest, after the years
+        empty = (frame["decision"] == "close") & (frame["status_before"] == "vacant")
+        frame["decision"] = frame["decision"].mask(empty, "given_up")
     found = []
     for column in frame.columns:
         numeric = is_numeric_dtype(frame[column].dtype) and frame[column].dtype != bool
@@ -205,7 +224,10 @@ def sheet_of(place: Place, name: str, table: pd.DataFrame) -> Sheet:
     for heading in found:
         values = frame[heading.name]
         if heading.format in ("code", "decision"):
-            frame[heading.name] = [in_words(value) for value in values]
+            states = STATES if heading.name in ("state", "status_before") else {}
+            frame[heading.name] = [states.get(value, in_words(value)) for value in values]
+        elif heading.name in SENTENCES:
+            frame[heading.name] = [in_pounds(str(value)) for value in values]
         elif heading.format == "yes_no":
             frame[heading.name] = [yes_no(value) for value in values]
         elif heading.format == "service_ids":

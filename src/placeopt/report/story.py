@@ -6,12 +6,12 @@ they say the same.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from placeopt.report.figures import Figure
 from placeopt.report.formats import count, in_words, per_cent
+from placeopt.report.money import in_pounds
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
@@ -65,7 +65,7 @@ def headline(answer: Answer) -> str:
     lines = [story.headline, *story.sentences, story.status_in_words, verified_in_words(answer)]
     if answer.explanation:
         lines += [f"{c.number} {c.sentence} {c.what_gives}" for c in answer.explanation.clashes]
-    return "\n".join(lines)
+    return in_pounds("\n".join(lines))
 
 
 def status_in_words(answer: Answer) -> str:
@@ -91,7 +91,7 @@ def status_in_words(answer: Answer) -> str:
     stopped = (
         "stopped by hand" if str(result.status) == "interrupted" else "stopped at the time limit"
     )
-    if not math.isfinite(result.gap):
+    if not result.gap < 1:
         return (
             f"The search was {stopped}. The plan keeps every rule, but it is not proven to be the "
             "best, and nothing is known about how much better another could be."

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from placeopt.report.chain import Formulas, chain_formulas
 from placeopt.report.formats import EXCEL, NUMBERS, format_in_row, is_whole, missing, show
 from placeopt.report.inputs import write_inputs
+from placeopt.report.money import in_pounds
 from placeopt.report.sheets import TITLES, Sheet
 from placeopt.report.story import Story, objectives_in_words, verified_in_words
 
@@ -31,6 +32,7 @@ ESTATE = [
 ]
 BUDGET = [
     *("spending", "spending_years", "payments", "streams", "reserves", "result_payments"),
+    "provider_results",
     *("outcomes", "outcomes_by_year", "cash_flow", "agencies", "benefits_chain", "who_gains"),
     *("positions", "transfers", "alone_spending", "alone_payments", "prices", "curves"),
 ]
@@ -114,6 +116,13 @@ HEAD: dict[str, Any] = {
 SUM: dict[str, Any] = {"bold": True, "bg_color": "#DDE8F2", "top": 1, "bottom": 1}
 TITLE: dict[str, Any] = {"bold": True, "font_size": 14, "font_color": "#1F4E79"}
 
+WHY_EMPTY = {  # what a table without rows says, so that nobody looks for what is missing
+    "prices": "Where decisions are whole (a ward, a provider) or curves S-shaped, prices of a last "
+    "small step mislead, so none are given: placeopt prices solves again for each limit.",
+    "findings": "Nothing in the place or the question gave cause for a remark.",
+    "assumptions": "The place's tables name no assumption.",
+}
+
 
 def _write_sheet(
     book: Workbook, styles: Styles, sheet: Sheet, formulas: Formulas | None = None
@@ -126,6 +135,8 @@ def _write_sheet(
     if len(rows) < len(sheet.frame):
         title += f", of which the first {len(rows):,} are here; all are in tables/{sheet.name}.csv"
     page.write_string(0, 0, title, styles(**TITLE))
+    if not len(rows) and sheet.name in WHY_EMPTY:
+        page.write_string(1, 0, WHY_EMPTY[sheet.name])
     units = sheet.frame["unit"].tolist() if "unit" in sheet.frame else [""] * len(rows)
     lines = [1] * len(rows)  # of text in the tallest cell of each row
     for column, heading in enumerate(sheet.headings):
@@ -351,7 +362,7 @@ def _write_clashes(page: Worksheet, styles: Styles, answer: Answer, row: int) ->
     _heads(page, styles, row, ["Rules that clash", "Number", "", "", "What would have to give"])
     for clash in answer.explanation.clashes:
         row += 1
-        page.write_string(row, 0, clash.sentence, styles(text_wrap=True))
+        page.write_string(row, 0, in_pounds(clash.sentence), styles(text_wrap=True))
         page.write_string(row, 1, clash.number, styles())
-        page.write_string(row, 4, clash.what_gives, styles(text_wrap=True))
+        page.write_string(row, 4, in_pounds(clash.what_gives), styles(text_wrap=True))
     return row + 2

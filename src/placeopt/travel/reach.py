@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 AGES = ("people_0_4", "people_5_15", "people_16_64", "people_65_84", "people_85_plus")
 BY = ("all", "age", "deprivation", "area", "district", "car")
 BANDS = (10.0, 20.0, 30.0, 45.0, 60.0)  # minutes
+MOST_PAIRS = 1_000_000  # of zones and buildings, looked at in one block
 
 
 def residents_by(place: Place, by: str = "all") -> Mapping[str, NDArray[np.float64]]:
@@ -51,17 +52,24 @@ def residents_by(place: Place, by: str = "all") -> Mapping[str, NDArray[np.float
 def nearest(
     times: TravelTimes, building_ids: Iterable[str] | None = None, modes: Sequence[str] = ("walk",)
 ) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
-    """(zones,) minutes to the nearest of the buildings, NaN if none; and (zones,) its id or ""."""
+    """(zones,) minutes to the nearest of the buildings, NaN if none; and (zones,) its id or "".
+
+    Zones are looked at in blocks, so that a large place needs no second copy of its minutes.
+    """
     columns = _columns(times, building_ids)
-    minutes = np.fmin.reduce([times.matrix(mode)[:, columns] for mode in modes], axis=0)
-    far = np.where(np.isnan(minutes), np.inf, minutes)
-    if not len(columns):
-        return np.full(len(minutes), np.nan), np.full(len(minutes), "", object)
-    best = far.argmin(axis=1)
-    least = far[np.arange(len(far)), best]
-    reached = np.isfinite(least)
-    ids = np.array(times.building_ids, object)[columns][best]
-    return np.where(reached, least, np.nan), np.where(reached, ids, "")
+    matrices = [times.matrix(mode) for mode in modes]
+    zones = len(times.zone_ids)
+    minutes, ids = np.full(zones, np.nan), np.full(zones, "", object)
+    names = np.array(times.building_ids, object)[columns]
+    step = max(1, MOST_PAIRS // max(1, len(times.building_ids)))
+    for rows in (slice(first, first + step) for first in range(0, zones, step)):
+        block = np.fmin.reduce([matrix[rows].take(columns, axis=1) for matrix in matrices])
+        reached = ~np.isnan(block).all(axis=1)
+        if reached.any():
+            best = np.nanargmin(block[reached], axis=1)
+            minutes[rows][reached] = block[reached, best]
+            ids[rows][reached] = names[best]
+    return minutes, ids
 
 
 def residents_within(

@@ -181,7 +181,7 @@
           icon: L.divIcon({ className: "pin pin-" + word, html: p.html, iconSize: [p.size, p.size] }) });
       }
       marker.bindPopup(function () {
-        return popup(b.n, [["Kind", b.k], ["In the plan", data.decisions[b.d].label], ["Tier", b.t],
+        return popup(b.n, [["Kind", b.k], ["In the plan", b.l], ["Tier", b.t],
           ["Services today", b.was], ["Services in the plan", b.now], ["Running cost today", pounds(b.rb)],
           ["In the plan", pounds(b.ra)], ["Why", b.w]]);
       }, { maxWidth: 360 });
