@@ -7,7 +7,7 @@ import pytest
 
 from placeopt import engine
 from placeopt.engine import Result, Status
-from placeopt.estate import scale, settle, solve
+from placeopt.estate import decision, kernel, scale, settle, solve
 from placeopt.estate.formulate import formulate, minutes_count
 from placeopt.estate.problem import state
 from placeopt.place.synth import synthesise
@@ -98,6 +98,18 @@ def test_a_building_of_which_the_capital_needs_a_part_is_sold_as_a_whole():
     values[stated.columns.open.all], values[stated.columns.dispose.all] = [1, 0], 0.3
     found = settle.read(stated, Result(Status.OPTIMAL, values=values))
     assert found.disposed.tolist() == [False, True]
+
+
+def test_a_plan_that_sells_a_part_is_a_start_for_its_neighbourhoods():
+    """What is kept of the plan is a plan: rounded, 0.3 of B2 sold would be none of it sold."""
+    closed = {"status": "vacant", "capital_receipt_gbp": 100_000.0}
+    here = town([building("B1", 10_000), building("B2", 0, **closed)])
+    stated = formulate(state(here, minutes(here, drive=[[5.0, 5.0]] * 2), scenario()), "carbon")
+    arrays, x = stated.model.arrays(), stated.columns
+    values = engine.solve(settle.fixed(stated, decision.today(stated.problem)), gap=0.0).values
+    values[x.dispose.all] = 0.3
+    part = kernel.keeping(arrays, kernel.decided((x,), len(values)), values)
+    assert part.violation(values) < 1e-9
 
 
 def test_a_relaxation_knows_that_a_zone_needs_a_host_in_its_own_reach():
