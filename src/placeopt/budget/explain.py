@@ -98,7 +98,9 @@ def _streams(problem: BudgetProblem, model: Model, result: Result) -> str:
 
 
 def _floors(problem: BudgetProblem, model: Model, result: Result) -> str:
-    block = model.columns["breach"]
+    block = model.columns.get("breach")
+    if block is None:
+        return ""
     below = result.value(block) * equations.scale_of(problem).money_gbp
     parts = []
     for position in np.flatnonzero(below > 0.5):
