@@ -46,7 +46,9 @@ class Model:
     count: Iterator[int] = field(default_factory=itertools.count)  # makes names of variables unique
 
     def rules(self, name: str) -> list[Any]:
-        return [rule for rule in self.scenario.rules if rule.name == name]
+        """The rules of that name that hold in the year decided for."""
+        rules = [rule for rule in self.scenario.rules if rule.name == name]
+        return [rule for rule in rules if rule.holds_in(year(self))]
 
     def subject_to(self, constraint: Any) -> None:
         self.lp.addConstraint(constraint)
@@ -112,7 +114,10 @@ def unknown_use(m: Model, b: str) -> bool:
 
 
 def may_host(m: Model, b: str, s: str) -> bool:
-    """Hosted today, or suitable by kind, with room for a service point."""
+    """Hosted today, or suitable by kind, with room for a service point; of a kind it is kept to."""
+    for rule in m.rules("opened"):
+        if m.buildings[b]["kind"] not in rule.only_in.get(s, (m.buildings[b]["kind"],)):
+            return False
     if (b, s) in m.today:
         return True
     listed = m.place.suitability

@@ -193,6 +193,14 @@ def test_no_rents_are_fair_where_all_buildings_together_cost_more_than_today():
     assert cost_of(here, close, FairRents()) is None
 
 
+def test_nobody_pays_a_rent_where_no_floor_is_let():
+    """(E15) S takes no floor, so nobody's rent bears the 10,000 of the building it is in; with
+    50 m2 the rent is 200 a m2."""
+    for area, cost in ((0.0, None), (50.0, 10_000)):
+        here = town([building("B1", 10_000)], [{"service_id": "S", "area_base_m2": area}])
+        assert cost_of(here, FairRents()) == (cost and pytest.approx(cost))
+
+
 def test_money_of_later_years_is_discounted_and_a_lease_ends_only_at_its_break():
     """Two years at 3.5 %: 10,000 x (1 + 1/1.035). B2's lease can be ended for 2,000 before its
     break in 2030, which is cheaper than holding it empty for 5,000 a year."""

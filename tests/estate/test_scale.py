@@ -11,7 +11,7 @@ from placeopt.estate.formulate import formulate, minutes_count
 from placeopt.estate.problem import state
 from placeopt.place.synth import synthesise
 from tests.estate.places import crow_minutes, minutes, random_place, random_rules, scenario
-from tests.estate.town import building, town
+from tests.estate.town import building, cost_of, town
 
 
 def question(seed, place, **settings):
@@ -77,6 +77,14 @@ def test_all_residents_as_one_customer_prove_no_more_than_holds_and_the_plan_ser
         assert relaxed.result.objective >= full.objective - rounding
         exact += relaxed.result.objective == pytest.approx(full.objective, rel=1e-6)
     assert exact > 2
+
+
+def test_without_the_rule_that_all_are_served_a_relaxation_asks_for_no_host(monkeypatch):
+    """Nobody need be served, so the only building closes for 0; 10,000 if it stayed open."""
+    monkeypatch.setattr(scale, "ALL_REACHES", 0)
+    here = town([building("B1", 10_000)])
+    assert cost_of(here, drop=("served",)) == 0
+    assert cost_of(here) == 10_000
 
 
 def test_a_relaxation_knows_that_a_zone_needs_a_host_in_its_own_reach():

@@ -8,9 +8,10 @@ from placeopt.engine import Status
 from placeopt.estate import scale, solve
 from placeopt.estate.behaviour import shares
 from placeopt.estate.equations.drawn import least_drawn
+from placeopt.estate.explain import explain
 from placeopt.estate.problem import state
 from placeopt.scenario.estate_rules import Behaviour
-from tests.estate.places import crow_minutes, random_place, random_rules, scenario
+from tests.estate.places import crow_minutes, minutes, random_place, random_rules, scenario
 from tests.estate.town import building, cost_of, town
 
 CHOICES = (
@@ -74,3 +75,14 @@ def test_a_host_too_small_for_all_who_come_is_found_out_without_a_row_for_every_
     nearest = Behaviour(residents="nearest")
     assert cost_of(here, nearest, drive=[[10.0, 20.0], [10.0, 20.0]]) is None
     assert cost_of(here, nearest, drive=[[10.0, 20.0], [20.0, 10.0]]) == pytest.approx(40_000)
+
+
+def test_why_nothing_fits_is_told_without_a_row_for_every_zone(monkeypatch):
+    """As above: the planner could share the visits out, and without the limit of floor B1 alone
+    would do."""
+    monkeypatch.setattr("placeopt.estate.scale_behaviour.BY_THEMSELVES", 0)
+    services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
+    here = town([building("B1", 10_000), building("B2", 30_000)], services)
+    times = minutes(here, drive=[[10.0, 20.0], [10.0, 20.0]])
+    explanation = explain(here, times, scenario(Behaviour(residents="nearest")))
+    assert {clash.name for clash in explanation.clashes} >= {"behaviour", "floor"}

@@ -52,6 +52,7 @@ def commissioning(
     grouped = np.isin(np.arange(len(rows)), [p for group in groups for p in group])
     length = rows["contract_years"].to_numpy(np.int64) * (rule is not None and relax != "B10")
     needs = (scale > 0) | (once > 0) | (choice != "") | grouped | (length > 1)
+    needs |= rows["programme_id"].isin(place.provider_terms["programme_id"]).to_numpy()
     needs &= rule is not None and relax != "B10"
     capital = rows["capital_gbp"].to_numpy(float) * bool(scenario.of(Capital))
     until = rows["contract_until_year"].astype("Float64").to_numpy(float, na_value=-np.inf)

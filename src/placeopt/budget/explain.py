@@ -299,5 +299,6 @@ WORDS: dict[str, Callable[[BudgetProblem, Model, Result], Parts]] = {
 }
 PLAINLY = {  # where nothing that can be counted is given
     "B5": "notice would have to be cut short, or the old not run beside the new",
-    "B10": "contracts would have to end early, or what is bought together be bought apart",
+    "B10": "contracts would have to end early, what is bought together be bought apart, or "
+    "providers be paid less than their results earn",
 }

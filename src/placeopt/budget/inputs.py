@@ -19,6 +19,7 @@ from placeopt.budget.corrections import without_grade
 from placeopt.errors import Finding, PlaceError, ScenarioError
 from placeopt.place import Place, dictionary
 from placeopt.place.check_benefits import benefit_findings
+from placeopt.place.check_budget import provider_terms_that_make_no_sense
 from placeopt.scenario import RULES, Rule, Scenario
 from placeopt.scenario.budget_rules import (
     Capital,
@@ -66,6 +67,7 @@ def check_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
     if dangling or len(place.spending) == 0 or len(place.programmes) == 0:
         return
     yield from (one for one in benefit_findings(place) if one.severity == "error")
+    yield from provider_terms_that_make_no_sense(place)
     yield from _money_of_the_year(place, scenario)
     yield from _curves(place)
     yield from _ring_fences_today(place, scenario)
@@ -173,6 +175,7 @@ def _dangling(place: Place) -> Iterator[Finding]:
     """Ids that no table defines would otherwise be left out without a word."""
     tables: tuple[str, ...] = ("spending", "curves", "curve_points", "stream_amounts")
     tables += ("stream_programmes", "provision", "commitments", "benefits", "combinations")
+    tables += ("provider_terms",)
     for table in tables:
         for column in dictionary()[table]:
             if column.references:

@@ -15,12 +15,19 @@ import numpy as np
 
 from placeopt.budget import commitments, effects, money
 from placeopt.budget.arrays import OBJECTIVES, BudgetProblem
+from placeopt.budget.by_results import terms_of
 from placeopt.budget.combine import groups_of, too_much_of_the_whole, wholes
 from placeopt.budget.partners import partners, with_positions_alone
 from placeopt.errors import PlaceError
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.budget_rules import Capital, NobodyWorseOff, Streams, Uncertainty
+from placeopt.scenario.budget_rules import (
+    Capital,
+    Commissioning,
+    NobodyWorseOff,
+    Streams,
+    Uncertainty,
+)
 
 __all__ = ["OBJECTIVES", "BudgetProblem", "state"]
 
@@ -68,6 +75,14 @@ def state(
     held = commitments.commitments(place, scenario, years, relax)
     made["minimum_gain"][held["past"]] = np.nan
     made["target_holds"][held["past"]] = False
+    made["terms"] = terms_of(
+        place,
+        made["sign"],
+        made["drifted"],
+        len(years),
+        held=bool(scenario.of(Commissioning)),
+        paid=relax != "B10",
+    )
     bought = commitments.commissioning(place, scenario, years, before, relax)
     bought["contract"][held["past"]] = 0.0
     made["share"] = effects.share(place, len(made["drifted"]), len(years))

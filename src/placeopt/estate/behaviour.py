@@ -10,6 +10,7 @@ Source: Huff (1964), Journal of Marketing 28, 34-38.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,9 +38,23 @@ def go_by_themselves(problem: EstateProblem) -> bool:
 def hosts_tell(problem: EstateProblem) -> bool:
     """Whether the hosts alone tell who goes where: residents go by themselves, past no full
     building, and all of them are served."""
-    full = any(rule.overflow for rule in problem.scenario.of(Behaviour))
     allowed = [rule.unserved_share for rule in problem.scenario.of(Served)]
-    return go_by_themselves(problem) and not full and bool(allowed) and min(allowed) == 0
+    alone = go_by_themselves(problem) and not passes_full(problem)
+    return alone and bool(allowed) and min(allowed) == 0
+
+
+def passes_full(problem: EstateProblem) -> bool:
+    """Whether residents may pass a host whose building is full."""
+    return any(rule.overflow for rule in problem.scenario.of(Behaviour))
+
+
+def nobody_passes(problem: EstateProblem) -> EstateProblem:
+    """The problem in which no host may be passed: each of its plans is one of ``problem``."""
+    rules = tuple(
+        rule.model_copy(update={"overflow": False}) if isinstance(rule, Behaviour) else rule
+        for rule in problem.scenario.rules
+    )
+    return replace(problem, scenario=problem.scenario.model_copy(update={"rules": rules}))
 
 
 def pull(problem: EstateProblem) -> Floats:

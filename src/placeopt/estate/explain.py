@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from placeopt.engine import Clash, Explanation
 from placeopt.estate.explain_gives import Stated, solved, what_gives
 from placeopt.estate.years import state_years
-from placeopt.scenario.estate_rules import Hosted, Opened
+from placeopt.scenario.estate_rules import Behaviour, Capital, Hosted, Opened
 from placeopt.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from placeopt.travel import TravelTimes
 
 DEFINITIONS = (Hosted, Opened)
+FIRST = (Behaviour, Capital)  # dropped first: what a large place is short of, and soon answered
 
 
 def explain(
@@ -35,8 +36,9 @@ def explain(
         for position, rule in enumerate(scenario.rules)
         if not isinstance(rule, DEFINITIONS) and (scenario.years > 1 or rule.name != "sequence")
     ]
+    candidates.sort(key=lambda position: not isinstance(scenario.rules[position], FIRST))
     names = _names(place)
-    clashes: list[Clash] = []
+    found: dict[tuple[int, ...], Clash] = {}
     for size in (1, 2):
         for dropped in combinations(candidates, size):
             left = deadline - time.perf_counter()
@@ -44,9 +46,10 @@ def explain(
                 break
             clash = _clash(place, times, scenario, dropped, min(left, seconds / 4), names)
             if clash is not None:
-                clashes.append(clash)
-        if clashes:
+                found[tuple(sorted(dropped))] = clash
+        if found:
             break
+    clashes = [found[dropped] for dropped in sorted(found)]
     if not clashes:
         sentence = (
             "No plan keeps all the rules, and within the time given no one or two rules were "

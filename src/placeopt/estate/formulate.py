@@ -66,6 +66,7 @@ WHO_GOES_WHERE = (Fairness, Behaviour)
 STRUCTURE: tuple[Callable[[Model, EstateProblem, Columns], None], ...] = (
     by_service.closed_or_disposed,
     by_service.front_of_house,
+    by_service.served_or_not,
     by_service.area_follows_visits,
     by_service.preferred_pairs,
 )

@@ -186,7 +186,7 @@ def state(place: Place, times: TravelTimes, scenario: Scenario) -> EstateProblem
         pairs=_pairs(place, scenario, service_ids),
         hosted=hosted,
         full_today=full,
-        hostable=hosted | _suitable(place, buildings, services),
+        hostable=(hosted | _suitable(place, buildings, services)) & _kept_to(place, scenario),
         standards=state_standards(place, times, scenario),
         groups={
             column: _groups(place, column)
@@ -374,6 +374,15 @@ def _pairs(place: Place, scenario: Scenario, service_ids: Ids) -> Pairs:
         never=tuple(found["never"]),
         prefer=tuple(found["prefer"]),
         benefit_gbp_per_year=np.array(benefit, float),
+    )
+
+
+def _kept_to(place: Place, scenario: Scenario) -> Bools:
+    """(B, S) where the scenario lets a kind of building host a service, today's hosts included."""
+    rule = scenario.of(Opened)[0]
+    kinds, services = place.buildings["kind"], place.services["service_id"]
+    return np.array([[rule.may_be_in(s, kind) for s in services] for kind in kinds], bool).reshape(
+        len(kinds), len(services)
     )
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from placeopt.engine import Progress, Result, Status, solve
 from placeopt.engine.registry import engine as engine_named
 from placeopt.errors import EngineError
-from placeopt.estate.behaviour import go_by_themselves
+from placeopt.estate.behaviour import go_by_themselves, nobody_passes, passes_full
 from placeopt.estate.customers import pairs_by_reach
 from placeopt.estate.decision import Decision, value
 from placeopt.estate.formulate import Formulation, formulate, minutes_count, planner_alone
@@ -37,6 +37,7 @@ ALL_PAIRS = 20_000  # up to so many pairs of a zone and a host, all of them stan
 ALL_REACHES = 100_000  # up to so many of a group of zones with the same reach and a host, too
 NEAREST = 5  # possible hosts of a zone that stand in the model in any case
 BOUND_SHARE = 0.6  # of the time, for the model that may send people beyond: it gives the bound
+PLANNER_SHARE = 0.3  # of the time, for the bound where residents may pass a full building
 COUNT_SHARE, KERNEL_SHARE, IMPROVE_SHARE = 0.1, 0.25, 0.3  # of the time, at most
 
 
@@ -157,8 +158,19 @@ def _where_they_go(
     hosts tell the rest. The plan is settled, and so checked, zone by zone."""
     name, ceilings = within[-1].objective, [(s.objective, s.ceiling) for s in within[:-1]]
     formulation = formulate(planner_alone(problem), name, ceilings, zones=False, relaxed=True)
+    began, bound = time.perf_counter(), -np.inf
+    if passes_full(problem):  # a plan in which nobody has to is one of the problem, too
+        planner, _ = _whole(formulation, None, PLANNER_SHARE * seconds, None)
+        if planner.status is Status.INFEASIBLE:
+            return planner, None
+        problem, bound = nobody_passes(problem), planner.bound
+        formulation = formulate(planner_alone(problem), name, ceilings, zones=False, relaxed=True)
     model, x, solver = formulation.model, formulation.columns, problem.scenario.solver
-    result = minimise_drawn(model, (problem,), (x,), solver, seconds, progress)
+    left = max(seconds - (time.perf_counter() - began), 1.0)
+    result = minimise_drawn(model, (problem,), (x,), solver, left, progress)
+    if np.isfinite(bound):  # what holds where nobody passes need not where some do
+        status = Status.FEASIBLE if result.has_plan else Status.NO_PLAN
+        result = replace(result, bound=bound, status=status)
     if not result.has_plan:
         return result, None
     return _told(problem, name, result, _settled(problem, read(formulation, result), within))

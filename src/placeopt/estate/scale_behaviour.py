@@ -27,6 +27,7 @@ from placeopt.estate.formulate import Formulation
 from placeopt.estate.improve_years import what_becomes_of
 from placeopt.estate.kernel import USED, decided, first_of, keeping
 from placeopt.estate.problem import EstateProblem
+from placeopt.estate.settle import hosts_tell_all
 from placeopt.estate.strengthen import count_at_least
 from placeopt.scenario.scenario import SolverSettings
 
@@ -48,6 +49,15 @@ ROUNDS = 40  # of cuts at the relaxation, at most
 LEARNT = 2e-4  # of the bound: cuts at the relaxation that raise it by less are enough
 BREACH = 1e-4  # of all visits to a service, that a point of the relaxation may break
 EXACT = 1e-7  # the same, of a plan
+
+
+def learns(problems: Sequence[EstateProblem], named: Sequence[str]) -> bool:
+    """Whether the hosts alone tell who goes where in every year, for the objectives named, and
+    zones and hosts are too many for the rule's own rows."""
+    one = problems[0]
+    pairs = one.visits.astype(bool).sum(axis=0) @ one.hostable.sum(axis=0)
+    many = bool(pairs * len(problems) > BY_THEMSELVES)
+    return many and all(hosts_tell_all(problem, named) for problem in problems)
 
 
 @dataclass

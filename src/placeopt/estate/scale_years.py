@@ -36,7 +36,7 @@ from placeopt.estate.improve_years import improve_years
 from placeopt.estate.kernel import first
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.scale import find
-from placeopt.estate.scale_behaviour import BY_THEMSELVES, minimise_drawn
+from placeopt.estate.scale_behaviour import learns, minimise_drawn
 from placeopt.estate.settle import hosts_tell_all, in_state, read, with_their_residents
 from placeopt.estate.stages import Outcome, in_order
 from placeopt.estate.strengthen import ask_at_least, count_at_least
@@ -65,7 +65,7 @@ def find_years(years: Years, progress: Watch | None = None) -> Outcome[Course]:
         name: str, ceilings: list[tuple[str, float]], course: Course | None, seconds: float
     ) -> tuple[Result, Course | None]:
         named = [name, *(other for other, _ in ceilings)]
-        if all(hosts_tell_all(problem, named) for problem in years.problems) and _many(years):
+        if learns(years.problems, named):
             alone = tuple(planner_alone(problem) for problem in years.problems)
             stated = formulate_years(replace(years, problems=alone), name, ceilings, relaxed=True)
             model, x, solver = stated.model, stated.columns, years.scenario.solver
@@ -97,12 +97,6 @@ def minimise(
     if not able or not large:
         return _search(stated, arrays, start, seconds, stated.years.scenario.solver.gap, progress)
     return _apart(stated, arrays, start, least, seconds, progress)
-
-
-def _many(years: Years) -> bool:
-    """Whether zones and hosts are too many for a row each of where residents go."""
-    pairs = years.first.visits.astype(bool).sum(axis=0) @ years.first.hostable.sum(axis=0)
-    return bool(pairs * len(years.problems) > BY_THEMSELVES)
 
 
 def _large(stated: YearsFormulation) -> bool:

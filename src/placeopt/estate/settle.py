@@ -20,7 +20,7 @@ from placeopt.engine.model import Arrays
 from placeopt.engine.running import to_the_end
 from placeopt.errors import EngineError
 from placeopt.estate.assign import with_least_minutes
-from placeopt.estate.behaviour import hosts_tell
+from placeopt.estate.behaviour import hosts_tell, passes_full
 from placeopt.estate.columns import Columns
 from placeopt.estate.decision import Decision, by_themselves
 from placeopt.estate.formulate import Formulation, formulate, minutes_count, planner_alone
@@ -28,6 +28,7 @@ from placeopt.estate.problem import EstateProblem
 from placeopt.estate.stages import SETTLED, Stage
 from placeopt.scenario.estate_rules import Fairness
 
+PASSED = 10_000  # the same where some pass full buildings: beyond, a plan stays as it was found
 PAIRS = 100_000  # up to so many pairs of a zone and a host are settled at once
 
 
@@ -70,6 +71,8 @@ def _settle(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> 
     named = [stage.objective for stage in stages]
     if hosts_tell_all(problem, named):
         return _hosts_told(problem, decision, stages)
+    if pairs > PASSED and passes_full(problem) and not minutes_count(planner_alone(problem), named):
+        return decision
     if pairs > PAIRS and not minutes_count(problem, named):
         with suppress(EngineError):  # not everybody has the hosts in reach that are cheapest to use
             return with_least_minutes(problem, _settled(smaller, decision, stages, zones=False))

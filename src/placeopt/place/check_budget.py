@@ -31,6 +31,7 @@ def budget_findings(place: Place) -> Iterator[Finding]:
     yield from units_of_no_demand(place)
     yield from amounts_in_other_units(place)
     yield from results_without_a_scale(place)
+    yield from provider_terms_that_make_no_sense(place)
     yield from commitments_outside_their_limits(place)
 
 
@@ -270,6 +271,35 @@ def results_without_a_scale(place: Place) -> Iterator[Finding]:
             yield error(file, "the clawback ends at a value that is not worse than the target",
                         "give a worse value, or leave it empty", row=row_of(at),
                         column="clawback_until", value=number_text(until[at]))  # fmt: skip
+
+
+def provider_terms_that_make_no_sense(place: Place) -> Iterator[Finding]:
+    """Scales that end before they start, more given back than was paid, more withheld than the
+    price, outcomes whose effects do not add up."""
+    rows, file = place.provider_terms, label(place, "provider_terms")
+    outcomes = place.outcomes.drop_duplicates("outcome_id").set_index("outcome_id")
+    paired = set(place.combinations["outcome_id"])
+    withheld = rows.groupby("programme_id")["withheld_share"].transform("sum")
+    now = rows["gbp_per_unit"] * (1 - rows["deferred_share"])
+    for at, key in enumerate(rows["outcome_id"]):
+        found, row = [], rows.iloc[at]
+        if key in outcomes.index:
+            sign = -1.0 if outcomes.at[key, "direction"] == "lower" else 1.0
+            if not sign * (row["paid_to"] - row["paid_from"]) > 0:
+                found.append(("paid_to", "the scale ends where it is not better than at its start",
+                              "give a value better than paid_from"))  # fmt: skip
+            if outcomes.at[key, "combination"] != "add" or key in paired:
+                found.append(("outcome_id", "programmes do not add up on this outcome",
+                              "pay for an outcome whose combination is add"))  # fmt: skip
+        if row["clawback_gbp_per_unit"] > now.iloc[at] + _PENNY:
+            found.append(("clawback_gbp_per_unit", "more goes back than was paid by then",
+                          f"give at most {now.iloc[at]:.2f}"))  # fmt: skip
+        if withheld.iloc[at] > 1 + 1e-9:
+            found.append(("withheld_share", "more than the whole price is withheld",
+                          "let the programme's rows come to at most 1"))  # fmt: skip
+        for column, message, remedy in found:
+            yield error(file, message, remedy, row=row_of(at), column=column,
+                        value=str(row[column]))  # fmt: skip
 
 
 def commitments_outside_their_limits(place: Place) -> Iterator[Finding]:

@@ -166,7 +166,7 @@ def contradictory_pairs(place: Place) -> Iterator[Finding]:
     pairs, file = place.compatibility, label(place, "compatibility")
     a, b = pairs["service_a"].tolist(), pairs["service_b"].tolist()
     relation = pairs["relation"].tolist()
-    group = _groups([(p, q) for p, q, r in zip(a, b, relation, strict=True) if r == "must"])
+    group = must_groups([(p, q) for p, q, r in zip(a, b, relation, strict=True) if r == "must"])
     seen: dict[frozenset[str], int] = {}
     for at, (first, second, rule) in enumerate(zip(a, b, relation, strict=True)):
         where: dict[str, Any] = {"row": row_of(at), "column": "relation", "value": rule}
@@ -265,7 +265,7 @@ def _missing(value: object) -> bool:
     return value is pd.NA or value != value
 
 
-def _groups(pairs: list[tuple[str, str]]) -> dict[str, str]:
+def must_groups(pairs: list[tuple[str, str]]) -> dict[str, str]:
     """Each service's group under "must share every roof", named by one of its services."""
     group: dict[str, str] = {}
     for first, second in pairs:

@@ -77,6 +77,7 @@ TITLES = {
     "streams": "Streams",
     "reserves": "Reserves",
     "result_payments": "Payment by results",
+    "provider_results": "Providers paid by results",
     "outcomes": "Outcomes",
     "outcomes_by_year": "Outcomes by year",
     "cash_flow": "Cash flow by agency",

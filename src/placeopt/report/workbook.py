@@ -32,6 +32,7 @@ ESTATE = [
 ]
 BUDGET = [
     *("spending", "spending_years", "payments", "streams", "reserves", "result_payments"),
+    "provider_results",
     *("outcomes", "outcomes_by_year", "cash_flow", "agencies", "benefits_chain", "who_gains"),
     *("positions", "transfers", "alone_spending", "alone_payments", "prices", "curves"),
 ]

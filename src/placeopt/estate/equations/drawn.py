@@ -10,8 +10,7 @@ hold in every plan, for any set Z of zones and, as drawn(y) is convex, for any y
 zones that reach b first and y the other hosts they are tight at the hosts they are taken at; all
 that is drawn is all that is served, so a plan with these hosts has no choice left of who goes
 where. Taken at a point of the relaxation they cut off what the rule's rows zone by zone would.
-Where residents pass a full building, only one that is not full draws so much; what is unserved is
-drawn by nobody.
+What is unserved is drawn by nobody. Where residents pass full buildings, the cuts do not hold.
 
 Sources: Benders (1962); Magnanti and Wong (1981), Operations Research 29, 464-484, for such cuts
 of locations.
@@ -28,9 +27,8 @@ from placeopt.engine import Block, Model
 from placeopt.engine.model import Terms
 from placeopt.estate.behaviour import pull, spreads
 from placeopt.estate.columns import Columns
-from placeopt.estate.equations.behaviour import full_buildings
 from placeopt.estate.problem import EstateProblem
-from placeopt.scenario.estate_rules import Behaviour, Served
+from placeopt.scenario.estate_rules import Served
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -46,7 +44,6 @@ class Drawing:
     problem: EstateProblem
     columns: Columns
     lacking: Block  # (H,) share of all visits to the service, at a price
-    full: Block | None  # (B,) where residents pass full buildings
     services: Ints  # with visits
 
 
@@ -67,9 +64,7 @@ def add_drawing(
         upper=np.isin(at, services).astype(float),
         cost=gbp_per_m2 * np.maximum(floor[at], 1.0),
     )
-    overflow = any(rule.overflow for rule in problem.scenario.of(Behaviour))
-    full = full_buildings(model, problem, x) if overflow else None
-    return Drawing(problem, x, lacking, full, services)
+    return Drawing(problem, x, lacking, services)
 
 
 def hosts_of(drawing: Drawing, values: Floats) -> Floats:
@@ -94,8 +89,6 @@ def cut_off(model: Model, drawing: Drawing, values: Floats, breach: float) -> in
         serves = np.bincount(c.pair_host[pair], share * values[x.serve.at(pair)], x.host.size)
         columns = x.host_at[at, s]
         drawn = serves[columns] + values[drawing.lacking.at(columns)]
-        if drawing.full is not None:
-            drawn += np.diag(worth) * values[drawing.full.at(at)]
         rows = np.flatnonzero(worth @ host[at, s] - drawn > breach)
         _add(model, drawing, int(s), at, worth, rows)
         added += len(rows)
@@ -118,7 +111,7 @@ def look_around(model: Model, drawing: Drawing, values: Floats, worth_a_look: Bo
 
 
 def _add(model: Model, drawing: Drawing, service: int, at: Ints, worth: Floats, rows: Ints) -> None:
-    """drawn + lacking + unserved >= worth host, or the building is full, for ``rows`` of ``at``."""
+    """drawn + lacking + unserved >= worth host, for ``rows`` of ``at``."""
     if not len(rows):
         return
     p, x = drawing.problem, drawing.columns
@@ -134,8 +127,6 @@ def _add(model: Model, drawing: Drawing, service: int, at: Ints, worth: Floats, 
         (every, drawing.lacking.at(columns[rows]), 1.0),
         (n, x.host.at(columns[b]), -worth[rows[n], b]),
     ]
-    if drawing.full is not None:
-        terms.append((every, drawing.full.at(at[rows]), np.diag(worth)[rows]))
     if any(rule.unserved_share > 0 for rule in p.scenario.of(Served)):
         customer = np.flatnonzero(c.service == service)
         terms += [(every, x.unserved.at(i), c.units[i] / total) for i in customer]

@@ -123,6 +123,8 @@ def opened(rule: Opened, year: Year) -> Found:
         if i not in a.open:
             return False, f"{service} is hosted in {i}, which is not open"
         suits = not facts.suitable or (row["kind"], service) in facts.suitable
+        if not rule.may_be_in(service, row["kind"]):
+            return False, f"{service} is in {i}, which is of kind {row['kind']}"
         if not stays and (not suits or facts.unknown_use(i)):
             return False, f"{i} is not suitable for {service}"
         if facts.tiers:
