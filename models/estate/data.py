@@ -46,7 +46,9 @@ class Model:
     count: Iterator[int] = field(default_factory=itertools.count)  # makes names of variables unique
 
     def rules(self, name: str) -> list[Any]:
-        return [rule for rule in self.scenario.rules if rule.name == name]
+        """The rules of that name that hold in the year decided for."""
+        rules = [rule for rule in self.scenario.rules if rule.name == name]
+        return [rule for rule in rules if rule.holds_in(year(self))]
 
     def subject_to(self, constraint: Any) -> None:
         self.lp.addConstraint(constraint)
@@ -64,11 +66,12 @@ def read_tables(m: Model) -> None:
 
     m.zones = {row["zone_id"]: row for row in rows("zones")}
     m.buildings = {row["building_id"]: row for row in rows("buildings")}
-    if m.scenario.money.works_optimism_bias:  # estimates of works raised by the kind's share
-        share = {row["works_kind"]: row["upper_bound_share"] for row in rows("works_optimism_bias")}
-        for row in m.buildings.values():
-            row["fit_out_gbp_per_m2"] *= 1 + share[row["works_kind"]]
-            row["backlog_gbp"] *= 1 + share[row["works_kind"]]
+    share = {row["works_kind"]: row["upper_bound_share"] for row in rows("works_optimism_bias")}
+    for row in m.buildings.values():  # estimates of works raised by the kind's share
+        asked = m.scenario.money.works_optimism_bias
+        row["raised"] = 1 + share[row["works_kind"]] if asked else 1.0
+        row["fit_out_gbp_per_m2"] *= row["raised"]
+        row["backlog_gbp"] *= row["raised"]
     m.services = {row["service_id"]: row for row in rows("services")}
     m.tiers = {row["tier_id"]: row for row in rows("tiers")}
     for row in rows("hosting"):
@@ -111,7 +114,10 @@ def unknown_use(m: Model, b: str) -> bool:
 
 
 def may_host(m: Model, b: str, s: str) -> bool:
-    """Hosted today, or suitable by kind, with room for a service point."""
+    """Hosted today, or suitable by kind, with room for a service point; of a kind it is kept to."""
+    for rule in m.rules("opened"):
+        if m.buildings[b]["kind"] not in rule.only_in.get(s, (m.buildings[b]["kind"],)):
+            return False
     if (b, s) in m.today:
         return True
     listed = m.place.suitability

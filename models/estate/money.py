@@ -41,11 +41,13 @@ def emitted(m: Model) -> Any:
 
 def rents_cover_the_trust(m: Model) -> None:
     """(E15) Transfers adding up to nothing, fair rents exist where all buildings together cost no
-    more than today; staff stay with the agencies."""
+    more than today and at least a square metre is let; staff stay with the agencies."""
     for _ in m.rules("fair_rents"):
         staff = pulp.lpSum(m.services[s][STAFF] * host for (_, s), host in m.host.items())
         staff_today = sum(m.services[s][STAFF] for _, s in m.today)
-        m.subject_to(running(m) - staff <= running_today(m) - staff_today)
+        today = running_today(m) - staff_today
+        m.subject_to(running(m) - staff <= today)
+        m.subject_to(running(m) - staff <= today * pulp.lpSum(m.area.values()))
 
 
 def running(m: Model) -> Any:
@@ -105,7 +107,10 @@ def capital(m: Model, works: tuple[str, ...] = ("fit_out", "moves", "set_up", "c
         if row["status"] == "open":
             terms.append(closing * row["closure_cost_gbp"] * (1 - m.open[b]))
         terms.append(closing * (penalty(m, b) or 0.0) * m.ends[b])
-        terms += [set_up * tier["setup_cost_gbp"] * m.tier[b, k] for k, tier in m.tiers.items()]
+        terms += [
+            set_up * tier["setup_cost_gbp"] * row["raised"] * m.tier[b, k]
+            for k, tier in m.tiers.items()
+        ]
     return pulp.lpSum(terms)
 
 

@@ -132,8 +132,10 @@ def residents_go_where_they_go(m: Model) -> None:
     for rule in m.rules("behaviour"):
         if rule.residents == "decay":
             for z, s, b in m.serve:
+                if pull(m, rule, z, b) == 0:
+                    m.subject_to(m.serve[z, s, b] <= 0)
                 for c in m.buildings:
-                    if (z, s, c) in m.serve and c != b:
+                    if (z, s, c) in m.serve and c != b and pull(m, rule, z, c) > 0:
                         ratio = pull(m, rule, z, b) / pull(m, rule, z, c)
                         m.subject_to(
                             m.serve[z, s, b] <= ratio * m.serve[z, s, c] + 1 - m.host[c, s]

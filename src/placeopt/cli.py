@@ -7,7 +7,6 @@ within the limit, 5 a plan failed verification.
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -72,9 +71,11 @@ def check(
     if as_json:
         typer.echo(json.dumps({"errors": faults, "findings": [f.as_dict() for f in findings]}))
     else:
-        for finding in findings:
-            typer.echo(f"{finding.severity}: {finding}")
-        typer.echo(f"{faults} errors, {len(findings) - faults} warnings")
+        for severity, line in errors.told(findings):
+            typer.echo(f"{severity}: {line}")
+        warnings = len(findings) - faults
+        numbers = ((faults, "error"), (warnings, "warning"))
+        typer.echo(", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in numbers))
     raise typer.Exit(1 if faults else 0)
 
 
@@ -98,19 +99,11 @@ def least_money(
     out: Out = Path("least-money"),
 ) -> None:
     """How far a budget can fall before a standard breaks, and which breaks first."""
-    from placeopt.report.money import pounds
     from placeopt.run import least_money_file
 
-    found = least_money_file(scenario, out)
-    order, path = found["order_of_breaking"], found["path_of_cuts"]
-    for row in order.itertuples():
-        side = "below" if row.cut_share >= 0 else "above"
-        then = f"then {row.name} breaks" if row.name else "what is left are floors and terms"
-        if row.name and not row.proven_first:
-            then += " (not proven to be the first)"
-        typer.echo(f"{pounds(row.least_gbp)}, {abs(row.cut_share):.1%} {side} today; {then}")
+    for line in least_money_file(scenario, out):
+        typer.echo(line)
     typer.echo(f"order_of_breaking.csv is in {out}")
-    typer.echo(path if isinstance(path, str) else f"path_of_cuts.csv: {len(path)} totals")
 
 
 @app.command()
@@ -121,30 +114,9 @@ def prices(
     """What a step of each limit of a budget changes, found by solving again for every one."""
     from placeopt.run import prices_file
 
-    for row in prices_file(scenario, out).itertuples():
-        of = "" if str(row.what).endswith(str(row.id)) else f" {row.id}"
-        typer.echo(f"{row.rule} {row.what}{of}, by {_step(row)}: {_change(row)}")
-    typer.echo(f"prices.csv is in {out}; below 0 is better")
-
-
-def _step(row: Any) -> str:
-    from placeopt.report.money import pounds
-
-    return pounds(row.step) if row.per == "GBP" else f"{row.step:.2g} {row.per}"
-
-
-def _change(row: Any) -> str:
-    """What a priced step does to the objective, in words."""
-    low, change, high = (
-        one * row.step for one in (row.lowest, row.change_in_objective, row.highest)
-    )
-    if math.isnan(change):
-        return "no answer within the time limit"
-    if math.isinf(change):
-        return "no plan is left"
-    if low <= 0 <= high:
-        return f"no change proven ({low:+.1g} to {high:+.1g})"
-    return f"objective {change:+.4g} ({low:+.4g} to {high:+.4g})"
+    for line in prices_file(scenario, out):
+        typer.echo(line)
+    typer.echo(f"prices.csv is in {out}")
 
 
 @app.command()
@@ -369,8 +341,8 @@ def place_import(
     report = import_place(mapping, out, sources, progress=lambda step: typer.echo(step, err=True))
     rows = ", ".join(f"{count} {table}" for table, count in report.rows.items())
     typer.echo(f"{report.place}: {rows}. What was taken, assumed and left out: import-report.md")
-    for finding in report.findings:
-        typer.echo(f"{finding.severity}: {finding}")
+    for severity, line in errors.told(report.findings):
+        typer.echo(f"{severity}: {line}")
 
 
 @place_app.command("template")

@@ -50,6 +50,26 @@ class Finding:
         return asdict(self)
 
 
+def told(findings: Sequence[Finding], most: int = 50) -> list[tuple[Severity, str]]:
+    """Each finding's severity and line; of one fault in more than ``most`` + 1 rows of a column
+    the first ``most`` and a line that says how many more there are, and up to which row."""
+    alike: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in findings:
+        row = finding.row is None
+        key = (finding.severity, finding.file, row, finding.column, finding.message, finding.remedy)
+        alike.setdefault(key, []).append(finding)
+    lines: list[tuple[Severity, str]] = []
+    for group in alike.values():
+        few = group if len(group) <= most + 1 else group[:most]
+        lines += [(finding.severity, str(finding)) for finding in few]
+        rest = group[len(few) :]
+        if rest:
+            rows = f", last in row {rest[-1].row}" if rest[-1].row is not None else ""
+            where = f"{rest[0].file}: {rest[0].column or ''}".strip().removesuffix(":")
+            lines.append((rest[0].severity, f"{where}: the same {len(rest)} more times{rows}"))
+    return lines
+
+
 class PlaceoptError(Exception):
     """The root of everything placeopt raises on purpose."""
 
@@ -59,8 +79,9 @@ class InputError(PlaceoptError):
 
     def __init__(self, findings: Sequence[Finding], heading: str = "faults in the input"):
         self.findings = list(findings)
-        lines = "\n".join(f"  {finding}" for finding in self.findings)
-        super().__init__(f"{len(self.findings)} {heading}:\n{lines}")
+        lines = "\n".join(f"  {line}" for _, line in told(self.findings))
+        said = heading.replace("faults", "fault", 1) if len(self.findings) == 1 else heading
+        super().__init__(f"{len(self.findings)} {said}:\n{lines}")
 
 
 class PlaceError(InputError):

@@ -41,35 +41,39 @@ def solve_file(scenario_file: Path, out: Path, progress: Watch | None = None) ->
     return answer
 
 
-def least_money_file(scenario_file: Path, out: Path) -> dict[str, Any]:
-    """How far a budget can fall and which standard breaks first, as CSV files in ``out``.
-
-    Returns the table ``order_of_breaking`` and, where the problem is a linear program,
-    ``path_of_cuts``; else ``path_of_cuts`` is the sentence that says why there is none.
-    """
+def least_money_file(scenario_file: Path, out: Path) -> list[str]:
+    """How far a budget can fall and which standard breaks first, in words; ``out`` gets the tables
+    order_of_breaking.csv and, where the problem is a linear program, path_of_cuts.csv."""
     from placeopt.budget.least_money import order_of_breaking, path_of_cuts
+    from placeopt.budget.money import decided_years
+    from placeopt.report.limits import breaking_in_words, path_in_words
 
     place, scenario = _budget(scenario_file, "least money is asked")
     out.mkdir(parents=True, exist_ok=True)
-    found: dict[str, Any] = {"order_of_breaking": order_of_breaking(place, scenario)}
-    found["order_of_breaking"].to_csv(out / "order_of_breaking.csv", index=False)
+    order = order_of_breaking(place, scenario)
+    order.to_csv(out / "order_of_breaking.csv", index=False)
+    years = tuple(int(year) for year in decided_years(place, scenario))
+    path: pd.DataFrame | str
     try:
-        found["path_of_cuts"] = path_of_cuts(place, scenario, tolerance=1e-3)
-        found["path_of_cuts"].to_csv(out / "path_of_cuts.csv", index=False)
+        path = path_of_cuts(place, scenario, tolerance=1e-3)
+        path.to_csv(out / "path_of_cuts.csv", index=False)
     except UsageError as reason:
-        found["path_of_cuts"] = str(reason)
-    return found
+        path = str(reason)
+    lines = breaking_in_words(order, years, scenario.money.discount_rate)
+    return [*lines, path_in_words(path, years)]
 
 
-def prices_file(scenario_file: Path, out: Path) -> pd.DataFrame:
-    """What a step of each limit of a budget changes, solved again, as ``prices.csv`` in ``out``."""
+def prices_file(scenario_file: Path, out: Path) -> list[str]:
+    """What a step of each limit of a budget changes, solved again, in words; ``out`` gets
+    prices.csv."""
     from placeopt.budget.resolved import resolved_prices
+    from placeopt.report.limits import prices_in_words
 
     place, scenario = _budget(scenario_file, "prices of limits are asked")
     found = resolved_prices(place, scenario)
     out.mkdir(parents=True, exist_ok=True)
     found.to_csv(out / "prices.csv", index=False)
-    return found
+    return prices_in_words(found)
 
 
 def _budget(scenario_file: Path, what: str) -> tuple[Place, Scenario]:
@@ -91,7 +95,12 @@ def check_files(place: Path, scenario: Path | None = None) -> list[Finding]:
         return [*findings, *error.findings]
     if found is None or any(finding.severity == "error" for finding in findings):
         return findings  # ids are compared once the tables can be trusted
-    return [*findings, *check_scenario(found, asked)]
+    findings = [*findings, *check_scenario(found, asked)]
+    if asked.problem == "budget" and not any(f.severity == "error" for f in findings):
+        from placeopt.budget.inputs import check as check_budget
+
+        findings += check_budget(found, asked)
+    return findings
 
 
 def demo_scenarios() -> dict[str, Path]:

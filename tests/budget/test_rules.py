@@ -257,7 +257,7 @@ def test_infeasible_is_an_answer_that_says_what_would_have_to_give():
     gives = {clash.name: clash.what_gives for clash in answer.explanation.clashes}
     # homecare's floor of 150 and the standard's 60 for the lights make 210, 30 too many
     assert set(gives) == {"one_budget", "statutory", "outcomes"}
-    assert gives["one_budget"] == "the total would have to be at least 30 GBP higher"
+    assert gives["one_budget"] == "the total would have to be 30 GBP higher"
     assert gives["statutory"] == "homecare would fall 30 GBP below its floor"
     assert gives["outcomes"] == "safe would be 49.65 against its minimum standard of 49.8"
 

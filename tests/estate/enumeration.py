@@ -31,7 +31,7 @@ from placeopt.estate.verify.years import (
 )
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.estate_rules import Capital, FairRents, Revenue
+from placeopt.scenario.estate_rules import Capacity, Capital, FairRents, Floor, Revenue
 from placeopt.scenario.estate_rules import Served as ServedRule
 from placeopt.travel import TravelTimes
 from tests.estate.enumeration_people import (
@@ -161,7 +161,8 @@ def _possible(facts: Facts, a: Arrangement, before: Arrangement) -> bool:
     for i in a.open:
         hosts = [facts.services[s] for _, s in a.hosts]
         front = max((row["front_of_house_m2"] for row in hosts), default=0.0)
-        if front + sum(row["area_base_m2"] for row in hosts) > facts.usable_m2(i):
+        used = front + sum(row["area_base_m2"] for row in hosts)
+        if facts.scenario.of(Floor) and used > facts.usable_m2(i):
             return False
     return all(
         YEARLY[rule.name](rule, year)[0]
@@ -293,6 +294,9 @@ class Served:
         return cost + sum(factor[t] * self.fit_out_in(t) for t in range(years))
 
     def _floors(self) -> None:
+        """Without the rule of capacity only base areas count, which were asked of each building."""
+        if not (self.scenario.of(Floor) and self.scenario.of(Capacity)):
+            return
         for t, year in enumerate(self.course.years):
             for i in year.a.open:
                 self.upper.append(
@@ -303,7 +307,7 @@ class Served:
                 self.most.append(year.facts.usable_m2(i) - year.sums.area_used(i) + 1e-9)
 
     def _visits_and_desks(self) -> None:
-        lost = max(rule.unserved_share for rule in self.scenario.of(ServedRule))
+        lost = max((rule.unserved_share for rule in self.scenario.of(ServedRule)), default=1.0)
         for t, year in enumerate(self.course.years):
             facts = year.facts
             keys = [key for key, visits in facts.visits.items() if visits > 0]
@@ -367,10 +371,12 @@ class Served:
             for t, year in enumerate(self.course.years):
                 today = year.today.running - sum(year.today.staff.values())
                 now = year.sums.running - sum(year.sums.staff.values())
-                self.upper.append(
-                    self.served(lambda u, z, s, b, t=t: (u == t) * self.in_use(u, z, s, b))
+                in_use = self.served(lambda u, *at, t=t: (u == t) * self.in_use(u, *at))
+                let = self.served(lambda u, *at, t=t: (u == t) * self.m2(u, *at))
+                self.at_most(in_use, today - now + 1e-6)
+                self.at_most(
+                    in_use - today * let, today * sum(year.sums.area.values()) - now + 1e-6
                 )
-                self.most.append(today - now + 1e-6)
 
 
 def _wide(rows: list[np.ndarray], width: int) -> np.ndarray:

@@ -89,6 +89,26 @@ def test_all_three_agree_on_money_that_few_places_state(decided, monkeypatch):
             assert agree(ours, solve_reference(place, times, asked)[1]), f"seed {seed}"
 
 
+@pytest.mark.parametrize("dropped", ["floor", "capacity", "together", "pinned", "served"])
+def test_all_three_agree_where_an_implied_rule_is_dropped_and_others_hold_later(
+    dropped, monkeypatch
+):
+    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    for seed in range(8000, 8005):
+        place = random_place(seed)
+        rules = [rule for rule in random_rules(seed, place) if rule.name != dropped]
+        rules = [
+            rule.model_copy(update={"from_year": 2029 + n % 2})
+            if "from_year" in type(rule).model_fields
+            else rule
+            for n, rule in enumerate(rules)
+        ]
+        times, asked = crow_minutes(place), scenario(*rules, drop=(dropped,), years=5, year=2029)
+        ours = found(place, times, asked)
+        assert agree(ours, best_by_enumeration(place, times, asked)), f"seed {seed}"
+        assert agree(ours, solve_reference(place, times, asked)[1]), f"seed {seed}"
+
+
 def weights_of(seed):
     """Weights of some objectives, money among them."""
     rng = np.random.default_rng(seed)

@@ -193,6 +193,14 @@ def test_no_rents_are_fair_where_all_buildings_together_cost_more_than_today():
     assert cost_of(here, close, FairRents()) is None
 
 
+def test_nobody_pays_a_rent_where_no_floor_is_let():
+    """(E15) S takes no floor, so nobody's rent bears the 10,000 of the building it is in; with
+    50 m2 the rent is 200 a m2."""
+    for area, cost in ((0.0, None), (50.0, 10_000)):
+        here = town([building("B1", 10_000)], [{"service_id": "S", "area_base_m2": area}])
+        assert cost_of(here, FairRents()) == (cost and pytest.approx(cost))
+
+
 def test_money_of_later_years_is_discounted_and_a_lease_ends_only_at_its_break():
     """Two years at 3.5 %: 10,000 x (1 + 1/1.035). B2's lease can be ended for 2,000 before its
     break in 2030, which is cheaper than holding it empty for 5,000 a year."""
@@ -341,3 +349,30 @@ def test_works_are_raised_by_the_upper_bound_of_their_kind():
     bare = town([stays, target], services)
     with pytest.raises(UsageError, match="states no share for non_standard_building"):
         worth(bare, biased)
+
+
+@pytest.mark.parametrize("decided", [1, 2])
+def test_setting_up_a_tier_is_works_that_the_bias_raises(decided):
+    """S moves to the hub B2, 16,000 a year beside 20,000 in B1, once it is set up for 1,000: with
+    24 % on top, 1,240. A pot of 1,100 pays for it as estimated and not as raised."""
+    rows = [{"works_kind": "standard_building", "upper_bound_share": 0.24}]
+    here = town(
+        [building("B1", 20_000), building("B2", 16_000, status="candidate")],
+        tiers=[{"tier_id": "hub", "setup_cost_gbp": 1_000.0, "max_services": 2}],
+        tier_services=[{"tier_id": "hub", "service_id": "S", "relation": "may"}],
+        works_optimism_bias=rows,
+    )
+    times = minutes(here, drive=[[10.0, 10.0]] * 2)
+    for raised in (1.0, 1.24):
+        money = Money(appraisal_years=decided, discount_rate=0.0, works_optimism_bias=raised > 1)
+        stays, moved = decided * 20_000, decided * 16_000
+        for rules, cost in (
+            ((), moved + 1_000 * raised),
+            ((Capital(pot_gbp=1_100),), stays if raised > 1 else moved + 1_000),
+        ):
+            question = asked(money, *rules).model_copy(update={"years": decided})
+            answer = solve(here, times, question)
+            assert answer.verification.ok
+            assert answer.result.objective == pytest.approx(cost)
+            if decided == 1:
+                assert solve_reference(here, times, question)[1] == pytest.approx(cost)

@@ -3,7 +3,7 @@ the comment. Money is for one year of appraisal unless said."""
 
 import pytest
 
-from placeopt.scenario.estate_rules import Network, Pinned, Together
+from placeopt.scenario.estate_rules import Network, Opened, Pinned, Together
 from tests.estate.town import building, cost_of, town
 
 
@@ -28,6 +28,17 @@ def test_opened_lets_a_service_move_in_only_where_kind_and_tier_allow():
     hosting = [{"building_id": "B1", "service_id": "S"}]
     closed_to_s = town(buildings, other, hosting, tiers=kiosk, tier_services=kiosk_link)
     assert cost_of(closed_to_s) == pytest.approx(10_000)
+
+
+def test_a_service_kept_to_a_kind_of_building_leaves_the_others():
+    """(E3) S is in B1 (10,000) and B2, a shop (5,000). Kept to libraries it stays in B1 and leaves
+    the shop: 10,000, where any kind would do 5,000."""
+    here = town([building("B1", 10_000, kind="library"), building("B2", 5_000, kind="shop")])
+    assert cost_of(here) == pytest.approx(5_000)
+    kept = Opened(only_in={"S": ("library",)})
+    assert cost_of(here, kept) == pytest.approx(10_000)
+    assert cost_of(here, Opened(only_in={"S": ("library", "shop")})) == pytest.approx(5_000)
+    assert kept.sentence().endswith("may host it; S only in a library.")
 
 
 def test_compulsory_services_of_a_tier_are_there():

@@ -111,3 +111,15 @@ def test_engine_and_enumeration_agree_on_what_is_fair_and_where_people_go(at, mo
     assert answer.result.status is Status.OPTIMAL
     assert answer.verification.ok
     assert oracle == pytest.approx(answer.result.objective, rel=1e-5, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("seed", "rule"), [(23, BEHAVIOURS[1]), (13, BEHAVIOURS[3]), (4, BEHAVIOURS[0])]
+)
+def test_what_is_learnt_of_where_people_go_agrees_with_enumeration_too(seed, rule, monkeypatch):
+    """As on a large place: without a row for every zone and host."""
+    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    monkeypatch.setattr("placeopt.estate.scale_behaviour.BY_THEMSELVES", 0)
+    test_engine_and_enumeration_agree_on_what_is_fair_and_where_people_go(
+        ABOUT.index((seed, rule)), monkeypatch
+    )

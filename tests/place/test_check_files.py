@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from placeopt.errors import PlaceError
+from placeopt.errors import PlaceError, told
 from placeopt.place import check, check_files, read_place
 from tests.place.small import change, small_folder, small_place
 
@@ -46,6 +46,13 @@ ONE_CELL = [
     ("zones", 2, "without_car_share", "1.2",
      "error: zones.csv row 2: without_car_share is '1.2': this is above 1; "
      "give a number in share of at least 0, digits only, for example 0.25"),
+    ("buildings", 2, "usable_share", "85",
+     "error: buildings.csv row 2: usable_share is '85': this is above 1; "
+     "give a number in share of at least 0, digits only, for example 0.25; 85 per cent is 0.85"),
+    ("buildings", 2, "lease_break_year", "01/04/2028",
+     "error: buildings.csv row 2: lease_break_year is '01/04/2028': this is not a whole number; "
+     "give a whole number of at least 1900, digits only, for example 2025; of this date only the "
+     "year, 2028"),
     ("zones", 2, "deprivation_quintile", "2.5",
      "error: zones.csv row 2: deprivation_quintile is '2.5': this is not a whole number; "
      "give a whole number of at least 1, digits only, for example 5"),
@@ -97,6 +104,16 @@ ONE_CELL = [
     ("buildings", 2, "receipt_clawback_share", "0.99",
      "error: buildings.csv row 2: receipt_clawback_share is '0.99': sale_cost_share and "
      "receipt_clawback_share add up to 1.02; let them add up to at most 1"),
+    ("buildings", 3, "lease_break_year", "2019",
+     "warning: buildings.csv row 3: lease_break_year is '2019': this date is past, so the lease "
+     "is taken to end at no cost in any year; give the next date, or lease_break_every_years (0 "
+     "for one date only)"),
+    ("buildings", 3, "capital_receipt_gbp", "100000",
+     "warning: buildings.csv row 3: capital_receipt_gbp is '100000': only a freehold is sold: "
+     "this receipt is not counted; correct the tenure or give 0"),
+    ("buildings", 4, "kind", "libary",
+     "warning: buildings.csv row 4: kind is 'libary': suitability has no such kind, so nothing "
+     "may move in; correct the kind, or add it to suitability, did you mean 'library'?"),
     ("spending", 2, "programme_id", "P2",
      "error: spending.csv row 2: stream_id is 'S1': the ring-fenced stream may not pay for P2; "
      "add the pair to stream_programmes, or correct the spending"),
@@ -333,3 +350,54 @@ def test_ids_stay_text_and_defaults_are_filled(folder: Path) -> None:
     assert place.services["back_office"].tolist() == [False, False, True]
     assert place.buildings["lease_break_year"].isna().tolist() == [True, False, True]
     assert isinstance(place.zones, pd.DataFrame)
+
+
+def test_thousands_among_pounds_are_seen(data: Path) -> None:
+    place = read_place(data / "families")
+    assert not [f for f in check(place) if "thousands" in f.remedy or "a unit" in f.remedy]
+    spending = place.spending.copy()
+    homes = spending["programme_id"] == "care_homes"
+    spending.loc[homes, "amount_gbp"] /= 1000
+    found = [
+        str(f) for f in check(place.replace(spending=spending)) if "unit_cost" in str(f.column)
+    ]
+    # 420 children, 10 to a home: 42 homes of 450,000
+    assert found == [
+        "provision.csv row 2: unit_cost_gbp_per_year is '450000': today's 42 units cost "
+        "18900000.00, but care_homes spends 18900.00; correct the cost of a unit, or the spending"
+    ]
+    amounts = place.stream_amounts.copy()
+    amounts.loc[1, "amount_gbp"] /= 1000
+    (said,) = [f for f in check(place.replace(stream_amounts=amounts)) if "thousand" in f.remedy]
+    assert (said.row, said.value) == (3, "25400")
+
+
+def test_a_kind_that_is_only_somewhat_like_another_is_no_slip(folder: Path) -> None:
+    change(folder, "suitability", 2, "building_kind", "police_station")
+    change(folder, "buildings", 4, "kind", "fire_station")
+    assert not [line for line in messages(folder) if "buildings.csv" in line]
+
+
+def test_semicolons_are_one_fault_and_the_cells_are_read_all_the_same(folder: Path) -> None:
+    """Else every column of the file is missing, and every id that points there dangles."""
+    path = folder / "zones.csv"
+    path.write_text(path.read_text().replace("“Street”", "").replace(",", ";"))
+    text = "error: zones.csv row 1: the cells are separated by semicolons; save the file with "
+    text += "commas between the cells (and points in numbers)"
+    assert messages(folder) == [text]
+
+
+def test_a_fault_in_very_many_rows_is_told_for_the_first_and_then_counted(folder: Path) -> None:
+    """Coordinates in degrees, say, in all of a county's zones; ``--json`` lists them all."""
+    path = folder / "zones.csv"
+    first, *rest = path.read_text().splitlines()
+    more = [rest[0].replace("Z1", f"Y{n}", 1).replace("450000", "-1.05") for n in range(60)]
+    more = [line.replace("310000", "52.6") for line in more]
+    path.write_text("\n".join([first, *rest, *more]))
+    lines = told(check_files(folder))
+    assert len(lines) == 51
+    assert lines[-1] == ("error", "zones.csv: x_m: the same 10 more times, last in row 64")
+    with pytest.raises(
+        PlaceError, match=r"60 faults .*\n(.*\n){50}.* 10 more times, last in row 64$"
+    ):
+        read_place(folder)

@@ -73,7 +73,7 @@ def test_income_above_spending_is_an_error_unless_the_mapping_leaves_it_out():
 
 def test_a_column_of_numbers_that_is_no_known_line_is_said():
     said = read("year,Education services,Trading\n2017-18,5,7").findings
-    assert "1 columns of numbers are not read: Trading" in said[0].message
+    assert "columns of numbers are not read: Trading" in said[0].message
     made = read("year,Education services,Trading\n2017-18,5,7", lines={"Trading": "trade"})
     assert made.cells["line"] == ["edu", "trade", ""]
 
@@ -198,3 +198,32 @@ agency_id = "Agency"
 amount_gbp = "Cost"
 price_year = "Price year"
 """
+
+
+def test_the_report_says_which_column_became_which_line_and_what_was_assumed(tmp_path):
+    """2.5 and 1.25 thousand for education: 3,750 pounds in all; the grant is an assumption."""
+    (tmp_path / "out.csv").write_text(
+        "year,Education services,Public Health,TOTAL SERVICE EXPENDITURE\n"
+        "2017-18,2.5,1,3.5\n2018-19,1.25,1,2.25\n"
+    )
+    text = (Path(__file__).parents[2] / "data" / "mappings" / "rutland-budget.toml").read_text()
+    text = text.replace("budget_rs_nce_2010_2018.csv", "out.csv").replace(
+        'keep = ["authority"]', ""
+    )
+    (tmp_path / "m.toml").write_text(text.replace('only = { ons_code = "E06000017" }', ""))
+    report = import_place(tmp_path / "m.toml", tmp_path / "made")
+    page = report.to_markdown()
+    assert "| out.csv | Education services | edu | 2 | 1,000 | 3,750 |" in page
+    assert "| programmes | agency_id | 2 | the council provides every line |" in page  # not four
+    said = {f"{one.table}.{one.column}" for one in report.assumed}
+    assert {"streams.ring_fenced", "stream_programmes.stream_id", "agencies.agency_id"} <= said
+    assert "programme_id | the grant" not in page
+    assert "source_column" not in page  # a column of ours is no column of theirs that was not used
+
+
+def test_a_total_that_is_missed_names_what_was_not_read():
+    with pytest.raises(PlaceError) as raised:
+        read("year,edutot,culhrt,servicetot\n2019-20,100,7,107")
+    (fault,) = [one for one in raised.value.findings if one.severity == "error"]
+    assert fault.column == "servicetot"
+    assert fault.remedy.endswith("; columns of numbers not read: culhrt")

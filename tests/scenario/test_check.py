@@ -70,3 +70,28 @@ def test_a_scenario_that_names_what_there_is_has_no_findings(
 ) -> None:
     text = HEAD + '[[rules]]\nrule = "access"\nservices = "all"\nminutes = 20\nmode = "drive"\n'
     assert check_scenario(marlshire, read_scenario(write(tmp_path, text))) == []
+
+
+def test_rules_of_no_year_and_what_must_be_and_may_not_be_are_told(
+    marlshire: Place, tmp_path: Path
+) -> None:
+    """Else a standard of 2050 binds nothing in silence, the others are found infeasible late."""
+    kept = marlshire.buildings[marlshire.buildings["pinned"] == "keep"]["building_id"].iloc[0]
+    text = HEAD + (
+        "year = 2026\nyears = 2\n"
+        '[[rules]]\nrule = "access"\nservices = "all"\nminutes = 20\nfrom_year = 2050\n'
+        f'[[rules]]\nrule = "pinned"\nkeep = ["B002"]\nclose = ["B002", "{kept}"]\n'
+        '[[rules]]\nrule = "together"\n'
+        'must = [["police_counter", "library"], ["library", "youth"]]\n'
+        '[travel]\nmodes = ["walk", "bus"]\n'
+    )
+    found = check_scenario(marlshire, read_scenario(write(tmp_path, text)))
+    assert [(f.row, f.column, f.value) for f in found] == [
+        (19, "travel.modes", "bus"),
+        (10, "access.from_year", "2050"),
+        (14, "pinned.close", "B002"),
+        (14, "pinned.close", kept),
+        (17, "together.must", "police_counter, youth"),
+    ]
+    assert found[1].message == "the rule holds in no decided year (2026 to 2027)"
+    assert found[3].message == "buildings.csv says to keep it"

@@ -69,10 +69,14 @@ def _plain(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Exp
         saves = (worth * scale.outcome / scale.money_gbp).ravel()
         b = np.flatnonzero(saves)
         own = np.isin(problem.pair_programme, problem.pair_programme[np.isnan(problem.pay_fixed)])
+        back, given = np.zeros(0, np.int64), np.zeros(0)
+        if "refund" in model.columns:
+            back = model.columns["refund"].all
+            given = -np.repeat(problem.discount, len(problem.programme_ids))
         others_pay = float(np.nansum(problem.pay_fixed[own])) / scale.money_gbp
         return (
-            np.concatenate([pay.at(free), gain.at(b)]),
-            np.concatenate([discount[free], -saves[b]]),
+            np.concatenate([pay.at(free), gain.at(b), back]),
+            np.concatenate([discount[free], -saves[b], given]),
             float(problem.discount.sum()) * others_pay,
         )
     columns = _moved(model, problem, scale)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.budget.by_results import Terms
 from placeopt.budget.combine import Group, together
 from placeopt.budget.curves import Curve
 from placeopt.budget.rest import left_over
@@ -132,6 +133,7 @@ class BudgetProblem:
     total: Floats  # (T,) inf where rule B1 is not in force
     opening_reserve: float
     carry_over: bool
+    terms: Terms  # of providers that the place pays by results (B10)
     money: Money  # how benefits over years are counted
     objectives: tuple[str, ...]
     slack: tuple[float, ...]
@@ -180,6 +182,18 @@ class BudgetProblem:
             closed = np.maximum(0.0, -np.diff(units, axis=0)) * self.closing_cost
             cost += summed(closed, self.unit_programme, cost.shape[1])
         return cost
+
+    def by_results(self, spend: Floats) -> Floats:
+        """(T, P) GBP that results make due, less what is withheld of the price for them."""
+        if len(self.terms.programme) == 0:
+            return np.zeros_like(spend)
+        return self.terms.due(self.gain(spend), self.bought(spend)) - self.terms.withheld * spend
+
+    def refunds(self, spend: Floats) -> Floats:
+        """(T, P) GBP that providers give back of what results earned them."""
+        if len(self.terms.programme) == 0:
+            return np.zeros_like(spend)
+        return self.terms.refunds(self.gain(spend), self.bought(spend))
 
     def starts(self, spend: Floats) -> Bools:
         """(T, P) whether a programme is bought that was not the year before."""
@@ -312,6 +326,7 @@ class BudgetProblem:
         moved = np.zeros(len(paid))
         if self.carry_over:
             moved = self.total + self.rewards(spend) - paid - self.paid_back(spend)
+            moved = moved + self.refunds(spend).sum(axis=1)
         return self.opening_reserve + np.concatenate([[0.0], np.cumsum(moved)])
 
     def objective(self, name: str, spend: Floats, *, first: bool) -> float:
@@ -330,13 +345,14 @@ class BudgetProblem:
             behind = (self.target_gain - gain[:decided]) / self.reach
             value, shortfall = float(behind[:, counted].max()), float(short.mean())
         elif name == "least_money":
-            money = spend.sum(axis=1) + self.one_off(spend).sum(axis=1)
+            money = (spend + self.one_off(spend) + self.by_results(spend)).sum(axis=1)
             value, shortfall = float(self.discount @ money), float(self.discount @ short)
         elif name == "position":  # what the agency would rather not spend, less what it saves
             free = np.zeros(len(self.programme_ids), bool)
             assert self.pay_fixed is not None
             free[self.pair_programme[np.isnan(self.pay_fixed)]] = True
-            money = (spend + self.one_off(spend))[:, free].sum(axis=1)
+            paid = spend + self.one_off(spend) + self.by_results(spend) - self.refunds(spend)
+            money = paid[:, free].sum(axis=1)
             gained = np.einsum("tbo,bo->t", self.cashable[:, :, self.seen_by], gain)
             value, shortfall = float(self.discount @ (money - gained)), 0.0
         elif name == "weighted":

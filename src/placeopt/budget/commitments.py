@@ -52,12 +52,13 @@ def commissioning(
     grouped = np.isin(np.arange(len(rows)), [p for group in groups for p in group])
     length = rows["contract_years"].to_numpy(np.int64) * (rule is not None and relax != "B10")
     needs = (scale > 0) | (once > 0) | (choice != "") | grouped | (length > 1)
+    needs |= rows["programme_id"].isin(place.provider_terms["programme_id"]).to_numpy()
     needs &= rule is not None and relax != "B10"
     capital = rows["capital_gbp"].to_numpy(float) * bool(scenario.of(Capital))
     until = rows["contract_until_year"].astype("Float64").to_numpy(float, na_value=-np.inf)
     runs = (years[:, None] <= until[None, :]) & (rule is not None) & (relax != "B10")
     return {
-        "must_choose": needs | ((capital > 0) & (relax != "B11")),
+        "must_choose": needs | (capital > 0),
         "least": np.maximum(np.maximum(scale, before / 1000), 1e-6 * before.sum()),
         "contract_years": length,
         "start_cost": start,
@@ -77,7 +78,7 @@ def commitments(place: Place, scenario: Scenario, years: Ints, relax: str) -> di
         given = place.programmes["notice_years"].to_numpy(int)
         notice = np.where(np.arange(len(years))[:, None] < given[None, :], before, 0.0)
     least, actual = np.zeros_like(notice), np.full_like(notice, np.nan)
-    if scenario.of(Continuity) and relax != "B13":
+    if scenario.of(Continuity):
         rows = place.commitments
         p = pd.Index(place.programmes["programme_id"]).get_indexer(rows["programme_id"])
         t = pd.Index(years).get_indexer(pd.Index(rows["year"].to_numpy(np.int64)))
@@ -100,7 +101,7 @@ def units(
     growth = place.outcomes["growth_share_per_year"].to_numpy(float)
     nothing = np.tile(before, (len(years), 1))
     nothing[:, p] *= (1 + growth[o]) ** (years - base_year)[:, None]
-    if not scenario.of(Prevention) or relax == "B6":
+    if not scenario.of(Prevention):
         rows, p, o = rows.iloc[:0], p[:0], o[:0]
     capacity = rows["unit_capacity"].to_numpy(float)
     today = place.outcomes["baseline"].to_numpy(float)[o]
@@ -116,5 +117,5 @@ def units(
         "double_running": max(
             (rule.double_running_years for rule in scenario.of(Pace) if relax != "B5"), default=0
         ),
-        "reinvest_share": reinvest.share if reinvest and relax != "B7" else np.nan,
+        "reinvest_share": reinvest.share if reinvest else np.nan,
     }

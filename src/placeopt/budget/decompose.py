@@ -52,10 +52,11 @@ class Found:
 
 
 def is_large(problem: BudgetProblem) -> bool:
-    """Whether a problem is decomposed: its size says so and its effects add up."""
+    """Whether a problem is decomposed: its size says so, its effects add up, and nobody
+    is paid by results."""
     years = len(problem.years)
     adds_up = len(problem.groups) == 0 and not np.isfinite(problem.whole).any()
-    if problem.relax or not adds_up:
+    if problem.relax or not adds_up or len(problem.terms.programme):
         return False
     bends_up = ~bends_down(problem)[problem.curve_programme]
     return len(problem.curves) * years >= LARGE or bends_up.sum() * years >= MANY

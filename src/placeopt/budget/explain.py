@@ -1,13 +1,16 @@
-"""Why no budget fits: each rule dropped in turn, and what would have to give.
+"""Why no budget fits: each rule is given way on in turn, as little as can be.
 
 For each rule the other rules are kept and its own breach is made as small as it can be: the least
-extra money (B1, B2), the least money below floors (B3), the least missed standards (B4). Where
-even that does not fit, dropping the rule alone does not help.
+extra money (B1, B2, B11), the least money below floors (B3) or what is contracted for (B13), the
+least missed standards (B4), and so on. Where even that does not fit, giving way on the rule alone
+does not help. The curves are refined as in a solve, until what is given is proven (by lines above
+the curves) to be the least; where time is too short, what is proven of it is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,103 +18,154 @@ import numpy as np
 from placeopt import engine
 from placeopt.budget import formulate as equations
 from placeopt.budget.arrays import BudgetProblem
-from placeopt.budget.problem import state
+from placeopt.budget.neighbourhoods import spend_of
+from placeopt.budget.problem import names, state
 from placeopt.budget.refine import Approximation
 from placeopt.engine import Block, Clash, Explanation, Model, Result
 from placeopt.errors import UsageError
 from placeopt.place import Place
 from placeopt.scenario import Scenario
+from placeopt.scenario.budget_rules import NobodyWorseOff
+
+ROUNDS = 12
+SECONDS = 10.0  # after which a rule's breach is refined no further
+CLOSE = 1e-4  # of the breach: where its bound is as close, the breach is the least
+MOST_NAMED = 6
+Parts = Iterator[tuple[float, str]]  # how much is given, and what that is in words
 
 
 def explain(place: Place, scenario: Scenario) -> Explanation:
     """Which rules clash, and what each would have to give for a plan to exist."""
-    names = state(place, scenario, relax="B2").names
+    known = names(place)
+    like = state(place, scenario) if scenario.of(NobodyWorseOff) else None
     clashes = []
     for rule in scenario.rules:
         if rule.number in TABLE_OF and not len(place.tables[TABLE_OF[rule.number]]):
             continue  # it says nothing of this place
         try:
-            problem = state(place, scenario, relax=rule.number)
+            problem = state(place, scenario, relax=rule.number, like=like)
         except UsageError:
             continue
         gives = what_gives(problem, scenario)
         if gives:
-            clashes.append(Clash(rule.number, rule.name, rule.sentence(names), gives))
-    if clashes:
-        rules = ", ".join(f"{clash.name} ({clash.number})" for clash in clashes)
-        text = "The rules clash"
-        sentence = f"{text}: no budget meets all of them. One of these would have to give: {rules}."
-    else:
-        sentence = (
+            clashes.append(Clash(rule.number, rule.name, rule.sentence(known), gives))
+    return Explanation(_sentence(clashes), tuple(clashes))
+
+
+def _sentence(clashes: list[Clash]) -> str:
+    if not clashes:
+        return (
             "No budget meets the rules, and giving up any single one of them is not enough: "
             "at least two would have to give."
         )
-    return Explanation(sentence, tuple(clashes))
+    rules = ", ".join(f"{clash.name} ({clash.number})" for clash in clashes)
+    text = "The rules clash: no budget meets all of them."
+    if len(clashes) == 1:
+        return f"{text} {rules} would have to give; no other single rule would do."
+    return f"{text} One of these would have to give: {rules}."
 
 
 def what_gives(problem: BudgetProblem, scenario: Scenario) -> str:
     """How far the relaxed rule must at least be breached, in words; empty where it is no help."""
+    settings, began = scenario.solver, time.monotonic()
+
+    def solved(side: str) -> tuple[Model, Result]:
+        model = equations.formulate(problem, approximation.pieces(side), "")
+        for name in EASED.get(problem.relax, ()):
+            _ease(model, name)
+        result = engine.solve(
+            model,
+            engine=settings.engine,
+            time_limit_seconds=settings.time_limit_seconds,
+            gap=settings.gap,
+            threads=settings.threads,
+            seed=settings.seed,
+        )
+        return model, result
+
     approximation = Approximation(problem)
-    model = equations.formulate(problem, approximation.pieces("under"), "")
-    settings = scenario.solver
-    result = engine.solve(
-        model,
-        engine=settings.engine,
-        time_limit_seconds=settings.time_limit_seconds,
-        gap=settings.gap,
-        threads=settings.threads,
-        seed=settings.seed,
-    )
-    if not result.has_plan:
-        return ""
-    return WORDS[problem.relax](problem, model, result)
+    best: tuple[Model, Result] | None = None
+    least, bound = np.inf, 0.0
+    for _ in range(ROUNDS):
+        model, result = solved("under")
+        spends = [spend_of(problem, model, result)] if result.has_plan else []
+        if result.objective is not None and result.objective < least:
+            best, least = (model, result), result.objective
+        exact = not approximation.errors().any()
+        if not exact:
+            model, result = solved("over")
+            if not result.has_plan:
+                break  # with lines above the curves no plan gives way, so none does in truth
+            spends.append(spend_of(problem, model, result))
+        bound = max(bound, result.bound)
+        late = time.monotonic() - began > SECONDS
+        if exact or late or least - bound <= CLOSE * least + 1e-9:
+            break
+        approximation.add(*spends)
+    return "" if best is None else _said(problem, *best, bound)
 
 
-def _budget(problem: BudgetProblem, model: Model, result: Result) -> str:
-    money, block = equations.scale_of(problem).money_gbp, model.columns.get("breach")
-    if block is None:
-        return ""
-    more = result.value(block) * money
-    if len(problem.years) == 1:
-        return f"the total would have to be at least {more[0]:,.0f} GBP higher"
-    parts = [f"{m:,.0f} GBP in {y}" for m, y in zip(more, problem.years, strict=True) if m > 0.5]
-    return f"the totals would have to be higher: by {', '.join(parts)}"
+def _ease(model: Model, name: str) -> None:
+    """Columns by which the rows of a block may be missed, each unit of which costs one."""
+    if name not in model.rows:
+        return
+    rows, arrays = model.rows[name], model.arrays()
+    own = slice(rows.start, rows.start + rows.size)
+    sign = np.where(np.isfinite(arrays.row_lower[own]), 1.0, -1.0)
+    past = model.add_columns(f"breach_{name}", labels=rows.labels, size=rows.size, cost=1.0)
+    model.add_terms(rows, [(np.arange(rows.size), past.all, sign)])
 
 
-def _streams(problem: BudgetProblem, model: Model, result: Result) -> str:
+def _said(problem: BudgetProblem, model: Model, result: Result, bound: float) -> str:
+    """What is given, the most first; where it is money, all of it and what is proven of that."""
+    found = sorted(WORDS[problem.relax](problem, model, result), key=lambda part: -part[0])
+    if not found:
+        return PLAINLY.get(problem.relax, "")
+    text = "; ".join(words for _, words in found[:MOST_NAMED])
+    if len(found) > MOST_NAMED:
+        text += f"; and {len(found) - MOST_NAMED} more"
+    if problem.relax == "B10":
+        return f"for example, {text}"
+    if problem.relax in ("B4", "B12"):
+        return f"with as little missed as can be: {text}" if len(found) > 1 else text
+    given = sum(gbp for gbp, _ in found)
+    proven = bound * equations.scale_of(problem).money_gbp
+    close = proven >= given * (1 - CLOSE) - 0.5
+    if len(found) > 1:
+        text = f"{given:,.0f} GBP in all, for example: {text}"
+    return text if close else f"{text} (at least {proven:,.0f} GBP is proven)"
+
+
+def _budget(problem: BudgetProblem, model: Model, result: Result) -> Parts:
+    if "breach" not in model.columns:
+        return
+    more = result.value(model.columns["breach"]) * equations.scale_of(problem).money_gbp
+    for gbp, year in zip(more, problem.years, strict=True):
+        if gbp > 0.5 and len(problem.years) == 1:
+            yield gbp, f"the total would have to be {gbp:,.0f} GBP higher"
+        elif gbp > 0.5:
+            yield gbp, f"the total of {year} would have to be {gbp:,.0f} GBP higher"
+
+
+def _streams(problem: BudgetProblem, model: Model, result: Result) -> Parts:
     money = equations.scale_of(problem).money_gbp
-    parts = []
     if "breach" in model.columns:
         block = model.columns["breach"]
         over = result.value(block) * money
         for at in np.flatnonzero(over > 0.5):
-            key = block.labels["stream_id"][at]
-            name, when = problem.names.get(key, key), _when(problem, block, at)
-            parts.append(f"{name} would have to bring in {over[at]:,.0f} GBP more{when}")
+            name, when = _name(problem, block, "stream_id", at), _when(problem, block, at)
+            yield over[at], f"{name} would have to bring in {over[at]:,.0f} GBP more{when}"
     pay = result.value(model.columns["pay"]).reshape(len(problem.years), -1) * money
     outside = np.where(~problem.pair_allowed & (pay > 0.5), pay, 0.0).sum(axis=0)
     for f in np.unique(problem.pair_stream[outside > 0]):
-        freed = outside[problem.pair_stream == f].sum()
+        freed = float(outside[problem.pair_stream == f].sum())
         name = problem.names.get(problem.stream_ids[f], problem.stream_ids[f])
-        parts.append(f"{freed:,.0f} GBP of {name} would have to leave its ring-fence")
-    return "; ".join(parts)
+        yield freed, f"{freed:,.0f} GBP of {name} would have to leave its ring-fence"
 
 
-def _floors(problem: BudgetProblem, model: Model, result: Result) -> str:
-    block = model.columns["breach"]
-    below = result.value(block) * equations.scale_of(problem).money_gbp
-    parts = []
-    for position in np.flatnonzero(below > 0.5):
-        key = block.labels["programme_id"][position]
-        name, when = problem.names.get(key, key), _when(problem, block, position)
-        parts.append(f"{name} would fall {below[position]:,.0f} GBP below its floor{when}")
-    return "; ".join(parts)
-
-
-def _outcomes(problem: BudgetProblem, model: Model, result: Result) -> str:
+def _outcomes(problem: BudgetProblem, model: Model, result: Result) -> Parts:
     scale = equations.scale_of(problem)
     at = {key: position for position, key in enumerate(problem.outcome_ids)}
-    parts = []
     for kind in ("minimum", "target"):
         if f"breach_{kind}" not in model.columns:
             continue
@@ -122,68 +176,129 @@ def _outcomes(problem: BudgetProblem, model: Model, result: Result) -> str:
             t = int(block.labels["year"][position] - problem.years[0])
             gain = problem.minimum_gain if kind == "minimum" else problem.target_gain
             wanted = problem.drifted[t, o] + problem.sign[o] * gain[t, o]
-            reached = wanted - problem.sign[o] * short[position] * scale.outcome[o]
+            missed = short[position] * scale.outcome[o]
+            reached = wanted - problem.sign[o] * missed
+            reached = 0.0 if abs(reached) < 1e-6 * missed else reached
             name = problem.names.get(problem.outcome_ids[o], problem.outcome_ids[o])
             what = "minimum standard" if kind == "minimum" else "target"
             when = _when(problem, block, position)
-            parts.append(f"{name} would be {reached:.4g} against its {what} of {wanted:.4g}{when}")
-    return "; ".join(parts)
+            words = f"{name} would be {reached:.4g} against its {what} of {wanted:.4g}{when}"
+            yield float(short[position]), words
 
 
-def _pace(problem: BudgetProblem, model: Model, result: Result) -> str:
-    money, parts = equations.scale_of(problem).money_gbp, []
+def _pace(problem: BudgetProblem, model: Model, result: Result) -> Parts:
     for kind, word in (("cut", "fall"), ("rise", "rise")):
-        if f"breach_{kind}" in model.columns:
-            block = model.columns[f"breach_{kind}"]
-            past = result.value(block) * money
-            for position in np.flatnonzero(past > 0.5):
-                key = block.labels["programme_id"][position]
-                name = problem.names.get(key, key)
-                when, gbp = _when(problem, block, position), f"{past[position]:,.0f} GBP"
-                parts.append(f"{name} would {word} {gbp} further than its pace{when}")
-    return "; ".join(parts) or "notice would have to be cut short"
+        said = f"{{name}} would {word} {{gbp}} GBP further than its pace{{when}}"
+        yield from _money(f"breach_{kind}", "programme_id", said)(problem, model, result)
 
 
-def _evidence(problem: BudgetProblem, model: Model, result: Result) -> str:
-    parts = []
+def _at_scale(problem: BudgetProblem, model: Model, result: Result) -> Parts:
+    """(B10) What a plan without the rule buys below its scale, or beside an alternative."""
+    money = equations.scale_of(problem).money_gbp
+    spend = result.value(model.columns["spend"]).reshape(problem.upper.shape) * money
+    called = [problem.names.get(key, key) for key in problem.programme_ids]
+    for t, year in enumerate(problem.years):
+        when = f" in {year}" if len(problem.years) > 1 else ""
+        for p in np.flatnonzero((spend[t] > 1) & (spend[t] < problem.least - 1)):
+            short = float(problem.least[p] - spend[t, p])
+            words = f"{called[p]} would be bought {short:,.0f} GBP below its efficient scale{when}"
+            yield short, words
+        for choice in np.unique(problem.choice[problem.choice != ""]):
+            side = [called[p] for p in np.flatnonzero((problem.choice == choice) & (spend[t] > 1))]
+            if len(side) > 1:
+                yield 0.0, f"{' and '.join(side)} would be bought side by side{when}"
+
+
+def _evidence(problem: BudgetProblem, model: Model, result: Result) -> Parts:
     for o, key in enumerate(problem.outcome_ids):
         for t, year in enumerate(problem.years):
-            short = _sum(model, result, f"breach_{o}_{t}") * equations.scale_of(problem).outcome[o]
+            name = f"breach_{o}_{t}"
+            if name not in model.columns:
+                continue
+            short = float(result.value(model.columns[name]).sum())
+            short *= float(equations.scale_of(problem).outcome[o])
             if short > 1e-9:
-                name, when = problem.names.get(key, key), f" in {year}"
-                when = when if len(problem.years) > 1 else ""
-                parts.append(f"{name} would miss its standard by {short:.4g} in bad evidence{when}")
-    return "; ".join(parts)
+                when = f" in {year}" if len(problem.years) > 1 else ""
+                called = problem.names.get(key, key)
+                words = f"{called} would miss its standard by {short:.4g} in bad evidence{when}"
+                yield short, words
 
 
-def _sum(model: Model, result: Result, name: str) -> float:
-    return float(result.value(model.columns[name]).sum()) if name in model.columns else 0.0
+def _money(column: str, key: str, said: str) -> Callable[[BudgetProblem, Model, Result], Parts]:
+    """Words for a breach in money, with {name}, {gbp} and {when}."""
+
+    def parts(problem: BudgetProblem, model: Model, result: Result) -> Parts:
+        if column not in model.columns:
+            return
+        block = model.columns[column]
+        missed = result.value(block) * equations.scale_of(problem).money_gbp
+        for at in np.flatnonzero(missed > 0.5):
+            name, when = _name(problem, block, key, at), _when(problem, block, at)
+            yield float(missed[at]), said.format(name=name, gbp=f"{missed[at]:,.0f}", when=when)
+
+    return parts
+
+
+def _reinvested(problem: BudgetProblem, model: Model, result: Result) -> Parts:
+    for column, said in (
+        ("breach_prevention", "prevention would get {gbp} GBP less than today{when}"),
+        ("breach_reinvestment", "prevention would get {gbp} GBP less than its share{when}"),
+    ):
+        yield from _money(column, "year", said)(problem, model, result)
+
+
+def _name(problem: BudgetProblem, block: Block, key: str, position: Any) -> str:
+    found = block.labels[key][position]
+    return problem.names.get(found, str(found))
 
 
 def _when(problem: BudgetProblem, block: Block, position: Any) -> str:
-    """The year of a row or column, where several are decided."""
-    return f" in {block.labels['year'][position]}" if len(problem.years) > 1 else ""
-
-
-def _plainly(sentence: str) -> Callable[[BudgetProblem, Model, Result], str]:
-    return lambda problem, model, result: sentence
+    """The year of a row or column, where several are decided and the row is of one."""
+    if len(problem.years) == 1 or "year" not in block.labels:
+        return " over the years" if len(problem.years) > 1 else ""
+    return f" in {block.labels['year'][position]}"
 
 
 TABLE_OF = {"B6": "provision", "B13": "commitments"}  # rules that hold where a table has rows
-WORDS = {
+EASED = {  # blocks of rows that may be missed, where the equations know nothing of it
+    "B6": ("provision",),
+    "B7": ("prevention", "reinvestment"),
+    "B8": ("through",),
+    "B9": ("position",),
+    "B11": ("pots",),
+    "B13": ("contracted",),
+}
+WORDS: dict[str, Callable[[BudgetProblem, Model, Result], Parts]] = {
     "B1": _budget,
     "B2": _streams,
-    "B3": _floors,
+    "B3": _money("breach", "programme_id", "{name} would fall {gbp} GBP below its floor{when}"),
     "B4": _outcomes,
     "B5": _pace,
-    "B6": _plainly("units would have to close before demand no longer needs them"),
-    "B7": _plainly("less than the stated share of savings would go into prevention"),
-    "B8": _plainly("less than the stated share of revenue would go through the place"),
-    "B9": _plainly("an agency would be worse off than alone"),
-    "B10": _plainly(
-        "services would have to be bought below their efficient scale, or side by side"
+    "B6": _money(
+        "breach_provision",
+        "programme_id",
+        "{name} would have to free {gbp} GBP more than its closing units do{when}",
     ),
-    "B11": _plainly("programmes that start would need more capital than there is"),
+    "B7": _reinvested,
+    "B8": _money(
+        "breach_through",
+        "agency_id",
+        "{name} would put {gbp} GBP less through the place than its share{when}",
+    ),
+    "B9": _money(
+        "breach_position", "agency_id", "{name} would be {gbp} GBP worse off than alone{when}"
+    ),
+    "B10": _at_scale,
+    "B11": _money("breach_pots", "year", "{gbp} GBP more capital would be needed{when}"),
     "B12": _evidence,
-    "B13": _plainly("what is contracted for would have to be given up"),
+    "B13": _money(
+        "breach_contracted",
+        "programme_id",
+        "{name} would get {gbp} GBP less than is contracted for{when}",
+    ),
+}
+PLAINLY = {  # where nothing that can be counted is given
+    "B5": "notice would have to be cut short, or the old not run beside the new",
+    "B10": "contracts would have to end early, what is bought together be bought apart, or "
+    "providers be paid less than their results earn",
 }

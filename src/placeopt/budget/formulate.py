@@ -6,9 +6,10 @@ plan can reach). Years t come first in every block; one year is a case of severa
 
 Columns  pay[t,n] >= 0, spend[t,p], effect[t,c], gain[b,o]; short[t,o] where targets are priced;
          ``on_curves``, ``equations_years`` and ``equations_partners`` add their own
-(--)  paid           spend[t,p] + one-off costs[t,p] = sum over n of p of pay[t,n]
+(--)  paid           (1 - withheld[p]) spend[t,p] + one-off costs[t,p] + due by results[t,p] (B10)
+                     = sum over n of p of pay[t,n]
 (B1)  one_budget     reserve[t] + sum over n of pay[t,n] + back[t-1] <= reserve[t-1] + total[t]
-                     + reward[t]; in the last year back[t] as well
+                     + reward[t] + refunds[t]; in the last year back[t] as well
 (B2)  streams        sum over n of f of pay[t,n] <= amount[t,f], or of the years up to t together
 (B3)  statutory      spend[t,p] >= floor[p]
 (B4)  minimum        gain[t,o] >= minimum_gain[t,o]
@@ -31,7 +32,7 @@ from placeopt.budget.aims import earlier_objectives_are_kept, expression, unit_o
 from placeopt.budget.arrays import BudgetProblem, Floats
 from placeopt.budget.combine import best_ones_are_chosen
 from placeopt.budget.curves import Piece
-from placeopt.budget.equations import partners
+from placeopt.budget.equations import by_results, partners
 from placeopt.budget.equations import years as change
 from placeopt.budget.evidence import standards_hold_in_bad_evidence
 from placeopt.budget.levels import levels_are_worked_on
@@ -65,7 +66,8 @@ def formulate(
 ) -> Model:
     """The model of one objective. ``approximation``: the pieces of each curve, then those of each
     outcome whose programmes work on what the others leave (``rest``) and of its levels
-    (``levels``), or a mixture of points;
+    (``levels``), then the intervals of each curve by which providers are paid (``by_results``), or
+    a mixture of points;
     ``limits``: what earlier objectives (by name, in their own units) may not exceed.
 
     With ``problem.relax`` the objective is the breach of that rule, in money or outcome units.
@@ -95,6 +97,7 @@ def formulate(
     model.add_columns("effect", labels=by_year(problem, effects), lower=-np.inf)
     rests: Sequence[Sequence[Piece]] = ()
     levels: Sequence[Sequence[Piece]] = ()
+    known: Sequence[Sequence[Piece]] = ()
     if isinstance(approximation, Mixture):
         effects_are_mixed(model, problem, approximation, scale)
     else:
@@ -102,9 +105,12 @@ def formulate(
         effects_lie_on_their_curves(model, problem, approximation[:many], scale)
         outcomes = int(np.isfinite(problem.whole).sum())
         rests, levels = approximation[many : many + outcomes], approximation[many + outcomes :]
+        end = len(levels) - len(by_results.measured(problem))
+        levels, known = levels[:end], levels[end:]
         levels_are_worked_on(model, problem, levels, problem.effect_today, scale.outcome)
     improvements_add_up(model, problem, rests, scale)
     change.units_serve_demand(model, problem, scale)
+    by_results.providers_are_paid_by_results(model, problem, known, scale)
     what_is_spent_is_paid(model, problem, scale)
     rewards_are_earned(model, problem, scale)
     advances_go_back(model, problem, scale)
@@ -143,12 +149,14 @@ def _may_be_paid(
 
 
 def what_is_spent_is_paid(model: Model, problem: BudgetProblem, scale: Scale) -> None:
-    """The streams pay for a programme's spending, for starting and stopping it, and for closing
-    its units."""
+    """The streams pay for a programme's spending (its fee where it is paid by results, and what
+    they make due), for starting and stopping it, and for closing its units."""
     spend, pay = model.columns["spend"], model.columns["pay"]
     decided, programmes = len(problem.years), len(problem.programme_ids)
     payer = by_position(problem.pair_programme, decided, programmes)
-    terms: list[Any] = [(np.arange(spend.size), spend.all, 1.0), (payer, pay.all, -1.0)]
+    fee = np.tile(1 - problem.terms.withheld, decided)
+    terms: list[Any] = [(np.arange(spend.size), spend.all, fee), (payer, pay.all, -1.0)]
+    terms += by_results.due_terms(model, problem, scale)
     if "begins" in model.columns:
         p = np.flatnonzero(problem.must_choose)
         rows = by_position(p, decided, programmes)
@@ -191,6 +199,9 @@ def within_one_budget(model: Model, problem: BudgetProblem, scale: Scale) -> Non
         due = np.flatnonzero(at + 1 < decided)
         last = np.flatnonzero(at + 1 == decided)  # what falls due after the years is set aside
         terms += [(at[due] + 1, back.at(due), 1.0), (at[last], back.at(last), 1.0)]
+    if "refund" in model.columns:
+        refund = model.columns["refund"]
+        terms.append((np.repeat(t, refund.size // decided), refund.all, -1.0))
     if not problem.carry_over:
         limit = np.where(problem.past, np.inf, limit)
     model.add_rows("one_budget", rule="B1", labels=labels, terms=terms, upper=limit)
@@ -362,9 +373,10 @@ def by_position(members: np.ndarray, decided: int, size: int) -> np.ndarray:
     return (np.arange(decided)[:, None] * size + np.asarray(members)[None, :]).ravel()
 
 
-def payments(problem: BudgetProblem, paid: Floats, gain: Floats) -> Model:
+def payments(problem: BudgetProblem, paid: Floats, gain: Floats, refunds: Floats) -> Model:
     """Only who pays what: streams that pay ``paid`` (T, P; in the model's unit of money), within
-    what they may and have, outcomes having improved by ``gain`` (B, O).
+    what they may and have, outcomes having improved by ``gain`` (B, O) and providers giving back
+    ``refunds`` (as paid).
 
     A little slip is let through at a high price, for what rounding makes of a plan.
     """
@@ -375,6 +387,9 @@ def payments(problem: BudgetProblem, paid: Floats, gain: Floats) -> Model:
     slip = model.add_columns("slip", size=paid.size, cost=1e4)
     level = (gain / scale.outcome).ravel()
     model.add_columns("gain", size=gain.size, lower=level, upper=level)
+    if refunds.any():
+        back = refunds.ravel()
+        model.add_columns("refund", size=back.size, lower=back, upper=back)
     rows = by_position(problem.pair_programme, decided, paid.shape[1])
     terms: list[Any] = [(rows, pay.all, 1.0), (np.arange(paid.size), slip.all, 1.0)]
     flat = paid.ravel()

@@ -19,6 +19,7 @@ from placeopt.budget.corrections import without_grade
 from placeopt.errors import Finding, PlaceError, ScenarioError
 from placeopt.place import Place, dictionary
 from placeopt.place.check_benefits import benefit_findings
+from placeopt.place.check_budget import provider_terms_that_make_no_sense
 from placeopt.scenario import RULES, Rule, Scenario
 from placeopt.scenario.budget_rules import (
     Capital,
@@ -32,6 +33,8 @@ from placeopt.scenario.budget_rules import (
     ThroughThePlace,
     Uncertainty,
 )
+
+FAR_BELOW = 0.01  # a total below this share of today's spending looks like thousands of pounds
 
 
 def require(place: Place, scenario: Scenario) -> None:
@@ -64,10 +67,12 @@ def check_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
     if dangling or len(place.spending) == 0 or len(place.programmes) == 0:
         return
     yield from (one for one in benefit_findings(place) if one.severity == "error")
+    yield from provider_terms_that_make_no_sense(place)
     yield from _money_of_the_year(place, scenario)
     yield from _curves(place)
     yield from _ring_fences_today(place, scenario)
-    without = ~place.programmes["programme_id"].isin(place.curves["programme_id"])
+    moved = {*place.curves["programme_id"], *place.provision["programme_id"]}
+    without = ~place.programmes["programme_id"].isin(moved)
     for row in place.programmes.index[without]:
         key = place.programmes.at[row, "programme_id"]
         message = "no curve: no outcome depends on it, so a plan may cut it to its floor"
@@ -102,6 +107,7 @@ def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
                     message = f"no such {key} in the place"
                     yield Finding("error", file, None, parameter, name, message, remedy)
     yield from _years(scenario, file)
+    yield from _against_today(place, scenario, file)
     known = set(place.programmes["programme_id"])
     for rule in scenario.of(Commissioning):
         for name in {key for group in rule.coherent for key in group} - known:
@@ -132,6 +138,23 @@ def _years(scenario: Scenario, file: str) -> Iterator[Finding]:
         yield Finding("error", file, None, "benefit_years", str(counted), message, "give more")
 
 
+def _against_today(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
+    """A first year that is past; a total so small that it must be in thousands or millions."""
+    last = int(place.spending["year"].max())
+    if scenario.year is not None and scenario.year <= last:
+        message = f"spending is stated up to {last}, so that this year is past"
+        yield Finding("error", file, None, "year", str(scenario.year), message,
+                      f"decide a year from {last + 1} on")  # fmt: skip
+    spent = float(place.spending.loc[place.spending["year"] == last, "amount_gbp"].sum())
+    for rule in scenario.of(OneBudget):
+        given = rule.total_gbp if isinstance(rule.total_gbp, tuple) else (rule.total_gbp,)
+        for gbp in given:
+            if gbp is not None and 0 < gbp < FAR_BELOW * spent:
+                message = f"under a hundredth of the {spent:.0f} GBP spent in {last}"
+                yield Finding("warning", file, None, "total_gbp", f"{gbp:g}", message,
+                              "give it in pounds, not in thousands")  # fmt: skip
+
+
 def _targets(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
     """Outcomes without a target cannot be counted in ranges."""
     named = {*stated.objectives(scenario), *scenario.objective.weights}
@@ -152,6 +175,7 @@ def _dangling(place: Place) -> Iterator[Finding]:
     """Ids that no table defines would otherwise be left out without a word."""
     tables: tuple[str, ...] = ("spending", "curves", "curve_points", "stream_amounts")
     tables += ("stream_programmes", "provision", "commitments", "benefits", "combinations")
+    tables += ("provider_terms",)
     for table in tables:
         for column in dictionary()[table]:
             if column.references:
@@ -169,7 +193,10 @@ def _money_of_the_year(place: Place, scenario: Scenario) -> Iterator[Finding]:
     needs = (Streams, ThroughThePlace, NobodyWorseOff, Capital)
     if not any(scenario.of(kind) for kind in needs):
         return
+    last = int(place.spending["year"].max())
     for year in money.decided_years(place, scenario):
+        if year <= last:
+            continue  # the scenario's fault, and said there
         _, known = money.amounts(place, int(year))
         for row in np.flatnonzero(~known):
             key = place.streams.at[row, "stream_id"]

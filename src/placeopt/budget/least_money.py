@@ -50,7 +50,8 @@ def order_of_breaking(place: Place, scenario: Scenario) -> pd.DataFrame:
     """The standards in the order in which they break as the budget falls.
 
     Columns: step, least_gbp (the least money with the standards still held), bound_gbp (no budget
-    below it meets them), cut_share (below the base year's spending), outcome_id, name (of the
+    below it meets them), gap_share (of the two), today_gbp (the base year's spending in every
+    decided year, discounted alike), cut_share (how far below it), outcome_id, name (of the
     standard that breaks below it; "" in the last row, where only floors and terms are left),
     missed_ranges (by how much it is missed just below), proven_first (that it is in every plan
     that misses standards by least). Raises ``UsageError`` where the rules without any total allow
@@ -68,14 +69,16 @@ def order_of_breaking(place: Place, scenario: Scenario) -> pd.DataFrame:
             raise UsageError(f"no least budget was found: {solved.result.status}")
         o, missed, proven = first_to_break(problem, scenario.solver, solved)
         key = str(problem.outcome_ids[o]) if o is not None else ""
-        row = [step, least, solved.result.bound, 1 - least / today if today else np.nan]
+        bound, cut = solved.result.bound, 1 - least / today if today else np.nan
+        row = [step, least, bound, max(0.0, least - bound) / least if least else 0.0, today, cut]
         rows.append([*row, key, problem.names.get(key, key), missed, proven])
         if o is None:
             break
         held, target = problem.minimum_gain.copy(), problem.target_holds.copy()
         held[:, o], target[:, o] = np.nan, False
         problem = replace(problem, minimum_gain=held, target_holds=target)
-    columns = ["step", "least_gbp", "bound_gbp", "cut_share", "outcome_id", "name"]
+    columns = ["step", "least_gbp", "bound_gbp", "gap_share", "today_gbp", "cut_share"]
+    columns += ["outcome_id", "name"]
     return pd.DataFrame(rows, columns=[*columns, "missed_ranges", "proven_first"])
 
 

@@ -85,12 +85,14 @@ def upper(programmes: pd.DataFrame, pairs: Bools, money: dict[str, Any], relax: 
     limit = (amount.cumsum(axis=0) if money["carried"] else amount) @ pairs.T.astype(float)
     if np.isinf(amount).any() or relax == "B2":
         limit = np.full((len(amount), len(programmes)), np.inf)
-    rewards = np.nansum(money["reward"] * money["reward_span"])
+    rewards = np.nansum(money["reward"] * money["reward_span"]) + money["terms"].most_refunded
     total = money["total"] + rewards * (np.arange(len(amount)) > 0)
     if money["carry_over"]:
         total = money["opening_reserve"] + total.cumsum()
     if relax != "B1":
         limit = np.minimum(limit, total[:, None])
+    with np.errstate(divide="ignore"):  # what is withheld of a price is not paid in the year
+        limit = np.where(limit > 0, limit / (1 - money["terms"].withheld), limit)
     if relax:
         limit = np.where(np.isfinite(limit), limit, 10 * before.sum())
     limit = np.fmin(programmes["maximum_gbp_per_year"].to_numpy(float), limit)

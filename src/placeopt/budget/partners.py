@@ -1,11 +1,11 @@
 """Agencies in a budget problem: whose streams and programmes are whose, what is decided together,
 capital pots, and what each agency's position would be alone (B8, B9, B11).
 
-An agency's position in a year is the money of its streams that is not spent, and what
-better outcomes save it in cash. Alone (B9) is the best position, discounted, of a plan in which
-only the agency's own programmes change, paid by its own streams within its share of the one
-budget; what its streams pay others and others' streams pay it stays as today. An agency that
-could not keep the outcome standards alone has no position alone.
+An agency's position in a year is the money of its streams that is not spent, what better outcomes
+save it in cash, and what providers of its programmes give back. Alone (B9) is the best position,
+discounted, of a plan in which only the agency's own programmes change, paid by its own streams
+within its share of the one budget; what its streams pay others and others' streams pay it stays as
+today. An agency that could not keep the outcome standards alone has no position alone.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from placeopt.scenario.budget_rules import Capital, NobodyWorseOff, ThroughThePl
 from placeopt.scenario.scenario import SolverSettings
 
 
-def partners(place: Place, scenario: Scenario, years: Ints, relax: str) -> dict[str, Any]:
+def partners(place: Place, scenario: Scenario, years: Ints) -> dict[str, Any]:
     """The agencies' arrays of a problem; positions alone are not known yet."""
     agencies = pd.Index(place.agencies["agency_id"])
     through = next(iter(scenario.of(ThroughThePlace)), None)
     worse_off = next(iter(scenario.of(NobodyWorseOff)), None)
-    money, pays = _pots(place, scenario, years, relax)
+    money, pays = _pots(place, scenario, years)
     decided = len(years)
     counted = max(decided, scenario.money.benefit_years or 0)
     return {
@@ -47,7 +47,7 @@ def partners(place: Place, scenario: Scenario, years: Ints, relax: str) -> dict[
         .isin(worse_off.only_together if worse_off else ())
         .to_numpy(bool),
         "over_horizon": bool(worse_off and worse_off.when == "horizon"),
-        "through_share": through.share if through and relax != "B8" else np.nan,
+        "through_share": through.share if through else np.nan,
         "through_years": through.first_years if through else 0,
         "pot_money": money,
         "pot_pays": pays,
@@ -60,11 +60,11 @@ def _cashable(place: Place, scenario: Scenario, decided: int, counted: int) -> F
     return found[:decided]
 
 
-def _pots(place: Place, scenario: Scenario, years: Ints, relax: str) -> tuple[Floats, Any]:
+def _pots(place: Place, scenario: Scenario, years: Ints) -> tuple[Floats, Any]:
     """(T, K) what each capital pot holds and (K, P) what it may pay for."""
     programmes = len(place.programmes)
     rule = next(iter(scenario.of(Capital)), None)
-    if rule is None or relax == "B11":
+    if rule is None:
         return np.zeros((len(years), 0)), np.zeros((0, programmes), bool)
     capital = (place.streams["purpose"] == "capital").to_numpy()
     held = np.stack([np.nan_to_num(amounts(place, int(year))[0])[capital] for year in years])
@@ -81,6 +81,16 @@ def unspent(problem: BudgetProblem, pay: Floats) -> Floats:
     f = np.flatnonzero(problem.stream_agency >= 0)
     left = (np.nan_to_num(problem.income) - spent)[:, f]
     return summed(left, problem.stream_agency[f], len(problem.agency_ids))
+
+
+def gained(problem: BudgetProblem, spend: Floats) -> Floats:
+    """(T, A) GBP that each agency gains besides: saved in cash, and given back by providers of its
+    programmes that are paid by results (B10)."""
+    p = np.flatnonzero(problem.programme_agency >= 0)
+    back = problem.refunds(spend)[:, p]
+    return saved(problem, spend) + summed(
+        back, problem.programme_agency[p], len(problem.agency_ids)
+    )
 
 
 def saved(problem: BudgetProblem, spend: Floats) -> Floats:
@@ -107,7 +117,7 @@ def with_positions_alone(problem: BudgetProblem, settings: SolverSettings) -> Bu
             agency, status = problem.agency_ids[a], solved.result.status
             raise NoPlanError(f"what {agency} could do alone (B9) was not found: {status}")
         if solved.spend is not None and solved.pay is not None:
-            position = unspent(by_itself, solved.pay) + saved(by_itself, solved.spend)
+            position = unspent(by_itself, solved.pay) + gained(by_itself, solved.spend)
             alone[:, a] = position[:, a]
             plans.append((a, solved.spend, solved.pay))
     return replace(problem, alone=alone, alone_plans=tuple(plans))
@@ -143,6 +153,7 @@ def alone_problem(problem: BudgetProblem, agency: int) -> BudgetProblem:
         must_choose=problem.must_choose & own,
         choice=np.where(own, problem.choice, ""),
         coherent=(),
+        terms=problem.terms.of(own),
         unit_programme=problem.unit_programme[units],
         unit_outcome=problem.unit_outcome[units],
         unit_capacity=problem.unit_capacity[units],

@@ -1,7 +1,8 @@
 """A solved budget as tables in the user's own rows and ids.
 
 spending    a row a programme: before, after, change, its floor and why it is what it is;
-            ``one_off_gbp`` is what starting or stopping it costs besides
+            ``one_off_gbp`` is what starting or stopping it costs besides, ``by_results_gbp`` what
+            results make due (B10) less what is withheld of its spending for them
 payments    a row for each programme and stream that pays for it, before or after, one-off
             costs included
 streams     a row a stream: amount of the decided year, spent before and after, returned
@@ -60,6 +61,8 @@ def _spending(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.Dat
     before, last = problem.before, spend[-1]
     rows["before_gbp"], rows["after_gbp"] = before, last
     rows["one_off_gbp"] = problem.one_off(spend)[-1]
+    if len(problem.terms.programme):
+        rows["by_results_gbp"] = problem.by_results(spend)[-1]
     rows["change_gbp"] = rows["after_gbp"] - before
     with np.errstate(divide="ignore", invalid="ignore"):
         rows["change_share"] = np.where(before > 0, rows["change_gbp"] / before, np.nan)
@@ -250,5 +253,7 @@ def _summary(
         "curves_not_concave_count": int((tables["curves"]["concave"] == "no").sum()),
         "refinement_rounds": max(stage.rounds for stage in solved.stages),
     }
+    if len(problem.terms.programme):
+        figures["by_results_gbp"] = float(spending["by_results_gbp"].sum())
     pounds = {key: round(value, 2) for key, value in figures.items() if key.endswith("_gbp")}
     return {**figures, **pounds}

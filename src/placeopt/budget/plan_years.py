@@ -1,12 +1,15 @@
 """A solved budget year by year, as tables in the user's own rows and ids.
 
 spending_by_year   a row a year and programme: what it would spend if nothing changed, what it
-                   spends, one-off costs and capital besides, whole units run
+                   spends, one-off costs, what results make due less what is withheld for them
+                   (B10) and capital besides, whole units run
 outcomes_by_year   a row a year and outcome: level if nothing changed and in the plan, met or not
-reserves           a row a year (B1): opening, what came in (total and rewards), what was paid,
-                   what went back for results that were missed
+reserves           a row a year (B1): opening, what came in (total, rewards, what providers give
+                   back), what was paid, what went back for results that were missed
 result_payments    a row a year and outcome that is paid for by results (B4): level and target,
                    reward earned, the part of it that is deferred, money that goes back
+provider_results   a row a year and terms of a provider paid by results (B10): price, of it
+                   withheld, units paid for, earned, deferred, lost again, given back
 positions          a row a year and agency (B9): alone, in the plan before and after transfers
 transfers          a row for each payment from one agency to another (B9)
 alone_spending     a row for each agency with a position alone, year and programme of its own: what
@@ -14,8 +17,9 @@ alone_spending     a row for each agency with a position alone, year and program
 alone_payments     the same for each of its streams that would pay
 cash_flow          a row a year, agency and line: if nothing changed, in the plan, saved
 
-Lines of ``cash_flow``: the spending, one-off costs and capital of the programmes that the agency
-runs, and ``benefits``, the cash that better outcomes save it (below 0: a cost avoided).
+Lines of ``cash_flow``: the spending, one-off costs, ``results`` (what they make due less what is
+withheld, less what is given back) and capital of the programmes that the agency runs, and
+``benefits``, the cash that better outcomes save it (below 0: a cost avoided).
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ import numpy as np
 import pandas as pd
 
 from placeopt.budget.arrays import BudgetProblem, Floats, summed
-from placeopt.budget.partners import alone_problem, saved, unspent
+from placeopt.budget.partners import alone_problem, gained, saved, unspent
 
 PENNIES = 0.05  # GBP that rounding may leave over
 
@@ -39,6 +43,8 @@ def yearly_tables(problem: BudgetProblem, spend: Floats, pay: Floats) -> dict[st
         tables["reserves"] = _reserves(problem, spend, pay)
         if problem.reward.any() or problem.clawback.any():
             tables["result_payments"] = _results(problem, spend)
+    if len(problem.terms.programme):
+        tables["provider_results"] = _providers(problem, spend)
     if problem.nobody_worse:
         tables["positions"], tables["transfers"] = _positions(problem, spend, pay)
         tables["alone_spending"], tables["alone_payments"] = _alone(problem)
@@ -61,6 +67,8 @@ def _spending(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
     rows["plan_gbp"] = spend.ravel()
     rows["change_gbp"] = rows["plan_gbp"] - rows["do_nothing_gbp"]
     rows["one_off_gbp"] = problem.one_off(spend).ravel()
+    if len(problem.terms.programme):
+        rows["by_results_gbp"] = problem.by_results(spend).ravel()
     rows["capital_gbp"] = (problem.starts(spend) * problem.capital).ravel()
     rows["units"] = units.ravel()
     return rows
@@ -90,7 +98,7 @@ def _reserves(problem: BudgetProblem, spend: Floats, pay: Floats) -> pd.DataFram
         {
             "year": problem.years,
             "opening_gbp": held[:-1],
-            "in_gbp": problem.total + problem.rewards(spend),
+            "in_gbp": problem.total + problem.rewards(spend) + problem.refunds(spend).sum(axis=1),
             "out_gbp": paid,
             "clawback_gbp": problem.paid_back(spend),
             "closing_gbp": held[1:],
@@ -112,11 +120,34 @@ def _results(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
     )
 
 
+def _providers(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
+    """What the results of every year earn each provider, whenever it is due, and lose again."""
+    terms, gain, decided = problem.terms, problem.gain(spend), len(problem.years)
+    p, o, bought = terms.programme, terms.outcome, problem.bought(spend)
+    ids = {"programme_id": problem.programme_ids[p], "outcome_id": problem.outcome_ids[o]}
+    rows = _rows(problem, "programme_id", ids["programme_id"])
+    rows["outcome_id"] = np.tile(ids["outcome_id"], decided)
+    start = problem.drifted[:decided, o] + problem.sign[o] * terms.start
+    earned, lost = terms.earned(gain, bought), terms.lost(gain, bought)
+    figures = {
+        "plan": problem.level(spend)[:decided, o],
+        "paid_from": start,
+        "paid_to": start + problem.sign[o] * terms.span,
+        "units_paid": earned,
+        "earned_gbp": terms.price * earned,
+        "deferred_gbp": terms.deferred * terms.price * earned,
+        "units_lost": lost,
+        "not_paid_gbp": terms.deferred * terms.price * lost,
+        "clawback_gbp": terms.clawback * lost,
+    }
+    return rows.assign(**{name: values.ravel() for name, values in figures.items()})
+
+
 def _positions(
     problem: BudgetProblem, spend: Floats, pay: Floats
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     own = unspent(problem, pay)
-    before = own + saved(problem, spend)
+    before = own + gained(problem, spend)
     moved = least_transfers(problem, before, own)  # (T, from, to)
     net = moved.sum(axis=1) - moved.sum(axis=2)
     rows = _rows(problem, "agency_id", problem.agency_ids)
@@ -217,6 +248,10 @@ def _cash_flow(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
     lines = {
         "spending": (by_agency(problem.do_nothing), by_agency(spend)),
         "one_off": (none, by_agency(problem.one_off(spend))),
+        "results": (
+            none,
+            by_agency(problem.by_results(spend) - problem.refunds(spend)),
+        ),
         "capital": (none, by_agency(problem.starts(spend) * problem.capital)),
         "benefits": (none, gained),
     }

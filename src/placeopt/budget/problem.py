@@ -15,19 +15,31 @@ import numpy as np
 
 from placeopt.budget import commitments, effects, money
 from placeopt.budget.arrays import OBJECTIVES, BudgetProblem
+from placeopt.budget.by_results import terms_of
 from placeopt.budget.combine import groups_of, too_much_of_the_whole, wholes
 from placeopt.budget.partners import partners, with_positions_alone
 from placeopt.errors import PlaceError
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.budget_rules import Capital, NobodyWorseOff, Streams, Uncertainty
+from placeopt.scenario.budget_rules import (
+    Capital,
+    Commissioning,
+    NobodyWorseOff,
+    Streams,
+    Uncertainty,
+)
 
 __all__ = ["OBJECTIVES", "BudgetProblem", "state"]
 
 
-def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem:
-    """State the problem. Raises ``PlaceError`` and ``ScenarioError`` with all findings, and
-    ``UsageError`` where nothing limits the money."""
+def state(
+    place: Place, scenario: Scenario, *, relax: str = "", like: BudgetProblem | None = None
+) -> BudgetProblem:
+    """State the problem; with ``relax`` that of giving way on one rule (see ``explain``), with the
+    positions alone (B9) of the problem ``like``.
+
+    Raises ``PlaceError`` and ``ScenarioError`` with all findings, and ``UsageError`` where nothing
+    limits the money."""
     from placeopt.budget.inputs import require
 
     require(place, scenario)
@@ -63,6 +75,14 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
     held = commitments.commitments(place, scenario, years, relax)
     made["minimum_gain"][held["past"]] = np.nan
     made["target_holds"][held["past"]] = False
+    made["terms"] = terms_of(
+        place,
+        made["sign"],
+        made["drifted"],
+        len(years),
+        held=bool(scenario.of(Commissioning)),
+        paid=relax != "B10",
+    )
     bought = commitments.commissioning(place, scenario, years, before, relax)
     bought["contract"][held["past"]] = 0.0
     made["share"] = effects.share(place, len(made["drifted"]), len(years))
@@ -92,14 +112,13 @@ def state(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem
         **bought,
         **held,
         **commitments.units(place, scenario, years, base_year, before, relax),
-        **partners(place, scenario, years, relax),
+        **partners(place, scenario, years),
     )
     if not relax and (faults := too_much_of_the_whole(problem)):
         raise PlaceError(faults, "faults in the place's curves")
-    if scenario.of(NobodyWorseOff) and relax != "B9":
-        plain = state(place, scenario) if relax else None
-        if plain is not None:
-            return replace(problem, alone=plain.alone, alone_plans=plain.alone_plans)
+    if like is not None:
+        return replace(problem, alone=like.alone, alone_plans=like.alone_plans)
+    if scenario.of(NobodyWorseOff):
         return with_positions_alone(problem, scenario.solver)
     return problem
 

@@ -21,7 +21,8 @@ from placeopt import engine
 from placeopt.budget import decompose
 from placeopt.budget import formulate as equations
 from placeopt.budget.arrays import BudgetProblem, summed
-from placeopt.budget.curves import Floats, Piece, breakpoints, error_bound, pieces
+from placeopt.budget.curves import Floats, Piece, Side, breakpoints, error_bound, pieces
+from placeopt.budget.equations import by_results
 from placeopt.budget.levels import Levels
 from placeopt.budget.neighbourhoods import spend_of
 from placeopt.budget.rest import outer
@@ -84,6 +85,7 @@ class Approximation:
             for o, curve, low, top in self.rests
         ]
         self.levels = Levels(problem, first_error * scale.outcome, most)
+        self.measured = by_results.measured(problem)
 
     def _curves(self):
         problem = self.problem
@@ -94,7 +96,14 @@ class Approximation:
         found = [pieces(curve, cuts, side, at) for (_, _, curve), cuts, at in made]  # type: ignore[arg-type]
         rests = zip(self.rests, self.rest_breaks, strict=True)
         found += [pieces(curve, cuts, side) for (_, curve, *_), cuts in rests]  # type: ignore[arg-type]
-        return found + self.levels.pieces(side)
+        return found + self.levels.pieces(side) + self._intervals(side)  # type: ignore[arg-type]
+
+    def _intervals(self, side: Side) -> list[list[Piece]]:
+        """What the payments by results are counted on (B10)."""
+        return [
+            by_results.intervals(self.problem.curves[c], self.breaks[c], self.exact_at[c], side)
+            for c in self.measured
+        ]
 
     def errors(self) -> Floats:
         """(C + R + L,) proven error of each curve, each outer function and each level, in its
@@ -247,7 +256,7 @@ def _solve_one(
                 return Stage(name, value, bound, model, plan, 1), spend, plan
             approximation.add(spend)
     plain = not (len(problem.unit_programme) or problem.reward.any() or problem.clawback.any())
-    plain = plain and not problem.cashable.any()
+    plain = plain and not (problem.cashable.any() or len(problem.terms.programme))
     rounds = 0
     while rounds < ROUNDS:
         rounds += 1
@@ -339,6 +348,7 @@ def _least_disruption_of_ties(
     """Among plans as good, the one that moves least money from today's spending."""
     choices = problem.must_choose.any() or decompose.is_large(problem)
     choices = choices or len(problem.unit_programme) > 0 or len(problem.groups) > 0
+    choices = choices or len(problem.terms.programme) > 0
     if "least_disruption" in limits or choices:
         return spend
     under = approximation.pieces("under")
@@ -368,7 +378,9 @@ def closest_payments(problem: BudgetProblem, spend: Floats, clock: _Clock) -> tu
     (T, P) spending that these payments make, which is ``spend`` but for rounding."""
     money, decided = equations.scale_of(problem).money_gbp, len(problem.years)
     one_off, pairs = problem.one_off(spend), len(problem.pair_stream)
-    model = equations.payments(problem, (spend + one_off) / money, problem.gain(spend))
+    due = problem.by_results(spend)
+    back = problem.refunds(spend) / money
+    model = equations.payments(problem, (spend + one_off + due) / money, problem.gain(spend), back)
     pay = model.columns["pay"]
     moved = model.add_columns("moved", size=pay.size, cost=1.0)
     n, before = np.arange(pay.size), np.tile(problem.pair_before / money, decided)
@@ -384,4 +396,5 @@ def closest_payments(problem: BudgetProblem, spend: Floats, clock: _Clock) -> tu
     gbp = np.maximum(0.0, result.value(pay)) * money
     gbp = np.round(gbp, decimals(problem)).reshape(decided, pairs)
     paid = summed(gbp, problem.pair_programme, spend.shape[1])
-    return gbp, np.maximum(0.0, paid - one_off)
+    by_results = np.isin(np.arange(spend.shape[1]), problem.terms.programme)  # a price, not paid
+    return gbp, np.where(by_results, spend, np.maximum(0.0, paid - one_off))

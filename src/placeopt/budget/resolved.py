@@ -17,14 +17,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from placeopt.budget.problem import names, objectives
 from placeopt.engine import Result, Status
 from placeopt.errors import UsageError
 from placeopt.place import Place
 from placeopt.scenario import Rule, Scenario
 from placeopt.scenario.budget_rules import OneBudget, Outcomes, Statutory, Streams
+from placeopt.scenario.objectives import OBJECTIVES
 
 COLUMNS = [
-    *("rule", "what", "id", "step", "per", "objective_before", "objective_after"),
+    *("rule", "what", "id", "name", "step", "per"),
+    *("objective", "unit", "objective_before", "objective_after"),
     *("change_in_objective", "lowest", "highest"),
 ]
 Step = tuple[str, str, str, float, str, Place, Scenario]
@@ -41,7 +44,8 @@ def resolved_prices(
 
     A step is ``step_share`` of the year's total, of a stream's amounts, of a floor, or of the
     range from an outcome's baseline to its target (of its baseline where it has no target), and
-    makes floors and standards stricter. Below 0 is better; ``inf`` where no plan is left. Raises
+    makes floors and standards stricter. ``objective`` is the scenario's first one, in ``unit``, and
+    made small, so below 0 is better; ``inf`` where no plan is left. Raises
     ``UsageError`` where there is no plan to begin with.
     """
     from placeopt.budget import solve
@@ -49,14 +53,17 @@ def resolved_prices(
     before = solve(place, scenario).result
     if before.objective is None:
         raise UsageError("there is no plan whose limits could be priced")
-    rows = []
+    rows, called = [], names(place)
+    objective = objectives(scenario)[0]
+    unit = OBJECTIVES["budget"][objective].unit
     for name in rules:
         for number, what, key, step, per, other, question in _steps(
             place, scenario, name, step_share
         ):
             after = solve(other, question).result
             change, lowest, highest = _change(before, after, step)
-            row = [number, what, key, step, per, before.objective, after.objective]
+            row = [number, what, key, called.get(key, key), step, per, objective, unit]
+            row += [before.objective, after.objective]
             rows.append([*row, change, lowest, highest])
     return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -10,12 +10,13 @@ Source: Huff (1964), Journal of Marketing 28, 34-38.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.scenario.estate_rules import Behaviour
+from placeopt.scenario.estate_rules import Behaviour, Served
 
 if TYPE_CHECKING:
     from placeopt.estate.problem import EstateProblem
@@ -27,6 +28,33 @@ Ints = NDArray[np.int64]
 def spreads(problem: EstateProblem) -> bool:
     """Whether residents are spread by distance decay."""
     return any(rule.residents == "decay" for rule in problem.scenario.of(Behaviour))
+
+
+def go_by_themselves(problem: EstateProblem) -> bool:
+    """Whether residents go where they would, and not where the planner sends them."""
+    return any(rule.residents != "planner" for rule in problem.scenario.of(Behaviour))
+
+
+def hosts_tell(problem: EstateProblem) -> bool:
+    """Whether the hosts alone tell who goes where: residents go by themselves, past no full
+    building, and all of them are served."""
+    allowed = [rule.unserved_share for rule in problem.scenario.of(Served)]
+    alone = go_by_themselves(problem) and not passes_full(problem)
+    return alone and bool(allowed) and min(allowed) == 0
+
+
+def passes_full(problem: EstateProblem) -> bool:
+    """Whether residents may pass a host whose building is full."""
+    return any(rule.overflow for rule in problem.scenario.of(Behaviour))
+
+
+def nobody_passes(problem: EstateProblem) -> EstateProblem:
+    """The problem in which no host may be passed: each of its plans is one of ``problem``."""
+    rules = tuple(
+        rule.model_copy(update={"overflow": False}) if isinstance(rule, Behaviour) else rule
+        for rule in problem.scenario.rules
+    )
+    return replace(problem, scenario=problem.scenario.model_copy(update={"rules": rules}))
 
 
 def pull(problem: EstateProblem) -> Floats:

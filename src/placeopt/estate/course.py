@@ -84,7 +84,7 @@ def flows_of(years: Years, course: Course) -> Flows:
     fitted = _fitted(years, np.stack([c.area_m2 for c in yearly]))
     added = np.diff(fitted, axis=0, prepend=0.0)
     takes = (tier[1:] >= 0) & (tier[1:] != tier[:-1])
-    setup = np.append(first.tiers.setup_gbp, 0.0)[tier[1:]]
+    setup = np.append(first.tiers.setup_gbp, 0.0)[tier[1:]] * b.works_factor
     closes = opened[:-1] & ~opened[1:]
     penalty = np.stack([problem.buildings.penalty_gbp for problem in years.problems])
     left = hosts[:-1] & ~hosts[1:]

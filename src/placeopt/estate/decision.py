@@ -144,7 +144,7 @@ def costs(problem: EstateProblem, decision: Decision) -> Costs:
         moving_gbp=s.moving_gbp * new,
         redundancy_gbp=s.redundancy_gbp
         * np.maximum(problem.hosted.sum(axis=0) - host.sum(axis=0), 0),
-        setup_gbp=np.where(has_tier, np.append(tiers.setup_gbp, 0.0)[k], 0.0),
+        setup_gbp=np.where(has_tier, np.append(tiers.setup_gbp, 0.0)[k] * b.works_factor, 0.0),
         closing_gbp=closing,
         backlog_gbp=b.backlog_gbp * (decision.open | held),
         receipt_net_gbp=b.receipt_net_gbp * decision.disposed,

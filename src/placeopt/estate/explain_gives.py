@@ -7,7 +7,7 @@ of a year; over years, by how much the pots or ceilings would have to be raised.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +16,9 @@ from placeopt.engine import Block, Model, Result, Status, solve
 from placeopt.estate.columns import Columns
 from placeopt.estate.decision import running_today
 from placeopt.estate.equations.place import offering_hosts
-from placeopt.estate.formulate import formulate
+from placeopt.estate.formulate import formulate, planner_alone
 from placeopt.estate.formulate_years import YearsFormulation, formulate_years
+from placeopt.estate.scale_behaviour import learns, minimise_drawn
 from placeopt.estate.standards import Standard, state_standards
 from placeopt.estate.terms import Expression, capital, carbon, running_cost
 from placeopt.estate.terms_years import capital_up_to
@@ -40,19 +41,28 @@ class Stated:
     model: Model
     columns: tuple[Columns, ...]
     whole: YearsFormulation | None  # over several years
+    learns: bool  # where residents go is learnt while the model is solved
 
     @classmethod
     def of(cls, years: Years) -> Stated:
-        if len(years.problems) == 1:
-            alone = formulate(years.first)
-            return cls(years, alone.model, (alone.columns,), None)
-        whole = formulate_years(years)
-        return cls(years, whole.model, whole.columns, whole)
+        learnt = learns(years.problems, ())
+        problems = years.problems
+        if learnt:
+            problems = tuple(planner_alone(problem) for problem in problems)
+        if len(problems) == 1:
+            alone = formulate(problems[0], zones=False if learnt else None, relaxed=learnt)
+            return cls(years, alone.model, (alone.columns,), None, learnt)
+        whole = formulate_years(replace(years, problems=problems), relaxed=learnt)
+        return cls(years, whole.model, whole.columns, whole, learnt)
 
 
 def solved(stated: Stated, seconds: float) -> Result:
     """A plan of least cost as the model has it, to ``GAP``."""
     solver = stated.years.scenario.solver
+    if stated.learns:
+        settings = solver.model_copy(update={"gap": GAP})
+        problems = stated.years.problems
+        return minimise_drawn(stated.model, problems, stated.columns, settings, seconds, None)
     result = solve(
         stated.model,
         time_limit_seconds=max(seconds, 1.0),
@@ -72,7 +82,8 @@ def what_gives(
     seconds: float,
     names: dict[str, str],
 ) -> str:
-    """How far the rule would have to give, where that can be measured; ``years`` is without it."""
+    """How far the rule would have to give, "" where that cannot be measured; ``years`` is without
+    it."""
     text = ""
     if isinstance(rule, Capital | Revenue | Carbon):
         one_year = len(years.problems) == 1
@@ -81,8 +92,9 @@ def what_gives(
     if isinstance(rule, Sequence):
         text = _fewest_moves(years, rule, seconds)
     if isinstance(rule, Access):
-        text = "; ".join(_shares_in_reach(place, times, years, rule, seconds, names))
-    return text or "A plan exists without this rule; with it none does."
+        shares = "; ".join(_shares_in_reach(place, times, years, rule, seconds, names))
+        text = f"{shares}." if shares else ""
+    return text
 
 
 def _least(years: Years, rule: Capital | Revenue | Carbon, seconds: float) -> str:
@@ -211,4 +223,4 @@ def _largest_share(stated: Stated, x: Columns, standard: Standard, seconds: floa
         upper=0,
     )
     result = solved(stated, seconds)
-    return None if result.objective is None else -result.objective
+    return None if result.objective is None else abs(result.objective)  # never -0.0

@@ -29,7 +29,7 @@ Holmberg, Roennqvist and Yuan (1999) for the strengthened capacity rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,7 @@ WHO_GOES_WHERE = (Fairness, Behaviour)
 STRUCTURE: tuple[Callable[[Model, EstateProblem, Columns], None], ...] = (
     by_service.closed_or_disposed,
     by_service.front_of_house,
+    by_service.served_or_not,
     by_service.area_follows_visits,
     by_service.preferred_pairs,
 )
@@ -155,6 +156,13 @@ def minutes_count(problem: EstateProblem, objectives: Sequence[str]) -> bool:
     return bool({"visit_minutes", "worst_off"} & parts) or any(
         isinstance(rule, WHO_GOES_WHERE) for rule in rules
     )
+
+
+def planner_alone(problem: EstateProblem) -> EstateProblem:
+    """The problem without the rules that speak of who goes where: a relaxation."""
+    scenario = problem.scenario
+    rules = tuple(rule for rule in scenario.rules if not isinstance(rule, WHO_GOES_WHERE))
+    return replace(problem, scenario=scenario.model_copy(update={"rules": rules}))
 
 
 def expression(model: Model, problem: EstateProblem, x: Columns, objective: str) -> Expression:

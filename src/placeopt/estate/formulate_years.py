@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from placeopt.engine import Model
 from placeopt.estate.columns import Columns, add_columns
-from placeopt.estate.customers import Hosts, by_reach, by_zone
+from placeopt.estate.customers import Hosts, at_large, by_reach, by_zone
+from placeopt.estate.equations import service as by_service
 from placeopt.estate.equations.years import Links, link_years
 from placeopt.estate.formulate import Formulation, expression, minutes_count, state_rules
 from placeopt.estate.terms import Expression, weighted
@@ -37,12 +38,16 @@ class YearsFormulation:
 
 
 def formulate_years(
-    years: Years, objective: str | None = None, ceilings: Sequence[tuple[str, float]] = ()
+    years: Years,
+    objective: str | None = None,
+    ceilings: Sequence[tuple[str, float]] = (),
+    relaxed: bool = False,
 ) -> YearsFormulation:
     """The model that minimises ``objective`` (``None``: any plan will do) over all years.
 
     ``cost`` is of all years; the other objectives, and the ``ceilings`` on them, are of the last
-    decided year, the state that the plan leads to.
+    decided year, the state that the plan leads to. ``relaxed``: where no minutes count, all
+    residents are one customer, as ``at_large`` says.
     """
     named = [name for name, _ in ceilings] + ([objective] if objective else [])
     model = Model("estate")
@@ -52,9 +57,12 @@ def formulate_years(
         last = problem is years.last
         zones = minutes_count(problem, named if last else ())
         model.suffix = f"_{problem.year}"
-        customers = by_zone(problem, hosts) if zones else by_reach(problem, hosts)
+        grouped = at_large if relaxed else by_reach
+        customers = by_zone(problem, hosts) if zones else grouped(problem, hosts)
         columns.append(add_columns(model, problem, hosts, customers))
         state_rules(model, problem, columns[t])
+        if relaxed and not zones:
+            by_service.hosts_in_reach(model, problem, columns[t])
     model.suffix = ""
     links = link_years(model, years, tuple(columns))
     stated = YearsFormulation(years, model, tuple(columns), links)

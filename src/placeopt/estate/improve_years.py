@@ -56,7 +56,9 @@ def improve_years(
         host, touched = _neighbourhood(
             columns, problem, values, guides, worth, kind, wide[kind], rng
         )
-        part = keeping(arrays, choices & ~_columns_of(columns, host, touched, len(values)), values)
+        part = keeping(
+            arrays, choices & ~what_becomes_of(columns, host, touched, len(values)), values
+        )
         found = solve(
             part,
             time_limit_seconds=min(left, TRY_SHARE * seconds),
@@ -119,7 +121,7 @@ def _neighbourhood(
     return host, touched
 
 
-def _columns_of(columns: Sequence[Columns], host: Bools, building: Bools, size: int) -> Bools:
+def what_becomes_of(columns: Sequence[Columns], host: Bools, building: Bools, size: int) -> Bools:
     """(columns,) what becomes of these hosts and buildings in every year."""
     free = np.zeros(size, bool)
     for x in columns:

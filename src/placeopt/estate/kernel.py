@@ -24,6 +24,7 @@ from placeopt.engine.model import Arrays
 from placeopt.engine.registry import engine as engine_named
 from placeopt.estate.columns import Columns
 from placeopt.estate.formulate import Formulation
+from placeopt.scenario.scenario import SolverSettings
 
 Floats = NDArray[np.float64]
 FIRST_PLAN_GAP = 0.05
@@ -49,27 +50,30 @@ def first(formulation: Formulation, seconds: float) -> Start | None:
     solver = formulation.problem.scenario.solver
     if not engine_named(solver.engine).start:
         return None
-    arrays = formulation.model.arrays()
+    return first_of(formulation.model.arrays(), (formulation.columns,), solver, seconds)
+
+
+def first_of(
+    arrays: Arrays, columns: Sequence[Columns], solver: SolverSettings, seconds: float
+) -> Start | None:
+    """The same of a model of several years, each with its ``columns``."""
     began = time.perf_counter()
     relaxation = _solve(
-        formulation, replace(arrays, integer=np.zeros_like(arrays.integer)), seconds, 0.0
+        solver, replace(arrays, integer=np.zeros_like(arrays.integer)), seconds, 0.0
     )
     if relaxation.values is None:
         return None
-    unused = (
-        decided((formulation.columns,), len(arrays.cost))
-        & (relaxation.values < USED)
-        & (arrays.lower <= 0)
-    )
+    unused = decided(columns, len(arrays.cost)) & (relaxation.values < USED) & (arrays.lower <= 0)
     kernels = [unused]
     if relaxation.reduced_costs is not None:
         dear = relaxation.reduced_costs > AS_WELL * max(1.0, abs(relaxation.bound))
         wider = unused & dear
-        wider[formulation.columns.dispose.all] = False  # what closes may be given up
+        for x in columns:
+            wider[x.dispose.all] = False  # what closes may be given up
         kernels.append(wider)
     for left_out in kernels:
         kernel = _solve(
-            formulation,
+            solver,
             replace(arrays, upper=np.where(left_out, 0.0, arrays.upper)),
             max(seconds - (time.perf_counter() - began), 0.5),
             max(solver.gap, FIRST_PLAN_GAP / 5),
@@ -84,7 +88,8 @@ def improve(formulation: Formulation, start: Start, seconds: float) -> Floats:
     arrays = formulation.model.arrays()
     gap = formulation.problem.scenario.solver.gap
     choices = decided((formulation.columns,), len(arrays.cost))
-    rng = np.random.default_rng(formulation.problem.scenario.solver.seed)
+    solver = formulation.problem.scenario.solver
+    rng = np.random.default_rng(solver.seed)
     best, values = arrays.objective(start.values), start.values
     began = time.perf_counter()
     failed, wide = 0, 1.0
@@ -95,7 +100,13 @@ def improve(formulation: Formulation, start: Start, seconds: float) -> Floats:
             break
         free = neighbourhood(formulation, values, start.relaxation, wide, rng)
         part = keeping(arrays, choices & ~free, values)
-        found = _solve(formulation, part, min(left, TRY_SHARE * seconds), gap / 10, values)
+        found = _solve(
+            formulation.problem.scenario.solver,
+            part,
+            min(left, TRY_SHARE * seconds),
+            gap / 10,
+            values,
+        )
         wide *= 1.25 if found.gap <= gap else 0.8
         failed += 1
         value = np.inf if found.objective is None else found.objective
@@ -159,13 +170,12 @@ def keeping(arrays: Arrays, kept: NDArray[np.bool_], values: Floats) -> Arrays:
 
 
 def _solve(
-    formulation: Formulation,
+    solver: SolverSettings,
     arrays: Arrays,
     seconds: float,
     gap: float,
     start: Floats | None = None,
 ) -> Result:
-    solver = formulation.problem.scenario.solver
     return solve(
         arrays,
         engine="highs",

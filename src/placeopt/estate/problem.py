@@ -61,7 +61,8 @@ class Buildings:
     use_gbp_per_m2_per_year: Floats
     holding_gbp_per_year: Floats  # of the empty one, cost of capital included
     cost_of_capital_gbp_per_year: Floats
-    fit_out_gbp_per_m2: Floats
+    works_factor: Floats  # 1, or 1 + the optimism bias of the building's kind of works
+    fit_out_gbp_per_m2: Floats  # raised by it, as required maintenance is
     closure_gbp: Floats  # due when a building open today closes
     penalty_gbp: Floats  # due when the lease is ended
     sellable: Bools  # brings a receipt when disposed of, be it nothing net
@@ -93,7 +94,7 @@ class Tiers:
     """(K,) arrays of the tiers; ``may``, ``must`` and ``full`` have shape (K, S)."""
 
     ids: Ids
-    setup_gbp: Floats
+    setup_gbp: Floats  # as estimated: times the building's works_factor
     running_gbp_per_year: Floats
     min_usable_m2: Floats
     max_services: Floats  # inf where there is no limit
@@ -185,7 +186,7 @@ def state(place: Place, times: TravelTimes, scenario: Scenario) -> EstateProblem
         pairs=_pairs(place, scenario, service_ids),
         hosted=hosted,
         full_today=full,
-        hostable=hosted | _suitable(place, buildings, services),
+        hostable=(hosted | _suitable(place, buildings, services)) & _kept_to(place, scenario),
         standards=state_standards(place, times, scenario),
         groups={
             column: _groups(place, column)
@@ -292,6 +293,7 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
         use_gbp_per_m2_per_year=table["running_cost_gbp_per_m2_per_year"].to_numpy(float),
         holding_gbp_per_year=holding,
         cost_of_capital_gbp_per_year=tied_up,
+        works_factor=works,
         fit_out_gbp_per_m2=table["fit_out_gbp_per_m2"].to_numpy(float) * works,
         closure_gbp=np.where(status == "open", table["closure_cost_gbp"].to_numpy(float), 0.0),
         penalty_gbp=np.where(np.isfinite(penalty), penalty, 0.0),
@@ -372,6 +374,15 @@ def _pairs(place: Place, scenario: Scenario, service_ids: Ids) -> Pairs:
         never=tuple(found["never"]),
         prefer=tuple(found["prefer"]),
         benefit_gbp_per_year=np.array(benefit, float),
+    )
+
+
+def _kept_to(place: Place, scenario: Scenario) -> Bools:
+    """(B, S) where the scenario lets a kind of building host a service, today's hosts included."""
+    rule = scenario.of(Opened)[0]
+    kinds, services = place.buildings["kind"], place.services["service_id"]
+    return np.array([[rule.may_be_in(s, kind) for s in services] for kind in kinds], bool).reshape(
+        len(kinds), len(services)
     )
 
 

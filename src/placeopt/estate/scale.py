@@ -21,12 +21,14 @@ from numpy.typing import NDArray
 from placeopt.engine import Progress, Result, Status, solve
 from placeopt.engine.registry import engine as engine_named
 from placeopt.errors import EngineError
+from placeopt.estate.behaviour import go_by_themselves, nobody_passes, passes_full
 from placeopt.estate.customers import pairs_by_reach
 from placeopt.estate.decision import Decision, value
-from placeopt.estate.formulate import WHO_GOES_WHERE, Formulation, formulate, minutes_count
+from placeopt.estate.formulate import Formulation, formulate, minutes_count, planner_alone
 from placeopt.estate.kernel import FIRST_PLAN_GAP, first, improve
 from placeopt.estate.problem import EstateProblem
-from placeopt.estate.settle import lift, read, settle
+from placeopt.estate.scale_behaviour import BY_THEMSELVES, minimise_drawn, plans_that_lack
+from placeopt.estate.settle import lift, past_full_ones, read, settle
 from placeopt.estate.stages import Outcome, Stage, in_order
 from placeopt.estate.strengthen import count_at_least
 
@@ -35,6 +37,7 @@ ALL_PAIRS = 20_000  # up to so many pairs of a zone and a host, all of them stan
 ALL_REACHES = 100_000  # up to so many of a group of zones with the same reach and a host, too
 NEAREST = 5  # possible hosts of a zone that stand in the model in any case
 BOUND_SHARE = 0.6  # of the time, for the model that may send people beyond: it gives the bound
+PLANNER_SHARE = 0.3  # of the time, for the bound where residents may pass a full building
 COUNT_SHARE, KERNEL_SHARE, IMPROVE_SHARE = 0.1, 0.25, 0.3  # of the time, at most
 
 
@@ -65,6 +68,12 @@ def minimise(
     within.append(Stage(name, Result(Status.FEASIBLE), np.inf))
     pairs = problem.visits.astype(bool).sum(axis=0) @ problem.hostable.sum(axis=0)
     relaxed = pairs > ALL_REACHES and pairs_by_reach(problem) > ALL_REACHES
+    alone = go_by_themselves(problem) and not minutes_count(planner_alone(problem), named)
+    if alone and pairs > BY_THEMSELVES:
+        result, found = _where_they_go(problem, within, seconds, progress)
+        if found is not None or result.status is Status.INFEASIBLE or pairs > ALL_PAIRS:
+            return result, found
+        seconds = max(seconds - (time.perf_counter() - began), 1.0)
     if not minutes_count(problem, named):
         formulation = formulate(problem, name, ceilings, relaxed=relaxed)
         result, found = _whole(formulation, decision, seconds, progress)
@@ -75,11 +84,11 @@ def minimise(
     if pairs <= ALL_PAIRS:
         return _whole(formulate(problem, name, ceilings), decision, seconds, progress)
     if decision is None:  # a plan that shows which hosts are near enough to matter
-        plain = formulate(_planner_alone(problem), "cost", ceilings, zones=False, relaxed=relaxed)
+        plain = formulate(planner_alone(problem), "cost", ceilings, zones=False, relaxed=relaxed)
         result = search(plain, None, seconds / 4, None, gap=FIRST_PLAN_GAP)
         if not result.has_plan:
             return result, None
-        near = settle(_planner_alone(problem), read(plain, result), within)
+        near = settle(planner_alone(problem), read(plain, result), within)
         decision = _settled(problem, near, within)
     else:
         near = decision = settle(problem, decision, within)
@@ -143,11 +152,43 @@ def _told(
     return result, found
 
 
-def _planner_alone(problem: EstateProblem) -> EstateProblem:
-    """The problem without the rules that speak of who goes where."""
-    scenario = problem.scenario
-    rules = tuple(rule for rule in scenario.rules if not isinstance(rule, WHO_GOES_WHERE))
-    return replace(problem, scenario=scenario.model_copy(update={"rules": rules}))
+def _where_they_go(
+    problem: EstateProblem, within: list[Stage], seconds: float, progress: Watch | None
+) -> tuple[Result, Decision | None]:
+    """Residents go by themselves, and nothing but money, buildings or carbon is asked for: the
+    hosts tell the rest. The plan is settled, and so checked, zone by zone."""
+    name, ceilings = within[-1].objective, [(s.objective, s.ceiling) for s in within[:-1]]
+    formulation = formulate(planner_alone(problem), name, ceilings, zones=False, relaxed=True)
+    if passes_full(problem):
+        return _past_full_ones(problem, within, formulation, seconds)
+    model, x, solver = formulation.model, formulation.columns, problem.scenario.solver
+    result = minimise_drawn(model, (problem,), (x,), solver, seconds, progress)
+    if not result.has_plan:
+        return result, None
+    return _told(problem, name, result, _settled(problem, read(formulation, result), within))
+
+
+def _past_full_ones(
+    problem: EstateProblem, within: list[Stage], formulation: Formulation, seconds: float
+) -> tuple[Result, Decision | None]:
+    """Residents may pass full buildings: the planner's bound, and a plan whose hosts serve less
+    than they draw only where those who come too many do pass a full building."""
+    began, name = time.perf_counter(), within[-1].objective
+    bound, _ = _whole(formulation, None, PLANNER_SHARE * seconds, None)
+    if bound.status is Status.INFEASIBLE:
+        return bound, None
+    ceilings = [(stage.objective, stage.ceiling) for stage in within[:-1]]
+    formulation = formulate(planner_alone(problem), name, ceilings, zones=False, relaxed=True)
+    left = max(seconds - (time.perf_counter() - began), 1.0)
+    for values in plans_that_lack(nobody_passes(problem), formulation, left):
+        found = read(formulation, Result(Status.FEASIBLE, values=values))
+        decision = past_full_ones(problem, found, within)
+        if decision is not None:
+            cost = value(problem, decision, name)
+            result = replace(bound, values=values, objective=cost)
+            near = result.gap <= problem.scenario.solver.gap
+            return replace(result, status=Status.OPTIMAL if near else Status.FEASIBLE), decision
+    return Result(Status.NO_PLAN, bound=bound.bound), None
 
 
 def _settled(problem: EstateProblem, decision: Decision, within: list[Stage]) -> Decision | None:

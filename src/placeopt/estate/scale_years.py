@@ -30,13 +30,14 @@ from placeopt.engine.running import interrupted
 from placeopt.engine.split import bound_of_parts, relaxation_prices, split
 from placeopt.estate.assign import with_least_minutes
 from placeopt.estate.course import Course, value
-from placeopt.estate.formulate import WHO_GOES_WHERE, formulate
+from placeopt.estate.formulate import WHO_GOES_WHERE, formulate, planner_alone
 from placeopt.estate.formulate_years import YearsFormulation, formulate_years
 from placeopt.estate.improve_years import improve_years
 from placeopt.estate.kernel import first
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.scale import find
-from placeopt.estate.settle import in_state, read
+from placeopt.estate.scale_behaviour import learns, minimise_drawn
+from placeopt.estate.settle import hosts_tell_all, in_state, read, with_their_residents
 from placeopt.estate.stages import Outcome, in_order
 from placeopt.estate.strengthen import ask_at_least, count_at_least
 from placeopt.estate.years import Years
@@ -63,6 +64,13 @@ def find_years(years: Years, progress: Watch | None = None) -> Outcome[Course]:
     def one(
         name: str, ceilings: list[tuple[str, float]], course: Course | None, seconds: float
     ) -> tuple[Result, Course | None]:
+        named = [name, *(other for other, _ in ceilings)]
+        if learns(years.problems, named):
+            alone = tuple(planner_alone(problem) for problem in years.problems)
+            stated = formulate_years(replace(years, problems=alone), name, ceilings, relaxed=True)
+            model, x, solver = stated.model, stated.columns, years.scenario.solver
+            result = minimise_drawn(model, years.problems, x, solver, seconds, progress)
+            return result, read_course(stated, result) if result.has_plan else None
         stated = formulate_years(years, name, ceilings)
         result = minimise(stated, course, seconds, progress)
         return result, read_course(stated, result) if result.has_plan else None
@@ -336,7 +344,9 @@ def settled(years: Years, course: Course) -> Course:
     says who goes where, the model has said it."""
     return Course(
         tuple(
-            decision
+            with_their_residents(problem, decision)
+            if hosts_tell_all(problem, ())
+            else decision
             if any(isinstance(rule, WHO_GOES_WHERE) for rule in problem.scenario.rules)
             else with_least_minutes(problem, decision)
             for problem, decision in zip(years.problems, course.decisions, strict=True)

@@ -8,6 +8,7 @@ many pairs for that, how much each host serves is settled first, and then who go
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -19,12 +20,16 @@ from placeopt.engine.model import Arrays
 from placeopt.engine.running import to_the_end
 from placeopt.errors import EngineError
 from placeopt.estate.assign import with_least_minutes
+from placeopt.estate.behaviour import hosts_tell, passes_full
 from placeopt.estate.columns import Columns
-from placeopt.estate.decision import Decision
-from placeopt.estate.formulate import Formulation, formulate, minutes_count
+from placeopt.estate.decision import Decision, by_themselves
+from placeopt.estate.formulate import Formulation, formulate, minutes_count, planner_alone
+from placeopt.estate.overflow import past_full
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.stages import SETTLED, Stage
+from placeopt.scenario.estate_rules import Fairness
 
+PASSED = 10_000  # the same where some pass full buildings: beyond, a plan stays as it was found
 PAIRS = 100_000  # up to so many pairs of a zone and a host are settled at once
 
 
@@ -64,16 +69,66 @@ def settle(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> D
 def _settle(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> Decision:
     smaller = replace(problem, hostable=decision.host)
     pairs = problem.visits.astype(bool).sum(axis=0) @ decision.host.sum(axis=0)
-    if pairs > PAIRS and not minutes_count(problem, [stage.objective for stage in stages]):
+    named = [stage.objective for stage in stages]
+    if hosts_tell_all(problem, named):
+        return _hosts_told(problem, decision, stages)
+    if pairs > PASSED and passes_full(problem) and not minutes_count(planner_alone(problem), named):
+        return decision
+    if pairs > PAIRS and not minutes_count(problem, named):
         with suppress(EngineError):  # not everybody has the hosts in reach that are cheapest to use
             return with_least_minutes(problem, _settled(smaller, decision, stages, zones=False))
     return _settled(smaller, decision, stages, zones=True)
 
 
+def _hosts_told(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> Decision:
+    """Everybody where the hosts alone tell; what is sold, and who sits where, with least money."""
+    smaller = replace(planner_alone(problem), hostable=decision.host)
+    units = by_themselves(problem, decision.open, decision.host).units
+    return with_their_residents(problem, _settled(smaller, decision, stages, False, units))
+
+
+def past_full_ones(
+    problem: EstateProblem, decision: Decision, stages: list[Stage]
+) -> Decision | None:
+    """The same hosts with residents passing only full buildings; ``None`` where no such way was
+    found that keeps every rule."""
+    sent = past_full(problem, decision)
+    if sent is None:
+        return None
+    smaller = replace(planner_alone(problem), hostable=decision.host)
+    try:
+        found = _settled(smaller, decision, stages, False, sent.units, desks=True)
+    except EngineError:
+        return None
+    return replace(sent, disposed=found.disposed, tier=found.tier)
+
+
+def hosts_tell_all(problem: EstateProblem, objectives: Sequence[str]) -> bool:
+    """Whether nothing but the hosts tells, or asks, who goes where."""
+    fair = bool(problem.scenario.of(Fairness))
+    return (
+        hosts_tell(problem) and not fair and not minutes_count(planner_alone(problem), objectives)
+    )
+
+
+def with_their_residents(problem: EstateProblem, decision: Decision) -> Decision:
+    """The decision with all residents where the hosts alone tell."""
+    going = by_themselves(problem, decision.open, decision.host)
+    office = problem.services.back_office[None, :]
+    units = np.where(office, decision.units, going.units)
+    return replace(going, disposed=decision.disposed, tier=decision.tier, units=units)
+
+
 def _settled(
-    smaller: EstateProblem, decision: Decision, stages: list[Stage], zones: bool
+    smaller: EstateProblem,
+    decision: Decision,
+    stages: list[Stage],
+    zones: bool,
+    units: NDArray[np.float64] | None = None,
+    desks: bool = False,
 ) -> Decision:
-    """One objective after another; without ``zones`` all residents are one customer."""
+    """One objective after another; without ``zones`` all residents are one customer, and hosts
+    serve ``units`` (B, S) of visits, and of ``desks``, where these are given."""
     solver = smaller.scenario.solver
     minutes = ("visit_minutes", "worst_off") if zones else ()
     names = ("cost", "weighted", *minutes)
@@ -83,8 +138,9 @@ def _settled(
             continue
         bounds = [(other, most) for other, most in ceilings.items() if other in names]
         formulation = formulate(smaller, name, bounds, zones=zones, relaxed=not zones)
+        arrays = fixed(formulation, decision)
         result = solve(
-            fixed(formulation, decision),
+            arrays if units is None else _serving(formulation, arrays, units, desks),
             engine="highs",
             gap=0.0,
             threads=solver.threads,
@@ -97,12 +153,30 @@ def _settled(
     return decision
 
 
+def _serving(
+    formulation: Formulation, arrays: Arrays, units: NDArray[np.float64], desks: bool
+) -> Arrays:
+    """The model of all residents at large with the visits, and ``desks``, that each host serves."""
+    x, c = formulation.columns, formulation.columns.customers
+    office = formulation.problem.services.back_office[x.hosts.service[c.pair_host]]
+    told = ~office | desks
+    host = c.pair_host[told]
+    share = units[x.hosts.building[host], x.hosts.service[host]] / c.units[c.pair_customer[told]]
+    lower, upper = arrays.lower.copy(), arrays.upper.copy()
+    lower[x.serve.at(np.flatnonzero(told))] = upper[x.serve.at(np.flatnonzero(told))] = share
+    return replace(arrays, lower=lower, upper=upper)
+
+
 def read(formulation: Formulation, result: Result) -> Decision:
-    """The decision that a result's values speak of."""
+    """The decision that a result's values speak of.
+
+    A building disposed of in part, for as much of its receipt as the capital needs, is disposed
+    of: that saves its holding cost, brings the rest of the receipt and harms nothing.
+    """
     problem, x = formulation.problem, formulation.columns
     shape = problem.hosted.shape
-    on = [result.value(block) > 0.5 for block in (x.open, x.dispose, x.tier, x.host)]
-    opened, dispose, tiers, hosts = on
+    opened, tiers, hosts = (result.value(block) > 0.5 for block in (x.open, x.tier, x.host))
+    dispose = (result.value(x.dispose) > 1e-6) & ~opened[x.dispose_building]
     host = np.zeros(shape, bool)
     host[x.hosts.building[hosts], x.hosts.service[hosts]] = True
     disposed = np.zeros(shape[0], bool)

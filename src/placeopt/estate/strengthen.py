@@ -22,22 +22,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine.highs import load
+from placeopt.engine.model import Arrays
 from placeopt.estate.formulate import Formulation
 
 ROUNDING = 1e-4  # taken off before a least number is rounded up: far above HiGHS's tolerance
 
 
-def count_at_least(formulation: Formulation, relaxed: Formulation, seconds: float) -> list[float]:
+def count_at_least(
+    formulation: Formulation,
+    relaxed: Formulation,
+    seconds: float,
+    arrays: Arrays | None = None,
+) -> list[float]:
     """Add the rows to ``formulation``; returns the right-hand sides.
 
     ``relaxed`` has the same hosts and buildings and no row that ``formulation`` does not imply:
-    itself, or the smaller model without the rules that speak of who goes where. What is not done
-    within ``seconds`` is left out.
+    itself, or the smaller model without the rules that speak of who goes where; ``arrays``: its
+    own unless given. What is not done within ``seconds`` is left out.
     """
     x = relaxed.columns
     of_services = [x.hosts.of_service(s) for s in range(len(relaxed.problem.services.ids))]
     sets = [x.open.all, *(x.host.at(hosts) for hosts in of_services)]
-    least = least_sums(relaxed, sets, seconds)
+    arrays = relaxed.model.arrays() if arrays is None else arrays
+    least = least_sums(arrays, sets, seconds, relaxed.problem.scenario.solver.threads)
     ask_at_least(formulation, least)
     return least
 
@@ -64,16 +71,15 @@ def ask_at_least(formulation: Formulation, least: list[float]) -> None:
 
 
 def least_sums(
-    formulation: Formulation, sets: list[NDArray[np.int64]], seconds: float
+    arrays: Arrays, sets: list[NDArray[np.int64]], seconds: float, threads: int
 ) -> list[float]:
     """The least whole number that each sum of columns can be; 0 where that was not found out."""
     began = time.perf_counter()
-    arrays = formulation.model.arrays()
     n = len(arrays.cost)
     highs = load(
         replace(arrays, cost=np.zeros(n), offset=0.0, integer=np.zeros_like(arrays.integer))
     )
-    highs.setOptionValue("threads", int(formulation.problem.scenario.solver.threads))
+    highs.setOptionValue("threads", int(threads))
     least = [0.0] * len(sets)
     try:
         for number, columns in enumerate(sets):

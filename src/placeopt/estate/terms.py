@@ -67,7 +67,9 @@ def capital(
     if "moves" in works:
         total.add(x.host.at(np.flatnonzero(x.new)), s.moving_gbp[of])
     if "set_up" in works:
-        total.add(x.tier.all, problem.tiers.setup_gbp[x.tier_tier])
+        total.add(
+            x.tier.all, problem.tiers.setup_gbp[x.tier_tier] * b.works_factor[x.tier_building]
+        )
     if "closing" in works:
         total.constant = float(b.closure_gbp.sum())
         total.add(x.open.all, -b.closure_gbp)

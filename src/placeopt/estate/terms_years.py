@@ -41,7 +41,8 @@ def add_works(
     if "moves" in works:
         total.add(links.enters[t].all, s.moving_gbp[x.hosts.service[links.enters_host]], times)
     if "set_up" in works:
-        setup = problem.tiers.setup_gbp[x.tier_tier[links.takes_tier]]
+        at = links.takes_tier
+        setup = problem.tiers.setup_gbp[x.tier_tier[at]] * b.works_factor[x.tier_building[at]]
         total.add(links.takes[t].all, setup, times)
     if "closing" in works:
         if before is None:

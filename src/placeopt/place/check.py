@@ -77,7 +77,10 @@ def _cell_findings(frame: pd.DataFrame, columns: list[Column], file: str) -> Ite
         at = int(index)
         value = None if kind == "not_nullable" else texts_of(frame[name].iloc[[at]])[0]
         message = "the cell is empty" if not value else _SAYS.get(kind, kind).format(column)
-        yield error(file, message, give(column), row=row_of(at), column=name, value=value or None)
+        remedy = give(column)
+        if kind == "above" and column.unit == "share" and 2 <= float(case) <= 100:
+            remedy += f"; {value} per cent is {float(case) / 100:g}"
+        yield error(file, message, remedy, row=row_of(at), column=name, value=value or None)
 
 
 _SAYS = {

@@ -29,7 +29,9 @@ def budget_findings(place: Place) -> Iterator[Finding]:
     yield from points_without_a_curve(place)
     yield from outcomes_nothing_improves(place)
     yield from units_of_no_demand(place)
+    yield from amounts_in_other_units(place)
     yield from results_without_a_scale(place)
+    yield from provider_terms_that_make_no_sense(place)
     yield from commitments_outside_their_limits(place)
 
 
@@ -213,6 +215,41 @@ def units_of_no_demand(place: Place) -> Iterator[Finding]:
                         column="unit_capacity", value=number_text(capacity))  # fmt: skip
 
 
+def amounts_in_other_units(place: Place) -> Iterator[Finding]:
+    """Thousands among pounds: an amount some thousand times what the same line has in another
+    year, and units that cost more than the programme that runs them spends."""
+    for table, keys in (
+        ("spending", ["programme_id", "stream_id"]),
+        ("stream_amounts", ["stream_id"]),
+    ):
+        rows = place.tables[table]
+        usual = rows["amount_gbp"].where(rows["amount_gbp"] > 0)
+        usual = usual.groupby([rows[key] for key in keys]).transform("max")
+        times = usual / rows["amount_gbp"].where(rows["amount_gbp"] > 0)
+        for at in np.flatnonzero((times > 500).to_numpy()):
+            message = (
+                f"another year of the same has {usual.iloc[at]:.2f}, {times.iloc[at]:.0f} times it"
+            )
+            yield warning(label(place, table), message, "give both in pounds, not in thousands",
+                          row=row_of(at), column="amount_gbp",
+                          value=number_text(rows["amount_gbp"].iloc[at]))  # fmt: skip
+    years = place.spending["year"]
+    last = place.spending[years == years.max()] if len(years) else place.spending
+    spent = last.groupby("programme_id")["amount_gbp"].sum()
+    demand = place.outcomes.drop_duplicates("outcome_id").set_index("outcome_id")["baseline"]
+    columns = ("programme_id", "outcome_id", "unit_capacity", "unit_cost_gbp_per_year")
+    kinds = zip(*(place.provision[name].tolist() for name in columns), strict=True)
+    for position, (programme, outcome, capacity, cost) in enumerate(kinds):
+        if not capacity > 0 or programme not in spent.index:
+            continue
+        units, now = np.ceil(demand.get(outcome, np.nan) / capacity - 1e-6), spent[programme]
+        if units * cost > now * (1 + 1e-6) + 1:
+            message = f"today's {units:.0f} units cost {units * cost:.2f}, but {programme}"
+            yield warning(label(place, "provision"), f"{message} spends {now:.2f}",
+                          "correct the cost of a unit, or the spending", row=row_of(position),
+                          column="unit_cost_gbp_per_year", value=number_text(cost))  # fmt: skip
+
+
 def results_without_a_scale(place: Place) -> Iterator[Finding]:
     """A reward is earned between the target and a stretch that is better than it; money goes back
     between the target and a value that is worse."""
@@ -234,6 +271,35 @@ def results_without_a_scale(place: Place) -> Iterator[Finding]:
             yield error(file, "the clawback ends at a value that is not worse than the target",
                         "give a worse value, or leave it empty", row=row_of(at),
                         column="clawback_until", value=number_text(until[at]))  # fmt: skip
+
+
+def provider_terms_that_make_no_sense(place: Place) -> Iterator[Finding]:
+    """Scales that end before they start, more given back than was paid, more withheld than the
+    price, outcomes whose effects do not add up."""
+    rows, file = place.provider_terms, label(place, "provider_terms")
+    outcomes = place.outcomes.drop_duplicates("outcome_id").set_index("outcome_id")
+    paired = set(place.combinations["outcome_id"])
+    withheld = rows.groupby("programme_id")["withheld_share"].transform("sum")
+    now = rows["gbp_per_unit"] * (1 - rows["deferred_share"])
+    for at, key in enumerate(rows["outcome_id"]):
+        found, row = [], rows.iloc[at]
+        if key in outcomes.index:
+            sign = -1.0 if outcomes.at[key, "direction"] == "lower" else 1.0
+            if not sign * (row["paid_to"] - row["paid_from"]) > 0:
+                found.append(("paid_to", "the scale ends where it is not better than at its start",
+                              "give a value better than paid_from"))  # fmt: skip
+            if outcomes.at[key, "combination"] != "add" or key in paired:
+                found.append(("outcome_id", "programmes do not add up on this outcome",
+                              "pay for an outcome whose combination is add"))  # fmt: skip
+        if row["clawback_gbp_per_unit"] > now.iloc[at] + _PENNY:
+            found.append(("clawback_gbp_per_unit", "more goes back than was paid by then",
+                          f"give at most {now.iloc[at]:.2f}"))  # fmt: skip
+        if withheld.iloc[at] > 1 + 1e-9:
+            found.append(("withheld_share", "more than the whole price is withheld",
+                          "let the programme's rows come to at most 1"))  # fmt: skip
+        for column, message, remedy in found:
+            yield error(file, message, remedy, row=row_of(at), column=column,
+                        value=str(row[column]))  # fmt: skip
 
 
 def commitments_outside_their_limits(place: Place) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from placeopt.errors import Finding
 from placeopt.place.demand import AGE_COLUMNS
-from placeopt.place.faults import error, label, row_of, warning
+from placeopt.place.faults import error, label, nearest, row_of, warning
 from placeopt.place.raw import number_text
 from placeopt.place.tables import Place
 
@@ -166,7 +166,7 @@ def contradictory_pairs(place: Place) -> Iterator[Finding]:
     pairs, file = place.compatibility, label(place, "compatibility")
     a, b = pairs["service_a"].tolist(), pairs["service_b"].tolist()
     relation = pairs["relation"].tolist()
-    group = _groups([(p, q) for p, q, r in zip(a, b, relation, strict=True) if r == "must"])
+    group = must_groups([(p, q) for p, q, r in zip(a, b, relation, strict=True) if r == "must"])
     seen: dict[frozenset[str], int] = {}
     for at, (first, second, rule) in enumerate(zip(a, b, relation, strict=True)):
         where: dict[str, Any] = {"row": row_of(at), "column": "relation", "value": rule}
@@ -197,12 +197,20 @@ def tiers_that_cannot_be(place: Place) -> Iterator[Finding]:
 
 
 def suitability_of_no_building(place: Place) -> Iterator[Finding]:
-    """A kind of building in ``suitability`` that no building has: perhaps misspelt."""
-    kinds = place.suitability["building_kind"]
-    for at in np.flatnonzero((~kinds.isin(place.buildings["kind"])).to_numpy()):
+    """A kind in ``suitability`` that no building has, and the reverse: perhaps misspelt."""
+    kinds, own = place.suitability["building_kind"], place.buildings["kind"]
+    if not len(own):
+        return
+    for at in np.flatnonzero((~kinds.isin(own)).to_numpy()):
         yield warning(label(place, "suitability"), "no building is of this kind",
                       "use the kinds of the buildings table", row=row_of(at),
                       column="building_kind", value=kinds.iloc[at])  # fmt: skip
+    for at in np.flatnonzero((~own.isin(kinds)).to_numpy()) if len(kinds) else ():
+        meant = nearest(own.iloc[at], set(kinds), alike=0.85)  # a slip, not another kind
+        if meant:
+            yield warning(label(place, "buildings"), "suitability has no such kind, so nothing "
+                          "may move in", f"correct the kind, or add it to suitability{meant}",
+                          row=row_of(at), column="kind", value=own.iloc[at])  # fmt: skip
 
 
 def leases_that_make_no_sense(place: Place) -> Iterator[Finding]:
@@ -212,7 +220,8 @@ def leases_that_make_no_sense(place: Place) -> Iterator[Finding]:
     breaks = buildings["lease_break_year"].notna().to_numpy()
     again = buildings["lease_break_every_years"].notna().to_numpy()
     receipt = (buildings["capital_receipt_gbp"] > 0).to_numpy()
-    held = buildings["tenure"].isin(["licence", "pfi"]).to_numpy()
+    held = buildings["tenure"].isin(["leasehold", "licence", "pfi"]).to_numpy()
+    past = (buildings["lease_break_year"] < place.info.price_year).fillna(False).to_numpy(bool)
     open_but_nothing = (
         (buildings["floor_area_m2"] == 0) & (buildings["status"] == "open")
     ).to_numpy()
@@ -221,8 +230,11 @@ def leases_that_make_no_sense(place: Place) -> Iterator[Finding]:
          "correct the tenure or leave it empty"),
         (again & ~breaks, "lease_break_every_years", "no first break date is stated",
          "give lease_break_year or leave it empty"),
-        (held & receipt, "capital_receipt_gbp", "what is held by licence or PFI cannot be sold",
-         "correct the tenure or give 0"),
+        (~freehold & past & ~again, "lease_break_year", "this date is past, so the lease is taken "
+         "to end at no cost in any year", "give the next date, or lease_break_every_years (0 for "
+         "one date only)"),
+        (held & receipt, "capital_receipt_gbp", "only a freehold is sold: this receipt is not "
+         "counted", "correct the tenure or give 0"),
         (open_but_nothing, "floor_area_m2", "an open building has no floor area",
          "give an area above 0"),
     ):  # fmt: skip
@@ -253,7 +265,7 @@ def _missing(value: object) -> bool:
     return value is pd.NA or value != value
 
 
-def _groups(pairs: list[tuple[str, str]]) -> dict[str, str]:
+def must_groups(pairs: list[tuple[str, str]]) -> dict[str, str]:
     """Each service's group under "must share every roof", named by one of its services."""
     group: dict[str, str] = {}
     for first, second in pairs:

@@ -72,7 +72,7 @@ def dangling(place: Place, table: str, column: Column, other: str, key: str) -> 
     lost = (~values.isin(known) & (values != "")).to_numpy().nonzero()[0].tolist()
     file, target = label(place, table), label(place, other)
     if lost and not len(known):
-        message = f"{len(lost)} rows name a {key}, but {target} has no records"
+        message = f"{len(lost)} rows name {_an(key)}, but {target} has no records"
         yield error(file, message, f"give {target}, or leave {column.name} empty",
                     column=column.name)  # fmt: skip
         return
@@ -108,3 +108,7 @@ def _first_positions(frame: pd.DataFrame, keys: list[str]) -> list[int]:
 
     positions = pd.Series(range(len(frame)), index=frame.index)
     return positions.groupby([frame[key] for key in keys], dropna=False).transform("first").tolist()
+
+
+def _an(word: str) -> str:
+    return f"{'an' if word[0] in 'aeio' else 'a'} {word}"

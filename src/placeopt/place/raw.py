@@ -48,8 +48,16 @@ class RawTable:
 
 
 def read_csv(path: Path, delimiter: str = ",") -> RawTable:
-    """A CSV file in UTF-8 (with or without byte-order mark) as text."""
+    """A CSV file in UTF-8 (with or without byte-order mark) as text. One with other separators is
+    a fault; it is read with them, so that its other faults are told too."""
     text, findings = _decoded(path)
+    heading = text.split("\n", 1)[0]
+    for other, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if delimiter == "," and other in heading and "," not in heading:
+            message = f"the cells are separated by {name}"
+            remedy = "save the file with commas between the cells (and points in numbers)"
+            findings.append(error(path.name, message, remedy, row=1))
+            delimiter = other
     rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     while rows and not rows[-1]:  # line ends after the last record are no records
         rows.pop()

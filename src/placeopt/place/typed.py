@@ -51,8 +51,8 @@ def typed_column(
     """One column of text as a typed series with its default filled in; and its faults."""
     values, bad = _READERS[column.type](column, cells)
     findings = [
-        error(file, _IS_NOT[column.type], give(column), row=row_of(at), column=column.name,
-              value=cells[at])
+        error(file, _IS_NOT[column.type], f"{give(column)}{_year_of(column, cells[at])}",
+              row=row_of(at), column=column.name, value=cells[at])
         for at in bad if at not in spoilt
     ]  # fmt: skip
     if column.type == "id":
@@ -199,6 +199,12 @@ def give(column: Column) -> str:
     unit = f" in {column.unit}" if column.unit and column.unit != "year" else ""
     limits = f" of at least {column.minimum:g}" if column.minimum is not None else ""
     return f"give a {whole}number{unit}{limits}, digits only, for example {_example(column)}"
+
+
+def _year_of(column: Column, cell: str) -> str:
+    """What to give instead of a date where a year is asked for."""
+    years = re.findall(r"(?<![0-9])(?:19|20|21)[0-9]{2}(?![0-9])", cell)
+    return f"; of this date only the year, {years[0]}" if column.unit == "year" and years else ""
 
 
 def _example(column: Column) -> str:

@@ -6,15 +6,16 @@
     cashable   net x cashable share
     present    net x discount factor
 
-Shares and values point at the sheet "Inputs", improvements at "Outcomes by year". A figure that
-no input cell states stays a number.
+Shares, values, corrections by evidence grade and discount factors point at the sheet "Inputs",
+improvements at "Outcomes by year". The improvements of years after the decided ones are the plan's
+own numbers.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from placeopt.report.formats import missing
+from placeopt.report.assumed import CORRECTIONS, SCHEDULE
 from placeopt.report.inputs import Inputs
 from placeopt.report.sheets import Sheet
 
@@ -55,17 +56,27 @@ def chain_formulas(
         made[number, "unit_value_gbp"] = _value(answer, benefit, key, inputs)
         for column in FROM_INPUTS:
             made[number, column] = inputs.address("benefits", key, column)
-        if not missing(benefit["correction_share"]) and row["correction_share"]:
-            made[number, "correction_share"] = inputs.address("benefits", key, "correction_share")
+        made[number, "correction_share"] = _correction(inputs, key)
         made[number, "gross_gbp"] = f"{here('counted')}*{here('unit_value_gbp')}"
         left = "*".join(f"(1-{here(column)})" for column in (*DEDUCTIONS, "correction_share"))
         made[number, "net_gbp"] = f"{here('gross_gbp')}*{here('attribution_share')}*{left}"
         made[number, "cashable_gbp"] = f"{here('net_gbp')}*{here('cashable_share')}"
         made[number, "present_gbp"] = f"{here('net_gbp')}*{here('discount_factor')}"
-        if number > first:
-            rate = round(rows[number - 1]["discount_factor"] / row["discount_factor"] - 1, 12)
-            made[number, "discount_factor"] = f"{here('discount_factor', number - 1)}/(1+{rate!r})"
+        factor = "health_factor" if benefit["health"] else "factor"
+        made[number, "discount_factor"] = inputs.address(SCHEDULE, str(int(row["year"])), factor)
     return {cell: f"={formula}" for cell, formula in made.items() if formula}
+
+
+def _correction(inputs: Inputs, key: str) -> str:
+    """Where the scenario asks for it: the benefit's own correction, else its grade's, else none."""
+    asked = inputs.address("scenario", "", "money, optimism_bias")
+    own, grade = (inputs.address("benefits", key, name) for name in ("correction_share", "grade"))
+    grades = [name for table, name, _ in inputs.at if table == CORRECTIONS]
+    start = inputs.address(CORRECTIONS, grades[0], "grade")
+    end = inputs.address(CORRECTIONS, grades[-1], "correction_share")
+    table = f"{start}:{end.removeprefix('Inputs!')}"
+    by_grade = f"IF(ISNUMBER({grade}),VLOOKUP({grade},{table},2,FALSE),0)"
+    return f'IF({asked}="yes",IF(ISNUMBER({own}),{own},{by_grade}),0)'
 
 
 def _counted(benefit: Any, number: int, first: int, here: Any, inputs: Inputs, key: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from placeopt.report.assumed import write_assumed
 from placeopt.report.formats import missing
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 TABLES = (
     *("agencies", "programmes", "streams", "stream_amounts", "stream_programmes", "spending"),
-    *("commitments", "provision", "outcomes", "curves", "curve_points", "combinations"),
+    *("commitments", "provision", "provider_terms", "outcomes", "curves", "curve_points"),
+    "combinations",
     *("benefits", "unit_costs", "deflators", "optimism_bias"),
 )
 NAME = "Inputs"
@@ -49,9 +51,10 @@ def write_inputs(book: Workbook, styles: Any, answer: Answer, head: dict[str, An
     page.write_string(0, 0, "Every input that the solve read", styles(bold=True, font_size=14))
     said = "Cells as the place's tables hold them; money in GBP. Empty cells are empty there too."
     page.write_string(1, 0, said, styles())
-    row = _write_scenario(page, styles, answer, head, 3)
+    row = _write_scenario(page, styles, answer, head, 3, found)
     for name in (name for name in TABLES if len(answer.place.tables.get(name, ()))):
         row = _write_table(page, styles, answer, name, row, found, head)
+    write_assumed(page, styles, answer, row, found, head)
     page.set_column(0, 0, 38)
     page.set_column(1, 24, 16)
     page.freeze_panes(2, 1)
@@ -61,13 +64,16 @@ def write_inputs(book: Workbook, styles: Any, answer: Answer, head: dict[str, An
     return found
 
 
-def _write_scenario(page: Any, styles: Any, answer: Answer, head: dict[str, Any], row: int) -> int:
+def _write_scenario(
+    page: Any, styles: Any, answer: Answer, head: dict[str, Any], row: int, found: Inputs
+) -> int:
     """What the scenario asks, parameter by parameter."""
     page.write_string(row, 0, "scenario", styles(bold=True, font_size=12))
     for column, text in enumerate(("Parameter", "Value")):
         page.write_string(row + 1, column, text, styles(**head))
     row += 2
     for name, value in asked(answer):
+        found.at["scenario", "", name] = (row, 1)
         page.write_string(row, 0, name, styles())
         if isinstance(value, int | float) and not isinstance(value, bool):
             page.write_number(row, 1, value, styles())

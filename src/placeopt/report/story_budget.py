@@ -37,9 +37,10 @@ def tell_budget(answer: Answer) -> tuple[str, list[str], list[Figure]]:
         )
         headline += f", and {every}"
     cut, raised = spending["change_gbp"] < -0.5, spending["change_gbp"] > 0.5
+    same = (~cut & ~raised).sum()
     sentences = [
-        f"{count(cut.sum(), 'programme')} get{'s' if cut.sum() == 1 else ''} less, "
-        f"{raised.sum()} more, and {(~cut & ~raised).sum()} the same."
+        f"{count(cut.sum(), 'programme')} get{'s' if cut.sum() == 1 else ''} less"
+        + (f", {raised.sum()} more, and {same} the same." if same else f" and {raised.sum()} more.")
     ]
     for chosen, words, pick in (
         (cut, "The largest cut", "idxmin"),
@@ -66,7 +67,7 @@ def tell_budget(answer: Answer) -> tuple[str, list[str], list[Figure]]:
     if targets:
         said.append(f"{reached} of {count(targets, 'target')} reached.")
     sentences.append(" ".join(said))
-    sentences += _over_years(answer)
+    sentences += _over_years(answer) + _by_results(answer)
     returned = float(streams["returned_gbp"].fillna(0).sum())
     if returned >= 1:
         sentences.append(
@@ -88,6 +89,21 @@ def tell_budget(answer: Answer) -> tuple[str, list[str], list[Figure]]:
         ),
     ]
     return headline + ".", [text for text in sentences if text], figures
+
+
+def _by_results(answer: Answer) -> list[str]:
+    """What the providers who are paid by results are owed, and when."""
+    assert answer.plan is not None
+    t = answer.plan.tables
+    if "provider_results" not in t:
+        return []
+    rows = t["provider_results"]
+    earned, deferred = float(rows["earned_gbp"].sum()), float(rows["deferred_gbp"].sum())
+    lost = float((rows["not_paid_gbp"] + rows["clawback_gbp"]).sum())
+    text = f"Results earn providers {pounds_in_words(earned)}, {pounds_in_words(deferred)} deferred"
+    if lost >= 1:
+        text += f"; {pounds_in_words(lost)} of it is not paid, or given back, for what is not held"
+    return [text + "; what falls due after the last year is set aside in it."]
 
 
 def _over_years(answer: Answer) -> list[str]:

@@ -40,8 +40,11 @@ def _spending_years(answer: Answer) -> Sheet:
     for column, label in (
         ("plan_gbp", "plan"),
         ("one_off_gbp", "one_off"),
+        ("by_results_gbp", "by_results"),
         ("capital_gbp", "capital"),
     ):
+        if column not in by_year:
+            continue
         wide = by_year.pivot_table(
             index="programme_id", columns="year", values=column, aggfunc="sum"
         ).reindex(rows["programme_id"])
@@ -58,7 +61,12 @@ def _total(heading: Heading) -> Heading:
     label, _, year = heading.name.removesuffix("_gbp").rpartition("_")
     if not (heading.name.endswith("_gbp") and year.isdigit()):
         return heading
-    text = {"plan": "{} (£)", "one_off": "One-off {} (£)", "capital": "Capital {} (£)"}[label]
+    text = {
+        "plan": "{} (£)",
+        "one_off": "One-off {} (£)",
+        "by_results": "By results {} (£)",
+        "capital": "Capital {} (£)",
+    }[label]
     return replace(heading, text=text.format(year), format="gbp", total=True)
 
 

@@ -54,10 +54,11 @@ class OneBudget(BudgetRule):
     name: ClassVar[str] = "one_budget"
     number: ClassVar[str] = "B1"
     equation: ClassVar[str] = (
-        "reserve[t] = reserve[t-1] + total[t] + reward[t] - sum over programmes and streams of "
-        "spend[p,f,t] - back[t-1] (in the last year back[t] too); reserve[t] >= 0, at the end at "
+        "reserve[t] = reserve[t-1] + total[t] + reward[t] + refunds[t] (what providers give back, "
+        "B10) - sum over programmes and streams of spend[p,f,t] - back[t-1] (in the last year "
+        "back[t] too); reserve[t] >= 0, at the end at "
         "least opening_reserve_gbp; without carry_over: sum over programmes and streams of "
-        "spend[p,f,t] + back[t-1] <= total[t] + reward[t]"
+        "spend[p,f,t] + back[t-1] <= total[t] + reward[t] + refunds[t]"
     )
 
     total_gbp: Gbp | tuple[Gbp, ...] | None = Field(

@@ -76,7 +76,12 @@ class Commissioning(BudgetRule):
         "scale[p] on[p,t] <= spend[p,t] <= most[p] on[p,t]; sum over alternatives of on[p,t] <= 1; "
         "on[p,t] alike within a coherent group; paid[p,t] = spend[p,t] + start[p] in the year it "
         "starts, + stop[p] in the year it stops; spend[p,t] >= before[p] up to "
-        "contract_until_year; on[p,t+k] >= begins[p,t] for k < contract_years[p]"
+        "contract_until_year; on[p,t+k] >= begins[p,t] for k < contract_years[p]; where a provider "
+        "is paid by results (table provider_terms): paid[p,t] = (1 - withheld_share) spend[p,t] + "
+        "gbp_per_unit x ((1 - deferred_share) earned[t-1] + deferred_share (earned - lost)[t-1-n]),"
+        " n = deferred_years; earned[t] = on[p,t] x (outcome[t] between paid_from and paid_to); "
+        "lost[t] = what of it is not there in t+n; clawback_gbp_per_unit x lost comes back; what "
+        "falls due after the years is set aside in the last one"
     )
     implied: ClassVar[bool] = True
 

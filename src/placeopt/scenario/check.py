@@ -1,4 +1,5 @@
-"""Check a scenario against the place it is asked of: every id that a rule names exists there."""
+"""Check a scenario against the place it is asked of: every id that a rule names exists there, and
+nothing that it decides beforehand contradicts itself or the place's own tables."""
 
 from __future__ import annotations
 
@@ -8,10 +9,14 @@ from typing import Any
 
 from placeopt.errors import Finding
 from placeopt.place import Place
+from placeopt.place.check_estate import must_groups
+from placeopt.scenario.estate_rule import EstateRule
+from placeopt.scenario.estate_rules import Opened, Pinned, Together
 from placeopt.scenario.faults import TomlFile, fault, nearest
 from placeopt.scenario.positions import Path, lines_of
 from placeopt.scenario.rules import Rule
 from placeopt.scenario.scenario import Scenario
+from placeopt.travel.speeds import MODES
 
 # What a rule's field names: the table and column that its ids come from.
 NAMED = {
@@ -25,6 +30,7 @@ NAMED = {
     "keep": ("buildings", "building_id"),
     "close": ("buildings", "building_id"),
     "never_sell": ("buildings", "building_id"),
+    "only_in": ("services", "service_id"),
     "release": ("streams", "stream_id"),
     "floors_gbp": ("programmes", "programme_id"),
     "outcomes": ("outcomes", "outcome_id"),
@@ -34,9 +40,10 @@ ANY = {"all"}  # words that stand for every id
 
 
 def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
-    """Every id and mode that the scenario's rules name and the place or the scenario lacks."""
+    """Every id and mode that the scenario's rules name and the place or the scenario lacks, rules
+    of no decided year, and what must be and may not be at once."""
     sources = _sources(scenario)
-    found: list[Finding] = []
+    found: list[Finding] = list(_modes_nobody_knows(scenario, sources))
     for rule, path, source in _written(scenario, sources):
         for field, value in rule:
             if field in NAMED:
@@ -48,7 +55,84 @@ def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
                 remedy = "give one for each year, or state how many years are decided: years = ..."
                 label = f"{rule.name}.{field}"
                 found.append(fault([source], (*path, field), value, message, remedy, label))
+        if isinstance(rule, EstateRule):
+            found += _of_no_year(scenario, rule, path, source)
+        if isinstance(rule, Opened):
+            found += _unknown_kinds(place, rule, path, source)
+        if isinstance(rule, Pinned):
+            found += _kept_and_closed(place, rule, path, source)
+        if isinstance(rule, Together):
+            found += _together_and_apart(place, rule, path, source)
     return found
+
+
+def _modes_nobody_knows(scenario: Scenario, sources: list[TomlFile]) -> Iterator[Finding]:
+    """Modes that no method can measure; a matrix of minutes may name its own."""
+    travel = scenario.travel
+    for mode in travel.modes if travel.method != "matrix" else ():
+        if mode not in MODES:
+            message = f"there is no mode {mode!r}"
+            remedy = f"use some of {', '.join(MODES)}"
+            yield fault(sources, ("travel", "modes"), mode, message, remedy, "travel.modes")
+
+
+def _of_no_year(
+    scenario: Scenario, rule: EstateRule, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """A rule that would bind nothing, for it speaks of no year that is decided."""
+    first = scenario.year
+    if first is None or any(rule.holds_in(first + t) for t in range(scenario.years)):
+        return
+    last = first + scenario.years - 1
+    decided = f"{first} to {last}" if last > first else f"{first}"
+    field = "from_year" if (getattr(rule, "from_year", None) or first) > last else "to_year"
+    message = f"the rule holds in no decided year ({decided})"
+    remedy = "correct the years, or decide more of them: years = ..."
+    yield fault([source], (*path, field), getattr(rule, field, None), message, remedy,
+                f"{rule.name}.{field}")  # fmt: skip
+
+
+def _unknown_kinds(place: Place, rule: Opened, path: Path, source: TomlFile) -> Iterator[Finding]:
+    """Kinds that a service is kept to and no building is of."""
+    known = sorted(set(place.buildings["kind"]))
+    for kind in dict.fromkeys(kind for kinds in rule.only_in.values() for kind in kinds):
+        if kind not in known:
+            message = f"buildings.csv has no kind {kind!r}"
+            where = (*path, "only_in")
+            yield fault([source], where, kind, message, nearest(kind, known), "opened.only_in")
+
+
+def _kept_and_closed(place: Place, rule: Pinned, path: Path, source: TomlFile) -> Iterator[Finding]:
+    """Buildings that are to be kept and to be closed."""
+    table = place.buildings
+    said = {
+        word: table[table["pinned"] == word]["building_id"].tolist() for word in ("keep", "close")
+    }
+    for field, other in (("keep", "close"), ("close", "keep")):
+        for name in getattr(rule, field):
+            here = name in getattr(rule, other)
+            if (here and field == "close") or name in said[other]:
+                where = f"{other} of this rule" if here else "buildings.csv"
+                message = f"{where} says to {other} it"
+                remedy = "take it out of one of the two"
+                yield fault([source], (*path, field), name, message, remedy, f"pinned.{field}")
+
+
+def _together_and_apart(
+    place: Place, rule: Together, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """Services that must and may never share a roof, by the rule and ``compatibility``."""
+    table = place.compatibility
+    stated = list(zip(table["service_a"], table["service_b"], table["relation"], strict=True))
+    group = must_groups([*rule.must, *((a, b) for a, b, how in stated if how == "must")])
+    never = [(a, b, "never of this rule") for a, b in rule.never]
+    never += [(a, b, "compatibility.csv") for a, b, how in stated if how == "never"]
+    for a, b, where in never:
+        if group.get(a, a) == group.get(b, b) and (rule.must or where != "compatibility.csv"):
+            message = f"they must share every roof (perhaps through others), and {where} says never"
+            remedy = "take one of the two out"
+            field = "must" if rule.must else "never"
+            yield fault([source], (*path, field), f"{a}, {b}", message, remedy, f"together.{field}")
 
 
 def _unknown_ids(

@@ -15,7 +15,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from placeopt.scenario.estate_rule import FROM_YEAR, EstateRule, named, percent
+from placeopt.scenario.estate_rule import FROM_YEAR, EstateRule, listed, named, percent
 from placeopt.scenario.estate_rules_money import Capital, Carbon, FairRents, Revenue
 from placeopt.scenario.estate_rules_people import Access, Behaviour, Fairness, Who
 
@@ -89,15 +89,27 @@ class Opened(EstateRule):
         "host[s,b] <= open[b] where b hosts s today or its kind is suitable; with tiers, "
         "sum over k of tier[b,k] <= open[b], host[s,b] <= sum of tier[b,k] over tiers that may "
         "host s (a building without a tier keeps only what it hosts today), "
-        "host[s,b] >= tier[b,k] where s is compulsory in tier k"
+        "host[s,b] >= tier[b,k] where s is compulsory in tier k; host[s,b] = 0 where only_in names "
+        "s and not the kind of b"
     )
     implied: ClassVar[bool] = True
     once: ClassVar[bool] = True
 
     rule: Literal["opened"] = "opened"
+    only_in: dict[str, tuple[str, ...]] = Field(
+        {}, description="kinds of buildings that a service is kept to: it leaves all others"
+    )
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
-        return "A service is hosted only in an open building whose kind and tier may host it."
+        text = "A service is hosted only in an open building whose kind and tier may host it"
+        for service, kinds in self.only_in.items():
+            where = listed((kind.replace("_", " ") for kind in kinds), "or")
+            text += f"; {named(service, names)} only in a {where}"
+        return f"{text}."
+
+    def may_be_in(self, service: str, kind: str) -> bool:
+        """Whether the rule lets a building of this kind host the service."""
+        return kind in self.only_in.get(service, (kind,))
 
 
 class Floor(EstateRule):

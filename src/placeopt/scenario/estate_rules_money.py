@@ -150,7 +150,8 @@ class FairRents(EstateRule):
     name: ClassVar[str] = "fair_rents"
     number: ClassVar[str] = "E15"
     equation: ClassVar[str] = (
-        "sum over b of rent[b] area[b] = cost of all buildings <= that of today; for every agency "
+        "sum over b of rent[b] area[b] = cost of all buildings <= that of today x the smaller of 1 "
+        "and the m2 let; for every agency "
         "sum over b of rent[b] area[b, agency] + transfer[agency] <= its buildings' cost today; "
         "transfers add up to nothing"
     )

@@ -98,8 +98,8 @@ class Money(_Section):
     )
     works_optimism_bias: bool = Field(
         False,
-        description="raise fit-out and required maintenance of a building by the share of its kind "
-        "of works in works_optimism_bias",
+        description="raise fit-out, the set-up of a tier and required maintenance of a building by "
+        "the share of its kind of works in works_optimism_bias",
     )
     carbon_values: bool = Field(
         False,
@@ -114,7 +114,9 @@ class Scenario(_Section):
     question: str = Field(min_length=1, description="what is asked, as a sentence")
     place: str = "."  # relative to the scenario's file
     problem: Problem
-    year: int | None = None  # the year decided for; by default the last year of spending data
+    year: int | None = Field(  # by default the last year of spending data
+        None, ge=1900, le=2200, description="the year decided for, the first one of several"
+    )
     years: int = Field(1, ge=1, le=20, description="how many years are decided, from year on")
     objective: Objective = Objective()
     rules: tuple[SerializeAsAny[Rule], ...] = ()  # those written and those implied

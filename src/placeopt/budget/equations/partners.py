@@ -2,7 +2,8 @@
 
 Columns  on[t,p] binary, begins[t,p], ends[t,p]; from_pot[t,k,p]; transfer[t,a,b]
 (B8)  through        sum over n of a's revenue streams and pooled p of pay[t,n] >= share income[t,a]
-(B9)  position       unspent[t,a] + saved[t,a] + transfers in - transfers out >= alone[t,a]
+(B9)  position       unspent[t,a] + saved[t,a] + refunds[t,a] + transfers in - transfers out
+                     >= alone[t,a]
 (B9)  given          transfers out <= unspent[t,a]    where a has no position alone
 (B10) scale          least[p] on[t,p] <= spend[t,p] <= upper[t,p] on[t,p]
 (B10) changes        begins[t,p] - ends[t,p] = on[t,p] - on[t-1,p],  on[-1] being today's
@@ -173,12 +174,21 @@ def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> N
     s, b, c, o = np.nonzero(problem.cashable)
     saves = problem.cashable[s, b, c, o] * scale.outcome[o] / scale.money_gbp * worth[s]
     add(row[s, c], model.columns["gain"].at(b * len(problem.outcome_ids) + o), saves)
+    if "refund" in model.columns:
+        p = np.flatnonzero(problem.programme_agency >= 0)
+        back = model.columns["refund"].at(year * len(problem.programme_ids) + p)
+        add(row[:, problem.programme_agency[p]], back, discounted)
     f = np.flatnonzero(of >= 0)
     income = summed(np.nan_to_num(problem.income)[:, f], of[f], agencies)
     need = discounted * (problem.alone - income) / scale.money_gbp
     lower = np.zeros(size)
     np.add.at(lower, row[row >= 0], need[row >= 0])
-    model.add_rows("position", rule="B9", size=size, terms=terms, lower=lower - 1e-9)
+    whose = np.zeros(size, np.int64)
+    whose[row[t, a]] = a
+    of_row: dict[str, Any] = {"agency_id": problem.agency_ids[whose]}
+    if not problem.over_horizon:
+        of_row["year"] = problem.years[t]
+    model.add_rows("position", rule="B9", labels=of_row, terms=terms, lower=lower - 1e-9)
     without = np.flatnonzero(~np.isfinite(problem.alone).all(axis=0))
     if len(without) == 0:
         return

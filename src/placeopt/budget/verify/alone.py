@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from placeopt.budget.verify import change, rules
+from placeopt.budget.verify.by_results import due_by_results
 from placeopt.budget.verify.course import (
     Course,
     Tables,
@@ -128,6 +129,7 @@ def _breaches(
         for breach in BINDING[rule.name](own, asked, rule, course)
     ]
     costs, total = one_offs(own, asked, course), rule_of(asked, "one_budget")
+    due = due_by_results(own, asked, course)
     today, mine = base_payments(place), set(_ids(place.streams, agency, "stream_id"))
     runs = set(_ids(place.programmes, agency, "programme_id"))
     base = sum(today.values())
@@ -135,7 +137,7 @@ def _breaches(
     for at, year in enumerate(course.years):
         paid = by_programme(place, course.payments[at])
         for key in runs:
-            off = abs(paid[key] - course.spend[at][key] - costs[at][key])
+            off = abs(paid[key] - course.spend[at][key] - costs[at][key] - due[at][key])
             breaches.append((off, tolerance(paid[key]), f"payments for {key} in {year}", "GBP"))
         if total is not None:
             limit = total.total(base, at) * paid_by_it / base + base - paid_by_it
@@ -166,6 +168,7 @@ def _as_found_alone(place: Place, rule: Any, agency: str) -> Place:
     return place.replace(
         programmes=alone,
         stream_amounts=amounts.assign(amount_gbp=gbp),
+        provider_terms=place.provider_terms[place.provider_terms["programme_id"].isin(keys)],
         provision=place.provision[place.provision["programme_id"].isin(keys)],
         commitments=place.commitments[place.commitments["programme_id"].isin(keys)],
         outcomes=place.outcomes.assign(

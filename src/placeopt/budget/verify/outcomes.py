@@ -40,7 +40,10 @@ def totals(place: Place, scenario: Scenario, course: Course) -> dict[str, float]
     years = range(len(course.years))
     counted = scenario.money.benefit_years or len(years)
     levels = outcome_levels(place, course, counted)
+    from placeopt.budget.verify.by_results import due_by_results
+
     cost, factor = one_offs(place, scenario, course), discount_factors(scenario, len(years))
+    due = due_by_results(place, scenario, course)
     weighted, worst, priced = 0.0, -math.inf, [0.0 for _ in years]
     for at in range(counted):
         for row, target, reach, price in _counted(place, scenario):
@@ -54,7 +57,8 @@ def totals(place: Place, scenario: Scenario, course: Course) -> dict[str, float]
             priced[at] += price * max(0.0, short)
     found = {
         "least_money": sum(
-            factor[at] * (sum(course.spend[at].values()) + sum(cost[at].values())) for at in years
+            factor[at] * sum(sum(part[at].values()) for part in (course.spend, cost, due))
+            for at in years
         ),
         "least_disruption": sum(
             abs(course.spend[at][key] - course.before(at)[key]) for at in years for key in cost[at]

@@ -1,7 +1,7 @@
 """Where each agency stands, year by year, recomputed from a plan's payments and the tables.
 
     position[a,t] = money of a's streams that is not spent + cashable benefits that a gains
-                    + transfers in - transfers out
+                    + what providers of its programmes give back + transfers in - transfers out
     (B9) position[a,t] >= alone[a,t], in every year or of the discounted sums
 
 What an agency would reach alone is the plan's own figure (table ``positions``); ``alone`` checks
@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from placeopt.budget.verify.benefits import cashable
+from placeopt.budget.verify.by_results import due_by_results, refunds
 from placeopt.budget.verify.course import (
     Course,
     Tables,
@@ -107,6 +108,10 @@ def positions(place: Place, scenario: Scenario, course: Course) -> Stands:
     better = improvements(place, scenario, course)
     for (agency, year), gbp in cashable(place, scenario, better).items():
         stands[year, agency] += gbp
+    runs = dict(zip(place.programmes["programme_id"], place.programmes["agency_id"], strict=True))
+    for year, given in zip(course.years, refunds(place, scenario, course), strict=True):
+        for key, gbp in given.items():
+            stands[year, runs[key]] += gbp
     return stands
 
 
@@ -147,6 +152,7 @@ def cash_flow_adds_up(place: Place, scenario: Scenario, course: Course, plan: Ta
     """The plan's cash flow by agency, year and line is what the tables make of its spending."""
     runs = dict(zip(place.programmes["programme_id"], place.programmes["agency_id"], strict=True))
     costs, needs = one_offs(place, scenario, course), capital(place, scenario, course)
+    due, given = due_by_results(place, scenario, course), refunds(place, scenario, course)
     nothing: dict[tuple[int, str, str], float] = defaultdict(float)
     planned: dict[tuple[int, str, str], float] = defaultdict(float)
     for at, year in enumerate(course.years):
@@ -155,6 +161,7 @@ def cash_flow_adds_up(place: Place, scenario: Scenario, course: Course, plan: Ta
             nothing[year, agency, "spending"] += as_it_was[key]
             planned[year, agency, "spending"] += course.spend[at][key]
             planned[year, agency, "one_off"] += costs[at][key]
+            planned[year, agency, "results"] += due[at][key] - given[at][key]
             planned[year, agency, "capital"] += needs[at][key]
     for (agency, year), gbp in cashable(
         place, scenario, improvements(place, scenario, course)

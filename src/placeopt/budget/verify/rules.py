@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from typing import Any
 
+from placeopt.budget.verify.by_results import refunds
 from placeopt.budget.verify.course import (
     Course,
     outcome_tolerance,
@@ -36,9 +37,10 @@ def one_budget(place: Place, scenario: Scenario, rule: Any, course: Course) -> l
     below nothing."""
     base, earned = sum(course.today.values()), rewards(place, scenario, course)
     back, past = paid_back(place, scenario, course), past_years(place, scenario)
+    given = refunds(place, scenario, course)
     reserve, breaches = rule.opening_reserve_gbp, []
     for at, year in enumerate(course.years):
-        limit = rule.total(base, at) + earned[at]
+        limit = rule.total(base, at) + earned[at] + sum(given[at].values())
         paid = sum(course.payments[at].values()) + back[at]
         if rule.carry_over:
             reserve += limit - paid

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from placeopt.budget.verify.benefits import check_chain
+from placeopt.budget.verify.by_results import due_by_results, refunds, results
 from placeopt.budget.verify.course import (
     Course,
     Payments,
@@ -61,6 +62,7 @@ def arithmetic(place: Place, scenario: Scenario, plan: Tables, course: Course) -
     if "reserves" in plan.tables:
         checks.append(_reserves(place, scenario, plan, course))
     checks += _results(place, scenario, plan, course)
+    checks += _providers(place, scenario, plan, course)
     return checks
 
 
@@ -81,6 +83,7 @@ def _last_year(place: Place, scenario: Scenario, plan: Tables, course: Course) -
         _same("spending before", spending["before_gbp"], course.today),
         _same("spending", spending["after_gbp"], after),
         _same("one-off costs", spending["one_off_gbp"], one_offs(place, scenario, course)[-1]),
+        _same("due by results", _due(spending), due_by_results(place, scenario, course)[-1]),
         _same("streams", streams["spent_after_gbp"], _by_stream(paid)),
         _same("agencies", agencies["after_gbp"], by_agency),
         _same("outcomes", outcomes["after"], outcome_levels(place, course)[-1], _near(place)),
@@ -105,9 +108,10 @@ def _by_year(place: Place, scenario: Scenario, plan: Tables, course: Course) -> 
     """The tables that have a row for each decided year."""
     costs, needs = one_offs(place, scenario, course), capital(place, scenario, course)
     paid = [by_programme(place, payments) for payments in course.payments]
+    due = due_by_results(place, scenario, course)
     cash = [
-        {key: spend[key] + cost[key] for key in spend}
-        for spend, cost in zip(course.spend, costs, strict=True)
+        {key: spend[key] + cost[key] + own[key] for key in spend}
+        for spend, cost, own in zip(course.spend, costs, due, strict=True)
     ]
     nothing = outcome_levels(place, do_nothing(place, scenario))
     levels = outcome_levels(place, course)
@@ -118,6 +122,7 @@ def _by_year(place: Place, scenario: Scenario, plan: Tables, course: Course) -> 
         ),
         _same("spending by year", spending["plan_gbp"], _keyed(course, course.spend)),
         _same("one-off costs by year", spending["one_off_gbp"], _keyed(course, costs)),
+        _same("due by results by year", _due(spending), _keyed(course, due)),
         _same("capital by year", spending["capital_gbp"], _keyed(course, needs)),
         _same(
             "spending by year if nothing changed",
@@ -140,15 +145,21 @@ def _by_year(place: Place, scenario: Scenario, plan: Tables, course: Course) -> 
     ]
 
 
+def _due(table: pd.DataFrame) -> pd.Series:
+    """What results make due; nothing where no provider is paid by them."""
+    return table.get("by_results_gbp", pd.Series(0.0, table.index))
+
+
 def _reserves(place: Place, scenario: Scenario, plan: Tables, course: Course) -> Check:
     """Every year's reserve: opening, what came in, what went out, closing."""
     rule = rule_of(scenario, "one_budget")
     table = plan.tables["reserves"].set_index("year")
     base, earned = sum(course.today.values()), rewards(place, scenario, course)
-    back = paid_back(place, scenario, course)
+    back, given = paid_back(place, scenario, course), refunds(place, scenario, course)
     stands, wrong = (rule.opening_reserve_gbp if rule else 0.0), []
     for at, year in enumerate(course.years if rule else ()):
-        came, went = rule.total(base, at) + earned[at], sum(course.payments[at].values())
+        came = rule.total(base, at) + earned[at] + sum(given[at].values())
+        went = sum(course.payments[at].values())
         closes = stands + came - went - back[at] if rule.carry_over else stands
         for column, gbp in (
             ("opening_gbp", stands),
@@ -183,6 +194,29 @@ def _results(place: Place, scenario: Scenario, plan: Tables, course: Course) -> 
         _same("deferred rewards", rows["deferred_gbp"], _keyed(course, deferred)),
         _same("money that goes back", rows["clawback_gbp"], _keyed(course, back)),
     ]
+
+
+def _providers(place: Place, scenario: Scenario, plan: Tables, course: Course) -> list[Check]:
+    """(B10) What each year's results earn providers, and what they lose of it, row by row."""
+    found = {
+        (course.years[one.position], one.terms.programme_id, one.terms.outcome_id): one
+        for one in results(place, scenario, course)
+    }
+    if "provider_results" not in plan.tables:
+        sentence = "Providers who are paid by results have their table."
+        return [Check("", "provider results", sentence, not found, "")] if found else []
+    rows = plan.tables["provider_results"].set_index(["year", "programme_id", "outcome_id"])
+    checks = []
+    for column, figure, near in (
+        ("plan", "level", _near(place)),
+        ("units_paid", "earned_units", _near(place)),
+        ("units_lost", "lost_units", _near(place)),
+        *((name, name, tolerance) for name in ("earned_gbp", "deferred_gbp")),
+        *((name, name, tolerance) for name in ("not_paid_gbp", "clawback_gbp")),
+    ):
+        figures = {key: float(getattr(one, figure)) for key, one in found.items()}
+        checks.append(_same(f"providers' {column}", rows[column], figures, near))
+    return checks
 
 
 def _met(place: Place, scenario: Scenario, plan: Tables) -> Check:

@@ -15,7 +15,7 @@ from placeopt.estate.columns import Columns
 from placeopt.estate.customers import minimal_rows, unique_rows
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.standards import Standard
-from placeopt.estate.terms import buildings_cost, capital, carbon, running_cost
+from placeopt.estate.terms import Expression, buildings_cost, capital, carbon, running_cost
 from placeopt.scenario.estate_rules import (
     Access,
     Capital,
@@ -210,10 +210,19 @@ def carbon_fits(model: Model, problem: EstateProblem, x: Columns, rules: list[Ca
 def rents_can_be_fair(
     model: Model, problem: EstateProblem, x: Columns, rules: list[FairRents]
 ) -> None:
-    """(E15) All buildings together cost no more than today: without that no rents are fair."""
+    """(E15) All buildings together cost no more than today: without that no rents are fair. At
+    least a square metre is let for what they cost: without that nobody pays a rent."""
     yearly = buildings_cost(problem, x)
     before = decision.costs(problem, decision.today(problem))
     ceiling = before.running_gbp_per_year.sum() - before.staffing_gbp_per_year.sum()
+    share = buildings_cost(problem, x, 1 / ceiling) if ceiling > 0 else Expression()
+    model.add_rows(
+        "rents_are_paid",
+        rule="E15",
+        size=1,
+        terms=[*share.rows(), (0, x.area.all, -1)],
+        upper=-share.constant,
+    )
     model.add_rows(
         "fair_rents",
         rule="E15",

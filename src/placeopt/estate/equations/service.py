@@ -55,8 +55,8 @@ def staff_let_go(
     )
 
 
-def all_served(model: Model, problem: EstateProblem, x: Columns, rules: list[Served]) -> None:
-    """(E1) Every customer's visits are served, or unserved as far as allowed."""
+def served_or_not(model: Model, problem: EstateProblem, x: Columns) -> None:
+    """(E1) Every customer's visits are served or unserved, and none of them twice."""
     c = x.customers
     model.add_rows(
         "served",
@@ -73,6 +73,11 @@ def all_served(model: Model, problem: EstateProblem, x: Columns, rules: list[Ser
         lower=1,
         upper=1,
     )
+
+
+def all_served(model: Model, problem: EstateProblem, x: Columns, rules: list[Served]) -> None:
+    """(E1) Visits are unserved as far as allowed."""
+    c = x.customers
     share = min(rule.unserved_share for rule in rules)
     if share > 0:
         total = np.bincount(c.service, c.units, len(problem.services.ids))
@@ -88,7 +93,8 @@ def all_served(model: Model, problem: EstateProblem, x: Columns, rules: list[Ser
 def hosts_in_reach(model: Model, problem: EstateProblem, x: Columns) -> None:
     """(E1) What is left of reach where all residents are one customer: each zone has a host in
     its reach. Of each service the zones with the fewest possible hosts speak for the others."""
-    if any(rule.unserved_share > 0 for rule in problem.scenario.of(Served)):
+    rules = problem.scenario.of(Served)
+    if not rules or any(rule.unserved_share > 0 for rule in rules):
         return
     for service in np.flatnonzero(~problem.services.back_office):
         hosts = x.hosts.of_service(int(service))

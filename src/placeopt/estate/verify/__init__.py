@@ -17,6 +17,7 @@ from placeopt.estate.verify.read import arrangements
 from placeopt.estate.verify.rules import check_rules
 from placeopt.estate.verify.tables import wrong_figures
 from placeopt.estate.verify.tables_years import wrong_years
+from placeopt.estate.verify.whole import unreadable, wrong_words
 from placeopt.estate.verify.years import course_of, do_nothing, impossible
 from placeopt.scenario.checks import Check, Verification
 
@@ -44,12 +45,19 @@ def verify(
     """Every rule of ``scenario`` checked against ``plan``, and every figure recomputed."""
     years = facts_of(place, times, scenario)
     nothing = do_nothing(years)
+    if unread := list(unreadable(years[0], plan.tables)):
+        sentence = "The plan has all its tables, and they speak of this place."
+        return Verification(
+            checks=(Check("", "tables", sentence, False, "; ".join(unread[:3])),),
+            do_nothing=nothing.totals(),
+        )
     course = course_of(nothing, arrangements(plan.tables, [facts.year for facts in years]))
     wrong = [
         *impossible(course),
         *wrong_figures(course, nothing, plan.tables, plan.summary),
         *wrong_years(course, nothing, plan.tables),
         *wrong_minutes(course, nothing, plan.tables),
+        *wrong_words(course, plan.tables, plan.summary),
     ]
     sentence = "The plan's figures are those recomputed from the tables."
     detail = "; ".join(wrong[:3]) if wrong else "every figure stated is the figure found"

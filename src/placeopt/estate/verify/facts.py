@@ -50,6 +50,13 @@ class Facts:
         """Whether more than one year is decided."""
         return self.scenario.years > 1
 
+    def named(self, i: str) -> str:
+        """What people call a building, service or zone; the id where nobody has named it."""
+        for rows in (self.buildings, self.services, self.zones):
+            if i in rows:
+                return str(rows[i].get("name") or i)
+        return i
+
     def unknown_use(self, i: str) -> bool:
         return self.buildings[i]["status"] == "open" and not any(
             building == i for building, _ in self.hosted_today
@@ -94,11 +101,12 @@ def facts_of(place: Place, times: TravelTimes, scenario: Scenario) -> list[Facts
         }
 
     services, buildings = by("services", "service_id"), by("buildings", "building_id")
-    if scenario.money.works_optimism_bias:
-        bias = by("works_optimism_bias", "works_kind")
-        for row in buildings.values():
-            for column in ("fit_out_gbp_per_m2", "backlog_gbp"):
-                row[column] *= 1 + bias[row["works_kind"]]["upper_bound_share"]
+    bias = by("works_optimism_bias", "works_kind")
+    for row in buildings.values():
+        asked = scenario.money.works_optimism_bias
+        row["raised"] = 1 + bias[row["works_kind"]]["upper_bound_share"] if asked else 1.0
+        for column in ("fit_out_gbp_per_m2", "backlog_gbp"):
+            row[column] *= row["raised"]
     open_today = {i for i, row in buildings.items() if row["status"] == "open"}
     pins = scenario.of(Pinned)
     never = {i for i, row in buildings.items() if row["pinned"] == "never_sell"} if pins else set()

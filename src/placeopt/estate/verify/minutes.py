@@ -48,11 +48,14 @@ def _access(year: Year, was: Nearest, now: Nearest, tables: Tables) -> Iterator[
         "change_minutes": {key: now.get(key, math.nan) - was.get(key, math.nan) for key in keys},
     }
     yield from agree("access", table, ("zone_id", "service_id"), columns)
+    points = {"before": year.facts.hosted_today, "after": year.a.hosts}
     for when, minutes in (("before", was), ("after", now)):
         for zone, s, i in rows(table, "zone_id", "service_id", f"building_{when}"):
             there = facts.fastest.get((zone, i), math.nan)
             what = f"access {zone} {s}: building_{when} {i} minutes"
             yield from differs(what, there, minutes.get((zone, s), math.nan))
+            if bool(i) != ((zone, s) in minutes) or (i and (i, s) not in points[when]):
+                yield f"access {zone} {s}: building_{when} {i} is not its nearest host"
 
 
 def _zones(year: Year, was: Nearest, now: Nearest, tables: Tables) -> Iterator[str]:
@@ -85,6 +88,8 @@ def _bands(year: Year, column: str, tables: Tables) -> Iterator[str]:
     stated: dict[str, dict[str, float]] = defaultdict(dict)
     for s, band, people in rows(tables["bands"], "service_id", "band", column):
         stated[s][band] = people
+    if len(tables["bands"]) != sum(len(bands) for bands in stated.values()):
+        yield "bands: a service's band stands twice"
     visited = [s for s, row in facts.services.items() if not row["back_office"]]
     if set(stated) != set(visited) or len({tuple(bands) for bands in stated.values()}) > 1:
         yield "bands: not the same bands for every service with visits, and for no other"

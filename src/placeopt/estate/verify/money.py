@@ -61,8 +61,11 @@ def fair_rents(rule: FairRents, year: Year) -> Found:
     facts, a, sums = year.facts, year.a, year.sums
     cost = sums.running - sum(sums.staff.values())
     slack = max(1.0, TOLERANCE * cost)
-    if not a.rents and a.hosts and not a.transfers:
+    if not a.rents and not a.transfers:
         today = year.today.running - sum(year.today.staff.values())
+        let = sum(sums.area.values())
+        if cost > let * today + slack:
+            return False, f"rents cannot bring GBP {cost:,.0f}: {let:,.1f} m2 are let"
         detail = f"GBP {cost:,.0f} of today's GBP {today:,.0f}, rents not yet set"
         return cost <= today + slack, detail
     paid: dict[str, float] = {}

@@ -132,7 +132,7 @@ def sums_of(
         },
         moves={(i, s): facts.services[s]["moving_cost_gbp"] for i, s in a.hosts - before.hosts},
         set_up={
-            i: facts.tiers[k]["setup_cost_gbp"]
+            i: facts.tiers[k]["setup_cost_gbp"] * facts.buildings[i]["raised"]
             for i, k in a.tier.items()
             if before.tier.get(i) != k
         },

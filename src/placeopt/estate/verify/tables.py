@@ -18,6 +18,7 @@ from placeopt.estate.verify.years import (
     receipts_of,
     receipts_present,
 )
+from placeopt.scenario.estate_rules import FairRents
 
 Figures = Mapping[tuple[Any, ...], float]  # by the row's key
 MONEY = 1.0  # GBP, visits: figures agree to this, or to a millionth
@@ -285,7 +286,7 @@ def _money(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
         once[facts.buildings[i]["agency_id"], "receipts, net"] -= net
     columns["one_off_gbp"] = once
     yield from agree("money", tables["money"], ("agency_id", "line"), columns)
-    if "rents" in tables:
+    if facts.scenario.of(FairRents):
         yield from _rents(course.last, tables)
 
 

@@ -16,10 +16,18 @@ from placeopt.errors import Finding, PlaceError
 from placeopt.place.check import check
 from placeopt.place.faults import error, nearest, warning
 from placeopt.place.importer.build import build_rows
+from placeopt.place.importer.finance import COLUMNS as FINANCE_COLUMNS
 from placeopt.place.importer.groups import write_groups, write_rows
 from placeopt.place.importer.mapping import Mapping, read_mapping
 from placeopt.place.importer.prices import Prices, prices_of
-from placeopt.place.importer.report import Assumed, ImportReport, LeftOut, Repriced, Taken
+from placeopt.place.importer.report import (
+    Assumed,
+    FinanceLine,
+    ImportReport,
+    LeftOut,
+    Repriced,
+    Taken,
+)
 from placeopt.place.importer.sources import GEOMETRY_COLUMNS, Source, crs_findings, read_source
 from placeopt.place.importer.tidy import FINE
 from placeopt.place.raw import RawTable
@@ -104,6 +112,7 @@ def _build(
     """The place as the mapping says, checked; the report filled in."""
     used: dict[str, set[str]] = {name: set() for name in sources}
     _tell_registers(sources, report)
+    _tell_finance(rules, sources, report)
     for key, source in sources.items():
         used[key] |= source.register.headings if source.register else set()
     parts: dict[str, list[dict[str, list[str]]]] = {table: [] for table in dictionary()}
@@ -163,6 +172,25 @@ def _tell_registers(sources: dict[str, Source], report: ImportReport) -> None:
             if reason.startswith("left out: "):
                 said = reason.removeprefix("left out: ")
                 report.left_out.append(LeftOut(source.file, "buildings", rows, said))
+
+
+def _tell_finance(rules: Mapping, sources: dict[str, Source], report: ImportReport) -> None:
+    """Which column of a finance file became which line, and what it comes to in pounds."""
+    for name, source in sources.items():
+        spec, cells = rules.source[name].finance, source.table.cells
+        if spec is None:
+            continue
+        rows = zip(
+            *(cells[c] for c in ("kind", "source_column", "line", "amount_gbp")), strict=True
+        )
+        amounts: dict[tuple[str, str], list[float]] = {}
+        for kind, column, line, gbp in rows:
+            if kind == "line":
+                amounts.setdefault((column, line), []).append(float(gbp))
+        report.lines += [
+            FinanceLine(source.file, column, line, len(gbp), spec.unit_gbp, sum(gbp))
+            for (column, line), gbp in amounts.items()
+        ]
 
 
 def _write_registers(sources: dict[str, Source], folder: Path) -> None:
@@ -236,11 +264,15 @@ def _ignored(
     rules: Mapping, sources: dict[str, Source], used: dict[str, set[str]]
 ) -> dict[str, list[str]]:
     copied = {rules.streets.edges, rules.streets.nodes} if rules.streets else set()
+    ours = {name: FINANCE_COLUMNS for name in sources if rules.source[name].finance is not None}
     return {
-        source.file: [c for c in source.table.columns if c not in {*used[name], *GEOMETRY_COLUMNS}]
+        source.file: [
+            c for c in source.table.columns
+            if c not in {*used[name], *GEOMETRY_COLUMNS, *ours.get(name, ())}
+        ]
         for name, source in sources.items()
         if name not in copied
-    }
+    }  # fmt: skip
 
 
 def _write_streets(rules: Mapping, sources: dict[str, Source], path: Path) -> None:

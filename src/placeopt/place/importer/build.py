@@ -89,11 +89,15 @@ def build_rows(
         build.keep(_matches(build, where), where.reason)
     if rule.split:
         _split(build)
+    noted = len(report.assumed)
     result = {name: _column(build, name, column) for name, column in rule.columns.items()}
     if build.used.intersection(GEOMETRY_COLUMNS):
         build.findings += crs_findings(source, crs)
     if rule.distinct:
         result = _distinct(build, result)
+        kept = len(next(iter(result.values()), []))
+        for at, said in enumerate(report.assumed[noted:], start=noted):
+            report.assumed[at] = replace(said, rows=min(said.rows, kept))
     return result, build.findings, build.used
 
 
@@ -102,9 +106,11 @@ def _written_rows(rule: TableRule, report: ImportReport) -> dict[str, list[str]]
     cells = {name: [any_text(row.get(name)) for row in rule.rows] for name in names}
     assert rule.assumption is not None  # the mapping was checked
     said = rule.assumption
-    for column in dictionary()[rule.table]:
-        if column.name in cells and column.type in ("number", "integer"):
-            filled = sum(cell != "" for cell in cells[column.name])
+    written = [column for column in dictionary()[rule.table] if column.name in cells]
+    told = [column for column in written if column.type in ("number", "integer", "boolean")]
+    for column in told or written[:1]:  # links and names are told by their first column
+        filled = sum(cell != "" for cell in cells[column.name])
+        if filled:
             report.assumed.append(
                 Assumed(rule.table, column.name, filled, said.rule, said.source, said.grade)
             )

@@ -59,6 +59,7 @@ class _Work:
     cells: dict[str, list[str]] = field(default_factory=dict)
     numbers: list[int] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    unread: str = ""  # columns of numbers that are no line, in words
 
 
 def read_finance(table: RawTable, spec: FinanceFile, missing: tuple[str, ...]) -> RawTable:
@@ -77,7 +78,11 @@ def read_finance(table: RawTable, spec: FinanceFile, missing: tuple[str, ...]) -
     if not chosen:
         said = ", ".join(f"{column} = {value}" for column, value in spec.only.items())
         work.findings.append(error(table.file, f"no row has {said}", "look at the file's own ids"))
-    work.findings += _not_read(table, spec, lines, chosen)
+    work.unread = _not_read(table, spec, lines, chosen)
+    if work.unread:
+        remedy = "name those that are lines under finance.lines"
+        message = f"columns of numbers are not read: {work.unread}"
+        work.findings.append(warning(table.file, message, remedy))
     for at in chosen:
         _row(work, table, at, lines, set(missing))
     if any(finding.severity == "error" for finding in work.findings):
@@ -133,21 +138,16 @@ def _lines(table: RawTable, spec: FinanceFile) -> list[Line]:
     return found
 
 
-def _not_read(
-    table: RawTable, spec: FinanceFile, lines: list[Line], chosen: list[int]
-) -> list[Finding]:
-    """Columns of numbers that are no line that is known: said, so that none is lost unseen."""
+def _not_read(table: RawTable, spec: FinanceFile, lines: list[Line], chosen: list[int]) -> str:
+    """Columns of numbers that are no line that is known, in words, so that none is lost unseen."""
     taken = {*(line.column for line in lines), spec.year, *spec.only, *spec.keep}
     left = [
         column for column in table.columns
         if column not in taken
         and any(plain_number(table.cells[column][at]) is not None for at in chosen)
     ]  # fmt: skip
-    if not left:
-        return []
     some = ", ".join(left[:5]) + (f" and {len(left) - 5} more" if len(left) > 5 else "")
-    message = f"{len(left)} columns of numbers are not read: {some}"
-    return [warning(table.file, message, "name those that are lines under finance.lines")]
+    return some
 
 
 def _code(column: str) -> str:
@@ -201,7 +201,8 @@ def _row(work: _Work, table: RawTable, at: int, lines: list[Line], missing: set[
     if any(finding.severity == "error" for finding in work.findings[faults:]):
         return  # what is not understood cannot add up: that is said once
     double = _whole_and_parts(work.file, row, amounts)
-    work.findings += double or _ties(work, row, year, amounts, total)
+    column = next((line.column for line in lines if line.level == "total"), "total")
+    work.findings += double or _ties(work, row, year, amounts, (column, total))
 
 
 def _amount(work: _Work, table: RawTable, at: int, line: Line, missing: set[str]) -> float | None:
@@ -241,9 +242,10 @@ def _whole_and_parts(file: str, row: int, amounts: dict[str, float]) -> list[Fin
 
 
 def _ties(
-    work: _Work, row: int, year: str, amounts: dict[str, float], total: float | None
+    work: _Work, row: int, year: str, amounts: dict[str, float], stated: tuple[str, float | None]
 ) -> list[Finding]:
-    """Whether the lines add up to the file's own total, to a unit a line."""
+    """Whether the lines add up to the file's own total (its column, GBP), to a unit a line."""
+    column, total = stated
     if total is None:
         message = f"{year} has no total of its own, so its {len(amounts)} lines cannot be added up"
         return [warning(work.file, message, "compare them with another source", row=row)]
@@ -252,4 +254,6 @@ def _ties(
         return []
     message = f"the lines of {year} add up to {sum(amounts.values()):.0f} GBP, {gap:+.0f} off"
     remedy = "look for a line that is missing, or stated twice"
-    return [error(work.file, message, remedy, row=row, column="total", value=f"{total:.0f}")]
+    if work.unread:
+        remedy += f"; columns of numbers not read: {work.unread}"
+    return [error(work.file, message, remedy, row=row, column=column, value=f"{total:.0f}")]

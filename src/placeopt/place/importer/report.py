@@ -58,6 +58,18 @@ class Repriced:
     times: float
 
 
+@dataclass(frozen=True)
+class FinanceLine:
+    """One column of a finance file that became a line of spending, in pounds."""
+
+    source: str
+    column: str
+    line: str
+    cells: int
+    unit_gbp: float
+    gbp: float  # over all its rows
+
+
 @dataclass
 class ImportReport:
     """The story of an import; ``to_markdown`` tells it to a person."""
@@ -65,6 +77,7 @@ class ImportReport:
     place: str
     rows: dict[str, int] = field(default_factory=dict)  # table -> records written
     taken: list[Taken] = field(default_factory=list)
+    lines: list[FinanceLine] = field(default_factory=list)
     assumed: list[Assumed] = field(default_factory=list)
     repriced: list[Repriced] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
@@ -84,6 +97,15 @@ class ImportReport:
             ("source", "column", "became", "how"),
             [(t.source, t.column, f"{t.table}.{t.became}", t.how or _same(t)) for t in self.taken],
         )
+        if self.lines:
+            parts += _table(
+                "Lines of finance files",
+                ("source", "column", "line", "cells", "a cell counts GBP", "sum in GBP"),
+                [
+                    (x.source, x.column, x.line, x.cells, f"{x.unit_gbp:,.0f}", f"{x.gbp:,.0f}")
+                    for x in self.lines
+                ],
+            )
         parts += _table(
             "Assumed: no source states it",
             ("table", "column", "rows", "rule", "who says so", "grade"),

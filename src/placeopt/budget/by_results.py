@@ -1,0 +1,157 @@
+"""Providers whom the place pays by results (B10): terms as arrays, and their exact arithmetic.
+
+A programme's spending is its price. Of it the place withholds a share and pays, in its place, for
+what the outcome comes to. With gain[t,o] the improvement over the year's baseline and, for terms k
+of programme p and outcome o,
+
+    held[t,k]    = gain[t,o] between paid_from (0) and paid_to (span), in units
+    earned[t,k]  = held[t,k] where p is bought in t, else 0
+    lost[t,k]    = max(0, earned[t,k] - held[t+n,k])              n = deferred_years
+    due[t,p]     = sum over k of gbp_per_unit ((1 - d) earned[t-1,k] + d earned[t-1-n,k])
+                   - gbp_per_unit d lost[t-1-n,k]                 d = deferred_share
+    refund[t,p]  = sum over k of clawback lost[t-1-n,k]
+    paid[t,p]    = (1 - withheld[p]) spend[t,p] + one-off costs + due[t,p]
+
+What falls due after the decided years is set aside in the last one, as if all of it were held, and
+nothing is counted as given back by then: a plan cannot leave the bill to those who come after. What
+years before the first decided one have earned is not known here (commitments may state it).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from placeopt.place import Place
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The terms k of all providers who are paid by results. Money is GBP, outcomes are units of
+    improvement over the drifted baseline."""
+
+    programme: Ints  # (K,)
+    outcome: Ints  # (K,)
+    withheld: Floats  # (P,) share of a programme's spending that is not paid as a fee
+    start: Floats  # (T, K) improvement from which on it is paid
+    span: Floats  # (K,) units that are paid at most
+    price: Floats  # (K,) GBP for a unit
+    deferred: Floats  # (K,) share
+    years: Ints  # (K,) after which it is seen whether a result is held
+    clawback: Floats  # (K,) GBP for a unit that is not held
+
+    def of(self, programmes: Bools) -> Terms:
+        """Only those of these programmes (P,)."""
+        k = programmes[self.programme]
+        return Terms(
+            self.programme[k],
+            self.outcome[k],
+            np.where(programmes, self.withheld, 0.0),
+            self.start[:, k],
+            self.span[k],
+            self.price[k],
+            self.deferred[k],
+            self.years[k],
+            self.clawback[k],
+        )
+
+    def held(self, gain: Floats) -> Floats:
+        """(T, K) units between paid_from and paid_to, of ``gain`` (T.., O)."""
+        better = gain[: len(self.start), self.outcome] - self.start
+        return np.clip(better, 0.0, self.span)
+
+    def earned(self, gain: Floats, bought: Bools) -> Floats:
+        """(T, K) units that the provider is paid for."""
+        return self.held(gain) * bought[:, self.programme]
+
+    def lost(self, gain: Floats, bought: Bools) -> Floats:
+        """(T, K) units of a year's ``earned`` that are not held when the deferred part is due; 0
+        where that is after the decided years."""
+        earned, held, found = self.earned(gain, bought), self.held(gain), np.zeros_like(self.start)
+        for t, k in zip(*self.settled, strict=True):
+            found[t, k] = max(0.0, earned[t, k] - held[t + self.years[k], k])
+        return found
+
+    @property
+    def settled(self) -> tuple[Ints, Ints]:
+        """Years t and terms k of which it is settled within the decided years whether the result
+        is held."""
+        decided = len(self.start)
+        due = np.arange(decided)[:, None] + 1 + self.years
+        t, k = np.nonzero(due < decided)
+        return t, k
+
+    @property
+    def at_stake(self) -> tuple[Ints, Ints]:
+        """Those of the ``settled`` for which money depends on whether the result is held."""
+        t, k = self.settled
+        money = (self.deferred * self.price + self.clawback > 0)[k]
+        return t[money], k[money]
+
+    @property
+    def first_due(self) -> tuple[Ints, Floats]:
+        """(T,) position of the year in which the part of a year's result that is not deferred is
+        paid, and (K,) GBP of it for a unit."""
+        decided = len(self.start)
+        return np.minimum(np.arange(decided) + 1, decided - 1), (1 - self.deferred) * self.price
+
+    @property
+    def last_due(self) -> Ints:
+        """(T, K) position of the year in which the deferred part of a year's result is paid."""
+        decided = len(self.start)
+        return np.minimum(np.arange(decided)[:, None] + 1 + self.years, decided - 1)
+
+    def due(self, gain: Floats, bought: Bools) -> Floats:
+        """(T, P) GBP that results make due in each decided year."""
+        earned, lost = self.earned(gain, bought), self.lost(gain, bought)
+        found = np.zeros(bought.shape)
+        when, now = self.first_due
+        each = np.broadcast_to(self.programme, earned.shape)
+        np.add.at(found, (np.broadcast_to(when[:, None], earned.shape), each), now * earned)
+        later = self.deferred * self.price * (earned - lost)
+        np.add.at(found, (self.last_due, each), later)
+        return found
+
+    def refunds(self, gain: Floats, bought: Bools) -> Floats:
+        """(T, P) GBP that providers give back in each decided year."""
+        lost, found = self.lost(gain, bought), np.zeros(bought.shape)
+        each = np.broadcast_to(self.programme, lost.shape)
+        np.add.at(found, (self.last_due, each), self.clawback * lost)
+        return found
+
+    @property
+    def most_refunded(self) -> float:
+        """GBP that can be given back in a year at most."""
+        return float((self.clawback * self.span).sum())
+
+
+def terms_of(
+    place: Place, sign: Floats, drifted: Floats, decided: int, *, held: bool, paid: bool = True
+) -> Terms:
+    """A place's terms; none unless the rule is ``held``, nothing earned unless ``paid``."""
+    rows = place.provider_terms if held else place.provider_terms.iloc[:0]
+    p = pd.Index(place.programmes["programme_id"]).get_indexer(rows["programme_id"])
+    o = pd.Index(place.outcomes["outcome_id"]).get_indexer(rows["outcome_id"])
+    withheld = np.zeros(len(place.programmes))
+    np.add.at(withheld, p, rows["withheld_share"].to_numpy(float))
+    start, end = (rows[f"paid_{name}"].to_numpy(float) for name in ("from", "to"))
+    return Terms(
+        programme=p.astype(np.int64),
+        outcome=o.astype(np.int64),
+        withheld=np.minimum(withheld, 1.0),
+        start=sign[o] * (start - drifted[:decided][:, o]),
+        span=sign[o] * (end - start),
+        price=rows["gbp_per_unit"].to_numpy(float) * paid,
+        deferred=rows["deferred_share"].to_numpy(float),
+        years=rows["deferred_years"].to_numpy(np.int64),
+        clawback=rows["clawback_gbp_per_unit"].to_numpy(float) * paid,
+    )

@@ -1,0 +1,90 @@
+"""What providers who are paid by results earn, lose and give back, from the tables alone (B10).
+
+A programme's spending is its price; the place withholds a share of it and pays for each unit by
+which the outcome is better than ``paid_from``, up to ``paid_to``, of every year in which the
+programme is bought. The part that is not deferred is due a year later; the deferred part
+``deferred_years`` after that, and only for what is held then: for what is not, the provider also
+gives back ``clawback_gbp_per_unit``. What is due after the decided years is set aside in the last
+one, as if it were held. It knows nothing of the model that was solved.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from placeopt.budget.verify.course import Course, Money, rows_of, rule_of
+from placeopt.budget.verify.outcomes import outcome_levels
+from placeopt.place import Place
+from placeopt.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Result:
+    """Of one row of ``provider_terms`` and the year at ``position``."""
+
+    position: int
+    terms: Any
+    level: float
+    earned_units: float
+    lost_units: float  # not held when the deferred part is due
+
+    @property
+    def earned_gbp(self) -> float:
+        return self.terms.gbp_per_unit * self.earned_units
+
+    @property
+    def deferred_gbp(self) -> float:
+        return self.terms.deferred_share * self.earned_gbp
+
+    @property
+    def not_paid_gbp(self) -> float:
+        return self.terms.deferred_share * self.terms.gbp_per_unit * self.lost_units
+
+    @property
+    def clawback_gbp(self) -> float:
+        return self.terms.clawback_gbp_per_unit * self.lost_units
+
+
+def results(place: Place, scenario: Scenario, course: Course) -> list[Result]:
+    """Of every year and row of terms; none where rule B10 is not in force."""
+    if rule_of(scenario, "commissioning") is None:
+        return []
+    direction = dict(zip(place.outcomes["outcome_id"], place.outcomes["direction"], strict=True))
+    levels, many, found = outcome_levels(place, course), len(course.years), []
+    for row in rows_of(place.provider_terms):
+        sign = -1.0 if direction[row.outcome_id] == "lower" else 1.0
+        most = sign * (row.paid_to - row.paid_from)
+        scale = [
+            min(most, max(0.0, sign * (level[row.outcome_id] - row.paid_from)))
+            for level in levels[:many]
+        ]
+        for at in range(many):
+            earned = scale[at] if course.spend[at][row.programme_id] > 0 else 0.0
+            settled = at + 1 + row.deferred_years < many
+            lost = max(0.0, earned - scale[at + row.deferred_years]) if settled else 0.0
+            found.append(Result(at, row, levels[at][row.outcome_id], earned, lost))
+    return found
+
+
+def due_by_results(place: Place, scenario: Scenario, course: Course) -> tuple[Money, ...]:
+    """By year and programme, GBP that results make due less what is withheld for them."""
+    last = len(course.years) - 1
+    due: list[Money] = [defaultdict(float) for _ in course.years]
+    for one in results(place, scenario, course):
+        key, later = one.terms.programme_id, one.position + 1 + one.terms.deferred_years
+        due[one.position][key] -= one.terms.withheld_share * course.spend[one.position][key]
+        due[min(last, one.position + 1)][key] += one.earned_gbp - one.deferred_gbp
+        due[min(last, later)][key] += one.deferred_gbp - one.not_paid_gbp
+    return tuple({key: own[key] for key in course.today} for own in due)
+
+
+def refunds(place: Place, scenario: Scenario, course: Course) -> tuple[Money, ...]:
+    """By year and programme, GBP that its provider gives back."""
+    back: list[Money] = [dict.fromkeys(course.today, 0.0) for _ in course.years]
+    for one in results(place, scenario, course):
+        at = one.position + 1 + one.terms.deferred_years
+        if at < len(back):
+            back[at][one.terms.programme_id] += one.clawback_gbp
+    return tuple(back)

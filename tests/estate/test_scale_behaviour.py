@@ -1,0 +1,113 @@
+"""Residents who go by themselves at county size: cuts hold in every plan, and plan and bound agree
+with the exact model on small places."""
+
+import numpy as np
+import pytest
+
+from placeopt.engine import Status
+from placeopt.estate import scale, solve
+from placeopt.estate.behaviour import shares
+from placeopt.estate.equations.drawn import least_drawn
+from placeopt.estate.explain import explain
+from placeopt.estate.problem import state
+from placeopt.scenario.estate_rules import Behaviour
+from tests.estate.places import crow_minutes, minutes, random_place, random_rules, scenario
+from tests.estate.town import building, cost_of, town
+
+CHOICES = (
+    Behaviour(residents="nearest"),
+    Behaviour(residents="decay", decay_per_minute=0.1),
+    Behaviour(residents="decay", exponent=1.5, attractiveness="usable_m2"),
+)
+
+
+@pytest.mark.parametrize("rule", CHOICES)
+def test_a_cut_taken_anywhere_holds_for_all_hosts_and_is_tight_at_those_it_is_taken_at(rule):
+    rng = np.random.default_rng(1)
+    for seed in range(10):
+        place = random_place(seed, 6, 6, 1)
+        problem = state(place, crow_minutes(place, cutoff=20 + 1000 * (seed % 2)), scenario(rule))
+        at = np.flatnonzero(problem.hostable[:, 0])
+        if not len(at) or not problem.visits[:, 0].any():
+            continue
+        visits = problem.visits[:, 0] / problem.visits[:, 0].sum()
+        for whole in (True, False):
+            taken = rng.integers(0, 2, len(at)).astype(float) if whole else rng.random(len(at))
+            worth = least_drawn(problem, 0, at, taken)
+            for _ in range(20):
+                hosts = rng.integers(0, 2, len(at))
+                drawn = (visits @ shares(problem, at[hosts == 1]))[at]
+                assert (worth @ hosts <= drawn + 1e-9).all()
+            if whole:
+                drawn = (visits @ shares(problem, at[taken == 1]))[at]
+                assert (worth @ taken)[taken == 1] == pytest.approx(drawn[taken == 1])
+
+
+@pytest.mark.parametrize("rule", CHOICES)
+def test_plan_and_bound_learnt_from_cuts_agree_with_the_exact_model(rule, monkeypatch):
+    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    compared = 0
+    for seed in range(4000, 4012):
+        place = random_place(seed, 5, 5, 2)
+        others = [r for r in random_rules(seed, place) if r.name not in ("behaviour", "fairness")]
+        times, asked = crow_minutes(place), scenario(*others, rule, seconds=20)
+        exact = solve(place, times, asked).result
+        with monkeypatch.context() as patch:
+            patch.setattr(scale, "BY_THEMSELVES", 0)
+            learnt = solve(place, times, asked)
+        assert learnt.result.status is exact.status, seed
+        if exact.status is Status.INFEASIBLE:
+            continue
+        assert learnt.verification.ok
+        assert learnt.result.objective == pytest.approx(exact.objective, rel=2e-4), seed
+        assert learnt.result.bound <= exact.objective + 1e-6 * abs(exact.objective) + 1e-3
+        compared += 1
+    assert compared > 2
+
+
+def test_a_plan_that_sends_people_past_full_buildings_is_one_of_the_exact_model_and_its_bound_holds(
+    monkeypatch,
+):
+    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    passing, same = Behaviour(residents="nearest", overflow=True), 0
+    for seed in range(4000, 4010):
+        place = random_place(seed, 5, 5, 2)
+        others = [r for r in random_rules(seed, place) if r.name not in ("behaviour", "fairness")]
+        times, asked = crow_minutes(place), scenario(*others, passing, seconds=20)
+        exact = solve(place, times, asked).result
+        with monkeypatch.context() as patch:
+            patch.setattr(scale, "BY_THEMSELVES", 0)
+            patch.setattr(scale, "ALL_PAIRS", 0)
+            patch.setattr("placeopt.estate.settle.PASSED", 0)
+            learnt = solve(place, times, asked)
+        if learnt.plan is None:
+            continue
+        assert learnt.verification.ok
+        rounding = 1e-6 * abs(exact.objective) + 1e-3
+        assert learnt.result.bound <= exact.objective + rounding, seed
+        assert learnt.result.objective >= exact.objective - rounding, seed
+        same += learnt.result.objective == pytest.approx(exact.objective, rel=1e-3)
+    assert same > 0
+
+
+def test_a_host_too_small_for_all_who_come_is_found_out_without_a_row_for_every_zone(monkeypatch):
+    """1,000 visits of each zone at 60 m2 a thousand; 100 m2 serve 1,667. Where both zones are
+    nearest to B1 no plan exists, though the planner would share them out for 40,000 (rejected).
+    With a zone nearest to each, both serve for 40,000; B1 alone (10,000; rejected) is too small."""
+    monkeypatch.setattr(scale, "BY_THEMSELVES", 0)
+    services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
+    here = town([building("B1", 10_000), building("B2", 30_000)], services)
+    nearest = Behaviour(residents="nearest")
+    assert cost_of(here, nearest, drive=[[10.0, 20.0], [10.0, 20.0]]) is None
+    assert cost_of(here, nearest, drive=[[10.0, 20.0], [20.0, 10.0]]) == pytest.approx(40_000)
+
+
+def test_why_nothing_fits_is_told_without_a_row_for_every_zone(monkeypatch):
+    """As above: the planner could share the visits out, and without the limit of floor B1 alone
+    would do."""
+    monkeypatch.setattr("placeopt.estate.scale_behaviour.BY_THEMSELVES", 0)
+    services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
+    here = town([building("B1", 10_000), building("B2", 30_000)], services)
+    times = minutes(here, drive=[[10.0, 20.0], [10.0, 20.0]])
+    explanation = explain(here, times, scenario(Behaviour(residents="nearest")))
+    assert {clash.name for clash in explanation.clashes} >= {"behaviour", "floor"}
