@@ -133,6 +133,7 @@ def _settled(
     minutes = ("visit_minutes", "worst_off") if zones else ()
     names = ("cost", "weighted", *minutes)
     ceilings = {stage.objective: stage.ceiling for stage in stages[:-1]}
+    settled = False
     for name in dict.fromkeys((stages[-1].objective, "cost", "visit_minutes")):
         if name not in names:
             continue
@@ -147,9 +148,11 @@ def _settled(
             seed=solver.seed,
         )
         if not result.has_plan or result.objective is None:
+            if settled and zones:
+                return decision  # what was asked for is settled; only less may be had of the rest
             raise EngineError(f"settling {name} of a plan found failed: {result.message}")
         ceilings[name] = result.objective + abs(result.objective) * SETTLED
-        decision = read(formulation, result)
+        decision, settled = read(formulation, result), True
     return decision
 
 
@@ -168,11 +171,15 @@ def _serving(
 
 
 def read(formulation: Formulation, result: Result) -> Decision:
-    """The decision that a result's values speak of."""
+    """The decision that a result's values speak of.
+
+    A building disposed of in part, for as much of its receipt as the capital needs, is disposed
+    of: that saves its holding cost, brings the rest of the receipt and harms nothing.
+    """
     problem, x = formulation.problem, formulation.columns
     shape = problem.hosted.shape
-    on = [result.value(block) > 0.5 for block in (x.open, x.dispose, x.tier, x.host)]
-    opened, dispose, tiers, hosts = on
+    opened, tiers, hosts = (result.value(block) > 0.5 for block in (x.open, x.tier, x.host))
+    dispose = (result.value(x.dispose) > 1e-6) & ~opened[x.dispose_building]
     host = np.zeros(shape, bool)
     host[x.hosts.building[hosts], x.hosts.service[hosts]] = True
     disposed = np.zeros(shape[0], bool)
