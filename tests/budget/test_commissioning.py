@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
 from placeopt.budget import solve
 from placeopt.budget.verify import verify
 from placeopt.engine import Status
-from placeopt.scenario.budget_rules import Statutory
+from placeopt.scenario.budget_rules import Commissioning, OneBudget, Pace, Statutory
 from tests.budget.places import one_budget, scenario_of, two_programmes
 from tests.budget.test_rules import after, with_outcome
 
@@ -125,5 +127,88 @@ def knapsack_place(cost, worth, money):
         curve_points=[
             {"programme_id": p, "outcome_id": "o", "spend_gbp": c, "effect": w}
             for p, c, w in zip(ids, cost, worth, strict=True)
+        ],
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_commissioning_over_years_agrees_with_trying_everything(seed):
+    """Three programmes of fixed size, the first bought today, in each of three years: 512 plans.
+
+    Two are alternatives, or two a coherent group; starting and stopping cost; what starts is bought
+    for its contract; today's is kept while its notice runs and its contract lasts.
+    """
+    rng = np.random.default_rng(seed)
+    size, worth = rng.integers(20, 50, 3), rng.integers(10, 60, 3)
+    start, stop = rng.integers(0, 20, 3), rng.integers(0, 20, 3)
+    length, notice = rng.integers(0, 4, 3), int(rng.integers(0, 3))
+    until = int(rng.choice([2025, 2026, 2027]))
+    totals = [float(t) for t in rng.integers(60, 110, 3)]
+    choice = [["", "x", "x"], ["x", "x", ""], ["", "", ""]][seed % 3]
+    group = ((0, 2), (1, 2))[seed % 2] if seed % 3 == 2 else ()
+    place = fixed_sizes(size, worth, start, stop, length, notice, until, choice)
+    rules = [
+        OneBudget(rule="one_budget", total_gbp=tuple(totals)),
+        Pace(rule="pace", largest_cut_share=1.0),
+        Commissioning(rule="commissioning", coherent=[[f"p{i}" for i in group]] if group else []),
+    ]
+    best = -np.inf
+    for on in itertools.product((0, 1), repeat=9):
+        bought = np.array(on).reshape(3, 3)
+        earlier = np.vstack([[1, 0, 0], bought[:-1]])
+        begins, ends = bought > earlier, bought < earlier
+        cash = (bought * size + begins * start + ends * stop).sum(axis=1)
+        fits = (cash <= totals).all()
+        fits &= all(
+            bought[t : t + length[p], p].all() for t, p in zip(*np.nonzero(begins), strict=True)
+        )
+        fits &= bool(bought[: max(notice, until - 2025), 0].all())
+        for name in {one for one in choice if one}:
+            own = [p for p in range(3) if choice[p] == name]
+            fits &= bool((bought[:, own].sum(axis=1) <= 1).all())
+        if group:
+            fits &= bool((bought[:, group[0]] == bought[:, group[1]]).all())
+        if fits:
+            best = max(best, float((bought * worth).sum(axis=1).mean() - worth[0]) / 100)
+    answer = solve(place, scenario_of(rules=rules, years=3))
+    if best == -np.inf:
+        assert answer.result.status is Status.INFEASIBLE
+    else:
+        assert answer.verification.ok
+        assert -answer.result.objective == pytest.approx(best, abs=1e-6)
+
+
+def fixed_sizes(size, worth, start, stop, length, notice, until, choice):
+    from tests.budget.places import place_of
+
+    ids = [f"p{i}" for i in range(3)]
+    rows = zip(ids, size, start, stop, length, choice, strict=True)
+    programmes = [
+        {
+            "programme_id": key,
+            "minimum_scale_gbp_per_year": gbp,
+            "maximum_gbp_per_year": gbp,
+            "start_cost_gbp": begin,
+            "stop_cost_gbp": end,
+            "contract_years": years,
+            "one_of": one_of,
+        }
+        for key, gbp, begin, end, years, one_of in rows
+    ]
+    programmes[0] |= {"notice_years": notice, "contract_until_year": until}
+    return place_of(
+        programmes=programmes,
+        streams=[{"stream_id": "f"}],
+        stream_amounts=[
+            {"stream_id": "f", "year": year, "amount_gbp": 500} for year in (2026, 2027, 2028)
+        ],
+        spending=[{"year": 2025, "programme_id": "p0", "stream_id": "f", "amount_gbp": size[0]}],
+        outcomes=[
+            {"outcome_id": "o", "unit": "x", "direction": "higher", "baseline": 100, "target": 200}
+        ],
+        curves=[{"programme_id": p, "outcome_id": "o", "form": "points"} for p in ids],
+        curve_points=[
+            {"programme_id": p, "outcome_id": "o", "spend_gbp": s, "effect": w}
+            for p, s, w in zip(ids, size, worth, strict=True)
         ],
     )
