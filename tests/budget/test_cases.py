@@ -6,6 +6,9 @@ Optima are not unique: objectives are compared, never the allocation.
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,7 @@ from placeopt.budget.cases import read_hiptool, read_pabulib, read_package, read
 from placeopt.budget.prices import strong_duality_holds
 from placeopt.engine import Status
 from placeopt.errors import PlaceError
+from tests.support.pages import blocks_of
 
 
 @pytest.mark.parametrize("case", range(10))
@@ -91,3 +95,36 @@ def test_a_cell_that_is_not_understood_is_an_error(tmp_path):
     (tmp_path / "worse.pb").write_text("META\nkey;value\n")
     with pytest.raises(PlaceError, match="has no section"):
         read_pabulib(tmp_path / "worse.pb")
+
+
+def test_the_documented_commands_give_the_known_answers(shared, tmp_path):
+    page = Path(__file__).parents[2] / "docs" / "budget.md"
+    (block,) = [one.text for one in blocks_of(page) if "read_hiptool" in one.text]
+    (tmp_path / "cases").symlink_to(shared / "cases")
+    done = subprocess.run(
+        [sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    curves, hiptool, toulouse, uganda = done.stdout.split("\n", 3)
+    assert float(curves.split()[1]) == pytest.approx(248.7998, rel=2e-4)
+    assert "1755446.6" in hiptool
+    assert toulouse == "Toulouse: 9984.0 votes"
+    assert uganda.startswith("Uganda: 26714031.87")
+    assert "1.03477614e+04" in uganda or "10347.76" in uganda
+
+
+def test_an_upper_case_y_in_hiptools_workbook_is_an_error_with_its_row(shared, tmp_path):
+    """The published tool left such rows out of its own shipped analysis without a word."""
+    import openpyxl
+
+    folder = shared / "cases" / "hiptool"
+    book = openpyxl.load_workbook(folder / "Demo interventions.xlsx")
+    book.active["A5"] = "Y"
+    book.save(tmp_path / "mine.xlsx")
+    with pytest.raises(PlaceError, match=r"mine\.xlsx row 5: .* is 'Y': says neither 0 nor 1"):
+        read_hiptool(tmp_path / "mine.xlsx", folder / "Demo BoD.xlsx")
+    book = openpyxl.load_workbook(folder / "Demo interventions.xlsx")
+    column = [cell.value for cell in book.active[1]].index("ICER") + 1
+    book.active.cell(7, column).value = "1,200"
+    book.save(tmp_path / "mine.xlsx")
+    with pytest.raises(PlaceError, match=r"mine\.xlsx row 7: ICER is '1,200'"):
+        read_hiptool(tmp_path / "mine.xlsx", folder / "Demo BoD.xlsx")

@@ -14,6 +14,7 @@ from placeopt.budget.benefits import chain
 from placeopt.budget.verify import verify
 from placeopt.engine import Answer, Plan, Result, Status
 from placeopt.report import write_results
+from placeopt.report.story_budget import tell_budget
 from tests.budget.care_town import asked, care_town, plan_by_hand
 from tests.report.test_results import rows_of, strict_json
 
@@ -260,3 +261,25 @@ def value_of(book, sheet: str, cell: str):
         "VLOOKUP": lookup,
     }
     return eval(text, functions)
+
+
+def test_a_sheet_without_rows_says_why_and_the_tightest_spot_is_in_plain_figures(care):
+    _, out = care
+    book = openpyxl.load_workbook(out / "workbook.xlsx")
+    assert book["Assumptions"]["A2"].value == "The place's tables name no assumption."
+    details = [row["Where it is tightest"] for row in rows_of(out, "Rules")[1]]
+    assert not [text for text in details if re.search(r"\de[+-]\d|\d{4}\.\d", text or "")]
+    # the reserve is 12, 21 and at the end the 21 it began with: worked by hand in care_town
+    assert any((text or "").endswith(": met exactly") for text in details)
+
+
+def test_a_programme_that_stays_as_it_is_is_counted_only_where_there_is_one(care):
+    answer, _ = care
+    changed = answer.plan.spending["change_gbp"].abs() > 0.5
+    said = " ".join(tell_budget(answer)[1])
+    assert ("the same." in said) == (not changed.all())
+    moved = answer.plan.spending[changed]
+    fewer = replace(
+        answer, plan=replace(answer.plan, tables=answer.plan.tables | {"spending": moved})
+    )
+    assert "the same." not in " ".join(tell_budget(fewer)[1])

@@ -87,18 +87,18 @@ def read_hiptool(
     """
     rows = pd.read_excel(interventions, engine="calamine")
     dalys = pd.read_excel(burden, engine="calamine").set_index("Cause")["DALYs"]
-    rows = _active(rows).reset_index(drop=True)
+    file = Path(interventions).name
+    rows = _active(rows, file)
     faults: list[Finding] = []
-    most = [_most(cell, dalys, row, faults) for row, cell in rows.iloc[:, 3].items()]
+    most = [_most(cell, dalys, (file, row), faults) for row, cell in rows.iloc[:, 3].items()]
     for column in ("ICER", "Spending", "FRP", "Equity"):
         numbers = pd.to_numeric(rows[column], errors="coerce")
-        for row in np.flatnonzero(numbers.isna() | (numbers < 0)):
+        for row in rows.index[numbers.isna() | (numbers < 0)]:
             message, remedy = "is not a number above 0", "give one"
-            faults.append(
-                _fault("interventions", row, column, rows.at[row, column], message, remedy)
-            )
+            faults.append(_fault(file, row, column, rows.at[row, column], message, remedy))
     if faults:
         raise PlaceError(faults, "cells that were not understood")
+    rows = rows.reset_index(drop=True)
     weight = (
         (1 - risk_weight - equity_weight)
         + risk_weight * rows["FRP"] / rows["FRP"].max()
@@ -200,7 +200,7 @@ def _sections(path: Path) -> tuple[dict[str, str], pd.DataFrame]:
     return meta, pd.DataFrame(rows, columns=header)
 
 
-def _active(rows: pd.DataFrame) -> pd.DataFrame:
+def _active(rows: pd.DataFrame, file: str) -> pd.DataFrame:
     """Rows whose first column says 1; anything but 0 and 1 is an error."""
     flags = rows.iloc[:, 0]
     wrong = np.flatnonzero(~flags.isin([0, 1]))
@@ -208,11 +208,12 @@ def _active(rows: pd.DataFrame) -> pd.DataFrame:
         column = str(rows.columns[0])
         message, remedy = "says neither 0 nor 1", "write 0 or 1"
         cells = [(row, flags.iloc[row]) for row in wrong]
-        raise PlaceError([_fault("workbook", r, column, v, message, remedy) for r, v in cells])
+        faults = [_fault(file, row, column, value, message, remedy) for row, value in cells]
+        raise PlaceError(faults, "cells that were not understood")
     return rows[flags == 1]
 
 
-def _most(cell: Any, dalys: pd.Series, row: Any, faults: list[Finding]) -> float:
+def _most(cell: Any, dalys: pd.Series, where: tuple[str, Any], faults: list[Finding]) -> float:
     """What an intervention averts at most: ``cause: coverage; cause: coverage``."""
     total = 0.0
     if pd.isna(cell) or not str(cell).strip():
@@ -223,7 +224,7 @@ def _most(cell: Any, dalys: pd.Series, row: Any, faults: list[Finding]) -> float
             total += float(dalys[cause]) * float(coverage)
         except (KeyError, ValueError):
             message, remedy = "names no cause of the burden, or no number", "write cause: coverage"
-            faults.append(_fault("interventions", row, "causes", part.strip(), message, remedy))
+            faults.append(_fault(*where, "causes", part.strip(), message, remedy))
     return total
 
 

@@ -223,4 +223,4 @@ def _largest_share(stated: Stated, x: Columns, standard: Standard, seconds: floa
         upper=0,
     )
     result = solved(stated, seconds)
-    return None if result.objective is None else -result.objective
+    return None if result.objective is None else abs(result.objective)  # never -0.0

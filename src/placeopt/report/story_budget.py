@@ -37,9 +37,10 @@ def tell_budget(answer: Answer) -> tuple[str, list[str], list[Figure]]:
         )
         headline += f", and {every}"
     cut, raised = spending["change_gbp"] < -0.5, spending["change_gbp"] > 0.5
+    same = (~cut & ~raised).sum()
     sentences = [
-        f"{count(cut.sum(), 'programme')} get{'s' if cut.sum() == 1 else ''} less, "
-        f"{raised.sum()} more, and {(~cut & ~raised).sum()} the same."
+        f"{count(cut.sum(), 'programme')} get{'s' if cut.sum() == 1 else ''} less"
+        + (f", {raised.sum()} more, and {same} the same." if same else f" and {raised.sum()} more.")
     ]
     for chosen, words, pick in (
         (cut, "The largest cut", "idxmin"),

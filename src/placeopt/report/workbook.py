@@ -116,6 +116,13 @@ HEAD: dict[str, Any] = {
 SUM: dict[str, Any] = {"bold": True, "bg_color": "#DDE8F2", "top": 1, "bottom": 1}
 TITLE: dict[str, Any] = {"bold": True, "font_size": 14, "font_color": "#1F4E79"}
 
+WHY_EMPTY = {  # what a table without rows says, so that nobody looks for what is missing
+    "prices": "Where decisions are whole (a ward, a provider) or curves S-shaped, prices of a last "
+    "small step mislead, so none are given: placeopt prices solves again for each limit.",
+    "findings": "Nothing in the place or the question gave cause for a remark.",
+    "assumptions": "The place's tables name no assumption.",
+}
+
 
 def _write_sheet(
     book: Workbook, styles: Styles, sheet: Sheet, formulas: Formulas | None = None
@@ -128,6 +135,8 @@ def _write_sheet(
     if len(rows) < len(sheet.frame):
         title += f", of which the first {len(rows):,} are here; all are in tables/{sheet.name}.csv"
     page.write_string(0, 0, title, styles(**TITLE))
+    if not len(rows) and sheet.name in WHY_EMPTY:
+        page.write_string(1, 0, WHY_EMPTY[sheet.name])
     units = sheet.frame["unit"].tolist() if "unit" in sheet.frame else [""] * len(rows)
     lines = [1] * len(rows)  # of text in the tallest cell of each row
     for column, heading in enumerate(sheet.headings):

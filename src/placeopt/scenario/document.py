@@ -70,7 +70,11 @@ def _rule(kind: type[Rule]) -> str:
 def _parameter(name: str, kind: type[Rule]) -> str:
     field = kind.model_fields[name]
     schema = kind.model_json_schema()
-    default = "must be given" if field.is_required() else f"`{_toml(field.get_default())}`"
+    default = (
+        "must be given"
+        if field.is_required()
+        else f"`{_toml(field.get_default(call_default_factory=True))}`"
+    )
     if default == "`none`":
         default = ""
     type_ = _type(schema["properties"][name], schema.get("$defs", {}))

@@ -83,8 +83,16 @@ def _check(rule: Any, breaches: list[Breach]) -> Check:
     if breaches:
         over, near, what, unit = max(breaches, key=lambda breach: breach[0] / breach[1])
         side = "too far" if over > near else "of room"
-        detail = f"{what}: {abs(over):,.6g} {unit} {side}"
+        detail = (
+            f"{what}: {_size(over)} {unit} {side}" if abs(over) > near else f"{what}: met exactly"
+        )
     return Check(rule.number, rule.name, rule.sentence(), holds, detail)
+
+
+def _size(amount: float) -> str:
+    """An amount to four figures, or to the whole where it has more of them."""
+    size = abs(amount)
+    return f"{size:,.0f}" if size >= 1000 else f"{size:.4g}"
 
 
 def _maxima(place: Place, course: Course) -> Check:
