@@ -45,6 +45,9 @@ def test_two_rules_that_clash_by_themselves_are_both_named():
     rules = (Network(at_least=2), Network(at_most=1))
     explanation = explain(here, minutes(here, drive=[[5.0, 5.0]] * 2), scenario(*rules))
     assert [clash.name for clash in explanation.clashes] == ["network", "network"]
+    assert explanation.sentence.endswith(
+        "without network (E9, the first of them) or network (E9, the second of them)."
+    )
 
 
 def test_a_clash_that_needs_two_rules_dropped_is_found():
@@ -54,3 +57,5 @@ def test_a_clash_that_needs_two_rules_dropped_is_found():
     explanation = explain(here, minutes(here, drive=[[5.0, 5.0]] * 2), scenario(*rules))
     names = {clash.name for clash in explanation.clashes}
     assert names == {"network and network", "served and network"}
+    gives = {clash.what_gives for clash in explanation.clashes}
+    assert gives == {"A plan exists without the two; without one of them alone none was found."}

@@ -5,8 +5,8 @@ import math
 import pytest
 
 from placeopt import engine
-from placeopt.engine import Status
-from placeopt.estate import scale, solve
+from placeopt.engine import Result, Status
+from placeopt.estate import scale, settle, solve
 from placeopt.estate.formulate import formulate, minutes_count
 from placeopt.estate.problem import state
 from placeopt.place.synth import synthesise
@@ -85,6 +85,17 @@ def test_without_the_rule_that_all_are_served_a_relaxation_asks_for_no_host(monk
     here = town([building("B1", 10_000)])
     assert cost_of(here, drop=("served",)) == 0
     assert cost_of(here) == 10_000
+
+
+def test_a_building_of_which_the_capital_needs_a_part_is_sold_as_a_whole():
+    """30,000 of B2's 100,000 pay the works; a model may sell 0.3 of it, where no money is saved."""
+    closed = {"status": "vacant", "capital_receipt_gbp": 100_000.0}
+    here = town([building("B1", 10_000), building("B2", 0, **closed)])
+    stated = formulate(state(here, minutes(here, drive=[[5.0, 5.0]] * 2), scenario()), "carbon")
+    values = engine.solve(stated.model, gap=0.0).values
+    values[stated.columns.open.all], values[stated.columns.dispose.all] = [1, 0], 0.3
+    found = settle.read(stated, Result(Status.OPTIMAL, values=values))
+    assert found.disposed.tolist() == [False, True]
 
 
 def test_a_relaxation_knows_that_a_zone_needs_a_host_in_its_own_reach():

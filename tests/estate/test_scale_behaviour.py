@@ -65,6 +65,31 @@ def test_plan_and_bound_learnt_from_cuts_agree_with_the_exact_model(rule, monkey
     assert compared > 2
 
 
+def test_a_plan_that_sends_people_past_full_buildings_is_one_of_the_exact_model_and_its_bound_holds(
+    monkeypatch,
+):
+    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    passing, same = Behaviour(residents="nearest", overflow=True), 0
+    for seed in range(4000, 4010):
+        place = random_place(seed, 5, 5, 2)
+        others = [r for r in random_rules(seed, place) if r.name not in ("behaviour", "fairness")]
+        times, asked = crow_minutes(place), scenario(*others, passing, seconds=20)
+        exact = solve(place, times, asked).result
+        with monkeypatch.context() as patch:
+            patch.setattr(scale, "BY_THEMSELVES", 0)
+            patch.setattr(scale, "ALL_PAIRS", 0)
+            patch.setattr("placeopt.estate.settle.PASSED", 0)
+            learnt = solve(place, times, asked)
+        if learnt.plan is None:
+            continue
+        assert learnt.verification.ok
+        rounding = 1e-6 * abs(exact.objective) + 1e-3
+        assert learnt.result.bound <= exact.objective + rounding, seed
+        assert learnt.result.objective >= exact.objective - rounding, seed
+        same += learnt.result.objective == pytest.approx(exact.objective, rel=1e-3)
+    assert same > 0
+
+
 def test_a_host_too_small_for_all_who_come_is_found_out_without_a_row_for_every_zone(monkeypatch):
     """1,000 visits of each zone at 60 m2 a thousand; 100 m2 serve 1,667. Where both zones are
     nearest to B1 no plan exists, though the planner would share them out for 40,000 (rejected).

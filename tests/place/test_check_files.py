@@ -372,6 +372,12 @@ def test_thousands_among_pounds_are_seen(data: Path) -> None:
     assert (said.row, said.value) == (3, "25400")
 
 
+def test_a_kind_that_is_only_somewhat_like_another_is_no_slip(folder: Path) -> None:
+    change(folder, "suitability", 2, "building_kind", "police_station")
+    change(folder, "buildings", 4, "kind", "fire_station")
+    assert not [line for line in messages(folder) if "buildings.csv" in line]
+
+
 def test_semicolons_are_one_fault_and_the_cells_are_read_all_the_same(folder: Path) -> None:
     """Else every column of the file is missing, and every id that points there dangles."""
     path = folder / "zones.csv"

@@ -98,3 +98,12 @@ def test_carbon_priced_is_told_shown_and_sourced(answer, tmp_path):
         *("Saving priced (£)", "Its present value (£)"),
     )
     assert rows[2] == (2027, 6, 5, 1, 310, 310, 300)
+
+
+def test_what_a_building_is_today_and_each_year_is_no_decision(sheets):
+    """An open building was told as one that "Opens", for the two words are one code."""
+    assert set(sheets["buildings"].frame["status_before"]) <= {"Open", "Empty", "Possible site"}
+    states = set(sheets["buildings_by_year"].frame["state"])
+    assert "Open" in states
+    assert states <= {"Open", "Held empty", "Given up", "Not used"}
+    assert list(sheets["buildings"].frame)[-1] == "why"

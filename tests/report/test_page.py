@@ -95,6 +95,9 @@ def test_proven_is_said_only_where_it_is_proven():
     assert "up to 3.4 %" in limit
     unknown = tell(answers.estate_answer(gap=np.inf, status=Status.INTERRUPTED)).status_in_words
     assert "nothing is known" in unknown
+    weak = tell(answers.estate_answer(gap=1.43, status=Status.FEASIBLE)).status_in_words
+    assert "nothing is known" in weak
+    assert "143" not in weak
     assert "stopped by hand" in unknown
 
 

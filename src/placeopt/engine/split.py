@@ -73,7 +73,7 @@ def split(arrays: Arrays, part_of_column: NDArray[np.int64], prices: Floats) -> 
     fixed = arrays.offset + float(linking @ np.where(np.isfinite(side), side, 0.0))
     alone = part_of_column < 0
     ends = np.where(cost > 0, arrays.lower, arrays.upper)[alone]
-    fixed += float(np.where(cost[alone] == 0, 0.0, cost[alone] * ends).sum())
+    fixed += float((cost[alone] * np.where(cost[alone] == 0, 0.0, ends)).sum())
     parts = []
     for number in range(int(part_of_column.max(initial=-1)) + 1):
         columns, rows = (np.flatnonzero(of == number) for of in (part_of_column, row_part))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from placeopt.travel import TravelTimes
 
 DEFINITIONS = (Hosted, Opened)
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 FIRST = (Behaviour, Capital)  # dropped first: what a large place is short of, and soon answered
 
 
@@ -56,9 +57,24 @@ def explain(
             "found whose dropping would let one exist."
         )
         return Explanation(sentence)
-    which = " or ".join(f"{clash.name} ({clash.number})" for clash in clashes)
-    sentence = f"No plan keeps all the rules at once. A plan exists without {which}."
+    which = (
+        " and ".join(_called(scenario, position) for position in dropped)
+        for dropped in sorted(found)
+    )
+    sentence = f"No plan keeps all the rules at once. A plan exists without {' or '.join(which)}."
     return Explanation(sentence, tuple(clashes))
+
+
+def _called(scenario: Scenario, position: int) -> str:
+    """A rule by name and number, and which it is where there are several of the name."""
+    rule = scenario.rules[position]
+    alike = [at for at, other in enumerate(scenario.rules) if other.name == rule.name]
+    which = (
+        f", the {ORDINALS[alike.index(position)]} of them"
+        if 1 < len(alike) <= len(ORDINALS)
+        else ""
+    )
+    return f"{rule.name} ({rule.number}{which})"
 
 
 def _clash(
@@ -78,11 +94,14 @@ def _clash(
     if not solved(Stated.of(years), seconds / 2).has_plan:
         return None
     gives = [what_gives(place, times, years, rule, seconds / 2, names) for rule in rules]
+    alone = "A plan exists without this rule; with it none does."
+    together = "A plan exists without the two; without one of them alone none was found."
+    said = " ".join(text for text in gives if text) or (alone if len(rules) == 1 else together)
     return Clash(
         number=" and ".join(rule.number for rule in rules),
         name=" and ".join(rule.name for rule in rules),
         sentence=" ".join(rule.sentence(names) for rule in rules),
-        what_gives=" ".join(gives),
+        what_gives=said,
     )
 
 

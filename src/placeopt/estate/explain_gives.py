@@ -82,7 +82,8 @@ def what_gives(
     seconds: float,
     names: dict[str, str],
 ) -> str:
-    """How far the rule would have to give, where that can be measured; ``years`` is without it."""
+    """How far the rule would have to give, "" where that cannot be measured; ``years`` is without
+    it."""
     text = ""
     if isinstance(rule, Capital | Revenue | Carbon):
         one_year = len(years.problems) == 1
@@ -91,8 +92,9 @@ def what_gives(
     if isinstance(rule, Sequence):
         text = _fewest_moves(years, rule, seconds)
     if isinstance(rule, Access):
-        text = "; ".join(_shares_in_reach(place, times, years, rule, seconds, names))
-    return text or "A plan exists without this rule; with it none does."
+        shares = "; ".join(_shares_in_reach(place, times, years, rule, seconds, names))
+        text = f"{shares}." if shares else ""
+    return text
 
 
 def _least(years: Years, rule: Capital | Revenue | Carbon, seconds: float) -> str:
@@ -221,4 +223,4 @@ def _largest_share(stated: Stated, x: Columns, standard: Standard, seconds: floa
         upper=0,
     )
     result = solved(stated, seconds)
-    return None if result.objective is None else -result.objective
+    return None if result.objective is None else abs(result.objective)  # never -0.0

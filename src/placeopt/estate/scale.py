@@ -27,8 +27,8 @@ from placeopt.estate.decision import Decision, value
 from placeopt.estate.formulate import Formulation, formulate, minutes_count, planner_alone
 from placeopt.estate.kernel import FIRST_PLAN_GAP, first, improve
 from placeopt.estate.problem import EstateProblem
-from placeopt.estate.scale_behaviour import BY_THEMSELVES, minimise_drawn
-from placeopt.estate.settle import lift, read, settle
+from placeopt.estate.scale_behaviour import BY_THEMSELVES, minimise_drawn, plans_that_lack
+from placeopt.estate.settle import lift, past_full_ones, read, settle
 from placeopt.estate.stages import Outcome, Stage, in_order
 from placeopt.estate.strengthen import count_at_least
 
@@ -71,8 +71,9 @@ def minimise(
     alone = go_by_themselves(problem) and not minutes_count(planner_alone(problem), named)
     if alone and pairs > BY_THEMSELVES:
         result, found = _where_they_go(problem, within, seconds, progress)
-        if found is not None or result.status is Status.INFEASIBLE:
+        if found is not None or result.status is Status.INFEASIBLE or pairs > ALL_PAIRS:
             return result, found
+        seconds = max(seconds - (time.perf_counter() - began), 1.0)
     if not minutes_count(problem, named):
         formulation = formulate(problem, name, ceilings, relaxed=relaxed)
         result, found = _whole(formulation, decision, seconds, progress)
@@ -158,22 +159,36 @@ def _where_they_go(
     hosts tell the rest. The plan is settled, and so checked, zone by zone."""
     name, ceilings = within[-1].objective, [(s.objective, s.ceiling) for s in within[:-1]]
     formulation = formulate(planner_alone(problem), name, ceilings, zones=False, relaxed=True)
-    began, bound = time.perf_counter(), -np.inf
-    if passes_full(problem):  # a plan in which nobody has to is one of the problem, too
-        planner, _ = _whole(formulation, None, PLANNER_SHARE * seconds, None)
-        if planner.status is Status.INFEASIBLE:
-            return planner, None
-        problem, bound = nobody_passes(problem), planner.bound
-        formulation = formulate(planner_alone(problem), name, ceilings, zones=False, relaxed=True)
+    if passes_full(problem):
+        return _past_full_ones(problem, within, formulation, seconds)
     model, x, solver = formulation.model, formulation.columns, problem.scenario.solver
-    left = max(seconds - (time.perf_counter() - began), 1.0)
-    result = minimise_drawn(model, (problem,), (x,), solver, left, progress)
-    if np.isfinite(bound):  # what holds where nobody passes need not where some do
-        status = Status.FEASIBLE if result.has_plan else Status.NO_PLAN
-        result = replace(result, bound=bound, status=status)
+    result = minimise_drawn(model, (problem,), (x,), solver, seconds, progress)
     if not result.has_plan:
         return result, None
     return _told(problem, name, result, _settled(problem, read(formulation, result), within))
+
+
+def _past_full_ones(
+    problem: EstateProblem, within: list[Stage], formulation: Formulation, seconds: float
+) -> tuple[Result, Decision | None]:
+    """Residents may pass full buildings: the planner's bound, and a plan whose hosts serve less
+    than they draw only where those who come too many do pass a full building."""
+    began, name = time.perf_counter(), within[-1].objective
+    bound, _ = _whole(formulation, None, PLANNER_SHARE * seconds, None)
+    if bound.status is Status.INFEASIBLE:
+        return bound, None
+    ceilings = [(stage.objective, stage.ceiling) for stage in within[:-1]]
+    formulation = formulate(planner_alone(problem), name, ceilings, zones=False, relaxed=True)
+    left = max(seconds - (time.perf_counter() - began), 1.0)
+    for values in plans_that_lack(nobody_passes(problem), formulation, left):
+        found = read(formulation, Result(Status.FEASIBLE, values=values))
+        decision = past_full_ones(problem, found, within)
+        if decision is not None:
+            cost = value(problem, decision, name)
+            result = replace(bound, values=values, objective=cost)
+            near = result.gap <= problem.scenario.solver.gap
+            return replace(result, status=Status.OPTIMAL if near else Status.FEASIBLE), decision
+    return Result(Status.NO_PLAN, bound=bound.bound), None
 
 
 def _settled(problem: EstateProblem, decision: Decision, within: list[Stage]) -> Decision | None:

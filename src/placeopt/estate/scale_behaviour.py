@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,6 +42,7 @@ LEARN_SHARE, COUNT_SHARE, FIRST_SHARE = 0.2, 0.1, 0.25  # of the time, at most
 IMPROVE_SHARE = 0.7  # of the time left, for neighbourhoods; the rest is for the bound
 TRY_SHARE = 0.15  # of that, at most, for one neighbourhood
 TRIES = 12  # neighbourhoods in a row without a better plan, then it is left to the search
+PRICES = (0.02, 0.08, 0.3, 1.0)  # of a lack, one after the other
 AROUND, SERVICES, DIFFERENT = 0.25, 0.3, 0.25  # shares that are free at first
 WIDER, NARROWER, WIDEST = 1.25, 0.8, 4.0
 SAME = 1e-6  # relative: a plan no better than this is no better
@@ -67,6 +68,14 @@ class Learning:
     model: Model
     drawings: Sequence[Drawing]  # of each year
     solver: SolverSettings
+    price: float = 1.0  # of a lack, in parts of what it is in the model
+
+    def arrays(self) -> Arrays:
+        """The model as it stands."""
+        arrays = self.model.arrays()
+        for drawing in self.drawings:
+            arrays.cost[drawing.lacking.all] *= self.price
+        return arrays
 
     @property
     def columns(self) -> tuple[Columns, ...]:
@@ -89,7 +98,7 @@ class Learning:
         began = time.perf_counter()
         last = Result(Status.NO_PLAN)
         for _ in range(ROUNDS):
-            arrays = self.model.arrays()
+            arrays = self.arrays()
             left = seconds - (time.perf_counter() - began)
             free = replace(arrays, integer=np.zeros_like(arrays.integer))
             result = self.solve(free, left, 0.0)
@@ -107,7 +116,7 @@ class Learning:
 
     def without_lack(self) -> Arrays:
         """The model in which every host serves what it draws, as far as is known by now."""
-        arrays = self.model.arrays()
+        arrays = self.arrays()
         upper = arrays.upper.copy()
         for drawing in self.drawings:
             upper[drawing.lacking.all] = 0.0
@@ -120,7 +129,7 @@ class Learning:
             for block in (x.open, x.host, x.tier):
                 kept[block.all] = True
         while True:
-            arrays = keeping(self.model.arrays(), kept, values)
+            arrays = keeping(self.arrays(), kept, values)
             result = self.solve(arrays, seconds, 1e-5)
             if result.values is None or result.objective is None:
                 return None
@@ -154,11 +163,29 @@ def minimise_drawn(
     def left() -> float:
         return max(seconds - (time.perf_counter() - began), 1.0)
 
+    learning, relaxation, plan = _started(model, problems, columns, solver, seconds, left)
+    if relaxation.values is None:
+        return relaxation
+    bound = relaxation.bound
+    if plan is not None:
+        plan = improved(learning, plan, relaxation, IMPROVE_SHARE * left(), bound)
+    return _proven(learning, plan, bound, left, progress)
+
+
+def _started(
+    model: Model,
+    problems: Sequence[EstateProblem],
+    columns: Sequence[Columns],
+    solver: SolverSettings,
+    seconds: float,
+    left: Callable[[], float],
+) -> tuple[Learning, Result, Plan | None]:
+    """The relaxation with its cuts, and a first plan, which may lack."""
     plain = model.arrays()
     plain = replace(plain, integer=np.zeros_like(plain.integer))
     relaxation = solve(plain, time_limit_seconds=seconds / 4, gap=0.0, threads=solver.threads)
     if relaxation.values is None:
-        return relaxation
+        return Learning(model, (), solver), relaxation, None
     dear = DEAR * max(abs(relaxation.bound), 1.0)
     drawings = []
     for problem, x in zip(problems, columns, strict=True):
@@ -174,18 +201,38 @@ def minimise_drawn(
         count_at_least(one, one, each, learning.without_lack())
     model.suffix = ""
     found = first_of(model.arrays(), columns, solver, FIRST_SHARE * seconds)
-    bound, plan = relaxation.bound, None
-    if found is not None:
-        relaxation = found.relaxation
-        bound = max(bound, relaxation.bound)
-        plan = learning.borne_out(found.values, left() / 2)
+    if found is None:
+        return learning, relaxation, None
+    best = max(found.relaxation.bound, relaxation.bound)
+    relaxation = replace(found.relaxation, bound=best)
+    plan = learning.borne_out(found.values, left() / 2)
     if plan is not None:
         worth = worth_a_look(columns, plan[1], relaxation)
         for drawing in drawings:
             look_around(model, drawing, plan[1], worth)
-    if plan is not None:
-        plan = improved(learning, plan, relaxation, IMPROVE_SHARE * left(), bound)
-    return _proven(learning, plan, bound, left, progress)
+    return learning, relaxation, plan
+
+
+def plans_that_lack(
+    problem: EstateProblem, formulation: Formulation, seconds: float
+) -> Iterator[Floats]:
+    """Plans of one year in which hosts serve less than they draw, ever less: those who come too
+    many go past, where that is allowed. The last ones lack nothing, if there is such a plan."""
+    began, solver = time.perf_counter(), problem.scenario.solver
+
+    def left() -> float:
+        return max(seconds - (time.perf_counter() - began), 1.0)
+
+    model, x = formulation.model, formulation.columns
+    learning, relaxation, plan = _started(model, (problem,), (x,), solver, seconds, left)
+    for number, price in enumerate(PRICES):
+        if plan is None:
+            return
+        learning.price = price
+        plan = learning.arrays().objective(plan[1]), plan[1]
+        each = left() / (len(PRICES) - number)
+        plan = improved(learning, plan, relaxation, each, -np.inf)
+        yield plan[1]
 
 
 def improved(
@@ -205,7 +252,7 @@ def improved(
             break
         kind = tries % KINDS
         free = neighbourhood(learning, plan[1], relaxation, kind, wide[kind], rng)
-        part = keeping(learning.model.arrays(), choices & ~free, plan[1])
+        part = keeping(learning.arrays(), choices & ~free, plan[1])
         each = min(left, TRY_SHARE * seconds)
         found = learning.solve(part, each, gap / 10, start=plan[1])
         done = found.status is Status.OPTIMAL

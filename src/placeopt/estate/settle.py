@@ -24,6 +24,7 @@ from placeopt.estate.behaviour import hosts_tell, passes_full
 from placeopt.estate.columns import Columns
 from placeopt.estate.decision import Decision, by_themselves
 from placeopt.estate.formulate import Formulation, formulate, minutes_count, planner_alone
+from placeopt.estate.overflow import past_full
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.stages import SETTLED, Stage
 from placeopt.scenario.estate_rules import Fairness
@@ -86,6 +87,22 @@ def _hosts_told(problem: EstateProblem, decision: Decision, stages: list[Stage])
     return with_their_residents(problem, _settled(smaller, decision, stages, False, units))
 
 
+def past_full_ones(
+    problem: EstateProblem, decision: Decision, stages: list[Stage]
+) -> Decision | None:
+    """The same hosts with residents passing only full buildings; ``None`` where no such way was
+    found that keeps every rule."""
+    sent = past_full(problem, decision)
+    if sent is None:
+        return None
+    smaller = replace(planner_alone(problem), hostable=decision.host)
+    try:
+        found = _settled(smaller, decision, stages, False, sent.units, desks=True)
+    except EngineError:
+        return None
+    return replace(sent, disposed=found.disposed, tier=found.tier)
+
+
 def hosts_tell_all(problem: EstateProblem, objectives: Sequence[str]) -> bool:
     """Whether nothing but the hosts tells, or asks, who goes where."""
     fair = bool(problem.scenario.of(Fairness))
@@ -108,9 +125,10 @@ def _settled(
     stages: list[Stage],
     zones: bool,
     units: NDArray[np.float64] | None = None,
+    desks: bool = False,
 ) -> Decision:
     """One objective after another; without ``zones`` all residents are one customer, and hosts
-    serve ``units`` (B, S) where these are given."""
+    serve ``units`` (B, S) of visits, and of ``desks``, where these are given."""
     solver = smaller.scenario.solver
     minutes = ("visit_minutes", "worst_off") if zones else ()
     names = ("cost", "weighted", *minutes)
@@ -122,7 +140,7 @@ def _settled(
         formulation = formulate(smaller, name, bounds, zones=zones, relaxed=not zones)
         arrays = fixed(formulation, decision)
         result = solve(
-            arrays if units is None else _serving(formulation, arrays, units),
+            arrays if units is None else _serving(formulation, arrays, units, desks),
             engine="highs",
             gap=0.0,
             threads=solver.threads,
@@ -135,10 +153,13 @@ def _settled(
     return decision
 
 
-def _serving(formulation: Formulation, arrays: Arrays, units: NDArray[np.float64]) -> Arrays:
-    """The model of all residents at large with the visits that each host serves."""
+def _serving(
+    formulation: Formulation, arrays: Arrays, units: NDArray[np.float64], desks: bool
+) -> Arrays:
+    """The model of all residents at large with the visits, and ``desks``, that each host serves."""
     x, c = formulation.columns, formulation.columns.customers
-    told = ~formulation.problem.services.back_office[x.hosts.service[c.pair_host]]
+    office = formulation.problem.services.back_office[x.hosts.service[c.pair_host]]
+    told = ~office | desks
     host = c.pair_host[told]
     share = units[x.hosts.building[host], x.hosts.service[host]] / c.units[c.pair_customer[told]]
     lower, upper = arrays.lower.copy(), arrays.upper.copy()
@@ -147,11 +168,15 @@ def _serving(formulation: Formulation, arrays: Arrays, units: NDArray[np.float64
 
 
 def read(formulation: Formulation, result: Result) -> Decision:
-    """The decision that a result's values speak of."""
+    """The decision that a result's values speak of.
+
+    A building disposed of in part, for as much of its receipt as the capital needs, is disposed
+    of: that saves its holding cost, brings the rest of the receipt and harms nothing.
+    """
     problem, x = formulation.problem, formulation.columns
     shape = problem.hosted.shape
-    on = [result.value(block) > 0.5 for block in (x.open, x.dispose, x.tier, x.host)]
-    opened, dispose, tiers, hosts = on
+    opened, tiers, hosts = (result.value(block) > 0.5 for block in (x.open, x.tier, x.host))
+    dispose = (result.value(x.dispose) > 1e-6) & ~opened[x.dispose_building]
     host = np.zeros(shape, bool)
     host[x.hosts.building[hosts], x.hosts.service[hosts]] = True
     disposed = np.zeros(shape[0], bool)

@@ -206,7 +206,7 @@ def suitability_of_no_building(place: Place) -> Iterator[Finding]:
                       "use the kinds of the buildings table", row=row_of(at),
                       column="building_kind", value=kinds.iloc[at])  # fmt: skip
     for at in np.flatnonzero((~own.isin(kinds)).to_numpy()) if len(kinds) else ():
-        meant = nearest(own.iloc[at], set(kinds))
+        meant = nearest(own.iloc[at], set(kinds), alike=0.85)  # a slip, not another kind
         if meant:
             yield warning(label(place, "buildings"), "suitability has no such kind, so nothing "
                           "may move in", f"correct the kind, or add it to suitability{meant}",

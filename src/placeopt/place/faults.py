@@ -47,10 +47,10 @@ def row_of(position: SupportsInt) -> int:
     return int(position) + HEADING_ROWS + 1
 
 
-def nearest(word: str, words: Iterable[str]) -> str:
-    """``, did you mean X?`` for the nearest of ``words``, or nothing."""
+def nearest(word: str, words: Iterable[str], alike: float = 0.6) -> str:
+    """``, did you mean X?`` for the nearest of ``words``, or nothing where none is as alike."""
     lower = {candidate.lower(): candidate for candidate in words}
-    close = get_close_matches(word.strip().lower(), list(lower), n=1, cutoff=0.6)
+    close = get_close_matches(word.strip().lower(), list(lower), n=1, cutoff=alike)
     return f", did you mean {lower[close[0]]!r}?" if close else ""
 
 

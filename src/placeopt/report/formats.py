@@ -61,6 +61,9 @@ WORDS = {
 }
 
 
+STATES = {"open": "Open", "disposed": "Given up"}  # what a building is, not what is decided
+
+
 def in_words(code: str) -> str:
     """A code of a table as a person reads it: ``stay_vacant`` -> "Stays empty"."""
     code = str(code)

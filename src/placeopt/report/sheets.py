@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from placeopt.report.formats import in_words, yes_no
+from placeopt.report.formats import STATES, in_words, yes_no
 from placeopt.report.money import in_pounds
 
 if TYPE_CHECKING:
@@ -212,6 +212,8 @@ def sheet_of(place: Place, name: str, table: pd.DataFrame) -> Sheet:
     frame = _with_names(place, table)
     if name == "buildings":  # what everybody looks for first
         frame.insert(2, "decision", frame.pop("decision"))
+        if "why" in frame:
+            frame["why"] = frame.pop("why")  # the longest, after the years
         empty = (frame["decision"] == "close") & (frame["status_before"] == "vacant")
         frame["decision"] = frame["decision"].mask(empty, "given_up")
     found = []
@@ -222,7 +224,8 @@ def sheet_of(place: Place, name: str, table: pd.DataFrame) -> Sheet:
     for heading in found:
         values = frame[heading.name]
         if heading.format in ("code", "decision"):
-            frame[heading.name] = [in_words(value) for value in values]
+            states = STATES if heading.name in ("state", "status_before") else {}
+            frame[heading.name] = [states.get(value, in_words(value)) for value in values]
         elif heading.name in SENTENCES:
             frame[heading.name] = [in_pounds(str(value)) for value in values]
         elif heading.format == "yes_no":

@@ -6,7 +6,6 @@ they say the same.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -92,7 +91,7 @@ def status_in_words(answer: Answer) -> str:
     stopped = (
         "stopped by hand" if str(result.status) == "interrupted" else "stopped at the time limit"
     )
-    if not math.isfinite(result.gap):
+    if not result.gap < 1:
         return (
             f"The search was {stopped}. The plan keeps every rule, but it is not proven to be the "
             "best, and nothing is known about how much better another could be."

@@ -121,6 +121,13 @@ def tell_estate(answer: Answer) -> tuple[str, list[str], list[Figure]]:
     return headline, sentences, figures
 
 
+def _of_all(residents: float, total: float) -> str:
+    """So many residents, and which share of all they are."""
+    if not residents:
+        return "nobody"
+    return f"{count(residents, 'resident')} ({per_cent(residents / total)})"
+
+
 def costs_of(money: pd.DataFrame, summary: Any) -> dict[str, Any]:
     """Yearly costs before and after, one-off costs and receipts, from the money table.
 
@@ -241,9 +248,8 @@ def _people_in_words(people: dict[str, Any]) -> list[str]:
     longer, shorter = people["residents_longer"], people["residents_shorter"]
     total = people["residents"]
     text = (
-        f"Journeys get longer by more than a minute for {count(longer, 'resident')} "
-        f"({per_cent(longer / total)}) and shorter for {count(shorter, 'resident')} "
-        f"({per_cent(shorter / total)}); for everyone else they stay about the same."
+        f"Journeys get longer by more than a minute for {_of_all(longer, total)} and shorter for "
+        f"{_of_all(shorter, total)}; for everyone else they stay about the same."
     )
     if people["worst_change"] > NOTICEABLE_MINUTES:
         text += f" {people['worst_zone']} loses most: {minutes_in_words(people['worst_change'])}."

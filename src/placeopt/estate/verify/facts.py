@@ -50,6 +50,13 @@ class Facts:
         """Whether more than one year is decided."""
         return self.scenario.years > 1
 
+    def named(self, i: str) -> str:
+        """What people call a building, service or zone; the id where nobody has named it."""
+        for rows in (self.buildings, self.services, self.zones):
+            if i in rows:
+                return str(rows[i].get("name") or i)
+        return i
+
     def unknown_use(self, i: str) -> bool:
         return self.buildings[i]["status"] == "open" and not any(
             building == i for building, _ in self.hosted_today

@@ -42,16 +42,24 @@ def access(rule: Access, year: Year) -> Found:
                 within += people * (rule.minutes is not None and minutes <= rule.minutes)
                 if rule.ceiling_minutes is not None and not minutes <= rule.ceiling_minutes:
                     reach = "out of reach" if minutes == math.inf else f"{minutes:.1f} minutes"
-                    return False, f"zone {zone} is {reach} from {service}"
+                    return False, f"{facts.named(zone)} is {reach} from {facts.named(service)}"
             if total == 0 or rule.minutes is None:
                 continue
             spare = within / total - rule.share
             if spare < tightest:
-                where = f" in {scope}" if scope else ""
+                where = f" in {district_named(facts, scope)}" if scope else ""
                 tightest = spare
-                detail = f"{service}{where}: {100 * within / total:.2f} % within {rule.minutes:g}"
+                share = f"{100 * within / total:.2f} % within {rule.minutes:g} minutes"
+                detail = f"{facts.named(service)}{where}: {share}"
                 holds = spare >= -TOLERANCE
     return holds, detail
+
+
+def district_named(facts: Facts, district: str) -> str:
+    """What people call a district."""
+    table = facts.place.districts
+    names = dict(zip(table["district_id"], table["name"], strict=True))
+    return str(names.get(district) or district)
 
 
 def _full(facts: Facts, a: Arrangement, i: str, service: str) -> bool:

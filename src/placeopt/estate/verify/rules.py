@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from placeopt.estate.verify.money import capital, carbon, fair_rents, revenue
-from placeopt.estate.verify.people import TOLERANCE, Found, access, behaviour, fairness
+from placeopt.estate.verify.people import (
+    TOLERANCE,
+    Found,
+    access,
+    behaviour,
+    district_named,
+    fairness,
+)
 from placeopt.estate.verify.years import Course, Year, moved_too_early
 from placeopt.scenario.checks import Check
 from placeopt.scenario.estate_rules import (
@@ -96,7 +103,8 @@ def served(rule: Served, year: Year) -> Found:
             housed > needed or 1 - housed / needed > rule.unserved_share + TOLERANCE
         ):
             return False, f"{housed:.1f} of {needed:.1f} desks of {service} are housed"
-    detail = f"at most {100 * worst:.2f} % of a service's visits unserved {which}".strip()
+    lost_most = f"{100 * worst:.2f} % of the visits to {facts.named(which)} are unserved"
+    detail = "every visit is served" if worst <= TOLERANCE else lost_most
     return worst <= rule.unserved_share + TOLERANCE, detail
 
 
@@ -162,7 +170,8 @@ def floor(rule: Floor, year: Year) -> Found:
                 facts.services[s]["area_base_m2"] for b, s in a.hosts if b == i
             )
         if used - usable > worst:
-            worst, which = used - usable, f"{i} uses {used:.1f} of {usable:.1f} m2"
+            worst = used - usable
+            which = f"{facts.named(i)} uses {used:.1f} of {usable:.1f} m2"
     return worst <= max(0.01, TOLERANCE * 100), which
 
 
@@ -204,7 +213,8 @@ def network(rule: Network, year: Year) -> Found:
     details = []
     for scope in scopes:
         inside = [i for i in counted if scope in (None, facts.buildings[i]["district_id"])]
-        details.append(f"{scope or 'the place'}: {len(inside)}")
+        where = district_named(facts, scope) if scope else "the place"
+        details.append(f"{where}: {len(inside)}")
         if rule.at_least is not None and len(inside) < rule.at_least:
             return False, details[-1]
         if rule.at_most is not None and len(inside) > rule.at_most:
