@@ -1,15 +1,17 @@
 """Leaving out far hosts loses nothing that is not said: the bound holds, the plan verifies."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from placeopt import engine
 from placeopt.engine import Result, Status
-from placeopt.estate import scale, settle, solve
+from placeopt.estate import decision, kernel, scale, settle, solve
 from placeopt.estate.formulate import formulate, minutes_count
 from placeopt.estate.problem import state
 from placeopt.place.synth import synthesise
+from placeopt.scenario.estate_rules import Network
 from tests.estate.places import crow_minutes, minutes, random_place, random_rules, scenario
 from tests.estate.town import building, cost_of, town
 
@@ -98,6 +100,18 @@ def test_a_building_of_which_the_capital_needs_a_part_is_sold_as_a_whole():
     assert found.disposed.tolist() == [False, True]
 
 
+def test_a_plan_that_sells_a_part_is_a_start_for_its_neighbourhoods():
+    """What is kept of the plan is a plan: rounded, 0.3 of B2 sold would be none of it sold."""
+    closed = {"status": "vacant", "capital_receipt_gbp": 100_000.0}
+    here = town([building("B1", 10_000), building("B2", 0, **closed)])
+    stated = formulate(state(here, minutes(here, drive=[[5.0, 5.0]] * 2), scenario()), "carbon")
+    arrays, x = stated.model.arrays(), stated.columns
+    values = engine.solve(settle.fixed(stated, decision.today(stated.problem)), gap=0.0).values
+    values[x.dispose.all] = 0.3
+    part = kernel.keeping(arrays, kernel.decided((x,), len(values)), values)
+    assert part.violation(values) < 1e-9
+
+
 def test_a_relaxation_knows_that_a_zone_needs_a_host_in_its_own_reach():
     """Two zones, each with one building in reach: one customer alone would be served by the cheap
     one (10,000 a year; rejected), each zone asks for its own."""
@@ -107,3 +121,23 @@ def test_a_relaxation_knows_that_a_zone_needs_a_host_in_its_own_reach():
     relaxed = engine.solve(formulate(problem, "cost", relaxed=True).model, gap=0.0)
     exact = engine.solve(formulate(problem, "cost").model, gap=0.0)
     assert relaxed.objective == pytest.approx(exact.objective)
+
+
+def test_a_plan_is_kept_where_the_engine_fails_to_find_its_least_minutes(monkeypatch):
+    """HiGHS gave up on the minutes of a plan of Trafford whose money was settled: a good plan and
+    its proof were lost. B1 and B2 stay open for 3,000 whoever goes where."""
+    here = town([building("B1", 1_000), building("B2", 2_000)])
+    asked = scenario(Network(at_least=2))
+    stages = []
+
+    def second_fails(arrays, **settings):
+        result = solve_arrays(arrays, **settings)
+        stages.append(result)
+        return replace(result, status=Status.FAILED, values=None) if len(stages) == 2 else result
+
+    solve_arrays = settle.solve
+    monkeypatch.setattr(settle, "solve", second_fails)
+    answer = solve(here, minutes(here, drive=[[5.0, 9.0], [9.0, 5.0]]), asked)
+    assert len(stages) == 2
+    assert answer.verification.ok
+    assert answer.result.objective == pytest.approx(3_000)

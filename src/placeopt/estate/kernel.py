@@ -164,7 +164,9 @@ def decided(columns: Sequence[Columns], size: int) -> NDArray[np.bool_]:
 
 
 def keeping(arrays: Arrays, kept: NDArray[np.bool_], values: Floats) -> Arrays:
-    """The model with these (columns,) as in ``values``."""
+    """The model with these (columns,) as in ``values``; of them, what may be had in part (a
+    building disposed of) stays free: rounded, a plan would not be one."""
+    kept = kept & arrays.integer.astype(bool)
     lower = np.where(kept, np.round(values), arrays.lower)
     return replace(arrays, lower=lower, upper=np.where(kept, np.round(values), arrays.upper))
 
