@@ -217,3 +217,10 @@ def test_prices_say_what_a_step_of_each_limit_changes(home: Path, tmp_path: Path
     refused = placeopt("prices", "plain.toml", cwd=home)
     assert refused.returncode == 2
     assert "estate" in refused.stderr
+
+
+def test_a_discount_rate_in_per_cent_is_refused_in_a_sentence(data: Path, tmp_path: Path) -> None:
+    done = placeopt("appraise", data / "early-years", "--rate", "3.5", "--out", tmp_path / "a")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "--rate" in done.stderr

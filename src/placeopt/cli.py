@@ -206,9 +206,11 @@ def appraise(
     optimism_bias: Annotated[
         bool, typer.Option(help="Correct costs and benefits by their evidence grades.")
     ] = False,
-    rate: Annotated[float, typer.Option(help="Real discount rate of the first years.")] = 0.035,
+    rate: Annotated[
+        float, typer.Option(min=0, max=0.99, help="Real discount rate of the first years.")
+    ] = 0.035,
     years: Annotated[
-        int | None, typer.Option(help="Years counted; by default until the last benefit.")
+        int | None, typer.Option(min=1, help="Years counted; by default until the last benefit.")
     ] = None,
     out: Out = Path("appraisal"),
     as_json: Json = False,

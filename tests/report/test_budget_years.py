@@ -283,3 +283,10 @@ def test_a_programme_that_stays_as_it_is_is_counted_only_where_there_is_one(care
         answer, plan=replace(answer.plan, tables=answer.plan.tables | {"spending": moved})
     )
     assert "the same." not in " ".join(tell_budget(fewer)[1])
+
+
+def test_the_page_says_how_many_whole_units_close(care):
+    """Forty bed days in wards of ten: four today; three in 2027 and 2028, as worked by hand."""
+    answer, _ = care
+    (said,) = [one for one in tell_budget(answer)[1] if one.startswith("Whole units")]
+    assert said.startswith("Whole units that close by 2028: 1 of 4 in ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from placeopt.report.figures import Figure, count_true
@@ -106,6 +107,28 @@ def _by_results(answer: Answer) -> list[str]:
     return [text + "; what falls due after the last year is set aside in it."]
 
 
+def _units(answer: Answer) -> list[str]:
+    """How many of today's whole units (wards, homes) close by the last decided year."""
+    assert answer.plan is not None
+    rows, said = answer.plan.tables["spending_by_year"], []
+    if "units" not in rows:
+        return []
+    last = int(rows["year"].max())
+    left = rows[rows["year"] == last].set_index("programme_id")["units"]
+    name = answer.place.programmes.set_index("programme_id")["name"]
+    demand = answer.place.outcomes.set_index("outcome_id")["baseline"]
+    columns = ("programme_id", "outcome_id", "unit", "unit_capacity")
+    kinds = zip(*(answer.place.provision[key] for key in columns), strict=True)
+    for programme, outcome, unit, capacity in kinds:
+        today = math.ceil(demand[outcome] / capacity - 1e-6)
+        if math.isfinite(left.get(programme, math.nan)):
+            closed = round(today - left[programme])
+            what = f"{closed} of {today}" if closed >= 0 else f"none of {today}, {-closed} more run"
+            of = f" (unit: {unit})" if unit else ""
+            said.append(f"{what} in {name[programme] or programme}{of}")
+    return [f"Whole units that close by {last}: {'; '.join(said)}."] if said else []
+
+
 def _over_years(answer: Answer) -> list[str]:
     """What all decided years come to, where there is more than one."""
     assert answer.plan is not None
@@ -124,7 +147,7 @@ def _over_years(answer: Answer) -> list[str]:
     )
     if one_off >= 1:
         text += f", and {pounds_in_words(one_off)} once on starting, stopping and closing"
-    said = [text + "."]
+    said = [text + ".", *_units(answer)]
     chain = t.get("benefits_chain")
     if chain is not None and len(chain):
         net, cash = float(chain["net_gbp"].sum()), float(chain["cashable_gbp"].sum())
