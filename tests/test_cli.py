@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -27,6 +26,13 @@ time_limit_seconds = {limit}
 def placeopt(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "placeopt", *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    from importlib.metadata import version
+
+    done = placeopt("--version")
+    assert (done.returncode, done.stdout.strip()) == (0, version("placeopt"))
 
 
 @pytest.fixture(scope="module")
@@ -142,10 +148,14 @@ def test_ctrl_c_returns_the_best_plan_so_far(home: Path, tmp_path: Path) -> None
     slow = SCENARIO.format(limit=120, rules="").replace("gap = 0.05", "gap = 0.0")
     (tmp_path / "slow.toml").write_text(slow, encoding="utf-8")
     command = [sys.executable, "-m", "placeopt", "solve", "slow.toml", "--out", "slow"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as child:
-        time.sleep(25)
-        child.send_signal(signal.SIGINT)
-        child.communicate(timeout=90)
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tmp_path, text=True, **pipes) as child:
+        assert child.stderr is not None
+        for line in child.stderr:  # of progress; none is left once the solve has ended
+            if "best plan" in line and "best plan none yet" not in line:
+                child.send_signal(signal.SIGINT)
+                break
+        child.communicate(timeout=300)
     summary = json.loads((tmp_path / "slow" / "summary.json").read_text(encoding="utf-8"))
     assert child.returncode == 0
     assert summary["status"] in {"interrupted", "optimal"}

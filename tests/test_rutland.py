@@ -64,6 +64,16 @@ def test_rutland_is_solved_and_every_check_holds(answer: Answer) -> None:
     assert answer.result.gap <= 0.01
 
 
+@pytest.mark.parametrize("name", ["one-stop", "streams", "trust"])
+def test_the_shipped_questions_of_rutland_are_answered(home: Path, data: Path, name: str) -> None:
+    for file in (data / "mappings" / "questions").glob("rutland-*.toml"):
+        (home / file.name).write_bytes(file.read_bytes())
+    answer = solve_file(home / f"rutland-{name}.toml", home / f"out-{name}")
+    assert answer.plan is not None
+    assert answer.verification is not None
+    assert answer.verification.ok
+
+
 def test_the_page_repeats_every_assumption(answer: Answer, home: Path) -> None:
     page = (home / "out" / "index.html").read_text(encoding="utf-8")
     assert len(answer.place.assumptions) >= 30

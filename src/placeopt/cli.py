@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="placeopt",
-    help="Decide with proof which public buildings a place keeps and how it splits one budget.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -38,6 +37,24 @@ Suite = Annotated[str, typer.Argument(help="Name of the suite; see placeopt benc
 Folder = Annotated[Path | None, typer.Option(help="Folder of the standard files.")]
 Only = Annotated[str, typer.Option(help="Only cases whose name holds these letters.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from placeopt import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit()
+
+
+@app.callback()
+def _every_verb(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Decide with proof which public buildings a place keeps and how it splits one budget."""
 
 
 @app.command()

@@ -266,3 +266,14 @@ def solved(place, *rules, objective=("weighted_outcomes",), years=3, **given):
     answer = solve(place, scenario_of(*objective, rules=rules, years=years, **given))
     assert answer.plan is None or answer.verification.ok
     return answer
+
+
+def assert_each_bound_holds_for_the_other(one, other, share: float = 2e-2) -> None:
+    """Two ways to solve a question: both find no plan, or plans within ``share`` of each other."""
+    if one.objective is None or other.objective is None:
+        assert one.objective is other.objective is None
+        return
+    near = share * max(1e-3, abs(one.objective))
+    assert abs(other.objective - one.objective) <= near
+    assert other.bound <= one.objective + 1e-7
+    assert one.bound <= other.objective + 1e-7

@@ -152,3 +152,16 @@ def test_a_question_that_makes_no_sense_is_refused():
         calibrate(observed([], []), "cubic")
     with pytest.raises(UsageError, match="nothing to calibrate from"):
         calibrate(observed([], []))
+
+
+def test_calibrating_keeps_when_effects_come_and_how_they_last():
+    curve = Curve("exponential", 8.0, 30.0)
+    spend = np.linspace(0.0, 100.0, 12)
+    old = {"programme_id": "visits", "outcome_id": "ready", "form": "power", "maximum_effect": 5,
+           "scale_gbp": 50, "shape": 0.5, "lag_years": 2, "persistence_share": 0.4}  # fmt: skip
+    place = observed(spend, 60 + curve.effect(spend), curves=[old])
+    (row,) = with_curves(place, calibrate(place, "exponential")).curves.to_dict("records")
+    assert (row["form"], row["lag_years"], row["persistence_share"]) == ("exponential", 2, 0.4)
+    fresh = observed(spend, 60 + curve.effect(spend))
+    (row,) = with_curves(fresh, calibrate(fresh, "exponential")).curves.to_dict("records")
+    assert (row["lag_years"], row["persistence_share"]) == (0, 0.0)

@@ -12,6 +12,7 @@ from placeopt.budget.plan_years import least_transfers
 from placeopt.budget.problem import state
 from placeopt.engine import Status
 from placeopt.scenario.budget_rules import (
+    Capital,
     NobodyWorseOff,
     Outcomes,
     ThroughThePlace,
@@ -45,10 +46,36 @@ def test_nobody_is_worse_off_than_alone():
     answer = solved(place, NobodyWorseOff(rule="nobody_worse_off"), years=2)
     rows = answer.plan.tables["positions"].set_index(["year", "agency_id"])
     assert rows["alone_gbp"].to_list() == pytest.approx([50, 130, 50, 130])
-    assert (rows["plan_gbp"] >= rows["alone_gbp"] - 1e-6).all()
+    assert (rows["plan_gbp"] >= rows["alone_gbp"] - 1e-5).all()
     assert by_year(answer, "homecare") == [70, 70]
     free = solved(place, years=2)
     assert by_year(free, "homecare") == [200, 200]
+
+
+def test_an_agency_without_money_has_no_position_alone_where_today_misses_a_standard():
+    # no stream is the nhs's, and falls stand at 10 against a standard of 9.5, which only the
+    # council's money can reach: alone the nhs cannot, and has no position; the council can, by
+    # lights that prevent half a fall
+    place = changed(place_over_years(1), "outcomes", "falls", minimum_standard=9.5)
+    curves = [*place.curves.to_dict("records"), {"programme_id": "lights", "outcome_id": "falls",
+              "form": "points"}]  # fmt: skip
+    points = [*place.curve_points.to_dict("records"), {"programme_id": "lights",
+              "outcome_id": "falls", "spend_gbp": 200, "effect": 2}]  # fmt: skip
+    place = place_over_years(1, place, curves=curves, curve_points=points)
+    answer = solved(place, NobodyWorseOff(rule="nobody_worse_off"), years=1)
+    rows = answer.plan.tables["positions"].set_index("agency_id")
+    assert np.isnan(rows.loc["nhs", "alone_gbp"])
+    assert rows.loc["council", "alone_gbp"] == pytest.approx(0, abs=0.01)
+
+
+def test_the_capital_of_others_asks_nothing_of_an_agency_alone():
+    # lights, the council's, would need 10 of capital to start anew; the nhs alone decides homecare
+    place = changed(place_over_years(1), "programmes", "lights", capital_gbp=10)
+    place = place.replace(streams=place.streams.assign(agency_id=["nhs", "council"]))
+    rules = (NobodyWorseOff(rule="nobody_worse_off"), Capital(rule="capital"))
+    answer = solved(place, *rules, years=1)
+    rows = answer.plan.tables["positions"].set_index("agency_id")
+    assert rows["alone_gbp"].to_list() == pytest.approx([50, 130])  # as without capital
 
 
 def test_transfers_pay_those_who_would_be_worse_off():

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from placeopt.budget import solve
 from placeopt.budget.rolling import a_year_on
+from placeopt.budget.verify import verify
 from placeopt.engine import Status
 from placeopt.errors import UsageError
 from placeopt.scenario.budget_rules import (
+    Commissioning,
     Continuity,
     Pace,
+    Prevention,
 )
 from tests.budget.places import (
     budgets,
     by_year,
+    changed,
     place_over_years,
     scenario_of,
     solved,
@@ -78,6 +84,49 @@ def test_what_was_overspent_comes_out_of_the_years_ahead_where_the_reserve_says_
     spent = answer.plan.tables["spending_by_year"].groupby("year")["plan_gbp"].sum()
     assert spent.to_list()[0] == pytest.approx(230)
     assert spent[2027] + spent[2028] == pytest.approx(310)
+
+
+@pytest.mark.parametrize(
+    ("homecare", "lights", "programme", "group"),
+    [
+        (150, 30, {"minimum_scale_gbp_per_year": 60}, ()),  # half its efficient scale
+        (230, 30, {}, ()),  # the grant has 200
+        (150, 0, {}, (("homecare", "lights"),)),  # one of a group without the other
+        (150, 30, {"maximum_gbp_per_year": 20}, ()),  # more than can usefully be spent
+    ],
+)
+def test_what_is_past_breaks_no_rule_of_streams_or_of_what_is_bought(
+    homecare, lights, programme, group
+):
+    place = changed(place_over_years(2), "programmes", "lights", **programme)
+    rules = (Continuity(rule="continuity"), Commissioning(rule="commissioning", coherent=group))
+    question = scenario_of(rules=(budgets(180, 180), *rules), years=2)
+    spent = {"homecare": float(homecare), "lights": float(lights)}
+    place, question = a_year_on(place, question, solve(place, question).plan, actual_gbp=spent)
+    answer = solve(place, question)
+    assert answer.verification.ok
+    assert by_year(answer, "homecare")[0] == homecare
+    assert by_year(answer, "lights")[0] == lights
+
+
+def test_units_of_a_past_year_are_what_demand_needed_though_less_was_spent():
+    # 10 falls, 5 a unit: 2 units, 50 each. In 2026 homecare took 90: 10.1 falls, which 3 units
+    # served, though money for not even 2 was spent; the 180 of 2027 pay for 3 as well
+    unit = {"programme_id": "homecare", "outcome_id": "falls", "unit_capacity": 5,
+            "unit_cost_gbp_per_year": 50}  # fmt: skip
+    place = place_over_years(2, provision=[unit])
+    rules = (budgets(180, 180), Continuity(rule="continuity"), Prevention(rule="prevention"))
+    question = scenario_of(rules=rules, years=2)
+    spent = {"homecare": 90.0, "lights": 50.0}
+    place, question = a_year_on(place, question, solve(place, question).plan, actual_gbp=spent)
+    answer = solve(place, question)
+    assert answer.verification.ok
+    assert by_year(answer, "homecare") == [90, 180]
+    assert by_year(answer, "homecare", "units") == [3, 3]
+    rows = answer.plan.tables["spending_by_year"]
+    changed_units = rows.assign(units=rows["units"].where(rows["year"] != 2026, 2.0))
+    tables = {**answer.plan.tables, "spending_by_year": changed_units}
+    assert not verify(place, question, replace(answer.plan, tables=tables)).ok
 
 
 def test_what_is_not_the_places_or_leaves_no_year_is_refused():

@@ -8,10 +8,14 @@ for the lights. So homecare comes first, and the lights get what only they may h
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from placeopt.budget import solve
+from placeopt.budget.formulate import formulate
+from placeopt.budget.problem import state
+from placeopt.budget.refine import Approximation
 from placeopt.budget.verify import verify
 from placeopt.engine import Status
 from placeopt.errors import PlaceError, ScenarioError
@@ -260,6 +264,17 @@ def test_infeasible_is_an_answer_that_says_what_would_have_to_give():
     assert gives["one_budget"] == "the total would have to be 30 GBP higher"
     assert gives["statutory"] == "homecare would fall 30 GBP below its floor"
     assert gives["outcomes"] == "safe would be 49.65 against its minimum standard of 49.8"
+
+
+def test_a_weighted_sum_of_small_weights_is_no_small_number_to_a_solver():
+    # a pound a range, in a place of two million: a solver, whose tolerances are absolute, sees
+    # costs of about one, where a place of thousands of pounds would be worth a ten thousandth
+    place = two_programmes()
+    million = place.spending.assign(amount_gbp=place.spending["amount_gbp"] * 1e4)
+    question = scenario_of("weighted", weights={"weighted_outcomes": 1.0}, rules=[one_budget(2e6)])
+    problem = state(place.replace(spending=million), question)
+    model = formulate(problem, Approximation(problem).pieces("under"), "weighted")
+    assert 0.1 < np.abs(model.arrays().cost).max() < 10
 
 
 def test_an_overspent_stream_is_explained():

@@ -143,14 +143,28 @@ def test_progress_waits_two_seconds_and_writes_plain_lines_to_a_file():
     assert stream.getvalue().count("\n") == 1
 
 
-def test_progress_redraws_one_line_on_a_terminal():
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
+    def shown(self) -> str:
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.getvalue())
+
+
+def test_progress_redraws_one_line_on_a_terminal():
     stream = Terminal()
-    with TerminalProgress(stream) as progress:
+    with TerminalProgress(stream, after=0.0) as progress:
         progress(Progress(2.5, 5.0, 1.0))
         progress(Progress(3.5, 5.0, 4.0))
-    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
-    assert "best plan 5   bound 4" in plain
+        time.sleep(1.1)
+    assert "best plan 5   bound 4" in stream.shown()
+
+
+def test_a_terminal_shows_that_work_goes_on_before_an_engine_reports():
+    stream = Terminal()
+    with TerminalProgress(stream, after=0.5):
+        time.sleep(1.6)
+    assert "1 s   no plan yet" in stream.shown()
+    with TerminalProgress(stream := Terminal()):
+        pass
+    assert not stream.shown().strip(), "what is over in two seconds says nothing"

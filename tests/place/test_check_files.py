@@ -401,3 +401,16 @@ def test_a_fault_in_very_many_rows_is_told_for_the_first_and_then_counted(folder
         PlaceError, match=r"60 faults .*\n(.*\n){50}.* 10 more times, last in row 64$"
     ):
         read_place(folder)
+
+
+def test_a_missing_key_column_is_one_fault_and_not_a_repetition_in_every_row(data: Path) -> None:
+    place = read_place(data / "families")
+    curves = place.curves.assign(outcome_id="")
+    said = [str(one) for one in check(place.replace(curves=curves))]
+    assert not [one for one in said if "stands already" in one]
+
+
+def test_what_calibrating_writes_beside_the_tables_is_no_slip_of_the_pen(folder: Path) -> None:
+    for name in ("calibration-fits.csv", "calibration-residuals.csv"):
+        (folder / name).write_text("a\n1\n")
+    assert messages(folder) == []

@@ -99,6 +99,8 @@ def test_proven_is_said_only_where_it_is_proven():
     assert "nothing is known" in weak
     assert "143" not in weak
     assert "stopped by hand" in unknown
+    loose = tell(answers.estate_answer(gap=1.36, status=Status.FEASIBLE)).status_in_words
+    assert "nothing is known" in loose, "no plan costs 136 % less"
 
 
 def test_residents_who_can_no_longer_reach_a_service_are_told_of():

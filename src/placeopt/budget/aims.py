@@ -17,11 +17,11 @@ from placeopt.budget.on_curves import Scale
 from placeopt.engine import Model
 
 Expression = tuple[np.ndarray, np.ndarray, float]  # column numbers, values, constant
-IN_MONEY = ("least_money", "least_disruption", "position", "weighted")
+IN_MONEY = ("least_money", "least_disruption", "position")
 
 
 def expression(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Expression:
-    """An objective over the model's columns, in its own unit but money in ``scale.money_gbp``.
+    """An objective over the model's columns, in the model's unit of it (``unit_of``).
 
     Priced shortfalls belong to the first objective. Adds the columns it needs once.
     """
@@ -57,7 +57,7 @@ def _plain(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Exp
         weighed, constant = [], 0.0
         for part, weight in problem.weights.items():
             columns, values, start = _plain(model, problem, part, scale)
-            factor = weight * unit_of(part, scale) / scale.money_gbp
+            factor = weight * unit_of(part, scale) / scale.weighted_gbp
             weighed.append((columns, factor * values))
             constant += factor * start
         columns, values = (np.concatenate(side) for side in zip(*weighed, strict=True))
@@ -85,6 +85,8 @@ def _plain(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Exp
 
 def unit_of(objective: str, scale: Scale) -> float:
     """What one unit of the model's objective is in the objective's own unit."""
+    if objective == "weighted":
+        return scale.weighted_gbp
     return scale.money_gbp if objective in IN_MONEY else 1.0
 
 

@@ -167,8 +167,10 @@ class BudgetProblem:
         return np.minimum(least, self.upper)
 
     def bought(self, spend: Floats) -> Bools:
-        """(T, P) whether a programme is bought at ``spend`` (T, P)."""
-        return spend >= self.least / 2
+        """(T, P) whether a programme is bought at ``spend`` (T, P): for more than what rounding
+        leaves, whatever its efficient scale (today's may be less); in the past for anything."""
+        token = np.maximum(self.before / 1000, 1e-6 * self.before.sum()) / 2
+        return np.where(self.past[:, None], spend > 0, spend >= token)
 
     def one_off(self, spend: Floats) -> Floats:
         """(T, P) GBP of starting, stopping and closing units that ``spend`` brings about."""

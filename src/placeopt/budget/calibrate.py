@@ -117,8 +117,12 @@ def calibrate(place: Place, form: str | None = None) -> Calibration:
 
 
 def with_curves(place: Place, calibration: Calibration) -> Place:
-    """The place with the calibrated curves in place of any it had for the same pairs."""
-    keys = ["programme_id", "outcome_id"]
+    """The place with the calibrated curves in place of any it had for the same pairs.
+
+    When effects come and how they last (lag and persistence) is not in the evidence of a curve, so
+    it stays as the curve that is replaced had it.
+    """
+    keys, kept_columns = ["programme_id", "outcome_id"], ["lag_years", "persistence_share"]
     new = pd.MultiIndex.from_frame(calibration.curves[keys])
 
     def kept(frame: pd.DataFrame) -> pd.DataFrame:
@@ -126,7 +130,10 @@ def with_curves(place: Place, calibration: Calibration) -> Place:
 
     from placeopt.place.typed import conformed
 
-    curves = pd.concat([kept(place.curves), calibration.curves], ignore_index=True)
+    timing = place.curves[[*keys, *kept_columns]].drop_duplicates(keys)
+    made_new = calibration.curves.drop(columns=kept_columns, errors="ignore")
+    made_new = made_new.merge(timing, on=keys, how="left")
+    curves = pd.concat([kept(place.curves), made_new], ignore_index=True)
     points = kept(place.curve_points).reset_index(drop=True)
     made = conformed({"curves": curves, "curve_points": points})
     return place.replace(curves=made["curves"], curve_points=made["curve_points"])
@@ -335,7 +342,7 @@ def write_calibration(calibration: Calibration, folder: Path | str) -> Path:
     for row in calibration.curves.itertuples():
         lines.append(
             f"- {row.programme_id} on {row.outcome_id}: {row.form}, maximum_effect "
-            f"{row.maximum_effect:.6g}, scale_gbp {row.scale_gbp:.6g}, shape {row.shape:.4g} "
+            f"{row.maximum_effect:.6g}, scale_gbp {row.scale_gbp:,.0f}, shape {row.shape:.4g} "
             f"({row.source})"
         )
     for row in calibration.fits.itertuples():

@@ -30,12 +30,13 @@ from placeopt.budget import formulate as equations
 from placeopt.budget.arrays import BudgetProblem, Floats, Ints
 from placeopt.budget.mixtures import Grid, Mixture, grid_of
 from placeopt.budget.neighbourhoods import Solve, plan_near, spend_of
-from placeopt.budget.paths import Paths, bends_down, best_paths, within_pace
+from placeopt.budget.paths import Paths, bends_down, best_paths, ladders_of, within_pace
 from placeopt.engine import Arrays, Model, Result
 from placeopt.engine.duality import dual_bound
 
 LARGE = 250  # curves x years from which a problem is decomposed
 MANY = 60  # S-shaped curves x years from which it is, too
+PACED = 36  # the same where a pace links the years, which whole paths hold far more tightly
 ROUNDS = 40
 SMOOTHED = (0.3, 0.6)  # shares of the best bound's prices in others that are tried beside the last
 NEIGHBOURS = (-9, -3, -1, 0, 1, 3, 9)  # grid points that join beside a best one
@@ -59,7 +60,9 @@ def is_large(problem: BudgetProblem) -> bool:
     if problem.relax or not adds_up or len(problem.terms.programme):
         return False
     bends_up = ~bends_down(problem)[problem.curve_programme]
-    return len(problem.curves) * years >= LARGE or bends_up.sum() * years >= MANY
+    paced = bends_up[np.isin(problem.curve_programme, list(ladders_of(problem)))].sum() * years
+    many = bends_up.sum() * years >= MANY or paced >= PACED
+    return bool(len(problem.curves) * years >= LARGE or many)
 
 
 def decompose(

@@ -26,6 +26,7 @@ from placeopt.errors import UsageError
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.budget_rules import NobodyWorseOff
+from placeopt.scenario.scenario import SolverSettings
 
 ROUNDS = 12
 SECONDS = 10.0  # after which a rule's breach is refined no further
@@ -65,6 +66,18 @@ def _sentence(clashes: list[Clash]) -> str:
     return f"{text} One of these would have to give: {rules}."
 
 
+def solve_as_set(model: Model, settings: SolverSettings) -> Result:
+    """Solve with everything that the scenario sets for the solver."""
+    return engine.solve(
+        model,
+        engine=settings.engine,
+        time_limit_seconds=settings.time_limit_seconds,
+        gap=settings.gap,
+        threads=settings.threads,
+        seed=settings.seed,
+    )
+
+
 def what_gives(problem: BudgetProblem, scenario: Scenario) -> str:
     """How far the relaxed rule must at least be breached, in words; empty where it is no help."""
     settings, began = scenario.solver, time.monotonic()
@@ -73,15 +86,7 @@ def what_gives(problem: BudgetProblem, scenario: Scenario) -> str:
         model = equations.formulate(problem, approximation.pieces(side), "")
         for name in EASED.get(problem.relax, ()):
             _ease(model, name)
-        result = engine.solve(
-            model,
-            engine=settings.engine,
-            time_limit_seconds=settings.time_limit_seconds,
-            gap=settings.gap,
-            threads=settings.threads,
-            seed=settings.seed,
-        )
-        return model, result
+        return model, solve_as_set(model, settings)
 
     approximation = Approximation(problem)
     best: tuple[Model, Result] | None = None

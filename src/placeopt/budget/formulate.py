@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.budget.aims import earlier_objectives_are_kept, expression, unit_of
+from placeopt.budget.aims import IN_MONEY, earlier_objectives_are_kept, expression, unit_of
 from placeopt.budget.arrays import BudgetProblem, Floats
 from placeopt.budget.combine import best_ones_are_chosen
 from placeopt.budget.curves import Piece
@@ -45,7 +45,8 @@ __all__ = ["Scale", "expression", "formulate", "scale_of", "unit_of"]
 
 
 def scale_of(problem: BudgetProblem) -> Scale:
-    """Units in which a year's money is about a thousand and an outcome's range about one."""
+    """Units in which a year's money is about a thousand, an outcome's range about one, and the
+    largest part of the weighted sum what it is by itself: solvers' tolerances are absolute."""
     money = max(1.0, float(problem.before.sum()), float(problem.upper.max(initial=0)))
     reach = np.where(np.isfinite(problem.reach), problem.reach, 0.0)
     for p, o, curve in zip(
@@ -54,7 +55,9 @@ def scale_of(problem: BudgetProblem) -> Scale:
         if not np.isfinite(problem.reach[o]):
             most = float(np.abs(curve.effect(problem.upper[:, p].max())))
             reach[o] = max(reach[o], most)
-    return Scale(10.0 ** (np.floor(np.log10(money)) - 2), np.where(reach > 0, reach, 1.0))
+    unit = 10.0 ** (np.floor(np.log10(money)) - 2)
+    parts = [weight * (unit if name in IN_MONEY else 1) for name, weight in problem.weights.items()]
+    return Scale(unit, np.where(reach > 0, reach, 1.0), max(parts, default=1.0))
 
 
 def formulate(
@@ -281,7 +284,7 @@ def no_stream_is_overspent(model: Model, problem: BudgetProblem, scale: Scale) -
         terms.append((np.arange(over.size), over.all, -1.0))
         outside = np.tile(~problem.pair_allowed, decided)
         model.add_cost(pay.at(np.flatnonzero(outside)), 1.0)
-    limit = limit.ravel() / scale.money_gbp
+    limit = np.where(problem.past[:, None], np.inf, limit).ravel() / scale.money_gbp
     model.add_rows("streams", rule="B2", labels=labels, terms=terms, upper=limit)
 
 
@@ -385,13 +388,15 @@ def payments(problem: BudgetProblem, paid: Floats, gain: Floats, refunds: Floats
     pairs = {"stream_id": problem.stream_ids[problem.pair_stream]}
     pay = _may_be_paid(model, problem, pairs, scale)
     slip = model.add_columns("slip", size=paid.size, cost=1e4)
+    over = model.add_columns("over", size=paid.size, cost=1e4)  # where what is paid is fixed
     level = (gain / scale.outcome).ravel()
     model.add_columns("gain", size=gain.size, lower=level, upper=level)
     if refunds.any():
         back = refunds.ravel()
         model.add_columns("refund", size=back.size, lower=back, upper=back)
     rows = by_position(problem.pair_programme, decided, paid.shape[1])
-    terms: list[Any] = [(rows, pay.all, 1.0), (np.arange(paid.size), slip.all, 1.0)]
+    every = np.arange(paid.size)
+    terms: list[Any] = [(rows, pay.all, 1.0), (every, slip.all, 1.0), (every, over.all, -1.0)]
     flat = paid.ravel()
     model.add_rows("paid", rule="", size=paid.size, terms=terms, lower=flat, upper=flat)
     no_stream_is_overspent(model, problem, scale)

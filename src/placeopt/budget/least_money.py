@@ -30,6 +30,7 @@ import pandas as pd
 from placeopt import engine
 from placeopt.budget import formulate as equations
 from placeopt.budget.arrays import BudgetProblem, Floats
+from placeopt.budget.explain import solve_as_set
 from placeopt.budget.neighbourhoods import spend_of
 from placeopt.budget.prices import strong_duality_holds
 from placeopt.budget.problem import state
@@ -216,7 +217,7 @@ def first_to_break(
     least, missed = np.inf, np.zeros(len(problem.outcome_ids))
     for _ in range(ROUNDS):
         model = equations.formulate(short, approximation.pieces("under"), "")
-        result = _solved(model, settings)
+        result = solve_as_set(model, settings)
         if not result.has_plan or result.objective is None or result.objective > 0.999 * least:
             break
         least, missed = result.objective, _missed(problem, model, result)
@@ -235,20 +236,9 @@ def first_to_break(
             own = block.at(np.flatnonzero(block.labels["outcome_id"] == problem.outcome_ids[o]))
             terms = [(np.arange(len(own)), own, np.ones(1))]
             model.add_rows(f"no_{name}", rule="", size=len(own), terms=terms, upper=0.0)
-    other = _solved(model, settings)
+    other = solve_as_set(model, settings)
     proven = other.status is Status.INFEASIBLE or other.bound > least * (1 + 1e-6)
     return o, float(missed[o]), bool(proven)
-
-
-def _solved(model: Model, settings: SolverSettings) -> Result:
-    return engine.solve(
-        model,
-        engine=settings.engine,
-        time_limit_seconds=settings.time_limit_seconds,
-        gap=settings.gap,
-        threads=settings.threads,
-        seed=settings.seed,
-    )
 
 
 def _missed(problem: BudgetProblem, model: Model, result: Result) -> Floats:

@@ -101,7 +101,8 @@ def spend_of(problem: BudgetProblem, model: Model, result: Result) -> Floats:
         chosen = np.flatnonzero(problem.must_choose)
         on = result.value(model.columns["on"]).reshape(len(spend), -1) > 0.5
         least = np.maximum(spend[:, chosen], problem.least[chosen])
-        spend[:, chosen] = np.where(on, least, 0.0)
+        past = problem.past[:, None]  # whatever was spent then
+        spend[:, chosen] = np.where(past, spend[:, chosen], np.where(on, least, 0.0))
     return spend
 
 

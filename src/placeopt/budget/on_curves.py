@@ -22,10 +22,12 @@ from placeopt.engine import Model
 
 @dataclass(frozen=True)
 class Scale:
-    """The units that the model counts in: GBP for one unit of money, outcome units for one."""
+    """The units that the model counts in: GBP for one unit of money, outcome units for one, and
+    GBP for one unit of the weighted sum of objectives."""
 
     money_gbp: float
     outcome: Floats
+    weighted_gbp: float
 
 
 def by_year(

@@ -108,9 +108,6 @@ def with_positions_alone(problem: BudgetProblem, settings: SolverSettings) -> Bu
     alone = np.full_like(problem.alone, np.nan)
     plans = []
     for a in range(len(problem.agency_ids)):
-        if not (problem.stream_agency == a).any():
-            alone[:, a] = 0.0  # without money of its own nothing changes for it
-            continue
         by_itself = alone_problem(problem, a)
         solved = solve_all(by_itself, settings)
         if solved.spend is None and solved.result.status is not Status.INFEASIBLE:
@@ -133,6 +130,8 @@ def alone_problem(problem: BudgetProblem, agency: int) -> BudgetProblem:
     today = float(problem.pair_before.sum())
     share = float(problem.pair_before[mine].sum()) / today if today else 0.0
     units = own[problem.unit_programme]
+    limited = np.where(np.isfinite(problem.total), problem.total, 0.0)
+    total = limited * share + float(problem.pair_before[~mine].sum())
     return replace(
         problem,
         objectives=("position",),
@@ -141,7 +140,7 @@ def alone_problem(problem: BudgetProblem, agency: int) -> BudgetProblem:
         minimum_gain=np.where(problem.only_together, np.nan, problem.minimum_gain),
         target_holds=problem.target_holds & ~problem.only_together,
         pay_fixed=fixed,
-        total=problem.total * share + float(problem.pair_before[~mine].sum()),
+        total=np.where(np.isfinite(problem.total), total, np.inf),
         opening_reserve=0.0,
         carry_over=False,
         amount=np.where(payer, problem.amount, np.inf),
@@ -152,6 +151,7 @@ def alone_problem(problem: BudgetProblem, agency: int) -> BudgetProblem:
         contracted=np.where(own, problem.contracted, 0.0),
         must_choose=problem.must_choose & own,
         choice=np.where(own, problem.choice, ""),
+        capital=np.where(own, problem.capital, 0.0),
         coherent=(),
         terms=problem.terms.of(own),
         unit_programme=problem.unit_programme[units],

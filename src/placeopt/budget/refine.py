@@ -257,43 +257,39 @@ def _solve_one(
             approximation.add(spend)
     plain = not (len(problem.unit_programme) or problem.reward.any() or problem.clawback.any())
     plain = plain and not (problem.cashable.any() or len(problem.terms.programme))
-    rounds = 0
-    while rounds < ROUNDS:
+    rounds, close = 0, False
+    while rounds < ROUNDS and not close:
         rounds += 1
-        exact = not approximation.errors().any()
-        under_model = equations.formulate(
-            problem, approximation.pieces("under"), name, limits=limits
-        )
-        under = clock.solve(under_model, share=1.0 if exact else 0.5)
-        over, over_model = under, under_model
-        if not exact:
-            over_pieces = approximation.pieces("over")
-            over_model = equations.formulate(problem, over_pieces, name, limits=limits)
-            over = clock.solve(over_model)
-        if over.status is Status.INFEASIBLE or over.status is Status.UNBOUNDED:
-            return None, None, over
-        answer = under
-        bound = max(bound, over.bound * unit)
+        sides: tuple[Side, ...] = ("over", "under") if approximation.errors().any() else ("under",)
         tried: list[Floats] = []
-        for solved_model, result in ((under_model, under), (over_model, over)):
-            if not result.has_plan:
-                continue
-            candidate = spend_of(problem, solved_model, result)
-            tried.append(candidate)
-            reached = problem.objective(name, candidate, first=first)
-            truly = solved_model is under_model or (plain and _holds(problem, candidate, limits))
-            if truly and (reached < value or model is None):
-                value, spend = reached, candidate
-                if model is None or solved_model is under_model:
-                    model, plan = solved_model, result
+        for side in sides:  # a plan from above that holds in truth may make the other needless
+            solved = equations.formulate(problem, approximation.pieces(side), name, limits=limits)
+            answer = clock.solve(solved, share=0.5 if side != sides[-1] else 1.0)
+            if side == sides[0]:
+                if answer.status is Status.INFEASIBLE or answer.status is Status.UNBOUNDED:
+                    return None, None, answer
+                bound = max(bound, answer.bound * unit)
+            if answer.has_plan:
+                candidate = spend_of(problem, solved, answer)
+                tried.append(candidate)
+                reached = problem.objective(name, candidate, first=first)
+                truly = side == "under" or (plain and _holds(problem, candidate, limits))
+                if truly and (reached < value or model is None):
+                    value, spend = reached, candidate
+                    if model is None or side == "under":
+                        model, plan = solved, answer
+            slip, aim = value - bound, clock.settings.gap / 2
+            linear = answer.row_prices is not None
+            if linear:  # going further costs next to nothing
+                aim = min(aim, LINEAR_GAP)
+            close = spend is not None and (slip <= aim * abs(value) or slip <= 1e-9)
+            if close and not linear:
+                break
         clock.report(None if spend is None else value, bound)
-        slip, aim = value - bound, clock.settings.gap / 2
-        if under.row_prices is not None:  # a linear program: going further costs next to nothing
-            aim = min(aim, LINEAR_GAP)
-        close = spend is not None and (slip <= aim * abs(value) or slip <= 1e-9)
-        if close or clock.left() <= 0:
+        if clock.left() <= 0:
             break
-        approximation.add(*tried)
+        if not close:
+            approximation.add(*tried)
     if spend is None or model is None or plan is None:
         if answer.status is Status.INFEASIBLE:  # of the curves from below only: proves nothing
             answer = replace(answer, status=Status.NO_PLAN, message="no plan within the rounds")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
@@ -13,9 +15,11 @@ if TYPE_CHECKING:
 
 
 class TerminalProgress:
-    """Give it as ``progress``, inside ``with``: one line, redrawn in place, after two seconds.
+    """Give it as ``progress``, inside ``with``: one line, redrawn twice a second, after two.
 
-    On a stream that is no terminal a line is written every ten seconds instead.
+    A terminal shows the seconds whether or not an engine has reported, for reading, stating and
+    the first relaxation are silent. On a stream that is no terminal a report is written every ten
+    seconds instead.
     """
 
     def __init__(self, stream: TextIO | None = None, *, after: float = 2.0, unit: str = ""):
@@ -23,17 +27,28 @@ class TerminalProgress:
         self.after = after
         self.unit = unit
         self._live: Live | None = None
+        self._report: Progress | None = None
         self._last = 0.0
+        self._began = 0.0
 
     def __enter__(self) -> TerminalProgress:
+        self._began = monotonic()
+        if self.stream.isatty():
+            from rich.console import Console
+            from rich.live import Live
+
+            console = Console(file=self.stream)
+            self._live = Live(
+                console=console, get_renderable=self._shown, refresh_per_second=2, transient=True
+            )
+            self._live.start()
         return self
 
     def __call__(self, report: Progress) -> None:
-        if report.seconds < self.after:
+        self._report = report
+        if self._live or report.seconds < self.after:
             return
-        if self.stream.isatty():
-            self._draw(report)
-        elif report.seconds - self._last >= 10.0 or self._last == 0.0:
+        if report.seconds - self._last >= 10.0 or self._last == 0.0:
             self._last = report.seconds
             print(line(report, self.unit), file=self.stream, flush=True)
 
@@ -46,19 +61,13 @@ class TerminalProgress:
         if self._live:
             self._live.stop()
 
-    def _draw(self, report: Progress) -> None:
-        from rich.console import Console
-        from rich.live import Live
-
-        if self._live is None:
-            self._live = Live(console=Console(file=self.stream), auto_refresh=False, transient=True)
-            self._live.start()
-        self._live.update(line(report, self.unit), refresh=True)
-
-
-def watching(unit: str = "") -> TerminalProgress:
-    """``with watching() as progress: solve(..., progress=progress)``, on standard error."""
-    return TerminalProgress(unit=unit)
+    def _shown(self) -> str:
+        seconds = monotonic() - self._began
+        if seconds < self.after:
+            return ""
+        if self._report is None:
+            return f"{seconds:.0f} s   no plan yet"
+        return line(replace(self._report, seconds=seconds), self.unit)
 
 
 def line(report: Progress, unit: str = "") -> str:

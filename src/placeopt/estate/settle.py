@@ -133,6 +133,7 @@ def _settled(
     minutes = ("visit_minutes", "worst_off") if zones else ()
     names = ("cost", "weighted", *minutes)
     ceilings = {stage.objective: stage.ceiling for stage in stages[:-1]}
+    settled = False
     for name in dict.fromkeys((stages[-1].objective, "cost", "visit_minutes")):
         if name not in names:
             continue
@@ -147,9 +148,11 @@ def _settled(
             seed=solver.seed,
         )
         if not result.has_plan or result.objective is None:
+            if settled and zones:
+                return decision  # what was asked for is settled; only less may be had of the rest
             raise EngineError(f"settling {name} of a plan found failed: {result.message}")
         ceilings[name] = result.objective + abs(result.objective) * SETTLED
-        decision = read(formulation, result)
+        decision, settled = read(formulation, result), True
     return decision
 
 

@@ -56,7 +56,9 @@ def missing_tables(place: Place) -> Iterator[Finding]:
 def repeated_keys(place: Place, table: str, columns: tuple[Column, ...]) -> Iterator[Finding]:
     """Records whose key has been used by an earlier record."""
     keys, frame = [column.name for column in columns if column.key], place.tables[table]
-    again = frame.duplicated(keys).to_numpy().nonzero()[0].tolist()
+    needed = [column.name for column in columns if column.key and column.required]
+    filled = ~frame[needed].isin([""]).any(axis=1)  # an empty key is said where it stands
+    again = (frame.duplicated(keys) & filled).to_numpy().nonzero()[0].tolist()
     firsts = _first_positions(frame, keys) if again else []
     for at in again:
         first = firsts[at]

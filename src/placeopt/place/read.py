@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 BOUNDARIES_FILE = "boundaries.gpkg"
 INFO_LAYER = "place"
 BOUNDARIES_LAYER = "boundaries"
-OTHER_CSV = {"minutes.csv", "zone_points.csv"}  # files beside the tables that other rooms read
+OTHER_CSV = {  # files beside the tables that other rooms read or write
+    "minutes.csv", "zone_points.csv", "calibration-fits.csv", "calibration-residuals.csv",
+}  # fmt: skip
 
 
 def read_place(path: str | Path) -> Place:

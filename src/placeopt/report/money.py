@@ -6,7 +6,6 @@ import math
 import re
 
 EXCEL_GBP = "[$£-809]#,##0;[Red]-[$£-809]#,##0;[$£-809]0"
-EXCEL_GBP_CHANGE = "+[$£-809]#,##0;[Red]-[$£-809]#,##0;[$£-809]0"
 
 
 _SAID = re.compile(r"\bGBP (-?)([\d,]*\.?\d+)|(-?)(?<![\w.,])([\d,]*\.?\d+) GBP\b(?!/)")

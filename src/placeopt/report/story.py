@@ -91,7 +91,7 @@ def status_in_words(answer: Answer) -> str:
     stopped = (
         "stopped by hand" if str(result.status) == "interrupted" else "stopped at the time limit"
     )
-    if not result.gap < 1:
+    if not result.gap < 1:  # "up to 136 % less" says nothing
         return (
             f"The search was {stopped}. The plan keeps every rule, but it is not proven to be the "
             "best, and nothing is known about how much better another could be."

@@ -18,107 +18,95 @@ NOTICEABLE_MINUTES = 1.0  # a journey that changes by less is "about the same"
 
 
 def tell_estate(answer: Answer) -> tuple[str, list[str], list[Figure]]:
+    """Headline, sentences and key figures of an estate plan."""
     assert answer.plan is not None
-    t = answer.plan.tables
-    buildings, people = t["buildings"], travel_of(t)
+    plan, people = answer.plan, travel_of(answer.plan.tables)
+    counts, costs = _counts_of(plan.buildings), costs_of(plan.tables["money"], plan.summary)
+    sentences = [
+        _changes_in_words(counts),
+        _running_in_words(costs) + _one_off_in_words(costs),
+        *_years_in_words(plan),
+        *_carbon_in_words(plan),
+        *_people_in_words(people),
+    ]
+    return _headline(counts, costs), sentences, _figures(plan, counts, costs, people)
+
+
+def _counts_of(buildings: pd.DataFrame) -> dict[str, int]:
+    """Buildings by decision; those open today that close apart from those given up empty."""
     was_open = buildings["status_before"] == "open"
+    closes = buildings["decision"] == "close"
     decided = buildings["decision"].value_counts()
-    n = {word: int(decided.get(word, 0)) for word in ("keep", "close", "hub", "open")}
-    closing = int(((buildings["decision"] == "close") & was_open).sum())
-    left = n["close"] - closing
-    costs = costs_of(t["money"], answer.plan.summary)
-    saving = costs["before_gbp_per_year"] - costs["after_gbp_per_year"]
-    share = saving / costs["before_gbp_per_year"] if costs["before_gbp_per_year"] else 0.0
+    return {word: int(decided.get(word, 0)) for word in ("keep", "hub", "open")} | {
+        "was_open": int(was_open.sum()),
+        "close": int((closes & was_open).sum()),
+        "given_up": int((closes & ~was_open).sum()),
+    }
+
+
+def _headline(counts: dict[str, int], costs: dict[str, Any]) -> str:
+    saving, today = costs["saving_gbp_per_year"], costs["before_gbp_per_year"]
+    verb = "saves" if saving >= 0 else "costs a further"
+    share = per_cent(abs(saving / today) if today else 0.0)
+    closing = count(counts["close"], "building") if counts["close"] else "no building"
+    return (
+        f"The plan {verb} {pounds_in_words(abs(saving))} a year ({share} of what the estate costs "
+        f"to run today) and closes {closing}."
+    )
+
+
+def _changes_in_words(counts: dict[str, int]) -> str:
+    def said(word: str, one: str, many: str) -> str:
+        return f"{counts[word]:,} {one if counts[word] == 1 else many}"
 
     changes = [
-        f"{count(closing, 'building')} of the {int(was_open.sum()):,} open today "
-        + ("closes" if closing == 1 else "close"),
-        f"{n['hub']:,} {'becomes a hub' if n['hub'] == 1 else 'become hubs'}",
-        f"{n['keep']:,} {'stays' if n['keep'] == 1 else 'stay'} open as "
-        + ("it is" if n["keep"] == 1 else "they are"),
+        f"{count(counts['close'], 'building')} of the {counts['was_open']:,} open today "
+        + ("closes" if counts["close"] == 1 else "close"),
+        said("hub", "becomes a hub", "become hubs"),
+        said("keep", "stays open as it is", "stay open as they are"),
     ]
-    if n["open"]:
-        changes.append(f"{count(n['open'], 'new site')} open{'s' if n['open'] == 1 else ''}")
-    verb = "saves" if saving >= 0 else "costs a further"
-    headline = (
-        f"The plan {verb} {pounds_in_words(abs(saving))} a year ({per_cent(abs(share))} of what "
-        f"the estate costs to run today)"
-        + (f" and closes {count(closing, 'building')}." if closing else " and closes no building.")
-    )
-    sentences = [
-        f"{listed(changes)}."
-        + (
-            f" {count(left, 'building')} standing empty today "
-            f"{'is' if left == 1 else 'are'} given up."
-            if left
-            else ""
-        )
-    ]
-    sentences.append(
-        f"Running costs fall from {pounds_in_words(costs['before_gbp_per_year'])} to "
-        f"{pounds_in_words(costs['after_gbp_per_year'])} a year. "
-        if saving >= 0
-        else f"Running costs rise from {pounds_in_words(costs['before_gbp_per_year'])} to "
-        f"{pounds_in_words(costs['after_gbp_per_year'])} a year. "
-    )
-    sentences[-1] += _one_off_in_words(costs)
-    sentences += _years_in_words(answer.plan)
-    sentences += _carbon_in_words(answer.plan)
-    sentences += _people_in_words(people)
-    figures: list[Figure] = [
-        Figure(
-            "running_cost_gbp_per_year",
-            "Running cost a year",
-            costs["before_gbp_per_year"],
-            costs["after_gbp_per_year"],
-            "gbp",
-        ),
+    if counts["open"]:
+        changes.append(said("open", "new site opens", "new sites open"))
+    text = f"{listed(changes)}."
+    if counts["given_up"]:
+        empty = ("building standing empty today is", "buildings standing empty today are")
+        text += f" {said('given_up', *empty)} given up."
+    return text
+
+
+def _running_in_words(costs: dict[str, Any]) -> str:
+    before, after = (pounds_in_words(costs[f"{w}_gbp_per_year"]) for w in ("before", "after"))
+    verb = "fall" if costs["saving_gbp_per_year"] >= 0 else "rise"
+    return f"Running costs {verb} from {before} to {after} a year. "
+
+
+def _figures(
+    plan: Any, counts: dict[str, int], costs: dict[str, Any], people: dict[str, Any]
+) -> list[Figure]:
+    """The key figures: key, label, today, plan, format and which way is good."""
+    points = plan.tables["services"]
+    running = (costs["before_gbp_per_year"], costs["after_gbp_per_year"])
+    due = (costs["maintenance_before_gbp"], costs["maintenance_after_gbp"])
+    opened = float(counts["keep"] + counts["hub"] + counts["open"])
+    hosted = (float(count_true(points["before"])), float(count_true(points["after"])))
+    near = (people["minutes_before"], people["minutes_after"])
+    figures = [
+        Figure("running_cost_gbp_per_year", "Running cost a year", *running, "gbp"),
         Figure("works_gbp", "One-off works and moves", None, costs["works_gbp"], "gbp"),
-        Figure(
-            "maintenance_due_gbp",
-            "Maintenance already due",
-            costs["maintenance_before_gbp"],
-            costs["maintenance_after_gbp"],
-            "gbp",
-        ),
+        Figure("maintenance_due_gbp", "Maintenance already due", *due, "gbp"),
         Figure("receipts_net_gbp", "Receipts, net", None, costs["receipts_net_gbp"], "gbp", ""),
-        Figure(
-            "buildings_open",
-            "Open buildings",
-            float(was_open.sum()),
-            float(n["keep"] + n["hub"] + n["open"]),
-            "count",
-        ),
-        Figure(
-            "service_points",
-            "Service points",
-            float(count_true(t["services"]["before"])),
-            float(count_true(t["services"]["after"])),
-            "count",
-            "",
-        ),
-        Figure(
-            "minutes_to_nearest",
-            "Mean minutes to the nearest service",
-            people["minutes_before"],
-            people["minutes_after"],
-            "minutes",
-        ),
+        Figure("buildings_open", "Open buildings", float(counts["was_open"]), opened, "count"),
+        Figure("service_points", "Service points", *hosted, "count", ""),
+        Figure("minutes_to_nearest", "Mean minutes to the nearest service", *near, "minutes"),
     ]
-    if "carbon_present_saving_gbp" in answer.plan.summary:
-        was, now = (answer.plan.summary[f"carbon_present_{w}_gbp"] for w in ("before", "after"))
+    if "carbon_present_saving_gbp" in plan.summary:
+        was, now = (plan.summary[f"carbon_present_{when}_gbp"] for when in ("before", "after"))
         figures.append(Figure("carbon_present_gbp", "Carbon, priced", was, now, "gbp"))
     if math.isfinite(people["sent_after"]):
-        figures.append(
-            Figure(
-                "minutes_as_sent",
-                "Mean minutes where visits are sent",
-                people["sent_before"],
-                people["sent_after"],
-                "minutes",
-            )
-        )
-    return headline, sentences, figures
+        sent = (people["sent_before"], people["sent_after"])
+        label = "Mean minutes where visits are sent"
+        figures.append(Figure("minutes_as_sent", label, *sent, "minutes"))
+    return figures
 
 
 def _of_all(residents: float, total: float) -> str:

@@ -35,21 +35,30 @@ def bought_at_scale_or_not_at_all(model: Model, problem: BudgetProblem, scale: S
     ends = model.add_columns("ends", labels=labels, upper=1.0)
     k = np.arange(on.size)
     at = (np.arange(decided)[:, None] * len(problem.programme_ids) + p).ravel()
+    past = np.repeat(problem.past, len(p))
     spend = model.columns["spend"].at(at)
     least = np.tile(problem.least[p], decided) / scale.money_gbp
     most = np.maximum(problem.upper[:, p].ravel() / scale.money_gbp, least)
     above: list[Any] = [(k, spend, 1.0), (k, on.all, -least)]
     below: list[Any] = [(k, spend, 1.0), (k, on.all, -most)]
-    model.add_rows("scale", rule="B10", labels=labels, terms=above, lower=0.0)
+    model.add_rows(
+        "scale", rule="B10", labels=labels, terms=above, lower=np.where(past, -np.inf, 0.0)
+    )
     model.add_rows("not_bought", rule="B10", labels=labels, terms=below, upper=0.0)
+    if past.any():  # what was bought is known, at whatever scale
+        was = problem.bought(np.nan_to_num(problem.actual))[:, p].ravel()[past].astype(float)
+        terms: list[Any] = [(np.arange(past.sum()), on.at(k[past]), 1.0)]
+        known = {name: ids[past] for name, ids in labels.items()}
+        model.add_rows("was_bought", rule="B13", labels=known, terms=terms, lower=was, upper=was)
     later = k[len(p) :]
     today = np.where(k < len(p), np.tile(problem.before[p] > 0, decided), 0.0)
-    terms: list[Any] = [(k, begins.all, 1.0), (k, ends.all, -1.0), (k, on.all, -1.0)]
+    terms = [(k, begins.all, 1.0), (k, ends.all, -1.0), (k, on.all, -1.0)]
     terms.append((later, on.at(later - len(p)), 1.0))
     model.add_rows("changes", rule="B10", labels=labels, terms=terms, lower=-today, upper=-today)
     length = problem.contract_years[p]
     for after in range(1, int(length.max())):  # a contract that has begun runs its length
         own = k[(k // len(p) + after < decided) & (length[k % len(p)] > after)]
+        own = own[~past[own + after * len(p)]]
         terms = [(np.arange(len(own)), on.at(own + after * len(p)), 1.0)]
         terms.append((np.arange(len(own)), begins.at(own), -1.0))
         bound = {name: ids[own] for name, ids in labels.items()}
@@ -67,7 +76,8 @@ def at_most_one_of_alternatives(model: Model, problem: BudgetProblem) -> None:
     row = t * len(choices) + np.searchsorted(choices, problem.choice[p][k])
     terms = [(row, model.columns["on"].at(t * len(p) + k), np.ones(1))]
     labels = by_year(problem, {"choice": choices})
-    model.add_rows("one_of", rule="B10", labels=labels, terms=terms, upper=1.0)
+    upper = np.where(np.repeat(problem.past, len(choices)), np.inf, 1.0)
+    model.add_rows("one_of", rule="B10", labels=labels, terms=terms, upper=upper)
 
 
 def groups_are_bought_together(model: Model, problem: BudgetProblem) -> None:
@@ -82,7 +92,8 @@ def groups_are_bought_together(model: Model, problem: BudgetProblem) -> None:
     on = model.columns["on"]
     terms = [(row, on.at(t * len(p) + first), 1.0), (row, on.at(t * len(p) + other), -1.0)]
     labels = by_year(problem, {"programme_id": problem.programme_ids[p[other]]})
-    model.add_rows("coherent", rule="B10", labels=labels, terms=terms, lower=0.0, upper=0.0)
+    any_ = np.where(np.repeat(problem.past, len(pairs)), np.inf, 0.0)
+    model.add_rows("coherent", rule="B10", labels=labels, terms=terms, lower=-any_, upper=any_)
 
 
 def enough_goes_through_the_place(model: Model, problem: BudgetProblem, scale: Scale) -> None:
@@ -125,7 +136,8 @@ def capital_fits_its_pots(model: Model, problem: BudgetProblem, scale: Scale) ->
     at = each.at(year * len(k) + np.arange(len(k)))
     money = problem.capital[p] / scale.money_gbp
     terms: list[Any] = [(rows, begins, -money[j]), (year * len(p) + q, at, np.ones(1))]
-    model.add_rows("capital", rule="B11", labels=labels, terms=terms, lower=0.0)
+    lower = np.where(problem.past[t], -np.inf, 0.0)
+    model.add_rows("capital", rule="B11", labels=labels, terms=terms, lower=lower)
     held = problem.pot_money / scale.money_gbp
     terms = [(year * pots + k, at, np.ones(1))]
     labels = {"pot": np.tile(np.arange(pots), decided), "year": np.repeat(problem.years, pots)}
@@ -188,7 +200,8 @@ def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> N
     of_row: dict[str, Any] = {"agency_id": problem.agency_ids[whose]}
     if not problem.over_horizon:
         of_row["year"] = problem.years[t]
-    model.add_rows("position", rule="B9", labels=of_row, terms=terms, lower=lower - 1e-9)
+    near = min(0.1, 5e-9 * float(problem.before.sum())) / scale.money_gbp  # payments are rounded
+    model.add_rows("position", rule="B9", labels=of_row, terms=terms, lower=lower - near)
     without = np.flatnonzero(~np.isfinite(problem.alone).all(axis=0))
     if len(without) == 0:
         return

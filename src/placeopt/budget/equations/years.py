@@ -80,7 +80,10 @@ def units_serve_demand(model: Model, problem: BudgetProblem, scale: Scale) -> No
         "programme_id": np.tile(problem.programme_ids[p], decided),
         "year": np.repeat(problem.years, kinds),
     }
-    units = model.add_columns("units", labels=labels, integer=True)
+    past = np.repeat(np.logical_and.accumulate(problem.past), kinds)
+    were = problem.units(np.where(np.isnan(problem.actual), problem.before, problem.actual)).ravel()
+    low, high = np.where(past, were, 0.0), np.where(past, were, np.inf)
+    units = model.add_columns("units", labels=labels, lower=low, upper=high, integer=True)
     closed = model.add_columns("closed", labels=labels)
     rows = np.arange(units.size)
     t, u = rows // kinds, rows % kinds
@@ -96,10 +99,12 @@ def units_serve_demand(model: Model, problem: BudgetProblem, scale: Scale) -> No
         terms.append((r, column, unit[r]))  # lower is better: a gain takes demand away
         name = "units" if back == 0 else f"units_{back}"
         rule = "B5" if back else "B6"
-        model.add_rows(name, rule=rule, labels=labels, terms=terms, lower=demand / capacity)
+        least = np.where(past, -np.inf, demand / capacity)
+        model.add_rows(name, rule=rule, labels=labels, terms=terms, lower=least)
     money = spend.at(t * len(problem.programme_ids) + p[u])
     cost = problem.unit_cost[u] / scale.money_gbp
     lower = problem.before[p[u]] / scale.money_gbp - problem.units_today[u] * cost
+    lower = np.where(past, -np.inf, lower)
     terms = [(rows, money, 1.0), (rows, units.all, -cost)]
     model.add_rows("provision", rule="B6", labels=labels, terms=terms, lower=lower)
     later = rows[kinds:]

@@ -21,6 +21,7 @@ from placeopt.budget.verify.course import (
     Tables,
     course_of,
     do_nothing,
+    known_spends,
     rows_of,
     tolerance,
 )
@@ -52,7 +53,7 @@ RULES: dict[str, Breaches] = {
 def verify(place: Place, scenario: Scenario, plan: Tables) -> Verification:
     """Every rule of the scenario and the plan's own arithmetic, checked against the tables."""
     course, nothing = course_of(place, scenario, plan), do_nothing(place, scenario)
-    checks = [_maxima(place, course), *_rules(place, scenario, course)]
+    checks = [_maxima(place, scenario, course), *_rules(place, scenario, course)]
     partners = next((rule for rule in scenario.rules if rule.name == "nobody_worse_off"), None)
     if partners is not None:
         breaches = nobody_worse_off(place, scenario, partners, course, plan)
@@ -95,13 +96,13 @@ def _size(amount: float) -> str:
     return f"{size:,.0f}" if size >= 1000 else f"{size:.4g}"
 
 
-def _maxima(place: Place, course: Course) -> Check:
-    over = []
+def _maxima(place: Place, scenario: Scenario, course: Course) -> Check:
+    over, was = [], known_spends(place, scenario)
     for row in rows_of(place.programmes):
         key, most = row.programme_id, row.maximum_gbp_per_year
         for at, year in enumerate(course.years):
             beyond = course.spend[at][key] - most  # NaN where no maximum is known
-            if beyond > tolerance(most):
+            if beyond > tolerance(most) and (key, year) not in was:
                 over.append(f"{key} in {year}: {beyond:,.2f} GBP over")
     sentence = "No programme gets more than can usefully be spent."
     return Check("", "maximum", sentence, not over, ", ".join(over))

@@ -28,12 +28,13 @@ from placeopt.scenario import Scenario
 
 def prevention(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
     """(B6) Units that are not whole, fewer than demand needs (B5: or needed of late), or money
-    freed without a unit that closes."""
+    freed without a unit that closes; in past years other units than what was spent paid for."""
     levels = outcome_levels(place, course)
     demand_today = dict(zip(place.outcomes["outcome_id"], place.outcomes["baseline"], strict=True))
     paced = rule_of(scenario, "pace")
     beside = paced.double_running_years if paced else 0
     breaches: list[Breach] = []
+    past = past_years(place, scenario)
     for row in rows_of(place.provision):
         key, outcome = row.programme_id, row.outcome_id
         needed = [whole_units(demand_today[outcome], row.unit_capacity)]
@@ -45,6 +46,14 @@ def prevention(place: Place, scenario: Scenario, rule: Any, course: Course) -> l
                 continue
             breaches.append((abs(runs - round(runs)), 1e-6, f"whole units {where}", row.unit))
             least = max(needed[max(0, at + 1 - beside) : at + 2])
+            if past.issuperset(course.years[: at + 1]):
+                ran = course.units[at - 1][key] if at else course.units_today[key]
+                cost = max(row.unit_cost_gbp_per_year, 1e-12)
+                gone = (course.today[key] - course.spend[at][key]) / cost
+                left = math.floor(course.units_today[key] - gone + 1e-6)
+                off = abs(max(min(ran, left), least) - runs)
+                breaches.append((off, 1e-6, f"units {where}, as they were", row.unit))
+                continue
             breaches.append((least - runs, 1e-6, f"units {where}", row.unit))
             freed = (course.units_today[key] - runs) * row.unit_cost_gbp_per_year
             short = course.today[key] - freed - course.spend[at][key]
@@ -108,7 +117,7 @@ def commissioning(place: Place, scenario: Scenario, rule: Any, course: Course) -
         bought: dict[str, list[str]] = defaultdict(list)
         for row in rows_of(place.programmes):
             key, scale = row.programme_id, row.minimum_scale_gbp_per_year
-            if spend[key] > 0 and scale > 0:
+            if spend[key] > 0 and scale > 0 and year not in past:
                 what = f"programme {key} below its efficient scale in {year}"
                 breaches.append((scale - spend[key], tolerance(scale), what, "GBP"))
             if spend[key] > 0 and row.one_of:
@@ -122,9 +131,12 @@ def commissioning(place: Place, scenario: Scenario, rule: Any, course: Course) -
             key = row.programme_id
             if spend[key] > 0 and course.before(at)[key] == 0:
                 for later in range(at + 1, min(at + row.contract_years, len(course.years))):
-                    ended = 1.0 if course.spend[later][key] == 0 else 0.0
+                    gone = course.spend[later][key] == 0 and course.years[later] not in past
+                    ended = 1.0 if gone else 0.0
                     what = f"contract of {key}, begun in {year}, in {course.years[later]}"
                     breaches.append((ended, 0.5, what, "programmes"))
+        if year in past:
+            continue
         for choice, keys in bought.items():
             what = f"alternatives of {choice} bought in {year}: {', '.join(keys)}"
             breaches.append((len(keys) - 1.0, 0.5, what, "programmes"))
@@ -148,9 +160,12 @@ def capital_fits(place: Place, scenario: Scenario, rule: Any, course: Course) ->
     for row in rows_of(place.stream_programmes):
         pays[row.programme_id].add(row.stream_id)
     breaches: list[Breach] = []
+    past = past_years(place, scenario)
     for at, (year, needs) in enumerate(
         zip(course.years, capital(place, scenario, course), strict=True)
     ):
+        if year in past:
+            continue
         money = {pot: amount.get((pot, year), 0.0) for pot in pots}
         sets = [set(pots)] if rule.pots == "one" else _subsets(pots)
         for some in sets:

@@ -144,14 +144,18 @@ def unchanged(place: Place, course: Course, year: int) -> Money:
     return grown
 
 
-def past_years(place: Place, scenario: Scenario) -> set[int]:
-    """(B13) Years of which every programme's spending is actual: no other rule holds in them."""
+def known_spends(place: Place, scenario: Scenario) -> set[tuple[str, int]]:
+    """(B13) Programmes and years of which the spending is actual."""
     if rule_of(scenario, "continuity") is None:
         return set()
+    return {(r.programme_id, r.year) for r in rows_of(place.commitments) if r.kind == "actual"}
+
+
+def past_years(place: Place, scenario: Scenario) -> set[int]:
+    """(B13) Years of which every programme's spending is actual: no other rule holds in them."""
     known: dict[int, set[str]] = defaultdict(set)
-    for row in rows_of(place.commitments):
-        if row.kind == "actual":
-            known[int(row.year)].add(row.programme_id)
+    for programme, year in known_spends(place, scenario):
+        known[int(year)].add(programme)
     every = set(place.programmes["programme_id"])
     return {year for year, programmes in known.items() if programmes >= every}
 

@@ -13,6 +13,7 @@ from typing import Any
 from placeopt.budget.verify.by_results import refunds
 from placeopt.budget.verify.course import (
     Course,
+    known_spends,
     outcome_tolerance,
     past_years,
     rows_of,
@@ -74,6 +75,7 @@ def streams(place: Place, scenario: Scenario, rule: Any, course: Course) -> list
     }
     breaches: list[Breach] = []
     kept: dict[str, float] = defaultdict(float)
+    past = past_years(place, scenario)
     for at, year in enumerate(course.years):
         spent: dict[str, float] = defaultdict(float)
         for (programme, stream), gbp in course.payments[at].items():
@@ -85,9 +87,10 @@ def streams(place: Place, scenario: Scenario, rule: Any, course: Course) -> list
         for stream in place.streams["stream_id"]:
             limit = amount.get((stream, year), 0.0) + kept[stream]
             over = spent[stream] - limit
-            breaches.append((over, tolerance(limit), f"stream {stream} in {year}", "GBP"))
+            if year not in past:
+                breaches.append((over, tolerance(limit), f"stream {stream} in {year}", "GBP"))
             if rule.unspent == "carried":
-                kept[stream] = max(0.0, -over)
+                kept[stream] = -over
     return breaches
 
 
@@ -161,8 +164,7 @@ def pace(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Br
     notice = dict(
         zip(place.programmes["programme_id"], place.programmes["notice_years"], strict=True)
     )
-    actual = {(r.programme_id, r.year) for r in rows_of(place.commitments) if r.kind == "actual"}
-    was = actual if rule_of(scenario, "continuity") else set()
+    was = known_spends(place, scenario)
     past = past_years(place, scenario)
     for at, year in enumerate(course.years):
         for key, today in course.today.items():
