@@ -235,3 +235,17 @@ def test_fairness_counts_todays_minutes_by_the_same_behaviour():
     assert cost_of(here, decay, loses[0], drive=drive) == pytest.approx(40_000)
     assert cost_of(here, decay, loses[1], drive=drive) == pytest.approx(10_000)
     assert cost_of(here, loses[1], drive=drive) == pytest.approx(40_000)  # nearest today: 10
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Behaviour(residents="decay", decay_per_minute=50.0),
+        Behaviour(residents="decay", exponent=400.0),
+        Fairness(equal_minutes=10.0, aversion=500.0),
+    ],
+)
+def test_what_no_number_can_tell_apart_is_refused_in_words(rule):
+    here = town([building("B1", 10_000), building("B2", 20_000)])
+    with pytest.raises(UsageError, match="no number"):
+        cost_of(here, rule, drive=[[10.0, 90.0], [10.0, 90.0]])

@@ -218,3 +218,14 @@ def test_the_last_year_goes_on_to_the_end_of_the_appraisal():
     here = town([building("B1", 10_000), target], [{"service_id": "S", "area_base_m2": 10.0}])
     later = sum(1.035**-t for t in (1, 2, 3))
     assert cost_of(here, decided=2, years=4) == pytest.approx(11_000 + 5_000 * later)
+
+
+@pytest.mark.parametrize("dropped", ["floor", "capacity"])
+def test_without_the_rule_more_is_fitted_out_than_the_building_has(dropped):
+    """(E4) 2,000 visits take 120 m2, the candidate B1 (10,000) has 100: without the rule all move
+    there for 10,000 a year, and B2 (30,000) closes; with both rules some stay, for 60,000."""
+    services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
+    large = building("B2", 30_000, floor_area_m2=300.0)
+    here = town([building("B1", 10_000, status="candidate"), large], services)
+    assert cost_of(here, AT_ONCE, drop=(dropped,), **PLAIN) == pytest.approx(20_000)
+    assert cost_of(here, AT_ONCE, **PLAIN) == pytest.approx(60_000)

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.errors import UsageError
 from placeopt.scenario.estate_rules import Behaviour, Served
 
 if TYPE_CHECKING:
     from placeopt.estate.problem import EstateProblem
 
+STEEPEST = 60.0  # nearness goes down to exp(-this): 1e-26, where sums of it still are exact
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -63,9 +65,15 @@ def pull(problem: EstateProblem) -> Floats:
     reach = np.isfinite(problem.minutes)
     minutes = np.where(reach, problem.minutes, 1.0)
     if rule.exponent is not None:
-        nearness = np.maximum(minutes, 1.0) ** -rule.exponent
+        steep = rule.exponent * np.log(np.maximum(minutes, 1.0))
     else:
-        nearness = np.exp(-(rule.decay_per_minute or 0.0) * minutes)
+        steep = (rule.decay_per_minute or 0.0) * minutes
+    if steep.max(initial=0.0) > STEEPEST:
+        raise UsageError(
+            "distance decay is so steep that no number tells near from far; ask for a smaller "
+            'decay_per_minute or exponent, or for residents = "nearest"'
+        )
+    nearness = np.exp(-steep)
     if rule.attractiveness == "usable_m2":
         nearness = nearness * problem.buildings.usable_m2[None, :]
     return np.where(reach, nearness, 0.0)

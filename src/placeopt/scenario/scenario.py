@@ -35,7 +35,7 @@ class Objective(_Section):
     slack: tuple[float, ...] = Field(
         (), description="share by which each objective but the last may get worse for the next"
     )
-    weights: dict[str, Annotated[float, Field(gt=0)]] = Field(
+    weights: dict[str, Annotated[float, Field(gt=0, le=1e9)]] = Field(
         default_factory=dict,
         description='for "weighted": what one unit of each objective named counts for, in GBP (of '
         "an estate: of cost, of a minute a year, of a building, of a tonne a year, of a minute; of "
@@ -64,7 +64,7 @@ class TravelSettings(_Section):
     """Where minutes come from."""
 
     method: Literal["crow_fly", "streets", "matrix"] = "crow_fly"
-    modes: tuple[str, ...] = ("walk", "drive")
+    modes: tuple[str, ...] = Field(("walk", "drive"), min_length=1)
     cutoff_minutes: float = Field(120.0, gt=0)
     detour: float = Field(1.3, ge=1, description="street length over crow-fly length")
     speeds_kmh: dict[str, float] = Field(default_factory=dict)

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Model
+from placeopt.errors import UsageError
+from placeopt.estate.behaviour import STEEPEST
 from placeopt.estate.columns import Columns
 from placeopt.estate.fairness import WORST_SHARE, counted, kappa, today_minutes
 from placeopt.estate.problem import EstateProblem
@@ -150,6 +152,8 @@ def _kolm_pollak(
     equal = rule.equal_minutes
     assert equal is not None  # asked for
     c, k = x.customers, kappa(problem, rule)
+    if k * np.nanmax(problem.minutes, initial=0.0) > STEEPEST:
+        raise UsageError("the aversion to inequality is so great that no number says it; ask less")
     customers = np.flatnonzero(some)
     weight = c.units / max(float(c.units[customers].sum()), 1e-9)
     terms = [

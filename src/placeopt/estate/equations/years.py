@@ -25,6 +25,7 @@ from placeopt.estate.columns import Columns
 from placeopt.estate.equations.service import staff_let_go
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.years import Years
+from placeopt.scenario.estate_rules import Capacity, Floor
 
 Ints = NDArray[np.int64]
 
@@ -72,6 +73,8 @@ def _add_links(model: Model, years: Years, columns: tuple[Columns, ...]) -> Link
     takes = np.flatnonzero(tiers.setup_gbp[x.tier_tier] > 0)
     opens = np.flatnonzero(~b.open_today)
     fitted = np.flatnonzero(x.new)
+    bounded = problem.scenario.of(Floor) and problem.scenario.of(Capacity)
+    room = b.usable_m2[x.hosts.building[fitted]] if bounded else np.full(len(fitted), np.inf)
     blocks: dict[str, list[Block]] = {}
     for problem in years.problems:
         model.suffix = f"_{problem.year}"
@@ -80,7 +83,7 @@ def _add_links(model: Model, years: Years, columns: tuple[Columns, ...]) -> Link
             ("leaves", leaves, x.host.labels, 1.0),
             ("takes", takes, x.tier.labels, 1.0),
             ("opens", opens, x.open.labels, 1.0),
-            ("fitted", fitted, x.host.labels, b.usable_m2[x.hosts.building[fitted]]),
+            ("fitted", fitted, x.host.labels, room),
         ):
             here = {key: ids[at] for key, ids in labels.items()}
             block = model.add_columns(name, labels=here, upper=most)
