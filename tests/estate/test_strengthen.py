@@ -1,5 +1,7 @@
 """Counting rows cut off fractions and no plan; neighbourhoods give plans that keep every row."""
 
+from dataclasses import replace
+
 from placeopt.engine import solve
 from placeopt.estate import kernel
 from placeopt.estate.formulate import formulate
@@ -35,6 +37,19 @@ def test_counting_rows_leave_the_least_objective_as_it_is():
         assert one.status is other.status, seed
         if one.objective is not None:
             assert abs(one.objective - other.objective) <= 1e-6 * abs(one.objective) + 1e-3, seed
+
+
+def test_a_start_from_another_years_bases_counts_the_same():
+    """With visits a fifth more, and with another number of buildings, where no basis fits."""
+    bases: list[object] = []
+    for buildings, more in ((30, 1.0), (30, 1.2), (32, 1.0)):
+        place = synthesise(zones=14, buildings=buildings, seed=5)
+        here = state(place, crow_minutes(place, cutoff=120), scenario(years=30))
+        grown = replace(here, visits=more * here.visits)
+        anew, after = (formulate(grown, "cost") for _ in range(2))
+        known = count_at_least(anew, anew, 60.0)
+        assert count_at_least(after, after, 60.0, bases=bases) == known
+        assert len(bases) == len(known)
 
 
 def test_neighbourhoods_never_make_a_plan_worse_and_keep_every_row():

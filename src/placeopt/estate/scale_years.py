@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,14 +106,17 @@ def _large(stated: YearsFormulation) -> bool:
 
 def strengthen(stated: YearsFormulation, seconds: float) -> list[float]:
     """In each year the least number of hosts and buildings, as one year's search has it; returns
-    the last year's."""
-    each = seconds / len(stated.columns)
-    least: list[float] = []
-    for t, problem in enumerate(stated.years.problems):
+    the last year's, which comes first: most of the money is in it, and the others start from it."""
+    began = time.perf_counter()
+    bases: list[Any] = []
+    by_year: list[list[float]] = []
+    for t in reversed(range(len(stated.years.problems))):
+        problem = stated.years.problems[t]
         stated.model.suffix = f"_{problem.year}"
-        least = count_at_least(stated.year(t), formulate(problem), each)
+        left = seconds - (time.perf_counter() - began)
+        by_year.append(count_at_least(stated.year(t), formulate(problem), left, bases=bases))
     stated.model.suffix = ""
-    return least
+    return by_year[0]
 
 
 def _apart(

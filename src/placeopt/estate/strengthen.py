@@ -33,18 +33,21 @@ def count_at_least(
     relaxed: Formulation,
     seconds: float,
     arrays: Arrays | None = None,
+    bases: list[Any] | None = None,
 ) -> list[float]:
     """Add the rows to ``formulation``; returns the right-hand sides.
 
     ``relaxed`` has the same hosts and buildings and no row that ``formulation`` does not imply:
     itself, or the smaller model without the rules that speak of who goes where; ``arrays``: its
-    own unless given. What is not done within ``seconds`` is left out.
+    own unless given. What is not done within ``seconds`` is left out. ``bases``: those of a like
+    model, another year's say, to start from; they are replaced by this model's.
     """
     x = relaxed.columns
     of_services = [x.hosts.of_service(s) for s in range(len(relaxed.problem.services.ids))]
     sets = [x.open.all, *(x.host.at(hosts) for hosts in of_services)]
     arrays = relaxed.model.arrays() if arrays is None else arrays
-    least = least_sums(arrays, sets, seconds, relaxed.problem.scenario.solver.threads)
+    threads = relaxed.problem.scenario.solver.threads
+    least = least_sums(arrays, sets, seconds, threads, [] if bases is None else bases)
     ask_at_least(formulation, least)
     return least
 
@@ -71,10 +74,16 @@ def ask_at_least(formulation: Formulation, least: list[float]) -> None:
 
 
 def least_sums(
-    arrays: Arrays, sets: list[NDArray[np.int64]], seconds: float, threads: int
+    arrays: Arrays,
+    sets: list[NDArray[np.int64]],
+    seconds: float,
+    threads: int,
+    bases: list[Any],
 ) -> list[float]:
     """The least whole number that each sum of columns can be; 0 where that was not found out."""
     began = time.perf_counter()
+    known = bases.copy()
+    bases.clear()
     n = len(arrays.cost)
     highs = load(
         replace(arrays, cost=np.zeros(n), offset=0.0, integer=np.zeros_like(arrays.integer))
@@ -87,9 +96,10 @@ def least_sums(
             if left <= 0:
                 break
             highs.setOptionValue("time_limit", highs.getRunTime() + left)
-            found = _least(highs, n, columns)
+            found = _least(highs, n, columns, known[number] if number < len(known) else None)
             if found is None:
                 break
+            bases.append(highs.getBasis())
             least[number] = float(max(np.ceil(found - ROUNDING), 0.0))
             indices = columns.astype(np.int32)
             highs.addRow(least[number], np.inf, len(indices), indices, np.ones(len(indices)))
@@ -98,13 +108,17 @@ def least_sums(
     return least
 
 
-def _least(highs: Any, n: int, columns: NDArray[np.int64]) -> float | None:
-    """The least sum over the relaxation; None where it was not found."""
+def _least(highs: Any, n: int, columns: NDArray[np.int64], basis: Any) -> float | None:
+    """The least sum over the relaxation, sought from ``basis`` where it fits; None where it was
+    not found."""
     import highspy
 
     cost = np.zeros(n)
     cost[columns] = 1
     highs.changeColsCost(n, np.arange(n, dtype=np.int32), cost)
+    shape = (n, highs.getNumRow())
+    if basis is not None and (len(basis.col_status), len(basis.row_status)) == shape:
+        highs.setBasis(basis)
     highs.run()
     if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
