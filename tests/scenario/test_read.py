@@ -113,6 +113,25 @@ def test_a_bad_line_is_refused_with_what_would_be_right(tmp_path, old, new, mess
     assert len(messages) == 1
 
 
+def test_what_reads_well_and_means_nothing_is_refused(tmp_path: Path):
+    """Per cents given as shares, nobody to serve, a service beside itself, a year past the end."""
+    text = GOOD.replace("gap = 0.01", "gap = 1").replace('["library"]', "[]")
+    text += '[[rules]]\nrule = "revenue"\nshare_of_today = 90\n'
+    text += '[[rules]]\nrule = "together"\nnever = [["library", "library"]]\n'
+    with pytest.raises(ScenarioError) as caught:
+        read_scenario(write(tmp_path, text))
+    said = [(f.column, f.remedy) for f in caught.value.findings]
+    assert said[:3] == [
+        ("solver.gap", "give a number below 1"),
+        ("access.services", "give at least 1 of them"),
+        ("revenue.share_of_today", "give 5 or less"),
+    ]
+    assert "paired with itself" in caught.value.findings[3].message
+    short = GOOD.replace('problem = "estate"', 'problem = "estate"\nyears = 4')
+    with pytest.raises(ScenarioError, match="4 years are decided and 3 appraised"):
+        read_scenario(write(tmp_path, short + "[money]\nappraisal_years = 3\n"))
+
+
 def test_a_file_that_is_not_there_or_not_text_is_a_finding(tmp_path: Path):
     assert "cannot be read" in faults(tmp_path / "no.toml")[0]
     path = tmp_path / "latin.toml"

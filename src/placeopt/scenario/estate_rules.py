@@ -173,6 +173,13 @@ class Together(EstateRule):
         (), description="pairs of services that never share one, beside the compatibility table's"
     )
 
+    @model_validator(mode="after")
+    def _pairs_of_two(self) -> Self:
+        alone = [a for a, b in (*self.must, *self.never) if a == b]
+        if alone:
+            raise ValueError(f"{alone[0]!r} is paired with itself; name two services")
+        return self
+
     def sentence(self, names: dict[str, str] | None = None) -> str:
         parts = ["Services that must share a roof do, and those that may not do not"]
         parts += [f"{named(a, names)} and {named(b, names)} share a roof" for a, b in self.must]

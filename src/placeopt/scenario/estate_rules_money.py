@@ -88,7 +88,7 @@ class Revenue(EstateRule):
         None, ge=0, description="running cost of a year at most this (GBP/year)"
     )
     share_of_today: float | None = Field(
-        None, ge=0, description="running cost of a year at most this share of today's"
+        None, ge=0, le=5, description="running cost of a year at most this share of today's"
     )
     from_year: int | None = FROM_YEAR
     to_year: int | None = TO_YEAR
@@ -119,7 +119,7 @@ class Carbon(EstateRule):
         None, ge=0, description="emissions of a year at most this (tCO2e/year)"
     )
     share_of_today: float | None = Field(
-        None, ge=0, description="emissions of a year at most this share of today's"
+        None, ge=0, le=5, description="emissions of a year at most this share of today's"
     )
     from_year: int | None = FROM_YEAR
     to_year: int | None = TO_YEAR

@@ -53,7 +53,8 @@ class Access(EstateRule):
 
     rule: Literal["access"] = "access"
     services: tuple[str, ...] | Literal["all"] = Field(
-        description='ids of the services that must be near, or "all" (back offices left out)'
+        min_length=1,
+        description='ids of the services that must be near, or "all" (back offices left out)',
     )
     minutes: float | None = Field(None, gt=0, description="minutes one way, door to door")
     share: float = Field(1.0, ge=0, le=1, description="share of the residents within the minutes")
@@ -146,7 +147,9 @@ class Fairness(EstateRule):
 
     rule: Literal["fairness"] = "fairness"
     services: tuple[str, ...] | Literal["all"] = Field(
-        "all", description='ids of the services that count, or "all" (back offices left out)'
+        "all",
+        min_length=1,
+        description='ids of the services that count, or "all" (back offices left out)',
     )
     loses_at_most_minutes: float | None = Field(
         None, ge=0, description="no zone's minutes to a service grow by more than this (minutes)"

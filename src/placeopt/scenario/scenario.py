@@ -76,7 +76,7 @@ class SolverSettings(_Section):
 
     engine: str = "highs"
     time_limit_seconds: float = Field(300.0, gt=0)
-    gap: float = Field(0.001, ge=0, description="relative gap at which to stop")
+    gap: float = Field(0.001, ge=0, lt=1, description="relative gap at which to stop: 0.01 is 1 %")
     threads: int = Field(2, ge=1)
     seed: int = Field(1, ge=0)
 
@@ -134,6 +134,12 @@ class Scenario(_Section):
         known = OBJECTIVES[self.problem].keys() - {"weighted"}
         if unknown := [name for name in self.objective.weights if name not in known]:
             raise ValueError(f"{unknown[0]!r} is no objective of {self.problem}: it has no weight")
+        appraised = self.money.appraisal_years
+        if self.problem == "estate" and self.years > appraised:
+            raise ValueError(
+                f"{self.years} years are decided and {appraised} appraised; "
+                "give money.appraisal_years of at least years"
+            )
         return self
 
     @property

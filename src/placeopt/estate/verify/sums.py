@@ -142,7 +142,7 @@ def sums_of(
         minutes=minutes,
         open=len(a.open),
         carbon=sum(facts.buildings[i]["carbon_tco2e_per_year"] for i in a.open),
-        unserved=sum(facts.visits.values()) - served,
+        unserved=round(sum(facts.visits.values()) - served, 6) + 0.0,  # never -0.0
         worst_off=mean_of_worst(minutes_used(facts, a, set(facts.services)), 0.1),
     )
     used = defaultdict(float, front)
