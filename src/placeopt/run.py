@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from placeopt.engine import Answer, Progress
+from placeopt.engine import Answer, Plan, Progress
 from placeopt.errors import Finding, PlaceError, ScenarioError, UsageError
-from placeopt.place import Place, check, read_leniently, read_place
+from placeopt.place import Place, check, read_leniently, read_place, write_place
 from placeopt.scenario import Scenario, check_scenario, read_scenario
 from placeopt.store.provenance import provenance_of
 
@@ -74,6 +74,65 @@ def prices_file(scenario_file: Path, out: Path) -> list[str]:
     out.mkdir(parents=True, exist_ok=True)
     found.to_csv(out / "prices.csv", index=False)
     return prices_in_words(found)
+
+
+def year_on_file(
+    scenario_file: Path,
+    actual: Path,
+    out: Path,
+    *,
+    plan: Path | None = None,
+    contracted: tuple[str, ...] = (),
+    rolls: bool = False,
+    progress: Watch | None = None,
+) -> list[str]:
+    """The next year's place and question written into ``out``, from a file of actual spending and
+    the plan in folder ``plan`` (by default the scenario is solved); what was kept, in words."""
+    from placeopt.budget.actual import read_actual
+    from placeopt.budget.inputs import require
+    from placeopt.budget.rolling import (
+        a_year_on,
+        require_programmes,
+        with_commitments,
+        years_ahead,
+    )
+    from placeopt.report.year_on import year_on_in_words
+    from placeopt.scenario.write import write_scenario
+    from placeopt.store.earlier import earlier_plan
+
+    place, scenario = _budget(scenario_file, "the next year is asked")
+    target = out / "place", out / scenario_file.name
+    for one, source in zip(target, (scenario.place_path, scenario_file), strict=True):
+        if one.resolve() == source.resolve():
+            raise UsageError(f"{one} is this year's and would be lost: name another --out")
+    ahead = years_ahead(place, scenario, rolls=rolls)
+    spent, bound, found = read_actual(place, actual, ahead[0])
+    require_programmes(place, contracted)
+    twice = sorted(set(contracted) & set(bound["programme_id"]))
+    if twice:
+        raise UsageError(f"{twice[0]} is contracted in {actual} and by --contracted: say it once")
+    if plan is not None:
+        kept = earlier_plan(plan, place, scenario)
+    else:
+        kept = _plan_of(solve(place, scenario, progress=progress), scenario_file)
+    place, scenario = a_year_on(
+        with_commitments(place, bound), scenario, kept,
+        actual_gbp=spent, contracted=contracted, rolls=rolls,
+    )  # fmt: skip
+    scenario = scenario.model_copy(update={"place": "place"})
+    require(place, scenario)
+    write_place(place, target[0])
+    note = f"Made by placeopt year-on from {scenario_file.name}: {ahead[0]} is actual."
+    write_scenario(scenario, target[1], note)
+    lines = [f"{finding.severity}: {finding}" for finding in found]
+    return lines + year_on_in_words(place, scenario, kept, ahead[0], tuple(spent), target)
+
+
+def _plan_of(answer: Answer, scenario_file: Path) -> Plan:
+    if answer.plan is None:
+        why = f"placeopt solve {scenario_file} says why"
+        raise UsageError(f"the scenario has no plan to go on from ({answer.result.status}): {why}")
+    return answer.plan
 
 
 def _budget(scenario_file: Path, what: str) -> tuple[Place, Scenario]:

@@ -52,6 +52,7 @@ def test_a_year_on_what_was_spent_stands_and_the_rest_is_decided_anew():
     next_place, next_question = a_year_on(
         place, question, answer.plan, actual_gbp=lights, contracted=["homecare"], rolls=True
     )
+    assert '"year":2026' in next_question.model_dump_json()  # provenance takes its hash
     kept = next_place.commitments
     assert kept[kept["kind"] == "actual"]["amount_gbp"].to_list() == [150, 40]
     assert kept[kept["kind"] == "contracted"]["amount_gbp"].to_list() == pytest.approx([170, 160])
@@ -131,7 +132,7 @@ def test_units_of_a_past_year_are_what_demand_needed_though_less_was_spent():
 
 def test_what_is_not_the_places_or_leaves_no_year_is_refused():
     place = place_over_years(1)
-    question = scenario_of(rules=(budgets(180),), years=1)
+    question = scenario_of(rules=(budgets(180), Continuity(rule="continuity")), years=1)
     plan = solve(place, question).plan
     for wrong, words in (
         ({"actual_gbp": {"buses": 1.0}}, "no programme 'buses'"),
@@ -140,3 +141,11 @@ def test_what_is_not_the_places_or_leaves_no_year_is_refused():
     ):
         with pytest.raises(UsageError, match=words):
             a_year_on(place, question, plan, **wrong)
+
+
+def test_a_question_without_continuity_would_keep_nothing_and_is_refused():
+    place = place_over_years(2)
+    question = scenario_of(rules=(budgets(180, 180),), years=2)
+    plan = solve(place, question).plan
+    with pytest.raises(UsageError, match="continuity"):
+        a_year_on(place, question, plan)

@@ -8,6 +8,8 @@ found in one go; a place is handed out only when none of them is an error.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ from placeopt.errors import Finding, PlaceError
 from placeopt.place.book import read_book
 from placeopt.place.check import check
 from placeopt.place.check_minutes import minutes_findings
-from placeopt.place.faults import error, nearest, row_of, warning, worst_first
+from placeopt.place.faults import error, label, nearest, row_of, warning, worst_first
 from placeopt.place.raw import RawTable, read_csv, read_layer, texts_of
 from placeopt.place.tables import Place, PlaceInfo, dictionary
 from placeopt.place.toml import FILE, parse_info
@@ -68,17 +70,43 @@ def read_leniently(
         remedy = f"give a folder with {FILE} and its tables as CSV files, or one GeoPackage or"
         remedy += " workbook"
         return None, [error(path.name, message, remedy)]
-    told = {(finding.file, finding.row, finding.column) for finding in findings}
-    rows = {(finding.file, finding.row) for finding in findings if finding.column is None}
-    columns = {(finding.file, finding.column) for finding in findings if finding.row is None}
-    for finding in check(place):
-        where = (finding.file, finding.row, finding.column)
-        if where in told or where[::2] in columns or (finding.row and where[:2] in rows):
-            continue  # what could not be read is said once, by the reader
-        findings.append(finding)
+    findings += _not_told(check(place), findings)
     if minutes:
         findings += minutes_findings(place)
     return place, worst_first(findings)
+
+
+def read_records(
+    place: Place, table: str, path: Path, assumed: Mapping[str, str]
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Records of ``table`` in a CSV file of their own, as if the place had these and no others;
+    every fault under that file's name. ``assumed``: by column, what an empty cell means there."""
+    if not path.is_file():
+        remedy = f"give a CSV file with the columns of {table}"
+        return empty_table(table), [error(path.name, "there is no such file", remedy)]
+    raw = read_csv(path)
+    cells = dict(raw.cells)
+    for column, word in assumed.items():
+        cells[column] = [cell or word for cell in cells.get(column, [""] * len(raw))]
+    frame, findings = typed_table(table, replace(raw, cells=cells))
+    mine = label(place, table)
+    faults = [finding for finding in check(place.replace(**{table: frame})) if finding.file == mine]
+    faults = [replace(finding, file=path.name) for finding in faults]
+    return frame, worst_first([*findings, *_not_told(faults, findings)])
+
+
+def _not_told(faults: list[Finding], told_before: list[Finding]) -> list[Finding]:
+    """Faults of cells, rows and columns that the reader has not spoken of: each is said once."""
+    told = {(finding.file, finding.row, finding.column) for finding in told_before}
+    rows = {(finding.file, finding.row) for finding in told_before if finding.column is None}
+    columns = {(finding.file, finding.column) for finding in told_before if finding.row is None}
+    return [
+        fault
+        for fault in faults
+        if (fault.file, fault.row, fault.column) not in told
+        and (fault.file, fault.column) not in columns
+        and not (fault.row and (fault.file, fault.row) in rows)
+    ]
 
 
 def _read_folder(folder: Path) -> tuple[Place, list[Finding]]:

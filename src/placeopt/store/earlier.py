@@ -1,0 +1,60 @@
+"""A plan that was written earlier, taken up again only where it answers this very question."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from placeopt.engine import Plan
+from placeopt.errors import UsageError
+from placeopt.place import Place
+from placeopt.scenario import Scenario
+from placeopt.store.provenance import hashes_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def earlier_plan(folder: Path, place: Place, scenario: Scenario) -> Plan:
+    """The spending by year of the verified plan in ``folder``, a folder of results.
+
+    Raises ``UsageError`` where there is none, or where the place or the scenario has changed since
+    (its provenance holds their hashes).
+    """
+    again = "solve it again, or leave --plan away"
+    summary, provenance = (_json(folder / f"{name}.json") for name in ("summary", "provenance"))
+    table = folder / "tables" / "spending_by_year.csv"
+    if not summary.get("verified") or not table.is_file():
+        raise UsageError(f"{folder} holds no verified plan of a budget: {again}")
+    now = hashes_of(place, scenario)
+    tables = {*now["tables_sha256"], *provenance.get("tables_sha256", {})}
+    other = [
+        f"{name}.csv"
+        for name in sorted(tables)
+        if now["tables_sha256"].get(name) != provenance.get("tables_sha256", {}).get(name)
+    ]
+    if now["scenario_sha256"] != provenance.get("scenario_sha256"):
+        other.append("the scenario")
+    if other:
+        raise UsageError(f"the plan in {folder} is of other input ({', '.join(other)}): {again}")
+    return Plan({"spending_by_year": _spending(table, place, folder)}, summary)
+
+
+def _spending(table: Path, place: Place, folder: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = pd.read_csv(table, dtype={"programme_id": str}, keep_default_na=False)
+    count = rows.groupby("year")["programme_id"].agg(set)
+    whole = all(ids == set(place.programmes["programme_id"]) for ids in count)
+    money = pd.to_numeric(rows["plan_gbp"], errors="coerce")
+    if not whole or not (money > -0.01).all():
+        raise UsageError(f"{table} was changed since it was written: solve {folder} again")
+    return rows.assign(plan_gbp=money)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
