@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from dataclasses import asdict, fields
@@ -54,8 +53,9 @@ def parse_info(text: str, file: str = FILE) -> tuple[PlaceInfo, list[Finding]]:
 
 def info_text(info: PlaceInfo) -> str:
     """place.toml for ``info``; ``parse_info`` reads it back unchanged."""
-    lines = [f"{key} = {_toml(value)}" for key, value in asdict(info).items()]
-    return "\n".join(lines) + "\n"
+    import tomli_w
+
+    return tomli_w.dumps(asdict(info))
 
 
 def _fits(key: str, value: Any) -> bool:
@@ -65,13 +65,6 @@ def _fits(key: str, value: Any) -> bool:
     if kind == "int":
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, bool if kind == "bool" else str)
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, (tuple, list)):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    # A JSON string, number or boolean is a TOML one, but for the letter DEL.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _line_of(lines: list[str], key: str) -> int | None:

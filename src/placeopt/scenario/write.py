@@ -6,8 +6,6 @@ their defaults, settings that are the defaults) is left out.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +18,23 @@ SECTIONS = ("objective", "travel", "money", "solver")
 
 def write_scenario(scenario: Scenario, path: Path, note: str = "") -> Path:
     """Write ``scenario`` to ``path``, under ``note`` as a comment; returns ``path``."""
-    given = scenario.model_dump(mode="json", exclude={"rules"}, exclude_defaults=True)
-    given = {"place": scenario.place, **given}
+    import tomli_w
+
+    given = scenario.model_dump(mode="json", exclude={"rules", *SECTIONS}, exclude_defaults=True)
     written, drop = _written(scenario)
+    document: dict[str, Any] = {"question": "", **given, "place": scenario.place}
     if drop:
-        given["drop"] = drop
-    lines = [f"# {line}" for line in note.splitlines()]
-    lines += [f"{key} = {_toml(given[key])}" for key in Scenario.model_fields
-              if key in given and key not in SECTIONS]  # fmt: skip
+        document["drop"] = drop
     for section in SECTIONS:
-        if given.get(section):
-            lines += ["", f"[{section}]", *_pairs(given[section])]
-    for rule in written:
-        values = rule.model_dump(mode="json", exclude_unset=True, exclude_none=True)
-        lines += ["", "[[rules]]", *_pairs({"rule": rule.name, **values})]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+        values = getattr(scenario, section).model_dump(mode="json", exclude_defaults=True)
+        if values:
+            document[section] = values
+    document["rules"] = [
+        {"rule": rule.name, **rule.model_dump(mode="json", exclude_unset=True, exclude_none=True)}
+        for rule in written
+    ]
+    above = "".join(f"# {line}\n" for line in note.splitlines())
+    path.write_text(above + tomli_w.dumps(document), encoding="utf-8", newline="\n")
     return path
 
 
@@ -50,21 +50,3 @@ def _written(scenario: Scenario) -> tuple[tuple[Rule, ...], list[str]]:
         if list(rules[:start]) == added:
             return rules[start:], drop
     return rules, drop
-
-
-def _pairs(values: Mapping[str, Any]) -> list[str]:
-    return [f"{_key(key)} = {_toml(value)}" for key, value in values.items()]
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(_pairs(value)) + " }" if value else "{}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    # A JSON string, number or boolean is a TOML one, but for the letter DEL.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _key(name: str) -> str:
-    bare = name.isascii() and name.replace("_", "").replace("-", "").isalnum()
-    return name if bare else _toml(name)
