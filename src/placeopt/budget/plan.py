@@ -114,10 +114,10 @@ def _why(problem: BudgetProblem, p: int, spend_by_year: np.ndarray, maximum: flo
             continue  # what a pound does there depends on what the others leave
         slope = problem.curves[c].slope(spend)
         label = problem.names.get(problem.outcome_ids[o], problem.outcome_ids[o])
-        worth.append(f"{slope * 1e6:.3g} on {label}")
+        worth.append(f"{label} by {slope * 1e6:.3g}")
     if not worth:
         return "what one more pound does depends on what the others leave"
-    return f"one more million GBP would improve {'; '.join(worth)}"
+    return f"a further GBP 1,000,000 would improve {'; '.join(worth)}"
 
 
 def _payments(place: Place, problem: BudgetProblem, pay: np.ndarray) -> pd.DataFrame:
