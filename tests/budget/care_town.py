@@ -45,17 +45,27 @@ DF = (1.0, 1 / 1.035, 1 / 1.035**2)
 def care_town() -> Place:
     amounts = {"nhs_money": (110,) * 3, "council_tax": (60,) * 3, "build": (0, 0, 30)}
     return place_of(
-        agencies=[{"agency_id": "nhs"}, {"agency_id": "council"}],
+        agencies=[
+            {"agency_id": "nhs", "name": "NHS"},
+            {"agency_id": "council", "name": "Council"},
+        ],
         programmes=[
-            {"programme_id": "hospital", "agency_id": "nhs", "notice_years": 1},
+            {
+                "programme_id": "hospital",
+                "name": "Hospital",
+                "agency_id": "nhs",
+                "notice_years": 1,
+            },
             {
                 "programme_id": "community",
+                "name": "Community care",
                 "agency_id": "council",
                 "kind": "preventive",
                 "pooled": True,
             },
             {
                 "programme_id": "hub",
+                "name": "Hub",
                 "agency_id": "council",
                 "kind": "enabling",
                 "minimum_scale_gbp_per_year": 10,
@@ -64,9 +74,9 @@ def care_town() -> Place:
             },
         ],
         streams=[
-            {"stream_id": "nhs_money", "agency_id": "nhs"},
-            {"stream_id": "council_tax", "agency_id": "council"},
-            {"stream_id": "build", "purpose": "capital"},
+            {"stream_id": "nhs_money", "name": "NHS money", "agency_id": "nhs"},
+            {"stream_id": "council_tax", "name": "Council tax", "agency_id": "council"},
+            {"stream_id": "build", "name": "Building fund", "purpose": "capital"},
         ],
         stream_amounts=[
             {"stream_id": f, "year": year, "amount_gbp": gbp}
@@ -91,6 +101,7 @@ def care_town() -> Place:
         outcomes=[
             {
                 "outcome_id": "bed_days",
+                "name": "Bed days",
                 "unit": "days",
                 "direction": "lower",
                 "baseline": 40,
@@ -163,7 +174,7 @@ def plan_by_hand() -> Plan:
         "spending": pd.DataFrame(
             {
                 "programme_id": list(spend),
-                "name": list(spend),
+                "name": ["Hospital", "Community care", "Hub"],
                 "agency_id": ["nhs", "council", "council"],
                 "kind": ["reactive", "preventive", "enabling"],
                 "before_gbp": list(before.values()),
@@ -189,6 +200,7 @@ def plan_by_hand() -> Plan:
                 "spent_before_gbp": [100.0, 20.0, 0.0],
                 "spent_after_gbp": [100.0, 52.0, 0.0],
                 "returned_gbp": 0.0,
+                "left_gbp": [10.0, 8.0, 30.0],
             }
         ),
         "outcomes": pd.DataFrame(
@@ -202,6 +214,7 @@ def plan_by_hand() -> Plan:
                 "target": [20.0],
                 "after": [25.0],
                 "change": [-15.0],
+                "after_bad_evidence": np.nan,
                 "standard_met": ["yes"],
                 "target_met": ["no"],
             }
@@ -222,6 +235,15 @@ def plan_by_hand() -> Plan:
                 "unit": ["ranges", "ranges", "GBP", "GBP"],
                 "do_nothing": [0.0, 1.0, 120 * sum(DF), 0.0],
                 "plan": [-1.25 / 3, 1.0, 160 + 143 * DF[1] + 152 * DF[2], 40.0 + 20.0 + 10.0],
+            }
+        ),
+        "curves": pd.DataFrame(
+            {
+                "programme_id": ["community"],
+                "outcome_id": ["bed_days"],
+                "form": ["points"],
+                "concave": ["yes"],
+                "error_bound": [0.0],
             }
         ),
         "spending_by_year": pd.DataFrame(

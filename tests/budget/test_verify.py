@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import placeopt.budget
@@ -27,6 +28,66 @@ def tampered(plan, table: str, row: int, column: str, value):
     rows = plan.tables[table].copy()
     rows.loc[row, column] = value
     return replace(plan, tables={**plan.tables, table: rows})
+
+
+CELLS = [
+    *(("spending", name) for name in ("name", "agency_id", "kind", "before_gbp", "change_gbp")),
+    *(("spending", name) for name in ("change_share", "statutory_floor_gbp")),
+    *(("payments", name) for name in ("before_gbp", "year", "programme_id", "stream_id")),
+    *(("streams", name) for name in ("amount_gbp", "spent_before_gbp", "returned_gbp", "left_gbp")),
+    *(("streams", name) for name in ("name", "ring_fenced", "agency_id")),
+    *(("agencies", name) for name in ("agency_id", "name", "before_gbp", "change_gbp")),
+    *(("outcomes", name) for name in ("name", "unit", "direction", "baseline", "change")),
+    *(("outcomes", name) for name in ("minimum_standard", "target", "after_bad_evidence")),
+    *(("outcomes", name) for name in ("standard_met", "target_met")),
+    *(("curves", name) for name in ("form", "programme_id", "outcome_id")),
+    ("objectives", "objective"),
+]
+
+
+@pytest.mark.parametrize(("table", "column"), CELLS)
+def test_no_cell_that_a_plan_hands_over_can_be_changed_unseen(table, column):
+    place, scenario, plan = solved()
+    rows = plan.tables[table].astype({column: object})
+    for row, value in enumerate(rows[column]):
+        other: object = 12345.0 if pd.isna(value) else f"{value}x"
+        if isinstance(value, bool | np.bool_):
+            other = not value
+        elif not isinstance(value, str) and not pd.isna(value):
+            other = value + 7
+        broken = tampered(
+            replace(plan, tables={**plan.tables, table: rows}), table, row, column, other
+        )
+        assert not verify(place, scenario, broken).ok
+
+
+SUMMARY = (
+    *("base_year", "decided_year", "decided_years_count", "total_gbp", "spent_before_gbp"),
+    *("spent_after_gbp", "one_off_gbp", "change_gbp", "moved_gbp", "returned_gbp"),
+    *("programmes_cut_count", "programmes_raised_count", "standards_count", "standards_met_count"),
+    *("targets_count", "targets_met_count", "objective_name", "objective_unit"),
+    *("objective_do_nothing", "objective_plan", "curves_count", "curves_not_concave_count"),
+)
+
+
+@pytest.mark.parametrize("name", SUMMARY)
+def test_no_figure_of_the_summary_is_another_than_the_tables(name):
+    place, scenario, plan = solved()
+    value = plan.summary[name]
+    other = f"{value}x" if isinstance(value, str) else value + 7
+    broken = replace(plan, summary={**plan.summary, name: other})
+    assert [check.name for check in verify(place, scenario, broken).broken] == ["summary"]
+
+
+def test_rounding_and_empty_cells_are_no_slips():
+    place, scenario, plan = solved()
+    tables = {name: rows.copy() for name, rows in plan.tables.items()}
+    tables["spending"]["change_gbp"] += 0.4  # money is right to a pound
+    tables["streams"]["left_gbp"] -= 0.4
+    tables["outcomes"]["change"] *= 1 + 1e-9
+    tables["spending"]["name"] = np.nan  # what has no name in the place has none in the plan
+    place = place.replace(programmes=place.programmes.assign(name=""))
+    assert verify(place, scenario, replace(plan, tables=tables)).broken == ()
 
 
 def test_an_honest_plan_is_verified_with_its_totals():
@@ -68,7 +129,9 @@ def test_a_missed_standard_is_caught():
     rows = place.outcomes.copy()
     rows.loc[1, "minimum_standard"] = 49.9
     found = verify(place.replace(outcomes=rows), scenario, plan)
-    assert {check.number for check in found.broken} == {"B4"}
+    names = ["outcomes", "cells of outcomes"]  # the plan knows of no such standard
+    assert [check.name for check in found.broken] == names
+    assert found.broken[0].number == "B4"
     assert "standard of safe in 2026: 0.4 points too far" in found.broken[0].detail
 
 

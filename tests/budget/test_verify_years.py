@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from placeopt.budget.verify import RULES, verify
@@ -218,11 +220,48 @@ def test_streams_are_returned_or_carried_and_ring_fences_hold():
     assert "B2" not in {check.number for check in broken}
     streams = place.streams.assign(ring_fenced=[True, False, False])
     broken = verify(place.replace(streams=streams), asked(), plan).broken
-    assert {check.number for check in broken} == {"B2", "B9"}  # the nhs alone breaches it too
+    names = {"streams", "positions alone", "cells of streams"}
+    assert {check.name for check in broken} == names  # the nhs alone breaches it too
     named = [{"stream_id": "nhs_money", "programme_id": p} for p in ("hospital", "community")]
     allowed = place.stream_programmes.from_records(named)
     fenced = place.replace(streams=streams, stream_programmes=allowed)
-    assert verify(fenced, asked(), plan).ok
+    streams = plan.tables["streams"].assign(
+        ring_fenced=[True, False, False], returned_gbp=[10.0, 0, 0], left_gbp=[0.0, 8, 30]
+    )
+    plan = replace(plan, tables={**plan.tables, "streams": streams})
+    assert verify(fenced, asked(), plan).broken == ()
+
+
+@pytest.mark.parametrize("table", plan_by_hand().tables)
+def test_ids_of_nothing_rows_twice_and_tables_left_out_are_refused_in_words(table):
+    place, plan = care_town(), plan_by_hand()
+    rows = plan.tables[table]
+    left = {name: other for name, other in plan.tables.items() if name != table}
+    twice = {**plan.tables, table: pd.concat([rows, rows.iloc[:1]], ignore_index=True)}
+    for tables in (left, twice):
+        broken = verify(place, asked(), replace(plan, tables=tables)).broken
+        assert [check.name for check in broken] == ["rows"]
+    for column in [name for name in rows if name.endswith("_id")]:
+        for other in ("nowhere", np.nan, 3):
+            broken = verify(place, asked(), tampered(plan, table, 0, column, other)).broken
+            assert broken[0].name == "rows" or column == "agency_id"  # nobody's money has no agency
+    if "year" in rows:
+        for other in (2025, 2031, 2026.5, np.nan, "2026"):
+            broken = verify(place, asked(), tampered(plan, table, 0, "year", other)).broken
+            assert [check.name for check in broken] == ["rows"]
+
+
+def test_what_streams_carry_is_in_their_amounts_of_the_last_year():
+    # the council has 60 each year and pays 55, 43, 52: it carries 5 and 17 and has 82 in the end
+    plan = plan_by_hand()
+    carried = asked(streams=Streams(rule="streams", unspent="carried"))
+    streams = plan.tables["streams"].assign(
+        amount_gbp=[110.0 + 5 + 10, 60.0 + 5 + 17, 30.0], left_gbp=[25.0, 30.0, 30.0]
+    )
+    found = verify(care_town(), carried, replace(plan, tables={**plan.tables, "streams": streams}))
+    assert found.broken == ()
+    names = [check.name for check in verify(care_town(), carried, plan).broken]
+    assert names == ["cells of streams"]
 
 
 def test_nobody_worse_off_over_the_horizon_is_of_discounted_sums():

@@ -102,7 +102,7 @@ def test_cash_flow_positions_and_gains_tie(care):
     _, gains = rows_of(out, "Who gains")
     assert column(gains, "Cashable benefits (£)") == cash
     assert column(gains, "Transfers received (£)") == 0
-    council = next(r for r in gains if r["Year"] == 2027 and r["Agency"] == "council")
+    council = next(r for r in gains if r["Year"] == 2027 and r["Agency"] == "Council")
     # its streams pay 43, 23 more than today's 20, and it receives 5
     assert council["Better off than today (£)"] == -23 + 5
     assert council["Position in the plan (£)"] == 22

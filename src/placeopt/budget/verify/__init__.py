@@ -16,6 +16,7 @@ from typing import Any
 
 from placeopt.budget.verify import change, rules
 from placeopt.budget.verify.alone import positions_alone_are_attained
+from placeopt.budget.verify.cells import cells
 from placeopt.budget.verify.course import (
     Course,
     Tables,
@@ -27,6 +28,7 @@ from placeopt.budget.verify.course import (
 )
 from placeopt.budget.verify.outcomes import totals
 from placeopt.budget.verify.partners import nobody_worse_off
+from placeopt.budget.verify.rows import rows_are_known
 from placeopt.budget.verify.rules import Breach
 from placeopt.budget.verify.sums import arithmetic
 from placeopt.place import Place
@@ -51,15 +53,20 @@ RULES: dict[str, Breaches] = {
 
 
 def verify(place: Place, scenario: Scenario, plan: Tables) -> Verification:
-    """Every rule of the scenario and the plan's own arithmetic, checked against the tables."""
+    """Every rule of the scenario and the plan's own arithmetic, checked against the tables; of
+    tables that cannot be read, only that."""
+    readable = rows_are_known(place, scenario, plan)
+    if not readable.holds:
+        return Verification((readable,))
     course, nothing = course_of(place, scenario, plan), do_nothing(place, scenario)
-    checks = [_maxima(place, scenario, course), *_rules(place, scenario, course)]
+    checks = [readable, _maxima(place, scenario, course), *_rules(place, scenario, course)]
     partners = next((rule for rule in scenario.rules if rule.name == "nobody_worse_off"), None)
     if partners is not None:
         breaches = nobody_worse_off(place, scenario, partners, course, plan)
         checks.append(_check(partners, breaches))
         checks.append(positions_alone_are_attained(place, scenario, partners, plan))
     checks += arithmetic(place, scenario, plan, course)
+    checks += cells(place, scenario, plan, course)
     broken_today = [check for check in _rules(place, scenario, nothing) if not check.holds]
     return Verification(
         checks=tuple(checks),

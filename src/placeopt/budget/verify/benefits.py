@@ -22,6 +22,8 @@ from placeopt.scenario.scenario import Money
 
 PENNY = 0.005
 RELATIVE = 1e-7
+DEDUCTIONS = ("deadweight_share", "displacement_share", "leakage_share", "substitution_share")
+SHARES = ("attribution_share", *DEDUCTIONS, "cashable_share")
 
 Improvement = Mapping[
     tuple[str, int], float
@@ -83,8 +85,8 @@ def chain(place: Place, scenario: Scenario, improvement: Improvement) -> Iterato
                 counted += earlier * (1 - benefit["decay_share"]) ** since
             gross = counted * _value(place, benefit)
             net = gross * benefit["attribution_share"] * (1 - correction)
-            for name in ("deadweight", "displacement", "leakage", "substitution"):
-                net *= 1 - benefit[f"{name}_share"]
+            for name in DEDUCTIONS:
+                net *= 1 - benefit[name]
             factor = 1.0
             for ahead in range(1, year - years[0] + 1):
                 factor /= 1 + rates(ahead, bool(benefit["health"]))
@@ -92,7 +94,10 @@ def chain(place: Place, scenario: Scenario, improvement: Improvement) -> Iterato
                 "benefit_id": benefit["benefit_id"],
                 "outcome_id": benefit["outcome_id"],
                 "agency_id": benefit["agency_id"],
+                "kind": benefit["kind"],
                 "year": year,
+                "unit_value_gbp": _value(place, benefit),
+                **{name: benefit[name] for name in SHARES},
                 "improvement": improvement.get((benefit["outcome_id"], year), 0.0),
                 "counted": counted,
                 "correction_share": correction,

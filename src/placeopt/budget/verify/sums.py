@@ -188,8 +188,11 @@ def _results(place: Place, scenario: Scenario, plan: Tables, course: Course) -> 
     late = rule.deferred_share if rule else 0.0
     deferred = [{key: late * gbp for key, gbp in year.items()} for year in earned]
     levels = _keyed(course, outcome_levels(place, course))
+    wanted = {key: asked["target"] for key, asked in levels_asked(place, scenario).items()}
+    targets = _keyed(course, [wanted for _ in course.years])
     return [
         _same("results paid for", rows["plan"], levels, _near(place), both=False),
+        _same("targets that are paid for", rows["target"], targets, _near(place), both=False),
         _same("rewards", rows["reward_gbp"], _keyed(course, earned)),
         _same("deferred rewards", rows["deferred_gbp"], _keyed(course, deferred)),
         _same("money that goes back", rows["clawback_gbp"], _keyed(course, back)),

@@ -1,0 +1,262 @@
+"""Every other cell that a plan hands over: what is copied from the place, and what follows from
+the figures that ``sums`` checks.
+
+Names, kinds, agencies and levels are the place's; what was spent before, what a stream has left,
+changes and shares, what is met, and the summary follow from the tables. What only the solver knows
+(prices, why, whether a curve is concave, the error of its approximation, rounds) is not checked.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from typing import Any
+
+import pandas as pd
+
+from placeopt.budget.verify.course import (
+    Course,
+    Tables,
+    base_payments,
+    outcome_tolerance,
+    rows_of,
+    rule_of,
+    tolerance,
+)
+from placeopt.budget.verify.outcomes import bad_levels, levels_asked, totals
+from placeopt.budget.verify.rows import KEYS
+from placeopt.place import Place
+from placeopt.scenario import Check, Scenario
+
+Rows = dict[Any, dict[str, Any]]  # key -> column -> what the place's tables make of it
+
+
+class Either(tuple[Any, ...]):
+    """A cell may say any one of these."""
+
+
+def cells(place: Place, scenario: Scenario, plan: Tables, course: Course) -> list[Check]:
+    """One check for each table's cells, one for the objectives, one for the summary."""
+    found = []
+    largest = max((abs(row.baseline) for row in rows_of(place.outcomes)), default=0.0)
+    for name, expected in (
+        ("spending", _spending(place, scenario, plan)),
+        ("payments", _payments(place, course)),
+        ("streams", _streams(place, scenario, course)),
+        ("agencies", _agencies(place, plan)),
+        ("outcomes", _outcomes(place, scenario, plan, course)),
+        ("curves", _curves(place)),
+    ):
+        slips = _differ(name, plan.tables[name], expected, largest)
+        sentence = f"The other cells of the table {name} are the place's, or follow from it."
+        found.append(Check("", f"cells of {name}", sentence, not slips, "; ".join(slips[:5])))
+    known, said = {*totals(place, scenario, course)}, {*plan.tables["objectives"]["objective"]}
+    chosen = scenario.objective.minimise if "objective" in scenario.model_fields_set else ()
+    slips = sorted((known & {*chosen}) - said | said - known)
+    sentence = "The plan has a row for every objective that was chosen, and none of another."
+    found.append(Check("", "rows of objectives", sentence, not slips, ", ".join(slips)))
+    if summary := getattr(plan, "summary", None):
+        slips = _summary(place, scenario, plan, course, summary)
+        sentence = "The summary says what the tables say."
+        found.append(Check("", "summary", sentence, not slips, "; ".join(slips[:5])))
+    return found
+
+
+def _spending(place: Place, scenario: Scenario, plan: Tables) -> Rows:
+    before: dict[str, float] = defaultdict(float)
+    for (programme, _), gbp in base_payments(place).items():
+        before[programme] += gbp
+    said = plan.tables["spending"].set_index("programme_id")["after_gbp"].to_dict()
+    rule, found = rule_of(scenario, "statutory"), {}
+    for row in rows_of(place.programmes):
+        key, today = row.programme_id, before[row.programme_id]
+        floor = 0.0
+        if rule is not None:
+            floor = rule.floors_gbp.get(key, row.statutory_floor_gbp_per_year)
+        change = said.get(key, math.nan) - today
+        found[key] = {
+            **{name: getattr(row, name) for name in ("name", "agency_id", "kind")},
+            "change_gbp": change,
+            "change_share": change / today if today > 0 else math.nan,
+            "statutory_floor_gbp": floor if floor > 0 else math.nan,
+        }
+    return found
+
+
+def _payments(place: Place, course: Course) -> Rows:
+    base = base_payments(place)
+    pairs = {*base, *(pair for paid in course.payments for pair in paid)}
+    return {
+        (year, *pair): {"before_gbp": base.get(pair, 0.0)}
+        for year in course.years
+        for pair in pairs
+    }
+
+
+def _streams(place: Place, scenario: Scenario, course: Course) -> Rows:
+    """What a stream has in the last year (B2: what it carried in included) and has left of it."""
+    amount = {(row.stream_id, row.year): row.amount_gbp for row in rows_of(place.stream_amounts)}
+    rule = rule_of(scenario, "streams")
+    before: dict[str, float] = defaultdict(float)
+    for (_, stream), gbp in base_payments(place).items():
+        before[stream] += gbp
+    found: Rows = {}
+    for row in rows_of(place.streams):
+        key, left = row.stream_id, 0.0
+        had = 0.0
+        for year, paid in zip(course.years, course.payments, strict=True):
+            kept = left if rule is not None and rule.unspent == "carried" else 0.0
+            had = amount.get((key, year), math.nan) + kept if rule is not None else math.nan
+            left = had - sum(gbp for (_, stream), gbp in paid.items() if stream == key)
+        over = left if math.isnan(left) else max(0.0, left)
+        found[key] = {
+            **{name: getattr(row, name) for name in ("name", "agency_id", "ring_fenced")},
+            "amount_gbp": had,
+            "spent_before_gbp": before[key],
+            "returned_gbp": over if row.ring_fenced else 0.0,
+            "left_gbp": 0.0 if row.ring_fenced else over,
+        }
+    return found
+
+
+def _agencies(place: Place, plan: Tables) -> Rows:
+    runs = dict(zip(place.programmes["programme_id"], place.programmes["agency_id"], strict=True))
+    names = dict(zip(place.agencies["agency_id"], place.agencies["name"], strict=True))
+    if "" in runs.values():
+        names[""] = "no agency stated"
+    before = dict.fromkeys(names, 0.0)
+    for (programme, _), gbp in base_payments(place).items():
+        if runs[programme] in before:
+            before[runs[programme]] += gbp
+    after = plan.tables["agencies"].set_index("agency_id")["after_gbp"].to_dict()
+    return {
+        key: {
+            "name": names[key],
+            "before_gbp": gbp,
+            "change_gbp": after.get(key, math.nan) - gbp,
+        }
+        for key, gbp in before.items()
+    }
+
+
+def _outcomes(place: Place, scenario: Scenario, plan: Tables, course: Course) -> Rows:
+    """The last year's; a level is the scenario's own or, where it asks for none, the table's."""
+    asked, rule = levels_asked(place, scenario), rule_of(scenario, "uncertainty")
+    bad = bad_levels(place, rule, course)[-1] if rule is not None else {}
+    said = plan.tables["outcomes"].set_index("outcome_id")
+    found: Rows = {}
+    for row in rows_of(place.outcomes):
+        key, sign = row.outcome_id, -1.0 if row.direction == "lower" else 1.0
+        if key not in said.index:
+            found[key] = {}
+            continue
+        after = _number(said["after"][key])
+        expected: dict[str, Any] = {
+            **{name: getattr(row, name) for name in ("name", "unit", "direction", "baseline")},
+            "minimum_standard": Either((asked[key]["minimum_standard"], row.minimum_standard)),
+            "target": asked[key]["target"],
+            "change": after - row.baseline,
+            "after_bad_evidence": bad.get(key, math.nan),
+        }
+        for column, level in (("standard_met", "minimum_standard"), ("target_met", "target")):
+            limit = _number(said[level][key])
+            near = outcome_tolerance(limit, row.baseline)
+            over = sign * (after - limit) + near
+            met = Either(("yes", "no")) if abs(over) < 1e-3 * near else "yes" if over > 0 else "no"
+            expected[column] = "" if math.isnan(limit) else met
+        found[key] = expected
+    return found
+
+
+def _curves(place: Place) -> Rows:
+    return {(row.programme_id, row.outcome_id): {"form": row.form} for row in rows_of(place.curves)}
+
+
+def _summary(
+    place: Place, scenario: Scenario, plan: Tables, course: Course, summary: Any
+) -> list[str]:
+    spending, streams = plan.tables["spending"], plan.tables["streams"]
+    outcomes, objectives = plan.tables["outcomes"], plan.tables["objectives"]
+    change, total = spending["change_gbp"], rule_of(scenario, "one_budget")
+    last = len(course.years) - 1
+    expected: dict[str, Any] = {
+        "base_year": int(place.spending["year"].max()),
+        "decided_year": course.years[-1],
+        "decided_years_count": len(course.years),
+        "total_gbp": total.total(sum(course.today.values()), last) if total else math.nan,
+        "spent_before_gbp": spending["before_gbp"].sum(),
+        "spent_after_gbp": spending["after_gbp"].sum(),
+        "one_off_gbp": spending["one_off_gbp"].sum(),
+        "change_gbp": change.sum(),
+        "moved_gbp": change.abs().sum(),
+        "returned_gbp": streams["returned_gbp"].sum(),
+        "programmes_cut_count": (change < -0.5).sum(),
+        "programmes_raised_count": (change > 0.5).sum(),
+        "standards_count": (outcomes["standard_met"] != "").sum(),
+        "standards_met_count": (outcomes["standard_met"] == "yes").sum(),
+        "targets_count": (outcomes["target_met"] != "").sum(),
+        "targets_met_count": (outcomes["target_met"] == "yes").sum(),
+        "objective_name": objectives["objective"].iloc[0],
+        "objective_unit": objectives["unit"].iloc[0],
+        "objective_do_nothing": objectives["do_nothing"].iloc[0],
+        "objective_plan": objectives["plan"].iloc[0],
+        "curves_count": len(plan.tables["curves"]),
+    }
+    if "concave" in plan.tables["curves"]:
+        expected["curves_not_concave_count"] = (plan.tables["curves"]["concave"] == "no").sum()
+    if "by_results_gbp" in spending:
+        expected["by_results_gbp"] = spending["by_results_gbp"].sum()
+    return [
+        f"{name}: {summary.get(name)}, not {value}"
+        for name, value in expected.items()
+        if name in summary and not _alike(summary[name], value, _near(name, value, 0.0))
+    ]
+
+
+def _differ(name: str, rows: pd.DataFrame, expected: Rows, largest: float) -> list[str]:
+    """Cells that are not as expected, rows of nothing, and rows left out; ``largest`` is the
+    largest baseline. A stream that paid a programme nothing, then as now, needs no payment."""
+    slips, seen, keys = [], set(), KEYS[name]
+    for row in rows.to_dict("records"):
+        parts = tuple(row[key] for key in keys)
+        key = parts[0] if len(keys) == 1 else parts
+        seen.add(key)
+        if key not in expected:
+            slips.append(f"{key}: no such row")
+            continue
+        for column, value in expected[key].items():
+            allowed = value if isinstance(value, Either) else (value,)
+            said = row.get(column, "no such column")
+            if not any(_alike(said, one, _near(column, one, largest)) for one in allowed):
+                slips.append(f"{column} of {key}: {said}, not {' or '.join(map(str, allowed))}")
+    left = [
+        key
+        for key in expected.keys() - seen
+        if name != "payments" or expected[key]["before_gbp"] > 0
+    ]
+    return slips + [f"{key}: no row" for key in left]
+
+
+def _near(column: str, value: Any, largest: float) -> float:
+    if isinstance(value, str) or pd.isna(value):
+        return 0.0
+    if column.endswith("_gbp"):
+        return tolerance(value)
+    return outcome_tolerance(value, 1.0 if column.endswith("_share") else max(1.0, largest))
+
+
+def _alike(said: Any, value: Any, near: float) -> bool:
+    if _empty(said) or _empty(value):
+        return _empty(said) and _empty(value)
+    if isinstance(said, str) or isinstance(value, str):
+        return bool(said == value)
+    return bool(said == value or abs(float(said) - float(value)) <= near)
+
+
+def _empty(cell: Any) -> bool:
+    return bool(cell == "" if isinstance(cell, str) else pd.isna(cell))
+
+
+def _number(cell: Any) -> float:
+    """A cell as a number; what is none is not near any."""
+    return math.nan if isinstance(cell, str) or pd.isna(cell) else float(cell)
