@@ -71,6 +71,7 @@ class Buildings:
     sale_lag_years: Ints  # from the sale to the receipt; 0 where nothing is sold
     sale_holding_present_gbp: Floats  # holding cost between vacation and sale
     backlog_gbp: Floats
+    energy_kwh_per_year: Floats
     carbon_tco2e_per_year: Floats
 
 
@@ -303,6 +304,7 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
         receipt_present_gbp=net * worth_today(scenario.money, lag),
         sale_holding_present_gbp=holding * waiting,
         backlog_gbp=table["backlog_gbp"].to_numpy(float) * works,
+        energy_kwh_per_year=table["energy_kwh_per_year"].to_numpy(float),
         carbon_tco2e_per_year=table["carbon_tco2e_per_year"].to_numpy(float),
     )
 

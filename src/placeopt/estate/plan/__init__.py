@@ -151,6 +151,8 @@ def _buildings(
             "capital_gbp": spent.capital_gbp,
             "backlog_gbp": spent.backlog_gbp,
             "receipt_net_gbp": spent.receipt_net_gbp,
+            "energy_before_kwh_per_year": b.energy_kwh_per_year * b.open_today,
+            "energy_after_kwh_per_year": b.energy_kwh_per_year * plan.open,
             "carbon_before_tco2e_per_year": b.carbon_tco2e_per_year * b.open_today,
             "carbon_after_tco2e_per_year": b.carbon_tco2e_per_year * plan.open,
         }

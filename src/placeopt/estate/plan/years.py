@@ -109,6 +109,7 @@ def _buildings(years: Years, course: Course, flows: Flows) -> pd.DataFrame:
                     "closing_gbp": flows.closing_gbp[t],
                     "backlog_gbp": flows.backlog_gbp[t],
                     "receipt_net_gbp": receipts.get(problem.year, none),
+                    "energy_kwh": b.energy_kwh_per_year * decision.open,
                     "carbon_tco2e": b.carbon_tco2e_per_year * decision.open,
                 }
             )

@@ -113,6 +113,8 @@ def _end_state(course: Course, nothing: Course, tables: Tables) -> Iterator[str]
         "visits_per_year": each(lambda i: visits_at(last, i)),
         "front_of_house_m2": each(lambda i: last.sums.front.get(i, 0.0)),
         "usable_m2": each(last.facts.usable_m2),
+        "energy_after_kwh_per_year": each(lambda i: energy_of(last, i)),
+        "energy_before_kwh_per_year": each(lambda i: energy_of(was, i)),
         "carbon_after_tco2e_per_year": each(lambda i: emitted(last, i)),
         "carbon_before_tco2e_per_year": each(lambda i: emitted(was, i)),
     }
@@ -171,6 +173,11 @@ def _words_of_buildings(course: Course, table: Any) -> Iterator[str]:
         for when, text, hosts in (("before", before, today.hosts), ("after", after, a.hosts)):
             if set(filter(None, text.split("; "))) != {s for b, s in hosts if b == i}:
                 yield f"building {i}: services_{when} does not say what services says"
+
+
+def energy_of(year: Year, i: str) -> float:
+    """kWh of a building in the year."""
+    return float(year.facts.buildings[i]["energy_kwh_per_year"]) if i in year.a.open else 0.0
 
 
 def emitted(year: Year, i: str) -> float:

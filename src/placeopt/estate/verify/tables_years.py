@@ -13,6 +13,7 @@ from placeopt.estate.verify.tables import (
     agree,
     assignment_rows,
     emitted,
+    energy_of,
     visits_at,
     visits_of,
 )
@@ -77,6 +78,7 @@ def _of_building(year: Year, i: str) -> dict[str, float]:
         "moving_gbp": here(sums.moves),
         "setup_gbp": sums.set_up.get(i, 0.0),
         "closing_gbp": sums.closing.get(i, 0.0),
+        "energy_kwh": energy_of(year, i),
         "carbon_tco2e": emitted(year, i),
     }
 
