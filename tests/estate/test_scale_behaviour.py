@@ -43,14 +43,19 @@ def test_a_cut_taken_anywhere_holds_for_all_hosts_and_is_tight_at_those_it_is_ta
                 assert (worth @ taken)[taken == 1] == pytest.approx(drawn[taken == 1])
 
 
+def with_rule(seed, rule):
+    """A small random place, its minutes, and random rules of which ``rule`` says who goes where."""
+    place = random_place(seed, 5, 5, 2)
+    others = [r for r in random_rules(seed, place) if r.name not in ("behaviour", "fairness")]
+    return place, crow_minutes(place), scenario(*others, rule, seconds=20)
+
+
 @pytest.mark.parametrize("rule", CHOICES)
 def test_plan_and_bound_learnt_from_cuts_agree_with_the_exact_model(rule, monkeypatch):
     monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
     compared = 0
     for seed in range(4000, 4012):
-        place = random_place(seed, 5, 5, 2)
-        others = [r for r in random_rules(seed, place) if r.name not in ("behaviour", "fairness")]
-        times, asked = crow_minutes(place), scenario(*others, rule, seconds=20)
+        place, times, asked = with_rule(seed, rule)
         exact = solve(place, times, asked).result
         with monkeypatch.context() as patch:
             patch.setattr(scale, "BY_THEMSELVES", 0)
@@ -71,9 +76,7 @@ def test_a_plan_that_sends_people_past_full_buildings_is_one_of_the_exact_model_
     monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
     passing, same = Behaviour(residents="nearest", overflow=True), 0
     for seed in range(4000, 4010):
-        place = random_place(seed, 5, 5, 2)
-        others = [r for r in random_rules(seed, place) if r.name not in ("behaviour", "fairness")]
-        times, asked = crow_minutes(place), scenario(*others, passing, seconds=20)
+        place, times, asked = with_rule(seed, passing)
         exact = solve(place, times, asked).result
         with monkeypatch.context() as patch:
             patch.setattr(scale, "BY_THEMSELVES", 0)

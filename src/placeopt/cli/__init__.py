@@ -32,6 +32,7 @@ app.add_typer(place_app, name="place")
 app.add_typer(bench_app, name="bench")
 
 T = TypeVar("T")
+BudgetFile = Annotated[Path, typer.Argument(help="Budget scenario file (TOML).")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
@@ -91,33 +92,31 @@ def solve(
 
 @app.command("least-money")
 def least_money(
-    scenario: Annotated[Path, typer.Argument(help="Budget scenario file (TOML).")],
+    scenario: BudgetFile,
     out: Out = Path("least-money"),
 ) -> None:
     """How far a budget can fall before a standard breaks, and which breaks first."""
     from placeopt.run import least_money_file
 
-    for line in least_money_file(scenario, out):
-        typer.echo(line)
+    typer.echo("\n".join(least_money_file(scenario, out)))
     typer.echo(f"order_of_breaking.csv is in {out}")
 
 
 @app.command()
 def prices(
-    scenario: Annotated[Path, typer.Argument(help="Budget scenario file (TOML).")],
+    scenario: BudgetFile,
     out: Out = Path("prices"),
 ) -> None:
     """What a step of each limit of a budget changes, found by solving again for every one."""
     from placeopt.run import prices_file
 
-    for line in prices_file(scenario, out):
-        typer.echo(line)
+    typer.echo("\n".join(prices_file(scenario, out)))
     typer.echo(f"prices.csv is in {out}")
 
 
 @app.command("year-on")
 def year_on(
-    scenario: Annotated[Path, typer.Argument(help="Budget scenario file (TOML).")],
+    scenario: BudgetFile,
     actual: Annotated[
         Path,
         typer.Option(help="CSV of programme_id,year,amount_gbp,kind; kind: actual or contracted."),
@@ -140,8 +139,7 @@ def year_on(
             scenario, actual, out, plan=plan, contracted=bound, rolls=rolls, progress=watch
         )
     )
-    for line in lines:
-        typer.echo(line)
+    typer.echo("\n".join(lines))
 
 
 @app.command()

@@ -90,9 +90,9 @@ def first_of(
 def improve(formulation: Formulation, start: Start, seconds: float) -> Floats:
     """A plan at least as good as ``start``, by solving again one part of it after another."""
     arrays = formulation.model.arrays()
-    gap = formulation.problem.scenario.solver.gap
     choices = decided((formulation.columns,), len(arrays.cost))
     solver = formulation.problem.scenario.solver
+    gap = solver.gap
     rng = np.random.default_rng(solver.seed)
     best, values = arrays.objective(start.values), start.values
     began = time.perf_counter()
@@ -104,13 +104,7 @@ def improve(formulation: Formulation, start: Start, seconds: float) -> Floats:
             break
         free = neighbourhood(formulation, values, start.relaxation, wide, rng)
         part = keeping(arrays, choices & ~free, values)
-        found = _solve(
-            formulation.problem.scenario.solver,
-            part,
-            min(left, TRY_SHARE * seconds),
-            gap / 10,
-            values,
-        )
+        found = _solve(solver, part, min(left, TRY_SHARE * seconds), gap / 10, values)
         wide *= 1.25 if found.gap <= gap else 0.8
         failed += 1
         value = np.inf if found.objective is None else found.objective

@@ -138,10 +138,3 @@ OBJECTIVES: dict[str, Callable[[EstateProblem, Columns], Expression]] = {
     "buildings": open_buildings,
     "carbon": carbon,
 }
-UNITS = {
-    "cost": "GBP, net present",
-    "visit_minutes": "minutes/year",
-    "buildings": "buildings",
-    "carbon": "tCO2e/year",
-    "worst_off": "minutes, mean of the worst-off tenth of visits",
-}

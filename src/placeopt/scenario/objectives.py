@@ -55,3 +55,10 @@ OBJECTIVES: dict[Problem, dict[str, ObjectiveName]] = {
     "joint": {},
 }
 DEFAULT_OBJECTIVE: dict[Problem, str] = {"estate": "cost", "budget": "weighted_outcomes"}
+ESTATE_UNITS = {  # as a plan's tables write them
+    "cost": "GBP, net present",
+    "visit_minutes": "minutes/year",
+    "buildings": "buildings",
+    "carbon": "tCO2e/year",
+    "worst_off": "minutes, mean of the worst-off tenth of visits",
+}

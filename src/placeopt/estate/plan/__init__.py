@@ -36,9 +36,9 @@ from placeopt.estate.plan.years import tables_by_year, years_of_buildings
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.rents import agencies_table, fair_rents, rents_table
 from placeopt.estate.stages import Outcome
-from placeopt.estate.terms import UNITS
 from placeopt.estate.years import Years
 from placeopt.scenario.estate_rules import FairRents
+from placeopt.scenario.objectives import ESTATE_UNITS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -276,7 +276,7 @@ def _objectives(years: Years, before: Course, course: Course) -> pd.DataFrame:
     import pandas as pd
 
     weights = years.scenario.objective.weights
-    units = UNITS | ({"weighted": "GBP, as weighted"} if weights else {})
+    units = ESTATE_UNITS | ({"weighted": "GBP, as weighted"} if weights else {})
     table = pd.DataFrame(
         {
             "objective": list(units),

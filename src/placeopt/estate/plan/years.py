@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from placeopt.estate.course import Course, Flows
 from placeopt.estate.decision import Decision, value
 from placeopt.estate.problem import EstateProblem
-from placeopt.estate.terms import UNITS
 from placeopt.estate.years import Years
+from placeopt.scenario.objectives import ESTATE_UNITS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from placeopt.place import Place
 
 Floats = NDArray[np.float64]
-OF_A_YEAR = {"running_cost": "GBP/year"} | {k: u for k, u in UNITS.items() if k != "cost"}
+OF_A_YEAR = {"running_cost": "GBP/year"} | {k: u for k, u in ESTATE_UNITS.items() if k != "cost"}
 
 
 def tables_by_year(

@@ -13,6 +13,7 @@ from placeopt.estate.verify.people import TOLERANCE
 from placeopt.estate.verify.read import Tables, rows
 from placeopt.estate.verify.years import Course
 from placeopt.scenario.estate_rules import FairRents
+from placeopt.scenario.objectives import ESTATE_UNITS
 
 TABLES = (
     *("buildings", "services", "assignment", "access", "zones", "bands", "money", "objectives"),
@@ -23,15 +24,7 @@ SAID_AGAIN = {
     "buildings": ("building_id", "name", "kind", "agency_id", "district_id", "x_m", "y_m"),
     "zones": ("zone_id", "name", "x_m", "y_m"),
 }
-UNITS = {
-    "cost": "GBP, net present",
-    "visit_minutes": "minutes/year",
-    "buildings": "buildings",
-    "carbon": "tCO2e/year",
-    "worst_off": "minutes, mean of the worst-off tenth of visits",
-    "running_cost": "GBP/year",
-    "weighted": "GBP, as weighted",
-}
+UNITS = ESTATE_UNITS | {"running_cost": "GBP/year", "weighted": "GBP, as weighted"}
 
 
 def unreadable(facts: Facts, tables: Tables) -> Iterator[str]:
