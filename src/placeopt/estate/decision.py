@@ -47,6 +47,7 @@ class Costs:
     front_m2: Floats  # (B,)
     running_gbp_per_year: Floats  # (B,)
     staffing_gbp_per_year: Floats  # (B, S), part of running
+    held_gbp_per_year: Floats  # (B,) of empty buildings, part of running
     fit_out_gbp: Floats  # (B, S)
     moving_gbp: Floats  # (B, S)
     redundancy_gbp: Floats  # (S,) points fewer than today
@@ -57,6 +58,14 @@ class Costs:
     benefit_gbp_per_year: float  # of preferred pairs
     sale_present_gbp: Floats  # (B,) holding until sale less discounted receipt
     carbon_present_gbp: Floats  # (B,) of the appraisal's years that are priced
+
+    @property
+    def in_parts(self) -> dict[str, float]:
+        """GBP/year of running buildings in use, of staff of service points, and of empty
+        buildings held; cost of capital is with its building."""
+        staff, held = self.staffing_gbp_per_year.sum(), self.held_gbp_per_year.sum()
+        in_use = self.running_gbp_per_year.sum() - staff - held
+        return {"buildings": float(in_use), "staff": float(staff), "held_empty": float(held)}
 
     @property
     def capital_gbp(self) -> Floats:
@@ -125,12 +134,13 @@ def costs(problem: EstateProblem, decision: Decision) -> Costs:
     k = decision.tier
     has_tier = k >= 0
     tier_running = np.where(has_tier, np.append(tiers.running_gbp_per_year, 0.0)[k], 0.0)
+    held_gbp = b.holding_gbp_per_year * held
     running = (
         b.fixed_gbp_per_year * decision.open
         + b.use_gbp_per_m2_per_year * (area.sum(axis=1) + front)
         + staffing.sum(axis=1)
         + tier_running
-        + b.holding_gbp_per_year * held
+        + held_gbp
     )
     closing = b.closure_gbp * ~decision.open + b.penalty_gbp * decision.disposed
     pairs = problem.pairs
@@ -140,6 +150,7 @@ def costs(problem: EstateProblem, decision: Decision) -> Costs:
         front_m2=front,
         running_gbp_per_year=running,
         staffing_gbp_per_year=staffing,
+        held_gbp_per_year=held_gbp,
         fit_out_gbp=b.fit_out_gbp_per_m2[:, None] * area * new,
         moving_gbp=s.moving_gbp * new,
         redundancy_gbp=s.redundancy_gbp

@@ -13,6 +13,8 @@ against today; ``plan/years.py`` adds the tables of every year.
     rents       with fair rents (E15): one rent per m2 for each building let
     agencies    with fair rents: what each agency's buildings cost today and what it pays after
     channels_by_year  every visit: online, served, unserved; every desk, and those of closed offices
+    running_split, whole_life, cash_outlook  what running costs are made of; what doing nothing and
+                the plan cost over the whole life: ``plan/whole_life.py``
     carbon_by_year  where carbon is priced: tonnes, their value and the saving, year by year
 
 Before means today's arrangement with everyone at the nearest host. Missing numbers are NaN,
@@ -31,6 +33,12 @@ from placeopt.estate.decision import Costs, Decision
 from placeopt.estate.plan.carbon import carbon_table
 from placeopt.estate.plan.channels import channels_table
 from placeopt.estate.plan.people import access_table, bands_table, zones_table
+from placeopt.estate.plan.whole_life import (
+    horizon_of,
+    life_of,
+    whole_life_summary,
+    whole_life_tables,
+)
 from placeopt.estate.plan.why import reasons
 from placeopt.estate.plan.years import tables_by_year, years_of_buildings
 from placeopt.estate.problem import EstateProblem
@@ -56,6 +64,8 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[C
     problem, before, plan = years.last, nothing.last, course.last
     spent_before = flows_before.at_the_end(years, nothing)
     spent = flows.at_the_end(years, course)
+    horizon = horizon_of(years)
+    lives = life_of(years, flows_before, horizon), life_of(years, flows, horizon)
     access = access_table(problem, plan)
     buildings = _buildings(place, problem, plan, spent_before, spent)
     tables = {
@@ -70,6 +80,7 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[C
         "money": _money(place, problem, plan, spent_before, spent),
         "objectives": _objectives(years, nothing, course),
         "channels_by_year": channels_table(place, years, course),
+        **whole_life_tables(years, *lives, spent_before, spent),
         **tables_by_year(place, years, course, flows, nothing, flows_before),
     }
     if years.scenario.of(FairRents):
@@ -79,6 +90,7 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[C
     if years.scenario.money.carbon_values:
         tables["carbon_by_year"] = carbon_table(place, years, nothing, course)
     summary = _summary(years, outcome, tables, spent_before, spent)
+    summary |= whole_life_summary(place, years, *lives, spent_before, spent)
     summary |= _receipts(place, years, course, flows) | _carbon(years, flows_before, flows)
     return Plan(tables=tables, summary=summary)
 

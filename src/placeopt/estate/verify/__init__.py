@@ -18,6 +18,7 @@ from placeopt.estate.verify.rules import check_rules
 from placeopt.estate.verify.tables import wrong_figures
 from placeopt.estate.verify.tables_years import wrong_years
 from placeopt.estate.verify.whole import unreadable, wrong_words
+from placeopt.estate.verify.whole_life import wrong_whole_life
 from placeopt.estate.verify.years import course_of, do_nothing, impossible
 from placeopt.scenario.checks import Check, Verification
 
@@ -56,6 +57,7 @@ def verify(
         *impossible(course),
         *wrong_figures(course, nothing, plan.tables, plan.summary),
         *wrong_years(course, nothing, plan.tables),
+        *wrong_whole_life(course, nothing, plan.tables, plan.summary),
         *wrong_minutes(course, nothing, plan.tables),
         *wrong_words(course, plan.tables, plan.summary),
     ]

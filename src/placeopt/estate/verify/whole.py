@@ -18,7 +18,7 @@ from placeopt.scenario.objectives import ESTATE_UNITS
 TABLES = (
     *("buildings", "services", "assignment", "access", "zones", "bands", "money", "objectives"),
     *("channels_by_year", "buildings_by_year", "services_by_year", "assignment_by_year"),
-    *("cash_flow", "objectives_by_year"),
+    *("cash_flow", "objectives_by_year", "running_split", "whole_life", "cash_outlook"),
 )
 SAID_AGAIN = {
     "buildings": ("building_id", "name", "kind", "agency_id", "district_id", "x_m", "y_m"),
