@@ -8,7 +8,9 @@ who is served where and what is fitted out when. The arithmetic is the verifier'
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
+from collections.abc import Sequence as Listed
 from dataclasses import replace
 from itertools import product
 
@@ -31,7 +33,14 @@ from placeopt.estate.verify.years import (
 )
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.estate_rules import Capacity, Capital, FairRents, Floor, Revenue
+from placeopt.scenario.estate_rules import (
+    Capacity,
+    Capital,
+    FairRents,
+    Floor,
+    Revenue,
+    Sequence,
+)
 from placeopt.scenario.estate_rules import Served as ServedRule
 from placeopt.travel import TravelTimes
 from tests.estate.enumeration_people import (
@@ -111,7 +120,7 @@ def _courses_of(nothing: Course, i: str) -> list[tuple[float, tuple[Arrangement,
     return found
 
 
-def _unfitted(nothing: Course, arranged: Sequence[Arrangement]) -> Course:
+def _unfitted(nothing: Course, arranged: Listed[Arrangement]) -> Course:
     """A course without its fit-out, which the linear program decides."""
     return course_of(nothing, list(arranged), [{}] * len(arranged))
 
@@ -182,6 +191,28 @@ def _keeps_yes_or_no(course: Course) -> bool:
                 most = rule.moves_per_year
                 if most is not None and moves_in(year) > most:
                     return False
+                if not _stays_away(rule, course):
+                    return False
+    return True
+
+
+def _stays_away(rule: Sequence, course: Course) -> bool:
+    """Whether what leaves stays away, from one letter a year: + there, - not."""
+    known = course.first.facts
+    arranged = [course.first.before, *(year.a for year in course.years)]
+    for i, row in known.buildings.items():
+        of_services = [
+            "".join("+" if (i, s) in a.hosts else "-" for a in arranged) for s in known.services
+        ]
+        some = "".join("+" if "+" in each else "-" for each in zip(*of_services, strict=True))
+        back = [of for of in of_services if re.search(r"\+-+\+", of)]
+        if back and not rule.services_may_return:
+            return False
+        if rule.buildings_may_refill:
+            continue
+        opened = row["status"] == "vacant" and any(i in a.open for a in arranged)
+        if re.search(r"\+-+\+", some) or (opened and i in arranged[-1].disposed):
+            return False
     return True
 
 

@@ -229,3 +229,81 @@ def test_without_the_rule_more_is_fitted_out_than_the_building_has(dropped):
     here = town([building("B1", 10_000, status="candidate"), large], services)
     assert cost_of(here, AT_ONCE, drop=(dropped,), **PLAIN) == pytest.approx(20_000)
     assert cost_of(here, AT_ONCE, **PLAIN) == pytest.approx(60_000)
+
+
+def needed_twice():
+    """S needs two buildings in 2026 and 2028 and one in 2027, when a fifth of it is digital."""
+    service = {"service_id": "S", "staffing_cost_gbp_per_point_per_year": 7_000.0}
+    service |= {"area_m2_per_1000_visits": 60.0}
+    shares = [
+        {"service_id": "S", "who": "all", "year": year, "digital_share": share}
+        for year, share in ((2026, 0.0), (2027, 0.2), (2028, 0.0))
+    ]
+    keeps = building("B2", 2_000, pinned="keep")
+    other = {"service_id": "T"}
+    hosting = [
+        *({"building_id": b, "service_id": "S"} for b in ("B1", "B2")),
+        {"building_id": "B2", "service_id": "T"},
+    ]
+    return town(
+        [building("B1", 10_000, pinned="keep"), keeps], [service, other], hosting,
+        digital_shares=shares,
+    )  # fmt: skip
+
+
+def test_a_service_does_not_come_back_to_a_building_that_it_left():
+    """(E12) 2,000 visits at 60 m2 a thousand take 120 m2 in 2026, 96 in 2027, when a fifth is
+    digital, and 120 again in 2028; B1 and B2 have 100 each and both stay open (12,000 a year). S's
+    point costs 7,000: 36,000 + 6 x 7,000 = 78,000. Leaving B2 in 2027 and coming back in 2028 would
+    save 7,000 and is rejected unless the scenario allows it."""
+    here, asked = needed_twice(), {"year": 2026, **THREE}
+    back = AT_ONCE.model_copy(update={"services_may_return": True})
+    refills = AT_ONCE.model_copy(update={"buildings_may_refill": True})
+    assert cost_of(here, AT_ONCE, **asked) == pytest.approx(78_000)
+    assert cost_of(here, back, **asked) == pytest.approx(71_000)  # B2 keeps T: it is not emptied
+    assert cost_of(here, refills, **asked) == pytest.approx(78_000)
+    assert cost_of(here, drop=("sequence",), **asked) == pytest.approx(71_000)
+
+
+def test_a_building_that_was_emptied_is_not_filled_again():
+    """(E12) As above, but B2 has S alone: leaving it in 2027 empties it, and coming back fills it
+    again, so both have to be allowed."""
+    here = needed_twice()
+    here = here.replace(
+        services=here.services.iloc[:1], hosting=here.hosting.iloc[:2],
+        demand=here.demand[here.demand["service_id"] == "S"].reset_index(drop=True),
+    )  # fmt: skip
+    asked, both = {"year": 2026, **THREE}, {"services_may_return", "buildings_may_refill"}
+    for allowed, least in ((set(), 78_000), *(({one}, 78_000) for one in both), (both, 71_000)):
+        rule = Sequence(fit_out_years=0, **dict.fromkeys(allowed, True))
+        assert cost_of(here, rule, **asked) == pytest.approx(least)
+
+
+def test_a_vacant_building_is_not_filled_and_then_sold():
+    """(E12) 2,000 visits take 120 m2 in 2026 and 96 from 2027 on; B1 has 100 (10,000), the vacant
+    B2 100 (1,000) and, sold, it brings 50,000. B2 is needed in 2026, so it is not sold: 11,000 and
+    10,000, and held for nothing; filled and sold in 2027 it would bring 50,000 more."""
+    service = {"service_id": "S", "area_m2_per_1000_visits": 60.0}
+    shares = [
+        {"service_id": "S", "who": "all", "year": year, "digital_share": share}
+        for year, share in ((2026, 0.0), (2027, 0.2))
+    ]
+    vacant = building("B2", 1_000, status="vacant", capital_receipt_gbp=50_000.0)
+    here = town([building("B1", 10_000, pinned="keep"), vacant], [service], digital_shares=shares)
+    asked = {"year": 2026, **PLAIN}
+    assert cost_of(here, AT_ONCE, **asked) == pytest.approx(21_000)
+    refills = AT_ONCE.model_copy(update={"buildings_may_refill": True})
+    assert cost_of(here, refills, **asked) == pytest.approx(21_000 - 50_000)
+
+
+def test_what_would_have_to_come_back_is_said():
+    """Every service leaves B2 in 2027, the only year without S there, and is wanted there again."""
+    here = needed_twice()
+    asked = scenario(
+        AT_ONCE, Revenue(ceiling_gbp_per_year=19_000, from_year=2027, to_year=2027),
+        year=2026, **THREE,
+    )  # fmt: skip
+    answer = solve(here, minutes(here, drive=[[10.0] * 2] * 2), asked)
+    assert answer.plan is None
+    gives = {clash.name: clash.what_gives for clash in answer.explanation.clashes}
+    assert "come back to a building that it left" in gives["sequence"]

@@ -162,7 +162,8 @@ def _at_most_with(model: Model, name: str, total: Expression, more: Block, most:
 
 
 def _fewest_moves(years: Years, rule: Sequence, seconds: float) -> str:
-    """How many moves a year are needed; or that works cannot come before the move."""
+    """How many moves a year are needed; or what would have to come back or be filled again; or
+    that works cannot come before the move."""
     if rule.moves_per_year is not None:
         uncounted = rule.model_copy(update={"moves_per_year": 10**6})  # so that moves are counted
         stated = Stated.of(with_rules(years, (*years.scenario.rules, uncounted)))
@@ -175,6 +176,15 @@ def _fewest_moves(years: Years, rule: Sequence, seconds: float) -> str:
         fewest = solved(stated, seconds).objective
         if fewest is not None:
             return f"About {np.ceil(fewest - 1e-6):.0f} moves a year are needed."
+    for asked, words in (
+        ("services_may_return", "A service would have to come back to a building that it left"),
+        ("buildings_may_refill", "A building would have to be filled again after it was emptied"),
+    ):
+        if not getattr(rule, asked):
+            allowed = rule.model_copy(update={asked: True})
+            stated = Stated.of(with_rules(years, (*years.scenario.rules, allowed)))
+            if solved(stated, seconds).has_plan:
+                return f"{words} ({asked} = true)."
     if rule.fit_out_years:
         return "Works would have to be done in the year of the move, not the year before."
     return ""

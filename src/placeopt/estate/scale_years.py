@@ -228,7 +228,7 @@ def _year_of_columns(stated: YearsFormulation, size: int) -> NDArray[np.int64]:
         for name, block in stated.model.columns.items():
             if name.endswith(f"_{problem.year}"):
                 part[block.all] = t
-        for of_link in (links.enters, links.leaves, links.takes, links.opens, links.fitted):
+        for of_link in links.blocks:
             part[of_link[t].all] = -1
     return part
 

@@ -73,6 +73,18 @@ class Years:
         rules = self._sequence()
         return rules[0].moves_per_year if rules else None
 
+    @property
+    def services_may_return(self) -> bool:
+        """Whether a service may come back to a building that it left in a decided year."""
+        rules = self._sequence()
+        return rules[0].services_may_return if rules else True
+
+    @property
+    def buildings_may_refill(self) -> bool:
+        """Whether what was emptied may be filled again, and what is vacant opened and sold."""
+        rules = self._sequence()
+        return rules[0].buildings_may_refill if rules else True
+
     def _sequence(self) -> list[Sequence]:
         return self.scenario.of(Sequence) if len(self.problems) > 1 else []
 

@@ -256,7 +256,8 @@ class Sequence(EstateRule):
     """(E12) What comes before what, where several years are decided; of one year it says nothing.
 
     A closed building stays closed and one disposed of is gone, whether or not the rule is
-    dropped; dropping it lets a service move in the year of its works, without double running.
+    dropped; dropping it lets a service move in the year of its works, without double running, come
+    back to a building that it left, and fill a building that was emptied.
     """
 
     name: ClassVar[str] = "sequence"
@@ -267,7 +268,11 @@ class Sequence(EstateRule):
         "fitted[s,b,t-fit_out_years] >= area[s,b,t] unless b hosts s today; "
         "sum over s, b of moves_in[s,b,t] <= moves_per_year, moves_in[s,b,t] >= host[s,b,t] - "
         "host[s,b,t-1]; staff of a service point that closes in t are paid for "
-        "double_running_years more"
+        "double_running_years more; unless services_may_return, host[s,b,t] <= host[s,b,t-1] where "
+        "b hosts s today and sum over t of moves_in[s,b,t] <= 1 elsewhere; unless "
+        "buildings_may_refill, sum over t of fills[b,t] <= 1, fills[b,t] >= host[s,b,t] - sum over "
+        "r of host[r,b,t-1], no fills where b hosts a service today, and what is vacant today is "
+        "opened or disposed of, not both"
     )
     implied: ClassVar[bool] = True
     once: ClassVar[bool] = True
@@ -282,9 +287,21 @@ class Sequence(EstateRule):
     double_running_years: float = Field(
         0.0, ge=0, le=2, description="years of staff paid once more for a service point that closes"
     )
+    services_may_return: bool = Field(
+        False, description="a service may come back to a building that it left in a decided year"
+    )
+    buildings_may_refill: bool = Field(
+        False,
+        description="a building that was emptied may be filled again, one that is vacant today be "
+        "opened and disposed of within the decided years",
+    )
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         parts = ["A building that closes stays closed"]
+        if not self.services_may_return:
+            parts.append("a service does not come back to a building that it left")
+        if not self.buildings_may_refill:
+            parts.append("a building that was emptied is not filled again, nor then sold")
         if self.fit_out_years:
             parts.append("a service moves the year after its new home is fitted out")
         if self.moves_per_year is not None:

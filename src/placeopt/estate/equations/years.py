@@ -7,6 +7,10 @@ Letters as in ``formulate.py``, and t decided years; t-1 of the first year is to
     redundant[s,t] >= sum_b host[b,s,t-1] - sum_b host[b,s,t]    and some are let go
     takes[b,k,t]  >= tier[b,k,t] - tier[b,k,t-1]        a tier is set up
     opens[b,t]    >= open[b,t] - open[b,t-1], once;     open[b,t] <= open[b,t-1] of one open today
+    host[b,s,t]   <= host[b,s,t-1] of what is hosted today; sum_t enters[b,s,t] <= 1 of all else
+    fills[b,t]    >= host[b,s,t] - sum_r host[b,r,t-1], once; host[b,s,t] <= sum_r host[b,r,t-1]
+                     where b hosts services today       what was emptied is not filled again
+    sum_t opens[b,t] + dispose[b,T] <= 1                of what is vacant today
     dispose[b,t]  >= dispose[b,t-1]                     what is disposed of is gone
     dispose[b,t]  <= dispose[b,t-1]                     in a year in which its lease cannot end
     fitted[b,s,t] >= fitted[b,s,t-1], fitted[b,s,t-f] >= area[b,s,t]
@@ -38,12 +42,19 @@ class Links:
     leaves: tuple[Block, ...]
     takes: tuple[Block, ...]
     opens: tuple[Block, ...]
+    fills: tuple[Block, ...]
     fitted: tuple[Block, ...]
     enters_host: Ints  # positions in host
     leaves_host: Ints
     takes_tier: Ints  # positions in tier
     opens_building: Ints
+    fills_building: Ints
     fitted_host: Ints
+
+    @property
+    def blocks(self) -> tuple[tuple[Block, ...], ...]:
+        """Every kind of column that links the years, each with a block a year."""
+        return self.enters, self.leaves, self.takes, self.opens, self.fills, self.fitted
 
 
 def link_years(model: Model, years: Years, columns: tuple[Columns, ...]) -> Links:
@@ -57,8 +68,17 @@ def link_years(model: Model, years: Years, columns: tuple[Columns, ...]) -> Link
         _closed_stays_closed(model, years, links, columns[t], before, t)
         _disposed_stays_disposed(model, problem, columns[t], before)
         _fitted_before_used(model, years, links, columns[t], t)
+        if before is not None and not years.services_may_return:
+            _stays_away(model, columns[t], before)
+        if not years.buildings_may_refill:
+            _filled_again(model, years, links, columns[t], before, t)
     model.suffix = ""
     _opened_once(model, years, links)
+    _opened_or_disposed(model, years, links, columns[-1])
+    if not years.services_may_return:
+        _moves_in_once(model, years, links, columns[0])
+    if links.fills[0].size:
+        _once(model, "filled_once", links.fills)
     return links
 
 
@@ -67,11 +87,15 @@ def _add_links(model: Model, years: Years, columns: tuple[Columns, ...]) -> Link
     b, s, tiers = problem.buildings, problem.services, problem.tiers
     service = x.hosts.service
     counted = years.moves_per_year is not None
-    enters = np.flatnonzero((s.moving_gbp[service] > 0) | counted)
+    again = len(years.problems) > 2  # two years are too few to leave and come back
+    once = again and not years.services_may_return
+    enters = np.flatnonzero((s.moving_gbp[service] > 0) | counted | (x.new & once))
     double = years.double_running_years * s.staffing_gbp_per_year[service]
     leaves = np.flatnonzero(double > 0)
     takes = np.flatnonzero(tiers.setup_gbp[x.tier_tier] > 0)
     opens = np.flatnonzero(~b.open_today)
+    empty_today = ~problem.hosted.any(axis=1) & np.isin(np.arange(len(b.ids)), x.hosts.building)
+    fills = np.flatnonzero(empty_today & (again and not years.buildings_may_refill))
     fitted = np.flatnonzero(x.new)
     bounded = problem.scenario.of(Floor) and problem.scenario.of(Capacity)
     room = b.usable_m2[x.hosts.building[fitted]] if bounded else np.full(len(fitted), np.inf)
@@ -83,6 +107,7 @@ def _add_links(model: Model, years: Years, columns: tuple[Columns, ...]) -> Link
             ("leaves", leaves, x.host.labels, 1.0),
             ("takes", takes, x.tier.labels, 1.0),
             ("opens", opens, x.open.labels, 1.0),
+            ("fills", fills, x.open.labels, 1.0),
             ("fitted", fitted, x.host.labels, room),
         ):
             here = {key: ids[at] for key, ids in labels.items()}
@@ -96,6 +121,7 @@ def _add_links(model: Model, years: Years, columns: tuple[Columns, ...]) -> Link
         leaves_host=leaves,
         takes_tier=takes,
         opens_building=opens,
+        fills_building=fills,
         fitted_host=fitted,
     )
 
@@ -149,14 +175,103 @@ def _closed_stays_closed(
 
 
 def _opened_once(model: Model, years: Years, links: Links) -> None:
-    rows = np.arange(len(links.opens_building))
+    _once(model, "opened_once", links.opens)
+
+
+def _once(model: Model, name: str, blocks: tuple[Block, ...]) -> None:
+    """(E12) What the columns of each year say happens in one year at most."""
+    rows = np.arange(blocks[0].size)
     model.add_rows(
-        "opened_once",
+        name,
         rule="E12",
-        labels=links.opens[0].labels,
-        terms=[(rows, block.all, 1) for block in links.opens],
+        labels=blocks[0].labels,
+        terms=[(rows, block.all, 1) for block in blocks],
         upper=1,
     )
+
+
+def _opened_or_disposed(model: Model, years: Years, links: Links, last: Columns) -> None:
+    """(E12) What is vacant today is filled or sold, not first the one and then the other."""
+    if years.buildings_may_refill:
+        return
+    vacant = years.first.buildings.vacant_today
+    at = np.flatnonzero(vacant[last.dispose_building])
+    row_of = np.full(len(vacant), -1)
+    row_of[links.opens_building] = np.arange(len(links.opens_building))
+    rows, opens = np.arange(len(at)), row_of[last.dispose_building[at]]
+    model.add_rows(
+        "opened_or_disposed",
+        rule="E12",
+        labels={key: ids[at] for key, ids in last.dispose.labels.items()},
+        terms=[
+            (rows, last.dispose.at(at), 1),
+            *((rows, block.at(opens), 1) for block in links.opens),
+        ],
+        upper=1,
+    )
+
+
+def _stays_away(model: Model, x: Columns, before: Columns) -> None:
+    """(E12) A service that is in a building today and leaves it does not come back."""
+    at = np.flatnonzero(~x.new)
+    rows = np.arange(len(at))
+    model.add_rows(
+        "stays_away",
+        rule="E12",
+        labels={key: ids[at] for key, ids in x.host.labels.items()},
+        terms=[(rows, x.host.at(at), 1), (rows, before.host.at(at), -1)],
+        upper=0,
+    )
+
+
+def _moves_in_once(model: Model, years: Years, links: Links, x: Columns) -> None:
+    """(E12) A service moves into a building in one year at most."""
+    if len(years.problems) < 3:
+        return
+    at = np.flatnonzero(x.new[links.enters_host])
+    rows = np.arange(len(at))
+    model.add_rows(
+        "moves_in_once",
+        rule="E12",
+        labels={key: ids[at] for key, ids in links.enters[0].labels.items()},
+        terms=[(rows, block.at(at), 1) for block in links.enters],
+        upper=1,
+    )
+
+
+def _filled_again(
+    model: Model, years: Years, links: Links, x: Columns, before: Columns | None, t: int
+) -> None:
+    """(E12) Services come to a building that has one already, or to one that never had any."""
+    column = np.full(len(years.first.buildings.ids), -1)
+    column[links.fills_building] = np.arange(len(links.fills_building))
+    used = years.first.hosted.any(axis=1)
+    stays = np.zeros_like(x.new) if years.services_may_return else ~x.new  # follows already
+    at = np.flatnonzero((used[x.hosts.building] & ~stays) | (column[x.hosts.building] >= 0))
+    if before is None:
+        at = at[~used[x.hosts.building[at]]]
+    fills = column[x.hosts.building[at]]
+    first = np.flatnonzero(fills >= 0)
+    terms: list[Terms] = [
+        (np.arange(len(at)), x.host.at(at), 1),
+        (first, links.fills[t].at(fills[first]), -1),
+    ]
+    if before is not None:
+        row, other = _same_building(x, at)
+        terms.append((row, before.host.at(other), -1))
+    labels = {key: ids[at] for key, ids in x.host.labels.items()}
+    model.add_rows("not_refilled", rule="E12", labels=labels, terms=terms, upper=0)
+
+
+def _same_building(x: Columns, at: Ints) -> tuple[Ints, Ints]:
+    """Every (row, host) of the building that the row's host, one of ``at``, is of."""
+    order = np.argsort(x.hosts.building, kind="stable")
+    sorted_ids = x.hosts.building[order]
+    start = np.searchsorted(sorted_ids, x.hosts.building[at], "left")
+    size = np.searchsorted(sorted_ids, x.hosts.building[at], "right") - start
+    row = np.repeat(np.arange(len(at)), size)
+    within = np.arange(len(row)) - np.repeat(np.cumsum(size) - size, size)
+    return row, order[np.repeat(start, size) + within]
 
 
 def _disposed_stays_disposed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from placeopt.estate.verify.money import capital, carbon, fair_rents, revenue
@@ -15,7 +16,13 @@ from placeopt.estate.verify.people import (
     district_named,
     fairness,
 )
-from placeopt.estate.verify.years import Course, Year, moved_too_early
+from placeopt.estate.verify.years import (
+    Course,
+    Year,
+    came_back,
+    filled_again,
+    moved_too_early,
+)
 from placeopt.scenario.checks import Check
 from placeopt.scenario.estate_rules import (
     Capacity,
@@ -67,10 +74,16 @@ def _over_years(rule: EstateRule, course: Course) -> Found:
 
 
 def sequence(rule: Sequence, course: Course) -> Found:
-    """(E12) Moves of a year are counted, and what moves in finds its floor fitted out."""
+    """(E12) Moves of a year are counted, what moves in finds its floor fitted out, and nothing
+    comes back to what it left or is filled after it was emptied."""
     if len(course.years) == 1:
         return True, "one year is decided"
-    for breach in moved_too_early(course):
+    breaches = [moved_too_early(course)]
+    if not rule.services_may_return:
+        breaches.append(came_back(course))
+    if not rule.buildings_may_refill:
+        breaches.append(filled_again(course))
+    for breach in chain(*breaches):
         return False, breach
     moves, when = max((moves_in(year), year.facts.year) for year in course.years)
     most = rule.moves_per_year

@@ -88,7 +88,8 @@ def _empty(facts: Facts, i: str) -> float:
 
 def cash_in_parts(course: Course, years: int) -> Cash:
     """What is paid in each of so many years from the first on, undiscounted."""
-    start, cash = course.first.facts.year, defaultdict(float)
+    start = course.first.facts.year
+    cash: Cash = defaultdict(float)
     for t in range(years):
         year = course.years[min(t, len(course.years) - 1)]
         for part, gbp in running_in_parts(year.facts, year.sums).items():

@@ -301,6 +301,31 @@ def moved_too_early(course: Course) -> Iterator[str]:
                 yield f"{point[1]} moves into {point[0]} in {year.facts.year}, before it is fitted"
 
 
+def came_back(course: Course) -> Iterator[str]:
+    """Services in a building that they left in an earlier decided year."""
+    left: set[Key] = set()
+    for year in course.years:
+        left |= year.before.hosts - year.a.hosts
+        for i, s in sorted(year.a.hosts & left):
+            yield f"{s} comes back to {i} in {year.facts.year}"
+
+
+def filled_again(course: Course) -> Iterator[str]:
+    """Buildings that take services in after they were emptied, today's vacant ones where they are
+    disposed of as well."""
+    emptied: set[str] = set()
+    opened: set[str] = set()
+    for year in course.years:
+        now = {i for i, _ in year.a.hosts}
+        emptied |= {i for i, _ in year.before.hosts} - now
+        for i in sorted(now & emptied):
+            yield f"building {i} is filled again in {year.facts.year}, after it was emptied"
+        rows = year.facts.buildings
+        opened |= {i for i in year.a.open if rows[i]["status"] == "vacant"}
+        for i in sorted(year.a.disposed & opened):
+            yield f"building {i} was vacant, opened, and is disposed of in {year.facts.year}"
+
+
 def _reopened(course: Course, year: Year) -> set[str]:
     been = set(course.first.before.open)
     for earlier in course.years:
