@@ -6,6 +6,9 @@ least_money         what is paid, discounted to the first decided year
 least_disruption    what moves up or down against the year before
 weighted            the sum of those that the scenario weighs, in GBP
 position            what an agency alone pays, less what it saves in cash, discounted (B9)
+moved_from_today    what moves up or down against today, over the years (B9, ties)
+programme_order     spending, a pound of a later programme id counting more (B9, ties)
+cash_least, _most   what an agency saves in cash, discounted; and the same below 0 (B9, ranges)
 """
 
 from __future__ import annotations
@@ -17,7 +20,10 @@ from placeopt.budget.on_curves import Scale
 from placeopt.engine import Model
 
 Expression = tuple[np.ndarray, np.ndarray, float]  # column numbers, values, constant
-IN_MONEY = ("least_money", "least_disruption", "position")
+IN_MONEY = (
+    *("least_money", "least_disruption", "position", "moved_from_today", "programme_order"),
+    *("cash_least", "cash_most"),
+)
 
 
 def expression(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Expression:
@@ -79,6 +85,17 @@ def _plain(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Exp
             np.concatenate([discount[free], -saves[b], given]),
             float(problem.discount.sum()) * others_pay,
         )
+    if name == "programme_order":
+        weights = np.tile(problem.order_of_programmes, decided)
+        return model.columns["spend"].all, weights, 0.0
+    if name in ("cash_least", "cash_most"):
+        worth = np.einsum("t,tbo->bo", problem.discount, problem.cashable[:, :, problem.seen_by])
+        saves = (worth * scale.outcome / scale.money_gbp).ravel()
+        sign = 1.0 if name == "cash_least" else -1.0
+        return gain.at(np.flatnonzero(saves)), sign * saves[saves != 0], 0.0
+    if name == "moved_from_today":
+        columns = _moved_from_today(model, problem, scale)
+        return columns, np.ones(len(columns)), 0.0
     columns = _moved(model, problem, scale)
     return columns, np.ones(len(columns)), 0.0
 
@@ -136,3 +153,17 @@ def _moved(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
             labels = dict(spend.labels)
             model.add_rows(name, rule="", labels=labels, terms=terms, lower=sign * today)
     return model.columns["moved"].all
+
+
+def _moved_from_today(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
+    """How far each programme is from today's spend, up or down."""
+    if "from_today" not in model.columns:
+        spend = model.columns["spend"]
+        moved = model.add_columns("from_today", labels=dict(spend.labels))
+        rows = np.arange(spend.size)
+        today = np.tile(problem.before, len(problem.years)) / scale.money_gbp
+        for name, sign in (("above_today", -1.0), ("below_today", 1.0)):
+            terms = [(rows, moved.all, 1.0), (rows, spend.all, sign)]
+            labels = dict(spend.labels)
+            model.add_rows(name, rule="", labels=labels, terms=terms, lower=sign * today)
+    return model.columns["from_today"].all

@@ -44,6 +44,23 @@ def summed(values: Floats, at: Ints, size: int) -> Floats:
 
 
 @dataclass(frozen=True)
+class AlonePlan:
+    """What an agency would do by itself (B9); money in GBP a year.
+
+    ``low`` and ``high`` are the range in which its position is proven to lie: its position, where
+    the plan is proven best to a millionth. ``objectives``: name, value and proven bound of each
+    that it was made by, in order.
+    """
+
+    agency: int
+    spend: Floats  # (T, P)
+    pay: Floats  # (T, N)
+    low: Floats  # (T,)
+    high: Floats  # (T,)
+    objectives: tuple[tuple[str, float, float], ...]
+
+
+@dataclass(frozen=True)
 class BudgetProblem:
     """The decided years' budget problem; money in GBP a year, outcomes in their own units.
 
@@ -124,8 +141,10 @@ class BudgetProblem:
     programme_agency: Ints  # (P,) -1 where none
     cashable: Floats  # (T, B, A, O) GBP of year t to agency a for a unit of gain in year b
     alone: Floats  # (T, A) positions alone (B9), NaN where there is none or no rule
-    alone_plans: tuple[tuple[int, Floats, Floats], ...]  # agency, its spend (T, P), pay (T, N)
+    alone_plans: tuple[AlonePlan, ...]
     nobody_worse: bool  # whether B9 is in force
+    counterfactual: str  # what B9 compares positions with: alone_for_outcomes, today, ...
+    may_give: Bools  # (F,) whether what a stream does not spend may pay transfers (B9)
     only_together: Bools  # (O,) outcomes whose standards do not hold for an agency alone (B9)
     over_horizon: bool  # whether B9 holds over the years together
     evidence: Floats  # (S, C) factors of rule B12 on each curve; S is 0 where not in force
@@ -257,10 +276,11 @@ class BudgetProblem:
 
     @property
     def spans(self) -> Floats:
-        """(K, T) what a year counts in each span over which an agency without a position alone
-        gives no more than it has: every year, the years up to it where streams carry, or all."""
+        """(K, T) what a year counts in each span over which an agency gives no more than it has:
+        every year, or the years up to it where streams carry; all of them over the horizon where
+        the most that it could keep is what counts."""
         decided = len(self.years)
-        if self.over_horizon:
+        if self.over_horizon and self.counterfactual == "most_it_could_keep":
             return self.discount[None, :]
         return np.tril(np.ones((decided, decided))) if self.carried else np.eye(decided)
 
@@ -269,6 +289,20 @@ class BudgetProblem:
         """(C,) each curve's effect at today's spending."""
         pairs = zip(self.curve_programme, self.curves, strict=True)
         return np.array([float(curve.effect(self.before[p])) for p, curve in pairs])
+
+    @property
+    def gain_range(self) -> tuple[Floats, Floats]:
+        """(B, O) the least and the most that each outcome can improve, in its unit: every curve at
+        its least and at its most of all that can be spent, with a tenth to spare."""
+        least, most = np.zeros(len(self.curves)), np.zeros(len(self.curves))
+        top = np.maximum(self.upper.max(axis=0), self.before)
+        for c, (p, curve) in enumerate(zip(self.curve_programme, self.curves, strict=True)):
+            effect = curve.effect(np.linspace(0.0, top[p], 257))
+            least[c], most[c] = effect.min(), effect.max()
+        there = self.share.sum(axis=1)  # (B, C) of a year's effect that is there at most
+        ends = [self.together(there * (level - self.effect_today)) for level in (least, most)]
+        spare = 0.1 * (ends[1] - ends[0]) + 1e-9
+        return np.minimum(*ends) - spare, np.maximum(*ends) + spare
 
     def level(self, spend: Floats) -> Floats:
         """(B, O) outcomes in their own unit."""
@@ -322,6 +356,14 @@ class BudgetProblem:
         came[2:] += self.deferred_share * earned[:-2]
         return came
 
+    @property
+    def order_of_programmes(self) -> Floats:
+        """(P,) what a pound of each programme counts where ties go to those whose ids come first:
+        the place of its id to the power of 1.5, as a share of the last one's (powers, since plain
+        places would leave ties)."""
+        place = np.argsort(np.argsort(self.programme_ids)) + 1.0
+        return (place / len(place)) ** 1.5
+
     def reserves(self, paid: Floats, spend: Floats) -> Floats:
         """(T + 1,) GBP in reserve at the start and at the end of each decided year in which
         ``paid`` (T,) is paid for ``spend`` (T, P)."""
@@ -357,6 +399,14 @@ class BudgetProblem:
             money = paid[:, free].sum(axis=1)
             gained = np.einsum("tbo,bo->t", self.cashable[:, :, self.seen_by], gain)
             value, shortfall = float(self.discount @ (money - gained)), 0.0
+        elif name in ("cash_least", "cash_most"):  # what its better outcomes save it
+            saves = np.einsum("tbo,bo->t", self.cashable[:, :, self.seen_by], gain)
+            cash = float(self.discount @ saves)
+            value, shortfall = cash if name == "cash_least" else -cash, 0.0
+        elif name == "moved_from_today":
+            value, shortfall = float(np.abs(spend - self.before).sum()), 0.0
+        elif name == "programme_order":
+            value, shortfall = float((spend @ self.order_of_programmes).sum()), 0.0
         elif name == "weighted":
             parts = self.weights.items()
             value = sum(w * self.objective(part, spend, first=False) for part, w in parts)

@@ -10,11 +10,14 @@ result_payments    a row a year and outcome that is paid for by results (B4): le
                    reward earned, the part of it that is deferred, money that goes back
 provider_results   a row a year and terms of a provider paid by results (B10): price, of it
                    withheld, units paid for, earned, deferred, lost again, given back
-positions          a row a year and agency (B9): alone, in the plan before and after transfers
+positions          a row a year and agency (B9): alone and the range in which that lies, in the plan
+                   before and after transfers, and the parts of which it is made
 transfers          a row for each payment from one agency to another (B9)
 alone_spending     a row for each agency with a position alone, year and programme of its own: what
                    it would spend on it alone (B9), whole units run
 alone_payments     the same for each of its streams that would pay
+alone_objectives   a row for each of them and objective that its plan was made by, in order: what
+                   the plan comes to and the bound that is proven
 cash_flow          a row a year, agency and line: if nothing changed, in the plan, saved
 
 Lines of ``cash_flow``: the spending, one-off costs, ``results`` (what they make due less what is
@@ -28,7 +31,15 @@ import numpy as np
 import pandas as pd
 
 from placeopt.budget.arrays import BudgetProblem, Floats, summed
-from placeopt.budget.partners import alone_problem, gained, saved, unspent
+from placeopt.budget.partners import (
+    alone_problem,
+    given_back,
+    paid_across,
+    position,
+    saved,
+    to_give,
+    unspent,
+)
 
 PENNIES = 0.05  # GBP that rounding may leave over
 
@@ -47,7 +58,7 @@ def yearly_tables(problem: BudgetProblem, spend: Floats, pay: Floats) -> dict[st
         tables["provider_results"] = _providers(problem, spend)
     if problem.nobody_worse:
         tables["positions"], tables["transfers"] = _positions(problem, spend, pay)
-        tables["alone_spending"], tables["alone_payments"] = _alone(problem)
+        tables |= alone_tables(problem)
     tables["cash_flow"] = _cash_flow(problem, spend)
     return tables
 
@@ -146,15 +157,26 @@ def _providers(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
 def _positions(
     problem: BudgetProblem, spend: Floats, pay: Floats
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    own = unspent(problem, pay)
-    before = own + gained(problem, spend)
+    """Where each agency stands in the plan, and who pays whom."""
+    own = np.maximum(0.0, to_give(problem, spend, pay))
+    if problem.counterfactual == "most_it_could_keep":
+        own = unspent(problem, pay)
+    before = position(problem, spend, pay)
     moved = least_transfers(problem, before, own)  # (T, from, to)
     net = moved.sum(axis=1) - moved.sum(axis=2)
-    rows = _rows(problem, "agency_id", problem.agency_ids)
-    rows["alone_gbp"] = problem.alone.ravel()
-    rows["plan_before_transfers_gbp"] = before.ravel()
-    rows["transfers_gbp"] = net.ravel()
-    rows["plan_gbp"] = (before + net).ravel()
+    rows = positions_alone(problem)
+    got, given = paid_across(problem, pay)
+    parts = {
+        "cashable_gbp": saved(problem, spend),
+        "paid_by_others_gbp": got,
+        "paid_for_others_gbp": given,
+        "given_back_gbp": given_back(problem, spend),
+        "unspent_gbp": unspent(problem, pay),
+        "plan_before_transfers_gbp": before,
+        "transfers_gbp": net,
+        "plan_gbp": before + net,
+    }
+    rows = rows.assign(**{name: values.ravel() + 0.0 for name, values in parts.items()})
     t, a, b = np.nonzero(moved > 0)
     columns = {
         "year": problem.years[t],
@@ -165,21 +187,32 @@ def _positions(
     return rows, pd.DataFrame(columns)
 
 
-def _alone(problem: BudgetProblem) -> tuple[pd.DataFrame, pd.DataFrame]:
+def positions_alone(problem: BudgetProblem) -> pd.DataFrame:
+    """A row for each year and agency: its position alone and the range in which that lies."""
+    low, high = problem.alone.copy(), problem.alone.copy()
+    for one in problem.alone_plans:
+        low[:, one.agency], high[:, one.agency] = one.low, one.high
+    rows = _rows(problem, "agency_id", problem.agency_ids)
+    for name, values in (("alone", problem.alone), ("alone_low", low), ("alone_high", high)):
+        rows[f"{name}_gbp"] = values.ravel() + 0.0
+    return rows
+
+
+def alone_tables(problem: BudgetProblem) -> dict[str, pd.DataFrame]:
     """The plans behind the positions alone: of every agency, only what it decides by itself."""
     years, decided = problem.years, len(problem.years)
-    spending, payments = [], []
-    for a, spend, pay in problem.alone_plans:
-        by_itself = alone_problem(problem, a)
+    spending, payments, objectives = [], [], []
+    for one in problem.alone_plans:
+        a, by_itself = one.agency, alone_problem(problem, one.agency)
         p = np.flatnonzero(problem.programme_agency == a)
-        units = np.full_like(spend, np.nan)
-        units[:, by_itself.unit_programme] = by_itself.units(spend)
+        units = np.full_like(one.spend, np.nan)
+        units[:, by_itself.unit_programme] = by_itself.units(one.spend)
         rows = {
             "agency_id": problem.agency_ids[a],
             "year": np.repeat(years, len(p)),
             "programme_id": np.tile(problem.programme_ids[p], decided),
             "before_gbp": np.tile(problem.before[p], decided),
-            "alone_gbp": spend[:, p].ravel(),
+            "alone_gbp": one.spend[:, p].ravel(),
             "units": units[:, p].ravel(),
         }
         spending.append(pd.DataFrame(rows))
@@ -191,40 +224,57 @@ def _alone(problem: BudgetProblem) -> tuple[pd.DataFrame, pd.DataFrame]:
             "programme_id": np.tile(problem.programme_ids[problem.pair_programme[n]], decided),
             "stream_id": np.tile(problem.stream_ids[problem.pair_stream[n]], decided),
             "before_gbp": np.tile(problem.pair_before[n], decided),
-            "alone_gbp": pay[:, n].ravel(),
+            "alone_gbp": one.pay[:, n].ravel(),
         }
         paid = pd.DataFrame(rows)
         payments.append(paid[(paid["before_gbp"] != 0) | (paid["alone_gbp"] != 0)])
+        made = pd.DataFrame(one.objectives, columns=["objective", "alone", "bound"])
+        made.insert(0, "agency_id", problem.agency_ids[a])
+        objectives.append(made)
     columns = ["agency_id", "year", "programme_id"]
-    made = []
-    for parts, more in ((spending, ["units"]), (payments, ["stream_id"])):
-        none = pd.DataFrame(columns=[*columns, *more, "before_gbp", "alone_gbp"])
-        made.append(pd.concat(parts, ignore_index=True) if parts else none)
-    return made[0], made[1]
+    money = ["before_gbp", "alone_gbp"]
+    tables = {}
+    for name, parts, headings in (
+        ("alone_spending", spending, [*columns, *money, "units"]),
+        ("alone_payments", payments, [*columns, "stream_id", *money]),
+        ("alone_objectives", objectives, ["agency_id", "objective", "alone", "bound"]),
+    ):
+        none = pd.DataFrame(columns=headings)
+        tables[name] = pd.concat(parts, ignore_index=True) if parts else none
+    return tables
 
 
 def least_transfers(problem: BudgetProblem, before: Floats, own: Floats) -> Floats:
     """(T, A, A) GBP from one agency to another so that nobody is worse off than alone.
 
     As little as can be: every agency that is short gets just what it lacks, paid by those that
-    have something over, in proportion to it. One without a position alone lacks nothing and has
-    the money ``own`` (T, A) of its streams that is not spent. Over the horizon what is short is so
-    over all years, and is paid in the years in which the payer has something over.
+    have something over and may give it, in proportion to that. ``own`` (T, A) is what each may
+    give: of the year, or of the years up to it where streams carry; one without a position alone
+    lacks nothing and has that over. Where the most that it could keep is what counts, an agency
+    with a position alone gives whatever it has over. Over the horizon what is short is so over all
+    years, and is paid in the years in which the payer may give.
     """
     known = np.isfinite(problem.alone).all(axis=0)
     over = np.where(known, before - problem.alone, own)
     over = np.where(np.abs(over) < PENNIES, 0.0, over)
-    moved = np.zeros((*over.shape, over.shape[1]))
+    keeps = problem.counterfactual == "most_it_could_keep"
+    years = own
+    if problem.carried and not keeps:  # what can be given in a year and is not needed later
+        held = np.minimum.accumulate(np.maximum(own, 0.0)[::-1])[::-1]
+        years = np.diff(held, axis=0, prepend=0.0)
     if problem.over_horizon:
-        total = problem.discount @ over
-        given = _given(np.where(known, np.maximum(0.0, -total), 0.0), np.maximum(0.0, total))
-        surplus = np.maximum(0.0, over)
-        when = surplus / np.maximum(problem.discount @ surplus, 1e-300)  # (T, A)
+        surplus = np.maximum(0.0, over) if keeps else np.maximum(0.0, years)
+        total, most = problem.discount @ over, problem.discount @ surplus
+        spare = np.minimum(np.where(known, np.maximum(0.0, total), most), most)
+        given = _given(np.where(known, np.maximum(0.0, -total), 0.0), spare)
+        when = surplus / np.maximum(most, 1e-300)  # (T, A)
         return when[:, :, None] * given[None]
-    left = np.zeros(over.shape[1])  # of those without a position alone, where streams carry
+    moved = np.zeros((*over.shape, over.shape[1]))
+    left = np.zeros(over.shape[1])
     for t in range(len(over)):
-        left = np.where(known, 0.0, own[t] + (left if problem.carried else 0.0))
-        spare = np.maximum(0.0, np.where(known, over[t], left))
+        left = (left if problem.carried else 0.0) + years[t]
+        may = np.where(known & keeps, np.inf, np.maximum(0.0, left))
+        spare = np.minimum(np.where(known, np.maximum(0.0, over[t]), np.inf), may)
         moved[t] = _given(np.where(known, np.maximum(0.0, -over[t]), 0.0), spare)
         left = left - moved[t].sum(axis=1)
     return moved

@@ -41,20 +41,34 @@ class ThroughThePlace(BudgetRule):
 class NobodyWorseOff(BudgetRule):
     """(B9) Each agency's net position, after transfers, is no worse than alone.
 
-    Alone is the agency's best position with its own streams, its own ring-fences and the outcome
-    standards, everybody else's programmes and payments being as today.
+    A position is the cash that better outcomes save the agency, plus what others pay for its
+    programmes, less what it pays for others'. Money left unspent is no gain. Alone is what the
+    `counterfactual` says: its best plan by the scenario's own objective and standards, with its own
+    streams, its own ring-fences and its own share of the one budget, everybody else's programmes
+    and payments being as today (ties go to the least money moved, then to the order of programme
+    ids); today, unchanged; or the most money that it could keep and save, by which positions are
+    then measured too.
     """
 
     name: ClassVar[str] = "nobody_worse_off"
     number: ClassVar[str] = "B9"
     equation: ClassVar[str] = (
-        "sum over a's streams of (amount[f,t] - sum over p of spend[p,f,t]) + cashable[a,t] + sum "
-        "over b of (transfer[b,a,t] - transfer[a,b,t]) >= alone[a,t]; horizon: of the discounted "
-        "sums over the decided years"
+        "cashable[a,t] + sum over others' streams f and a's programmes p of pay[p,f,t] - sum over "
+        "a's streams f and others' programmes p of pay[p,f,t] + sum over b of (transfer[b,a,t] - "
+        "transfer[a,b,t]) >= alone[a,t]; sum over b of transfer[a,b,t] <= unspent[a,t] + "
+        "cashable[a,t] + given back[a,t], or nothing; horizon: of the discounted sums over the "
+        "decided years; most_it_could_keep: sum over a's streams of (amount[f,t] - sum over p of "
+        "pay[p,f,t]) + cashable[a,t] + given back[a,t] + sum over b of (transfer[b,a,t] - "
+        "transfer[a,b,t]) >= alone[a,t]"
     )
 
     when: Literal["every_year", "horizon"] = Field(
         "every_year", description="in every decided year, or over all of them, discounted"
+    )
+    counterfactual: Literal["alone_for_outcomes", "today", "most_it_could_keep"] = Field(
+        "alone_for_outcomes",
+        description="what a position is compared with: the agency's own best plan for the same "
+        "objective and standards; today; or the most money it could keep and save by itself",
     )
     only_together: tuple[str, ...] = Field(
         (),
@@ -64,7 +78,14 @@ class NobodyWorseOff(BudgetRule):
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         when = "in any year" if self.when == "every_year" else "over the years together"
-        return f"After transfers no agency is worse off {when} than it would be alone."
+        return f"After transfers no agency is worse off {when} than {COMPARED[self.counterfactual]}."
+
+
+COMPARED = {  # in words: what a position is compared with (B9)
+    "alone_for_outcomes": "with its own best plan for the same outcomes, made alone",
+    "today": "it is today",
+    "most_it_could_keep": "if it kept the most money it could by itself",
+}
 
 
 class Commissioning(BudgetRule):

@@ -2,6 +2,11 @@
 
 Columns  on[t,p] binary, begins[t,p], ends[t,p]; from_pot[t,k,p]; transfer[t,a,b]
 (B8)  through        sum over n of a's revenue streams and pooled p of pay[t,n] >= share income[t,a]
+(B9)  position       saved[t,a] + paid by others for its programmes - paid by it for others'
+                     + transfers in - transfers out >= alone[t,a]
+(B9)  given          transfers out <= unspent[t,a] + saved[t,a] + refunds[t,a], or nothing
+(B9)  gives          transfers out <= far gives[t,a] binary    where that could fall below 0
+most_it_could_keep:
 (B9)  position       unspent[t,a] + saved[t,a] + refunds[t,a] + transfers in - transfers out
                      >= alone[t,a]
 (B9)  given          transfers out <= unspent[t,a]    where a has no position alone
@@ -15,6 +20,7 @@ Columns  on[t,p] binary, begins[t,p], ends[t,p]; from_pot[t,k,p]; transfer[t,a,b
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -146,8 +152,8 @@ def capital_fits_its_pots(model: Model, problem: BudgetProblem, scale: Scale) ->
 
 def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> None:
     """(B9) After transfers no agency's position is worse than it would be alone."""
-    t, a = np.nonzero(np.isfinite(problem.alone))
-    if len(t) == 0:
+    known = np.isfinite(problem.alone).all(axis=0)
+    if not known.any():
         return
     agencies, decided = len(problem.agency_ids), len(problem.years)
     giver, taker = np.nonzero(~np.eye(agencies, dtype=bool))
@@ -158,62 +164,178 @@ def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> N
     transfer = model.add_columns("transfer", labels=labels)
     year = np.arange(decided)[:, None]
     every = transfer.at(year * len(giver) + np.arange(len(giver)))
-    of = problem.stream_agency
-    agency = of[problem.pair_stream]
-    n = np.flatnonzero(agency >= 0)
     row = np.full((decided, agencies), -1)
     worth = np.ones(decided)
     if problem.over_horizon:
-        known = np.isfinite(problem.alone).all(axis=0)
         row[:, known] = np.arange(known.sum())
         worth = problem.discount
     else:
-        row[t, a] = np.arange(len(t))
+        row[:, known] = np.arange(decided * known.sum()).reshape(decided, -1)
+    discounted, moved = worth[:, None], _Terms()
+    moved.add(row[:, giver], every, -discounted)
+    moved.add(row[:, taker], every, discounted)
+    _saves(moved, model, problem, scale, row, worth)
+    income = np.zeros((decided, agencies))
+    if problem.counterfactual == "most_it_could_keep":
+        income = _unspent(moved, model, problem, row, worth)
+        _given_back(moved, model, problem, row, worth)
+    else:
+        runs = problem.programme_agency[problem.pair_programme]
+        pays = problem.stream_agency[problem.pair_stream]
+        for whose, sign in ((runs, 1.0), (pays, -1.0)):
+            n = np.flatnonzero((whose >= 0) & (runs != pays))
+            pay = model.columns["pay"].at(year * len(runs) + n)
+            moved.add(row[:, whose[n]], pay, sign * discounted)
     size = int(row.max()) + 1
-    if size == 0:
-        return
-    terms: list[Any] = []
-
-    def add(at: np.ndarray, columns: np.ndarray, values: np.ndarray) -> None:
-        at, columns, values = (x.ravel() for x in np.broadcast_arrays(at, columns, values))
-        terms.append((at[at >= 0], columns[at >= 0], values[at >= 0]))
-
-    discounted = worth[:, None]
-    pay = model.columns["pay"].at(year * len(agency) + n)
-    add(row[:, agency[n]], pay, -discounted)
-    add(row[:, giver], every, -discounted)
-    add(row[:, taker], every, discounted)
-    s, b, c, o = np.nonzero(problem.cashable)
-    saves = problem.cashable[s, b, c, o] * scale.outcome[o] / scale.money_gbp * worth[s]
-    add(row[s, c], model.columns["gain"].at(b * len(problem.outcome_ids) + o), saves)
-    if "refund" in model.columns:
-        p = np.flatnonzero(problem.programme_agency >= 0)
-        back = model.columns["refund"].at(year * len(problem.programme_ids) + p)
-        add(row[:, problem.programme_agency[p]], back, discounted)
-    f = np.flatnonzero(of >= 0)
-    income = summed(np.nan_to_num(problem.income)[:, f], of[f], agencies)
+    lower, whose = np.zeros(size), np.zeros(size, np.int64)
     need = discounted * (problem.alone - income) / scale.money_gbp
-    lower = np.zeros(size)
     np.add.at(lower, row[row >= 0], need[row >= 0])
-    whose = np.zeros(size, np.int64)
+    t, a = np.nonzero(row >= 0)
     whose[row[t, a]] = a
     of_row: dict[str, Any] = {"agency_id": problem.agency_ids[whose]}
     if not problem.over_horizon:
         of_row["year"] = problem.years[t]
     near = min(0.1, 5e-9 * float(problem.before.sum())) / scale.money_gbp  # payments are rounded
-    model.add_rows("position", rule="B9", labels=of_row, terms=terms, lower=lower - near)
+    model.add_rows("position", rule="B9", labels=of_row, terms=moved.terms, lower=lower - near)
+    if problem.counterfactual == "most_it_could_keep":
+        _who_has_no_position_gives_what_it_has(model, problem, scale, giver, every)
+    else:
+        _transfers_come_from_unspent_or_saved_money(model, problem, scale, giver, every)
+
+
+@dataclass
+class _Terms:
+    """Terms of a block of rows, by row number; what has the row number -1 is left out."""
+
+    terms: list[Any] = field(default_factory=list)
+
+    def add(self, at: np.ndarray, columns: np.ndarray, values: Any) -> None:
+        at, columns, values = (x.ravel() for x in np.broadcast_arrays(at, columns, values))
+        self.terms.append((at[at >= 0], columns[at >= 0], values[at >= 0]))
+
+
+def _saves(
+    to: _Terms,
+    model: Model,
+    problem: BudgetProblem,
+    scale: Scale,
+    row: np.ndarray,
+    worth: np.ndarray,
+) -> None:
+    """Adds what better outcomes save each agency to the rows (T, A), at ``worth`` (T,) a pound."""
+    s, b, c, o = np.nonzero(problem.cashable)
+    saves = problem.cashable[s, b, c, o] * scale.outcome[o] / scale.money_gbp * worth[s]
+    to.add(row[s, c], model.columns["gain"].at(b * len(problem.outcome_ids) + o), saves)
+
+
+def _unspent(
+    to: _Terms, model: Model, problem: BudgetProblem, row: np.ndarray, worth: np.ndarray
+) -> np.ndarray:
+    """Takes what the streams that may give pay from the rows (T, A); (T, A) GBP they bring in."""
+    of = np.where(problem.may_give, problem.stream_agency, -1)
+    agency, year = of[problem.pair_stream], np.arange(len(problem.years))[:, None]
+    n, f = np.flatnonzero(agency >= 0), np.flatnonzero(of >= 0)
+    pay = model.columns["pay"].at(year * len(agency) + n)
+    to.add(row[:, agency[n]], pay, -worth[:, None])
+    return summed(np.nan_to_num(problem.income)[:, f], of[f], len(problem.agency_ids))
+
+
+def _given_back(
+    to: _Terms, model: Model, problem: BudgetProblem, row: np.ndarray, worth: np.ndarray
+) -> None:
+    """Adds what providers of each agency's programmes give back to the rows (T, A)."""
+    if "refund" not in model.columns:
+        return
+    p = np.flatnonzero(problem.programme_agency >= 0)
+    year = np.arange(len(problem.years))[:, None]
+    back = model.columns["refund"].at(year * len(problem.programme_ids) + p)
+    to.add(row[:, problem.programme_agency[p]], back, worth[:, None])
+
+
+def _transfers_come_from_unspent_or_saved_money(
+    model: Model, problem: BudgetProblem, scale: Scale, giver: np.ndarray, every: np.ndarray
+) -> None:
+    """(B9) What an agency pays others, of a year or of the years up to it where streams carry,
+    is money that it has not spent or has saved; where it has none, it pays nothing."""
+    agencies, decided = len(problem.agency_ids), len(problem.years)
+    could = (problem.stream_agency >= 0) & problem.may_give  # who has nothing gives nothing
+    has = np.isin(np.arange(agencies), problem.stream_agency[could])
+    has |= problem.cashable.any(axis=(0, 1, 3))
+    has |= np.isin(np.arange(agencies), problem.programme_agency[problem.terms.programme])
+    row = np.tile(np.arange(agencies), (decided, 1))
+    given, paid, rhs = _Terms(), _Terms(), np.zeros((decided, agencies))
+    for k, share in enumerate(problem.spans):
+        at = np.where(share[:, None] > 0, k * agencies + row, -1)
+        part = _Terms()
+        income = _unspent(part, model, problem, at, share)
+        _saves(part, model, problem, scale, at, share)
+        _given_back(part, model, problem, at, share)
+        for positions, columns, values in part.terms:  # on the side of what is paid
+            given.terms.append((positions, columns, -values))
+        given.add(at[:, giver], every, share[:, None])
+        paid.add(at[:, giver], every, share[:, None])
+        rhs[k] = share @ income / scale.money_gbp
+    low, high = _to_give_at_most(problem)
+    low, high = problem.spans @ low / scale.money_gbp, problem.spans @ high / scale.money_gbp
+    owes = np.minimum(low - 1e-6, 0.0) * 1.01
+    may_owe = np.flatnonzero((low < -1e-9) & has)
+    size, labels = decided * agencies, by_year(problem, {"agency_id": problem.agency_ids})
+    if len(may_owe):
+        marked = {name: ids[may_owe] for name, ids in labels.items()}
+        gives = model.add_columns("gives", labels=marked, upper=1.0, integer=True)
+        far = -owes.ravel()[may_owe]
+        given.terms.append((may_owe, gives.all, far))
+        rhs.ravel()[may_owe] += far
+        most = np.maximum(high.ravel()[may_owe], 0.0) * 1.01 + 1e-6
+        back = np.full(size, -1)
+        back[may_owe] = np.arange(len(may_owe))
+        terms: list[Any] = [(np.arange(len(may_owe)), gives.all, -most)]
+        for positions, columns, values in paid.terms:
+            own = back[positions] >= 0
+            terms.append((back[positions[own]], columns[own], values[own]))
+        model.add_rows("gives", rule="B9", labels=marked, terms=terms, upper=0.0)
+    upper = rhs.ravel() + 1e-9
+    model.add_rows("given", rule="B9", labels=labels, terms=given.terms, upper=upper)
+
+
+def _to_give_at_most(problem: BudgetProblem) -> tuple[np.ndarray, np.ndarray]:
+    """(T, A) GBP, the least and the most that an agency can have unspent, saved and given back in
+    a year; what is unspent falls below 0 only where a stream may be overspent."""
+    decided, agencies = problem.income.shape[0], len(problem.agency_ids)
+    f = np.flatnonzero((problem.stream_agency >= 0) & problem.may_give)
+    income = summed(np.nan_to_num(problem.income)[:, f], problem.stream_agency[f], agencies)
+    held = np.isfinite(problem.amount).all() and problem.relax != "B2"
+    once = problem.start_cost + problem.stop_cost
+    closed = 2 * (problem.units_today * problem.closing_cost).sum()
+    by_results = decided * (problem.terms.price * problem.terms.span).sum()
+    most_paid = 2 * problem.upper.sum(axis=1, keepdims=True) + once.sum() + closed + by_results
+    over = np.where(held & ~problem.past[:, None], 0.0, -most_paid)
+    ends = [problem.cashable * gain[None, :, None, :] for gain in problem.gain_range]
+    saved = [one.sum(axis=(1, 3)) for one in (np.minimum(*ends), np.maximum(*ends))]
+    back = problem.terms.most_refunded if len(problem.terms.programme) else 0.0
+    low = np.broadcast_to(over + saved[0], (decided, agencies))
+    return low, income + saved[1] + back
+
+
+def _who_has_no_position_gives_what_it_has(
+    model: Model, problem: BudgetProblem, scale: Scale, giver: np.ndarray, every: np.ndarray
+) -> None:
+    """(B9) An agency without a position alone pays others from money of its streams that is not
+    spent (where the most that it could keep is what counts)."""
     without = np.flatnonzero(~np.isfinite(problem.alone).all(axis=0))
     if len(without) == 0:
         return
-    terms = []
-    spans = problem.spans  # of those without a position alone: what they pay is theirs to give
-    own = np.searchsorted(without, agency[n])
-    mine = np.isin(agency[n], without)
-    paying = np.isin(giver, without)
-    for k, share in enumerate(spans):
-        rows = k * len(without)
-        add(rows + own[None, mine], pay[:, mine], share[:, None])
-        at = np.searchsorted(without, giver[paying])
-        add(rows + at[None, :], every[:, paying], share[:, None])
-    has = (spans @ income[:, without]).ravel() / scale.money_gbp
-    model.add_rows("given", rule="B9", size=len(has), terms=terms, upper=has + 1e-9)
+    column = np.full(len(problem.agency_ids), -1)
+    column[without] = np.arange(len(without))
+    decided, upper = len(problem.years), []
+    given = _Terms()
+    for k, share in enumerate(problem.spans):
+        at = np.tile(np.where(column >= 0, k * len(without) + column, -1), (decided, 1))
+        part = _Terms()
+        income = _unspent(part, model, problem, at, share)
+        for positions, columns, values in part.terms:
+            given.terms.append((positions, columns, -values))
+        given.add(at[:, giver], every, share[:, None])
+        upper.append(share @ income[:, without] / scale.money_gbp)
+    has = np.concatenate(upper)
+    model.add_rows("given", rule="B9", size=len(has), terms=given.terms, upper=has + 1e-9)

@@ -5,8 +5,12 @@ payments are as today. The place is read again as the agency would find it alone
 programmes and streams ask nothing of it, and standards that hold only together do not hold. Every
 rule that binds it is checked on that course and its position worked out from it.
 
-That no better plan exists is not checked here: it is what the solver proved. Nor is it for agencies
-that have no position alone, whose rules the solver found to clash.
+Table ``alone_objectives`` states what that plan comes to by the scenario's own objectives and by how
+much money it moves from today, which is worked out again here. That no better plan exists is what
+the solver proved; seen from here, the bound that is stated must lie below the plan, doing nothing
+must not be better where it keeps the rules, and a position must be stated with a range where the
+bound leaves room. Nor can it be checked for agencies that have no position alone, whose rules the
+solver found to clash, but that doing nothing breaks one of them.
 """
 
 from __future__ import annotations
@@ -32,11 +36,13 @@ from placeopt.budget.verify.course import (
     rule_of,
     tolerance,
 )
+from placeopt.budget.verify.outcomes import totals
 from placeopt.budget.verify.partners import positions
 from placeopt.budget.verify.rules import Breach
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
 
+TIES = ("moved_from_today", "programme_order")  # what decides between plans as good
 BINDING = {
     "streams": rules.streams,
     "statutory": rules.statutory,
@@ -53,28 +59,124 @@ BINDING = {
 def positions_alone_are_attained(
     place: Place, scenario: Scenario, rule: Any, plan: Tables
 ) -> Check:
-    """Every position alone that the plan states is what its agency's own plan comes to."""
-    stated: dict[str, dict[int, float]] = defaultdict(dict)
+    """Every position alone that the plan states is what its agency's own plan comes to, and that
+    plan is what the agency would do by the counterfactual, as far as can be seen from outside."""
+    stated: dict[str, dict[int, Any]] = defaultdict(dict)
     for row in rows_of(plan.tables["positions"]):
-        stated[row.agency_id][int(row.year)] = float(row.alone_gbp)
+        stated[row.agency_id][int(row.year)] = row
     wrong: list[str] = []
-    for agency, said in stated.items():
-        if any(math.isnan(gbp) for gbp in said.values()):
-            continue
+    for agency, rows in stated.items():
         own = _as_found_alone(place, rule, agency)
-        asked = _asked_alone(scenario, rule, set(_ids(place.programmes, agency, "programme_id")))
-        course, foreign = _course(own, asked, plan, agency)
-        wrong += [f"{agency} alone: {what} is not its to decide, or not so" for what in foreign]
-        for over, near, what, unit in _breaches(place, own, asked, course, agency):
-            if over > near:
-                wrong.append(f"{agency} alone, {what}: {over:,.6g} {unit} too far")
-        found = positions(place, scenario, course)
+        runs = set(_ids(place.programmes, agency, "programme_id"))
+        asked = _asked_alone(scenario, rule, runs)
+        nothing = do_nothing(own, asked)
+        kept = not any(over > near for over, near, *_ in _breaches(place, own, asked, nothing, agency))
+        said = {year: float(row.alone_gbp) for year, row in rows.items()}
+        if any(math.isnan(gbp) for gbp in said.values()):
+            if not all(math.isnan(gbp) for gbp in said.values()):
+                wrong.append(f"{agency} has a position alone in some years only")
+            if kept or rule.counterfactual == "today":
+                wrong.append(f"{agency} could go on as today, but has no position alone")
+            continue
+        course = nothing
+        if rule.counterfactual != "today":
+            course, foreign = _course(own, asked, plan, agency)
+            wrong += [f"{agency} alone: {what} is not its to decide, or not so" for what in foreign]
+            for over, near, what, unit in _breaches(place, own, asked, course, agency):
+                if over > near:
+                    wrong.append(f"{agency} alone, {what}: {over:,.6g} {unit} too far")
+        found = positions(place, scenario, rule, course)
         for year, gbp in said.items():
             if not abs(found[year, agency] - gbp) <= tolerance(gbp):
                 text = f"{agency} alone in {year}: {gbp:,.2f} stated, its plan comes to"
                 wrong.append(f"{text} {found[year, agency]:,.2f}")
+        exact = rule.counterfactual != "alone_for_outcomes"
+        if not exact:
+            best, slips = _objectives(own, asked, course, nothing if kept else None, plan, agency)
+            exact = best
+            wrong += slips
+        wrong += _ranges(agency, rows, exact)
+    wrong += _of_no_plan(rule, plan, stated)
     sentence = "Every position alone is reached by a plan that its agency could follow by itself."
     return Check("B9", "positions alone", sentence, not wrong, "; ".join(wrong[:5]))
+
+
+def _ranges(agency: str, rows: dict[int, Any], exact: bool) -> list[str]:
+    """A range holds its position, and is no range where the plan is proven best."""
+    wrong = []
+    for year, row in rows.items():
+        low, high, gbp = row.alone_low_gbp, row.alone_high_gbp, row.alone_gbp
+        near = tolerance(gbp)
+        inside = low - near <= gbp <= high + near
+        if not inside or (exact and not high - low <= 2 * near):
+            wrong.append(f"{agency} alone in {year}: {gbp:,.2f}, in a range {low:,.2f} to {high:,.2f}")
+    return wrong
+
+
+def _objectives(
+    own: Place,
+    asked: Scenario,
+    course: Course,
+    nothing: Course | None,
+    plan: Tables,
+    agency: str,
+) -> tuple[bool, list[str]]:
+    """Whether the agency's plan is stated to be best to a millionth, and what is wrong about what
+    it is stated to come to; ``nothing``: doing nothing, where that keeps the rules."""
+    rows = {
+        row.objective: row
+        for row in rows_of(plan.tables["alone_objectives"])
+        if row.agency_id == agency
+    }
+    wanted = asked.objective.minimise if "objective" in asked.model_fields_set else ()
+    wanted = (*(wanted or ("weighted_outcomes",)), *TIES)
+    if tuple(rows) != wanted[: len(rows)] or not rows:
+        return False, [f"{agency} alone is stated to be best by {', '.join(rows) or 'nothing'}"]
+    worth, wrong = _worth(own, asked, course), []
+    best = tuple(rows)[: len(wanted) - len(TIES)] == wanted[: -len(TIES)]
+    for name, row in rows.items():
+        near = 2e-6 * max(1.0, abs(worth[name])) if name not in TIES else tolerance(worth[name])
+        if not abs(row.alone - worth[name]) <= near:
+            wrong.append(f"{agency} alone: {name} is {row.alone:,.8g}, not {worth[name]:,.8g}")
+        if name in TIES:
+            continue
+        if not row.bound <= row.alone + near:
+            wrong.append(f"{agency} alone: {name} is better than the bound {row.bound:,.8g}")
+        best &= row.alone - row.bound <= 1e-6 * max(0.01, abs(row.alone))
+    first = wanted[0]
+    if nothing is not None:
+        idle = _worth(own, asked, nothing)[first]
+        if worth[first] > idle + 4e-6 * max(1.0, abs(idle)):
+            wrong.append(f"{agency} alone would do better by {first} to go on as today")
+        if rows[first].bound > idle + 4e-6 * max(1.0, abs(idle)):
+            wrong.append(f"{agency} alone: going on as today is better than the bound of {first}")
+    return best, wrong
+
+
+def _worth(own: Place, asked: Scenario, course: Course) -> dict[str, float]:
+    """Every objective of a course alone, and what ties are decided by."""
+    order = sorted(course.today)
+    weight = {key: ((at + 1) / len(order)) ** 1.5 for at, key in enumerate(order)}
+    moved = later = 0.0
+    for spend in course.spend:
+        moved += sum(abs(spend[key] - gbp) for key, gbp in course.today.items())
+        later += sum(weight[key] * spend[key] for key in order)
+    return {**totals(own, asked, course), "moved_from_today": moved, "programme_order": later}
+
+
+def _of_no_plan(rule: Any, plan: Tables, stated: dict[str, dict[int, Any]]) -> list[str]:
+    """Rows of plans alone of agencies that have no position alone, or need no plan for it."""
+    has = {
+        agency
+        for agency, rows in stated.items()
+        if rule.counterfactual != "today"
+        and not any(math.isnan(row.alone_gbp) for row in rows.values())
+    }
+    return [
+        f"{name}: a row of {agency}, which has no plan alone"
+        for name in ("alone_spending", "alone_payments", "alone_objectives")
+        for agency in sorted(set(plan.tables[name]["agency_id"]) - has)
+    ]
 
 
 def _course(

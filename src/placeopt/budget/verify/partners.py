@@ -1,11 +1,14 @@
 """Where each agency stands, year by year, recomputed from a plan's payments and the tables.
 
-    position[a,t] = money of a's streams that is not spent + cashable benefits that a gains
-                    + what providers of its programmes give back + transfers in - transfers out
+    position[a,t] = cashable benefits that a gains + what others' streams pay for its programmes
+                    - what its streams pay for others' programmes + transfers in - transfers out
     (B9) position[a,t] >= alone[a,t], in every year or of the discounted sums
+         transfers out <= what a has not spent, has saved and was given back, or nothing
 
-What an agency would reach alone is the plan's own figure (table ``positions``); ``alone`` checks
-that it is reached. It knows nothing of the model that was solved.
+With ``most_it_could_keep`` a position is the money of a's streams that is not spent, its cashable
+benefits and what providers of its programmes give back, after transfers. What an agency would reach
+alone is the plan's own figure (table ``positions``); ``alone`` checks that it is reached. It knows
+nothing of the model that was solved.
 """
 
 from __future__ import annotations
@@ -40,10 +43,10 @@ Stands = dict[tuple[int, str], float]  # (year, agency id) -> GBP
 def nobody_worse_off(
     place: Place, scenario: Scenario, rule: Any, course: Course, plan: Tables
 ) -> list[Breach]:
-    """(B9) How much worse than alone an agency stands after transfers; one that could not keep
-    the standards alone has no position alone (NaN), cannot be worse off, and gives no more than
-    the money of its streams that is not spent."""
-    before, moved = positions(place, scenario, course), transfers_in(plan)
+    """(B9) How much worse than alone an agency stands after transfers, and how much more it pays
+    others than it has; one that could not keep the standards alone has no position alone (NaN) and
+    cannot be worse off."""
+    before, moved = positions(place, scenario, rule, course), transfers_in(plan)
     alone = _stated(plan.tables["positions"], "alone_gbp")
     size = max((abs(gbp) for gbp in alone.values()), default=0.0)
     factor = discount_factors(scenario, len(course.years))
@@ -53,8 +56,12 @@ def nobody_worse_off(
             alone.get((year, agency), float("inf")) - before[year, agency] - moved[year, agency]
             for year in course.years
         ]
-        if any(math.isnan(gbp) for gbp in worse):
+        without = any(math.isnan(gbp) for gbp in worse)
+        if rule.counterfactual != "most_it_could_keep":
             breaches += _gives_what_it_has(place, scenario, rule, course, plan, agency)
+        elif without:
+            breaches += _gives_what_is_unspent(place, scenario, rule, course, plan, agency)
+        if without:
             continue
         if rule.when == "horizon":
             total = sum(f * gbp for f, gbp in zip(factor, worse, strict=True))
@@ -68,16 +75,40 @@ def nobody_worse_off(
     return breaches
 
 
-def _gives_what_it_has(
-    place: Place, scenario: Scenario, rule: Any, course: Course, plan: Tables, agency: str
-) -> list[Breach]:
-    """What an agency pays others beyond its streams' unspent money: of the year, of the years up
-    to it where streams carry, or of all of them over the horizon."""
+def _paid_out(plan: Tables, agency: str) -> dict[int, float]:
+    """What an agency pays others, by year."""
     out: dict[int, float] = defaultdict(float)
     for row in rows_of(plan.tables["transfers"]):
         if row.from_agency_id == agency:
             out[row.year] += row.amount_gbp
-    has = _unspent(place, course)
+    return out
+
+
+def _gives_what_it_has(
+    place: Place, scenario: Scenario, rule: Any, course: Course, plan: Tables, agency: str
+) -> list[Breach]:
+    """What an agency pays others beyond what it has not spent, has saved and was given back: of the
+    year, or of the years up to it where streams carry what they do not spend."""
+    out, found = _paid_out(plan, agency), parts(place, scenario, rule, course)
+    kept, breaches = rule_of(scenario, "streams"), []
+    carries = kept is not None and kept.unspent == "carried"
+    paid = has = 0.0
+    for year in course.years:
+        one = found[year, agency]
+        free = one["unspent_gbp"] + one["cashable_gbp"] + one["given_back_gbp"]
+        paid, has = (paid + out[year], has + free) if carries else (out[year], free)
+        if paid > 0:  # who pays nothing owes nothing, whatever its streams do
+            what = f"agency {agency} pays others more than it has in {year}"
+            breaches.append((paid - has, tolerance(has), what, "GBP"))
+    return breaches
+
+
+def _gives_what_is_unspent(
+    place: Place, scenario: Scenario, rule: Any, course: Course, plan: Tables, agency: str
+) -> list[Breach]:
+    """What an agency without a position alone pays others beyond its streams' unspent money: of the
+    year, of the years up to it where streams carry, or of all of them over the horizon."""
+    out, has = _paid_out(plan, agency), _unspent(place, scenario, rule, course)
     over = [out[year] - has[year, agency] for year in course.years]
     kept = rule_of(scenario, "streams")
     if rule.when == "horizon":
@@ -90,28 +121,68 @@ def _gives_what_it_has(
     return [(gbp, tolerance(gbp), what, "GBP") for gbp in over if pays]
 
 
-def _unspent(place: Place, course: Course) -> Stands:
-    """Each agency's money of its streams that is not spent."""
-    payer = dict(zip(place.streams["stream_id"], place.streams["agency_id"], strict=True))
+def _unspent(place: Place, scenario: Scenario, rule: Any, course: Course) -> Stands:
+    """Each agency's money that is not spent, of streams that are neither for capital nor held in a
+    ring-fence; of all its streams where the most that it could keep is what counts."""
+    kept, payer = rule_of(scenario, "streams"), {}
+    for row in rows_of(place.streams):
+        fenced = kept is not None and row.ring_fenced and row.stream_id not in kept.release
+        bound = fenced or row.purpose == "capital"
+        if rule.counterfactual == "most_it_could_keep" or not bound:
+            payer[row.stream_id] = row.agency_id
     stands: Stands = defaultdict(float)
     for row in rows_of(place.stream_amounts):
-        stands[row.year, payer[row.stream_id]] += row.amount_gbp
+        if row.stream_id in payer:
+            stands[row.year, payer[row.stream_id]] += row.amount_gbp
     for year, payments in zip(course.years, course.payments, strict=True):
         for (_, stream), gbp in payments.items():
-            stands[year, payer.get(stream, "")] -= gbp
+            if stream in payer:
+                stands[year, payer[stream]] -= gbp
     return stands
 
 
-def positions(place: Place, scenario: Scenario, course: Course) -> Stands:
-    """Each agency's position before transfers."""
-    stands = _unspent(place, course)
+def parts(
+    place: Place, scenario: Scenario, rule: Any, course: Course
+) -> dict[tuple[int, str], dict[str, float]]:
+    """By year and agency, what its position is made of, each under its column's name."""
+    columns = ("cashable_gbp", "paid_by_others_gbp", "paid_for_others_gbp", "given_back_gbp")
+    found: dict[tuple[int, str], dict[str, float]] = {
+        (year, agency): dict.fromkeys((*columns, "unspent_gbp"), 0.0)
+        for year in course.years
+        for agency in place.agencies["agency_id"]
+    }
     better = improvements(place, scenario, course)
     for (agency, year), gbp in cashable(place, scenario, better).items():
-        stands[year, agency] += gbp
+        if (year, agency) in found:
+            found[year, agency]["cashable_gbp"] += gbp
     runs = dict(zip(place.programmes["programme_id"], place.programmes["agency_id"], strict=True))
+    pays = dict(zip(place.streams["stream_id"], place.streams["agency_id"], strict=True))
+    for year, payments in zip(course.years, course.payments, strict=True):
+        for (programme, stream), gbp in payments.items():
+            runner, payer = runs[programme], pays[stream]
+            if runner != payer and (year, runner) in found:
+                found[year, runner]["paid_by_others_gbp"] += gbp
+            if runner != payer and (year, payer) in found:
+                found[year, payer]["paid_for_others_gbp"] += gbp
     for year, given in zip(course.years, refunds(place, scenario, course), strict=True):
         for key, gbp in given.items():
-            stands[year, runs[key]] += gbp
+            if (year, runs[key]) in found:
+                found[year, runs[key]]["given_back_gbp"] += gbp
+    for (year, agency), gbp in _unspent(place, scenario, rule, course).items():
+        if (year, agency) in found:
+            found[year, agency]["unspent_gbp"] += gbp
+    return found
+
+
+def positions(place: Place, scenario: Scenario, rule: Any, course: Course) -> Stands:
+    """Each agency's position before transfers."""
+    stands: Stands = defaultdict(float)
+    for key, part in parts(place, scenario, rule, course).items():
+        stands[key] = part["cashable_gbp"]
+        if rule.counterfactual == "most_it_could_keep":
+            stands[key] += part["unspent_gbp"] + part["given_back_gbp"]
+        else:
+            stands[key] += part["paid_by_others_gbp"] - part["paid_for_others_gbp"]
     return stands
 
 
@@ -126,10 +197,13 @@ def transfers_in(plan: Tables) -> Stands:
 
 def positions_add_up(place: Place, scenario: Scenario, course: Course, plan: Tables) -> Check:
     """The plan's table of positions says what its payments, benefits and transfers come to."""
-    table = plan.tables["positions"]
-    before, moved = positions(place, scenario, course), transfers_in(plan)
+    table, rule = plan.tables["positions"], rule_of(scenario, "nobody_worse_off")
+    before, moved = positions(place, scenario, rule, course), transfers_in(plan)
+    made = parts(place, scenario, rule, course)
+    columns = next(iter(made.values()), {})
     wrong = []
     for column, found in (
+        *((name, {key: one[name] for key, one in made.items()}) for name in columns),
         ("plan_before_transfers_gbp", before),
         ("transfers_gbp", moved),
         ("plan_gbp", {key: gbp + moved[key] for key, gbp in before.items()}),

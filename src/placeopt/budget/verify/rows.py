@@ -34,12 +34,15 @@ KEYS = {
     "transfers": ("year", "from_agency_id", "to_agency_id"),
     "alone_spending": ("agency_id", "year", "programme_id"),
     "alone_payments": ("agency_id", "year", "programme_id", "stream_id"),
+    "alone_objectives": ("agency_id", "objective"),
     "benefits_chain": ("year", "benefit_id"),
 }
 ALWAYS = tuple(KEYS)[:10]
 OF_RULES = {
     "one_budget": ("reserves",),
-    "nobody_worse_off": ("positions", "transfers", "alone_spending", "alone_payments"),
+    "nobody_worse_off": (
+        *("positions", "transfers", "alone_spending", "alone_payments", "alone_objectives"),
+    ),
 }
 
 
