@@ -18,6 +18,14 @@ Subject to  (B1) sum over p of spend[p] <= total
             spend[p] = sum over f of pay[p,f]
             gain[o] = sum over c of o of (effect[c] - curve[c](today))
             effect[c] lies on the curve of c at spend[p], cut into straight pieces
+            (B9) for every agency a that could stand alone, with transfer[a,b] >= 0,
+                 cash[a] + others' money for its programmes - its money for others' + received[a]
+                 - given[a] >= alone[a],  cash[a] = sum over o of saves[a,o] gain[o]
+                 given[a] <= unspent[a] + cash[a] where gives[a] = 1, else 0
+
+alone[a] (``alone``) is a's position in its own best plan: the same objective and standards, only
+payments of its streams to its programmes decided, all others as today, within its share of the total;
+of plans as good the one that moves least money from today.
 
 Run it on a place:  python models/budget.py data/marlshire --cut 0.1
 It knows nothing of placeopt: it reads the CSV files itself.
@@ -41,13 +49,116 @@ def solve(
     total: float | None = None,
     objective: str = "weighted_outcomes",
     pieces: int = PIECES,
+    positions: dict[str, float] | None = None,
 ) -> float | None:
-    """The optimal value (minimised), or ``None`` where no budget fits. GBP or ranges."""
-    model, _, _ = build(tables, total, objective, pieces)
+    """The optimal value (minimised), or ``None`` where no budget fits. GBP or ranges.
+
+    ``positions``: GBP that each agency has alone; with them nobody may be worse off (B9).
+    """
+    model, pay, unit = build(tables, total, objective, pieces)
+    if positions is not None:
+        nobody_worse_off(model, tables, pay, unit, positions)
     model.solve(pulp.PULP_CBC_CMD(msg=False, gapRel=1e-9))
     if model.status != pulp.LpStatusOptimal:
         return None
     return float(pulp.value(model.objective))
+
+
+def alone(
+    tables: dict[str, pd.DataFrame],
+    agency: str,
+    total: float | None = None,
+    pieces: int = PIECES,
+) -> tuple[float, float] | None:
+    """GBP, the least and the most that an agency's position alone can be among its best plans that
+    move least money; ``None`` where it cannot keep the standards alone. (B9)"""
+    model, pay, unit = build(tables, total, "weighted_outcomes", pieces, agency)
+    spend = {v.name[6:]: v for v in model.variables() if v.name.startswith("spend_")}
+    moved = []
+    for p, now in today_of(tables).items():
+        away = model.add_variable(f"moved_{p}", 0)
+        model += away >= spend[p] - now / unit
+        model += away >= now / unit - spend[p]
+        moved.append(away)
+    worth = model.objective
+    solver = pulp.PULP_CBC_CMD(msg=False, gapRel=1e-9)
+    for aim in (worth, pulp.lpSum(moved)):
+        model.setObjective(aim)
+        model.solve(solver)
+        if model.status != pulp.LpStatusOptimal:
+            return None
+        best = pulp.value(aim)
+        model += aim <= best + 1e-6 * max(1e-3, abs(best))
+    position = standing(model, tables, pay, unit, agency)
+    ends = []
+    for sign in (1, -1):
+        model.setObjective(sign * position)
+        model.solve(solver)
+        ends.append(pulp.value(position) * unit)
+    return ends[0], ends[1]
+
+
+def nobody_worse_off(model, tables, pay, unit, positions) -> None:
+    """(B9) After transfers no agency is worse off than its position alone, in GBP."""
+    agencies = list(tables["agencies"]["agency_id"])
+    transfer = {
+        (a, b): model.add_variable(f"transfer_{a}_{b}", 0)
+        for a in agencies
+        for b in agencies
+        if a != b
+    }
+    amounts = tables["stream_amounts"]
+    amount = amounts[amounts["year"] == tables["spending"]["year"].max() + 1]
+    amount = amount.set_index("stream_id")["amount_gbp"]
+    for a in agencies:
+        given = pulp.lpSum(v for (x, _), v in transfer.items() if x == a)
+        received = pulp.lpSum(v for (_, y), v in transfer.items() if y == a)
+        if a in positions:
+            own = standing(model, tables, pay, unit, a) + received - given
+            model += own >= positions[a] / unit
+        free = [
+            row["stream_id"]
+            for _, row in tables["streams"].iterrows()
+            if row["agency_id"] == a
+            and row["ring_fenced"] not in (True, "yes")
+            and row["purpose"] != "capital"
+        ]
+        has = pulp.lpSum(amount[f] / unit for f in free)
+        has -= pulp.lpSum(v for (_, f), v in pay.items() if f in free)
+        has += cash(model, tables, unit, a)
+        gives = model.add_variable(f"gives_{a}", cat="Binary")
+        model += given <= 1000 * gives
+        model += given <= has + 1000 * (1 - gives)
+
+
+def standing(model, tables, pay, unit, agency):
+    """An agency's position before transfers: cash saved, others' money for its programmes, less its
+    money for others'."""
+    runs = tables["programmes"].set_index("programme_id")["agency_id"]
+    pays = tables["streams"].set_index("stream_id")["agency_id"]
+    got = [v for (p, f), v in pay.items() if runs[p] == agency and pays[f] != agency]
+    given = [v for (p, f), v in pay.items() if runs[p] != agency and pays[f] == agency]
+    return cash(model, tables, unit, agency) + pulp.lpSum(got) - pulp.lpSum(given)
+
+
+def cash(model, tables, unit, agency):
+    """What better outcomes save an agency in cash in the year, of benefits that come at once."""
+    saved = pulp.LpAffineExpression()
+    for _, row in tables.get("benefits", pd.DataFrame()).iterrows():
+        if row["agency_id"] == agency:
+            share = row["cashable_share"] * row["attribution_share"]
+            for name in ("deadweight", "displacement", "leakage", "substitution"):
+                share *= 1 - row[f"{name}_share"]
+            saved += model.gains[row["outcome_id"]] * (share * row["unit_value_gbp"] / unit)
+    return saved
+
+
+def today_of(tables: dict[str, pd.DataFrame]) -> pd.Series:
+    """GBP spent on each programme in the last year of data."""
+    rows = tables["spending"]
+    base = rows[rows["year"] == rows["year"].max()]
+    spent = base.groupby("programme_id")["amount_gbp"].sum()
+    return spent.reindex(tables["programmes"]["programme_id"]).fillna(0)
 
 
 def build(
@@ -55,13 +166,17 @@ def build(
     total: float | None = None,
     objective: str = "weighted_outcomes",
     pieces: int = PIECES,
+    agency: str | None = None,
 ) -> tuple[pulp.LpProblem, dict[tuple[str, str], pulp.LpVariable], float]:
-    """The model, its payments by (programme, stream), and the GBP in one unit of them."""
+    """The model, its payments by (programme, stream), and the GBP in one unit of them.
+
+    With ``agency`` only its streams' payments for its programmes are decided (B9, alone).
+    """
     programmes = tables["programmes"].set_index("programme_id")
     outcomes = tables["outcomes"].set_index("outcome_id")
     base_year = tables["spending"]["year"].max()
     base = tables["spending"][tables["spending"]["year"] == base_year]
-    today = base.groupby("programme_id")["amount_gbp"].sum().reindex(programmes.index).fillna(0)
+    today = today_of(tables)
     amounts = tables["stream_amounts"]
     amount = amounts[amounts["year"] == base_year + 1].set_index("stream_id")["amount_gbp"]
     allowed = may_pay(tables)
@@ -70,16 +185,29 @@ def build(
     model = pulp.LpProblem("budget", pulp.LpMinimize)
     pay = {(p, f): model.add_variable(f"pay_{p}_{f}", 0) for p, f in allowed}
     spend = {p: model.add_variable(f"spend_{p}", 0) for p in programmes.index}
+    paid = base.groupby(["programme_id", "stream_id"])["amount_gbp"].sum()
+    runs = programmes["agency_id"] if agency is not None else {}
+    pays = tables["streams"].set_index("stream_id")["agency_id"] if agency is not None else {}
+    for p, f in allowed:  # alone, all others pay as today
+        if agency is not None and not (runs[p] == agency and pays[f] == agency):
+            model += pay[p, f] == paid.get((p, f), 0.0) / unit
     for p in programmes.index:
         model += spend[p] == pulp.lpSum(pay[q, f] for q, f in allowed if q == p)
+        if agency is not None and runs[p] != agency:
+            continue
         model += (
             spend[p] >= number(programmes.at[p, "statutory_floor_gbp_per_year"], 0) / unit
         )  # B3
         if number(programmes.at[p, "maximum_gbp_per_year"]) is not None:
             model += spend[p] <= programmes.at[p, "maximum_gbp_per_year"] / unit
     for f in tables["streams"]["stream_id"]:
+        if agency is not None and pays[f] != agency:
+            continue
         model += pulp.lpSum(pay[p, g] for p, g in allowed if g == f) <= amount[f] / unit  # B2
     if total is not None:
+        if agency is not None:  # its share of the total, and all that others pay today
+            own = sum(gbp for (_, f), gbp in paid.items() if pays[f] == agency)
+            total = total * own / today.sum() + today.sum() - own
         model += pulp.lpSum(spend.values()) <= total / unit  # B1
 
     money = min(float(amount.sum()), math.inf if total is None else total)
@@ -92,6 +220,7 @@ def build(
         heights = [effect(s) for s in grid]
         on_curve = on_the_curve(model, f"{p}_{o}", spend[p], [s / unit for s in grid], heights)
         gain[o] += on_curve - effect(today[p])
+    model.gains = gain
 
     sign = {o: -1 if outcomes.at[o, "direction"] == "lower" else 1 for o in outcomes.index}
     reach, short = {}, {}

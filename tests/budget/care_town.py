@@ -146,7 +146,9 @@ RULES = {
     "prevention": Prevention(rule="prevention"),
     "reinvestment": Reinvestment(rule="reinvestment", share=0.05),
     "through_the_place": ThroughThePlace(rule="through_the_place", share=0.04),
-    "nobody_worse_off": NobodyWorseOff(rule="nobody_worse_off"),
+    "nobody_worse_off": NobodyWorseOff(
+        rule="nobody_worse_off", counterfactual="most_it_could_keep"
+    ),
     "capital": Capital(rule="capital"),
     "continuity": Continuity(rule="continuity"),
 }
@@ -288,6 +290,14 @@ def plan_by_hand() -> Plan:
                 "year": [year for year in YEARS for _ in range(2)],
                 "agency_id": ["nhs", "council"] * 3,
                 "alone_gbp": [5.0, np.nan, 10.0, np.nan, 10.0, np.nan],
+                "alone_low_gbp": [5.0, np.nan, 10.0, np.nan, 10.0, np.nan],
+                "alone_high_gbp": [5.0, np.nan, 10.0, np.nan, 10.0, np.nan],
+                "cashable_gbp": [0.0, 0.0, 8.0, 0.0, 12.0, 0.0],
+                "freed_gbp": [0.0, 0.0, 20.0, 0.0, 20.0, 0.0],
+                "paid_by_others_gbp": [0.0, 5.0, 0.0, 17.0, 0.0, 20.0],
+                "paid_for_others_gbp": [5.0, 0.0, 17.0, 0.0, 20.0, 0.0],
+                "given_back_gbp": 0.0,
+                "unspent_gbp": [5.0, 5.0, 10.0, 17.0, 10.0, 8.0],
                 "plan_before_transfers_gbp": [5.0, 5.0, 18.0, 17.0, 22.0, 8.0],
                 "transfers_gbp": [0.0, 0.0, -5.0, 5.0, 0.0, 0.0],
                 "plan_gbp": [5.0, 5.0, 13.0, 22.0, 22.0, 8.0],
@@ -321,6 +331,7 @@ def plan_by_hand() -> Plan:
                 "alone_gbp": [105.0, 100.0, 100.0],
             }
         ),
+        "alone_objectives": pd.DataFrame(columns=["agency_id", "objective", "alone", "bound"]),
         "cash_flow": _cash_flow(),
         "benefits_chain": _chain(),
     }

@@ -150,7 +150,9 @@ def test_the_agency_that_commissions_pays_and_gets_back_what_is_not_held():
     terms = {"clawback_gbp_per_unit": 0.5}
     worth = {"benefit_id": "wages", "outcome_id": "jobs", "agency_id": "council"}
     worth |= {"unit_value_gbp": 10, "cashable_share": 1}
-    worse = NobodyWorseOff(rule="nobody_worse_off", when="horizon")
+    worse = NobodyWorseOff(
+        rule="nobody_worse_off", counterfactual="most_it_could_keep", when="horizon"
+    )
     answer = solved(town(terms=terms, benefits=[worth]), budgets(160, 130, 180), worse)
     rows = answer.plan.tables["positions"].set_index(["agency_id", "year"])
     council = rows.loc["council", "plan_before_transfers_gbp"].to_list()

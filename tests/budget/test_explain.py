@@ -72,7 +72,9 @@ def test_what_agencies_would_be_worse_off_is_named():
     place = place.replace(streams=place.streams.assign(agency_id=["nhs", "council"]))
     # alone the nhs keeps 200 - 20 - 50 for the lights = 130 a year, so at most 70 may be spent;
     # nine falls need 200 for homecare. Transfers say who of the two is short of the 130.
-    rule = NobodyWorseOff(rule="nobody_worse_off", only_together=("falls",))
+    rule = NobodyWorseOff(
+        rule="nobody_worse_off", counterfactual="most_it_could_keep", only_together=("falls",)
+    )
     standard = Outcomes(rule="outcomes", outcome={"falls": {"minimum_standard": 9}})
     found = gives(place, rule, standard, years=2)
     assert found["nobody_worse_off"].startswith("260 GBP in all, for example: ")

@@ -43,7 +43,9 @@ def test_nobody_is_worse_off_than_alone():
     # alone the nhs keeps homecare at its floor: 200 - 20 - 50 that its grant pays for the lights
     # today = 130 unspent; the council needs nothing: 50. In the plan the nhs must keep 130 (and
     # the council 50), so 70 of the grant are spent, all on homecare
-    answer = solved(place, NobodyWorseOff(rule="nobody_worse_off"), years=2)
+    answer = solved(
+        place, NobodyWorseOff(rule="nobody_worse_off", counterfactual="most_it_could_keep"), years=2
+    )
     rows = answer.plan.tables["positions"].set_index(["year", "agency_id"])
     assert rows["alone_gbp"].to_list() == pytest.approx([50, 130, 50, 130])
     assert (rows["plan_gbp"] >= rows["alone_gbp"] - 1e-5).all()
@@ -62,7 +64,9 @@ def test_an_agency_without_money_has_no_position_alone_where_today_misses_a_stan
     points = [*place.curve_points.to_dict("records"), {"programme_id": "lights",
               "outcome_id": "falls", "spend_gbp": 200, "effect": 2}]  # fmt: skip
     place = place_over_years(1, place, curves=curves, curve_points=points)
-    answer = solved(place, NobodyWorseOff(rule="nobody_worse_off"), years=1)
+    answer = solved(
+        place, NobodyWorseOff(rule="nobody_worse_off", counterfactual="most_it_could_keep"), years=1
+    )
     rows = answer.plan.tables["positions"].set_index("agency_id")
     assert np.isnan(rows.loc["nhs", "alone_gbp"])
     assert rows.loc["council", "alone_gbp"] == pytest.approx(0, abs=0.01)
@@ -72,7 +76,10 @@ def test_the_capital_of_others_asks_nothing_of_an_agency_alone():
     # lights, the council's, would need 10 of capital to start anew; the nhs alone decides homecare
     place = changed(place_over_years(1), "programmes", "lights", capital_gbp=10)
     place = place.replace(streams=place.streams.assign(agency_id=["nhs", "council"]))
-    rules = (NobodyWorseOff(rule="nobody_worse_off"), Capital(rule="capital"))
+    rules = (
+        NobodyWorseOff(rule="nobody_worse_off", counterfactual="most_it_could_keep"),
+        Capital(rule="capital"),
+    )
     answer = solved(place, *rules, years=1)
     rows = answer.plan.tables["positions"].set_index("agency_id")
     assert rows["alone_gbp"].to_list() == pytest.approx([50, 130])  # as without capital
@@ -87,7 +94,9 @@ def test_transfers_pay_those_who_would_be_worse_off():
     ]  # fmt: skip
     rows = {k: t.to_dict("records") for k, t in place.tables.items() if len(t)}
     place = place_of(**rows | {"benefits": benefits})
-    answer = solved(place, NobodyWorseOff(rule="nobody_worse_off"), years=1)
+    answer = solved(
+        place, NobodyWorseOff(rule="nobody_worse_off", counterfactual="most_it_could_keep"), years=1
+    )
     rows = answer.plan.tables["positions"].set_index("agency_id")
     assert rows.loc["council", "transfers_gbp"] > 0
     assert (rows["plan_gbp"] >= rows["alone_gbp"] - 1e-6).all()
@@ -100,7 +109,7 @@ def test_agencies_that_could_not_keep_the_standards_alone_have_no_position_alone
     place = place_over_years(1)
     place = place.replace(streams=place.streams.assign(agency_id=["nhs", "council"]))
     falls = Outcomes(rule="outcomes", outcome={"falls": {"minimum_standard": 9.2}})
-    worse_off = NobodyWorseOff(rule="nobody_worse_off")
+    worse_off = NobodyWorseOff(rule="nobody_worse_off", counterfactual="most_it_could_keep")
     answer = solved(place, budgets(180), falls, worse_off, years=1)
     assert by_year(answer, "homecare") == [180]
     assert answer.plan.tables["positions"]["alone_gbp"].isna().all()
@@ -114,7 +123,9 @@ def test_standards_that_hold_only_together_do_not_hold_alone():
     place = place_over_years(1)
     place = place.replace(streams=place.streams.assign(agency_id=["nhs", "council"]))
     falls = Outcomes(rule="outcomes", outcome={"falls": {"minimum_standard": 9.2}})
-    worse_off = NobodyWorseOff(rule="nobody_worse_off", only_together=("falls",))
+    worse_off = NobodyWorseOff(
+        rule="nobody_worse_off", counterfactual="most_it_could_keep", only_together=("falls",)
+    )
     answer = solved(place, budgets(180), falls, worse_off, years=1)
     assert answer.result.status is Status.INFEASIBLE
     falls = Outcomes(rule="outcomes", outcome={"falls": {"minimum_standard": 10.3}})
@@ -134,7 +145,12 @@ def test_who_could_not_stand_alone_may_pay_others_from_unspent_money():
         streams=place.streams.assign(agency_id=["nhs", "council"]),
         stream_amounts=place.stream_amounts.assign(amount_gbp=[200.0, 90.0]),
     )
-    answer = solved(place, budgets(180), NobodyWorseOff(rule="nobody_worse_off"), years=1)
+    answer = solved(
+        place,
+        budgets(180),
+        NobodyWorseOff(rule="nobody_worse_off", counterfactual="most_it_could_keep"),
+        years=1,
+    )
     assert by_year(answer, "homecare") == [60]
     rows = answer.plan.tables["positions"].set_index("agency_id")
     assert np.isnan(rows.loc["council", "alone_gbp"])
@@ -153,6 +169,7 @@ def test_over_the_horizon_what_is_short_is_paid_when_there_is_something_over():
         alone=np.array([[8.0, 0.0, np.nan], [0.0, 2.0, np.nan]]),
         discount=np.array([1.0, 0.5]),
         over_horizon=True,
+        counterfactual="most_it_could_keep",
     )
     before = np.array([[0.0, 12.0, 0.0], [4.0, 0.0, 9.0]])
     own = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 2.0]])

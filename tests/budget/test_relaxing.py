@@ -145,7 +145,7 @@ def nobody_worse_off_case() -> Case:
     # and the council all its 50: together they let 70 of the 250 be spent
     place = two_programmes()
     place = place.replace(streams=place.streams.assign(agency_id=["nhs", "council"]))
-    rule = NobodyWorseOff(rule="nobody_worse_off")
+    rule = NobodyWorseOff(rule="nobody_worse_off", counterfactual="most_it_could_keep")
     return Case(place, (rule,), (), worth(70, 0), worth(200, 50))
 
 

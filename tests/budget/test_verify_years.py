@@ -60,7 +60,11 @@ FIGURES = {
     ),
     "outcomes_by_year": ("do_nothing", "plan", "minimum_standard", "target"),
     "reserves": ("opening_gbp", "in_gbp", "out_gbp", "clawback_gbp", "closing_gbp"),
-    "positions": ("plan_before_transfers_gbp", "transfers_gbp", "plan_gbp"),
+    "positions": (
+        *("cashable_gbp", "freed_gbp", "paid_by_others_gbp", "paid_for_others_gbp"),
+        *("given_back_gbp", "unspent_gbp"),
+        *("plan_before_transfers_gbp", "transfers_gbp", "plan_gbp"),
+    ),
     "transfers": ("amount_gbp",),
     "alone_spending": ("before_gbp", "alone_gbp", "units"),
     "alone_payments": ("before_gbp", "alone_gbp"),
@@ -272,7 +276,9 @@ def test_nobody_worse_off_over_the_horizon_is_of_discounted_sums():
         for row, alone in ((0, 10.0), (2, 10.0), (4, last)):
             plan = tampered(plan, "positions", row, "alone_gbp", alone)
         for when in ("horizon", "every_year"):
-            rule = NobodyWorseOff(rule="nobody_worse_off", when=when)
+            rule = NobodyWorseOff(
+                rule="nobody_worse_off", counterfactual="most_it_could_keep", when=when
+            )
             course = course_of(care_town(), asked(), plan)
             found = nobody_worse_off(care_town(), asked(), rule, course, plan)
             worse = max(over for over, _, _, _ in found)
@@ -282,8 +288,10 @@ def test_nobody_worse_off_over_the_horizon_is_of_discounted_sums():
 def test_who_could_not_stand_alone_pays_from_what_its_streams_do_not_spend():
     # the council has 5, 17 and 8 unspent: 5 of 2026 may be paid, 6 may not unless streams carry
     # (then 22 by 2027), and over the horizon 5 + 17 / 1.035 + 8 / 1.035^2
-    rule = NobodyWorseOff(rule="nobody_worse_off")
-    horizon = NobodyWorseOff(rule="nobody_worse_off", when="horizon")
+    rule = NobodyWorseOff(rule="nobody_worse_off", counterfactual="most_it_could_keep")
+    horizon = NobodyWorseOff(
+        rule="nobody_worse_off", counterfactual="most_it_could_keep", when="horizon"
+    )
     carried = asked(streams=Streams(rule="streams", unspent="carried"))
     for year, gbp, scenario, given, over in (
         (2026, 5.0, asked(), rule, 0.0),

@@ -152,7 +152,7 @@ def test_positions_alone_are_those_of_a_linear_program_for_each_agency(seed):
         for a, value in (("a", 30.0), ("b", 12.0))
     ]  # fmt: skip
     place = place_of(**rows)
-    rule = NobodyWorseOff(rule="nobody_worse_off")
+    rule = NobodyWorseOff(rule="nobody_worse_off", counterfactual="most_it_could_keep")
     answer = solve(place, scenario_of(rules=[rule], drop=("outcomes",), years=2))
     assert answer.verification.ok
     said = answer.plan.tables["positions"].set_index(["year", "agency_id"])["alone_gbp"]

@@ -30,7 +30,7 @@ def solve(
     from placeopt.budget.plan import plan_of
     from placeopt.budget.problem import state
     from placeopt.budget.refine import solve_all
-    from placeopt.budget.verify import verify
+    from placeopt.budget.verify import positions_alone_hold, verify
     from placeopt.engine import Answer, Status
     from placeopt.errors import NoPlanError, VerificationError
 
@@ -38,7 +38,11 @@ def solve(
     warnings = tuple(inputs.check(place, scenario))
     solved = solve_all(problem, scenario.solver, progress)
     if solved.result.status is Status.INFEASIBLE:
-        why = explain(place, scenario)
+        why = explain(place, scenario, problem)
+        if why.tables:
+            check = positions_alone_hold(place, scenario, why.tables)
+            if not check.holds:
+                raise VerificationError(f"positions alone failed their check: {check.detail}")
         return Answer(place, scenario, solved.result, explanation=why, warnings=warnings)
     if solved.spend is None:
         raise NoPlanError(f"no budget was found: {solved.result.status} {solved.result.message}")

@@ -91,8 +91,16 @@ def _plain(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Exp
     if name in ("cash_least", "cash_most"):
         worth = np.einsum("t,tbo->bo", problem.discount, problem.cashable[:, :, problem.seen_by])
         saves = (worth * scale.outcome / scale.money_gbp).ravel()
-        sign = 1.0 if name == "cash_least" else -1.0
-        return gain.at(np.flatnonzero(saves)), sign * saves[saves != 0], 0.0
+        b, sign = np.flatnonzero(saves), 1.0 if name == "cash_least" else -1.0
+        p = np.unique(problem.unit_programme)  # what its units that close free (B6)
+        spend = np.arange(decided)[:, None] * len(problem.programme_ids) + p
+        nothing = float(problem.discount @ problem.do_nothing[:, p].sum(axis=1))
+        less = -sign * np.repeat(problem.discount, len(p))
+        return (
+            np.concatenate([gain.at(b), model.columns["spend"].at(spend.ravel())]),
+            np.concatenate([sign * saves[b], less]),
+            sign * nothing / scale.money_gbp,
+        )
     if name == "moved_from_today":
         columns = _moved_from_today(model, problem, scale)
         return columns, np.ones(len(columns)), 0.0

@@ -401,6 +401,8 @@ class BudgetProblem:
             value, shortfall = float(self.discount @ (money - gained)), 0.0
         elif name in ("cash_least", "cash_most"):  # what its better outcomes save it
             saves = np.einsum("tbo,bo->t", self.cashable[:, :, self.seen_by], gain)
+            p = np.unique(self.unit_programme)
+            saves = saves + (self.do_nothing - spend)[:, p].sum(axis=1)
             cash = float(self.discount @ saves)
             value, shortfall = cash if name == "cash_least" else -cash, 0.0
         elif name == "moved_from_today":

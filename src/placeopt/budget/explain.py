@@ -19,6 +19,7 @@ from placeopt import engine
 from placeopt.budget import formulate as equations
 from placeopt.budget.arrays import BudgetProblem
 from placeopt.budget.neighbourhoods import spend_of
+from placeopt.budget.plan_years import alone_tables, positions_alone
 from placeopt.budget.problem import names, state
 from placeopt.budget.refine import Approximation
 from placeopt.engine import Block, Clash, Explanation, Model, Result
@@ -35,10 +36,12 @@ MOST_NAMED = 6
 Parts = Iterator[tuple[float, str]]  # how much is given, and what that is in words
 
 
-def explain(place: Place, scenario: Scenario) -> Explanation:
-    """Which rules clash, and what each would have to give for a plan to exist."""
-    known = names(place)
-    like = state(place, scenario) if scenario.of(NobodyWorseOff) else None
+def explain(place: Place, scenario: Scenario, stated: BudgetProblem | None = None) -> Explanation:
+    """Which rules clash, and what each would have to give for a plan to exist; ``stated``: the
+    problem, where it is known, so that positions alone (B9) are not solved for again."""
+    known, like = names(place), None
+    if scenario.of(NobodyWorseOff):
+        like = stated if stated is not None else state(place, scenario)
     clashes = []
     for rule in scenario.rules:
         if rule.number in TABLE_OF and not len(place.tables[TABLE_OF[rule.number]]):
@@ -50,7 +53,10 @@ def explain(place: Place, scenario: Scenario) -> Explanation:
         gives = what_gives(problem, scenario)
         if gives:
             clashes.append(Clash(rule.number, rule.name, rule.sentence(known), gives))
-    return Explanation(_sentence(clashes), tuple(clashes))
+    tables = {}
+    if like is not None:
+        tables = {"positions_alone": positions_alone(like), **alone_tables(like)}
+    return Explanation(_sentence(clashes), tuple(clashes), tables)
 
 
 def _sentence(clashes: list[Clash]) -> str:

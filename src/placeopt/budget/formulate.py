@@ -376,9 +376,11 @@ def by_position(members: np.ndarray, decided: int, size: int) -> np.ndarray:
     return (np.arange(decided)[:, None] * size + np.asarray(members)[None, :]).ravel()
 
 
-def payments(problem: BudgetProblem, paid: Floats, gain: Floats, refunds: Floats) -> Model:
-    """Only who pays what: streams that pay ``paid`` (T, P; in the model's unit of money), within
-    what they may and have, outcomes having improved by ``gain`` (B, O) and providers giving back
+def payments(
+    problem: BudgetProblem, spend: Floats, paid: Floats, gain: Floats, refunds: Floats
+) -> Model:
+    """Only who pays what: streams that pay ``paid`` (T, P; in the model's unit of money) for
+    ``spend`` (as paid), within what they may and have, outcomes having improved by ``gain`` (B, O) and providers giving back
     ``refunds`` (as paid).
 
     A little slip is let through at a high price, for what rounding makes of a plan.
@@ -389,6 +391,8 @@ def payments(problem: BudgetProblem, paid: Floats, gain: Floats, refunds: Floats
     pay = _may_be_paid(model, problem, pairs, scale)
     slip = model.add_columns("slip", size=paid.size, cost=1e4)
     over = model.add_columns("over", size=paid.size, cost=1e4)  # where what is paid is fixed
+    known = spend.ravel()
+    model.add_columns("spend", size=spend.size, lower=known, upper=known)
     level = (gain / scale.outcome).ravel()
     model.add_columns("gain", size=gain.size, lower=level, upper=level)
     if refunds.any():

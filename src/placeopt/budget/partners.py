@@ -1,8 +1,9 @@
 """Agencies in a budget problem: whose streams and programmes are whose, what is decided together,
 capital pots, and what each agency's position would be alone (B8, B9, B11).
 
-An agency's position in a year is the cash that better outcomes save it, plus what others' streams
-pay for its programmes, less what its streams pay for others' programmes. Alone (B9) is its position
+An agency's position in a year is what it saves in cash (by better outcomes, and by its units that
+close because demand needs them no longer, B6), plus what others' streams pay for its programmes,
+less what its streams pay for others' programmes. Alone (B9) is its position
 in its own best plan by the scenario's own objective and standards, in which only its own programmes
 change, paid by its own streams within its share of the one budget; what its streams pay others and
 others' streams pay it stays as today. Of plans within a millionth of the best the one that moves
@@ -138,12 +139,20 @@ def saved(problem: BudgetProblem, spend: Floats) -> Floats:
     return np.einsum("tbao,bo->ta", problem.cashable, problem.gain(spend))
 
 
+def freed(problem: BudgetProblem, spend: Floats) -> Floats:
+    """(T, A) GBP by which each agency's programmes that run whole units (B6) cost less than if
+    nothing changed: money that is freed as demand needs fewer of them."""
+    p = np.unique(problem.unit_programme[problem.programme_agency[problem.unit_programme] >= 0])
+    less = (problem.do_nothing - spend)[:, p]
+    return summed(less, problem.programme_agency[p], len(problem.agency_ids))
+
+
 def position(problem: BudgetProblem, spend: Floats, pay: Floats) -> Floats:
     """(T, A) GBP, each agency's position before transfers."""
     if problem.counterfactual == "most_it_could_keep":
         return unspent(problem, pay) + saved(problem, spend) + given_back(problem, spend)
     got, given = paid_across(problem, pay)
-    return saved(problem, spend) + got - given
+    return saved(problem, spend) + freed(problem, spend) + got - given
 
 
 def to_give(problem: BudgetProblem, spend: Floats, pay: Floats) -> Floats:
@@ -209,7 +218,7 @@ def _range(
         value = problem.objective(stage.objective, solved.spend, first=stage.objective == own[0])
         gap = min(value, stage.value) - stage.bound
         proven &= bool(gap <= 1.5 * BEST * max(0.01, abs(stage.value)))
-    if proven or not cash.any():
+    if proven or not (cash.any() or len(problem.unit_programme)):
         return found, found
     limits = {
         stage.objective: stage.value + BEST * max(1.0, abs(stage.value))
@@ -219,7 +228,7 @@ def _range(
     approximation.add(solved.spend)
     pieces = approximation.pieces("over")
     ends = {}
-    now = saved(problem, solved.spend)[:, problem.seen_by]
+    now = (saved(problem, solved.spend) + freed(problem, solved.spend))[:, problem.seen_by]
     for name, sign in (("cash_least", 1.0), ("cash_most", -1.0)):
         reached = np.empty(len(found))
         for t in range(len(found)):
@@ -230,9 +239,6 @@ def _range(
                 discount=only.astype(float),
                 cashable=problem.cashable * only[:, None, None, None],
             )
-            reached[t] = now[t]
-            if not cash[t].any():
-                continue
             model = equations.formulate(of_year, pieces, name)
             for kept, limit in limits.items():  # with the years' own discount
                 equations.earlier_objectives_are_kept(

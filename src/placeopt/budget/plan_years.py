@@ -33,6 +33,7 @@ import pandas as pd
 from placeopt.budget.arrays import BudgetProblem, Floats, summed
 from placeopt.budget.partners import (
     alone_problem,
+    freed,
     given_back,
     paid_across,
     position,
@@ -168,6 +169,7 @@ def _positions(
     got, given = paid_across(problem, pay)
     parts = {
         "cashable_gbp": saved(problem, spend),
+        "freed_gbp": freed(problem, spend),
         "paid_by_others_gbp": got,
         "paid_for_others_gbp": given,
         "given_back_gbp": given_back(problem, spend),

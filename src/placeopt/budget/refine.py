@@ -376,7 +376,8 @@ def closest_payments(problem: BudgetProblem, spend: Floats, clock: _Clock) -> tu
     one_off, pairs = problem.one_off(spend), len(problem.pair_stream)
     due = problem.by_results(spend)
     back = problem.refunds(spend) / money
-    model = equations.payments(problem, (spend + one_off + due) / money, problem.gain(spend), back)
+    paid, gain = (spend + one_off + due) / money, problem.gain(spend)
+    model = equations.payments(problem, spend / money, paid, gain, back)
     pay = model.columns["pay"]
     moved = model.add_columns("moved", size=pay.size, cost=1.0)
     n, before = np.arange(pay.size), np.tile(problem.pair_before / money, decided)

@@ -50,10 +50,14 @@ class Clash:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why nothing fits: rules that clash; dropping any one of them lets a plan exist."""
+    """Why nothing fits: rules that clash; dropping any one of them lets a plan exist.
+
+    ``tables``: what is known without a plan, by name: what each agency would reach alone (B9).
+    """
 
     sentence: str
     clashes: tuple[Clash, ...] = ()
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

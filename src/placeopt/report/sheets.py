@@ -90,6 +90,8 @@ TITLES = {
     "transfers": "Transfers",
     "alone_spending": "Spending alone",
     "alone_payments": "Payments alone",
+    "alone_objectives": "Objectives alone",
+    "positions_alone": "Positions alone",
     "agencies": "Agencies",
     "prices": "Prices",
     "curves": "Curves",
@@ -171,6 +173,8 @@ def heading_of(table: str, column: str, *, number: bool = False) -> Heading:
 def sheets_of(answer: Answer) -> dict[str, Sheet]:
     """Every table of an answer, ready to be shown; without a plan, only what is known."""
     tables: dict[str, pd.DataFrame] = dict(answer.plan.tables) if answer.plan else {}
+    if answer.plan is None and answer.explanation is not None:
+        tables |= dict(answer.explanation.tables)
     if "money" in tables:
         tables["money"] = _with_change(tables["money"])
         tables |= _made_for_reading(answer)

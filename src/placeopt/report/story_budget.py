@@ -158,8 +158,31 @@ def _over_years(answer: Answer) -> list[str]:
     moved = t.get("transfers")
     if moved is not None and len(moved):
         total = pounds_in_words(float(moved["amount_gbp"].sum()))
-        said.append(f"Transfers of {total} leave no agency worse off than it would be alone.")
+        said.append(f"Transfers come to {total}. {compared_in_words(answer)}")
     return said
+
+
+def compared_in_words(answer: Answer) -> str:
+    """What rule B9 compares each agency with, in one sentence that names the counterfactual; empty
+    where the rule is not in force."""
+    rule: Any = next((r for r in answer.scenario.rules if r.name == "nobody_worse_off"), None)
+    if rule is None:
+        return ""
+    when = "in each year" if rule.when == "every_year" else "over the years together"
+    who = "each agency" if rule.counterfactual == "today" else "each agency that could stand alone"
+    held = f"After transfers {who} is" if answer.plan is not None else f"{who.capitalize()} must be"
+    return f"{held} no worse off {when} than {COUNTERFACTUALS[rule.counterfactual]}."
+
+
+COUNTERFACTUALS = {  # what a position is compared with, and what it counts
+    "alone_for_outcomes": "with its own best plan for the same objective and standards, made alone "
+    "with its own money, all others as today; what it saves in cash and what others pay for its "
+    "programmes count, less what it pays for theirs, and money left unspent is no gain",
+    "today": "it is today; what it saves in cash and what others pay for its programmes count, less "
+    "what it pays for theirs, and money left unspent is no gain",
+    "most_it_could_keep": "if it kept and saved the most money that it could by itself, all others "
+    "as today; money left unspent counts as its own",
+}
 
 
 def _met(values: Any) -> tuple[int, int]:

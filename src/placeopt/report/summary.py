@@ -61,6 +61,9 @@ def summary_of(answer: Answer, story: Story) -> dict[str, Any]:
         found["explanation"] = {
             "sentence": answer.explanation.sentence,
             "clashes": [vars(clash) for clash in answer.explanation.clashes],
+            "tables": {
+                name: table.to_dict("records") for name, table in answer.explanation.tables.items()
+            },
         }
     plain_values: dict[str, Any] = plain(found)
     return plain_values

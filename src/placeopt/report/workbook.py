@@ -35,14 +35,15 @@ BUDGET = [
     *("spending", "spending_years", "payments", "streams", "reserves", "result_payments"),
     "provider_results",
     *("outcomes", "outcomes_by_year", "cash_flow", "agencies", "benefits_chain", "who_gains"),
-    *("positions", "transfers", "alone_spending", "alone_payments", "prices", "curves"),
+    *("positions_alone", "positions", "transfers", "alone_spending", "alone_payments"),
+    *("alone_objectives", "prices", "curves"),
 ]
 LAST = ["checks", "findings", "assumptions", "provenance"]
 # On another sheet; in tables/.
 LEFT_OUT = {"objectives", "assignment", "assignment_by_year", "spending_by_year"}
 ONE_YEAR = {"buildings_by_year", "services_by_year", "objectives_by_year"}
 IF_ANY = {"reserves", "cash_flow", "benefits_chain", "positions", "transfers"}
-IF_ANY |= {"alone_spending", "alone_payments"}
+IF_ANY |= {"positions_alone"} | {"alone_spending", "alone_payments", "alone_objectives"}
 MOST_ROWS = 50_000  # of a sheet: more makes a workbook that opens slowly; the CSV has them all
 WRAPPED = frozenset(("text", "service_ids"))
 TOTALS, HEADINGS, ROWS = 1, 2, 3  # rows of a sheet, counted from 0

@@ -96,6 +96,12 @@ def who_gains(answer: Answer) -> pd.DataFrame:
         "run_before_gbp": _sum(by_runner, "before_gbp"),
         "run_gbp": _sum(by_runner, "after_gbp"),
     }
+    across = payments["stream_id"].map(payer).fillna("") != payments["programme_id"].map(runs)
+    more = payments["after_gbp"] - payments["before_gbp"]
+    moved_across = payments.assign(more_gbp=more.where(across, 0.0))
+    got = moved_across.assign(agency_id=by_runner["agency_id"])
+    given = moved_across.assign(agency_id=by_payer["agency_id"])
+    parts["across_gbp"] = _sum(got, "more_gbp").sub(_sum(given, "more_gbp"), fill_value=0.0)
     chain = tables.get("benefits_chain")
     if chain is not None and len(chain):
         parts["benefits_gbp"], parts["cashable_gbp"] = (
@@ -108,7 +114,7 @@ def who_gains(answer: Answer) -> pd.DataFrame:
         given = _sum(moved.rename(columns={"from_agency_id": "agency_id"}), "amount_gbp")
         parts["transfers_gbp"] = received.sub(given, fill_value=0.0)
     rows = pd.DataFrame(parts).fillna(0.0)
-    better = rows["paid_before_gbp"] - rows["paid_gbp"]
+    better = rows["across_gbp"]  # never what its streams no longer bring in, or do not spend
     for name in ("cashable_gbp", "transfers_gbp"):
         better = better + rows[name] if name in rows else better
     rows["better_off_gbp"] = better

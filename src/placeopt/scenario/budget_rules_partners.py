@@ -78,7 +78,9 @@ class NobodyWorseOff(BudgetRule):
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         when = "in any year" if self.when == "every_year" else "over the years together"
-        return f"After transfers no agency is worse off {when} than {COMPARED[self.counterfactual]}."
+        return (
+            f"After transfers no agency is worse off {when} than {COMPARED[self.counterfactual]}."
+        )
 
 
 COMPARED = {  # in words: what a position is compared with (B9)

@@ -2,8 +2,8 @@
 
 Columns  on[t,p] binary, begins[t,p], ends[t,p]; from_pot[t,k,p]; transfer[t,a,b]
 (B8)  through        sum over n of a's revenue streams and pooled p of pay[t,n] >= share income[t,a]
-(B9)  position       saved[t,a] + paid by others for its programmes - paid by it for others'
-                     + transfers in - transfers out >= alone[t,a]
+(B9)  position       saved[t,a] + freed[t,a] + paid by others for its programmes - paid by it for
+                     others' + transfers in - transfers out >= alone[t,a]
 (B9)  given          transfers out <= unspent[t,a] + saved[t,a] + refunds[t,a], or nothing
 (B9)  gives          transfers out <= far gives[t,a] binary    where that could fall below 0
 most_it_could_keep:
@@ -186,6 +186,13 @@ def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> N
             n = np.flatnonzero((whose >= 0) & (runs != pays))
             pay = model.columns["pay"].at(year * len(runs) + n)
             moved.add(row[:, whose[n]], pay, sign * discounted)
+        units = np.unique(problem.unit_programme)
+        p = units[problem.programme_agency[units] >= 0]  # what units that close free (B6)
+        if len(p):
+            spend = model.columns["spend"].at(year * len(problem.programme_ids) + p)
+            moved.add(row[:, problem.programme_agency[p]], spend, -discounted)
+            nothing = problem.do_nothing[:, p]
+            income = income + summed(nothing, problem.programme_agency[p], agencies)
     size = int(row.max()) + 1
     lower, whose = np.zeros(size), np.zeros(size, np.int64)
     need = discounted * (problem.alone - income) / scale.money_gbp

@@ -11,8 +11,11 @@ of level and baseline.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+import pandas as pd
 
 from placeopt.budget.verify import change, rules
 from placeopt.budget.verify.alone import positions_alone_are_attained
@@ -74,6 +77,23 @@ def verify(place: Place, scenario: Scenario, plan: Tables) -> Verification:
         do_nothing=totals(place, scenario, nothing),
         broken_today=tuple(broken_today),
     )
+
+
+def positions_alone_hold(
+    place: Place, scenario: Scenario, tables: Mapping[str, pd.DataFrame]
+) -> Check:
+    """(B9) The check of positions alone where rules clash and there is no plan: ``tables`` are
+    ``positions_alone``, ``alone_spending``, ``alone_payments`` and ``alone_objectives``."""
+    known = _Known({**tables, "positions": tables["positions_alone"]})
+    rule = next(rule for rule in scenario.rules if rule.name == "nobody_worse_off")
+    return positions_alone_are_attained(place, scenario, rule, known)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known without a plan, as tables by name."""
+
+    tables: Mapping[str, pd.DataFrame]
 
 
 def _rules(place: Place, scenario: Scenario, course: Course) -> list[Check]:

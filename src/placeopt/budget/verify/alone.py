@@ -37,7 +37,7 @@ from placeopt.budget.verify.course import (
     tolerance,
 )
 from placeopt.budget.verify.outcomes import totals
-from placeopt.budget.verify.partners import positions
+from placeopt.budget.verify.partners import parts, positions
 from placeopt.budget.verify.rules import Breach
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
@@ -70,12 +70,16 @@ def positions_alone_are_attained(
         runs = set(_ids(place.programmes, agency, "programme_id"))
         asked = _asked_alone(scenario, rule, runs)
         nothing = do_nothing(own, asked)
-        kept = not any(over > near for over, near, *_ in _breaches(place, own, asked, nothing, agency))
+        kept = not any(
+            over > near for over, near, *_ in _breaches(place, own, asked, nothing, agency)
+        )
         said = {year: float(row.alone_gbp) for year, row in rows.items()}
         if any(math.isnan(gbp) for gbp in said.values()):
             if not all(math.isnan(gbp) for gbp in said.values()):
                 wrong.append(f"{agency} has a position alone in some years only")
-            if kept or rule.counterfactual == "today":
+            if rule.counterfactual == "today" or (
+                kept and rule.counterfactual != "most_it_could_keep"
+            ):
                 wrong.append(f"{agency} could go on as today, but has no position alone")
             continue
         course = nothing
@@ -86,6 +90,11 @@ def positions_alone_are_attained(
                 if over > near:
                     wrong.append(f"{agency} alone, {what}: {over:,.6g} {unit} too far")
         found = positions(place, scenario, rule, course)
+        if rule.counterfactual == "today":  # as others paid for its programmes, and it for theirs
+            across = parts(place, scenario, rule, nothing)
+            for year in said:
+                one = across[year, agency]
+                found[year, agency] = one["paid_by_others_gbp"] - one["paid_for_others_gbp"]
         for year, gbp in said.items():
             if not abs(found[year, agency] - gbp) <= tolerance(gbp):
                 text = f"{agency} alone in {year}: {gbp:,.2f} stated, its plan comes to"
@@ -109,7 +118,9 @@ def _ranges(agency: str, rows: dict[int, Any], exact: bool) -> list[str]:
         near = tolerance(gbp)
         inside = low - near <= gbp <= high + near
         if not inside or (exact and not high - low <= 2 * near):
-            wrong.append(f"{agency} alone in {year}: {gbp:,.2f}, in a range {low:,.2f} to {high:,.2f}")
+            wrong.append(
+                f"{agency} alone in {year}: {gbp:,.2f}, in a range {low:,.2f} to {high:,.2f}"
+            )
     return wrong
 
 

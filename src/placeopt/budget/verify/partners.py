@@ -1,7 +1,8 @@
 """Where each agency stands, year by year, recomputed from a plan's payments and the tables.
 
-    position[a,t] = cashable benefits that a gains + what others' streams pay for its programmes
-                    - what its streams pay for others' programmes + transfers in - transfers out
+    position[a,t] = cashable benefits that a gains + what its units that close free (B6) + what
+                    others' streams pay for its programmes - what its streams pay for others'
+                    programmes + transfers in - transfers out
     (B9) position[a,t] >= alone[a,t], in every year or of the discounted sums
          transfers out <= what a has not spent, has saved and was given back, or nothing
 
@@ -145,9 +146,9 @@ def parts(
     place: Place, scenario: Scenario, rule: Any, course: Course
 ) -> dict[tuple[int, str], dict[str, float]]:
     """By year and agency, what its position is made of, each under its column's name."""
-    columns = ("cashable_gbp", "paid_by_others_gbp", "paid_for_others_gbp", "given_back_gbp")
+    columns = ("cashable_gbp", "freed_gbp", "paid_by_others_gbp", "paid_for_others_gbp")
     found: dict[tuple[int, str], dict[str, float]] = {
-        (year, agency): dict.fromkeys((*columns, "unspent_gbp"), 0.0)
+        (year, agency): dict.fromkeys((*columns, "given_back_gbp", "unspent_gbp"), 0.0)
         for year in course.years
         for agency in place.agencies["agency_id"]
     }
@@ -164,6 +165,12 @@ def parts(
                 found[year, runner]["paid_by_others_gbp"] += gbp
             if runner != payer and (year, payer) in found:
                 found[year, payer]["paid_for_others_gbp"] += gbp
+    units = set(place.provision["programme_id"]) if rule_of(scenario, "prevention") else set()
+    for at, year in enumerate(course.years):
+        nothing = unchanged(place, course, year)
+        for key in units:
+            if (year, runs[key]) in found:
+                found[year, runs[key]]["freed_gbp"] += nothing[key] - course.spend[at][key]
     for year, given in zip(course.years, refunds(place, scenario, course), strict=True):
         for key, gbp in given.items():
             if (year, runs[key]) in found:
@@ -182,6 +189,7 @@ def positions(place: Place, scenario: Scenario, rule: Any, course: Course) -> St
         if rule.counterfactual == "most_it_could_keep":
             stands[key] += part["unspent_gbp"] + part["given_back_gbp"]
         else:
+            stands[key] += part["freed_gbp"]
             stands[key] += part["paid_by_others_gbp"] - part["paid_for_others_gbp"]
     return stands
 
