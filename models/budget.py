@@ -24,8 +24,8 @@ Subject to  (B1) sum over p of spend[p] <= total
                  given[a] <= unspent[a] + cash[a] where gives[a] = 1, else 0
 
 alone[a] (``alone``) is a's position in its own best plan: the same objective and standards, only
-payments of its streams to its programmes decided, all others as today, within its share of the total;
-of plans as good the one that moves least money from today.
+payments of its streams to its programmes decided, all others as today, within its share of the
+total; of plans as good the one that moves least money from today.
 
 Run it on a place:  python models/budget.py data/marlshire --cut 0.1
 It knows nothing of placeopt: it reads the CSV files itself.

@@ -103,8 +103,12 @@ def test_cash_flow_positions_and_gains_tie(care):
     assert column(gains, "Cashable benefits (£)") == cash
     assert column(gains, "Transfers received (£)") == 0
     council = next(r for r in gains if r["Year"] == 2027 and r["Agency"] == "Council")
-    # its streams pay 43, 23 more than today's 20, and it receives 5
-    assert council["Better off than today (£)"] == -23 + 5
+    # the nhs pays 17 for its programmes, nothing today, and it receives 5; that its own streams
+    # pay 43, or had they less to pay with, makes it neither better nor worse off
+    assert council["Better off than today (£)"] == 17 + 5
+    nhs = next(r for r in gains if r["Year"] == 2027 and r["Agency"] == "NHS")
+    # 8 of cash, a ward's 20, less the 17 that it pays for others' and the 5 that it gives
+    assert nhs["Better off than today (£)"] == 8 + 20 - 17 - 5
     assert council["Position in the plan (£)"] == 22
     _, stands = rows_of(out, "Positions")
     assert column(stands, "In the plan (£)") == column(gains, "Position in the plan (£)")

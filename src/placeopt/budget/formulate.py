@@ -380,8 +380,8 @@ def payments(
     problem: BudgetProblem, spend: Floats, paid: Floats, gain: Floats, refunds: Floats
 ) -> Model:
     """Only who pays what: streams that pay ``paid`` (T, P; in the model's unit of money) for
-    ``spend`` (as paid), within what they may and have, outcomes having improved by ``gain`` (B, O) and providers giving back
-    ``refunds`` (as paid).
+    ``spend`` (as paid), within what they may and have, outcomes having improved by ``gain``
+    (B, O) and providers giving back ``refunds`` (as paid).
 
     A little slip is let through at a high price, for what rounding makes of a plan.
     """

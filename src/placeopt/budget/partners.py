@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from placeopt import engine
-from placeopt.budget.arrays import AlonePlan, BudgetProblem, Bools, Floats, Ints, summed
+from placeopt.budget.arrays import AlonePlan, Bools, BudgetProblem, Floats, Ints, summed
 from placeopt.budget.benefits import cashable_per_gain
 from placeopt.budget.money import amounts, may_pay
 from placeopt.engine import Status

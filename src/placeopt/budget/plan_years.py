@@ -30,6 +30,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from placeopt import engine
 from placeopt.budget.arrays import BudgetProblem, Floats, summed
 from placeopt.budget.partners import (
     alone_problem,
@@ -41,6 +42,7 @@ from placeopt.budget.partners import (
     to_give,
     unspent,
 )
+from placeopt.engine import Model
 
 PENNIES = 0.05  # GBP that rounding may leave over
 
@@ -271,6 +273,8 @@ def least_transfers(problem: BudgetProblem, before: Floats, own: Floats) -> Floa
         given = _given(np.where(known, np.maximum(0.0, -total), 0.0), spare)
         when = surplus / np.maximum(most, 1e-300)  # (T, A)
         return when[:, :, None] * given[None]
+    if problem.carried and not keeps:  # what is given early cannot be given later
+        return _least_by_program(np.where(known, over, np.inf), held)
     moved = np.zeros((*over.shape, over.shape[1]))
     left = np.zeros(over.shape[1])
     for t in range(len(over)):
@@ -280,6 +284,33 @@ def least_transfers(problem: BudgetProblem, before: Floats, own: Floats) -> Floa
         moved[t] = _given(np.where(known, np.maximum(0.0, -over[t]), 0.0), spare)
         left = left - moved[t].sum(axis=1)
     return moved
+
+
+def _least_by_program(over: Floats, held: Floats) -> Floats:
+    """(T, A, A) GBP, the least that can be paid so that nobody whose ``over`` (T, A) is below 0 is
+    short, and nobody pays more than it has over or, by any year, than ``held`` (T, A)."""
+    decided, agencies = over.shape
+    giver, taker = np.nonzero(~np.eye(agencies, dtype=bool))
+    model, year = Model("transfers"), np.arange(decided)[:, None]
+    unit = max(1.0, float(np.abs(over[np.isfinite(over)]).max(initial=0.0)))
+    moved = model.add_columns("transfer", size=decided * len(giver), cost=1.0)
+    slip = model.add_columns("slip", size=decided * agencies, cost=1e3)  # for rounding
+    at = moved.at(year * len(giver) + np.arange(len(giver)))
+    one = np.ones((1, 1))
+    terms = [(year * agencies + taker, at, one), (year * agencies + giver, at, -one)]
+    every = np.arange(decided * agencies)
+    terms.append((every, slip.all, np.ones(1)))
+    need = np.where(np.isfinite(over), -over, -np.inf).ravel() / unit
+    model.add_rows("position", rule="B9", size=decided * agencies, terms=terms, lower=need)
+    terms = [
+        (t * agencies + giver, at[s], np.ones(1)) for t in range(decided) for s in range(t + 1)
+    ]
+    most = held.ravel() / unit
+    model.add_rows("given", rule="B9", size=decided * agencies, terms=terms, upper=most)
+    result = engine.solve(model, time_limit_seconds=60.0)
+    found = np.zeros((decided, agencies, agencies))
+    found[:, giver, taker] = result.value(moved).reshape(decided, -1) * unit
+    return np.where(found < PENNIES / 10, 0.0, found)
 
 
 def _given(lacks: Floats, spare: Floats) -> Floats:

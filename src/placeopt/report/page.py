@@ -15,8 +15,8 @@ from placeopt.report.charts_estate import estate_charts, pairs_of
 from placeopt.report.formats import NUMBERS, format_in_row, in_words, missing, show
 from placeopt.report.money import in_pounds, pounds, pounds_in_words
 from placeopt.report.sheets import Heading, Sheet
-from placeopt.report.story_budget import compared_in_words
 from placeopt.report.story import Story, objectives_in_words, verified_in_words
+from placeopt.report.story_budget import compared_in_words
 
 if TYPE_CHECKING:
     from markupsafe import Markup

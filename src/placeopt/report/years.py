@@ -102,6 +102,12 @@ def who_gains(answer: Answer) -> pd.DataFrame:
     got = moved_across.assign(agency_id=by_runner["agency_id"])
     given = moved_across.assign(agency_id=by_payer["agency_id"])
     parts["across_gbp"] = _sum(got, "more_gbp").sub(_sum(given, "more_gbp"), fill_value=0.0)
+    run = tables.get("spending_by_year")
+    if run is not None and "units" in run and run["units"].notna().any():  # what units that close free (B6)
+        run = run[run["units"].notna()]
+        less = run["do_nothing_gbp"] - run["plan_gbp"]
+        own = run["programme_id"].map(runs).fillna("")
+        parts["freed_gbp"] = _sum(run.assign(agency_id=own, freed_gbp=less), "freed_gbp")
     chain = tables.get("benefits_chain")
     if chain is not None and len(chain):
         parts["benefits_gbp"], parts["cashable_gbp"] = (
@@ -115,7 +121,7 @@ def who_gains(answer: Answer) -> pd.DataFrame:
         parts["transfers_gbp"] = received.sub(given, fill_value=0.0)
     rows = pd.DataFrame(parts).fillna(0.0)
     better = rows["across_gbp"]  # never what its streams no longer bring in, or do not spend
-    for name in ("cashable_gbp", "transfers_gbp"):
+    for name in ("cashable_gbp", "freed_gbp", "transfers_gbp"):
         better = better + rows[name] if name in rows else better
     rows["better_off_gbp"] = better
     stands = tables.get("positions")

@@ -5,12 +5,12 @@ payments are as today. The place is read again as the agency would find it alone
 programmes and streams ask nothing of it, and standards that hold only together do not hold. Every
 rule that binds it is checked on that course and its position worked out from it.
 
-Table ``alone_objectives`` states what that plan comes to by the scenario's own objectives and by how
-much money it moves from today, which is worked out again here. That no better plan exists is what
-the solver proved; seen from here, the bound that is stated must lie below the plan, doing nothing
-must not be better where it keeps the rules, and a position must be stated with a range where the
-bound leaves room. Nor can it be checked for agencies that have no position alone, whose rules the
-solver found to clash, but that doing nothing breaks one of them.
+Table ``alone_objectives`` states what that plan comes to by the scenario's own objectives and by
+how much money it moves from today, which is worked out again here. That no better plan exists is
+what the solver proved; seen from here, the bound that is stated must lie below the plan, doing
+nothing must not be better where it keeps the rules, and a range may be stated only where the bound
+leaves room. Nor can it be checked for agencies that have no position alone, whose rules the solver
+found to clash, but that doing nothing breaks one of them.
 """
 
 from __future__ import annotations
