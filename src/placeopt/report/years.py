@@ -103,7 +103,9 @@ def who_gains(answer: Answer) -> pd.DataFrame:
     given = moved_across.assign(agency_id=by_payer["agency_id"])
     parts["across_gbp"] = _sum(got, "more_gbp").sub(_sum(given, "more_gbp"), fill_value=0.0)
     run = tables.get("spending_by_year")
-    if run is not None and "units" in run and run["units"].notna().any():  # what units that close free (B6)
+    if (
+        run is not None and "units" in run and run["units"].notna().any()
+    ):  # what units that close free (B6)
         run = run[run["units"].notna()]
         less = run["do_nothing_gbp"] - run["plan_gbp"]
         own = run["programme_id"].map(runs).fillna("")
