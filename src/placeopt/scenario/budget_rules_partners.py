@@ -54,7 +54,8 @@ class NobodyWorseOff(BudgetRule):
     number: ClassVar[str] = "B9"
     equation: ClassVar[str] = (
         "cashable[a,t] + freed[a,t] + sum over others' streams f and a's programmes p of "
-        "pay[p,f,t] - sum over a's streams f and others' programmes p of pay[p,f,t] + sum over b of (transfer[b,a,t] - "
+        "pay[p,f,t] - sum over a's streams f and others' programmes p of pay[p,f,t] + sum over b "
+        "of (transfer[b,a,t] - "
         "transfer[a,b,t]) >= alone[a,t]; sum over b of transfer[a,b,t] <= unspent[a,t] + "
         "cashable[a,t] + given back[a,t], or nothing; horizon: of the discounted sums over the "
         "decided years; most_it_could_keep: sum over a's streams of (amount[f,t] - sum over p of "
