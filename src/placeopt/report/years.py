@@ -99,17 +99,17 @@ def who_gains(answer: Answer) -> pd.DataFrame:
     across = payments["stream_id"].map(payer).fillna("") != payments["programme_id"].map(runs)
     more = payments["after_gbp"] - payments["before_gbp"]
     moved_across = payments.assign(more_gbp=more.where(across, 0.0))
-    got = moved_across.assign(agency_id=by_runner["agency_id"])
-    given = moved_across.assign(agency_id=by_payer["agency_id"])
-    parts["across_gbp"] = _sum(got, "more_gbp").sub(_sum(given, "more_gbp"), fill_value=0.0)
+    received_by = moved_across.assign(agency_id=by_runner["agency_id"])
+    given_by = moved_across.assign(agency_id=by_payer["agency_id"])
+    parts["across_gbp"] = _sum(received_by, "more_gbp").sub(
+        _sum(given_by, "more_gbp"), fill_value=0.0
+    )
     run = tables.get("spending_by_year")
-    if (
-        run is not None and "units" in run and run["units"].notna().any()
-    ):  # what units that close free (B6)
-        run = run[run["units"].notna()]
+    if run is not None and "units" in run and run["units"].notna().any():
+        run = run[run["units"].notna()]  # what units that close free (B6)
         less = run["do_nothing_gbp"] - run["plan_gbp"]
-        own = run["programme_id"].map(runs).fillna("")
-        parts["freed_gbp"] = _sum(run.assign(agency_id=own, freed_gbp=less), "freed_gbp")
+        whose = run["programme_id"].map(runs).fillna("")
+        parts["freed_gbp"] = _sum(run.assign(agency_id=whose, freed_gbp=less), "freed_gbp")
     chain = tables.get("benefits_chain")
     if chain is not None and len(chain):
         parts["benefits_gbp"], parts["cashable_gbp"] = (
