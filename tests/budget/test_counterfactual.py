@@ -138,7 +138,7 @@ def test_positions_alone_are_shown_where_rules_clash():
 
 
 def random_agencies(seed: int):
-    """A random place of two agencies with cash benefits of either sign of luck, whole numbers."""
+    """A random place of two agencies, some streams fenced, with cash benefits to either."""
     rng = np.random.default_rng(seed)
     place = random_place(seed, programmes=3, streams=3, whole=True)
     tables = {key: rows.to_dict("records") for key, rows in place.tables.items() if len(rows)}
@@ -198,12 +198,14 @@ def agrees(seed: int, reference) -> None:  # noqa: F811
 
 @pytest.mark.parametrize("seed", range(8))
 def test_engine_and_reference_agree_on_nobody_worse_off(seed, reference):  # noqa: F811
+    """A seeded sample of small places, each also read by the verifier."""
     agrees(seed, reference)
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("seed", range(8, 508))
 def test_all_places_agree_on_nobody_worse_off(seed, reference):  # noqa: F811
+    """The same of 500 more places."""
     agrees(seed, reference)
 
 
