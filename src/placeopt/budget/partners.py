@@ -271,7 +271,8 @@ def alone_problem(problem: BudgetProblem, agency: int) -> BudgetProblem:
     units = own[problem.unit_programme]
     limited = np.where(np.isfinite(problem.total), problem.total, 0.0)
     total = limited * share + float(problem.pair_before[~mine].sum())
-    objectives, slack = ("position",), ()
+    objectives: tuple[str, ...] = ("position",)
+    slack: tuple[float, ...] = ()
     priced = np.zeros_like(problem.shortfall_price)
     if problem.counterfactual == "alone_for_outcomes":
         before = len(problem.objectives) - 1  # objectives whose slack is the scenario's

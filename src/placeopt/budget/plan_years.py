@@ -27,6 +27,8 @@ withheld, less what is given back) and capital of the programmes that the agency
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -297,7 +299,7 @@ def _least_by_program(over: Floats, held: Floats) -> Floats:
     slip = model.add_columns("slip", size=decided * agencies, cost=1e3)  # for rounding
     at = moved.at(year * len(giver) + np.arange(len(giver)))
     one = np.ones((1, 1))
-    terms = [(year * agencies + taker, at, one), (year * agencies + giver, at, -one)]
+    terms: list[Any] = [(year * agencies + taker, at, one), (year * agencies + giver, at, -one)]
     every = np.arange(decided * agencies)
     terms.append((every, slip.all, np.ones(1)))
     need = np.where(np.isfinite(over), -over, -np.inf).ravel() / unit
