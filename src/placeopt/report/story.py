@@ -116,8 +116,11 @@ def verified_in_words(answer: Answer) -> str:
 
 
 def _without_plan(answer: Answer) -> tuple[str, list[str], list[Figure]]:
+    from placeopt.report.story_budget import alone_in_words
+
     if str(answer.result.status) == "infeasible":
         said = [answer.explanation.sentence] if answer.explanation else []
+        said += alone_in_words(answer) if answer.scenario.problem == "budget" else []
         return "No plan can keep all these rules at once.", said, []
     headline = {
         "no plan at limit": "No plan was found in the time given.",

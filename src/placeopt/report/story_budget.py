@@ -68,7 +68,7 @@ def tell_budget(answer: Answer) -> tuple[str, list[str], list[Figure]]:
     if targets:
         said.append(f"{reached} of {count(targets, 'target')} reached.")
     sentences.append(" ".join(said))
-    sentences += _over_years(answer) + _by_results(answer)
+    sentences += _over_years(answer) + _by_results(answer) + [compared_in_words(answer)]
     returned = float(streams["returned_gbp"].fillna(0).sum())
     if returned >= 1:
         sentences.append(
@@ -158,8 +158,28 @@ def _over_years(answer: Answer) -> list[str]:
     moved = t.get("transfers")
     if moved is not None and len(moved):
         total = pounds_in_words(float(moved["amount_gbp"].sum()))
-        said.append(f"Transfers come to {total}. {compared_in_words(answer)}")
+        said.append(f"Transfers between agencies come to {total}.")
     return said
+
+
+def alone_in_words(answer: Answer) -> list[str]:
+    """Without a plan: what rule B9 compares each agency with, and each position alone."""
+    rows = answer.explanation.tables.get("positions_alone") if answer.explanation else None
+    if rows is None:
+        return []
+    names = dict(
+        zip(answer.place.agencies["agency_id"], answer.place.agencies["name"], strict=True)
+    )
+    said = []
+    for agency, own in rows.groupby("agency_id", sort=False):
+        gbp = float(own["alone_gbp"].sum())
+        sign = "minus " if gbp < -0.5 else ""
+        stands = f"{sign}{pounds_in_words(abs(gbp))}"
+        if own["alone_gbp"].isna().any():
+            stands = "no position alone"
+        said.append(f"{names.get(agency) or agency}: {stands}")
+    years = ", over the decided years" if rows["year"].nunique() > 1 else ""
+    return [compared_in_words(answer), f"Positions alone{years}: {'; '.join(said)}."]
 
 
 def compared_in_words(answer: Answer) -> str:
