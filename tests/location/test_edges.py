@@ -44,7 +44,7 @@ def test_a_ceiling_nobody_can_keep_is_infeasible() -> None:
 
 def test_a_ceiling_is_kept_and_costs_something() -> None:
     free = locate(Problem("p-median", points(40, 4), p=4))
-    far = points(40, 4).dense()[np.arange(40), free.assignment].max()
+    far = points(40, 4).dense()[np.arange(40), free.assigned].max()
     held = locate(Problem("p-median", points(40, 4), p=4, ceiling=far * 0.9))
     assert held.proven
     assert free.proven
@@ -115,11 +115,11 @@ def test_the_verifier_sees_a_wrong_total_a_closed_site_and_an_overfull_one() -> 
             break
     fields = {**solution.__dict__}
     assert not verify(problem, Solution(**{**fields, "objective": solution.objective + 1})).ok
-    wrong = solution.assignment.copy()
+    wrong = solution.assigned.copy()
     shut = next((j for j in range(problem.sites) if j not in solution.positions), None)
     if shut is not None:
         wrong[0] = shut
-        assert not verify(problem, Solution(**{**fields, "assignment": wrong})).ok
+        assert not verify(problem, Solution(**{**fields, "assigned": wrong})).ok
     assert not verify(problem, Solution(**{**fields, "bound": solution.objective + 5})).ok
     assert issubclass(VerificationError, Exception)
 

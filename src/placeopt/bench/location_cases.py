@@ -80,7 +80,7 @@ class LocationCases:
             objective=record["objective"],
             bound=record["bound"] if record["bound"] is not None else -np.inf,
             positions=sites,
-            assignment=None if assignment is None else np.array(assignment, np.int64),
+            assigned=None if assignment is None else np.array(assignment, np.int64),
             flows=flows,
         )
         if solution.bound == -np.inf and instance.maximised:
@@ -185,9 +185,7 @@ def _plain(solution: Any) -> dict[str, Any]:
         "objective": record["objective"],
         "bound": record["bound"],
         "positions": [int(j) for j in solution.positions],
-        "assignment": None
-        if solution.assignment is None
-        else [int(j) for j in solution.assignment],
+        "assignment": None if solution.assigned is None else [int(j) for j in solution.assigned],
         "flows": None
         if flows is None
         else [[int(i), int(j), float(x)] for i, j, x in zip(*_pairs(flows), strict=True)],

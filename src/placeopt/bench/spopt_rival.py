@@ -35,9 +35,9 @@ def solve_with_spopt(problem: Problem, time_limit: float) -> dict[str, Any]:
     table = np.array(problem.distances.dense())
     solver = pulp.HiGHS(msg=False, timeLimit=time_limit, threads=1)
     fixed: dict[str, Any] = {}
-    if problem.opened:
+    if problem.opened_positions:
         there = np.zeros(problem.sites, int)
-        there[list(problem.opened)] = 1
+        there[list(problem.opened_positions)] = 1
         fixed["predefined_facilities_arr"] = there
     if problem.kind == "p-median":
         model = locate.PMedian.from_cost_matrix(table, problem.weights, problem.p, **fixed)

@@ -36,7 +36,7 @@ def solve_centre(
     run = Run(limit=time_limit_seconds, gap=gap, report=report)
     p = int(problem.p or 0)
     table = problem.distances.dense()[problem.weights > 0][:, problem.free]
-    must = np.flatnonzero(np.isin(problem.free, problem.opened))
+    must = np.flatnonzero(np.isin(problem.free, problem.opened_positions))
     if p < len(must):
         return Solution(problem, Status.INFEASIBLE, bound=np.inf, message="p is below the opened")
     ceiling = np.inf if problem.ceiling is None else problem.ceiling
@@ -172,7 +172,7 @@ def _solution(problem: Problem, run: Run, low: int, high: int, count: int) -> So
         objective=objective,
         bound=run.cost if proven else run.bound,
         positions=positions,
-        assignment=assignment,
+        assigned=assignment,
         seconds=seconds,
         trace=tuple(run.trace),
         method="bisection over radii, covering subproblems",

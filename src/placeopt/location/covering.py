@@ -148,7 +148,7 @@ def _radius(problem: Problem) -> float:
 
 def _full(problem: Problem, incidence, seconds: float, gap: float, seed: int):
     """(C1), (C2) with earlier decisions taken out first."""
-    opened = np.array(problem.opened, np.int64)
+    opened = np.array(problem.opened_positions, np.int64)
     covered = np.zeros(problem.customers, bool)
     if len(opened):
         covered = np.asarray(incidence[:, opened].sum(axis=1)).ravel() > 0
@@ -241,7 +241,7 @@ def _partial(problem: Problem, incidence, seconds: float, gap: float, seed: int)
         "share", rule="C3", size=1, terms=[(zeros, v.all, problem.weights)], lower=needed
     )
     result = solve(model, time_limit_seconds=seconds, gap=gap, threads=1, seed=seed)
-    opened = np.array(problem.opened, np.int64)
+    opened = np.array(problem.opened_positions, np.int64)
     return result, np.flatnonzero(result.value(y) > 0.5) if result.has_plan else opened
 
 
@@ -270,13 +270,13 @@ def _backup(problem: Problem, incidence, best: float, seconds: float, seed: int)
 
 def _upper(problem: Problem):
     upper = np.ones(problem.sites)
-    upper[list(problem.closed)] = 0.0
+    upper[list(problem.closed_positions)] = 0.0
     return upper
 
 
 def _lower(problem: Problem):
     lower = np.zeros(problem.sites)
-    lower[list(problem.opened)] = 1.0
+    lower[list(problem.opened_positions)] = 1.0
     return lower
 
 
@@ -302,7 +302,7 @@ def _solution(
         objective=objective,
         bound=min(objective, result.bound),
         positions=positions,
-        assignment=assignment,
+        assigned=assignment,
         trace=((seconds, objective, min(objective, result.bound)),),
         **common,
     )

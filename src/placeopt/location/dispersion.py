@@ -36,7 +36,7 @@ def solve_dispersion(
     free, p = problem.free, int(problem.p or 0)
     table = problem.distances.dense()[np.ix_(free, free)]
     table = np.minimum(table, table.T)
-    must = np.flatnonzero(np.isin(free, problem.opened))
+    must = np.flatnonzero(np.isin(free, problem.opened_positions))
     if p > len(free) or p < len(must):
         return Solution(problem, Status.INFEASIBLE, bound=-np.inf, message="p does not fit")
     upper = table[np.triu_indices(len(free), 1)]
@@ -168,7 +168,7 @@ def _solution(problem: Problem, run: Run, proven: bool, radii, high: int) -> Sol
         objective=objective,
         bound=float(bound if bound is not None else np.inf),
         positions=positions,
-        assignment=assignment,
+        assigned=assignment,
         seconds=seconds,
         trace=trace,
         method="bisection over distances, packing subproblems",

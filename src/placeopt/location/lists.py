@@ -68,9 +68,9 @@ def lists_of(problem: Problem, near: int | None = None) -> Lists:
     covering) are joined into one.
     """
     may = np.ones(problem.sites, bool)
-    may[list(problem.closed)] = False
+    may[list(problem.closed_positions)] = False
     must = np.zeros(problem.sites, bool)
-    must[list(problem.opened)] = True
+    must[list(problem.opened_positions)] = True
     p = int(problem.p or 0) if problem.kind in NEEDS_P else -1
     if problem.kind == MAXIMAL_COVERING:
         p = min(p, len(problem.free))  # at most p: one more never hurts

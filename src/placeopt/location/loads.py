@@ -77,9 +77,9 @@ def work_of(problem: Problem) -> Work:
     allowed = np.isfinite(distance) & (distance <= ceiling)
     weighted = np.where(allowed, distance, 0.0) * problem.weights[:, None]
     may = np.ones(problem.sites, bool)
-    may[list(problem.closed)] = False
+    may[list(problem.closed_positions)] = False
     must = np.zeros(problem.sites, bool)
-    must[list(problem.opened)] = True
+    must[list(problem.opened_positions)] = True
     counted = problem.kind == CAPACITATED_P_MEDIAN
     opening = np.zeros(problem.sites) if counted else np.array(problem.fixed_costs)
     assert problem.capacities is not None

@@ -63,11 +63,11 @@ def _fits(problem: Problem) -> bool:
     if problem.p is None:
         return True
     exist = problem.kind == MAXIMAL_COVERING or problem.p <= len(problem.free)
-    return exist and len(problem.opened) <= problem.p
+    return exist and len(problem.opened_positions) <= problem.p
 
 
 def _near(problem: Problem) -> int | None:
-    if problem.kind != P_MEDIAN or problem.ceiling is not None or problem.closed:
+    if problem.kind != P_MEDIAN or problem.ceiling is not None or problem.closed_positions:
         return None
     n, m = problem.distances.shape
     if isinstance(problem.distances, Points) and n * m > DENSE_CELLS:
@@ -128,7 +128,7 @@ def _solution(
         objective=objective,
         bound=bound,
         positions=positions,
-        assignment=assignment,
+        assigned=assignment,
         trace=_trace(problem, lists, run),
         **common,
     )

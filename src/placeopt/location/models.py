@@ -41,8 +41,8 @@ def compact(problem: Problem) -> Model:
     """The compact model; its block ``open`` has one column for each site."""
     model = Model(problem.kind)
     lower, upper = np.zeros(problem.sites), np.ones(problem.sites)
-    lower[list(problem.opened)] = 1.0
-    upper[list(problem.closed)] = 0.0
+    lower[list(problem.opened_positions)] = 1.0
+    upper[list(problem.closed_positions)] = 0.0
     counted = problem.kind in (P_MEDIAN, P_CENTRE, MAXIMAL_COVERING, P_DISPERSION)
     free = counted or problem.kind == CAPACITATED_P_MEDIAN
     y = model.add_columns(
@@ -225,7 +225,7 @@ def _read(problem: Problem, model: Model, result: Result, engine: str, total: fl
         objective=objective,
         bound=bound,
         positions=positions,
-        assignment=assignment,
+        assigned=assignment,
         flows=flows,
         seconds=seconds,
         trace=((total, objective if objective is not None else np.nan, bound),),

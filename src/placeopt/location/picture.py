@@ -67,6 +67,6 @@ def _trips(solution: Solution) -> list[tuple[int, int]]:
     if solution.flows is not None:
         pairs = solution.flows.tocoo()
         return [(int(i), int(j)) for i, j in zip(*pairs.coords, strict=True)]
-    if solution.assignment is None:
+    if solution.assigned is None:
         return []
-    return [(i, int(j)) for i, j in enumerate(solution.assignment) if j >= 0]
+    return [(i, int(j)) for i, j in enumerate(solution.assigned) if j >= 0]

@@ -17,6 +17,9 @@ a site costs, q[i] a customer's demand and Q[j] a site's capacity. S is the set 
 c is 1 up to ``radius``, 0 beyond ``outer_radius`` and falls in a straight line between them
 (gradual coverage); without ``outer_radius`` it is 1 or 0. ``ceiling`` forbids every assignment
 beyond a distance. ``opened`` and ``closed`` hold what has been decided before.
+
+Customers and sites go by their ids everywhere (see ``labels``); where none are given the ids are
+positions, from 0. Positions of rows and columns appear only where a name says so.
 """
 
 from __future__ import annotations
@@ -25,10 +28,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from placeopt.errors import UsageError
 from placeopt.location.distances import Distances, Matrix
+from placeopt.location.labels import Unclear, chosen, ids_of, labels_of, order_of, vector
 
 Floats = NDArray[np.float64]
 
@@ -64,10 +68,12 @@ MAXIMISED = {MAXIMAL_COVERING, P_DISPERSION}  # reported as people speak of them
 class Problem:
     """One location problem. See the module's text for what each field means.
 
-    Shapes: ``weights``, ``demands`` (customers,); ``fixed_costs``, ``capacities`` (sites,).
-    ``opened`` and ``closed`` are positions of sites. Raises ``UsageError`` with every fault that
-    makes the question senseless; a question without a plan (p too small to cover everybody, say)
-    is no fault but an answer: infeasible.
+    Shapes: ``weights``, ``demands`` (customers,); ``fixed_costs``, ``capacities`` (sites,): one
+    number, a sequence in the order of the ids, or a pandas Series or mapping by id.
+    ``opened`` and ``closed`` are ids of sites, or True or False for every site; they are kept as
+    ids. ``distances`` may be a data frame, whose labels are the ids of customers (rows) and sites
+    (columns). Raises ``UsageError`` with every fault that makes the question senseless; a question
+    without a plan (p too small to cover everybody, say) is no fault but an answer: infeasible.
     """
 
     kind: str
@@ -82,28 +88,25 @@ class Problem:
     ceiling: float | None = None
     share: float = 1.0
     backup: bool = False
-    opened: tuple[int, ...] = ()
-    closed: tuple[int, ...] = ()
+    opened: tuple[Any, ...] = ()
+    closed: tuple[Any, ...] = ()
     site_ids: tuple[Any, ...] = ()
     customer_ids: tuple[Any, ...] = ()
     name: str = ""
     best_known: float | None = None
 
     def __post_init__(self) -> None:
-        if not hasattr(self.distances, "shape") or isinstance(self.distances, np.ndarray):
-            object.__setattr__(self, "distances", Matrix(np.asarray(self.distances)))
-        n, m = self.distances.shape
+        faults: list[str] = []
+        self._distances_and_ids(faults)
         opening = 1.0 if self.kind == COVERING else 0.0
-        self._vector("weights", n, 1.0)
-        self._vector("fixed_costs", m, opening)
-        self._vector("demands", n, 1.0)
+        self._vector("weights", self.customer_ids, 1.0, faults)
+        self._vector("fixed_costs", self.site_ids, opening, faults)
+        self._vector("demands", self.customer_ids, 1.0, faults)
         if self.capacities is not None:
-            self._vector("capacities", m, np.inf)
+            self._vector("capacities", self.site_ids, np.inf, faults)
         for name in ("opened", "closed"):
-            object.__setattr__(self, name, tuple(sorted({int(j) for j in getattr(self, name)})))
-        object.__setattr__(self, "site_ids", tuple(self.site_ids) or tuple(range(1, m + 1)))
-        object.__setattr__(self, "customer_ids", tuple(self.customer_ids) or tuple(range(1, n + 1)))
-        faults = _faults(self)
+            self._chosen(name, faults)
+        faults += _faults(self)
         if faults:
             raise UsageError(f"{self.name or self.kind}: " + "; ".join(faults))
 
@@ -121,10 +124,20 @@ class Problem:
         return self.kind in MAXIMISED
 
     @property
+    def opened_positions(self) -> tuple[int, ...]:
+        """Columns of the sites that are opened beforehand, ascending."""
+        return self._at["opened"]  # type: ignore[attr-defined]
+
+    @property
+    def closed_positions(self) -> tuple[int, ...]:
+        """Columns of the sites that are closed beforehand, ascending."""
+        return self._at["closed"]  # type: ignore[attr-defined]
+
+    @property
     def free(self) -> NDArray[np.int64]:
         """Positions of the sites that may be opened (those that must be among them)."""
         shut = np.zeros(self.sites, bool)
-        shut[list(self.closed)] = True
+        shut[list(self.closed_positions)] = True
         return np.flatnonzero(~shut)
 
     def replace(self, **changes: Any) -> Problem:
@@ -139,18 +152,58 @@ class Problem:
         falling = (self.outer_radius - distance) / (self.outer_radius - radius)
         return np.clip(np.where(np.isfinite(distance), falling, 0.0), 0.0, 1.0)
 
-    def _vector(self, name: str, size: int, default: float) -> None:
-        value: ArrayLike | None = getattr(self, name)
-        vector = np.array(np.broadcast_to(default if value is None else value, (size,)), float)
-        vector.flags.writeable = False
-        object.__setattr__(self, name, vector)
+    def _distances_and_ids(self, faults: list[str]) -> None:
+        table = self.distances
+        rows, columns = labels_of(table), labels_of(table, "columns")
+        if not hasattr(table, "shape") or isinstance(table, np.ndarray) or rows is not None:
+            table = Matrix(np.asarray(table, dtype=np.float64))
+        orders = []
+        for name, labels, size in (
+            ("customer", rows, table.shape[0]),
+            ("site", columns, table.shape[1]),
+        ):
+            ids: tuple[Any, ...] = tuple(range(size))
+            order = None
+            try:
+                ids = ids_of(getattr(self, f"{name}_ids"), labels, size, name)
+                order = None if labels is None else order_of(labels, ids, name)
+            except Unclear as error:
+                faults.append(f"distances: {error}" if labels is not None else str(error))
+            object.__setattr__(self, f"{name}_ids", ids)
+            orders.append(np.arange(size) if order is None else order)
+        if rows is not None:
+            table = Matrix(table.dense()[np.ix_(*orders)])
+        object.__setattr__(self, "distances", table)
+        object.__setattr__(self, "_at", {"opened": (), "closed": ()})
+
+    def _vector(self, name: str, ids: tuple[Any, ...], default: float, faults: list[str]) -> None:
+        given = getattr(self, name)
+        what = "customer" if name in ("weights", "demands") else "site"
+        try:
+            values = vector(default if given is None else given, ids, what)
+        except Unclear as error:
+            faults.append(f"{name}: {error}")
+            values = np.full(len(ids), default)
+        values.flags.writeable = False
+        object.__setattr__(self, name, values)
+
+    def _chosen(self, name: str, faults: list[str]) -> None:
+        try:
+            positions = chosen(getattr(self, name), self.site_ids)
+        except Unclear as error:
+            faults.append(f"{name}: {error}")
+            positions = ()
+        self._at[name] = positions  # type: ignore[attr-defined]
+        object.__setattr__(self, name, tuple(self.site_ids[j] for j in positions))
 
 
 def _faults(problem: Problem) -> list[str]:
     faults = []
     if problem.kind not in KINDS:
         return [f"no problem {problem.kind!r}; there are {', '.join(KINDS)}"]
-    if problem.kind in NEEDS_P and (problem.p is None or problem.p < 1):
+    if not _is_whole(problem.p) or (
+        problem.kind in NEEDS_P and (problem.p is None or problem.p < 1)
+    ):
         faults.append(f"p is {problem.p}; give a whole number of 1 or more")
     if problem.kind in NEEDS_RADIUS and (problem.radius is None or not problem.radius >= 0):
         faults.append(f"radius is {problem.radius}; give a distance of 0 or more")
@@ -164,14 +217,15 @@ def _faults(problem: Problem) -> list[str]:
         values = getattr(problem, name)
         if not np.isfinite(values).all() or (name != "fixed_costs" and (values < 0).any()):
             faults.append(f"{name} must be finite and 0 or more")
-    for name in ("opened", "closed"):
-        if any(not 0 <= j < problem.sites for j in getattr(problem, name)):
-            faults.append(f"{name} names a position outside 0..{problem.sites - 1}")
-    both = set(problem.opened) & set(problem.closed)
+    if problem.capacities is not None and not (problem.capacities >= 0).all():
+        faults.append("capacities must be 0 or more")
+    both = [one for one in problem.opened if one in set(problem.closed)]
     if both:
-        faults.append(f"sites {sorted(both)} are to be both opened and closed")
-    if len(problem.site_ids) != problem.sites or len(problem.customer_ids) != problem.customers:
-        faults.append("there must be one id for each site and each customer")
+        faults.append(f"sites {both} are to be both opened and closed")
     if not 0 < problem.share <= 1:
         faults.append(f"share is {problem.share}; give a share above 0 and at most 1")
     return faults
+
+
+def _is_whole(p: Any) -> bool:
+    return p is None or (isinstance(p, int | np.integer) and not isinstance(p, bool))

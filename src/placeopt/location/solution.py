@@ -18,10 +18,13 @@ from placeopt.location.problems import Problem
 class Solution:
     """A plan for one location problem with the bound that proves it.
 
-    ``positions``: opened sites, ascending. ``assignment``: for each customer the position of its
-    site, -1 = none (uncovered), or None where customers may be split, who are then in ``flows``,
-    the CSR (customers, sites) of shares. ``objective`` and ``bound`` are in the sense in which
-    people speak of the problem: for maximal covering and p-dispersion the bound lies above.
+    ``facilities`` and ``assignment`` are the answer in the problem's own ids. The arrays behind
+    them go by position: ``positions``, columns of the opened sites, ascending; ``assigned``, for
+    each customer the column of its site, -1 = none (uncovered), or None where customers may be
+    split, who are then in ``flows``, the CSR (customers, sites) of shares.
+
+    ``objective`` and ``bound`` are in the sense in which people speak of the problem: for maximal
+    covering and p-dispersion the bound lies above.
     ``seconds``: ``first`` (plan), ``best`` (plan), ``proof`` (only where proven), ``total``, wall
     clock, and ``cpu``. ``trace``: (seconds, objective, bound) each time one of them improved.
     """
@@ -31,7 +34,7 @@ class Solution:
     objective: float | None = None
     bound: float = -np.inf
     positions: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    assignment: NDArray[np.int64] | None = None
+    assigned: NDArray[np.int64] | None = None
     flows: sparse.csr_array | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     trace: tuple[tuple[float, float, float], ...] = ()
@@ -54,14 +57,21 @@ class Solution:
     @property
     def facilities(self) -> tuple[Any, ...]:
         """The ids of the opened sites."""
-        return tuple(_plain(self.problem.site_ids[j]) for j in self.positions)
+        return tuple(self.problem.site_ids[j] for j in self.positions)
+
+    @property
+    def assignment(self) -> tuple[Any, ...] | None:
+        """For each customer, in the order of ``customer_ids``, the id of its site; None = none.
+
+        None altogether where customers may be split: see ``flows``.
+        """
+        if self.assigned is None:
+            return None
+        ids = self.problem.site_ids
+        return tuple(None if j < 0 else ids[j] for j in self.assigned)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; what is unknown is None."""
-        assigned = None
-        if self.assignment is not None:
-            ids = self.problem.site_ids
-            assigned = [None if j < 0 else _plain(ids[j]) for j in self.assignment]
         return {
             "problem": self.problem.kind,
             "instance": self.problem.name,
@@ -75,7 +85,7 @@ class Solution:
             "maximised": self.problem.maximised,
             "best_known": self.problem.best_known,
             "facilities": list(self.facilities),
-            "assignment": assigned,
+            "assignment": None if self.assignment is None else list(self.assignment),
             "seconds": {key: float(value) for key, value in self.seconds.items()},
             "method": self.method,
             "engine": self.engine,
@@ -105,7 +115,3 @@ class Solution:
 
 def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value

@@ -66,8 +66,8 @@ def _count(problem: Problem, sites) -> str:
 
 
 def _decided(problem: Problem, sites) -> str:
-    missing = set(problem.opened) - set(sites.tolist())
-    wrong = set(problem.closed) & set(sites.tolist())
+    missing = set(problem.opened_positions) - set(sites.tolist())
+    wrong = set(problem.closed_positions) & set(sites.tolist())
     return f"missing {sorted(missing)}, wrongly open {sorted(wrong)}" if missing or wrong else ""
 
 
@@ -83,9 +83,9 @@ def _recompute(problem: Problem, solution: Solution, sites) -> tuple[float, str]
         return min(pairs, default=np.inf), ""
     if solution.flows is not None:
         return _recompute_split(problem, solution, sites)
-    if solution.assignment is None:
+    if solution.assigned is None:
         return np.nan, "nobody is assigned"
-    assignment = np.asarray(solution.assignment)
+    assignment = np.asarray(solution.assigned)
     away = set(assignment[assignment >= 0].tolist()) - set(sites.tolist())
     if away:
         return np.nan, f"customers are sent to closed sites {sorted(away)[:5]}"

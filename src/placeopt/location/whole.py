@@ -89,7 +89,7 @@ def solve_whole(
         infeasible=run.proven,
         method="Lagrangian with knapsacks, loads, tree",
         counts={"nodes": run.nodes},
-        assignment=work.to,
+        assigned=work.to,
     )
 
 

@@ -61,7 +61,7 @@ def read_place_problem(
     minutes = times.fastest(times.modes)[:, fits]
     ids = place.buildings["building_id"].to_numpy()[fits]
     if keep:
-        options["opened"] = tuple(hosted[fits].nonzero()[0])
+        options["opened"] = hosted[fits]
     return Problem(
         kind,
         Matrix(minutes),

@@ -43,8 +43,9 @@ def read_problem(
     ``p``, ``radius`` and ``capacity`` fill in what a file leaves open (or replace its own p);
     ``metric`` is one of the metrics of points; ``form`` is one of FORMATS where the file's own
     look does not tell; ``options`` are further fields of ``Problem``. Distances of a file of any
-    family serve any problem: p-centre on pmed files, say. A place or a scenario is read for one
-    ``service`` (``files.place``). Raises ``UsageError``.
+    family serve any problem: p-centre on pmed files, say. Customers and sites go by the numbers
+    of the file, from 1, or by the ids of a table or a place. A place or a scenario is read for
+    one ``service`` (``files.place``). Raises ``UsageError``.
     """
     path = Path(path)
     if kind not in KINDS:
@@ -62,12 +63,16 @@ def read_problem(
         problem = _read(form, path, p, radius, metric, capacity, kind)
     except (ValueError, IndexError) as error:
         raise UsageError(f"{path.name} does not read as a {form} file: {error}") from error
-    changes = _given(p=p, radius=radius, **options)
+    numbers = {  # these files count from 1
+        "customer_ids": range(1, problem.customers + 1),
+        "site_ids": range(1, problem.sites + 1),
+    }
+    changes = numbers | _given(p=p, radius=radius, **options)
     if kind != problem.kind:
         changes["kind"] = kind
         if kind in (P_MEDIAN, P_CENTRE, MAXIMAL_COVERING) and form in ("cap", "single-source"):
             raise UsageError(f"{path.name} holds costs of serving all demand, not distances")
-    return problem.replace(**changes) if changes else problem
+    return problem.replace(**changes)
 
 
 def _read(
