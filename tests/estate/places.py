@@ -12,25 +12,18 @@ from placeopt.scenario import Rule, Scenario
 from placeopt.scenario.estate_rules import (
     Access,
     Behaviour,
-    Capacity,
     Capital,
     Carbon,
     Fairness,
     FairRents,
-    Floor,
-    Hosted,
     Network,
-    Opened,
-    Pinned,
     Revenue,
-    Sequence,
     Served,
     Together,
 )
 from placeopt.scenario.scenario import Money, Objective, SolverSettings
 from placeopt.travel import TravelTimes
 
-IMPLIED = (Served, Hosted, Opened, Floor, Capacity, Together, Sequence, Pinned)
 FILLERS: dict[str, Any] = {
     "number": np.nan,
     "integer": pd.NA,
@@ -85,13 +78,12 @@ def scenario(
     **settings: Any,
 ) -> Scenario:
     """A scenario with the implied rules in force; one year decided and appraised unless said."""
-    written = {rule.name for rule in rules}
-    implied = [kind() for kind in IMPLIED if kind.name not in written and kind.name not in drop]
     return Scenario(
         question="Which buildings?",
         problem="estate",
         objective=Objective(minimise=minimise, slack=slack, weights=weights or {}),
-        rules=(*implied, *rules),
+        rules=rules,
+        drop=drop,
         years=decided,
         money=Money(appraisal_years=max(years, decided), discount_rate=rate),
         solver=SolverSettings(gap=gap, time_limit_seconds=seconds, threads=1),

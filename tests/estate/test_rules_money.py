@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import pytest
 from models.estate import solve as solve_reference
-from pydantic import ValidationError
 
-from placeopt.errors import UsageError
+from placeopt.errors import ScenarioError, UsageError
 from placeopt.estate import solve
 from placeopt.estate.verify import verify
 from placeopt.scenario.estate_rules import Capital, Carbon, FairRents, Pinned, Revenue
@@ -267,7 +266,7 @@ def test_each_objective_is_reported_beside_the_weighted_sum():
     ],
 )
 def test_weights_that_say_nothing_are_refused(wrong):
-    with pytest.raises(ValidationError):
+    with pytest.raises(ScenarioError):
         scenario(**wrong)
 
 

@@ -139,7 +139,7 @@ def _counties(count: int, seed: int) -> Budget:
 
     from placeopt.place import PlaceInfo, synthesise
     from placeopt.place.tables import Place
-    from placeopt.scenario import Scenario, implied_rules
+    from placeopt.scenario import Scenario
     from placeopt.scenario.budget_rules import OneBudget
 
     counties = [synthesise(seed=1000 * seed + i) for i in range(count)]
@@ -157,10 +157,7 @@ def _counties(count: int, seed: int) -> Budget:
     scenario = Scenario(
         question="How is one smaller budget split?",
         problem="budget",
-        rules=(
-            OneBudget(rule="one_budget", reduction_share=CUT),
-            *(kind(rule=kind.name) for kind in implied_rules("budget")),  # type: ignore[call-arg]
-        ),
+        rules=(OneBudget(reduction_share=CUT),),
     )
     spent = place.spending[place.spending["year"] == place.spending["year"].max()]
     return Budget(place, scenario, (1 - CUT) * float(spent["amount_gbp"].sum()))

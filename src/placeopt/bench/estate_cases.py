@@ -52,7 +52,7 @@ class EstateCases:
 
     def make(self, case: Case) -> Estate:
         from placeopt.place import synthesise
-        from placeopt.scenario import Scenario, implied_rules
+        from placeopt.scenario import Scenario
         from placeopt.scenario.estate_rules import Access, Capital
         from placeopt.travel import measure
 
@@ -65,7 +65,7 @@ class EstateCases:
         scenario = Scenario(
             question="Which buildings are kept at least cost?",
             problem="estate",
-            rules=(*(kind() for kind in implied_rules("estate")), *rules),  # type: ignore[call-arg]
+            rules=tuple(rules),
         )
         return Estate(place, measure(place, **scenario.travel.model_dump()), scenario)
 

@@ -29,7 +29,7 @@ import pandas as pd
 from placeopt.engine import Model
 from placeopt.errors import Finding, PlaceError
 from placeopt.place import Place, PlaceInfo, dictionary
-from placeopt.scenario import RULES, Scenario
+from placeopt.scenario import Scenario
 
 BASE_YEAR = 2025  # the cases state no year; a budget is decided for the year after this one
 EMPTY = {"id": "", "text": "", "number": np.nan, "integer": pd.NA, "boolean": False}
@@ -280,15 +280,9 @@ def _filled(table: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _scenario(question: str) -> Scenario:
-    rules = [
-        kind(rule=name)
-        for (problem, name), kind in RULES.items()
-        if problem == "budget" and kind.implied
-    ]
     return Scenario(
         question=question,
         problem="budget",
         objective={"minimise": ("weighted_outcomes",)},  # type: ignore[arg-type]
-        rules=tuple(rules),
         solver={"gap": 1e-4},  # type: ignore[arg-type]
     )

@@ -259,7 +259,7 @@ def _every_year(problem: BudgetProblem, total: float) -> Floats:
 
 def _without_total(scenario: Scenario) -> Scenario:
     rules = tuple(rule for rule in scenario.rules if not isinstance(rule, OneBudget))
-    return scenario.model_copy(update={"rules": rules, "objective": _objective(scenario)})
+    return scenario.with_rules(rules).replace(objective=_objective(scenario))
 
 
 def _objective(scenario: Scenario) -> Objective:

@@ -112,4 +112,4 @@ def _longer(rule):
         for name, value in rule
         if name in ("total_gbp", "reduction_share", "receipts_gbp") and isinstance(value, tuple)
     }
-    return rule.model_copy(update=lists) if lists else rule
+    return rule.replace(**lists) if lists else rule

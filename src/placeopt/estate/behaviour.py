@@ -56,7 +56,7 @@ def nobody_passes(problem: EstateProblem) -> EstateProblem:
         rule.model_copy(update={"overflow": False}) if isinstance(rule, Behaviour) else rule
         for rule in problem.scenario.rules
     )
-    return replace(problem, scenario=problem.scenario.model_copy(update={"rules": rules}))
+    return replace(problem, scenario=problem.scenario.with_rules(rules))
 
 
 def pull(problem: EstateProblem) -> Floats:

@@ -203,7 +203,7 @@ def _shares_in_reach(
     held = [t for t, problem in enumerate(years.problems) if rule.holds_in(problem.year)]
     if rule.minutes is None or not held:
         return
-    alone = years.scenario.model_copy(update={"rules": (rule,)})
+    alone = years.scenario.with_rules((rule,))
     standards = state_standards(place, times, alone)
     when = f" in {years.problems[held[0]].year}" if len(years.problems) > 1 else ""
     for standard in standards:

@@ -162,7 +162,7 @@ def planner_alone(problem: EstateProblem) -> EstateProblem:
     """The problem without the rules that speak of who goes where: a relaxation."""
     scenario = problem.scenario
     rules = tuple(rule for rule in scenario.rules if not isinstance(rule, WHO_GOES_WHERE))
-    return replace(problem, scenario=scenario.model_copy(update={"rules": rules}))
+    return replace(problem, scenario=scenario.with_rules(rules))
 
 
 def expression(model: Model, problem: EstateProblem, x: Columns, objective: str) -> Expression:

@@ -305,7 +305,7 @@ def _last_alone(years: Years) -> EstateProblem:
         for rule in years.scenario.of(Capital)
     ]
     scenario = years.last.scenario
-    alone = scenario.model_copy(update={"rules": (*scenario.rules, *pots)})
+    alone = scenario.with_rules((*scenario.rules, *pots))
     return replace(years.last, scenario=alone)
 
 

@@ -91,7 +91,7 @@ class Years:
 
 def with_rules(years: Years, rules: tuple[Rule, ...]) -> Years:
     """The same years under other rules that link them (capital, sequence)."""
-    return replace(years, scenario=years.scenario.model_copy(update={"rules": rules}))
+    return replace(years, scenario=years.scenario.with_rules(rules))
 
 
 def state_years(place: Place, times: TravelTimes, scenario: Scenario) -> Years:
@@ -128,7 +128,7 @@ def _year(place: Place, first: EstateProblem, t: int) -> EstateProblem:
     freehold = (place.buildings["tenure"] == "freehold").to_numpy()
     return replace(
         first,
-        scenario=first.scenario.model_copy(update={"rules": rules}),
+        scenario=first.scenario.with_rules(rules),
         year=year,
         carbon_present_gbp_per_tco2e=float(carbon[t]),
         visits=visits,

@@ -4,8 +4,9 @@ from importlib import import_module
 
 from placeopt.scenario.check import check_scenario
 from placeopt.scenario.checks import Check, Verification
+from placeopt.scenario.implied import implied_rules
 from placeopt.scenario.objectives import OBJECTIVES
-from placeopt.scenario.read import implied_rules, read_scenario
+from placeopt.scenario.read import read_scenario
 from placeopt.scenario.rules import RULES, Rule
 from placeopt.scenario.scenario import Scenario
 

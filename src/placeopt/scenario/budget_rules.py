@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from placeopt.scenario.budget_rule import BudgetRule, Gbp, Share, in_year, list_of, name_of
 from placeopt.scenario.budget_rules_partners import (
@@ -25,6 +25,7 @@ from placeopt.scenario.budget_rules_partners import (
     ThroughThePlace,
 )
 from placeopt.scenario.budget_rules_years import Continuity, Pace, Prevention, Reinvestment
+from placeopt.scenario.section import Section
 
 __all__ = [
     "BudgetRule",
@@ -172,10 +173,10 @@ class Statutory(BudgetRule):
         return text + "."
 
 
-class OutcomeTerms(BaseModel):
+class OutcomeTerms(Section):
     """What one outcome must meet, where it differs from the rule for all."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    section: ClassVar[str] = "outcome"
 
     minimum_standard: float | None = Field(
         None, description="outcome unit: in place of the minimum standard in the outcomes table"

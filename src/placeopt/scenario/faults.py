@@ -92,10 +92,10 @@ def validated(
         # In JSON mode strict means: text is no number, but a list may fill a tuple.
         return model.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
-        return _findings(error, model, values, sources, prefix, label)
+        return findings(error, model, values, sources, prefix, label)
 
 
-def _findings(
+def findings(
     error: ValidationError,
     model: type[BaseModel],
     values: dict[str, Any],
@@ -103,6 +103,7 @@ def _findings(
     prefix: Path,
     label: str,
 ) -> list[Finding]:
+    """Every fault that pydantic found in ``values``, as findings in plain English."""
     remedies: dict[tuple[Path, str], list[str]] = {}
     for item in error.errors():
         location = tuple(part for part in item["loc"])

@@ -9,8 +9,8 @@ extend another) and then
   implied rule of that name. A rule that this file itself writes always holds, so dropping a
   rule and writing it again replaces it.
 
-Rules that the problem implies (``implied`` in the registry) are in force without being written,
-with their defaults, unless dropped or written.
+Rules that the problem implies (see ``implied``) are in force without being written, with their
+defaults, unless dropped or written; ``Scenario`` adds them.
 """
 
 from __future__ import annotations
@@ -25,10 +25,18 @@ from typing import Any
 
 from placeopt.errors import Finding, ScenarioError
 from placeopt.scenario import positions
-from placeopt.scenario.faults import TomlFile, fault, nearest, shown, unknown, validated
-from placeopt.scenario.objectives import OBJECTIVES
-from placeopt.scenario.rules import RULES, Problem, Rule
-from placeopt.scenario.scenario import ENGINES, Scenario, is_engine
+from placeopt.scenario.faults import TomlFile, fault, unknown, validated
+from placeopt.scenario.implied import implied_rules
+from placeopt.scenario.rules import Problem, Rule
+from placeopt.scenario.scenario import Scenario
+from placeopt.scenario.whole import (
+    drop_faults,
+    engine_faults,
+    objective_faults,
+    problem_of,
+    rule_of,
+    written_again,
+)
 
 KEYS = (*(key for key in Scenario.model_fields if key != "path"), "extends")
 
@@ -54,34 +62,27 @@ def read_scenario(path: str | Path) -> Scenario:
     for source in reversed(sources):
         values = _merged(values, source.values)
     found += _place_relative_to(path, values, sources)
-    problem = _problem(values)
+    problem = problem_of(values)
     rules: list[Rule] = []
     if problem is not None:
         drop, faults = _dropped(problem, sources)
         found += faults
-        rules, faults = _rules(problem, sources, drop)
+        rules, faults = _rules(problem, sources)
         found += faults
-        found += _objectives(problem, values, sources)
-        in_force = {rule.name for rule in rules}
+        found += objective_faults(problem, values, sources)
         implied = {kind.name for kind in implied_rules(problem)}
-        values["drop"] = [name for name in drop if name in implied - in_force]
-    found += _engine(values, sources)
+        values["drop"] = [name for name in drop if name in implied]
+    found += engine_faults(values, sources)
 
     plain = {key: value for key, value in values.items() if key in KEYS and key != "extends"}
-    scenario = validated(Scenario, {**plain, "rules": []}, sources, (), "")
+    scenario = _fields(plain, sources, found)
     if isinstance(scenario, list):
         places = {(finding.file, finding.row, finding.column) for finding in found}
         found += [each for each in scenario if (each.file, each.row, each.column) not in places]
     if found or isinstance(scenario, list):
         found.sort(key=lambda finding: (finding.file != own.name, finding.row or 0))
         raise ScenarioError(found, "faults in the scenario")
-    return scenario.model_copy(update={"rules": tuple(rules), "path": path})
-
-
-def implied_rules(problem: Problem) -> list[type[Rule]]:
-    """The kinds of rule that hold in every scenario of ``problem`` unless dropped, by number."""
-    kinds = [kind for (of, _), kind in RULES.items() if of == problem and kind.implied]
-    return sorted(kinds, key=lambda kind: int(kind.number[1:]))
+    return scenario.replace(rules=tuple(rules), path=path)
 
 
 def _parse(path: Path, name: str) -> TomlFile:
@@ -159,15 +160,6 @@ def _place_relative_to(
         yield fault(sources, ("place",), place, message, "give the place relative to this file")
 
 
-def _problem(values: dict[str, Any]) -> Problem | None:
-    """The problem asked, or the one that was meant, so that the rules can be checked too."""
-    problem = values.get("problem")
-    for name in OBJECTIVES:
-        if isinstance(problem, str) and nearest(problem, OBJECTIVES).endswith(f"{name!r}?"):
-            return name
-    return None
-
-
 def _dropped(problem: Problem, sources: list[TomlFile]) -> tuple[list[str], list[Finding]]:
     """The names that some file drops, and faults in them."""
     names, found = [], []
@@ -181,24 +173,18 @@ def _dropped(problem: Problem, sources: list[TomlFile]) -> tuple[list[str], list
             for other in sources[sources.index(source) + 1 :]
             for rule in _tables(other)
         }
-        droppable = {kind.name for kind in implied_rules(problem)} | others - {None}
-        for i, name in enumerate(drop):
-            if name not in droppable:
-                what = "rule in force to drop called"
-                found.append(unknown([source], ("drop", i), str(name), what, map(str, droppable)))
-            else:
-                names.append(name)
+        known = {str(name) for name in others if name is not None}
+        found += drop_faults(problem, drop, source, known)
+        names += [name for name in drop if isinstance(name, str)]
     return list(dict.fromkeys(names)), found
 
 
-def _rules(
-    problem: Problem, sources: list[TomlFile], drop: list[str]
-) -> tuple[list[Rule], list[Finding]]:
-    """The rules in force: implied ones by number, then those written, the extended file's first."""
+def _rules(problem: Problem, sources: list[TomlFile]) -> tuple[list[Rule], list[Finding]]:
+    """The rules written, the extended file's first, and faults in them."""
     rules: list[Rule] = []
     found: list[Finding] = []
     own_drop = sources[0].values.get("drop", [])
-    written: dict[str, str] = {}
+    where: dict[str, str] = {}
     for source in reversed(sources):
         raw = source.values.get("rules", [])
         if not isinstance(raw, list) or not all(isinstance(rule, dict) for rule in raw):
@@ -207,81 +193,29 @@ def _rules(
         for i, values in enumerate(_tables(source)):
             if source is not sources[0] and values.get("rule") in own_drop:
                 continue
-            rule = _rule(problem, source, ("rules", i), values)
+            rule = rule_of(problem, source, ("rules", i), values)
             if isinstance(rule, list):
                 found += rule
                 continue
-            where = f"{source.name} row {source.lines['rules', i]}"
-            again = _written_again(rule, rules, written, source, i)
-            if again:
-                found.append(again)
+            other = where.get(rule.model_dump_json() if rule in rules else rule.name, "")
+            again = written_again(rule, rules, source, i, other)
+            found += [again] if again else []
             rules.append(rule)
-            written.setdefault(rule.name, where)
-            written.setdefault(rule.model_dump_json(), where)
-    implied = [
-        kind(rule=kind.name)
-        for kind in implied_rules(problem)
-        if kind.name not in written and kind.name not in drop
-    ]
-    return implied + rules, found
+            here = f"{source.name} row {source.lines['rules', i]}"
+            where.setdefault(rule.name, here)
+            where.setdefault(rule.model_dump_json(), here)
+    return rules, found
 
 
-def _written_again(
-    rule: Rule, rules: list[Rule], written: dict[str, str], source: TomlFile, i: int
-) -> Finding | None:
-    if rule in rules:
-        where, message = written[rule.model_dump_json()], "the same rule is written already"
-    elif rule.once and rule.name in written:
-        where, message = written[rule.name], "this rule can be written only once and is already"
-    else:
-        return None
-    remedy = f"take one out (the other: {where}), or add it to drop if that file is extended"
-    return fault([source], ("rules", i, "rule"), rule.name, message, remedy, "rule")
-
-
-def _rule(
-    problem: Problem, source: TomlFile, path: positions.Path, values: dict[str, Any]
-) -> Rule | list[Finding]:
-    name = values.get("rule")
-    known = sorted(known for of, known in RULES if of == problem)
-    if not isinstance(name, str):
-        remedy = f'write rule = "..." with one of {", ".join(known)}'
-        return [fault([source], path, shown(name), "a rule without a name", remedy, "rule")]
-    kind = RULES.get((problem, name))
-    if kind is not None:
-        return validated(kind, values, [source], path, name)
-    other = [of for of, other in RULES if other == name]
-    message = f"there is no {problem} rule of that name"
-    if other:
-        message += f" (it is a rule of {other[0]} scenarios)"
-    return [fault([source], (*path, "rule"), name, message, nearest(name, known), "rule")]
-
-
-def _objectives(
-    problem: Problem, values: dict[str, Any], sources: list[TomlFile]
-) -> Iterator[Finding]:
-    objective = values.get("objective")
-    minimise = objective.get("minimise") if isinstance(objective, dict) else None
-    if not isinstance(minimise, list) or not OBJECTIVES[problem]:
-        return
-    for i, name in enumerate(minimise):
-        if name not in OBJECTIVES[problem]:
-            what = f"{problem} objective"
-            path = ("objective", "minimise", i)
-            yield unknown(sources, path, str(name), what, OBJECTIVES[problem])
-    weights = objective.get("weights") if isinstance(objective, dict) else None
-    plain = [name for name in OBJECTIVES[problem] if name != "weighted"]
-    for name in weights if isinstance(weights, dict) else ():
-        if name not in plain:
-            what = f"{problem} objective to weigh"
-            yield unknown(sources, ("objective", "weights", name), name, what, plain)
-
-
-def _engine(values: dict[str, Any], sources: list[TomlFile]) -> Iterator[Finding]:
-    solver = values.get("solver")
-    engine = solver.get("engine") if isinstance(solver, dict) else None
-    if isinstance(engine, str) and not is_engine(engine):
-        yield unknown(sources, ("solver", "engine"), engine, "engine", ENGINES)
+def _fields(
+    values: dict[str, Any], sources: list[TomlFile], found: list[Finding]
+) -> Scenario | list[Finding]:
+    """The scenario without its rules, or faults in single values; those of the whole, which are
+    known with their lines, are not found twice."""
+    try:
+        return validated(Scenario, {**values, "rules": []}, sources, (), "")
+    except ScenarioError as error:
+        return [] if found else error.findings
 
 
 def _tables(source: TomlFile) -> list[dict[str, Any]]:

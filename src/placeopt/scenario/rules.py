@@ -9,27 +9,42 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import model_validator
+
+from placeopt.scenario.section import Section
 
 Problem = Literal["estate", "budget", "joint"]
 
 RULES: dict[tuple[Problem, str], type[Rule]] = {}
 
 
-class Rule(BaseModel):
+class Rule(Section):
     """A rule of a scenario: parameters as given in its ``[[rules]]`` table."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     problem: ClassVar[Problem]
     name: ClassVar[str]  # as written in a scenario: rule = "access"
     number: ClassVar[str]  # in the problem's statement: "E7"
     equation: ClassVar[str]  # in words and letters, for the documentation
     implied: ClassVar[bool] = False  # in force unless the scenario's ``drop`` names it
+    implied_from_years: ClassVar[int] = 1  # ... where at least so many years are decided
 
     once: ClassVar[bool] = False  # a scenario may write it once only
 
-    rule: str
+    rule: str = ""
+
+    @classmethod
+    def label(cls) -> str:
+        return getattr(cls, "name", "rule")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_called_by_its_name(cls, values: Any) -> Any:
+        name = getattr(cls, "name", None)
+        if name is None or not isinstance(values, dict):
+            return values
+        if values.get("rule", name) != name:
+            raise ValueError(f"rule is {values['rule']!r}; write rule = {name!r} or leave it out")
+        return {"rule": name, **values}
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         """The rule as a councillor reads it; ``names`` maps ids to what people call them.

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
+from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
-from placeopt.scenario.objectives import DEFAULT_OBJECTIVE, OBJECTIVES
-from placeopt.scenario.rules import Problem, Rule
+from placeopt.errors import Finding, ScenarioError
+from placeopt.scenario.faults import TomlFile
+from placeopt.scenario.implied import missing_implied
+from placeopt.scenario.objectives import DEFAULT_OBJECTIVE
+from placeopt.scenario.rules import RULES, Problem, Rule
+from placeopt.scenario.section import MADE_IN_PYTHON, Section, plain
+from placeopt.scenario.whole import ENGINES, faults_of_whole, is_engine
 
-# The names that engine/registry.py registers; a test keeps the two alike.
-ENGINES = (
-    *("highs", "cbc", "cp-sat", "scip", "glop", "pdlp"),
-    *("gurobi", "cplex", "copt", "xpress"),
-)
+__all__ = [
+    "ENGINES",
+    "Money",
+    "Objective",
+    "Scenario",
+    "SolverSettings",
+    "TravelSettings",
+    "is_engine",
+]
 
 
-def is_engine(name: str) -> bool:
-    """Whether ``name`` is a registered engine, or a solver of PuLP's written ``pulp:NAME``."""
-    return name in ENGINES or (name.startswith("pulp:") and len(name) > len("pulp:"))
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Objective(_Section):
+class Objective(Section):
     """What to make small (inside, always minimised), one after another."""
+
+    section: ClassVar[str] = "objective"
 
     minimise: tuple[str, ...] = Field(
         ("cost",), description="objectives in order; the first matters most"
@@ -60,8 +63,10 @@ class Objective(_Section):
         return self
 
 
-class TravelSettings(_Section):
+class TravelSettings(Section):
     """Where minutes come from."""
+
+    section: ClassVar[str] = "travel"
 
     method: Literal["crow_fly", "streets", "matrix"] = "crow_fly"
     modes: tuple[str, ...] = Field(("walk", "drive"), min_length=1)
@@ -71,8 +76,10 @@ class TravelSettings(_Section):
     file: str | None = Field(None, description="matrix or street file, relative to the place")
 
 
-class SolverSettings(_Section):
+class SolverSettings(Section):
     """Which engine, for how long, to what gap."""
+
+    section: ClassVar[str] = "solver"
 
     engine: str = "highs"
     time_limit_seconds: float = Field(300.0, gt=0)
@@ -81,8 +88,10 @@ class SolverSettings(_Section):
     seed: int = Field(1, ge=0)
 
 
-class Money(_Section):
+class Money(Section):
     """How costs over years are summed (HM Treasury Green Book conventions)."""
+
+    section: ClassVar[str] = "money"
 
     appraisal_years: int = Field(30, ge=1, le=125)
     discount_rate: float = Field(0.035, ge=0, lt=1, description="real, for the first 30 years")
@@ -108,8 +117,17 @@ class Money(_Section):
     )
 
 
-class Scenario(_Section):
-    """One question asked of one place."""
+class Scenario(Section):
+    """One question asked of one place.
+
+    Made in Python or read from a file it is one thing: the implied rules are added unless ``drop``
+    names them or a rule of their name is given, and every fault is found at once.
+
+    Raises:
+        ScenarioError: With every fault: key, value and what would be right.
+    """
+
+    found_in_whole: ClassVar[tuple[str, ...]] = ("rules",)
 
     question: str = Field(min_length=1, description="what is asked, as a sentence")
     place: str = "."  # relative to the scenario's file
@@ -124,22 +142,51 @@ class Scenario(_Section):
     travel: TravelSettings = TravelSettings()
     money: Money = Money()
     solver: SolverSettings = SolverSettings()
-    path: Path | None = Field(None, exclude=True)  # the file it was read from
+    path: Path | None = Field(None, exclude=True, strict=False)  # the file it was read from
+
+    @classmethod
+    def faults_of_all(cls, values: Mapping[str, Any]) -> list[Finding]:
+        """Faults of the whole; see ``whole``."""
+        written = {name: value if name == "rules" else plain(value)
+                   for name, value in values.items()}  # fmt: skip
+        return faults_of_whole(written, TomlFile(MADE_IN_PYTHON, written, {}))
+
+    @field_validator("rules", mode="before")
+    @classmethod
+    def _tables_are_rules(cls, rules: Any, info: ValidationInfo) -> Any:
+        """Rules given as a file has them, typed; what is no table is for the types to refuse."""
+        problem = info.data.get("problem")
+        if not isinstance(rules, list | tuple) or problem is None:
+            return rules
+        kinds = [RULES.get((problem, str(rule.get("rule")))) if isinstance(rule, dict) else None
+                 for rule in rules]  # fmt: skip
+        return tuple(
+            rule if kind is None else kind.model_validate(rule)
+            for rule, kind in zip(rules, kinds, strict=True)
+        )
 
     @model_validator(mode="after")
     def _objective_of_the_problem(self) -> Scenario:
         default = DEFAULT_OBJECTIVE.get(self.problem)
         if default and "minimise" not in self.objective.model_fields_set:
             object.__setattr__(self, "objective", Objective(minimise=(default,)))
-        known = OBJECTIVES[self.problem].keys() - {"weighted"}
-        if unknown := [name for name in self.objective.weights if name not in known]:
-            raise ValueError(f"{unknown[0]!r} is no objective of {self.problem}: it has no weight")
         appraised = self.money.appraisal_years
         if self.problem == "estate" and self.years > appraised:
             raise ValueError(
                 f"{self.years} years are decided and {appraised} appraised; "
                 "give money.appraisal_years of at least years"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _with_implied_rules(self) -> Scenario:
+        if found := self.faults_of_all(dict(self)):
+            raise ScenarioError(found, "faults in the scenario")
+        named = {rule.name for rule in self.rules}
+        drop = tuple(dict.fromkeys(name for name in self.drop if name not in named))
+        implied = missing_implied(self.problem, self.years, self.rules, drop)
+        object.__setattr__(self, "drop", drop)
+        object.__setattr__(self, "rules", (*implied, *self.rules))
         return self
 
     @property
@@ -151,7 +198,33 @@ class Scenario(_Section):
         """The scenario's rules of one kind, in the order given."""
         return [rule for rule in self.rules if isinstance(rule, kind)]
 
-    def without(self, position: int) -> Scenario:
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy; with ``update`` it is checked as if it were written so.
+
+        ``drop`` takes the rules of its names away, whoever wrote them; rules given beside it hold.
+        Implied rules that are neither given nor dropped come back.
+        """
+        update = dict(update or {})
+        dropped = update.get("drop")
+        if "rules" not in update and isinstance(dropped, list | tuple):
+            update["rules"] = tuple(rule for rule in self.rules if rule.name not in dropped)
+            ours = {rule.name for rule in self.rules if not rule.implied}
+            update["drop"] = tuple(name for name in dropped if name not in ours)
+        return super().model_copy(update=update, deep=deep)
+
+    def with_rules(self, rules: Sequence[Rule]) -> Self:
+        """The same question with these rules and no others, for relaxations and explanations.
+
+        Implied rules that are not among ``rules`` are not in force; nothing is checked, since
+        such a question is no one's own.
+        """
+        copied = self.model_copy()
+        object.__setattr__(copied, "rules", tuple(rules))
+        missing = missing_implied(self.problem, self.years, rules, ())
+        object.__setattr__(copied, "drop", tuple(rule.name for rule in missing))
+        copied.model_fields_set.update(("rules", "drop"))
+        return copied
+
+    def without(self, position: int) -> Self:
         """The same question without the rule at one position; for explanations."""
-        rules = self.rules[:position] + self.rules[position + 1 :]
-        return self.model_copy(update={"rules": rules})
+        return self.with_rules(self.rules[:position] + self.rules[position + 1 :])

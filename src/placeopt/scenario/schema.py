@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from placeopt.scenario.implied import implied_rules
 from placeopt.scenario.objectives import OBJECTIVES
-from placeopt.scenario.read import implied_rules
 from placeopt.scenario.rules import RULES, Problem, Rule
 from placeopt.scenario.scenario import ENGINES, Scenario
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from placeopt.scenario.read import implied_rules
+from placeopt.scenario.implied import implied_rules, missing_implied
 from placeopt.scenario.rules import Rule
 from placeopt.scenario.scenario import Scenario
 
@@ -41,12 +41,12 @@ def write_scenario(scenario: Scenario, path: Path, note: str = "") -> Path:
 def _written(scenario: Scenario) -> tuple[tuple[Rule, ...], list[str]]:
     """The rules to write, and the names of implied ones to drop: reading puts the implied ones
     that are neither written nor dropped before the others."""
-    rules, implied = scenario.rules, implied_rules(scenario.problem)
+    rules, problem, years = scenario.rules, scenario.problem, scenario.years
     force = {rule.name for rule in rules}
-    drop = [kind.name for kind in implied if kind.name not in force]
+    of_years = [kind.name for kind in implied_rules(problem, years)]
+    drop = [name for name in of_years if name not in force]
+    drop += [name for name in scenario.drop if name not in {*of_years, *force}]
     for start in range(len(rules), 0, -1):
-        named = {rule.name for rule in rules[start:]} | set(drop)
-        added = [kind(rule=kind.name) for kind in implied if kind.name not in named]
-        if list(rules[:start]) == added:
+        if list(rules[:start]) == missing_implied(problem, years, rules[start:], drop):
             return rules[start:], drop
     return rules, drop
