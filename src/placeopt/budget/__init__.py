@@ -25,6 +25,8 @@ def solve(
     limit leaves no plan, ``VerificationError`` where a plan fails its verification. Infeasible is
     an answer with an explanation.
     """
+    from dataclasses import replace
+
     from placeopt.budget import inputs
     from placeopt.budget.explain import explain
     from placeopt.budget.plan import plan_of
@@ -32,13 +34,19 @@ def solve(
     from placeopt.budget.refine import solve_all
     from placeopt.budget.verify import positions_alone_hold, verify
     from placeopt.engine import Answer, Status
+    from placeopt.engine.clock import may_differ, watching_the_clock
     from placeopt.errors import NoPlanError, VerificationError
+    from placeopt.place.order import in_canonical_order, in_rows_of
 
-    problem = state(place, scenario)
+    inputs.require(place, scenario)
     warnings = tuple(inputs.check(place, scenario))
-    solved = solve_all(problem, scenario.solver, progress)
+    ordered = in_canonical_order(place)
+    problem = state(ordered, scenario)
+    with watching_the_clock() as ended:
+        solved = solve_all(problem, scenario.solver, progress)
+    warnings += may_differ(ended)
     if solved.result.status is Status.INFEASIBLE:
-        why = explain(place, scenario, problem)
+        why = explain(ordered, scenario, problem)
         if why.tables:
             check = positions_alone_hold(place, scenario, why.tables)
             if not check.holds:
@@ -46,7 +54,8 @@ def solve(
         return Answer(place, scenario, solved.result, explanation=why, warnings=warnings)
     if solved.spend is None:
         raise NoPlanError(f"no budget was found: {solved.result.status} {solved.result.message}")
-    plan = plan_of(place, problem, solved)
+    plan = plan_of(ordered, problem, solved)
+    plan = replace(plan, tables=in_rows_of(place, ordered, plan.tables))
     verification = verify(place, scenario, plan)
     if not verification.ok:
         broken = "; ".join(f"{check.name}: {check.detail}" for check in verification.broken)
@@ -58,4 +67,5 @@ def solve(
         plan=plan,
         verification=verification,
         warnings=warnings,
+        repeats=not ended,
     )

@@ -27,6 +27,7 @@ from placeopt.budget.levels import Levels
 from placeopt.budget.neighbourhoods import spend_of
 from placeopt.budget.rest import outer
 from placeopt.engine import Model, Progress, Result, Status
+from placeopt.engine.clock import ended_by_clock
 from placeopt.engine.running import until_interrupted
 from placeopt.scenario.scenario import SolverSettings
 
@@ -287,6 +288,7 @@ def _solve_one(
                 break
         clock.report(None if spend is None else value, bound)
         if clock.left() <= 0:
+            ended_by_clock("the refinement of curves")
             break
         if not close:
             approximation.add(*tried)

@@ -72,6 +72,7 @@ class Answer:
     verification: Verification | None = None
     explanation: Explanation | None = None
     warnings: tuple[Finding, ...] = ()
+    repeats: bool = True  # whether another run gives the same tables: no search ended by the clock
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def layer(self, name: str) -> gpd.GeoDataFrame:

@@ -19,6 +19,17 @@ can, never ignored. Besides those listed, `pulp:NAME` is any solver that PuLP li
 - *progress*: tells of plans and bounds while it runs; the others once, at the end.
 - *stops*: Ctrl-C and the time limit return the best plan so far.
 - *seed*: the same seed gives the same run.
+
+## The same answer again
+
+With the default engine the same question gives the same tables, byte for byte, in another run, with
+the rows of the place in another order (the plan's rows follow them), and on two threads as on one,
+as long as every search ends because it is done. Where time ends one (`time_limit_seconds`, or the
+share of it that a search has), how far it comes depends on the machine and on what else runs there;
+so it does where a large question over years has more than one thread, since the proof then runs
+beside the search. The answer then warns which search it was, and `repeats` in `summary.json` is
+false: keep to the plan that was found, give more time, accept a wider gap, or use one thread.
+Other engines on several threads promise no more than their makers do.
 """
 
 _ABILITIES = {

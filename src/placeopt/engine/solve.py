@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.engine.clock import ended_by_clock
 from placeopt.engine.duality import dual_bound
 from placeopt.engine.model import Arrays, Model
 from placeopt.engine.registry import engine as engine_named
@@ -22,6 +23,7 @@ from placeopt.engine.running import interrupted
 from placeopt.errors import EngineError
 
 TOLERANCE = 1e-5  # largest breach of a row, relative to its scale, that still counts as feasible
+ALMOST = 0.95  # share of its time after which an engine counts as ended by it
 CLOSED = 1e-6  # objective and bound this near one another (relative beyond 1) are the same
 
 
@@ -86,6 +88,9 @@ def solve(
     if interrupted():
         return recheck(arrays, Result(Status.INTERRUPTED, values=settings.start), gap)
     result = recheck(arrays, chosen.run(arrays, settings), gap)
+    late = time.perf_counter() - built >= ALMOST * time_limit_seconds
+    if late and result.status in (Status.FEASIBLE, Status.NO_PLAN):
+        ended_by_clock(engine)
     if progress:
         progress(Progress(time.perf_counter() - built, result.objective, result.bound))
     if prices and result.status is Status.OPTIMAL and result.row_prices is None:

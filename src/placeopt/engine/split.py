@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.engine.clock import ended_by_clock
 from placeopt.engine.model import Arrays
 
 Floats = NDArray[np.float64]
@@ -122,6 +123,8 @@ def bound_of_parts(
         left = seconds - (time.perf_counter() - began)
         most = max(left * shares[number] / sum(shares[number:]), 0.5)
         highs = _run(part.arrays, most, threads, stop, options)
+        if highs.getModelStatus() == highspy.HighsModelStatus.kTimeLimit:
+            ended_by_clock("the proof of a part")
         info = highs.getInfo()
         least = info.mip_dual_bound
         if not part.arrays.integer.any():

@@ -28,30 +28,35 @@ def solve(
     limit came first (``result.status`` says which). Raises ``VerificationError`` for a plan that
     the independent verifier does not bear out.
     """
+    from dataclasses import replace
+
     from placeopt.engine import Answer, Status
+    from placeopt.engine.clock import may_differ, watching_the_clock
     from placeopt.errors import VerificationError
     from placeopt.estate.explain import explain
     from placeopt.estate.plan import draw_plan
     from placeopt.estate.scale_years import find_years
     from placeopt.estate.verify import verify
     from placeopt.estate.years import state_years
+    from placeopt.place.order import in_canonical_order, in_rows_of
 
-    years = state_years(place, times, scenario)
-    outcome = find_years(years, progress)
-    answer = Answer(place=place, scenario=scenario, result=outcome.result, times=times)
+    ordered = in_canonical_order(place)
+    sorted_times = times.in_order(
+        ordered.zones["zone_id"].tolist(), ordered.buildings["building_id"].tolist()
+    )
+    years = state_years(ordered, sorted_times, scenario)
+    with watching_the_clock() as ended:
+        outcome = find_years(years, progress)
+    answer = Answer(place, scenario, outcome.result, times, repeats=not ended,
+                    warnings=may_differ(ended))  # fmt: skip
     if outcome.found is None:
         if outcome.result.status is Status.INFEASIBLE:
-            return _with(answer, explanation=explain(place, times, scenario))
+            return replace(answer, explanation=explain(ordered, sorted_times, scenario))
         return answer
-    plan = draw_plan(place, times, years, outcome)
+    plan = draw_plan(ordered, sorted_times, years, outcome)
+    plan = replace(plan, tables=in_rows_of(place, ordered, plan.tables))
     verification = verify(place, times, scenario, plan)
     if not verification.ok:
         broken = "; ".join(f"{check.sentence} {check.detail}" for check in verification.broken)
         raise VerificationError(f"the plan failed its verification: {broken}")
-    return _with(answer, plan=plan, verification=verification)
-
-
-def _with(answer: Answer, **parts: object) -> Answer:
-    from dataclasses import replace
-
-    return replace(answer, **parts)  # type: ignore[arg-type]
+    return replace(answer, plan=plan, verification=verification)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Status, solve
+from placeopt.engine.clock import ended_by_clock
 from placeopt.engine.model import Arrays
 from placeopt.estate.columns import Columns
 from placeopt.estate.kernel import USED, decided, keeping
@@ -50,6 +51,7 @@ def improve_years(
     while not enough(best):
         left = seconds - (time.perf_counter() - began)
         if left <= 0:
+            ended_by_clock("the search for better plans over years")
             break
         kind = tries % KINDS
         worth = _worth_a_look(columns, values, guides)

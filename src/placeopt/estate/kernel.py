@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Result, solve
+from placeopt.engine.clock import ended_by_clock
 from placeopt.engine.model import Arrays
 from placeopt.engine.registry import engine as engine_named
 from placeopt.estate.columns import Columns
@@ -100,6 +101,8 @@ def improve(formulation: Formulation, start: Start, seconds: float) -> Floats:
     while failed < TRIES:
         left = seconds - (time.perf_counter() - began)
         near = best - start.relaxation.bound <= max(ENOUGH, gap) * abs(best)
+        if left <= 0 and not near:
+            ended_by_clock("the search for better plans")
         if left <= 0 or near:
             break
         free = neighbourhood(formulation, values, start.relaxation, wide, rng)

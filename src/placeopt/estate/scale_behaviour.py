@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Model, Progress, Result, Status, solve
+from placeopt.engine.clock import ended_by_clock
 from placeopt.engine.model import Arrays
 from placeopt.estate.columns import Columns
 from placeopt.estate.equations.drawn import Drawing, add_drawing, cut_off, look_around
@@ -107,7 +108,10 @@ class Learning:
                 return result if result.status is Status.INFEASIBLE else last
             rise, last = result.bound - last.bound, result
             learnt = self.learn(result.values, BREACH)
-            if not learnt or left < 1.0 or rise < LEARNT * abs(result.bound):
+            done = not learnt or rise < LEARNT * abs(result.bound)
+            if left < 1.0 and not done:
+                ended_by_clock("the learning of where residents go")
+            if left < 1.0 or done:
                 break
         return last
 
@@ -256,7 +260,10 @@ def improved(
         left = seconds - (time.perf_counter() - began)
         lacks = learning.lacks(plan[1]).any()
         near = plan[0] - bound <= gap * abs(plan[0])
-        if left <= 0 or near or failed >= (3 * TRIES if lacks else TRIES):
+        done = near or failed >= (3 * TRIES if lacks else TRIES)
+        if left <= 0 and not done:
+            ended_by_clock("the search for better plans")
+        if left <= 0 or done:
             break
         kind = tries % KINDS
         free = neighbourhood(learning, plan[1], relaxation, kind, wide[kind], rng)

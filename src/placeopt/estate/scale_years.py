@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Progress, Result, Status, solve
+from placeopt.engine.clock import ended_by_clock
 from placeopt.engine.duality import dual_bound
 from placeopt.engine.model import Arrays
 from placeopt.engine.registry import engine as engine_named
@@ -187,8 +189,9 @@ class Proof:
         if seconds is None:
             yield
             return
+        ended_by_clock("the proof beside the search, on a thread of its own")
         with ThreadPoolExecutor(1, "placeopt-bound") as pool:
-            proved = pool.submit(self.prove, seconds)
+            proved = pool.submit(copy_context().run, self.prove, seconds)
             try:
                 yield
                 if interrupted():

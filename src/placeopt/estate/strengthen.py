@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.engine.clock import ended_by_clock
 from placeopt.engine.highs import load
 from placeopt.engine.model import Arrays
 from placeopt.estate.formulate import Formulation
@@ -81,6 +82,8 @@ def least_sums(
     bases: list[Any],
 ) -> list[float]:
     """The least whole number that each sum of columns can be; 0 where that was not found out."""
+    import highspy
+
     began = time.perf_counter()
     known = bases.copy()
     bases.clear()
@@ -94,10 +97,13 @@ def least_sums(
         for number, columns in enumerate(sets):
             left = seconds - (time.perf_counter() - began)
             if left <= 0:
+                ended_by_clock("the least numbers of hosts")
                 break
             highs.setOptionValue("time_limit", highs.getRunTime() + left)
             found = _least(highs, n, columns, known[number] if number < len(known) else None)
             if found is None:
+                if highs.getModelStatus() == highspy.HighsModelStatus.kTimeLimit:
+                    ended_by_clock("the least numbers of hosts")
                 break
             bases.append(highs.getBasis())
             least[number] = float(max(np.ceil(found - ROUNDING), 0.0))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from placeopt.errors import VerificationError
+from placeopt.location.canonical import as_given, in_canonical_order
 from placeopt.location.files import read_problem
 from placeopt.location.problems import (
     CAPACITATED,
@@ -40,21 +41,22 @@ def locate(
     ``VerificationError`` if the plan fails its check, so that no wrong plan is ever returned.
     """
     began, cpu = time.perf_counter(), time.process_time()
+    asked, customers, sites = in_canonical_order(problem)
     if engine == "placeopt":
-        method = _method(problem)
+        method = _method(asked)
         solution = method(
-            problem, time_limit_seconds=time_limit_seconds, gap=gap, seed=seed, report=report
+            asked, time_limit_seconds=time_limit_seconds, gap=gap, seed=seed, report=report
         )
     else:
         from placeopt.location.models import solve_compact
 
         solution = solve_compact(
-            problem, engine=engine, time_limit_seconds=time_limit_seconds, gap=gap, seed=seed
+            asked, engine=engine, time_limit_seconds=time_limit_seconds, gap=gap, seed=seed
         )
     seconds = dict(solution.seconds)
     seconds["total"] = time.perf_counter() - began
     seconds["cpu"] = time.process_time() - cpu
-    solution = replace(solution, seconds=seconds)
+    solution = as_given(problem, replace(solution, seconds=seconds), customers, sites)
     verification = verify(problem, solution)
     if not verification.ok:
         broken = "; ".join(f"{check.name}: {check.detail}" for check in verification.broken)

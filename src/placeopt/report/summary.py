@@ -38,6 +38,7 @@ def summary_of(answer: Answer, story: Story) -> dict[str, Any]:
         "objective": result.objective,
         "bound": result.bound,
         "gap": result.gap,
+        "repeats": answer.repeats,
         "minimise": list(scenario.objective.minimise),
         **_verified(answer),
         "figures": [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,22 @@ class TravelTimes:
     @property
     def modes(self) -> tuple[str, ...]:
         return tuple(self.minutes)
+
+    def in_order(self, zone_ids: Sequence[str], building_ids: Sequence[str]) -> TravelTimes:
+        """The same minutes with rows and columns in the order of these ids."""
+        zones, buildings = tuple(zone_ids), tuple(building_ids)
+        if (zones, buildings) == (tuple(self.zone_ids), tuple(self.building_ids)):
+            return self
+        row = {one: at for at, one in enumerate(self.zone_ids)}
+        column = {one: at for at, one in enumerate(self.building_ids)}
+        at = np.ix_([row[one] for one in zones], [column[one] for one in buildings])
+        return replace(
+            self,
+            zone_ids=zones,
+            building_ids=buildings,
+            minutes={mode: minutes[at] for mode, minutes in self.minutes.items()},
+            worst={mode: minutes[at] for mode, minutes in self.worst.items()},
+        )
 
     def matrix(self, mode: str) -> NDArray[np.float64]:
         """(zones, buildings) minutes by ``mode``; KeyError names the modes there are."""

@@ -1,0 +1,93 @@
+"""One order of customers and sites for solving, whatever order they are given in.
+
+Methods break ties by position, so that the same problem with its rows shuffled could have another
+plan as good. A problem whose ids were given is solved in the order of the ids, and its solution is
+put back into the order given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from placeopt.location.distances import Distances, Matrix, Pairs, Points
+from placeopt.location.problems import P_DISPERSION, Problem
+from placeopt.location.solution import Solution
+
+Ints = NDArray[np.int64]
+
+
+def in_canonical_order(problem: Problem) -> tuple[Problem, Ints, Ints]:
+    """The problem with customers and sites sorted by id; and where each stood before.
+
+    Returns:
+        The problem, (customers,) and (sites,) positions in the problem given.
+    """
+    sites = _order(problem.site_ids)
+    # Sites are measured against sites: rows are columns.
+    customers = sites if problem.kind == P_DISPERSION else _order(problem.customer_ids)
+    sorted_already = _is_sorted(customers) and _is_sorted(sites)
+    table = None if sorted_already else _permuted(problem.distances, customers, sites)
+    if table is None:
+        return problem, np.arange(problem.customers), np.arange(problem.sites)
+    ordered = problem.replace(
+        distances=table,
+        weights=problem.weights[customers],
+        demands=problem.demands[customers],
+        fixed_costs=problem.fixed_costs[sites],
+        capacities=None if problem.capacities is None else problem.capacities[sites],
+        customer_ids=tuple(problem.customer_ids[i] for i in customers),
+        site_ids=tuple(problem.site_ids[j] for j in sites),
+    )
+    return ordered, customers, sites
+
+
+def as_given(problem: Problem, solution: Solution, customers: Ints, sites: Ints) -> Solution:
+    """The solution of the sorted problem as one of ``problem``."""
+    if solution.problem is problem:
+        return solution
+    row = np.empty_like(customers)
+    row[customers] = np.arange(len(customers))
+    column = np.empty_like(sites)
+    column[sites] = np.arange(len(sites))
+    assigned = solution.assigned
+    if assigned is not None:
+        moved = np.asarray(assigned)[row]
+        assigned = np.where(moved >= 0, sites[moved], -1)
+    flows = solution.flows
+    if flows is not None:
+        flows = sparse.csr_array(sparse.csr_array(flows)[row][:, column])
+    return replace(
+        solution,
+        problem=problem,
+        positions=np.sort(sites[np.asarray(solution.positions, np.int64)]),
+        assigned=assigned,
+        flows=flows,
+    )
+
+
+def _order(ids: tuple[Any, ...]) -> Ints:
+    def key(position: int) -> tuple[str, Any]:
+        one = ids[position]
+        number = isinstance(one, int | float) and not isinstance(one, bool)
+        return ("", one) if number else (type(one).__name__, str(one))
+
+    return np.array(sorted(range(len(ids)), key=key), np.int64)
+
+
+def _is_sorted(order: Ints) -> bool:
+    return bool((order == np.arange(len(order))).all())
+
+
+def _permuted(table: Distances, customers: Ints, sites: Ints) -> Distances | None:
+    if isinstance(table, Matrix):
+        return Matrix(table.values[np.ix_(customers, sites)])
+    if isinstance(table, Points):
+        return Points(table.customers[customers], table.sites[sites], table.metric)
+    if isinstance(table, Pairs):
+        return Pairs(sparse.csr_array(table.values[customers][:, sites]))
+    return None  # a distance of the user's own is solved in the order given
