@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from placeopt.location import Matrix, Problem
+from placeopt.location import Matrix, Points, Problem, locate
 from placeopt.location.loads import Work, first_prices, level_at, raise_level, work_of
 from placeopt.location.master import Pool, converge
 
@@ -53,3 +53,31 @@ def test_a_load_found_twice_is_kept_once() -> None:
     assert pool.add(0, np.array([1, 2])) == pool.add(0, np.array([1, 2])) == 0
     assert pool.add(1, np.array([1, 2])) == 1
     assert len(pool.site) == 2
+
+
+@pytest.mark.parametrize("rounds", [1, 3])
+@pytest.mark.parametrize("kind", ["single-source", "capacitated-p-median"])
+def test_a_search_cut_short_is_right_all_the_same(rounds, kind, monkeypatch):
+    """The relaxation may end in a round that added columns; its shares are those of all columns.
+
+    Whatever the number of rounds, the plan that is proven costs the same.
+    """
+    from placeopt.location import whole
+
+    monkeypatch.setattr(whole, "SMALL", 0)  # no engine is asked first
+    usual = whole.ROUNDS
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        homes, sites = rng.uniform(0, 100, (24, 2)), rng.uniform(0, 100, (8, 2))
+        problem = Problem(
+            kind, Points(homes, sites), p=4 if kind == "capacitated-p-median" else None,
+            demands=rng.integers(1, 9, 24), capacities=np.full(8, 40.0),
+            fixed_costs=rng.uniform(50, 150, 8) if kind == "single-source" else None,
+        )  # fmt: skip
+        monkeypatch.setattr(whole, "ROUNDS", usual)
+        full = locate(problem)
+        monkeypatch.setattr(whole, "ROUNDS", rounds)
+        short = locate(problem)
+        assert short.proven
+        assert full.proven
+        assert short.objective == pytest.approx(full.objective)

@@ -45,7 +45,7 @@ def test_python_and_files_have_the_same_rules(problem, years, tmp_path: Path):
     path = tmp_path / "asked.toml"
     path.write_text(f'question = "?"\nproblem = "{problem}"\nyears = {years}\n', encoding="utf-8")
     assert made == read_scenario(path).replace(path=None)
-    assert names(made) == [kind.name for kind in implied_rules(problem, years)]
+    assert names(made) == [kind.name for kind in implied_rules(problem)]
 
 
 def test_a_floor_holds_for_a_scenario_made_in_python():

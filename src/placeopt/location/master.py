@@ -120,6 +120,8 @@ def converge(
             relaxed.keep_near(best.u, width)
         else:
             break
+    else:
+        told = relaxed.solve()  # with what the last round added
     if not told:
         return best, {}
     often, shares, taken = relaxed.shares()

@@ -26,7 +26,6 @@ class Rule(Section):
     number: ClassVar[str]  # in the problem's statement: "E7"
     equation: ClassVar[str]  # in words and letters, for the documentation
     implied: ClassVar[bool] = False  # in force unless the scenario's ``drop`` names it
-    implied_from_years: ClassVar[int] = 1  # ... where at least so many years are decided
 
     once: ClassVar[bool] = False  # a scenario may write it once only
 

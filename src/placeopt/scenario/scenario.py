@@ -184,7 +184,7 @@ class Scenario(Section):
             raise ScenarioError(found, "faults in the scenario")
         named = {rule.name for rule in self.rules}
         drop = tuple(dict.fromkeys(name for name in self.drop if name not in named))
-        implied = missing_implied(self.problem, self.years, self.rules, drop)
+        implied = missing_implied(self.problem, self.rules, drop)
         object.__setattr__(self, "drop", drop)
         object.__setattr__(self, "rules", (*implied, *self.rules))
         return self
@@ -220,7 +220,7 @@ class Scenario(Section):
         """
         copied = self.model_copy()
         object.__setattr__(copied, "rules", tuple(rules))
-        missing = missing_implied(self.problem, self.years, rules, ())
+        missing = missing_implied(self.problem, rules, ())
         object.__setattr__(copied, "drop", tuple(rule.name for rule in missing))
         copied.model_fields_set.update(("rules", "drop"))
         return copied

@@ -41,12 +41,10 @@ def write_scenario(scenario: Scenario, path: Path, note: str = "") -> Path:
 def _written(scenario: Scenario) -> tuple[tuple[Rule, ...], list[str]]:
     """The rules to write, and the names of implied ones to drop: reading puts the implied ones
     that are neither written nor dropped before the others."""
-    rules, problem, years = scenario.rules, scenario.problem, scenario.years
+    rules, problem = scenario.rules, scenario.problem
     force = {rule.name for rule in rules}
-    of_years = [kind.name for kind in implied_rules(problem, years)]
-    drop = [name for name in of_years if name not in force]
-    drop += [name for name in scenario.drop if name not in {*of_years, *force}]
+    drop = [kind.name for kind in implied_rules(problem) if kind.name not in force]
     for start in range(len(rules), 0, -1):
-        if list(rules[:start]) == missing_implied(problem, years, rules[start:], drop):
+        if list(rules[:start]) == missing_implied(problem, rules[start:], drop):
             return rules[start:], drop
     return rules, drop
