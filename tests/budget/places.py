@@ -9,11 +9,7 @@ from placeopt.budget import solve
 from placeopt.place import Place, PlaceInfo, dictionary
 from placeopt.scenario import Scenario
 from placeopt.scenario.budget_rules import (
-    Commissioning,
     OneBudget,
-    Outcomes,
-    Statutory,
-    Streams,
 )
 
 EMPTY = {"id": "", "text": "", "number": np.nan, "integer": pd.NA, "boolean": False}
@@ -42,12 +38,10 @@ def place_of(**tables: list[dict]) -> Place:
 
 
 def scenario_of(*minimise: str, drop: tuple[str, ...] = (), rules=(), **settings) -> Scenario:
-    """A budget scenario; the implied rules are added unless given or dropped."""
+    """A budget scenario; implied rules hold unless given or dropped, prevention and continuity
+    only where they are given: hand-worked cases count them out."""
     given = {rule.name for rule in rules}
-    implied = [
-        kind for kind in (Streams, Statutory, Outcomes, Commissioning) if kind.name not in given
-    ]
-    implied = [kind(rule=kind.name) for kind in implied if kind.name not in drop]
+    drop = (*drop, *({"prevention", "continuity"} - given - set(drop)))
     slack, weights = settings.pop("slack", ()), settings.pop("weights", {})
     solver = {"gap": 1e-6, "threads": 1, **settings.pop("solver", {})}
     return Scenario(
@@ -58,7 +52,7 @@ def scenario_of(*minimise: str, drop: tuple[str, ...] = (), rules=(), **settings
             "slack": slack,
             "weights": weights,
         },
-        rules=(*rules, *implied),
+        rules=rules,
         drop=drop,
         solver=solver,
         **settings,
