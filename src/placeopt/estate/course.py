@@ -81,7 +81,7 @@ def flows_of(years: Years, course: Course) -> Flows:
     disposed = np.stack([np.zeros_like(b.open_today), *(d.disposed for d in course.decisions)])
     tier = np.stack([np.full(len(b.ids), -1), *(d.tier for d in course.decisions)])
     sold = disposed[1:] & ~disposed[:-1]
-    fitted = _fitted(years, np.stack([c.area_m2 for c in yearly]))
+    fitted = fitted_m2(years, np.stack([c.area_m2 for c in yearly]), first.hosted)
     added = np.diff(fitted, axis=0, prepend=0.0)
     takes = (tier[1:] >= 0) & (tier[1:] != tier[:-1])
     setup = np.append(first.tiers.setup_gbp, 0.0)[tier[1:]] * b.works_factor
@@ -104,9 +104,10 @@ def flows_of(years: Years, course: Course) -> Flows:
     )
 
 
-def _fitted(years: Years, area: Floats) -> Floats:
-    """(T, B, S) what has to be fitted out by each year for what is used later."""
-    need = np.where(years.first.hosted, 0.0, area)
+def fitted_m2(years: Years, area: Floats, hosted: NDArray[np.bool_]) -> Floats:
+    """(T, ...) what has to be fitted out by each year for what is used later; ``hosted`` (...):
+    there today, and so never fitted out."""
+    need = np.where(hosted, 0.0, area)
     f = years.fit_out_years
     if f:
         need = np.concatenate([need[f:], np.zeros_like(need[:f])])

@@ -53,17 +53,23 @@ class Customers:
 
 
 def by_zone(
-    problem: EstateProblem, hosts: Hosts, keep: NDArray[np.float64] | None = None
+    problem: EstateProblem,
+    hosts: Hosts,
+    keep: NDArray[np.float64] | None = None,
+    serving: NDArray[np.bool_] | None = None,
 ) -> Customers:
     """One customer for every zone with visits to a service.
 
     ``keep`` (Z, S): only hosts within so many minutes become pairs. The model may then send a
     customer "beyond", for the minutes to the nearest host left out and without taking floor
     anywhere: what it proves holds for all pairs, and a plan that sends nobody beyond is exact.
+    ``serving`` (B, S): only these hosts become pairs, where it is known that no other will serve.
     """
     parts = []
     for service in range(len(problem.services.ids)):
         at = hosts.of_service(service)
+        if serving is not None:
+            at = at[serving[hosts.building[at], service]]
         if problem.services.back_office[service]:
             parts.append(_back_office(problem, service, at))
             continue

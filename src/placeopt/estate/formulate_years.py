@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from placeopt.engine import Model
 from placeopt.estate.columns import Columns, add_columns
 from placeopt.estate.customers import Hosts, at_large, by_reach, by_zone
@@ -42,12 +45,17 @@ def formulate_years(
     objective: str | None = None,
     ceilings: Sequence[tuple[str, float]] = (),
     relaxed: bool = False,
+    zones: bool | None = None,
+    keep: Sequence[NDArray[np.float64]] | None = None,
+    serving: Sequence[NDArray[np.bool_]] | None = None,
 ) -> YearsFormulation:
     """The model that minimises ``objective`` (``None``: any plan will do) over all years.
 
     ``cost`` is of all years; the other objectives, and the ``ceilings`` on them, are of the last
     decided year, the state that the plan leads to. ``relaxed``: where no minutes count, all
-    residents are one customer, as ``at_large`` says.
+    residents are one customer, as ``at_large`` says. ``zones``: every zone is a customer by itself
+    in every year; then ``keep`` (T of (Z, S)) leaves out hosts further than so many minutes and
+    ``serving`` (T of (B, S)) those that serve nobody in the year, as ``by_zone`` says.
     """
     named = [name for name, _ in ceilings] + ([objective] if objective else [])
     model = Model("estate")
@@ -55,13 +63,18 @@ def formulate_years(
     for t, problem in enumerate(years.problems):
         hosts = Hosts.of(problem)
         last = problem is years.last
-        zones = minutes_count(problem, named if last else ())
+        by_itself = zones
+        if by_itself is None:
+            by_itself = minutes_count(problem, named if last else ())
         model.suffix = f"_{problem.year}"
-        grouped = at_large if relaxed else by_reach
-        customers = by_zone(problem, hosts) if zones else grouped(problem, hosts)
+        if by_itself:
+            nearest = None if keep is None else keep[t]
+            customers = by_zone(problem, hosts, nearest, None if serving is None else serving[t])
+        else:
+            customers = (at_large if relaxed else by_reach)(problem, hosts)
         columns.append(add_columns(model, problem, hosts, customers))
         state_rules(model, problem, columns[t])
-        if relaxed and not zones:
+        if relaxed and not by_itself:
             by_service.hosts_in_reach(model, problem, columns[t])
     model.suffix = ""
     links = link_years(model, years, tuple(columns))

@@ -38,13 +38,15 @@ from placeopt.estate.formulate_years import YearsFormulation, formulate_years
 from placeopt.estate.improve_years import improve_years
 from placeopt.estate.kernel import first
 from placeopt.estate.problem import EstateProblem
+from placeopt.estate.reassignment import reassigned
 from placeopt.estate.scale import find
 from placeopt.estate.scale_behaviour import learns, minimise_drawn
 from placeopt.estate.settle import hosts_tell_all, in_state, read, with_their_residents
-from placeopt.estate.stages import Outcome, in_order
+from placeopt.estate.stages import REASSIGNMENT_SHARE, Outcome, in_order
 from placeopt.estate.strengthen import ask_at_least, count_at_least
 from placeopt.estate.years import Years
 from placeopt.scenario.estate_rules import Capital
+from placeopt.scenario.reassignment import reassigns
 
 Floats = NDArray[np.float64]
 Watch = Callable[[Progress], None]
@@ -59,7 +61,21 @@ BOUND_SHARE = 0.6  # of the time left on one thread, for the bound
 
 
 def find_years(years: Years, progress: Watch | None = None) -> Outcome[Course]:
-    """The best plan within the scenario's gap and time limit; one year is ``scale.find``'s."""
+    """The best plan within the scenario's gap and time limit; one year is ``scale.find``'s.
+
+    Where the scenario leaves ``minimise`` out, visits are then sent nearer (``reassignment.py``).
+    """
+    began = time.perf_counter()
+    outcome = _least(years, progress)
+    if outcome.found is None or not reassigns(years.scenario):
+        return outcome
+    limit = years.scenario.solver.time_limit_seconds
+    seconds = max(limit - (time.perf_counter() - began), REASSIGNMENT_SHARE * limit)
+    return reassigned(years, outcome, seconds)
+
+
+def _least(years: Years, progress: Watch | None) -> Outcome[Course]:
+    """The scenario's objectives one after another."""
     if len(years.problems) == 1:
         alone = find(years.first, progress)
         return Outcome(alone.stages, None if alone.found is None else Course((alone.found,)))

@@ -16,8 +16,10 @@ import numpy as np
 from placeopt.engine import Result, Status
 from placeopt.engine.running import until_interrupted
 from placeopt.errors import EngineError
+from placeopt.scenario.reassignment import reassigns
 from placeopt.scenario.scenario import Scenario
 
+REASSIGNMENT_SHARE = 0.1  # of the time, kept for sending visits nearer after the stages
 SETTLED = 1e-7  # relative room left to an objective that is settled, for rounding
 Found = TypeVar("Found")  # a decision, or a course
 
@@ -32,11 +34,41 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Reassignment:
+    """Visits sent nearer after the stages, with the buildings, tiers and hosts found.
+
+    Attributes:
+        status: optimal where the minutes are proven the fewest with these buildings and hosts;
+            no plan where the time was too short to send anybody nearer.
+        minutes_before: visit minutes of all decided years as the stages left them.
+        minutes_after: the same after it.
+        bound: no way with these buildings, tiers and hosts has fewer minutes.
+        cost_before: net present cost (GBP) as the stages left it.
+        cost_after: the same after it.
+        ceiling: what it might have cost at most (GBP).
+        running_before: running cost (GBP/year) of the last decided year before it.
+        running_after: the same after it.
+    """
+
+    status: Status
+    minutes_before: float
+    minutes_after: float
+    bound: float
+    cost_before: float
+    cost_after: float
+    ceiling: float
+    running_before: float
+    running_after: float
+
+
+@dataclass(frozen=True)
 class Outcome(Generic[Found]):
-    """Stages in order, and what was found, if anything was."""
+    """Stages in order, and what was found, if anything was; ``reassignment`` where visits were
+    sent nearer afterwards."""
 
     stages: tuple[Stage, ...]
     found: Found | None
+    reassignment: Reassignment | None = None
 
     @property
     def result(self) -> Result:
@@ -61,11 +93,12 @@ def in_order(
     """
     objective, solver = scenario.objective, scenario.solver
     began = time.perf_counter()
+    limit = solver.time_limit_seconds * ((1 - REASSIGNMENT_SHARE) if reassigns(scenario) else 1)
     stages: list[Stage] = []
     found: Found | None = None
     for number, name in enumerate(objective.minimise):
         ceilings = [(stage.objective, stage.ceiling) for stage in stages]
-        left = solver.time_limit_seconds - (time.perf_counter() - began)
+        left = limit - (time.perf_counter() - began)
         seconds = max(left / (len(objective.minimise) - number), 1.0)
         with until_interrupted() as interrupted:
             result, better = minimise(name, ceilings, found, seconds)

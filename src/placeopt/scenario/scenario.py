@@ -33,7 +33,11 @@ class Objective(Section):
     section: ClassVar[str] = "objective"
 
     minimise: tuple[str, ...] = Field(
-        ("cost",), description="objectives in order; the first matters most"
+        ("cost",),
+        description="objectives in order; the first matters most. An estate's scenario that leaves "
+        "it out asks for cost and then, with the buildings, tiers and hosts found, for the fewest "
+        "visit minutes that cost no more than 0.5 % of it and a tenth of the saving (not where "
+        "residents go by themselves)",
     )
     slack: tuple[float, ...] = Field(
         (), description="share by which each objective but the last may get worse for the next"
@@ -168,7 +172,8 @@ class Scenario(Section):
     @model_validator(mode="after")
     def _objective_of_the_problem(self) -> Scenario:
         default = DEFAULT_OBJECTIVE.get(self.problem)
-        if default and "minimise" not in self.objective.model_fields_set:
+        written = "minimise" in self.objective.model_fields_set
+        if default and not written and self.objective.minimise != (default,):
             object.__setattr__(self, "objective", Objective(minimise=(default,)))
         appraised = self.money.appraisal_years
         if self.problem == "estate" and self.years > appraised:

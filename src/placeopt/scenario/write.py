@@ -1,7 +1,7 @@
 """Write a scenario: one TOML file that stands alone, whatever files it was read from.
 
 What ``read_scenario`` reads back is the same question; what it adds by itself (implied rules with
-their defaults, settings that are the defaults) is left out.
+their defaults, settings that are the defaults) is left out. A written ``minimise`` stays written.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ def write_scenario(scenario: Scenario, path: Path, note: str = "") -> Path:
     if drop:
         document["drop"] = drop
     for section in SECTIONS:
-        values = getattr(scenario, section).model_dump(mode="json", exclude_defaults=True)
+        part = getattr(scenario, section)
+        values = part.model_dump(mode="json", exclude_defaults=True)
+        if section == "objective" and "minimise" in part.model_fields_set:
+            values["minimise"] = list(part.minimise)  # not the same as the default left unwritten
         if values:
             document[section] = values
     document["rules"] = [

@@ -8,6 +8,8 @@ against today; ``plan/years.py`` adds the tables of every year.
     zones       visit-weighted mean of those minutes, before and after
     bands       residents by minutes to the nearest host of each service, before and after; by the
                 modes open to them: households without a car do not drive
+    sent_past   visits sent past a nearer host by year and service, and why; not where residents go
+                by themselves
     money       by agency and line, GBP a year before and after, and one-off
     objectives  every objective for do-nothing and for the plan
     rents       with fair rents (E15): one rent per m2 for each building let
@@ -39,6 +41,7 @@ from placeopt.estate.plan.whole_life import (
     whole_life_summary,
     whole_life_tables,
 )
+from placeopt.estate.plan.sent_past import sent_past_summary, sent_past_table
 from placeopt.estate.plan.why import reasons
 from placeopt.estate.plan.years import tables_by_year, years_of_buildings
 from placeopt.estate.problem import EstateProblem
@@ -47,6 +50,7 @@ from placeopt.estate.stages import Outcome
 from placeopt.estate.years import Years
 from placeopt.scenario.estate_rules import FairRents
 from placeopt.scenario.objectives import ESTATE_UNITS
+from placeopt.scenario.reassignment import cost_ceiling_gbp, planner_assigns, used_up
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,6 +87,10 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[C
         **whole_life_tables(years, *lives, spent_before, spent),
         **tables_by_year(place, years, course, flows, nothing, flows_before),
     }
+    cost = value(years, course, "cost")
+    if planner_assigns(years.scenario):
+        left = _cost_left(years, outcome, value(years, nothing, "cost"), cost)
+        tables["sent_past"] = sent_past_table(years, course, flows, left)
     if years.scenario.of(FairRents):
         rents = fair_rents(place, problem, spent_before, spent)
         tables["rents"] = rents_table(problem, rents)
@@ -91,6 +99,7 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[C
         tables["carbon_by_year"] = carbon_table(place, years, nothing, course)
     summary = _summary(years, outcome, tables, spent_before, spent)
     summary |= whole_life_summary(place, years, *lives, spent_before, spent)
+    summary |= _reassignment(years, outcome, tables)
     summary |= _receipts(place, years, course, flows) | _carbon(years, flows_before, flows)
     return Plan(tables=tables, summary=summary)
 
@@ -334,6 +343,43 @@ def _carbon(years: Years, before: Flows, after: Flows) -> dict[str, float]:
         "carbon_present_before_gbp": was,
         "carbon_present_after_gbp": now,
         "carbon_present_saving_gbp": was - now,
+    }
+
+
+def _cost_left(years: Years, outcome: Outcome[Course], do_nothing: float, cost: float) -> float:
+    """GBP, net present, that sending visits nearer might still cost; 0 where it is used up."""
+    least = [s.result.objective for s in outcome.stages if s.objective == "cost"]
+    ceiling = cost_ceiling_gbp(years.scenario, least[0] if least else None, cost, do_nothing)
+    return 0.0 if used_up(ceiling - cost, cost) else ceiling - cost
+
+
+def _reassignment(
+    years: Years, outcome: Outcome[Course], tables: dict[str, pd.DataFrame]
+) -> dict[str, Any]:
+    """Visits sent past a nearer host in the last year, and what was done about it."""
+    found: dict[str, Any] = {}
+    if "sent_past" in tables:
+        found |= sent_past_summary(tables["sent_past"])
+    record = outcome.reassignment
+    if record is None:
+        return found
+    served = float(tables["assignment_by_year"]["visits_per_year"].sum())
+    means = {
+        when: minutes / served if served else 0.0
+        for when, minutes in (("before", record.minutes_before), ("after", record.minutes_after))
+    }
+    gap = max(record.minutes_after - record.bound, 0.0) / max(abs(record.minutes_after), 1e-9)
+    return found | {
+        "reassignment_status": str(record.status),
+        "reassignment_minutes_before": record.minutes_before,
+        "reassignment_minutes_after": record.minutes_after,
+        "reassignment_minutes_proven_bound": record.bound,
+        "reassignment_gap_share": gap,
+        "reassignment_mean_minutes_before": means["before"],
+        "reassignment_mean_minutes_after": means["after"],
+        "reassignment_cost_gbp": record.cost_after - record.cost_before,
+        "reassignment_cost_ceiling_gbp": record.ceiling,
+        "reassignment_running_cost_gbp_per_year": record.running_after - record.running_before,
     }
 
 

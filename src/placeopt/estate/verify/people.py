@@ -32,7 +32,7 @@ def access(rule: Access, year: Year) -> Found:
     for service in services:
         hosts = [i for i, s in a.hosts if s == service and i in a.open]
         if rule.offer == "full":
-            hosts = [i for i in hosts if _full(facts, a, i, service)]
+            hosts = [i for i in hosts if full_offer(facts, a, i, service)]
         nearest = {car: nearest_hosts(facts, hosts, modes, car) for car in (True, False)}
         for scope in scopes:
             within = total = 0.0
@@ -62,7 +62,8 @@ def district_named(facts: Facts, district: str) -> str:
     return str(names.get(district) or district)
 
 
-def _full(facts: Facts, a: Arrangement, i: str, service: str) -> bool:
+def full_offer(facts: Facts, a: Arrangement, i: str, service: str) -> bool:
+    """Whether a service point has the full offer: its tier says, or today's arrangement."""
     if i in a.tier:
         link = facts.tier_services.get((a.tier[i], service))
         return link is not None and link["offer"] != "partial"

@@ -1,0 +1,235 @@
+"""The verifier on visits sent past a nearer host: how many, why, and what it cost to send others
+nearer. Everything is found again from the rows of the plan.
+
+A visit more or less at a service point changes the floor in use of its year and, where the service
+is new there, what has to be fitted out; both are tried in a small step of floor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from placeopt.estate.money import annuity, discount_factors
+from placeopt.estate.verify.facts import Key
+from placeopt.estate.verify.people import full_offer
+from placeopt.estate.verify.read import Tables, rows
+from placeopt.estate.verify.tables import agree, differs
+from placeopt.estate.verify.years import Course, Year, fit_out_years, received
+from placeopt.scenario.estate_rules import Capacity, Capital, Floor
+from placeopt.scenario.reassignment import (
+    HALF_A_VISIT,
+    NEARER_MINUTES,
+    NO_MORE_GBP,
+    SOME_MORE_M2,
+    cost_ceiling_gbp,
+    planner_assigns,
+    reassigns,
+    used_up,
+)
+
+REASONS = ("floor", "capital", "cost", "open")
+Change = tuple[list[float], float]  # GBP of capital paid by each year, GBP of net present cost
+
+
+def wrong_sent_past(
+    course: Course, nothing: Course, tables: Tables, summary: Mapping[str, Any]
+) -> Iterator[str]:
+    """Every figure about visits sent past a nearer host that is not the one found, in words."""
+    scenario = course.first.facts.scenario
+    if not planner_assigns(scenario):
+        if "sent_past" in tables:
+            yield "sent_past: residents go by themselves, and nobody is sent"
+        return
+    columns = _columns(course, nothing, summary)
+    keys = [(*key,) for key in rows(tables["sent_past"], "year", "service_id")]
+    for key in sorted(columns["visits_per_year"].keys() - set(keys)):
+        yield f"sent_past: no row of {key[0]} {key[1]}"
+    yield from agree("sent_past", tables["sent_past"], ("year", "service_id"), columns)
+    last = course.last.facts.year
+    found = {
+        name: sum(visits for (year, _), visits in figures.items() if year == last)
+        for name, figures in columns.items()
+    }
+    served, past = found.pop("visits_per_year"), found["past_nearer_visits_per_year"]
+    for name, visits in found.items():
+        yield from differs(f"summary {name}", _stated(summary, name), visits)
+    share, stated = past / served if served else 0.0, _stated(summary, "past_nearer_share")
+    if not abs(stated - share) <= 1e-4:
+        yield f"summary past_nearer_share: stated {stated:.4f}, found {share:.4f}"
+    if reassigns(scenario):
+        yield from _reassignment(course, nothing, summary)
+
+
+def _stated(summary: Mapping[str, Any], name: str) -> float:
+    return float(summary[name]) if name in summary else math.nan
+
+
+def _reassignment(course: Course, nothing: Course, summary: Mapping[str, Any]) -> Iterator[str]:
+    """What is claimed of it: minutes as found, no dearer than may be, no better than its bound."""
+    if "reassignment_status" not in summary:
+        yield "summary: nothing is stated of sending visits nearer"
+        return
+    best, cost = _stated(summary, "cost_best_found"), course.totals()["cost"]
+    most = cost_ceiling_gbp(course.first.facts.scenario, best, -math.inf, nothing.totals()["cost"])
+    minutes = sum(year.sums.minutes for year in course.years)
+    visits = sum(_visits_served(year) for year in course.years)
+    for name, value in {
+        "reassignment_cost_gbp": cost - best,
+        "reassignment_cost_ceiling_gbp": most,
+        "reassignment_minutes_after": minutes,
+        "reassignment_mean_minutes_after": minutes / visits if visits else 0.0,
+    }.items():
+        yield from differs(f"summary {name}", _stated(summary, name), value)
+    if cost > most + max(1.0, 1e-6 * abs(most)):
+        yield f"cost: GBP {cost:,.0f}, sending visits nearer may raise it to GBP {most:,.0f}"
+    before, bound = (
+        _stated(summary, f"reassignment_minutes_{name}") for name in ("before", "proven_bound")
+    )
+    close = max(0.5, 1e-6 * minutes)
+    if not before >= minutes - close:
+        yield f"summary reassignment_minutes_before: {before:,.0f} are fewer than {minutes:,.0f}"
+    if bound > minutes + close:
+        yield f"summary reassignment_minutes_proven_bound: {bound:,.0f} is above {minutes:,.0f}"
+    gap = _stated(summary, "reassignment_gap_share")
+    if math.isfinite(bound) and not abs(gap * minutes - max(minutes - bound, 0.0)) <= close:
+        yield f"summary reassignment_gap_share: {gap:.4f} is not that of {bound:,.0f}"
+    if summary["reassignment_status"] == "optimal" and not minutes - bound <= 10 * close:
+        yield "summary reassignment_status: optimal, but the bound does not show it"
+
+
+def _visits_served(year: Year) -> float:
+    return sum(
+        year.facts.visits.get(key, 0.0) * sum(shares.values())
+        for key, shares in year.a.served.items()
+    )
+
+
+def _columns(
+    course: Course, nothing: Course, summary: Mapping[str, Any]
+) -> dict[str, dict[tuple[Any, ...], float]]:
+    """The columns of the table as found: (year, service) -> visits a year."""
+    facts = course.first.facts
+    best = summary.get("cost_best_found")
+    cost = course.totals()["cost"]
+    ceiling = cost_ceiling_gbp(facts.scenario, best, cost, nothing.totals()["cost"])
+    no_money_left = used_up(ceiling - cost, cost)
+    short = _years_short_of_capital(course)
+    columns: dict[str, dict[tuple[Any, ...], float]] = {
+        name: {}
+        for name in (
+            "visits_per_year",
+            *(f"past_{reason}_visits_per_year" for reason in ("nearer", *REASONS)),
+        )
+    }
+    for t, year in enumerate(course.years):
+        for s, row in year.facts.services.items():
+            if row["back_office"]:
+                continue
+            key = (year.facts.year, s)
+            counted = _counted(course, t, s, short, no_money_left)
+            columns["past_nearer_visits_per_year"][key] = sum(counted.values())
+            for reason in REASONS:
+                columns[f"past_{reason}_visits_per_year"][key] = counted[reason]
+            columns["visits_per_year"][key] = sum(
+                year.facts.visits.get((zone, s), 0.0) * sum(shares.values())
+                for (zone, service), shares in year.a.served.items()
+                if service == s
+            )
+    return columns
+
+
+def _counted(
+    course: Course, t: int, s: str, short: list[bool], no_money_left: bool
+) -> dict[str, float]:
+    """Visits to a service in a year sent past a nearer host, by the reason why."""
+    year = course.years[t]
+    facts, a = year.facts, year.a
+    hosts = sorted(i for i, service in a.hosts if service == s)
+    full = {i: full_offer(facts, a, i, s) for i in hosts}
+    rate = facts.services[s]["area_m2_per_1000_visits"] / 1000
+    fits = not (facts.scenario.of(Floor) and facts.scenario.of(Capacity)) or rate <= 0
+    least = max(HALF_A_VISIT * rate, SOME_MORE_M2)
+    roomy = {i for i in hosts if fits or facts.usable_m2(i) - year.sums.area_used(i) > least}
+    more = {i: _change(course, t, (i, s), rate, 1) for i in roomy}
+    less: dict[str, Change] = {}
+    counted: dict[str, float] = defaultdict(float)
+    for (zone, service), shares in a.served.items():
+        if service != s:
+            continue
+        for i, share in shares.items():
+            at = facts.fastest.get((zone, i), math.inf) - NEARER_MINUTES
+            nearer = {
+                j
+                for j in hosts
+                if facts.fastest.get((zone, j), math.inf) < at and (full[j] or not full.get(i))
+            }
+            if not nearer:
+                continue
+            if i not in less:
+                less[i] = _change(course, t, (i, s), rate, -1)
+            reasons = {
+                _barred(less[i], more[j], short, no_money_left) for j in nearer if j in roomy
+            }
+            why = next((r for r in ("open", "cost", "capital") if r in reasons), "floor")
+            counted[why] += share * facts.visits.get((zone, s), 0.0)
+    return counted
+
+
+def _barred(less: Change, more: Change, short: list[bool], no_money_left: bool) -> str:
+    """What keeps a visit from being moved: capital, cost, or nothing (open)."""
+    for k, used in enumerate(short):
+        if used and less[0][k] + more[0][k] > NO_MORE_GBP:
+            return "capital"
+    return "cost" if no_money_left and less[1] + more[1] > NO_MORE_GBP else "open"
+
+
+def _change(course: Course, t: int, point: Key, rate: float, sign: int) -> Change:
+    """What one visit more (1) or less (-1) at a service point in a year changes."""
+    facts, count = course.first.facts, len(course.years)
+    money, row = facts.scenario.money, facts.buildings[point[0]]
+    factor = discount_factors(count, money.discount_rate).tolist()
+    weight = factor[t]
+    if t == count - 1:
+        weight += annuity(money) - sum(factor)
+    gbp = sign * rate * row["running_cost_gbp_per_m2_per_year"] * weight
+    if point in facts.hosted_today:
+        return [0.0] * count, gbp
+    areas = [year.sums.area.get(point, 0.0) for year in course.years]
+    was = _fitted(areas, fit_out_years(facts))
+    areas[t] += sign * SOME_MORE_M2
+    now = _fitted(areas, fit_out_years(facts))
+    per_m2 = row["fit_out_gbp_per_m2"] * rate / SOME_MORE_M2
+    paid_by = [per_m2 * (new - old) for new, old in zip(now, was, strict=True)]
+    paid = [by - (paid_by[k - 1] if k else 0.0) for k, by in enumerate(paid_by)]
+    return paid_by, gbp + sum(f * one for f, one in zip(factor, paid, strict=True))
+
+
+def _fitted(areas: list[float], ahead: int) -> list[float]:
+    """m2 fitted out by each year: the most used so many years later, and never less."""
+    found: list[float] = []
+    for t in range(len(areas)):
+        need = areas[t + ahead] if t + ahead < len(areas) else 0.0
+        found.append(max(need, found[-1]) if found else need)
+    return found
+
+
+def _years_short_of_capital(course: Course) -> list[bool]:
+    """Whether by each year some pot that pays for fit-out is used up."""
+    short = [False] * len(course.years)
+    for rule in course.first.facts.scenario.of(Capital):
+        if "fit_out" not in rule.pays_for:
+            continue
+        pots = rule.pots(len(course.years))
+        there = spent = 0.0
+        for t, year in enumerate(course.years):
+            came = received(course, year.facts.year)
+            if len(course.years) == 1:
+                came = sum(net for net, _ in year.sums.sold.values())
+            there += pots[t] + rule.recycled_share * came
+            works = year.sums.works()
+            spent += sum(works[kind] for kind in rule.pays_for)
+            short[t] |= used_up(there - spent, there)
+    return short
