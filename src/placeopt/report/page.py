@@ -14,6 +14,7 @@ from placeopt.report.charts_budget import yearly_charts
 from placeopt.report.charts_estate import estate_charts, pairs_of
 from placeopt.report.formats import NUMBERS, format_in_row, in_words, missing, show
 from placeopt.report.money import in_pounds, pounds, pounds_in_words
+from placeopt.report.nearer import exact_terms
 from placeopt.report.sheets import Heading, Sheet
 from placeopt.report.story import Story, objectives_in_words, verified_in_words
 from placeopt.report.story_budget import compared_in_words
@@ -197,16 +198,21 @@ def _exact(answer: Answer) -> list[tuple[str, str]]:
     rows = [
         ("Status", str(result.status)),
         ("Objective (always made small)", objectives_in_words(answer)),
-        ("Value of the plan", number(result.objective)),
+        (_value_of(answer), number(result.objective)),
         ("Proven bound: no plan is below", number(result.bound)),
         ("Gap", f"{100 * result.gap:.4f} %" if math.isfinite(result.gap) else "not known"),
         ("Gap asked for", f"{100 * answer.scenario.solver.gap:g} %"),
+        *exact_terms(answer),
         ("Engine", f"{result.engine} {result.version}".strip()),
         ("Time", seconds),
         ("Seed", "" if result.seed is None else str(result.seed)),
         ("Message", result.message),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _value_of(answer: Answer) -> str:
+    return "Least cost found" if exact_terms(answer) else "Value of the plan"
 
 
 def _travel(answer: Answer) -> list[str]:

@@ -57,6 +57,7 @@ TITLES = {
     "access": "Access",
     "assignment": "Where visits go",
     "bands": "Residents by minutes",
+    "sent_past": "Past nearer hosts",
     "money": "Money by agency",
     "running_split": "Running cost in parts",
     "whole_life": "Whole life cost",

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from placeopt.report.figures import Figure
 from placeopt.report.formats import count, in_words, per_cent
 from placeopt.report.money import in_pounds
+from placeopt.report.nearer import of_which_cost
+from placeopt.scenario.reassignment import reassigns
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
@@ -70,7 +72,6 @@ def headline(answer: Answer) -> str:
 
 def status_in_words(answer: Answer) -> str:
     """How far the answer can be trusted to be the best there is; "proven" only where it is."""
-    result = answer.result
     if answer.plan is None:
         return {
             "infeasible": "Proven: no plan can keep all the rules together.",
@@ -79,7 +80,12 @@ def status_in_words(answer: Answer) -> str:
             "interrupted": "Stopped by hand before a plan was found; nothing is proven.",
             "no plan at limit": "No plan was found within the time limit; nothing is proven, and "
             "more time may find one.",
-        }.get(str(result.status), "The solver failed; nothing is proven.")
+        }.get(str(answer.result.status), "The solver failed; nothing is proven.")
+    return _status_of_plan(answer) + of_which_cost(answer)
+
+
+def _status_of_plan(answer: Answer) -> str:
+    result = answer.result
     better = BETTER.get(answer.scenario.objective.minimise[-1], "be better by {}")
     if str(result.status) == "optimal":
         if result.gap < 5e-7:
@@ -133,4 +139,6 @@ def _without_plan(answer: Answer) -> tuple[str, list[str], list[Figure]]:
 def objectives_in_words(answer: Answer) -> str:
     """What was made small, in the order asked."""
     names = [in_words(name).lower() for name in answer.scenario.objective.minimise]
+    if reassigns(answer.scenario):
+        names.append("visit minutes with the buildings, tiers and hosts found")
     return ", then ".join(names)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from placeopt.report.figures import Figure, count_true
 from placeopt.report.formats import count, listed, minutes_in_words, per_cent
 from placeopt.report.money import pounds_in_words
+from placeopt.report.nearer import sent_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,7 @@ def tell_estate(answer: Answer) -> tuple[str, list[str], list[Figure]]:
         *_years_in_words(plan),
         *_carbon_in_words(plan),
         *_people_in_words(people),
+        *sent_in_words(answer),
     ]
     return _headline(counts, costs), sentences, _figures(plan, counts, costs, people)
 
@@ -247,8 +249,8 @@ def _people_in_words(people: dict[str, Any]) -> list[str]:
         said.append(f"{lost} can no longer reach what they need within the minutes measured.")
     if people["sent_after"] > people["minutes_after"] + 0.5:
         said.append(
-            "The plan does not send every visit to the nearest building, for buildings fill up: "
-            f"counted where it sends them, a visit takes {minutes_in_words(people['sent_after'])} "
-            f"on average, against {minutes_in_words(people['sent_before'])} today."
+            "Counted where the plan sends them, a visit takes "
+            f"{minutes_in_words(people['sent_after'])} on average, against "
+            f"{minutes_in_words(people['sent_before'])} today."
         )
     return said

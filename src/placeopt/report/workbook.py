@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ESTATE = [
     *("buildings", "course", "services", "groups", "losers", "zones", "access", "bands"),
-    "channels_by_year",
+    *("sent_past", "channels_by_year"),
     *("running_split", "money", "whole_life", "cash_outlook"),
     *("cash_years", "cash_agencies", "cash_flow", "carbon_by_year", "rents"),
     *("agencies", "buildings_by_year", "services_by_year", "objectives_by_year"),
