@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from placeopt.scenario import read_scenario
+from placeopt.scenario.reassignment import reassigns
 from placeopt.scenario.write import write_scenario
 
 DATA = Path(__file__).parents[2] / "data"
@@ -50,3 +51,14 @@ def test_quotes_empty_keys_and_tables_inside_rules_are_read_back(tmp_path) -> No
     again = read_scenario(write_scenario(scenario, tmp_path / "again.toml"))
     assert again.model_dump() == scenario.model_dump()
     assert "continuity" not in {rule.name for rule in again.rules}
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_a_written_minimise_of_cost_is_not_the_default(written, tmp_path) -> None:
+    """``minimise = ["cost"]`` is cost alone; left out, visits are sent nearer afterwards."""
+    lines = ['question = "Which?"', 'problem = "estate"']
+    lines += ["[objective]", 'minimise = ["cost"]'] if written else []
+    (tmp_path / "own.toml").write_text("\n".join(lines), encoding="utf-8")
+    scenario = read_scenario(tmp_path / "own.toml")
+    again = read_scenario(write_scenario(scenario, tmp_path / "again.toml"))
+    assert reassigns(scenario) is reassigns(again) is not written

@@ -35,13 +35,17 @@ from placeopt.estate.decision import Costs, Decision
 from placeopt.estate.plan.carbon import carbon_table
 from placeopt.estate.plan.channels import channels_table
 from placeopt.estate.plan.people import access_table, bands_table, zones_table
+from placeopt.estate.plan.sent_past import (
+    cost_left_gbp,
+    reassignment_summary,
+    sent_past_table,
+)
 from placeopt.estate.plan.whole_life import (
     horizon_of,
     life_of,
     whole_life_summary,
     whole_life_tables,
 )
-from placeopt.estate.plan.sent_past import sent_past_summary, sent_past_table
 from placeopt.estate.plan.why import reasons
 from placeopt.estate.plan.years import tables_by_year, years_of_buildings
 from placeopt.estate.problem import EstateProblem
@@ -50,7 +54,7 @@ from placeopt.estate.stages import Outcome
 from placeopt.estate.years import Years
 from placeopt.scenario.estate_rules import FairRents
 from placeopt.scenario.objectives import ESTATE_UNITS
-from placeopt.scenario.reassignment import cost_ceiling_gbp, planner_assigns, used_up
+from placeopt.scenario.reassignment import planner_assigns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,9 +91,8 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[C
         **whole_life_tables(years, *lives, spent_before, spent),
         **tables_by_year(place, years, course, flows, nothing, flows_before),
     }
-    cost = value(years, course, "cost")
     if planner_assigns(years.scenario):
-        left = _cost_left(years, outcome, value(years, nothing, "cost"), cost)
+        left = cost_left_gbp(years, outcome, value(years, nothing, "cost"))
         tables["sent_past"] = sent_past_table(years, course, flows, left)
     if years.scenario.of(FairRents):
         rents = fair_rents(place, problem, spent_before, spent)
@@ -99,7 +102,7 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[C
         tables["carbon_by_year"] = carbon_table(place, years, nothing, course)
     summary = _summary(years, outcome, tables, spent_before, spent)
     summary |= whole_life_summary(place, years, *lives, spent_before, spent)
-    summary |= _reassignment(years, outcome, tables)
+    summary |= reassignment_summary(outcome, tables)
     summary |= _receipts(place, years, course, flows) | _carbon(years, flows_before, flows)
     return Plan(tables=tables, summary=summary)
 
@@ -343,43 +346,6 @@ def _carbon(years: Years, before: Flows, after: Flows) -> dict[str, float]:
         "carbon_present_before_gbp": was,
         "carbon_present_after_gbp": now,
         "carbon_present_saving_gbp": was - now,
-    }
-
-
-def _cost_left(years: Years, outcome: Outcome[Course], do_nothing: float, cost: float) -> float:
-    """GBP, net present, that sending visits nearer might still cost; 0 where it is used up."""
-    least = [s.result.objective for s in outcome.stages if s.objective == "cost"]
-    ceiling = cost_ceiling_gbp(years.scenario, least[0] if least else None, cost, do_nothing)
-    return 0.0 if used_up(ceiling - cost, cost) else ceiling - cost
-
-
-def _reassignment(
-    years: Years, outcome: Outcome[Course], tables: dict[str, pd.DataFrame]
-) -> dict[str, Any]:
-    """Visits sent past a nearer host in the last year, and what was done about it."""
-    found: dict[str, Any] = {}
-    if "sent_past" in tables:
-        found |= sent_past_summary(tables["sent_past"])
-    record = outcome.reassignment
-    if record is None:
-        return found
-    served = float(tables["assignment_by_year"]["visits_per_year"].sum())
-    means = {
-        when: minutes / served if served else 0.0
-        for when, minutes in (("before", record.minutes_before), ("after", record.minutes_after))
-    }
-    gap = max(record.minutes_after - record.bound, 0.0) / max(abs(record.minutes_after), 1e-9)
-    return found | {
-        "reassignment_status": str(record.status),
-        "reassignment_minutes_before": record.minutes_before,
-        "reassignment_minutes_after": record.minutes_after,
-        "reassignment_minutes_proven_bound": record.bound,
-        "reassignment_gap_share": gap,
-        "reassignment_mean_minutes_before": means["before"],
-        "reassignment_mean_minutes_after": means["after"],
-        "reassignment_cost_gbp": record.cost_after - record.cost_before,
-        "reassignment_cost_ceiling_gbp": record.ceiling,
-        "reassignment_running_cost_gbp_per_year": record.running_after - record.running_before,
     }
 
 

@@ -14,15 +14,16 @@ metre more and less, for fit-out over years is the most that is used (``course.p
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.estate.course import Course, Flows, fitted_m2
+from placeopt.estate.course import Course, Flows, fitted_m2, value
 from placeopt.estate.decision import Decision
 from placeopt.estate.plan.years import receipt_years
 from placeopt.estate.problem import EstateProblem
+from placeopt.estate.stages import Outcome
 from placeopt.estate.years import Years
 from placeopt.scenario.estate_rules import Capacity, Capital, Floor
 from placeopt.scenario.reassignment import (
@@ -30,6 +31,7 @@ from placeopt.scenario.reassignment import (
     NEARER_MINUTES,
     NO_MORE_GBP,
     SOME_MORE_M2,
+    cost_ceiling_gbp,
     used_up,
 )
 
@@ -69,8 +71,47 @@ def sent_past_table(
     return pd.DataFrame(rows, columns=["year", "service_id", "visits_per_year", *names])
 
 
-def sent_past_summary(table: pd.DataFrame) -> dict[str, float]:
-    """Return the last decided year's figures, over all services."""
+def cost_left_gbp(years: Years, outcome: Outcome[Course], do_nothing: float) -> float:
+    """Return the GBP, net present, that sending visits nearer might still cost; 0 if used up."""
+    assert outcome.found is not None
+    cost = value(years, outcome.found, "cost")
+    least = [s.result.objective for s in outcome.stages if s.objective == "cost"]
+    ceiling = cost_ceiling_gbp(years.scenario, least[0] if least else None, cost, do_nothing)
+    return 0.0 if used_up(ceiling - cost, cost) else ceiling - cost
+
+
+def reassignment_summary(
+    outcome: Outcome[Course], tables: dict[str, pd.DataFrame]
+) -> dict[str, Any]:
+    """Return visits sent past a nearer host in the last year, and what was done about it."""
+    found: dict[str, Any] = {}
+    if "sent_past" in tables:
+        found |= _of_the_last_year(tables["sent_past"])
+    record = outcome.reassignment
+    if record is None:
+        return found
+    served = float(tables["assignment_by_year"]["visits_per_year"].sum())
+    means = {
+        when: minutes / served if served else 0.0
+        for when, minutes in (("before", record.minutes_before), ("after", record.minutes_after))
+    }
+    gap = max(record.minutes_after - record.bound, 0.0) / max(abs(record.minutes_after), 1e-9)
+    return found | {
+        "reassignment_status": str(record.status),
+        "reassignment_minutes_before": record.minutes_before,
+        "reassignment_minutes_after": record.minutes_after,
+        "reassignment_minutes_proven_bound": record.bound,
+        "reassignment_gap_share": gap,
+        "reassignment_mean_minutes_before": means["before"],
+        "reassignment_mean_minutes_after": means["after"],
+        "reassignment_cost_gbp": record.cost_after - record.cost_before,
+        "reassignment_cost_ceiling_gbp": record.ceiling,
+        "reassignment_running_cost_gbp_per_year": record.running_after - record.running_before,
+    }
+
+
+def _of_the_last_year(table: pd.DataFrame) -> dict[str, float]:
+    """The last decided year's figures, over all services."""
     last = table[table["year"] == table["year"].max()] if len(table) else table
     found = {
         f"past_{reason}_visits_per_year": float(last[f"past_{reason}_visits_per_year"].sum())
