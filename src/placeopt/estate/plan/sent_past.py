@@ -64,7 +64,9 @@ def sent_past_table(
     for t, (problem, decision) in enumerate(zip(years.problems, course.decisions, strict=True)):
         spare = _spare_m2(problem, decision, flows, t)
         for s in np.flatnonzero(~problem.services.back_office):
-            counted = _by_reason(problem, decision, int(s), spare, *dear.barred(t, int(s)))
+            hosts = np.flatnonzero(decision.host[:, s])
+            barred = dear.barred(t, int(s), hosts)
+            counted = _by_reason(problem, decision, int(s), hosts, spare, *barred)
             served = float(problem.visits[:, s] @ _served_share(problem, decision, int(s)))
             rows.append((problem.year, problem.services.ids[s], served, sum(counted), *counted))
     names = [f"past_{reason}_visits_per_year" for reason in ("nearer", *REASONS)]
@@ -141,23 +143,24 @@ def _by_reason(
     problem: EstateProblem,
     decision: Decision,
     s: int,
+    hosts: NDArray[np.int64],
     spare: Floats,
     no_capital: Bools,
     no_money: Bools,
 ) -> tuple[float, ...]:
     """Visits of one service sent past a nearer host, by reason. ``no_capital`` and ``no_money``
-    (B, B): a visit cannot move from one building to another for want of it."""
+    (H, H): a visit cannot move from one of the hosts to another for want of it."""
     here = np.flatnonzero(decision.service == s)
     zone, used = decision.zone[here], decision.building[here]
     visits = problem.visits[zone, s] * decision.share[here]
-    hosts = np.flatnonzero(decision.host[:, s])
+    at = np.searchsorted(hosts, used)
     full = _full_offer(problem, decision, s)
     minutes = problem.minutes[:, hosts][zone]
     nearer = minutes < (problem.minutes[zone, used] - NEARER_MINUTES)[:, None]
     nearer &= full[hosts][None, :] | ~full[used][:, None]
     roomy = nearer & _has_room(problem, s, spare)[hosts][None, :]
-    payable = roomy & ~no_capital[used][:, hosts]
-    takeable = payable & ~no_money[used][:, hosts]
+    payable = roomy & ~no_capital[at]
+    takeable = payable & ~no_money[at]
     past, some, paid, taken = (of.any(axis=1) for of in (nearer, roomy, payable, takeable))
     return tuple(
         float(visits[which].sum()) for which in (past & ~some, some & ~paid, paid & ~taken, taken)
@@ -209,11 +212,11 @@ class _Dear:
             )
         return short
 
-    def barred(self, t: int, s: int) -> tuple[Bools, Bools]:
-        """(B, B) twice: from a building to another, where a visit of year ``t`` cannot be moved
-        for want of capital, and for want of money."""
-        capital_more, cost_more = self._change(t, s, 1.0)
-        capital_less, cost_less = self._change(t, s, -1.0)
+    def barred(self, t: int, s: int, hosts: NDArray[np.int64]) -> tuple[Bools, Bools]:
+        """(H, H) twice: from one of the hosts to another, where a visit of year ``t`` cannot be
+        moved for want of capital, and for want of money."""
+        capital_more, cost_more = (of[..., hosts] for of in self._change(t, s, 1.0))
+        capital_less, cost_less = (of[..., hosts] for of in self._change(t, s, -1.0))
         dearer = cost_less[:, None] + cost_more[None, :]
         no_money = (dearer > NO_MORE_GBP) & (self._cost_left <= 0)
         no_capital = np.zeros_like(no_money)
