@@ -109,6 +109,11 @@ def usable(m: Model, b: str) -> float:
     return m.buildings[b]["floor_area_m2"] * m.buildings[b]["usable_share"]
 
 
+def replaces(m: Model, b: str) -> str:
+    """The building that a candidate is under another use, or ""."""
+    return str(m.buildings[b]["replaces_building_id"])
+
+
 def unknown_use(m: Model, b: str) -> bool:
     return m.buildings[b]["status"] == "open" and not any(i == b for i, _ in m.today)
 
@@ -144,6 +149,9 @@ def decide(m: Model) -> None:
                 m.host[b, s] = m.binary("host")
                 m.area[b, s] = m.number("area")
                 m.subject_to(m.front[b] >= m.services[s]["front_of_house_m2"] * m.host[b, s])
+    for b in m.buildings:  # one building is one building
+        as_another = [m.open[c] for c in m.buildings if replaces(m, c) == b]
+        m.subject_to(m.open[b] + m.ends[b] + pulp.lpSum(as_another) <= 1)
     for b, s in m.host:
         if m.services[s]["back_office"]:
             m.desks[b, s] = m.number("desks")

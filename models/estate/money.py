@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pulp
-from models.estate.data import STAFF, TIED_UP, Model, exists, penalty, sellable, sold_for, year
+from models.estate.data import (
+    STAFF,
+    TIED_UP,
+    Model,
+    exists,
+    penalty,
+    replaces,
+    sellable,
+    sold_for,
+    year,
+)
 from models.estate.people import shares_today
 
 
@@ -62,7 +72,8 @@ def running(m: Model) -> Any:
         ]
         if exists(m, b):
             empty = row["holding_cost_gbp_per_year"] + row[TIED_UP]
-            terms.append(empty * (1 - m.open[b] - m.ends[b]))
+            in_use = [m.open[c] for c in m.buildings if replaces(m, c) == b]
+            terms.append(empty * (1 - m.open[b] - m.ends[b] - pulp.lpSum(in_use)))
         terms += [tier["running_cost_gbp_per_year"] * m.tier[b, k] for k, tier in m.tiers.items()]
     terms += [m.services[s][STAFF] * host for (_, s), host in m.host.items()]
     return pulp.lpSum(terms)

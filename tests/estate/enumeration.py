@@ -62,20 +62,32 @@ def best_by_enumeration(place: Place, times: TravelTimes, scenario: Scenario) ->
     for courses in each:
         floors = np.add.outer(floors, [floor for floor, _ in courses]).ravel()
     shape = [len(courses) for courses in each]
+    spared = _spared(nothing)
     best = math.inf
     for number in np.argsort(floors, kind="stable"):
-        if floors[number] >= best:
+        if floors[number] - spared >= best:
             break
         chosen = np.unravel_index(number, shape)
         parts = [courses[n][1] for courses, n in zip(each, chosen, strict=True)]
         course = _unfitted(nothing, [_joined(arranged) for arranged in zip(*parts, strict=True)])
+        if any(impossible(course)):
+            continue
         if _keeps_yes_or_no(course):
-            let_go = _let_go(course)
+            known = _objective(course) if spared else floors[number] + _let_go(course)
             for full in full_sets(course):
                 found = Served(course, full).least()
                 if found is not None:
-                    best = min(best, floors[number] + let_go + found)
+                    best = min(best, known + found)
     return None if best == math.inf else best
+
+
+def _spared(nothing: Course) -> float:
+    """The most that empty buildings may cost less than alone, being in use as a candidate."""
+    rows = nothing.first.facts.buildings
+    taken = {row["replaces_building_id"] for row in rows.values()} - {""}
+    money = nothing.first.facts.scenario.money
+    yearly = ("holding_cost_gbp_per_year", "cost_of_capital_gbp_per_year")
+    return sum(rows[i][name] for i in taken for name in yearly) * max(annuity(money), 1.0)
 
 
 def _joined(parts: tuple[Arrangement, ...]) -> Arrangement:

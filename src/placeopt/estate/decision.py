@@ -128,8 +128,7 @@ def costs(problem: EstateProblem, decision: Decision) -> Costs:
     area = s.area_base_m2 * host + s.area_m2_per_unit * decision.units
     front = (s.front_of_house_m2 * host).max(axis=1, initial=0.0)
     staffing = s.staffing_gbp_per_year * host
-    existing = b.open_today | b.vacant_today
-    held = existing & ~decision.open & ~decision.disposed
+    held = held_empty(problem, decision)
     tiers = problem.tiers
     k = decision.tier
     has_tier = k >= 0
@@ -157,7 +156,7 @@ def costs(problem: EstateProblem, decision: Decision) -> Costs:
         * np.maximum(problem.hosted.sum(axis=0) - host.sum(axis=0), 0),
         setup_gbp=np.where(has_tier, np.append(tiers.setup_gbp, 0.0)[k] * b.works_factor, 0.0),
         closing_gbp=closing,
-        backlog_gbp=b.backlog_gbp * (decision.open | held),
+        backlog_gbp=b.backlog_gbp * np.where(b.candidate, decision.open, ~decision.disposed),
         receipt_net_gbp=b.receipt_net_gbp * decision.disposed,
         benefit_gbp_per_year=float(
             sum(gbp * x.sum() for gbp, x in zip(pairs.benefit_gbp_per_year, both, strict=True))
@@ -167,6 +166,21 @@ def costs(problem: EstateProblem, decision: Decision) -> Costs:
         * b.carbon_tco2e_per_year
         * decision.open,
     )
+
+
+def replaced(problem: EstateProblem, decision: Decision) -> NDArray[np.bool_]:
+    """(B,) buildings in use as the open candidate that replaces them."""
+    b = problem.buildings
+    found = np.zeros(len(b.ids), bool)
+    found[b.replaces[(b.replaces >= 0) & decision.open]] = True
+    return found
+
+
+def held_empty(problem: EstateProblem, decision: Decision) -> NDArray[np.bool_]:
+    """(B,) buildings kept empty: neither open, nor disposed of, nor in use as another row."""
+    b = problem.buildings
+    existing = b.open_today | b.vacant_today
+    return existing & ~decision.open & ~decision.disposed & ~replaced(problem, decision)
 
 
 def value(problem: EstateProblem, decision: Decision, name: str) -> float:

@@ -65,6 +65,7 @@ from placeopt.scenario.rules import Rule
 WHO_GOES_WHERE = (Fairness, Behaviour)
 STRUCTURE: tuple[Callable[[Model, EstateProblem, Columns], None], ...] = (
     by_service.closed_or_disposed,
+    by_service.one_building,
     by_service.front_of_house,
     by_service.served_or_not,
     by_service.area_follows_visits,

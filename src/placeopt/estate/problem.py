@@ -52,6 +52,7 @@ class Buildings:
     open_today: Bools
     vacant_today: Bools
     candidate: Bools
+    replaces: Ints  # position of the building that a candidate is under another use; -1: none
     unknown_use: Bools  # open today, but nothing is known of its services
     must_open: Bools
     must_close: Bools
@@ -285,6 +286,7 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
         open_today=status == "open",
         vacant_today=status == "vacant",
         candidate=status == "candidate",
+        replaces=_replaced(table),
         unknown_use=unknown,
         must_open=pinned["keep"] | unknown,
         must_close=pinned["close"],
@@ -307,6 +309,12 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
         energy_kwh_per_year=table["energy_kwh_per_year"].to_numpy(float),
         carbon_tco2e_per_year=table["carbon_tco2e_per_year"].to_numpy(float),
     )
+
+
+def _replaced(table: pd.DataFrame) -> Ints:
+    """(B,) position of the building that a candidate replaces, -1 where it replaces none."""
+    at = positions(table["building_id"].to_numpy(str))
+    return np.array([at.get(str(i), -1) for i in table["replaces_building_id"]], np.int64)
 
 
 def penalties(table: pd.DataFrame, year: int) -> Floats:

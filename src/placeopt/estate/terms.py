@@ -44,6 +44,7 @@ def buildings_cost(problem: EstateProblem, x: Columns, times: float = 1.0) -> Ex
     held = np.where(b.candidate, 0.0, b.holding_gbp_per_year)
     total.constant = float(held.sum()) * times
     total.add(x.open.all, b.fixed_gbp_per_year - held, times)
+    total.add(x.open.all, np.where(b.replaces >= 0, -held[b.replaces], 0.0), times)
     total.add(x.dispose.all, -held[x.dispose_building], times)
     total.add(x.area.all, b.use_gbp_per_m2_per_year[at], times)
     total.add(x.front.all, b.use_gbp_per_m2_per_year, times)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _AGES = [column for band, column in AGE_COLUMNS.items() if band != "all"]
 _SHARES_TIE = 1e-9  # by which shares may pass 1: what adding decimals loses
+_SAME_WALLS_M = 10  # within which a candidate and a building are one until it says otherwise
 _AGES_TIE = 0.02  # share by which age bands may miss the population before it is said
 
 
@@ -37,6 +38,7 @@ def estate_findings(place: Place) -> Iterator[Finding]:
     yield from suitability_of_no_building(place)
     yield from leases_that_make_no_sense(place)
     yield from receipts_shared_out_twice(place)
+    yield from candidates_that_are_there_already(place)
 
 
 def zones_without_people(place: Place) -> Iterator[Finding]:
@@ -252,6 +254,45 @@ def receipts_shared_out_twice(place: Place) -> Iterator[Finding]:
         message = f"sale_cost_share and receipt_clawback_share add up to {share.iloc[at]:g}"
         yield error(label(place, "buildings"), message, "let them add up to at most 1",
                     row=row_of(at), column="receipt_clawback_share", value=clawback)  # fmt: skip
+
+
+def candidates_that_are_there_already(place: Place) -> Iterator[Finding]:
+    """A candidate in the walls of another row says which it replaces, or that it is another."""
+    table, file = place.buildings, label(place, "buildings")
+    rows = table.to_dict("records")
+    ids = {row["building_id"]: row for row in rows}
+    may_go = [at for at, row in enumerate(rows) if _may_be_sold(row)]
+    points = table[["x_m", "y_m"]].to_numpy(float)
+    of_uprn: dict[str, list[str]] = {}
+    for row in rows:
+        of_uprn.setdefault(row["uprn"], []).append(row["building_id"])
+    for at, row in enumerate(rows):
+        where: dict[str, Any] = {"row": row_of(at), "column": "replaces_building_id"}
+        own, of = row["building_id"], row["replaces_building_id"]
+        if of and row["status"] != "candidate":
+            remedy = "set its status to candidate, or leave this empty"
+            yield error(file, "only a candidate replaces a building", remedy, value=of, **where)
+        elif of and row["another_building"]:
+            yield error(file, "it cannot both replace a building and be another one",
+                        "leave one of the two empty", value=of, **where)  # fmt: skip
+        elif of and of in ids and (of == own or ids[of]["status"] == "candidate"):
+            yield error(file, f"{of} is a candidate itself", "name a building open or vacant today",
+                        value=of, **where)  # fmt: skip
+        if of or row["another_building"] or row["status"] != "candidate":
+            continue
+        same = [i for i in of_uprn[row["uprn"]] if row["uprn"] and i != own]
+        apart = np.hypot(*(points[may_go] - points[at]).T)
+        near = [rows[other]["building_id"] for other in np.array(may_go)[apart <= _SAME_WALLS_M]]
+        if same or near:
+            how = "has the UPRN of" if same else f"stands within {_SAME_WALLS_M} m of"
+            yield error(file, f"the candidate {own} {how} {(same or near)[0]}",
+                        "give replaces_building_id, or another_building = yes", value="",
+                        **where)  # fmt: skip
+
+
+def _may_be_sold(row: dict[Any, Any]) -> bool:
+    kept = row["status"] == "candidate" or row["pinned"] in ("keep", "never_sell")
+    return row["tenure"] == "freehold" and row["capital_receipt_gbp"] > 0 and not kept
 
 
 def _first(frame: pd.DataFrame, key: str, value: str) -> pd.Series:

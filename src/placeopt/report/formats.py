@@ -47,6 +47,7 @@ WORDS = {
     "sold": "Sold",
     "lease_ended": "Lease ended",
     "held": "Held empty",
+    "replaced": "In use under its other entry",
     "cost": "Net present cost",
     "visit_minutes": "Minutes of all visits",
     "buildings": "Open buildings",

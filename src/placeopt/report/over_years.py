@@ -55,6 +55,7 @@ def course_table(place: Place, tables: Mapping[str, pd.DataFrame]) -> pd.DataFra
     ):
         now = {
             "held": "Empty",
+            "replaced": "In use under its other entry",
             "not_used": "Not used",
             "disposed": "Sold" if left.get(i) == "sold" else "Lease ended",
         }.get(state)

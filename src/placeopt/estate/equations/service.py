@@ -30,6 +30,27 @@ def closed_or_disposed(model: Model, problem: EstateProblem, x: Columns) -> None
     )
 
 
+def one_building(model: Model, problem: EstateProblem, x: Columns) -> None:
+    """A building is open, disposed of, or in use as one of the candidates that replace it."""
+    b = problem.buildings
+    at = np.unique(b.replaces[b.replaces >= 0])
+    row_of = np.full(len(b.ids), -1)
+    row_of[at] = np.arange(len(at))
+    candidate = np.flatnonzero(b.replaces >= 0)
+    gone = np.flatnonzero(row_of[x.dispose_building] >= 0)
+    model.add_rows(
+        "one_building",
+        rule="E3",
+        labels={"building_id": b.ids[at]},
+        terms=[
+            (np.arange(len(at)), x.open.at(at), 1),
+            (row_of[b.replaces[candidate]], x.open.at(candidate), 1),
+            (row_of[x.dispose_building[gone]], x.dispose.at(gone), 1),
+        ],
+        upper=1,
+    )
+
+
 def staff_let_go(
     model: Model, problem: EstateProblem, x: Columns, before: Columns | None = None
 ) -> None:

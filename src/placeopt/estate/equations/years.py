@@ -245,7 +245,7 @@ def _filled_again(
     """(E12) Services come to a building that has one already, or to one that never had any."""
     column = np.full(len(years.first.buildings.ids), -1)
     column[links.fills_building] = np.arange(len(links.fills_building))
-    used = years.first.hosted.any(axis=1)
+    used: NDArray[np.bool_] = np.asarray(years.first.hosted.any(axis=1))
     stays = np.zeros_like(x.new) if years.services_may_return else ~x.new  # follows already
     at = np.flatnonzero((used[x.hosts.building] & ~stays) | (column[x.hosts.building] >= 0))
     if before is None:

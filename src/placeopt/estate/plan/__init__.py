@@ -31,7 +31,7 @@ import numpy as np
 
 from placeopt.engine import Plan
 from placeopt.estate.course import Course, Flows, do_nothing, flows_of, value
-from placeopt.estate.decision import Costs, Decision
+from placeopt.estate.decision import Costs, Decision, held_empty, replaced
 from placeopt.estate.plan.carbon import carbon_table
 from placeopt.estate.plan.channels import channels_table
 from placeopt.estate.plan.people import access_table, bands_table, zones_table
@@ -125,14 +125,18 @@ def decisions(problem: EstateProblem, plan: Decision) -> list[str]:
 
 
 def disposals(problem: EstateProblem, plan: Decision) -> list[str]:
-    """How a closed building is left: sold, lease_ended or held; "" for the others."""
+    """How a closed building is left: sold, lease_ended, held, or replaced by the candidate that it
+    is used as; "" for the others."""
     b = problem.buildings
     existing = b.open_today | b.vacant_today
+    taken = replaced(problem, plan)
     return [
         ""
         if plan.open[i] or not existing[i]
         else ("sold" if b.sellable[i] else "lease_ended")
         if plan.disposed[i]
+        else "replaced"
+        if taken[i]
         else "held"
         for i in range(len(b.ids))
     ]
@@ -255,7 +259,7 @@ def _money(
 
     none = np.zeros(len(b.ids))
     nothing = np.zeros(len(provider))
-    held_before, held = b.vacant_today, existing & ~plan.open & ~plan.disposed
+    held_before, held = b.vacant_today, held_empty(problem, plan)
     tied_up = b.cost_of_capital_gbp_per_year
     fixed, holding = b.fixed_gbp_per_year - tied_up, b.holding_gbp_per_year - tied_up
     lines = [

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.estate.course import Course, Flows
-from placeopt.estate.decision import Decision, value
+from placeopt.estate.decision import Decision, held_empty, replaced, value
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.years import Years
 from placeopt.scenario.objectives import ESTATE_UNITS
@@ -75,8 +75,9 @@ def years_of_buildings(years: Years, course: Course, flows: Flows) -> dict[str, 
 
 
 def states(problem: EstateProblem, decision: Decision) -> NDArray[np.str_]:
-    """(B,) open, held, disposed or not_used."""
+    """(B,) open, held, replaced, disposed or not_used."""
     words = np.where(problem.buildings.candidate, "not_used", "held")
+    words = np.where(replaced(problem, decision), "replaced", words)
     words = np.where(decision.disposed, "disposed", words)
     return np.where(decision.open, "open", words)
 
@@ -205,7 +206,7 @@ def _cash(place: Place, years: Years, course: Course, flows: Flows) -> pd.DataFr
     parts: list[tuple[int, str, NDArray[np.str_], Floats]] = []
     for t, (problem, decision) in enumerate(zip(years.problems, course.decisions, strict=True)):
         cost, year = flows.costs[t], problem.year
-        held = ~b.candidate & ~decision.open & ~decision.disposed
+        held = held_empty(problem, decision)
         used = b.use_gbp_per_m2_per_year * (cost.area_m2.sum(axis=1) + cost.front_m2)
         tiers = np.append(problem.tiers.running_gbp_per_year, 0.0)[decision.tier]
         parts += [

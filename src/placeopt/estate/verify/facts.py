@@ -57,6 +57,16 @@ class Facts:
                 return str(rows[i].get("name") or i)
         return i
 
+    def replaced(self, i: str, opened: set[str]) -> bool:
+        """Whether a building is in use as an open candidate that replaces it."""
+        return any(self.buildings[c]["replaces_building_id"] == i for c in opened)
+
+    def held_empty(self, i: str, opened: set[str], disposed: set[str]) -> bool:
+        """Whether a building is kept empty: not open, disposed of, a candidate or replaced."""
+        if i in opened or i in disposed or self.buildings[i]["status"] == "candidate":
+            return False
+        return not self.replaced(i, opened)
+
     def unknown_use(self, i: str) -> bool:
         return self.buildings[i]["status"] == "open" and not any(
             building == i for building, _ in self.hosted_today

@@ -173,9 +173,10 @@ def _add_building(
     if i in a.open:
         sums.parts["fixed"][i] = row["running_cost_fixed_gbp_per_year"]
         sums.parts["in_use"][i] = row["running_cost_gbp_per_m2_per_year"] * used_m2
-    elif row["status"] != "candidate" and i not in a.disposed:
+    held = facts.held_empty(i, a.open, a.disposed)
+    if held:
         sums.parts["holding"][i] = row["holding_cost_gbp_per_year"]
-    if i in a.open or (row["status"] != "candidate" and i not in a.disposed):
+    if i in a.open or held:
         sums.parts["cost_of_capital"][i] = row["cost_of_capital_gbp_per_year"]
     if i in a.tier:
         sums.parts["tiers"][i] = facts.tiers[a.tier[i]]["running_cost_gbp_per_year"]

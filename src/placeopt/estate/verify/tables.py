@@ -166,7 +166,9 @@ def _words_of_buildings(course: Course, table: Any) -> Iterator[str]:
             word, left = "not_used", ""
         else:
             word = "stay_vacant" if found == "vacant" and i not in a.disposed else "close"
-            left = ("sold" if facts.sellable(i) else "lease_ended") if i in a.disposed else "held"
+            left = "replaced" if facts.replaced(i, a.open) else "held"
+            if i in a.disposed:
+                left = "sold" if facts.sellable(i) else "lease_ended"
         if (status, decision, disposal) != (found, word, left):
             said = f"stated {status} {decision} {disposal}"
             yield f"building {i}: {said}, found {found} {word} {left}"

@@ -104,7 +104,8 @@ def _states(course: Course, tables: Tables) -> Iterator[str]:
     }
     for year in course.years:
         for i, row in year.facts.buildings.items():
-            closed = "not_used" if row["status"] == "candidate" else "held"
+            closed = "replaced" if year.facts.replaced(i, year.a.open) else "held"
+            closed = "not_used" if row["status"] == "candidate" else closed
             is_open, left = i in year.a.open, i in year.a.disposed
             state = "open" if is_open else "disposed" if left else closed
             said, text = stated.get((year.facts.year, i), ("nothing", ""))

@@ -284,6 +284,11 @@ def impossible(course: Course) -> Iterator[str]:
                 yield f"the lease of building {i} cannot end in {facts.year}"
             if row["tenure"] == "freehold" and not facts.sellable(i):
                 yield f"building {i} cannot be sold"
+        for c in sorted(a.open):
+            one = facts.buildings[c]["replaces_building_id"]
+            others = {i for i in a.open if facts.buildings[i]["replaces_building_id"] == one}
+            if one and (one in a.open or one in a.disposed or len(others) > 1):
+                yield f"building {c} replaces {one}, which is open, disposed of or replaced already"
         for zone, service in a.served:
             if facts.visits.get((zone, service), 0.0) <= 0:
                 yield f"zone {zone} has no visits to {service}, but they are assigned"
