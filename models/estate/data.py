@@ -15,6 +15,7 @@ from placeopt.scenario import Scenario
 from placeopt.travel import TravelTimes
 
 STAFF = "staffing_cost_gbp_per_point_per_year"
+BY_VISITS = "staff_gbp_per_1000_visits"
 TIED_UP = "cost_of_capital_gbp_per_year"
 
 
@@ -42,6 +43,7 @@ class Model:
     unserved: dict[tuple[str, str], Any] = field(default_factory=dict)
     desks: dict[tuple[str, str], Any] = field(default_factory=dict)
     area: dict[tuple[str, str], Any] = field(default_factory=dict)
+    units: dict[tuple[str, str], Any] = field(default_factory=dict)  # visits or desks there
     front: dict[str, Any] = field(default_factory=dict)
     count: Iterator[int] = field(default_factory=itertools.count)  # makes names of variables unique
 
@@ -165,6 +167,7 @@ def decide(m: Model) -> None:
         units = m.desks.get((b, s), 0) + pulp.lpSum(
             m.visits[z, s] * m.serve[z, s, b] for z in m.zones if (z, s, b) in m.serve
         )
+        m.units[b, s] = units
         rate = service["area_m2_per_1000_visits"] / 1000
         m.subject_to(m.area[b, s] == service["area_base_m2"] * m.host[b, s] + rate * units)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pulp
 from models.estate.data import (
+    BY_VISITS,
     STAFF,
     TIED_UP,
     Model,
@@ -53,11 +54,10 @@ def rents_cover_the_trust(m: Model) -> None:
     """(E15) Transfers adding up to nothing, fair rents exist where all buildings together cost no
     more than today and at least a square metre is let; staff stay with the agencies."""
     for _ in m.rules("fair_rents"):
-        staff = pulp.lpSum(m.services[s][STAFF] * host for (_, s), host in m.host.items())
-        staff_today = sum(m.services[s][STAFF] for _, s in m.today)
-        today = running_today(m) - staff_today
-        m.subject_to(running(m) - staff <= today)
-        m.subject_to(running(m) - staff <= today * pulp.lpSum(m.area.values()))
+        today = running_today(m, staffed=False)
+        buildings = running(m) - staff(m)
+        m.subject_to(buildings <= today)
+        m.subject_to(buildings <= today * pulp.lpSum(m.area.values()))
 
 
 def running(m: Model) -> Any:
@@ -75,11 +75,17 @@ def running(m: Model) -> Any:
             in_use = [m.open[c] for c in m.buildings if replaces(m, c) == b]
             terms.append(empty * (1 - m.open[b] - m.ends[b] - pulp.lpSum(in_use)))
         terms += [tier["running_cost_gbp_per_year"] * m.tier[b, k] for k, tier in m.tiers.items()]
-    terms += [m.services[s][STAFF] * host for (_, s), host in m.host.items()]
-    return pulp.lpSum(terms)
+    return pulp.lpSum([*terms, staff(m)])
 
 
-def running_today(m: Model) -> float:
+def staff(m: Model) -> Any:
+    """GBP a year of service points and of the visits made there."""
+    points = [m.services[s][STAFF] * host for (_, s), host in m.host.items()]
+    visits = [m.services[s][BY_VISITS] / 1000 * of for (_, s), of in m.units.items()]
+    return pulp.lpSum([*points, *visits])
+
+
+def running_today(m: Model, staffed: bool = True) -> float:
     """GBP a year of today's arrangement, everyone where residents go by themselves."""
     units = dict.fromkeys(m.today, 0.0)
     for (z, s), visits in m.visits.items():
@@ -96,7 +102,7 @@ def running_today(m: Model) -> float:
         for s, of in here.items():
             service = m.services[s]
             area += service["area_base_m2"] + service["area_m2_per_1000_visits"] * of / 1000
-            total += service[STAFF]
+            total += staffed * (service[STAFF] + service[BY_VISITS] * of / 1000)
         total += row["running_cost_gbp_per_m2_per_year"] * area
         total += row["running_cost_fixed_gbp_per_year"] * (row["status"] == "open")
         total += row[TIED_UP] * exists(m, b)

@@ -298,6 +298,11 @@ class Served:
     def in_use(self, t: int, z: str, s: str, b: str) -> float:
         return self.m2(t, z, s, b) * self.facts(t).buildings[b]["running_cost_gbp_per_m2_per_year"]
 
+    def runs(self, t: int, z: str, s: str, b: str) -> float:
+        """GBP a year of floor in use and of staff that the visits take."""
+        rate = self.facts(t).services[s]["staff_gbp_per_1000_visits"] / 1000
+        return self.in_use(t, z, s, b) + self.amount(t, z, s) * rate
+
     def fit_out_in(self, year: int) -> np.ndarray:
         """GBP of fit-out in a year: what is fitted by then less what was the year before."""
 
@@ -333,7 +338,7 @@ class Served:
         factor = discount_factors(years, money.discount_rate)
         weight = factor.copy()
         weight[-1] += annuity(money) - factor.sum()
-        cost = self.served(lambda t, z, s, b: weight[t] * self.in_use(t, z, s, b))
+        cost = self.served(lambda t, z, s, b: weight[t] * self.runs(t, z, s, b))
         return cost + sum(factor[t] * self.fit_out_in(t) for t in range(years))
 
     def _floors(self) -> None:
@@ -407,7 +412,7 @@ class Served:
                 if ceiling is None:
                     ceiling = rule.share_of_today * year.today.running
                 self.upper.append(
-                    self.served(lambda u, z, s, b, t=t: (u == t) * self.in_use(u, z, s, b))
+                    self.served(lambda u, z, s, b, t=t: (u == t) * self.runs(u, z, s, b))
                 )
                 self.most.append(ceiling - year.sums.running + 1e-6)
         for _ in self.scenario.of(FairRents):

@@ -229,6 +229,7 @@ def with_money(place: Place, seed: int) -> Place:
     buildings["cost_of_capital_gbp_per_year"] = rng.choice([0.0, 2_000.0, 30_000.0], n)
     services = place.services.copy()
     services["redundancy_gbp_per_point"] = rng.choice([0.0, 8_000.0, 90_000.0], len(services))
+    services["staff_gbp_per_1000_visits"] = rng.choice([0.0, 3_000.0, 20_000.0], len(services))
     return place.replace(buildings=buildings, services=services)
 
 

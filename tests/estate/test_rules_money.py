@@ -9,7 +9,7 @@ from models.estate import solve as solve_reference
 from placeopt.errors import ScenarioError, UsageError
 from placeopt.estate import solve
 from placeopt.estate.verify import verify
-from placeopt.scenario.estate_rules import Capital, Carbon, FairRents, Pinned, Revenue
+from placeopt.scenario.estate_rules import Capital, Carbon, FairRents, Pinned, Revenue, Served
 from placeopt.scenario.scenario import Money
 from tests.estate.places import minutes, scenario
 from tests.estate.town import building, cost_of, town
@@ -375,3 +375,23 @@ def test_setting_up_a_tier_is_works_that_the_bias_raises(decided):
             assert answer.result.objective == pytest.approx(cost)
             if decided == 1:
                 assert solve_reference(here, times, question)[1] == pytest.approx(cost)
+
+
+def test_staff_grow_with_the_visits_that_are_made():
+    """(E11) 2,000 visits at 3,000 GBP a thousand are 6,000 wherever they are made. B1 (10,000) and
+    B2 (7,000) with 1,000 of staff a point: today 17,000 + 2,000 + 6,000 = 25,000; B2 alone costs
+    7,000 + 1,000 + 6,000 = 14,000. A ceiling of 13,999 fits only where visits may go unserved:
+    with half of them B2 costs 11,000."""
+    staff = {"staffing_cost_gbp_per_point_per_year": 1_000.0, "staff_gbp_per_1000_visits": 3_000.0}
+    here = town([building("B1", 10_000), building("B2", 7_000)], [{"service_id": "S", **staff}])
+    times = minutes(here, drive=[[10.0, 10.0]] * 2)
+    answer = solve(here, times, scenario())
+    assert answer.result.objective == pytest.approx(14_000)
+    summary = answer.plan.summary
+    assert summary["staff_cost_before_gbp_per_year"] == pytest.approx(8_000)
+    assert summary["staff_cost_after_gbp_per_year"] == pytest.approx(7_000)
+    assert solve_reference(here, times, scenario())[1] == pytest.approx(14_000)
+    ceiling = Revenue(ceiling_gbp_per_year=13_999)
+    assert cost_of(here, ceiling) is None
+    assert cost_of(here, ceiling, Served(unserved_share=0.5)) == pytest.approx(11_000)
+    assert cost_of(here, decided=2, rate=0.0) == pytest.approx(28_000)

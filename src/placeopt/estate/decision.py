@@ -127,7 +127,7 @@ def costs(problem: EstateProblem, decision: Decision) -> Costs:
     new = host & ~problem.hosted
     area = s.area_base_m2 * host + s.area_m2_per_unit * decision.units
     front = (s.front_of_house_m2 * host).max(axis=1, initial=0.0)
-    staffing = s.staffing_gbp_per_year * host
+    staffing = s.staffing_gbp_per_year * host + s.staffing_gbp_per_unit * decision.units
     held = held_empty(problem, decision)
     tiers = problem.tiers
     k = decision.tier

@@ -86,7 +86,8 @@ class Services:
     area_base_m2: Floats
     area_m2_per_unit: Floats
     front_of_house_m2: Floats
-    staffing_gbp_per_year: Floats
+    staffing_gbp_per_year: Floats  # of a service point
+    staffing_gbp_per_unit: Floats  # of a visit or desk a year
     redundancy_gbp: Floats  # for each service point fewer than the year before
     moving_gbp: Floats
 
@@ -247,6 +248,7 @@ def services_of(place: Place, visits: Floats) -> Services:
         area_m2_per_unit=table["area_m2_per_1000_visits"].to_numpy(float) / 1000,
         front_of_house_m2=table["front_of_house_m2"].to_numpy(float),
         staffing_gbp_per_year=table["staffing_cost_gbp_per_point_per_year"].to_numpy(float),
+        staffing_gbp_per_unit=table["staff_gbp_per_1000_visits"].to_numpy(float) / 1000,
         redundancy_gbp=table["redundancy_gbp_per_point"].to_numpy(float),
         moving_gbp=table["moving_cost_gbp"].to_numpy(float),
     )

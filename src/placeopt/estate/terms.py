@@ -34,6 +34,10 @@ def running_cost(problem: EstateProblem, x: Columns, times: float = 1.0) -> Expr
     total = buildings_cost(problem, x, times)
     staff = problem.services.staffing_gbp_per_year[x.hosts.service]
     total.add(x.host.all, staff, times)
+    c = x.customers
+    by_visits = problem.services.staffing_gbp_per_unit[c.service] * c.units
+    total.constant += float(by_visits.sum()) * times  # what is served costs alike everywhere
+    total.add(x.unserved.all, -by_visits, times)
     return total
 
 

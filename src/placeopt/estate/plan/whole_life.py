@@ -187,7 +187,8 @@ def whole_life_summary(
 def redundancy_counted(place: Place) -> str:
     """Whether services with staff state what letting them go costs: yes, partly or no."""
     table = place.services
-    staffed = (table["staffing_cost_gbp_per_point_per_year"] > 0).to_numpy()
+    by_point = table["staffing_cost_gbp_per_point_per_year"] > 0
+    staffed = (by_point | (table["staff_gbp_per_1000_visits"] > 0)).to_numpy()
     stated = (table["redundancy_gbp_per_point"] > 0).to_numpy()
     if not stated.any():
         return "no"

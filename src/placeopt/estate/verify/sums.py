@@ -16,6 +16,7 @@ from placeopt.scenario.estate_rules import Together
 PARTS = ("fixed", "in_use", "tiers", "holding", "cost_of_capital")  # of running a building
 WORKS = ("fit_out", "moves", "set_up", "closing")
 STAFF = "staffing_cost_gbp_per_point_per_year"
+BY_VISITS = "staff_gbp_per_1000_visits"
 
 
 @dataclass
@@ -122,7 +123,10 @@ def sums_of(
         front=front,
         fitted=fitted,
         parts={part: {} for part in PARTS},
-        staff={(i, s): facts.services[s][STAFF] for i, s in a.hosts},
+        staff={
+            (i, s): facts.services[s][STAFF] + facts.services[s][BY_VISITS] * load[i, s] / 1000
+            for i, s in sorted(a.hosts)
+        },
         double={(i, s): double_running_years * facts.services[s][STAFF] for i, s in gone},
         redundancy=_redundancy(facts, a, before),
         fit_out={

@@ -16,7 +16,7 @@ from typing import Any
 from placeopt.estate.money import annuity, discount_factors
 from placeopt.estate.verify.facts import Facts
 from placeopt.estate.verify.read import Tables
-from placeopt.estate.verify.sums import WORKS, Sums
+from placeopt.estate.verify.sums import BY_VISITS, STAFF, WORKS, Sums
 from placeopt.estate.verify.tables import agree, differs
 from placeopt.estate.verify.years import (
     Course,
@@ -204,9 +204,7 @@ def _payback(course: Course, nothing: Course) -> float:
 def _redundancy(facts: Facts) -> str:
     """Whether the place states the redundancy of services with staff."""
     stated = {s for s, row in facts.services.items() if row["redundancy_gbp_per_point"] > 0}
-    staffed = {
-        s for s, row in facts.services.items() if row["staffing_cost_gbp_per_point_per_year"] > 0
-    }
+    staffed = {s for s, row in facts.services.items() if row[STAFF] > 0 or row[BY_VISITS] > 0}
     if not stated:
         return "no"
     return "partly" if staffed - stated else "yes"
