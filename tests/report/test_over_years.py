@@ -5,6 +5,7 @@ import openpyxl
 import pytest
 
 from placeopt.report import write_results
+from placeopt.report.charts_estate import timelines_of
 from placeopt.report.sheets import sheets_of
 from placeopt.report.story import tell
 
@@ -107,3 +108,18 @@ def test_what_a_building_is_today_and_each_year_is_no_decision(sheets):
     assert "Open" in states
     assert states <= {"Open", "Held empty", "Given up", "Not used"}
     assert list(sheets["buildings"].frame)[-1] == "why"
+
+
+def test_time_lines_show_each_building_that_changes(sheets, answer, tmp_path):
+    """B2 hosts the library until 2027, when it is sold; every building loses the clinic in 2026."""
+    (years, lines), change = timelines_of(sheets)
+    assert years == ["today", "2026", "2027", "2028"]
+    assert len(lines) == change == len(answer.plan.buildings)
+    states = {label: [stay.state for stay in stays] for label, stays in lines}
+    assert states["Building 2"] == ["Open", "Open", "Given up", "Given up"]
+    changed = {label: [stay.changed for stay in stays] for label, stays in lines}
+    assert changed["Building 2"] == [False, True, False, False]
+    write_results(answer, tmp_path)
+    html = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "Each building that changes, today and year by year" in html
+    assert "Building 2: today Open, 2026 Open, 2027 Given up, 2028 Given up" in html

@@ -13,6 +13,16 @@ from markupsafe import Markup, escape
 from placeopt.report.palette import band_colours
 
 WIDTH, LEFT, ROW = 820, 270, 34
+MOVED = "#d55e00"
+STATE_COLOURS = {  # of a building in a year, dark where it is in use
+    "Open": "#1f4e79",
+    "In use under its other entry": "#56b4e9",
+    "Empty": "#b9c2cc",
+    "Held empty": "#b9c2cc",
+    "Possible site": "#eef1f3",
+    "Not used": "#eef1f3",
+    "Given up": "#ffffff",
+}
 BEFORE, AFTER, WORSE, BETTER = "#9aa7b4", "#1f4e79", "#b2182b", "#04724d"
 
 
@@ -25,6 +35,15 @@ class Pair:
     after: float
     before_text: str
     after_text: str
+
+
+@dataclass(frozen=True)
+class Stay:
+    """What a building is in a year, in words, and the names of the services it hosts."""
+
+    state: str
+    services: str
+    changed: bool  # other services than the year before
 
 
 @dataclass(frozen=True)
@@ -178,6 +197,35 @@ def standards(title: str, rows: Sequence[Mark]) -> Markup:
         for r in rows
     )
     return _chart(title, said, 50 + step * len(rows), key + Markup("").join(body))
+
+
+def timelines(
+    title: str, years: Sequence[str], rows: Sequence[tuple[str, Sequence[Stay]]]
+) -> Markup:
+    """What each building is in each year: (label, a stay for every year); a bar at a cell's left
+    says that its services are others than the year before."""
+    states = list(dict.fromkeys(stay.state for _, stays in rows for stay in stays))
+    wide, step, top0 = (WIDTH - LEFT) / max(1, len(years)), 24, 44
+    body = [
+        _key([*((STATE_COLOURS.get(s, "#fff"), s) for s in states), (MOVED, "services change")])
+    ]
+    for n, year in enumerate(years):
+        body.append(_text(LEFT + (n + 0.5) * wide, top0 - 8, year, anchor="middle"))
+    for number, (label, stays) in enumerate(rows):
+        top = top0 + number * step
+        body.append(_label(label, top + 15))
+        for n, (year, stay) in enumerate(zip(years, stays, strict=True)):
+            left = LEFT + n * wide
+            tip = f"{label}, {year}: {stay.state}" + (f": {stay.services}" if stay.services else "")
+            colour = STATE_COLOURS.get(stay.state, "#fff")
+            body.append(_bar(left + 1, top, wide - 2, 20, colour, tip, True))
+            if stay.changed:
+                body.append(_bar(left + 1, top, 5, 20, MOVED))
+    said = "; ".join(
+        f"{label}: " + ", ".join(f"{y} {s.state}" for y, s in zip(years, stays, strict=True))
+        for label, stays in rows
+    )
+    return _chart(title, said, top0 + step * len(rows) + 4, Markup("").join(body))
 
 
 def level_in_words(value: float) -> str:

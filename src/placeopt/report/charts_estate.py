@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from placeopt.report.sheets import Sheet
 
 
+MOST_LINES = 40  # buildings of the chart of time lines: more is no longer read
+_SAME = {"Empty": "Held empty", "Possible site": "Not used"}  # today's words for a year's
+
+
 def estate_charts(sheets: dict[str, Sheet]) -> dict[str, Markup]:
     """Name -> chart; those over years where the plan has a cash flow of several years."""
     money, bands, zones = (sheets[name].frame for name in ("money", "bands", "zones"))
@@ -53,7 +57,11 @@ def _over_years(sheets: dict[str, Sheet]) -> dict[str, Markup]:
         for name, gbp in zip(ordered["agency_name"], ordered["saving_gbp"], strict=True)
     ]
     years = f"{int(cash['year'].min())} to {int(cash['year'].max())}"
+    lines, change = timelines_of(sheets)
+    title = "Each building that changes, today and year by year"
+    title += f" (the first {MOST_LINES} of {change:,})" if change > MOST_LINES else ""
     return {
+        "timelines": charts.timelines(title, *lines),
         "running": charts.pairs(
             "Running cost by year",
             pairs_of(running, "do_nothing_gbp", "plan_gbp"),
@@ -65,6 +73,35 @@ def _over_years(sheets: dict[str, Sheet]) -> dict[str, Markup]:
             up_is_worse=False,
         ),
     }
+
+
+def timelines_of(
+    sheets: dict[str, Sheet],
+) -> tuple[tuple[list[str], list[tuple[str, list[charts.Stay]]]], int]:
+    """Years from today on, and what each building that changes is in them, those that change first
+    and most often first; with how many buildings change."""
+    today = sheets["buildings"].frame.set_index("building_id")
+    by_year = sheets["buildings_by_year"].frame
+    years = ["today", *(str(int(year)) for year in dict.fromkeys(by_year["year"]))]
+    found = []
+    for i, rows in by_year.groupby("building_id", sort=False):
+        was = today.loc[i]
+        seen = [(str(was["status_before"]), str(was["services_before"]))]
+        seen += [(str(a), str(b)) for a, b in zip(rows["state"], rows["services"], strict=True)]
+        each = [set(filter(None, services.split("; "))) for _, services in seen]
+        moved = [False, *(each[n] != each[n - 1] for n in range(1, len(each)))]
+        stays = [
+            charts.Stay(_SAME.get(state, state), services, changed)
+            for (state, services), changed in zip(seen, moved, strict=True)
+        ]
+        turns = [
+            n for n in range(1, len(stays)) if moved[n] or stays[n].state != stays[n - 1].state
+        ]
+        if turns:
+            found.append((turns[0], -len(turns), str(was["name"]) or str(i), stays))
+    found.sort(key=lambda one: one[:2])
+    shown = [(label, stays) for _, _, label, stays in found[:MOST_LINES]]
+    return (years, shown), len(found)
 
 
 def pairs_of(frame: Any, before: str, after: str) -> list[charts.Pair]:
