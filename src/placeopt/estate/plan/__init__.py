@@ -14,6 +14,9 @@ against today; ``plan/years.py`` adds the tables of every year.
     objectives  every objective for do-nothing and for the plan
     rents       with fair rents (E15): one rent per m2 for each building let
     agencies    with fair rents: what each agency's buildings cost today and what it pays after
+    closures    one row for each service point that closes and building that takes its users
+    closures_by_group  minutes of the users of a closed point, by resident group and mode
+    assignment_today  where visits of the last decided year would go today
     channels_by_year  every visit: online, served, unserved; every desk, and those of closed offices
     running_split, whole_life, cash_outlook  what running costs are made of; what doing nothing and
                 the plan cost over the whole life: ``plan/whole_life.py``
@@ -34,6 +37,7 @@ from placeopt.estate.course import Course, Flows, do_nothing, flows_of, value
 from placeopt.estate.decision import Costs, Decision, held_empty, replaced
 from placeopt.estate.plan.carbon import carbon_table
 from placeopt.estate.plan.channels import channels_table
+from placeopt.estate.plan.closures import closures_tables
 from placeopt.estate.plan.people import access_table, bands_table, zones_table
 from placeopt.estate.plan.sent_past import (
     cost_left_gbp,
@@ -82,6 +86,8 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[C
         ),
         "services": _services(problem, course, before, spent_before, spent),
         "assignment": _assignment(times, problem, plan),
+        "assignment_today": _assignment(times, problem, before),
+        **closures_tables(place, times, years, nothing, course),
         "access": access,
         "zones": zones_table(place, problem, access),
         "bands": bands_table(place, times, problem, plan),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from placeopt.estate.verify.closures import wrong_closures
 from placeopt.estate.verify.facts import facts_of
 from placeopt.estate.verify.minutes import wrong_minutes
 from placeopt.estate.verify.read import arrangements
@@ -61,6 +62,7 @@ def verify(
         *wrong_whole_life(course, nothing, plan.tables, plan.summary),
         *wrong_minutes(course, nothing, plan.tables),
         *wrong_sent_past(course, nothing, plan.tables, plan.summary),
+        *wrong_closures(course, nothing, plan.tables),
         *wrong_words(course, plan.tables, plan.summary),
     ]
     sentence = "The plan's figures are those recomputed from the tables."

@@ -38,7 +38,7 @@ def arrangement_at_the_end(tables: Tables) -> Arrangement:
         tier={i: tier for i, tier in rows(buildings, "building_id", "tier_id") if tier},
         hosts={(i, s) for i, s, after, _ in points if after},
         desks={(i, s): desks for i, s, _, desks in points if desks},
-        served=_served(tables["assignment"]),
+        served=served_of(tables["assignment"]),
     )
 
 
@@ -54,11 +54,12 @@ def _arrangement_of(tables: Tables, year: int) -> Arrangement:
         tier={i: tier for i, _, tier in states if tier},
         hosts={(i, s) for i, s, hosted, _ in points if hosted == "yes"},
         desks={(i, s): desks for i, s, _, desks in points if desks},
-        served=_served(of("assignment_by_year")),
+        served=served_of(of("assignment_by_year")),
     )
 
 
-def _served(table: Any) -> dict[tuple[str, str], dict[str, float]]:
+def served_of(table: Any) -> dict[tuple[str, str], dict[str, float]]:
+    """(zone, service) -> building -> share of the zone's visits, as a table states it."""
     served: dict[tuple[str, str], dict[str, float]] = {}
     for zone, service, i, share in rows(table, "zone_id", "service_id", "building_id", "share"):
         part = served.setdefault((zone, service), {})

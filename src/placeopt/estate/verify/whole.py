@@ -20,6 +20,7 @@ TABLES = (
     *("buildings", "services", "assignment", "access", "zones", "bands", "money", "objectives"),
     *("channels_by_year", "buildings_by_year", "services_by_year", "assignment_by_year"),
     *("cash_flow", "objectives_by_year", "running_split", "whole_life", "cash_outlook"),
+    *("closures", "closures_by_group", "assignment_today"),
 )
 SAID_AGAIN = {
     "buildings": ("building_id", "name", "kind", "agency_id", "district_id", "x_m", "y_m"),
@@ -43,6 +44,7 @@ def unreadable(facts: Facts, tables: Tables) -> Iterator[str]:
         "building_id": buildings,
         "building_before": buildings | {""},
         "building_after": buildings | {""},
+        "to_building_id": buildings | {""},
         "service_id": {*facts.services},
         "zone_id": {*facts.zones},
         "tier_id": tiers,
@@ -81,10 +83,11 @@ def _modes(facts: Facts, tables: Tables) -> Iterator[str]:
     to = {i: number for number, i in enumerate(facts.times.building_ids)}
     modes = set(facts.scenario.travel.modes) & set(facts.times.modes)
     minutes = {mode: facts.times.matrix(mode) for mode in modes}
-    for zone, i, mode in rows(tables["assignment"], "zone_id", "building_id", "mode"):
-        taken = minutes[mode][at[zone], to[i]] if mode in minutes else math.nan
-        if not taken <= facts.fastest.get((zone, i), math.inf):
-            yield f"assignment {zone} {i}: {mode} is not the fastest mode"
+    for name in ("assignment", "assignment_today"):
+        for zone, i, mode in rows(tables[name], "zone_id", "building_id", "mode"):
+            taken = minutes[mode][at[zone], to[i]] if mode in minutes else math.nan
+            if not taken <= facts.fastest.get((zone, i), math.inf):
+                yield f"{name} {zone} {i}: {mode} is not the fastest mode"
 
 
 def _units(course: Course, tables: Tables) -> Iterator[str]:

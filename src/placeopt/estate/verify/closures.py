@@ -1,0 +1,175 @@
+"""The verifier on closures: who used a point that closes, where they go, what it adds.
+
+Found again from the arrangements: the users of a point in the year in which it closes are the
+visits that doing nothing serves there, and they go where the plan sends their zone's visits to
+the service, in the same shares; the rest is unserved.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from placeopt.estate.verify.facts import Facts, Key
+from placeopt.estate.verify.people import CAR
+from placeopt.estate.verify.read import Tables, rows, served_of
+from placeopt.estate.verify.tables import SHARE, agree, assignment_rows
+from placeopt.estate.verify.years import Course
+
+Flow = tuple[str, str, float]  # zone, building ("" for unserved), visits a year
+Closed = dict[tuple[int, str, str], list[Flow]]  # (year, building, service) -> flows
+Figures = dict[str, dict[tuple[Any, ...], float]]
+MINUTES = ("minutes_before", "minutes_after", "added_minutes")
+
+
+def wrong_closures(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
+    """Every figure about closures and today's journeys that is not the one found, in words."""
+    closed = _closed(course, nothing)
+    yield from _flows(course, closed, tables["closures"])
+    yield from _groups(course.last.facts, closed, tables["closures_by_group"])
+    yield from _today(nothing, tables["assignment_today"])
+
+
+def _closed(course: Course, nothing: Course) -> Closed:
+    """Where the users of every closed point go, from zone to building."""
+    found: Closed = {}
+    today = course.first.before.hosts
+    for year, still in zip(course.years, nothing.years, strict=True):
+        services, when = year.facts.services, year.facts.year
+        gone = {
+            point
+            for point in (today & year.before.hosts) - year.a.hosts
+            if not services[point[1]]["back_office"]
+        }
+        found |= {(when, *point): [] for point in gone}
+        for (zone, s), shares in still.a.served.items():
+            for i in shares.keys() & {b for b, of in gone if of == s}:
+                visits = shares[i] * year.facts.visits[zone, s]
+                goes = year.a.served.get((zone, s), {})
+                flows = found[when, i, s]
+                flows += [(zone, to, visits * share) for to, share in goes.items()]
+                unserved = 1 - sum(goes.values())
+                if unserved > SHARE:
+                    flows.append((zone, "", visits * unserved))
+    return found
+
+
+def _mean(flows: list[Flow], minutes: Mapping[Key, float], at: str = "") -> float:
+    """Minutes by visits, to ``at`` or to where each flow goes."""
+    total = sum(visits for _, _, visits in flows)
+    spent = sum(v * minutes.get((zone, at or to), math.nan) for zone, to, v in flows)
+    return spent / total if total else math.nan
+
+
+def _flows(course: Course, closed: Closed, table: Any) -> Iterator[str]:
+    """One row for each closed point and building that takes its users."""
+    fastest = course.last.facts.fastest
+    is_open = {year.facts.year: year.a.open for year in course.years}
+    columns: Figures = {name: {} for name in ("visits_per_year", *MINUTES)}
+    for (when, i, s), flows in closed.items():
+        taken: dict[str, list[Flow]] = defaultdict(list)
+        for flow in flows:
+            taken[flow[1]].append(flow)
+        for to, part in taken.items() if taken else [("", [])]:
+            before, after = _mean(part, fastest, i), _mean(part, fastest)
+            visits = sum(v for _, _, v in part)
+            figures = (visits, before, after, after - before)
+            for name, figure in zip(columns, figures, strict=True):
+                columns[name][when, i, s, to] = figure
+    yield from _compared("closure", table, ("building_id", "service_id", "to_building_id"), columns)
+    for when, i, word in rows(table, "year", "building_id", "what_closes"):
+        found = "service" if i in is_open.get(when, ()) else "building"
+        if word != found:
+            yield f"closure {when} {i}: stated that the {word} closes, found the {found}"
+
+
+def _groups(facts: Facts, closed: Closed, table: Any) -> Iterator[str]:
+    """Their minutes, by group and mode open to it."""
+    import numpy as np
+
+    modes = [m for m in facts.scenario.travel.modes if m in facts.times.modes]
+    groups = dict(_shares(facts))
+    zone_at = {zone: n for n, zone in enumerate(facts.times.zone_ids)}
+    place_at = {i: n for n, i in enumerate(facts.times.building_ids)}
+    names = ("visits_per_year", "visits_compared_per_year", "visits_cut_off_per_year", *MINUTES)
+    columns: Figures = {name: {} for name in names}
+    for (when, i, s), flows in closed.items():
+        if not flows:
+            continue
+        at = [zone_at[zone] for zone, _, _ in flows]
+        to = np.array([place_at.get(j, -1) for _, j, _ in flows])
+        visits = np.array([v for _, _, v in flows])
+        was = {m: facts.times.matrix(m)[at, place_at[i]] for m in modes}
+        now = {m: np.where(to < 0, np.nan, facts.times.matrix(m)[at, to]) for m in modes}
+        for who, share in groups.items():
+            part = visits * np.array([share[zone] for zone, _, _ in flows])
+            can = [m for m in modes if who != "without_car" or m not in CAR]
+            if not part.sum() > 0 or not can:
+                continue
+            for mode in ("fastest", *can):
+                by = can if mode == "fastest" else [mode]
+                before, after = (np.fmin.reduce([of[m] for m in by]) for of in (was, now))
+                left, both = np.isfinite(before), np.isfinite(before) & np.isfinite(after)
+                weight = part[both].sum()
+                means = [
+                    (part[both] * one[both]).sum() / weight if weight > 0 else math.nan
+                    for one in (before, after)
+                ]
+                lost = part[left & ~both].sum()
+                figures = (part.sum(), weight, lost, *means, means[1] - means[0])
+                for name, figure in zip(names, figures, strict=True):
+                    columns[name][when, i, s, who, mode] = float(figure)
+    keys = ("building_id", "service_id", "who", "mode")
+    yield from _compared("closure by group", table, keys, columns)
+
+
+def _shares(facts: Facts) -> Iterator[tuple[str, dict[str, float]]]:
+    """(group, zone -> its share of the zone's residents), of groups with anybody."""
+    zones = facts.zones
+    yield "all", dict.fromkeys(zones, 1.0)
+    for n in range(1, 6):
+        found = {z: float(_is(row["deprivation_quintile"], n)) for z, row in zones.items()}
+        yield from _some(f"quintile_{n}", found)
+    for area in ("rural", "urban"):
+        found = {z: float(row["area_type"] == area) for z, row in zones.items()}
+        yield from _some(area, found)
+    yield from _some("without_car", {z: row["without_car_share"] for z, row in zones.items()})
+    for column in (name for name in facts.place.zones.columns if name.startswith("people_")):
+        of_zone = {z: row[column] / (row["population"] or math.inf) for z, row in zones.items()}
+        yield from _some(column, of_zone)
+
+
+def _is(quintile: Any, number: int) -> bool:
+    known = quintile is not None and str(quintile) not in ("<NA>", "nan")
+    return known and int(quintile) == number
+
+
+def _some(who: str, shares: dict[str, float]) -> Iterator[tuple[str, dict[str, float]]]:
+    """The group with unknown shares as 0; nothing where it has nobody."""
+    known = {zone: share if share == share else 0.0 for zone, share in shares.items()}
+    if any(known.values()):
+        yield who, known
+
+
+def _compared(name: str, table: Any, keys: tuple[str, ...], columns: Figures) -> Iterator[str]:
+    """Every row that should be there and no other, and its figures."""
+    stated, wanted = rows(table, "year", *keys), columns["visits_per_year"]
+    for key in sorted(wanted.keys() - set(stated)):
+        yield f"{name} {' '.join(map(str, key))}: no row"
+    for key in sorted(set(stated) - wanted.keys(), key=str):
+        yield f"{name} {' '.join(map(str, key))}: nothing of the kind"
+    yield from agree(name, table, ("year", *keys), columns)
+
+
+def _today(nothing: Course, table: Any) -> Iterator[str]:
+    """Where everybody goes today, at the last decided year's visits."""
+    year = nothing.last
+    stated = served_of(table)
+    for key in sorted(stated.keys() | year.a.served.keys()):
+        shares, found = stated.get(key, {}), year.a.served.get(key, {})
+        for i in sorted(shares.keys() | found.keys()):
+            if abs(shares.get(i, 0.0) - found.get(i, 0.0)) > SHARE:
+                yield f"assignment_today {' '.join(key)} {i}: not the share of today"
+    yield from assignment_rows(year, "assignment_today", table)
