@@ -69,13 +69,15 @@ def test_minutes_of_closures_by_group_and_mode():
 
 def test_a_service_that_leaves_is_a_closure_of_its_own():
     """S leaves A, which stays open for T; nobody goes to A for S today, for B is nearer."""
+    staffed = {"area_base_m2": 10.0, "staffing_cost_gbp_per_point_per_year": 500.0}
     place = town(
         [building("A", 10.0, running_cost_gbp_per_m2_per_year=1.0), building("B", 10.0)],
-        services=({"service_id": "S", "area_base_m2": 10.0, "staffing_cost_gbp_per_point_per_year": 500.0},
-                  {"service_id": "T", "moving_cost_gbp": 9000.0}),
-        hosting=[{"building_id": "A", "service_id": s} for s in "ST"]
-        + [{"building_id": "B", "service_id": "S"}],
-    )  # fmt: skip
+        services=({"service_id": "S", **staffed}, {"service_id": "T", "moving_cost_gbp": 9000.0}),
+        hosting=[
+            *({"building_id": "A", "service_id": s} for s in "ST"),
+            {"building_id": "B", "service_id": "S"},
+        ],
+    )
     times = minutes(place, drive=[[9.0, 3.0], [9.0, 3.0]])
     asked = scenario(Behaviour(residents="nearest"), Pinned(keep=("A", "B")))
     answer = solve(place, times, asked)

@@ -115,8 +115,8 @@ def _closed(problem: EstateProblem, today: Decision, plan: Decision, b: int, s: 
 def _flows(point: ClosedPoint) -> Iterator[tuple[Any, ...]]:
     """One row a building that takes users, the most visits first; unserved last."""
     problem, ids = point.problem, point.problem.buildings.ids
-    key = (problem.year, ids[point.building], problem.services.ids[point.service])
-    key = (*key, "building" if point.with_building else "service")
+    what = "building" if point.with_building else "service"
+    key = (problem.year, ids[point.building], problem.services.ids[point.service], what)
     if not point.visits.sum() > 0:
         yield (*key, "", 0.0, np.nan, np.nan, np.nan)
         return
@@ -135,8 +135,8 @@ def _by_group(
 ) -> Iterator[tuple[Any, ...]]:
     """One row a group of residents that uses the point, and mode open to it."""
     problem, zone = point.problem, point.zone
-    key = (problem.year, problem.buildings.ids[point.building])
-    key = (*key, problem.services.ids[point.service])
+    ids, services = problem.buildings.ids, problem.services.ids
+    key = (problem.year, ids[point.building], services[point.service])
     served = point.to != NOWHERE
     for who, share in groups.items():
         visits = point.visits * share[zone]
@@ -146,8 +146,8 @@ def _by_group(
         for mode, minutes in ways[who != "without_car"].items():
             before = minutes[zone, point.building]
             after = np.where(served, minutes[zone, point.to], np.nan)
-            in_reach = np.isfinite(before)
-            both = in_reach & np.isfinite(after)
+            in_reach: NDArray[np.bool_] = np.isfinite(before)
+            both: NDArray[np.bool_] = in_reach & np.isfinite(after)
             weight = float(visits[both].sum())
             was, now = (
                 float(visits[both] @ one[both] / weight) if weight > 0 else np.nan
@@ -164,9 +164,9 @@ def resident_groups(place: Place) -> dict[str, Floats]:
     found: dict[str, Floats] = {"all": np.ones(len(zones))}
     quintile = zones["deprivation_quintile"].astype("Int64")
     for number in range(1, 6):
-        found[f"quintile_{number}"] = (quintile == number).fillna(False).to_numpy(float)
+        found[f"quintile_{number}"] = np.asarray((quintile == number).fillna(False), float)
     for area in ("rural", "urban"):
-        found[area] = (zones["area_type"] == area).to_numpy(float)
+        found[area] = np.asarray(zones["area_type"] == area, float)
     found["without_car"] = zones["without_car_share"].fillna(0.0).to_numpy(float)
     for column in (name for name in zones.columns if name.startswith("people_")):
         band = zones[column].fillna(0.0).to_numpy(float)
