@@ -3,6 +3,8 @@
     buildings   points, one a building, coloured and shaped by decision
     zones       polygons where the place has boundaries, else points; shaded by change of minutes
     districts   outlines, where the place has boundaries
+    flows       lines from each closed building to those that take its users, a line a service;
+                as wide as the visits
     services    rows without a place on the map: every service point before and after
     access      rows: minutes from each zone to the nearest host, before and after
 
@@ -15,8 +17,9 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from placeopt.report.closures import flow_lines, has_closures
 from placeopt.report.sheets import Sheet
-from placeopt.report.styles import building_style, outline_style, zone_style
+from placeopt.report.styles import building_style, flow_style, outline_style, zone_style
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -46,6 +49,10 @@ def write_geopackage(answer: Answer, sheets: dict[str, Sheet], path: Path) -> Pa
         districts = districts_of(answer, layers["zones"])
         if districts is not None:
             layers["districts"] = districts
+    if has_closures(answer):
+        lines = flow_lines(answer)
+        if lines is not None:
+            layers["flows"] = lines
     for name, layer in layers.items():
         pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG")
     for name in ("services", "access"):
@@ -104,6 +111,7 @@ def _write_styles(answer: Answer, path: Path) -> None:
     styles = {"zones": zone_style(polygons), "buildings": building_style()}
     if polygons:
         styles["districts"] = outline_style()
+    styles["flows"] = flow_style()
     with sqlite3.connect(path) as database:
         database.execute(LAYER_STYLES)
         database.execute(

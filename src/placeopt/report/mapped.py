@@ -121,6 +121,7 @@ def simpler(
 def _zones(layer: gpd.GeoDataFrame) -> list[dict[str, Any]]:
     rows = zip(
         layer.geometry,
+        layer["zone_id"],
         layer["name"].where(layer["name"] != "", layer["zone_id"]),
         layer["population"],
         layer["minutes_before"],
@@ -130,12 +131,13 @@ def _zones(layer: gpd.GeoDataFrame) -> list[dict[str, Any]]:
     return [
         {
             "g": _shape(shape),
+            "i": str(identity),
             "n": str(name),
             "p": _number(people, 0),
             "b": _number(before, 1),
             "a": _number(after, 1),
         }
-        for shape, name, people, before, after in rows
+        for shape, identity, name, people, before, after in rows
         if shape is not None and not shape.is_empty
     ]
 
@@ -162,6 +164,7 @@ def _buildings(answer: Answer, sheets: dict[str, Sheet], notes: list[str]) -> li
     shown = to_lonlat(gpd.GeoDataFrame(geometry=points)).geometry
     return [
         {
+            "id": str(row["building_id"]),
             "y": round(y, 5),
             "x": round(x, 5),
             "n": str(row["name"] or row["building_id"]),

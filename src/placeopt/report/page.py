@@ -59,9 +59,10 @@ def page_of(answer: Answer, story: Story, sheets: dict[str, Sheet], others: list
         "compared": compared_in_words(answer) if answer.scenario.problem == "budget" else "",
         "map": None,
         "reach": None,
+        "area": None,
     }
     if estate:
-        context |= _map(answer, sheets) | {"reach": _reach(answer)}
+        context |= _map(answer, sheets) | {"reach": _reach(answer), "area": _area(answer)}
     return _template().render(context)
 
 
@@ -94,9 +95,11 @@ def _asset(name: str) -> Markup:
 def _map(answer: Answer, sheets: dict[str, Sheet]) -> dict[str, Any]:
     from markupsafe import Markup
 
+    from placeopt.report.closures import add_to_map
     from placeopt.report.mapped import map_of
 
     drawn = map_of(answer, sheets)
+    flows = add_to_map(answer, drawn.buildings)
     given_up = any(b["d"] == "close" and b["s"] == "vacant" for b in drawn.buildings)
     labels = {"close": "Closes or is given up"} if given_up else {}
     data = {
@@ -104,6 +107,8 @@ def _map(answer: Answer, sheets: dict[str, Sheet]) -> dict[str, Any]:
         "districts": drawn.districts,
         "streets": drawn.streets,
         "buildings": drawn.buildings,
+        "flows": flows,
+        "flow": palette.FLOW,
         "decisions": {
             word: {
                 "colour": colour,
@@ -136,6 +141,16 @@ def _reach(answer: Answer) -> dict[str, Any] | None:
     shown = reach_of(answer)
     if shown and shown["data"]:
         shown["data"] = data_script(shown["data"])
+    return shown
+
+
+def _area(answer: Answer) -> dict[str, Any] | None:
+    from placeopt.report.my_area import look_up
+
+    shown = look_up(answer)
+    if shown:
+        shown |= {"js": _asset("templates/area.js"), "css": _asset("templates/area.css")}
+        shown["data"] = data_script(shown["data"]) if shown["data"] else None
     return shown
 
 

@@ -17,6 +17,8 @@ DECISIONS = {
     "open": ("#e08a00", "diamond", 7.0),
     "hub": ("#04724d", "square", 6.0),
 }
+FLOW = "#7b3294"  # lines from a closed building to those that take its users
+FLOW_WIDTHS = ((1_000.0, 0.6), (5_000.0, 1.0), (20_000.0, 1.6))  # visits a year -> mm from there on
 OUT_OF_REACH = "#4b4b4b"
 
 # upper edges in minutes (the last class is open) and one more colour than edges

@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from placeopt.report.formats import STATES, in_words, yes_no
+from placeopt.report.group_names import mode_in_words, who_in_words
 from placeopt.report.money import in_pounds
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ NAMED = {  # id column -> (table that names it)
     "to_agency_id": "agencies",
     "building_before": "buildings",
     "building_after": "buildings",
+    "to_building_id": "buildings",
 }
 SENTENCES = ("why", "sentence", "detail")  # other rooms write "GBP"; a person reads "£"
 TITLES = {
@@ -56,6 +58,11 @@ TITLES = {
     "zones": "Zones",
     "access": "Access",
     "assignment": "Where visits go",
+    "assignment_today": "Where visits go today",
+    "closed_points": "Closures",
+    "closures": "Where users go",
+    "closures_by_group": "Closures by group",
+    "areas": "By area",
     "bands": "Residents by minutes",
     "sent_past": "Past nearer hosts",
     "money": "Money by agency",
@@ -186,8 +193,9 @@ def sheets_of(answer: Answer) -> dict[str, Sheet]:
         "provenance": _provenance(answer),
     }
     sheets = {name: sheet_of(answer.place, name, table) for name, table in tables.items()}
-    if answer.scenario.years == 1 and "buildings" in sheets:
-        sheets["buildings"] = _off_the_page(sheets["buildings"], ("opens_year", "closes_year"))
+    if answer.scenario.years == 1:
+        for name in sheets.keys() & {"buildings", "closed_points", "closures", "closures_by_group"}:
+            sheets[name] = _off_the_page(sheets[name], ("opens_year", "closes_year", "year"))
     return sheets
 
 
@@ -199,11 +207,15 @@ def _off_the_page(sheet: Sheet, columns: tuple[str, ...]) -> Sheet:
 
 def _made_for_reading(answer: Answer) -> dict[str, pd.DataFrame]:
     """Tables about an estate plan that only this room makes, from the plan's own."""
-    from placeopt.report import groups, over_years
+    from placeopt.report import closures, groups, my_area, over_years
 
     assert answer.plan is not None
     tables = answer.plan.tables
     made = {"groups": groups.groups_table(answer), "losers": groups.losers_table(answer)}
+    if closures.has_closures(answer):
+        made["closed_points"] = closures.closed_points_table(answer)
+    if my_area.has_areas(answer):
+        made["areas"] = my_area.areas_table(answer)
     if over_years.several_years(tables):
         made["course"] = over_years.course_table(answer.place, tables)
     if "cash_flow" in tables:
@@ -236,6 +248,9 @@ def sheet_of(place: Place, name: str, table: pd.DataFrame) -> Sheet:
             frame[heading.name] = [states.get(value, in_words(value)) for value in values]
         elif heading.name in SENTENCES:
             frame[heading.name] = [in_pounds(str(value)) for value in values]
+        elif heading.format in ("who", "way"):
+            said = who_in_words if heading.format == "who" else mode_in_words
+            frame[heading.name] = [said(str(value)) for value in values]
         elif heading.format == "yes_no":
             frame[heading.name] = [yes_no(value) for value in values]
         elif heading.format == "service_ids":

@@ -5,7 +5,14 @@ from __future__ import annotations
 from xml.sax.saxutils import quoteattr
 
 from placeopt.report.formats import in_words
-from placeopt.report.palette import CHANGE_COLOURS, CHANGE_EDGES, CHANGE_WORDS, DECISIONS
+from placeopt.report.palette import (
+    CHANGE_COLOURS,
+    CHANGE_EDGES,
+    CHANGE_WORDS,
+    DECISIONS,
+    FLOW,
+    FLOW_WIDTHS,
+)
 
 SHAPES = {"circle": "circle", "ring": "circle", "cross": "cross_fill", "square": "square"}
 QML = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
@@ -76,11 +83,42 @@ def outline_style() -> str:
     )
 
 
+def flow_style() -> str:
+    """Lines wider the more visits go along them, with an arrow's head where they end."""
+    edges = [0.0, *(visits for visits, _ in FLOW_WIDTHS), 1e12]
+    ranges, symbols = [], []
+    for number, width in enumerate((0.3, *(width for _, width in FLOW_WIDTHS))):
+        low, high = edges[number], edges[number + 1]
+        words = f"{low:,.0f} to {high:,.0f}" if high < 1e12 else f"{low:,.0f} or more"
+        ranges.append(
+            f'<range lower="{low}" upper="{high}" symbol="{number}" '
+            f'label={quoteattr(words + " visits a year")} render="true"/>'
+        )
+        look = {
+            "color": _rgb(FLOW),
+            "arrow_start_width": f"{width}",
+            "arrow_width": f"{width}",
+            "head_length": f"{1 + width}",
+            "head_thickness": f"{1 + width}",
+            "is_curved": "0",
+            "head_type": "0",
+        }
+        fill = _symbol(f"@{number}@0", "fill", "SimpleFill", {"color": _rgb(FLOW), "style": "solid"})
+        symbols.append(_symbol(number, "line", "ArrowLine", look, fill))
+    return _renderer(
+        '<renderer-v2 type="graduatedSymbol" attr="visits_per_year" '
+        f'graduatedMethod="GraduatedColor" enableorderby="0"><ranges>{"".join(ranges)}</ranges>'
+        f"<symbols>{''.join(symbols)}</symbols></renderer-v2>"
+    )
+
+
 def _renderer(xml: str) -> str:
     return f'{QML}<qgis version="3.28" styleCategories="Symbology">{xml}</qgis>'
 
 
-def _symbol(number: int, kind: str, layer: str, properties: dict[str, str]) -> str:
+def _symbol(
+    number: int | str, kind: str, layer: str, properties: dict[str, str], inside: str = ""
+) -> str:
     options = "".join(
         f'<Option name="{name}" value={quoteattr(value)} type="QString"/>'
         for name, value in properties.items()
@@ -88,7 +126,7 @@ def _symbol(number: int, kind: str, layer: str, properties: dict[str, str]) -> s
     return (
         f'<symbol name="{number}" type="{kind}" alpha="1" clip_to_extent="1">'
         f'<layer class="{layer}" enabled="1" pass="0" locked="0">'
-        f'<Option type="Map">{options}</Option></layer></symbol>'
+        f'<Option type="Map">{options}</Option>{inside}</layer></symbol>'
     )
 
 

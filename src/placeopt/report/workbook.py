@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from placeopt.engine import Answer
 
 ESTATE = [
-    *("buildings", "course", "services", "groups", "losers", "zones", "access", "bands"),
+    *("buildings", "course", "services", "closed_points", "closures", "closures_by_group"),
+    *("groups", "losers", "zones", "areas", "access", "bands"),
     *("sent_past", "channels_by_year"),
     *("running_split", "money", "whole_life", "cash_outlook"),
     *("cash_years", "cash_agencies", "cash_flow", "carbon_by_year", "rents"),
@@ -40,10 +41,13 @@ BUDGET = [
 ]
 LAST = ["checks", "findings", "assumptions", "provenance"]
 # On another sheet; in tables/.
-LEFT_OUT = {"objectives", "assignment", "assignment_by_year", "spending_by_year"}
+LEFT_OUT = {
+    *("objectives", "assignment", "assignment_today", "assignment_by_year", "spending_by_year"),
+}
 ONE_YEAR = {"buildings_by_year", "services_by_year", "objectives_by_year"}
 IF_ANY = {"reserves", "cash_flow", "benefits_chain", "positions", "transfers"}
 IF_ANY |= {"positions_alone"} | {"alone_spending", "alone_payments", "alone_objectives"}
+IF_ANY |= {"closed_points", "closures", "closures_by_group", "areas"}
 MOST_ROWS = 50_000  # of a sheet: more makes a workbook that opens slowly; the CSV has them all
 WRAPPED = frozenset(("text", "service_ids"))
 TOTALS, HEADINGS, ROWS = 1, 2, 3  # rows of a sheet, counted from 0

@@ -4,7 +4,8 @@
   document.querySelectorAll("table.data").forEach(function (table) {
     var heads = table.querySelectorAll("thead th");
     heads.forEach(function (head, column) {
-      head.querySelector("button").addEventListener("click", function () {
+      var sorter = head.querySelector("button");
+      if (sorter) sorter.addEventListener("click", function () {
         var up = head.getAttribute("aria-sort") !== "ascending";
         heads.forEach(function (other) { other.removeAttribute("aria-sort"); });
         head.setAttribute("aria-sort", up ? "ascending" : "descending");
@@ -62,7 +63,7 @@
   map.on("focus", function () { map.scrollWheelZoom.enable(); });
   map.on("blur", function () { map.scrollWheelZoom.disable(); });
   L.control.scale({ imperial: true }).addTo(map);
-  ["zones", "streets", "districts", "buildings"].forEach(function (name, at) {
+  ["zones", "streets", "districts", "flows", "buildings"].forEach(function (name, at) {
     map.createPane(name).style.zIndex = 400 + 10 * at;
   });
   var renderers = {};
@@ -107,7 +108,7 @@
   }
 
   var layers = { zones: L.layerGroup(), streets: L.layerGroup(), districts: L.layerGroup(),
-    buildings: L.layerGroup() };
+    flows: L.layerGroup(), buildings: L.layerGroup() };
   data.zones.forEach(function (zone) {
     var options = Object.assign({ pane: "zones", renderer: renderer("zones") }, zoneStyle(zone));
     var shape = typeof zone.g[0] === "number"
@@ -116,10 +117,18 @@
       : L.polygon(zone.g, options);
     shape.zone = zone;
     shape.bindPopup(function () {
-      return popup(zone.n, [["Residents", (zone.p || 0).toLocaleString("en-GB")],
+      var box = popup(zone.n, [["Residents", (zone.p || 0).toLocaleString("en-GB")],
         ["Today", minutes(zone.b)], ["In the plan", minutes(zone.a)],
         ["Change", zone.a === null || zone.b === null ? "" :
           (zone.a - zone.b > 0 ? "+" : "") + (zone.a - zone.b).toFixed(1) + " minutes"]]);
+      if (zone.i && document.getElementById("area-data")) {
+        var button = box.appendChild(text("button", "This area in detail"));
+        button.type = "button";
+        button.addEventListener("click", function () {
+          document.dispatchEvent(new CustomEvent("placeopt-area", { detail: zone.i }));
+        });
+      }
+      return box;
     });
     layers.zones.addLayer(shape);
   });
@@ -162,10 +171,23 @@
   function labelOf(word) {
     return view !== "change" && word === "keep" ? "Open" : data.decisions[word].label;
   }
+  /* Lines of the users of the building chosen: where they go, or where they come from. */
+  function drawFlows(at) {
+    layers.flows.clearLayers();
+    data.flows.forEach(function (flow) {
+      if (flow[0] !== at && flow[1] !== at) return;
+      var from = data.buildings[flow[0]], to = data.buildings[flow[1]];
+      L.polyline([[from.y, from.x], [to.y, to.x]], { pane: "flows", renderer: renderer("flows"),
+        className: "flow", color: data.flow, opacity: 0.85, interactive: false,
+        weight: Math.max(1.5, Math.min(10, Math.sqrt(flow[2]) / 18)) }).addTo(layers.flows);
+      L.circleMarker([to.y, to.x], { pane: "flows", renderer: renderer("flows"), radius: 9,
+        color: data.flow, weight: 2, fill: false, interactive: false }).addTo(layers.flows);
+    });
+  }
   function drawBuildings() {
     layers.buildings.clearLayers();
     var seen = {};
-    data.buildings.forEach(function (b) {
+    data.buildings.forEach(function (b, at) {
       var word = wordOf(b);
       if (word === null || !data.decisions[word]) return;
       seen[word] = (seen[word] || 0) + 1;
@@ -182,9 +204,13 @@
       }
       marker.bindPopup(function () {
         return popup(b.n, [["Kind", b.k], ["In the plan", b.l], ["Tier", b.t],
-          ["Services today", b.was], ["Services in the plan", b.now], ["Running cost today", pounds(b.rb)],
+          ["Services today", b.was], ["Services in the plan", b.now], ["What ends here", b.ends],
+          ["Its users go to", b.go], ["Not served any more", b.lost], ["Minutes added", b.ways],
+          ["For whom", b.who], ["Users who come from", b.take], ["Running cost today", pounds(b.rb)],
           ["In the plan", pounds(b.ra)], ["Why", b.w]]);
       }, { maxWidth: 360 });
+      marker.on("popupopen", function () { drawFlows(at); });
+      marker.on("popupclose", function () { layers.flows.clearLayers(); });
       layers.buildings.addLayer(marker);
     });
     return seen;
