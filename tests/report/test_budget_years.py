@@ -17,6 +17,7 @@ from placeopt.report import write_results
 from placeopt.report.story_budget import tell_budget
 from tests.budget.care_town import asked, care_town, plan_by_hand
 from tests.report.test_results import rows_of, strict_json
+from tests.support.workbooks import worked_out
 
 
 @pytest.fixture(scope="module")
@@ -224,47 +225,6 @@ def _below(page, heading: str, value, table: str = ""):
         if page.cell(row, top.column).value == value:
             return page.cell(row, top.column)
     raise AssertionError(f"no {value} below {heading}")
-
-
-def worked_out(book, sheet: str, cell: str) -> float:
-    """A formula worked out from the cells it names, each worked out in turn: + - * / ^, IF,
-    ISNUMBER and VLOOKUP of an exact value."""
-    value = value_of(book, sheet, cell)
-    return float(value or 0)
-
-
-def value_of(book, sheet: str, cell: str):
-    value = book[sheet][cell].value
-    if not (isinstance(value, str) and value.startswith("=")):
-        return value
-
-    def named(found) -> str:
-        other = (found["quoted"] or found["plain"] or sheet).strip("'")
-        return f"at({other!r}, {found['cell'].replace('$', '')!r})"
-
-    def at(other: str, which: str):
-        if ":" in which:
-            return [list(row) for row in book[other][which]]
-        return value_of(book, other, which)
-
-    def lookup(wanted, rows, column, _):
-        for first, *others in rows:
-            if value_of(book, first.parent.title, first.coordinate) == wanted:
-                cell = [first, *others][column - 1]
-                return value_of(book, cell.parent.title, cell.coordinate)
-        return None
-
-    one = r"\$?[A-Z]{1,3}\$?\d+"
-    reference = rf"(?:(?P<quoted>'[^']+')!|(?P<plain>[A-Za-z]+)!)?(?P<cell>{one}(?::{one})?)"
-    text = re.sub(reference, named, value[1:]).replace("^", "**").replace("FALSE", "False")
-    text = text.replace('="', '=="')
-    functions = {
-        "at": at,
-        "IF": lambda test, yes, no: yes if test else no,
-        "ISNUMBER": lambda number: isinstance(number, int | float),
-        "VLOOKUP": lookup,
-    }
-    return eval(text, functions)
 
 
 def test_a_sheet_without_rows_says_why_and_the_tightest_spot_is_in_plain_figures(care):

@@ -138,7 +138,7 @@ def flow_lines(answer: Answer) -> gpd.GeoDataFrame | None:
     for column, of in (("building_id", "buildings"), ("service_id", "services")):
         names = names_of(answer.place, of)
         said = [names.get(str(i), str(i)) for i in table[column]]
-        table.insert(table.columns.get_loc(column) + 1, column.replace("_id", "_name"), said)
+        table.insert(list(table.columns).index(column) + 1, column.replace("_id", "_name"), said)
     names = names_of(answer.place, "buildings")
     table["to_building_name"] = [names.get(str(i), str(i)) for i in table["to_building_id"]]
     return gpd.GeoDataFrame(table, geometry=lines, crs=crs)
@@ -186,16 +186,14 @@ def _popups(answer: Answer, flows: pd.DataFrame) -> dict[str, dict[str, str]]:
             said.setdefault(str(building), {})[key] = "; ".join(texts)
     table = answer.plan.tables["closures"]
     lost = table[(table["to_building_id"] == "") & (table["visits_per_year"] > 0)]
-    for building, visits in lost.groupby("building_id")["visits_per_year"].sum().items():
-        said.setdefault(str(building), {})["lost"] = f"{count(visits, 'visit')} a year"
+    for lost_from, visits in lost.groupby("building_id")["visits_per_year"].sum().items():
+        said.setdefault(str(lost_from), {})["lost"] = f"{count(visits, 'visit')} a year"
     by_group = _of_buildings(answer)
     for building, part in by_group.groupby("building_id", sort=False):
         added = part.set_index(["who", "mode"])["added_minutes"].to_dict()
         ways = [f"{WAYS[m]} {more(added['all', m])}" for m in MODES if known(added, "all", m)]
         who = [
-            f"{WHO[w]} {more(added[w, 'fastest'])}"
-            for w in IN_POPUPS
-            if known(added, w, "fastest")
+            f"{WHO[w]} {more(added[w, 'fastest'])}" for w in IN_POPUPS if known(added, w, "fastest")
         ]
         said.setdefault(str(building), {}).update(ways="; ".join(ways), who="; ".join(who))
     for building, part in table.groupby("building_id", sort=False):

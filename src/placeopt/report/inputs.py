@@ -1,4 +1,5 @@
-"""The workbook's sheet "Inputs": every input cell that a budget solve read, with its unit.
+"""The workbook's sheet "Inputs": every input cell that a budget solve read, with its unit; of an
+estate those that its costs are made of.
 
 Table by table as in the place's own files: a heading row, a row of units, then the rows; a last
 column says what each row was read for, so that a finance lead sees that nothing was ignored. The
@@ -25,6 +26,10 @@ TABLES = (
     "combinations",
     *("benefits", "unit_costs", "deflators", "optimism_bias"),
 )
+OF_AN_ESTATE = (
+    *("agencies", "buildings", "services", "tiers", "compatibility"),
+    *("carbon_values", "works_optimism_bias"),
+)
 NAME = "Inputs"
 USE = "Read as"
 Cell = tuple[str, str, str]  # table, key of the row, column
@@ -48,11 +53,16 @@ class Inputs:
 def write_inputs(book: Workbook, styles: Any, answer: Answer, head: dict[str, Any]) -> Inputs:
     """Write the sheet; ``head`` is how the workbook's headings look."""
     page, found = book.add_worksheet(NAME), Inputs()
-    page.write_string(0, 0, "Every input that the solve read", styles(bold=True, font_size=14))
+    estate = answer.scenario.problem == "estate"
+    title = "The inputs that costs are made of" if estate else "Every input that the solve read"
+    page.write_string(0, 0, title, styles(bold=True, font_size=14))
     said = "Cells as the place's tables hold them; money in GBP. Empty cells are empty there too."
+    if estate:
+        said += " A price or the discount rate changed here changes every cost; the plan stays."
     page.write_string(1, 0, said, styles())
     row = _write_scenario(page, styles, answer, head, 3, found)
-    for name in (name for name in TABLES if len(answer.place.tables.get(name, ()))):
+    tables = OF_AN_ESTATE if estate else TABLES
+    for name in (name for name in tables if len(answer.place.tables.get(name, ()))):
         row = _write_table(page, styles, answer, name, row, found, head)
     write_assumed(page, styles, answer, row, found, head)
     page.set_column(0, 0, 38)

@@ -129,7 +129,11 @@ def _data(answer: Answer) -> dict[str, Any]:
     }
     for key in dict.fromkeys([*places["before"], *places["after"]]):
         zone, service = key
-        entry = [services.index(service), places["before"].get(key, []), places["after"].get(key, [])]
+        entry = [
+            services.index(service),
+            places["before"].get(key, []),
+            places["after"].get(key, []),
+        ]
         rows[zone_at[zone]].append(entry)
     names = names_of(answer.place, "services")
     return {
@@ -200,7 +204,7 @@ def _zones(answer: Answer) -> list[list[Any]]:
             str(districts.get(str(district), district or "")),
             _metres(x),
             _metres(y),
-            int(round(people)) if np.isfinite(people) else 0,
+            round(people) if np.isfinite(people) else 0,
         ]
         for i, name, district, x, y, people in zip(
             *(zones[c] for c in ("zone_id", "name", "district_id", "x_m", "y_m", "population")),
@@ -210,4 +214,4 @@ def _zones(answer: Answer) -> list[list[Any]]:
 
 
 def _metres(value: Any) -> int | None:
-    return int(round(float(value))) if np.isfinite(float(value)) else None
+    return round(float(value)) if np.isfinite(float(value)) else None

@@ -69,6 +69,8 @@ TITLES = {
     "running_split": "Running cost in parts",
     "whole_life": "Whole life cost",
     "cash_outlook": "Ten years of cash",
+    "cost_lines": "Cost lines",
+    "year_by_year": "Year by year",
     "rents": "Rents",
     "groups": "Residents by group",
     "losers": "Zones that lose most",

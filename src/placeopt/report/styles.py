@@ -103,7 +103,9 @@ def flow_style() -> str:
             "is_curved": "0",
             "head_type": "0",
         }
-        fill = _symbol(f"@{number}@0", "fill", "SimpleFill", {"color": _rgb(FLOW), "style": "solid"})
+        fill = _symbol(
+            f"@{number}@0", "fill", "SimpleFill", {"color": _rgb(FLOW), "style": "solid"}
+        )
         symbols.append(_symbol(number, "line", "ArrowLine", look, fill))
     return _renderer(
         '<renderer-v2 type="graduatedSymbol" attr="visits_per_year" '

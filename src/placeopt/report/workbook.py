@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from placeopt.report.chain import Formulas, chain_formulas
 from placeopt.report.formats import EXCEL, NUMBERS, format_in_row, is_whole, missing, show
 from placeopt.report.inputs import write_inputs
+from placeopt.report.live_costs import Writer, live_of
 from placeopt.report.money import in_pounds
 from placeopt.report.sheets import TITLES, Sheet
 from placeopt.report.story import Story, objectives_in_words, verified_in_words
@@ -82,6 +83,13 @@ def write_workbook(answer: Answer, story: Story, sheets: dict[str, Sheet], path:
     ]
     first = book.add_worksheet("Summary")
     formulas: dict[str, Formulas] = {}
+    live, outlook = live_of(answer), None
+    if live:
+        inputs = write_inputs(book, styles, answer, HEAD)
+        titles = {name: sheet.title[:31] for name, sheet in sheets.items()}
+        outlook = Writer(answer, live, sheets, titles, inputs)
+        formulas |= outlook.all()
+        shown[-len(LAST) :] = [*live.sheets.values(), *shown[-len(LAST) :]]
     if answer.scenario.problem == "budget":
         inputs = write_inputs(book, styles, answer, HEAD)
         titles = {name: sheet.title[:31] for name, sheet in sheets.items()}
@@ -90,7 +98,7 @@ def write_workbook(answer: Answer, story: Story, sheets: dict[str, Sheet], path:
         sheet.name: _write_sheet(book, styles, sheet, formulas.get(sheet.name, {}))
         for sheet in shown
     }
-    _write_summary(first, styles, answer, story, shown, sheets, places)
+    _write_summary(first, styles, answer, story, shown, sheets, places, outlook)
     first.activate()
     book.close()
     return path
@@ -249,6 +257,7 @@ def _write_summary(
     shown: list[Sheet],
     sheets: dict[str, Sheet],
     places: dict[str, str],
+    outlook: Writer | None = None,
 ) -> None:
     """The first sheet: question, answer, proof, key figures tied to the sheets, contents."""
     page.hide_gridlines(2)
@@ -281,6 +290,8 @@ def _write_summary(
     row += 1
     if story.figures:
         row = _write_figures(page, styles, story, sheets, places, row)
+    if outlook:
+        row = _write_outlook(page, styles, outlook, row)
     if "objectives" in sheets and len(sheets["objectives"].frame):
         row = _write_objectives(page, styles, sheets["objectives"], row)
     if answer.explanation:
@@ -338,6 +349,18 @@ def _write_figures(
             page.write_formula(
                 row, 3, f"=C{row + 1}-B{row + 1}", styles(figure.format), figure.plan - figure.today
             )
+    return row + 2
+
+
+def _write_outlook(page: Worksheet, styles: Styles, outlook: Writer, row: int) -> int:
+    """Ten years of cash, whole life, payback and the rate, as formulas of the other sheets."""
+    _heads(page, styles, row, ["Over the years", "Do nothing", "Plan", "Saved"])
+    for label, formulas, values, kind in outlook.outlook():
+        row += 1
+        page.write_string(row, 0, label, styles())
+        for column, (formula, value) in enumerate(zip(formulas, values, strict=True), start=1):
+            if formula:
+                page.write_formula(row, column, f"={formula}", styles(kind, align="right"), value)
     return row + 2
 
 
