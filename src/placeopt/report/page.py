@@ -13,6 +13,7 @@ from placeopt.report import charts, palette
 from placeopt.report.charts_budget import yearly_charts
 from placeopt.report.charts_estate import estate_charts, pairs_of
 from placeopt.report.formats import NUMBERS, format_in_row, in_words, missing, show
+from placeopt.report.made_of import NOT_STATED, made_of, unstated
 from placeopt.report.money import in_pounds, pounds, pounds_in_words
 from placeopt.report.nearer import exact_terms
 from placeopt.report.sheets import Heading, Sheet
@@ -47,7 +48,8 @@ def page_of(answer: Answer, story: Story, sheets: dict[str, Sheet], others: list
         "story": story,
         "verified": verified_in_words(answer),
         "objectives": objectives_in_words(answer),
-        "cards": [_card(figure) for figure in story.figures],
+        "cards": [_card(figure, unstated(answer)) for figure in story.figures],
+        "made": made_of(answer),
         "exact": _exact(answer),
         "tables": {name: _table(sheet) for name, sheet in sheets.items()},
         "charts": _charts(answer, sheets),
@@ -178,8 +180,10 @@ def _without_links(text: Markup) -> Markup:
     return Markup(re.sub(r"url\((?!#)[^)]*\)", "none", plain).replace("</script", "<\\/script"))
 
 
-def _card(figure: Any) -> dict[str, str]:
+def _card(figure: Any, unstated: set[str]) -> dict[str, str]:
     """A key figure: today, the plan, and whether the change is for the better."""
+    if figure.key in unstated:
+        return {"label": figure.label, "today": "", "plan": NOT_STATED, "feeling": ""}
 
     def said(value: float | None) -> str:
         if value is None or not math.isfinite(value):

@@ -15,6 +15,7 @@ from placeopt.report.chain import Formulas, chain_formulas
 from placeopt.report.formats import EXCEL, NUMBERS, format_in_row, is_whole, missing, show
 from placeopt.report.inputs import write_inputs
 from placeopt.report.live_costs import Writer, live_of
+from placeopt.report.made_of import notes_of
 from placeopt.report.money import in_pounds
 from placeopt.report.sheets import TITLES, Sheet
 from placeopt.report.story import Story, objectives_in_words, verified_in_words
@@ -292,6 +293,9 @@ def _write_summary(
         row = _write_figures(page, styles, story, sheets, places, row)
     if outlook:
         row = _write_outlook(page, styles, outlook, row)
+        for note in notes_of(answer):
+            line(note)
+        row += 1
     if "objectives" in sheets and len(sheets["objectives"].frame):
         row = _write_objectives(page, styles, sheets["objectives"], row)
     if answer.explanation:
