@@ -160,6 +160,6 @@ def test_a_cost_that_no_price_explains_is_shown(written):
     cash = answer.plan.tables["cash_flow"].copy()
     cash.loc[0, "plan_gbp"] += 123.0
     answer.plan.tables["cash_flow"] = cash
-    (row,) = [line for line in cost_lines(answer) if line.kind == "value"]
+    (row,) = (line for line in cost_lines(answer) if line.kind == "value")
     assert (row.do_nothing, row.plan) == (pytest.approx(0, abs=PENNY), pytest.approx(123.0))
     assert (row.year, row.agency_id) == (cash["year"][0], cash["agency_id"][0])

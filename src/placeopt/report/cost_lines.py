@@ -28,9 +28,24 @@ if TYPE_CHECKING:
     from placeopt.engine import Answer
 
 PENNY = 0.005
-MOST_LINES = 20_000  # more would make a workbook that computes slowly; it then holds values
-Price = tuple[tuple[str, str, str], ...]  # (table, key, column) of the cells it is made of
 YEARLY = "yearly"
+MOST_LINES = 8_000  # more would make a workbook that computes slowly; it then holds values
+OF_LINE = {  # line of the cash flow -> part, how it recurs, line of the money table
+    "running": ("buildings", YEARLY, "open buildings"),
+    "staffing": ("staff", YEARLY, "staff of service points"),
+    "tiers": ("buildings", YEARLY, "tiers"),
+    "holding": ("held_empty", YEARLY, "empty buildings"),
+    "cost_of_capital": ("buildings", YEARLY, "cost of capital"),
+    "double_running": ("double_running", "over_a_move", ""),
+    "redundancy": ("redundancy", "once", "redundancy"),
+    "fit_out": ("fit_out", "once", "fit-out"),
+    "moves": ("moves", "once", "moves"),
+    "set_up": ("set_up", "once", "tiers"),
+    "closing": ("closing", "once", "closing"),
+    "backlog": ("maintenance", "once", "required maintenance"),
+    "receipts": ("receipts", "once", "receipts, net"),
+}
+Price = tuple[tuple[str, str, str], ...]  # (table, key, column) of the cells it is made of
 NO_CASH = ("shared_roofs", "carbon")
 
 
@@ -372,12 +387,20 @@ def _unexplained(rows: list[CostLine], cash: pd.DataFrame) -> list[CostLine]:
         )
     }
     left = {key: stated.get(key, 0.0) - found[key] for key in {*stated, *found}}
-    return [
-        CostLine(year, agency, line, "other", "once", "", "", "", "as the plan states it",
-                 float(gbp[0]), float(gbp[1]), 1.0, kind="value")
-        for (year, agency, line), gbp in sorted(left.items())
-        if np.abs(gbp).max() > PENNY
-    ]  # fmt: skip
+    last = max(row.year for row in rows if row.recurs == YEARLY)
+    others = []
+    for (year, agency, line), gbp in sorted(left.items()):
+        if np.abs(gbp).max() <= PENNY:
+            continue
+        part, recurs, money = OF_LINE.get(line, (line, "once", ""))
+        if recurs == YEARLY and year > last:
+            recurs, money = "until_sold", ""
+        of = "as the plan states it"
+        was, now = (float(one) for one in gbp)
+        others.append(
+            CostLine(year, agency, line, part, recurs, money, "", "", of, was, now, 1.0, "value")
+        )
+    return others
 
 
 def lines_table(lines: list[CostLine]) -> pd.DataFrame:
