@@ -137,6 +137,7 @@ class BudgetProblem:
     capital: Floats  # (P,) GBP when it starts; 0 where rule B11 is not in force
     pot_money: Floats  # (T, K)
     pot_pays: Bools  # (K, P)
+    pot_carried: Bools  # (K,) whether what a year does not use is there in the next
     agency_ids: Texts
     programme_agency: Ints  # (P,) -1 where none
     cashable: Floats  # (T, B, A, O) GBP of year t to agency a for a unit of gain in year b

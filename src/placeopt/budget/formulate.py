@@ -34,6 +34,7 @@ from placeopt.budget.combine import best_ones_are_chosen
 from placeopt.budget.curves import Piece
 from placeopt.budget.equations import by_results, partners
 from placeopt.budget.equations import years as change
+from placeopt.budget.equations.capital import capital_fits_its_pots
 from placeopt.budget.evidence import standards_hold_in_bad_evidence
 from placeopt.budget.levels import levels_are_worked_on
 from placeopt.budget.mixtures import Mixture, effects_are_mixed
@@ -124,7 +125,7 @@ def formulate(
     change.notice_contracts_and_commitments_hold(model, problem, scale)
     change.savings_are_reinvested(model, problem, scale)
     partners.enough_goes_through_the_place(model, problem, scale)
-    partners.capital_fits_its_pots(model, problem, scale)
+    capital_fits_its_pots(model, problem, scale)
     partners.nobody_is_worse_off(model, problem, scale)
     minimum_standards_hold(model, problem, scale)
     standards_hold_in_bad_evidence(model, problem, scale, rests, levels)

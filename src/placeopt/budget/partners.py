@@ -1,5 +1,5 @@
 """Agencies in a budget problem: whose streams and programmes are whose, what is decided together,
-capital pots, and what each agency's position would be alone (B8, B9, B11).
+and what each agency's position would be alone (B8, B9).
 
 An agency's position in a year is what it saves in cash (by better outcomes, and by its units that
 close because demand needs them no longer, B6), plus what others' streams pay for its programmes,
@@ -27,12 +27,11 @@ import pandas as pd
 from placeopt import engine
 from placeopt.budget.arrays import AlonePlan, Bools, BudgetProblem, Floats, Ints, summed
 from placeopt.budget.benefits import cashable_per_gain
-from placeopt.budget.money import amounts, may_pay
 from placeopt.engine import Status
 from placeopt.errors import NoPlanError
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.budget_rules import Capital, NobodyWorseOff, Streams, ThroughThePlace
+from placeopt.scenario.budget_rules import NobodyWorseOff, Streams, ThroughThePlace
 from placeopt.scenario.scenario import SolverSettings
 
 if TYPE_CHECKING:
@@ -48,7 +47,6 @@ def partners(place: Place, scenario: Scenario, years: Ints) -> dict[str, Any]:
     agencies = pd.Index(place.agencies["agency_id"])
     through = next(iter(scenario.of(ThroughThePlace)), None)
     worse_off = next(iter(scenario.of(NobodyWorseOff)), None)
-    money, pays = _pots(place, scenario, years)
     kept = worse_off.counterfactual if worse_off else "alone_for_outcomes"
     decided = len(years)
     counted = max(decided, scenario.money.benefit_years or 0)
@@ -68,8 +66,6 @@ def partners(place: Place, scenario: Scenario, years: Ints) -> dict[str, Any]:
         "over_horizon": bool(worse_off and worse_off.when == "horizon"),
         "through_share": through.share if through else np.nan,
         "through_years": through.first_years if through else 0,
-        "pot_money": money,
-        "pot_pays": pays,
     }
 
 
@@ -77,21 +73,6 @@ def _cashable(place: Place, scenario: Scenario, decided: int, counted: int) -> F
     """(T, B, A, O) GBP of year t to agency a for a unit of gain in counted year b."""
     found = cashable_per_gain(place, scenario.money, counted, counted)
     return found[:decided]
-
-
-def _pots(place: Place, scenario: Scenario, years: Ints) -> tuple[Floats, Any]:
-    """(T, K) what each capital pot holds and (K, P) what it may pay for."""
-    programmes = len(place.programmes)
-    rule = next(iter(scenario.of(Capital)), None)
-    if rule is None:
-        return np.zeros((len(years), 0)), np.zeros((0, programmes), bool)
-    capital = (place.streams["purpose"] == "capital").to_numpy()
-    held = np.stack([np.nan_to_num(amounts(place, int(year))[0])[capital] for year in years])
-    receipts = np.array([[rule.receipts(t)] for t in range(len(years))])
-    if rule.pots == "one":
-        return held.sum(axis=1, keepdims=True) + receipts, np.ones((1, programmes), bool)
-    pays = np.vstack([may_pay(place, None).T[capital], np.ones((1, programmes), bool)])
-    return np.hstack([held, receipts]), pays
 
 
 def _may_give(place: Place, scenario: Scenario, counterfactual: str) -> Bools:

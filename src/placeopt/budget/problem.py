@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.budget import commitments, effects, money
+from placeopt.budget import capital, commitments, effects, money
 from placeopt.budget.arrays import OBJECTIVES, BudgetProblem
 from placeopt.budget.by_results import terms_of
 from placeopt.budget.combine import groups_of, too_much_of_the_whole, wholes
@@ -113,6 +113,7 @@ def state(
         **held,
         **commitments.units(place, scenario, years, base_year, before, relax),
         **partners(place, scenario, years),
+        **capital.pots(place, scenario, years),
     )
     if not relax and (faults := too_much_of_the_whole(problem)):
         raise PlaceError(faults, "faults in the place's curves")

@@ -134,16 +134,20 @@ class Capital(BudgetRule):
     name: ClassVar[str] = "capital"
     number: ClassVar[str] = "B11"
     equation: ClassVar[str] = (
-        "one pot: sum over programmes that start in t of capital[p] <= receipts[t] + sum over "
-        "capital streams of amount[f,t]; many streams: each pays only for the programmes that "
-        "stream_programmes names for it, receipts pay for any"
+        "sum over pots k of from[k,p,t] = capital[p] of the programmes that start in t; kept[k,t] "
+        "= kept[k,t-1] + money[k,t] - sum over programmes of from[k,p,t] >= 0, kept[k,t-1] being "
+        "there only for receipts and, where streams have unspent = carried, capital streams; one "
+        "pot: every k pays for any programme; streams: each capital stream pays only for the "
+        "programmes that stream_programmes names for it, receipts for any"
     )
 
     pots: Literal["one", "streams"] = Field(
         "one", description="one pot of all capital, or every capital stream by itself"
     )
     receipts_gbp: Gbp | tuple[Gbp, ...] = Field(
-        0.0, description="GBP of capital receipts in each decided year; a list has one for each"
+        0.0,
+        description="GBP of capital receipts in each decided year; a list has one for each; what a "
+        "year does not use is there in the next",
     )
 
     def receipts(self, position: int = 0) -> float:

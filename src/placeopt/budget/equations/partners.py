@@ -1,6 +1,6 @@
 """Equations about partners and what they buy.
 
-Columns  on[t,p] binary, begins[t,p], ends[t,p]; from_pot[t,k,p]; transfer[t,a,b]
+Columns  on[t,p] binary, begins[t,p], ends[t,p]; transfer[t,a,b]
 (B8)  through        sum over n of a's revenue streams and pooled p of pay[t,n] >= share income[t,a]
 (B9)  position       saved[t,a] + freed[t,a] + paid by others for its programmes - paid by it for
                      others' + transfers in - transfers out >= alone[t,a]
@@ -14,8 +14,6 @@ most_it_could_keep:
 (B10) changes        begins[t,p] - ends[t,p] = on[t,p] - on[t-1,p],  on[-1] being today's
 (B10) length         on[t+k,p] >= begins[t,p],  k < contract_years[p]
 (B10) one_of         sum over a choice of on[t,p] <= 1;  coherent: on[t,p] = on[t,q]
-(B11) capital        sum over k of from_pot[t,k,p] >= capital[p] begins[t,p]
-(B11) pots           sum over p of from_pot[t,k,p] <= pot[t,k]
 """
 
 from __future__ import annotations
@@ -122,32 +120,6 @@ def enough_goes_through_the_place(model: Model, problem: BudgetProblem, scale: S
     lower = problem.through_share * income.ravel() / scale.money_gbp
     lower = np.where(np.repeat(problem.past[:years], len(a)), -np.inf, lower)
     model.add_rows("through", rule="B8", labels=labels, terms=terms, lower=lower)
-
-
-def capital_fits_its_pots(model: Model, problem: BudgetProblem, scale: Scale) -> None:
-    """(B11) The capital of programmes that start is paid by pots that may pay for them."""
-    p = np.flatnonzero(problem.capital > 0)
-    pots, decided = problem.pot_pays.shape[0], len(problem.years)
-    if len(p) == 0 or pots == 0:
-        return
-    chosen = np.searchsorted(np.flatnonzero(problem.must_choose), p)
-    many = int(problem.must_choose.sum())
-    labels = by_year(problem, {"programme_id": problem.programme_ids[p]})
-    rows = np.arange(decided * len(p))
-    t, j = rows // len(p), rows % len(p)
-    begins = model.columns["begins"].at(t * many + chosen[j])
-    k, q = np.nonzero(problem.pot_pays[:, p])
-    year = np.arange(decided)[:, None]
-    each = model.add_columns("from_pot", size=decided * len(k))
-    at = each.at(year * len(k) + np.arange(len(k)))
-    money = problem.capital[p] / scale.money_gbp
-    terms: list[Any] = [(rows, begins, -money[j]), (year * len(p) + q, at, np.ones(1))]
-    lower = np.where(problem.past[t], -np.inf, 0.0)
-    model.add_rows("capital", rule="B11", labels=labels, terms=terms, lower=lower)
-    held = problem.pot_money / scale.money_gbp
-    terms = [(year * pots + k, at, np.ones(1))]
-    labels = {"pot": np.tile(np.arange(pots), decided), "year": np.repeat(problem.years, pots)}
-    model.add_rows("pots", rule="B11", labels=labels, terms=terms, upper=held.ravel())
 
 
 def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> None:

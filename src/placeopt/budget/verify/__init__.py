@@ -19,6 +19,7 @@ import pandas as pd
 
 from placeopt.budget.verify import change, rules
 from placeopt.budget.verify.alone import positions_alone_are_attained
+from placeopt.budget.verify.capital import capital_fits
 from placeopt.budget.verify.cells import cells
 from placeopt.budget.verify.course import (
     Course,
@@ -49,7 +50,7 @@ RULES: dict[str, Breaches] = {
     "reinvestment": change.reinvestment,
     "through_the_place": change.through_the_place,
     "commissioning": change.commissioning,
-    "capital": change.capital_fits,
+    "capital": capital_fits,
     "uncertainty": rules.uncertainty,
     "continuity": rules.continuity,
 }

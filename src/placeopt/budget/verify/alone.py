@@ -24,6 +24,7 @@ import numpy as np
 
 from placeopt.budget.verify import change, rules
 from placeopt.budget.verify.by_results import due_by_results
+from placeopt.budget.verify.capital import capital_fits
 from placeopt.budget.verify.course import (
     Course,
     Tables,
@@ -52,7 +53,7 @@ BINDING = {
     "continuity": rules.continuity,
     "prevention": change.prevention,
     "commissioning": change.commissioning,
-    "capital": change.capital_fits,
+    "capital": capital_fits,
 }
 
 

@@ -1,7 +1,7 @@
 """How far a course breaches the rules about units, prevention, partners and what is bought.
 
-(B6) prevention, (B7) reinvestment, (B8) through the place, (B10) commissioning and (B11) capital,
-in every decided year, in plain Python from the tables.
+(B6) prevention, (B7) reinvestment, (B8) through the place and (B10) commissioning, in every decided
+year, in plain Python from the tables.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Any
 
 from placeopt.budget.verify.course import (
     Course,
-    capital,
     past_years,
     rows_of,
     rule_of,
@@ -146,44 +145,6 @@ def commissioning(place: Place, scenario: Scenario, rule: Any, course: Course) -
             what = f"group {', '.join(group)} bought apart in {year}"
             breaches.append((apart, 0.5, what, "programmes"))
     return breaches
-
-
-def capital_fits(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
-    """(B11) How much more capital the programmes that start need than there is.
-
-    Many streams: by Hall's condition, any set of programmes fits what may pay for any of it;
-    only the sets that share their streams need be tried, so every set of streams is.
-    """
-    amount = {(row.stream_id, row.year): row.amount_gbp for row in rows_of(place.stream_amounts)}
-    pots = [row.stream_id for row in rows_of(place.streams) if row.purpose == "capital"]
-    pays = defaultdict(set)
-    for row in rows_of(place.stream_programmes):
-        pays[row.programme_id].add(row.stream_id)
-    breaches: list[Breach] = []
-    past = past_years(place, scenario)
-    for at, (year, needs) in enumerate(
-        zip(course.years, capital(place, scenario, course), strict=True)
-    ):
-        if year in past:
-            continue
-        money = {pot: amount.get((pot, year), 0.0) for pot in pots}
-        sets = [set(pots)] if rule.pots == "one" else _subsets(pots)
-        for some in sets:
-            if rule.pots == "one":
-                due = sum(needs.values())
-            else:
-                due = sum(gbp for key, gbp in needs.items() if pays[key] & set(pots) <= some)
-            there = rule.receipts(at) + sum(money[pot] for pot in some)
-            what = f"capital of {year}"
-            breaches.append((due - there, tolerance(there), what, "GBP"))
-    return breaches
-
-
-def _subsets(keys: list[str]) -> list[set[str]]:
-    found: list[set[str]] = [set()]
-    for key in keys:
-        found += [{*some, key} for some in found]
-    return found
 
 
 def _empty(value: Any) -> bool:
