@@ -12,6 +12,10 @@ of programme p and outcome o,
     refund[t,p]  = sum over k of clawback lost[t-1-n,k]
     paid[t,p]    = (1 - withheld[p]) spend[t,p] + one-off costs + due[t,p]
 
+A provider that is no donor is bought from only where it gets back what is withheld:
+
+    sum over t of due[t,p] - refund[t,p] >= withheld[p] x sum over t of spend[t,p]
+
 What falls due after the decided years is set aside in the last one, as if all of it were held, and
 nothing is counted as given back by then: a plan cannot leave the bill to those who come after. What
 years before the first decided one have earned is not known here (commitments may state it).
@@ -48,6 +52,7 @@ class Terms:
     deferred: Floats  # (K,) share
     years: Ints  # (K,) after which it is seen whether a result is held
     clawback: Floats  # (K,) GBP for a unit that is not held
+    consents: Bools  # (P,) whether the provider is bought from only if results pay what is withheld
 
     def of(self, programmes: Bools) -> Terms:
         """Only those of these programmes (P,)."""
@@ -62,6 +67,7 @@ class Terms:
             self.deferred[k],
             self.years[k],
             self.clawback[k],
+            self.consents & programmes,
         )
 
     def held(self, gain: Floats) -> Floats:
@@ -135,14 +141,24 @@ class Terms:
 
 
 def terms_of(
-    place: Place, sign: Floats, drifted: Floats, decided: int, *, held: bool, paid: bool = True
+    place: Place,
+    sign: Floats,
+    drifted: Floats,
+    decided: int,
+    *,
+    held: bool,
+    paid: bool = True,
+    begun: Bools | None = None,
 ) -> Terms:
-    """A place's terms; none unless the rule is ``held``, nothing earned unless ``paid``."""
+    """A place's terms; none unless the rule is ``held``, nothing earned unless ``paid``. Providers
+    of what has ``begun`` (P,) in past years have consented."""
     rows = place.provider_terms if held else place.provider_terms.iloc[:0]
     p = pd.Index(place.programmes["programme_id"]).get_indexer(rows["programme_id"])
     o = pd.Index(place.outcomes["outcome_id"]).get_indexer(rows["outcome_id"])
     withheld = np.zeros(len(place.programmes))
     np.add.at(withheld, p, rows["withheld_share"].to_numpy(float))
+    donor = np.isin(np.arange(len(withheld)), p[rows["donor"].to_numpy(bool)])
+    consents = (withheld > 0) & ~donor & paid
     start, end = (rows[f"paid_{name}"].to_numpy(float) for name in ("from", "to"))
     return Terms(
         programme=p.astype(np.int64),
@@ -154,4 +170,5 @@ def terms_of(
         deferred=rows["deferred_share"].to_numpy(float),
         years=rows["deferred_years"].to_numpy(np.int64),
         clawback=rows["clawback_gbp_per_unit"].to_numpy(float) * paid,
+        consents=consents if begun is None else consents & ~begun,
     )

@@ -82,6 +82,7 @@ def state(
         len(years),
         held=bool(scenario.of(Commissioning)),
         paid=relax != "B10",
+        begun=(np.nan_to_num(held["actual"])[held["past"]] > 0).any(axis=0),
     )
     bought = commitments.commissioning(place, scenario, years, before, relax)
     bought["contract"][held["past"]] = 0.0

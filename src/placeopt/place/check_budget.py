@@ -275,7 +275,7 @@ def results_without_a_scale(place: Place) -> Iterator[Finding]:
 
 def provider_terms_that_make_no_sense(place: Place) -> Iterator[Finding]:
     """Scales that end before they start, more given back than was paid, more withheld than the
-    price, outcomes whose effects do not add up."""
+    price or than results can pay, outcomes whose effects do not add up."""
     rows, file = place.provider_terms, label(place, "provider_terms")
     outcomes = place.outcomes.drop_duplicates("outcome_id").set_index("outcome_id")
     paired = set(place.combinations["outcome_id"])
@@ -300,6 +300,33 @@ def provider_terms_that_make_no_sense(place: Place) -> Iterator[Finding]:
         for column, message, remedy in found:
             yield error(file, message, remedy, row=row_of(at), column=column,
                         value=str(row[column]))  # fmt: skip
+    yield from providers_that_lose(place)
+
+
+def providers_that_lose(place: Place) -> Iterator[Finding]:
+    """Providers from whom more is withheld than results can ever pay, and no donors; and rows of a
+    programme of which some name its provider a donor."""
+    rows, file = place.provider_terms, label(place, "provider_terms")
+    programmes = place.programmes
+    scale = dict(
+        zip(programmes["programme_id"], programmes["minimum_scale_gbp_per_year"], strict=True)
+    )
+    paid = rows["gbp_per_unit"] * (rows["paid_to"] - rows["paid_from"]).abs()
+    for programme, own in rows.groupby("programme_id"):
+        at, donor = row_of(int(own.index[0])), own["donor"]
+        if donor.any() and not donor.all():
+            yield error(file, f"some rows of {programme} name its provider a donor, some do not",
+                        "say the same in all of them", row=at, column="donor")  # fmt: skip
+        if donor.any() or programme not in scale:
+            continue
+        share, most = float(own["withheld_share"].sum()), float(paid[own.index].sum())
+        least = share * float(scale[programme])
+        if share > 0 and (most <= 0 or most < least - _PENNY):
+            message = f"results pay at most {most:.2f} GBP a year, and "
+            message += f"at least {least:.2f} are withheld" if least else "a share is withheld"
+            yield error(file, message, "pay more for results, withhold less, or name the provider "
+                        "a donor (donor = yes)", row=at, column="gbp_per_unit",
+                        value=str(own["gbp_per_unit"].iloc[0]))  # fmt: skip
 
 
 def commitments_outside_their_limits(place: Place) -> Iterator[Finding]:

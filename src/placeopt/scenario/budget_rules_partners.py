@@ -105,7 +105,8 @@ class Commissioning(BudgetRule):
         "gbp_per_unit x ((1 - deferred_share) earned[t-1] + deferred_share (earned - lost)[t-1-n]),"
         " n = deferred_years; earned[t] = on[p,t] x (outcome[t] between paid_from and paid_to); "
         "lost[t] = what of it is not there in t+n; clawback_gbp_per_unit x lost comes back; what "
-        "falls due after the years is set aside in the last one"
+        "falls due after the years is set aside in the last one; a provider that is no donor gets "
+        "over the years at least what is withheld"
     )
     implied: ClassVar[bool] = True
 

@@ -17,6 +17,7 @@ Columns  at[t,j] binary, part[t,j]; paid_on[t,o], lost_on[t,o]: improvements tha
 (B10) lost           lost[t,k] <= lost_on[t,o] - start[t,k] - held[t+n,k] + M (1 - fell[t,k]),
                      <= span[k] - held[t+n,k], <= span[k] fell[t,k], <= span[k] on[t,p]
 (B10) refunded       refund[t,p] = sum over k of clawback[k] lost[t-1-n,k]
+(B10) consent        withheld[p] sum over t of spend[t,p] <= what it is sure to be paid: ``consent``
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ import numpy as np
 
 from placeopt.budget.arrays import BudgetProblem
 from placeopt.budget.curves import Curve, Floats, Piece, Side, error_bound
+from placeopt.budget.equations.consent import (
+    providers_get_back_what_is_withheld,
+    results_that_are_sure,
+)
 from placeopt.budget.on_curves import Scale, by_year
 from placeopt.engine import Model
 
@@ -64,6 +69,7 @@ def providers_are_paid_by_results(
     """(B10) What providers earn, lose again and give back; ``due`` and ``refund`` are paid."""
     terms, decided = problem.terms, len(problem.years)
     if not terms.price.any():
+        providers_get_back_what_is_withheld(model, problem, scale, None, [])
         return
     low, high = _improvements_are_measured(model, problem, found, scale)
     outcomes = np.unique(terms.outcome)
@@ -100,6 +106,8 @@ def providers_are_paid_by_results(
         paid = [(rows, earned.all, 1.0), (rows, held.all, -1.0), (rows, on, -span)]
         model.add_rows("earned", rule="B10", labels=labels, terms=paid, lower=-span)
     _results_are_lost(model, problem, scale, low[at], on)
+    sure = results_that_are_sure(model, problem, scale, low[at], on)
+    providers_get_back_what_is_withheld(model, problem, scale, *sure)
 
 
 def _bought(model: Model, problem: BudgetProblem, t: np.ndarray, p: np.ndarray) -> Any:

@@ -22,6 +22,7 @@ from placeopt.budget.verify.alone import positions_alone_are_attained
 from placeopt.budget.verify.capital import capital_fits
 from placeopt.budget.verify.cells import cells
 from placeopt.budget.verify.course import (
+    Breach,
     Course,
     Tables,
     course_of,
@@ -33,7 +34,6 @@ from placeopt.budget.verify.course import (
 from placeopt.budget.verify.outcomes import totals
 from placeopt.budget.verify.partners import nobody_worse_off
 from placeopt.budget.verify.rows import rows_are_known
-from placeopt.budget.verify.rules import Breach
 from placeopt.budget.verify.sums import arithmetic
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario, Verification

@@ -14,7 +14,15 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from placeopt.budget.verify.course import Course, Money, rows_of, rule_of
+from placeopt.budget.verify.course import (
+    Breach,
+    Course,
+    Money,
+    past_years,
+    rows_of,
+    rule_of,
+    tolerance,
+)
 from placeopt.budget.verify.outcomes import outcome_levels
 from placeopt.place import Place
 from placeopt.scenario import Scenario
@@ -88,3 +96,28 @@ def refunds(place: Place, scenario: Scenario, course: Course) -> tuple[Money, ..
         if at < len(back):
             back[at][one.terms.programme_id] += one.clawback_gbp
     return tuple(back)
+
+
+def not_paid_back(place: Place, scenario: Scenario, course: Course) -> list[Breach]:
+    """How much less than what is withheld results pay a provider that is no donor, over the decided
+    years; one from whom a past year (B13) has bought has consented."""
+    paid: Money = {}
+    for one in results(place, scenario, course):
+        if not one.terms.donor:
+            key, spent = one.terms.programme_id, course.spend[one.position]
+            got = one.earned_gbp - one.not_paid_gbp - one.clawback_gbp
+            paid[key] = paid.get(key, 0.0) + got - one.terms.withheld_share * spent[key]
+    past, breaches = past_years(place, scenario), []
+    for key, gbp in paid.items():
+        own = place.provider_terms["programme_id"] == key
+        withheld = float(place.provider_terms.loc[own, "withheld_share"].sum())
+        begun = any(
+            spend[key] > 0
+            for year, spend in zip(course.years, course.spend, strict=True)
+            if year in past
+        )
+        if withheld > 0 and not begun:
+            all_of_it = withheld * sum(spend[key] for spend in course.spend)
+            what = f"withheld from the provider of {key} against what results pay it"
+            breaches.append((-gbp, tolerance(all_of_it), what, "GBP"))
+    return breaches

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from placeopt.budget.verify.course import (
+    Breach,
     Course,
     capital,
     past_years,
@@ -19,7 +20,6 @@ from placeopt.budget.verify.course import (
     rule_of,
     tolerance,
 )
-from placeopt.budget.verify.rules import Breach
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 

@@ -10,7 +10,9 @@ import math
 from collections import defaultdict
 from typing import Any
 
+from placeopt.budget.verify.by_results import not_paid_back
 from placeopt.budget.verify.course import (
+    Breach,
     Course,
     past_years,
     rows_of,
@@ -20,7 +22,6 @@ from placeopt.budget.verify.course import (
     whole_units,
 )
 from placeopt.budget.verify.outcomes import outcome_levels
-from placeopt.budget.verify.rules import Breach
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 
@@ -108,8 +109,9 @@ def through_the_place(place: Place, scenario: Scenario, rule: Any, course: Cours
 
 def commissioning(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
     """(B10) Below the efficient scale though bought, bought beside an alternative, bought without
-    its group, below today within a contract, or ended before its contract."""
-    breaches: list[Breach] = []
+    its group, below today within a contract, ended before its contract, or from a provider who
+    gets less than is withheld."""
+    breaches = not_paid_back(place, scenario, course)
     past = past_years(place, scenario)
     for at, year in enumerate(course.years):
         spend = course.spend[at]

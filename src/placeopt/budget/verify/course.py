@@ -20,6 +20,7 @@ from placeopt.scenario import Rule, Scenario
 
 Money = dict[str, float]  # an id, of a programme unless said otherwise -> GBP
 Payments = dict[tuple[str, str], float]  # (programme id, stream id) -> GBP
+Breach = tuple[float, float, str, str]  # how far over (below 0: room), tolerance, what, unit
 
 # HM Treasury, The Green Book (2022), annex 6: (last year of the step, rate).
 DISCOUNTING = (

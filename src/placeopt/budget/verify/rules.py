@@ -12,6 +12,7 @@ from typing import Any
 
 from placeopt.budget.verify.by_results import refunds
 from placeopt.budget.verify.course import (
+    Breach,
     Course,
     known_spends,
     outcome_tolerance,
@@ -29,8 +30,6 @@ from placeopt.budget.verify.outcomes import (
 )
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-
-Breach = tuple[float, float, str, str]  # how far over (below 0: room), tolerance, what, unit
 
 
 def one_budget(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
