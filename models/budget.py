@@ -7,8 +7,8 @@ Data        amount[f]     money of the decided year          stream_amounts.amou
             today[p]      spend in the last year of data     spending.amount_gbp
             minimum[o]    minimum standard                   outcomes.minimum_standard
             curve[c](s)   improvement at yearly spend s      curves, curve_points
-Variables   pay[p,f] >= 0, spend[p], effect[c], gain[o]
-Minimise    - sum over o of weight[o] gain[o] / |target[o] - baseline[o]|    (weighted_outcomes)
+Variables   pay[p,f] >= 0, spend[p], effect[c], gain[o], counts[o]
+Minimise    - sum over o of weight[o] counts[o] / |target[o] - baseline[o]|  (weighted_outcomes)
             or sum over p of spend[p]                                        (least_money)
             or the most that any outcome is short of its target, in ranges   (fairest)
 Subject to  (B1) sum over p of spend[p] <= total
@@ -17,6 +17,8 @@ Subject to  (B1) sum over p of spend[p] <= total
             (B4) gain[o] >= minimum[o] - baseline[o]   (the other way round where lower is better)
             spend[p] = sum over f of pay[p,f]
             gain[o] = sum over c of o of (effect[c] - curve[c](today))
+            counts[o] <= gain[o], and no more than from the baseline to saturates_at (else the
+            stretch, else the target) unless what is beyond counts
             effect[c] lies on the curve of c at spend[p], cut into straight pieces
             (B9) for every agency a that could stand alone, with transfer[a,b] >= 0,
                  cash[a] + others' money for its programmes - its money for others' + received[a]
@@ -223,16 +225,22 @@ def build(
     model.gains = gain
 
     sign = {o: -1 if outcomes.at[o, "direction"] == "lower" else 1 for o in outcomes.index}
-    reach, short = {}, {}
+    reach, short, counts = {}, {}, {}
     for o, row in outcomes.iterrows():
         if number(row["minimum_standard"]) is not None:
             model += gain[o] >= sign[o] * (row["minimum_standard"] - row["baseline"])  # B4
         if number(row["target"]) is not None and row["target"] != row["baseline"]:
             reach[o] = abs(row["target"] - row["baseline"])
-            short[o] = (sign[o] * (row["target"] - row["baseline"]) - gain[o]) * (1 / reach[o])
+            counts[o] = model.add_variable(f"counts_{o}")  # what is useful of the improvement
+            model += counts[o] <= gain[o]
+            most = saturation(row)
+            if most is not None:
+                model += counts[o] <= sign[o] * (most - row["baseline"])
+            short[o] = (sign[o] * (row["target"] - row["baseline"]) - counts[o]) * (1 / reach[o])
 
     if objective == "weighted_outcomes":
-        model += -pulp.lpSum(outcomes.at[o, "weight"] / reach[o] * gain[o] for o in reach)
+        weight = {o: number(outcomes.at[o, "weight"], 1) for o in reach}
+        model += -pulp.lpSum(weight[o] / reach[o] * counts[o] for o in reach)
     elif objective == "fairest":
         worst = model.add_variable("worst")
         model += worst + 0
@@ -241,6 +249,14 @@ def build(
     else:
         model += pulp.lpSum(spend.values()) * unit
     return model, pay, unit
+
+
+def saturation(row: pd.Series) -> float | None:
+    """The level beyond which an outcome counts no more; ``None`` where all of it counts."""
+    if row.get("beyond") == "counts":
+        return None
+    stated = (number(row.get(name)) for name in ("saturates_at", "stretch", "target"))
+    return next((level for level in stated if level is not None), None)
 
 
 def may_pay(tables: dict[str, pd.DataFrame]) -> list[tuple[str, str]]:
@@ -323,7 +339,7 @@ def on_the_curve(model, name, spend, grid, effect):
 
 def number(value, otherwise=None):
     """The value, or ``otherwise`` where the cell is empty."""
-    return otherwise if value == "" or pd.isna(value) else float(value)
+    return otherwise if value is None or value == "" or pd.isna(value) else float(value)
 
 
 def read(folder: Path) -> dict[str, pd.DataFrame]:

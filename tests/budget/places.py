@@ -77,7 +77,10 @@ def two_programmes(**changes) -> Place:
         ],
         "streams": [
             {"stream_id": "grant", "agency_id": "council"},
-            {"stream_id": "lamp_fund", "agency_id": "council", "ring_fenced": True},
+            {
+                **{"stream_id": "lamp_fund", "agency_id": "council"},
+                **{"ring_fenced": True, "negotiable": True},
+            },
         ],
         "stream_amounts": [
             {"stream_id": "grant", "year": 2026, "amount_gbp": 200},

@@ -71,12 +71,12 @@ def enumerate_tens(problem) -> float | None:
     grid = grid[fits]
     if len(grid) == 0:
         return None
-    value = np.zeros(len(grid))
+    gain = np.zeros((len(grid), len(problem.outcome_ids)))
     pairs = zip(problem.curve_programme, problem.curve_outcome, problem.curves, strict=True)
     for p, o, curve in pairs:
-        gain = curve.effect(grid[:, p]) - curve.effect(problem.before[p])
-        value -= problem.weight[o] / problem.reach[o] * gain
-    return float(value.min())
+        gain[:, o] += curve.effect(grid[:, p]) - curve.effect(problem.before[p])
+    gain = np.minimum(gain, problem.reach)  # what is beyond the target counts no more
+    return float(-(problem.weight / problem.reach * gain).sum(axis=1).max())
 
 
 @pytest.mark.parametrize("objective", ["weighted_outcomes", "least_money", "fairest"])

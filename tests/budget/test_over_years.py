@@ -142,9 +142,7 @@ def wards(**provision):
     pound, so 20 GBP more free a ward."""
     place = place_over_years()
     outcomes = place.outcomes.to_dict("records")
-    outcomes.append(
-        {"outcome_id": "beds", "unit": "days", "direction": "lower", "baseline": 40, "weight": 0}
-    )
+    outcomes.append({"outcome_id": "beds", "unit": "days", "direction": "lower", "baseline": 40})
     programmes = place.programmes.to_dict("records")
     programmes.append({"programme_id": "hospital", "agency_id": "nhs", "kind": "reactive"})
     spending = place.spending.to_dict("records")

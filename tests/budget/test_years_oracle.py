@@ -30,6 +30,7 @@ def over_years(place, **columns):
         {**row, "year": year} for row in rows["stream_amounts"] for year in YEARS
     ]
     rows["curves"] = [{**row, **columns} for row in rows["curves"]]
+    rows["outcomes"] = [{**row, "beyond": "counts"} for row in rows["outcomes"]]
     return place_of(**rows)
 
 

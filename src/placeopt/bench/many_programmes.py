@@ -85,6 +85,7 @@ def many_programmes(
                 "baseline": 50.0,
                 "target": 56.0,
                 "minimum_standard": 48.5 if i % 2 else np.nan,
+                "beyond": "counts",
                 "weight": float(rng.uniform(0.5, 2)),
             }
             for i, o in enumerate(o_ids)

@@ -1,7 +1,9 @@
 """Objectives as expressions over a model's columns; always minimised.
 
-weighted_outcomes   minus the mean over counted years of weight x improvement on today / range
-fairest             the worst outcome of the worst decided year, in ranges short of its target
+weighted_outcomes   minus the sum over counted years of weight x improvement on today / range, a
+                    decided year; what is beyond an outcome's saturation is left out
+fairest             the worst outcome of the worst decided year, in ranges short of its target; what
+                    is beyond its saturation is left out
 least_money         what is paid, discounted to the first decided year
 least_disruption    what moves up or down against the year before
 weighted            the sum of those that the scenario weighs, in GBP
@@ -50,11 +52,12 @@ def _plain(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Exp
     if name == "weighted_outcomes":
         o = np.flatnonzero(np.isfinite(problem.reach))
         counted = len(problem.drifted)
-        worth = problem.weight[o] / problem.reach[o] / counted
+        worth = problem.weight[o] / problem.reach[o] / decided
         drift = (problem.sign * (problem.drifted - problem.baseline))[:, o]
         at = np.arange(counted)[:, None] * len(problem.outcome_ids) + o
         values = np.tile(-worth * scale.outcome[o], counted)
-        return gain.at(at.ravel()), values, -float((worth * drift).sum())
+        columns = _scored(model, problem, scale)[at.ravel()]
+        return columns, values, -float((worth * drift).sum())
     if name == "fairest":
         return _worst_outcome(model, problem, scale), np.ones(1), 0.0
     if name == "least_money":
@@ -124,12 +127,32 @@ def earlier_objectives_are_kept(
     model.add_rows(f"kept_{name}", rule="", size=1, terms=[(0, columns, values)], upper=upper)
 
 
+def _scored(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
+    """(B x O,) columns of the improvement that counts: no more than there is, nor than what an
+    outcome saturates at. It is made large, so that it is the smaller of the two."""
+    gain = model.columns["gain"]
+    most = (problem.most_gain / scale.outcome).ravel()
+    at = np.flatnonzero(np.isfinite(most) & np.tile(problem.weight > 0, len(problem.drifted)))
+    found = np.asarray(gain.all).copy()
+    if len(at) == 0:
+        return found
+    if "scored" not in model.columns:
+        labels = {key: ids[at] for key, ids in gain.labels.items()}
+        scored = model.add_columns("scored", labels=labels, lower=-np.inf, upper=most[at])
+        rows = np.arange(len(at))
+        terms = [(rows, scored.all, 1.0), (rows, gain.at(at), -1.0)]
+        model.add_rows("scored", rule="", labels=labels, terms=terms, upper=0.0)
+    found[at] = model.columns["scored"].all
+    return found
+
+
 def _worst_outcome(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
     """The most that any outcome is short of its target in any decided year, in ranges."""
     if "worst" not in model.columns:
         o = np.flatnonzero(np.isfinite(problem.reach))
-        worst = model.add_columns("worst", size=1, lower=-np.inf)
         decided = len(problem.years)
+        full = (problem.target_gain - problem.most_gain[:decided])[:, o] / problem.reach[o]
+        worst = model.add_columns("worst", size=1, lower=full.max())  # saturated, each of them
         at = (np.arange(decided)[:, None] * len(problem.outcome_ids) + o).ravel()
         rows = np.arange(len(at))
         share = np.tile(scale.outcome[o] / problem.reach[o], decided)

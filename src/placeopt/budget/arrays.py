@@ -100,7 +100,8 @@ class BudgetProblem:
     target_holds: Bools  # (T, O)
     shortfall_price: Floats  # (O,) 0 where targets are not priced
     reach: Floats  # (O,)
-    weight: Floats  # (O,)
+    weight: Floats  # (O,) 0 where there is no range
+    most_gain: Floats  # (B, O) improvement beyond which it counts no more, inf where all counts
     reward: Floats  # (O,) GBP for each unit beyond the target, 0 where none
     reward_span: Floats  # (O,) units between target and stretch
     deferred_share: float  # of a reward that comes in a further year later
@@ -383,11 +384,13 @@ class BudgetProblem:
         short = (self.shortfall_price * missed)[:, priced].sum(axis=1)  # (T,)
         counted = np.isfinite(self.reach)
         if name == "weighted_outcomes":
-            better = gain + self.sign * (self.drifted - self.baseline)
+            better = np.minimum(gain, self.most_gain)
+            better = better + self.sign * (self.drifted - self.baseline)
             worth = (self.weight * better / self.reach)[:, counted].sum(axis=1)
-            value, shortfall = -float(worth.mean()), float(short.mean())
+            value, shortfall = -float(worth.sum()) / decided, float(short.mean())
         elif name == "fairest":
-            behind = (self.target_gain - gain[:decided]) / self.reach
+            better = np.minimum(gain, self.most_gain)[:decided]
+            behind = (self.target_gain - better) / self.reach
             value, shortfall = float(behind[:, counted].max()), float(short.mean())
         elif name == "least_money":
             money = (spend + self.one_off(spend) + self.by_results(spend)).sum(axis=1)

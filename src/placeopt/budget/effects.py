@@ -16,6 +16,7 @@ from placeopt.budget.money import decided_years
 from placeopt.budget.rest import OfTheRest
 from placeopt.place import Place
 from placeopt.scenario import Scenario
+from placeopt.scenario.benefit_years import counted_years
 from placeopt.scenario.budget_rules import Outcomes, Uncertainty
 
 
@@ -25,12 +26,12 @@ def outcomes(place: Place, scenario: Scenario, years: Ints, base_year: int) -> d
     terms = [(rule or Outcomes(rule="outcomes")).terms(key) for key in rows["outcome_id"]]
     sign = np.where(rows["direction"] == "lower", -1.0, 1.0)
     baseline = rows["baseline"].to_numpy(float)
-    counted = max(len(years), scenario.money.benefit_years or 0)
+    counted = counted_years(place, scenario)
     growth = rows["growth_share_per_year"].to_numpy(float)
     passed = int(years[0]) - base_year + np.arange(counted)[:, None]
     drifted = baseline * (1 + growth) ** passed
     minimum = _own([term.minimum_standard for term in terms], rows["minimum_standard"])
-    target = _own([term.target for term in terms], rows["target"])
+    target = targets(place, scenario)
     reach = np.abs(target - baseline)
     reach = np.where(reach > 0, reach, np.nan)
     held = np.array([bool(term.minimum_holds) for term in terms], bool) & (rule is not None)
@@ -52,13 +53,35 @@ def outcomes(place: Place, scenario: Scenario, years: Ints, base_year: int) -> d
         "target_holds": (modes == "hold") & known & begun,
         "shortfall_price": np.where((modes == "priced") & known & (reach > 0), prices, 0.0),
         "reach": reach,
-        "weight": rows["weight"].to_numpy(float),
+        "weight": weights(rows["weight"], reach),
+        "most_gain": sign * (saturation(rows, target) - drifted),
         "reward": np.where(span > 0, reward, 0.0),
         "reward_span": span,
         "deferred_share": rule.deferred_share if rule else 0.0,
         "clawback": np.where(known, rows["clawback_gbp_per_unit"].to_numpy(float), 0.0),
         "clawback_span": np.where(until.notna(), np.fmax(0.0, sign * (target - until)), np.inf),
     }
+
+
+def targets(place: Place, scenario: Scenario) -> Floats:
+    """(O,) targets, the scenario's own (B4) before the table's; NaN where there is none."""
+    rule = next(iter(scenario.of(Outcomes)), None) or Outcomes(rule="outcomes")
+    keys = place.outcomes["outcome_id"]
+    return _own([rule.terms(key).target for key in keys], place.outcomes["target"])
+
+
+def weights(stated: pd.Series, reach: Floats) -> Floats:
+    """(O,) what a range counts: 1 unless it is stated, nothing where there is no range."""
+    return np.where(np.isfinite(reach), stated.astype(float).fillna(1.0), 0.0)
+
+
+def saturation(rows: pd.DataFrame, target: Floats) -> Floats:
+    """(O,) the level beyond which an outcome counts no more in an objective; infinitely good where
+    all of it counts."""
+    stated, stretch = (rows[name].to_numpy(float) for name in ("saturates_at", "stretch"))
+    level = np.where(np.isnan(stated), np.where(np.isnan(stretch), target, stretch), stated)
+    endless = (rows["beyond"] == "counts").to_numpy() | np.isnan(level)
+    return np.where(endless, np.where(rows["direction"] == "lower", -np.inf, np.inf), level)
 
 
 def ranges(place: Place, scenario: Scenario) -> Floats:

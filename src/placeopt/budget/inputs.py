@@ -19,8 +19,12 @@ from placeopt.budget.corrections import without_grade
 from placeopt.errors import Finding, PlaceError, ScenarioError
 from placeopt.place import Place, dictionary
 from placeopt.place.check_benefits import benefit_findings
-from placeopt.place.check_budget import provider_terms_that_make_no_sense
+from placeopt.place.check_budget import (
+    provider_terms_that_make_no_sense,
+    saturation_without_gain,
+)
 from placeopt.scenario import RULES, Rule, Scenario
+from placeopt.scenario.benefit_years import MOST_BEYOND, years_felt_beyond
 from placeopt.scenario.budget_rules import (
     Capital,
     Commissioning,
@@ -68,6 +72,7 @@ def check_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
         return
     yield from (one for one in benefit_findings(place) if one.severity == "error")
     yield from provider_terms_that_make_no_sense(place)
+    yield from saturation_without_gain(place)
     yield from _money_of_the_year(place, scenario)
     yield from _curves(place)
     yield from _ring_fences_today(place, scenario)
@@ -106,7 +111,8 @@ def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
                     remedy = f"name one of the {len(known)} ids in {table}"
                     message = f"no such {key} in the place"
                     yield Finding("error", file, None, parameter, name, message, remedy)
-    yield from _years(scenario, file)
+    yield from _released(place, scenario, file)
+    yield from _years(place, scenario, file)
     yield from _against_today(place, scenario, file)
     known = set(place.programmes["programme_id"])
     for rule in scenario.of(Commissioning):
@@ -122,7 +128,19 @@ def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
     yield from _targets(place, scenario, file)
 
 
-def _years(scenario: Scenario, file: str) -> Iterator[Finding]:
+def _released(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
+    """Ring-fences that are given up and are not open to negotiation."""
+    rows = place.streams
+    firm = set(rows.loc[rows["ring_fenced"] & ~rows["negotiable"], "stream_id"])
+    for rule in scenario.of(Streams):
+        for key in rule.release:
+            if key in firm:
+                message = "streams.csv says that its ring-fence is not negotiable"
+                remedy = "take it out of release, or say negotiable = yes where it may be asked for"
+                yield Finding("error", file, None, "release", key, message, remedy)
+
+
+def _years(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
     """Lists have one number for each decided year; what is counted includes what is decided."""
     given: list[tuple[str, Any]] = [("stated", rule.stated) for rule in scenario.of(OneBudget)]
     given += [("receipts_gbp", rule.receipts_gbp) for rule in scenario.of(Capital)]
@@ -132,10 +150,20 @@ def _years(scenario: Scenario, file: str) -> Iterator[Finding]:
             message = f"{len(stated_numbers)} numbers for {scenario.years} decided years"
             remedy = "give one number, or one for each year"
             yield Finding("error", file, None, key, str(stated_numbers), message, remedy)
+    yield from _lasting(place, scenario, file)
     counted = scenario.money.benefit_years
     if counted is not None and counted < scenario.years:
         message = f"fewer than the {scenario.years} decided years"
         yield Finding("error", file, None, "benefit_years", str(counted), message, "give more")
+
+
+def _lasting(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
+    """Effects that last longer than is counted, where it is not stated how long to count."""
+    felt, least = years_felt_beyond(place), scenario.money.benefit_years
+    if least is None and felt > MOST_BEYOND:
+        message = f"effects last {felt} years after the decided ones; {MOST_BEYOND} are counted"
+        remedy = f"state benefit_years under [money]: {scenario.years + felt} count them all"
+        yield Finding("warning", file, None, "benefit_years", "", message, remedy)
 
 
 def _against_today(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
@@ -159,7 +187,16 @@ def _targets(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
     """Outcomes without a target cannot be counted in ranges."""
     named = {*stated.objectives(scenario), *scenario.objective.weights}
     needs = {"weighted_outcomes", "fairest"} & named
-    reach = effects.ranges(place, scenario)
+    reach, rows = effects.ranges(place, scenario), place.outcomes
+    if "weighted_outcomes" in needs:
+        weight = rows["weight"].to_numpy(float)
+        for row in np.flatnonzero(~np.isfinite(reach) & (weight > 0)):
+            message = "a weight and no target that differs from the baseline, so that "
+            message += f"weighted_outcomes cannot count {rows.at[row, 'outcome_id']!s}"
+            remedy = "give a target, or leave the weight empty"
+            yield _fault("outcomes", row, "weight", f"{weight[row]:g}", message, remedy)
+    if needs:
+        yield from _nothing_to_gain(place, scenario, reach)
     if needs and not np.isfinite(reach).any():
         message = "no outcome has a target that differs from its baseline, so none can be counted"
         yield Finding("error", file, None, "minimise", min(needs), message, "give a target")
@@ -167,8 +204,25 @@ def _targets(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
         for row in np.flatnonzero(~np.isfinite(reach)):
             key = place.outcomes.at[row, "outcome_id"]
             message = "no target that differs from the baseline: not counted in the objective"
-            remedy = "give a target"
+            remedy = "give a target if it is to count"
             yield _fault("outcomes", row, "target", key, message, remedy, severity="warning")
+
+
+def _nothing_to_gain(place: Place, scenario: Scenario, reach: Any) -> Iterator[Finding]:
+    """Outcomes of which no improvement would count, for what they saturate at is no better than
+    the baseline; one that is stated to is a fault of the place."""
+    rows, target = place.outcomes, effects.targets(place, scenario)
+    keys, stretch = rows["outcome_id"].to_numpy(str), rows["stretch"].to_numpy(float)
+    worth = effects.weights(rows["weight"], reach) > 0
+    sign = np.where(rows["direction"] == "lower", -1.0, 1.0)
+    gains = sign * (effects.saturation(rows, target) - rows["baseline"].to_numpy(float))
+    for row in np.flatnonzero(worth & ~(gains > 0) & rows["saturates_at"].isna().to_numpy()):
+        column = "target" if np.isnan(stretch[row]) else "stretch"
+        level = target[row] if column == "target" else stretch[row]
+        message = f"no better than the baseline of {keys[row]}, so that no "
+        message += "improvement would count in the objective"
+        remedy = "give a better one or saturates_at, or beyond = counts, or a weight of 0"
+        yield _fault("outcomes", row, column, f"{level:g}", message, remedy)
 
 
 def _dangling(place: Place) -> Iterator[Finding]:
@@ -210,6 +264,9 @@ def _curves(place: Place) -> Iterator[Finding]:
     pointed = set(
         zip(place.curve_points["programme_id"], place.curve_points["outcome_id"], strict=True)
     )
+    for at in np.flatnonzero(rows["persistence_share"].to_numpy(float) >= 1):
+        message, remedy = "an effect that never ends never begins", "give a share below 1"
+        yield _fault("curves", at, "persistence_share", "1", message, remedy)
     row: Any
     for row in rows.itertuples():
         key = f"{row.programme_id}, {row.outcome_id}"

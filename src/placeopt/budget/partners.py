@@ -31,6 +31,7 @@ from placeopt.engine import Status
 from placeopt.errors import NoPlanError
 from placeopt.place import Place
 from placeopt.scenario import Scenario
+from placeopt.scenario.benefit_years import counted_years
 from placeopt.scenario.budget_rules import NobodyWorseOff, Streams, ThroughThePlace
 from placeopt.scenario.scenario import SolverSettings
 
@@ -49,7 +50,7 @@ def partners(place: Place, scenario: Scenario, years: Ints) -> dict[str, Any]:
     worse_off = next(iter(scenario.of(NobodyWorseOff)), None)
     kept = worse_off.counterfactual if worse_off else "alone_for_outcomes"
     decided = len(years)
-    counted = max(decided, scenario.money.benefit_years or 0)
+    counted = counted_years(place, scenario)
     return {
         "agency_ids": agencies.to_numpy(str),
         "programme_agency": agencies.get_indexer(place.programmes["agency_id"]).astype(np.int64),

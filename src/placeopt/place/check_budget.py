@@ -25,6 +25,7 @@ def budget_findings(place: Place) -> Iterator[Finding]:
     yield from streams_overspent(place)
     yield from spending_outside_its_limits(place)
     yield from standards_against_their_direction(place)
+    yield from saturation_without_gain(place)
     yield from curves_without_parameters(place)
     yield from points_without_a_curve(place)
     yield from outcomes_nothing_improves(place)
@@ -144,6 +145,21 @@ def standards_against_their_direction(place: Place) -> Iterator[Finding]:
             message = f"today's value {baseline:g} already misses the minimum standard"
             yield warning(file, message, "check the standard and the direction", row=row,
                           column="minimum_standard", value=number_text(standard))  # fmt: skip
+
+
+def saturation_without_gain(place: Place) -> Iterator[Finding]:
+    """Improvement that counts no further than today, or both saturates and counts without end."""
+    rows, file = place.outcomes, label(place, "outcomes")
+    sign = np.where(rows["direction"] == "lower", -1.0, 1.0)
+    level, baseline = (rows[name].to_numpy(float) for name in ("saturates_at", "baseline"))
+    for at in np.flatnonzero(sign * (level - baseline) <= 0):
+        message = f"no better than the baseline of {baseline[at]:g}: no improvement would count"
+        yield error(file, message, "give a better value, or leave it empty", row=row_of(at),
+                    column="saturates_at", value=number_text(level[at]))  # fmt: skip
+    for at in np.flatnonzero(~np.isnan(level) & (rows["beyond"] == "counts").to_numpy()):
+        yield error(file, "beyond says that all improvement counts", "leave one of the two empty",
+                    row=row_of(at), column="saturates_at",
+                    value=number_text(level[at]))  # fmt: skip
 
 
 def curves_without_parameters(place: Place) -> Iterator[Finding]:

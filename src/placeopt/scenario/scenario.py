@@ -104,7 +104,8 @@ class Money(Section):
         ge=1,
         le=60,
         description="years over which a budget's outcomes and benefits are counted, from the "
-        "first decided year; at least the decided years, which is the default",
+        "first decided year; at least the decided years; by default the decided years, the largest "
+        "lag and as many more until 95 % of the longest effect is felt, at most 20 more",
     )
     optimism_bias: bool = Field(
         False, description="lower benefits by the correction of their evidence grade"

@@ -27,6 +27,7 @@ from placeopt.budget.verify.course import (
 )
 from placeopt.place import Place
 from placeopt.scenario import Scenario
+from placeopt.scenario.benefit_years import counted_years
 from placeopt.scenario.budget_rules import Outcomes, Uncertainty
 
 Levels = dict[str, float]  # outcome id -> its level
@@ -35,10 +36,11 @@ Levels = dict[str, float]  # outcome id -> its level
 def totals(place: Place, scenario: Scenario, course: Course) -> dict[str, float]:
     """Every objective recomputed; the scenario's first one carries its priced shortfalls.
 
-    Outcome objectives are means over the years, money is discounted, moves are summed.
+    Weighted outcomes are the sum over the counted years, a decided year; money is discounted, moves
+    are summed.
     """
     years = range(len(course.years))
-    counted = scenario.money.benefit_years or len(years)
+    counted = counted_years(place, scenario)
     levels = outcome_levels(place, course, counted)
     from placeopt.budget.verify.by_results import due_by_results
 
@@ -48,13 +50,16 @@ def totals(place: Place, scenario: Scenario, course: Course) -> dict[str, float]
     for at in range(counted):
         for row, target, reach, price in _counted(place, scenario):
             sign = _sign(row)
-            level = levels[at][row.outcome_id]
-            weighted += row.weight * sign * (level - row.baseline) / reach / counted
+            level, weight = (
+                levels[at][row.outcome_id],
+                1.0 if math.isnan(row.weight) else row.weight,
+            )
+            counts = _that_counts(row, target, level)
+            weighted += weight * sign * (counts - row.baseline) / reach / len(years)
             if at not in years:
                 continue  # spending, targets and prices are of the decided years
-            short = sign * (target - level) / reach
-            worst = max(worst, short)
-            priced[at] += price * max(0.0, short)
+            worst = max(worst, sign * (target - counts) / reach)
+            priced[at] += price * max(0.0, sign * (target - level) / reach)
     found = {
         "least_money": sum(
             factor[at] * sum(sum(part[at].values()) for part in (course.spend, cost, due))
@@ -89,6 +94,14 @@ def _counted(place: Place, scenario: Scenario):
         priced = rule is not None and terms.targets == "priced"
         if not (math.isnan(reach) or reach == 0):
             yield row, target, reach, (terms.shortfall_price or 0.0) if priced else 0.0
+
+
+def _that_counts(row: Any, target: float, level: float) -> float:
+    """The level, or the one beyond which it counts no more where that is worse."""
+    if row.beyond == "counts":
+        return level
+    most = next(one for one in (row.saturates_at, row.stretch, target) if not math.isnan(one))
+    return min(level, most) if _sign(row) > 0 else max(level, most)
 
 
 def levels_asked(place: Place, scenario: Scenario) -> dict[str, dict[str, float]]:
@@ -130,7 +143,7 @@ def _levels(place: Place, course: Course, many: int) -> tuple[Levels, ...]:
 def improvements(place: Place, scenario: Scenario, course: Course) -> dict[tuple[str, int], float]:
     """(outcome id, year) -> units by which it is better than if nothing were done, in every year
     in which benefits are counted; spending after the decided years counts as today's."""
-    counted = max(len(course.years), scenario.money.benefit_years or 0)
+    counted = counted_years(place, scenario)
     return {
         (outcome, course.years[0] + at): gain
         for at, gains in enumerate(_gains(place, course, counted))

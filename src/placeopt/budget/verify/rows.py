@@ -15,6 +15,7 @@ import pandas as pd
 from placeopt.budget.verify.course import Tables, decided_years, rule_of
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
+from placeopt.scenario.benefit_years import counted_years
 
 KEYS = {
     "spending": ("programme_id",),
@@ -54,7 +55,7 @@ def rows_are_known(place: Place, scenario: Scenario, plan: Tables) -> Check:
     needed += ["benefits_chain"] if len(place.benefits) else []
     slips = [f"{name}: no such table" for name in needed if name not in plan.tables]
     years = decided_years(place, scenario)
-    counted = max(len(years), scenario.money.benefit_years or 0)
+    counted = counted_years(place, scenario)
     ids = _ids(place)
     for name, keys in KEYS.items():
         if name not in plan.tables:
