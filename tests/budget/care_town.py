@@ -157,7 +157,9 @@ RULES = {
 def asked(**changes) -> Scenario:
     """The scenario that the plan keeps, with rules changed."""
     rules = {**RULES, **changes}
-    return scenario_of("weighted_outcomes", rules=tuple(rules.values()), year=2026, years=3)
+    decided = {"benefit_years": 3}
+    asked = tuple(rules.values())
+    return scenario_of("weighted_outcomes", rules=asked, year=2026, years=3, money=decided)
 
 
 def plan_by_hand() -> Plan:

@@ -284,7 +284,8 @@ def check_random_terms(seed: int) -> None:
         provider_terms=terms,
     )
     best = max(_value(on, size, worth, terms, totals) for on in itertools.product((0, 1), repeat=6))
-    answer = solved(place, budgets(*(float(100 + t) for t in totals)))
+    totals_gbp = budgets(*(float(100 + t) for t in totals))
+    answer = solved(place, totals_gbp, money={"benefit_years": 3})
     assert -answer.result.objective == pytest.approx(best, abs=1e-6)
 
 

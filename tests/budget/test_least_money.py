@@ -101,7 +101,7 @@ def test_over_years_the_path_starts_where_every_year_has_as_little_as_it_can():
         curves=place.curves.assign(persistence_share=[0.5, 0.0]),
     )
     place = place_over_years(2, place)
-    rows = path_of_cuts(place, scenario_of(years=2))
+    rows = path_of_cuts(place, scenario_of(years=2, money={"benefit_years": 2}))
     assert rows["total_gbp"].iloc[0] == pytest.approx(100 / 3, rel=1e-5)
     assert order_of_breaking(place, scenario_of(years=2))["least_gbp"].iloc[0] < 60.001
     # all of it is homecare's: effects -2/3 in both years, shown as -1/3 and -1/2, of a range of

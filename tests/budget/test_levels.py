@@ -36,7 +36,7 @@ def test_what_builds_up_works_on_what_the_other_leaves_worked_out_by_hand():
     2026: 40 x 0.625 x 0.8875 = 22.1875 are left, better by 1.0625
     2027: 40 x 0.5625 x 0.94375 = 21.234375 are left, better by 2.015625"""
     place = over_years(two_on_one("remaining", whole_effect=40.0), 2, persistence_share=0.5)
-    answer = solve(place, question(years=2))
+    answer = solve(place, question(years=2, money={"benefit_years": 2}))
     assert spent(answer) == pytest.approx({"a": 20, "b": 0, "c": 0}, abs=0.02)
     rows = answer.plan.tables["outcomes_by_year"]
     ready = rows[rows["outcome_id"] == "ready"]["plan"].to_list()
@@ -72,7 +72,7 @@ def test_random_curves_that_persist_meet_a_grid_of_two_years(form):
     second = done(level(a, 0.5, x2, x1), level(b, 0.3, y2, y1)) + c(20 - x2 - y2)
     worth = (first + second - 2 * done(a(10), b(10))) / 20
     worth = np.where((x1 + y1 <= 20) & (x2 + y2 <= 20), worth, -np.inf)
-    answer = solve(place, question(years=2))
+    answer = solve(place, question(years=2, money={"benefit_years": 2}))
     assert answer.verification.ok
     assert -answer.result.objective >= worth.max() * (1 - 0.0011)
     assert -answer.result.bound >= worth.max() - 1e-9  # the bound is one

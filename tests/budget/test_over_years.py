@@ -100,7 +100,8 @@ def test_a_lag_and_persistence_bring_an_effect_in_slowly():
     # homecare's effect comes a year late, half of what is left in each year: 0, 1/2, 3/4
     place = place_over_years()
     curves = place.curves.assign(lag_years=[1, 0], persistence_share=[0.5, 0.0])
-    answer = solved(place.replace(curves=curves), budgets(180, 180, 180))
+    decided = {"benefit_years": 3}
+    answer = solved(place.replace(curves=curves), budgets(180, 180, 180), money=decided)
     falls = answer.plan.tables["outcomes_by_year"].query("outcome_id == 'falls'")["plan"]
     # 2026's pound of homecare is worth 0.005 x (1/2 + 1/4), 2027's 0.005 x 1/2, as much as one of
     # lights; 2028's nothing: homecare at its floor of 20 then, lights at 150 and no further
@@ -116,8 +117,9 @@ def test_benefit_years_credit_what_the_last_year_buys():
     place = place_over_years(1)
     curves = place.curves.assign(lag_years=[1, 0])
     place = place.replace(curves=curves)
-    assert by_year(solved(place, budgets(180), years=1), "homecare")[0] < 50
-    answer = solved(place, budgets(180), years=1, money={"benefit_years": 2})
+    answer = solved(place, budgets(180), years=1, money={"benefit_years": 1})
+    assert by_year(answer, "homecare")[0] < 50
+    answer = solved(place, budgets(180), years=1)  # by default: one decided, one of lag
     assert by_year(answer, "homecare") == [180]
 
 
@@ -294,6 +296,7 @@ def test_capital_starts_a_programme_only_where_a_pot_holds_it():
     rows["stream_amounts"] += [
         {"stream_id": "cap", "year": 2026 + t, "amount_gbp": 20} for t in range(2)
     ]
+    rows["outcomes"] = [{**row, "beyond": "counts"} for row in rows["outcomes"]]
     place = place_of(**rows)
     # 20 of capital a year: too little; with receipts of 10 in 2027 it starts then
     answer = solved(place, budgets(180, 180), Capital(rule="capital"), years=2)

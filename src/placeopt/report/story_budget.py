@@ -68,6 +68,7 @@ def tell_budget(answer: Answer) -> tuple[str, list[str], list[Figure]]:
     if targets:
         said.append(f"{reached} of {count(targets, 'target')} reached.")
     sentences.append(" ".join(said))
+    sentences += [*_on_their_floor(outcomes), *_not_counted(answer)]
     sentences += _over_years(answer) + _by_results(answer) + [compared_in_words(answer)]
     returned = float(streams["returned_gbp"].fillna(0).sum())
     if returned >= 1:
@@ -90,6 +91,28 @@ def tell_budget(answer: Answer) -> tuple[str, list[str], list[Figure]]:
         ),
     ]
     return headline + ".", [text for text in sentences if text], figures
+
+
+def _on_their_floor(outcomes: Any) -> list[str]:
+    """Outcomes that are exactly at their minimum standard: nothing more can be taken from them."""
+    away = (outcomes["after"] - outcomes["minimum_standard"]).abs()
+    near = 1e-6 * outcomes[["after", "baseline"]].abs().max(axis=1).clip(lower=1e-6)
+    names = [str(name) for name in outcomes["name"][away <= near]]
+    return [f"Exactly at the minimum standard: {listed(names)}."] if names else []
+
+
+def _not_counted(answer: Answer) -> list[str]:
+    """Outcomes that the objective leaves out: without a range to a target, or a weight of 0."""
+    assert answer.plan is not None
+    asked = {*answer.scenario.objective.minimise, *answer.scenario.objective.weights}
+    rows, place = answer.plan.tables["outcomes"], answer.place.outcomes
+    out = rows["target"].isna() | (rows["target"] == rows["baseline"])
+    if "weighted_outcomes" in asked:
+        out |= rows["outcome_id"].isin(place.loc[place["weight"] == 0, "outcome_id"])
+    elif "fairest" not in asked:
+        return []
+    names = [str(name) for name in rows["name"][out]]
+    return [f"Not counted in the objective: {listed(names)}."] if names else []
 
 
 def _by_results(answer: Answer) -> list[str]:
