@@ -32,9 +32,9 @@ def two_on_one(combination="add", pairs=(), **outcome):
                   for p, gbp in (("a", 10.0), ("b", 10.0), ("c", 0.0))],
         outcomes=[
             {"outcome_id": "ready", "unit": "%", "direction": "higher", "baseline": 50.0,
-             "target": 60.0, "combination": combination} | outcome,
+             "target": 60.0, "beyond": "counts", "combination": combination} | outcome,
             {"outcome_id": "calm", "unit": "%", "direction": "higher", "baseline": 50.0,
-             "target": 60.0},
+             "target": 60.0, "beyond": "counts"},
         ],
         curves=curves,
         curve_points=points,

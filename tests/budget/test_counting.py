@@ -11,6 +11,7 @@ import pytest
 from placeopt.budget import inputs, solve
 from placeopt.budget.verify import verify
 from placeopt.errors import PlaceError, ScenarioError
+from placeopt.report.story_budget import tell_budget
 from placeopt.scenario.benefit_years import counted_years
 from placeopt.scenario.budget_rules import OneBudget, Outcomes, Streams
 from tests.budget.places import (
@@ -93,6 +94,22 @@ def test_a_weight_without_a_target_is_a_fault():
         assert [(f.severity, f.value) for f in said] == [("warning", "safe")]
     place = changed(two_programmes(), "outcomes", "safe", target=np.nan)
     assert by_year(solve(place, question), "homecare") == [150]
+
+
+def test_the_page_says_what_is_at_its_floor_and_not_counted():
+    """Of 150 homecare gets all but what the standard of 49.75 points asks of the lights."""
+    place = changed(
+        two_programmes(), "outcomes", "safe", minimum_standard=49.75, name="Feeling safe"
+    )
+    place = changed(place, "outcomes", "falls", name="Falls", weight=np.nan)
+    answer = solve(place, scenario_of(rules=[one_budget(150)]))
+    # a pound less of lights below 150 costs 0.005 points: 50 fewer, down to 50 GBP
+    assert by_year(answer, "lights") == pytest.approx([50], abs=1e-3)
+    _, sentences, _ = tell_budget(answer)
+    assert "Exactly at the minimum standard: Feeling safe." in sentences
+    place = changed(place, "outcomes", "safe", target=np.nan)
+    _, sentences, _ = tell_budget(solve(place, scenario_of(rules=[one_budget(150)])))
+    assert "Not counted in the objective: Feeling safe." in sentences
 
 
 @pytest.mark.parametrize(
