@@ -17,6 +17,7 @@ SOURCE = Path(placeopt.__file__).parent
 # In the order in which data walks through them: a room imports only from rooms before it.
 ROOMS = [
     "errors",
+    "base",
     "place",
     "travel",
     "scenario",

@@ -5,6 +5,7 @@ PlaceoptError
 │   ├── PlaceError        ... in a place's tables
 │   └── ScenarioError     ... in a scenario file
 ├── UsageError            a request that makes no sense (exit status 2)
+│   └── OutputError       results cannot be written where they were asked for
 ├── EngineError           an engine was asked for what it cannot do, or broke
 │   └── EngineMissing     the engine is not installed
 ├── NoPlanError           no plan within the limit (exit status 4)
@@ -94,6 +95,10 @@ class ScenarioError(InputError):
 
 class UsageError(PlaceoptError):
     """A request that makes no sense as it was made."""
+
+
+class OutputError(UsageError):
+    """Results cannot be written where they were asked for; what was there is as it was."""
 
 
 class EngineError(PlaceoptError):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from placeopt.base.files import require_writable, whole_folder
 from placeopt.engine import Answer, Plan, Progress
 from placeopt.errors import Finding, PlaceError, ScenarioError, UsageError
 from placeopt.place import Place, check, read_leniently, read_place, write_place
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Watch = Callable[[Progress], None]
+LEAST_MONEY, PRICES = ("order_of_breaking.csv", "path_of_cuts.csv"), ("prices.csv",)
 
 
 def solve(place: Place, scenario: Scenario, *, progress: Watch | None = None) -> Answer:
@@ -32,11 +34,12 @@ def solve(place: Place, scenario: Scenario, *, progress: Watch | None = None) ->
 
 def solve_file(scenario_file: Path, out: Path, progress: Watch | None = None) -> Answer:
     """Answer a scenario file and write everything a person looks at into ``out``."""
+    from placeopt.report.write import RESULTS, write_results
+
+    require_writable(out, RESULTS)
     scenario = read_scenario(scenario_file)
     place, findings = read_leniently(scenario_file.parent / scenario.place)
     answer = _answer(place, findings, scenario, progress)
-    from placeopt.report import write_results
-
     write_results(answer, out)
     return answer
 
@@ -49,16 +52,17 @@ def least_money_file(scenario_file: Path, out: Path) -> list[str]:
     from placeopt.report.limits import breaking_in_words, path_in_words
 
     place, scenario = _budget(scenario_file, "least money is asked")
-    out.mkdir(parents=True, exist_ok=True)
+    require_writable(out, LEAST_MONEY)
     order = order_of_breaking(place, scenario)
-    order.to_csv(out / "order_of_breaking.csv", index=False)
+    tables = {"order_of_breaking.csv": order}
     years = tuple(int(year) for year in decided_years(place, scenario))
     path: pd.DataFrame | str
     try:
         path = path_of_cuts(place, scenario, tolerance=1e-3)
-        path.to_csv(out / "path_of_cuts.csv", index=False)
+        tables["path_of_cuts.csv"] = path
     except UsageError as reason:
         path = str(reason)
+    _write_tables(tables, out, LEAST_MONEY)
     lines = breaking_in_words(order, years, scenario.money.discount_rate)
     return [*lines, path_in_words(path, years)]
 
@@ -70,10 +74,16 @@ def prices_file(scenario_file: Path, out: Path) -> list[str]:
     from placeopt.report.limits import prices_in_words
 
     place, scenario = _budget(scenario_file, "prices of limits are asked")
+    require_writable(out, PRICES)
     found = resolved_prices(place, scenario)
-    out.mkdir(parents=True, exist_ok=True)
-    found.to_csv(out / "prices.csv", index=False)
+    _write_tables({"prices.csv": found}, out, PRICES)
     return prices_in_words(found)
+
+
+def _write_tables(tables: dict[str, pd.DataFrame], out: Path, owned: tuple[str, ...]) -> None:
+    with whole_folder(out, owned) as made:
+        for name, table in tables.items():
+            table.to_csv(made / name, index=False)
 
 
 def year_on_file(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from placeopt.base.files import whole_file
 from placeopt.bench.subjects import subject_of
 from placeopt.bench.suites import Case, suite
 
@@ -40,7 +41,7 @@ def export(
             if tell is not None:
                 tell(f"{row['case']}: {row['file'] or row['note']}")
     index = out / "index.csv"
-    with index.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(index) as made, made.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, restval="")
         writer.writeheader()
         writer.writerows(rows)

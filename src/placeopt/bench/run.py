@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from placeopt.base.files import whole_file
 from placeopt.bench.process import run_worker
 from placeopt.bench.records import add_record, load, machine, read_records, write_tables
 from placeopt.bench.subjects import ENGINES, subject_of
@@ -130,7 +131,8 @@ def _same_settings(out: Path, settings: dict[str, Any]) -> None:
                 f"{out} holds results with {', '.join(other)}; go on with that, or name another "
                 "folder"
             )
-    path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    with whole_file(path) as made:
+        made.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 
 def _run_one(case: Case, task: dict[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from placeopt.base.files import whole_file
 from placeopt.budget.benefits import deflators, real
 from placeopt.budget.curves import Curve
 from placeopt.errors import Finding, PlaceError, UsageError
@@ -334,9 +335,11 @@ def _note(fit: Fit, note: str) -> Finding:
 def write_calibration(calibration: Calibration, folder: Path | str) -> Path:
     """Write what was fitted into ``folder``: a page to read, and its tables; returns the page."""
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    calibration.fits.to_csv(folder / "calibration-fits.csv", index=False)
-    calibration.residuals.to_csv(folder / "calibration-residuals.csv", index=False)
+    tables = {"calibration-fits.csv": calibration.fits}
+    tables["calibration-residuals.csv"] = calibration.residuals
+    for name, table in tables.items():
+        with whole_file(folder / name) as made:
+            table.to_csv(made, index=False)
     lines = ["# What was fitted", ""]
     row: Any
     for row in calibration.curves.itertuples():
@@ -353,5 +356,6 @@ def write_calibration(calibration: Calibration, folder: Path | str) -> Path:
         )
     lines += [f"- {finding.severity}: {finding}" for finding in calibration.findings]
     page = folder / "calibration-report.md"
-    page.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with whole_file(page) as made:
+        made.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return page

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from placeopt.base.files import whole_file
 from placeopt.errors import UsageError
 from placeopt.location.distances import Points
 from placeopt.location.solution import Solution
@@ -57,8 +58,8 @@ def draw(solution: Solution, path: str | Path) -> Path:
         x, y = at(sites[j])
         parts.append(f'<rect x="{x - 5}" y="{y - 5}" width="10" height="10" fill="#c0392b"/>')
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text("\n".join([*parts, "</svg>"]) + "\n", encoding="utf-8")
+    with whole_file(target) as made:
+        made.write_text("\n".join([*parts, "</svg>"]) + "\n", encoding="utf-8")
     return target
 
 

@@ -12,7 +12,7 @@ Source: Held, Wolfe and Crowder (1974); Barahona and Anbil (2000) for the averag
 
 from __future__ import annotations
 
-from placeopt.location.compiled import compiled
+from placeopt.base.compiled import compiled
 
 KEEP = 0.6
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from placeopt.location.compiled import compiled
+from placeopt.base.compiled import compiled
 
 OUTSIDE = -1
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.location.compiled import loaded
+from placeopt.base.compiled import loaded
 from placeopt.location.lists import Lists
 from placeopt.location.pool import concentrate
 

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from placeopt.base.files import whole_file
 from placeopt.errors import Finding
 from placeopt.place.faults import error, nearest, warning
 from placeopt.place.raw import RawTable, any_text, table_of_rows, texts_of
@@ -44,9 +45,14 @@ _NOTES = (
 
 def write_book(path: Path, place: Place | None = None) -> Path:
     """Write an empty workbook to fill, or one that holds ``place``."""
+    with whole_file(path) as made:
+        _fill(made, place)
+    return path
+
+
+def _fill(path: Path, place: Place | None) -> None:
     import xlsxwriter
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     options = {
         "strings_to_numbers": False, "strings_to_formulas": False, "strings_to_urls": False,
     }  # fmt: skip

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from placeopt.base.files import whole_file
 from placeopt.errors import UsageError
 from placeopt.place.tables import Place, PlaceInfo
 from placeopt.place.typed import conformed
@@ -42,7 +43,8 @@ def write_stroke_place(out: str | Path) -> Place:
     out = Path(out)
     place, minutes = stroke_place()
     write_place(place, out)
-    minutes.to_parquet(out / MINUTES_FILE, index=False)
+    with whole_file(out / MINUTES_FILE) as made:
+        minutes.to_parquet(made, index=False)
     return place
 
 

@@ -9,6 +9,7 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from placeopt.base.files import whole_file, whole_folder
 from placeopt.place.book import write_book
 from placeopt.place.raw import texts_of
 from placeopt.place.read import BOUNDARIES_FILE, BOUNDARIES_LAYER, INFO_LAYER
@@ -18,13 +19,21 @@ from placeopt.place.toml import FILE, info_text
 if TYPE_CHECKING:
     import pandas as pd
 
+FILES = (FILE, BOUNDARIES_FILE, *(f"{table}.csv" for table in dictionary()))
+
 
 def write_place(place: Place, path: str | Path) -> Path:
     """Write ``place`` to ``path``: one GeoPackage or workbook by its ending, else a folder.
 
     A workbook (.xlsx) has no outlines of zones.
-    Tables without records are left out; files of an earlier place that stand there under a
-    table's name are replaced or removed. Returns the path written.
+    Tables without records are left out; the files of an earlier place are replaced all at once,
+    and other files of its folder stay (scenarios, streets).
+
+    Returns:
+        The path written.
+
+    Raises:
+        OutputError: ``path`` cannot be written or the disk is full; what was there stays.
     """
     path = Path(path)
     if path.suffix.lower() == ".gpkg":
@@ -32,21 +41,18 @@ def write_place(place: Place, path: str | Path) -> Path:
     elif path.suffix.lower() == ".xlsx":
         write_book(path, place)
     else:
-        _write_folder(place, path)
+        with whole_folder(path, FILES, keep_others=True) as made:
+            write_files(place, made)
     return path
 
 
-def _write_folder(place: Place, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+def write_files(place: Place, folder: Path) -> None:
+    """Write the files of ``place`` into the empty folder ``folder``."""
     (folder / FILE).write_text(info_text(place.info), encoding="utf-8", newline="\n")
     for table, columns in dictionary().items():
-        path, frame = folder / f"{table}.csv", place.tables[table]
-        if len(frame):
-            _write_csv(path, frame, columns)
-        else:
-            path.unlink(missing_ok=True)
+        if len(place.tables[table]):
+            _write_csv(folder / f"{table}.csv", place.tables[table], columns)
     path = folder / BOUNDARIES_FILE
-    path.unlink(missing_ok=True)
     if place.boundaries is not None:
         place.boundaries.to_file(path, layer="zones", driver="GPKG", engine="pyogrio")
 
@@ -64,12 +70,11 @@ def _write_csv(path: Path, frame: pd.DataFrame, columns: tuple[Column, ...]) -> 
 def _write_geopackage(place: Place, path: Path) -> None:
     import pyogrio
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
     # Waiting for the disk after each of two dozen layers would take most of the time.
     pyogrio.set_gdal_config_options({"OGR_SQLITE_SYNCHRONOUS": "OFF"})
     try:
-        _write_layers(place, path)
+        with whole_file(path) as made:
+            _write_layers(place, made)
     finally:
         pyogrio.set_gdal_config_options({"OGR_SQLITE_SYNCHRONOUS": None})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from placeopt.base.files import whole_folder
 from placeopt.report.money import EXCEL_GBP, pounds, pounds_in_words
 from placeopt.report.summary import plain, write_json
 
@@ -23,15 +24,21 @@ INPUTS = (
     *("appraisal_costs", "appraisal_benefits", "appraisal_phasing", "unit_costs", "deflators"),
     "optimism_bias",
 )
+APPRAISALS = ("appraisal.xlsx", "summary.json", "tables")
 HEAD_ROW = 1  # of every sheet, counted from 0; row 0 says what the sheet is
 
 
 def write_appraisal(appraisal: Appraisal, place: Place, out: Path | str) -> dict[str, Path]:
     """Write ``appraisal.xlsx``, ``summary.json`` and CSV files into ``out`` (made if absent)."""
+    with whole_folder(Path(out), APPRAISALS) as made:
+        files = _fill(appraisal, place, made)
+    return {name: Path(out) / path.relative_to(made) for name, path in files.items()}
+
+
+def _fill(appraisal: Appraisal, place: Place, out: Path) -> dict[str, Path]:
     import xlsxwriter
 
-    out = Path(out)
-    (out / "tables").mkdir(parents=True, exist_ok=True)
+    (out / "tables").mkdir()
     files = {"summary": write_json(plain(appraisal.summary), out / "summary.json")}
     for name, table in appraisal.tables.items():
         files[name] = out / "tables" / f"{name}.csv"

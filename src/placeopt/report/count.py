@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from placeopt.base.files import whole_folder
 from placeopt.errors import UsageError
 from placeopt.place import Place
 from placeopt.place.count import NOT_STATED, count_place
@@ -42,6 +43,8 @@ DISTRICTS = (
 )
 _WIDTH = 900
 
+COUNTS = ("count.xlsx", "index.html", "count.gpkg", "tables")
+
 
 def write_count(
     place: Place, out: Path, ledger_total_gbp: float | None = None, year: int | None = None
@@ -53,14 +56,19 @@ def write_count(
     tables = count_place(place, ledger_total_gbp, year)
     if all(tables.get(name) is None or tables[name].empty for name in ("buildings", "spending")):
         raise UsageError("there is nothing to count: no buildings and no spending of that year")
-    (out / "tables").mkdir(parents=True, exist_ok=True)
+    with whole_folder(out, COUNTS) as made:
+        _fill(place, tables, made)
+    return tables["reconciliation"]
+
+
+def _fill(place: Place, tables: dict[str, pd.DataFrame], out: Path) -> None:
+    (out / "tables").mkdir()
     for name, table in tables.items():
         table.to_csv(out / "tables" / f"{name}.csv", index=False)
     _write_book(place, tables, out / "count.xlsx")
     (out / "index.html").write_text(_page(place, tables), encoding="utf-8")
     if "buildings" in tables:
         _write_layer(place, tables["buildings"], out / "count.gpkg")
-    return tables["reconciliation"]
 
 
 def _write_book(place: Place, tables: dict[str, pd.DataFrame], path: Path) -> None:

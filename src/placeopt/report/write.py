@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from placeopt.base.files import whole_folder
 from placeopt.report.sheets import sheets_of
 from placeopt.report.story import tell
 from placeopt.report.summary import plain, summary_of, write_json
@@ -12,23 +13,34 @@ from placeopt.report.summary import plain, summary_of, write_json
 if TYPE_CHECKING:
     from placeopt.engine import Answer
 
+RESULTS = (  # what an answer's folder holds
+    "summary.json", "provenance.json", "workbook.xlsx", "index.html", "plan.gpkg", "map.svg",
+    "tables",
+)  # fmt: skip
+
 
 def write_results(answer: Answer, out: Path | str) -> dict[str, Path]:
     """Write an answer into the folder ``out`` (made if absent); returns name -> file.
 
     Always ``summary.json``, ``workbook.xlsx``, ``index.html`` and ``provenance.json``; with a
     plan, ``tables`` (a CSV a table, in the plan's own column names and codes); with an estate
-    plan, ``plan.gpkg`` and ``map.svg``. Files of an earlier answer that this one does not have
-    are removed, so that a folder never shows two answers at once. A workbook that is open
-    elsewhere raises ``PermissionError`` where the system locks files.
+    plan, ``plan.gpkg`` and ``map.svg``. The folder is written whole or not at all: an earlier
+    answer in it stays until this one takes its place.
+
+    Raises:
+        OutputError: ``out`` cannot be written, holds files of another origin, or the disk is full.
     """
+    with whole_folder(Path(out), RESULTS) as made:
+        files = _fill(answer, made)
+    return {name: Path(out) / path.relative_to(made) for name, path in files.items()}
+
+
+def _fill(answer: Answer, out: Path) -> dict[str, Path]:
+    """Write an answer into the empty folder ``out``; returns name -> file."""
     from placeopt.report.page import write_page
     from placeopt.report.workbook import write_workbook
     from placeopt.report.years import yearly_sheets
 
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    _clear(out)
     story, sheets = tell(answer), {**sheets_of(answer), **yearly_sheets(answer)}
     files = {
         "summary": write_json(summary_of(answer, story), out / "summary.json"),
@@ -54,15 +66,3 @@ def _write_tables(answer: Answer, folder: Path) -> Path:
     for name, table in answer.plan.tables.items():
         table.to_csv(folder / f"{name}.csv", index=False)
     return folder
-
-
-def _clear(out: Path) -> None:
-    """Take away what an earlier answer left here; nothing else."""
-    for name in ("plan.gpkg", "map.svg"):
-        (out / name).unlink(missing_ok=True)
-    folder = out / "tables"
-    if folder.is_dir():
-        for path in folder.glob("*.csv"):
-            path.unlink()
-        if not any(folder.iterdir()):
-            folder.rmdir()

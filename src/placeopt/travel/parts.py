@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.files import whole_file
+
 FORMAT = 1  # raised whenever minutes made by an older version must not be used again
 CHUNK = 64  # zones; coverage is kept by whole chunks
 
@@ -38,10 +40,10 @@ class Parts:
 
     def state(self, provenance: Mapping[str, Any]) -> None:
         """State where the minutes come from; the first statement stays."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / "provenance.json"
         if not file.exists():
-            file.write_text(json.dumps(provenance, indent=1), encoding="utf-8")
+            with whole_file(file) as made:
+                made.write_text(json.dumps(provenance, indent=1), encoding="utf-8")
 
     def notes(self) -> dict[str, Any]:
         """What was noted for later checks; {} before that."""
@@ -55,8 +57,8 @@ class Parts:
             key: {**before.get(key, {}), **value} if isinstance(value, dict) else value
             for key, value in notes.items()
         }
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "notes.json").write_text(json.dumps(grown), encoding="utf-8")
+        with whole_file(self.folder / "notes.json") as made:
+            made.write_text(json.dumps(grown), encoding="utf-8")
 
     def covered(self, buildings: Sequence[str]) -> NDArray[np.bool_]:
         """(chunks of zones, buildings) which pairs have been computed."""

@@ -13,11 +13,13 @@ Science 49(3), sections 3 and 4.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from placeopt.base.compiled import compiled
 
 IN_TIME = 0.01  # minutes late that still catch a trip: coordinates are no finer than that
 
@@ -76,7 +78,7 @@ def journeys(
     )
 
 
-@njit(cache=True, nogil=True)
+@partial(compiled, nogil=True)
 def _journeys(
     lines: Any, calling: Any, walks: Any, access_stop: Any, access_minutes: Any, egress: Any,
     direct: Any, starts: Any, rides: Any, change: Any, cutoff: Any,
@@ -112,7 +114,7 @@ def _journeys(
     return result
 
 
-@njit(cache=True, nogil=True)
+@partial(compiled, nogil=True)
 def _patterns_through(marked: Any, calling: Any, first_marked: Any, queue: Any) -> Any:
     """Queue the patterns that call at a marked stop, each with its first such call."""
     queued = 0
@@ -130,7 +132,7 @@ def _patterns_through(marked: Any, calling: Any, first_marked: Any, queue: Any) 
     return queued
 
 
-@njit(cache=True, nogil=True)
+@partial(compiled, nogil=True)
 def _ride(
     lines: Any, p: Any, first_marked: Any, labels: Any, k: Any, limit: Any, improved: Any
 ) -> None:
@@ -158,7 +160,7 @@ def _ride(
     first_marked[p] = -1
 
 
-@njit(cache=True, nogil=True)
+@partial(compiled, nogil=True)
 def _walk(walks: Any, labels: Any, k: Any, change: Any, improved: Any, marked: Any) -> None:
     """From the stops reached to the stops around them, ready for the next ride."""
     for stop in range(len(improved)):
@@ -173,7 +175,7 @@ def _walk(walks: Any, labels: Any, k: Any, change: Any, improved: Any, marked: A
                 marked[other] = True
 
 
-@njit(cache=True, nogil=True)
+@partial(compiled, nogil=True)
 def _arrive(egress: Any, best: Any, direct: Any, start: Any, cutoff: Any, out: Any) -> None:
     """Minutes to each destination: by the best stop near it, or all the way on foot."""
     for b in range(len(direct)):

@@ -7,11 +7,14 @@ states is a row of the place's ``assumptions``. Nothing is written while an erro
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from placeopt.base.files import whole_file, whole_folder
 from placeopt.errors import Finding, PlaceError
 from placeopt.place.check import check
 from placeopt.place.faults import error, nearest, warning
@@ -33,14 +36,14 @@ from placeopt.place.importer.tidy import FINE
 from placeopt.place.raw import RawTable
 from placeopt.place.tables import Place, dictionary
 from placeopt.place.typed import typed_table
-from placeopt.place.write import write_place
+from placeopt.place.write import FILES, write_files, write_place
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
 __all__ = ["Assumed", "ImportReport", "LeftOut", "Repriced", "Taken", "import_place"]
 
-REPORT_FILE = "import-report.md"
+REPORT_FILE, STREETS_FILE = "import-report.md", "streets.gpkg"
 
 
 def import_place(
@@ -67,13 +70,34 @@ def import_place(
     report.findings += [f for source in sources.values() for f in source.table.findings]
     place = _build(rules, sources, report, tell)
     tell(f"writing {out}")
-    write_place(place, out)
-    beside = out.parent if out.suffix.lower() == ".gpkg" else out
-    (beside / REPORT_FILE).write_text(report.to_markdown(), encoding="utf-8")
-    _write_registers(sources, beside)
-    if rules.streets:
-        _write_streets(rules, sources, beside / "streets.gpkg")
+    if out.suffix.lower() == ".gpkg":
+        write_place(place, out)
+        with tempfile.TemporaryDirectory() as scratch:
+            _write_about(report, rules, sources, Path(scratch))
+            for path in Path(scratch).iterdir():
+                with whole_file(out.parent / path.name) as made:
+                    shutil.copyfile(path, made)
+    else:
+        with whole_folder(out, (*FILES, *_about(rules)), keep_others=True) as made:
+            write_files(place, made)
+            _write_about(report, rules, sources, made)
     return report
+
+
+def _about(rules: Mapping) -> list[str]:
+    """The names of the files that ``_write_about`` may write."""
+    registers = [f"{name}-{what}.csv" for name in rules.source for what in ("groups", "rows")]
+    return [REPORT_FILE, STREETS_FILE, *registers]
+
+
+def _write_about(
+    report: ImportReport, rules: Mapping, sources: dict[str, Source], folder: Path
+) -> None:
+    """What an import writes beside the place: the report, registers to look at, the streets."""
+    (folder / REPORT_FILE).write_text(report.to_markdown(), encoding="utf-8")
+    _write_registers(sources, folder)
+    if rules.streets:
+        _write_streets(rules, sources, folder / STREETS_FILE)
 
 
 def _read_sources(
@@ -280,7 +304,6 @@ def _write_streets(rules: Mapping, sources: dict[str, Source], path: Path) -> No
     import pyogrio
 
     assert rules.streets is not None
-    path.unlink(missing_ok=True)
     for layer, name in (("edges", rules.streets.edges), ("nodes", rules.streets.nodes)):
         pyogrio.write_dataframe(
             sources[name].frame, path, layer=layer, driver="GPKG", append=layer != "edges"

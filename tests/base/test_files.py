@@ -1,0 +1,227 @@
+"""Folders and files are written whole or not at all, whatever ends the writing process."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from placeopt.base import files
+from placeopt.base.files import private_folder, require_writable, whole_file, whole_folder
+from placeopt.errors import OutputError
+
+OWNED = ("page.html", "tables")
+
+# Writes answer after answer into one folder, each with one text in every file.
+WRITER = """
+import sys
+from pathlib import Path
+from placeopt.base.files import whole_folder
+target, number = Path(sys.argv[1]), 0
+while True:
+    number += 1
+    with whole_folder(target, ("*.txt",)) as made:
+        for k in range(20):
+            (made / f"{k}.txt").write_text(f"answer {number}" * 2000)
+    print(number, flush=True)
+"""
+
+
+def put(folder: Path, text: str) -> None:
+    with whole_folder(folder, OWNED) as made:
+        (made / "page.html").write_text(text, encoding="utf-8")
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_new_folder_takes_the_place_of_the_earlier_one(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "out"
+    with whole_folder(target, OWNED) as made:
+        (made / "tables").mkdir()
+        (made / "page.html").write_text("first", encoding="utf-8")
+    put(target, "second")
+    assert (target / "page.html").read_text(encoding="utf-8") == "second"
+    assert names(target) == {"page.html"}
+    assert names(target.parent) == {"out"}
+
+
+def test_a_folder_is_replaced_where_names_cannot_be_exchanged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_exchanged", lambda one, other: False)
+    put(tmp_path / "out", "first")
+    put(tmp_path / "out", "second")
+    assert (tmp_path / "out" / "page.html").read_text(encoding="utf-8") == "second"
+    assert names(tmp_path) == {"out"}
+
+
+def test_a_fault_while_writing_leaves_the_earlier_answer(tmp_path: Path) -> None:
+    put(tmp_path / "out", "first")
+    with pytest.raises(ZeroDivisionError), whole_folder(tmp_path / "out", OWNED) as made:
+        (made / "page.html").write_text(str(1 / len(names(made))), encoding="utf-8")
+    assert (tmp_path / "out" / "page.html").read_text(encoding="utf-8") == "first"
+    assert names(tmp_path) == {"out"}
+
+
+def test_a_fault_of_the_system_is_one_plain_message(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OutputError, match=r"a\.txt could not be written: Input/output error"),
+        whole_file(tmp_path / "a.txt"),
+    ):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    assert names(tmp_path) == set()
+
+
+@pytest.mark.parametrize("name", ["notes.docx", "Tables", "old.html"])
+def test_files_of_another_origin_are_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputError, match=name):
+        require_writable(tmp_path, OWNED)
+    assert (tmp_path / name).read_text(encoding="utf-8") == "mine"
+
+
+def test_what_other_programs_leave_is_no_hindrance(tmp_path: Path) -> None:
+    for name in ("~$workbook.xlsx", ".DS_Store", "plan.gpkg-wal"):
+        (tmp_path / name).touch()
+    require_writable(tmp_path, OWNED)
+
+
+def test_other_files_are_kept_where_that_is_asked(tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    (place / "scenarios").mkdir(parents=True)
+    (place / "scenarios" / "mine.toml").write_text("question", encoding="utf-8")
+    (place / "zones.csv").write_text("old", encoding="utf-8")
+    (place / "link").symlink_to("scenarios")
+    with whole_folder(place, ("zones.csv", "streets.gpkg"), keep_others=True) as made:
+        (made / "streets.gpkg").write_text("new", encoding="utf-8")
+    assert names(place) == {"scenarios", "streets.gpkg", "link"}
+    assert (place / "link" / "mine.toml").read_text(encoding="utf-8") == "question"
+
+
+def test_a_file_where_a_folder_is_asked_for_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file", encoding="utf-8")
+    with pytest.raises(OutputError, match="is a file"):
+        require_writable(tmp_path / "out", OWNED)
+    with pytest.raises(OutputError, match="cannot be written to"):
+        require_writable(tmp_path / "out" / "deeper", OWNED)
+    with pytest.raises(OutputError, match="is a folder"), whole_file(tmp_path):
+        pass
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="cannot be written to"):
+        require_writable(Path("/proc/placeopt"), OWNED)
+
+
+@pytest.mark.parametrize("exchanged", [True, False])
+def test_what_an_ended_process_left_is_cleared_away(exchanged: bool, tmp_path: Path) -> None:
+    """Also where it ended between the two steps in which folders change places."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    half = tmp_path / f".out.unfinished-{ended.pid}"
+    half.mkdir()
+    (half / "page.html").write_text("half", encoding="utf-8")
+    earlier = tmp_path / ("out" if exchanged else f".out.earlier-{ended.pid}")
+    earlier.mkdir()
+    (earlier / "page.html").write_text("first", encoding="utf-8")
+    require_writable(tmp_path / "out", OWNED)
+    assert names(tmp_path) == {"out"}
+    assert (tmp_path / "out" / "page.html").read_text(encoding="utf-8") == "first"
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_killed_writer_leaves_one_whole_answer(how: signal.Signals, tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    rng = random.Random(int(how))
+    for _ in range(3):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(target)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        time.sleep(rng.uniform(0, 0.1))
+        writer.send_signal(how)
+        writer.wait()
+        texts = {path.read_text(encoding="utf-8") for path in target.iterdir()}
+        assert len(texts) == 1
+        assert len(list(target.iterdir())) == 20
+
+
+def test_two_writers_take_turns(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    command = [sys.executable, "-c", WRITER, str(target)]
+    writers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    try:
+        for writer in writers:
+            assert writer.stdout is not None
+            writer.stdout.readline()
+            writer.stdout.readline()
+        assert all(writer.poll() is None for writer in writers)
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.wait()
+    assert len({path.read_text(encoding="utf-8") for path in target.iterdir()}) == 1
+
+
+def test_a_writer_that_never_ends_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "WAIT_SECONDS", 0.1)
+    with whole_file(tmp_path / "a") as made:
+        made.touch()
+        with pytest.raises(OutputError, match="another process"), whole_file(tmp_path / "a"):
+            pass
+
+
+def test_a_full_disk_is_one_plain_message(tmp_path: Path) -> None:
+    """On a small file system in memory, where mounting is allowed."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]
+    if os.name != "posix" or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount a file system")
+    try:
+        put(disk / "out", "first")
+        with (
+            pytest.raises(OutputError, match="the disk is full"),
+            whole_folder(disk / "out", OWNED) as made,
+        ):
+            (made / "page.html").write_bytes(b"x" * 2**23)
+        assert (disk / "out" / "page.html").read_text(encoding="utf-8") == "first"
+        assert names(disk) == {"out"}
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("planted", ["link", "open to all", "file"])
+def test_a_folder_that_others_can_write_is_not_used(
+    planted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is found there is trusted, so a folder planted by somebody else is left alone."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    name = tmp_path / f"placeopt-locks-{os.getuid()}"
+    if planted == "link":
+        (tmp_path / "elsewhere").mkdir(mode=0o700)
+        name.symlink_to(tmp_path / "elsewhere")
+    elif planted == "file":
+        name.write_text("planted", encoding="utf-8")
+    else:
+        name.mkdir()
+        name.chmod(0o777)
+    found = private_folder("locks")
+    assert found != name
+    assert found.is_dir()
