@@ -328,7 +328,7 @@ def test_what_is_no_place_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("x")
     assert "this is no place" in str(check_files(tmp_path / "x.txt")[0])
     (tmp_path / "x.gpkg").write_text("x")
-    assert "cannot be opened" in str(check_files(tmp_path / "x.gpkg")[0])
+    assert "is no GeoPackage" in str(check_files(tmp_path / "x.gpkg")[0])
     (tmp_path / "empty").mkdir()
     assert any("neither an estate nor" in str(f) for f in check_files(tmp_path / "empty"))
 

@@ -31,7 +31,7 @@ def compiled(function: Callable[..., Any], *, nogil: bool = False) -> Any:
     except RuntimeError as error:
         if "cannot cache" not in str(error):
             raise
-        numba.config.CACHE_DIR = str(private_folder("compiled"))
+        numba.config.CACHE_DIR = str(private_folder("compiled"))  # type: ignore[attr-defined]
         return numba.njit(cache=True, nogil=nogil)(function)
 
 

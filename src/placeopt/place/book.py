@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from placeopt.base.files import whole_file
-from placeopt.errors import Finding
+from placeopt.base.reading import open_workbook
+from placeopt.errors import Finding, InputError
 from placeopt.place.faults import error, nearest, warning
 from placeopt.place.raw import RawTable, any_text, table_of_rows, texts_of
 from placeopt.place.tables import Column, Place, PlaceInfo, dictionary
@@ -70,18 +71,14 @@ def _fill(path: Path, place: Place | None) -> None:
         for table, columns in dictionary().items():
             _table(book, styles, table, columns, place)
         _columns_sheet(book, styles)
-    return path
 
 
 def read_book(path: Path) -> tuple[PlaceInfo, dict[str, RawTable], list[Finding]]:
     """The workbook's statement of the place and its tables as text; and its faults."""
-    from python_calamine import CalamineError, CalamineWorkbook
-
     try:
-        book = CalamineWorkbook.from_path(str(path))
-    except (CalamineError, OSError) as fault:
-        remedy = "make one with placeopt place template"
-        return PlaceInfo(path.stem), {}, [error(path.name, f"it cannot be read: {fault}", remedy)]
+        book = open_workbook(path)
+    except InputError as refused:
+        return PlaceInfo(path.stem), {}, list(refused.findings)
     sheets = {
         name: [[any_text(cell) for cell in row]
                for row in book.get_sheet_by_name(name).to_python(skip_empty_area=False)]

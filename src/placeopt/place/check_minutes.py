@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from placeopt.errors import Finding
+from placeopt.base.reading import require_parquet
+from placeopt.errors import Finding, InputError
 from placeopt.place.faults import error, nearest, row_of, warning
 from placeopt.place.raw import texts_of
 from placeopt.place.tables import Place
@@ -34,7 +35,11 @@ def _file_findings(place: Place, path: Path) -> Iterator[Finding]:
         if path.suffix == ".csv":
             frame = pd.read_csv(path, dtype={"zone_id": str, "building_id": str})
         else:
+            require_parquet(path)
             frame = pd.read_parquet(path)
+    except InputError as refused:
+        yield from refused.findings
+        return
     except (ValueError, OSError) as fault:
         yield error(path.name, f"the file cannot be read: {fault}", "write it again")
         return

@@ -6,19 +6,16 @@ that a finding can name the row as a person counts it and an id never becomes a 
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from placeopt.errors import Finding
+from placeopt.base.reading import bytes_of, csv_rows
+from placeopt.errors import Finding, InputError
 from placeopt.place.faults import error, row_of, warning
 
 if TYPE_CHECKING:
     import pandas as pd
-
-csv.field_size_limit(2**24)
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,14 @@ class RawTable:
 def read_csv(path: Path, delimiter: str = ",") -> RawTable:
     """A CSV file in UTF-8 (with or without byte-order mark) as text. One with other separators is
     a fault; it is read with them, so that its other faults are told too."""
-    text, findings = _decoded(path)
+    try:
+        text, findings = _decoded(path)
+        return _rows(path, text, delimiter, findings)
+    except InputError as refused:
+        return RawTable(path.name, {}, list(refused.findings))
+
+
+def _rows(path: Path, text: str, delimiter: str, findings: list[Finding]) -> RawTable:
     heading = text.split("\n", 1)[0]
     for other, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
         if delimiter == "," and other in heading and "," not in heading:
@@ -58,7 +62,7 @@ def read_csv(path: Path, delimiter: str = ",") -> RawTable:
             remedy = "save the file with commas between the cells (and points in numbers)"
             findings.append(error(path.name, message, remedy, row=1))
             delimiter = other
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    rows = csv_rows(text, path.name, delimiter)
     while rows and not rows[-1]:  # line ends after the last record are no records
         rows.pop()
     return table_of_rows(path.name, rows, findings)
@@ -139,7 +143,7 @@ def number_text(value: float) -> str:
 
 def _decoded(path: Path) -> tuple[str, list[Finding]]:
     """The file's text; bytes that are not UTF-8 are a finding each, and shown as U+FFFD."""
-    raw = path.read_bytes()
+    raw = bytes_of(path)
     try:
         return raw.decode("utf-8-sig"), []
     except UnicodeDecodeError as fault:

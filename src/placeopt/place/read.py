@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from placeopt.errors import Finding, PlaceError
+from placeopt.base.reading import layer_names, require_layers
+from placeopt.errors import Finding, InputError, PlaceError
 from placeopt.place.book import read_book
 from placeopt.place.check import check
 from placeopt.place.check_minutes import minutes_findings
@@ -131,14 +132,11 @@ def _read_folder(folder: Path) -> tuple[Place, list[Finding]]:
 
 
 def _read_geopackage(path: Path) -> tuple[Place, list[Finding]]:
-    import pyogrio
-
     try:
-        layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
-    except pyogrio.errors.DataSourceError as fault:
+        layers = layer_names(path)
+    except InputError as refused:
         place = Place(PlaceInfo(name=path.stem), _empty_tables(), folder=path.parent)
-        message = f"this GeoPackage cannot be opened: {fault}"
-        return place, [error(path.name, message, "give a GeoPackage written by placeopt")]
+        return place, list(refused.findings)
     info, findings = PlaceInfo(name=path.stem), _strange_layers(path, layers)
     if INFO_LAYER in layers:
         text = "\n".join(read_layer(path, INFO_LAYER).cells.get("place_toml", []))
@@ -187,7 +185,10 @@ def _read_boundaries(
 
     file = f"{path.name}:{layer}"
     try:
+        require_layers(path)
         frame = pyogrio.read_dataframe(path, layer=layer)
+    except InputError as refused:
+        return None, list(refused.findings)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as fault:
         return None, [error(file, f"the layer cannot be read: {fault}", "add it or fix it")]
     if "zone_id" not in frame or "geometry" not in frame:

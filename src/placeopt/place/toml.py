@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import asdict, fields
 from typing import Any
 
-from placeopt.errors import Finding
+from placeopt.base.reading import parse_toml
+from placeopt.errors import Finding, InputError
 from placeopt.place.faults import error, nearest, warning
 from placeopt.place.tables import PlaceInfo
 
@@ -25,12 +25,9 @@ _MEANING = {
 def parse_info(text: str, file: str = FILE) -> tuple[PlaceInfo, list[Finding]]:
     """The statement a place makes of itself, and what is wrong with it."""
     try:
-        given = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
-        row = re.search(r"line (\d+)", str(fault))
-        found = error(file, f"this is not TOML: {fault}", "put it right there",
-                      row=int(row.group(1)) if row else None)  # fmt: skip
-        return PlaceInfo(name=""), [found]
+        given = parse_toml(text, file)
+    except InputError as refused:
+        return PlaceInfo(name=""), list(refused.findings)
     lines = text.splitlines()
     findings: list[Finding] = []
     good: dict[str, Any] = {"name": ""}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from placeopt.base.reading import require_layers
 from placeopt.report.formats import in_words
 from placeopt.report.sheets import Sheet
 
@@ -206,6 +207,7 @@ def _read_streets(answer: Answer) -> gpd.GeoDataFrame | None:
     path = _street_file(answer)
     if path is None:
         return None
+    require_layers(path)
     names = [str(name) for name, kind in pyogrio.list_layers(path) if kind and "Line" in str(kind)]
     if not names:
         return None

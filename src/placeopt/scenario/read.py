@@ -17,13 +17,12 @@ from __future__ import annotations
 
 import math
 import os
-import re
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from placeopt.errors import Finding, ScenarioError
+from placeopt.base.reading import parse_toml
+from placeopt.errors import Finding, InputError, ScenarioError
 from placeopt.scenario import positions
 from placeopt.scenario.faults import TomlFile, fault, unknown, validated
 from placeopt.scenario.implied import implied_rules
@@ -99,12 +98,9 @@ def _parse(path: Path, name: str) -> TomlFile:
     except OSError as error:
         raise refuse(None, f"cannot be read ({error.strerror})", "name a TOML file") from None
     try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        what, _, place = str(error).partition(" (at ")
-        line = re.match(r"line (\d+)", place)
-        row = int(line[1]) if line else text.count("\n") + 1
-        raise refuse(row, f"not TOML: {what}", "correct this line") from None
+        values = parse_toml(text, name)
+    except InputError as refused:
+        raise ScenarioError(refused.findings, "faults in the scenario") from None
     return TomlFile(name, values, positions.lines_of(text))
 
 

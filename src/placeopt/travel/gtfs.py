@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.reading import require_unpackable
 from placeopt.errors import Finding, InputError
 from placeopt.travel import crs as systems
 from placeopt.travel.streets import Dropped
@@ -101,6 +102,7 @@ def _tables(file: Path) -> dict[str, pd.DataFrame]:
         raise _fault(file.name, None, None, "is not there", "name the feed's zip file")
     try:
         with zipfile.ZipFile(file) as archive:
+            require_unpackable(file, archive)
             there = {Path(name).name: name for name in archive.namelist()}
             tables = {}
             for name in wanted:

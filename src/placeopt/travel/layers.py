@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.reading import layer_names
 from placeopt.errors import Finding, InputError
 from placeopt.travel import crs as systems
 from placeopt.travel import openroads
@@ -131,16 +132,7 @@ def from_frames(
 
 def _layers(file: Path, edges: str | None, nodes: str | None) -> tuple[str, str]:
     """The names of the two layers; every one that is missing is a finding."""
-    import pyogrio
-    from pyogrio.errors import DataSourceError
-
-    try:
-        there = [str(name) for name in pyogrio.list_layers(file)[:, 0]]
-    except DataSourceError as error:
-        raise InputError(
-            [_finding(file.name, None, None, None, "cannot be read as layers",
-                      f"give a GeoPackage with layers edges and nodes ({error})")]
-        ) from None  # fmt: skip
+    there = layer_names(file)
     chosen, findings = [], []
     for what, asked, known in (("edges", edges, EDGES), ("nodes", nodes, NODES)):
         plain = {name.lower().replace("_", ""): name for name in there}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.reading import require_parquet
 from placeopt.errors import Finding, InputError
 from placeopt.place import Place
 from placeopt.travel.times import TravelTimes
@@ -107,6 +108,7 @@ def _read(file: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     if file.suffix.lower() in (".parquet", ".pq"):
         import pyarrow.parquet as pq
 
+        require_parquet(file)
         stored = pq.read_table(file)
         header = (stored.schema.metadata or {}).get(b"placeopt", b"{}")
         table = stored.to_pandas()

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from placeopt.base.reading import require_parquet
 from placeopt.errors import UsageError
 from placeopt.location.distances import Distances, Matrix, Pairs
 from placeopt.location.problems import Problem
@@ -28,6 +29,8 @@ def read_table(path: Path, kind: str, **options: Any) -> Problem:
 
     if path.suffix in (".npy", ".npz"):
         return _numpy(path, kind, options)
+    if path.suffix == ".parquet":
+        require_parquet(path)
     frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     names = {str(name).lower(): name for name in frame.columns}
     for word in ("customer", "site"):

@@ -6,13 +6,13 @@ told, key by key with an example, in docs/importing.md.
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from placeopt.errors import Finding, PlaceError
+from placeopt.base.reading import parse_toml
+from placeopt.errors import Finding, InputError, PlaceError
 from placeopt.place.faults import error, nearest
 from placeopt.place.tables import PlaceInfo, dictionary
 
@@ -241,9 +241,13 @@ def read_mapping(path: Path) -> Mapping:
     if not path.is_file():
         raise PlaceError([error(path.name, "there is no such mapping file", "give its path")])
     try:
-        return Mapping.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
-    except tomllib.TOMLDecodeError as fault:
-        raise PlaceError([error(path.name, f"this is not TOML: {fault}", "correct it")]) from None
+        text = path.read_text(encoding="utf-8-sig")
+        return Mapping.model_validate(parse_toml(text, path.name))
+    except UnicodeDecodeError as fault:
+        message = f"the file is not UTF-8 text ({fault.reason})"
+        raise PlaceError([error(path.name, message, "save it as UTF-8")]) from None
+    except InputError as refused:
+        raise PlaceError(refused.findings, "faults in the mapping") from None
     except ValidationError as faults:
         findings = [_finding(path.name, dict(fault)) for fault in faults.errors()]
         raise PlaceError(findings, "faults in the mapping") from None

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from placeopt.errors import Finding, PlaceError
+from placeopt.base.reading import layer_names, open_workbook, require_parquet
+from placeopt.errors import Finding, InputError, PlaceError
 from placeopt.place.faults import error, nearest
 from placeopt.place.importer.mapping import SourceFile
 from placeopt.place.importer.tidy import read_messy_csv, tidy_table
@@ -76,6 +77,10 @@ def _read(spec: SourceFile, folder: Path) -> Source:
             return _read_layer(path, spec.layer)
         if kind == ".parquet":
             return _read_parquet(path)
+    except PlaceError:
+        raise
+    except InputError as refused:
+        raise PlaceError(refused.findings) from None
     except (OSError, RuntimeError) as fault:  # what the readers of these formats raise
         raise PlaceError(
             [error(spec.file, f"it cannot be read: {fault}", "save it again")]
@@ -104,7 +109,7 @@ def crs_findings(source: Source, crs: str) -> list[Finding]:
 def _read_layer(path: Path, layer: str | None) -> Source:
     import pyogrio
 
-    layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+    layers = layer_names(path)
     if layer is None and len(layers) > 1:
         remedy = f"name one as layer: {', '.join(layers)}"
         raise PlaceError([error(path.name, f"the file has {len(layers)} layers", remedy)])
@@ -119,6 +124,7 @@ def _read_parquet(path: Path) -> Source:
     import geopandas as gpd
     import pandas as pd
 
+    require_parquet(path)
     try:
         frame: pd.DataFrame = gpd.read_parquet(path)
     except ValueError:  # Parquet without the statement that makes it GeoParquet
@@ -146,9 +152,7 @@ def _of_frame(frame: pd.DataFrame, file: str) -> Source:
 
 def _read_sheet(path: Path, spec: SourceFile) -> RawTable:
     """A sheet of a workbook; the heading is in ``heading_row``, what is above is not read."""
-    from python_calamine import CalamineWorkbook
-
-    book = CalamineWorkbook.from_path(str(path))
+    book = open_workbook(path)
     name = spec.layer or book.sheet_names[0]
     if name not in book.sheet_names:
         remedy = f"name one of {', '.join(book.sheet_names)}{nearest(name, book.sheet_names)}"

@@ -6,11 +6,10 @@ guess is an error. The records keep the row numbers a person sees in the file.
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from placeopt.base.reading import bytes_of, csv_rows
 from placeopt.errors import Finding, PlaceError
 from placeopt.place.cells import SPACES, is_total, plain_number
 from placeopt.place.faults import error, warning
@@ -48,13 +47,13 @@ def read_messy_csv(
     """A CSV file as councils publish it: any of UTF-8, UTF-16 and Windows-1252."""
     findings: list[Finding] = []
     text = decoded(path, findings)
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    rows = csv_rows(text, path.name, delimiter)
     return tidy_table(path.name, rows, findings, heading_row, heading_rows)
 
 
 def decoded(path: Path, findings: list[Finding]) -> str:
     """The file's text; PlaceError where its bytes are of none of the three encodings."""
-    raw, file = path.read_bytes(), path.name
+    raw, file = bytes_of(path), path.name
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         findings.append(warning(file, "the file is in UTF-16 and was read as such", FINE))
         return raw.decode("utf-16")
