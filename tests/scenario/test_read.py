@@ -87,7 +87,7 @@ def test_all_faults_come_at_once_each_with_its_line(tmp_path: Path):
     ("old", "new", "message"),
     [
         ("gap = 0.01", "gap = nan", "row 9: solver.gap is 'nan': not a finite number; give a num"),
-        ("gap = 0.01", "gap =", "row 9: not TOML: Invalid value; correct this line"),
+        ("gap = 0.01", "gap =", "row 9: this is not TOML: Invalid value; correct this line"),
         ("gap = 0.01", "threads = 1.5", "row 9: solver.threads is '1.5': not valid here; give a w"),
         ("slack = [0.02]", "slack = [1, 2]", "row 4: objective is"),
         ('"estate"', '"estte"', "row 2: problem is 'estte': not valid here; give one of 'estate'"),
@@ -96,7 +96,7 @@ def test_all_faults_come_at_once_each_with_its_line(tmp_path: Path):
         ("at_most = 4", "", "row 17: network is"),
         ("problem", 'place = "nowhere"\nproblem', "row 2: place is 'nowhere': there is no such"),
         ("problem", 'drop = ["ffloor"]\nproblem', "'ffloor'; did you mean 'floor'?"),
-        ("problem", "rules = 3\nproblem", "row 12: not TOML: Cannot overwrite a value"),
+        ("problem", "rules = 3\nproblem", "row 12: this is not TOML: Cannot overwrite a value"),
         ("problem", 'extends = "no.toml"\nproblem', "row 2: extends is 'no.toml': no such file"),
         ("problem", "extends = 3\nproblem", "row 2: extends is '3': not a file"),
         ('rule = "network"', "", "row 17: rule a rule without a name"),
