@@ -200,7 +200,7 @@ def alone_in_words(answer: Answer) -> list[str]:
         stands = f"{sign}{pounds_in_words(abs(gbp))}"
         if own["alone_gbp"].isna().any():
             stands = "no position alone"
-        said.append(f"{names.get(agency) or agency}: {stands}")
+        said.append(f"{names.get(str(agency)) or str(agency)}: {stands}")
     years = ", over the decided years" if rows["year"].nunique() > 1 else ""
     return [compared_in_words(answer), f"Positions alone{years}: {'; '.join(said)}."]
 

@@ -246,7 +246,9 @@ def _filled_again(
     column = np.full(len(years.first.buildings.ids), -1)
     column[links.fills_building] = np.arange(len(links.fills_building))
     used: NDArray[np.bool_] = np.asarray(years.first.hosted.any(axis=1))
-    stays = np.zeros_like(x.new) if years.services_may_return else ~x.new  # follows already
+    stays: NDArray[np.bool_] = np.zeros_like(x.new)
+    if not years.services_may_return:
+        stays = ~x.new  # follows already
     at = np.flatnonzero((used[x.hosts.building] & ~stays) | (column[x.hosts.building] >= 0))
     if before is None:
         at = at[~used[x.hosts.building[at]]]
