@@ -13,6 +13,7 @@ Minimise    net present cost, or visit-minutes, open buildings, carbon
 
 (E1) sum_b serve[z,s,b] + unserved[z,s] = 1              all visits are served
 (E2) serve[z,s,b] <= host[b,s]                           only where the service is hosted
+     sum_z visits[z,s] serve[z,s,b] >= least[s]          at a point with the full offer
 (E3) host[b,s] <= open[b], and as the tier allows        only in an open building
 (E4) sum_s area[b,s] + front[b] <= usable[b] open[b]     what is there fits
 (E5) area[b,s] = base[s] host[b,s] + rate[s] visits      visits take floor

@@ -36,6 +36,34 @@ def only_where_hosted(m: Model) -> None:
             m.subject_to(m.serve[z, s, b] <= m.host[b, s])
         for b, s in m.desks:
             m.subject_to(m.desks[b, s] <= m.services[s]["desks"] * m.host[b, s])
+        for b, s in m.host:
+            points_serve_their_least(m, b, s)
+
+
+def points_serve_their_least(m: Model, b: str, s: str) -> None:
+    """(E2) A host serves so many visits, unless its tier, or none and today, makes its offer
+    partial."""
+    least = m.services[s]["least_visits_per_year"]
+    wanted = any(of == s for _, of in m.visits)
+    if m.services[s]["back_office"] or not wanted or unknown_use(m, b) or kept(m, b):
+        return
+    links = {
+        row["tier_id"]: row["offer"]
+        for row in m.place.tier_services.to_dict("records")
+        if row["service_id"] == s
+    }
+    partial = pulp.lpSum(m.tier[b, k] for k in m.tiers if links.get(k) != "full")
+    if m.today.get((b, s), "full") == "partial":
+        partial += 1 - pulp.lpSum(m.tier[b, k] for k in m.tiers)
+    visits = pulp.lpSum(m.visits[z, s] * m.serve[z, s, b] for z in m.zones if (z, s, b) in m.serve)
+    m.subject_to(visits >= least * (m.host[b, s] - partial))
+
+
+def kept(m: Model, b: str) -> bool:
+    """Whether the building is pinned to stay open."""
+    rules = m.rules("pinned")
+    pinned = bool(rules) and m.buildings[b]["pinned"] == "keep"
+    return pinned or any(b in rule.keep for rule in rules)
 
 
 def only_in_open_buildings(m: Model) -> None:

@@ -188,14 +188,15 @@ def _answer(
     faults = [finding for finding in findings if finding.severity == "error"]
     if faults or place is None:
         raise PlaceError(faults, "faults in the place")
-    clashes = check_scenario(place, scenario)
+    asked = check_scenario(place, scenario)
+    clashes = [finding for finding in asked if finding.severity == "error"]
     if clashes:
         raise ScenarioError(clashes, "faults in the scenario")
     answer = _solver_of(scenario)(place, scenario, progress)
     measured = answer.times.findings if answer.times is not None else ()
     return replace(
         answer,
-        warnings=tuple(dict.fromkeys((*findings, *measured, *answer.warnings))),
+        warnings=tuple(dict.fromkeys((*findings, *asked, *measured, *answer.warnings))),
         provenance=provenance_of(place, scenario, answer),
     )
 

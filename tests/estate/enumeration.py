@@ -19,7 +19,7 @@ from scipy.optimize import linprog
 
 from placeopt.estate.money import annuity, discount_factors
 from placeopt.estate.verify.facts import Facts, facts_of
-from placeopt.estate.verify.rules import YEARLY, moves_in
+from placeopt.estate.verify.rules import YEARLY, least_visits, moves_in
 from placeopt.estate.verify.sums import Arrangement
 from placeopt.estate.verify.years import (
     Course,
@@ -252,6 +252,7 @@ class Served:
         cost = self._cost()
         self._floors()
         self._visits_and_desks()
+        self._least_visits()
         self._fit_out()
         self._money()
         fairness_rows(self)
@@ -370,6 +371,19 @@ class Served:
                 )
                 self.upper.append(-here)
                 self.most.append(-(1 - lost) * facts.desks.get(service, total))
+
+    def _least_visits(self) -> None:
+        """(E2) Points with the full offer serve at least so many visits."""
+        for t, year in enumerate(self.course.years):
+            for point in sorted(year.a.hosts):
+                least = least_visits(year, *point)
+                if least > 0:
+                    here = self.served(
+                        lambda u, z, s, b, t=t, point=point: (
+                            (u == t and (b, s) == point) * self.amount(u, z, s)
+                        )
+                    )
+                    self.at_most(-here, -least)
 
     def _fit_out(self) -> None:
         """Floor is fitted out in time, and what is fitted stays so."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 
 from placeopt.place import Place, PlaceInfo, dictionary
 from placeopt.scenario import Rule, Scenario
+from placeopt.scenario.counted import counted_in
 from placeopt.scenario.estate_rules import (
     Access,
     Behaviour,
@@ -219,6 +221,14 @@ def random_place(seed: int, zones: int = 3, buildings: int = 3, services: int = 
     return place(**tables)
 
 
+def with_least_visits(place: Place, seed: int) -> Place:
+    """The place with a least number of visits for each service, from none to most of them."""
+    rng = np.random.default_rng(30_000 + seed)
+    least = rng.choice([0.0, 1.0, 1000.0, 3000.0], len(place.services))
+    services = place.services.assign(least_visits_per_year=least)
+    return replace(place, tables={**place.tables, "services": services})
+
+
 def with_money(place: Place, seed: int) -> Place:
     """The same place with what few places state of their money, drawn from ``seed``."""
     rng = np.random.default_rng(30_000 + seed)
@@ -269,6 +279,7 @@ def random_rules(seed: int, place: Place) -> list[Rule]:
                 ceiling_minutes=float(rng.choice([40.0, 100.0])) if rng.random() < 0.2 else None,
             )
         )
+    rules = [rule for rule in rules if counted_in(place, rule) > 0]  # of nobody it is refused
     if rng.random() < 0.4:
         tier = "hub" if len(place.tiers) and rng.random() < 0.7 else None
         rules.append(

@@ -13,6 +13,7 @@ from tests.estate.places import (
     random_place,
     random_rules,
     scenario,
+    with_least_visits,
     with_money,
 )
 
@@ -131,3 +132,31 @@ def test_all_three_agree_on_a_weighted_sum(decided, monkeypatch):
         assert agree(ours, best_by_enumeration(place, times, asked)), f"seed {seed}"
         if decided == 1:
             assert agree(ours, solve_reference(place, times, asked)[1]), f"seed {seed}"
+
+
+def least_visits_agree(seeds, monkeypatch):
+    """Over years the reference model is left out: it decides one."""
+    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    for seed in seeds:
+        decided = 1 + seed % 4 // 3
+        place = with_least_visits(random_place(seed, buildings=4 - decided), seed)
+        rules = random_rules(seed, place)
+        minimise = (OBJECTIVES[seed % 5],)
+        times = crow_minutes(place)
+        asked = scenario(*rules, minimise=minimise, decided=decided, year=2029, years=5)
+        ours = found(place, times, asked)
+        assert agree(ours, best_by_enumeration(place, times, asked)), f"seed {seed}"
+        if decided == 1:
+            assert agree(ours, solve_reference(place, times, asked)[1]), f"seed {seed}"
+
+
+def test_all_three_agree_on_least_visits(monkeypatch):
+    """Engine, enumeration and reference model agree where points need a least number of visits."""
+    least_visits_agree(range(9000, 9008), monkeypatch)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("block", range(10))
+def test_all_three_agree_on_least_visits_of_500(block, monkeypatch):
+    """The same of 500 random places."""
+    least_visits_agree(range(9000 + 50 * block, 9050 + 50 * block), monkeypatch)

@@ -181,7 +181,8 @@ def test_overflow_sends_past_a_full_building_only_whom_it_has_no_room_for():
     least = 20_000 + 10 * (2_000 - 100 / 0.06)
     assert cost_of(here, past, both, **asked) == pytest.approx(least, rel=1e-6)
     using = {"running_cost_gbp_per_m2_per_year": 100.0}
-    roomy = town([building("B1", 0, floor_area_m2=120.0, **using), building("B2", 0)], services)
+    idle = [{**services[0], "least_visits_per_year": 0.0}]  # a point may have no visits
+    roomy = town([building("B1", 0, floor_area_m2=120.0, **using), building("B2", 0)], idle)
     hosts_both = Network(service="S", at_least=2)
     assert cost_of(roomy, past, hosts_both, drive=drive) == pytest.approx(100 * 120)
     assert cost_of(roomy, Behaviour(), hosts_both, drive=drive) == pytest.approx(100 * 20)
@@ -249,3 +250,64 @@ def test_what_no_number_can_tell_apart_is_refused_in_words(rule):
     here = town([building("B1", 10_000), building("B2", 20_000)])
     with pytest.raises(UsageError, match="no number"):
         cost_of(here, rule, drive=[[10.0, 90.0], [10.0, 90.0]])
+
+
+def test_a_point_needs_its_least_visits():
+    """(E2) Z1 and Z2 send 1,000 visits each; the network asks for two points. With at least 900 at
+    each both stand (10,000 + 30,000); with 1,100 at each they cannot, nor with one pinned open
+    and 2,001 at the other; a kiosk's partial offer at B2 needs no visits."""
+    buildings = [building("B1", 10_000), building("B2", 30_000)]
+    two = Network(service="S", at_least=2)
+
+    def cost(least, buildings=buildings, **tables):
+        service = {"service_id": "S", "least_visits_per_year": least}
+        return cost_of(town(buildings, [service], **tables), two)
+
+    assert cost(900.0) == pytest.approx(40_000)
+    assert cost(1_100.0) is None
+    pinned = [buildings[0], {**buildings[1], "pinned": "keep"}]
+    assert cost(2_000.0, pinned) == pytest.approx(40_000)
+    assert cost(2_001.0, pinned) is None
+    partial = [
+        {"building_id": "B1", "service_id": "S"},
+        {"building_id": "B2", "service_id": "S", "offer": "partial"},
+    ]
+    assert cost(2_000.0, hosting=partial) == pytest.approx(40_000)
+
+
+def test_a_point_without_visits_does_not_exist():
+    """(E2) The least is 1 visit unless stated: B2, out of everybody's reach, cannot be the second
+    point that the network asks for; with a least of 0 it can."""
+    buildings = [building("B1", 10_000), building("B2", 30_000)]
+    drive, two = [[5.0, float("nan")]] * 2, Network(service="S", at_least=2)
+    assert cost_of(town(buildings), two, drive=drive) is None
+    none = [{"service_id": "S", "least_visits_per_year": 0.0}]
+    assert cost_of(town(buildings, none), two, drive=drive) == pytest.approx(40_000)
+
+
+def test_the_tier_says_whether_a_point_needs_its_least():
+    """(E2) Of 2,000 visits each full offer needs 1,500. B1's is partial today, so that both may
+    stay (10,000 + 30,000); as a hub it is full, and the two would need 3,000."""
+    hosting = [
+        {"building_id": "B1", "service_id": "S", "offer": "partial"},
+        {"building_id": "B2", "service_id": "S"},
+    ]
+    here = town(
+        [building("B1", 10_000), building("B2", 30_000, district_id="D2")],
+        [{"service_id": "S", "least_visits_per_year": 1_500.0}],
+        hosting=hosting,
+        tiers=[{"tier_id": "hub"}],
+        tier_services=[{"tier_id": "hub", "service_id": "S", "relation": "must"}],
+    )
+    two, hub = Network(service="S", at_least=2), Network(tier="hub", at_least=1, district="D1")
+    assert cost_of(here, two) == pytest.approx(40_000)
+    assert cost_of(here, hub) == pytest.approx(10_000)
+    assert cost_of(here, two, hub) is None
+
+
+def test_an_access_rule_that_counts_nobody_is_refused():
+    """(E7) No zone states households without a car: the rule would hold whatever is decided."""
+    here = town([building("B1", 10_000), building("B2", 30_000)])
+    asked = Access(services="all", minutes=20, share=1.0, who="without_car")
+    with pytest.raises(UsageError, match="counts nobody"):
+        cost_of(here, asked)

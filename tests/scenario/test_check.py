@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,65 @@ def test_rules_of_no_year_and_what_must_be_and_may_not_be_are_told(
     ]
     assert found[1].message == "the rule holds in no decided year (2026 to 2027)"
     assert found[3].message == "buildings.csv says to keep it"
+
+
+def of_kind(found, severity):
+    return [(f.column, f.message) for f in found if f.severity == severity]
+
+
+def test_a_rule_that_counts_nobody_is_an_error(marlshire: Place, tmp_path: Path) -> None:
+    """Each column that empties a group is named, with the line of the rule."""
+    zones = marlshire.zones.assign(without_car_share=0.0, area_type="", people_0_4=float("nan"))
+    place = replace(marlshire, tables={**marlshire.tables, "zones": zones})
+    rule = '[[rules]]\nrule = "access"\nservices = "all"\nminutes = 30\nwho = "{}"\n'
+    groups = ("without_car", "rural", "people_0_4", "most_deprived")
+    text = HEAD + "".join(rule.format(who) for who in groups)
+    asked = read_scenario(write(tmp_path, text))
+    errors = [f for f in check_scenario(place, asked) if f.severity == "error"]
+    assert [(f.row, f.value) for f in errors] == [(8, groups[0]), (13, groups[1]), (18, groups[2])]
+    for finding, column in zip(
+        errors, ("without_car_share", "area_type", "people_0_4"), strict=True
+    ):
+        assert "counts nobody" in finding.message
+        assert f"no zone states {column}" in finding.message
+        assert column in finding.remedy
+
+
+def test_a_default_that_fills_or_empties_a_group_is_named(marlshire: Place, tmp_path: Path) -> None:
+    """Everybody is taken to drive, and zones without a fifth are not counted: both are said."""
+    quintile = marlshire.zones["deprivation_quintile"].copy()
+    quintile.iloc[0] = None
+    zones = marlshire.zones.assign(without_car_share=0.0, deprivation_quintile=quintile)
+    place = replace(marlshire, tables={**marlshire.tables, "zones": zones})
+    rule = '[[rules]]\nrule = "access"\nservices = "all"\nminutes = 30\n'
+    modes = '[travel]\nmodes = ["walk", "drive"]\n'
+    asked = read_scenario(write(tmp_path, HEAD + modes + rule + 'who = "most_deprived"\n'))
+    found = check_scenario(place, asked)
+    assert not of_kind(found, "error")
+    said = dict(of_kind(found, "warning"))
+    assert "1 zone with" in said["access.who"]
+    assert "state no deprivation_quintile" in said["access.who"]
+    assert "every resident counted is taken to drive" in said["access.modes"]
+    assert not check_scenario(marlshire, asked)
+
+
+def test_compulsory_points_without_enough_visits_are_an_error(
+    marlshire: Place, tmp_path: Path
+) -> None:
+    """One hub in each district, and a service that is compulsory there and asks for more visits
+    than any district has."""
+    must = marlshire.tier_services
+    service = must[(must["tier_id"] == "primary_hub") & (must["relation"] == "must")]
+    name = service["service_id"].iloc[0]
+    services = marlshire.services.copy()
+    services.loc[services["service_id"] == name, "least_visits_per_year"] = 1e7
+    buildings = marlshire.buildings.assign(pinned="no")  # those that must stay open are exempt
+    tables = {**marlshire.tables, "services": services, "buildings": buildings}
+    place = replace(marlshire, tables=tables)
+    rule = '[[rules]]\nrule = "network"\ntier = "primary_hub"\neach_district = true\nat_least = 1\n'
+    asked = read_scenario(write(tmp_path, HEAD + rule))
+    assert not check_scenario(marlshire, asked)
+    found = check_scenario(place, asked)
+    assert len(found) == len(marlshire.districts)
+    assert all(f.column == "network.at_least" and f.severity == "error" for f in found)
+    assert all("10,000,000" in f.message and name in f.message for f in found)

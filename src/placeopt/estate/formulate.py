@@ -5,7 +5,8 @@ Letters: c customers (zones, or zones with the same hosts in reach), b buildings
 k tiers, p groups of residents with the same buildings in reach.
 
 (E1)  sum_b serve[c,b] + unserved[c] = 1;  sum_c units[c] unserved[c] <= u sum_c units[c]
-(E2)  serve[c,b] <= min(1, room[b,s] / units[c]) host[b,s]
+(E2)  serve[c,b] <= min(1, room[b,s] / units[c]) host[b,s];
+      sum_c units[c] serve[c,b] >= least[s] where b has the full offer of s
 (E3)  host[b,s] <= open[b];  sum_k tier[b,k] <= open[b];  host[b,s] <= sum of tier[b,k] that may
 (E4)  sum_s area[b,s] + front[b] <= usable[b] open[b];  front[b] >= front[s] host[b,s]
 (E5)  area[b,s] = base[s] host[b,s] + rate[s] sum_c units[c] serve[c,b]
@@ -74,6 +75,7 @@ STRUCTURE: tuple[Callable[[Model, EstateProblem, Columns], None], ...] = (
 EQUATIONS: tuple[tuple[type[Rule], Callable[[Model, EstateProblem, Columns, Any], None]], ...] = (
     (Served, by_service.all_served),
     (Hosted, by_service.served_only_where_hosted),
+    (Hosted, by_service.hosted_for_least_visits),
     (Opened, by_service.hosted_only_where_opened),
     (Floor, by_service.services_fit),
     (Together, by_service.sharing_roofs),

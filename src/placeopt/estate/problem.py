@@ -90,6 +90,7 @@ class Services:
     staffing_gbp_per_unit: Floats  # of a visit or desk a year
     redundancy_gbp: Floats  # for each service point fewer than the year before
     moving_gbp: Floats
+    least_visits: Floats  # a year at a point with the full offer; 0 where none are asked for
 
 
 @dataclass(frozen=True)
@@ -251,6 +252,9 @@ def services_of(place: Place, visits: Floats) -> Services:
         staffing_gbp_per_unit=table["staff_gbp_per_1000_visits"].to_numpy(float) / 1000,
         redundancy_gbp=table["redundancy_gbp_per_point"].to_numpy(float),
         moving_gbp=table["moving_cost_gbp"].to_numpy(float),
+        least_visits=np.where(
+            back_office | ~visits.any(axis=0), 0.0, table["least_visits_per_year"].to_numpy(float)
+        ),
     )
 
 

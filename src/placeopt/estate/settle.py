@@ -187,7 +187,7 @@ def read(formulation: Formulation, result: Result) -> Decision:
     tier = np.full(shape[0], -1)
     tier[x.tier_building[tiers]] = x.tier_tier[tiers]
     c = x.customers
-    share = clean(result.value(x.serve), result.value(x.unserved), c.pair_customer)
+    share = clean(result.value(x.serve), result.value(x.unserved), c.pair_customer, c.units)
     building, service = x.hosts.building[c.pair_host], x.hosts.service[c.pair_host]
     units = np.zeros(shape)
     np.add.at(units, (building, service), share * c.units[c.pair_customer])
@@ -207,10 +207,15 @@ def read(formulation: Formulation, result: Result) -> Decision:
 
 
 def clean(
-    serve: NDArray[np.float64], unserved: NDArray[np.float64], customer: NDArray[np.int64]
+    serve: NDArray[np.float64],
+    unserved: NDArray[np.float64],
+    customer: NDArray[np.int64],
+    units: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Shares without the solver's dust, adding up to what is served."""
-    share = np.where(serve > 1e-6, serve, 0.0)
+    """Shares without the solver's dust, adding up to what is served: less than a millionth of a
+    customer, and less than half of one of its visits."""
+    dust = np.minimum(1e-6, 0.5 / np.maximum(units, 1.0))
+    share = np.where(serve > dust[customer], serve, 0.0)
     total = np.bincount(customer, share, len(unserved))
     served = 1 - np.where(unserved > 1e-6, unserved, 0.0)
     factor = np.divide(served, total, out=np.ones_like(served), where=total > 0)

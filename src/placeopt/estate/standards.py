@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.errors import UsageError
+from placeopt.scenario.counted import counted_in, residents_counted
 from placeopt.scenario.estate_rules import Access
 
 if TYPE_CHECKING:
@@ -55,11 +56,17 @@ def offering(
 
 
 def state_standards(place: Place, times: TravelTimes, scenario: Scenario) -> tuple[Standard, ...]:
-    """Every access rule of the scenario as standards; those that count nobody are left out."""
+    """Every access rule of the scenario as standards; districts without anybody counted are left
+    out. Raises ``UsageError`` for a rule that counts nobody at all."""
     service_ids = list(place.services["service_id"])
     back_office = dict(zip(service_ids, place.services["back_office"], strict=True))
     standards: list[Standard] = []
     for rule in scenario.of(Access):
+        if counted_in(place, rule) <= 0:
+            asked = rule.sentence()
+            raise UsageError(
+                f"an access rule counts nobody and would hold whatever is decided: {asked}"
+            )
         points = _points(place, times, scenario, rule)
         ids = rule.services
         if ids == "all":
@@ -110,31 +117,6 @@ def modes_counted(times: TravelTimes, scenario: Scenario, rule: Access) -> list[
             f"{', '.join(times.modes)}: add the mode to the scenario's travel modes"
         )
     return [mode for mode in named or scenario.travel.modes if mode in times.modes]
-
-
-def residents_counted(
-    place: Place, rule: Access
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(Z,) residents whom the rule counts: with a car, and without one."""
-    zones = place.zones
-    people = zones["population"].to_numpy(float)
-    counted = np.ones(len(zones), bool)
-    quintile = zones["deprivation_quintile"].astype("Float64").to_numpy(float, na_value=np.nan)
-    share = 1.0
-    for group in rule.groups():
-        if group == "most_deprived":
-            counted &= quintile == 1
-        elif group in ("rural", "urban"):
-            counted &= (zones["area_type"] == group).to_numpy()
-        elif group.startswith("people_"):
-            band = np.nan_to_num(zones[group].to_numpy(float))
-            share = share * np.divide(band, people, out=np.zeros_like(band), where=people > 0)
-    if rule.quintiles:
-        counted &= np.isin(quintile, rule.quintiles)
-    people = np.where(counted, people * share, 0.0)
-    without = people * zones["without_car_share"].to_numpy(float)
-    with_car = np.zeros_like(people) if "without_car" in rule.groups() else people - without
-    return with_car, without
 
 
 def _scopes(place: Place, standard: Standard) -> list[Standard]:

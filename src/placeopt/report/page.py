@@ -14,6 +14,7 @@ from placeopt.report.charts_budget import yearly_charts
 from placeopt.report.charts_estate import estate_charts, pairs_of
 from placeopt.report.formats import NUMBERS, format_in_row, in_words, missing, show
 from placeopt.report.made_of import NOT_STATED, made_of, unstated
+from placeopt.report.minutes import as_if_driving, measured_in_words
 from placeopt.report.money import in_pounds, pounds, pounds_in_words
 from placeopt.report.nearer import exact_terms
 from placeopt.report.sheets import Heading, Sheet
@@ -47,6 +48,8 @@ def page_of(answer: Answer, story: Story, sheets: dict[str, Sheet], others: list
         "question": answer.scenario.question,
         "story": story,
         "verified": verified_in_words(answer),
+        "measured": measured_in_words(answer),
+        "as_if_driving": as_if_driving(answer),
         "objectives": objectives_in_words(answer),
         "cards": [_card(figure, unstated(answer)) for figure in story.figures],
         "made": made_of(answer),

@@ -97,6 +97,7 @@ def choices_of(answer: Answer) -> list[Choice]:
     names = answer.place.services.set_index("service_id")["name"]
     now = services[[is_true(value) for value in services["before"]]]
     then = services[[is_true(value) for value in services["after"]]]
+    then = then[then["visits_per_year"] > 0]  # a point that nobody visits is not drawn as open
     choices = []
     for service in dict.fromkeys(answer.plan.tables["bands"]["service_id"]):
         hosts = [

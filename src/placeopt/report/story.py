@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from placeopt.report.figures import Figure
 from placeopt.report.formats import count, in_words, per_cent
+from placeopt.report.minutes import measured_in_words
 from placeopt.report.money import in_pounds
 from placeopt.report.nearer import of_which_cost
 from placeopt.scenario.reassignment import reassigns
@@ -65,6 +66,7 @@ def headline(answer: Answer) -> str:
     """The answer in a few lines for a terminal: what, how sure, whether verified."""
     story = tell(answer)
     lines = [story.headline, *story.sentences, story.status_in_words, verified_in_words(answer)]
+    lines += [said] if (said := measured_in_words(answer)) else []
     if answer.explanation:
         lines += [f"{c.number} {c.sentence} {c.what_gives}" for c in answer.explanation.clashes]
     return in_pounds("\n".join(lines))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from placeopt.report.figures import Figure, count_true
 from placeopt.report.formats import count, listed, minutes_in_words, per_cent
+from placeopt.report.minutes import as_if_driving
 from placeopt.report.money import pounds_in_words
 from placeopt.report.nearer import sent_in_words
 
@@ -28,10 +29,11 @@ def tell_estate(answer: Answer) -> tuple[str, list[str], list[Figure]]:
         _running_in_words(costs) + _one_off_in_words(costs),
         *_years_in_words(plan),
         *_carbon_in_words(plan),
-        *_people_in_words(people),
+        *_people_in_words(people, as_if_driving(answer)),
         *sent_in_words(answer),
     ]
-    return _headline(counts, costs), sentences, _figures(plan, counts, costs, people)
+    figures = _figures(plan, counts, costs, people, as_if_driving(answer))
+    return _headline(counts, costs), sentences, figures
 
 
 def _counts_of(buildings: pd.DataFrame) -> dict[str, int]:
@@ -83,7 +85,7 @@ def _running_in_words(costs: dict[str, Any]) -> str:
 
 
 def _figures(
-    plan: Any, counts: dict[str, int], costs: dict[str, Any], people: dict[str, Any]
+    plan: Any, counts: dict[str, int], costs: dict[str, Any], people: dict[str, Any], driving: str
 ) -> list[Figure]:
     """The key figures: key, label, today, plan, format and which way is good."""
     points = plan.tables["services"]
@@ -92,6 +94,7 @@ def _figures(
     opened = float(counts["keep"] + counts["hub"] + counts["open"])
     hosted = (float(count_true(points["before"])), float(count_true(points["after"])))
     near = (people["minutes_before"], people["minutes_after"])
+    nearest = f"Mean minutes to the nearest service{driving}"
     figures = [
         Figure("running_cost_gbp_per_year", "Running cost a year", *running, "gbp"),
         Figure("works_gbp", "One-off works and moves", None, costs["works_gbp"], "gbp"),
@@ -99,14 +102,14 @@ def _figures(
         Figure("receipts_net_gbp", "Receipts, net", None, costs["receipts_net_gbp"], "gbp", ""),
         Figure("buildings_open", "Open buildings", float(counts["was_open"]), opened, "count"),
         Figure("service_points", "Service points", *hosted, "count", ""),
-        Figure("minutes_to_nearest", "Mean minutes to the nearest service", *near, "minutes"),
+        Figure("minutes_to_nearest", nearest, *near, "minutes"),
     ]
     if "carbon_present_saving_gbp" in plan.summary:
         was, now = (plan.summary[f"carbon_present_{when}_gbp"] for when in ("before", "after"))
         figures.append(Figure("carbon_present_gbp", "Carbon, priced", was, now, "gbp"))
     if math.isfinite(people["sent_after"]):
         sent = (people["sent_before"], people["sent_after"])
-        label = "Mean minutes where visits are sent"
+        label = f"Mean minutes where visits are sent{driving}"
         figures.append(Figure("minutes_as_sent", label, *sent, "minutes"))
     return figures
 
@@ -227,13 +230,13 @@ def travel_of(tables: Any) -> dict[str, Any]:
     }
 
 
-def _people_in_words(people: dict[str, Any]) -> list[str]:
+def _people_in_words(people: dict[str, Any], driving: str) -> list[str]:
     if not people["residents"] or not math.isfinite(people["minutes_before"]):
         return []
     said = [
         f"To the nearest building that offers what they need, residents travel "
         f"{minutes_in_words(people['minutes_after'])} on average, against "
-        f"{minutes_in_words(people['minutes_before'])} today."
+        f"{minutes_in_words(people['minutes_before'])} today{driving}."
     ]
     longer, shorter = people["residents_longer"], people["residents_shorter"]
     total = people["residents"]
@@ -251,6 +254,6 @@ def _people_in_words(people: dict[str, Any]) -> list[str]:
         said.append(
             "Counted where the plan sends them, a visit takes "
             f"{minutes_in_words(people['sent_after'])} on average, against "
-            f"{minutes_in_words(people['sent_before'])} today."
+            f"{minutes_in_words(people['sent_before'])} today{driving}."
         )
     return said

@@ -16,6 +16,7 @@ from placeopt.report.formats import EXCEL, NUMBERS, format_in_row, is_whole, mis
 from placeopt.report.inputs import write_inputs
 from placeopt.report.live_costs import Writer, live_of
 from placeopt.report.made_of import notes_of
+from placeopt.report.minutes import measured_in_words
 from placeopt.report.money import in_pounds
 from placeopt.report.sheets import TITLES, Sheet
 from placeopt.report.story import Story, objectives_in_words, verified_in_words
@@ -287,6 +288,8 @@ def _write_summary(
         line(sentence)
     line(story.status_in_words)
     line(verified_in_words(answer))
+    if measured := measured_in_words(answer):
+        line(measured)
     line(f"Money in prices of {info.price_year}. Made small: {objectives_in_words(answer)}.")
     row += 1
     if story.figures:

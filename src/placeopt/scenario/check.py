@@ -10,8 +10,14 @@ from typing import Any
 from placeopt.errors import Finding
 from placeopt.place import Place
 from placeopt.place.check_estate import must_groups
+from placeopt.scenario.check_people import (
+    access_counts_somebody,
+    fairness_compares_somebody,
+    network_counts_something,
+    points_can_have_their_visits,
+)
 from placeopt.scenario.estate_rule import EstateRule
-from placeopt.scenario.estate_rules import Opened, Pinned, Together
+from placeopt.scenario.estate_rules import Access, Fairness, Network, Opened, Pinned, Together
 from placeopt.scenario.faults import TomlFile, fault, nearest
 from placeopt.scenario.positions import Path, lines_of
 from placeopt.scenario.rules import Rule
@@ -57,6 +63,7 @@ def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
                 found.append(fault([source], (*path, field), value, message, remedy, label))
         if isinstance(rule, EstateRule):
             found += _of_no_year(scenario, rule, path, source)
+            found += _of_nobody(place, scenario, rule, path, source)
         if isinstance(rule, Opened):
             found += _unknown_kinds(place, rule, path, source)
         if isinstance(rule, Pinned):
@@ -90,6 +97,19 @@ def _of_no_year(
     remedy = "correct the years, or decide more of them: years = ..."
     yield fault([source], (*path, field), getattr(rule, field, None), message, remedy,
                 f"{rule.name}.{field}")  # fmt: skip
+
+
+def _of_nobody(
+    place: Place, scenario: Scenario, rule: EstateRule, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """A rule that counts nobody, or nothing."""
+    if isinstance(rule, Access):
+        yield from access_counts_somebody(place, scenario, rule, path, source)
+    if isinstance(rule, Fairness):
+        yield from fairness_compares_somebody(place, rule, path, source)
+    if isinstance(rule, Network):
+        yield from network_counts_something(place, rule, path, source)
+        yield from points_can_have_their_visits(place, scenario, rule, path, source)
 
 
 def _unknown_kinds(place: Place, rule: Opened, path: Path, source: TomlFile) -> Iterator[Finding]:

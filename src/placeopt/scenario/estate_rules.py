@@ -66,18 +66,29 @@ class Served(EstateRule):
 
 
 class Hosted(EstateRule):
-    """(E2) A visit is served only where the service is hosted."""
+    """(E2) A visit is served only where the service is hosted, and a point serves its least.
+
+    The least is the service's ``least_visits_per_year``, in every decided year, at each point with
+    the full offer; partial offers, back offices, buildings that must stay open and services
+    without visits are exempt.
+    """
 
     name: ClassVar[str] = "hosted"
     number: ClassVar[str] = "E2"
-    equation: ClassVar[str] = "serve[z,s,b] <= host[s,b]"
+    equation: ClassVar[str] = (
+        "serve[z,s,b] <= host[s,b]; sum over z of visits[z,s] serve[z,s,b] >= "
+        "least_visits_per_year[s] where b has the full offer of s"
+    )
     implied: ClassVar[bool] = True
     once: ClassVar[bool] = True
 
     rule: Literal["hosted"] = "hosted"
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
-        return "A visit is served only where the service is hosted."
+        return (
+            "A visit is served only where the service is hosted, and every point with a full offer "
+            "serves its service's least number of visits a year."
+        )
 
 
 class Opened(EstateRule):

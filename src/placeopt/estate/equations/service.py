@@ -150,6 +150,45 @@ def served_only_where_hosted(
     )
 
 
+def hosted_for_least_visits(
+    model: Model, problem: EstateProblem, x: Columns, rules: list[Hosted]
+) -> None:
+    """(E2) A point with the full offer serves its service's least number of visits.
+
+    A building that must stay open is exempt, and a partial offer. Customers sent to a host that
+    the model leaves out may have been sent to this one.
+    """
+    c, least = x.customers, problem.services.least_visits[x.hosts.service]
+    at = np.flatnonzero((least > 0) & ~problem.buildings.must_open[x.hosts.building])
+    if not len(at):
+        return
+    row_of = np.full(x.host.size, -1)
+    row_of[at] = np.arange(len(at))
+    pair = np.flatnonzero(row_of[c.pair_host] >= 0)
+    further = np.flatnonzero(np.isfinite(c.beyond_minutes))
+    row, left_out = np.nonzero(x.hosts.service[at][:, None] == c.service[further][None, :])
+    # The offer is partial: today's is and no tier makes it full, or a tier has it so.
+    service = x.hosts.service
+    partial_today = problem.hosted & ~problem.full_today
+    partial = partial_today[x.hosts.building, service]
+    pair_host, pair_tier = _tier_pairs(x)
+    full = problem.tiers.full[x.tier_tier[pair_tier], service[pair_host]]
+    tiered = (row_of[pair_host] >= 0) & (full == partial[pair_host])
+    sign = np.where(full[tiered], -1.0, 1.0) * least[pair_host[tiered]]
+    model.add_rows(
+        "least_visits",
+        rule="E2",
+        labels={key: ids[at] for key, ids in x.host.labels.items()},
+        terms=[
+            (row_of[c.pair_host[pair]], x.serve.at(pair), c.units[c.pair_customer[pair]]),
+            (row, x.beyond.at(further[left_out]), c.units[further[left_out]]),
+            (np.arange(len(at)), x.host.at(at), -least[at]),
+            (row_of[pair_host[tiered]], x.tier.at(pair_tier[tiered]), sign),
+        ],
+        lower=np.where(partial[at], -least[at], 0.0),
+    )
+
+
 def room(problem: EstateProblem, x: Columns) -> NDArray[np.float64]:
     """(H,) visits or desks that the building could take if the service had it to itself."""
     b, s = x.hosts.building, x.hosts.service

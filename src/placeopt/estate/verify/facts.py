@@ -44,6 +44,7 @@ class Facts:
     desks: dict[str, float]
     fastest: dict[Key, float]  # (zone, building) -> minutes
     never_sell: set[str]
+    keep: set[str]  # pinned to stay open
 
     @property
     def over_years(self) -> bool:
@@ -71,6 +72,10 @@ class Facts:
         return self.buildings[i]["status"] == "open" and not any(
             building == i for building, _ in self.hosted_today
         )
+
+    def must_stay_open(self, i: str) -> bool:
+        """Whether no plan may close the building."""
+        return i in self.keep or self.unknown_use(i)
 
     def usable_m2(self, i: str) -> float:
         row = self.buildings[i]
@@ -119,9 +124,13 @@ def facts_of(place: Place, times: TravelTimes, scenario: Scenario) -> list[Facts
             row[column] *= row["raised"]
     open_today = {i for i, row in buildings.items() if row["status"] == "open"}
     pins = scenario.of(Pinned)
-    never = {i for i, row in buildings.items() if row["pinned"] == "never_sell"} if pins else set()
+    never, keep = (
+        {i for i, row in buildings.items() if pins and row["pinned"] == word}
+        for word in ("never_sell", "keep")
+    )
     for rule in pins:
         never |= set(rule.never_sell)
+        keep |= set(rule.keep)
     first = Facts(
         place=place,
         times=times,
@@ -142,6 +151,7 @@ def facts_of(place: Place, times: TravelTimes, scenario: Scenario) -> list[Facts
         desks={i: row["desks"] for i, row in services.items() if row["back_office"]},
         fastest=_fastest(times, scenario),
         never_sell=never,
+        keep=keep,
     )
     return [
         replace(first, year=first.year + t, visits=_visits(first, t)) for t in range(scenario.years)

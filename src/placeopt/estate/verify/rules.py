@@ -15,6 +15,7 @@ from placeopt.estate.verify.people import (
     behaviour,
     district_named,
     fairness,
+    full_offer,
 )
 from placeopt.estate.verify.years import (
     Course,
@@ -36,6 +37,8 @@ from placeopt.scenario.estate_rules import (
     Served,
     Together,
 )
+
+FEW = 0.01  # of a visit: shares are rounded
 
 
 def check_rules(course: Course) -> Iterator[Check]:
@@ -121,6 +124,16 @@ def served(rule: Served, year: Year) -> Found:
     return worst <= rule.unserved_share + TOLERANCE, detail
 
 
+def least_visits(year: Year, i: str, service: str) -> float:
+    """Visits a year that a point has to serve; 0 where none are asked for."""
+    facts = year.facts
+    row = facts.services[service]
+    wanted = any(visits > 0 for (_, s), visits in facts.visits.items() if s == service)
+    if row["back_office"] or not wanted or facts.must_stay_open(i):
+        return 0.0
+    return float(row["least_visits_per_year"]) if full_offer(facts, year.a, i, service) else 0.0
+
+
 def hosted(rule: Hosted, year: Year) -> Found:
     """(E2)"""
     facts, a = year.facts, year.a
@@ -130,6 +143,11 @@ def hosted(rule: Hosted, year: Year) -> Found:
                 return False, f"zone {zone} is sent to {i}, which does not host {service}"
             if (zone, i) not in facts.fastest:
                 return False, f"zone {zone} is sent to {i}, which is out of reach"
+    for i, service in sorted(a.hosts) if year.sums is not year.today else ():
+        least, visits = least_visits(year, i, service), year.sums.load[i, service]
+        if visits < least * (1 - TOLERANCE) - FEW:
+            serves = f"{visits:,.0f} visits a year to {facts.named(service)}"
+            return False, f"{facts.named(i)} serves {serves}, at least {least:,.0f} are asked for"
     for (i, service), desks in a.desks.items():
         if desks and (i, service) not in a.hosts:
             return False, f"desks are in {i}, which does not host {service}"

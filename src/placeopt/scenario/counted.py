@@ -1,0 +1,82 @@
+"""Whom a rule about residents counts, from the place's zones, and what keeps it from anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.scenario.estate_rules import Access
+
+if TYPE_CHECKING:
+    from placeopt.place import Place
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+def residents_counted(place: Place, rule: Access) -> tuple[Floats, Floats]:
+    """(Z,) residents whom the rule counts wherever they live: with a car, and without one."""
+    people = place.zones["population"].to_numpy(float)
+    counted = np.ones(len(people), bool)
+    share: Floats = np.ones(len(people))
+    for group in rule.groups():
+        if group.startswith("people_"):
+            band = np.nan_to_num(place.zones[group].to_numpy(float))
+            share = share * np.divide(band, people, out=np.zeros_like(band), where=people > 0)
+        elif group != "without_car":
+            counted &= _in_group(place, group)
+    if rule.quintiles:
+        counted &= np.isin(_quintile(place), rule.quintiles)
+    people = np.where(counted, people * share, 0.0)
+    without = people * place.zones["without_car_share"].to_numpy(float)
+    with_car = np.zeros_like(people) if "without_car" in rule.groups() else people - without
+    return with_car, without
+
+
+def counted_in(place: Place, rule: Access) -> float:
+    """Residents whom the rule counts in all the districts that it speaks of."""
+    people = np.sum(residents_counted(place, rule), axis=0)
+    district = place.zones["district_id"].to_numpy(str)
+    if rule.district is not None:
+        return float(people[district == rule.district].sum())
+    if rule.each_district:
+        return float(people[np.isin(district, place.districts["district_id"].to_numpy(str))].sum())
+    return float(people.sum())
+
+
+def columns_read(rule: Access) -> Iterator[str]:
+    """The columns of zones that tell whom the rule counts, beside the population."""
+    for group in rule.groups():
+        if group == "without_car":
+            yield "without_car_share"
+        elif group == "most_deprived":
+            yield "deprivation_quintile"
+        else:
+            yield "area_type" if group in ("rural", "urban") else group
+    if rule.quintiles:
+        yield "deprivation_quintile"
+    if rule.district is not None or rule.each_district:
+        yield "district_id"
+
+
+def unstated(place: Place, column: str) -> Bools:
+    """(Z,) zones that state nothing in ``column``. Of households without a car 0 is the default,
+    so that only a place in which every zone has 0 states nothing."""
+    values = place.zones[column]
+    if column == "without_car_share":
+        return np.full(len(values), not (values > 0).any())
+    return np.asarray(values.isna() | (values.astype("string").fillna("") == ""), bool)
+
+
+def _quintile(place: Place) -> Floats:
+    column = place.zones["deprivation_quintile"].astype("Float64")
+    return np.asarray(column.to_numpy(float, na_value=np.nan), float)
+
+
+def _in_group(place: Place, group: str) -> Bools:
+    if group == "most_deprived":
+        return np.asarray(_quintile(place) == 1, bool)
+    return np.asarray(place.zones["area_type"] == group, bool)
