@@ -185,7 +185,7 @@ def test_results_that_cannot_be_paid_for_are_explained():
     answer = solve(place, scenario_of(rules=[budgets(160)]))
     assert answer.result.status is Status.INFEASIBLE
     said = {clash.name: clash.what_gives for clash in answer.explanation.clashes}
-    assert "6 GBP higher" in said["one_budget"]
+    assert "£6 higher" in said["one_budget"]
     assert "commissioning" in said  # paid less than their results earn, 36 is enough
 
 

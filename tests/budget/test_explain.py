@@ -44,16 +44,16 @@ def test_money_that_units_would_have_to_free_is_named():
     place = wards()
     found = gives(place, budgets(110, 200, 200), Prevention(rule="prevention"), years=3)
     assert found["prevention"] == (
-        "hospital would have to free 60 GBP more than its closing units do in 2026"
+        "hospital would have to free £60 more than its closing units do in 2026"
     )
-    assert found["one_budget"] == "the total of 2026 would have to be 60 GBP higher"
+    assert found["one_budget"] == "the total of 2026 would have to be £60 higher"
 
 
 def test_what_prevention_would_get_less_is_named():
     # lights are preventive, so they keep 100; homecare's floor is 20: 120 of the 110
     place = changed(two_programmes(), "programmes", "lights", kind="preventive")
     found = gives(place, one_budget(110), Reinvestment(rule="reinvestment", share=0.0))
-    assert found["reinvestment"].startswith("20 GBP in all, for example: prevention would get 10")
+    assert found["reinvestment"].startswith("£20 in all, for example: prevention would get 10")
     assert "less than its share" in found["reinvestment"]
 
 
@@ -62,9 +62,9 @@ def test_the_agency_that_puts_too_little_through_the_place_is_named():
     place = changed(two_programmes(), "programmes", "lights", pooled=True)
     found = gives(place, one_budget(180), ThroughThePlace(rule="through_the_place", share=0.8))
     assert found["through_the_place"] == (
-        "council would put 40 GBP less through the place than its share"
+        "council would put £40 less through the place than its share"
     )
-    assert found["one_budget"] == "the total would have to be 40 GBP higher"
+    assert found["one_budget"] == "the total would have to be £40 higher"
 
 
 def test_what_agencies_would_be_worse_off_is_named():
@@ -77,8 +77,8 @@ def test_what_agencies_would_be_worse_off_is_named():
     )
     standard = Outcomes(rule="outcomes", outcome={"falls": {"minimum_standard": 9}})
     found = gives(place, rule, standard, years=2)
-    assert found["nobody_worse_off"].startswith("260 GBP in all, for example: ")
-    assert "would be 130 GBP worse off than alone in 2026" in found["nobody_worse_off"]
+    assert found["nobody_worse_off"].startswith("£260 in all, for example: ")
+    assert "would be £130 worse off than alone in 2026" in found["nobody_worse_off"]
 
 
 def test_capital_and_contracts_that_are_short_are_named():
@@ -91,13 +91,13 @@ def test_capital_and_contracts_that_are_short_are_named():
     rows["streams"].append({"stream_id": "cap", "agency_id": "nhs", "purpose": "capital"})
     rows["stream_amounts"].append({"stream_id": "cap", "year": 2026, "amount_gbp": 20})
     found = gives(place_of(**rows), one_budget(180), Capital(rule="capital"))
-    assert found["capital"] == "10 GBP more capital would be needed"
+    assert found["capital"] == "£10 more capital would be needed"
     rows = {k: t.to_dict("records") for k, t in place.tables.items() if len(t)}
     rows["commitments"] = [
         {"year": 2026, "programme_id": "lights", "kind": "contracted", "amount_gbp": 170}
     ]
     found = gives(place_of(**rows), one_budget(180), Continuity(rule="continuity"))
-    assert found["continuity"] == "lights would get 10 GBP less than is contracted for"
+    assert found["continuity"] == "lights would get £10 less than is contracted for"
 
 
 def test_what_would_be_bought_side_by_side_or_below_its_scale_is_named():

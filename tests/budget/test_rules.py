@@ -139,7 +139,7 @@ def test_a_pace_that_cannot_be_kept_is_explained_and_a_broken_one_caught():
     answer = solve(two_programmes(), scenario_of(rules=[one_budget(170), rule]))
     gives = {clash.name: clash.what_gives for clash in answer.explanation.clashes}
     assert set(gives) == {"one_budget", "pace"}
-    assert gives["pace"].endswith("would fall 10 GBP further than its pace")
+    assert gives["pace"].endswith("would fall £10 further than its pace")
     plan = solve(two_programmes(), scenario_of(rules=[one_budget(170)])).plan
     found = verify(two_programmes(), scenario_of(rules=[one_budget(170), rule]), plan)
     assert [check.number for check in found.broken] == ["B5"]
@@ -261,8 +261,8 @@ def test_infeasible_is_an_answer_that_says_what_would_have_to_give():
     gives = {clash.name: clash.what_gives for clash in answer.explanation.clashes}
     # homecare's floor of 150 and the standard's 60 for the lights make 210, 30 too many
     assert set(gives) == {"one_budget", "statutory", "outcomes"}
-    assert gives["one_budget"] == "the total would have to be 30 GBP higher"
-    assert gives["statutory"] == "homecare would fall 30 GBP below its floor"
+    assert gives["one_budget"] == "the total would have to be £30 higher"
+    assert gives["statutory"] == "homecare would fall £30 below its floor"
     assert gives["outcomes"] == "safe would be 49.65 against its minimum standard of 49.8"
 
 
@@ -282,7 +282,7 @@ def test_an_overspent_stream_is_explained():
     answer = solve(two_programmes(), scenario_of(rules=[rule]))
     gives = {clash.name: clash.what_gives for clash in answer.explanation.clashes}
     assert set(gives) == {"streams", "statutory"}
-    assert "20 GBP" in gives["streams"]
+    assert "£20" in gives["streams"]
 
 
 def test_a_standard_broken_today_is_reported():
@@ -293,7 +293,7 @@ def test_a_standard_broken_today_is_reported():
 
 
 def test_sentences_are_readable():
-    assert one_budget(180e6).sentence() == "All programmes together spend at most 180,000,000 GBP."
+    assert one_budget(180e6).sentence() == "All programmes together spend at most £180,000,000."
     cut = OneBudget(rule="one_budget", reduction_share=0.1)
     assert (
         cut.sentence() == "All programmes together spend at least 10.0% less than in the base year."

@@ -166,7 +166,7 @@ def test_the_reserve_may_not_go_below_nothing_nor_end_below_its_start():
     # without a reserve at the start 2026 would be 8 short: 152 - 160
     rule = OneBudget(rule="one_budget", total_gbp=152, carry_over=True)
     found = verify(care_town(), asked(one_budget=rule), plan_by_hand())
-    assert "the reserve of 2026: 8 GBP too far" in {check.detail for check in found.broken}
+    assert "the reserve of 2026: £8 too far" in {check.detail for check in found.broken}
     # 28 at the start and 150 a year: 28 + 450 - 455 = 23 at the end
     rule = OneBudget(rule="one_budget", total_gbp=150, opening_reserve_gbp=28, carry_over=True)
     found = verify(care_town(), asked(one_budget=rule), plan_by_hand())
@@ -178,7 +178,7 @@ def test_notice_and_double_running_hold_units_and_money():
     programmes = place.programmes.copy()
     programmes.loc[0, "notice_years"] = 2  # the hospital may not fall before 2028
     found = verify(place.replace(programmes=programmes), asked(), plan_by_hand())
-    assert "notice of programme hospital in 2027: 20 GBP too far" in {
+    assert "notice of programme hospital in 2027: £20 too far" in {
         check.detail for check in found.broken
     }
     # a year beside the new: the ward that 2026 needed may close in 2028 only
@@ -192,7 +192,7 @@ def test_money_freed_beyond_the_closed_ward_is_caught():
     provision = place.provision.assign(unit_cost_gbp_per_year=15.0)  # a ward frees 15, not 20
     found = verify(place.replace(provision=provision), asked(), plan_by_hand())
     assert {check.number for check in found.broken} == {"B6"}
-    assert "5 GBP too far" in found.broken[0].detail
+    assert "£5 too far" in found.broken[0].detail
 
 
 def test_contracts_alternatives_and_commitments_are_checked():
@@ -201,7 +201,7 @@ def test_contracts_alternatives_and_commitments_are_checked():
     programmes.loc[0, "contract_until_year"] = 2027  # the hospital is cut to 80 that year
     broken = verify(place.replace(programmes=programmes), asked(), plan).broken
     assert [check.number for check in broken] == ["B10"]
-    assert "contract of hospital in 2027: 20 GBP too far" in broken[0].detail
+    assert "contract of hospital in 2027: £20 too far" in broken[0].detail
     programmes = place.programmes.assign(one_of=["", "care", "care"])
     broken = verify(place.replace(programmes=programmes), asked(), plan).broken
     assert "alternatives of care bought in 2028" in broken[0].detail

@@ -27,7 +27,7 @@ def test_access_and_revenue_clash_and_each_says_what_gives():
     assert answer.plan is None
     gives = {clash.name: clash.what_gives for clash in answer.explanation.clashes}
     assert set(gives) == {"access", "revenue"}
-    assert "50.0 %" in gives["access"]
+    assert "50.0%" in gives["access"]
     assert "40,000" in gives["revenue"]
 
 

@@ -30,7 +30,7 @@ def test_the_ceiling_of_a_year_that_closes_a_building_is_named_with_its_year():
     """30 t at most from 2028: B2 has to stay, for what closes does not open again, so B1 closes at
     once. Rejected: B1 alone, cheaper by 2,000 a year, for 50 t."""
     said = why(two_hosts(), Carbon(ceiling_tco2e_per_year=30, from_year=2028))
-    assert "Closing in 2026 saves GBP 1,000 a year" in said["B1"]
+    assert "Closing in 2026 saves £1,000 a year" in said["B1"]
     assert "With it open carbon would pass its ceiling of 30 t (E14) in 2028." in said["B1"]
 
 
@@ -54,8 +54,8 @@ def test_a_candidate_says_when_it_opens_what_moves_in_and_for_what():
     new = building("B2", 1_000, status="candidate", fit_out_gbp_per_m2=100.0, name="The hub")
     here = town([building("B1", 10_000), new], services)
     said = why(here)
-    assert said["B2"].startswith("Opens in 2027. Takes in Advice in 2027 for GBP 1,000 of capital.")
-    assert said["B1"].startswith("Closing in 2027 saves GBP 10,000 a year before rehousing")
+    assert said["B2"].startswith("Opens in 2027. Takes in Advice in 2027 for £1,000 of capital.")
+    assert said["B1"].startswith("Closing in 2027 saves £10,000 a year before rehousing")
     assert "new places in The hub are fitted out in 2026 and used from 2027 on (E12)" in said["B1"]
 
 
@@ -88,7 +88,7 @@ def test_a_ceiling_on_running_costs_and_the_least_and_most_buildings_are_named()
     said = why(here, *rules, decided=1, years=1)
     assert "the least number of open buildings, 1 (E9)" in said["B1"]
     assert (
-        "With it open running costs would pass their ceiling (E11, GBP 3,500) and the most "
+        "With it open running costs would pass their ceiling (E11, £3,500) and the most "
         "open buildings, 1, would be passed (E9)."
     ) in said["B2"]
 
@@ -99,4 +99,4 @@ def test_a_sale_says_when_it_is_paid(lag):
     here = town([building("B1", 5_000, **sold), building("B2", 4_000)])
     said = why(here)["B1"]
     paid = ", paid in 2028" if lag else ""
-    assert said.endswith(f"Sold in 2026 for GBP 10,000 net{paid}.")
+    assert said.endswith(f"Sold in 2026 for £10,000 net{paid}.")

@@ -118,7 +118,7 @@ def test_what_would_have_to_give_is_said_over_years_too():
     assert "in the year of the move" in gives["sequence"]
     at_once = (close, Sequence(fit_out_years=0), Capital(pot_gbp=(600, 400)))
     gives = {c.name: c.what_gives for c in explain(here, times, scenario(*at_once, **TWO)).clashes}
-    assert "GBP 400 more capital" in gives["capital"]
+    assert "£400 more capital" in gives["capital"]
     no_move = (close, Sequence(fit_out_years=0, moves_per_year=0))
     gives = {c.name: c.what_gives for c in explain(here, times, scenario(*no_move, **TWO)).clashes}
     assert "1 moves" in gives["sequence"]

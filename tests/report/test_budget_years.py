@@ -237,20 +237,24 @@ def test_a_sheet_without_rows_says_why_and_the_tightest_spot_is_in_plain_figures
     assert any((text or "").endswith(": met exactly") for text in details)
 
 
+def _texts(answer):
+    return " ".join(statement.text for statement in tell_budget(answer)[1])
+
+
 def test_a_programme_that_stays_as_it_is_is_counted_only_where_there_is_one(care):
     answer, _ = care
     changed = answer.plan.spending["change_gbp"].abs() > 0.5
-    said = " ".join(tell_budget(answer)[1])
+    said = _texts(answer)
     assert ("the same." in said) == (not changed.all())
     moved = answer.plan.spending[changed]
     fewer = replace(
         answer, plan=replace(answer.plan, tables=answer.plan.tables | {"spending": moved})
     )
-    assert "the same." not in " ".join(tell_budget(fewer)[1])
+    assert "the same." not in _texts(fewer)
 
 
 def test_the_page_says_how_many_whole_units_close(care):
     """Forty bed days in wards of ten: four today; three in 2027 and 2028, as worked by hand."""
     answer, _ = care
-    (said,) = [one for one in tell_budget(answer)[1] if one.startswith("Whole units")]
+    (said,) = [one.text for one in tell_budget(answer)[1] if one.kind == "units"]
     assert said.startswith("Whole units that close by 2028: 1 of 4 in ")

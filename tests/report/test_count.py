@@ -59,7 +59,7 @@ def test_a_ledger_that_does_not_tie_is_said(tmp_path: Path) -> None:
     assert not rows.loc[rows["breakdown"].str.startswith("spending"), "ties"].any()
     assert rows["difference_gbp"].min() == pytest.approx(-99.9)
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert "These do not tie: spending is -£100 off" in page
+    assert "These do not tie: spending is −£100 off" in page
 
 
 def test_the_command_writes_workbook_page_layer_and_tables(

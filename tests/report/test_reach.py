@@ -120,7 +120,7 @@ def test_the_largest_difference_is_told():
     answer = answers.estate_answer()
     on_foot = dict(reach_of(answer)["modes"][0]["sentences"])
     assert on_foot["library"] == "As many residents are in each band in the plan as today on foot."
-    assert on_foot["clinic"].endswith("minutes today, 0.00 % in the plan.")
+    assert on_foot["clinic"].endswith("minutes today, 0% in the plan.")
 
 
 def test_a_mode_that_is_not_drawn_is_named():

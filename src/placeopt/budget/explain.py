@@ -28,6 +28,7 @@ from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.budget_rules import NobodyWorseOff
 from placeopt.scenario.scenario import SolverSettings
+from placeopt.scenario.wording import figure, pounds
 
 ROUNDS = 12
 SECONDS = 10.0  # after which a rule's breach is refined no further
@@ -143,8 +144,8 @@ def _said(problem: BudgetProblem, model: Model, result: Result, bound: float) ->
     proven = bound * equations.scale_of(problem).money_gbp
     close = proven >= given * (1 - CLOSE) - 0.5
     if len(found) > 1:
-        text = f"{given:,.0f} GBP in all, for example: {text}"
-    return text if close else f"{text} (at least {proven:,.0f} GBP is proven)"
+        text = f"{pounds(given)} in all, for example: {text}"
+    return text if close else f"{text} (at least {pounds(proven)} is proven)"
 
 
 def _budget(problem: BudgetProblem, model: Model, result: Result) -> Parts:
@@ -153,9 +154,9 @@ def _budget(problem: BudgetProblem, model: Model, result: Result) -> Parts:
     more = result.value(model.columns["breach"]) * equations.scale_of(problem).money_gbp
     for gbp, year in zip(more, problem.years, strict=True):
         if gbp > 0.5 and len(problem.years) == 1:
-            yield gbp, f"the total would have to be {gbp:,.0f} GBP higher"
+            yield gbp, f"the total would have to be {pounds(gbp)} higher"
         elif gbp > 0.5:
-            yield gbp, f"the total of {year} would have to be {gbp:,.0f} GBP higher"
+            yield gbp, f"the total of {year} would have to be {pounds(gbp)} higher"
 
 
 def _streams(problem: BudgetProblem, model: Model, result: Result) -> Parts:
@@ -165,13 +166,13 @@ def _streams(problem: BudgetProblem, model: Model, result: Result) -> Parts:
         over = result.value(block) * money
         for at in np.flatnonzero(over > 0.5):
             name, when = _name(problem, block, "stream_id", at), _when(problem, block, at)
-            yield over[at], f"{name} would have to bring in {over[at]:,.0f} GBP more{when}"
+            yield over[at], f"{name} would have to bring in {pounds(over[at])} more{when}"
     pay = result.value(model.columns["pay"]).reshape(len(problem.years), -1) * money
     outside = np.where(~problem.pair_allowed & (pay > 0.5), pay, 0.0).sum(axis=0)
     for f in np.unique(problem.pair_stream[outside > 0]):
         freed = float(outside[problem.pair_stream == f].sum())
         name = problem.names.get(problem.stream_ids[f], problem.stream_ids[f])
-        yield freed, f"{freed:,.0f} GBP of {name} would have to leave its ring-fence"
+        yield freed, f"{pounds(freed)} of {name} would have to leave its ring-fence"
 
 
 def _outcomes(problem: BudgetProblem, model: Model, result: Result) -> Parts:
@@ -193,13 +194,15 @@ def _outcomes(problem: BudgetProblem, model: Model, result: Result) -> Parts:
             name = problem.names.get(problem.outcome_ids[o], problem.outcome_ids[o])
             what = "minimum standard" if kind == "minimum" else "target"
             when = _when(problem, block, position)
-            words = f"{name} would be {reached:.4g} against its {what} of {wanted:.4g}{when}"
+            words = (
+                f"{name} would be {figure(reached)} against its {what} of {figure(wanted)}{when}"
+            )
             yield float(short[position]), words
 
 
 def _pace(problem: BudgetProblem, model: Model, result: Result) -> Parts:
     for kind, word in (("cut", "fall"), ("rise", "rise")):
-        said = f"{{name}} would {word} {{gbp}} GBP further than its pace{{when}}"
+        said = f"{{name}} would {word} {{gbp}} further than its pace{{when}}"
         yield from _money(f"breach_{kind}", "programme_id", said)(problem, model, result)
 
 
@@ -212,7 +215,7 @@ def _at_scale(problem: BudgetProblem, model: Model, result: Result) -> Parts:
         when = f" in {year}" if len(problem.years) > 1 else ""
         for p in np.flatnonzero((spend[t] > 1) & (spend[t] < problem.least - 1)):
             short = float(problem.least[p] - spend[t, p])
-            words = f"{called[p]} would be bought {short:,.0f} GBP below its efficient scale{when}"
+            words = f"{called[p]} would be bought {pounds(short)} below its efficient scale{when}"
             yield short, words
         for choice in np.unique(problem.choice[problem.choice != ""]):
             side = [called[p] for p in np.flatnonzero((problem.choice == choice) & (spend[t] > 1))]
@@ -231,7 +234,7 @@ def _evidence(problem: BudgetProblem, model: Model, result: Result) -> Parts:
             if short > 1e-9:
                 when = f" in {year}" if len(problem.years) > 1 else ""
                 called = problem.names.get(key, key)
-                words = f"{called} would miss its standard by {short:.4g} in bad evidence{when}"
+                words = f"{called} would miss its standard by {figure(short)} in bad evidence{when}"
                 yield short, words
 
 
@@ -245,15 +248,15 @@ def _money(column: str, key: str, said: str) -> Callable[[BudgetProblem, Model, 
         missed = result.value(block) * equations.scale_of(problem).money_gbp
         for at in np.flatnonzero(missed > 0.5):
             name, when = _name(problem, block, key, at), _when(problem, block, at)
-            yield float(missed[at]), said.format(name=name, gbp=f"{missed[at]:,.0f}", when=when)
+            yield float(missed[at]), said.format(name=name, gbp=pounds(missed[at]), when=when)
 
     return parts
 
 
 def _reinvested(problem: BudgetProblem, model: Model, result: Result) -> Parts:
     for column, said in (
-        ("breach_prevention", "prevention would get {gbp} GBP less than today{when}"),
-        ("breach_reinvestment", "prevention would get {gbp} GBP less than its share{when}"),
+        ("breach_prevention", "prevention would get {gbp} less than today{when}"),
+        ("breach_reinvestment", "prevention would get {gbp} less than its share{when}"),
     ):
         yield from _money(column, "year", said)(problem, model, result)
 
@@ -282,30 +285,30 @@ EASED = {  # blocks of rows that may be missed, where the equations know nothing
 WORDS: dict[str, Callable[[BudgetProblem, Model, Result], Parts]] = {
     "B1": _budget,
     "B2": _streams,
-    "B3": _money("breach", "programme_id", "{name} would fall {gbp} GBP below its floor{when}"),
+    "B3": _money("breach", "programme_id", "{name} would fall {gbp} below its floor{when}"),
     "B4": _outcomes,
     "B5": _pace,
     "B6": _money(
         "breach_provision",
         "programme_id",
-        "{name} would have to free {gbp} GBP more than its closing units do{when}",
+        "{name} would have to free {gbp} more than its closing units do{when}",
     ),
     "B7": _reinvested,
     "B8": _money(
         "breach_through",
         "agency_id",
-        "{name} would put {gbp} GBP less through the place than its share{when}",
+        "{name} would put {gbp} less through the place than its share{when}",
     ),
     "B9": _money(
-        "breach_position", "agency_id", "{name} would be {gbp} GBP worse off than alone{when}"
+        "breach_position", "agency_id", "{name} would be {gbp} worse off than alone{when}"
     ),
     "B10": _at_scale,
-    "B11": _money("breach_pots", "year", "{gbp} GBP more capital would be needed{when}"),
+    "B11": _money("breach_pots", "year", "{gbp} more capital would be needed{when}"),
     "B12": _evidence,
     "B13": _money(
         "breach_contracted",
         "programme_id",
-        "{name} would get {gbp} GBP less than is contracted for{when}",
+        "{name} would get {gbp} less than is contracted for{when}",
     ),
 }
 PLAINLY = {  # where nothing that can be counted is given

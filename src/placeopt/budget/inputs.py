@@ -37,6 +37,7 @@ from placeopt.scenario.budget_rules import (
     ThroughThePlace,
     Uncertainty,
 )
+from placeopt.scenario.wording import pounds
 
 FAR_BELOW = 0.01  # a total below this share of today's spending looks like thousands of pounds
 
@@ -178,7 +179,7 @@ def _against_today(place: Place, scenario: Scenario, file: str) -> Iterator[Find
         given = rule.total_gbp if isinstance(rule.total_gbp, tuple) else (rule.total_gbp,)
         for gbp in given:
             if gbp is not None and 0 < gbp < FAR_BELOW * spent:
-                message = f"under a hundredth of the {spent:.0f} GBP spent in {last}"
+                message = f"under a hundredth of the {pounds(spent)} spent in {last}"
                 yield Finding("warning", file, None, "total_gbp", f"{gbp:g}", message,
                               "give it in pounds, not in thousands")  # fmt: skip
 

@@ -11,6 +11,8 @@ outcomes    a row an outcome: baseline, standard, target, after (by the true cur
 agencies    a row an agency: before, after, change
 objectives  a row an objective: its value if nothing changed, and in the plan
 prices      what one more pound, or one unit of a standard, changes (see ``prices``)
+reasons     a row a programme and outcome named: why it gets what it gets, as code and numbers
+            (see ``plan_why``), and the sentence that ``why`` shows
 curves      a row a curve: form, concave or not, the proven error of its last approximation
 
 ``returned_gbp`` is the unspent money of a ring-fenced stream, which goes back to who gave it;
@@ -26,6 +28,7 @@ import pandas as pd
 
 from placeopt.budget.arrays import OBJECTIVES, WEIGHTED, BudgetProblem, summed
 from placeopt.budget.benefits import chain
+from placeopt.budget.plan_why import reasons_table
 from placeopt.budget.plan_years import met, yearly_tables
 from placeopt.budget.prices import prices
 from placeopt.budget.refine import Solved, decimals
@@ -47,6 +50,7 @@ def plan_of(place: Place, problem: BudgetProblem, solved: Solved) -> Plan:
         "objectives": _objectives(problem, spend),
         "prices": prices(problem, solved.stages),
         "curves": _curves(problem, solved),
+        "reasons": reasons_table(problem, spend, _maximum(place)),
         **yearly_tables(problem, spend, pay),
     }
     if len(place.benefits):
@@ -67,57 +71,14 @@ def _spending(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.Dat
     with np.errstate(divide="ignore", invalid="ignore"):
         rows["change_share"] = np.where(before > 0, rows["change_gbp"] / before, np.nan)
     rows["statutory_floor_gbp"] = np.where(problem.floor > 0, problem.floor, np.nan)
-    maximum = place.programmes["maximum_gbp_per_year"].to_numpy(float)
-    rows["why"] = [_why(problem, p, spend[:, p], maximum[p]) for p in range(len(rows))]
+    reasons = reasons_table(problem, spend, _maximum(place)).drop_duplicates("programme_id")
+    rows["why"] = reasons["sentence"].to_numpy()
     return rows
 
 
-def _why(problem: BudgetProblem, p: int, spend_by_year: np.ndarray, maximum: float) -> str:
-    """Why a programme gets what it gets in the last decided year, in words."""
-    near, spend = max(1.0, 1e-6 * problem.before[p]), spend_by_year[-1]
-    earlier = spend_by_year[-2] if len(spend_by_year) > 1 else problem.before[p]
-    own = np.flatnonzero(problem.curve_programme == p)
-    if not np.isnan(problem.actual[-1, p]):
-        return "as it was: the year is past"
-    if problem.floor[p] > 0 and spend <= problem.floor[p] + near:
-        return "at its statutory floor"
-    for least, words in (
-        (problem.notice, "kept while its notice runs"),
-        (problem.contract, "kept while its contract runs"),
-        (problem.contracted, "what is contracted for"),
-    ):
-        if least[-1, p] > 0 and spend <= least[-1, p] + near:
-            return words
-    if problem.pace_cut[p] < 1 and spend <= earlier * (1 - problem.pace_cut[p]) + near:
-        return "cut as fast as the pace allows"
-    rise = problem.pace_rise[p]
-    if np.isfinite(rise) and spend >= earlier * (1 + rise) - near:
-        return "raised as fast as the pace allows"
-    if spend >= maximum - near:
-        return "at the most that can usefully be spent on it"
-    if abs(spend - problem.before[p]) <= near:
-        return "as today"
-    if p in problem.unit_programme and spend < problem.before[p]:
-        return "its units follow demand"
-    if len(own) == 0:
-        return "no curve: no outcome depends on it"
-    if problem.must_choose[p] and problem.choice[p] and spend <= near:
-        return "another of its alternatives is bought, or none"
-    if problem.must_choose[p] and 0 < spend <= problem.least[p] + near:
-        return "at its minimum efficient scale"
-    if spend <= near:
-        return "stopped: its money does more elsewhere"
-    worth = []
-    for c in own:
-        o = problem.curve_outcome[c]
-        if np.isfinite(problem.whole[o]):
-            continue  # what a pound does there depends on what the others leave
-        slope = problem.curves[c].slope(spend)
-        label = problem.names.get(problem.outcome_ids[o], problem.outcome_ids[o])
-        worth.append(f"{label} by {slope * 1e6:.3g}")
-    if not worth:
-        return "what one more pound does depends on what the others leave"
-    return f"a further GBP 1,000,000 would improve {'; '.join(worth)}"
+def _maximum(place: Place) -> np.ndarray:
+    """(P,) GBP a year: the most that can usefully be spent on each programme, NaN unknown."""
+    return place.programmes["maximum_gbp_per_year"].to_numpy(float)
 
 
 def _payments(place: Place, problem: BudgetProblem, pay: np.ndarray) -> pd.DataFrame:

@@ -25,6 +25,7 @@ from placeopt.estate.terms_years import capital_up_to
 from placeopt.estate.years import Years, with_rules
 from placeopt.scenario.estate_rules import Access, Capital, Carbon, Revenue, Sequence
 from placeopt.scenario.rules import Rule
+from placeopt.scenario.wording import exact_per_cent, per_cent, pounds
 
 if TYPE_CHECKING:
     from placeopt.place import Place
@@ -112,13 +113,13 @@ def _least(years: Years, rule: Capital | Revenue | Carbon, seconds: float) -> st
     if least is None:
         return ""
     if isinstance(rule, Capital):
-        return f"The pot would have to be about GBP {least:,.0f}, not GBP {rule.pots()[0]:,.0f}."
+        return f"The pot would have to be about {pounds(least)}, not {pounds(rule.pots()[0])}."
     if isinstance(rule, Carbon):
         return f"Emissions can fall to about {least:,.0f} tCO2e a year, and no further."
     share = least / max(running_today(problem), 1e-9)
     return (
-        f"Running costs can fall to about GBP {least:,.0f} a year, "
-        f"{100 * share:.1f} % of today's, and no further."
+        f"Running costs can fall to about {pounds(least)} a year, "
+        f"{per_cent(share)} of today's, and no further."
     )
 
 
@@ -151,8 +152,8 @@ def _least_raise(years: Years, rule: Capital | Revenue | Carbon, seconds: float)
     if raised is None:
         return ""
     if isinstance(rule, Capital):
-        return f"There would have to be about GBP {raised:,.0f} more capital in the first year."
-    unit = f"GBP {raised:,.0f}" if isinstance(rule, Revenue) else f"{raised:,.0f} tCO2e"
+        return f"There would have to be about {pounds(raised)} more capital in the first year."
+    unit = pounds(raised) if isinstance(rule, Revenue) else f"{raised:,.0f} tCO2e"
     return f"The ceiling would have to be about {unit} a year higher."
 
 
@@ -214,8 +215,8 @@ def _shares_in_reach(
             where = f" in {names.get(standard.scope, standard.scope)}" if standard.scope else ""
             service = names.get(standard.service_id, standard.service_id)
             yield (
-                f"At most about {100 * share:.1f} % can be within {rule.minutes:g} minutes of "
-                f"{service}{where}{when}, not {100 * rule.share:g} %"
+                f"At most about {100 * share:.1f}% can be within {rule.minutes:g} minutes of "
+                f"{service}{where}{when}, not {exact_per_cent(rule.share)}"
             )
 
 

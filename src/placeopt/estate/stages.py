@@ -114,11 +114,17 @@ def in_order(
         reached = result.objective if result.objective is not None else np.inf
         stages.append(Stage(name, result, reached + abs(reached) * (slack + SETTLED)))
         if found is None:
-            return Outcome(tuple(stages), None)
+            return Outcome((*stages[:-1], _timed(stages[-1], began)), None)
         if interrupted():
             break
     assert found is not None  # every scenario has an objective
     found = settle(found, stages)
     last = stages[-1]
     final = replace(last.result, objective=value(found, last.objective))
-    return Outcome((*stages[:-1], replace(last, result=final)), found)
+    return Outcome((*stages[:-1], _timed(replace(last, result=final), began)), found)
+
+
+def _timed(stage: Stage, began: float) -> Stage:
+    """The stage with the seconds of the whole search, all objectives together."""
+    seconds = {**stage.result.seconds, "search": time.perf_counter() - began}
+    return replace(stage, result=replace(stage.result, seconds=seconds))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from placeopt.report.palette import band_colours
+from placeopt.scenario.wording import figure
 
 WIDTH, LEFT, ROW = 820, 270, 34
 MOVED = "#d55e00"
@@ -230,7 +231,7 @@ def timelines(
 
 def level_in_words(value: float) -> str:
     """An outcome's level as a chart labels it: ``80,000``, ``83.5``."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return figure(value)
 
 
 def _chart(title: str, said: str, height: float, body: Markup) -> Markup:

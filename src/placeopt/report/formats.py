@@ -6,6 +6,33 @@ import math
 from typing import Any
 
 from placeopt.report.money import EXCEL_GBP, pounds
+from placeopt.scenario.wording import (
+    count,
+    figure,
+    listed,
+    minutes_in_words,
+    per_cent,
+    signed,
+    with_sign,
+)
+
+__all__ = [
+    "EXCEL",
+    "NUMBERS",
+    "STATES",
+    "WORDS",
+    "count",
+    "figure",
+    "format_in_row",
+    "in_words",
+    "is_whole",
+    "listed",
+    "minutes_in_words",
+    "missing",
+    "per_cent",
+    "show",
+    "yes_no",
+]
 
 NUMBERS = frozenset(
     (
@@ -100,21 +127,24 @@ def show(value: Any, kind: str) -> str:
     number = float(value)
     if kind == "gbp":
         return pounds(number)
-    if kind == "share":
-        return f"{100 * number:.1f} %"
-    if kind == "change":
-        return f"{number:+.1f}" if abs(number) >= 0.05 else "0.0"
-    if kind in ("minutes", "tonnes"):
-        return f"{number:,.1f}"
-    if kind in ("coordinate", "year"):
-        return f"{number:.0f}"
     if kind == "general":
-        return f"{number:.4g}"
+        return figure(number)
+    size, places = abs(number), _places(kind, number)
+    if kind == "share":
+        return signed(f"{100 * size:.1f}%", number < 0)
+    if kind in ("coordinate", "year"):
+        return signed(f"{size:.0f}", number < 0)
+    text = signed(f"{size:,.{places}f}", number < 0)
+    return with_sign(text, number) if kind == "change" else text
+
+
+def _places(kind: str, number: float) -> int:
+    """Decimals of a format."""
+    if kind in ("change", "minutes", "tonnes"):
+        return 1
     if kind == "decimal":
-        return f"{number:,.2f}"
-    if kind == "figure":
-        return f"{number:,.0f}" if is_whole(number) else f"{number:,.2f}"
-    return f"{number:,.0f}"
+        return 2
+    return 0 if kind != "figure" or is_whole(number) else 2
 
 
 def yes_no(value: Any) -> str:
@@ -122,29 +152,3 @@ def yes_no(value: Any) -> str:
     if isinstance(value, str):
         return value
     return "yes" if value else "no"
-
-
-def count(number: float, one: str, many: str | None = None) -> str:
-    """``1 building``, ``2,000 buildings``."""
-    return f"{number:,.0f} {one if round(number) == 1 else many or one + 's'}"
-
-
-def listed(parts: list[str]) -> str:
-    """``a, b and c``."""
-    if len(parts) < 2:
-        return "".join(parts)
-    return f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
-def minutes_in_words(number: float) -> str:
-    return f"{number:.1f} minutes"
-
-
-def per_cent(share: float) -> str:
-    """A share in words, never rounded to nothing: ``0.53 %``, ``28 %``."""
-    size = abs(100 * share)
-    if size >= 9.95:
-        return f"{100 * share:.0f} %"
-    if size >= 0.995:
-        return f"{100 * share:.1f} %"
-    return f"{100 * share:.2f} %" if size >= 0.005 or size == 0 else "less than 0.01 %"

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from placeopt.report.money import pounds
+from placeopt.scenario.wording import figure, per_cent, with_sign
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,7 @@ def breaking_in_words(order: pd.DataFrame, years: tuple[int, ...], rate: float) 
     row: Any
     for row in order.itertuples():
         side = "below" if row.cut_share >= 0 else "above"
-        least = f"{pounds(row.least_gbp)}, {abs(row.cut_share):.1%} {side} today"
+        least = f"{pounds(row.least_gbp)}, {per_cent(abs(row.cut_share))} {side} today"
         sure = f"proven: {pounds(math.floor(row.bound_gbp))} is not enough"
         if row.name:
             then = f"below it {row.name} breaks{' first' if row.step == 1 else ' next'}"
@@ -58,12 +59,12 @@ def prices_in_words(prices: pd.DataFrame) -> list[str]:
     first: Any = next(prices.itertuples())
     lines = [
         f"What a step changes in {first.objective}, today's rules giving "
-        f"{_figure(first.objective_before, first.unit, '.4g')}; below 0 is better:"
+        f"{_figure(first.objective_before, first.unit)}; below 0 is better:"
     ]
     idle = []
     row: Any
     for row in prices.itertuples():
-        step = pounds(row.step) if row.per == "GBP" else f"{row.step:.2g} {row.per}"
+        step = pounds(row.step) if row.per == "GBP" else f"{figure(row.step, 2)} {row.per}"
         of = "" if str(row.what).endswith(str(row.id)) else f": {row.name}"
         what = f"{row.rule} {row.what}{of}"
         low, change, high = (
@@ -85,12 +86,13 @@ def _change(low: float, change: float, high: float, unit: str) -> str:
         return "no answer within the time limit"
     if math.isinf(change):
         return "no plan is left"
-    said, *between = (_figure(one, unit, "+.3g", short=True) for one in (change, low, high))
+    said, *between = (_figure(one, unit, short=True) for one in (change, low, high))
     same = between == [said, said]
     return said if same else f"{said} (proven: {between[0]} to {between[1]})"
 
 
-def _figure(value: float, unit: str, spec: str, short: bool = False) -> str:
-    if unit.startswith("gbp"):
-        return ("+" if short and value > 0 else "") + pounds(value)
-    return format(value, spec) if short else f"{value:{spec}} {unit}"
+def _figure(value: float, unit: str, short: bool = False) -> str:
+    text = pounds(value) if unit.startswith("gbp") else figure(value, 3 if short else 4)
+    if short:
+        return with_sign(text, value)
+    return text if unit.startswith("gbp") else f"{text} {unit}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from placeopt.report.formats import missing, per_cent
 from placeopt.report.money import pounds, pounds_in_words
+from placeopt.scenario.wording import exact_per_cent
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
@@ -119,6 +120,6 @@ def _over(answer: Answer) -> list[tuple[str, str]]:
             pounds(float(summary["net_present_saving_gbp"])),
         ),
         ("Pays back by the end of", paid),
-        ("Discount rate, real", f"{100 * rate:g} % a year"),
+        ("Discount rate, real", f"{exact_per_cent(rate)} a year"),
         ("Years appraised", str(years)),
     ]

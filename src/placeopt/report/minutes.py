@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from placeopt.report.formats import in_words, listed
+from placeopt.report.formats import in_words
+from placeopt.scenario.wording import listed
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer

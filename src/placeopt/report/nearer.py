@@ -3,130 +3,216 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from placeopt.report.formats import count, listed, minutes_in_words, per_cent
-from placeopt.report.money import pounds, pounds_in_words
+from placeopt.report.money import pounds
+from placeopt.report.narrative import (
+    Sentence,
+    Statement,
+    Value,
+    Values,
+    counted,
+    gbp,
+    minutes,
+    share,
+    state,
+)
 from placeopt.scenario.estate_rules import Access, Fairness, FairRents, Revenue
 from placeopt.scenario.reassignment import reassigns
+from placeopt.scenario.wording import listed
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
-    from placeopt.scenario import Scenario
 
 MAY_BAR = (Access, Fairness, Revenue, FairRents)  # rules that may keep a visit from moving nearer
 SOME_GBP, SOME_VISITS = 1.0, 0.5  # below these a sentence says none
+SOME_MINUTES = 0.05
 
 
-def sent_in_words(answer: Answer) -> list[str]:
+@dataclass(frozen=True)
+class SentFacts:
+    """What the sentences on where visits go rest on: the plan's own figures, which are verified."""
+
+    answer: Answer
+
+    @property
+    def summary(self) -> Any:
+        return {} if self.answer.plan is None else self.answer.plan.summary
+
+    @property
+    def status(self) -> str:
+        """How the search for fewer minutes ended; empty where the question did not ask for it."""
+        return str(self.summary.get("reassignment_status", ""))
+
+    @property
+    def tried(self) -> bool:
+        return self.status not in ("", "no plan at limit")
+
+    @property
+    def fewer(self) -> float:
+        """Minutes that a visit takes less on average for being sent nearer."""
+        before, after = (f"reassignment_mean_minutes_{when}" for when in ("before", "after"))
+        return float(self.summary[before] - self.summary[after])
+
+    @property
+    def cost(self) -> float:
+        return float(self.summary.get("reassignment_cost_gbp", 0.0))
+
+    def visits(self, which: str) -> float:
+        """Visits of the last decided year: sent past a nearer host, or those of one reason."""
+        return float(self.summary.get(f"past_{which}_visits_per_year", math.nan))
+
+    @property
+    def when(self) -> str:
+        return f" in {self.summary['last_year']}" if self.answer.scenario.years > 1 else ""
+
+
+def sent_in_words(answer: Answer) -> list[Statement]:
     """Return the sentences on sending visits nearer and on visits sent past a nearer host."""
-    assert answer.plan is not None
-    summary = answer.plan.summary
-    said = []
-    if "reassignment_status" in summary:
-        said.append(_nearer(summary, answer.scenario.years))
-    if "past_nearer_visits_per_year" in summary:
-        said.append(_past(summary, answer.scenario))
-    return said
+    return state(SENTENCES, SentFacts(answer))
 
 
-def _nearer(summary: Mapping[str, Any], years: int) -> str:
-    before, after = (summary[f"reassignment_mean_minutes_{when}"] for when in ("before", "after"))
-    if summary["reassignment_status"] == "no plan at limit":
+def of_which_cost(answer: Answer) -> list[Statement]:
+    """Return the sentence that says of which cost the proof speaks; none if of the plan's."""
+    return state(OF_WHICH_COST, SentFacts(answer))
+
+
+def _nearer_values(f: SentFacts) -> Values:
+    s, over = f.summary, " over the decided years" if f.answer.scenario.years > 1 else ""
+    found: dict[str, Value] = {
+        "after": minutes(s["reassignment_mean_minutes_after"]),
+        "before": minutes(s["reassignment_mean_minutes_before"]),
+        "over": over,
+        "proven": f.status,
+    }
+    if f.status == "optimal":
+        found["within"] = gbp(s["reassignment_cost_ceiling_gbp"] - s["cost_best_found"])
+    elif math.isfinite(s["reassignment_minutes_proven_bound"]):
+        left = s["reassignment_minutes_after"] - s["reassignment_minutes_proven_bound"]
+        found["gap"] = share(max(left, 0.0) / max(s["reassignment_minutes_after"], 1e-9))
+    if f.cost > SOME_GBP:
+        yearly = s["reassignment_running_cost_gbp_per_year"]
+        found |= {"cost": gbp(f.cost), "yearly": gbp(abs(yearly))}
+        found["way"] = "more" if yearly >= 0 else "less"
+    return found
+
+
+def _proven(v: Values) -> str:
+    if "within" in v:
         return (
-            "There was no time left to send visits nearer: they go where the least cost has them."
+            f"no other way to send visits to these buildings for at most {v['within']} more takes "
+            "fewer minutes"
         )
-    ceiling = summary["reassignment_cost_ceiling_gbp"] - summary["cost_best_found"]
-    proven = (
-        f"no other way to send visits to these buildings for at most {pounds_in_words(ceiling)} "
-        "more takes fewer minutes"
-    )
-    if summary["reassignment_status"] != "optimal":
-        bound = summary["reassignment_minutes_proven_bound"]
-        share = max(summary["reassignment_minutes_after"] - bound, 0.0) / max(
-            summary["reassignment_minutes_after"], 1e-9
-        )
-        proven = "whether other ways take fewer is not known"
-        if math.isfinite(bound):
-            proven = f"other ways may take up to {per_cent(share)} fewer"
-    over = " over the decided years" if years > 1 else ""
-    if before - after < 0.05:
-        return (
-            "The plan was asked to send visits nearer without other buildings: a visit takes "
-            f"{minutes_in_words(after)} on average{over}; {proven}."
-        )
-    cost, yearly = (
-        summary[f"reassignment_{name}"] for name in ("cost_gbp", "running_cost_gbp_per_year")
-    )
+    if "gap" in v:
+        return f"other ways may take up to {v['gap']} fewer"
+    return "whether other ways take fewer is not known"
+
+
+def _sent_nearer(v: Values) -> str:
     money = "That costs nothing"
-    if cost > SOME_GBP:
-        word = "more" if yearly >= 0 else "less"
+    if "cost" in v:
         money = (
-            f"That costs {pounds_in_words(cost)} over the whole period "
-            f"({pounds_in_words(abs(yearly))} {word} a year to run)"
+            f"That costs {v['cost']} over the whole period ({v['yearly']} {v['way']} a year to run)"
         )
     return (
         "With its buildings and services found, the plan sends visits nearer than the least cost "
-        f"would: a visit takes {minutes_in_words(after)} on average{over} instead of "
-        f"{minutes_in_words(before)}. {money}; {proven}."
+        f"would: a visit takes {v['after']} on average{v['over']} instead of {v['before']}. "
+        f"{money}; {_proven(v)}."
     )
 
 
-def _past(summary: Mapping[str, Any], scenario: Scenario) -> str:
-    past = summary["past_nearer_visits_per_year"]
-    if past < SOME_VISITS:
-        return "Every visit goes to the nearest building that has the offer."
-    when = f" in {summary['last_year']}" if scenario.years > 1 else ""
-    text = (
-        f"{count(past, 'visit')} a year{when} ({per_cent(summary['past_nearer_share'])}) "
-        f"{'goes' if round(past) == 1 else 'go'} past a nearer building that has the offer"
-    )
+def _past_values(f: SentFacts) -> Values:
     dearer = "it would cost more"
-    if reassigns(scenario):
-        dearer = "it would cost more, and what fewer minutes may cost is used up"
+    if reassigns(f.answer.scenario):
+        dearer += ", and what fewer minutes may cost is used up"
+    reasons = {key: f.visits(key) for key in ("floor", "capital", "cost")}
+    return {
+        "past": counted(f.visits("nearer"), "visit"),
+        "share": share(f.summary["past_nearer_share"]),
+        "when": f.when,
+        "dearer": dearer,
+        **{key: counted(n, "visit") for key, n in reasons.items() if n >= SOME_VISITS},
+    }
+
+
+def _past(v: Values) -> str:
     reasons = {
         "floor": "no nearer one has floor left",
         "capital": "one has, but fitting it out would take capital that is used up",
-        "cost": f"one has, but {dearer}",
+        "cost": f"one has, but {v['dearer']}",
     }
-    parts = [
-        f"for {summary[f'past_{key}_visits_per_year']:,.0f} {words}"
-        for key, words in reasons.items()
-        if summary[f"past_{key}_visits_per_year"] >= SOME_VISITS
-    ]
-    text += f": {listed(parts)}." if parts else "."
-    able = summary["past_open_visits_per_year"]
-    if able < SOME_VISITS:
-        return text + " None goes past one that could take it."
-    return text + f" {count(able, 'visit')} {_why_open(summary, scenario)}"
+    parts = [f"for {v[key]} {words}" for key, words in reasons.items() if key in v]
+    goes = "goes" if str(v["past"]).startswith("1 ") else "go"
+    return (
+        f"{v['past']} a year{v['when']} ({v['share']}) {goes} past a nearer building that has the "
+        "offer" + (f": {listed(parts)}." if parts else ".")
+    )
 
 
-def _why_open(summary: Mapping[str, Any], scenario: Scenario) -> str:
+def _why_open(f: SentFacts) -> str:
     """Why visits that floor, capital and cost would let go nearer do not."""
-    could = "could go to a nearer one within floor, capital and cost"
+    scenario = f.answer.scenario
     if not reassigns(scenario):
-        return f"{could}: the question does not ask for fewer minutes, or its search was ended."
+        return ": the question does not ask for fewer minutes, or its search was ended"
     rules = sorted(
         {rule.number for kind in MAY_BAR for rule in scenario.of(kind)}, key=lambda n: int(n[1:])
     )
-    if summary["reassignment_status"] == "optimal" and rules:
-        return f"{could}, but not under the other rules of the question ({listed(rules)})."
-    if summary["reassignment_status"] == "optimal":
-        return f"{could}, but not without breaking another rule of the question."
-    return f"{could}: there was no time left to send them there."
+    if f.status == "optimal" and rules:
+        return f", but not under the other rules of the question ({listed(rules)})"
+    if f.status == "optimal":
+        return ", but not without breaking another rule of the question"
+    return ": there was no time left to send them there"
 
 
-def of_which_cost(answer: Answer) -> str:
-    """Return the sentence that says of which cost the proof speaks; empty if of the plan's."""
-    summary = answer.plan.summary if answer.plan is not None else {}
-    cost = summary.get("reassignment_cost_gbp")
-    if cost is None or cost <= SOME_GBP:
-        return ""
-    return (
-        " That speaks of the cost before visits were sent nearer, which adds "
-        f"{pounds_in_words(cost)}."
-    )
+SENTENCES: tuple[Sentence[SentFacts], ...] = (
+    Sentence(
+        "no_time_nearer",
+        lambda f: f.status == "no plan at limit",
+        "There was no time left to send visits nearer: they go where the least cost has them.",
+    ),
+    Sentence(
+        "asked_nearer",
+        lambda f: f.tried and f.fewer < SOME_MINUTES,
+        lambda v: (
+            "The plan was asked to send visits nearer without other buildings: a visit takes "
+            f"{v['after']} on average{v['over']}; {_proven(v)}."
+        ),
+        _nearer_values,
+    ),
+    Sentence(
+        "sent_nearer",
+        lambda f: f.tried and f.fewer >= SOME_MINUTES,
+        _sent_nearer,
+        _nearer_values,
+    ),
+    Sentence(
+        "every_nearest",
+        lambda f: f.visits("nearer") < SOME_VISITS,
+        "Every visit goes to the nearest building that has the offer.",
+    ),
+    Sentence("sent_past", lambda f: f.visits("nearer") >= SOME_VISITS, _past, _past_values),
+    Sentence(
+        "past_none_open",
+        lambda f: f.visits("nearer") >= SOME_VISITS and f.visits("open") < SOME_VISITS,
+        "None goes past one that could take it.",
+    ),
+    Sentence(
+        "past_open",
+        lambda f: f.visits("nearer") >= SOME_VISITS and f.visits("open") >= SOME_VISITS,
+        "{able} could go to a nearer one within floor, capital and cost{why}.",
+        lambda f: {"able": counted(f.visits("open"), "visit"), "why": _why_open(f)},
+    ),
+)
+
+OF_WHICH_COST: tuple[Sentence[SentFacts], ...] = (
+    Sentence(
+        "of_which_cost",
+        lambda f: f.cost > SOME_GBP,
+        "That speaks of the cost before visits were sent nearer, which adds {cost}.",
+        lambda f: {"cost": gbp(f.cost)},
+    ),
+)
 
 
 def exact_terms(answer: Answer) -> list[tuple[str, str]]:

@@ -15,11 +15,12 @@ from placeopt.report.charts_estate import estate_charts, pairs_of
 from placeopt.report.formats import NUMBERS, format_in_row, in_words, missing, show
 from placeopt.report.made_of import NOT_STATED, made_of, unstated
 from placeopt.report.minutes import as_if_driving, measured_in_words
-from placeopt.report.money import in_pounds, pounds, pounds_in_words
+from placeopt.report.money import pounds, pounds_in_words
 from placeopt.report.nearer import exact_terms
 from placeopt.report.sheets import Heading, Sheet
 from placeopt.report.story import Story, objectives_in_words, verified_in_words
 from placeopt.report.story_budget import compared_in_words
+from placeopt.scenario.wording import exact_per_cent, figure
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -82,13 +83,7 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["said"] = _said
     return environment.get_template("page.html.j2")
-
-
-def _said(text: str) -> str:
-    """A sentence with money in pounds, and no line broken between a figure and its %."""
-    return in_pounds(text).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _asset(name: str) -> Markup:
@@ -214,7 +209,7 @@ def _exact(answer: Answer) -> list[tuple[str, str]]:
     def number(value: float | None) -> str:
         if value is None or not math.isfinite(value):
             return "none"
-        return pounds(value) if first in ("cost", "weighted", "least_money") else f"{value:,.6g}"
+        return pounds(value) if first in ("cost", "weighted", "least_money") else figure(value, 6)
 
     seconds = ", ".join(f"{name} {value:.1f} s" for name, value in result.seconds.items())
     rows = [
@@ -222,8 +217,8 @@ def _exact(answer: Answer) -> list[tuple[str, str]]:
         ("Objective (always made small)", objectives_in_words(answer)),
         (_value_of(answer), number(result.objective)),
         ("Proven bound: no plan is below", number(result.bound)),
-        ("Gap", f"{100 * result.gap:.4f} %" if math.isfinite(result.gap) else "not known"),
-        ("Gap asked for", f"{100 * answer.scenario.solver.gap:g} %"),
+        ("Gap", exact_per_cent(result.gap) if math.isfinite(result.gap) else "not known"),
+        ("Gap asked for", exact_per_cent(answer.scenario.solver.gap)),
         *exact_terms(answer),
         ("Engine", f"{result.engine} {result.version}".strip()),
         ("Time", seconds),

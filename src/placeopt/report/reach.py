@@ -193,7 +193,7 @@ def _rows(reached: Reached) -> list[tuple[str, str, str, str]]:
     total = reached.residents.sum() or 1.0
     words = _words()
     return [
-        (colour, word, f"{people:,.0f}", f"{100 * people / total:.1f} %")
+        (colour, word, f"{people:,.0f}", f"{100 * people / total:.1f}%")
         for colour, word, people in zip(
             palette.band_colours(len(words)), words, reached.residents, strict=True
         )

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from placeopt.report.formats import STATES, in_words, yes_no
 from placeopt.report.group_names import mode_in_words, who_in_words
-from placeopt.report.money import in_pounds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +50,6 @@ NAMED = {  # id column -> (table that names it)
     "building_after": "buildings",
     "to_building_id": "buildings",
 }
-SENTENCES = ("why", "sentence", "detail")  # other rooms write "GBP"; a person reads "£"
 TITLES = {
     "buildings": "Buildings",
     "services": "Services",
@@ -105,6 +103,7 @@ TITLES = {
     "agencies": "Agencies",
     "prices": "Prices",
     "curves": "Curves",
+    "reasons": "Reasons",
     "checks": "Rules",
     "findings": "Findings",
     "assumptions": "Assumptions",
@@ -248,8 +247,6 @@ def sheet_of(place: Place, name: str, table: pd.DataFrame) -> Sheet:
         if heading.format in ("code", "decision"):
             states = STATES if heading.name in ("state", "status_before") else {}
             frame[heading.name] = [states.get(value, in_words(value)) for value in values]
-        elif heading.name in SENTENCES:
-            frame[heading.name] = [in_pounds(str(value)) for value in values]
         elif heading.format in ("who", "way"):
             said = who_in_words if heading.format == "who" else mode_in_words
             frame[heading.name] = [said(str(value)) for value in values]

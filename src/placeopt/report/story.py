@@ -1,45 +1,74 @@
 """What an answer says, in sentences and key figures that a councillor reads.
 
 The page, the workbook's first sheet and ``summary.json`` all speak through this module, so that
-they say the same.
+they say the same. What is asked comes first: yes or no where that is the question, the figures
+that the question names, and then the general story.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from placeopt.report.certainty import certainty
 from placeopt.report.figures import Figure
-from placeopt.report.formats import count, in_words, per_cent
+from placeopt.report.formats import count, in_words
+from placeopt.report.leads import facts_of, leads_of
 from placeopt.report.minutes import measured_in_words
-from placeopt.report.money import in_pounds
-from placeopt.report.nearer import of_which_cost
+from placeopt.report.narrative import Statement
 from placeopt.scenario.reassignment import reassigns
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
 
-BETTER = {  # objective -> how a better plan would differ
-    "cost": "cost {} less over the whole period",
-    "visit_minutes": "save {} of the minutes that visits take",
-    "buildings": "need {} fewer buildings",
-    "carbon": "emit {} less carbon",
-    "weighted": "be better by {} of the weighted sum",
-    "weighted_outcomes": "gain {} more on the outcomes",
-    "least_money": "spend {} less",
-    "least_disruption": "move {} less money",
-}
-
 
 @dataclass(frozen=True)
 class Story:
-    """The answer in words."""
+    """The answer in words.
 
-    headline: str
-    sentences: tuple[str, ...]
+    Attributes:
+        headline: The answer in one sentence, after yes or no where that is asked.
+        verdict: ``yes``, ``no``, ``not known``, or "" where the question asks for neither.
+        leads: The figures that the question names.
+        statements: The general story.
+        certainty: How far the answer can be trusted to be the best there is.
+        figures: Key figures, today beside the plan.
+        facts: Every figure that a scenario may lead with, by its key.
+    """
+
+    headline: Statement
+    verdict: str
+    leads: tuple[Statement, ...]
+    statements: tuple[Statement, ...]
+    certainty: tuple[Statement, ...]
     status_term: str
-    status_in_words: str
     figures: tuple[Figure, ...]
+    facts: dict[str, Any]
+
+    @property
+    def first(self) -> str:
+        """What the page says first: yes or no, and the headline."""
+        yes = f"{self.verdict[:1].upper()}{self.verdict[1:]}. " if self.verdict else ""
+        return yes + self.headline.text
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The figures that the question names, and the general story."""
+        return tuple(one.text for one in (*self.leads, *self.statements))
+
+    @property
+    def paragraphs(self) -> tuple[str, ...]:
+        """The general story, a few sentences to a paragraph."""
+        texts = [one.text for one in self.statements]
+        return tuple(" ".join(texts[n : n + 3]) for n in range(0, len(texts), 3))
+
+    @property
+    def status_in_words(self) -> str:
+        return " ".join(statement.text for statement in self.certainty)
+
+    def all_statements(self) -> tuple[Statement, ...]:
+        """Every sentence in the order in which it is read."""
+        return (self.headline, *self.leads, *self.statements, *self.certainty)
 
 
 def tell(answer: Answer) -> Story:
@@ -47,67 +76,46 @@ def tell(answer: Answer) -> Story:
     from placeopt.report.story_budget import tell_budget
     from placeopt.report.story_estate import tell_estate
 
+    figures: list[Figure] = []
     if answer.plan is None:
-        headline, sentences, figures = _without_plan(answer)
+        headline, statements = _without_plan(answer)
     elif "spending" in answer.plan.tables:
-        headline, sentences, figures = tell_budget(answer)
+        headline, statements, figures = tell_budget(answer)
     else:
-        headline, sentences, figures = tell_estate(answer)
+        headline, statements, figures = tell_estate(answer)
+    facts = facts_of(answer)
+    leads = leads_of(answer, facts)
+    said = {statement.text for statement in leads}
     return Story(
         headline=headline,
-        sentences=tuple(sentences),
+        verdict=verdict(answer),
+        leads=tuple(leads),
+        statements=tuple(one for one in statements if one.text not in said),
+        certainty=tuple(certainty(answer)),
         status_term=str(answer.result.status),
-        status_in_words=status_in_words(answer),
         figures=tuple(figures),
+        facts={key: value for key, (value, _) in facts.items()},
     )
+
+
+def verdict(answer: Answer) -> str:
+    """Yes where a plan keeps every rule, no where none is proven to, else not known; "" where the
+    question does not ask for it."""
+    if not answer.scenario.yes_or_no:
+        return ""
+    if answer.plan is not None:
+        return "yes"
+    return "no" if str(answer.result.status) == "infeasible" else "not known"
 
 
 def headline(answer: Answer) -> str:
     """The answer in a few lines for a terminal: what, how sure, whether verified."""
     story = tell(answer)
-    lines = [story.headline, *story.sentences, story.status_in_words, verified_in_words(answer)]
+    lines = [story.first, *story.sentences, story.status_in_words, verified_in_words(answer)]
     lines += [said] if (said := measured_in_words(answer)) else []
     if answer.explanation:
         lines += [f"{c.number} {c.sentence} {c.what_gives}" for c in answer.explanation.clashes]
-    return in_pounds("\n".join(lines))
-
-
-def status_in_words(answer: Answer) -> str:
-    """How far the answer can be trusted to be the best there is; "proven" only where it is."""
-    if answer.plan is None:
-        return {
-            "infeasible": "Proven: no plan can keep all the rules together.",
-            "unbounded": "The question has no best answer: its objective can improve for ever, "
-            "so something that limits it is missing.",
-            "interrupted": "Stopped by hand before a plan was found; nothing is proven.",
-            "no plan at limit": "No plan was found within the time limit; nothing is proven, and "
-            "more time may find one.",
-        }.get(str(answer.result.status), "The solver failed; nothing is proven.")
-    return _status_of_plan(answer) + of_which_cost(answer)
-
-
-def _status_of_plan(answer: Answer) -> str:
-    result = answer.result
-    better = BETTER.get(answer.scenario.objective.minimise[-1], "be better by {}")
-    if str(result.status) == "optimal":
-        if result.gap < 5e-7:
-            return "Proven: no plan that keeps the rules is better."
-        more = better.format(f"more than {per_cent(max(result.gap, 1e-4))}")
-        return f"Proven: no plan that keeps the rules can {more} than this one does.".replace(
-            " less than this one does", " less"
-        ).replace(" than this one does", "")
-    stopped = (
-        "stopped by hand" if str(result.status) == "interrupted" else "stopped at the time limit"
-    )
-    if not result.gap < 1:  # "up to 136 % less" says nothing
-        return (
-            f"The search was {stopped}. The plan keeps every rule, but it is not proven to be the "
-            "best, and nothing is known about how much better another could be."
-        )
-    return (
-        f"The search was {stopped}. The plan keeps every rule, but it is not proven to be the "
-        f"best: another may {better.format('up to ' + per_cent(result.gap))}."
-    )
+    return "\n".join(lines)
 
 
 def verified_in_words(answer: Answer) -> str:
@@ -123,19 +131,24 @@ def verified_in_words(answer: Answer) -> str:
     )
 
 
-def _without_plan(answer: Answer) -> tuple[str, list[str], list[Figure]]:
-    from placeopt.report.story_budget import alone_in_words
+def _without_plan(answer: Answer) -> tuple[Statement, list[Statement]]:
+    status = str(answer.result.status)
+    if status == "infeasible":
+        text = "No plan can keep all these rules at once."
+        why = answer.explanation
+        clash = [Statement("clash", why.sentence)] if why else []
+        if answer.scenario.problem == "budget":
+            from placeopt.report.story_budget import alone_in_words
 
-    if str(answer.result.status) == "infeasible":
-        said = [answer.explanation.sentence] if answer.explanation else []
-        said += alone_in_words(answer) if answer.scenario.problem == "budget" else []
-        return "No plan can keep all these rules at once.", said, []
-    headline = {
-        "no plan at limit": "No plan was found in the time given.",
+            clash += [Statement("alone", text) for text in alone_in_words(answer)]
+        return Statement("no_plan", text), clash
+    text = {
+        "no plan at limit": "No plan was found.",
         "interrupted": "The search was stopped before a plan was found.",
-        "unbounded": "The question has no best answer as it stands.",
-    }.get(str(answer.result.status), "The solver failed.")
-    return headline, [answer.result.message] if answer.result.message else [], []
+        "unbounded": "The question has no best answer as it is asked.",
+    }.get(status, "The solver failed.")
+    message = answer.result.message
+    return Statement("no_plan_found", text), [Statement("message", message)] if message else []
 
 
 def objectives_in_words(answer: Answer) -> str:

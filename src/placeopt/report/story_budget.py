@@ -3,186 +3,513 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from placeopt.report.figures import Figure, count_true
-from placeopt.report.formats import count, listed, per_cent
-from placeopt.report.money import pounds_in_words
+from placeopt.report.figures import Figure
+from placeopt.report.narrative import (
+    Sentence,
+    Statement,
+    Values,
+    counted,
+    gbp,
+    one_of,
+    share,
+    state,
+)
+from placeopt.scenario.discount import discount_factors
+from placeopt.scenario.wording import listed, pounds_in_words
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
 
+MOVED_GBP = 0.5  # a change that a table in pounds shows
+PENNIES = 0.5  # GBP that rounding and the solver's tolerance may leave a position short
+BETTER = {"higher": 1.0, "lower": -1.0}
 
-def tell_budget(answer: Answer) -> tuple[str, list[str], list[Figure]]:
-    assert answer.plan is not None
-    t = answer.plan.tables
-    spending, outcomes, streams = t["spending"], t["outcomes"], t["streams"]
-    before, after = float(spending["before_gbp"].sum()), float(spending["after_gbp"].sum())
-    change = after - before
-    how = "less" if change < 0 else "more"
-    year = answer.plan.summary.get("decided_year", answer.scenario.year)
-    met, asked = _met(outcomes["standard_met"])
-    reached, targets = _met(outcomes["target_met"])
-    headline = f"The plan spends {pounds_in_words(after)}" + (f" in {year}" if year else "")
-    headline += (
-        f", {pounds_in_words(abs(change))} ({per_cent(abs(change) / before if before else 0)}) "
-        f"{how} than today"
-        if abs(change) >= 1
-        else ", as much as today"
-    )
-    if asked:
-        every = (
-            "every minimum standard holds"
-            if met == asked
-            else (f"{met} of {asked} minimum standards hold")
-        )
-        headline += f", and {every}"
-    cut, raised = spending["change_gbp"] < -0.5, spending["change_gbp"] > 0.5
-    same = (~cut & ~raised).sum()
-    sentences = [
-        f"{count(cut.sum(), 'programme')} get{'s' if cut.sum() == 1 else ''} less"
-        + (f", {raised.sum()} more, and {same} the same." if same else f" and {raised.sum()} more.")
-    ]
-    for chosen, words, pick in (
-        (cut, "The largest cut", "idxmin"),
-        (raised, "The largest rise", "idxmax"),
-    ):
-        if chosen.any():
-            row = spending.loc[getattr(spending["change_gbp"], pick)()]
-            sentences[0] += (
-                f" {words} is in {row['name']}: {pounds_in_words(abs(row['change_gbp']))}"
-                + (
-                    f" ({per_cent(abs(row['change_share']))})."
-                    if row["change_share"] == row["change_share"]
-                    else "."
-                )
+
+@dataclass(frozen=True)
+class BudgetFacts:
+    """What the sentences of a budget plan rest on, each recomputed from the plan's tables."""
+
+    answer: Answer
+
+    @property
+    def tables(self) -> Any:
+        assert self.answer.plan is not None
+        return self.answer.plan.tables
+
+    @property
+    def spending(self) -> Any:
+        return self.tables["spending"]
+
+    @property
+    def outcomes(self) -> Any:
+        return self.tables["outcomes"]
+
+    @property
+    def before(self) -> float:
+        return float(self.spending["before_gbp"].sum())
+
+    @property
+    def after(self) -> float:
+        return float(self.spending["after_gbp"].sum())
+
+    @property
+    def year(self) -> int | None:
+        assert self.answer.plan is not None
+        year = self.answer.plan.summary.get("decided_year", self.answer.scenario.year)
+        return None if year is None else int(year)
+
+    @cached_property
+    def changes(self) -> dict[str, float]:
+        """Programme, by its name or id, -> change against today; in the order of the table."""
+        rows = self.spending
+        return {
+            str(name) or str(key): float(after - before)
+            for key, name, after, before in zip(
+                rows["programme_id"], rows["name"], rows["after_gbp"], rows["before_gbp"],
+                strict=True,
             )
-    better = (outcomes["change"] * outcomes["direction"].map({"higher": 1, "lower": -1})).fillna(0)
-    gains = [str(name) for name in outcomes["name"][better > 1e-6]]
-    losses = [str(name) for name in outcomes["name"][better < -1e-6]]
-    said = []
-    if gains:
-        said.append(f"Better than today: {listed(gains)}.")
-    if losses:
-        said.append(f"Worse than today: {listed(losses)}.")
-    if targets:
-        said.append(f"{reached} of {count(targets, 'target')} reached.")
-    sentences.append(" ".join(said))
-    sentences += [*_on_their_floor(outcomes), *_not_counted(answer)]
-    sentences += _over_years(answer) + _by_results(answer) + [compared_in_words(answer)]
-    returned = float(streams["returned_gbp"].fillna(0).sum())
-    if returned >= 1:
-        sentences.append(
-            f"{pounds_in_words(returned)} of ring-fenced money cannot be put to use within its "
-            "ring-fence and goes back to those who gave it."
+        }  # fmt: skip
+
+    def numbers(self) -> tuple[int, int, int]:
+        """(programmes that get less, more, the same)."""
+        change = (self.spending["after_gbp"] - self.spending["before_gbp"]).to_numpy(float)
+        less, more = int((change < -MOVED_GBP).sum()), int((change > MOVED_GBP).sum())
+        return less, more, len(change) - less - more
+
+    def largest(self, sign: int) -> tuple[str, float, float]:
+        """(programme, by name or id, change, share of today's spending) that moves most."""
+        rows = self.spending
+        at = ((rows["after_gbp"] - rows["before_gbp"]) * sign).to_numpy(float).argmax()
+        row = rows.iloc[int(at)]
+        change, before = float(row["after_gbp"] - row["before_gbp"]), float(row["before_gbp"])
+        name = str(row["name"]) or str(row["programme_id"])
+        return name, abs(change), abs(change) / before if before > 0 else math.nan
+
+    def met(self, column: str) -> tuple[int, int]:
+        """How many are met of how many that are stated, of the last decided year."""
+        words = [str(value) for value in self.outcomes[column]]
+        return words.count("yes"), words.count("yes") + words.count("no")
+
+    @property
+    def in_every_year(self) -> bool:
+        """Whether every minimum standard holds in every decided year."""
+        rows = self.tables.get("outcomes_by_year")
+        return rows is None or "no" not in set(rows["standard_met"])
+
+    def moved_outcomes(self, better: bool) -> list[str]:
+        """Outcomes, by name or id, that are better or worse than today in the last year."""
+        rows = self.outcomes
+        sign = 1.0 if better else -1.0
+        return [
+            str(name) or str(key)
+            for key, name, after, baseline, way in zip(
+                rows["outcome_id"], rows["name"], rows["after"], rows["baseline"],
+                rows["direction"], strict=True,
+            )
+            if sign * BETTER[way] * (after - baseline) > 1e-6 * max(1.0, abs(baseline))
+        ]  # fmt: skip
+
+    @property
+    def on_their_floor(self) -> list[str]:
+        """Outcomes exactly at their minimum standard: nothing more can be taken from them."""
+        rows = self.outcomes
+        away = (rows["after"] - rows["minimum_standard"]).abs()
+        near = 1e-6 * rows[["after", "baseline"]].abs().max(axis=1).clip(lower=1e-6)
+        return _named(rows[away <= near])
+
+    @property
+    def not_counted(self) -> list[str]:
+        """Outcomes that the objective leaves out: no range to a target, or a weight of 0."""
+        objective, place = self.answer.scenario.objective, self.answer.place.outcomes
+        asked = {*objective.minimise, *objective.weights}
+        rows = self.outcomes
+        out = rows["target"].isna() | (rows["target"] == rows["baseline"])
+        if "weighted_outcomes" in asked:
+            out |= rows["outcome_id"].isin(place.loc[place["weight"] == 0, "outcome_id"])
+        elif "fairest" not in asked:
+            return []
+        return _named(rows[out])
+
+    @property
+    def returned(self) -> float:
+        return float(self.tables["streams"]["returned_gbp"].fillna(0).sum())
+
+    @property
+    def by_year(self) -> Any:
+        """The spending of every year, or None where one year is decided."""
+        rows = self.tables.get("spending_by_year")
+        return None if rows is None or rows["year"].nunique() < 2 else rows
+
+    @property
+    def prevention(self) -> tuple[float, float]:
+        """(GBP on prevention in the plan over the years, GBP at today's rate)."""
+        kind = dict(zip(self.spending["programme_id"], self.spending["kind"], strict=True))
+        rows = self.by_year
+        ahead = rows["programme_id"].map(kind) == "preventive"
+        today = self.spending.loc[self.spending["kind"] == "preventive", "before_gbp"].sum()
+        return float(rows.loc[ahead, "plan_gbp"].sum()), float(today * rows["year"].nunique())
+
+    @cached_property
+    def units(self) -> list[tuple[str, int, int, str]]:
+        """(programme, units that close by the last year, units today, unit) of whole units."""
+        rows = self.tables.get("spending_by_year")
+        if rows is None or "units" not in rows:
+            return []
+        place = self.answer.place
+        left = rows[rows["year"] == rows["year"].max()].set_index("programme_id")["units"]
+        names = place.programmes.set_index("programme_id")["name"]
+        demand = place.outcomes.set_index("outcome_id")["baseline"]
+        columns = ("programme_id", "outcome_id", "unit", "unit_capacity")
+        found = []
+        for p, o, unit, capacity in zip(*(place.provision[c] for c in columns), strict=True):
+            if math.isfinite(left.get(p, math.nan)):
+                today = math.ceil(demand[o] / capacity - 1e-6)
+                found.append((str(names[p]) or str(p), round(today - left[p]), today, str(unit)))
+        return found
+
+    @property
+    def provided(self) -> tuple[float, float, float]:
+        """(GBP that providers earn by results, of it deferred, not paid or given back)."""
+        rows = self.tables["provider_results"]
+        lost = float((rows["not_paid_gbp"] + rows["clawback_gbp"]).sum())
+        return float(rows["earned_gbp"].sum()), float(rows["deferred_gbp"].sum()), lost
+
+    @property
+    def moved(self) -> float:
+        rows = self.tables.get("transfers")
+        return 0.0 if rows is None else float(rows["amount_gbp"].sum())
+
+    def short_by_year(self) -> list[tuple[str, int, float]]:
+        """(agency, year, GBP) of every position in the plan that is below the one alone."""
+        rows = self.tables["positions"]
+        names = dict(zip(self.tables["agencies"]["agency_id"], self.tables["agencies"]["name"],
+                         strict=True))  # fmt: skip
+        return [
+            (str(names.get(agency) or agency), int(year), float(alone - plan))
+            for agency, year, alone, plan in zip(
+                rows["agency_id"], rows["year"], rows["alone_gbp"], rows["plan_gbp"], strict=True
+            )
+            if alone - plan > PENNIES + 1e-6 * abs(alone)
+        ]
+
+    def short_over_all(self) -> list[str]:
+        """Agencies whose discounted positions add up to less than those alone."""
+        rows = self.tables["positions"].dropna(subset=["alone_gbp"])
+        years = sorted(rows["year"].unique())
+        rate = self.answer.scenario.money.discount_rate
+        worth = dict(zip(years, discount_factors(len(years), rate), strict=True))
+        over = (rows["plan_gbp"] - rows["alone_gbp"]) * rows["year"].map(worth)
+        total = over.groupby(rows["agency_id"]).sum()
+        return [str(agency) for agency, gbp_over in total.items() if gbp_over < -PENNIES]
+
+    @property
+    def compared_holds(self) -> bool:
+        """Whether what rule B9 compares is borne out by the positions, as the rule says when."""
+        rule: Any = next(
+            (r for r in self.answer.scenario.rules if r.name == "nobody_worse_off"), None
         )
-    figures = [
-        Figure("spending_gbp", "Spending", before, after, "gbp", ""),
-        Figure("standards_met", f"Minimum standards met, of {asked}", None, float(met), "count"),
-        Figure("targets_met", f"Targets met, of {targets}", None, float(reached), "count"),
-        Figure("returned_gbp", "Ring-fenced money not spent", None, returned, "gbp"),
-        Figure(
-            "moved_gbp",
-            "Money moved up or down",
-            None,
-            float(spending["change_gbp"].abs().sum()),
-            "gbp",
-            "",
+        if rule is None or "positions" not in self.tables:
+            return False
+        return not (self.short_by_year() if rule.when == "every_year" else self.short_over_all())
+
+
+def tell_budget(answer: Answer) -> tuple[Statement, list[Statement], list[Figure]]:
+    """Headline, sentences and key figures of a budget plan."""
+    facts = BudgetFacts(answer)
+    return one_of(HEADLINES, facts), state(SENTENCES, facts), _figures(facts)
+
+
+def _headline_values(f: BudgetFacts) -> Values:
+    change = f.after - f.before
+    met, asked = f.met("standard_met")
+    return {
+        "after": gbp(f.after),
+        "in_year": f" in {f.year}" if f.year else "",
+        "change": gbp(abs(change)),
+        "share": share(abs(change) / f.before if f.before else math.nan),
+        "met": met,
+        "asked": asked,
+        "years": "" if f.by_year is None or not f.in_every_year else " in every year",
+    }
+
+
+def _headline(how: str) -> Any:
+    def words(v: Values) -> str:
+        text = how.format(**v)
+        if v["asked"]:
+            every = v["met"] == v["asked"]
+            text += (
+                f", and every minimum standard holds{v['years']}"
+                if every
+                else f", and {v['met']} of {v['asked']} minimum standards hold"
+            )
+        return f"{text}."
+
+    return words
+
+
+HEADLINES: tuple[Sentence[BudgetFacts], ...] = (
+    Sentence(
+        "spends_less",
+        lambda f: f.after - f.before <= -1,
+        _headline("The plan spends {after}{in_year}, {change} ({share}) less than today"),
+        _headline_values,
+    ),
+    Sentence(
+        "spends_more",
+        lambda f: f.after - f.before >= 1 and f.before > 0,
+        _headline("The plan spends {after}{in_year}, {change} ({share}) more than today"),
+        _headline_values,
+    ),
+    Sentence(
+        "spends_from_nothing",
+        lambda f: f.after - f.before >= 1,
+        _headline("The plan spends {after}{in_year}, where nothing is spent today"),
+        _headline_values,
+    ),
+    Sentence(
+        "spends_the_same",
+        lambda f: True,
+        _headline("The plan spends {after}{in_year}, as much as today"),
+        _headline_values,
+    ),
+)
+
+
+def _number_words(v: Values) -> str:
+    less, more, same = (int(getattr(v[key], "value", 0)) for key in ("less", "more", "same"))
+    parts = [f"{v['less']} {'gets' if less == 1 else 'get'} less"] if less else []
+    for number, how in ((more, "more"), (same, "the same")):
+        if number:
+            parts.append(
+                f"{number:,} {how}"
+                if parts
+                else f"{v['more' if how == 'more' else 'same']} {'gets' if number == 1 else 'get'} "
+                f"{how}"
+            )
+    return f"{listed(parts)}."
+
+
+def _largest_values(f: BudgetFacts, sign: int) -> Values:
+    name, change, of_today = f.largest(sign)
+    values: dict[str, Any] = {"name": name, "change": gbp(change)}
+    return values | ({"share": share(of_today)} if math.isfinite(of_today) else {})
+
+
+def _largest(which: str) -> Any:
+    def words(v: Values) -> str:
+        of = f" ({v['share']})" if "share" in v else ", where nothing is spent today"
+        return f"The largest {which} is in {v['name']}: {v['change']}{of}."
+
+    return words
+
+
+def _named(outcomes: Any) -> list[str]:
+    """Outcomes by name, or by id where they have none."""
+    pairs = zip(outcomes["name"], outcomes["outcome_id"], strict=True)
+    return [str(name) or str(key) for name, key in pairs]
+
+
+def _names(v: Values) -> str:
+    return listed(str(name) for name in v.values())
+
+
+def _unit_words(v: Values) -> str:
+    parts = []
+    for n in range((len(v) - 1) // 4):
+        name, closed, today, unit = (v[f"{key}_{n}"] for key in ("name", "close", "today", "unit"))
+        number = int(closed)  # type: ignore[arg-type]
+        what = f"{number} of {today}" if number >= 0 else f"none of {today}, {-number} more run"
+        parts.append(f"{what} in {name}" + (f" (unit: {unit})" if unit else ""))
+    return f"Whole units that close by {v['year']}: {'; '.join(parts)}."
+
+
+def _unit_values(unit: tuple[str, int, int, str]) -> Values:
+    name, closed, today, one = unit
+    return {"name": name, "close": closed, "today": today, "unit": one}
+
+
+def _transfer_values(f: BudgetFacts) -> Values:
+    return {"moved": gbp(f.moved)}
+
+
+SENTENCES: tuple[Sentence[BudgetFacts], ...] = (
+    Sentence(
+        "numbers",
+        lambda f: len(f.spending) > 0,
+        _number_words,
+        lambda f: {
+            key: counted(number, "programme")
+            for key, number in zip(("less", "more", "same"), f.numbers(), strict=True)
+        },
+    ),
+    Sentence(
+        "largest_cut",
+        lambda f: f.numbers()[0] > 0,
+        _largest("cut"),
+        lambda f: _largest_values(f, -1),
+    ),
+    Sentence(
+        "largest_rise",
+        lambda f: f.numbers()[1] > 0,
+        _largest("rise"),
+        lambda f: _largest_values(f, 1),
+    ),
+    Sentence(
+        "better",
+        lambda f: bool(f.moved_outcomes(True)),
+        lambda v: f"Better than today: {_names(v)}.",
+        lambda f: {str(n): name for n, name in enumerate(f.moved_outcomes(True))},
+    ),
+    Sentence(
+        "worse",
+        lambda f: bool(f.moved_outcomes(False)),
+        lambda v: f"Worse than today: {_names(v)}.",
+        lambda f: {str(n): name for n, name in enumerate(f.moved_outcomes(False))},
+    ),
+    Sentence(
+        "targets",
+        lambda f: f.met("target_met")[1] > 0,
+        "{met} of {asked} reached.",
+        lambda f: {
+            "met": f.met("target_met")[0],
+            "asked": counted(f.met("target_met")[1], "target"),
+        },
+    ),
+    Sentence(
+        "on_their_floor",
+        lambda f: bool(f.on_their_floor),
+        lambda v: f"Exactly at the minimum standard: {_names(v)}.",
+        lambda f: {str(n): name for n, name in enumerate(f.on_their_floor)},
+    ),
+    Sentence(
+        "not_counted",
+        lambda f: bool(f.not_counted),
+        lambda v: f"Not counted in the objective: {_names(v)}.",
+        lambda f: {str(n): name for n, name in enumerate(f.not_counted)},
+    ),
+    Sentence(
+        "over_years",
+        lambda f: f.by_year is not None,
+        "Over {years} years it spends {spent}, {ahead} of it on prevention ({today} at today's "
+        "rate).",
+        lambda f: {
+            "years": int(f.by_year["year"].nunique()),
+            "spent": gbp(f.by_year["plan_gbp"].sum()),
+            "ahead": gbp(f.prevention[0]),
+            "today": gbp(f.prevention[1]),
+        },
+    ),
+    Sentence(
+        "one_off",
+        lambda f: f.by_year is not None and f.by_year["one_off_gbp"].sum() >= 1,
+        "Starting, stopping and closing cost {once} besides, once.",
+        lambda f: {"once": gbp(f.by_year["one_off_gbp"].sum())},
+    ),
+    Sentence(
+        "units",
+        lambda f: bool(f.units),
+        _unit_words,
+        lambda f: {
+            "year": int(f.tables["spending_by_year"]["year"].max()),
+            **{
+                f"{key}_{n}": value
+                for n, unit in enumerate(f.units)
+                for key, value in _unit_values(unit).items()
+            },
+        },
+    ),
+    Sentence(
+        "benefits",
+        lambda f: len(f.tables.get("benefits_chain", ())) > 0,
+        "Better outcomes are worth {net} net over the years counted; {cash} of it can be taken "
+        "out of budgets.",
+        lambda f: {
+            "net": gbp(f.tables["benefits_chain"]["net_gbp"].sum()),
+            "cash": gbp(f.tables["benefits_chain"]["cashable_gbp"].sum()),
+        },
+    ),
+    Sentence(
+        "transfers_every_year",
+        lambda f: f.moved >= 1 and "positions" in f.tables and not f.short_by_year(),
+        "With transfers of {moved} no agency is worse off in any year than it would be alone.",
+        _transfer_values,
+    ),
+    Sentence(
+        "transfers_over_all",
+        lambda f: (
+            f.moved >= 1
+            and "positions" in f.tables
+            and bool(f.short_by_year())
+            and not f.short_over_all()
         ),
+        lambda v: (
+            f"With transfers of {v['moved']} no agency is worse off than it would be alone over "
+            f"the {v['years']} years together; in some of them it is: {v['who']}."
+        ),
+        lambda f: {
+            "moved": gbp(f.moved),
+            "years": int(f.tables["positions"]["year"].nunique()),
+            "who": "; ".join(
+                f"{agency} in {year} by {gbp(short)}" for agency, year, short in f.short_by_year()
+            ),
+        },
+    ),
+    Sentence(
+        "transfers_short",
+        lambda f: f.moved >= 1 and "positions" in f.tables and bool(f.short_over_all()),
+        "Agencies pay each other {moved}.",
+        _transfer_values,
+    ),
+    Sentence(
+        "compared",
+        lambda f: f.compared_holds,
+        "{compared}",
+        lambda f: {"compared": compared_in_words(f.answer)},
+    ),
+    Sentence(
+        "providers",
+        lambda f: "provider_results" in f.tables and f.provided[0] >= 1,
+        "Results earn providers {earned}, {deferred} of it deferred; what falls due after the "
+        "last year is set aside in it.",
+        lambda f: {"earned": gbp(f.provided[0]), "deferred": gbp(f.provided[1])},
+    ),
+    Sentence(
+        "providers_lose",
+        lambda f: "provider_results" in f.tables and f.provided[2] >= 1,
+        "Providers are not paid {lost} of what they earn, or give it back, for results that are "
+        "not held.",
+        lambda f: {"lost": gbp(f.provided[2])},
+    ),
+    Sentence(
+        "returned",
+        lambda f: f.returned >= 1,
+        "{returned} of ring-fenced money is not spent and goes back to those who gave it.",
+        lambda f: {"returned": gbp(f.returned)},
+    ),
+)
+
+
+def _figures(f: BudgetFacts) -> list[Figure]:
+    met, asked = f.met("standard_met")
+    reached, targets = f.met("target_met")
+    moved = float((f.spending["after_gbp"] - f.spending["before_gbp"]).abs().sum())
+    figures = [Figure("spending_gbp", "Spending", f.before, f.after, "gbp", "")]
+    if asked:
+        label = f"Minimum standards met, of {asked}"
+        figures.append(Figure("standards_met", label, None, float(met), "count"))
+    if targets:
+        label = f"Targets met, of {targets}"
+        figures.append(Figure("targets_met", label, None, float(reached), "count"))
+    return [
+        *figures,
+        Figure("returned_gbp", "Ring-fenced money not spent", None, f.returned, "gbp"),
+        Figure("moved_gbp", "Money moved up or down", None, moved, "gbp", ""),
     ]
-    return headline + ".", [text for text in sentences if text], figures
-
-
-def _on_their_floor(outcomes: Any) -> list[str]:
-    """Outcomes that are exactly at their minimum standard: nothing more can be taken from them."""
-    away = (outcomes["after"] - outcomes["minimum_standard"]).abs()
-    near = 1e-6 * outcomes[["after", "baseline"]].abs().max(axis=1).clip(lower=1e-6)
-    names = [str(name) for name in outcomes["name"][away <= near]]
-    return [f"Exactly at the minimum standard: {listed(names)}."] if names else []
-
-
-def _not_counted(answer: Answer) -> list[str]:
-    """Outcomes that the objective leaves out: without a range to a target, or a weight of 0."""
-    assert answer.plan is not None
-    asked = {*answer.scenario.objective.minimise, *answer.scenario.objective.weights}
-    rows, place = answer.plan.tables["outcomes"], answer.place.outcomes
-    out = rows["target"].isna() | (rows["target"] == rows["baseline"])
-    if "weighted_outcomes" in asked:
-        out |= rows["outcome_id"].isin(place.loc[place["weight"] == 0, "outcome_id"])
-    elif "fairest" not in asked:
-        return []
-    names = [str(name) for name in rows["name"][out]]
-    return [f"Not counted in the objective: {listed(names)}."] if names else []
-
-
-def _by_results(answer: Answer) -> list[str]:
-    """What the providers who are paid by results are owed, and when."""
-    assert answer.plan is not None
-    t = answer.plan.tables
-    if "provider_results" not in t:
-        return []
-    rows = t["provider_results"]
-    earned, deferred = float(rows["earned_gbp"].sum()), float(rows["deferred_gbp"].sum())
-    lost = float((rows["not_paid_gbp"] + rows["clawback_gbp"]).sum())
-    text = f"Results earn providers {pounds_in_words(earned)}, {pounds_in_words(deferred)} deferred"
-    if lost >= 1:
-        text += f"; {pounds_in_words(lost)} of it is not paid, or given back, for what is not held"
-    return [text + "; what falls due after the last year is set aside in it."]
-
-
-def _units(answer: Answer) -> list[str]:
-    """How many of today's whole units (wards, homes) close by the last decided year."""
-    assert answer.plan is not None
-    rows, said = answer.plan.tables["spending_by_year"], []
-    if "units" not in rows:
-        return []
-    last = int(rows["year"].max())
-    left = rows[rows["year"] == last].set_index("programme_id")["units"]
-    name = answer.place.programmes.set_index("programme_id")["name"]
-    demand = answer.place.outcomes.set_index("outcome_id")["baseline"]
-    columns = ("programme_id", "outcome_id", "unit", "unit_capacity")
-    kinds = zip(*(answer.place.provision[key] for key in columns), strict=True)
-    for programme, outcome, unit, capacity in kinds:
-        today = math.ceil(demand[outcome] / capacity - 1e-6)
-        if math.isfinite(left.get(programme, math.nan)):
-            closed = round(today - left[programme])
-            what = f"{closed} of {today}" if closed >= 0 else f"none of {today}, {-closed} more run"
-            of = f" (unit: {unit})" if unit else ""
-            said.append(f"{what} in {name[programme] or programme}{of}")
-    return [f"Whole units that close by {last}: {'; '.join(said)}."] if said else []
-
-
-def _over_years(answer: Answer) -> list[str]:
-    """What all decided years come to, where there is more than one."""
-    assert answer.plan is not None
-    t = answer.plan.tables
-    if "spending_by_year" not in t or t["spending_by_year"]["year"].nunique() < 2:
-        return []
-    rows, years = t["spending_by_year"], t["spending_by_year"]["year"].nunique()
-    spent, one_off = float(rows["plan_gbp"].sum()), float(rows["one_off_gbp"].sum())
-    kind = dict(zip(t["spending"]["programme_id"], t["spending"]["kind"], strict=True))
-    preventive = rows["programme_id"].map(kind) == "preventive"
-    ahead = float(rows.loc[preventive, "plan_gbp"].sum())
-    today = float(t["spending"].loc[t["spending"]["kind"] == "preventive", "before_gbp"].sum())
-    text = (
-        f"Over {years} years it spends {pounds_in_words(spent)}, {pounds_in_words(ahead)} of it on "
-        f"prevention ({pounds_in_words(years * today)} at today's rate)"
-    )
-    if one_off >= 1:
-        text += f", and {pounds_in_words(one_off)} once on starting, stopping and closing"
-    said = [text + ".", *_units(answer)]
-    chain = t.get("benefits_chain")
-    if chain is not None and len(chain):
-        net, cash = float(chain["net_gbp"].sum()), float(chain["cashable_gbp"].sum())
-        said.append(
-            f"Better outcomes are worth {pounds_in_words(net)} net over the years counted; "
-            f"{pounds_in_words(cash)} of it can be taken out of budgets."
-        )
-    moved = t.get("transfers")
-    if moved is not None and len(moved):
-        total = pounds_in_words(float(moved["amount_gbp"].sum()))
-        said.append(f"Transfers between agencies come to {total}.")
-    return said
 
 
 def alone_in_words(answer: Answer) -> list[str]:
@@ -196,8 +523,7 @@ def alone_in_words(answer: Answer) -> list[str]:
     said = []
     for agency, own in rows.groupby("agency_id", sort=False):
         gbp = float(own["alone_gbp"].sum())
-        sign = "minus " if gbp < -0.5 else ""
-        stands = f"{sign}{pounds_in_words(abs(gbp))}"
+        stands = pounds_in_words(gbp)
         if own["alone_gbp"].isna().any():
             stands = "no position alone"
         said.append(f"{names.get(str(agency)) or str(agency)}: {stands}")
@@ -226,10 +552,3 @@ COUNTERFACTUALS = {  # what a position is compared with, and what it counts
     "most_it_could_keep": "if it kept and saved the most money that it could by itself, all others "
     "as today; money left unspent counts as its own",
 }
-
-
-def _met(values: Any) -> tuple[int, int]:
-    """How many are met, of how many that are stated."""
-    stated = [value for value in values if not (isinstance(value, str) and value == "")]
-    stated = [value for value in stated if value == value and value is not None]
-    return count_true(stated), len(stated)

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from placeopt.report.figures import Figure, count_true
-from placeopt.report.formats import count, listed, minutes_in_words, per_cent
-from placeopt.report.minutes import as_if_driving
-from placeopt.report.money import pounds_in_words
+from placeopt.report.narrative import (
+    Sentence,
+    Statement,
+    Values,
+    counted,
+    gbp,
+    minutes,
+    one_of,
+    share,
+    state,
+)
 from placeopt.report.nearer import sent_in_words
+from placeopt.scenario.wording import listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,81 +29,416 @@ if TYPE_CHECKING:
     from placeopt.engine import Answer
 
 NOTICEABLE_MINUTES = 1.0  # a journey that changes by less is "about the same"
+NOTICEABLE_GBP = 0.5
+FARTHER_MINUTES = 0.05  # a host is farther than the nearest by more than rounding
 
 
-def tell_estate(answer: Answer) -> tuple[str, list[str], list[Figure]]:
+@dataclass(frozen=True)
+class EstateFacts:
+    """What the sentences of an estate plan rest on, each recomputed from the plan's tables."""
+
+    answer: Answer
+
+    @property
+    def tables(self) -> Any:
+        assert self.answer.plan is not None
+        return self.answer.plan.tables
+
+    @property
+    def summary(self) -> Any:
+        assert self.answer.plan is not None
+        return self.answer.plan.summary
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        return counts_of(self.tables["buildings"])
+
+    @cached_property
+    def costs(self) -> dict[str, Any]:
+        return costs_of(self.tables["money"], self.summary)
+
+    @cached_property
+    def people(self) -> dict[str, Any]:
+        return travel_of(self.tables)
+
+    @cached_property
+    def by_tier(self) -> dict[str, int]:
+        """Open buildings of each tier in the plan, by its name, in the place's order."""
+        given = Counter(str(tier) for tier in self.tables["buildings"]["tier_id"] if tier)
+        tiers = self.answer.place.tables["tiers"]
+        names = dict(zip(tiers["tier_id"], tiers["name"], strict=True)) if len(tiers) else {}
+        order = [str(tier) for tier in names] + sorted(given.keys() - set(map(str, names)))
+        return {str(names.get(t) or t): given[t] for t in order if given[t]}
+
+    @cached_property
+    def passed(self) -> float:
+        """Share of visits that go to a host farther than the nearest one with the full offer."""
+        if not {"assignment", "access"} <= set(self.tables):
+            return 0.0
+        keys = ["zone_id", "service_id"]
+        sent, near = self.tables["assignment"], self.tables["access"]
+        both = sent.merge(near[[*keys, "minutes_after"]], on=keys, how="left")
+        farther = both["minutes"] > both["minutes_after"] + FARTHER_MINUTES
+        total = float(both["visits_per_year"].sum())
+        return float(both.loc[farther, "visits_per_year"].sum()) / total if total else 0.0
+
+    @property
+    def saving(self) -> float:
+        return float(self.costs["saving_gbp_per_year"])
+
+    @property
+    def years(self) -> tuple[int, int] | None:
+        first, last = (self.summary.get(f"{end}_year") for end in ("first", "last"))
+        return None if first is None or first == last else (int(first), int(last))
+
+    @property
+    def present_saving(self) -> float | None:
+        """Net present cost of doing nothing less the plan's, from the table of objectives."""
+        rows = self.tables["objectives"].set_index("objective")
+        if "cost" not in rows.index:
+            return None
+        return float(rows.at["cost", "do_nothing"] - rows.at["cost", "plan"])
+
+    @property
+    def carbon(self) -> tuple[float, float]:
+        rows = self.tables["objectives"].set_index("objective")
+        return float(rows.at["carbon", "do_nothing"]), float(rows.at["carbon", "plan"])
+
+
+def tell_estate(answer: Answer) -> tuple[Statement, list[Statement], list[Figure]]:
     """Headline, sentences and key figures of an estate plan."""
-    assert answer.plan is not None
-    plan, people = answer.plan, travel_of(answer.plan.tables)
-    counts, costs = _counts_of(plan.buildings), costs_of(plan.tables["money"], plan.summary)
-    sentences = [
-        _changes_in_words(counts),
-        _running_in_words(costs) + _one_off_in_words(costs),
-        *_years_in_words(plan),
-        *_carbon_in_words(plan),
-        *_people_in_words(people, as_if_driving(answer)),
-        *sent_in_words(answer),
-    ]
-    figures = _figures(plan, counts, costs, people, as_if_driving(answer))
-    return _headline(counts, costs), sentences, figures
+    facts = EstateFacts(answer)
+    said = [*state(SENTENCES, facts), *sent_in_words(answer)]
+    return one_of(HEADLINES, facts), said, _figures(facts)
 
 
-def _counts_of(buildings: pd.DataFrame) -> dict[str, int]:
-    """Buildings by decision; those open today that close apart from those given up empty."""
-    was_open = buildings["status_before"] == "open"
-    closes = buildings["decision"] == "close"
-    decided = buildings["decision"].value_counts()
-    return {word: int(decided.get(word, 0)) for word in ("keep", "hub", "open")} | {
-        "was_open": int(was_open.sum()),
-        "close": int((closes & was_open).sum()),
-        "given_up": int((closes & ~was_open).sum()),
+def counts_of(buildings: pd.DataFrame) -> dict[str, int]:
+    """Buildings by what happens to them; those open today that stay open are parted by whether
+    they take in a service, only lose one, only get a tier, or stay as they are."""
+    found = Counter[str]()
+    columns = ("status_before", "decision", "tier_id", "services_before", "services_after")
+    for status, decision, tier, before, after in zip(
+        *(buildings[column].tolist() for column in columns), strict=True
+    ):
+        was, now = (set(filter(None, str(text).split("; "))) for text in (before, after))
+        if status != "open":
+            found["given_up"] += decision == "close"
+            found["open"] += decision == "open"
+            continue
+        found["was_open"] += 1
+        if decision == "close":
+            found["close"] += 1
+        elif now - was:
+            found["take_in"] += 1
+        elif was - now:
+            found["lose"] += 1
+        else:
+            found["same" if not tier else "tier_only"] += 1
+    words = ("was_open", "close", "take_in", "lose", "tier_only", "same", "open", "given_up")
+    return {word: found[word] for word in words} | {
+        "open_after": sum(found[w] for w in ("take_in", "lose", "tier_only", "same", "open"))
     }
 
 
-def _headline(counts: dict[str, int], costs: dict[str, Any]) -> str:
-    saving, today = costs["saving_gbp_per_year"], costs["before_gbp_per_year"]
-    verb = "saves" if saving >= 0 else "costs a further"
-    share = per_cent(abs(saving / today) if today else 0.0)
-    closing = count(counts["close"], "building") if counts["close"] else "no building"
-    return (
-        f"The plan {verb} {pounds_in_words(abs(saving))} a year ({share} of what the estate costs "
-        f"to run today) and closes {closing}."
-    )
+def _headline_values(f: EstateFacts) -> Values:
+    today = f.costs["before_gbp_per_year"]
+    return {
+        "saving": gbp(abs(f.saving)),
+        "share": share(abs(f.saving / today) if today else math.nan),
+        "closes": counted(f.counts["close"], "building"),
+    }
 
 
-def _changes_in_words(counts: dict[str, int]) -> str:
-    def said(word: str, one: str, many: str) -> str:
-        return f"{counts[word]:,} {one if counts[word] == 1 else many}"
+def _headline(how: str, share_of: bool = True) -> Any:
+    def words(v: Values) -> str:
+        of = f" ({v['share']} of what the estate costs to run today)" if share_of else ""
+        closes = v["closes"]
+        what = str(closes) if getattr(closes, "value", 0) else "no building"
+        return f"The plan {how.format(**v)}{of} and closes {what}."
 
-    changes = [
-        f"{count(counts['close'], 'building')} of the {counts['was_open']:,} open today "
-        + ("closes" if counts["close"] == 1 else "close"),
-        said("hub", "becomes a hub", "become hubs"),
-        said("keep", "stays open as it is", "stay open as they are"),
-    ]
-    if counts["open"]:
-        changes.append(said("open", "new site opens", "new sites open"))
-    text = f"{listed(changes)}."
-    if counts["given_up"]:
-        empty = ("building standing empty today is", "buildings standing empty today are")
-        text += f" {said('given_up', *empty)} given up."
-    return text
+    return words
 
 
-def _running_in_words(costs: dict[str, Any]) -> str:
-    before, after = (pounds_in_words(costs[f"{w}_gbp_per_year"]) for w in ("before", "after"))
-    verb = "fall" if costs["saving_gbp_per_year"] >= 0 else "rise"
-    return f"Running costs {verb} from {before} to {after} a year. "
+HEADLINES: tuple[Sentence[EstateFacts], ...] = (
+    Sentence(
+        "saves",
+        lambda f: f.saving >= NOTICEABLE_GBP and f.costs["before_gbp_per_year"] > 0,
+        _headline("saves {saving} a year"),
+        _headline_values,
+    ),
+    Sentence(
+        "costs_more",
+        lambda f: f.saving <= -NOTICEABLE_GBP and f.costs["before_gbp_per_year"] > 0,
+        _headline("costs a further {saving} a year"),
+        _headline_values,
+    ),
+    Sentence(
+        "costs_more_than_nothing",
+        lambda f: f.saving <= -NOTICEABLE_GBP,
+        _headline("costs {saving} a year", share_of=False),
+        _headline_values,
+    ),
+    Sentence(
+        "costs_the_same",
+        lambda f: True,
+        _headline("costs as much to run as today", share_of=False),
+        _headline_values,
+    ),
+)
 
 
-def _figures(
-    plan: Any, counts: dict[str, int], costs: dict[str, Any], people: dict[str, Any], driving: str
-) -> list[Figure]:
+def _changes(v: Values) -> str:
+    """What becomes of the buildings open today; parts without a building are left out."""
+    how = {
+        "close": ("closes", "close"),
+        "take_in": ("takes in a service", "take in a service"),
+        "lose": ("stays open without a service it has today",
+                 "stay open without a service they have today"),
+        "tier_only": ("gets a tier and keeps its services", "get a tier and keep their services"),
+        "same": ("stays open as it is", "stay open as they are"),
+    }  # fmt: skip
+    parts = [f"{v[key]:,} {one if v[key] == 1 else many}" for key, (one, many) in how.items()
+             if v[key]]  # fmt: skip
+    return f"Of the {v['was_open']}, {listed(parts)}."
+
+
+def _tiers(v: Values) -> str:
+    return f"Buildings by tier: {'; '.join(f'{number:,} {name}' for name, number in v.items())}."
+
+
+SENTENCES: tuple[Sentence[EstateFacts], ...] = (
+    Sentence(
+        "changes",
+        lambda f: f.counts["was_open"] > 0,
+        _changes,
+        lambda f: {
+            "was_open": counted(
+                f.counts["was_open"], "building open today", "buildings open today"
+            ),
+            **{key: f.counts[key] for key in ("close", "take_in", "lose", "tier_only", "same")},
+        },
+    ),
+    Sentence("tiers", lambda f: bool(f.by_tier), _tiers, lambda f: f.by_tier),
+    Sentence(
+        "new_sites",
+        lambda f: f.counts["open"] > 0,
+        "The plan opens {sites}.",
+        lambda f: {
+            "sites": counted(
+                f.counts["open"],
+                "building that is not open today",
+                "buildings that are not open today",
+            )
+        },
+    ),
+    Sentence(
+        "given_up",
+        lambda f: f.counts["given_up"] > 0,
+        "It gives up {empty}.",
+        lambda f: {
+            "empty": counted(
+                f.counts["given_up"],
+                "building that stands empty today",
+                "buildings that stand empty today",
+            )
+        },
+    ),
+    Sentence(
+        "running_falls",
+        lambda f: f.saving >= NOTICEABLE_GBP,
+        "Running costs fall from {before} to {after} a year.",
+        lambda f: _running(f),
+    ),
+    Sentence(
+        "running_rises",
+        lambda f: f.saving <= -NOTICEABLE_GBP,
+        "Running costs rise from {before} to {after} a year.",
+        lambda f: _running(f),
+    ),
+    Sentence(
+        "works",
+        lambda f: f.costs["works_gbp"] >= NOTICEABLE_GBP,
+        "Works, moves and closing cost {works} once.",
+        lambda f: {"works": gbp(f.costs["works_gbp"])},
+    ),
+    Sentence(
+        "receipts",
+        lambda f: f.costs["receipts_net_gbp"] >= NOTICEABLE_GBP,
+        "Sales bring in {net} after their cost.",
+        lambda f: {"net": gbp(f.costs["receipts_net_gbp"])},
+    ),
+    Sentence(
+        "maintenance",
+        lambda f: bool(f.costs["maintenance_before_gbp"]),
+        "Of {due} of maintenance already due, {kept} is for buildings that are kept.",
+        lambda f: {
+            "due": gbp(f.costs["maintenance_before_gbp"]),
+            "kept": gbp(f.costs["maintenance_after_gbp"] or 0.0),
+        },
+    ),
+    Sentence(
+        "closes_by_year",
+        lambda f: f.years is not None and bool(_closing(f)),
+        lambda v: (
+            f"The plan decides {v['first']} to {v['last']}; buildings close: "
+            + listed(f"{number} in {year}" for year, number in v.items() if year.isdigit())
+            + "."
+        ),
+        lambda f: {"first": f.years[0], "last": f.years[1], **_closing(f)},  # type: ignore[index]
+    ),
+    Sentence(
+        "closes_in_no_year",
+        lambda f: f.years is not None and not _closing(f),
+        "The plan decides {first} to {last}; no building closes.",
+        lambda f: {"first": f.years[0], "last": f.years[1]},  # type: ignore[index]
+    ),
+    Sentence(
+        "receipts_gross",
+        lambda f: f.years is not None and bool(f.summary.get("receipts_gross_gbp")),
+        "Sales bring in {gross} gross, {net} net.",
+        lambda f: {
+            "gross": gbp(f.summary["receipts_gross_gbp"]),
+            "net": gbp(f.summary["receipts_net_gbp"]),
+        },
+    ),
+    Sentence(
+        "clawback",
+        lambda f: f.years is not None and bool(f.summary.get("receipts_clawback_gbp")),
+        "{back} goes back to those who paid for the buildings.",
+        lambda f: {"back": gbp(f.summary["receipts_clawback_gbp"])},
+    ),
+    Sentence(
+        "present_saving",
+        lambda f: (
+            f.present_saving is not None
+            and f.present_saving >= NOTICEABLE_GBP
+            and "appraisal_years" in f.summary
+        ),
+        "Over {years} years, discounted, the plan saves {saving} against doing nothing.",
+        lambda f: {"years": f.summary["appraisal_years"], "saving": gbp(f.present_saving or 0.0)},
+    ),
+    Sentence(
+        "present_cost",
+        lambda f: (
+            f.present_saving is not None
+            and f.present_saving <= -NOTICEABLE_GBP
+            and "appraisal_years" in f.summary
+        ),
+        "Over {years} years, discounted, the plan costs {more} more than doing nothing.",
+        lambda f: {"years": f.summary["appraisal_years"], "more": gbp(-(f.present_saving or 0.0))},
+    ),
+    Sentence(
+        "carbon",
+        lambda f: "carbon_present_saving_gbp" in f.summary,
+        "Open buildings emit {after} of CO2e a year at the end, against {before} if nothing "
+        "changes.",
+        lambda f: {
+            "before": counted(f.carbon[0], "tonne"),
+            "after": counted(f.carbon[1], "tonne"),
+        },
+    ),
+    Sentence(
+        "carbon_saved",
+        lambda f: f.summary.get("carbon_present_saving_gbp", 0.0) >= NOTICEABLE_GBP,
+        "At the value of a tonne in each of {years} years, discounted, the carbon saved is worth "
+        "{worth}, which is part of the net present saving.",
+        lambda f: _carbon_worth(f),
+    ),
+    Sentence(
+        "carbon_added",
+        lambda f: f.summary.get("carbon_present_saving_gbp", 0.0) <= -NOTICEABLE_GBP,
+        "At the value of a tonne in each of {years} years, discounted, the carbon added costs "
+        "{worth}, which is part of the net present cost.",
+        lambda f: _carbon_worth(f),
+    ),
+    Sentence(
+        "minutes",
+        lambda f: _measured(f),
+        "To the nearest building that offers what they need, residents travel {after} on average, "
+        "against {before} today.",
+        lambda f: {
+            "after": minutes(f.people["minutes_after"]),
+            "before": minutes(f.people["minutes_before"]),
+        },
+    ),
+    Sentence(
+        "longer_and_shorter",
+        lambda f: _measured(f),
+        lambda v: (
+            f"Journeys get longer by more than a minute for {_of_all(v, 'longer')} and shorter "
+            f"for {_of_all(v, 'shorter')}."
+        ),
+        lambda f: {
+            f"{way}{what}": value
+            for way in ("longer", "shorter")
+            for what, value in (
+                ("", counted(f.people[f"residents_{way}"], "resident")),
+                ("_share", share(f.people[f"residents_{way}"] / f.people["residents"])),
+            )
+        },
+    ),
+    Sentence(
+        "loses_most",
+        lambda f: _measured(f) and f.people["worst_change"] > NOTICEABLE_MINUTES,
+        "{zone} loses most: {more}.",
+        lambda f: {"zone": f.people["worst_zone"], "more": minutes(f.people["worst_change"])},
+    ),
+    Sentence(
+        "out_of_reach",
+        lambda f: f.people["residents_out_of_reach"] >= 0.5,
+        "{residents} can no longer reach what they need within the minutes measured.",
+        lambda f: {"residents": counted(f.people["residents_out_of_reach"], "resident")},
+    ),
+    Sentence(
+        "sent",
+        lambda f: _measured(f) and f.passed >= 0.005 and math.isfinite(f.people["sent_after"]),
+        "{share} of visits go past the nearest building with their service; counted where the "
+        "plan sends them, a visit takes {after} on average, against {before} today.",
+        lambda f: {
+            "share": share(f.passed),
+            "after": minutes(f.people["sent_after"]),
+            "before": minutes(f.people["sent_before"]),
+        },
+    ),
+)
+
+
+def _running(f: EstateFacts) -> Values:
+    return {when: gbp(f.costs[f"{when}_gbp_per_year"]) for when in ("before", "after")}
+
+
+def _carbon_worth(f: EstateFacts) -> Values:
+    return {
+        "years": f.summary["carbon_priced_years"],
+        "worth": gbp(abs(f.summary["carbon_present_saving_gbp"])),
+    }
+
+
+def _closing(f: EstateFacts) -> dict[str, int]:
+    """Year -> buildings that close in it."""
+    if "closes_year" not in f.tables["buildings"]:
+        return {}
+    years = f.tables["buildings"]["closes_year"].dropna().astype(int).value_counts().sort_index()
+    return {str(year): int(number) for year, number in years.items()}
+
+
+def _measured(f: EstateFacts) -> bool:
+    return bool(f.people["residents"]) and math.isfinite(f.people["minutes_before"])
+
+
+def _of_all(v: Values, way: str) -> str:
+    """So many residents, and which share of all they are."""
+    residents = v[way]
+    some = getattr(residents, "value", 0.0) >= 0.5
+    return f"{residents} ({v[f'{way}_share']})" if some else "nobody"
+
+
+def _figures(f: EstateFacts) -> list[Figure]:
     """The key figures: key, label, today, plan, format and which way is good."""
-    points = plan.tables["services"]
+    costs, people, points = f.costs, f.people, f.tables["services"]
     running = (costs["before_gbp_per_year"], costs["after_gbp_per_year"])
     due = (costs["maintenance_before_gbp"], costs["maintenance_after_gbp"])
-    opened = float(counts["keep"] + counts["hub"] + counts["open"])
+    opened = (float(f.counts["was_open"]), float(f.counts["open_after"]))
     hosted = (float(count_true(points["before"])), float(count_true(points["after"])))
     near = (people["minutes_before"], people["minutes_after"])
     nearest = f"Mean minutes to the nearest service{driving}"
@@ -100,25 +447,18 @@ def _figures(
         Figure("works_gbp", "One-off works and moves", None, costs["works_gbp"], "gbp"),
         Figure("maintenance_due_gbp", "Maintenance already due", *due, "gbp"),
         Figure("receipts_net_gbp", "Receipts, net", None, costs["receipts_net_gbp"], "gbp", ""),
-        Figure("buildings_open", "Open buildings", float(counts["was_open"]), opened, "count"),
+        Figure("buildings_open", "Open buildings", *opened, "count"),
         Figure("service_points", "Service points", *hosted, "count", ""),
         Figure("minutes_to_nearest", nearest, *near, "minutes"),
     ]
-    if "carbon_present_saving_gbp" in plan.summary:
-        was, now = (plan.summary[f"carbon_present_{when}_gbp"] for when in ("before", "after"))
+    if "carbon_present_saving_gbp" in f.summary:
+        was, now = (f.summary[f"carbon_present_{when}_gbp"] for when in ("before", "after"))
         figures.append(Figure("carbon_present_gbp", "Carbon, priced", was, now, "gbp"))
     if math.isfinite(people["sent_after"]):
         sent = (people["sent_before"], people["sent_after"])
         label = f"Mean minutes where visits are sent{driving}"
         figures.append(Figure("minutes_as_sent", label, *sent, "minutes"))
     return figures
-
-
-def _of_all(residents: float, total: float) -> str:
-    """So many residents, and which share of all they are."""
-    if not residents:
-        return "nobody"
-    return f"{count(residents, 'resident')} ({per_cent(residents / total)})"
 
 
 def costs_of(money: pd.DataFrame, summary: Any) -> dict[str, Any]:
@@ -128,8 +468,9 @@ def costs_of(money: pd.DataFrame, summary: Any) -> dict[str, Any]:
     plan's summary states it (``backlog_before_gbp``, ``backlog_after_gbp``).
     """
     once = money["one_off_gbp"].fillna(0.0)
+    receipts = float(-once[money["line"] == "receipts, net"].sum())
     before, after = (float(money[f"{when}_gbp_per_year"].sum()) for when in ("before", "after"))
-    paid = float(once[once > 0].sum())
+    paid = float(once.sum()) + receipts
     due, kept = (summary.get(f"backlog_{when}_gbp") for when in ("before", "after"))
     return {
         "before_gbp_per_year": before,
@@ -139,63 +480,8 @@ def costs_of(money: pd.DataFrame, summary: Any) -> dict[str, Any]:
         "works_gbp": paid - float(kept or 0.0),
         "maintenance_before_gbp": None if due is None else float(due),
         "maintenance_after_gbp": None if kept is None else float(kept),
-        "receipts_net_gbp": float(-once[once < 0].sum()),
+        "receipts_net_gbp": receipts,
     }
-
-
-def _one_off_in_words(costs: dict[str, Any]) -> str:
-    said = [f"Works, moves and closing cost {pounds_in_words(costs['works_gbp'])} once"]
-    if costs["receipts_net_gbp"] > 0:
-        said.append(f"sales bring in {pounds_in_words(costs['receipts_net_gbp'])} after their cost")
-    due, kept = costs["maintenance_before_gbp"], costs["maintenance_after_gbp"]
-    if due:
-        said.append(
-            f"of {pounds_in_words(due)} of maintenance already due, {pounds_in_words(kept)} is for "
-            "buildings that are kept"
-        )
-    return "; ".join(said) + "."
-
-
-def _years_in_words(plan: Any) -> list[str]:
-    """What happens when, what comes in, and what it is worth; nothing of one year."""
-    summary = plan.summary
-    first, last = summary.get("first_year"), summary.get("last_year")
-    if first is None or last == first:
-        return []
-    closes = plan.buildings["closes_year"].dropna().astype(int).value_counts().sort_index()
-    said = [f"{number} in {year}" for year, number in closes.items()]
-    text = f"The plan decides {first} to {last}"
-    text += f"; buildings close: {listed(said)}." if said else "."
-    gross, net = (summary.get(f"receipts_{kind}_gbp", 0.0) for kind in ("gross", "net"))
-    if gross:
-        text += f" Sales bring in {pounds_in_words(gross)} gross, {pounds_in_words(net)} net."
-        back = summary.get("receipts_clawback_gbp", 0.0)
-        if back:
-            text += f" {pounds_in_words(back)} goes back to those who paid for the buildings."
-    saving = summary.get("net_present_saving_gbp")
-    if saving is not None:
-        word = "saves" if saving >= 0 else "costs a further"
-        text += (
-            f" Over {summary['appraisal_years']} years, discounted, the plan {word} "
-            f"{pounds_in_words(abs(saving))} against doing nothing."
-        )
-    return [text]
-
-
-def _carbon_in_words(plan: Any) -> list[str]:
-    """Tonnes at the end and what the saving is worth; nothing where carbon is not priced."""
-    summary = plan.summary
-    saved = summary.get("carbon_present_saving_gbp")
-    if saved is None:
-        return []
-    emitted = plan.tables["objectives"].set_index("objective").loc["carbon"]
-    word = "saved is worth" if saved >= 0 else "added costs"
-    return [
-        f"Open buildings emit {count(emitted['plan'], 'tonne')} of CO2e a year at the end, against "
-        f"{count(emitted['do_nothing'], 'tonne')} if nothing changes. At the value of a tonne in "
-        f"each of {summary['carbon_priced_years']} years, discounted, the carbon {word} "
-        f"{pounds_in_words(abs(saved))}, which is part of the net present saving."
-    ]
 
 
 def travel_of(tables: Any) -> dict[str, Any]:
@@ -228,32 +514,3 @@ def travel_of(tables: Any) -> dict[str, Any]:
         "worst_change": math.nan if worst is None else float(worst["change_minutes"]),
         **sent,
     }
-
-
-def _people_in_words(people: dict[str, Any], driving: str) -> list[str]:
-    if not people["residents"] or not math.isfinite(people["minutes_before"]):
-        return []
-    said = [
-        f"To the nearest building that offers what they need, residents travel "
-        f"{minutes_in_words(people['minutes_after'])} on average, against "
-        f"{minutes_in_words(people['minutes_before'])} today{driving}."
-    ]
-    longer, shorter = people["residents_longer"], people["residents_shorter"]
-    total = people["residents"]
-    text = (
-        f"Journeys get longer by more than a minute for {_of_all(longer, total)} and shorter for "
-        f"{_of_all(shorter, total)}; for everyone else they stay about the same."
-    )
-    if people["worst_change"] > NOTICEABLE_MINUTES:
-        text += f" {people['worst_zone']} loses most: {minutes_in_words(people['worst_change'])}."
-    said.append(text)
-    if people["residents_out_of_reach"]:
-        lost = count(people["residents_out_of_reach"], "resident")
-        said.append(f"{lost} can no longer reach what they need within the minutes measured.")
-    if people["sent_after"] > people["minutes_after"] + 0.5:
-        said.append(
-            "Counted where the plan sends them, a visit takes "
-            f"{minutes_in_words(people['sent_after'])} on average, against "
-            f"{minutes_in_words(people['sent_before'])} today{driving}."
-        )
-    return said

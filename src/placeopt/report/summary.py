@@ -23,7 +23,10 @@ def summary_of(answer: Answer, story: Story) -> dict[str, Any]:
     found: dict[str, Any] = {
         "schema": SCHEMA,
         "question": scenario.question,
-        "answer": [story.headline, *story.sentences],
+        "answer": [story.first, *story.sentences],
+        "verdict": story.verdict,
+        "sentences": [statement.plain() for statement in story.all_statements()],
+        "facts": story.facts,
         "problem": scenario.problem,
         "year": scenario.year,
         "place": {

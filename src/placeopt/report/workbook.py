@@ -17,7 +17,6 @@ from placeopt.report.inputs import write_inputs
 from placeopt.report.live_costs import Writer, live_of
 from placeopt.report.made_of import notes_of
 from placeopt.report.minutes import measured_in_words
-from placeopt.report.money import in_pounds
 from placeopt.report.sheets import TITLES, Sheet
 from placeopt.report.story import Story, objectives_in_words, verified_in_words
 
@@ -284,7 +283,7 @@ def _write_summary(
             font_color="#A4161A",
         )
     line(answer.scenario.question, bold=True, font_size=12)
-    for sentence in (story.headline, *story.sentences):
+    for sentence in (story.first, *story.sentences):
         line(sentence)
     line(story.status_in_words)
     line(verified_in_words(answer))
@@ -398,7 +397,7 @@ def _write_clashes(page: Worksheet, styles: Styles, answer: Answer, row: int) ->
     _heads(page, styles, row, ["Rules that clash", "Number", "", "", "What would have to give"])
     for clash in answer.explanation.clashes:
         row += 1
-        page.write_string(row, 0, in_pounds(clash.sentence), styles(text_wrap=True))
+        page.write_string(row, 0, clash.sentence, styles(text_wrap=True))
         page.write_string(row, 1, clash.number, styles())
-        page.write_string(row, 4, in_pounds(clash.what_gives), styles(text_wrap=True))
+        page.write_string(row, 4, clash.what_gives, styles(text_wrap=True))
     return row + 2

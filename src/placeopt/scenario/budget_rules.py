@@ -26,6 +26,7 @@ from placeopt.scenario.budget_rules_partners import (
 )
 from placeopt.scenario.budget_rules_years import Continuity, Pace, Prevention, Reinvestment
 from placeopt.scenario.section import Section
+from placeopt.scenario.wording import pounds
 
 __all__ = [
     "BudgetRule",
@@ -104,8 +105,8 @@ class OneBudget(BudgetRule):
     def sentence(self, names: dict[str, str] | None = None) -> str:
         years = self.stated if isinstance(self.stated, tuple) else (self.stated,)
         if self.total_gbp is not None:
-            money = ", then ".join(f"{total:,.0f}" for total in years)
-            text = f"All programmes together spend at most {money} GBP"
+            money = ", then ".join(map(pounds, years))
+            text = f"All programmes together spend at most {money}"
         elif years == (0,):
             text = "All programmes together spend at most what they spent in the base year"
         else:
@@ -167,7 +168,7 @@ class Statutory(BudgetRule):
         text = "No programme falls below what the law or an entitlement requires"
         if self.floors_gbp:
             floors = (
-                f"{name_of(key, names)} {gbp:,.0f} GBP" for key, gbp in self.floors_gbp.items()
+                f"{name_of(key, names)} {pounds(gbp)}" for key, gbp in self.floors_gbp.items()
             )
             text += f" (here: {', '.join(floors)})"
         return text + "."

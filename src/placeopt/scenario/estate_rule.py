@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from placeopt.scenario.rules import Problem, Rule
+from placeopt.scenario.wording import exact_per_cent
 
 FROM_YEAR: Any = Field(None, description="first year in which it holds; by default the first")
 TO_YEAR: Any = Field(None, description="last year in which it holds; by default the last")
@@ -36,7 +37,7 @@ class EstateRule(Rule):
 
 
 def percent(share: float) -> str:
-    return f"{100 * share:.4g} %"
+    return exact_per_cent(share)
 
 
 def named(identity: str, names: dict[str, str] | None) -> str:

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from placeopt.scenario.estate_rule import FROM_YEAR, TO_YEAR, EstateRule, listed, percent
+from placeopt.scenario.wording import pounds
 
 Work = Literal["fit_out", "moves", "set_up", "closing"]
 WORKS: tuple[Work, ...] = ("fit_out", "moves", "set_up", "closing")
@@ -67,9 +68,9 @@ class Capital(EstateRule):
             what = listed((WORK_IN_WORDS[work] for work in self.pays_for), "and")
             what = what[0].upper() + what[1:]
         pots = self.pots()
-        pot = f"a pot of GBP {sum(pots):,.0f}"
+        pot = f"a pot of {pounds(sum(pots))}"
         if len(pots) > 1:
-            pot += f" (GBP {listed((f'{gbp:,.0f}' for gbp in pots), 'and')} year by year)"
+            pot += f" ({listed(map(pounds, pots), 'and')} year by year)"
         return f"{what} cost no more than {pot}{recycled}."
 
 
@@ -101,7 +102,7 @@ class Revenue(EstateRule):
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         if self.ceiling_gbp_per_year is not None:
-            text = f"Running costs are at most GBP {self.ceiling_gbp_per_year:,.0f} a year."
+            text = f"Running costs are at most {pounds(self.ceiling_gbp_per_year)} a year."
         else:
             text = f"Running costs are at most {percent(self.share_of_today or 0)} of today's."
         return self.in_its_years(text)

@@ -31,6 +31,7 @@ from placeopt.scenario.scenario import Scenario
 from placeopt.scenario.whole import (
     drop_faults,
     engine_faults,
+    lead_faults,
     objective_faults,
     problem_of,
     rule_of,
@@ -69,6 +70,7 @@ def read_scenario(path: str | Path) -> Scenario:
         rules, faults = _rules(problem, sources)
         found += faults
         found += objective_faults(problem, values, sources)
+        found += lead_faults(problem, values, sources)
         implied = {kind.name for kind in implied_rules(problem)}
         values["drop"] = [name for name in drop if name in implied]
     found += engine_faults(values, sources)

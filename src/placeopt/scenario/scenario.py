@@ -12,6 +12,7 @@ from placeopt.errors import Finding, ScenarioError
 from placeopt.scenario.faults import TomlFile
 from placeopt.scenario.implied import missing_implied
 from placeopt.scenario.objectives import DEFAULT_OBJECTIVE
+from placeopt.scenario.question import is_yes_or_no
 from placeopt.scenario.rules import RULES, Problem, Rule
 from placeopt.scenario.section import MADE_IN_PYTHON, Section, plain
 from placeopt.scenario.whole import ENGINES, faults_of_whole, is_engine
@@ -122,6 +123,24 @@ class Money(Section):
     )
 
 
+class AnswerSettings(Section):
+    """What the answer says first."""
+
+    section: ClassVar[str] = "answer"
+
+    lead: tuple[str, ...] = Field(
+        (),
+        description="figures that the question names, said first, in this order: keys of facts in "
+        "summary.json; empty means those that the plan has of tiers, alternatives, whole units and "
+        "agencies",
+    )
+    yes_or_no: bool | None = Field(
+        None,
+        description="whether the answer begins with yes or no; empty means that the question's "
+        "own words decide",
+    )
+
+
 class Scenario(Section):
     """One question asked of one place.
 
@@ -147,6 +166,7 @@ class Scenario(Section):
     travel: TravelSettings = TravelSettings()
     money: Money = Money()
     solver: SolverSettings = SolverSettings()
+    answer: AnswerSettings = AnswerSettings()
     path: Path | None = Field(None, exclude=True, strict=False)  # the file it was read from
 
     @classmethod
@@ -194,6 +214,12 @@ class Scenario(Section):
         object.__setattr__(self, "drop", drop)
         object.__setattr__(self, "rules", (*implied, *self.rules))
         return self
+
+    @property
+    def yes_or_no(self) -> bool:
+        """Whether the question asks for yes or no, as the scenario says or its words do."""
+        said = self.answer.yes_or_no
+        return is_yes_or_no(self.question) if said is None else said
 
     @property
     def place_path(self) -> Path:

@@ -14,6 +14,7 @@ from placeopt.scenario.faults import TomlFile, dotted, fault, nearest, shown, un
 from placeopt.scenario.implied import implied_rules
 from placeopt.scenario.objectives import OBJECTIVES
 from placeopt.scenario.positions import Path
+from placeopt.scenario.question import LEADS
 from placeopt.scenario.rules import RULES, Problem, Rule
 
 # The names that engine/registry.py registers; a test keeps the two alike.
@@ -44,6 +45,7 @@ def faults_of_whole(values: Mapping[str, Any], source: TomlFile) -> list[Finding
     if problem is None:
         return found
     found += objective_faults(problem, values, [source])
+    found += lead_faults(problem, values, [source])
     found += drop_faults(problem, values.get("drop", ()), source, ())
     rules: list[Rule] = []
     for i, given in enumerate(_listed(values.get("rules"))):
@@ -76,6 +78,18 @@ def objective_faults(
         if name not in by_itself:
             what = f"{problem} objective to weigh"
             yield unknown(sources, ("objective", "weights", name), name, what, by_itself)
+
+
+def lead_faults(
+    problem: Problem, values: Mapping[str, Any], sources: Sequence[TomlFile]
+) -> Iterator[Finding]:
+    """Figures to lead with that an answer of the problem does not have."""
+    answer = values.get("answer")
+    lead = answer.get("lead") if isinstance(answer, Mapping) else None
+    for i, key in enumerate(_listed(lead)):
+        if key not in LEADS[problem]:
+            what = f"figure of {problem} answers to lead with"
+            yield unknown(sources, ("answer", "lead", i), str(key), what, LEADS[problem])
 
 
 def engine_faults(values: Mapping[str, Any], sources: Sequence[TomlFile]) -> Iterator[Finding]:

@@ -37,6 +37,7 @@ from placeopt.budget.verify.rows import rows_are_known
 from placeopt.budget.verify.sums import arithmetic
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario, Verification
+from placeopt.scenario.wording import in_unit, pounds_and_pence
 
 Breaches = Callable[[Place, Scenario, Any, Course], list[Breach]]
 
@@ -112,16 +113,9 @@ def _check(rule: Any, breaches: list[Breach]) -> Check:
     if breaches:
         over, near, what, unit = max(breaches, key=lambda breach: breach[0] / breach[1])
         side = "too far" if over > near else "of room"
-        detail = (
-            f"{what}: {_size(over)} {unit} {side}" if abs(over) > near else f"{what}: met exactly"
-        )
+        size = in_unit(abs(over), unit)
+        detail = f"{what}: {size} {side}" if abs(over) > near else f"{what}: met exactly"
     return Check(rule.number, rule.name, rule.sentence(), holds, detail)
-
-
-def _size(amount: float) -> str:
-    """An amount to four figures, or to the whole where it has more of them."""
-    size = abs(amount)
-    return f"{size:,.0f}" if size >= 1000 else f"{size:.4g}"
 
 
 def _maxima(place: Place, scenario: Scenario, course: Course) -> Check:
@@ -131,6 +125,6 @@ def _maxima(place: Place, scenario: Scenario, course: Course) -> Check:
         for at, year in enumerate(course.years):
             beyond = course.spend[at][key] - most  # NaN where no maximum is known
             if beyond > tolerance(most) and (key, year) not in was:
-                over.append(f"{key} in {year}: {beyond:,.2f} GBP over")
+                over.append(f"{key} in {year}: {pounds_and_pence(beyond)} over")
     sentence = "No programme gets more than can usefully be spent."
     return Check("", "maximum", sentence, not over, ", ".join(over))

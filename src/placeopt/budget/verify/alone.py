@@ -42,6 +42,7 @@ from placeopt.budget.verify.partners import parts, positions
 from placeopt.budget.verify.rules import Breach
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
+from placeopt.scenario.wording import in_unit
 
 TIES = ("moved_from_today", "programme_order")  # what decides between plans as good
 BINDING = {
@@ -89,7 +90,7 @@ def positions_alone_are_attained(
             wrong += [f"{agency} alone: {what} is not its to decide, or not so" for what in foreign]
             for over, near, what, unit in _breaches(place, own, asked, course, agency):
                 if over > near:
-                    wrong.append(f"{agency} alone, {what}: {over:,.6g} {unit} too far")
+                    wrong.append(f"{agency} alone, {what}: {in_unit(over, unit)} too far")
         found = positions(place, scenario, rule, course)
         if rule.counterfactual == "today":  # as others paid for its programmes, and it for theirs
             across = parts(place, scenario, rule, nothing)

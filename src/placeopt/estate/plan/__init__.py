@@ -2,6 +2,7 @@
 against today; ``plan/years.py`` adds the tables of every year.
 
     buildings   one row a building: what becomes of it, what it hosts, what it costs, and why
+    reasons     one row a reason of ``why``: code, year, amount with its unit, ids, sentence
     services    one row for each service point before or after: stays, moves in, moves out
     assignment  where each zone's visits to each service go, minutes by the fastest mode
     access      minutes from each zone to the nearest host of each service, before and after
@@ -50,7 +51,7 @@ from placeopt.estate.plan.whole_life import (
     whole_life_summary,
     whole_life_tables,
 )
-from placeopt.estate.plan.why import reasons
+from placeopt.estate.plan.why import reasons_table, why
 from placeopt.estate.plan.years import tables_by_year, years_of_buildings
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.rents import agencies_table, fair_rents, rents_table
@@ -80,10 +81,12 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[C
     lives = life_of(years, flows_before, horizon), life_of(years, flows, horizon)
     access = access_table(problem, plan)
     buildings = _buildings(place, problem, plan, spent_before, spent)
+    reasons = reasons_table(place, years, course, spent)
     tables = {
         "buildings": buildings.assign(
-            why=reasons(place, years, course, spent), **years_of_buildings(years, course, flows)
+            why=why(reasons, buildings["building_id"]), **years_of_buildings(years, course, flows)
         ),
+        "reasons": reasons,
         "services": _services(problem, course, before, spent_before, spent),
         "assignment": _assignment(times, problem, plan),
         "assignment_today": _assignment(times, problem, before),

@@ -15,6 +15,7 @@ from placeopt.estate.decision import Decision, costs, running_today
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.standards import Standard, offering
 from placeopt.scenario.estate_rules import Carbon, Network, Revenue
+from placeopt.scenario.wording import pounds
 
 Names = dict[str, str]
 Bools = NDArray[np.bool_]
@@ -80,7 +81,7 @@ def against(problem: EstateProblem, plan: Decision, names: Names) -> list[list[s
         most = _ceiling(rule.ceiling_gbp_per_year, rule.share_of_today, today)
         add(
             running + adds > most + 1,
-            f"running costs would pass their ceiling (E11, GBP {most:,.0f})",
+            f"running costs would pass their ceiling (E11, {pounds(most)})",
         )
     for rule, scope, counted in _counts(problem, plan):
         full = rule.at_most is not None and counted.sum() >= rule.at_most

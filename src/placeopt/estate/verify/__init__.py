@@ -15,6 +15,7 @@ from placeopt.estate.verify.closures import wrong_closures
 from placeopt.estate.verify.facts import facts_of
 from placeopt.estate.verify.minutes import wrong_minutes
 from placeopt.estate.verify.read import arrangements
+from placeopt.estate.verify.reasons import wrong_reasons
 from placeopt.estate.verify.rules import check_rules
 from placeopt.estate.verify.sent_past import wrong_sent_past
 from placeopt.estate.verify.tables import wrong_figures
@@ -64,6 +65,7 @@ def verify(
         *wrong_sent_past(course, nothing, plan.tables, plan.summary),
         *wrong_closures(course, nothing, plan.tables),
         *wrong_words(course, plan.tables, plan.summary),
+        *wrong_reasons(course, plan.tables),
     ]
     sentence = "The plan's figures are those recomputed from the tables."
     detail = "; ".join(wrong[:3]) if wrong else "every figure stated is the figure found"

@@ -6,6 +6,7 @@ from __future__ import annotations
 from placeopt.estate.verify.people import TOLERANCE, Found
 from placeopt.estate.verify.years import Course, Year, received
 from placeopt.scenario.estate_rules import Capital, Carbon, FairRents, Revenue
+from placeopt.scenario.wording import pounds
 
 
 def capital(rule: Capital, course: Course) -> Found:
@@ -24,7 +25,7 @@ def capital(rule: Capital, course: Course) -> Found:
         there += rule.recycled_share * came
         works = year.sums.works()
         spent = sum(works[work] for work in rule.pays_for)
-        detail = f"GBP {spent:,.0f} of GBP {there:,.0f}"
+        detail = f"{pounds(spent)} of {pounds(there)}"
         if not alone:
             detail += f" in {year.facts.year}"
         if spent > there + max(1.0, TOLERANCE * max(spent, there)):
@@ -39,7 +40,7 @@ def revenue(rule: Revenue, year: Year) -> Found:
     ceiling = rule.ceiling_gbp_per_year
     if ceiling is None:
         ceiling = (rule.share_of_today or 0.0) * year.today.running
-    detail = f"GBP {spent:,.0f} of GBP {ceiling:,.0f} a year"
+    detail = f"{pounds(spent)} of {pounds(ceiling)} a year"
     return spent <= ceiling + max(1.0, TOLERANCE * ceiling), detail
 
 
@@ -65,8 +66,8 @@ def fair_rents(rule: FairRents, year: Year) -> Found:
         today = year.today.running - sum(year.today.staff.values())
         let = sum(sums.area.values())
         if cost > let * today + slack:
-            return False, f"rents cannot bring GBP {cost:,.0f}: {let:,.1f} m2 are let"
-        detail = f"GBP {cost:,.0f} of today's GBP {today:,.0f}, rents not yet set"
+            return False, f"rents cannot bring {pounds(cost)}: {let:,.1f} m2 are let"
+        detail = f"{pounds(cost)} of today's {pounds(today)}, rents not yet set"
         return cost <= today + slack, detail
     paid: dict[str, float] = {}
     before: dict[str, float] = {}
@@ -77,7 +78,7 @@ def fair_rents(rule: FairRents, year: Year) -> Found:
         own = sum(gbp.get(i, 0.0) for gbp in year.today.parts.values())
         before[row["agency_id"]] = before.get(row["agency_id"], 0.0) + own
     if abs(sum(paid.values()) - cost) > slack:
-        return False, f"rents bring GBP {sum(paid.values()):,.0f}, buildings cost GBP {cost:,.0f}"
+        return False, f"rents bring {pounds(sum(paid.values()))}, buildings cost {pounds(cost)}"
     if abs(sum(a.transfers.values())) > slack:
         return False, "transfers do not add up to nothing"
     if min(a.rents.values(), default=0.0) < -TOLERANCE:
@@ -86,6 +87,6 @@ def fair_rents(rule: FairRents, year: Year) -> Found:
         net = paid.get(agency, 0.0) + a.transfers.get(agency, 0.0)
         if net > before.get(agency, 0.0) + slack:
             was = before.get(agency, 0.0)
-            return False, f"{agency or 'no agency'} pays GBP {net:,.0f}, today GBP {was:,.0f}"
+            return False, f"{agency or 'no agency'} pays {pounds(net)}, today {pounds(was)}"
     moved = sum(max(0.0, gbp) for gbp in a.transfers.values())
-    return True, f"GBP {cost:,.0f} a year covered, GBP {moved:,.0f} of it by transfers"
+    return True, f"{pounds(cost)} a year covered, {pounds(moved)} of it by transfers"

@@ -49,7 +49,7 @@ def access(rule: Access, year: Year) -> Found:
             if spare < tightest:
                 where = f" in {district_named(facts, scope)}" if scope else ""
                 tightest = spare
-                share = f"{100 * within / total:.2f} % within {rule.minutes:g} minutes"
+                share = f"{100 * within / total:.2f}% within {rule.minutes:g} minutes"
                 detail = f"{facts.named(service)}{where}: {share}"
                 holds = spare >= -TOLERANCE
     return holds, detail
@@ -217,7 +217,7 @@ def _elsewhere(facts: Facts, zone: str, shares: dict[str, float], hosts: list[st
     for i in {*shares, *going}:
         stated, found = shares.get(i, 0.0), total * going.get(i, 0.0)
         if abs(stated - found) > SPREAD:
-            return f"{100 * stated:.3f} % are sent to {i}, {100 * found:.3f} % go there"
+            return f"{100 * stated:.3f}% are sent to {i}, {100 * found:.3f}% go there"
     return ""
 
 

@@ -119,7 +119,7 @@ def served(rule: Served, year: Year) -> Found:
             housed > needed or 1 - housed / needed > rule.unserved_share + TOLERANCE
         ):
             return False, f"{housed:.1f} of {needed:.1f} desks of {service} are housed"
-    lost_most = f"{100 * worst:.2f} % of the visits to {facts.named(which)} are unserved"
+    lost_most = f"{100 * worst:.2f}% of the visits to {facts.named(which)} are unserved"
     detail = "every visit is served" if worst <= TOLERANCE else lost_most
     return worst <= rule.unserved_share + TOLERANCE, detail
 

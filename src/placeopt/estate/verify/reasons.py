@@ -1,0 +1,160 @@
+"""The verifier on reasons: what each building's reasons claim is what its years show.
+
+The codes, years, amounts and ids of every reason are found again from the arrangements, and its
+sentence must state them. What a building is needed for, and what would break with it open, is
+held against the numbers that rules of the network and ceilings set; access is tried in the tests,
+for it takes a search of every zone for every building.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from placeopt.estate.verify.read import Tables, rows
+from placeopt.estate.verify.years import Course, Year, fit_out_years, receipts_of
+from placeopt.scenario.estate_rules import Pinned, Sequence
+from placeopt.scenario.wording import per_cent, pounds
+
+Claim = tuple[int, float, str, frozenset[str]]  # year, amount, unit, ids
+FREE = ("needed", "needed_until", "would_break")  # codes whose reason is in their words alone
+COLUMNS = ("building_id", "code", "year", "amount", "unit", "subjects", "sentence")
+CLOSE = 1e-6
+
+
+def wrong_reasons(course: Course, tables: Tables) -> Iterator[str]:
+    """Every reason that is not so, and every building whose reasons are not what they come to."""
+    stated: dict[str, dict[str, tuple[Any, ...]]] = {i: {} for i in course.last.facts.buildings}
+    for i, code, *claim in rows(tables["reasons"], *COLUMNS):
+        if code in stated[i]:
+            yield f"reasons {i}: {code} stands twice"
+        stated[i][code] = tuple(claim)
+    texts = dict(rows(tables["buildings"], "building_id", "why"))
+    for i, claims in stated.items():
+        found = dict(_found(course, i, "needed" in claims))
+        for code in claims.keys() ^ found.keys():
+            if code not in FREE:
+                yield f"reasons {i}: {code} is {'not so' if code in claims else 'not stated'}"
+        for code, (year, amount, unit, ids, sentence) in claims.items():
+            said = (year, amount, unit, frozenset(filter(None, ids.split("; "))))
+            if code in found and not _same(said, found[code]):
+                yield f"reasons {i} {code}: stated {said}, found {found[code]}"
+            if code in FREE and not _free(course, code, said):
+                yield f"reasons {i} {code}: stated {said}"
+            if code in found and not _states(sentence, *found[code][:3]):
+                yield f"reasons {i} {code}: {sentence!r} does not state {found[code][:3]}"
+        if texts.get(i) != " ".join(claim[-1] for claim in claims.values()):
+            yield f"building {i}: why is not what its reasons say"
+
+
+def _same(stated: Claim, found: Claim) -> bool:
+    close = math.isclose(stated[1], found[1], rel_tol=CLOSE, abs_tol=0.01)
+    missing = math.isnan(stated[1]) and math.isnan(found[1])
+    return (close or missing) and (stated[0], *stated[2:]) == (found[0], *found[2:])
+
+
+def _free(course: Course, code: str, said: Claim) -> bool:
+    """Reasons in words alone state no amount, of a year that is decided."""
+    years = {year.facts.year for year in course.years}
+    last = code == "needed_until" or said[0] == course.last.facts.year
+    return math.isnan(said[1]) and said[2:] == ("", frozenset()) and said[0] in years and last
+
+
+def _states(sentence: str, year: int, amount: float, unit: str) -> bool:
+    """Whether a sentence states the amount, in its own words."""
+    if unit == "share":
+        return per_cent(amount) in sentence
+    if unit == "moves":
+        return f"{amount:.0f} " in sentence
+    if unit and abs(amount) >= 0.5:
+        return pounds(abs(amount)) in sentence
+    return True
+
+
+def _found(course: Course, i: str, needed: bool) -> Iterator[tuple[str, Claim]]:
+    """code -> what is so of a building, of the codes that figures decide."""
+    last, first = course.last, course.first
+    facts, a, when = last.facts, last.a, last.facts.year
+    row = facts.buildings[i]
+    none: frozenset[str] = frozenset()
+    keep = any(i in rule.keep for rule in facts.scenario.of(Pinned)) or row["pinned"] == "keep"
+    close = any(i in rule.close for rule in facts.scenario.of(Pinned)) or row["pinned"] == "close"
+    if i in a.open:
+        if facts.unknown_use(i):
+            yield "unknown_use", (when, math.nan, "", none)
+            return
+        yield from _of_open(course, i, keep, needed)
+        return
+    if row["status"] == "candidate":
+        yield "not_used", (when, math.nan, "", none)
+        return
+    if close:
+        yield "must_close", (when, math.nan, "", none)
+    if row["status"] == "open":
+        yield from _of_closed(course, i)
+    else:
+        yield "stays_empty", (when, math.nan, "", none)
+    if i not in a.disposed:
+        cost = row["holding_cost_gbp_per_year"] + row["cost_of_capital_gbp_per_year"]
+        yield "held", (when, float(cost), "GBP/year", none)
+        return
+    ended = next(year for year in course.years if i in year.a.disposed)
+    if first.facts.sellable(i):
+        net = next(net for _, b, net in receipts_of(course) if b == i)
+        yield "sold", (ended.facts.year, net, "GBP", none)
+    else:
+        yield "lease_ended", (ended.facts.year, ended.facts.penalty(i) or 0.0, "GBP", none)
+
+
+def _of_open(course: Course, i: str, keep: bool, needed: bool) -> Iterator[tuple[str, Claim]]:
+    last, none = course.last, frozenset[str]()
+    when = last.facts.year
+    if keep:
+        yield "must_stay", (when, math.nan, "", none)
+    if course.first.facts.over_years and last.facts.buildings[i]["status"] != "open":
+        opened = next(year.facts.year for year in course.years if i in year.a.open)
+        yield "opens", (opened, math.nan, "", none)
+    ever = {s for year in course.years for b, s in year.a.hosts if b == i}
+    today = {s for b, s in course.first.before.hosts if b == i}
+    now = {s for b, s in last.a.hosts if b == i}
+    again = any((i, s) in year.a.hosts - year.before.hosts for year in course.years for s in ever)
+    if ever - today or again:
+        works = sum(year.sums.works_at(i) for year in course.years)
+        yield "takes_in", (when, works, "GBP", frozenset(now - today))
+    if not needed and not keep:
+        if not now:
+            yield "no_service", (when, math.nan, "", none)
+            return
+        usable, used = last.facts.usable_m2(i), last.sums.area_used(i)
+        share = (used / usable, "share") if usable > 0 else (math.nan, "")
+        yield "hosts", (when, *share, none)
+
+
+def _of_closed(course: Course, i: str) -> Iterator[tuple[str, Claim]]:
+    """What closing it saves of its own running cost, and what it waited for."""
+    years, rules = course.years, course.first.facts.scenario.of(Sequence)
+    at = next(t for t, year in enumerate(years) if i not in year.a.open)
+    year, row = years[at], course.first.facts.buildings[i]
+    fixed = row["running_cost_fixed_gbp_per_year"] + row["cost_of_capital_gbp_per_year"]
+    saved = float(fixed - course.last.sums.running_of(i))
+    hosted = frozenset(s for b, s in course.first.before.hosts if b == i)
+    yield "closes", (year.facts.year, saved, "GBP/year", hosted)
+    if at == 0:
+        return
+    entered, earlier = year.a.hosts - year.before.hosts, years[at - 1]
+    to = frozenset(b for b, s in entered if (i, s) in year.before.hosts)
+    ahead = fit_out_years(course.first.facts)
+    if ahead and to:
+        yield "fitted_out", (year.facts.year - ahead, math.nan, "", to)
+    most = rules[0].moves_per_year if rules else None
+    if most is not None and len(earlier.a.hosts - earlier.before.hosts) >= most:
+        yield "moves_used_up", (earlier.facts.year, float(most), "moves", frozenset())
+    if i in course.last.a.disposed and _can_end(year, i) and not _can_end(earlier, i):
+        yield "lease_can_end", (year.facts.year, math.nan, "", frozenset())
+
+
+def _can_end(year: Year, i: str) -> bool:
+    """Whether a building that is closed can be sold or its lease ended in the year."""
+    freehold = year.facts.buildings[i]["tenure"] == "freehold"
+    return year.facts.sellable(i) or (not freehold and year.facts.penalty(i) is not None)

@@ -1,0 +1,74 @@
+"""What a question asks for first: yes or no, and the figures that its answer leads with.
+
+``LEADS`` states every key that ``[answer] lead`` may name, by problem; ``summary.json`` holds each
+of them under ``facts`` where the answer has it.
+
+A question asks for yes or no where the first of its parts (cut at commas, colons and semicolons)
+that begins with a verb that asks, or with a question word, begins with a verb that asks: "Can
+Marlshire ...?", "If one trust held them all, could it ...?", and not "With less money, how should
+...?". ``[answer] yes_or_no`` says otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+
+LEADS: dict[str, dict[str, str]] = {
+    "estate": {
+        "saving_gbp_per_year": "running cost of a year saved at the end of the decided years (GBP)",
+        "running_cost_gbp_per_year": "running cost of a year at the end, today and in the plan",
+        "works_gbp": "one-off cost of works, moves and closing (GBP)",
+        "receipts_net_gbp": "receipts of sales after their cost (GBP)",
+        "net_present_cost_gbp": "net present cost of doing nothing and of the plan (GBP)",
+        "buildings_closed": "how many of the buildings open today close",
+        "buildings_by_tier": "how many buildings are of each tier",
+        "service_points": "service points today and in the plan",
+        "minutes_to_nearest": "mean minutes of residents to the nearest building with what they "
+        "need, today and in the plan",
+        "minutes_as_sent": "mean minutes of a visit where it is sent, today and in the plan",
+        "residents_longer": "residents whose journey gets longer by more than a minute",
+        "carbon_tco2e_per_year": "carbon of open buildings in the last year, if nothing changes "
+        "and in the plan",
+        "carbon_present_saving_gbp": "what the carbon saved is worth, where carbon is priced (GBP)",
+        "agencies": "what each agency pays for buildings a year, today and in the plan",
+    },
+    "budget": {
+        "spending_gbp": "spending of the last decided year, today and in the plan",
+        "standards_met": "minimum standards that hold in the last decided year, of those stated",
+        "targets_met": "targets reached in the last decided year, of those stated",
+        "moved_gbp": "money moved up or down against today in the last decided year",
+        "programmes": "what each programme gets in the last decided year, those that move most "
+        "first",
+        "agencies": "what each agency spends in the last decided year, today and in the plan",
+        "alternatives": "which of each group of alternatives (providers, tiers) is bought in the "
+        "last decided year",
+        "units_closed": "whole units (wards, homes) that close by the last decided year, by "
+        "programme",
+        "outcomes": "each outcome's level, today and in the last decided year",
+        "streams": "what each funding stream pays in the last decided year, of what it has",
+        "net_benefit_gbp": "what better outcomes are worth net over the years counted",
+        "transfers_gbp": "what agencies pay each other so that nobody is worse off",
+        "providers_earned_gbp": "what results earn the providers who are paid by them",
+    },
+    "joint": {},
+}
+ASKS_YES_OR_NO = frozenset(
+    (
+        *("can", "could", "may", "might", "must", "shall", "should", "will", "would"),
+        *("do", "does", "did", "is", "are", "was", "were", "has", "have", "had"),
+    )
+)
+ASKS_WHAT = frozenset(
+    ("how", "what", "which", "who", "whom", "whose", "where", "when", "why"),
+)
+
+
+def is_yes_or_no(question: str) -> bool:
+    """Whether a question asks for yes or no, by the rule above."""
+    for part in re.split(r"[,:;]", question.lower()):
+        words = re.findall(r"[a-z']+", part)
+        if words and words[0] in ASKS_YES_OR_NO:
+            return True
+        if any(word in ASKS_WHAT for word in words[:2]):
+            return False
+    return False

@@ -1,0 +1,795 @@
+"""A reader of answers that knows nothing of how they were worded: every sentence is read as text,
+its numbers are taken out of it, and each is held against the plan's tables, the place, the scenario
+and what the verifier found. A sentence that no pattern here knows is a fault of its own.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+NUMBER = r"[−]?£?[\d,]*\.?\d+(?: million| billion)?%?|less than 0\.01%|nobody|not stated"
+N = f"({NUMBER})"
+FACTOR = {"million": 1e6, "billion": 1e9}
+
+
+def read_number(text: str) -> tuple[float, float]:
+    """(value, half of the last place) of a number as a person wrote it."""
+    sign = -1.0 if text.startswith("−") else 1.0
+    body, _, word = text.lstrip("−£").partition(" ")
+    scale = FACTOR.get(word, 1.0) * (0.01 if body.endswith("%") else 1.0)
+    body = body.rstrip("%").replace(",", "")
+    places = len(body.partition(".")[2])
+    half = 0.5 * 10.0**-places
+    if text.startswith("£") and not word and not places and float(body) >= 9_950:
+        half = 500.0  # thousands
+    return sign * float(body) * scale, half * scale
+
+
+def is_so(text: str, true: float) -> bool:
+    """Whether the number written is the true one, rounded."""
+    if text == "nobody":
+        return abs(true) < 0.5
+    if text == "less than 0.01%":
+        return 0 < true < 0.0001
+    if text == "not stated":
+        return not math.isfinite(true)
+    value, half = read_number(text)
+    return abs(value - true) <= half * (1 + 1e-6) + 1e-9 * abs(true) + 1e-9
+
+
+def all_so(numbers: Iterator[str] | tuple[str, ...], *true: float) -> bool:
+    return all(is_so(text, value) for text, value in zip(numbers, true, strict=True))
+
+
+Judge = Callable[..., bool]
+PATTERNS: dict[str, list[tuple[re.Pattern[str], Judge]]] = defaultdict(list)
+
+
+def judges(problem: str, pattern: str) -> Callable[[Judge], Judge]:
+    """Register who judges the sentences that a pattern matches as a whole."""
+
+    def add(judge: Judge) -> Judge:
+        PATTERNS[problem].append((re.compile(pattern, re.S), judge))
+        return judge
+
+    return add
+
+
+def false_sentences(answer, texts) -> list[str]:
+    """The sentences that are not so, and those that nobody can judge."""
+    problem = answer.scenario.problem
+    wrong = []
+    for text in texts:
+        found = [
+            (match, judge)
+            for pattern, judge in (*PATTERNS[problem], *PATTERNS["any"])
+            if (match := pattern.fullmatch(text))
+        ]
+        if not found:
+            wrong.append(f"nobody can judge: {text}")
+        elif not all(judge(answer, *match.groups()) for match, judge in found):
+            wrong.append(f"not so: {text}")
+    return wrong
+
+
+# ------------------------------------------------------------------------------------- estate
+
+
+def rows(answer, table):
+    return answer.plan.tables[table].to_dict("records")
+
+
+def hosts(answer, when):
+    found = defaultdict(set)
+    for row in rows(answer, "services"):
+        if row[when]:
+            found[row["building_id"]].add(row["service_id"])
+    return found
+
+
+def running(answer, when):
+    return sum(r[f"running_cost_{when}_gbp_per_year"] for r in rows(answer, "buildings"))
+
+
+def fates(answer):
+    """What becomes of each building that is open today."""
+    was, now = hosts(answer, "before"), hosts(answer, "after")
+    found = Counter()
+    for row in rows(answer, "buildings"):
+        i = row["building_id"]
+        if row["status_before"] != "open":
+            continue
+        if row["decision"] == "close":
+            found["close"] += 1
+        elif now[i] - was[i]:
+            found["take_in"] += 1
+        elif was[i] - now[i]:
+            found["lose"] += 1
+        else:
+            found["tier" if row["tier_id"] else "same"] += 1
+    return found
+
+
+def closing(answer):
+    return fates(answer)["close"]
+
+
+@judges("estate", rf"The plan (saves|costs a further|costs) {N} a year"
+                  rf"(?: \({N} of what the estate costs to run today\))? and closes (.*)\.")  # fmt: skip
+def _headline(answer, how, gbp, share, closes):
+    before, after = running(answer, "before"), running(answer, "after")
+    saving = before - after if how == "saves" else after - before
+    if how == "costs":
+        return before < 0.5 and is_so(gbp, after) and _closes(answer, closes)
+    return (
+        saving > 0 and is_so(gbp, saving) and is_so(share, saving / before)
+    ) and _closes(answer, closes)  # fmt: skip
+
+
+@judges("estate", r"The plan costs as much to run as today and closes (.*)\.")
+def _headline_same(answer, closes):
+    return abs(running(answer, "before") - running(answer, "after")) < 0.5 and _closes(
+        answer, closes
+    )
+
+
+def _closes(answer, text):
+    number = closing(answer)
+    if number == 0:
+        return text == "no building"
+    return text == f"{number:,} building{'s' if number > 1 else ''}"
+
+
+KINDS = {
+    r"(\d+) (?:closes|close)": "close",
+    r"(\d+) (?:takes|take) in a service": "take_in",
+    r"(\d+) (?:stays|stay) open without a service (?:it has|they have) today": "lose",
+    r"(\d+) (?:gets a tier and keeps its services|get a tier and keep their services)": "tier",
+    r"(\d+) (?:stays open as it is|stay open as they are)": "same",
+}
+
+
+@judges("estate", r"Of the (\d+) buildings? open today, (.*)\.")
+def _changes(answer, total, parts):
+    found, true = {}, fates(answer)
+    for part in re.split(r", | and (?=\d)", parts):
+        kind = [(k, m) for p, k in KINDS.items() if (m := re.fullmatch(p, part))]
+        if len(kind) != 1:
+            return False
+        found[kind[0][0]] = int(kind[0][1][1])
+    return int(total) == true.total() and found == {k: n for k, n in true.items() if n}
+
+
+@judges("estate", r"Buildings by tier: (.*)\.")
+def _tiers(answer, parts):
+    names = {r["tier_id"]: r["name"] or r["tier_id"]
+             for r in answer.place.tiers.to_dict("records")}  # fmt: skip
+    true = Counter(names[r["tier_id"]] for r in rows(answer, "buildings") if r["tier_id"])
+    said = {}
+    for part in parts.split("; "):
+        number, _, name = part.partition(" ")
+        said[name] = int(number)
+    return said == dict(true)
+
+
+@judges("estate", r"The plan opens (\d+) buildings? that (?:is|are) not open today\.")
+def _opens(answer, number):
+    new = [r for r in rows(answer, "buildings")
+           if r["status_before"] != "open" and r["decision"] == "open"]  # fmt: skip
+    return int(number) == len(new)
+
+
+@judges("estate", r"It gives up (\d+) buildings? that stands? empty today\.")
+def _gives_up(answer, number):
+    gone = [r for r in rows(answer, "buildings")
+            if r["status_before"] == "vacant" and r["disposal"] in ("sold", "lease_ended")]  # fmt: skip
+    return int(number) == len(gone)
+
+
+@judges("estate", rf"Running costs (fall|rise) from {N} to {N} a year\.")
+def _running(answer, how, before, after):
+    was, now = running(answer, "before"), running(answer, "after")
+    return ((now < was) == (how == "fall")) and all_so((before, after), was, now)
+
+
+@judges("estate", rf"Running the estate costs {N} a year; today {N}\.")
+def _running_lead(answer, after, before):
+    return all_so((before, after), running(answer, "before"), running(answer, "after"))
+
+
+@judges(
+    "estate", rf"In the last decided year the plan (saves|costs a further) {N} of running cost\."
+)
+def _saving_lead(answer, how, gbp):
+    saving = running(answer, "before") - running(answer, "after")
+    return (saving >= 0) == (how == "saves") and is_so(gbp, abs(saving))
+
+
+@judges("estate", rf"Works, moves and closing cost {N} once\.")
+def _works(answer, gbp):
+    works = sum(r["capital_gbp"] for r in rows(answer, "buildings"))
+    return is_so(gbp, works + answer.verification.totals["redundancy"])
+
+
+@judges("estate", rf"Sales bring in {N} after their cost\.")
+def _receipts(answer, gbp):
+    return is_so(gbp, sum(r["receipt_net_gbp"] for r in rows(answer, "buildings")))
+
+
+@judges("estate", rf"Of {N} of maintenance already due, {N} is for buildings that are kept\.")
+def _maintenance(answer, due, kept):
+    place = answer.place.buildings
+    all_due = place.loc[place["status"] == "open", "backlog_gbp"].fillna(0).sum()
+    return all_so((due, kept), all_due, sum(r["backlog_gbp"] for r in rows(answer, "buildings")))
+
+
+@judges("estate", r"The plan decides (\d+) to (\d+); (.*)\.")
+def _by_year(answer, first, last, closes):
+    years = Counter(int(r["closes_year"]) for r in rows(answer, "buildings")
+                    if r["closes_year"] == r["closes_year"] and str(r["closes_year"]) != "<NA>")  # fmt: skip
+    decided = sorted(set(answer.plan.tables["buildings_by_year"]["year"]))
+    said = {int(y): int(n) for n, y in re.findall(r"(\d+) in (\d{4})", closes)}
+    none = closes == "no building closes"
+    return (
+        (int(first), int(last)) == (decided[0], decided[-1])
+        and said == dict(years)
+        and (none == (not years))
+    )
+
+
+@judges("estate", rf"Sales bring in {N} gross, {N} net\.")
+def _gross(answer, gross, net):
+    place = answer.place.buildings.set_index("building_id")["capital_receipt_gbp"].fillna(0)
+    sold = [r for r in rows(answer, "buildings") if r["disposal"] == "sold"]
+    true = sum(place[r["building_id"]] for r in sold), sum(r["receipt_net_gbp"] for r in sold)
+    return all_so((gross, net), *true)
+
+
+@judges("estate", rf"{N} goes back to those who paid for the buildings\.")
+def _clawback(answer, gbp):
+    place = answer.place.buildings.set_index("building_id")
+    back = place["capital_receipt_gbp"].fillna(0) * place["receipt_clawback_share"]
+    return is_so(gbp, sum(back[r["building_id"]] for r in rows(answer, "buildings")
+                          if r["disposal"] == "sold"))  # fmt: skip
+
+
+@judges("estate", rf"Over (\d+) years, discounted, the plan (saves|costs) {N} (against|more than) "
+                  r"doing nothing\.")  # fmt: skip
+def _present(answer, years, how, gbp, _):
+    v = answer.verification
+    saving = v.do_nothing["cost"] - v.totals["cost"]
+    same = int(years) == answer.scenario.money.appraisal_years
+    return same and (saving > 0) == (how == "saves") and is_so(gbp, abs(saving))
+
+
+@judges("estate", rf"All costs of the appraisal, discounted, come to {N}; doing nothing to {N}\.")
+def _present_cost(answer, plan, nothing):
+    v = answer.verification
+    return all_so((plan, nothing), v.totals["cost"], v.do_nothing["cost"])
+
+
+@judges("estate", rf"Open buildings emit {N} tonnes? of CO2e (?:a year at the end, against|in the "
+                  rf"last year, and) {N}(?: tonnes?)? if nothing changes\.")  # fmt: skip
+def _carbon(answer, after, before):
+    v = answer.verification
+    return all_so((after, before), v.totals["carbon"], v.do_nothing["carbon"])
+
+
+def _people(answer):
+    """(population, minutes before, after) of each zone that has people."""
+    return [(r["population"], r["minutes_before"], r["minutes_after"])
+            for r in rows(answer, "zones") if r["population"] > 0]  # fmt: skip
+
+
+def _means(answer):
+    known = [(p, b, a) for p, b, a in _people(answer) if b == b and a == a]
+    total = sum(p for p, _, _ in known) or math.nan
+    return sum(p * b for p, b, _ in known) / total, sum(p * a for p, _, a in known) / total
+
+
+@judges("estate", rf"To the nearest building that offers what they need, residents travel {N} "
+                  rf"minutes on average, against {N} minutes today\.")  # fmt: skip
+def _minutes(answer, after, before):
+    return all_so((before, after), *_means(answer))
+
+
+@judges("estate", rf"Residents travel {N} minutes on average to the nearest building with what they "
+                  rf"need; today {N} minutes\.")  # fmt: skip
+def _minutes_lead(answer, after, before):
+    return all_so((before, after), *_means(answer))
+
+
+def _longer_than_a_minute(answer, sign):
+    return sum(p for p, b, a in _people(answer) if sign * (a - b) > 1)
+
+
+@judges("estate", rf"Journeys get longer by more than a minute for {N}(?: residents?)?"
+                  rf"(?: \({N}\))?(?: and shorter for {N}(?: residents?)?(?: \({N}\))?)?\.")  # fmt: skip
+def _longer(answer, longer, share, shorter, other):
+    total = sum(p for p, _, _ in _people(answer))
+    for text, of, sign in ((longer, share, 1), (shorter, other, -1)):
+        people = _longer_than_a_minute(answer, sign)
+        if text is not None and not is_so(text, people):
+            return False
+        if of is not None and not is_so(of, people / total):
+            return False
+    return True
+
+
+@judges("estate", rf"(.*) loses most: {N} minutes\.")
+def _loses_most(answer, zone, more):
+    known = [(r["minutes_after"] - r["minutes_before"], r["name"] or r["zone_id"])
+             for r in rows(answer, "zones")
+             if r["minutes_after"] == r["minutes_after"]
+             and r["minutes_before"] == r["minutes_before"]]  # fmt: skip
+    worst = max(change for change, _ in known)
+    return is_so(more, worst) and zone in {n for change, n in known if change > worst - 1e-9}
+
+
+@judges("estate", rf"{N} residents? can no longer reach what they need within the minutes "
+                  r"measured\.")  # fmt: skip
+def _out_of_reach(answer, people):
+    return is_so(people, sum(p for p, b, a in _people(answer) if b == b and a != a))
+
+
+def _sent(answer, when):
+    v = answer.verification
+    visits = sum(r["visits_per_year"] for r in rows(answer, "assignment"))
+    return (v.totals if when == "plan" else v.do_nothing)["visit_minutes"] / visits
+
+
+@judges("estate", rf"{N} of visits go past the nearest building with their service; counted where "
+                  rf"the plan sends them, a visit takes {N} minutes on average, against {N} minutes "
+                  r"today\.")  # fmt: skip
+def _passed(answer, share, after, before):
+    near = {(r["zone_id"], r["service_id"]): r["minutes_after"] for r in rows(answer, "access")}
+    sent = rows(answer, "assignment")
+    past = sum(r["visits_per_year"] for r in sent
+               if r["minutes"] > near[r["zone_id"], r["service_id"]] + 0.05)  # fmt: skip
+    true = past / sum(r["visits_per_year"] for r in sent)
+    return all_so((share, after, before), true, _sent(answer, "plan"), _sent(answer, "today"))
+
+
+@judges("estate", rf"A visit takes {N} minutes on average where the plan sends it; today {N} "
+                  r"minutes\.")  # fmt: skip
+def _as_sent(answer, after, before):
+    return all_so((after, before), _sent(answer, "plan"), _sent(answer, "today"))
+
+
+@judges("estate", r"(\d+) of the (\d+) buildings open today closes?\.")
+def _closed(answer, close, was):
+    true = fates(answer)
+    return (int(close), int(was)) == (true["close"], true.total())
+
+
+@judges("estate", rf"{N} service points? in the plan, {N} service points? today\.")
+def _points(answer, after, before):
+    true = (sum(map(len, hosts(answer, when).values())) for when in ("after", "before"))
+    return all_so((after, before), *true)
+
+
+@judges("estate", r"A year for buildings and staff of service points: (.*)\.")
+def _estate_agencies(answer, parts):
+    names = {r["agency_id"]: r["name"] or r["agency_id"]
+             for r in answer.place.agencies.to_dict("records")}  # fmt: skip
+    true = defaultdict(lambda: [0.0, 0.0])
+    for r in rows(answer, "money"):
+        name = names.get(r["agency_id"], r["agency_id"]) or "no agency stated"
+        true[name][0] += r["after_gbp_per_year"]
+        true[name][1] += r["before_gbp_per_year"]
+    return _pays(parts, true)
+
+
+@judges("estate", r"A year for buildings: (.*)\.")
+def _trust_agencies(answer, parts):
+    names = {r["agency_id"]: r["name"] or r["agency_id"]
+             for r in answer.place.agencies.to_dict("records")}  # fmt: skip
+    true = {names.get(r["agency_id"], r["agency_id"]) or "no agency stated":
+            [r["rent_after_gbp_per_year"] + r["transfer_gbp_per_year"],
+             r["buildings_before_gbp_per_year"]]
+            for r in rows(answer, "agencies")}  # fmt: skip
+    return _pays(parts, true)
+
+
+def _pays(parts, true, verb="pays"):
+    said = re.findall(rf"(?:^|; )([^;]*?) {verb} {N}, today {N}(?=;|$)", parts)
+    named = "; ".join(f"{a} {verb} {b}, today {c}" for a, b, c in said) == parts
+    return (
+        named
+        and {a for a, _, _ in said} == set(true)
+        and all(all_so((after, before), *true[name]) for name, after, before in said)
+    )
+
+
+# ------------------------------------------------------------------------------------- why
+
+
+def why_is_so(answer) -> Iterator[str]:
+    """The reasons of buildings that are not so: their rules are tried without, or with, them."""
+    from placeopt.estate.verify import course_of, do_nothing, facts_of
+    from placeopt.estate.verify.read import arrangements
+    from placeopt.estate.verify.rules import _over_years
+
+    known = facts_of(answer.place, answer.times, answer.scenario)
+    course = course_of(do_nothing(known), arrangements(answer.plan.tables,
+                                                       [f.year for f in known]))  # fmt: skip
+    names = {r["building_id"]: r for r in rows(answer, "buildings")}
+
+    def fail_without(i):
+        """Numbers of the rules on access and numbers that fail in some year without a building."""
+        failing = set()
+        for year in course.years:
+            a = year.a
+            fewer = replace(a, open=a.open - {i}, hosts={p for p in a.hosts if p[0] != i},
+                            tier={b: k for b, k in a.tier.items() if b != i})  # fmt: skip
+            alone = replace(course, years=(replace(year, a=fewer),))
+            for rule in answer.scenario.rules:
+                if rule.number in ("E7", "E9") and not _over_years(rule, alone)[0]:
+                    failing.add(rule.number)
+        return failing
+
+    for r in rows(answer, "reasons"):
+        i, text = r["building_id"], r["sentence"]
+        if r["code"] == "needed":
+            said = {number for number in ("E7", "E9") if number in text}
+            if said != fail_without(i):
+                yield f"{i}: {text} (fails: {fail_without(i)})"
+        elif r["code"] in ("hosts", "no_service"):
+            if fail_without(i):
+                yield f"{i}: {text} (fails: {fail_without(i)})"
+        elif r["code"] == "would_break" and not _ceilings_broken(answer, course, i, text):
+            yield f"{i}: {text}"
+        if names[i]["why"].count(text) < 1:
+            yield f"{i}: why does not say {text}"
+
+
+def _ceilings_broken(answer, course, i, text):
+    """Whether each rule named fails in some year with the building open besides, empty."""
+    from placeopt.estate.verify.sums import sums_of
+
+    failing = set()
+    for year in course.years:
+        more = replace(year.a, open=year.a.open | {i}, disposed=year.a.disposed - {i})
+        sums = sums_of(year.facts, more, year.before, {}, {})
+        emitted = sums.carbon
+        running = (
+            year.sums.running
+            - year.sums.running_of(i)
+            + (
+                year.facts.buildings[i]["running_cost_fixed_gbp_per_year"]
+                + year.facts.buildings[i]["cost_of_capital_gbp_per_year"]
+            )
+        )
+        for rule in answer.scenario.rules:
+            if not getattr(rule, "holds_in", lambda y: True)(year.facts.year):
+                continue
+            if rule.number == "E14":
+                most = rule.ceiling_tco2e_per_year
+                most = rule.share_of_today * year.today.carbon if most is None else most
+                failing |= {"E14"} if emitted > most else set()
+            if rule.number == "E11":
+                most = rule.ceiling_gbp_per_year
+                most = rule.share_of_today * year.today.running if most is None else most
+                failing |= {"E11"} if running > most else set()
+            if rule.number == "E9" and rule.at_most is not None:
+                failing |= {"E9"} if len(more.open) > rule.at_most or rule.each_district else set()
+    return {n for n in ("E9", "E11", "E14") if n in text} <= failing
+
+
+# ------------------------------------------------------------------------------------- budget
+
+
+def programme_names(answer):
+    return {r["programme_id"]: r["name"] or r["programme_id"] for r in rows(answer, "spending")}
+
+
+def change_of(answer):
+    """Programme's name -> GBP against today, by what its streams pay."""
+    names, found = programme_names(answer), {}
+    last = max(r["year"] for r in rows(answer, "payments")) if rows(answer, "payments") else 0
+    spent = {r["programme_id"]: r["after_gbp"] for r in rows(answer, "spending")}
+    for key, name in names.items():
+        base = answer.place.spending
+        year = base["year"].max()
+        today = base.loc[(base["programme_id"] == key) & (base["year"] == year), "amount_gbp"].sum()
+        found[name] = float(spent[key] - today)
+    assert last or not found
+    return found
+
+
+def base_of(answer):
+    base = answer.place.spending
+    return base[base["year"] == base["year"].max()].groupby("programme_id")["amount_gbp"].sum()
+
+
+def totals_of(answer):
+    return float(base_of(answer).sum()), sum(r["after_gbp"] for r in rows(answer, "spending"))
+
+
+def standards(answer, column="standard_met", level="minimum_standard"):
+    """(met, asked), by the levels themselves."""
+    met = asked = 0
+    for r in rows(answer, "outcomes"):
+        if r[level] != r[level]:
+            continue
+        asked += 1
+        sign = 1 if r["direction"] == "higher" else -1
+        met += sign * (r["after"] - r[level]) >= -1e-6 * max(abs(r[level]), abs(r["baseline"]))
+    return met, asked
+
+
+@judges("budget", rf"The plan spends {N}(?: in (\d+))?, (?:{N} \({N}\) (less|more) than today|"
+                  r"(where nothing is spent|as much as) ?(?:today)?)"
+                  r"(?:, and (.*))?\.")  # fmt: skip
+def _budget_headline(answer, spent, year, change, share, how, same, holds):
+    before, after = totals_of(answer)
+    if year and int(year) != answer.plan.summary["decided_year"]:
+        return False
+    if how is None:
+        right = abs(after - before) < 1 if same == "as much as" else before < 0.5
+    else:
+        right = (after < before) == (how == "less") and is_so(change, abs(after - before))
+        right = right and is_so(share, abs(after - before) / before)
+    met, asked = standards(answer)
+    if holds is None:
+        return right and is_so(spent, after) and asked == 0
+    if holds.startswith("every minimum standard holds"):
+        said = met == asked > 0
+    else:
+        said = holds == f"{met} of {asked} minimum standards hold"
+    if holds.endswith("in every year"):
+        said = said and all(r["standard_met"] != "no" for r in rows(answer, "outcomes_by_year"))
+    return right and said and is_so(spent, after)
+
+
+@judges("budget", r"(?:(\d+) programmes? gets? less)?(?:(?:, | and )?(\d+)(?: programmes? gets?)? more)?"
+                  r"(?:(?:, | and )?(\d+)(?: programmes? gets?)? the same)?\.")  # fmt: skip
+def _numbers(answer, less, more, same):
+    changes = change_of(answer).values()
+    true = (sum(c < -0.5 for c in changes), sum(c > 0.5 for c in changes))
+    true += (len(changes) - sum(true),)
+    return tuple(int(text or 0) for text in (less, more, same)) == true
+
+
+@judges("budget", rf"The largest (cut|rise) is in (.+): {N}(?: \({N}\)|(, where nothing is spent "
+                  r"today))\.")  # fmt: skip
+def _largest(answer, which, name, gbp, share, from_nothing):
+    sign = -1 if which == "cut" else 1
+    changes = change_of(answer)
+    most = max(sign * change for change in changes.values())
+    if name not in changes or abs(sign * changes[name] - most) > 1 or not is_so(gbp, most):
+        return False
+    key = next(k for k, n in programme_names(answer).items() if n == name)
+    before = float(base_of(answer).get(key, 0.0))
+    return before == 0 if from_nothing else is_so(share, abs(changes[name]) / before)
+
+
+@judges("budget", r"(Better|Worse) than today: (.*)\.")
+def _moved_outcomes(answer, which, names):
+    true = [
+        r["name"] or r["outcome_id"]
+        for r in rows(answer, "outcomes")
+        if (1 if r["direction"] == "higher" else -1) * (1 if which == "Better" else -1)
+        * (r["after"] - r["baseline"]) > 1e-6 * max(1, abs(r["baseline"]))
+    ]  # fmt: skip
+    return names == (f"{', '.join(true[:-1])} and {true[-1]}" if len(true) > 1 else true[0])
+
+
+@judges(
+    "budget", r"(\d+) of (\d+) targets?(?: (?:is|are))? reached(?: in the last decided year)?\."
+)
+def _targets(answer, met, asked):
+    return (int(met), int(asked)) == standards(answer, "target_met", "target")
+
+
+@judges("budget", r"(\d+) of (\d+) minimum standards? are met in the last decided year\.")
+def _standards(answer, met, asked):
+    return (int(met), int(asked)) == standards(answer)
+
+
+@judges("budget", rf"{N} of ring-fenced money is not spent and goes back to those who gave it\.")
+def _returned(answer, gbp):
+    left = sum(max(0.0, r["amount_gbp"] - r["spent_after_gbp"])
+               for r in rows(answer, "streams") if r["ring_fenced"])  # fmt: skip
+    return is_so(gbp, left)
+
+
+@judges("budget", rf"{N} is moved up or down against today in the last decided year\.")
+def _moved(answer, gbp):
+    return is_so(gbp, sum(abs(change) for change in change_of(answer).values()))
+
+
+@judges("budget", rf"Spending is {N} in the last decided year; today {N}\.")
+def _spending_lead(answer, after, before):
+    return all_so((before, after), *totals_of(answer))
+
+
+@judges("budget", r"In the last decided year, by agency: (.*)\.")
+def _agencies(answer, parts):
+    names = {r["agency_id"]: r["name"] or r["agency_id"] for r in rows(answer, "agencies")}
+    true = defaultdict(lambda: [0.0, 0.0])
+    base = base_of(answer)
+    for r in rows(answer, "spending"):
+        true[names[r["agency_id"]]][0] += r["after_gbp"]
+        true[names[r["agency_id"]]][1] += float(base.get(r["programme_id"], 0.0))
+    return _pays(parts, {k: v for k, v in true.items() if any(v)}, "spends")
+
+
+@judges("budget", r"In the last decided year, by programme: (.*)\.")
+def _programmes(answer, parts):
+    base, names = base_of(answer), programme_names(answer)
+    after = {r["programme_id"]: r["after_gbp"] for r in rows(answer, "spending")}
+    said = re.findall(rf"(?:^|; )([^;]*?) {N}, today {N}(?=;|$)", parts)
+    keys = {name: key for key, name in names.items()}
+    return len(said) == len(names) and all(
+        name in keys and all_so((now, was), after[keys[name]], float(base.get(keys[name], 0.0)))
+        for name, now, was in said
+    )
+
+
+@judges("budget", r"In the last decided year, by stream: (.*)\.")
+def _streams(answer, parts):
+    true = {r["name"] or r["stream_id"]: (r["spent_after_gbp"], r["amount_gbp"])
+            for r in rows(answer, "streams")}  # fmt: skip
+    said = re.findall(rf"(?:^|; )([^;]*?) pays {N} of {N}(?=;|$)", parts)
+    return {name for name, _, _ in said} == set(true) and all(
+        all_so((pays, has), *true[name]) for name, pays, has in said
+    )
+
+
+@judges("budget", r"In the last decided year: (.*)\.")
+def _outcomes(answer, parts):
+    true = {r["name"] or r["outcome_id"]: (r["after"], r["baseline"])
+            for r in rows(answer, "outcomes")}  # fmt: skip
+    said = re.findall(rf"(?:^|; )([^;]*?) {N}, today {N}(?: \([^)]*\))?(?=;|$)", parts)
+    return {name for name, _, _ in said} == set(true) and all(
+        all_so((now, was), *true[name]) for name, now, was in said
+    )
+
+
+@judges("budget", rf"Over (\d+) years it spends {N}, {N} of it on prevention \({N} at today's "
+                  r"rate\)\.")  # fmt: skip
+def _over_years(answer, years, spent, ahead, today):
+    by_year = rows(answer, "spending_by_year")
+    kind = {r["programme_id"]: r["kind"] for r in answer.place.programmes.to_dict("records")}
+    base = base_of(answer)
+    number = len({r["year"] for r in by_year})
+    rate = number * sum(gbp for key, gbp in base.items() if kind[key] == "preventive")
+    true = (
+        sum(r["plan_gbp"] for r in by_year),
+        sum(r["plan_gbp"] for r in by_year if kind[r["programme_id"]] == "preventive"),
+        rate,
+    )
+    return int(years) == number and all_so((spent, ahead, today), *true)
+
+
+@judges("budget", rf"Starting, stopping and closing cost {N} besides, once\.")
+def _one_off(answer, gbp):
+    return is_so(gbp, sum(r["one_off_gbp"] for r in rows(answer, "spending_by_year")))
+
+
+def positions(answer):
+    """(agency, year) -> GBP in the plan above what it would be alone."""
+    return {(r["agency_id"], r["year"]): r["plan_gbp"] - r["alone_gbp"]
+            for r in rows(answer, "positions") if r["alone_gbp"] == r["alone_gbp"]}  # fmt: skip
+
+
+def paid_over(answer):
+    return sum(r["amount_gbp"] for r in rows(answer, "transfers"))
+
+
+@judges("budget", rf"With transfers of {N} no agency is worse off in any year than it would be "
+                  r"alone\.")  # fmt: skip
+def _every_year(answer, gbp):
+    return min(positions(answer).values()) > -1 and is_so(gbp, paid_over(answer))
+
+
+@judges("budget", rf"With transfers of {N} no agency is worse off than it would be alone over the "
+                  r"(\d+) years together; in some of them it is: (.*)\.")  # fmt: skip
+def _over_horizon(answer, gbp, years, who):
+    over, rate = positions(answer), answer.scenario.money.discount_rate
+    first = min(year for _, year in over)
+    total = defaultdict(float)
+    for (agency, year), amount in over.items():
+        total[agency] += amount / (1 + rate) ** (year - first)
+    names = {r["agency_id"]: r["name"] or r["agency_id"] for r in rows(answer, "agencies")}
+    said = re.findall(rf"([^;]*?) in (\d+) by {N}(?:; |$)", who)
+    short = {(names[a], y): -x for (a, y), x in over.items() if x < -0.5 - 1e-6 * abs(x)}
+    right = {(a, int(y)) for a, y, _ in said} == set(short)
+    right = right and all(is_so(x, short[a, int(y)]) for a, y, x in said)
+    same = int(years) == len({year for _, year in over})
+    return min(total.values()) > -1 and right and same and is_so(gbp, paid_over(answer))
+
+
+# ------------------------------------------------------------------------------------- any
+
+
+@judges("any", r"Proven: no plan that keeps the rules is better\.")
+def _best(answer):
+    return str(answer.result.status) == "optimal" and answer.result.gap < 1e-6
+
+
+@judges("any", rf"Proven: no plan that keeps the rules can (.*) more than {N}(.*)\.")
+def _within(answer, _, share, __):
+    r = answer.result
+    return str(r.status) == "optimal" and is_so(share, max(r.gap, 1e-4))
+
+
+@judges("any", r"The plan keeps every rule\.")
+def _keeps(answer):
+    return answer.verification.ok
+
+
+@judges("any", rf"It is not proven to be the best: another may (.*) up to {N}(.*)\.")
+def _not_proven(answer, _, share, __):
+    r = answer.result
+    return str(r.status) != "optimal" and r.gap < 1 and is_so(share, max(r.gap, 1e-4))
+
+
+@judges("any", rf"It is not proven to be the best; what is proven is that the value of no plan is "
+               rf"below {N} \(.*, always made small\)\.")  # fmt: skip
+def _bound_only(answer, bound):
+    r = answer.result
+    return str(r.status) != "optimal" and math.isfinite(r.bound) and is_so(bound, r.bound)
+
+
+@judges("any", r"It is not proven to be the best, and no bound was found on how much better another "
+               r"could be\.")  # fmt: skip
+def _no_bound(answer):
+    return str(answer.result.status) != "optimal" and not math.isfinite(answer.result.bound)
+
+
+@judges("any", r"The search was stopped by hand\.")
+def _by_hand(answer):
+    return str(answer.result.status) == "interrupted"
+
+
+def took(answer):
+    seconds = answer.result.seconds
+    return seconds["search"] if "search" in seconds else sum(seconds.values())
+
+
+@judges("any", rf"The search was stopped at its time limit of {N} s\.")
+def _at_limit(answer, limit):
+    asked = answer.scenario.solver.time_limit_seconds
+    return (
+        "limit" in str(answer.result.status) and took(answer) > 0.9 * asked and is_so(limit, asked)
+    )
+
+
+@judges("any", rf"The search ended after {N} s, before its time limit of {N} s\.")
+def _before_limit(answer, seconds, limit):
+    asked = answer.scenario.solver.time_limit_seconds
+    return took(answer) < asked and all_so((seconds, limit), took(answer), asked)
+
+
+@judges("any", r"More time may find one\.")
+def _more_time(answer):
+    return answer.plan is None and took(answer) > 0.9 * answer.scenario.solver.time_limit_seconds
+
+
+@judges("any", r"That no plan exists is not proven\.")
+def _not_impossible(answer):
+    return answer.plan is None and str(answer.result.status) != "infeasible"
+
+
+@judges(
+    "any", rf"Proven: if there is a plan, its value is not below {N} \(.*, always made small\)\."
+)
+def _bound_without(answer, bound):
+    return answer.plan is None and is_so(bound, answer.result.bound)
+
+
+@judges("any", r"No plan was found\.")
+def _none_found(answer):
+    return answer.plan is None and str(answer.result.status) == "no plan at limit"
+
+
+@judges("any", r"(?:No plan can keep all these rules at once|Proven: no plan can keep all the rules "
+               r"together)\.")  # fmt: skip
+def _none(answer):
+    return str(answer.result.status) == "infeasible" and answer.plan is None

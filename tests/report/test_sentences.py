@@ -1,0 +1,167 @@
+"""No sentence without its truth: an independent reader judges every sentence of generated answers,
+and finds the lie that is planted in each kind of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from checker import NUMBER, false_sentences, why_is_so
+
+from placeopt.budget import solve as solve_budget
+from placeopt.engine import Answer
+from placeopt.errors import NoPlanError, UsageError
+from placeopt.estate import solve as solve_estate
+from placeopt.report.story import tell
+from placeopt.scenario import Scenario
+from placeopt.scenario.budget_rules import OneBudget, Outcomes, Pace, Statutory, Streams
+from placeopt.scenario.question import LEADS
+from placeopt.scenario.scenario import AnswerSettings, SolverSettings
+from tests.budget import places as budgets
+from tests.estate import places as estates
+
+SAMPLE = 10  # of each problem, in the default run
+ALL = 100
+SWAPS = (
+    ("saves", "costs a further"), ("fall from", "rise from"), ("longer", "shorter"),
+    ("Better than", "Worse than"), ("largest cut", "largest rise"), (" less than", " more than"),
+    ("as they are", "without a service they have today"), ("no building", "3 buildings"),
+    ("every minimum standard holds", "0 of 9 minimum standards hold"),
+    ("stopped by hand", "stopped at its time limit of 300 s"),
+)  # fmt: skip
+
+
+def estate_answer(seed: int) -> Answer:
+    """A small estate with something of everything; every figure that may lead does."""
+    rng = np.random.default_rng(50_000 + seed)
+    place = estates.random_place(seed, 3, 4, 2)
+    place = estates.with_money(place, seed) if seed % 3 == 0 else place
+    rules = estates.random_rules(seed, place) if rng.random() < 0.6 else ()
+    keys = list(LEADS["estate"])
+    asked = estates.scenario(*rules, decided=1 + seed % 2)
+    asked = asked.model_copy(update={
+        "answer": AnswerSettings(lead=tuple(keys), yes_or_no=bool(seed % 2)), "year": 2026,
+    })  # fmt: skip
+    return solve_estate(place, estates.crow_minutes(place), asked)
+
+
+def budget_answer(seed: int) -> Answer | None:
+    """A small budget of one year or two; None where the random rules leave no plan to find."""
+    rng = np.random.default_rng(60_000 + seed)
+    place = budgets.random_place(seed, concave=bool(seed % 3))
+    years = 1 + seed % 2
+    if years > 1:
+        place = budgets.place_over_years(years, place)
+    rules = [
+        OneBudget(rule="one_budget", reduction_share=float(rng.uniform(-0.1, 0.3))),
+        Streams(rule="streams"), Statutory(rule="statutory"),
+        Outcomes(rule="outcomes", minimum_holds=bool(rng.random() < 0.5)),
+    ]  # fmt: skip
+    if rng.random() < 0.5:
+        rules.append(Pace(rule="pace", largest_cut_share=0.3, largest_rise_share=0.4))
+    asked = Scenario(
+        question="What is the most that can be made of it?",
+        problem="budget",
+        year=2026,
+        years=years,
+        rules=tuple(rules),
+        solver=SolverSettings(gap=1e-4, time_limit_seconds=20, threads=1),
+        answer=AnswerSettings(lead=tuple(LEADS["budget"])),
+    )
+    try:
+        return solve_budget(place, asked)
+    except (NoPlanError, UsageError):
+        return None
+
+
+def sentences_of(answer: Answer) -> list[str]:
+    """The headline, the figures that lead, the story and what is proven; what clashes is a list of
+    rules, which the tests of explanations try one by one."""
+    story = tell(answer)
+    return [one.text for one in story.all_statements() if one.kind not in ("clash", "message")]
+
+
+def answers_of(make, seeds) -> list[Answer]:
+    return [answer for seed in seeds if (answer := make(seed)) is not None]
+
+
+@pytest.fixture(scope="module")
+def sample() -> list[Answer]:
+    """Twenty answers, ten of each problem."""
+    found = answers_of(estate_answer, range(SAMPLE)) + answers_of(budget_answer, range(SAMPLE))
+    assert sum(answer.plan is not None for answer in found) >= SAMPLE
+    return found
+
+
+def judged(answers: list[Answer]) -> list[str]:
+    wrong = []
+    for answer in answers:
+        wrong += false_sentences(answer, sentences_of(answer))
+        if answer.plan is not None and answer.scenario.problem == "estate":
+            wrong += list(why_is_so(answer))
+    return wrong
+
+
+def test_every_sentence_of_twenty_answers_is_so(sample):
+    assert judged(sample) == []
+
+
+@pytest.mark.exhaustive
+def test_every_sentence_of_two_hundred_answers_is_so():
+    for make in (estate_answer, budget_answer):
+        for start in range(0, ALL, 10):
+            assert judged(answers_of(make, range(start, start + 10))) == []
+
+
+def lies(text: str):
+    """The sentence with one number or one word made false, each in turn."""
+    for match in re.finditer(NUMBER, text):
+        number = match[0]
+        if not any(digit.isdigit() for digit in number):
+            continue
+        first = next(at for at, letter in enumerate(number) if letter.isdigit())
+        digit = "7" if number[first] != "7" else "4"
+        yield text[: match.start() + first] + digit + text[match.start() + first + 1 :]
+    for one, other in SWAPS:
+        for was, now in ((one, other), (other, one)):
+            if was in text:
+                yield text.replace(was, now, 1)
+
+
+def test_a_lie_planted_in_any_kind_of_sentence_is_found(sample):
+    """Each number's first digit changed, and words turned round; a lie in a name inside brackets or
+    an id is no lie about the plan."""
+    kinds, missed = set(), []
+    for answer in sample:
+        story = tell(answer)
+        for one in story.all_statements():
+            if one.kind in ("clash", "message"):
+                continue
+            for lie in lies(one.text):
+                kinds.add(one.kind)
+                if not false_sentences(answer, [lie]):
+                    missed.append(f"{one.kind}: {lie} (true: {one.text})")
+    assert missed == []
+    assert len(kinds) >= 20, sorted(kinds)
+
+
+def test_a_sentence_that_nobody_can_judge_is_a_fault(sample):
+    (wrong,) = false_sentences(sample[0], ["For buildings fill up."])
+    assert wrong.startswith("nobody can judge")
+
+
+def test_a_reason_that_is_not_so_is_found(sample):
+    """E7 and E9 named for a building without which nothing fails."""
+    answer = next(
+        a for a in sample
+        if a.plan is not None and a.scenario.problem == "estate"
+        and a.plan.reasons["code"].isin(["hosts", "no_service"]).any()
+    )  # fmt: skip
+    rows = answer.plan.reasons.copy()
+    at = rows.index[rows["code"].isin(["hosts", "no_service"])][0]
+    rows.loc[at, "code"] = "needed"
+    rows.loc[at, "sentence"] = "Without it this would fail: the least number of buildings, 9 (E9)."
+    plan = replace(answer.plan, tables={**answer.plan.tables, "reasons": rows})
+    assert any("(E9)" in wrong for wrong in why_is_so(replace(answer, plan=plan)))
