@@ -118,16 +118,19 @@ def closing(answer):
     return fates(answer)["close"]
 
 
-@judges("estate", rf"The plan (saves|costs a further|costs) {N} a year"
-                  rf"(?: \({N} of what the estate costs to run today\))? and closes (.*)\.")  # fmt: skip
+@judges(
+    "estate",
+    rf"The plan (saves|costs a further|costs) {N} a year"
+    rf"(?: \({N} of what the estate costs to run today\))? and closes (.*)\.",
+)
 def _headline(answer, how, gbp, share, closes):
     before, after = running(answer, "before"), running(answer, "after")
     saving = before - after if how == "saves" else after - before
     if how == "costs":
         return before < 0.5 and is_so(gbp, after) and _closes(answer, closes)
-    return (
-        saving > 0 and is_so(gbp, saving) and is_so(share, saving / before)
-    ) and _closes(answer, closes)  # fmt: skip
+    return (saving > 0 and is_so(gbp, saving) and is_so(share, saving / before)) and _closes(
+        answer, closes
+    )
 
 
 @judges("estate", r"The plan costs as much to run as today and closes (.*)\.")
@@ -166,8 +169,7 @@ def _changes(answer, total, parts):
 
 @judges("estate", r"Buildings by tier: (.*)\.")
 def _tiers(answer, parts):
-    names = {r["tier_id"]: r["name"] or r["tier_id"]
-             for r in answer.place.tiers.to_dict("records")}  # fmt: skip
+    names = {r["tier_id"]: r["name"] or r["tier_id"] for r in answer.place.tiers.to_dict("records")}
     true = Counter(names[r["tier_id"]] for r in rows(answer, "buildings") if r["tier_id"])
     said = {}
     for part in parts.split("; "):
@@ -178,15 +180,21 @@ def _tiers(answer, parts):
 
 @judges("estate", r"The plan opens (\d+) buildings? that (?:is|are) not open today\.")
 def _opens(answer, number):
-    new = [r for r in rows(answer, "buildings")
-           if r["status_before"] != "open" and r["decision"] == "open"]  # fmt: skip
+    new = [
+        r
+        for r in rows(answer, "buildings")
+        if r["status_before"] != "open" and r["decision"] == "open"
+    ]
     return int(number) == len(new)
 
 
 @judges("estate", r"It gives up (\d+) buildings? that stands? empty today\.")
 def _gives_up(answer, number):
-    gone = [r for r in rows(answer, "buildings")
-            if r["status_before"] == "vacant" and r["disposal"] in ("sold", "lease_ended")]  # fmt: skip
+    gone = [
+        r
+        for r in rows(answer, "buildings")
+        if r["status_before"] == "vacant" and r["disposal"] in ("sold", "lease_ended")
+    ]
     return int(number) == len(gone)
 
 
@@ -202,7 +210,9 @@ def _running_lead(answer, after, before):
 
 
 @judges(
-    "estate", rf"In the last decided year the plan (saves|costs a further) {N} of running cost\."
+    "estate",
+    rf"In the last decided year the plan (saves|costs a further) {N} of running "
+    r"cost\.",
 )
 def _saving_lead(answer, how, gbp):
     saving = running(answer, "before") - running(answer, "after")
@@ -220,17 +230,24 @@ def _receipts(answer, gbp):
     return is_so(gbp, sum(r["receipt_net_gbp"] for r in rows(answer, "buildings")))
 
 
-@judges("estate", rf"Of {N} of maintenance already due, {N} is for buildings that are kept\.")
+@judges(
+    "estate",
+    rf"Maintenance of {N} is due on the buildings that are open or empty today; in the plan {N} "
+    r"has to be paid, on those that it keeps, holds empty or opens\.",
+)
 def _maintenance(answer, due, kept):
     place = answer.place.buildings
-    all_due = place.loc[place["status"] == "open", "backlog_gbp"].fillna(0).sum()
+    all_due = place.loc[place["status"] != "candidate", "backlog_gbp"].fillna(0).sum()
     return all_so((due, kept), all_due, sum(r["backlog_gbp"] for r in rows(answer, "buildings")))
 
 
 @judges("estate", r"The plan decides (\d+) to (\d+); (.*)\.")
 def _by_year(answer, first, last, closes):
-    years = Counter(int(r["closes_year"]) for r in rows(answer, "buildings")
-                    if r["closes_year"] == r["closes_year"] and str(r["closes_year"]) != "<NA>")  # fmt: skip
+    years = Counter(
+        int(r["closes_year"])
+        for r in rows(answer, "buildings")
+        if str(r["closes_year"]) not in ("<NA>", "nan", "None")
+    )
     decided = sorted(set(answer.plan.tables["buildings_by_year"]["year"]))
     said = {int(y): int(n) for n, y in re.findall(r"(\d+) in (\d{4})", closes)}
     none = closes == "no building closes"
@@ -253,12 +270,17 @@ def _gross(answer, gross, net):
 def _clawback(answer, gbp):
     place = answer.place.buildings.set_index("building_id")
     back = place["capital_receipt_gbp"].fillna(0) * place["receipt_clawback_share"]
-    return is_so(gbp, sum(back[r["building_id"]] for r in rows(answer, "buildings")
-                          if r["disposal"] == "sold"))  # fmt: skip
+    return is_so(
+        gbp,
+        sum(back[r["building_id"]] for r in rows(answer, "buildings") if r["disposal"] == "sold"),
+    )
 
 
-@judges("estate", rf"Over (\d+) years, discounted, the plan (saves|costs) {N} (against|more than) "
-                  r"doing nothing\.")  # fmt: skip
+@judges(
+    "estate",
+    rf"Over (\d+) years, discounted, the plan (saves|costs) {N} (against|more than) "
+    r"doing nothing\.",
+)
 def _present(answer, years, how, gbp, _):
     v = answer.verification
     saving = v.do_nothing["cost"] - v.totals["cost"]
@@ -272,8 +294,11 @@ def _present_cost(answer, plan, nothing):
     return all_so((plan, nothing), v.totals["cost"], v.do_nothing["cost"])
 
 
-@judges("estate", rf"Open buildings emit {N} tonnes? of CO2e (?:a year at the end, against|in the "
-                  rf"last year, and) {N}(?: tonnes?)? if nothing changes\.")  # fmt: skip
+@judges(
+    "estate",
+    rf"Open buildings emit {N} tonnes? of CO2e (?:a year at the end, against|in the "
+    rf"last year, and) {N}(?: tonnes?)? if nothing changes\.",
+)
 def _carbon(answer, after, before):
     v = answer.verification
     return all_so((after, before), v.totals["carbon"], v.do_nothing["carbon"])
@@ -281,8 +306,11 @@ def _carbon(answer, after, before):
 
 def _people(answer):
     """(population, minutes before, after) of each zone that has people."""
-    return [(r["population"], r["minutes_before"], r["minutes_after"])
-            for r in rows(answer, "zones") if r["population"] > 0]  # fmt: skip
+    return [
+        (r["population"], r["minutes_before"], r["minutes_after"])
+        for r in rows(answer, "zones")
+        if r["population"] > 0
+    ]
 
 
 def _means(answer):
@@ -291,14 +319,20 @@ def _means(answer):
     return sum(p * b for p, b, _ in known) / total, sum(p * a for p, _, a in known) / total
 
 
-@judges("estate", rf"To the nearest building that offers what they need, residents travel {N} "
-                  rf"minutes on average, against {N} minutes today\.")  # fmt: skip
+@judges(
+    "estate",
+    rf"To the nearest building that offers what they need, residents travel {N} "
+    rf"minutes on average, against {N} minutes today\.",
+)
 def _minutes(answer, after, before):
     return all_so((before, after), *_means(answer))
 
 
-@judges("estate", rf"Residents travel {N} minutes on average to the nearest building with what they "
-                  rf"need; today {N} minutes\.")  # fmt: skip
+@judges(
+    "estate",
+    rf"Residents travel {N} minutes on average to the nearest building with what "
+    rf"they need; today {N} minutes\.",
+)
 def _minutes_lead(answer, after, before):
     return all_so((before, after), *_means(answer))
 
@@ -307,8 +341,11 @@ def _longer_than_a_minute(answer, sign):
     return sum(p for p, b, a in _people(answer) if sign * (a - b) > 1)
 
 
-@judges("estate", rf"Journeys get longer by more than a minute for {N}(?: residents?)?"
-                  rf"(?: \({N}\))?(?: and shorter for {N}(?: residents?)?(?: \({N}\))?)?\.")  # fmt: skip
+@judges(
+    "estate",
+    rf"Journeys get longer by more than a minute for {N}(?: residents?)?"
+    rf"(?: \({N}\))?(?: and shorter for {N}(?: residents?)?(?: \({N}\))?)?\.",
+)
 def _longer(answer, longer, share, shorter, other):
     total = sum(p for p, _, _ in _people(answer))
     for text, of, sign in ((longer, share, 1), (shorter, other, -1)):
@@ -322,16 +359,20 @@ def _longer(answer, longer, share, shorter, other):
 
 @judges("estate", rf"(.*) loses most: {N} minutes\.")
 def _loses_most(answer, zone, more):
-    known = [(r["minutes_after"] - r["minutes_before"], r["name"] or r["zone_id"])
-             for r in rows(answer, "zones")
-             if r["minutes_after"] == r["minutes_after"]
-             and r["minutes_before"] == r["minutes_before"]]  # fmt: skip
+    known = [
+        (r["minutes_after"] - r["minutes_before"], r["name"] or r["zone_id"])
+        for r in rows(answer, "zones")
+        if r["minutes_after"] == r["minutes_after"] and r["minutes_before"] == r["minutes_before"]
+    ]
     worst = max(change for change, _ in known)
     return is_so(more, worst) and zone in {n for change, n in known if change > worst - 1e-9}
 
 
-@judges("estate", rf"{N} residents? can no longer reach what they need within the minutes "
-                  r"measured\.")  # fmt: skip
+@judges(
+    "estate",
+    rf"{N} residents? can no longer reach what they need within the minutes "
+    r"measured\.",
+)
 def _out_of_reach(answer, people):
     return is_so(people, sum(p for p, b, a in _people(answer) if b == b and a != a))
 
@@ -342,20 +383,29 @@ def _sent(answer, when):
     return (v.totals if when == "plan" else v.do_nothing)["visit_minutes"] / visits
 
 
-@judges("estate", rf"{N} of visits go past the nearest building with their service; counted where "
-                  rf"the plan sends them, a visit takes {N} minutes on average, against {N} minutes "
-                  r"today\.")  # fmt: skip
+@judges(
+    "estate",
+    rf"{N} of visits go past the nearest building with their service; counted "
+    rf"where the plan sends them, a visit takes {N} minutes on average, against {N} "
+    r"minutes today\.",
+)
 def _passed(answer, share, after, before):
     near = {(r["zone_id"], r["service_id"]): r["minutes_after"] for r in rows(answer, "access")}
     sent = rows(answer, "assignment")
-    past = sum(r["visits_per_year"] for r in sent
-               if r["minutes"] > near[r["zone_id"], r["service_id"]] + 0.05)  # fmt: skip
+    past = sum(
+        r["visits_per_year"]
+        for r in sent
+        if r["minutes"] > near[r["zone_id"], r["service_id"]] + 0.05
+    )
     true = past / sum(r["visits_per_year"] for r in sent)
     return all_so((share, after, before), true, _sent(answer, "plan"), _sent(answer, "today"))
 
 
-@judges("estate", rf"A visit takes {N} minutes on average where the plan sends it; today {N} "
-                  r"minutes\.")  # fmt: skip
+@judges(
+    "estate",
+    rf"A visit takes {N} minutes on average where the plan sends it; today {N} "
+    r"minutes\.",
+)
 def _as_sent(answer, after, before):
     return all_so((after, before), _sent(answer, "plan"), _sent(answer, "today"))
 
@@ -374,8 +424,10 @@ def _points(answer, after, before):
 
 @judges("estate", r"A year for buildings and staff of service points: (.*)\.")
 def _estate_agencies(answer, parts):
-    names = {r["agency_id"]: r["name"] or r["agency_id"]
-             for r in answer.place.agencies.to_dict("records")}  # fmt: skip
+    names = {
+        r["agency_id"]: r["name"] or r["agency_id"]
+        for r in answer.place.agencies.to_dict("records")
+    }
     true = defaultdict(lambda: [0.0, 0.0])
     for r in rows(answer, "money"):
         name = names.get(r["agency_id"], r["agency_id"]) or "no agency stated"
@@ -386,12 +438,17 @@ def _estate_agencies(answer, parts):
 
 @judges("estate", r"A year for buildings: (.*)\.")
 def _trust_agencies(answer, parts):
-    names = {r["agency_id"]: r["name"] or r["agency_id"]
-             for r in answer.place.agencies.to_dict("records")}  # fmt: skip
-    true = {names.get(r["agency_id"], r["agency_id"]) or "no agency stated":
-            [r["rent_after_gbp_per_year"] + r["transfer_gbp_per_year"],
-             r["buildings_before_gbp_per_year"]]
-            for r in rows(answer, "agencies")}  # fmt: skip
+    names = {
+        r["agency_id"]: r["name"] or r["agency_id"]
+        for r in answer.place.agencies.to_dict("records")
+    }
+    true = {
+        names.get(r["agency_id"], r["agency_id"]) or "no agency stated": [
+            r["rent_after_gbp_per_year"] + r["transfer_gbp_per_year"],
+            r["buildings_before_gbp_per_year"],
+        ]
+        for r in rows(answer, "agencies")
+    }
     return _pays(parts, true)
 
 
@@ -415,8 +472,7 @@ def why_is_so(answer) -> Iterator[str]:
     from placeopt.estate.verify.rules import _over_years
 
     known = facts_of(answer.place, answer.times, answer.scenario)
-    course = course_of(do_nothing(known), arrangements(answer.plan.tables,
-                                                       [f.year for f in known]))  # fmt: skip
+    course = course_of(do_nothing(known), arrangements(answer.plan.tables, [f.year for f in known]))
     names = {r["building_id"]: r for r in rows(answer, "buildings")}
 
     def fail_without(i):
@@ -424,8 +480,12 @@ def why_is_so(answer) -> Iterator[str]:
         failing = set()
         for year in course.years:
             a = year.a
-            fewer = replace(a, open=a.open - {i}, hosts={p for p in a.hosts if p[0] != i},
-                            tier={b: k for b, k in a.tier.items() if b != i})  # fmt: skip
+            fewer = replace(
+                a,
+                open=a.open - {i},
+                hosts={p for p in a.hosts if p[0] != i},
+                tier={b: k for b, k in a.tier.items() if b != i},
+            )
             alone = replace(course, years=(replace(year, a=fewer),))
             for rule in answer.scenario.rules:
                 if rule.number in ("E7", "E9") and not _over_years(rule, alone)[0]:
@@ -522,9 +582,12 @@ def standards(answer, column="standard_met", level="minimum_standard"):
     return met, asked
 
 
-@judges("budget", rf"The plan spends {N}(?: in (\d+))?, (?:{N} \({N}\) (less|more) than today|"
-                  r"(where nothing is spent|as much as) ?(?:today)?)"
-                  r"(?:, and (.*))?\.")  # fmt: skip
+@judges(
+    "budget",
+    rf"The plan spends {N}(?: in (\d+))?, (?:{N} \({N}\) (less|more) than today|"
+    r"(where nothing is spent|as much as) ?(?:today)?)"
+    r"(?:, and (.*))?\.",
+)
 def _budget_headline(answer, spent, year, change, share, how, same, holds):
     before, after = totals_of(answer)
     if year and int(year) != answer.plan.summary["decided_year"]:
@@ -546,8 +609,12 @@ def _budget_headline(answer, spent, year, change, share, how, same, holds):
     return right and said and is_so(spent, after)
 
 
-@judges("budget", r"(?:(\d+) programmes? gets? less)?(?:(?:, | and )?(\d+)(?: programmes? gets?)? more)?"
-                  r"(?:(?:, | and )?(\d+)(?: programmes? gets?)? the same)?\.")  # fmt: skip
+@judges(
+    "budget",
+    r"(?:(\d+) programmes? gets? less)?"
+    r"(?:(?:, | and )?(\d+)(?: programmes? gets?)? more)?"
+    r"(?:(?:, | and )?(\d+)(?: programmes? gets?)? the same)?\.",
+)
 def _numbers(answer, less, more, same):
     changes = change_of(answer).values()
     true = (sum(c < -0.5 for c in changes), sum(c > 0.5 for c in changes))
@@ -555,8 +622,11 @@ def _numbers(answer, less, more, same):
     return tuple(int(text or 0) for text in (less, more, same)) == true
 
 
-@judges("budget", rf"The largest (cut|rise) is in (.+): {N}(?: \({N}\)|(, where nothing is spent "
-                  r"today))\.")  # fmt: skip
+@judges(
+    "budget",
+    rf"The largest (cut|rise) is in (.+): {N}(?: \({N}\)|(, where nothing is spent "
+    r"today))\.",
+)
 def _largest(answer, which, name, gbp, share, from_nothing):
     sign = -1 if which == "cut" else 1
     changes = change_of(answer)
@@ -573,14 +643,18 @@ def _moved_outcomes(answer, which, names):
     true = [
         r["name"] or r["outcome_id"]
         for r in rows(answer, "outcomes")
-        if (1 if r["direction"] == "higher" else -1) * (1 if which == "Better" else -1)
-        * (r["after"] - r["baseline"]) > 1e-6 * max(1, abs(r["baseline"]))
-    ]  # fmt: skip
-    return names == (f"{', '.join(true[:-1])} and {true[-1]}" if len(true) > 1 else true[0])
+        if (1 if r["direction"] == "higher" else -1)
+        * (1 if which == "Better" else -1)
+        * (r["after"] - r["baseline"])
+        > 1e-6 * max(1, abs(r["baseline"]))
+    ]
+    return bool(true) and names == " and ".join(filter(None, [", ".join(true[:-1]), true[-1]]))
 
 
 @judges(
-    "budget", r"(\d+) of (\d+) targets?(?: (?:is|are))? reached(?: in the last decided year)?\."
+    "budget",
+    r"(\d+) of (\d+) targets?(?: (?:is|are))? reached"
+    r"(?: in the last decided year)?\.",
 )
 def _targets(answer, met, asked):
     return (int(met), int(asked)) == standards(answer, "target_met", "target")
@@ -593,8 +667,11 @@ def _standards(answer, met, asked):
 
 @judges("budget", rf"{N} of ring-fenced money is not spent and goes back to those who gave it\.")
 def _returned(answer, gbp):
-    left = sum(max(0.0, r["amount_gbp"] - r["spent_after_gbp"])
-               for r in rows(answer, "streams") if r["ring_fenced"])  # fmt: skip
+    left = sum(
+        max(0.0, r["amount_gbp"] - r["spent_after_gbp"])
+        for r in rows(answer, "streams")
+        if r["ring_fenced"]
+    )
     return is_so(gbp, left)
 
 
@@ -633,8 +710,10 @@ def _programmes(answer, parts):
 
 @judges("budget", r"In the last decided year, by stream: (.*)\.")
 def _streams(answer, parts):
-    true = {r["name"] or r["stream_id"]: (r["spent_after_gbp"], r["amount_gbp"])
-            for r in rows(answer, "streams")}  # fmt: skip
+    true = {
+        r["name"] or r["stream_id"]: (r["spent_after_gbp"], r["amount_gbp"])
+        for r in rows(answer, "streams")
+    }
     said = re.findall(rf"(?:^|; )([^;]*?) pays {N} of {N}(?=;|$)", parts)
     return {name for name, _, _ in said} == set(true) and all(
         all_so((pays, has), *true[name]) for name, pays, has in said
@@ -643,16 +722,20 @@ def _streams(answer, parts):
 
 @judges("budget", r"In the last decided year: (.*)\.")
 def _outcomes(answer, parts):
-    true = {r["name"] or r["outcome_id"]: (r["after"], r["baseline"])
-            for r in rows(answer, "outcomes")}  # fmt: skip
+    true = {
+        r["name"] or r["outcome_id"]: (r["after"], r["baseline"]) for r in rows(answer, "outcomes")
+    }
     said = re.findall(rf"(?:^|; )([^;]*?) {N}, today {N}(?: \([^)]*\))?(?=;|$)", parts)
     return {name for name, _, _ in said} == set(true) and all(
         all_so((now, was), *true[name]) for name, now, was in said
     )
 
 
-@judges("budget", rf"Over (\d+) years it spends {N}, {N} of it on prevention \({N} at today's "
-                  r"rate\)\.")  # fmt: skip
+@judges(
+    "budget",
+    rf"Over (\d+) years it spends {N}, {N} of it on prevention \({N} at today's "
+    r"rate\)\.",
+)
 def _over_years(answer, years, spent, ahead, today):
     by_year = rows(answer, "spending_by_year")
     kind = {r["programme_id"]: r["kind"] for r in answer.place.programmes.to_dict("records")}
@@ -674,22 +757,31 @@ def _one_off(answer, gbp):
 
 def positions(answer):
     """(agency, year) -> GBP in the plan above what it would be alone."""
-    return {(r["agency_id"], r["year"]): r["plan_gbp"] - r["alone_gbp"]
-            for r in rows(answer, "positions") if r["alone_gbp"] == r["alone_gbp"]}  # fmt: skip
+    return {
+        (r["agency_id"], r["year"]): r["plan_gbp"] - r["alone_gbp"]
+        for r in rows(answer, "positions")
+        if r["alone_gbp"] == r["alone_gbp"]
+    }
 
 
 def paid_over(answer):
     return sum(r["amount_gbp"] for r in rows(answer, "transfers"))
 
 
-@judges("budget", rf"With transfers of {N} no agency is worse off in any year than it would be "
-                  r"alone\.")  # fmt: skip
+@judges(
+    "budget",
+    rf"With transfers of {N} no agency is worse off in any year than it would be "
+    r"alone\.",
+)
 def _every_year(answer, gbp):
     return min(positions(answer).values()) > -1 and is_so(gbp, paid_over(answer))
 
 
-@judges("budget", rf"With transfers of {N} no agency is worse off than it would be alone over the "
-                  r"(\d+) years together; in some of them it is: (.*)\.")  # fmt: skip
+@judges(
+    "budget",
+    rf"With transfers of {N} no agency is worse off than it would be alone over the "
+    r"(\d+) years together; in some of them it is: (.*)\.",
+)
 def _over_horizon(answer, gbp, years, who):
     over, rate = positions(answer), answer.scenario.money.discount_rate
     first = min(year for _, year in over)
@@ -730,15 +822,21 @@ def _not_proven(answer, _, share, __):
     return str(r.status) != "optimal" and r.gap < 1 and is_so(share, max(r.gap, 1e-4))
 
 
-@judges("any", rf"It is not proven to be the best; what is proven is that the value of no plan is "
-               rf"below {N} \(.*, always made small\)\.")  # fmt: skip
+@judges(
+    "any",
+    rf"It is not proven to be the best; what is proven is that the value of no plan is "
+    rf"below {N} \(.*, always made small\)\.",
+)
 def _bound_only(answer, bound):
     r = answer.result
     return str(r.status) != "optimal" and math.isfinite(r.bound) and is_so(bound, r.bound)
 
 
-@judges("any", r"It is not proven to be the best, and no bound was found on how much better another "
-               r"could be\.")  # fmt: skip
+@judges(
+    "any",
+    r"It is not proven to be the best, and no bound was found on how much better "
+    r"another could be\.",
+)
 def _no_bound(answer):
     return str(answer.result.status) != "optimal" and not math.isfinite(answer.result.bound)
 
@@ -778,7 +876,9 @@ def _not_impossible(answer):
 
 
 @judges(
-    "any", rf"Proven: if there is a plan, its value is not below {N} \(.*, always made small\)\."
+    "any",
+    rf"Proven: if there is a plan, its value is not below {N} \(.*, always "
+    r"made small\)\.",
 )
 def _bound_without(answer, bound):
     return answer.plan is None and is_so(bound, answer.result.bound)
@@ -789,7 +889,43 @@ def _none_found(answer):
     return answer.plan is None and str(answer.result.status) == "no plan at limit"
 
 
-@judges("any", r"(?:No plan can keep all these rules at once|Proven: no plan can keep all the rules "
-               r"together)\.")  # fmt: skip
+@judges(
+    "any",
+    r"(?:No plan can keep all these rules at once|Proven: no plan can keep all the "
+    r"rules together)\.",
+)
 def _none(answer):
     return str(answer.result.status) == "infeasible" and answer.plan is None
+
+
+def stage_of(answer, name):
+    """(gap, proven to the gap asked for) of an objective, by what the plan states of it."""
+    gap = answer.plan.summary[f"{name}_gap_share"]
+    return gap, gap <= max(answer.scenario.solver.gap, 5e-7) * 1.00001
+
+
+OBJECTIVES = {
+    "net present cost": "cost",
+    "minutes of all visits": "visit_minutes",
+    "open buildings": "buildings",
+    "carbon": "carbon",
+}
+
+
+@judges(
+    "estate",
+    rf"(?:First objective \(|Then )([^:,)]*)\)?(?:, giving up at most {N} before it)?: (.*)",
+)
+def _stage(answer, aim, slack, rest):
+    name = OBJECTIVES[aim.lower()]
+    at = answer.scenario.objective.minimise.index(name)
+    if slack is not None and not is_so(slack, answer.scenario.objective.slack[at - 1]):
+        return False
+    gap, proven = stage_of(answer, name)
+    if rest == "proven: no plan that keeps the rules is better.":
+        return proven and gap < 1e-6
+    within = re.fullmatch(rf"proven: no plan that keeps the rules can .* more than {N}.*\.", rest)
+    if within:
+        return proven and is_so(within[1], max(gap, 1e-4))
+    open_still = re.fullmatch(rf"it is not proven .* may .* up to {N}.*\.", rest)
+    return bool(open_still) and not proven and is_so(open_still[1], max(gap, 1e-4))

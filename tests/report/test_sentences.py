@@ -18,7 +18,7 @@ from placeopt.report.story import tell
 from placeopt.scenario import Scenario
 from placeopt.scenario.budget_rules import OneBudget, Outcomes, Pace, Statutory, Streams
 from placeopt.scenario.question import LEADS
-from placeopt.scenario.scenario import AnswerSettings, SolverSettings
+from placeopt.scenario.scenario import AnswerSettings, Objective, SolverSettings
 from tests.budget import places as budgets
 from tests.estate import places as estates
 
@@ -44,6 +44,9 @@ def estate_answer(seed: int) -> Answer:
     asked = asked.model_copy(update={
         "answer": AnswerSettings(lead=tuple(keys), yes_or_no=bool(seed % 2)), "year": 2026,
     })  # fmt: skip
+    if seed % 4 == 1:
+        both = Objective(minimise=("cost", "visit_minutes"), slack=(0.005,))
+        asked = asked.model_copy(update={"objective": both})
     return solve_estate(place, estates.crow_minutes(place), asked)
 
 

@@ -236,7 +236,8 @@ def level_in_words(value: float) -> str:
 
 def _chart(title: str, said: str, height: float, body: Markup) -> Markup:
     return Markup(
-        '<div class="chart-wrap"><svg class="chart" role="img" viewBox="0 0 {} {}" '
+        '<p class="cue no-print" aria-hidden="true">Swipe the chart sideways to see all of it →</p>'
+        '<div class="chart-wrap" tabindex="0"><svg class="chart" role="img" viewBox="0 0 {} {}" '
         'aria-label="{}"><title>{}</title><desc>{}</desc>{}</svg></div>'
     ).format(WIDTH, round(height), title, title, said, body)
 

@@ -270,7 +270,8 @@ SENTENCES: tuple[Sentence[EstateFacts], ...] = (
     Sentence(
         "maintenance",
         lambda f: bool(f.costs["maintenance_before_gbp"]),
-        "Of {due} of maintenance already due, {kept} is for buildings that are kept.",
+        "Maintenance of {due} is due on the buildings that are open or empty today; in the plan "
+        "{kept} has to be paid, on those that it keeps, holds empty or opens.",
         lambda f: {
             "due": gbp(f.costs["maintenance_before_gbp"]),
             "kept": gbp(f.costs["maintenance_after_gbp"] or 0.0),

@@ -1,0 +1,227 @@
+"""Sentences that were once said where they were false, each with an answer in which it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import answers
+import numpy as np
+import pandas as pd
+import pytest
+
+from placeopt.engine import Result, Status
+from placeopt.report.story import headline, tell
+from placeopt.scenario.scenario import AnswerSettings, Money, Objective
+from tests.budget import places as budgets
+from tests.budget.places import one_budget
+
+
+def with_tables(answer, **tables):
+    return replace(answer, plan=replace(answer.plan, tables={**answer.plan.tables, **tables}))
+
+
+def said(answer) -> str:
+    return headline(answer)
+
+
+def test_nothing_is_said_of_buildings_that_fill_up():
+    """Visits go past the nearest host with room to spare in every building; counted where they go
+    they take longer, and no reason is given that no table shows."""
+    answer = answers.estate_answer()
+    sent = answer.plan.assignment.assign(minutes=20.0)
+    text = said(with_tables(answer, assignment=sent))
+    assert "fill up" not in text
+    assert "100% of visits go past the nearest building with their service" in text
+    assert "go past" not in said(with_tables(answer, assignment=sent.assign(minutes=6.0)))
+
+
+def test_a_building_that_loses_a_service_does_not_stay_as_it_is():
+    """Two of three buildings stay open, with a library and without their clinic."""
+    text = said(answers.estate_answer())
+    assert "2 stay open without a service they have today" in text
+    assert "as it is" not in text
+    assert "as they are" not in text
+
+
+def test_a_building_that_takes_a_service_in_is_no_hub():
+    """Four buildings take a service in, and one has the tier of a hub."""
+    answer = answers.estate_answer()
+    rows = answer.plan.buildings.assign(
+        decision="hub", status_before="open", services_before="library",
+        services_after="library; clinic", tier_id=["hub", *[""] * 5],
+    )  # fmt: skip
+    tiers = pd.DataFrame({"tier_id": ["hub"], "name": ["Primary hub"]})
+    answer = replace(answer, place=answer.place.replace(tiers=tiers))
+    text = said(with_tables(answer, buildings=rows))
+    assert "6 take in a service" in text
+    assert "Buildings by tier: 1 Primary hub." in text
+    assert "hubs" not in text
+
+
+def test_no_reason_is_given_for_ring_fenced_money_that_is_not_spent():
+    """The total binds, not the ring-fence: only that it goes back is said."""
+    text = said(answers.budget_answer())
+    assert "£50,000 of ring-fenced money is not spent and goes back to those who gave it." in text
+    assert "cannot be put to use" not in text
+
+
+def test_the_largest_rise_is_named_by_its_id_where_nobody_named_it():
+    answer = answers.budget_answer()
+    text = said(with_tables(answer, spending=answer.plan.spending.assign(name="")))
+    assert "The largest rise is in youth: £100,000" in text
+    assert "in :" not in text
+
+
+def positions(plan):
+    """Two agencies, alone 100 each in both years."""
+    return pd.DataFrame({
+        "year": [2026, 2026, 2027, 2027], "agency_id": ["council", "health"] * 2,
+        "alone_gbp": 100.0, "plan_gbp": plan,
+    })  # fmt: skip
+
+
+def moved_between():
+    columns = {"year": [2026], "from_agency_id": ["health"], "to_agency_id": ["council"]}
+    return pd.DataFrame({**columns, "amount_gbp": [30.0]})
+
+
+@pytest.mark.parametrize(
+    ("plan", "text"),
+    [
+        ([100, 100, 120, 110], "no agency is worse off in any year than it would be alone."),
+        ([80, 100, 125, 110], "over the 2 years together; in some of them it is: The Council in "
+         "2026 by £20."),
+        ([80, 100, 110, 110], "Agencies pay each other £30."),
+    ],
+)  # fmt: skip
+def test_worse_off_is_said_of_the_years_in_which_it_is_so(plan, text):
+    """Discounted at 3.5 %: 25 of 2027 are worth 24.2, more than 20 of 2026, and 10 are not."""
+    answer = answers.budget_answer()
+    agencies = pd.DataFrame({"agency_id": ["council", "health"], "name": ["The Council", "Health"],
+                             "before_gbp": 0.0, "after_gbp": 0.0, "change_gbp": 0.0})  # fmt: skip
+    answer = with_tables(answer, positions=positions(plan), transfers=moved_between(),
+                         agencies=agencies)  # fmt: skip
+    asked = answer.scenario.model_copy(update={"money": Money(discount_rate=0.035)})
+    assert text in said(replace(answer, scenario=asked))
+
+
+def test_a_programme_that_rises_is_not_cut_as_fast_as_the_pace_allows():
+    """Nothing may be cut (a pace of 0) and 50 more is spent: no pace holds it."""
+    from placeopt.budget import solve
+    from placeopt.scenario.budget_rules import Pace
+
+    place = budgets.two_programmes()
+    asked = budgets.scenario_of(
+        "weighted_outcomes",
+        rules=(one_budget(230.0), Pace(rule="pace", largest_cut_share=0.0)),
+    )
+    reasons = solve(place, asked).plan.reasons
+    spending = solve(place, asked).plan.spending.set_index("programme_id")
+    rises = spending.index[spending["change_gbp"] > 1]
+    assert len(rises)
+    codes = reasons.set_index("programme_id")["code"]
+    assert "pace_cut" not in set(codes[rises])
+
+
+def test_what_a_further_amount_does_is_read_off_the_curve():
+    """Not a slope a million pounds long: a further £10 of about 150 on a curve of 0.01 a pound."""
+    from placeopt.budget import solve
+
+    answer = solve(
+        budgets.two_programmes(),
+        budgets.scenario_of("weighted_outcomes", rules=(one_budget(230.0),)),
+    )
+    rows = answer.plan.reasons
+    worth = rows[rows["code"] == "worth"]
+    assert len(worth)
+    for row in worth.itertuples():
+        assert row.amount <= 100
+        assert abs(row.improvement) < 2
+        assert "e+" not in row.sentence
+        assert f"£{row.amount:,.0f}" in row.sentence
+
+
+@pytest.mark.parametrize("bound", [-np.inf, 1.2e6])
+def test_a_limit_that_was_not_reached_is_not_blamed(bound):
+    """A search of 75 s of 300 found no plan."""
+    answer = answers.estate_answer()
+    result = Result(Status.NO_PLAN, bound=bound, seconds={"search": 75.0})
+    early = tell(replace(answer, plan=None, verification=None, result=result))
+    text = early.status_in_words
+    assert "The search ended after 75 s, before its time limit of 300 s." in text
+    assert "More time" not in text
+    assert "in the time given" not in early.first
+    assert ("not below £1.2 million" in text) == np.isfinite(bound)
+    late = Result(Status.NO_PLAN, bound=bound, seconds={"search": 299.0})
+    text = tell(replace(answer, plan=None, verification=None, result=late)).status_in_words
+    assert "stopped at its time limit of 300 s" in text
+    assert "More time may find one." in text
+
+
+def test_a_stage_that_was_proven_is_said_to_be():
+    """The cost was proven to 0.05 %; of the minutes 4 % are still open."""
+    answer = answers.estate_answer(gap=0.04, status=Status.FEASIBLE)
+    stages = {"cost_gap_share": 5e-4, "cost_proven_bound": 1.0, "visit_minutes_gap_share": 0.04,
+              "visit_minutes_proven_bound": 1.0}  # fmt: skip
+    plan = replace(answer.plan, summary={**answer.plan.summary, **stages})
+    both = Objective(minimise=("cost", "visit_minutes"), slack=(0.005,))
+    asked = answer.scenario.model_copy(update={"objective": both})
+    text = tell(replace(answer, plan=plan, scenario=asked)).status_in_words
+    assert "First objective (Net present cost): proven: no plan that keeps the rules can" in text
+    assert "Then minutes of all visits, giving up at most 0.50% before it: it is not proven" in text
+    assert "up to 4.0% of the minutes" in text
+
+
+def test_the_last_stage_proven_does_not_prove_the_first():
+    """The status speaks of the last objective; the first stopped 3 % from its bound."""
+    answer = answers.estate_answer(gap=0.0)
+    stages = {"cost_gap_share": 0.03, "cost_proven_bound": 1.0, "visit_minutes_gap_share": 0.0,
+              "visit_minutes_proven_bound": 1.0}  # fmt: skip
+    plan = replace(answer.plan, summary={**answer.plan.summary, **stages})
+    both = Objective(minimise=("cost", "visit_minutes"))
+    asked = answer.scenario.model_copy(update={"objective": both})
+    text = tell(replace(answer, plan=plan, scenario=asked)).status_in_words
+    assert "First objective (Net present cost): it is not proven to be the best" in text
+
+
+QUESTIONS = {
+    "Can Marlshire keep every service within reach?": True,
+    "If one trust held them all, could it run them for less?": True,
+    "Within three years, can each district have a hub, where people have more?": True,
+    "With eight per cent less, how should Marlshire split one budget?": False,
+    "In the country a counter may be enough: what does it cost?": False,
+    "At which tier (district, county) should each be bought?": False,
+    "A fund for families: what does it buy, and who pays for it?": False,
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_yes_or_no_question_is_answered_yes_or_no(question):
+    answer = answers.estate_answer()
+
+    def verdict(status=None, **update):
+        asked = answer.scenario.model_copy(update={"question": question, **update})
+        if status is None:
+            return tell(replace(answer, scenario=asked)).first
+        none = Result(status, seconds={"search": 1.0})
+        return tell(replace(answer, plan=None, verification=None, result=none,
+                            scenario=asked)).first  # fmt: skip
+
+    if QUESTIONS[question]:
+        assert verdict().startswith("Yes. The plan saves")
+        assert verdict(Status.INFEASIBLE).startswith("No. No plan can keep")
+        assert verdict(Status.NO_PLAN).startswith("Not known. No plan was found")
+    else:
+        assert verdict().startswith("The plan saves")
+    turned = AnswerSettings(yes_or_no=not QUESTIONS[question])
+    assert verdict(answer=turned).startswith("Yes.") != QUESTIONS[question]
+
+
+def test_the_figures_that_the_scenario_names_come_first_and_only_once():
+    answer = answers.estate_answer()
+    lead = AnswerSettings(lead=("service_points", "works_gbp"))
+    story = tell(replace(answer, scenario=answer.scenario.model_copy(update={"answer": lead})))
+    assert story.sentences[0] == "6 service points in the plan, 12 service points today."
+    assert story.sentences[1] == "Works, moves and closing cost £5,000 once."
+    assert story.sentences.count(story.sentences[1]) == 1
+    assert story.facts["service_points"] == {"today": 12.0, "plan": 6.0}
