@@ -702,7 +702,8 @@ def _programmes(answer, parts):
     after = {r["programme_id"]: r["after_gbp"] for r in rows(answer, "spending")}
     said = re.findall(rf"(?:^|; )([^;]*?) {N}, today {N}(?=;|$)", parts)
     keys = {name: key for key, name in names.items()}
-    return len(said) == len(names) and all(
+    rest = re.search(r"; (\d+) more in the tables$", parts)
+    return len(said) + int(rest[1] if rest else 0) == len(names) and all(
         name in keys and all_so((now, was), after[keys[name]], float(base.get(keys[name], 0.0)))
         for name, now, was in said
     )
@@ -929,3 +930,127 @@ def _stage(answer, aim, slack, rest):
         return proven and is_so(within[1], max(gap, 1e-4))
     open_still = re.fullmatch(rf"it is not proven .* may .* up to {N}.*\.", rest)
     return bool(open_still) and not proven and is_so(open_still[1], max(gap, 1e-4))
+
+
+def carbon_worth(answer):
+    """GBP: tonnes saved of each priced year at its value, discounted, summed over the table."""
+    return sum(r["saving_present_gbp"] for r in rows(answer, "carbon_by_year"))
+
+
+@judges(
+    "estate",
+    r"At the value of a tonne in each of (\d+) years, discounted, the carbon "
+    rf"(saved is worth|added costs) {N}, which is counted in the figure over the years\.",
+)
+def _carbon_worth(answer, years, how, gbp):
+    worth = carbon_worth(answer)
+    stated = set(answer.place.carbon_values["year"])
+    span = range(2026, 2026 + answer.scenario.money.appraisal_years)
+    same = int(years) == len(stated & set(span))
+    return same and (worth > 0) == how.startswith("saved") and is_so(gbp, abs(worth))
+
+
+@judges(
+    "estate",
+    rf"The carbon (saved is worth|added costs) {N} at the values of a tonne, discounted\.",
+)
+def _carbon_worth_lead(answer, how, gbp):
+    worth = carbon_worth(answer)
+    return (worth >= 0) == how.startswith("saved") and is_so(gbp, abs(worth))
+
+
+@judges("budget", r"Whole units that close by (?:the last decided year|(\d+)): (.*)\.")
+def _units(answer, year, parts):
+    by_year = rows(answer, "spending_by_year")
+    last = max(r["year"] for r in by_year)
+    names = programme_names(answer)
+    baseline = {r["outcome_id"]: r["baseline"] for r in answer.place.outcomes.to_dict("records")}
+    true = set()
+    for r in answer.place.provision.to_dict("records"):
+        today = math.ceil(baseline[r["outcome_id"]] / r["unit_capacity"] - 1e-6)
+        (runs,) = [
+            row["units"]
+            for row in by_year
+            if row["year"] == last and row["programme_id"] == r["programme_id"]
+        ]
+        closed = round(today - runs)
+        text = f"{closed} of {today}" if closed >= 0 else f"none of {today}, {-closed} more run"
+        unit = f" (unit: {r['unit']})" if r["unit"] else ""
+        true.add(f"{text} in {names[r['programme_id']]}{unit}")
+    return (year is None or int(year) == last) and set(parts.split("; ")) == true
+
+
+@judges(
+    "budget",
+    rf"Better outcomes are worth {N} net over the years counted"
+    rf"(?:; {N} of it can be taken out of budgets)?\.",
+)
+def _benefits(answer, net, cash):
+    chain = rows(answer, "benefits_chain")
+    right = is_so(net, sum(r["net_gbp"] for r in chain))
+    return right and (cash is None or is_so(cash, sum(r["cashable_gbp"] for r in chain)))
+
+
+@judges("budget", r"Payments between agencies, all decided years together: (.*)\.")
+def _transfers_lead(answer, parts):
+    names = {
+        r["agency_id"]: r["name"] or r["agency_id"]
+        for r in answer.place.agencies.to_dict("records")
+    }
+    true = defaultdict(float)
+    for r in rows(answer, "transfers"):
+        true[names[r["from_agency_id"]], names[r["to_agency_id"]]] += r["amount_gbp"]
+    said = parts.split("; ")
+    pairs = [(f"{a} pays {b} ", gbp) for (a, b), gbp in true.items()]
+    return len(said) == len(pairs) and all(
+        any(one.startswith(head) and is_so(one.removeprefix(head), gbp) for head, gbp in pairs)
+        for one in said
+    )
+
+
+@judges("budget", r"No agency has to pay another\.")
+def _no_transfers(answer):
+    return not rows(answer, "transfers")
+
+
+@judges("budget", r"Bought of each set of alternatives: (.*)\.")
+def _alternatives(answer, parts):
+    group = {r["programme_id"]: r["one_of"] for r in answer.place.programmes.to_dict("records")}
+    bought = {
+        group[r["programme_id"]]: r["name"] or r["programme_id"]
+        for r in rows(answer, "spending")
+        if group[r["programme_id"]] and r["after_gbp"] > 0.5
+    }
+    true = {bought.get(g, f"none of {g.replace('_', ' ')}") for g in group.values() if g}
+    return set(parts.split("; ")) == true
+
+
+def provided(answer):
+    results = rows(answer, "provider_results")
+    return [
+        sum(r[column] for r in results)
+        for column in ("earned_gbp", "deferred_gbp", "not_paid_gbp", "clawback_gbp")
+    ]
+
+
+@judges(
+    "budget",
+    rf"Results earn providers {N}, {N} of it deferred; what falls due after the last year is set "
+    r"aside in it\.",
+)
+def _providers(answer, earned, deferred):
+    return all_so((earned, deferred), *provided(answer)[:2])
+
+
+@judges("budget", rf"Results earn the providers paid by them {N}\.")
+def _providers_lead(answer, earned):
+    return is_so(earned, provided(answer)[0])
+
+
+@judges(
+    "budget",
+    rf"Providers are not paid {N} of what they earn, or give it back, for results that are not "
+    r"held\.",
+)
+def _providers_lose(answer, lost):
+    return is_so(lost, sum(provided(answer)[2:]))

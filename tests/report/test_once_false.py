@@ -127,10 +127,8 @@ def test_what_a_further_amount_does_is_read_off_the_curve():
     """Not a slope a million pounds long: a further £10 of about 150 on a curve of 0.01 a pound."""
     from placeopt.budget import solve
 
-    answer = solve(
-        budgets.two_programmes(),
-        budgets.scenario_of("weighted_outcomes", rules=(one_budget(230.0),)),
-    )
+    asked = budgets.scenario_of("weighted_outcomes", rules=(one_budget(230.0),))
+    answer = solve(budgets.two_programmes(), asked)
     rows = answer.plan.reasons
     worth = rows[rows["code"] == "worth"]
     assert len(worth)

@@ -7,11 +7,13 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from checker import NUMBER, false_sentences, why_is_so
 
 from placeopt.budget import solve as solve_budget
-from placeopt.engine import Answer
+from placeopt.budget.verify import verify
+from placeopt.engine import Answer, Result, Status
 from placeopt.errors import NoPlanError, UsageError
 from placeopt.estate import solve as solve_estate
 from placeopt.report.story import tell
@@ -19,6 +21,7 @@ from placeopt.scenario import Scenario
 from placeopt.scenario.budget_rules import OneBudget, Outcomes, Pace, Statutory, Streams
 from placeopt.scenario.question import LEADS
 from placeopt.scenario.scenario import AnswerSettings, Objective, SolverSettings
+from tests.budget import care_town
 from tests.budget import places as budgets
 from tests.estate import places as estates
 
@@ -44,6 +47,12 @@ def estate_answer(seed: int) -> Answer:
     asked = asked.model_copy(update={
         "answer": AnswerSettings(lead=tuple(keys), yes_or_no=bool(seed % 2)), "year": 2026,
     })  # fmt: skip
+    if seed % 5 == 2:
+        values = [(2026 + n, 300.0 + 10 * n, "the test") for n in (0, 1, 5, 40)]
+        columns = ["year", "gbp_per_tco2e", "source"]
+        place = place.replace(carbon_values=pd.DataFrame(values, columns=columns))
+        priced = asked.money.model_copy(update={"carbon_values": True, "appraisal_years": 30})
+        asked = asked.model_copy(update={"money": priced})
     if seed % 4 == 1:
         both = Objective(minimise=("cost", "visit_minutes"), slack=(0.005,))
         asked = asked.model_copy(update={"objective": both})
@@ -79,6 +88,15 @@ def budget_answer(seed: int) -> Answer | None:
         return None
 
 
+def care_answer() -> Answer:
+    """The plan over three years worked by hand: whole units, benefits, positions and transfers."""
+    place, plan = care_town.care_town(), care_town.plan_by_hand()
+    lead = AnswerSettings(lead=tuple(LEADS["budget"]))
+    asked = care_town.asked().model_copy(update={"answer": lead})
+    result = Result(Status.OPTIMAL, objective=-1.25 / 3, bound=-1.25 / 3, engine="highs")
+    return Answer(place, asked, result, plan=plan, verification=verify(place, asked, plan))
+
+
 def sentences_of(answer: Answer) -> list[str]:
     """The headline, the figures that lead, the story and what is proven; what clashes is a list of
     rules, which the tests of explanations try one by one."""
@@ -94,6 +112,7 @@ def answers_of(make, seeds) -> list[Answer]:
 def sample() -> list[Answer]:
     """Twenty answers, ten of each problem."""
     found = answers_of(estate_answer, range(SAMPLE)) + answers_of(budget_answer, range(SAMPLE))
+    found.append(care_answer())
     assert sum(answer.plan is not None for answer in found) >= SAMPLE
     return found
 

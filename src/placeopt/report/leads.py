@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Found = tuple[Any, Statement]  # plain value, and what is said of it
 Rows = list[dict[str, Any]]
 SPENT_GBP = 0.5
-MOST_ROWS = 12  # of a list that one sentence says
+MOST_ROWS = 8  # of a list that one sentence says
 
 
 def facts_of(answer: Answer) -> dict[str, Found]:
@@ -67,7 +67,8 @@ def _rows(kind: str, rows: Rows, head: str, one: Callable[[dict[str, Any]], str]
         parts.append(f"{len(rows) - MOST_ROWS} more in the tables")
     values: Values = {f"{key}_{n}": value for n, row in enumerate(rows[:MOST_ROWS])
                       for key, value in row.items()}  # fmt: skip
-    return rows, Statement(f"lead_{kind}", f"{head}: {'; '.join(parts)}.", values)
+    text = f"{head}: {'; '.join(parts)}."
+    return rows, Statement(f"lead_{kind}", text, values, head, tuple(parts))
 
 
 # ------------------------------------------------------------------------------------- estate

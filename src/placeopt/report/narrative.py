@@ -55,11 +55,14 @@ def counted(value: float, one: str, many: str | None = None) -> Amount:
 
 @dataclass(frozen=True)
 class Statement:
-    """One sentence of an answer: its kind in the registry, its words, and its values."""
+    """One sentence of an answer: its kind in the registry, its words, and its values; a sentence
+    that is a list has a head and its rows besides."""
 
     kind: str
     text: str
     values: Values = field(default_factory=dict)
+    head: str = ""
+    rows: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, object]:
         """The statement as plain values, numbers as numbers."""

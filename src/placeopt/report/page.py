@@ -52,7 +52,7 @@ def page_of(answer: Answer, story: Story, sheets: dict[str, Sheet], others: list
         "measured": measured_in_words(answer),
         "as_if_driving": as_if_driving(answer),
         "objectives": objectives_in_words(answer),
-        "cards": [_card(figure, unstated(answer)) for figure in story.figures],
+        "cards": [_card(figure, unstated(answer)) for figure in _shown(answer, story)],
         "made": made_of(answer),
         "exact": _exact(answer),
         "tables": {name: _table(sheet) for name, sheet in sheets.items()},
@@ -176,6 +176,13 @@ def _without_links(text: Markup) -> Markup:
 
     plain = re.sub(r"//# sourceMappingURL=.*", "", str(text))
     return Markup(re.sub(r"url\((?!#)[^)]*\)", "none", plain).replace("</script", "<\\/script"))
+
+
+def _shown(answer: Answer, story: Story) -> list[Any]:
+    """The figures that say anything, those first that the question names."""
+    lead = answer.scenario.answer.lead
+    known = [f for f in story.figures if not (missing(f.plan) and missing(f.today))]
+    return sorted(known, key=lambda f: lead.index(f.key) if f.key in lead else len(lead))
 
 
 def _card(figure: Any, unstated: set[str]) -> dict[str, str]:

@@ -22,6 +22,21 @@ if TYPE_CHECKING:
     from placeopt.engine import Answer
 
 
+SAID_BY = {  # kind of the general story -> the kind that leads and says it already
+    "targets": "lead_targets",
+    "tiers": "lead_tiers",
+    "units": "lead_units",
+    "works": "lead_works",
+    "receipts": "lead_receipts",
+    "minutes": "lead_near",
+    "running_falls": "lead_running_cost",
+    "running_rises": "lead_running_cost",
+    "carbon": "lead_carbon",
+    "carbon_saved": "lead_carbon_worth",
+    "carbon_added": "lead_carbon_worth",
+}
+
+
 @dataclass(frozen=True)
 class Story:
     """The answer in words.
@@ -85,12 +100,12 @@ def tell(answer: Answer) -> Story:
         headline, statements, figures = tell_estate(answer)
     facts = facts_of(answer)
     leads = leads_of(answer, facts)
-    said = {statement.text for statement in leads}
+    said = {statement.kind for statement in leads}
     return Story(
         headline=headline,
         verdict=verdict(answer),
         leads=tuple(leads),
-        statements=tuple(one for one in statements if one.text not in said),
+        statements=tuple(one for one in statements if SAID_BY.get(one.kind) not in said),
         certainty=tuple(certainty(answer)),
         status_term=str(answer.result.status),
         figures=tuple(figures),

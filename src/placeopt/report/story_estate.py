@@ -342,14 +342,14 @@ SENTENCES: tuple[Sentence[EstateFacts], ...] = (
         "carbon_saved",
         lambda f: f.summary.get("carbon_present_saving_gbp", 0.0) >= NOTICEABLE_GBP,
         "At the value of a tonne in each of {years} years, discounted, the carbon saved is worth "
-        "{worth}, which is part of the net present saving.",
+        "{worth}, which is counted in the figure over the years.",
         lambda f: _carbon_worth(f),
     ),
     Sentence(
         "carbon_added",
         lambda f: f.summary.get("carbon_present_saving_gbp", 0.0) <= -NOTICEABLE_GBP,
         "At the value of a tonne in each of {years} years, discounted, the carbon added costs "
-        "{worth}, which is part of the net present cost.",
+        "{worth}, which is counted in the figure over the years.",
         lambda f: _carbon_worth(f),
     ),
     Sentence(
