@@ -17,16 +17,16 @@ from placeopt.engine import Arrays, Result
 
 TOLERANCE = 1e-6
 SAYS = {
-    "one_budget": "one more GBP in the total",
-    "streams": "one more GBP in the stream",
-    "statutory": "a floor higher by one GBP",
-    "pace_cut": "a slowest cut that leaves one GBP more",
-    "notice": "notice that keeps one GBP more",
-    "contracted": "one more GBP contracted for",
-    "reinvestment": "one more GBP that must go into prevention",
-    "through": "one more GBP that must go through the place",
-    "minimum": "a minimum standard stricter by one unit",
-    "target": "a required target stricter by one unit",
+    "one_budget": "more in the total",
+    "streams": "more in the stream",
+    "statutory": "a higher floor",
+    "pace_cut": "a slowest cut that leaves more",
+    "notice": "notice that keeps more",
+    "contracted": "more contracted for",
+    "reinvestment": "more that must go into prevention",
+    "through": "more that must go through the place",
+    "minimum": "a stricter minimum standard",
+    "target": "a stricter required target",
 }
 COLUMNS = [
     *("objective", "rule", "what", "id", "name", "year"),

@@ -31,6 +31,7 @@ __all__ = [
     "missing",
     "per_cent",
     "show",
+    "unit_in_words",
     "yes_no",
 ]
 
@@ -100,7 +101,14 @@ def in_words(code: str) -> str:
 
 def format_in_row(kind: str, unit: str) -> str:
     """The format of a value whose row states its unit: money, or plain figures."""
-    return "gbp" if kind == "figure" and unit.startswith("GBP") else kind
+    return "gbp" if kind == "figure" and unit.startswith(("GBP", "£")) else kind
+
+
+def unit_in_words(unit: str) -> str:
+    """A unit as a person reads it: ``GBP/year`` -> "£ a year"."""
+    if not unit.startswith("GBP"):
+        return unit
+    return "£" + unit.removeprefix("GBP").replace("/year", " a year")
 
 
 def is_whole(number: float) -> bool:

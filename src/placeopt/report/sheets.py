@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from placeopt.report.formats import STATES, in_words, yes_no
+from placeopt.report.formats import STATES, in_words, unit_in_words, yes_no
 from placeopt.report.group_names import mode_in_words, who_in_words
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ NAMED = {  # id column -> (table that names it)
     "building_after": "buildings",
     "to_building_id": "buildings",
 }
+MILLION = 1_000_000.0
 TITLES = {
     "buildings": "Buildings",
     "services": "Services",
@@ -193,6 +194,8 @@ def sheets_of(answer: Answer) -> dict[str, Sheet]:
         "assumptions": answer.place.tables.get("assumptions", _empty()),
         "provenance": _provenance(answer),
     }
+    if "prices" in tables:
+        tables["prices"] = _per_million(tables["prices"])
     sheets = {name: sheet_of(answer.place, name, table) for name, table in tables.items()}
     if answer.scenario.years == 1:
         for name in sheets.keys() & {"buildings", "closed_points", "closures", "closures_by_group"}:
@@ -250,6 +253,8 @@ def sheet_of(place: Place, name: str, table: pd.DataFrame) -> Sheet:
         elif heading.format in ("who", "way"):
             said = who_in_words if heading.format == "who" else mode_in_words
             frame[heading.name] = [said(str(value)) for value in values]
+        elif heading.name == "unit":
+            frame["unit"] = [unit_in_words(str(value)) for value in values]
         elif heading.format == "yes_no":
             frame[heading.name] = [yes_no(value) for value in values]
         elif heading.format == "service_ids":
@@ -295,6 +300,14 @@ def _with_change(money: pd.DataFrame) -> pd.DataFrame:
     at = list(money.columns).index("after_gbp_per_year") + 1
     money.insert(at, "change_gbp_per_year", change)
     return money
+
+
+def _per_million(prices: pd.DataFrame) -> pd.DataFrame:
+    """Prices of money per million pounds: what one pound changes is too small to be read."""
+    money = prices["per"] == "GBP"
+    change = prices["change_in_objective"].where(~money, MILLION * prices["change_in_objective"])
+    per = prices["per"].mask(money, "£1 million")
+    return prices.assign(change_in_objective=change, per=per)
 
 
 def _empty() -> pd.DataFrame:

@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from placeopt.report.chain import Formulas, chain_formulas
-from placeopt.report.formats import EXCEL, NUMBERS, format_in_row, is_whole, missing, show
+from placeopt.report.formats import (
+    EXCEL,
+    NUMBERS,
+    format_in_row,
+    is_whole,
+    missing,
+    show,
+    unit_in_words,
+)
 from placeopt.report.inputs import write_inputs
 from placeopt.report.live_costs import Writer, live_of
 from placeopt.report.made_of import notes_of
@@ -388,7 +396,7 @@ def _write_objectives(page: Worksheet, styles: Styles, sheet: Sheet, row: int) -
             kind = format_in_row("figure", str(values["unit"]))
             kind = "count" if kind == "figure" and is_whole(value) else kind
             _write_cell(page, row, column, value, kind, styles)
-        page.write_string(row, 4, str(values["unit"]), styles(indent=2))
+        page.write_string(row, 4, unit_in_words(str(values["unit"])), styles(indent=2))
     return row + 2
 
 

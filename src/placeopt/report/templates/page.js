@@ -89,7 +89,11 @@
     return box;
   }
   function minutes(v) { return v === null ? "out of reach" : v.toFixed(1) + " minutes"; }
-  function pounds(v) { return v === null ? "" : "£" + v.toLocaleString("en-GB") + " a year"; }
+  function change(v) {
+    var size = Math.abs(v).toFixed(1);
+    return size === "0.0" ? size : (v > 0 ? "+" : "−") + size;
+  }
+  function pounds(v) { return v === null ? "" : (v < 0 ? "−£" : "£") + Math.abs(v).toLocaleString("en-GB") + " a year"; }
   function shade(scale, v) {
     if (v === null) return data.missing;
     var at = 0;
@@ -120,7 +124,7 @@
       var box = popup(zone.n, [["Residents", (zone.p || 0).toLocaleString("en-GB")],
         ["Today", minutes(zone.b)], ["In the plan", minutes(zone.a)],
         ["Change", zone.a === null || zone.b === null ? "" :
-          (zone.a - zone.b > 0 ? "+" : "") + (zone.a - zone.b).toFixed(1) + " minutes"]]);
+          change(zone.a - zone.b) + " minutes"]]);
       if (zone.i && document.getElementById("area-data")) {
         var button = box.appendChild(text("button", "This area in detail"));
         button.type = "button";
