@@ -1054,3 +1054,57 @@ def _providers_lead(answer, earned):
 )
 def _providers_lose(answer, lost):
     return is_so(lost, sum(provided(answer)[2:]))
+
+
+def programme_why_is_so(answer) -> Iterator[str]:
+    """The reasons of programmes that are not so, by spending, the place's tables and its curves."""
+    from placeopt.budget.verify.outcomes import _points, response
+
+    place, base = answer.place, base_of(answer)
+    programmes = {r["programme_id"]: r for r in place.programmes.to_dict("records")}
+    spent = defaultdict(dict)
+    for r in rows(answer, "spending_by_year"):
+        spent[r["programme_id"]][r["year"]] = r["plan_gbp"]
+    curves = {(r.programme_id, r.outcome_id): r for r in place.curves.itertuples()}
+    points, why = (
+        _points(place),
+        {r["programme_id"]: r["why"] for r in rows(answer, "spending")},
+    )
+    (pace,) = [rule for rule in answer.scenario.rules if rule.number == "B5"] or [None]
+    for r in rows(answer, "reasons"):
+        key, code, text, own = r["programme_id"], r["code"], r["sentence"], spent[r["programme_id"]]
+        last = max(own)
+        now, today = own[last], float(base.get(key, 0.0))
+        earlier = own.get(last - 1, today)
+        floor, most = (
+            programmes[key][f"{name}_gbp_per_year"] for name in ("statutory_floor", "maximum")
+        )
+        right = {
+            "floor": lambda f=floor, n=now: 0 < f >= n - 1.01,
+            "pace_cut": lambda n=now, e=earlier: (
+                n < e and abs(n - e * (1 - pace.largest_cut_share)) < 1.01
+            ),
+            "pace_rise": lambda n=now, e=earlier: (
+                n > e and abs(n - e * (1 + pace.largest_rise_share)) < 1.01
+            ),
+            "maximum": lambda n=now, m=most: abs(n - m) < 1.01,
+            "same": lambda n=now, t=today: abs(n - t) < 1.01,
+            "no_curve": lambda k=key: not any(p == k for p, _ in curves),
+            "stopped": lambda n=now, t=today: n < 1.01 < t + 0.02,
+            "not_bought": lambda n=now, t=today: max(n, t) < 1.01,
+        }.get(code)
+        if code in ("worth", "flat"):
+            row, own_points = curves[key, r["outcome_id"]], points[key, r["outcome_id"]]
+            gain = response(row, own_points, now + r["amount"]) - response(row, own_points, now)
+            close = math.isclose(gain, r["improvement"], rel_tol=1e-5, abs_tol=1e-7)
+            said = re.search(rf"{re.escape(r['outcome_id'])} by {N}", text)
+            if (
+                not close
+                or (said and not is_so(said[1], gain) and abs(gain) > 1e-3)
+                or (code == "flat" and abs(gain) > 1e-6)
+            ):
+                yield f"{key}: {text} (gain {gain})"
+        elif right is None or not right():
+            yield f"{key}: {code} {text} (now {now}, earlier {earlier}, today {today})"
+        if why[key] != text:
+            yield f"{key}: why is {why[key]!r}, not {text!r}"

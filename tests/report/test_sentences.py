@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from checker import NUMBER, false_sentences, why_is_so
+from checker import NUMBER, false_sentences, programme_why_is_so, why_is_so
 
 from placeopt.budget import solve as solve_budget
 from placeopt.budget.verify import verify
@@ -123,6 +123,8 @@ def judged(answers: list[Answer]) -> list[str]:
         wrong += false_sentences(answer, sentences_of(answer))
         if answer.plan is not None and answer.scenario.problem == "estate":
             wrong += list(why_is_so(answer))
+        elif answer.plan is not None and "reasons" in answer.plan.tables:
+            wrong += list(programme_why_is_so(answer))
     return wrong
 
 
@@ -172,6 +174,23 @@ def test_a_lie_planted_in_any_kind_of_sentence_is_found(sample):
 def test_a_sentence_that_nobody_can_judge_is_a_fault(sample):
     (wrong,) = false_sentences(sample[0], ["For buildings fill up."])
     assert wrong.startswith("nobody can judge")
+
+
+def test_a_programme_that_rises_under_a_cut_of_pace_is_found(sample):
+    """The reason of a cut, planted on a programme that gets more."""
+    answer = next(
+        a for a in sample
+        if a.plan is not None and a.scenario.problem == "budget" and "reasons" in a.plan.tables
+        and any(rule.number == "B5" for rule in a.scenario.rules)
+        and (a.plan.spending["change_gbp"] > 5).any()
+    )  # fmt: skip
+    key = answer.plan.spending.set_index("programme_id")["change_gbp"].idxmax()
+    rows = answer.plan.reasons.copy()
+    mine = rows["programme_id"] == key
+    rows.loc[mine, ["code", "sentence"]] = "pace_cut", "cut as fast as the pace allows"
+    plan = replace(answer.plan, tables={**answer.plan.tables, "reasons": rows})
+    assert any(w.startswith(f"{key}: pace_cut") for w in
+               programme_why_is_so(replace(answer, plan=plan)))  # fmt: skip
 
 
 def test_a_reason_that_is_not_so_is_found(sample):

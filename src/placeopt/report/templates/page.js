@@ -89,7 +89,7 @@
     return box;
   }
   function minutes(v) { return v === null ? "out of reach" : v.toFixed(1) + " minutes"; }
-  function change(v) {
+  function signed(v) {
     var size = Math.abs(v).toFixed(1);
     return size === "0.0" ? size : (v > 0 ? "+" : "−") + size;
   }
@@ -124,7 +124,7 @@
       var box = popup(zone.n, [["Residents", (zone.p || 0).toLocaleString("en-GB")],
         ["Today", minutes(zone.b)], ["In the plan", minutes(zone.a)],
         ["Change", zone.a === null || zone.b === null ? "" :
-          change(zone.a - zone.b) + " minutes"]]);
+          signed(zone.a - zone.b) + " minutes"]]);
       if (zone.i && document.getElementById("area-data")) {
         var button = box.appendChild(text("button", "This area in detail"));
         button.type = "button";
