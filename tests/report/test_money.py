@@ -42,7 +42,7 @@ def test_a_small_share_is_never_rounded_to_nothing():
 
 def test_codes_and_lists_in_words():
     assert in_words("council_office") == "Council office"
-    assert in_words("hub") == "Becomes a hub"
+    assert in_words("hub") == "Takes in services or gets a tier"
     assert listed(["a", "b", "c"]) == "a, b and c"
 
 

@@ -159,7 +159,7 @@ def test_a_browser_draws_the_map_without_a_complaint(estate, tmp_path):
     assert dom.count('class="leaflet-interactive"') >= len(answer.plan.zones)
     for word in ("pin-close", "pin-hub", "pin-keep", "pin-open"):
         assert word in dom
-    assert "Becomes a hub" in dom
+    assert "Takes in services or gets a tier" in dom
     assert "<script>alert" not in dom
 
 

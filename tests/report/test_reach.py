@@ -104,7 +104,7 @@ def test_hubs_are_compared_with_buildings_that_offer_as_many_services_today():
     answer = with_services(answers.estate_answer(), {"B2": 2, "B3": 1}, {"B1": 2, "B2": 1, "B3": 2})
     hubs = choices_of(answer)[0]
     assert (hubs.key, hubs.before, hubs.after) == ("hubs", ("B2",), ("B1", "B3"))
-    assert "2 or more services under one roof, as the plan's hub has" in hubs.says
+    assert "2 or more services under one roof, as the building that takes in services" in hubs.says
     assert "1 such building today, 2 such buildings in the plan" in hubs.says
 
 

@@ -62,7 +62,7 @@ WORDS = {
     "keep": "Stays open",
     "close": "Closes",
     "given_up": "Given up",
-    "hub": "Becomes a hub",
+    "hub": "Takes in services or gets a tier",
     "open": "Opens",
     "stay_vacant": "Stays empty",
     "not_used": "Not used",

@@ -129,10 +129,12 @@ def _hubs(answer: Answer, now: Any, then: Any) -> Choice | None:
     if least < 2:  # one service alone is no hub: the services' own maps tell more
         return None
     alike = [tuple(count.index[count >= least]) for count in (count_now, count_then)]
-    each = f"each of the plan's {len(hubs):,} hubs has" if len(hubs) > 1 else "the plan's hub has"
+    each = "the building that takes in services or gets a tier has"
+    if len(hubs) > 1:
+        each = f"each of the {len(hubs):,} buildings that take in services or get a tier has"
     return Choice(
         "hubs",
-        "Hubs: several services under one roof",
+        "Several services under one roof",
         f"Minutes to the nearest building with {least:,} or more services under one roof, as "
         f"{each}: {_said(len(alike[0]))} today, {_said(len(alike[1]))} in the plan.",
         *alike,
