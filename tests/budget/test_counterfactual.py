@@ -134,7 +134,7 @@ def test_positions_alone_are_shown_where_rules_clash():
     assert alone.to_dict() == pytest.approx({"council": 50, "nhs": -50})
     assert set(answer.explanation.tables["alone_objectives"]["agency_id"]) == {"council", "nhs"}
     gives = {clash.name: clash.what_gives for clash in answer.explanation.clashes}
-    assert "council would be 50 GBP worse off than alone" in gives["nobody_worse_off"]
+    assert "council would be £50 worse off than alone" in gives["nobody_worse_off"]
 
 
 def random_agencies(seed: int):

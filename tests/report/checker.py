@@ -1108,3 +1108,23 @@ def programme_why_is_so(answer) -> Iterator[str]:
             yield f"{key}: {code} {text} (now {now}, earlier {earlier}, today {today})"
         if why[key] != text:
             yield f"{key}: why is {why[key]!r}, not {text!r}"
+
+
+@judges(
+    "budget",
+    r"After transfers each agency(?: that could stand alone)? is no worse off (in each year|over "
+    r"the years together) than (.*)\.",
+)
+def _compared(answer, when, what):
+    """As the rule says when, by the positions; what a position is compared with is its setting."""
+    (rule,) = [rule for rule in answer.scenario.rules if rule.number == "B9"]
+    starts = {"today": "it is today", "most_it_could_keep": "if it kept"}
+    right = what.startswith(starts.get(rule.counterfactual, "with its own best plan"))
+    over = positions(answer)
+    if when == "in each year":
+        return right and rule.when == "every_year" and min(over.values(), default=0.0) > -1
+    first, rate = min(year for _, year in over), answer.scenario.money.discount_rate
+    total = defaultdict(float)
+    for (agency, year), amount in over.items():
+        total[agency] += amount / (1 + rate) ** (year - first)
+    return right and rule.when == "horizon" and min(total.values()) > -1
