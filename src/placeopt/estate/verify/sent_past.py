@@ -29,6 +29,7 @@ from placeopt.scenario.reassignment import (
     reassigns,
     used_up,
 )
+from placeopt.scenario.wording import pounds
 
 REASONS = ("floor", "capital", "cost", "open")
 Change = tuple[list[float], float]  # GBP of capital paid by each year, GBP of net present cost
@@ -84,7 +85,7 @@ def _reassignment(course: Course, nothing: Course, summary: Mapping[str, Any]) -
     }.items():
         yield from differs(f"summary {name}", _stated(summary, name), value)
     if cost > most + max(1.0, 1e-6 * abs(most)):
-        yield f"cost: GBP {cost:,.0f}, sending visits nearer may raise it to GBP {most:,.0f}"
+        yield f"cost: {pounds(cost)}, sending visits nearer may raise it to {pounds(most)}"
     before, bound = (
         _stated(summary, f"reassignment_minutes_{name}") for name in ("before", "proven_bound")
     )
