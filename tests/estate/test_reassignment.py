@@ -36,6 +36,11 @@ NEW = {"status": "candidate"}  # NEAR does not host S today
 REASONS = ("floor", "capital", "cost", "open")
 
 
+def words(answer):
+    """The sentences on where visits go, as one text."""
+    return " ".join(one.text for one in sent_in_words(answer))
+
+
 def unwritten(*rules, **settings):
     """A scenario that leaves ``minimise`` out."""
     return scenario(*rules, **settings).model_copy(update={"objective": Objective()})
@@ -164,16 +169,19 @@ def test_without_time_the_plan_found_stays_and_it_is_said(monkeypatch):
     assert answer.verification.ok
     assert answer.plan.summary["reassignment_status"] == "no plan at limit"
     assert past(answer) == pytest.approx([1000, 0, 0, 0, 1000], abs=2)
-    assert "There was no time left to send visits nearer" in " ".join(sent_in_words(answer))
+    assert "There was no time left to send visits nearer" in words(answer)
 
 
 def test_the_page_says_what_it_came_to():
     here, times = two_open(near_m2=20.0)
-    text = " ".join(sent_in_words(solve(here, times, unwritten(*KEEP))))
+    text = words(solve(here, times, unwritten(*KEEP)))
     assert "a visit takes 8.3 minutes on average instead of 15.0" in text
     assert "That costs £20 over the whole period (£20 more a year to run)" in text
-    assert "333 visits a year (17 %) go past a nearer building" in text
-    assert "for 333 no nearer one has floor left. None goes past one that could take it." in text
+    assert "333 visits a year (17%) go past a nearer building" in text
+    assert (
+        "for 333 visits no nearer one has floor left. None goes past one that could take it."
+        in text
+    )
 
 
 @pytest.mark.parametrize(

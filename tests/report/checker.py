@@ -403,6 +403,173 @@ def _passed(answer, share, after, before):
 
 @judges(
     "estate",
+    rf"Counted where the plan sends them, a visit takes {N} minutes on average, against {N} "
+    r"minutes today\.",
+)
+def _sent_minutes(answer, after, before):
+    return all_so((after, before), _sent(answer, "plan"), _sent(answer, "today"))
+
+
+def past_nearer(answer):
+    """Visits of the last decided year past a nearer host, in all and by why, by their table."""
+    last = [r for r in rows(answer, "sent_past") if r["year"] == answer.plan.summary["last_year"]]
+    names = ("nearer", "floor", "capital", "cost", "open")
+    found = {name: sum(r[f"past_{name}_visits_per_year"] for r in last) for name in names}
+    near = {(r["zone_id"], r["service_id"]): r["minutes_after"] for r in rows(answer, "access")}
+    plainly = sum(
+        r["visits_per_year"]
+        for r in rows(answer, "assignment")
+        if r["minutes"] > near[r["zone_id"], r["service_id"]] + 0.05
+    )
+    assert found["nearer"] >= plainly - 0.5, "the table leaves some out"
+    return found, sum(r["visits_per_year"] for r in last)
+
+
+def all_years(answer):
+    """(visits, minutes) of every decided year, by where each visit is sent."""
+    by_year = "assignment_by_year" if "assignment_by_year" in answer.plan.tables else "assignment"
+    sent = [r for r in rows(answer, by_year) if r["visits_per_year"] > 0]
+    total = sum(r["visits_per_year"] for r in sent)
+    return total, sum(r["visits_per_year"] * r["minutes"] for r in sent)
+
+
+def _so_proven(answer, proven):
+    """What is proven of fewer minutes, by the bound and the ceiling."""
+    stated, (_, now) = answer.plan.summary, all_years(answer)
+    status, bound = (stated[f"reassignment_{k}"] for k in ("status", "minutes_proven_bound"))
+    if proven == "whether other ways take fewer is not known":
+        return status != "optimal" and not math.isfinite(bound)
+    if fewer := re.fullmatch(rf"other ways may take up to {N} fewer", proven):
+        return status != "optimal" and is_so(fewer[1], max(now - bound, 0.0) / now)
+    none = re.fullmatch(
+        rf"no other way to send visits to these buildings for at most {N} more takes fewer minutes",
+        proven,
+    )
+    least, nothing = stated["cost_best_found"], answer.verification.do_nothing["cost"]
+    most = min(0.005 * abs(least), 0.1 * (nothing - least) if nothing > least else math.inf)
+    close = now - bound <= 1e-3 * now + 5.0
+    return bool(none) and status == "optimal" and close and is_so(none[1], most)
+
+
+@judges(
+    "estate",
+    r"There was no time left to send visits nearer: they go where the least cost has "
+    r"them\.",
+)
+def _no_time_nearer(answer):
+    return answer.plan.summary["reassignment_status"] == "no plan at limit"
+
+
+@judges(
+    "estate",
+    rf"The plan was asked to send visits nearer without other buildings: a visit takes {N} minutes "
+    r"on average( over the decided years)?; (.*)\.",
+)
+def _asked_nearer(answer, after, over, proven):
+    visits, total = all_years(answer)
+    was = answer.plan.summary["reassignment_minutes_before"] / visits
+    return (
+        is_so(after, total / visits)
+        and was - total / visits < 0.06
+        and bool(over) == (answer.scenario.years > 1)
+        and _so_proven(answer, proven)
+    )
+
+
+@judges(
+    "estate",
+    r"With its buildings and services found, the plan sends visits nearer than the least cost "
+    rf"would: a visit takes {N} minutes on average( over the decided years)? instead of {N} "
+    rf"minutes\. That costs (?:nothing|{N} over the whole period \({N} (more|less) a year to "
+    r"run\)); (.*)\.",
+)
+def _sent_nearer(answer, after, over, before, cost, yearly, way, proven):
+    stated, (visits, total) = answer.plan.summary, all_years(answer)
+    was = stated["reassignment_minutes_before"] / visits
+    more = answer.verification.totals["cost"] - stated["cost_best_found"]
+    a_year = stated["reassignment_running_cost_gbp_per_year"]
+    money = more < 1.01 if cost is None else is_so(cost, more) and is_so(yearly, abs(a_year))
+    return (
+        all_so((after, before), total / visits, was)
+        and bool(over) == (answer.scenario.years > 1)
+        and money
+        and (way is None or (way == "more") == (a_year >= 0))
+        and _so_proven(answer, proven)
+    )
+
+
+@judges("estate", r"Every visit goes to the nearest building that has the offer\.")
+def _every_nearest(answer):
+    return past_nearer(answer)[0]["nearer"] < 0.5
+
+
+WHY_PAST = {
+    "no nearer one has floor left": "floor",
+    "one has, but fitting it out would take capital that is used up": "capital",
+    "one has, but it would cost more": "cost",
+    "one has, but it would cost more, and what fewer minutes may cost is used up": "cost",
+}
+
+
+@judges(
+    "estate",
+    rf"{N} visits? a year(?: in (\d+))? \({N}\) goe?s? past a nearer building that has the offer"
+    r"(?:: (.*))?\.",
+)
+def _sent_past(answer, past, year, share, why):
+    true, visits = past_nearer(answer)
+    if bool(year) != (answer.scenario.years > 1) or (
+        year and int(year) != answer.plan.summary["last_year"]
+    ):
+        return False
+    parts = re.split(r"(?:^|, | and )for (?=[\d,]+ visits? )", why or "")[1:]
+    said = {}
+    for part in parts:
+        number, words = re.fullmatch(rf"{N} visits? (.*)", part).groups()
+        said[WHY_PAST.get(words)] = number
+    keys = {key for key in ("floor", "capital", "cost") if true[key] >= 0.5}
+    return (
+        is_so(past, true["nearer"])
+        and is_so(share, true["nearer"] / visits)
+        and set(said) == keys
+        and all(is_so(said[key], true[key]) for key in keys)
+    )
+
+
+@judges("estate", r"None goes past one that could take it\.")
+def _none_open(answer):
+    found = past_nearer(answer)[0]
+    return found["open"] < 0.5 <= found["nearer"]
+
+
+@judges(
+    "estate",
+    rf"{N} visits? could go to a nearer one within floor, capital and cost(, but not .*|: .*)\.",
+)
+def _past_open(answer, able, why):
+    optimal = answer.plan.summary.get("reassignment_status") == "optimal"
+    asked = "reassignment_status" in answer.plan.summary
+    if why.startswith(": the question does not ask"):
+        right = not asked
+    elif why.startswith(": there was no time"):
+        right = asked and not optimal
+    else:
+        named = set(re.findall(r"E\d+", why))
+        right = asked and optimal and named <= {rule.number for rule in answer.scenario.rules}
+    return right and is_so(able, past_nearer(answer)[0]["open"])
+
+
+@judges(
+    "estate",
+    rf"That speaks of the cost before visits were sent nearer, which adds {N}\.",
+)
+def _of_which_cost(answer, gbp):
+    more = answer.verification.totals["cost"] - answer.plan.summary["cost_best_found"]
+    return more > 0.99 and is_so(gbp, more)
+
+
+@judges(
+    "estate",
     rf"A visit takes {N} minutes on average where the plan sends it; today {N} "
     r"minutes\.",
 )
@@ -649,6 +816,40 @@ def _moved_outcomes(answer, which, names):
         > 1e-6 * max(1, abs(r["baseline"]))
     ]
     return bool(true) and names == " and ".join(filter(None, [", ".join(true[:-1]), true[-1]]))
+
+
+def listed(names):
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else ""
+
+
+@judges("budget", r"Exactly at the minimum standard: (.*)\.")
+def _on_their_floor(answer, names):
+    true = [
+        r["name"] or r["outcome_id"]
+        for r in rows(answer, "outcomes")
+        if abs(r["after"] - r["minimum_standard"])
+        <= 1e-6 * max(abs(r["after"]), abs(r["baseline"]), 1e-6)
+    ]
+    return bool(true) and names == listed(true)
+
+
+@judges("budget", r"Not counted in the objective: (.*)\.")
+def _not_counted(answer, names):
+    """By the place itself: no target, one that today is at, or, where outcomes are weighed, a
+    weight of 0."""
+    objective = answer.scenario.objective
+    weighed = "weighted_outcomes" in {*objective.minimise, *objective.weights}
+    if not weighed and "fairest" not in {*objective.minimise, *objective.weights}:
+        return False
+    weight = {r["outcome_id"]: r["weight"] for r in answer.place.outcomes.to_dict("records")}
+    true = [
+        r["name"] or r["outcome_id"]
+        for r in rows(answer, "outcomes")
+        if r["target"] != r["target"]
+        or r["target"] == r["baseline"]
+        or (weighed and weight[r["outcome_id"]] == 0)
+    ]
+    return bool(true) and names == listed(true)
 
 
 @judges(

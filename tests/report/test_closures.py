@@ -44,7 +44,7 @@ def closing(tmp_path_factory):
 def test_a_closed_point_says_where_its_users_go_and_what_it_adds(closing):
     """By car 5 minutes more for both; on foot 30 and 70; without a car (a fifth of Z1) 30."""
     (row,) = closed_points_table(closing[0]).to_dict("records")
-    assert row["goes_to"] == "North Hub 50 %; South Hub 50 %"
+    assert row["goes_to"] == "North Hub 50%; South Hub 50%"
     assert (row["visits_per_year"], row["minutes_before"]) == (2000.0, 3.0)
     assert row["added_fastest_minutes"] == row["added_drive_minutes"] == 5.0
     assert (row["added_walk_minutes"], row["added_without_car_minutes"]) == (50.0, 30.0)
@@ -100,7 +100,7 @@ def test_what_nobody_serves_is_said_and_drawn_nowhere():
     rules = Pinned(close=("A",)), Served(unserved_share=0.5), Behaviour(residents="nearest")
     answer = solve(place, times, scenario(*rules))
     (row,) = closed_points_table(answer).to_dict("records")
-    assert row["goes_to"] == "B 50 %; not served 50 %"
+    assert row["goes_to"] == "B 50%; not served 50%"
     areas = sheets_of(answer)["areas"].frame.set_index("zone_id")
     assert areas.loc["Z2", "building_after"] == ""
     assert flows_table(answer)["visits_per_year"].tolist() == [1000.0]
@@ -128,7 +128,7 @@ def test_the_split_adds_up_and_says_what_is_not_counted(closing):
     """A and B and C cost 10 each; two are left, so 10 is saved, all of it on buildings."""
     answer, out = closing
     made = made_of(answer)
-    assert made["running"][0] == ("Buildings in use", "£30", "£20", "£10", "100 %")
+    assert made["running"][0] == ("Buildings in use", "£30", "£20", "£10", "100%")
     assert made["running"][-1][3] == "£10"
     assert ("Redundancy", "not counted") in made["once"]
     assert ("Maintenance due in what is kept", "not stated") in made["once"]

@@ -32,6 +32,9 @@ SWAPS = (
     ("Better than", "Worse than"), ("largest cut", "largest rise"), (" less than", " more than"),
     ("as they are", "without a service they have today"), ("no building", "3 buildings"),
     ("every minimum standard holds", "0 of 9 minimum standards hold"),
+    ("sends visits nearer than", "was asked to send visits nearer without"),
+    ("no nearer one has floor left", "one has, but it would cost more"),
+    ("to these buildings", "to other buildings"),
     ("stopped by hand", "stopped at its time limit of 300 s"),
 )  # fmt: skip
 
@@ -53,6 +56,8 @@ def estate_answer(seed: int) -> Answer:
         place = place.replace(carbon_values=pd.DataFrame(values, columns=columns))
         priced = asked.money.model_copy(update={"carbon_values": True, "appraisal_years": 30})
         asked = asked.model_copy(update={"money": priced})
+    if seed % 4 == 3:  # leaves minimise out: visits are sent nearer once the buildings are found
+        asked = asked.model_copy(update={"objective": Objective()})
     if seed % 4 == 1:
         both = Objective(minimise=("cost", "visit_minutes"), slack=(0.005,))
         asked = asked.model_copy(update={"objective": both})

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 NOTICEABLE_MINUTES = 1.0  # a journey that changes by less is "about the same"
 NOTICEABLE_GBP = 0.5
+PAST = "past_nearer_visits_per_year"  # where stated, sentences of their own say who goes past
 FARTHER_MINUTES = 0.05  # a host is farther than the nearest by more than rounding
 
 
@@ -391,8 +392,15 @@ SENTENCES: tuple[Sentence[EstateFacts], ...] = (
         lambda f: {"residents": counted(f.people["residents_out_of_reach"], "resident")},
     ),
     Sentence(
+        "sent_minutes",
+        lambda f: _sent_farther(f) and PAST in f.summary,
+        "Counted where the plan sends them, a visit takes {after} on average, against {before} "
+        "today.",
+        lambda f: {when: minutes(f.people[f"sent_{when}"]) for when in ("after", "before")},
+    ),
+    Sentence(
         "sent",
-        lambda f: _measured(f) and f.passed >= 0.005 and math.isfinite(f.people["sent_after"]),
+        lambda f: _sent_farther(f) and PAST not in f.summary,
         "{share} of visits go past the nearest building with their service; counted where the "
         "plan sends them, a visit takes {after} on average, against {before} today.",
         lambda f: {
@@ -425,6 +433,11 @@ def _closing(f: EstateFacts) -> dict[str, int]:
 
 def _measured(f: EstateFacts) -> bool:
     return bool(f.people["residents"]) and math.isfinite(f.people["minutes_before"])
+
+
+def _sent_farther(f: EstateFacts) -> bool:
+    """Whether a noticeable share of visits is counted farther than the nearest host."""
+    return _measured(f) and f.passed >= 0.005 and math.isfinite(f.people["sent_after"])
 
 
 def _of_all(v: Values, way: str) -> str:
