@@ -24,6 +24,8 @@ Subject to  (B1) sum over p of spend[p] <= total
                  cash[a] + others' money for its programmes - its money for others' + received[a]
                  - given[a] >= alone[a],  cash[a] = sum over o of saves[a,o] gain[o]
                  given[a] <= unspent[a] + cash[a] where gives[a] = 1, else 0
+                 given[a] - from_unspent[a] <= cash[a], or <= 0; what is given from unspent money
+                 counts in B1 beside what is spent
 
 alone[a] (``alone``) is a's position in its own best plan: the same objective and standards, only
 payments of its streams to its programmes decided, all others as today, within its share of the
@@ -59,7 +61,7 @@ def solve(
     """
     model, pay, unit = build(tables, total, objective, pieces)
     if positions is not None:
-        nobody_worse_off(model, tables, pay, unit, positions)
+        nobody_worse_off(model, tables, pay, unit, positions, total)
     model.solve(pulp.PULP_CBC_CMD(msg=False, gapRel=1e-9))
     if model.status != pulp.LpStatusOptimal:
         return None
@@ -100,7 +102,7 @@ def alone(
     return ends[0], ends[1]
 
 
-def nobody_worse_off(model, tables, pay, unit, positions) -> None:
+def nobody_worse_off(model, tables, pay, unit, positions, total) -> None:
     """(B9) After transfers no agency is worse off than its position alone, in GBP."""
     agencies = list(tables["agencies"]["agency_id"])
     transfer = {
@@ -112,6 +114,7 @@ def nobody_worse_off(model, tables, pay, unit, positions) -> None:
     amounts = tables["stream_amounts"]
     amount = amounts[amounts["year"] == tables["spending"]["year"].max() + 1]
     amount = amount.set_index("stream_id")["amount_gbp"]
+    from_unspent = []
     for a in agencies:
         given = pulp.lpSum(v for (x, _), v in transfer.items() if x == a)
         received = pulp.lpSum(v for (_, y), v in transfer.items() if y == a)
@@ -131,6 +134,12 @@ def nobody_worse_off(model, tables, pay, unit, positions) -> None:
         gives = model.add_variable(f"gives_{a}", cat="Binary")
         model += given <= 1000 * gives
         model += given <= has + 1000 * (1 - gives)
+        saves = model.add_variable(f"saves_{a}", cat="Binary")
+        from_unspent.append(model.add_variable(f"from_unspent_{a}", 0))
+        model += given - from_unspent[-1] <= 1000 * saves
+        model += given - from_unspent[-1] <= cash(model, tables, unit, a) + 1000 * (1 - saves)
+    if total is not None:
+        model += pulp.lpSum(pay.values()) + pulp.lpSum(from_unspent) <= total / unit
 
 
 def standing(model, tables, pay, unit, agency):

@@ -111,6 +111,37 @@ def test_ring_fenced_money_pays_nobody_back():
         assert by_year(answer, "lights") == [100]
 
 
+def test_what_the_total_took_pays_nobody():
+    """A total of 180 takes 20 of what the grant brings in on paper.
+
+    The council lacks the 50 that the grant pays for its lights. Of every 180 pounds homecare does
+    most, so that only what makes good those 50 is taken from it: 130 for homecare, 50 for lights.
+    The 20 that the grant seems to have unspent are not there (180 - 130 - 50 = 0) and pay nobody.
+    """
+    answer = solved(two_agencies(), OneBudget(rule="one_budget", total_gbp=180), rule(), years=1)
+    assert by_year(answer, "homecare") == [130]
+    assert by_year(answer, "lights") == [50]
+    assert answer.verification.ok
+    assert answer.plan.tables["transfers"].empty
+    rows = stands(answer)
+    assert rows["paid_by_others_gbp"].to_dict() == pytest.approx({"council": 50, "nhs": 0})
+    assert rows.loc["nhs", "unspent_gbp"] == pytest.approx(20)
+
+
+def test_saved_money_pays_though_the_total_binds():
+    """As above, but a fall prevented saves the nhs 50 in cash: h for homecare saves (h - 100) / 2.
+
+    It pays those to the council, and the lights 180 - h: (h - 100) / 2 + 180 - h = 50 with h = 160,
+    which saves 30 beside the 20 for lights; the 20 that the total took would have made it 200.
+    """
+    place = two_agencies(agency_id="nhs")
+    answer = solved(place, OneBudget(rule="one_budget", total_gbp=180), rule(), years=1)
+    assert answer.verification.ok
+    assert by_year(answer, "homecare") == [160]
+    rows = stands(answer)
+    assert rows["transfers_gbp"].to_dict() == pytest.approx({"council": 30, "nhs": -30}, abs=0.01)
+
+
 @pytest.mark.parametrize("share", [None, 0.0])
 def test_marlshire_can_leave_nobody_worse_off_without_a_cut(data, share):
     """With no cut at all a plan exists in which no agency of the shipped place is worse off."""
@@ -191,9 +222,12 @@ def agrees(seed: int, reference) -> None:  # noqa: F811
     assert answer.result.objective == pytest.approx(best, abs=2e-4 * max(1, abs(best))), seed
     rows, moved = answer.plan.tables["positions"], answer.plan.tables["transfers"]
     paid = moved.groupby("from_agency_id")["amount_gbp"].sum() if len(moved) else {}
+    left = total - answer.plan.tables["spending"]["after_gbp"].sum()
     for row in rows.itertuples():
         has = row.unspent_gbp + row.cashable_gbp + row.given_back_gbp
         assert paid.get(row.agency_id, 0.0) <= max(0.0, has) + 0.01, seed
+        left -= max(0.0, paid.get(row.agency_id, 0.0) - max(0.0, row.cashable_gbp))
+    assert not len(moved) or left >= -0.01, seed
 
 
 @pytest.mark.parametrize("seed", range(8))

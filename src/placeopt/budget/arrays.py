@@ -375,6 +375,40 @@ class BudgetProblem:
             moved = moved + self.refunds(spend).sum(axis=1)
         return self.opening_reserve + np.concatenate([[0.0], np.cumsum(moved)])
 
+    @property
+    def total_limits_transfers(self) -> bool:
+        """Whether the one budget (B1) may leave less unspent than the streams (B2) do, so that
+        transfers (B9) have to fit in it."""
+        if self.counterfactual == "most_it_could_keep" or not np.isfinite(self.total).all():
+            return False
+        brings_in = np.nansum(self.income, axis=1)
+        held = np.isfinite(self.amount).all() and self.relax != "B2" and not self.past.any()
+        return not held or bool((self.total < brings_in).any() or self.clawback.any())
+
+    def left_of_total(self, paid: Floats, spend: Floats) -> Floats:
+        """(T,) GBP of the one budget (B1) that ``paid`` (T,) for ``spend`` (T, P) leaves for
+        transfers (B9): of each year, or with ``carry_over`` of the years up to it."""
+        if not np.isfinite(self.total).all():
+            return np.full(len(paid), np.inf)
+        if self.carry_over:
+            held = self.reserves(paid, spend)[1:]
+            held[-1] -= self.opening_reserve
+            return np.where(self.past, np.inf, np.maximum(0.0, held))
+        came = self.total + self.rewards(spend) + self.refunds(spend).sum(axis=1)
+        return np.maximum(0.0, came - paid - self.paid_back(spend))
+
+    @property
+    def left_of_the_past(self) -> Floats:
+        """(T,) GBP of the one budget (B1) that is left for transfers (B9) of years that are past,
+        in which B1 does not hold; inf in other years, 0 where a year before it is not past."""
+        spend = np.where(np.isnan(self.actual), self.before, self.actual)
+        if self.carry_over or not self.past.any():
+            return np.full(len(self.past), np.inf)
+        paid = (spend + self.one_off(spend) + self.by_results(spend)).sum(axis=1)
+        known = np.logical_and.accumulate(self.past)
+        left = np.where(known, self.left_of_total(paid, spend), 0.0)
+        return np.where(self.past, left, np.inf)
+
     def objective(self, name: str, spend: Floats, *, first: bool) -> float:
         """The exact value of one objective; the first one carries the priced shortfalls."""
         decided = len(self.years)

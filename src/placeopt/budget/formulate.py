@@ -9,7 +9,8 @@ Columns  pay[t,n] >= 0, spend[t,p], effect[t,c], gain[b,o]; short[t,o] where tar
 (--)  paid           (1 - withheld[p]) spend[t,p] + one-off costs[t,p] + due by results[t,p] (B10)
                      = sum over n of p of pay[t,n]
 (B1)  one_budget     reserve[t] + sum over n of pay[t,n] + back[t-1] <= reserve[t-1] + total[t]
-                     + reward[t] + refunds[t]; in the last year back[t] as well
+                     + reward[t] + refunds[t]; in the last year back[t] as well; what agencies pay
+                     others from unspent money (B9) counts as paid
 (B2)  streams        sum over n of f of pay[t,n] <= amount[t,f], or of the years up to t together
 (B3)  statutory      spend[t,p] >= floor[p]
 (B4)  minimum        gain[t,o] >= minimum_gain[t,o]
@@ -118,6 +119,7 @@ def formulate(
     what_is_spent_is_paid(model, problem, scale)
     rewards_are_earned(model, problem, scale)
     advances_go_back(model, problem, scale)
+    partners.nobody_is_worse_off(model, problem, scale)
     within_one_budget(model, problem, scale)
     no_stream_is_overspent(model, problem, scale)
     statutory_floors_hold(model, problem, scale)
@@ -126,7 +128,6 @@ def formulate(
     change.savings_are_reinvested(model, problem, scale)
     partners.enough_goes_through_the_place(model, problem, scale)
     capital_fits_its_pots(model, problem, scale)
-    partners.nobody_is_worse_off(model, problem, scale)
     minimum_standards_hold(model, problem, scale)
     standards_hold_in_bad_evidence(model, problem, scale, rests, levels)
     targets_hold_or_are_priced(model, problem, scale)
@@ -175,7 +176,8 @@ def what_is_spent_is_paid(model: Model, problem: BudgetProblem, scale: Scale) ->
 
 
 def within_one_budget(model: Model, problem: BudgetProblem, scale: Scale) -> None:
-    """(B1) A year's spending fits in the reduced total, the reserve and rewards."""
+    """(B1) A year's spending fits in the reduced total, the reserve and rewards, together with
+    what agencies pay others from unspent money (B9)."""
     if not np.isfinite(problem.total).all():
         return
     decided, t = len(problem.years), np.arange(len(problem.years))
@@ -206,6 +208,9 @@ def within_one_budget(model: Model, problem: BudgetProblem, scale: Scale) -> Non
     if "refund" in model.columns:
         refund = model.columns["refund"]
         terms.append((np.repeat(t, refund.size // decided), refund.all, -1.0))
+    if "from_unspent" in model.columns:
+        unspent = model.columns["from_unspent"]
+        terms.append((np.repeat(t, unspent.size // decided), unspent.all, 1.0))
     if not problem.carry_over:
         limit = np.where(problem.past, np.inf, limit)
     model.add_rows("one_budget", rule="B1", labels=labels, terms=terms, upper=limit)
@@ -378,11 +383,17 @@ def by_position(members: np.ndarray, decided: int, size: int) -> np.ndarray:
 
 
 def payments(
-    problem: BudgetProblem, spend: Floats, paid: Floats, gain: Floats, refunds: Floats
+    problem: BudgetProblem,
+    spend: Floats,
+    paid: Floats,
+    gain: Floats,
+    refunds: Floats,
+    left: Floats,
 ) -> Model:
     """Only who pays what: streams that pay ``paid`` (T, P; in the model's unit of money) for
     ``spend`` (as paid), within what they may and have, outcomes having improved by ``gain``
-    (B, O) and providers giving back ``refunds`` (as paid).
+    (B, O), providers giving back ``refunds`` (as paid), and the one budget leaving ``left`` (T,)
+    for transfers from unspent money (B9): of each year, or with ``carry_over`` up to it.
 
     A little slip is let through at a high price, for what rounding makes of a plan.
     """
@@ -407,4 +418,11 @@ def payments(
     no_stream_is_overspent(model, problem, scale)
     partners.enough_goes_through_the_place(model, problem, scale)
     partners.nobody_is_worse_off(model, problem, scale)
+    if "from_unspent" in model.columns:
+        unspent = model.columns["from_unspent"]
+        linked = np.tril(np.ones((decided, decided))) if problem.carry_over else np.eye(decided)
+        t, year = np.nonzero(linked)
+        of = unspent.size // decided
+        terms = [(t[:, None], unspent.at(year[:, None] * of + np.arange(of)), np.ones((1, 1)))]
+        model.add_rows("left", rule="B1", size=decided, terms=terms, upper=left + 1e-9)
     return model

@@ -166,13 +166,16 @@ def _positions(
     own = np.maximum(0.0, to_give(problem, spend, pay))
     if problem.counterfactual == "most_it_could_keep":
         own = unspent(problem, pay)
-    before = position(problem, spend, pay)
-    moved = least_transfers(problem, before, own)  # (T, from, to)
+    before, cash = position(problem, spend, pay), saved(problem, spend)
+    left = np.full(len(spend), np.inf)
+    if problem.total_limits_transfers:
+        left = problem.left_of_total(pay.sum(axis=1), spend)
+    moved = least_transfers(problem, before, own, cash, left)  # (T, from, to)
     net = moved.sum(axis=1) - moved.sum(axis=2)
     rows = positions_alone(problem)
     got, given = paid_across(problem, pay)
     parts = {
-        "cashable_gbp": saved(problem, spend),
+        "cashable_gbp": cash,
         "freed_gbp": freed(problem, spend),
         "paid_by_others_gbp": got,
         "paid_for_others_gbp": given,
@@ -250,65 +253,129 @@ def alone_tables(problem: BudgetProblem) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def least_transfers(problem: BudgetProblem, before: Floats, own: Floats) -> Floats:
+def least_transfers(
+    problem: BudgetProblem,
+    before: Floats,
+    own: Floats,
+    cash: Floats | None = None,
+    left: Floats | None = None,
+) -> Floats:
     """(T, A, A) GBP from one agency to another so that nobody is worse off than alone.
 
     As little as can be: every agency that is short gets just what it lacks, paid by those that
     have something over and may give it, in proportion to that. ``own`` (T, A) is what each may
     give: of the year, or of the years up to it where streams carry; one without a position alone
-    lacks nothing and has that over. Where the most that it could keep is what counts, an agency
-    with a position alone gives whatever it has over. Over the horizon what is short is so over all
-    years, and is paid in the years in which the payer may give.
+    lacks nothing and has that over. ``cash`` (T, A) is what each saves in a year, and ``left`` (T,)
+    what the one budget leaves for all that they give beyond it. Where the most that it could keep
+    is what counts, an agency with a position alone gives whatever it has over. Over the horizon
+    what is short is so over all years, and is paid in the years in which the payer may give. Where
+    years are linked and proportions do not fit, any payments that do are taken, the least in all.
     """
     known = np.isfinite(problem.alone).all(axis=0)
     over = np.where(known, before - problem.alone, own)
     over = np.where(np.abs(over) < PENNIES, 0.0, over)
     keeps = problem.counterfactual == "most_it_could_keep"
-    years = own
-    if problem.carried and not keeps:  # what can be given in a year and is not needed later
-        held = np.minimum.accumulate(np.maximum(own, 0.0)[::-1])[::-1]
-        years = np.diff(held, axis=0, prepend=0.0)
+    cash = own if cash is None else cash
+    left = np.full(len(own), np.inf) if left is None else left
+    held = np.maximum(0.0, own)
+    if problem.carried:  # what can be given in a year and is not needed later
+        held = np.minimum.accumulate(held[::-1])[::-1]
+    if keeps or not problem.carried or problem.over_horizon:
+        moved = _in_proportion(problem, over, own, held, cash, left)
+        if keeps or _fits_in_total(problem, moved, cash, left):
+            return moved
+    return _least_by_program(problem, np.where(known, over, np.inf), held, cash, left)
+
+
+def _in_proportion(
+    problem: BudgetProblem, over: Floats, own: Floats, held: Floats, cash: Floats, left: Floats
+) -> Floats:
+    """(T, A, A) GBP, what is short, paid in proportion to what others have over and may give."""
+    known = np.isfinite(problem.alone).all(axis=0)
+    keeps = problem.counterfactual == "most_it_could_keep"
+    years = np.diff(held, axis=0, prepend=0.0) if problem.carried and not keeps else own
     if problem.over_horizon:
         surplus = np.maximum(0.0, over) if keeps else np.maximum(0.0, years)
+        if not keeps:
+            surplus = np.stack([_within(*one) for one in zip(surplus, cash, left, strict=True)])
         total, most = problem.discount @ over, problem.discount @ surplus
         spare = np.minimum(np.where(known, np.maximum(0.0, total), most), most)
         given = _given(np.where(known, np.maximum(0.0, -total), 0.0), spare)
         when = surplus / np.maximum(most, 1e-300)  # (T, A)
         return when[:, :, None] * given[None]
-    if problem.carried and not keeps:  # what is given early cannot be given later
-        return _least_by_program(np.where(known, over, np.inf), held)
     moved = np.zeros((*over.shape, over.shape[1]))
-    left = np.zeros(over.shape[1])
+    rest = np.zeros(over.shape[1])
     for t in range(len(over)):
-        left = (left if problem.carried else 0.0) + years[t]
-        may = np.where(known & keeps, np.inf, np.maximum(0.0, left))
+        rest = (rest if problem.carried else 0.0) + years[t]
+        may = np.where(known & keeps, np.inf, np.maximum(0.0, rest))
         spare = np.minimum(np.where(known, np.maximum(0.0, over[t]), np.inf), may)
+        if not keeps:
+            spare = _within(spare, cash[t], left[t])
         moved[t] = _given(np.where(known, np.maximum(0.0, -over[t]), 0.0), spare)
-        left = left - moved[t].sum(axis=1)
+        rest = rest - moved[t].sum(axis=1)
     return moved
 
 
-def _least_by_program(over: Floats, held: Floats) -> Floats:
+def _within(spare: Floats, cash: Floats, left: float) -> Floats:
+    """(A,) what each has ``spare``, less of it where what is not saved is more than is ``left``."""
+    of_saved = np.minimum(spare, np.maximum(0.0, cash))
+    unspent = spare - of_saved
+    return of_saved + unspent * min(1.0, left / max(unspent.sum(), 1e-300))
+
+
+def _fits_in_total(problem: BudgetProblem, moved: Floats, cash: Floats, left: Floats) -> bool:
+    """Whether what is paid beyond what is saved is ``left`` (T,) by the one budget (B1)."""
+    out = moved.sum(axis=2)
+    if problem.carried:
+        out, cash = np.cumsum(out, axis=0), np.cumsum(cash, axis=0)
+    unspent = np.maximum(0.0, out - np.maximum(0.0, cash))
+    if problem.carried:
+        unspent = np.maximum.accumulate(unspent, axis=0)
+        left = left if problem.carry_over else np.cumsum(left)
+    elif problem.carry_over:
+        unspent = np.cumsum(unspent, axis=0)
+    return bool((unspent.sum(axis=1) <= left + PENNIES / 10).all())
+
+
+def _least_by_program(
+    problem: BudgetProblem, over: Floats, held: Floats, cash: Floats, left: Floats
+) -> Floats:
     """(T, A, A) GBP, the least that can be paid so that nobody whose ``over`` (T, A) is below 0 is
-    short, and nobody pays more than it has over or, by any year, than ``held`` (T, A)."""
+    short, in a year or over the horizon, nobody pays more than it has over, than ``held`` (T, A)
+    and, with all others, than it saves and is ``left`` (T,) by the one budget (B1)."""
     decided, agencies = over.shape
     giver, taker = np.nonzero(~np.eye(agencies, dtype=bool))
     model, year = Model("transfers"), np.arange(decided)[:, None]
     unit = max(1.0, float(np.abs(over[np.isfinite(over)]).max(initial=0.0)))
+    horizon = problem.over_horizon
+    rows = agencies if horizon else decided * agencies
     moved = model.add_columns("transfer", size=decided * len(giver), cost=1.0)
-    slip = model.add_columns("slip", size=decided * agencies, cost=1e3)  # for rounding
+    slip = model.add_columns("slip", size=rows, cost=1e3)  # for rounding
+    unspent = model.add_columns("from_unspent", size=decided * agencies)
     at = moved.at(year * len(giver) + np.arange(len(giver)))
-    one = np.ones((1, 1))
-    terms: list[Any] = [(year * agencies + taker, at, one), (year * agencies + giver, at, -one)]
-    every = np.arange(decided * agencies)
-    terms.append((every, slip.all, np.ones(1)))
-    need = np.where(np.isfinite(over), -over, -np.inf).ravel() / unit
-    model.add_rows("position", rule="B9", size=decided * agencies, terms=terms, lower=need)
-    terms = [
-        (t * agencies + giver, at[s], np.ones(1)) for t in range(decided) for s in range(t + 1)
-    ]
+    first = 0 * year if horizon else year * agencies
+    worth = problem.discount[:, None] if horizon else np.ones((1, 1))
+    terms: list[Any] = [(first + taker, at, worth), (first + giver, at, -worth)]
+    terms.append((np.arange(rows), slip.all, np.ones(1)))
+    short = -(problem.discount @ over) if horizon else -over.ravel()
+    need = np.where(np.isfinite(short), short, -np.inf) / unit
+    model.add_rows("position", rule="B9", size=rows, terms=terms, lower=need)
+    one, of_saved = np.ones(1), np.arange(agencies)
+    given: list[Any] = []
+    taken: list[Any] = []
+    for k, s in zip(*np.nonzero(problem.spans), strict=True):
+        given.append((k * agencies + giver, at[s], one))
+        taken.append((k * agencies + of_saved, unspent.at(s * agencies + of_saved), -one))
+    size = decided * agencies
     most = held.ravel() / unit
-    model.add_rows("given", rule="B9", size=decided * agencies, terms=terms, upper=most)
+    model.add_rows("given", rule="B9", size=size, terms=given, upper=most)
+    most = np.maximum(0.0, problem.spans @ cash).ravel() / unit
+    model.add_rows("given_from_saved", rule="B9", size=size, terms=[*given, *taken], upper=most)
+    if problem.total_limits_transfers:
+        linked = np.tril(np.ones((decided, decided))) if problem.carry_over else np.eye(decided)
+        t, s = np.nonzero(linked)
+        terms = [(t[:, None], unspent.at(s[:, None] * agencies + of_saved), np.ones((1, 1)))]
+        model.add_rows("left", rule="B1", size=decided, terms=terms, upper=left / unit)
     result = engine.solve(model, time_limit_seconds=60.0)
     found = np.zeros((decided, agencies, agencies))
     found[:, giver, taker] = result.value(moved).reshape(decided, -1) * unit

@@ -379,7 +379,8 @@ def closest_payments(problem: BudgetProblem, spend: Floats, clock: _Clock) -> tu
     due = problem.by_results(spend)
     back = problem.refunds(spend) / money
     paid, gain = (spend + one_off + due) / money, problem.gain(spend)
-    model = equations.payments(problem, spend / money, paid, gain, back)
+    left = problem.left_of_total(paid.sum(axis=1) * money, spend) / money
+    model = equations.payments(problem, spend / money, paid, gain, back, left)
     pay = model.columns["pay"]
     moved = model.add_columns("moved", size=pay.size, cost=1.0)
     n, before = np.arange(pay.size), np.tile(problem.pair_before / money, decided)

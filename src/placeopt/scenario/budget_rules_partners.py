@@ -42,7 +42,8 @@ class NobodyWorseOff(BudgetRule):
     """(B9) Each agency's net position, after transfers, is no worse than alone.
 
     A position is the cash that better outcomes save the agency, plus what others pay for its
-    programmes, less what it pays for others'. Money left unspent is no gain. Alone is what the
+    programmes, less what it pays for others'. Money left unspent is no gain; it may pay others, as
+    far as the total of the one budget leaves it (what a cut took is not there). Alone is what the
     `counterfactual` says: its best plan by the scenario's own objective and standards, with its own
     streams, its own ring-fences and its own share of the one budget, everybody else's programmes
     and payments being as today (ties go to the least money moved, then to the order of programme
@@ -57,8 +58,10 @@ class NobodyWorseOff(BudgetRule):
         "pay[p,f,t] - sum over a's streams f and others' programmes p of pay[p,f,t] + sum over b "
         "of (transfer[b,a,t] - "
         "transfer[a,b,t]) >= alone[a,t]; sum over b of transfer[a,b,t] <= unspent[a,t] + "
-        "cashable[a,t] + given back[a,t], or nothing; horizon: of the discounted sums over the "
-        "decided years; most_it_could_keep: sum over a's streams of (amount[f,t] - sum over p of "
+        "cashable[a,t] + given back[a,t], or nothing; sum over a of max(0, sum over b of "
+        "transfer[a,b,t] - max(0, cashable[a,t])) <= what total[t] of one_budget leaves beside "
+        "what is spent (with carry_over: of the years up to t); horizon: of the discounted sums "
+        "over the decided years; most_it_could_keep: sum over a's streams of (amount[f,t] - sum over p of "
         "pay[p,f,t]) + cashable[a,t] + given back[a,t] + sum over b of (transfer[b,a,t] - "
         "transfer[a,b,t]) >= alone[a,t]"
     )

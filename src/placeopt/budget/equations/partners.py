@@ -6,6 +6,8 @@ Columns  on[t,p] binary, begins[t,p], ends[t,p]; transfer[t,a,b]
                      others' + transfers in - transfers out >= alone[t,a]
 (B9)  given          transfers out <= unspent[t,a] + saved[t,a] + refunds[t,a], or nothing
 (B9)  gives          transfers out <= far gives[t,a] binary    where that could fall below 0
+(B9)  given_from_saved   transfers out - from_unspent[t,a] <= saved[t,a], or nothing: has_saved[t,a]
+                     binary; from_unspent counts in (B1) beside what is paid
 most_it_could_keep:
 (B9)  position       unspent[t,a] + saved[t,a] + refunds[t,a] + transfers in - transfers out
                      >= alone[t,a]
@@ -241,40 +243,87 @@ def _transfers_come_from_unspent_or_saved_money(
     has = np.isin(np.arange(agencies), problem.stream_agency[could])
     has |= problem.cashable.any(axis=(0, 1, 3))
     has |= np.isin(np.arange(agencies), problem.programme_agency[problem.terms.programme])
-    row = np.tile(np.arange(agencies), (decided, 1))
-    given, paid, rhs = _Terms(), _Terms(), np.zeros((decided, agencies))
+    held, paid, known = _Terms(), _Terms(), np.zeros((decided, agencies))
     for k, share in enumerate(problem.spans):
-        at = np.where(share[:, None] > 0, k * agencies + row, -1)
-        part = _Terms()
-        income = _unspent(part, model, problem, at, share)
-        _saves(part, model, problem, scale, at, share)
-        _given_back(part, model, problem, at, share)
-        for positions, columns, values in part.terms:  # on the side of what is paid
-            given.terms.append((positions, columns, -values))
-        given.add(at[:, giver], every, share[:, None])
+        at = _of_span(k, share, agencies)
+        income = _unspent(held, model, problem, at, share)
+        _saves(held, model, problem, scale, at, share)
+        _given_back(held, model, problem, at, share)
         paid.add(at[:, giver], every, share[:, None])
-        rhs[k] = share @ income / scale.money_gbp
+        known[k] = share @ income / scale.money_gbp
     low, high = _to_give_at_most(problem)
     low, high = problem.spans @ low / scale.money_gbp, problem.spans @ high / scale.money_gbp
-    owes = np.minimum(low - 1e-6, 0.0) * 1.01
-    may_owe = np.flatnonzero((low < -1e-9) & has)
-    size, labels = decided * agencies, by_year(problem, {"agency_id": problem.agency_ids})
+    low = np.where(has, low, 0.0)
+    _at_most_or_nothing(model, problem, ("given", "gives"), paid, held, known, (low, high))
+    if problem.total_limits_transfers:
+        _unspent_money_is_within_the_total(model, problem, scale, giver, every)
+
+
+def _unspent_money_is_within_the_total(
+    model: Model, problem: BudgetProblem, scale: Scale, giver: np.ndarray, every: np.ndarray
+) -> None:
+    """(B9) What an agency pays others beyond what it has saved, ``from_unspent``, is money of the
+    one budget (B1), in which it counts beside what is spent: what a cut has taken pays nobody."""
+    agencies, decided = len(problem.agency_ids), len(problem.years)
+    labels = by_year(problem, {"agency_id": problem.agency_ids})
+    most = np.repeat(problem.left_of_the_past, agencies) / scale.money_gbp
+    unspent = model.add_columns("from_unspent", labels=labels, upper=most)
+    own = unspent.at(np.arange(decided)[:, None] * agencies + np.arange(agencies))
+    held, paid = _Terms(), _Terms()
+    for k, share in enumerate(problem.spans):
+        at = _of_span(k, share, agencies)
+        _saves(held, model, problem, scale, at, share)
+        paid.add(at[:, giver], every, share[:, None])
+        paid.add(at, own, -share[:, None])
+    ends = [problem.spans @ saved / scale.money_gbp for saved in _saved_range(problem)]
+    known = np.zeros((decided, agencies))
+    names = ("given_from_saved", "has_saved")
+    _at_most_or_nothing(model, problem, names, paid, held, known, (ends[0], ends[1]))
+
+
+def _of_span(k: int, share: np.ndarray, agencies: int) -> np.ndarray:
+    """(T, A) the row of every agency in span ``k``, -1 in years that the span leaves out."""
+    row = np.tile(k * agencies + np.arange(agencies), (len(share), 1))
+    return np.where(share[:, None] > 0, row, -1)
+
+
+def _at_most_or_nothing(
+    model: Model,
+    problem: BudgetProblem,
+    names: tuple[str, str],
+    paid: _Terms,
+    held: _Terms,
+    known: np.ndarray,
+    ends: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """Rows (span, agency): what is ``paid`` is at most what is ``held`` and ``known``, or nothing
+    where that is below 0, as it may be where the first of its ``ends`` is. ``names``: of the rows,
+    and of the columns that say whether anything is paid."""
+    low, high = (end.ravel() for end in ends)
+    labels, upper = by_year(problem, {"agency_id": problem.agency_ids}), known.ravel() + 1e-9
+    terms = [*paid.terms, *((at, columns, -values) for at, columns, values in held.terms)]
+    may_owe = np.flatnonzero(low < -1e-9)
     if len(may_owe):
         marked = {name: ids[may_owe] for name, ids in labels.items()}
-        gives = model.add_columns("gives", labels=marked, upper=1.0, integer=True)
-        far = -owes.ravel()[may_owe]
-        given.terms.append((may_owe, gives.all, far))
-        rhs.ravel()[may_owe] += far
-        most = np.maximum(high.ravel()[may_owe], 0.0) * 1.01 + 1e-6
-        back = np.full(size, -1)
+        pays = model.add_columns(names[1], labels=marked, upper=1.0, integer=True)
+        far = 1.01 * (1e-6 - low[may_owe])
+        terms.append((may_owe, pays.all, far))
+        upper[may_owe] += far
+        most = np.maximum(high[may_owe], 0.0) * 1.01 + 1e-6
+        back = np.full(len(low), -1)
         back[may_owe] = np.arange(len(may_owe))
-        terms: list[Any] = [(np.arange(len(may_owe)), gives.all, -most)]
+        if_any: list[Any] = [(np.arange(len(may_owe)), pays.all, -most)]
         for positions, columns, values in paid.terms:
             own = back[positions] >= 0
-            terms.append((back[positions[own]], columns[own], values[own]))
-        model.add_rows("gives", rule="B9", labels=marked, terms=terms, upper=0.0)
-    upper = rhs.ravel() + 1e-9
-    model.add_rows("given", rule="B9", labels=labels, terms=given.terms, upper=upper)
+            if_any.append((back[positions[own]], columns[own], values[own]))
+        model.add_rows(names[1], rule="B9", labels=marked, terms=if_any, upper=0.0)
+    model.add_rows(names[0], rule="B9", labels=labels, terms=terms, upper=upper)
+
+
+def _saved_range(problem: BudgetProblem) -> tuple[np.ndarray, np.ndarray]:
+    """(T, A) GBP, the least and the most that better outcomes can save each agency in a year."""
+    ends = [problem.cashable * gain[None, :, None, :] for gain in problem.gain_range]
+    return np.minimum(*ends).sum(axis=(1, 3)), np.maximum(*ends).sum(axis=(1, 3))
 
 
 def _to_give_at_most(problem: BudgetProblem) -> tuple[np.ndarray, np.ndarray]:
@@ -289,8 +338,7 @@ def _to_give_at_most(problem: BudgetProblem) -> tuple[np.ndarray, np.ndarray]:
     by_results = decided * (problem.terms.price * problem.terms.span).sum()
     most_paid = 2 * problem.upper.sum(axis=1, keepdims=True) + once.sum() + closed + by_results
     over = np.where(held & ~problem.past[:, None], 0.0, -most_paid)
-    ends = [problem.cashable * gain[None, :, None, :] for gain in problem.gain_range]
-    saved = [one.sum(axis=(1, 3)) for one in (np.minimum(*ends), np.maximum(*ends))]
+    saved = _saved_range(problem)
     back = problem.terms.most_refunded if len(problem.terms.programme) else 0.0
     low = np.broadcast_to(over + saved[0], (decided, agencies))
     return low, income + saved[1] + back

@@ -5,6 +5,7 @@
                     programmes + transfers in - transfers out
     (B9) position[a,t] >= alone[a,t], in every year or of the discounted sums
          transfers out <= what a has not spent, has saved and was given back, or nothing
+         sum over a of what it pays beyond what it has saved <= what the one budget (B1) leaves
 
 With ``most_it_could_keep`` a position is the money of a's streams that is not spent, its cashable
 benefits and what providers of its programmes give back, after transfers. What an agency would reach
@@ -28,13 +29,14 @@ from placeopt.budget.verify.course import (
     capital,
     discount_factors,
     one_offs,
+    past_years,
     rows_of,
     rule_of,
     tolerance,
     unchanged,
 )
 from placeopt.budget.verify.outcomes import improvements
-from placeopt.budget.verify.rules import Breach
+from placeopt.budget.verify.rules import Breach, in_and_out
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
 
@@ -70,6 +72,8 @@ def nobody_worse_off(
             continue
         for year, gbp in zip(course.years, worse, strict=True):
             breaches.append((gbp, tolerance(size), f"agency {agency} in {year}", "GBP"))
+    if rule.counterfactual != "most_it_could_keep":
+        breaches += _fits_in_one_budget(place, scenario, rule, course, plan)
     for row in rows_of(plan.tables["transfers"]):
         what = f"transfer from {row.from_agency_id} to {row.to_agency_id} in {row.year} below 0"
         breaches.append((-row.amount_gbp, tolerance(0), what, "GBP"))
@@ -101,6 +105,42 @@ def _gives_what_it_has(
         if paid > 0:  # who pays nothing owes nothing, whatever its streams do
             what = f"agency {agency} pays others more than it has in {year}"
             breaches.append((paid - has, tolerance(has), what, "GBP"))
+    return breaches
+
+
+def _fits_in_one_budget(
+    place: Place, scenario: Scenario, rule: Any, course: Course, plan: Tables
+) -> list[Breach]:
+    """What agencies pay others beyond what each has saved, over what the total of the one budget
+    leaves beside all that is spent: what a cut has taken is in no stream. Of the year; with
+    carry-over of the reserve; where streams carry, it may be put aside in years before."""
+    total, kept = rule_of(scenario, "one_budget"), rule_of(scenario, "streams")
+    if total is None:
+        return []
+    carries = kept is not None and kept.unspent == "carried"
+    found = parts(place, scenario, rule, course)
+    beyond = dict.fromkeys(course.years, 0.0)
+    for agency in place.agencies["agency_id"]:
+        out, paid, saved, taken = _paid_out(plan, agency), 0.0, 0.0, 0.0
+        for year in course.years:
+            cash = found[year, agency]["cashable_gbp"]
+            paid, saved = (paid + out[year], saved + cash) if carries else (out[year], cash)
+            own = max(0.0, paid - max(0.0, saved) - (taken if carries else 0.0))
+            taken += own
+            beyond[year] += own
+    past, breaches = past_years(place, scenario), []
+    put_aside = carries and not total.carry_over
+    given, left = 0.0, total.opening_reserve_gbp if total.carry_over else 0.0
+    of_years = in_and_out(place, scenario, total, course)
+    for year, (limit, spent) in zip(course.years, of_years, strict=True):
+        over_years = total.carry_over or put_aside
+        given = beyond[year] + (given if over_years else 0.0)
+        rest = limit - spent if total.carry_over else max(0.0, limit - spent)
+        left = rest + (left if over_years else 0.0)
+        back = total.opening_reserve_gbp if total.carry_over and year == course.years[-1] else 0.0
+        if given > 0 and not (total.carry_over and year in past):
+            what = f"transfers from money that the total of {year} does not leave"
+            breaches.append((given - max(0.0, left - back), tolerance(limit), what, "GBP"))
     return breaches
 
 

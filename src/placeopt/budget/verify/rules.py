@@ -35,13 +35,10 @@ from placeopt.scenario import Scenario
 def one_budget(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
     """(B1) What is paid, and goes back, over the total and rewards; with carry-over, the reserve
     below nothing."""
-    base, earned = sum(course.today.values()), rewards(place, scenario, course)
-    back, past = paid_back(place, scenario, course), past_years(place, scenario)
-    given = refunds(place, scenario, course)
+    base, past = sum(course.today.values()), past_years(place, scenario)
     reserve, breaches = rule.opening_reserve_gbp, []
-    for at, year in enumerate(course.years):
-        limit = rule.total(base, at) + earned[at] + sum(given[at].values())
-        paid = sum(course.payments[at].values()) + back[at]
+    of_years = in_and_out(place, scenario, rule, course)
+    for year, (limit, paid) in zip(course.years, of_years, strict=True):
         if rule.carry_over:
             reserve += limit - paid
             if year not in past:
@@ -53,6 +50,21 @@ def one_budget(place: Place, scenario: Scenario, rule: Any, course: Course) -> l
         what = "the reserve at the end against the one at the start"
         breaches.append((short, tolerance(base), what, "GBP"))
     return breaches
+
+
+def in_and_out(
+    place: Place, scenario: Scenario, rule: Any, course: Course
+) -> list[tuple[float, float]]:
+    """(B1) By year, GBP of the total with all that comes in besides, and GBP paid or given back."""
+    base, earned = sum(course.today.values()), rewards(place, scenario, course)
+    back, given = paid_back(place, scenario, course), refunds(place, scenario, course)
+    return [
+        (
+            rule.total(base, at) + earned[at] + sum(given[at].values()),
+            sum(course.payments[at].values()) + back[at],
+        )
+        for at in range(len(course.years))
+    ]
 
 
 def streams(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
