@@ -176,3 +176,38 @@ def test_over_the_horizon_what_is_short_is_paid_when_there_is_something_over():
     moved = least_transfers(problem, before, own)
     assert moved[0] == pytest.approx(np.array([[0, 0, 0], [5.5, 0, 0], [0, 0, 0]]))
     assert moved[1] == pytest.approx(np.array([[0, 0, 0], [0, 0, 0], [1, 0, 0]]))
+
+
+def of_three(years: int, carry_over: bool):
+    """A problem of three agencies without positions alone but the first, which has 10 alone."""
+    problem = state(place_over_years(years), scenario_of(rules=[], years=years))
+    alone = np.full((years, 3), np.nan)
+    alone[:, 0] = 10.0
+    total = np.full(years, 100.0)
+    return replace(problem, alone=alone, total=total, carry_over=carry_over)
+
+
+def test_transfers_share_what_the_one_budget_leaves():
+    # the first is 30 short; the second has 40 unspent, the third has saved 20: they would pay 20
+    # and 10. Of the one budget 10 are left, so that the second pays 10 and the third its 20
+    problem = of_three(1, carry_over=False)
+    before, own, cash = np.array([[-20.0, 0, 0]]), np.array([[0.0, 40, 20]]), np.array([[0, 0, 20]])
+    for left, second in ((100.0, 20.0), (10.0, 10.0)):
+        moved = least_transfers(problem, before, own, cash, np.array([left]))
+        assert moved[0, :, 0] == pytest.approx([0, second, 30 - second])
+
+
+@pytest.mark.parametrize("over_horizon", [False, True])
+def test_transfers_share_a_reserve_over_the_years(over_horizon):
+    # the first is 10 short in each of two years; the second has 10 unspent in each, the third saves
+    # 10 in each: they would pay 5 and 5. The reserve holds 10, then 5: of the 20 the second pays
+    # at most 5, the third the rest
+    problem = replace(of_three(2, carry_over=True), over_horizon=over_horizon, discount=np.ones(2))
+    before, own = np.zeros((2, 3)), np.array([[0.0, 10, 10]] * 2)
+    cash = np.array([[0.0, 0, 10]] * 2)
+    moved = least_transfers(problem, before, own, cash, np.array([10.0, 5.0]))
+    paid = moved[:, :, 0].sum(axis=0)
+    assert paid[1] <= 5 + 1e-6
+    assert paid.sum() == pytest.approx(20)
+    if not over_horizon:
+        assert moved[:, :, 0].sum(axis=1) == pytest.approx([10, 10])

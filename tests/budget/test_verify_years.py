@@ -368,3 +368,42 @@ def test_units_are_whole_and_rounding_is_not_a_ward():
 def test_every_registered_budget_rule_has_a_check():
     names = {rule.name for rule in REGISTERED.values() if rule.problem == "budget"}
     assert names == {*RULES, "nobody_worse_off"}
+
+
+KEPT = OneBudget(rule="one_budget", total_gbp=152, opening_reserve_gbp=20, carry_over=True)
+LOST = OneBudget(rule="one_budget", total_gbp=165)
+
+
+@pytest.mark.parametrize(
+    ("budget", "unspent", "payer", "year", "gbp", "over"),
+    [
+        (KEPT, "returned", "nhs", 2027, 9.0, 0.0),
+        (KEPT, "returned", "nhs", 2027, 10.0, 1.0),
+        (LOST, "returned", "nhs", 2028, 12.0, 0.0),
+        (LOST, "returned", "council", 2026, 5.5, 0.5),
+        (LOST, "returned", "council", 2027, 23.0, 1.0),
+        (LOST, "carried", "council", 2027, 27.0, 0.0),
+        (LOST, "carried", "council", 2027, 28.0, 1.0),
+    ],
+)
+def test_transfers_fit_in_what_the_one_budget_leaves(budget, unspent, payer, year, gbp, over):
+    """The plan pays 160, 143 and 152; the nhs saves 0, 8 and 12 in cash, the council nothing.
+
+    Of a total of 165 it leaves 5, 22 and 13: the council pays no more than those, or than 27 by
+    2027 where streams carry; the nhs pays the 12 that it saved whatever is left. With 152 and a
+    reserve that is carried over it holds 12, 21 and 21, 20 of which have to be there at the end:
+    1 is left, so that in 2027 the nhs may pay 8 + 1.
+    """
+    scenario = asked(one_budget=budget, streams=Streams(rule="streams", unspent=unspent))
+    rule = NobodyWorseOff(rule="nobody_worse_off", counterfactual="today")
+    plan = plan_by_hand()
+    other = "nhs" if payer == "council" else "council"
+    paid = plan.tables["transfers"].assign(
+        year=year, from_agency_id=payer, to_agency_id=other, amount_gbp=gbp
+    )
+    plan = replace(plan, tables={**plan.tables, "transfers": paid})
+    found = nobody_worse_off(
+        care_town(), scenario, rule, course_of(care_town(), scenario, plan), plan
+    )
+    worst = max((by for by, _, what, _ in found if "does not leave" in what), default=0.0)
+    assert max(0.0, worst) == pytest.approx(over)

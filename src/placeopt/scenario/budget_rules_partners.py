@@ -61,9 +61,9 @@ class NobodyWorseOff(BudgetRule):
         "cashable[a,t] + given back[a,t], or nothing; sum over a of max(0, sum over b of "
         "transfer[a,b,t] - max(0, cashable[a,t])) <= what total[t] of one_budget leaves beside "
         "what is spent (with carry_over: of the years up to t); horizon: of the discounted sums "
-        "over the decided years; most_it_could_keep: sum over a's streams of (amount[f,t] - sum over p of "
-        "pay[p,f,t]) + cashable[a,t] + given back[a,t] + sum over b of (transfer[b,a,t] - "
-        "transfer[a,b,t]) >= alone[a,t]"
+        "over the decided years; most_it_could_keep: sum over a's streams of (amount[f,t] - sum "
+        "over p of pay[p,f,t]) + cashable[a,t] + given back[a,t] + sum over b of "
+        "(transfer[b,a,t] - transfer[a,b,t]) >= alone[a,t]"
     )
 
     when: Literal["every_year", "horizon"] = Field(
