@@ -545,10 +545,12 @@ def compared_in_words(answer: Answer) -> str:
 
 COUNTERFACTUALS = {  # what a position is compared with, and what it counts
     "alone_for_outcomes": "with its own best plan for the same objective and standards, made alone "
-    "with its own money, all others as today; what it saves in cash and what others pay for its "
-    "programmes count, less what it pays for theirs, and money left unspent is no gain",
-    "today": "it is today; what it saves in cash and what others pay for its programmes count, "
-    "less what it pays for theirs, and money left unspent is no gain",
+    "with its own money, all others as today; what it saves in cash (by better outcomes and by "
+    "whole units that close) and what others pay for its programmes count, less what it pays for "
+    "others', and money left unspent is no gain",
+    "today": "it is today; what it saves in cash (by better outcomes and by whole units that "
+    "close) and what others pay for its programmes count, less what it pays for others', and money "
+    "left unspent is no gain",
     "most_it_could_keep": "if it kept and saved the most money that it could by itself, all others "
     "as today; money left unspent counts as its own",
 }

@@ -41,14 +41,14 @@ class ThroughThePlace(BudgetRule):
 class NobodyWorseOff(BudgetRule):
     """(B9) Each agency's net position, after transfers, is no worse than alone.
 
-    A position is the cash that better outcomes save the agency, plus what others pay for its
-    programmes, less what it pays for others'. Money left unspent is no gain; it may pay others, as
-    far as the total of the one budget leaves it (what a cut took is not there). Alone is what the
-    `counterfactual` says: its best plan by the scenario's own objective and standards, with its own
-    streams, its own ring-fences and its own share of the one budget, everybody else's programmes
-    and payments being as today (ties go to the least money moved, then to the order of programme
-    ids); today, unchanged; or the most money that it could keep and save, by which positions are
-    then measured too.
+    A position is the cash that better outcomes save the agency and that its units free which
+    close (B6), plus what others pay for its programmes, less what it pays for others'. Money left
+    unspent is no gain; it may pay others, as far as the total of the one budget leaves it (what a
+    cut took is not there). Alone is what the `counterfactual` says: its best plan by the scenario's
+    own objective and standards, with its own streams, its own ring-fences and its own share of the
+    one budget, everybody else's programmes and payments being as today (ties go to the least money
+    moved, then to the order of programme ids); today, unchanged; or the most money that it could
+    keep and save, by which positions are then measured too.
     """
 
     name: ClassVar[str] = "nobody_worse_off"
