@@ -304,6 +304,40 @@ def _carbon(answer, after, before):
     return all_so((after, before), v.totals["carbon"], v.do_nothing["carbon"])
 
 
+CAR = r"(, as if everybody could drive)?"
+
+
+def so_driven(answer, said):
+    """Whether it is said of a car that counts, and of a place that states nobody without one."""
+    shares = answer.place.zones.get("without_car_share")
+    stated = shares is None or bool((shares.fillna(0) > 0).any())
+    counts = bool({"drive", "car"} & set(answer.scenario.travel.modes))
+    return bool(said) == (counts and not stated and answer.times is not None)
+
+
+@judges(
+    "any",
+    r"The place states no households without a car: every minute is counted as if "
+    r"everybody could drive\.",
+)
+def _everybody_drives(answer):
+    return so_driven(answer, True)
+
+
+@judges(
+    "any",
+    r"Minutes \((.*)\) are not measured on roads: they are straight lines at an assumed "
+    r"speed\.",
+)
+def _crow_fly(answer, modes):
+    flown = {
+        mode.replace("_", " ")
+        for mode, facts in answer.times.provenance.items()
+        if facts.get("method") == "crow_fly" and mode in answer.scenario.travel.modes
+    }
+    return set(re.split(r", | and ", modes)) == flown
+
+
 def _people(answer):
     """(population, minutes before, after) of each zone that has people."""
     return [
@@ -322,19 +356,19 @@ def _means(answer):
 @judges(
     "estate",
     rf"To the nearest building that offers what they need, residents travel {N} "
-    rf"minutes on average, against {N} minutes today\.",
+    rf"minutes on average, against {N} minutes today{CAR}\.",
 )
-def _minutes(answer, after, before):
-    return all_so((before, after), *_means(answer))
+def _minutes(answer, after, before, car):
+    return so_driven(answer, car) and all_so((before, after), *_means(answer))
 
 
 @judges(
     "estate",
     rf"Residents travel {N} minutes on average to the nearest building with what "
-    rf"they need; today {N} minutes\.",
+    rf"they need; today {N} minutes{CAR}\.",
 )
-def _minutes_lead(answer, after, before):
-    return all_so((before, after), *_means(answer))
+def _minutes_lead(answer, after, before, car):
+    return so_driven(answer, car) and all_so((before, after), *_means(answer))
 
 
 def _longer_than_a_minute(answer, sign):
@@ -387,9 +421,9 @@ def _sent(answer, when):
     "estate",
     rf"{N} of visits go past the nearest building with their service; counted "
     rf"where the plan sends them, a visit takes {N} minutes on average, against {N} "
-    r"minutes today\.",
+    rf"minutes today{CAR}\.",
 )
-def _passed(answer, share, after, before):
+def _passed(answer, share, after, before, car):
     near = {(r["zone_id"], r["service_id"]): r["minutes_after"] for r in rows(answer, "access")}
     sent = rows(answer, "assignment")
     past = sum(
@@ -398,16 +432,21 @@ def _passed(answer, share, after, before):
         if r["minutes"] > near[r["zone_id"], r["service_id"]] + 0.05
     )
     true = past / sum(r["visits_per_year"] for r in sent)
-    return all_so((share, after, before), true, _sent(answer, "plan"), _sent(answer, "today"))
+    numbers = (share, after, before)
+    return so_driven(answer, car) and all_so(
+        numbers, true, _sent(answer, "plan"), _sent(answer, "today")
+    )
 
 
 @judges(
     "estate",
     rf"Counted where the plan sends them, a visit takes {N} minutes on average, against {N} "
-    r"minutes today\.",
+    rf"minutes today{CAR}\.",
 )
-def _sent_minutes(answer, after, before):
-    return all_so((after, before), _sent(answer, "plan"), _sent(answer, "today"))
+def _sent_minutes(answer, after, before, car):
+    return so_driven(answer, car) and all_so(
+        (after, before), _sent(answer, "plan"), _sent(answer, "today")
+    )
 
 
 def past_nearer(answer):
@@ -571,10 +610,12 @@ def _of_which_cost(answer, gbp):
 @judges(
     "estate",
     rf"A visit takes {N} minutes on average where the plan sends it; today {N} "
-    r"minutes\.",
+    rf"minutes{CAR}\.",
 )
-def _as_sent(answer, after, before):
-    return all_so((after, before), _sent(answer, "plan"), _sent(answer, "today"))
+def _as_sent(answer, after, before, car):
+    return so_driven(answer, car) and all_so(
+        (after, before), _sent(answer, "plan"), _sent(answer, "today")
+    )
 
 
 @judges("estate", r"(\d+) of the (\d+) buildings open today closes?\.")

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from placeopt.report.minutes import as_if_driving
 from placeopt.report.narrative import Amount, Statement, Values, counted, gbp, minutes, share
 from placeopt.report.story_budget import BudgetFacts
 from placeopt.report.story_estate import EstateFacts
@@ -146,12 +147,15 @@ def _points(f: EstateFacts) -> Found | None:
 
 def _near(f: EstateFacts) -> Found | None:
     words = "Residents travel {after} on average to the nearest building with what they need; " \
-            "today {before}."  # fmt: skip
+            f"today {{before}}{as_if_driving(f.answer)}."  # fmt: skip
     return _pair("near", words, f.people["minutes_before"], f.people["minutes_after"], minutes)
 
 
 def _as_sent(f: EstateFacts) -> Found | None:
-    words = "A visit takes {after} on average where the plan sends it; today {before}."
+    driving = as_if_driving(f.answer)
+    words = (
+        f"A visit takes {{after}} on average where the plan sends it; today {{before}}{driving}."
+    )
     return _pair("as_sent", words, f.people["sent_before"], f.people["sent_after"], minutes)
 
 

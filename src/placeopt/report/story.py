@@ -14,7 +14,7 @@ from placeopt.report.certainty import certainty
 from placeopt.report.figures import Figure
 from placeopt.report.formats import count, in_words
 from placeopt.report.leads import facts_of, leads_of
-from placeopt.report.minutes import measured_in_words
+from placeopt.report.minutes import measured, measured_in_words
 from placeopt.report.narrative import Statement
 from placeopt.scenario.reassignment import reassigns
 
@@ -47,6 +47,7 @@ class Story:
         leads: The figures that the question names.
         statements: The general story.
         certainty: How far the answer can be trusted to be the best there is.
+        measured: What to know of the minutes before any of them is read.
         figures: Key figures, today beside the plan.
         facts: Every figure that a scenario may lead with, by its key.
     """
@@ -56,6 +57,7 @@ class Story:
     leads: tuple[Statement, ...]
     statements: tuple[Statement, ...]
     certainty: tuple[Statement, ...]
+    measured: tuple[Statement, ...]
     status_term: str
     figures: tuple[Figure, ...]
     facts: dict[str, Any]
@@ -83,7 +85,10 @@ class Story:
 
     def all_statements(self) -> tuple[Statement, ...]:
         """Every sentence in the order in which it is read."""
-        return (self.headline, *self.leads, *self.statements, *self.certainty)
+        return (
+            *(self.headline, *self.leads, *self.statements),
+            *(*self.certainty, *self.measured),
+        )
 
 
 def tell(answer: Answer) -> Story:
@@ -107,6 +112,7 @@ def tell(answer: Answer) -> Story:
         leads=tuple(leads),
         statements=tuple(one for one in statements if SAID_BY.get(one.kind) not in said),
         certainty=tuple(certainty(answer)),
+        measured=tuple(measured(answer)),
         status_term=str(answer.result.status),
         figures=tuple(figures),
         facts={key: value for key, (value, _) in facts.items()},

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from placeopt.report.figures import Figure, count_true
+from placeopt.report.minutes import as_if_driving
 from placeopt.report.narrative import (
     Sentence,
     Statement,
@@ -357,8 +358,9 @@ SENTENCES: tuple[Sentence[EstateFacts], ...] = (
         "minutes",
         lambda f: _measured(f),
         "To the nearest building that offers what they need, residents travel {after} on average, "
-        "against {before} today.",
+        "against {before} today{driving}.",
         lambda f: {
+            "driving": as_if_driving(f.answer),
             "after": minutes(f.people["minutes_after"]),
             "before": minutes(f.people["minutes_before"]),
         },
@@ -395,19 +397,15 @@ SENTENCES: tuple[Sentence[EstateFacts], ...] = (
         "sent_minutes",
         lambda f: _sent_farther(f) and PAST in f.summary,
         "Counted where the plan sends them, a visit takes {after} on average, against {before} "
-        "today.",
-        lambda f: {when: minutes(f.people[f"sent_{when}"]) for when in ("after", "before")},
+        "today{driving}.",
+        lambda f: _as_sent(f),
     ),
     Sentence(
         "sent",
         lambda f: _sent_farther(f) and PAST not in f.summary,
         "{share} of visits go past the nearest building with their service; counted where the "
-        "plan sends them, a visit takes {after} on average, against {before} today.",
-        lambda f: {
-            "share": share(f.passed),
-            "after": minutes(f.people["sent_after"]),
-            "before": minutes(f.people["sent_before"]),
-        },
+        "plan sends them, a visit takes {after} on average, against {before} today{driving}.",
+        lambda f: {"share": share(f.passed), **_as_sent(f)},
     ),
 )
 
@@ -440,6 +438,11 @@ def _sent_farther(f: EstateFacts) -> bool:
     return _measured(f) and f.passed >= 0.005 and math.isfinite(f.people["sent_after"])
 
 
+def _as_sent(f: EstateFacts) -> Values:
+    means = {when: minutes(f.people[f"sent_{when}"]) for when in ("after", "before")}
+    return {**means, "driving": as_if_driving(f.answer)}
+
+
 def _of_all(v: Values, way: str) -> str:
     """So many residents, and which share of all they are."""
     residents = v[way]
@@ -455,6 +458,7 @@ def _figures(f: EstateFacts) -> list[Figure]:
     opened = (float(f.counts["was_open"]), float(f.counts["open_after"]))
     hosted = (float(count_true(points["before"])), float(count_true(points["after"])))
     near = (people["minutes_before"], people["minutes_after"])
+    driving = as_if_driving(f.answer)
     nearest = f"Mean minutes to the nearest service{driving}"
     figures = [
         Figure("running_cost_gbp_per_year", "Running cost a year", *running, "gbp"),
