@@ -24,6 +24,7 @@ from placeopt.scenario.scenario import AnswerSettings, Objective, SolverSettings
 from tests.budget import care_town
 from tests.budget import places as budgets
 from tests.estate import places as estates
+from tests.estate.test_reassignment import KEEP, two_open, unwritten
 
 SAMPLE = 10  # of each problem, in the default run
 ALL = 100
@@ -35,6 +36,7 @@ SWAPS = (
     ("sends visits nearer than", "was asked to send visits nearer without"),
     ("no nearer one has floor left", "one has, but it would cost more"),
     ("to these buildings", "to other buildings"),
+    ("in each year", "over the years together"),
     ("stopped by hand", "stopped at its time limit of 300 s"),
 )  # fmt: skip
 
@@ -102,6 +104,38 @@ def care_answer() -> Answer:
     return Answer(place, asked, result, plan=plan, verification=verify(place, asked, plan))
 
 
+def sent_answers() -> list[Answer]:
+    """Two buildings worked by hand: some visits are sent nearer and 333 find no floor there; with
+    ``minimise`` written, all of one zone's go past the nearer one, which would cost more."""
+    full, dear = two_open(near_m2=20.0), two_open()
+    return [
+        solve_estate(*full, unwritten(*KEEP)),
+        solve_estate(*dear, estates.scenario(*KEEP)),
+        solve_estate(*dear, unwritten(*KEEP, years=3, decided=3, year=2026)),
+    ]
+
+
+def at_their_standard(answer: Answer) -> Answer:
+    """The first outcome exactly at its standard, and the last without a target."""
+    rows = answer.plan.outcomes.copy()
+    rows.loc[rows.index[0], "minimum_standard"] = rows["after"].iloc[0]
+    rows.loc[rows.index[0], "standard_met"] = "yes"
+    rows.loc[rows.index[-1], "target"] = float("nan")
+    rows.loc[rows.index[-1], "target_met"] = ""
+    return replace(answer, plan=replace(answer.plan, tables={**answer.plan.tables,
+                                                             "outcomes": rows}))  # fmt: skip
+
+
+def as_if_driving(answer: Answer) -> Answer:
+    """The same in a place that states nobody without a car, its minutes as the crow flies."""
+    zones = answer.place.zones.assign(without_car_share=0.0)
+    modes = ("drive",)
+    times = replace(answer.times, provenance={"drive": {"method": "crow_fly"}})
+    travel = answer.scenario.travel.model_copy(update={"modes": modes})
+    asked = answer.scenario.model_copy(update={"travel": travel})
+    return replace(answer, place=answer.place.replace(zones=zones), times=times, scenario=asked)
+
+
 def sentences_of(answer: Answer) -> list[str]:
     """The headline, the figures that lead, the story and what is proven; what clashes is a list of
     rules, which the tests of explanations try one by one."""
@@ -116,9 +150,9 @@ def answers_of(make, seeds) -> list[Answer]:
 
 @pytest.fixture(scope="module")
 def sample() -> list[Answer]:
-    """Twenty answers, ten of each problem."""
+    """Twenty answers, ten of each problem, and four that are worked by hand."""
     found = answers_of(estate_answer, range(SAMPLE)) + answers_of(budget_answer, range(SAMPLE))
-    found.append(care_answer())
+    found += [care_answer(), *sent_answers()]
     assert sum(answer.plan is not None for answer in found) >= SAMPLE
     return found
 
@@ -175,6 +209,61 @@ def test_a_lie_planted_in_any_kind_of_sentence_is_found(sample):
                     missed.append(f"{one.kind}: {lie} (true: {one.text})")
     assert missed == []
     assert len(kinds) >= 20, sorted(kinds)
+
+
+def said_by(answer: Answer, kind: str) -> str:
+    (text,) = [one.text for one in tell(answer).all_statements() if one.kind == kind]
+    assert false_sentences(answer, [text]) == []
+    return text
+
+
+def test_a_sentence_of_another_answer_is_found():
+    """Kinds without a number: what is so of one answer is not so of another."""
+    full, _, years = sent_answers()
+    no_time = replace(
+        full, plan=replace(full.plan, summary={**full.plan.summary,
+                                               "reassignment_status": "no plan at limit"})
+    )  # fmt: skip
+    driving = as_if_driving(full)
+    walking = driving.place.zones.assign(without_car_share=0.2)
+    walking = replace(driving, place=driving.place.replace(zones=walking))
+    for kind, of, other in (
+        ("every_nearest", years, full),
+        ("past_none_open", full, years),
+        ("no_time_nearer", no_time, full),
+        ("sent_nearer", full, no_time),
+        ("everybody_drives", driving, walking),
+        ("crow_fly", driving, full),
+    ):
+        text = said_by(of, kind)
+        wrong = false_sentences(other, [text])
+        assert len(wrong) == 1, (kind, text)
+        assert wrong[0].startswith("not so"), kind
+
+
+def test_names_of_other_outcomes_are_found(sample):
+    """Outcomes at their standard and outcomes that do not count, each with the other's name."""
+    answer = next(
+        a for a in sample
+        if a.plan is not None and a.scenario.problem == "budget" and len(a.plan.outcomes) > 1
+        and "weighted_outcomes" in a.scenario.objective.minimise
+    )  # fmt: skip
+    answer = at_their_standard(answer)
+    names = [n or i for n, i in zip(answer.plan.outcomes["name"],
+                                    answer.plan.outcomes["outcome_id"], strict=True)]  # fmt: skip
+    for kind, name, other in (
+        ("on_their_floor", names[0], names[-1]),
+        ("not_counted", names[-1], names[0]),
+    ):
+        text = said_by(answer, kind)
+        head, _, said = text.partition(": ")
+        assert name in said
+        lie = f"{head}: {said.replace(name, other, 1)}"
+        assert len(false_sentences(answer, [lie])) == 1, lie
+        without = answer.plan.tables | {"outcomes": answer.plan.outcomes.assign(
+            name="", outcome_id=[f"o{n}" for n in range(len(names))])}  # fmt: skip
+        nameless = replace(answer, plan=replace(answer.plan, tables=without))
+        assert not re.search(r"(in|:) [:.]|: ,", " ".join(sentences_of(nameless)))
 
 
 def test_a_sentence_that_nobody_can_judge_is_a_fault(sample):
