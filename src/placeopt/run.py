@@ -15,7 +15,9 @@ from placeopt.scenario import Scenario, check_scenario, read_scenario
 from placeopt.store.provenance import provenance_of
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 Watch = Callable[[Progress], None]
 LEAST_MONEY, PRICES = ("order_of_breaking.csv", "path_of_cuts.csv"), ("prices.csv",)
@@ -170,6 +172,23 @@ def check_files(place: Path, scenario: Path | None = None) -> list[Finding]:
 
         findings += check_budget(found, asked)
     return findings
+
+
+def load_today(place: Place, scenario: Path) -> NDArray[np.float64]:
+    """(buildings, services) visits a year or desks at each service point today, by the travel times
+    and the behaviour of an estate's scenario."""
+    from placeopt.estate.decision import today
+    from placeopt.estate.problem import state
+    from placeopt.travel import measure
+
+    asked = read_scenario(scenario)
+    if asked.problem != "estate":
+        raise UsageError(f"{scenario} asks about a {asked.problem}; give an estate's scenario")
+    faults = check_scenario(place, asked)
+    if faults:
+        raise ScenarioError(faults, "faults in the scenario")
+    times = measure(place, **asked.travel.model_dump())
+    return today(state(place, times, asked)).units
 
 
 def demo_scenarios() -> dict[str, Path]:

@@ -80,12 +80,22 @@ def place_count(
         float | None, typer.Option(help="The ledger's control total in GBP, to tie to.")
     ] = None,
     year: Annotated[int | None, typer.Option(help="Year of spending; by default the last.")] = None,
+    scenario: Annotated[
+        Path | None,
+        typer.Option(
+            help="Estate scenario by whose travel times today's visits go, so that the running "
+            "cost is that of its answer; by default to the nearest host in a straight line."
+        ),
+    ] = None,
 ) -> None:
     """Count who owns what, where, at what cost, and who spends what on whom; with a map."""
     from placeopt.place import read_place
     from placeopt.report.count import write_count
+    from placeopt.run import load_today
 
-    rows = write_count(read_place(place), out, ledger_total, year)
+    counted = read_place(place)
+    load = None if scenario is None else load_today(counted, scenario)
+    rows = write_count(counted, out, ledger_total, year, load)
     for row in rows[~rows["ties"]].itertuples():
         typer.echo(f"{row.breakdown} does not tie: {row.difference_gbp:+,.2f} GBP off the ledger")
     typer.echo(f"{rows['ties'].sum()} of {len(rows)} breakdowns tie. Look at {out / 'index.html'}")

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.errors import UsageError
+from placeopt.place.running_cost import nearest_of
 from placeopt.scenario.estate_rules import Behaviour, Served
 
 if TYPE_CHECKING:
@@ -89,10 +90,6 @@ def shares(problem: EstateProblem, hosts: Ints) -> Floats:
         total = drawn.sum(axis=1, keepdims=True)
         found[:, hosts] = np.divide(drawn, total, out=np.zeros_like(drawn), where=total > 0)
         return found
-    hosts = hosts[np.argsort(problem.buildings.ids[hosts])]
-    minutes = problem.minutes[:, hosts]
-    reach = np.where(np.isfinite(minutes), minutes, np.inf)
-    best = reach.argmin(axis=1)
-    zone = np.flatnonzero(np.isfinite(reach[np.arange(len(reach)), best]))
-    found[zone, hosts[best[zone]]] = 1.0
+    zone, host = nearest_of(problem.minutes[:, hosts], problem.buildings.ids, hosts)
+    found[zone, host] = 1.0
     return found

@@ -16,6 +16,7 @@ from placeopt.errors import EngineError
 from placeopt.estate.behaviour import shares
 from placeopt.estate.fairness import WORST_SHARE, worst_mean
 from placeopt.estate.problem import EstateProblem
+from placeopt.place.running_cost import Prices, running_cost
 
 Floats = NDArray[np.float64]
 
@@ -125,31 +126,22 @@ def costs(problem: EstateProblem, decision: Decision) -> Costs:
     b, s = problem.buildings, problem.services
     host = decision.host
     new = host & ~problem.hosted
-    area = s.area_base_m2 * host + s.area_m2_per_unit * decision.units
-    front = (s.front_of_house_m2 * host).max(axis=1, initial=0.0)
-    staffing = s.staffing_gbp_per_year * host + s.staffing_gbp_per_unit * decision.units
     held = held_empty(problem, decision)
+    run = running_cost(_prices(problem), decision.open, held, host, decision.units)
     tiers = problem.tiers
     k = decision.tier
     has_tier = k >= 0
     tier_running = np.where(has_tier, np.append(tiers.running_gbp_per_year, 0.0)[k], 0.0)
-    held_gbp = b.holding_gbp_per_year * held
-    running = (
-        b.fixed_gbp_per_year * decision.open
-        + b.use_gbp_per_m2_per_year * (area.sum(axis=1) + front)
-        + staffing.sum(axis=1)
-        + tier_running
-        + held_gbp
-    )
+    area = run.area_m2
     closing = b.closure_gbp * ~decision.open + b.penalty_gbp * decision.disposed
     pairs = problem.pairs
     both = [host[:, x] & host[:, y] for x, y in pairs.prefer]
     return Costs(
         area_m2=area,
-        front_m2=front,
-        running_gbp_per_year=running,
-        staffing_gbp_per_year=staffing,
-        held_gbp_per_year=held_gbp,
+        front_m2=run.front_m2,
+        running_gbp_per_year=run.total_gbp + tier_running,
+        staffing_gbp_per_year=run.staff_gbp,
+        held_gbp_per_year=b.holding_gbp_per_year * held,
         fit_out_gbp=b.fit_out_gbp_per_m2[:, None] * area * new,
         moving_gbp=s.moving_gbp * new,
         redundancy_gbp=s.redundancy_gbp
@@ -165,6 +157,22 @@ def costs(problem: EstateProblem, decision: Decision) -> Costs:
         carbon_present_gbp=problem.carbon_present_gbp_per_tco2e
         * b.carbon_tco2e_per_year
         * decision.open,
+    )
+
+
+def _prices(problem: EstateProblem) -> Prices:
+    b, s = problem.buildings, problem.services
+    tied_up = b.cost_of_capital_gbp_per_year
+    return Prices(
+        fixed_gbp=b.fixed_gbp_per_year - tied_up,
+        use_gbp_per_m2=b.use_gbp_per_m2_per_year,
+        holding_gbp=b.holding_gbp_per_year - tied_up,
+        capital_gbp=tied_up,
+        area_base_m2=s.area_base_m2,
+        area_m2_per_unit=s.area_m2_per_unit,
+        front_m2=s.front_of_house_m2,
+        staff_gbp=s.staffing_gbp_per_year,
+        staff_gbp_per_unit=s.staffing_gbp_per_unit,
     )
 
 

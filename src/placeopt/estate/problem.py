@@ -25,6 +25,8 @@ from placeopt.errors import UsageError
 from placeopt.estate.fairness import Groups
 from placeopt.estate.money import annuity, carbon_worth, works_factor, worth_today
 from placeopt.estate.standards import Standard, state_standards
+from placeopt.place.demand import visits_of
+from placeopt.place.running_cost import base_year
 from placeopt.scenario.estate_rules import Hosted, Opened, Pinned
 from placeopt.scenario.scenario import Scenario
 
@@ -144,11 +146,7 @@ class EstateProblem:
 
 def decision_year(place: Place, scenario: Scenario) -> int:
     """The year decided for: the scenario's, or the last of the spending data, or of the prices."""
-    if scenario.year is not None:
-        return scenario.year
-    if len(place.spending):
-        return int(place.spending["year"].max())
-    return place.info.price_year
+    return base_year(place) if scenario.year is None else scenario.year
 
 
 def state(place: Place, times: TravelTimes, scenario: Scenario) -> EstateProblem:
@@ -221,21 +219,6 @@ def _groups(place: Place, column: str) -> Groups:
 
 def _in_use(place: Place) -> pd.Series:
     return place.buildings.loc[place.buildings["status"] == "open", "building_id"]
-
-
-def visits_of(place: Place, year: int, years_on: int = 0) -> Floats:
-    """(Z, S) visits net of the digital share of ``year``, grown for ``years_on`` years."""
-    from placeopt.place import demand_of, digital_shares_of
-
-    demand = demand_of(place, years_on)
-    visits = np.zeros((len(place.zones), len(place.services)))
-    rows = demand["zone_id"].map(positions(place.zones["zone_id"].to_numpy(str))).to_numpy(int)
-    services = place.services["service_id"].to_numpy(str)
-    columns = demand["service_id"].map(positions(services)).to_numpy(int)
-    np.add.at(visits, (rows, columns), demand["visits_per_year"].to_numpy(float))
-    visits *= 1 - digital_shares_of(place, year).to_numpy(float)
-    visits[:, place.services["back_office"].to_numpy(bool)] = 0
-    return visits
 
 
 def services_of(place: Place, visits: Floats) -> Services:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.estate.money import carbon_worth, discount_factors, worth_today
-from placeopt.estate.problem import EstateProblem, penalties, services_of, state, visits_of
+from placeopt.estate.problem import EstateProblem, penalties, services_of, state
+from placeopt.place.demand import visits_of
 from placeopt.scenario.estate_rules import Capital, EstateRule, Sequence
 from placeopt.scenario.rules import Rule
 from placeopt.scenario.scenario import Scenario

@@ -2,6 +2,8 @@
 
 Every breakdown is a table whose sums are those of the whole, and ``reconciliation`` shows it:
 what no table states (an agency, a district) is a row of its own, never dropped or shared out.
+The running cost is that of ``running_cost.py``, which every plan compares itself with; what some
+buildings do not state (maintenance due, energy, carbon) is counted where it is stated.
 Only spending by district is apportioned, because ledgers hold no districts: by visits where a
 programme pays for a service with visits, by residents otherwise; its columns say so.
 """
@@ -11,111 +13,159 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from placeopt.place.demand import demand_of
+from placeopt.place.running_cost import (
+    RunningCost,
+    hosted_today,
+    load_by_distance,
+    running_cost_today,
+)
 from placeopt.place.tables import Place
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 NOT_STATED = "not stated"
 _PENNY = 0.01
-_MEASURES = {
-    "buildings_count": ("one", "sum"),
-    "open_count": ("open", "sum"),
-    "vacant_count": ("vacant", "sum"),
-    "floor_area_m2": ("floor_area_m2", "sum"),
-    "running_cost_gbp_per_year": ("running_cost_gbp_per_year", "sum"),
-    "holding_cost_gbp_per_year": ("holding_gbp_per_year", "sum"),
-    "backlog_gbp": ("backlog_gbp", "sum"),
-    "carbon_tco2e_per_year": ("carbon_tco2e_per_year", "sum"),
+_PARTS = {  # column of the running cost -> its line of a plan's table "money"
+    "open_buildings_gbp_per_year": "open buildings",
+    "floor_area_gbp_per_year": "floor area in use",
+    "holding_cost_gbp_per_year": "empty buildings",
+    "cost_of_capital_gbp_per_year": "cost of capital",
+    "staff_gbp_per_year": "staff of service points",
 }
+_RUNNING = (*_PARTS, "running_cost_gbp_per_year")
+_STATED = ("backlog_gbp", "energy_kwh_per_year", "carbon_tco2e_per_year")  # may be unknown
 
 
 def count_place(
-    place: Place, ledger_total_gbp: float | None = None, year: int | None = None
+    place: Place,
+    ledger_total_gbp: float | None = None,
+    year: int | None = None,
+    load: NDArray[np.float64] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Tables of the count by name; the estate's where there are buildings, the money's where
-    there is spending (of ``year``, by default the last one).
+    there is spending.
 
-    ``ledger_total_gbp`` is the control total of the ledger for that year: the reconciliation
-    compares with it; without one, with the sum of the spending table itself.
+    Args:
+        place: the place.
+        ledger_total_gbp: control total of the ledger for the year: the reconciliation compares
+            with it; without one, with the sum of the spending table itself.
+        year: year of the spending, by default the last one.
+        load: (buildings, services) visits a year or desks at each service point, as a scenario's
+            travel times send them; by default to the nearest in a straight line.
     """
     tables: dict[str, pd.DataFrame] = {}
     if len(place.buildings):
-        tables |= _estate(place)
+        tables |= _estate(place, load)
     if len(place.spending):
         tables |= _money(place, int(place.spending["year"].max()) if year is None else year)
     tables["reconciliation"] = _reconciled(tables, ledger_total_gbp)
     return tables
 
 
-def _estate(place: Place) -> dict[str, pd.DataFrame]:
-    buildings = _costed(place)
+def _estate(place: Place, load: NDArray[np.float64] | None) -> dict[str, pd.DataFrame]:
+    if load is None:
+        load = load_by_distance(place, hosted_today(place))
+    cost = running_cost_today(place, load)
+    buildings = _costed(place, cost)
     tables = {"buildings": buildings.drop(columns=["one", "open", "vacant"])}
     for name, column in (("agency", "agency_id"), ("district", "district_id"), ("kind", "kind"),
                          ("tenure", "tenure")):  # fmt: skip
-        tables[f"estate_by_{name}"] = _summed(place, buildings, column)
-    pairs = ["agency_id", "district_id"]
-    tables["estate_by_agency_and_district"] = (
-        buildings.groupby(pairs, sort=True).agg(**_MEASURES).reset_index()
-    )
-    tables["estate_by_service"] = _hosts(place, buildings)
+        table = _summed(buildings, [column])
+        table = table.sort_values("running_cost_gbp_per_year", ascending=False, kind="stable")
+        tables[f"estate_by_{name}"] = _named(place, table, column).reset_index(drop=True)
+    tables["estate_by_agency_and_district"] = _summed(buildings, ["agency_id", "district_id"])
+    tables["estate_by_service"] = _hosts(place, cost, load)
+    tables["running_cost_by_agency"] = _borne(place, buildings, cost)
     return tables
 
 
-def _costed(place: Place) -> pd.DataFrame:
-    """Every building with what it costs a year today, open or held empty."""
-    hosting = place.hosting.merge(
-        place.services[["service_id", "area_base_m2"]], on="service_id", how="left"
-    )
-    hosting["area"] = hosting["area_m2"].fillna(hosting["area_base_m2"]).astype(float)
-    used = hosting.groupby("building_id")["area"].sum().to_dict()
-    frame = place.buildings[
-        ["building_id", "name", "kind", "agency_id", "district_id", "status", "tenure", "x_m",
-         "y_m", "floor_area_m2", "backlog_gbp", "carbon_tco2e_per_year"]
-    ].copy()  # fmt: skip
+def _costed(place: Place, cost: RunningCost) -> pd.DataFrame:
+    """Every building with what it costs a year today, open or held empty; its staff are those of
+    the service points in it, whoever pays them."""
     given = place.buildings
+    frame = given[
+        ["building_id", "name", "kind", "agency_id", "district_id", "status", "tenure", "x_m",
+         "y_m", "floor_area_m2", *_STATED]
+    ].copy()  # fmt: skip
     for column in ("agency_id", "district_id", "kind", "tenure"):
         frame[column] = frame[column].replace("", NOT_STATED)
-    is_open = given["status"] == "open"
-    frame["used_m2"] = frame["building_id"].map(used).fillna(0.0).astype(float)
-    running = given["running_cost_fixed_gbp_per_year"]
-    running = running + given["running_cost_gbp_per_m2_per_year"] * frame["used_m2"]
-    frame["running_cost_gbp_per_year"] = running.where(is_open, 0.0)
-    frame["holding_gbp_per_year"] = given["holding_cost_gbp_per_year"].where(
-        given["status"] == "vacant", 0.0
-    )
-    frame["one"], frame["open"] = 1, is_open.astype(int)
-    frame["vacant"] = (given["status"] == "vacant").astype(int)
+    frame["used_m2"] = cost.area_m2.sum(axis=1) + cost.front_m2
+    parts = (cost.open_gbp, cost.floor_gbp, cost.empty_gbp, cost.capital_gbp,
+             cost.staff_gbp.sum(axis=1), cost.total_gbp)  # fmt: skip
+    for column, gbp in zip(_RUNNING, parts, strict=True):
+        frame[column] = gbp
+    frame["one"] = 1
+    for status in ("open", "vacant"):
+        frame[status] = (given["status"] == status).astype(int)
     return frame
 
 
-def _summed(place: Place, buildings: pd.DataFrame, column: str) -> pd.DataFrame:
-    table = buildings.groupby(column, sort=True).agg(**_MEASURES).reset_index()
-    table = table.sort_values("running_cost_gbp_per_year", ascending=False, kind="stable")
-    return _named(place, table, column).reset_index(drop=True)
+def _summed(buildings: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Sums by group. What no building of a group states stays missing; beside each such sum
+    stands how many buildings state it."""
+    stated = {f"{name}_stated": buildings[name].notna().astype(int) for name in _STATED}
+    groups = buildings.assign(**stated).groupby(columns, sort=True)
+    counts = {"one": "buildings_count", "open": "open_count", "vacant": "vacant_count"}
+    table = groups[[*counts, "floor_area_m2", *_RUNNING]].sum().rename(columns=counts)
+    for name in _STATED:
+        table[name] = groups[name].sum(min_count=1)
+        table[f"{_stem(name)}_stated_count"] = groups[f"{name}_stated"].sum()
+    return table.reset_index()
 
 
-def _hosts(place: Place, buildings: pd.DataFrame) -> pd.DataFrame:
-    """Where each service is: points, shared roofs, area, people; its staff cost by points."""
+def _stem(column: str) -> str:
+    return column.split("_")[0]
+
+
+def _borne(place: Place, buildings: pd.DataFrame, cost: RunningCost) -> pd.DataFrame:
+    """What each agency pays of the running cost: of a building who holds it, of staff who provides
+    the service."""
     import pandas as pd
 
-    shared = place.hosting.groupby("building_id")["service_id"].size()
+    own = [name for name in _PARTS if name != "staff_gbp_per_year"]
+    owners = buildings.groupby("agency_id", sort=True)[own].sum()
+    provider = place.services["agency_id"].replace("", NOT_STATED).to_numpy(str)
+    staff = pd.Series(cost.staff_gbp.sum(axis=0), provider).groupby(level=0).sum()
+    table = owners.join(staff[staff != 0].rename("staff_gbp_per_year"), how="outer").fillna(0.0)
+    table["running_cost_gbp_per_year"] = table.sum(axis=1)
+    table = table.rename_axis("agency_id").reset_index()
+    table = table.sort_values("running_cost_gbp_per_year", ascending=False, kind="stable")
+    return _named(place, table, "agency_id").reset_index(drop=True)
+
+
+def _hosts(place: Place, cost: RunningCost, load: NDArray[np.float64]) -> pd.DataFrame:
+    """Where each service is: points, shared roofs, area, people; its staff cost.
+
+    ``stated_area_m2`` is what the register states of its points, ``area_m2`` what they need.
+    """
+    import pandas as pd
+
+    hosted = hosted_today(place)
+    shared = hosted.sum(axis=1) > 1
     visits = demand_of(place).groupby("service_id")["visits_per_year"].sum()
+    open_ids = place.buildings.loc[place.buildings["status"] == "open", "building_id"]
     rows = []
-    for service in place.services.to_dict("records"):
+    for s, service in enumerate(place.services.to_dict("records")):
         at = place.hosting[place.hosting["service_id"] == service["service_id"]]
+        at = at[at["building_id"].isin(open_ids)]
         rows.append(
             {
                 "service_id": service["service_id"],
                 "name": service["name"],
                 "agency_id": service["agency_id"] or NOT_STATED,
                 "points_count": len(at),
-                "shared_roof_count": int((at["building_id"].map(shared) > 1).sum()),
-                "area_m2": at["area_m2"].sum(min_count=1),
+                "shared_roof_count": int((hosted[:, s] & shared).sum()),
+                "area_m2": float(cost.area_m2[:, s].sum()),
+                "stated_area_m2": at["area_m2"].sum(min_count=1),
                 "area_unknown_count": int(at["area_m2"].isna().sum()),
                 "visits_per_year": float(visits.get(service["service_id"], 0.0)),
-                "staffing_cost_gbp_per_year": len(at)
-                * service["staffing_cost_gbp_per_point_per_year"],
+                "visits_served_per_year": 0.0
+                if service["back_office"]
+                else float(load[:, s].sum()),
+                "staff_gbp_per_year": float(cost.staff_gbp[:, s].sum()),
             }
         )
     return pd.DataFrame(rows)
@@ -198,6 +248,7 @@ def _reconciled(
     rows = []
     for prefix, column, whole in (
         ("estate_by_", "running_cost_gbp_per_year", tables.get("buildings")),
+        ("running_cost_by_", "running_cost_gbp_per_year", tables.get("buildings")),
         ("spending_by_", "amount_gbp", tables.get("spending")),
     ):
         if whole is None:
@@ -225,5 +276,5 @@ def _named(place: Place, table: pd.DataFrame, column: str) -> pd.DataFrame:
     if source is None:
         return table
     names = source.drop_duplicates(column).set_index(column)["name"]
-    table.insert(1, "name", table[column].map(names).fillna(""))
+    table.insert(1, "name", [names.get(identity, "") for identity in table[column]])
     return table

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from placeopt.place.tables import Place
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 AGE_COLUMNS = {
     "all": "population",
@@ -86,6 +88,23 @@ def digital_shares_of(place: Place, year: int) -> pd.DataFrame:
     for service, who, share in zip(*columns, strict=True):
         shares[service][belongs(zones, who).to_numpy()] = share
     return pd.DataFrame(shares, index=pd.Index(zones["zone_id"], name="zone_id"))
+
+
+def visits_of(place: Place, year: int, years_on: int = 0) -> NDArray[np.float64]:
+    """(zones, services) visits net of the digital share of ``year``, grown for ``years_on`` years;
+    none of back offices."""
+    import numpy as np
+
+    demand = demand_of(place, years_on)
+    visits = np.zeros((len(place.zones), len(place.services)))
+    zone = {i: at for at, i in enumerate(place.zones["zone_id"])}
+    service = {i: at for at, i in enumerate(place.services["service_id"])}
+    rows = demand["zone_id"].map(zone).to_numpy(int)
+    columns = demand["service_id"].map(service).to_numpy(int)
+    np.add.at(visits, (rows, columns), demand["visits_per_year"].to_numpy(float))
+    visits *= 1 - digital_shares_of(place, year).to_numpy(float)
+    visits[:, place.services["back_office"].to_numpy(bool)] = 0
+    return visits
 
 
 def belongs(zones: pd.DataFrame, who: str) -> pd.Series:

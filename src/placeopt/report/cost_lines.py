@@ -348,7 +348,7 @@ class _Lines:
 
     def _area_today(self, year: int) -> dict[str, float]:
         """m2 that today's arrangement uses in the year, by building."""
-        from placeopt.estate.problem import visits_of
+        from placeopt.place.demand import visits_of
 
         visits = visits_of(self.place, year, year - self.years[0])
         zone = {z: n for n, z in enumerate(self.place.zones["zone_id"])}

@@ -7,13 +7,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from placeopt.base.files import whole_folder
 from placeopt.errors import UsageError
 from placeopt.place import Place
 from placeopt.place.count import NOT_STATED, count_place
-from placeopt.report.formats import missing, show
+from placeopt.report.formats import MAY_BE_UNKNOWN, missing, show
 from placeopt.report.money import pounds, pounds_in_words
 from placeopt.report.sheets import Heading, Sheet
 from placeopt.report.workbook import TITLE, Styles, _write_sheet
@@ -26,6 +28,7 @@ TITLES = {
     "estate_by_tenure": "How it is held",
     "estate_by_agency_and_district": "Owner and district",
     "estate_by_service": "Where services are",
+    "running_cost_by_agency": "Who pays for running it",
     "spending_by_agency": "Who spends",
     "spending_by_service": "On what service",
     "spending_by_stream": "From what stream",
@@ -42,18 +45,27 @@ DISTRICTS = (
     "each district's residents (by_visits_gbp), all other by residents (by_residents_gbp)."
 )
 _WIDTH = 900
+COUNTED = (
+    *("visits_per_year", "visits_served_per_year", "energy_kwh_per_year"),
+    *("residents", "rows_filled"),
+)
 
 COUNTS = ("count.xlsx", "index.html", "count.gpkg", "tables")
 
 
 def write_count(
-    place: Place, out: Path, ledger_total_gbp: float | None = None, year: int | None = None
+    place: Place,
+    out: Path,
+    ledger_total_gbp: float | None = None,
+    year: int | None = None,
+    load: NDArray[np.float64] | None = None,
 ) -> pd.DataFrame:
     """Write count.xlsx, index.html, count.gpkg and tables/*.csv; returns the reconciliation.
 
+    ``load`` are today's visits and desks at each service point, where they are known.
     Raises UsageError where the place has neither buildings nor spending of that year.
     """
-    tables = count_place(place, ledger_total_gbp, year)
+    tables = count_place(place, ledger_total_gbp, year, load)
     if all(tables.get(name) is None or tables[name].empty for name in ("buildings", "spending")):
         raise UsageError("there is nothing to count: no buildings and no spending of that year")
     with whole_folder(out, COUNTS) as made:
@@ -95,7 +107,7 @@ def _heading(column: str) -> Heading:
     form = "text"
     if "_gbp" in column:
         form = "gbp"
-    elif column.endswith("_count") or column in ("visits_per_year", "residents", "rows_filled"):
+    elif column.endswith("_count") or column in COUNTED:
         form = "count"
     elif column.endswith("_m2"):
         form = "area"
@@ -120,12 +132,14 @@ def _sentences(place: Place, tables: dict[str, pd.DataFrame]) -> list[str]:
         owners, all_of = tables["estate_by_agency"], tables["buildings"]
         known = owners[owners["agency_id"] != NOT_STATED]
         cost = float(all_of["running_cost_gbp_per_year"].sum())
+        staff = float(all_of["staff_gbp_per_year"].sum())
         said.append(
             f"{len(known)} agencies hold {len(all_of)} buildings of "
-            f"{all_of['floor_area_m2'].sum():,.0f} m2; running them costs "
-            f"{pounds_in_words(cost)} a year, "
-            f"required maintenance is {pounds_in_words(float(all_of['backlog_gbp'].sum()))}."
+            f"{all_of['floor_area_m2'].sum():,.0f} m2. Running the estate costs "
+            f"{pounds_in_words(cost)} a year: {pounds_in_words(cost - staff)} for the buildings "
+            f"and {pounds_in_words(staff)} for the staff of their service points."
         )
+        said.append(_stated_in_words(all_of))
         missing = int(owners.loc[owners["agency_id"] == NOT_STATED, "buildings_count"].sum())
         if missing:
             said.append(f"The owner of {missing} buildings is not stated.")
@@ -149,6 +163,25 @@ def _sentences(place: Place, tables: dict[str, pd.DataFrame]) -> list[str]:
             "source: see Assumptions."
         )
     return said
+
+
+def _stated_in_words(buildings: pd.DataFrame) -> str:
+    """Maintenance due, energy and carbon, as far as they are stated."""
+    parts = []
+    for column, name, shown in (
+        ("backlog_gbp", "Required maintenance", pounds_in_words),
+        ("energy_kwh_per_year", "Energy", lambda number: f"{number:,.0f} kWh a year"),
+        ("carbon_tco2e_per_year", "Carbon", lambda number: f"{number:,.0f} tCO2e a year"),
+    ):
+        known = buildings[column].dropna()
+        if known.empty:
+            parts.append(f"{name} is not stated.")
+            continue
+        of = f" (stated for {len(known)} of {len(buildings)} buildings)"
+        parts.append(
+            f"{name} is {shown(float(known.sum()))}{of if len(known) < len(buildings) else ''}."
+        )
+    return " ".join(parts)
 
 
 def _page(place: Place, tables: dict[str, pd.DataFrame]) -> str:
@@ -189,7 +222,7 @@ def _html_table(title: str, table: pd.DataFrame) -> str:
 
 def _html_cell(head: Heading, value: Any) -> str:
     if missing(value):
-        return "<td></td>"
+        return "<td>not stated</td>" if head.name in MAY_BE_UNKNOWN else "<td></td>"
     if head.format == "text":
         return (
             f"<td>{escape('yes' if value is True else 'no' if value is False else str(value))}</td>"

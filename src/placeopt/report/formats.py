@@ -90,6 +90,13 @@ WORDS = {
 }
 
 
+MAY_BE_UNKNOWN = frozenset(  # columns in which an empty cell is a figure that nobody states
+    (
+        *("backlog_gbp", "energy_kwh_per_year", "energy_kwh", "carbon_tco2e_per_year"),
+        *("carbon_tco2e", "energy_before_kwh_per_year", "energy_after_kwh_per_year"),
+        *("carbon_before_tco2e_per_year", "carbon_after_tco2e_per_year"),
+    )
+)
 STATES = {"open": "Open", "disposed": "Given up"}  # what a building is, not what is decided
 
 

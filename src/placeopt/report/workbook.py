@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from placeopt.report.chain import Formulas, chain_formulas
 from placeopt.report.formats import (
     EXCEL,
+    MAY_BE_UNKNOWN,
     NUMBERS,
     format_in_row,
     is_whole,
@@ -173,6 +174,8 @@ def _write_sheet(
             formula = (formulas or {}).get((row, heading.name))
             if formula and not missing(value):
                 page.write_formula(ROWS + row, column, formula, styles(kind), value)
+            elif missing(value) and heading.name in MAY_BE_UNKNOWN:
+                page.write_string(ROWS + row, column, "not stated", styles(align="right"))
             else:
                 _write_cell(page, ROWS + row, column, value, kind, styles)
         wide = _width(heading.text, heading.format, values)

@@ -1,0 +1,205 @@
+"""What an arrangement of an estate costs to run in a year: one definition, for a count of the place
+and for every plan.
+
+    area[b,s]  = area_base_m2[s] + area_m2_per_1000_visits[s] x load[b,s] / 1000   where b hosts s
+    front[b]   = the largest front_of_house_m2 of the services there
+    buildings  = fixed cost of the open ones + cost of a square metre x (area + front)
+    held empty = holding cost of the empty ones; cost of capital is borne by open and empty alike
+    staff[b,s] = cost of a service point + staff_gbp_per_1000_visits[s] x load[b,s] / 1000
+
+``load`` are visits a year, or desks. Letters in the shapes: Z zones, B buildings, S services.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.place.demand import visits_of
+from placeopt.place.tables import Place
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Prices of running an estate, by building (B,) or service (S,).
+
+    Attributes:
+        fixed_gbp: GBP a year of the open building however much of it is used.
+        use_gbp_per_m2: GBP a year of each square metre in use.
+        holding_gbp: GBP a year of the empty building.
+        capital_gbp: GBP a year of the capital tied up in it, open or empty.
+        area_base_m2: m2 of a service point before any visitor comes.
+        area_m2_per_unit: further m2 for each visit or desk.
+        front_m2: reception that a building has once.
+        staff_gbp: GBP a year of a service point.
+        staff_gbp_per_unit: further GBP a year for each visit or desk.
+    """
+
+    fixed_gbp: Floats
+    use_gbp_per_m2: Floats
+    holding_gbp: Floats
+    capital_gbp: Floats
+    area_base_m2: Floats
+    area_m2_per_unit: Floats
+    front_m2: Floats
+    staff_gbp: Floats
+    staff_gbp_per_unit: Floats
+
+
+@dataclass(frozen=True)
+class RunningCost:
+    """GBP a year of running an arrangement, in its parts, and the floor that it uses.
+
+    Attributes:
+        area_m2: (B, S) floor of each service point.
+        front_m2: (B,) front of house.
+        open_gbp: (B,) fixed cost of open buildings.
+        floor_gbp: (B,) floor area in use.
+        empty_gbp: (B,) holding cost of empty buildings.
+        capital_gbp: (B,) cost of capital of open and empty buildings.
+        staff_gbp: (B, S) staff of service points.
+    """
+
+    area_m2: Floats
+    front_m2: Floats
+    open_gbp: Floats
+    floor_gbp: Floats
+    empty_gbp: Floats
+    capital_gbp: Floats
+    staff_gbp: Floats
+
+    @property
+    def total_gbp(self) -> Floats:
+        """(B,) GBP a year of each building with the staff of its service points."""
+        own = self.open_gbp + self.floor_gbp + self.empty_gbp + self.capital_gbp
+        return own + self.staff_gbp.sum(axis=1)
+
+
+def running_cost(
+    prices: Prices, opened: Bools, empty: Bools, host: Bools, load: Floats
+) -> RunningCost:
+    """What the arrangement costs to run in a year.
+
+    Args:
+        prices: prices of the place.
+        opened: (B,) buildings that are open.
+        empty: (B,) buildings that are held empty.
+        host: (B, S) service points.
+        load: (B, S) visits a year or desks served there.
+    """
+    area = prices.area_base_m2 * host + prices.area_m2_per_unit * load
+    front = (prices.front_m2 * host).max(axis=1, initial=0.0)
+    return RunningCost(
+        area_m2=area,
+        front_m2=front,
+        open_gbp=prices.fixed_gbp * opened,
+        floor_gbp=prices.use_gbp_per_m2 * (area.sum(axis=1) + front),
+        empty_gbp=prices.holding_gbp * empty,
+        capital_gbp=prices.capital_gbp * (opened | empty),
+        staff_gbp=prices.staff_gbp * host + prices.staff_gbp_per_unit * load,
+    )
+
+
+def prices_of(place: Place) -> Prices:
+    """The prices that the place's tables state."""
+    b, s = place.buildings, place.services
+    return Prices(
+        fixed_gbp=b["running_cost_fixed_gbp_per_year"].to_numpy(float),
+        use_gbp_per_m2=b["running_cost_gbp_per_m2_per_year"].to_numpy(float),
+        holding_gbp=b["holding_cost_gbp_per_year"].to_numpy(float),
+        capital_gbp=b["cost_of_capital_gbp_per_year"].to_numpy(float),
+        area_base_m2=s["area_base_m2"].to_numpy(float),
+        area_m2_per_unit=s["area_m2_per_1000_visits"].to_numpy(float) / 1000,
+        front_m2=s["front_of_house_m2"].to_numpy(float),
+        staff_gbp=s["staffing_cost_gbp_per_point_per_year"].to_numpy(float),
+        staff_gbp_per_unit=s["staff_gbp_per_1000_visits"].to_numpy(float) / 1000,
+    )
+
+
+def running_cost_today(place: Place, load: Floats | None = None) -> RunningCost:
+    """What the place costs to run today: what is open, where its services are, what stands empty.
+
+    Args:
+        place: the place.
+        load: (B, S) visits a year or desks at each service point today, as an estate's problem
+            finds them by its travel times; by default residents go to the nearest host in a
+            straight line, in the place's base year.
+    """
+    status = place.buildings["status"].to_numpy(str)
+    hosted = hosted_today(place)
+    if load is None:
+        load = load_by_distance(place, hosted)
+    return running_cost(prices_of(place), status == "open", status == "vacant", hosted, load)
+
+
+def base_year(place: Place) -> int:
+    """The year that is decided for where no scenario states one: the last of the spending data, or
+    the year of the prices."""
+    spent = place.spending["year"]
+    return int(spent.max()) if len(spent) else place.info.price_year
+
+
+def hosted_today(place: Place) -> Bools:
+    """(B, S) service points of today, in open buildings."""
+    open_ids = place.buildings.loc[place.buildings["status"] == "open", "building_id"]
+    return incidence(place, place.hosting[place.hosting["building_id"].isin(open_ids)])
+
+
+def incidence(place: Place, table: pd.DataFrame) -> Bools:
+    """(B, S) True where ``table`` has a row for the building and service."""
+    rows = {i: at for at, i in enumerate(place.buildings["building_id"])}
+    columns = {s: at for at, s in enumerate(place.services["service_id"])}
+    matrix = np.zeros((len(rows), len(columns)), bool)
+    at = table["building_id"].map(rows).to_numpy(int)
+    matrix[at, table["service_id"].map(columns).to_numpy(int)] = True
+    return matrix
+
+
+def load_by_distance(place: Place, hosted: Bools) -> Floats:
+    """(B, S) visits or desks where everybody goes to the nearest host in a straight line; desks
+    are shared evenly over their hosts."""
+    z, b = (table[["x_m", "y_m"]].to_numpy(float) for table in (place.zones, place.buildings))
+    ids = place.buildings["building_id"].to_numpy(str)
+    visits = visits_of(place, base_year(place))
+    services = place.services
+    desks = np.where(services["back_office"], services["desks"].fillna(0), 0.0)
+    load = np.zeros(hosted.shape)
+    for s in range(hosted.shape[1]):
+        at = np.flatnonzero(hosted[:, s])
+        if not len(at):
+            continue
+        if services["back_office"].iloc[s]:
+            load[at, s] = desks[s] / len(at)
+            continue
+        metres = np.linalg.norm(z[:, None] - b[None, at], axis=2)
+        zone, host = nearest_of(metres, ids, at)
+        np.add.at(load[:, s], host, visits[zone, s])
+    return load
+
+
+def nearest_of(far: Floats, ids: NDArray[np.str_], hosts: Ints) -> tuple[Ints, Ints]:
+    """Where residents go who go to the nearest host, ties by building id.
+
+    Args:
+        far: (Z, N) minutes or metres to each of ``hosts``; NaN out of reach.
+        ids: (B,) building ids.
+        hosts: (N,) positions of the hosts.
+
+    Returns:
+        Positions of the zones that reach a host, and of the host that each goes to.
+    """
+    order = np.argsort(ids[hosts])
+    reach = np.where(np.isfinite(far[:, order]), far[:, order], np.inf)
+    best = reach.argmin(axis=1)
+    zone = np.flatnonzero(np.isfinite(reach[np.arange(len(reach)), best]))
+    return zone, hosts[order][best[zone]]
