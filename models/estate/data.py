@@ -74,6 +74,8 @@ def read_tables(m: Model) -> None:
         row["raised"] = 1 + share[row["works_kind"]] if asked else 1.0
         row["fit_out_gbp_per_m2"] *= row["raised"]
         row["backlog_gbp"] *= row["raised"]
+        for column in ("backlog_gbp", "carbon_tco2e_per_year"):  # what is not stated counts 0
+            row[column] = 0.0 if math.isnan(row[column]) else row[column]
     m.services = {row["service_id"]: row for row in rows("services")}
     m.tiers = {row["tier_id"]: row for row in rows("tiers")}
     for row in rows("hosting"):

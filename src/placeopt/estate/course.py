@@ -43,7 +43,8 @@ class Flows:
     redundancy_gbp: Floats  # (T, S)
     setup_gbp: Floats  # (T, B)
     closing_gbp: Floats  # (T, B)
-    backlog_gbp: Floats  # (T, B)
+    backlog_gbp: Floats  # (T, B), of what is stated
+    backlog_unknown: NDArray[np.bool_]  # (T, B) due, and nobody states how much
     sold: NDArray[np.bool_]  # (T, B) disposed of in the year
 
     @property
@@ -99,7 +100,8 @@ def flows_of(years: Years, course: Course) -> Flows:
         redundancy_gbp=s.redundancy_gbp * np.maximum(-np.diff(hosts.sum(axis=1), axis=0), 0),
         setup_gbp=np.where(takes, setup, 0.0),
         closing_gbp=b.closure_gbp * closes + penalty * sold,
-        backlog_gbp=_backlog(years, opened, disposed[-1]),
+        backlog_gbp=_backlog_due(years, opened, disposed[-1]) * b.backlog_gbp,
+        backlog_unknown=_backlog_due(years, opened, disposed[-1]) & ~b.backlog_stated,
         sold=sold,
     )
 
@@ -115,14 +117,16 @@ def fitted_m2(years: Years, area: Floats, hosted: NDArray[np.bool_]) -> Floats:
     return fitted
 
 
-def _backlog(years: Years, opened: NDArray[np.bool_], gone: NDArray[np.bool_]) -> Floats:
-    """(T, B) required maintenance: of what stays, at once; of a candidate, when it opens."""
+def _backlog_due(
+    years: Years, opened: NDArray[np.bool_], gone: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """(T, B) where required maintenance is due: of what stays, at once; of a candidate, when it
+    opens."""
     b = years.first.buildings
-    backlog = np.zeros((len(years.problems), len(b.ids)))
-    backlog[0] = np.where(b.candidate | gone, 0.0, b.backlog_gbp)
     opens = opened[1:] & ~opened[:-1] & b.candidate
-    first_time = opens & (np.cumsum(opens, axis=0) == 1)
-    return backlog + first_time * b.backlog_gbp
+    due: NDArray[np.bool_] = opens & (np.cumsum(opens, axis=0) == 1)
+    due[0] |= ~(b.candidate | gone)
+    return due
 
 
 def present_cost(years: Years, flows: Flows) -> float:

@@ -21,6 +21,9 @@ from placeopt.place.running_cost import Prices, running_cost
 Floats = NDArray[np.float64]
 
 
+NAN = float("nan")
+
+
 @dataclass(frozen=True)
 class Decision:
     """What becomes of every building and who is served where.
@@ -205,7 +208,8 @@ def value(problem: EstateProblem, decision: Decision, name: str) -> float:
     if name == "worst_off":
         return worst_off_minutes(problem, decision)
     if name == "carbon":
-        return float(problem.buildings.carbon_tco2e_per_year[decision.open].sum())
+        b = problem.buildings  # of what is stated; where nothing is, it is not known
+        return float(b.carbon_tco2e_per_year[decision.open].sum()) if b.carbon_stated.any() else NAN
     if name == "buildings":
         return float(decision.open.sum())
     raise EngineError(f"the estate has no objective {name!r}")

@@ -27,6 +27,7 @@ from placeopt.estate.money import annuity, carbon_worth, works_factor, worth_tod
 from placeopt.estate.standards import Standard, state_standards
 from placeopt.place.demand import visits_of
 from placeopt.place.running_cost import base_year
+from placeopt.scenario.carbon_stated import carbon_unknown
 from placeopt.scenario.estate_rules import Hosted, Opened, Pinned
 from placeopt.scenario.scenario import Scenario
 
@@ -73,9 +74,11 @@ class Buildings:
     receipt_present_gbp: Floats
     sale_lag_years: Ints  # from the sale to the receipt; 0 where nothing is sold
     sale_holding_present_gbp: Floats  # holding cost between vacation and sale
-    backlog_gbp: Floats
-    energy_kwh_per_year: Floats
-    carbon_tco2e_per_year: Floats
+    backlog_gbp: Floats  # 0 where it is not stated
+    backlog_stated: Bools
+    energy_kwh_per_year: Floats  # NaN where it is not stated
+    carbon_tco2e_per_year: Floats  # 0 where it is not stated
+    carbon_stated: Bools
 
 
 @dataclass(frozen=True)
@@ -152,14 +155,17 @@ def decision_year(place: Place, scenario: Scenario) -> int:
 def state(place: Place, times: TravelTimes, scenario: Scenario) -> EstateProblem:
     """The problem that ``scenario`` asks of ``place``, as arrays.
 
-    Raises ``UsageError`` where the scenario drops what makes a plan a plan, or where a rule speaks
-    of a mode that the minutes lack.
+    Raises ``UsageError`` where the scenario drops what makes a plan a plan, where a rule speaks
+    of a mode that the minutes lack, or where carbon is asked about and not stated.
     """
     for kind in (Hosted, Opened):
         if not scenario.of(kind):
             raise UsageError(
                 f"{kind.name!r} says what a plan is and cannot be dropped; take it out of drop"
             )
+    unknown = carbon_unknown(place, scenario)
+    if unknown is not None:
+        raise UsageError(f"{unknown.message}; {unknown.remedy}")
     year = decision_year(place, scenario)
     zone_ids = place.zones["zone_id"].to_numpy(str)
     building_ids = place.buildings["building_id"].to_numpy(str)
@@ -294,9 +300,11 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
         sale_lag_years=lag,
         receipt_present_gbp=net * worth_today(scenario.money, lag),
         sale_holding_present_gbp=holding * waiting,
-        backlog_gbp=table["backlog_gbp"].to_numpy(float) * works,
+        backlog_gbp=table["backlog_gbp"].fillna(0).to_numpy(float) * works,
+        backlog_stated=table["backlog_gbp"].notna().to_numpy(),
         energy_kwh_per_year=table["energy_kwh_per_year"].to_numpy(float),
-        carbon_tco2e_per_year=table["carbon_tco2e_per_year"].to_numpy(float),
+        carbon_tco2e_per_year=table["carbon_tco2e_per_year"].fillna(0).to_numpy(float),
+        carbon_stated=table["carbon_tco2e_per_year"].notna().to_numpy(),
     )
 
 

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from placeopt.report.formats import missing
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -245,7 +247,8 @@ class _Lines:
                     **self._raised(i, "tiers", tier, "setup_cost_gbp"),
                 )  # fmt: skip
             yield from self._closing(year, i, float(row["closing_gbp"]))
-            due = float(b["backlog_gbp"]) * self._factor(i)
+            stated = not missing(b["backlog_gbp"])
+            due = float(b["backlog_gbp"]) * self._factor(i) if stated else 0.0
             first = year == self.years[0] and b["status"] != "candidate"
             if due and (row["backlog_gbp"] or first):
                 yield self._line(

@@ -15,7 +15,7 @@ from placeopt.base.files import whole_folder
 from placeopt.errors import UsageError
 from placeopt.place import Place
 from placeopt.place.count import NOT_STATED, count_place
-from placeopt.report.formats import MAY_BE_UNKNOWN, missing, show
+from placeopt.report.formats import missing, not_stated, show
 from placeopt.report.money import pounds, pounds_in_words
 from placeopt.report.sheets import Heading, Sheet
 from placeopt.report.workbook import TITLE, Styles, _write_sheet
@@ -222,7 +222,7 @@ def _html_table(title: str, table: pd.DataFrame) -> str:
 
 def _html_cell(head: Heading, value: Any) -> str:
     if missing(value):
-        return "<td>not stated</td>" if head.name in MAY_BE_UNKNOWN else "<td></td>"
+        return f"<td>{NOT_STATED}</td>" if not_stated(head.name) else "<td></td>"
     if head.format == "text":
         return (
             f"<td>{escape('yes' if value is True else 'no' if value is False else str(value))}</td>"

@@ -131,6 +131,14 @@ def missing(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
+def not_stated(column: str, row: Any = None) -> bool:
+    """Whether an empty cell of a plan's table is a figure that the place does not state; ``row`` is
+    the cell's row, where what is measured stands in it."""
+    return column in MAY_BE_UNKNOWN or (
+        column in ("do_nothing", "plan") and row is not None and row.get("objective") == "carbon"
+    )
+
+
 def show(value: Any, kind: str) -> str:
     """A value as text; empty where it is missing."""
     if missing(value):

@@ -1,6 +1,7 @@
 """What an estate's saving is made of: buildings, staff, held empty; once; and over the years.
 
-What the place states for no building at all is "not stated" here, never 0.
+What the place states for no building at all is "not stated" here, never 0; what it states for some
+is counted for those, and for how many is said.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ ONCE = {
     "closing_gbp": "Closing, with lease penalties",
     "double_running_gbp": "Staff paid twice over a move",
 }
-UNSTATED = {"backlog_gbp": "maintenance_due_gbp", "carbon_tco2e_per_year": "carbon"}
+UNSTATED = {  # column of buildings -> keys of the figures that are made of it
+    "backlog_gbp": ("maintenance_due_gbp",),
+    "carbon_tco2e_per_year": ("carbon", "carbon_present_gbp"),
+}
 REDUNDANCY = {
     "no": "Redundancy is not counted: the place states no such cost of any service.",
     "partly": "Redundancy is counted in part: the place states no such cost of some services that "
@@ -63,10 +67,18 @@ def unstated(answer: Answer) -> set[str]:
     """Keys of figures that the place states for no building."""
     table = answer.place.buildings
     return {
-        key
-        for column, key in UNSTATED.items()
-        if column in table and not (table[column].fillna(0) != 0).any()
+        key for column, keys in UNSTATED.items() if not table[column].notna().any() for key in keys
     }
+
+
+def partly_stated(answer: Answer) -> dict[str, str]:
+    """Key of a figure that some buildings state and others do not -> for how many it is stated."""
+    table, found = answer.place.buildings, {}
+    for column, keys in UNSTATED.items():
+        known = int(table[column].notna().sum())
+        if 0 < known < len(table):
+            found.update(dict.fromkeys(keys, f"stated for {known} of {len(table)} buildings"))
+    return found
 
 
 def notes_of(answer: Answer) -> list[str]:
@@ -82,6 +94,10 @@ def notes_of(answer: Answer) -> list[str]:
         notes.append("Maintenance already due is not stated for any building, so none is counted.")
     if "carbon" in lacking:
         notes.append("Carbon is not stated for any building.")
+    partly = partly_stated(answer)
+    for key, what in (("maintenance_due_gbp", "Maintenance already due"), ("carbon", "Carbon")):
+        if key in partly:
+            notes.append(f"{what} is {partly[key]}; no other is counted.")
     return notes
 
 
@@ -97,7 +113,9 @@ def _once(answer: Answer) -> list[tuple[str, str]]:
     rows.append(("All that is paid once", pounds(float(summary["one_off_gbp"]))))
     kept = float(summary["backlog_after_gbp"])
     due = NOT_STATED if "maintenance_due_gbp" in unstated(answer) else pounds(kept)
-    rows.append(("Maintenance due in what is kept", due))
+    note = partly_stated(answer).get("maintenance_due_gbp")
+    label = "Maintenance due in what is kept"
+    rows.append((f"{label} ({note})" if note else label, due))
     rows.append(("Receipts, after the cost of selling", pounds(float(summary["receipts_net_gbp"]))))
     return rows
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from placeopt.report import charts, palette
 from placeopt.report.charts_budget import yearly_charts
 from placeopt.report.charts_estate import estate_charts, pairs_of
-from placeopt.report.formats import NUMBERS, format_in_row, in_words, missing, show
-from placeopt.report.made_of import NOT_STATED, made_of, unstated
+from placeopt.report.formats import NUMBERS, format_in_row, in_words, missing, not_stated, show
+from placeopt.report.made_of import NOT_STATED, made_of, partly_stated, unstated
 from placeopt.report.minutes import as_if_driving, measured_in_words
 from placeopt.report.money import pounds, pounds_in_words
 from placeopt.report.nearer import exact_terms
@@ -52,7 +52,10 @@ def page_of(answer: Answer, story: Story, sheets: dict[str, Sheet], others: list
         "measured": measured_in_words(answer),
         "as_if_driving": as_if_driving(answer),
         "objectives": objectives_in_words(answer),
-        "cards": [_card(figure, unstated(answer)) for figure in _shown(answer, story)],
+        "cards": [
+            _card(figure, unstated(answer), partly_stated(answer))
+            for figure in _shown(answer, story)
+        ],
         "made": made_of(answer),
         "exact": _exact(answer),
         "tables": {name: _table(sheet) for name, sheet in sheets.items()},
@@ -180,12 +183,14 @@ def _without_links(text: Markup) -> Markup:
 
 def _shown(answer: Answer, story: Story) -> list[Any]:
     """The figures that say anything, those first that the question names."""
-    lead = answer.scenario.answer.lead
-    known = [f for f in story.figures if not (missing(f.plan) and missing(f.today))]
+    lead, lacking = answer.scenario.answer.lead, unstated(answer)
+    known = [
+        f for f in story.figures if f.key in lacking or not (missing(f.plan) and missing(f.today))
+    ]
     return sorted(known, key=lambda f: lead.index(f.key) if f.key in lead else len(lead))
 
 
-def _card(figure: Any, unstated: set[str]) -> dict[str, str]:
+def _card(figure: Any, unstated: set[str], partly: dict[str, str]) -> dict[str, str]:
     """A key figure: today, the plan, and whether the change is for the better."""
     if figure.key in unstated:
         return {"label": figure.label, "today": "", "plan": NOT_STATED, "feeling": ""}
@@ -195,13 +200,14 @@ def _card(figure: Any, unstated: set[str]) -> dict[str, str]:
             return ""
         return pounds_in_words(value) if figure.format == "gbp" else show(value, figure.format)
 
+    note = f" ({partly[figure.key]})" if figure.key in partly else ""
     feeling = ""
     if figure.today is not None and figure.plan is not None and figure.good:
         change = figure.plan - figure.today
         if abs(change) > 1e-9:
             feeling = "better" if (change < 0) == (figure.good == "lower") else "worse"
     return {
-        "label": figure.label,
+        "label": f"{figure.label}{note}",
         "today": said(figure.today),
         "plan": said(figure.plan),
         "feeling": feeling,
@@ -284,6 +290,8 @@ def _cell(row: Any, heading: Heading) -> tuple[str, Any, bool]:
     kind = format_in_row(heading.format, str(row.get("unit", "")))
     number = kind in NUMBERS and not isinstance(value, str)
     key = "" if missing(value) else (float(value) if number else str(value))
+    if missing(value) and not_stated(heading.name, row):
+        return NOT_STATED, key, number
     return show(value, kind), key, number
 
 

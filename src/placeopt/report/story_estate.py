@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from placeopt.report.figures import Figure, count_true
+from placeopt.report.formats import missing
 from placeopt.report.minutes import as_if_driving
 from placeopt.report.narrative import (
     Sentence,
@@ -489,17 +490,24 @@ def costs_of(money: pd.DataFrame, summary: Any) -> dict[str, Any]:
     receipts = float(-once[money["line"] == "receipts, net"].sum())
     before, after = (float(money[f"{when}_gbp_per_year"].sum()) for when in ("before", "after"))
     paid = float(once.sum()) + receipts
-    due, kept = (summary.get(f"backlog_{when}_gbp") for when in ("before", "after"))
+    due, kept = (_known(summary.get(f"backlog_{when}_gbp")) for when in ("before", "after"))
+    some, all_of = (summary.get(key, 0) for key in ("backlog_stated_buildings", "buildings_in_all"))
     return {
         "before_gbp_per_year": before,
         "after_gbp_per_year": after,
         "saving_gbp_per_year": before - after,
         "one_off_cost_gbp": paid,
-        "works_gbp": paid - float(kept or 0.0),
-        "maintenance_before_gbp": None if due is None else float(due),
-        "maintenance_after_gbp": None if kept is None else float(kept),
+        "works_gbp": paid - (kept or 0.0),
+        "maintenance_before_gbp": due,
+        "maintenance_after_gbp": kept,
+        "maintenance_stated": f"{some} of {all_of} buildings" if some < all_of else "",
         "receipts_net_gbp": receipts,
     }
+
+
+def _known(number: Any) -> float | None:
+    """A number; None where it is missing."""
+    return None if missing(number) else float(number)
 
 
 def travel_of(tables: Any) -> dict[str, Any]:

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 from placeopt.report.chain import Formulas, chain_formulas
 from placeopt.report.formats import (
     EXCEL,
-    MAY_BE_UNKNOWN,
     NUMBERS,
     format_in_row,
     is_whole,
     missing,
+    not_stated,
     show,
     unit_in_words,
 )
 from placeopt.report.inputs import write_inputs
 from placeopt.report.live_costs import Writer, live_of
-from placeopt.report.made_of import notes_of
+from placeopt.report.made_of import NOT_STATED, notes_of
 from placeopt.report.minutes import measured_in_words
 from placeopt.report.sheets import TITLES, Sheet
 from placeopt.report.story import Story, objectives_in_words, verified_in_words
@@ -161,6 +161,7 @@ def _write_sheet(
     page.write_string(0, 0, title, styles(**TITLE))
     if not len(rows) and sheet.name in WHY_EMPTY:
         page.write_string(1, 0, WHY_EMPTY[sheet.name])
+    records = rows.to_dict("records") if rows.isna().any(axis=None) else [{}] * len(rows)
     units = sheet.frame["unit"].tolist() if "unit" in sheet.frame else [""] * len(rows)
     lines = [1] * len(rows)  # of text in the tallest cell of each row
     for column, heading in enumerate(sheet.headings):
@@ -174,8 +175,8 @@ def _write_sheet(
             formula = (formulas or {}).get((row, heading.name))
             if formula and not missing(value):
                 page.write_formula(ROWS + row, column, formula, styles(kind), value)
-            elif missing(value) and heading.name in MAY_BE_UNKNOWN:
-                page.write_string(ROWS + row, column, "not stated", styles(align="right"))
+            elif missing(value) and not_stated(heading.name, records[row]):
+                page.write_string(ROWS + row, column, NOT_STATED, styles(align="right"))
             else:
                 _write_cell(page, ROWS + row, column, value, kind, styles)
         wide = _width(heading.text, heading.format, values)
@@ -396,6 +397,9 @@ def _write_objectives(page: Worksheet, styles: Styles, sheet: Sheet, row: int) -
         page.write_string(row, 0, str(values["objective"]), styles())
         before, after = values["do_nothing"], values["plan"]
         for column, value in enumerate((before, after, after - before), start=1):
+            if missing(value):
+                page.write_string(row, column, NOT_STATED, styles(align="right"))
+                continue
             kind = format_in_row("figure", str(values["unit"]))
             kind = "count" if kind == "figure" and is_whole(value) else kind
             _write_cell(page, row, column, value, kind, styles)

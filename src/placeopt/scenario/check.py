@@ -10,6 +10,7 @@ from typing import Any
 from placeopt.errors import Finding
 from placeopt.place import Place
 from placeopt.place.check_estate import must_groups
+from placeopt.scenario.carbon_stated import carbon_unknown
 from placeopt.scenario.check_people import (
     access_counts_somebody,
     fairness_compares_somebody,
@@ -17,7 +18,15 @@ from placeopt.scenario.check_people import (
     points_can_have_their_visits,
 )
 from placeopt.scenario.estate_rule import EstateRule
-from placeopt.scenario.estate_rules import Access, Fairness, Network, Opened, Pinned, Together
+from placeopt.scenario.estate_rules import (
+    Access,
+    Carbon,
+    Fairness,
+    Network,
+    Opened,
+    Pinned,
+    Together,
+)
 from placeopt.scenario.faults import TomlFile, fault, nearest
 from placeopt.scenario.positions import Path, lines_of
 from placeopt.scenario.rules import Rule
@@ -50,6 +59,14 @@ def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
     of no decided year, and what must be and may not be at once."""
     sources = _sources(scenario)
     found: list[Finding] = list(_modes_nobody_knows(scenario, sources))
+    unknown = carbon_unknown(place, scenario)
+    if unknown is not None and unknown.path is not None:
+        found.append(
+            fault(
+                sources or [TomlFile("the scenario", {}, {})],
+                unknown.path, unknown.value, unknown.message, unknown.remedy, unknown.name,
+            )
+        )  # fmt: skip
     for rule, path, source in _written(scenario, sources):
         for field, value in rule:
             if field in NAMED:
@@ -64,6 +81,8 @@ def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
         if isinstance(rule, EstateRule):
             found += _of_no_year(scenario, rule, path, source)
             found += _of_nobody(place, scenario, rule, path, source)
+        if isinstance(rule, Carbon) and unknown is not None:
+            found.append(fault([source], path, None, unknown.message, unknown.remedy, rule.name))
         if isinstance(rule, Opened):
             found += _unknown_kinds(place, rule, path, source)
         if isinstance(rule, Pinned):

@@ -45,6 +45,7 @@ from placeopt.estate.plan.sent_past import (
     reassignment_summary,
     sent_past_table,
 )
+from placeopt.estate.plan.stated import carbon_tco2e, energy_kwh, stated_buildings
 from placeopt.estate.plan.whole_life import (
     horizon_of,
     life_of,
@@ -80,7 +81,8 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[C
     horizon = horizon_of(years)
     lives = life_of(years, flows_before, horizon), life_of(years, flows, horizon)
     access = access_table(problem, plan)
-    buildings = _buildings(place, problem, plan, spent_before, spent)
+    unknown = flows.backlog_unknown.any(axis=0)
+    buildings = _buildings(place, problem, plan, spent_before, spent, unknown)
     reasons = reasons_table(place, years, course, spent)
     tables = {
         "buildings": buildings.assign(
@@ -157,7 +159,12 @@ def _named(problem: EstateProblem, host: np.ndarray) -> list[str]:
 
 
 def _buildings(
-    place: Place, problem: EstateProblem, plan: Decision, spent_before: Costs, spent: Costs
+    place: Place,
+    problem: EstateProblem,
+    plan: Decision,
+    spent_before: Costs,
+    spent: Costs,
+    maintenance_unknown: np.ndarray,
 ) -> pd.DataFrame:
     import pandas as pd
 
@@ -186,12 +193,12 @@ def _buildings(
             "running_cost_before_gbp_per_year": spent_before.running_gbp_per_year,
             "running_cost_after_gbp_per_year": spent.running_gbp_per_year,
             "capital_gbp": spent.capital_gbp,
-            "backlog_gbp": spent.backlog_gbp,
+            "backlog_gbp": np.where(maintenance_unknown, np.nan, spent.backlog_gbp),
             "receipt_net_gbp": spent.receipt_net_gbp,
-            "energy_before_kwh_per_year": b.energy_kwh_per_year * b.open_today,
-            "energy_after_kwh_per_year": b.energy_kwh_per_year * plan.open,
-            "carbon_before_tco2e_per_year": b.carbon_tco2e_per_year * b.open_today,
-            "carbon_after_tco2e_per_year": b.carbon_tco2e_per_year * plan.open,
+            "energy_before_kwh_per_year": energy_kwh(problem, b.open_today),
+            "energy_after_kwh_per_year": energy_kwh(problem, plan.open),
+            "carbon_before_tco2e_per_year": carbon_tco2e(problem, b.open_today),
+            "carbon_after_tco2e_per_year": carbon_tco2e(problem, plan.open),
         }
     )
 
@@ -372,6 +379,11 @@ def _summary(
     words = tables["buildings"]["decision"]
     cost = {when: float(tables["objectives"][when].iloc[0]) for when in ("do_nothing", "plan")}
     before, after = (c.running_gbp_per_year.sum() for c in (spent_before, spent))
+    known = years.first.buildings.backlog_stated.any()
+
+    def maintenance(costs: Costs) -> float:
+        return float(costs.backlog_gbp.sum()) if known else float("nan")
+
     summary: dict[str, Any] = {
         "year": years.first.year,
         "first_year": years.first.year,
@@ -389,8 +401,9 @@ def _summary(
         "running_cost_saving_gbp_per_year": float(before - after),
         "capital_gbp": float(spent.capital_gbp.sum()),
         "redundancy_gbp": float(spent.redundancy_gbp.sum()),
-        "backlog_before_gbp": float(spent_before.backlog_gbp.sum()),
-        "backlog_after_gbp": float(spent.backlog_gbp.sum()),
+        "backlog_before_gbp": maintenance(spent_before),
+        "backlog_after_gbp": maintenance(spent),
+        **stated_buildings(years.first),
         "shared_roof_benefit_gbp_per_year": spent.benefit_gbp_per_year,
         "net_present_cost_do_nothing_gbp": cost["do_nothing"],
         "net_present_cost_plan_gbp": cost["plan"],

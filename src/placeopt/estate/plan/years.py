@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from placeopt.estate.course import Course, Flows
 from placeopt.estate.decision import Decision, held_empty, replaced, value
+from placeopt.estate.plan.stated import carbon_tco2e, energy_kwh
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.years import Years
 from placeopt.scenario.objectives import ESTATE_UNITS
@@ -108,10 +109,10 @@ def _buildings(years: Years, course: Course, flows: Flows) -> pd.DataFrame:
                     "moving_gbp": flows.moving_gbp[t].sum(axis=1),
                     "setup_gbp": flows.setup_gbp[t],
                     "closing_gbp": flows.closing_gbp[t],
-                    "backlog_gbp": flows.backlog_gbp[t],
+                    "backlog_gbp": np.where(flows.backlog_unknown[t], np.nan, flows.backlog_gbp[t]),
                     "receipt_net_gbp": receipts.get(problem.year, none),
-                    "energy_kwh": b.energy_kwh_per_year * decision.open,
-                    "carbon_tco2e": b.carbon_tco2e_per_year * decision.open,
+                    "energy_kwh": energy_kwh(problem, decision.open),
+                    "carbon_tco2e": carbon_tco2e(problem, decision.open),
                 }
             )
         )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from placeopt.scenario import Scenario
     from placeopt.travel import TravelTimes
 
+MAY_BE_EMPTY = ("backlog_gbp", "energy_kwh_per_year", "carbon_tco2e_per_year")
 Row = dict[str, Any]
 Key = tuple[str, str]
 
@@ -57,6 +58,15 @@ class Facts:
             if i in rows:
                 return str(rows[i].get("name") or i)
         return i
+
+    def stated(self, i: str, column: str) -> float:
+        """A figure of a building that the place may leave out: NaN where it does."""
+        row = self.buildings[i]
+        return math.nan if column in row["unknown"] else float(row[column])
+
+    def number_stated(self, column: str) -> int:
+        """How many buildings state a figure that the place may leave out."""
+        return sum(column not in row["unknown"] for row in self.buildings.values())
 
     def replaced(self, i: str, opened: set[str]) -> bool:
         """Whether a building is in use as an open candidate that replaces it."""
@@ -122,6 +132,8 @@ def facts_of(place: Place, times: TravelTimes, scenario: Scenario) -> list[Facts
         row["raised"] = 1 + bias[row["works_kind"]]["upper_bound_share"] if asked else 1.0
         for column in ("fit_out_gbp_per_m2", "backlog_gbp"):
             row[column] *= row["raised"]
+        row["unknown"] = {column for column in MAY_BE_EMPTY if _missing(row[column])}
+        row.update(dict.fromkeys(row["unknown"], 0.0))  # sums count what is stated
     open_today = {i for i, row in buildings.items() if row["status"] == "open"}
     pins = scenario.of(Pinned)
     never, keep = (

@@ -145,7 +145,9 @@ def sums_of(
         benefit=_benefit(facts, a),
         minutes=minutes,
         open=len(a.open),
-        carbon=sum(facts.buildings[i]["carbon_tco2e_per_year"] for i in a.open),
+        carbon=sum(facts.buildings[i]["carbon_tco2e_per_year"] for i in a.open)
+        if facts.number_stated("carbon_tco2e_per_year")
+        else math.nan,
         unserved=round(sum(facts.visits.values()) - served, 6) + 0.0,  # never -0.0
         worst_off=mean_of_worst(minutes_used(facts, a, set(facts.services)), 0.1),
     )

@@ -70,6 +70,9 @@ def differs(what: str, stated: Any, found: float) -> Iterator[str]:
         if found == found and abs(found) > CLOSE:
             yield f"{what}: nothing stated, found {found:,.2f}"
         return
+    if found != found:
+        yield f"{what}: stated {stated:,.2f}, which the place does not state"
+        return
     close = MONEY if "gbp" in what or "visit" in what else CLOSE
     if not abs(stated - found) <= max(close, 1e-6 * abs(found)):
         yield f"{what}: stated {stated:,.2f}, found {found:,.2f}"
@@ -96,8 +99,8 @@ def _end_state(course: Course, nothing: Course, tables: Tables) -> Iterator[str]
     backlog: dict[str, float] = defaultdict(float)
     for _, i, net in receipts_of(course):
         receipts[i] += net
-    for _, i, gbp in backlog_of(course):
-        backlog[i] += gbp
+    for _, i, _ in backlog_of(course):
+        backlog[i] += last.facts.stated(i, "backlog_gbp")
 
     def each(figure: Callable[[str], float]) -> Figures:
         return {(i,): figure(i) for i in ids}
@@ -179,12 +182,12 @@ def _words_of_buildings(course: Course, table: Any) -> Iterator[str]:
 
 def energy_of(year: Year, i: str) -> float:
     """kWh of a building in the year."""
-    return float(year.facts.buildings[i]["energy_kwh_per_year"]) if i in year.a.open else 0.0
+    return year.facts.stated(i, "energy_kwh_per_year") if i in year.a.open else 0.0
 
 
 def emitted(year: Year, i: str) -> float:
     """tCO2e of a building in the year."""
-    return float(year.facts.buildings[i]["carbon_tco2e_per_year"]) if i in year.a.open else 0.0
+    return year.facts.stated(i, "carbon_tco2e_per_year") if i in year.a.open else 0.0
 
 
 def visits_at(year: Year, i: str) -> float:
@@ -344,6 +347,8 @@ def _summary(course: Course, nothing: Course, summary: Mapping[str, Any]) -> Ite
     """The figures of the summary that this verifier finds, where they are stated."""
     totals, was = course.totals(), nothing.totals()
     sold = [year.facts.buildings[i] for year in course.years for i in year.sums.sold]
+    stated = course.first.facts.number_stated
+    maintenance = stated("backlog_gbp")
     found = {
         "running_cost_before_gbp_per_year": was["running_cost"],
         "running_cost_after_gbp_per_year": totals["running_cost"],
@@ -356,8 +361,12 @@ def _summary(course: Course, nothing: Course, summary: Mapping[str, Any]) -> Ite
             row["capital_receipt_gbp"] * row["receipt_clawback_share"] for row in sold
         ),
         "receipts_net_present_gbp": receipts_present(course),
-        "backlog_before_gbp": was["backlog"],
-        "backlog_after_gbp": totals["backlog"],
+        "backlog_before_gbp": was["backlog"] if maintenance else math.nan,
+        "backlog_after_gbp": totals["backlog"] if maintenance else math.nan,
+        "buildings_in_all": float(len(course.first.facts.buildings)),
+        "backlog_stated_buildings": float(maintenance),
+        "carbon_stated_buildings": float(stated("carbon_tco2e_per_year")),
+        "energy_stated_buildings": float(stated("energy_kwh_per_year")),
         "buildings_open_before": float(len(nothing.first.a.open)),
         "buildings_open_after": totals["buildings"],
         "net_present_cost_do_nothing_gbp": was["cost"],

@@ -38,7 +38,8 @@ def wrong_years(course: Course, nothing: Course, tables: Tables) -> Iterator[str
 
 def _by_year(course: Course, tables: Tables) -> Iterator[str]:
     """Buildings, service points and assignments of every year."""
-    backlog = {(when, i): gbp for when, i, gbp in backlog_of(course)}
+    stated = course.first.facts.stated
+    backlog = {(when, i): stated(i, "backlog_gbp") for when, i, _ in backlog_of(course)}
     receipts = {(when, i): net for when, i, net in receipts_of(course)}
     last = course.last.facts.year
     columns: dict[str, dict[tuple[Any, ...], float]] = defaultdict(dict)
