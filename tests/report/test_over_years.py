@@ -116,10 +116,10 @@ def test_time_lines_show_each_building_that_changes(sheets, answer, tmp_path):
     assert years == ["today", "2026", "2027", "2028"]
     assert len(lines) == change == len(answer.plan.buildings)
     states = {label: [stay.state for stay in stays] for label, stays in lines}
-    assert states["Building 2"] == ["Open", "Open", "Given up", "Given up"]
+    assert states["Building 2"] == ["Open", "Open", "Sold", "Sold"]
     changed = {label: [stay.changed for stay in stays] for label, stays in lines}
     assert changed["Building 2"] == [False, True, False, False]
     write_results(answer, tmp_path)
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "Each building that changes, today and year by year" in html
-    assert "Building 2: today Open, 2026 Open, 2027 Given up, 2028 Given up" in html
+    assert "Building 2: today Open, 2026 Open, 2027 Sold, 2028 Sold" in html

@@ -14,6 +14,10 @@ from placeopt.report.palette import band_colours
 from placeopt.scenario.wording import figure
 
 WIDTH, LEFT, ROW = 820, 270, 34
+NARROWEST = 345  # pixels that a chart has on a telephone
+CUE = Markup(
+    '<p class="cue no-print" aria-hidden="true">Swipe the chart sideways to see all of it →</p>'
+)
 MOVED = "#d55e00"
 STATE_COLOURS = {  # of a building in a year, dark where it is in use
     "Open": "#1f4e79",
@@ -23,6 +27,8 @@ STATE_COLOURS = {  # of a building in a year, dark where it is in use
     "Possible site": "#eef1f3",
     "Not used": "#eef1f3",
     "Given up": "#ffffff",
+    "Sold": "#ffffff",
+    "Lease ended": "#f3e6c4",
 }
 BEFORE, AFTER, WORSE, BETTER = "#9aa7b4", "#1f4e79", "#b2182b", "#04724d"
 
@@ -204,29 +210,55 @@ def timelines(
     title: str, years: Sequence[str], rows: Sequence[tuple[str, Sequence[Stay]]]
 ) -> Markup:
     """What each building is in each year: (label, a stay for every year); a bar at a cell's left
-    says that its services are others than the year before."""
+    says that its services are others than the year before.
+
+    A name is above its cells, so that four years fit a telephone and no name is cut.
+    """
     states = list(dict.fromkeys(stay.state for _, stays in rows for stay in stays))
-    wide, step, top0 = (WIDTH - LEFT) / max(1, len(years)), 24, 44
-    body = [
-        _key([*((STATE_COLOURS.get(s, "#fff"), s) for s in states), (MOVED, "services change")])
-    ]
+    entries = [(STATE_COLOURS.get(s, "#fff"), s) for s in states]
+    if any(stay.changed for _, stays in rows for stay in stays):
+        entries.append((MOVED, "services change"))
+    wide, step = 100, 40
+    all_wide = max(4, len(years)) * wide
+    lines = _lines_of_key(entries, all_wide)
+    top0 = 26 + 18 * len(lines)
+    body = [_key(line, down=18 * n) for n, line in enumerate(lines)]
     for n, year in enumerate(years):
-        body.append(_text(LEFT + (n + 0.5) * wide, top0 - 8, year, anchor="middle"))
+        body.append(_text((n + 0.5) * wide, top0 - 8, year, anchor="middle"))
     for number, (label, stays) in enumerate(rows):
-        top = top0 + number * step
-        body.append(_label(label, top + 15))
+        top = top0 + number * step + 18
+        body.append(_text(0, top - 5, label))
         for n, (year, stay) in enumerate(zip(years, stays, strict=True)):
-            left = LEFT + n * wide
+            left = n * wide
             tip = f"{label}, {year}: {stay.state}" + (f": {stay.services}" if stay.services else "")
             colour = STATE_COLOURS.get(stay.state, "#fff")
-            body.append(_bar(left + 1, top, wide - 2, 20, colour, tip, True))
+            body.append(_bar(left + 1, top, wide - 2, 16, colour, tip, True))
             if stay.changed:
-                body.append(_bar(left + 1, top, 5, 20, MOVED))
+                body.append(_bar(left + 1, top, 6, 16, MOVED))
     said = "; ".join(
         f"{label}: " + ", ".join(f"{y} {s.state}" for y, s in zip(years, stays, strict=True))
         for label, stays in rows
     )
-    return _chart(title, said, top0 + step * len(rows) + 4, Markup("").join(body))
+    height = top0 + step * len(rows) + 4
+    return _chart(title, said, height, Markup("").join(body), all_wide)
+
+
+def _lines_of_key(entries: Sequence[tuple[str, str]], wide: float) -> list[list[tuple[str, str]]]:
+    """Entries of a key in as many lines as the width asks for."""
+    lines: list[list[tuple[str, str]]] = [[]]
+    taken = 0.0
+    for entry in entries:
+        own = _entry_wide(entry[1])
+        if lines[-1] and taken + own > wide:
+            lines.append([])
+            taken = 0.0
+        lines[-1].append(entry)
+        taken += own
+    return lines
+
+
+def _entry_wide(text: str) -> float:
+    return 17 + 7.2 * len(text) + 18
 
 
 def level_in_words(value: float) -> str:
@@ -234,18 +266,33 @@ def level_in_words(value: float) -> str:
     return figure(value)
 
 
-def _chart(title: str, said: str, height: float, body: Markup) -> Markup:
+def _chart(title: str, said: str, height: float, body: Markup, wide: int | None = None) -> Markup:
+    """The drawing; one of its own width ``wide`` is shrunk to a telephone's as far as its text can
+    be read, and only then has to be swiped."""
+    size, cue = "", True
+    if wide is not None:
+        size = f' style="min-width:{round(0.85 * wide)}px;max-width:{round(1.3 * wide)}px"'
+        cue = 0.85 * wide > NARROWEST
     return Markup(
-        '<p class="cue no-print" aria-hidden="true">Swipe the chart sideways to see all of it →</p>'
-        '<div class="chart-wrap" tabindex="0"><svg class="chart" role="img" viewBox="0 0 {} {}" '
+        '{}<div class="chart-wrap" tabindex="0"><svg class="chart" role="img" '
+        'viewBox="0 0 {} {}"{} '
         'aria-label="{}"><title>{}</title><desc>{}</desc>{}</svg></div>'
-    ).format(WIDTH, round(height), title, title, said, body)
+    ).format(
+        CUE if cue else "",
+        WIDTH if wide is None else wide,
+        round(height),
+        Markup(size),
+        title,
+        title,
+        said,
+        body,
+    )
 
 
-def _key(entries: Sequence[tuple[str, str]], wrap: int = 9) -> Markup:
+def _key(entries: Sequence[tuple[str, str]], wrap: int = 9, down: float = 0.0) -> Markup:
     parts, at = [], 0.0
     for number, (colour, text) in enumerate(entries):
-        line = number // wrap
+        line = number // wrap + down / 18
         at = 0.0 if number % wrap == 0 else at
         parts.append(
             Markup(
@@ -254,7 +301,7 @@ def _key(entries: Sequence[tuple[str, str]], wrap: int = 9) -> Markup:
             ).format(round(at, 1), 4 + 18 * line, colour)
         )
         parts.append(_text(at + 17, 14 + 18 * line, text))
-        at += 17 + 7.2 * len(text) + 18
+        at += _entry_wide(text)
     return Markup("").join(parts)
 
 

@@ -90,9 +90,10 @@ def timelines_of(
         seen += [(str(a), str(b)) for a, b in zip(rows["state"], rows["services"], strict=True)]
         each = [set(filter(None, services.split("; "))) for _, services in seen]
         moved = [False, *(each[n] != each[n - 1] for n in range(1, len(each)))]
+        left = {"Given up": str(was["disposal"])} if was["disposal"] else {}
         stays = [
-            charts.Stay(_SAME.get(state, state), services, changed)
-            for (state, services), changed in zip(seen, moved, strict=True)
+            charts.Stay(left.get(state, _SAME.get(state, state)), services, changed and bool(here))
+            for (state, services), changed, here in zip(seen, moved, each, strict=True)
         ]
         turns = [
             n for n in range(1, len(stays)) if moved[n] or stays[n].state != stays[n - 1].state

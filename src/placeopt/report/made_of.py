@@ -67,7 +67,10 @@ def unstated(answer: Answer) -> set[str]:
     """Keys of figures that the place states for no building."""
     table = answer.place.buildings
     return {
-        key for column, keys in UNSTATED.items() if not table[column].notna().any() for key in keys
+        key
+        for column, keys in UNSTATED.items()
+        if column in table and not table[column].notna().any()
+        for key in keys
     }
 
 
@@ -75,7 +78,7 @@ def partly_stated(answer: Answer) -> dict[str, str]:
     """Key of a figure that some buildings state and others do not -> for how many it is stated."""
     table, found = answer.place.buildings, {}
     for column, keys in UNSTATED.items():
-        known = int(table[column].notna().sum())
+        known = int(table[column].notna().sum()) if column in table else 0
         if 0 < known < len(table):
             found.update(dict.fromkeys(keys, f"stated for {known} of {len(table)} buildings"))
     return found
