@@ -14,7 +14,7 @@ from tests.estate.enumeration import best_by_enumeration
 from tests.estate.places import crow_minutes, minutes, random_place, scenario, table
 from tests.estate.town import building, town
 
-SAMPLE = (3, 7, 11, 20, 21, 22)
+SAMPLE = (3, 7, 11, 20)
 LARGE = 25  # one place in so many has a second service, which takes long to enumerate
 
 
@@ -126,8 +126,8 @@ def test_engine_and_enumeration_agree_on_what_stays_away(seed):
 
 
 def test_the_rule_binds_in_most_of_the_sample():
-    """In 5 of these 6 places the best plan would come back if it might."""
-    assert [seed for seed in SAMPLE if binds(seed)] == [3, 7, 20, 21, 22]
+    """In three of these four places the best plan would come back if it might."""
+    assert [seed for seed in SAMPLE if binds(seed)] == [3, 7, 20]
 
 
 @pytest.mark.exhaustive

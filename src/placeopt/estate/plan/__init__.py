@@ -81,7 +81,7 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[C
     horizon = horizon_of(years)
     lives = life_of(years, flows_before, horizon), life_of(years, flows, horizon)
     access = access_table(problem, plan)
-    unknown = flows.backlog_unknown.any(axis=0)
+    unknown = np.asarray(flows.backlog_unknown.any(axis=0))
     buildings = _buildings(place, problem, plan, spent_before, spent, unknown)
     reasons = reasons_table(place, years, course, spent)
     tables = {
