@@ -68,8 +68,16 @@ def four_buildings():
         [
             building("B1", 10_000, carbon_tco2e_per_year=5.0),
             building("B2", 20_000, carbon_tco2e_per_year=6.0, **sold),
-            building("B3", 15_000, tenure="leasehold", closure_cost_gbp=2_000.0),
-            building("B4", 8_000, status="candidate", fit_out_gbp_per_m2=100.0),
+            building(
+                "B3",
+                15_000,
+                tenure="leasehold",
+                closure_cost_gbp=2_000.0,
+                carbon_tco2e_per_year=0.0,
+            ),
+            building(
+                "B4", 8_000, status="candidate", fit_out_gbp_per_m2=100.0, carbon_tco2e_per_year=0.0
+            ),
         ],
         services,
         hosting,
