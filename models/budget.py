@@ -10,7 +10,8 @@ Data        amount[f]     money of the decided year          stream_amounts.amou
 Variables   pay[p,f] >= 0, spend[p], effect[c], gain[o], counts[o]
 Minimise    - sum over o of weight[o] counts[o] / |target[o] - baseline[o]|  (weighted_outcomes)
             or sum over p of spend[p]                                        (least_money)
-            or the most that any outcome is short of its target, in ranges   (fairest)
+            or the most that any outcome is short of its target, in ranges,
+            or of its saturation where that comes first                      (fairest)
 Subject to  (B1) sum over p of spend[p] <= total
             (B2) sum over p of pay[p,f] <= amount[f],  pay[p,f] = 0 where not allowed
             (B3) spend[p] >= floor[p]
@@ -243,9 +244,11 @@ def build(
             counts[o] = model.add_variable(f"counts_{o}")  # what is useful of the improvement
             model += counts[o] <= gain[o]
             most = saturation(row)
+            asked = sign[o] * (row["target"] - row["baseline"])
             if most is not None:
                 model += counts[o] <= sign[o] * (most - row["baseline"])
-            short[o] = (sign[o] * (row["target"] - row["baseline"]) - counts[o]) * (1 / reach[o])
+                asked = min(asked, sign[o] * (most - row["baseline"]))
+            short[o] = (asked - counts[o]) * (1 / reach[o])
 
     if objective == "weighted_outcomes":
         weight = {o: number(outcomes.at[o, "weight"], 1) for o in reach}

@@ -290,7 +290,8 @@ def check_random_terms(seed: int) -> None:
 
 
 def _value(on, size, worth, terms, totals) -> float:
-    """Mean improvement over the range of 50, or nothing where the money does not fit."""
+    """Mean improvement over the range of 50, beyond which it counts no more; minus infinity where
+    the money does not fit or a provider who is no donor loses."""
     bought = np.array(on).reshape(3, 2)
     gain = bought[:, 0] * worth[0] + np.append(0, bought[:-1, 1]) * worth[1]
     cash = (bought * size).sum(axis=1).astype(float)
@@ -308,7 +309,8 @@ def _value(on, size, worth, terms, totals) -> float:
             given -= price * (units - share * lost) - row["clawback_gbp_per_unit"] * lost
         if given > 1e-6 and not row["donor"]:
             return -np.inf
-    return float(gain.mean() / 50) if (cash <= totals + 1e-9).all() else -np.inf
+    useful = float(np.minimum(gain, 50).mean() / 50)
+    return useful if (cash <= totals + 1e-9).all() else -np.inf
 
 
 @pytest.mark.parametrize("form", ["exponential", "logistic"])

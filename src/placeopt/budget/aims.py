@@ -2,8 +2,8 @@
 
 weighted_outcomes   minus the sum over counted years of weight x improvement on today / range, a
                     decided year; what is beyond an outcome's saturation is left out
-fairest             the worst outcome of the worst decided year, in ranges short of its target; what
-                    is beyond its saturation is left out
+fairest             the worst outcome of the worst decided year, in ranges short of its target, or
+                    of its saturation where that comes first; what is beyond is left out
 least_money         what is paid, discounted to the first decided year
 least_disruption    what moves up or down against the year before
 weighted            the sum of those that the scenario weighs, in GBP
@@ -147,11 +147,14 @@ def _scored(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
 
 
 def _worst_outcome(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
-    """The most that any outcome is short of its target in any decided year, in ranges."""
+    """The most that any outcome is short of its target, or of what counts if that comes first, in
+    any decided year, in ranges."""
     if "worst" not in model.columns:
         o = np.flatnonzero(np.isfinite(problem.reach))
         decided = len(problem.years)
-        full = (problem.target_gain - problem.most_gain[:decided])[:, o] / problem.reach[o]
+        most = problem.most_gain[:decided]
+        asked = np.minimum(problem.target_gain, most)
+        full = (asked - most)[:, o] / problem.reach[o]
         worst = model.add_columns("worst", size=1, lower=full.max())  # saturated, each of them
         at = (np.arange(decided)[:, None] * len(problem.outcome_ids) + o).ravel()
         rows = np.arange(len(at))
@@ -161,7 +164,7 @@ def _worst_outcome(model: Model, problem: BudgetProblem, scale: Scale) -> np.nda
             rule="",
             labels={key: ids[at] for key, ids in model.columns["gain"].labels.items()},
             terms=[(rows, worst.start, 1.0), (rows, model.columns["gain"].at(at), share)],
-            lower=(problem.target_gain[:, o] / problem.reach[o]).ravel(),
+            lower=(asked[:, o] / problem.reach[o]).ravel(),
         )
     return model.columns["worst"].all
 

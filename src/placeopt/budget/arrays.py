@@ -423,8 +423,9 @@ class BudgetProblem:
             worth = (self.weight * better / self.reach)[:, counted].sum(axis=1)
             value, shortfall = -float(worth.sum()) / decided, float(short.mean())
         elif name == "fairest":
-            better = np.minimum(gain, self.most_gain)[:decided]
-            behind = (self.target_gain - better) / self.reach
+            most = self.most_gain[:decided]
+            behind = np.minimum(self.target_gain, most) - np.minimum(gain[:decided], most)
+            behind = behind / self.reach
             value, shortfall = float(behind[:, counted].max()), float(short.mean())
         elif name == "least_money":
             money = (spend + self.one_off(spend) + self.by_results(spend)).sum(axis=1)

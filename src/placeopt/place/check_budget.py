@@ -148,13 +148,16 @@ def standards_against_their_direction(place: Place) -> Iterator[Finding]:
 
 
 def saturation_without_gain(place: Place) -> Iterator[Finding]:
-    """Improvement that counts no further than today, or both saturates and counts without end."""
+    """Improvement that counts no further than today, unless that is written, or that both saturates
+    and counts without end."""
     rows, file = place.outcomes, label(place, "outcomes")
     sign = np.where(rows["direction"] == "lower", -1.0, 1.0)
     level, baseline = (rows[name].to_numpy(float) for name in ("saturates_at", "baseline"))
-    for at in np.flatnonzero(sign * (level - baseline) <= 0):
+    meant = (rows["beyond"] == "saturates").to_numpy()
+    for at in np.flatnonzero((sign * (level - baseline) <= 0) & ~meant):
         message = f"no better than the baseline of {baseline[at]:g}: no improvement would count"
-        yield error(file, message, "give a better value, or leave it empty", row=row_of(at),
+        remedy = "give a better value, leave it empty, or write beyond = saturates if today is "
+        yield error(file, message, remedy + "past what counts", row=row_of(at),
                     column="saturates_at", value=number_text(level[at]))  # fmt: skip
     for at in np.flatnonzero(~np.isnan(level) & (rows["beyond"] == "counts").to_numpy()):
         yield error(file, "beyond says that all improvement counts", "leave one of the two empty",

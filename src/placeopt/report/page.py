@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from placeopt.report import charts, palette
 from placeopt.report.charts_budget import yearly_charts
 from placeopt.report.charts_estate import estate_charts, pairs_of
+from placeopt.report.consent import providers_in_words
 from placeopt.report.formats import NUMBERS, format_in_row, in_words, missing, not_stated, show
 from placeopt.report.made_of import NOT_STATED, made_of, partly_stated, unstated
 from placeopt.report.minutes import as_if_driving, measured_in_words
@@ -65,6 +66,7 @@ def page_of(answer: Answer, story: Story, sheets: dict[str, Sheet], others: list
         "others": others,
         "css": _asset("templates/page.css"),
         "js": _asset("templates/page.js"),
+        "providers": providers_in_words(answer),
         "compared": compared_in_words(answer) if answer.scenario.problem == "budget" else "",
         "map": None,
         "reach": None,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from placeopt.report.chain import Formulas, chain_formulas
+from placeopt.report.consent import providers_in_words
 from placeopt.report.formats import (
     EXCEL,
     NUMBERS,
@@ -295,7 +296,7 @@ def _write_summary(
             font_color="#A4161A",
         )
     line(answer.scenario.question, bold=True, font_size=12)
-    for sentence in (story.first, *story.sentences):
+    for sentence in (story.first, *story.sentences, *providers_in_words(answer)):
         line(sentence)
     line(story.status_in_words)
     line(verified_in_words(answer))

@@ -50,15 +50,14 @@ def totals(place: Place, scenario: Scenario, course: Course) -> dict[str, float]
     for at in range(counted):
         for row, target, reach, price in _counted(place, scenario):
             sign = _sign(row)
-            level, weight = (
-                levels[at][row.outcome_id],
-                1.0 if math.isnan(row.weight) else row.weight,
-            )
+            level = levels[at][row.outcome_id]
+            weight = 1.0 if math.isnan(row.weight) else row.weight
             counts = _that_counts(row, target, level)
             weighted += weight * sign * (counts - row.baseline) / reach / len(years)
             if at not in years:
                 continue  # spending, targets and prices are of the decided years
-            worst = max(worst, sign * (target - counts) / reach)
+            asked = _that_counts(row, target, target)
+            worst = max(worst, sign * (asked - counts) / reach)
             priced[at] += price * max(0.0, sign * (target - level) / reach)
     found = {
         "least_money": sum(
