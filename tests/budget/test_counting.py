@@ -72,6 +72,32 @@ def test_nobody_is_trained_for_jobs_that_there_are_not():
     assert by_year(answer, "hair") == pytest.approx([15], abs=1e-3)
 
 
+def test_what_is_past_saturation_today_may_be_given_up():
+    """94 are trained for 18 jobs today: a fault, unless beyond = saturates is written for it. Then
+    217 places fill 18 and 199 jobs, which is 76 useless places of a range of 6 given up."""
+    place = two_trades(baseline=94, target=100)
+    rows = place.spending
+    place = place.replace(spending=rows.assign(amount_gbp=rows["amount_gbp"].replace(0, 94)))
+    with pytest.raises(PlaceError, match="write beyond = saturates if today is past what counts"):
+        solve(place, scenario_of(rules=[one_budget(217)]))
+    place = changed(place, "outcomes", "hair", beyond="saturates")
+    answer = solve(place, scenario_of(rules=[one_budget(217)]))
+    assert answer.verification.ok
+    assert by_year(answer, "hair") == pytest.approx([18], abs=1e-3)
+    assert by_year(answer, "build") == pytest.approx([199], abs=1e-3)
+    assert answer.result.objective == pytest.approx(76 / 6 - 76 / 151, abs=1e-6)
+
+
+def test_an_outcome_that_saturates_is_not_the_worst_for_ever():
+    """Hair counts up to 10 of its target of 100. With none it is 10 / 100 short, and construction
+    with all 217 places (274 - 217) / 151 = 0.377: each hair place would only add to that."""
+    place = two_trades(target=100, saturates_at=10)
+    answer = solve(place, scenario_of("fairest", rules=[one_budget(217)]))
+    assert answer.verification.ok
+    assert by_year(answer, "build") == pytest.approx([217], abs=1e-2)
+    assert answer.result.objective == pytest.approx(57 / 151, abs=1e-5)
+
+
 def test_a_plan_that_counts_beyond_saturation_is_refused():
     """The plan of the place in which all counts says an objective that is not so."""
     question = scenario_of(rules=[one_budget(217)])

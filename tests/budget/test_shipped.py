@@ -28,6 +28,36 @@ def test_marlshire_takes_ten_per_cent_out_over_three_years(data):
     assert set(answer.plan.tables["outcomes_by_year"]["standard_met"]) == {"yes"}
 
 
+def test_prevention_is_kept_in_the_last_decided_year(data):
+    """Effects come a year later, and half of what is left each year. Money falls by a ninetieth
+    into the last year, prevention little more; counted for the decided years only, as nobody would
+    ask, drug services fall by all that the pace allows, 12 per cent."""
+    scenario = read_scenario(data / "marlshire/scenarios/cut_over_three_years.toml")
+    place = read_place(scenario.place_path)
+    place = place.replace(curves=place.curves.assign(lag_years=1, persistence_share=0.5))
+    solver = scenario.solver.model_copy(update={"gap": 1e-3})
+
+    def falls(benefit_years: int | None) -> tuple[float, float]:
+        """By how much prevention, and drug services, fall from 2027 to 2028 (shares)."""
+        money = scenario.money.model_copy(update={"benefit_years": benefit_years})
+        asked = scenario.model_copy(update={"money": money, "solver": solver})
+        answer = solve(place, asked)
+        assert answer.plan is not None
+        assert answer.verification.ok
+        rows = answer.plan.tables["spending_by_year"]
+        kind = rows["programme_id"].map(place.programmes.set_index("programme_id")["kind"])
+        ahead = rows[kind == "preventive"].groupby("year")["plan_gbp"].sum()
+        drugs = rows[rows["programme_id"] == "drugs_alcohol"].set_index("year")["plan_gbp"]
+        return 1 - ahead[2028] / ahead[2027], 1 - drugs[2028] / drugs[2027]
+
+    prevention, drugs = falls(None)
+    assert prevention < 0.025
+    assert drugs < 0.02
+    prevention, drugs = falls(3)
+    assert prevention > 0.08
+    assert drugs == pytest.approx(0.12, abs=1e-3)
+
+
 def test_releasing_six_ring_fences_is_worth_something(data):
     apart = answered(data, "worklessness/scenarios/six_streams.toml")
     together = answered(data, "worklessness/scenarios/one_pot.toml")
