@@ -234,7 +234,8 @@ def _fault(file: str, row: Any, column: str, value: Any, message: str, remedy: s
 
 def _outcome(key: str, unit: str, baseline: float, target: float) -> dict[str, Any]:
     row = {"outcome_id": key, "unit": unit, "direction": "higher", "baseline": baseline}
-    return {**row, "target": target, "weight": 1.0, "beyond": "counts"}
+    weight = np.nan if np.isnan(target) else 1.0  # what has no target cannot count
+    return {**row, "target": target, "weight": weight, "beyond": "counts"}
 
 
 def _place(
