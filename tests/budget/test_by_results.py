@@ -362,7 +362,7 @@ def test_a_plan_that_takes_from_an_investor_is_refused():
     # 300 withheld, 3 x 4 paid
     assert broken.number == "B10"
     assert "withheld from the provider of coaching" in broken.detail
-    assert "288 GBP too far" in broken.detail
+    assert "£288 too far" in broken.detail
 
 
 def test_an_investor_who_can_never_be_paid_is_a_fault():

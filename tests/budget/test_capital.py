@@ -124,7 +124,7 @@ def test_more_capital_by_a_year_is_said_once():
     rules = [rule, carried("carried"), Outcomes(rule="outcomes", from_year=2027)]
     answer = solve(place, scenario_of(rules=rules, years=2))
     found = {clash.name: clash.what_gives for clash in answer.explanation.clashes}
-    assert found["capital"].startswith("2 GBP more capital would be needed")
+    assert found["capital"].startswith("£2 more capital would be needed")
 
 
 def test_past_years_take_what_they_can_and_no_more():
@@ -153,7 +153,7 @@ def test_a_plan_that_spends_capital_twice_is_caught():
     plan = solve(place, free).plan
     asked = scenario_of(rules=[Capital(rule="capital"), carried("carried")], years=2)
     broken = {check.number: check.detail for check in verify(place, asked, plan).broken}
-    assert broken["B11"].startswith("capital of 2026: 8 GBP too far")
+    assert broken["B11"].startswith("capital of 2026: £8 too far")
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -53,7 +53,7 @@ def test_what_prevention_would_get_less_is_named():
     # lights are preventive, so they keep 100; homecare's floor is 20: 120 of the 110
     place = changed(two_programmes(), "programmes", "lights", kind="preventive")
     found = gives(place, one_budget(110), Reinvestment(rule="reinvestment", share=0.0))
-    assert found["reinvestment"].startswith("£20 in all, for example: prevention would get 10")
+    assert found["reinvestment"].startswith("£20 in all, for example: prevention would get £10")
     assert "less than its share" in found["reinvestment"]
 
 
@@ -133,8 +133,8 @@ def test_what_the_total_lacks_is_the_least_money(data):
     ]
     scenario = scenario.model_copy(update={"rules": tuple(rules)})
     clashes = {clash.number: clash for clash in solve(place, scenario).explanation.clashes}
-    said = clashes["B1"].what_gives.removeprefix("the total would have to be ")
-    more = float(said.removesuffix(" GBP higher").replace(",", ""))
+    said = clashes["B1"].what_gives.removeprefix("the total would have to be £")
+    more = float(said.removesuffix(" higher").replace(",", ""))
     least = order_of_breaking(place, scenario)["least_gbp"].iloc[0]
     spent = place.spending.query("year == 2025")["amount_gbp"].sum()
     assert more == pytest.approx(least - 0.75 * spent, rel=2e-4)
