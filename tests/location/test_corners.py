@@ -55,7 +55,7 @@ def test_a_customer_out_of_everybodys_reach(kind: str) -> None:
         agrees(asked, locate(asked))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [k for k in KINDS if k != "p-dispersion"])
 def test_customers_without_any_weight_or_demand(kind: str) -> None:
     for problem in each(kind):
         changes = {"weights": np.zeros(problem.customers)}

@@ -22,6 +22,11 @@ def asked(**changes) -> Problem:
     return Problem("p-median", **fields)
 
 
+def capacitated(**changes) -> Problem:
+    fields = {"distances": TABLE, "site_ids": IDS, "customer_ids": IDS, **changes}
+    return Problem("single-source", **fields)
+
+
 def refusal(**changes) -> str:
     with pytest.raises(UsageError) as caught:
         asked(**changes)
@@ -107,7 +112,8 @@ VECTORS = [
 @pytest.mark.parametrize("values", VECTORS, ids=[f"vector {i}" for i in range(len(VECTORS))])
 @pytest.mark.parametrize("field", ["weights", "demands", "fixed_costs", "capacities"])
 def test_a_series_goes_by_its_labels(field, values):
-    assert getattr(asked(**{field: values}), field).tolist() == [1, 2, 3, 4]
+    given = {"capacities": 9, "demands": 1, field: values}
+    assert getattr(capacitated(**given), field).tolist() == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,9 @@ def tiny(kind: str, seed: int) -> Problem:
         options["demands"] = rng.integers(0 if rng.random() < 0.2 else 1, 6, n).astype(float)
         options["capacities"] = rng.integers(3, 14, m).astype(float)
     if rng.random() < 0.5:
-        options["weights"] = rng.integers(0, 4, n).astype(float)
+        weights = rng.integers(0, 4, n).astype(float)
+        if kind != "p-dispersion":
+            options["weights"] = weights
     decided = rng.permutation(m)
     if rng.random() < 0.25:
         options["opened"] = (int(decided[0]),)

@@ -30,6 +30,7 @@ from placeopt.location.tree import Report
 
 Ints = NDArray[np.int64]
 SMALL_COVER = 50_000  # entries up to which a relaxation is asked before the engine's tree
+NOT_THE_MOST = "not proven to be the most"  # that is covered twice
 TRIALS, NOISE = 20, 0.5  # covers drawn from it
 LARGEST_PRODUCT = 6000  # customers or sites up to which dominance is looked for
 
@@ -65,9 +66,8 @@ def solve_covering(
     if problem.backup and result.status is Status.OPTIMAL:
         best = float(problem.fixed_costs[positions].sum())
         left = max(1.0, time_limit_seconds - (time.perf_counter() - began))
-        positions, twice, proven = _backup(problem, incidence, best, left, seed)
-        message = f"covered twice: {twice:g} of {problem.weights.sum():g}"
-        message += "" if proven else " (not proven to be the most)"
+        positions, proven = _backup(problem, incidence, positions, best, left, seed)
+        message = "" if proven else NOT_THE_MOST
     return _solution(problem, result, positions, time.perf_counter() - began, message)
 
 
@@ -245,7 +245,7 @@ def _partial(problem: Problem, incidence, seconds: float, gap: float, seed: int)
     return result, np.flatnonzero(result.value(y) > 0.5) if result.has_plan else opened
 
 
-def _backup(problem: Problem, incidence, best: float, seconds: float, seed: int):
+def _backup(problem: Problem, incidence, first: Ints, best: float, seconds: float, seed: int):
     """(C4): of the plans that cost ``best``, the one that covers most weight twice."""
     model = Model("backup covering")
     n, m = incidence.shape
@@ -262,10 +262,8 @@ def _backup(problem: Problem, incidence, best: float, seconds: float, seed: int)
     model.add_rows("cost", rule="C4", size=1, terms=[(zeros, y.all, problem.fixed_costs)],
                    upper=best + slack)  # fmt: skip
     result = solve(model, time_limit_seconds=seconds, gap=0.0, threads=1, seed=seed)
-    positions = np.flatnonzero(result.value(y) > 0.5)
-    counts = np.asarray(incidence[:, positions].sum(axis=1)).ravel()
-    twice = float(problem.weights[counts >= 2].sum())
-    return positions, twice, result.status is Status.OPTIMAL
+    positions = np.flatnonzero(result.value(y) > 0.5) if result.has_plan else first
+    return positions, result.status is Status.OPTIMAL
 
 
 def _upper(problem: Problem):

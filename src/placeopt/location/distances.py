@@ -8,7 +8,7 @@ All three answer the same questions, so that a method never asks which one it ho
     nearest(count)     for each customer its ``count`` nearest sites, nearest first
     within(radius)     CSR of the pairs at most ``radius`` apart, data = distance
 
-Metrics of points: ``euclidean``; ``floor`` (whole part of the Euclidean distance, as the p-median
+Metrics of points: ``euclidean``; ``manhattan`` (along the axes); ``floor`` (whole part of the Euclidean distance, as the p-median
 papers do on TSPLIB points); ``round`` (nearest whole number, TSPLIB's own EUC_2D); ``great_circle``
 (latitude, longitude in degrees; metres on a sphere of 6,378,137 m, as the covering papers do).
 Degrees are never fed to the first three by a reader of files.
@@ -17,7 +17,7 @@ Degrees are never fed to the first three by a reader of files.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,8 @@ from placeopt.errors import UsageError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Metric = Literal["euclidean", "floor", "round", "great_circle"]
+Metric = Literal["euclidean", "manhattan", "floor", "round", "great_circle"]
+METRICS = get_args(Metric)
 
 EARTH_RADIUS_M = 6_378_137.0
 BLOCK = 20_000_000  # cells worked on at once
@@ -128,8 +129,13 @@ class Points:
     metric: Metric = "euclidean"
 
     def __post_init__(self) -> None:
+        if self.metric not in METRICS:
+            raise UsageError(f"no metric {self.metric!r}; there are {', '.join(METRICS)}")
         for name in ("customers", "sites"):
-            points = np.asarray(getattr(self, name), dtype=np.float64)
+            try:
+                points = np.asarray(getattr(self, name), dtype=np.float64)
+            except (TypeError, ValueError):
+                raise UsageError(f"{name} are not all numbers; give (count, 2) numbers") from None
             if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
                 raise UsageError(f"{name} must be (count, 2) finite coordinates")
             object.__setattr__(self, name, points)
@@ -150,6 +156,8 @@ class Points:
 
         if self.metric == "great_circle":
             return _arc(cdist(_sphere(a), _sphere(b)))
+        if self.metric == "manhattan":
+            return cdist(a, b, "cityblock")
         return self._measure(cdist(a, b))
 
     def nearest(self, count: int) -> tuple[Ints, Floats]:
@@ -157,7 +165,7 @@ class Points:
 
         count = min(count, self.shape[1])
         distance, order = KDTree(self._flat(self.sites)).query(
-            self._flat(self.customers), k=np.arange(1, count + 1), workers=1
+            self._flat(self.customers), k=np.arange(1, count + 1), p=self._norm, workers=1
         )
         return order.astype(np.int64), self._measure(distance)
 
@@ -165,7 +173,9 @@ class Points:
         """For each customer the nearest of ``sites`` (its number among all sites) and how far."""
         from scipy.spatial import KDTree
 
-        distance, order = KDTree(self._flat(self.sites[sites])).query(self._flat(self.customers))
+        distance, order = KDTree(self._flat(self.sites[sites])).query(
+            self._flat(self.customers), p=self._norm
+        )
         return np.asarray(sites)[order], self._measure(distance)
 
     def within(self, radius: float) -> sparse.csr_array:
@@ -180,6 +190,10 @@ class Points:
             data.append(block[r, c])
         join = np.concatenate
         return _csr(join(rows), join(columns), join(data), self.shape)
+
+    @property
+    def _norm(self) -> float:
+        return 1.0 if self.metric == "manhattan" else 2.0
 
     def _flat(self, points: Floats) -> Floats:
         """Points in a space where straight lines rank as this metric does."""

@@ -8,9 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from placeopt.errors import VerificationError
+import numpy as np
+
+from placeopt.engine.result import Status
+from placeopt.errors import UsageError, VerificationError
 from placeopt.location.canonical import as_given, in_canonical_order
 from placeopt.location.files import read_problem
+from placeopt.location.plans import split_total
 from placeopt.location.problems import (
     CAPACITATED,
     CAPACITATED_P_MEDIAN,
@@ -19,8 +23,11 @@ from placeopt.location.problems import (
     P_DISPERSION,
     SINGLE_SOURCE,
     Problem,
+    is_number,
 )
+from placeopt.location.reasons import in_words, plainly_infeasible
 from placeopt.location.solution import Solution
+from placeopt.location.units import as_asked, in_units, reporter, units_of
 from placeopt.location.verify import verify
 
 
@@ -40,28 +47,48 @@ def locate(
     for a full proof. ``report(objective, bound)`` is called when either improves. Raises
     ``VerificationError`` if the plan fails its check, so that no wrong plan is ever returned.
     """
+    _check_options(problem, engine, time_limit_seconds, gap)
     began, cpu = time.perf_counter(), time.process_time()
     asked, customers, sites = in_canonical_order(problem)
-    if engine == "placeopt":
-        method = _method(asked)
-        solution = method(
-            asked, time_limit_seconds=time_limit_seconds, gap=gap, seed=seed, report=report
-        )
+    units = units_of(asked)
+    own = in_units(asked, units)
+    report = reporter(report, units.objective(asked.kind))
+    settings: dict[str, Any] = {"time_limit_seconds": time_limit_seconds, "gap": gap, "seed": seed}
+    if nothing := plainly_infeasible(own):
+        solution = Solution(own, Status.INFEASIBLE, bound=np.inf, message=nothing)
+    elif engine == "placeopt":
+        solution = _method(own)(own, report=report, **settings)
     else:
         from placeopt.location.models import solve_compact
 
-        solution = solve_compact(
-            asked, engine=engine, time_limit_seconds=time_limit_seconds, gap=gap, seed=seed
-        )
+        solution = solve_compact(own, engine=engine, **settings)
     seconds = dict(solution.seconds)
     seconds["total"] = time.perf_counter() - began
     seconds["cpu"] = time.process_time() - cpu
-    solution = as_given(problem, replace(solution, seconds=seconds), customers, sites)
+    solution = as_asked(asked, replace(solution, seconds=seconds), units)
+    solution = as_given(problem, solution, customers, sites)
+    if solution.flows is not None and solution.objective is not None:
+        total = split_total(problem, solution.positions, solution.flows)
+        solution = replace(solution, objective=total, bound=min(solution.bound, total))
+    solution = in_words(problem, solution)
     verification = verify(problem, solution)
     if not verification.ok:
         broken = "; ".join(f"{check.name}: {check.detail}" for check in verification.broken)
         raise VerificationError(f"{problem.name or problem.kind}: {broken}")
     return solution
+
+
+def _check_options(problem: Problem, engine: str, seconds: float, gap: float) -> None:
+    """Raises ``UsageError`` where a setting makes no sense or would be ignored."""
+    faults = []
+    if not is_number(gap) or not 0 <= gap < np.inf:
+        faults.append(f"gap is {gap!r}; give a share of 0 or more (0.01 is one per cent)")
+    if not is_number(seconds) or not seconds > 0:
+        faults.append(f"time_limit_seconds is {seconds!r}; give seconds above 0")
+    if problem.backup and engine != "placeopt":
+        faults.append(f"backup: only the engine placeopt covers twice, not {engine!r}")
+    if faults:
+        raise UsageError("; ".join(faults))
 
 
 def locate_file(kind: str, path: str | Path, p: int | None = None, **options: Any) -> Solution:

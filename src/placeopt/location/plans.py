@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from placeopt.location.distances import Points
 from placeopt.location.problems import (
@@ -34,6 +35,17 @@ def nearest_open(problem: Problem, sites: Ints) -> tuple[Ints, Floats]:
     return np.where(np.isfinite(far), sites[best], -1), far
 
 
+def split_total(problem: Problem, sites: Ints, flows: sparse.csr_array) -> float:
+    """What opening ``sites`` and sending the shares ``flows`` costs."""
+    shares = flows.tocoo()
+    rows, columns = shares.coords
+    at = np.searchsorted(np.asarray(sites), columns)
+    far = problem.distances.of_sites(np.asarray(sites, np.int64))[rows, at] if len(rows) else 0.0
+    return float(
+        (shares.data * problem.weights[rows] * far).sum() + problem.fixed_costs[sites].sum()
+    )
+
+
 def objective_of(problem: Problem, sites: Ints) -> tuple[float | None, Ints]:
     """The objective of opening ``sites`` in a problem without capacities, and the assignment.
 
@@ -53,7 +65,7 @@ def objective_of(problem: Problem, sites: Ints) -> tuple[float | None, Ints]:
         covered = admissible & (far <= float(problem.radius or 0.0))
         weight = problem.weights
         enough = covered.all() or (
-            problem.share < 1 and weight[covered].sum() >= problem.share * weight.sum() - 1e-9
+            problem.share < 1 and weight[covered].sum() >= (problem.share - 1e-12) * weight.sum()
         )
         cost = float(problem.fixed_costs[sites].sum())
         return (cost if enough else None), np.where(covered, assignment, -1)

@@ -24,14 +24,17 @@ positions, from 0. Positions of rows and columns appear only where a name says s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from placeopt.errors import UsageError
-from placeopt.location.distances import Distances, Matrix
+from placeopt.location.distances import Distances, Matrix, Pairs
 from placeopt.location.labels import Unclear, chosen, ids_of, labels_of, order_of, vector
 
 Floats = NDArray[np.float64]
@@ -60,6 +63,29 @@ KINDS = (
 NEEDS_P = {P_MEDIAN, P_CENTRE, MAXIMAL_COVERING, P_DISPERSION, CAPACITATED_P_MEDIAN}
 NEEDS_RADIUS = {COVERING, MAXIMAL_COVERING}
 NEEDS_CAPACITY = {CAPACITATED, SINGLE_SOURCE, CAPACITATED_P_MEDIAN}
+TAKES = {  # fields that some problems have no use for, and those that have
+    "p": NEEDS_P,
+    "radius": NEEDS_RADIUS,
+    "outer_radius": {MAXIMAL_COVERING},
+    "ceiling": {kind for kind in KINDS if kind != P_DISPERSION},
+    "share": {COVERING},
+    "backup": {COVERING},
+    "weights": {kind for kind in KINDS if kind != P_DISPERSION},
+    "fixed_costs": {COVERING, FACILITY_LOCATION, CAPACITATED, SINGLE_SOURCE},
+    "demands": NEEDS_CAPACITY,
+    "capacities": NEEDS_CAPACITY,
+}
+NAMES = {  # what others call these problems; spaces and underscores are as good as hyphens
+    P_MEDIAN: ("pmedian", "pmp", "median"),
+    P_CENTRE: ("p-center", "pcenter", "pcentre", "center", "centre"),
+    COVERING: ("lscp", "set-covering", "set-cover", "location-set-covering"),
+    MAXIMAL_COVERING: ("mclp", "maximum-covering", "max-covering"),
+    P_DISPERSION: ("pdispersion", "dispersion"),
+    FACILITY_LOCATION: ("uflp", "ufl", "splp", "uncapacitated-facility-location"),
+    CAPACITATED: ("cflp", "cfl", "capacitated"),
+    SINGLE_SOURCE: ("sscflp", "single-source-capacitated-facility-location"),
+    CAPACITATED_P_MEDIAN: ("cpmp", "capacitated-pmedian"),
+}
 UNSAID: Any = None  # stands for a vector that is spread from a default
 MAXIMISED = {MAXIMAL_COVERING, P_DISPERSION}  # reported as people speak of them; minimised inside
 
@@ -97,8 +123,9 @@ class Problem:
 
     def __post_init__(self) -> None:
         faults: list[str] = []
+        object.__setattr__(self, "kind", kind_of(self.kind))
         self._distances_and_ids(faults)
-        opening = 1.0 if self.kind == COVERING else 0.0
+        opening = opening_of(self.kind)
         self._vector("weights", self.customer_ids, 1.0, faults)
         self._vector("fixed_costs", self.site_ids, opening, faults)
         self._vector("demands", self.customer_ids, 1.0, faults)
@@ -141,6 +168,10 @@ class Problem:
         return np.flatnonzero(~shut)
 
     def replace(self, **changes: Any) -> Problem:
+        """The problem with some fields changed; opening costs nobody gave follow the kind."""
+        if "kind" in changes and "fixed_costs" not in changes:
+            if bool((self.fixed_costs == opening_of(self.kind)).all()):
+                changes["fixed_costs"] = UNSAID
         return replace(self, **changes)
 
     def coverage(self, distance: Floats) -> Floats:
@@ -155,8 +186,17 @@ class Problem:
     def _distances_and_ids(self, faults: list[str]) -> None:
         table = self.distances
         rows, columns = labels_of(table), labels_of(table, "columns")
+        if sparse.issparse(table):
+            table = Pairs(table)
         if not hasattr(table, "shape") or isinstance(table, np.ndarray) or rows is not None:
-            table = Matrix(np.asarray(table, dtype=np.float64))
+            try:
+                values = np.asarray(table, dtype=np.float64)
+            except (TypeError, ValueError):
+                raise UsageError(
+                    f"{self.name or self.kind}: distances are no table of numbers; give one row "
+                    "a customer and one number a site in each"
+                ) from None
+            table = Matrix(values)
         orders = []
         for name, labels, size in (
             ("customer", rows, table.shape[0]),
@@ -197,16 +237,84 @@ class Problem:
         object.__setattr__(self, name, tuple(self.site_ids[j] for j in positions))
 
 
-def _faults(problem: Problem) -> list[str]:
+def kind_of(name: Any) -> str:
+    """The kind that a name stands for: ``p-center`` and ``mclp`` are understood.
+
+    Raises ``UsageError`` where there is none.
+    """
+    plain = str(name).strip().lower().replace("_", "-").replace(" ", "-")
+    for kind in KINDS:
+        if plain == kind or plain in NAMES[kind]:
+            return kind
+    close = get_close_matches(plain, [*KINDS, *(n for names in NAMES.values() for n in names)], n=1)
+    meant = f"did you mean {close[0]!r}? " if close else ""
+    raise UsageError(f"no problem {name!r}; {meant}there are {', '.join(KINDS)}")
+
+
+def opening_of(kind: str) -> float:
+    """What opening a site costs where nothing is given."""
+    return 1.0 if kind == COVERING else 0.0
+
+
+def useful(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of ``fields`` that a problem of ``kind`` has a use for."""
+    return {name: value for name, value in fields.items() if kind in TAKES.get(name, KINDS)}
+
+
+def _ignored(problem: Problem) -> list[str]:
+    """Fields that were given and would be ignored."""
+    usual = {"share": 1.0, "backup": False, "weights": 1.0, "demands": 1.0}
+    usual["fixed_costs"] = opening_of(problem.kind)
     faults = []
-    if problem.kind not in KINDS:
-        return [f"no problem {problem.kind!r}; there are {', '.join(KINDS)}"]
+    for name, kinds in TAKES.items():
+        given = getattr(problem, name)
+        if problem.kind in kinds or given is None:
+            continue
+        if name not in usual or not np.all(np.asarray(given) == usual[name]):
+            instead = _INSTEAD.get(name, "")
+            faults.append(f"{name}: {problem.kind} has none; leave it out{instead}")
+    return faults
+
+
+_INSTEAD = {
+    "capacities": f", or ask for {CAPACITATED_P_MEDIAN}, {CAPACITATED} or {SINGLE_SOURCE}",
+    "fixed_costs": f", or ask for {FACILITY_LOCATION}",
+    "demands": ", or give it as weights",
+    "radius": ", or give it as ceiling",
+}
+
+
+def _number_faults(problem: Problem) -> list[str]:
+    faults = []
+    for name in ("radius", "outer_radius", "ceiling"):
+        value = getattr(problem, name)
+        if value is not None and not (is_number(value) and value >= 0):
+            faults.append(f"{name} is {value!r}; give a distance of 0 or more")
+    outer, radius = problem.outer_radius, problem.radius
+    if not faults and outer is not None and radius is not None and outer < radius:
+        faults.append(f"outer_radius is {outer:g}, below the radius of {radius:g}")
+    if not is_number(problem.share) or not 0 < problem.share <= 1:
+        faults.append(f"share is {problem.share!r}; give a share above 0 and at most 1")
+    elif problem.backup and problem.share < 1:
+        faults.append("backup is for covering everybody; leave out share, or backup")
+    if not isinstance(problem.backup, bool | np.bool_):
+        faults.append(f"backup is {problem.backup!r}; give True or False")
+    return faults
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is one number, and no True or False."""
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def _faults(problem: Problem) -> list[str]:
+    faults = _ignored(problem) + _number_faults(problem)
     if not _is_whole(problem.p) or (
         problem.kind in NEEDS_P and (problem.p is None or problem.p < 1)
     ):
-        faults.append(f"p is {problem.p}; give a whole number of 1 or more")
-    if problem.kind in NEEDS_RADIUS and (problem.radius is None or not problem.radius >= 0):
-        faults.append(f"radius is {problem.radius}; give a distance of 0 or more")
+        faults.append(f"p is {problem.p!r}; give a whole number of 1 or more")
+    if problem.kind in NEEDS_RADIUS and problem.radius is None:
+        faults.append("radius is None; give a distance of 0 or more")
     if problem.kind in NEEDS_CAPACITY and problem.capacities is None:
         faults.append("there are no capacities; give one for each site")
     if problem.kind == P_DISPERSION and problem.customers != problem.sites:
@@ -222,8 +330,6 @@ def _faults(problem: Problem) -> list[str]:
     both = [one for one in problem.opened if one in set(problem.closed)]
     if both:
         faults.append(f"sites {both} are to be both opened and closed")
-    if not 0 < problem.share <= 1:
-        faults.append(f"share is {problem.share}; give a share above 0 and at most 1")
     return faults
 
 

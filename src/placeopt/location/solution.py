@@ -45,10 +45,12 @@ class Solution:
 
     @property
     def gap(self) -> float:
-        """|objective - bound| / max(1e-9, |objective|); inf where there is no plan or bound."""
+        """|objective - bound| / |objective|; inf where there is no plan or bound."""
         if self.objective is None or not np.isfinite(self.bound):
             return np.inf
-        return abs(self.objective - self.bound) / max(1e-9, abs(self.objective))
+        if self.objective == self.bound:
+            return 0.0
+        return abs(self.objective - self.bound) / abs(self.objective) if self.objective else np.inf
 
     @property
     def proven(self) -> bool:

@@ -36,11 +36,12 @@ def verify(problem: Problem, solution: Solution) -> Verification:
     checks.append(_check("decided", "earlier decisions are kept", _decided(problem, sites)))
     if all(check.holds for check in checks):
         recomputed, fault = _recompute(problem, solution, sites)
+        size = abs(recomputed) + _opening(problem, sites)
         checks.append(_check("service", "everybody is served as the problem asks", fault))
         checks.append(
-            _check("objective", "the plan costs what it says", _same(solution, recomputed))
+            _check("objective", "the plan costs what it says", _same(solution, recomputed, size))
         )
-        checks.append(_check("bound", "the bound is on its side", _side(solution)))
+        checks.append(_check("bound", "the bound is on its side", _side(solution, size)))
         return Verification(tuple(checks), totals={"objective": recomputed})
     return Verification(tuple(checks))
 
@@ -108,7 +109,7 @@ def _value(problem: Problem, sites, assignment, distance, fault: str) -> tuple[f
         covered = distance <= float(problem.radius or 0)
         reached = float(problem.weights[covered].sum())
         needed = problem.share * float(problem.weights.sum())
-        lacking = not covered.all() if problem.share >= 1 else reached < needed - 1e-6
+        lacking = not covered.all() if problem.share >= 1 else reached < needed * (1 - RELATIVE)
         return opening, fault or ("somebody is not covered" if lacking else "")
     counted = problem.weights > 0 if problem.kind == P_CENTRE else np.ones(len(distance), bool)
     if not np.isfinite(distance[counted]).all():
@@ -118,7 +119,7 @@ def _value(problem: Problem, sites, assignment, distance, fault: str) -> tuple[f
     service = float((problem.weights * distance)[problem.weights > 0].sum())
     if problem.kind in (SINGLE_SOURCE, CAPACITATED_P_MEDIAN) and problem.capacities is not None:
         load = np.bincount(assignment, problem.demands, minlength=problem.sites)
-        over = np.flatnonzero(load > problem.capacities * (1 + RELATIVE) + RELATIVE)
+        over = np.flatnonzero(load > problem.capacities + RELATIVE * load)
         if len(over):
             fault = fault or f"sites {over[:5].tolist()} hold more than they can"
     return service + (opening if problem.kind in (FACILITY_LOCATION, SINGLE_SOURCE) else 0.0), fault
@@ -142,20 +143,31 @@ def _recompute_split(problem: Problem, solution: Solution, sites) -> tuple[float
     if np.abs(served - 1).max() > 1e-5:
         return np.nan, "somebody is not served in full"
     capacities = problem.capacities if problem.capacities is not None else np.inf
-    fault = "a site holds more than it can" if (load > capacities * (1 + 1e-6) + 1e-5).any() else ""
+    over = load > capacities + 1e-5 * load
+    fault = "a site holds more than it can" if over.any() else ""
     return total + float(problem.fixed_costs[sites].sum()), fault
 
 
-def _same(solution: Solution, recomputed: float) -> str:
+def _opening(problem: Problem, sites) -> float:
+    """What opening costs, receipts counted as costs: the size of what is added up."""
+    return float(sum(abs(problem.fixed_costs[j]) for j in sites)) if _opens(problem) else 0.0
+
+
+def _opens(problem: Problem) -> bool:
+    return problem.kind in (COVERING, FACILITY_LOCATION, CAPACITATED, SINGLE_SOURCE)
+
+
+def _same(solution: Solution, recomputed: float, size: float) -> str:
+    """A fault where the plan says another total; ``size``: of the amounts that are added up."""
     said = float(solution.objective or 0.0)
-    if said == recomputed or abs(said - recomputed) <= RELATIVE * max(1.0, abs(said)):
+    if said == recomputed or abs(said - recomputed) <= RELATIVE * size:
         return ""
     return f"it says {said:.10g}, the tables say {recomputed:.10g}"
 
 
-def _side(solution: Solution) -> str:
+def _side(solution: Solution, size: float) -> str:
     value, bound = float(solution.objective or 0.0), solution.bound
-    slack = RELATIVE * max(1.0, abs(value))
+    slack = RELATIVE * size if np.isfinite(size) else 0.0
     wrong = bound < value - slack if solution.problem.maximised else bound > value + slack
     if wrong and np.isfinite(bound):
         return f"the bound {bound:.10g} lies on the wrong side of {value:.10g}"

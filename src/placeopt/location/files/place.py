@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from placeopt.errors import UsageError
 from placeopt.location.distances import Matrix
-from placeopt.location.problems import Problem
+from placeopt.location.problems import P_DISPERSION, Problem
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,10 +62,11 @@ def read_place_problem(
     ids = place.buildings["building_id"].to_numpy()[fits]
     if keep:
         options["opened"] = hosted[fits]
+    if kind != P_DISPERSION:
+        options["weights"] = _visits(place, service)
     return Problem(
         kind,
         Matrix(minutes),
-        weights=_visits(place, service),
         customer_ids=tuple(str(zone) for zone in times.zone_ids),
         site_ids=tuple(str(building) for building in ids),
         name=f"{path.resolve().name} {service}",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from placeopt.errors import UsageError
+from placeopt.location.distances import METRICS
 from placeopt.location.files.facility import read_single_source, read_ufllib
 from placeopt.location.files.orlib import read_cap, read_pmed, read_pmedcap
 from placeopt.location.files.place import is_place, read_place_problem
@@ -16,14 +18,21 @@ from placeopt.location.problems import (
     CAPACITATED,
     CAPACITATED_P_MEDIAN,
     FACILITY_LOCATION,
-    KINDS,
     MAXIMAL_COVERING,
+    NEEDS_P,
+    NEEDS_RADIUS,
     P_CENTRE,
     P_MEDIAN,
     SINGLE_SOURCE,
     Problem,
+    kind_of,
+    useful,
 )
 
+UNUSED = {
+    "p": None, "radius": None, "outer_radius": None, "ceiling": None, "share": 1.0,
+    "backup": False, "weights": None, "fixed_costs": None, "demands": None, "capacities": None,
+}  # fmt: skip
 FORMATS = ("pmed", "cap", "pmedcap", "ufllib", "single-source", "tsplib", "city", "table")
 
 
@@ -48,8 +57,7 @@ def read_problem(
     one ``service`` (``files.place``). Raises ``UsageError``.
     """
     path = Path(path)
-    if kind not in KINDS:
-        raise UsageError(f"no problem {kind!r}; there are {', '.join(KINDS)}")
+    kind = kind_of(kind)
     if not path.exists():
         raise UsageError(f"there is no file {path}")
     if is_place(path):
@@ -57,8 +65,11 @@ def read_problem(
     if stray := {"service", "modes", "keep"} & set(options):
         raise UsageError(f"{', '.join(sorted(stray))}: only a place or a scenario has services")
     form = form or _form(path, kind)
+    if form not in FORMATS:
+        raise UsageError(f"no format {form!r}; there are {', '.join(FORMATS)}")
+    _check_filled(path, kind, form, p=p, radius=radius, metric=metric, capacity=capacity)
     if form == "table":
-        return read_table(path, kind, **_given(p=p, radius=radius, **options))
+        return read_table(path, kind, metric, **_given(p=p, radius=radius, **options))
     try:
         problem = _read(form, path, p, radius, metric, capacity, kind)
     except (ValueError, IndexError) as error:
@@ -68,11 +79,38 @@ def read_problem(
         "site_ids": range(1, problem.sites + 1),
     }
     changes = numbers | _given(p=p, radius=radius, **options)
-    if kind != problem.kind:
-        changes["kind"] = kind
+    if kind != problem.kind:  # what the file states and this kind has no use for is left out
+        named = {field.name: getattr(problem, field.name) for field in fields(Problem)}
+        kept = useful(kind, named)
+        left_out = {name: UNUSED[name] for name in named if name not in kept}
+        changes = {"kind": kind, **left_out, **changes}
         if kind in (P_MEDIAN, P_CENTRE, MAXIMAL_COVERING) and form in ("cap", "single-source"):
             raise UsageError(f"{path.name} holds costs of serving all demand, not distances")
     return problem.replace(**changes)
+
+
+def _check_filled(path: Path, kind: str, form: str, **given: Any) -> None:
+    """Raises ``UsageError`` where something is wanting, or given and would be ignored."""
+    faults = []
+    if form in ("tsplib", "city"):
+        needed = {"p": NEEDS_P, "radius": NEEDS_RADIUS}
+        faults += [
+            f"{name}: a {form} file knows none; give it"
+            for name, kinds in needed.items()
+            if kind in kinds and given[name] is None
+        ]
+    if given["metric"] is not None and form not in ("tsplib", "table"):
+        faults.append(f"metric: a {form} file says how it is measured; leave it out")
+    if given["metric"] is not None and given["metric"] not in METRICS:
+        faults.append(f"metric: there is no {given['metric']!r}; there are {', '.join(METRICS)}")
+    if given["capacity"] is not None and form != "cap":
+        faults.append(f"capacity: only cap files leave it open, and this is a {form} file")
+    if given["p"] is not None and kind not in NEEDS_P:
+        faults.append(f"p: {kind} has none; leave it out")
+    if given["radius"] is not None and kind not in NEEDS_RADIUS:
+        faults.append(f"radius: {kind} has none; leave it out, or give it as ceiling")
+    if faults:
+        raise UsageError(f"{path.name}: " + "; ".join(faults))
 
 
 def _read(
