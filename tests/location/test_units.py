@@ -77,7 +77,7 @@ def test_any_size_of_numbers_is_proven_as_well(kind: str, monkeypatch: pytest.Mo
 def test_any_size_of_numbers_on_many_problems(
     kind: str, size: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As above, on 30 problems a kind and size, half of them by the engine that takes small ones."""
+    """As above, on 30 problems a kind and size, half of them left to an engine."""
     for seed in range(30):
         monkeypatch.setattr(tree, "SMALL", 12_000 * (seed % 2))
         monkeypatch.setattr(whole, "SMALL", 400 * (seed % 2))

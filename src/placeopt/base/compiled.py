@@ -10,11 +10,18 @@ of a process (``tree.SMALL``, ``whole.SMALL``) is given to an engine instead.
 
 from __future__ import annotations
 
+import importlib
+import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from placeopt.base.files import private_folder
+
+
+LOG = logging.getLogger("placeopt.base")
+_FUNCTIONS: list[Any] = []  # every compiled function of the modules that are imported
+_AT_HAND: set[str] = set()  # what ``have_at_hand`` has seen to
 
 
 def compiled(function: Callable[..., Any], *, nogil: bool = False) -> Any:
@@ -27,12 +34,51 @@ def compiled(function: Callable[..., Any], *, nogil: bool = False) -> Any:
     import numba
 
     try:
-        return numba.njit(cache=True, nogil=nogil)(function)
+        made = numba.njit(cache=True, nogil=nogil)(function)
     except RuntimeError as error:
         if "cannot cache" not in str(error):
             raise
         numba.config.CACHE_DIR = str(private_folder("compiled"))  # type: ignore[attr-defined]
-        return numba.njit(cache=True, nogil=nogil)(function)
+        made = numba.njit(cache=True, nogil=nogil)(function)
+    _FUNCTIONS.append(made)
+    return made
+
+
+def have_at_hand(name: str, modules: Sequence[str], make: Callable[[], None], seconds: int) -> None:
+    """See to it that compiled code can be called without a wait.
+
+    The first call in a process reads the code, or compiles it where none is kept, which is said in
+    a warning of the log (on the terminal, where nobody asked for anything else).
+
+    Args:
+        name: What is made, for the message.
+        modules: The modules whose compiled functions ``make`` calls.
+        make: Calls every compiled function as the methods do.
+        seconds: About how long compiling takes.
+    """
+    if name in _AT_HAND:
+        return
+    for module in modules:
+        importlib.import_module(module)
+    if not is_kept(modules):
+        LOG.warning(
+            "compiling %s, once: about %d s (placeopt compile does it ahead)", name, seconds
+        )
+    make()
+    _AT_HAND.add(name)
+
+
+def is_kept(modules: Sequence[str]) -> bool:
+    """Whether every compiled function of these modules is in memory or on disk, up to date."""
+    mine = [function for function in _FUNCTIONS if function.__module__ in modules]
+    return all(function.signatures or _on_disk(function) for function in mine)
+
+
+def _on_disk(function: Any) -> bool:
+    try:
+        return bool(function._cache._cache_file._load_index())  # numba tells it nowhere else
+    except (AttributeError, OSError, ValueError):
+        return False
 
 
 def loaded() -> bool:

@@ -49,9 +49,9 @@ class LocationCases:
         from placeopt.location import locate
 
         if how.engine == "placeopt" and instance.name == "warm":
-            from placeopt.location.tree import warm
+            from placeopt.location.ahead import for_lists, for_loads
 
-            warm()
+            (for_lists if instance.capacities is None else for_loads)()
         solution = locate(
             instance,
             engine=how.engine,

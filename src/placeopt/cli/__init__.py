@@ -198,6 +198,9 @@ def locate(
     form: Annotated[str | None, typer.Option(help="Form of the file, where it is not plain.")] = (
         None
     ),
+    sites: Annotated[
+        Path | None, typer.Option(help="Table of sites: site_id, capacity, fixed_cost, x, y.")
+    ] = None,
     service: Annotated[str | None, typer.Option(help="Service of a place or scenario.")] = None,
     modes: Annotated[str | None, typer.Option(help="Of a place, by commas: walk,drive.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Buildings with it today stay.")] = False,
@@ -212,7 +215,7 @@ def locate(
     from placeopt.location import locate_file
 
     reading = {
-        "radius": radius, "metric": metric, "capacity": capacity, "form": form, "service": service,
+        "radius": radius, "metric": metric, "capacity": capacity, "form": form, "service": service, "sites": sites,
         "modes": tuple(modes.split(",")) if modes else None, "keep": keep or None,
     }  # fmt: skip
     options = {name: value for name, value in reading.items() if value is not None}
@@ -220,6 +223,17 @@ def locate(
     solution = locate_file(problem, file, p, **options, **solving)
     typer.echo(json.dumps(solution.as_dict()) if as_json else str(solution.summary()))
     raise typer.Exit({"infeasible": 3}.get(str(solution.status), 0 if solution.facilities else 4))
+
+
+@app.command("compile")
+def compile_ahead() -> None:
+    """Compile what large problems and timetables need, so that no later run waits for it."""
+    from placeopt.location.ahead import for_lists, for_loads
+    from placeopt.travel.raptor import for_transit
+
+    for what in (for_lists, for_loads, for_transit):
+        what()
+    typer.echo("all compiled code is at hand")
 
 
 @app.command()

@@ -20,6 +20,7 @@ import numpy as np
 from scipy import sparse
 
 from placeopt.engine import Result, Status
+from placeopt.location.ahead import for_loads
 from placeopt.location.compact import compact
 from placeopt.location.ending import closed, nothing_fits, solution_of
 from placeopt.location.loads import (
@@ -60,6 +61,8 @@ def solve_capacitated(
     if not work.cost[work.cost < BIG].any():  # a covering: no cost that prices could tell of
         infeasible = _whole(work, run)
     else:
+        with run.uncounted():
+            for_loads()
         level = _dual(work, run)
         if not closed(work, run):
             infeasible = _kernels(work, run, level)

@@ -20,26 +20,6 @@ from placeopt.base.compiled import compiled
 
 
 @compiled
-def assign(cost, size, room, is_open, order, to, left):
-    """Send customers in ``order`` each to the cheapest open site with room; False if one fits not.
-
-    ``left`` becomes what each site has left.
-    """
-    sites = np.flatnonzero(is_open)
-    left[:] = room
-    for i in order:
-        best, where = 1e290, -1
-        for j in sites:
-            if left[j] >= size[i] and cost[i, j] < best:
-                best, where = cost[i, j], j
-        if where < 0:
-            return False
-        to[i] = where
-        left[where] -= size[i]
-    return True
-
-
-@compiled
 def price(cost, opening, is_open, to):
     """What the plan costs."""
     total = 0.0

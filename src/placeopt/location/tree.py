@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.compiled import loaded
+from placeopt.base.compiled import have_at_hand, loaded
 from placeopt.location.lists import Lists
 from placeopt.location.pool import concentrate
 
@@ -46,6 +47,13 @@ class Run:
     @property
     def seconds(self) -> float:
         return time.perf_counter() - self.began
+
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """What is done within takes none of the limit."""
+        began = time.perf_counter()
+        yield
+        self.began += time.perf_counter() - began
 
     @property
     def out_of_time(self) -> bool:
@@ -96,6 +104,8 @@ def prove(lists: Lists, run: Run, *, seed: int = 1, tree: bool = True) -> None:
         _ask(lists, run)
         if run.proven:
             return
+    with run.uncounted():
+        for_lists()
     from placeopt.location.turn import turn
 
     arrays = (lists.start, lists.site, lists.cost)
@@ -125,8 +135,19 @@ def prove(lists: Lists, run: Run, *, seed: int = 1, tree: bool = True) -> None:
         _finish(lists, run, decided, rest, bound)
 
 
-def warm() -> None:
-    """Read (or compile) every function that ``prove`` may call, on a problem of twenty points."""
+MODULES = tuple(
+    f"placeopt.location.{name}" for name in ("turn", "swap", "subgradient", "dual", "branch")
+)
+SECONDS = 30  # that compiling them takes, about
+
+
+def for_lists() -> None:
+    """Have the compiled code that ``prove`` may call at hand."""
+    have_at_hand("the methods for candidate lists", MODULES, _make, SECONDS)
+
+
+def _make() -> None:
+    """Call every function that ``prove`` may call, on a problem of twenty points."""
     from placeopt.location.core import search_core
     from placeopt.location.lists import lists_of
     from placeopt.location.problems import P_MEDIAN, Problem

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from placeopt.engine.result import Status
+from placeopt.location.ahead import for_loads
 from placeopt.location.compact import compact
 from placeopt.location.dive import bettered, plan_from
 from placeopt.location.ending import closed, nothing_fits, solution_of
@@ -79,6 +80,8 @@ def solve_whole(
         return nothing_fits(problem, run, reason)
     small = work.cost.size <= SMALL and _engine_closes(work, run)
     if not small:
+        with run.uncounted():
+            for_loads()
         level = _root(work, run, seed)
         if not closed(work, run):
             Search(work, run, seed).go(level)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.compiled import compiled
+from placeopt.base.compiled import compiled, have_at_hand
 
 IN_TIME = 0.01  # minutes late that still catch a trip: coordinates are no finer than that
 
@@ -183,3 +183,21 @@ def _arrive(egress: Any, best: Any, direct: Any, start: Any, cutoff: Any, out: A
         for row in range(egress.first[b], egress.first[b + 1]):
             fastest = min(fastest, best[egress.item[row]] + egress.minutes[row] - start)
         out[b] = fastest if fastest <= cutoff else np.inf
+
+
+def for_transit() -> None:
+    """Have the compiled code of ``journeys`` at hand."""
+    have_at_hand("public transport", ("placeopt.travel.raptor",), _make, 15)
+
+
+def _make() -> None:
+    """One trip from one stop to another."""
+    pair, ride = np.arange(2), np.array([0.0, 5.0])
+    on = np.ones(2, bool)
+    one = np.array([1], np.int64)
+    lines = Lines(2 * pair, pair, on, on, one, pair, ride, ride)
+    each = Rows(np.arange(3), pair, np.zeros(2))
+    calling = Rows(np.arange(3), np.zeros(2, np.int64), np.arange(2.0))
+    egress = Rows(pair, one, np.zeros(1))
+    access = (np.zeros(1, np.int64), np.zeros(1))
+    journeys(lines, calling, each, access, egress, np.full(1, 9.0), np.zeros(1), 1, 1.0, 60.0)

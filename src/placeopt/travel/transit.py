@@ -137,8 +137,9 @@ class TransitSearch:
     def __call__(
         self, from_xy: Floats, to_xy: Floats, cutoff_minutes: float
     ) -> tuple[Floats, Floats]:
-        from placeopt.travel.raptor import journeys
+        from placeopt.travel.raptor import for_transit, journeys
 
+        for_transit()
         origins, destinations = snap(self.walking, from_xy), snap(self.walking, to_xy)
         limit = min(self.settings.walk_minutes, cutoff_minutes)
         access = _near(self.walking, origins, self.stops, limit)

@@ -19,7 +19,10 @@ from placeopt.location.problems import MAXIMAL_COVERING, P_MEDIAN, Problem
 
 def read_tsplib(path: Path, p: int | None, metric: Metric = "floor") -> Problem:
     """A p-median problem on the points of a TSPLIB file; the file knows no ``p``."""
-    points = _section(path, "NODE_COORD_SECTION")[:, 1:3]
+    rows = _section(path, "NODE_COORD_SECTION")
+    if rows.shape[1] != 3:
+        raise ValueError(f"lines of NODE_COORD_SECTION have {rows.shape[1]} numbers, not i x y")
+    points = rows[:, 1:3]
     return Problem(P_MEDIAN, Points(points, points, metric), p=p, name=path.stem)
 
 
@@ -49,4 +52,9 @@ def _section(path: Path, name: str) -> np.ndarray:
             inside = words[0] == name
         elif inside:
             rows.append([float(word) for word in words])
+    if not rows:
+        raise ValueError(f"there are no numbers after {name}")
+    widths = sorted({len(row) for row in rows})
+    if len(widths) > 1:
+        raise ValueError(f"lines after {name} have {widths[0]} and {widths[-1]} numbers")
     return np.array(rows)

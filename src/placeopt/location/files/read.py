@@ -50,7 +50,7 @@ def read_problem(
     """The problem of ``kind`` that the file at ``path`` states.
 
     ``p``, ``radius`` and ``capacity`` fill in what a file leaves open (or replace its own p);
-    ``metric`` is one of the metrics of points; ``form`` is one of FORMATS where the file's own
+    ``metric`` is one of the metrics of points; ``sites``, a file of sites beside a table; ``form`` is one of FORMATS where the file's own
     look does not tell; ``options`` are further fields of ``Problem``. Distances of a file of any
     family serve any problem: p-centre on pmed files, say. Customers and sites go by the numbers
     of the file, from 1, or by the ids of a table or a place. A place or a scenario is read for
@@ -61,6 +61,14 @@ def read_problem(
     if not path.exists():
         raise UsageError(f"there is no file {path}")
     if is_place(path):
+        of_files = {
+            "metric": metric,
+            "capacity": capacity,
+            "form": form,
+            "sites": options.get("sites"),
+        }
+        if ignored := [name for name, value in of_files.items() if value is not None]:
+            raise UsageError(f"{', '.join(ignored)}: a place has none; leave it out")
         return read_place_problem(path, kind, **_given(p=p, radius=radius, **options))
     if stray := {"service", "modes", "keep"} & set(options):
         raise UsageError(f"{', '.join(sorted(stray))}: only a place or a scenario has services")
@@ -68,6 +76,8 @@ def read_problem(
     if form not in FORMATS:
         raise UsageError(f"no format {form!r}; there are {', '.join(FORMATS)}")
     _check_filled(path, kind, form, p=p, radius=radius, metric=metric, capacity=capacity)
+    if form != "table" and options.get("sites") is not None:
+        raise UsageError(f"sites: {path.name} is a {form} file, which states its sites itself")
     if form == "table":
         return read_table(path, kind, metric, **_given(p=p, radius=radius, **options))
     try:
