@@ -18,7 +18,6 @@ from typing import Any
 
 from placeopt.base.files import private_folder
 
-
 LOG = logging.getLogger("placeopt.base")
 _FUNCTIONS: list[Any] = []  # every compiled function of the modules that are imported
 _AT_HAND: set[str] = set()  # what ``have_at_hand`` has seen to

@@ -215,8 +215,9 @@ def locate(
     from placeopt.location import locate_file
 
     reading = {
-        "radius": radius, "metric": metric, "capacity": capacity, "form": form, "service": service, "sites": sites,
-        "modes": tuple(modes.split(",")) if modes else None, "keep": keep or None,
+        "radius": radius, "metric": metric, "capacity": capacity, "form": form, "sites": sites,
+        "service": service, "keep": keep or None,
+        "modes": tuple(modes.split(",")) if modes else None,
     }  # fmt: skip
     options = {name: value for name, value in reading.items() if value is not None}
     solving = {"engine": engine, "time_limit_seconds": time_limit, "gap": gap}

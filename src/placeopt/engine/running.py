@@ -6,11 +6,13 @@ it, ``to_the_end`` is for what has to be done with the plan found even then.
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+_waiting = threading.local()  # ``for_engine``: whether this thread waits for an engine
 _heard: ContextVar[threading.Event | None] = ContextVar("ctrl_c_heard", default=None)
 
 
@@ -24,6 +26,33 @@ def until_interrupted() -> Iterator[Callable[[], bool]]:
         yield own.is_set
     finally:
         _heard.reset(token)
+
+
+@contextmanager
+def noted() -> Iterator[Callable[[], bool]]:
+    """As ``until_interrupted``, for a search that also works between its solves: Ctrl-C is noted
+    wherever it comes, ``interrupted`` tells of it, and a second one goes on as
+    ``KeyboardInterrupt``. In another thread than the first, or where the program has a handler of
+    its own, that handler keeps Ctrl-C."""
+    with until_interrupted() as heard:
+        event = _heard.get()
+
+        def note(number: int, frame: object) -> None:
+            again = heard()
+            if event is not None:
+                event.set()
+            if again or getattr(_waiting, "for_engine", False):
+                raise KeyboardInterrupt
+
+        first = threading.current_thread() is threading.main_thread()
+        mine = first and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if mine:
+            signal.signal(signal.SIGINT, note)
+        try:
+            yield heard
+        finally:
+            if mine:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager
@@ -66,8 +95,14 @@ def run_until_interrupted(call: Callable[[], None], stop: Callable[[], object]) 
         try:
             # Not Thread.join, which takes the thread for dead once Ctrl-C has cut it short
             # (bpo-45274), and not for ever, which would hold Ctrl-C back on some systems.
+            _waiting.for_engine = True
             ended.wait(0.1)
+            _waiting.for_engine = False
+            if not came and interrupted():
+                came = True
+                stop()
         except KeyboardInterrupt:
+            _waiting.for_engine = False
             if came:
                 raise
             came = True

@@ -8,9 +8,10 @@ All three answer the same questions, so that a method never asks which one it ho
     nearest(count)     for each customer its ``count`` nearest sites, nearest first
     within(radius)     CSR of the pairs at most ``radius`` apart, data = distance
 
-Metrics of points: ``euclidean``; ``manhattan`` (along the axes); ``floor`` (whole part of the Euclidean distance, as the p-median
-papers do on TSPLIB points); ``round`` (nearest whole number, TSPLIB's own EUC_2D); ``great_circle``
-(latitude, longitude in degrees; metres on a sphere of 6,378,137 m, as the covering papers do).
+Metrics of points: ``euclidean``; ``manhattan`` (along the axes); ``floor`` (whole part of the
+Euclidean distance, as the p-median papers do on TSPLIB points); ``round`` (nearest whole number,
+TSPLIB's own EUC_2D); ``great_circle`` (latitude, longitude in degrees; metres on a sphere of
+6,378,137 m, as the covering papers do).
 Degrees are never fed to the first three by a reader of files.
 """
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from placeopt.engine.result import Status
+from placeopt.engine.running import noted
 from placeopt.errors import UsageError, VerificationError
 from placeopt.location.canonical import as_given, in_canonical_order
 from placeopt.location.files import read_problem
@@ -30,6 +31,8 @@ from placeopt.location.solution import Solution
 from placeopt.location.units import as_asked, in_units, reporter, units_of
 from placeopt.location.verify import verify
 
+Report = Callable[[float, float], None]
+
 
 def locate(
     problem: Problem,
@@ -38,13 +41,14 @@ def locate(
     time_limit_seconds: float = 60.0,
     gap: float = 0.0,
     seed: int = 1,
-    report: Callable[[float, float], None] | None = None,
+    report: Report | None = None,
 ) -> Solution:
     """Solve ``problem`` and verify the plan.
 
     ``engine``: ``placeopt`` for the methods of this room, or the name of an engine that solves
     the compact model (``models``): the baseline of the benchmarks. ``gap`` is relative; 0 asks
-    for a full proof. ``report(objective, bound)`` is called when either improves. Raises
+    for a full proof. ``report(objective, bound)`` is called when either improves. Ctrl-C ends the
+    search with what it has found. Raises ``UsageError`` where a setting makes no sense and
     ``VerificationError`` if the plan fails its check, so that no wrong plan is ever returned.
     """
     _check_options(problem, engine, time_limit_seconds, gap)
@@ -54,14 +58,11 @@ def locate(
     own = in_units(asked, units)
     report = reporter(report, units.objective(asked.kind))
     settings: dict[str, Any] = {"time_limit_seconds": time_limit_seconds, "gap": gap, "seed": seed}
-    if nothing := plainly_infeasible(own):
-        solution = Solution(own, Status.INFEASIBLE, bound=np.inf, message=nothing)
-    elif engine == "placeopt":
-        solution = _method(own)(own, report=report, **settings)
-    else:
-        from placeopt.location.models import solve_compact
-
-        solution = solve_compact(own, engine=engine, **settings)
+    with noted() as ctrl_c_came:
+        solution = _solve(own, engine, settings, report)
+        if ctrl_c_came() and not solution.proven:
+            said = "; ".join(filter(None, [solution.message, "ended by Ctrl-C"]))
+            solution = replace(solution, message=said)
     seconds = dict(solution.seconds)
     seconds["total"] = time.perf_counter() - began
     seconds["cpu"] = time.process_time() - cpu
@@ -76,6 +77,18 @@ def locate(
         broken = "; ".join(f"{check.name}: {check.detail}" for check in verification.broken)
         raise VerificationError(f"{problem.name or problem.kind}: {broken}")
     return solution
+
+
+def _solve(
+    problem: Problem, engine: str, settings: dict[str, Any], report: Report | None
+) -> Solution:
+    if nothing := plainly_infeasible(problem):
+        return Solution(problem, Status.INFEASIBLE, bound=np.inf, message=nothing)
+    if engine == "placeopt":
+        return _method(problem)(problem, report=report, **settings)
+    from placeopt.location.models import solve_compact
+
+    return solve_compact(problem, engine=engine, **settings)
 
 
 def _check_options(problem: Problem, engine: str, seconds: float, gap: float) -> None:

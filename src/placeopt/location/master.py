@@ -22,12 +22,14 @@ column generation", Discrete Mathematics 194 (the range).
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Model
+from placeopt.engine.running import interrupted
 from placeopt.location.loads import BIG, Bools, Floats, Ints, Level, Work, level_at
 
 DRAWN = 0.6  # how much of the best prices goes into the next
@@ -89,8 +91,6 @@ def converge(
     Ends early when the level passes ``cutoff``. ``often`` and ``shares`` of the level are those
     of the relaxation.
     """
-    import time
-
     ends = time.perf_counter() + seconds
     width = WIDTH * float(np.abs(level.u).mean()) + 1e-6
     dearest = float(np.where(work.cost < BIG, work.cost, 0.0).max() + work.opening.max()) + 1.0
@@ -100,7 +100,8 @@ def converge(
     best, drawn, told = level, DRAWN, False
     for _ in range(rounds):
         told = relaxed.solve()
-        if not told or best.value > cutoff or time.perf_counter() > ends:
+        late = time.perf_counter() > ends or interrupted()
+        if not told or best.value > cutoff or late:
             break
         new = False
         close = relaxed.value <= best.value + CLOSE * max(1.0, abs(best.value))

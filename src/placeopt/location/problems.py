@@ -169,9 +169,9 @@ class Problem:
 
     def replace(self, **changes: Any) -> Problem:
         """The problem with some fields changed; opening costs nobody gave follow the kind."""
-        if "kind" in changes and "fixed_costs" not in changes:
-            if bool((self.fixed_costs == opening_of(self.kind)).all()):
-                changes["fixed_costs"] = UNSAID
+        nobody_gave = bool((self.fixed_costs == opening_of(self.kind)).all())
+        if nobody_gave and "kind" in changes:
+            changes = {"fixed_costs": UNSAID, **changes}
         return replace(self, **changes)
 
     def coverage(self, distance: Floats) -> Floats:

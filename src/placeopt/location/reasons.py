@@ -87,20 +87,20 @@ def _unreached(problem: Problem) -> str:
     for start in range(0, len(free), 200):
         sites = free[start : start + 200]
         block = problem.distances.of_sites(sites)
-        near = np.isfinite(block) & (block <= reach)
-        within |= near.any(axis=1)
+        close = np.isfinite(block) & (block <= reach)
+        within |= close.any(axis=1)
         if problem.capacities is not None:
-            most = np.where(near, problem.capacities[sites][None, :], 0.0).max(axis=1)
+            most = np.where(close, problem.capacities[sites][None, :], 0.0).max(axis=1)
             room = np.maximum(room, most)
     alone = counted & ~within
-    limit = "" if np.isinf(reach) else f" within {reach:g}"
+    near = "within reach" if np.isinf(reach) else f"within {reach:g}"
     reasons = []
     if alone.any():
-        reasons.append(f"no site that may open is within reach{limit} of {_some(problem, alone)}")
+        reasons.append(f"no site that may open is {near} of {_some(problem, alone)}")
     if problem.kind in (SINGLE_SOURCE, CAPACITATED_P_MEDIAN):
         large = counted & within & (problem.demands > room)
         if large.any():
-            reasons.append(f"no site within reach{limit} has room for {_some(problem, large)}")
+            reasons.append(f"no site {near} has room for {_some(problem, large)}")
     return "; ".join(reasons)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.base.compiled import have_at_hand, loaded
+from placeopt.engine.running import interrupted
 from placeopt.location.lists import Lists
 from placeopt.location.pool import concentrate
 
@@ -46,7 +47,11 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        return time.perf_counter() - self.began
+        """Seconds since the search began; once Ctrl-C came, its limit is reached."""
+        seconds = time.perf_counter() - self.began
+        if interrupted():
+            self.limit = min(self.limit, seconds)
+        return seconds
 
     @contextmanager
     def uncounted(self) -> Iterator[None]:

@@ -50,9 +50,11 @@ def read_problem(
     """The problem of ``kind`` that the file at ``path`` states.
 
     ``p``, ``radius`` and ``capacity`` fill in what a file leaves open (or replace its own p);
-    ``metric`` is one of the metrics of points; ``sites``, a file of sites beside a table; ``form`` is one of FORMATS where the file's own
-    look does not tell; ``options`` are further fields of ``Problem``. Distances of a file of any
-    family serve any problem: p-centre on pmed files, say. Customers and sites go by the numbers
+    ``metric`` is one of the metrics of points; ``form`` is one of FORMATS where the file's own
+    look does not tell; ``options`` are ``sites``, a file of sites beside a table, and further
+    fields of ``Problem``. Distances of a file of any family serve any problem: p-centre on pmed
+    files, say; what the file states besides and the problem has no use for is left out.
+    Customers and sites go by the numbers
     of the file, from 1, or by the ids of a table or a place. A place or a scenario is read for
     one ``service`` (``files.place``). Raises ``UsageError``.
     """

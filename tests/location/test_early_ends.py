@@ -1,0 +1,119 @@
+"""A search that is ended anywhere gives a plan with a bound that holds, or no plan: never a fault.
+
+Rounds, time and Ctrl-C are made to end at the k-th look at a clock that counts looks, so that
+every k can be tried and the machine's speed does not matter.
+"""
+
+from __future__ import annotations
+
+import signal
+import types
+
+import numpy as np
+import pytest
+
+from placeopt.engine import Status
+from placeopt.location import Problem, Solution, ahead, locate, master, tree, whole
+from placeopt.location.problems import NEEDS_CAPACITY
+from tests.location.tiny import by_enumeration, tiny
+
+NAMES = sorted(NEEDS_CAPACITY)
+
+
+class Clock(types.SimpleNamespace):
+    """A clock that moves on by a second a look, and presses Ctrl-C at one of them."""
+
+    looks = 0
+    press_at = -1
+
+    def perf_counter(self) -> float:
+        self.looks += 1
+        if self.looks == self.press_at:
+            signal.raise_signal(signal.SIGINT)
+        return float(self.looks)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of the searches, whose small problems are not given to an engine."""
+    ahead.for_lists()
+    ahead.for_loads()
+    made = Clock()
+    for module in (tree, master):
+        monkeypatch.setattr(module, "time", made)
+    monkeypatch.setattr(tree, "SMALL", 0)
+    monkeypatch.setattr(whole, "SMALL", 0)
+    return made
+
+
+def looser(kind: str, seed: int) -> Problem:
+    """A tiny problem with room enough that its tree is not closed at once."""
+    problem = tiny(kind, seed)
+    rng = np.random.default_rng(seed)
+    return problem.replace(
+        distances=rng.random(problem.distances.shape) * 50,
+        demands=rng.integers(1, 6, problem.customers) + rng.random(problem.customers),
+    )
+
+
+def holds(problem: Problem, solution: Solution, best: float | None) -> None:
+    """The plan (which ``locate`` has verified) is no better than the best, its bound no worse."""
+    if solution.objective is None:
+        assert solution.status in (Status.NO_PLAN, Status.INFEASIBLE), solution
+        assert solution.status is Status.NO_PLAN or best is None, solution
+    else:
+        assert best is not None, solution
+        assert solution.objective >= best - 1e-6 * abs(best), solution
+    if best is not None:
+        assert solution.bound <= best + 1e-6 * max(1.0, abs(best)), solution
+    if solution.proven:
+        assert solution.objective == pytest.approx(best), solution
+
+
+def end_everywhere(
+    kind: str, seeds: range, ends: range, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in seeds:
+        problem = looser(kind, seed)
+        best = by_enumeration(problem)
+        for k in ends:
+            clock.press_at = -1
+            monkeypatch.setattr(whole, "ROUNDS", 300)
+            holds(problem, locate(problem, time_limit_seconds=k), best)
+            clock.looks, clock.press_at = 0, k
+            holds(problem, locate(problem, time_limit_seconds=1e6), best)
+            clock.press_at = -1
+            monkeypatch.setattr(whole, "ROUNDS", k)
+            holds(problem, locate(problem, time_limit_seconds=1e6), best)
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_a_search_may_end_anywhere(
+    kind: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sample: one problem, ended at the first look and at some later ones."""
+    end_everywhere(kind, range(3000, 3001), range(1, 32, 6), clock, monkeypatch)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("kind", NAMES)
+def test_many_searches_may_end_anywhere(
+    kind: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty problems, each ended at every one of sixty looks in each of three ways."""
+    end_everywhere(kind, range(3100, 3140), range(1, 61), clock, monkeypatch)
+
+
+@pytest.mark.parametrize("kind", ["p-median", "facility-location", "p-centre", "p-dispersion"])
+def test_ctrl_c_ends_every_search_with_what_it_has(kind: str, clock: Clock) -> None:
+    """Pressed at the k-th look; afterwards Ctrl-C is the program's own again."""
+    problem = tiny(kind, 3003)
+    best = by_enumeration(problem)
+    for k in (1, 3, 7, 20):
+        clock.looks, clock.press_at = 0, k
+        solution = locate(problem, time_limit_seconds=1e6)
+        if solution.objective is not None and best is not None:
+            low, high = sorted((solution.bound, solution.objective))
+            assert low - 1e-6 <= best <= high + 1e-6
+        assert solution.proven or "ended by Ctrl-C" in solution.message
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -1,0 +1,190 @@
+"""What a problem cannot use or makes no sense of is refused, with the field and what would do."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from placeopt.engine import Status
+from placeopt.errors import UsageError
+from placeopt.location import KINDS, Points, Problem, locate
+from placeopt.location.problems import NEEDS_CAPACITY, NEEDS_P, NEEDS_RADIUS, TAKES
+from tests.location.tiny import points
+
+GIVEN: dict[str, Any] = {
+    "p": 2, "radius": 5.0, "outer_radius": 9.0, "ceiling": 9.0, "share": 0.5, "backup": True,
+    "weights": [1, 2, 3, 4, 5], "fixed_costs": [1, 2, 3, 4, 5], "demands": [1, 2, 3, 4, 5],
+    "capacities": [9, 9, 9, 9, 9],
+}  # fmt: skip
+
+
+def plain(kind: str, **changes: Any) -> Problem:
+    """Five points, with what the kind cannot do without."""
+    needed: dict[str, Any] = {"p": 2} if kind in NEEDS_P else {}
+    needed |= {"radius": 400.0} if kind in NEEDS_RADIUS else {}
+    needed |= {"capacities": 9.0} if kind in NEEDS_CAPACITY else {}
+    return Problem(**{"kind": kind, "distances": points(5, 1), **needed, **changes})
+
+
+def refusal(kind: str, **changes: Any) -> str:
+    with pytest.raises(UsageError) as caught:
+        plain(kind, **changes)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("field", TAKES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_field_is_used_or_refused(kind: str, field: str) -> None:
+    """Every field by every kind: kept where the kind takes it, else refused by its name."""
+    given = {field: GIVEN[field]}
+    if field == "outer_radius":
+        given["outer_radius"] = 500.0
+    if kind in TAKES[field]:
+        assert getattr(plain(kind, **given), field) is not None
+    else:
+        assert f"{field}: {kind} has none" in refusal(kind, **given)
+
+
+def test_opening_costs_nobody_gave_follow_the_kind() -> None:
+    """A covering counts sites, a p-median of the same distances has no costs at all."""
+    problem = plain("covering")
+    assert problem.replace(kind="p-median", p=2, radius=None).fixed_costs.tolist() == [0.0] * 5
+    with pytest.raises(UsageError, match="fixed_costs: p-median has none"):
+        plain("covering", fixed_costs=3.0).replace(kind="p-median", p=2, radius=None)
+
+
+SENSELESS: list[tuple[str, dict[str, Any], str]] = [
+    ("p-median", {"p": 2.5}, "p is 2.5; give a whole number of 1 or more"),
+    ("p-median", {"p": True}, "p is True"),
+    ("p-median", {"p": "2"}, "p is '2'"),
+    ("p-median", {"weights": "heavy"}, "weights: it is not all numbers"),
+    ("p-median", {"weights": [1, 2]}, "weights: 2 values for 5 customers"),
+    ("p-median", {"distances": [[1, 2], [3]]}, "distances are no table of numbers"),
+    ("p-median", {"distances": [["a", "b"]]}, "distances are no table of numbers"),
+    ("p-median", {"distances": pd.DataFrame({"s": ["far"]})}, "distances are no table of numbers"),
+    ("p-median", {"distances": [1.0, 2.0]}, "1 dimensions"),
+    ("p-median", {"ceiling": -1.0}, "ceiling is -1.0"),
+    ("p-median", {"ceiling": np.nan}, "ceiling is nan"),
+    ("covering", {"radius": "near"}, "radius is 'near'"),
+    ("covering", {"radius": None}, "radius is None"),
+    ("covering", {"share": 1.5}, "share is 1.5"),
+    ("covering", {"share": "half"}, "share is 'half'"),
+    ("covering", {"share": 0.5, "backup": True}, "leave out share, or backup"),
+    ("covering", {"backup": "yes"}, "backup is 'yes'"),
+    ("maximal-covering", {"outer_radius": 3.0}, "outer_radius is 3, below the radius"),
+    ("single-source", {"capacities": [1, 2, np.nan, 4, 5]}, "capacities must be 0 or more"),
+    ("single-source", {"capacities": [1, 2, 3]}, "capacities: 3 values for 5 sites"),
+    ("p-medain", {}, "did you mean 'p-median'?"),
+]
+
+
+@pytest.mark.parametrize("case", range(len(SENSELESS)))
+def test_what_makes_no_sense_is_refused_by_its_field(case: int) -> None:
+    """The field, its value and what would be right."""
+    kind, changes, said = SENSELESS[case]
+    assert said in refusal(kind, **changes)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"gap": -1}, "gap is -1; give a share of 0 or more"),
+        ({"gap": np.nan}, "gap is nan"),
+        ({"gap": "0.1"}, "gap is '0.1'"),
+        ({"time_limit_seconds": 0}, "time_limit_seconds is 0"),
+        ({"time_limit_seconds": np.nan}, "time_limit_seconds is nan"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(options: dict[str, Any], said: str) -> None:
+    """Of the solve, before anything is solved."""
+    with pytest.raises(UsageError, match=said):
+        locate(plain("p-median"), **options)
+
+
+def test_backup_is_refused_where_an_engine_would_ignore_it() -> None:
+    """The compact models know no second cover."""
+    with pytest.raises(UsageError, match="backup: only the engine placeopt covers twice"):
+        locate(plain("covering", backup=True), engine="highs")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("p-center", "p-centre"), ("P_Center", "p-centre"), ("mclp", "maximal-covering"),
+        ("LSCP", "covering"), ("set covering", "covering"), ("pmedian", "p-median"),
+        ("ufl", "facility-location"), ("CPMP", "capacitated-p-median"),
+    ],
+)  # fmt: skip
+def test_other_names_of_problems_are_understood(name: str, kind: str) -> None:
+    """The kind of the problem is the name that is used here."""
+    assert plain(kind).replace(kind=name).kind == kind
+
+
+def test_sparse_and_framed_distances_are_taken() -> None:
+    """What a sparse matrix does not store has no way: 0 to a, 1 to b only."""
+    stored = sparse.csr_matrix(np.array([[2.0, 0.0], [0.0, 3.0]]))
+    assert locate(Problem("p-median", stored, p=2)).objective == 5
+    assert locate(Problem("p-median", stored, p=1)).status is Status.INFEASIBLE
+    frame = pd.DataFrame([[2.0, np.nan], [np.nan, 3.0]], columns=["a", "b"], index=["u", "v"])
+    assert locate(Problem("p-median", frame, p=2)).assignment == ("a", "b")
+
+
+@pytest.mark.parametrize("count", [30, 60])
+def test_manhattan_measures_along_the_axes(count: int) -> None:
+    """Points and a table of |dx| + |dy| give the same medians; so do the nearest of points."""
+    where = points(count, 31).customers
+    along = np.abs(where[:, None, :] - where[None, :, :]).sum(axis=2)
+    here = Points(where, where, "manhattan")
+    assert here.dense() == pytest.approx(along)
+    assert here.nearest(3)[1] == pytest.approx(np.sort(along, axis=1)[:, :3])
+    assert here.nearest_of(np.array([0, 5]))[1] == pytest.approx(along[:, [0, 5]].min(axis=1))
+    assert here.within(100.0).nnz == (along <= 100).sum()
+    best = min(
+        along[:, pair].min(axis=1).sum() for pair in map(list, combinations(range(count), 2))
+    )
+    solution = locate(Problem("p-median", here, p=2))
+    assert solution.objective == pytest.approx(best)
+    with pytest.raises(UsageError, match="no metric 'taxi'"):
+        Points(where, where, "taxi")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_site_left_is_an_answer(kind: str) -> None:
+    """Every site closed: nobody is covered, or there is no plan, and it says why."""
+    solution = locate(plain(kind, closed=[True] * 5))
+    if kind == "maximal-covering":
+        assert solution.objective == 0
+    else:
+        assert solution.status is Status.INFEASIBLE
+        assert solution.message.startswith("every site is closed")
+
+
+REACH = np.array([[1.0, 9.0], [9.0, 1.0], [np.inf, np.inf], [50.0, 60.0]])
+WHO = {"customer_ids": ("ann", "ben", "cas", "dot"), "site_ids": ("s", "t")}
+NOBODY: list[tuple[str, dict[str, Any], str]] = [
+    ("p-median", {"p": 1}, "within reach of customer cas"),
+    ("p-median", {"p": 1, "ceiling": 20.0}, "within 20 of customers cas, dot"),
+    ("p-centre", {"p": 1, "ceiling": 20.0}, "within 20 of customers cas, dot"),
+    ("covering", {"radius": 20.0}, "within 20 of customers cas, dot"),
+    ("facility-location", {}, "within reach of customer cas"),
+    ("single-source", {"capacities": 9.0}, "within reach of customer cas"),
+    ("p-median", {"p": 3}, "p is 3 and only 2 sites may open"),
+    ("p-median", {"p": 1, "opened": ["s", "t"]}, "p is 1 and 2 sites are to be open"),
+    ("single-source", {"capacities": 1.5}, "all sites together hold 3, and 4 is demanded"),
+    ("single-source", {"capacities": 3.0, "demands": [1, 1, 0, 4]}, "has room for customer dot"),
+]
+
+
+@pytest.mark.parametrize("case", range(len(NOBODY)))
+def test_an_infeasible_problem_names_who_cannot_be_served(case: int) -> None:
+    """The customers by their ids, and what keeps them out."""
+    kind, changes, said = NOBODY[case]
+    solution = locate(Problem(kind, REACH, **WHO, **changes))
+    assert solution.status is Status.INFEASIBLE
+    assert said in solution.message
+    assert said in solution.summary()
