@@ -45,3 +45,55 @@ def test_another_fault_of_the_compiler_is_not_hidden(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(numba, "njit", fails)
     with pytest.raises(RuntimeError, match="no such processor"):
         room.compiled(double)
+
+
+def test_code_that_is_not_kept_is_made_once_with_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A module with one function: said and made at first, at hand from then on, kept on disk."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(room, "_FUNCTIONS", [])
+    monkeypatch.setattr(room, "_AT_HAND", set())
+    first = room.compiled(double)
+    module = (__name__,)
+    assert not room.is_kept(module)
+    for _ in range(2):
+        room.have_at_hand("doubling", module, lambda: first(2), 7)
+    assert caplog.messages == [
+        "compiling doubling, once: about 7 s (placeopt compile does it ahead)"
+    ]
+    monkeypatch.setattr(room, "_FUNCTIONS", [])
+    monkeypatch.setattr(room, "_AT_HAND", set())
+    again = room.compiled(double)  # as in another process
+    assert not again.signatures
+    assert room.is_kept(module)
+
+
+def test_making_ahead_makes_all_that_searches_call() -> None:
+    """Every compiled function is kept afterwards, and no search asks for another form of one."""
+    import numpy as np
+
+    from placeopt.location import KINDS, Points, Problem, ahead, locate
+
+    ahead.for_lists()
+    ahead.for_loads()
+    modules = {function.__module__ for function in room._FUNCTIONS}
+    modules = {name for name in modules if name.startswith("placeopt.location.")}
+    assert len(modules) >= 8
+    assert room.is_kept(sorted(modules))
+    before = {id(function): len(function.signatures) for function in room._FUNCTIONS}
+    points = np.random.default_rng(5).random((40, 2)) * 100
+    common: dict[str, Any] = {"demands": np.arange(1.0, 41.0), "capacities": np.full(40, 150.0)}
+    for kind in KINDS:
+        fields = dict(common) if "capacitated" in kind or kind == "single-source" else {}
+        if kind not in ("covering", "facility-location", "single-source") and not (
+            kind == "capacitated-facility-location"
+        ):
+            fields["p"] = 8
+        if "covering" in kind:
+            fields["radius"] = 20.0
+        if "facility" in kind or kind == "single-source":
+            fields["fixed_costs"] = np.full(40, 60.0)
+        locate(Problem(kind, Points(points, points), **fields), time_limit_seconds=5)
+    after = {id(function): len(function.signatures) for function in room._FUNCTIONS}
+    assert after == before

@@ -72,6 +72,63 @@ class Solution:
         ids = self.problem.site_ids
         return tuple(None if j < 0 else ids[j] for j in self.assigned)
 
+    @property
+    def customers_of(self) -> dict[Any, tuple[Any, ...]]:
+        """For each opened site the ids of the customers who go there, in the problem's order.
+
+        A customer who is split over sites is listed with each of them.
+        """
+        ids, names = self.problem.customer_ids, self.problem.site_ids
+        listed: dict[Any, list[Any]] = {names[j]: [] for j in self.positions}
+        for i, j in zip(*self._sent()[:2], strict=True):
+            listed[names[j]].append(ids[i])
+        return {site: tuple(customers) for site, customers in listed.items()}
+
+    @property
+    def mean_distance(self) -> float | None:
+        """The mean distance to the site people go to, by weight; None where nobody goes anywhere.
+
+        Those who go nowhere (uncovered) are left out, as is who has no weight.
+        """
+        weight, far = self._weights_and_distances()
+        total = float(weight.sum())
+        return float(weight @ far) / total if total > 0 else None
+
+    @property
+    def covered_share(self) -> float | None:
+        """The share of all weight that goes to a site within the radius, 0 to 1.
+
+        With an outer radius the share in between counts in part. None where the problem has no
+        radius, no weight or no plan.
+        """
+        total = float(self.problem.weights.sum())
+        if self.problem.radius is None or total <= 0 or self.objective is None:
+            return None
+        weight, far = self._weights_and_distances()
+        return float(weight @ self.problem.coverage(far)) / total
+
+    def _sent(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """(customer, site, share) of all that is sent, by position, customers ascending."""
+        if self.flows is not None:
+            shares = sparse.csr_array(self.flows).tocoo()
+            order = np.lexsort((shares.coords[1], shares.coords[0]))
+            rows, columns = (np.asarray(axis)[order].astype(np.int64) for axis in shares.coords)
+            return rows, columns, np.asarray(shares.data, float)[order]
+        if self.assigned is None:
+            none = np.zeros(0, np.int64)
+            return none, none, np.zeros(0)
+        rows = np.flatnonzero(np.asarray(self.assigned) >= 0)
+        return rows, np.asarray(self.assigned, np.int64)[rows], np.ones(len(rows))
+
+    def _weights_and_distances(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Of all that is sent, the weight and how far it goes."""
+        rows, columns, share = self._sent()
+        far = np.zeros(len(rows))
+        for j in np.unique(columns):
+            here = columns == j
+            far[here] = self.problem.distances.of_sites(np.array([j]))[rows[here], 0]
+        return self.problem.weights[rows] * share, far
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; what is unknown is None."""
         return {
@@ -88,6 +145,9 @@ class Solution:
             "best_known": self.problem.best_known,
             "facilities": list(self.facilities),
             "assignment": None if self.assignment is None else list(self.assignment),
+            "customers_of": [[site, list(some)] for site, some in self.customers_of.items()],
+            "mean_distance": self.mean_distance,
+            "covered_share": self.covered_share,
             "seconds": {key: float(value) for key, value in self.seconds.items()},
             "method": self.method,
             "engine": self.engine,
