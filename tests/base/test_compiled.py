@@ -74,6 +74,7 @@ def test_making_ahead_makes_all_that_searches_call() -> None:
     import numpy as np
 
     from placeopt.location import KINDS, Points, Problem, ahead, locate
+    from placeopt.location.problems import useful
 
     ahead.for_lists()
     ahead.for_loads()
@@ -85,15 +86,8 @@ def test_making_ahead_makes_all_that_searches_call() -> None:
     points = np.random.default_rng(5).random((40, 2)) * 100
     common: dict[str, Any] = {"demands": np.arange(1.0, 41.0), "capacities": np.full(40, 150.0)}
     for kind in KINDS:
-        fields = dict(common) if "capacitated" in kind or kind == "single-source" else {}
-        if kind not in ("covering", "facility-location", "single-source") and not (
-            kind == "capacitated-facility-location"
-        ):
-            fields["p"] = 8
-        if "covering" in kind:
-            fields["radius"] = 20.0
-        if "facility" in kind or kind == "single-source":
-            fields["fixed_costs"] = np.full(40, 60.0)
+        given = {**common, "p": 8, "radius": 20.0, "fixed_costs": np.full(40, 60.0)}
+        fields = useful(kind, given)
         locate(Problem(kind, Points(points, points), **fields), time_limit_seconds=5)
     after = {id(function): len(function.signatures) for function in room._FUNCTIONS}
     assert after == before
