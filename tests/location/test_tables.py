@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from typer.testing import CliRunner
 
+from placeopt.cli import app
 from placeopt.errors import UsageError
 from placeopt.location import locate, locate_file, read_problem
 
@@ -176,3 +179,15 @@ def test_a_broken_pmed_file_is_refused(tmp_path: Path, name: str) -> None:
         return
     with pytest.raises(UsageError, match=said):
         locate_file("p-median", path, form="pmed")
+
+
+def test_the_command_line_takes_sites_and_a_metric(tmp_path: Path) -> None:
+    """u at (0, 0), v at (3, 4), one site at (0, 4): 4 + 3 along the axes, and 2 to open it."""
+    where = text(tmp_path, "id,x,y\nu,0,0\nv,3,4\n")
+    sites = text(tmp_path, "site_id,x,y,fixed_cost\ns,0,4,2\n", "sites.csv")
+    command = ["locate", "uflp", str(where), "--sites", str(sites), "--metric", "manhattan"]
+    done = CliRunner().invoke(app, [*command, "--json"])
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.output)
+    assert said["objective"] == 4 + 3 + 2
+    assert said["customers_of"] == [["s", ["u", "v"]]]
