@@ -19,7 +19,7 @@ from placeopt.errors import EngineError
 from placeopt.scenario.reassignment import reassigns
 from placeopt.scenario.scenario import Scenario
 
-REASSIGNMENT_SHARE = 0.1  # of the time, kept for sending visits nearer after the stages
+REASSIGNMENT_SHARE = 0.2  # of the time, kept for sending visits nearer after the stages
 SETTLED = 1e-7  # relative room left to an objective that is settled, for rounding
 Found = TypeVar("Found")  # a decision, or a course
 
