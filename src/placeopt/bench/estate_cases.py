@@ -54,6 +54,7 @@ class EstateCases:
         from placeopt.place import synthesise
         from placeopt.scenario import Scenario
         from placeopt.scenario.estate_rules import Access, Capital
+        from placeopt.scenario.scenario import Objective
         from placeopt.travel import measure
 
         zones = int(case.options["zones"])
@@ -65,6 +66,7 @@ class EstateCases:
         scenario = Scenario(
             question="Which buildings are kept at least cost?",
             problem="estate",
+            objective=Objective(minimise=(OBJECTIVE,)),
             rules=tuple(rules),
         )
         return Estate(place, measure(place, **scenario.travel.model_dump()), scenario)
