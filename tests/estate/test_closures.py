@@ -114,11 +114,12 @@ def test_spread_users_follow_the_spread_of_those_who_stay():
 
 
 def test_a_closure_stands_in_the_year_in_which_it_closes():
-    """A closes in 2027, the second of three years, with that year's visits: 10 % a year more."""
-    shut = building("A", 0.0, closure_cost_gbp=100.0)  # dearer the sooner
+    """A closes in 2027, the second of three years, with that year's visits: 10 % a year more.
+    Letting its staff go and shutting it cost more the sooner they come."""
+    shut = building("A", 0.0, closure_cost_gbp=100.0)
     place = town(
         [shut, building("B", 10.0), building("C", 10.0)],
-        services=({"service_id": "S", "moving_cost_gbp": 50.0},),
+        services=({"service_id": "S", "moving_cost_gbp": 50.0, "redundancy_gbp_per_point": 20.0},),
         demand=[],
         demand_rates=[
             {

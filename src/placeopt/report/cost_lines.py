@@ -137,7 +137,7 @@ class _Lines:
 
     def _running(self, year: int) -> Iterator[CostLine]:
         """Fixed costs, floor in use, tiers, holding and cost of capital of each building."""
-        used = self._area_today(year)
+        used = self._area_today(self._units_today(year))
         table = self.tables["buildings_by_year"]
         for row in table[table["year"] == year].to_dict("records"):
             i = str(row["building_id"])
@@ -174,20 +174,25 @@ class _Lines:
         """Staff of every service point, staff paid twice, moves, and redundancy."""
         table = self.tables["services_by_year"]
         here = table[table["year"] == year]
-        hosts = {
-            (str(i), str(s))
-            for i, s, hosted in zip(
-                here["building_id"], here["service_id"], here["hosted"], strict=True
-            )
-            if hosted == "yes"
+        units = {
+            (str(row["building_id"]), str(row["service_id"])): row["visits_per_year"] + row["desks"]
+            for row in here[here["hosted"] == "yes"].to_dict("records")
         }
+        units_today, hosts = self._units_today(year), set(units)
         staff, moving = "staffing_cost_gbp_per_point_per_year", "moving_cost_gbp"
+        by_visits = "staff_gbp_per_1000_visits"
         for i, s in sorted(hosts | self.today):
             yield self._line(
                 year, "staffing", "staff", "yearly", building=i, service=s, of_service=True,
                 money="staff of service points", of="service point",
                 do_nothing=(i, s) in self.today, plan=(i, s) in hosts,
                 price=self.services[s][staff], cells=(("services", s, staff),),
+            )  # fmt: skip
+            yield self._line(
+                year, "staffing", "staff", "yearly", building=i, service=s, of_service=True,
+                money="staff of service points", of="thousand visits or desks",
+                do_nothing=units_today.get((i, s), 0.0) / 1000, plan=units.get((i, s), 0.0) / 1000,
+                price=self.services[s][by_visits], cells=(("services", s, by_visits),),
             )  # fmt: skip
         for column, line, part, recurs, money, of, price in (
             ("double_running_gbp", "double_running", "double_running", "over_a_move", "",
@@ -349,28 +354,34 @@ class _Lines:
                 cells=(("carbon_values", str(year), "gbp_per_tco2e"),),
             )  # fmt: skip
 
-    def _area_today(self, year: int) -> dict[str, float]:
-        """m2 that today's arrangement uses in the year, by building."""
+    def _units_today(self, year: int) -> dict[tuple[str, str], float]:
+        """Visits or desks of the year at each service point of today's arrangement."""
         from placeopt.place.demand import visits_of
 
         visits = visits_of(self.place, year, year - self.years[0])
         zone = {z: n for n, z in enumerate(self.place.zones["zone_id"])}
         service = {s: n for n, s in enumerate(self.place.services["service_id"])}
-        load: dict[tuple[str, str], float] = defaultdict(float)
+        units: dict[tuple[str, str], float] = dict.fromkeys(sorted(self.today), 0.0)
         went = self.tables["assignment_today"]
         for z, s, i, share in zip(
             *(went[c] for c in ("zone_id", "service_id", "building_id", "share")), strict=True
         ):
-            load[i, s] += share * visits[zone[z], service[s]]
+            units[i, s] += share * visits[zone[z], service[s]]
         at: dict[str, list[str]] = defaultdict(list)
-        for i, s in self.today:
+        for i, s in units:
             at[s].append(i)
+        for s, row in self.services.items():
+            if row["back_office"]:
+                units |= {(i, s): row["desks"] / len(at[s]) for i in at[s]}
+        return units
+
+    def _area_today(self, units: dict[tuple[str, str], float]) -> dict[str, float]:
+        """m2 that today's arrangement uses in a year, by building."""
         used: dict[str, float] = defaultdict(float)
         front: dict[str, float] = defaultdict(float)
-        for i, s in sorted(self.today):
+        for (i, s), there in units.items():
             row = self.services[s]
-            units = row["desks"] / len(at[s]) if row["back_office"] else load[i, s]
-            used[i] += row["area_base_m2"] + row["area_m2_per_1000_visits"] * units / 1000
+            used[i] += row["area_base_m2"] + row["area_m2_per_1000_visits"] * there / 1000
             front[i] = max(front[i], row["front_of_house_m2"])
         return {i: m2 + front[i] for i, m2 in used.items()}
 
