@@ -45,5 +45,5 @@ def test_totals_in_thousands_of_pounds_are_warned_about(data, tmp_path):
     file = tmp_path / "families" / "scenarios" / "families.toml"
     file.write_text(file.read_text().replace("000, ", ", ").replace("000]", "]"))
     said = "\n".join(map(str, check_files(tmp_path / "families", file)))
-    assert "total_gbp is '31780': under a hundredth of the £30500000 spent in 2025" in said
+    assert "total_gbp is '31780': under a hundredth of the £30,500,000 spent in 2025" in said
     assert "no outcome depends on it" not in said  # homes and classes follow demand
