@@ -20,8 +20,7 @@ def all_visits_are_served(m: Model) -> None:
         for s, service in m.services.items():
             if service["back_office"]:
                 housed = pulp.lpSum(m.desks[b, s] for b in m.buildings if (b, s) in m.desks)
-                m.subject_to(housed <= service["desks"])
-                m.subject_to(housed >= service["desks"] * (1 - rule.unserved_share))
+                m.subject_to(housed == service["desks"])
             else:
                 of_service = [(z, s) for z in m.zones if (z, s) in m.visits]
                 total = sum(m.visits[zone] for zone in of_service)

@@ -101,10 +101,11 @@ def add_columns(
         upper=1,
     )
     allowed = [rule.unserved_share for rule in problem.scenario.of(Served)]
+    every_desk = s.back_office[customers.service] & bool(allowed)
     unserved = model.add_columns(
         "unserved",
         labels={"customer": np.arange(len(customers.units))},
-        upper=0.0 if allowed and max(allowed) == 0 else 1.0,
+        upper=0.0 if allowed and max(allowed) == 0 else np.where(every_desk, 0.0, 1.0),
     )
     beyond = model.add_columns(
         "beyond",

@@ -42,7 +42,10 @@ __all__ = [
 
 
 class Served(EstateRule):
-    """(E1) Every zone's visits to every service are served somewhere."""
+    """(E1) Every zone's visits to every service are served somewhere.
+
+    The share that may go unserved is of visits; every desk of a back-office service has a building.
+    """
 
     name: ClassVar[str] = "served"
     number: ClassVar[str] = "E1"
