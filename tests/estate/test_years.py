@@ -144,3 +144,12 @@ def test_every_visit_and_every_desk_is_accounted_for():
     assert visits["visits_unserved_per_year"] == pytest.approx(600)
     desks = table.loc[("D", 2030), ["desks_needed", "desks_placed", "desks_in_other_buildings"]]
     assert desks.tolist() == [10, 10, 10]
+
+
+@pytest.mark.parametrize("seed", [9000, 9016, 9017])
+def test_the_worst_off_of_the_last_year_are_as_near_as_the_bound_says(seed):
+    """The mean of all visits does not decide who goes where once the plan is found."""
+    here = random_place(seed, 3, 4, 2)
+    answer = solve(here, crow_minutes(here), scenario(decided=2, minimise=("worst_off",)))
+    assert answer.result.status == "optimal"
+    assert answer.result.objective == pytest.approx(answer.result.bound, rel=1e-6)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -97,7 +97,7 @@ def _least(years: Years, progress: Watch | None) -> Outcome[Course]:
     return in_order(
         years.scenario,
         one,
-        lambda course, _: settled(years, course),
+        lambda course, stages: settled(years, course, [stage.objective for stage in stages]),
         lambda course, name: value(years, course, name),
     )
 
@@ -362,15 +362,18 @@ def read_course(stated: YearsFormulation, result: Result) -> Course:
     return Course(tuple(read(stated.year(t), result) for t in range(len(stated.columns))))
 
 
-def settled(years: Years, course: Course) -> Course:
+def settled(years: Years, course: Course, objectives: Sequence[str]) -> Course:
     """The same buildings, hosts and floor, everybody as near as that lets them be. Where a rule
-    says who goes where, the model has said it."""
+    says who goes where, or an objective in the last year, the model has said it."""
+    weights = years.scenario.objective.weights
+    parts = {part for name in objectives for part in (weights if name == "weighted" else [name])}
+    ruled = any(isinstance(rule, WHO_GOES_WHERE) for rule in years.scenario.rules)
     return Course(
         tuple(
             with_their_residents(problem, decision)
-            if hosts_tell_all(problem, ())
+            if hosts_tell_all(problem, objectives if problem is years.last else ())
             else decision
-            if any(isinstance(rule, WHO_GOES_WHERE) for rule in problem.scenario.rules)
+            if ruled or ("worst_off" in parts and problem is years.last)
             else with_least_minutes(problem, decision)
             for problem, decision in zip(years.problems, course.decisions, strict=True)
         )

@@ -21,6 +21,7 @@ from placeopt.scenario.scenario import Scenario
 
 REASSIGNMENT_SHARE = 0.2  # of the time, kept for sending visits nearer after the stages
 SETTLED = 1e-7  # relative room left to an objective that is settled, for rounding
+SETTLED_GAP = 1e-5  # a plan called optimal stays within this, or the gap asked for, once settled
 Found = TypeVar("Found")  # a decision, or a course
 
 
@@ -121,6 +122,8 @@ def in_order(
     found = settle(found, stages)
     last = stages[-1]
     final = replace(last.result, objective=value(found, last.objective))
+    if final.status is Status.OPTIMAL and final.gap > max(solver.gap, SETTLED_GAP):
+        final = replace(final, status=Status.FEASIBLE)  # settling found no plan as good
     return Outcome((*stages[:-1], _timed(replace(last, result=final), began)), found)
 
 
