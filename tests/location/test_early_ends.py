@@ -79,7 +79,9 @@ def end_everywhere(
         for k in ends:
             clock.press_at = -1
             monkeypatch.setattr(whole, "ROUNDS", 300)
-            holds(problem, locate(problem, time_limit_seconds=k), best)
+            ended = locate(problem, time_limit_seconds=k)
+            holds(problem, ended, best)
+            assert ended.proven or ended.status is Status.INFEASIBLE or not ended.repeats
             clock.looks, clock.press_at = 0, k
             holds(problem, locate(problem, time_limit_seconds=1e6), best)
             clock.press_at = -1
@@ -116,4 +118,12 @@ def test_ctrl_c_ends_every_search_with_what_it_has(kind: str, clock: Clock) -> N
             low, high = sorted((solution.bound, solution.objective))
             assert low - 1e-6 <= best <= high + 1e-6
         assert solution.proven or "ended by Ctrl-C" in solution.message
+        assert solution.proven or not solution.repeats
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_a_search_that_time_did_not_end_repeats(kind: str) -> None:
+    solution = locate(tiny(kind, 3003))
+    assert solution.as_dict()["repeats"] is True
+    assert "may differ" not in solution.summary()

@@ -84,7 +84,7 @@ def _dual(work: Work, run: Run) -> Level:
     for turn in range(TURNS):
         run.raise_bound(level.value)
         _plan(work, run, _enough(work, now))
-        if closed(work, run) or run.seconds > 0.3 * run.limit:
+        if closed(work, run) or run.past(0.3):
             break
         target = run.cost if np.isfinite(run.cost) else _guess(work)
         now = raise_level(work, level.u, target, 60 if turn < 2 else 150, step, 12)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from placeopt.engine.clock import watching_the_clock
 from placeopt.engine.result import Status
 from placeopt.engine.running import noted
 from placeopt.errors import UsageError, VerificationError
@@ -58,7 +59,7 @@ def locate(
     own = in_units(asked, units)
     report = reporter(report, units.objective(asked.kind))
     settings: dict[str, Any] = {"time_limit_seconds": time_limit_seconds, "gap": gap, "seed": seed}
-    with noted() as ctrl_c_came:
+    with noted() as ctrl_c_came, watching_the_clock() as ended:
         solution = _solve(own, engine, settings, report)
         if ctrl_c_came() and not solution.proven:
             said = "; ".join(filter(None, [solution.message, "ended by Ctrl-C"]))
@@ -66,7 +67,8 @@ def locate(
     seconds = dict(solution.seconds)
     seconds["total"] = time.perf_counter() - began
     seconds["cpu"] = time.process_time() - cpu
-    solution = as_asked(asked, replace(solution, seconds=seconds), units)
+    solution = replace(solution, seconds=seconds, repeats=not ended)
+    solution = as_asked(asked, solution, units)
     solution = as_given(problem, solution, customers, sites)
     if solution.flows is not None and solution.objective is not None:
         total = split_total(problem, solution.positions, solution.flows)

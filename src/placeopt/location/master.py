@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Model
+from placeopt.engine.clock import ended_by_clock
 from placeopt.engine.running import interrupted
 from placeopt.location.loads import BIG, Bools, Floats, Ints, Level, Work, level_at
 
@@ -102,6 +103,8 @@ def converge(
         told = relaxed.solve()
         late = time.perf_counter() > ends or interrupted()
         if not told or best.value > cutoff or late:
+            if late:
+                ended_by_clock("the prices of capacities")
             break
         new = False
         close = relaxed.value <= best.value + CLOSE * max(1.0, abs(best.value))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from placeopt.engine.clock import ended_by_clock
 from placeopt.location.lists import Lists
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def concentrate(lists: Lists, arrays, by, run: Run, seed: int, share: float = 0.
             run.offer(cost, is_open)
             union |= is_open
             if run.seconds > until:
+                ended_by_clock("the search for sites")
                 break
         _best_within(lists, arrays, run, union, min(10.0, max(1.0, until - run.seconds)))
         barren = 0 if run.cost < before else barren + 1

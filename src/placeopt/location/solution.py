@@ -27,6 +27,7 @@ class Solution:
     covering and p-dispersion the bound lies above.
     ``seconds``: ``first`` (plan), ``best`` (plan), ``proof`` (only where proven), ``total``, wall
     clock, and ``cpu``. ``trace``: (seconds, objective, bound) each time one of them improved.
+    ``repeats``: whether another run gives the same plan; not where time ended part of a search.
     """
 
     problem: Problem
@@ -42,6 +43,7 @@ class Solution:
     engine: str = "placeopt"
     message: str = ""
     counts: Mapping[str, float] = field(default_factory=dict)
+    repeats: bool = True
 
     @property
     def gap(self) -> float:
@@ -152,6 +154,7 @@ class Solution:
             "method": self.method,
             "engine": self.engine,
             "message": self.message,
+            "repeats": self.repeats,
             "counts": dict(self.counts),
         }
 
@@ -163,6 +166,7 @@ class Solution:
         return (
             f"{self.problem.name or self.problem.kind}: {self.objective:,.6g} ({proof}), "
             f"{len(self.positions)} sites, {self.seconds.get('total', 0):.2f} s{self._moments()}"
+            + ("" if self.repeats else "; time ended part of the search, another run may differ")
         )
 
     def _moments(self) -> str:

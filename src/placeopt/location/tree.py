@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.base.compiled import have_at_hand, loaded
+from placeopt.engine.clock import ended_by_clock
 from placeopt.engine.running import interrupted
 from placeopt.location.lists import Lists
 from placeopt.location.pool import concentrate
@@ -62,13 +63,25 @@ class Run:
 
     @property
     def out_of_time(self) -> bool:
-        return self.seconds >= self.limit
+        return self.past(1.0)
+
+    def past(self, share: float) -> bool:
+        """Whether more than a share of the limit is gone; noted, for the clock then decides."""
+        return self._noted(self.seconds >= share * self.limit)
 
     def affordable(self, rounds: int, share: float = 1.0) -> int:
         """So many rounds of the bound, or what fits into a share of the time left."""
         if self.pace <= 0.0:
             return rounds
-        return int(np.clip(share * (self.limit - self.seconds) / self.pace, 1, rounds))
+        fit = share * (self.limit - self.seconds) / self.pace
+        self._noted(fit < rounds)
+        return int(np.clip(fit, 1, rounds))
+
+    @staticmethod
+    def _noted(late: bool) -> bool:
+        if late:
+            ended_by_clock("the search for sites")
+        return late
 
     def offer(self, cost: float, plan: NDArray[np.bool_]) -> bool:
         """Keep a plan if it is better; returns whether it was."""

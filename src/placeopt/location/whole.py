@@ -107,7 +107,7 @@ def _root(work: Work, run: Run, seed: int) -> Level:
         run.raise_bound(best.value)
         u, step = best.u, max(1.5 * level.step, 0.02)
         target = best.value + 0.02 * abs(best.value) + 1.0
-        if closed(work, run) or run.seconds > 0.2 * run.limit:
+        if closed(work, run) or run.past(0.2):
             break
     assert best is not None
     plan_from(work, run, best, seed, rounds=_rounds(work))
