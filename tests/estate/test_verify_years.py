@@ -95,7 +95,9 @@ def test_moves_of_a_year_are_counted(answer):
         }
     )
     found = verify(answer.place, answer.times, asked, answer.plan)
-    assert {check.number for check in found.broken} == {"E12"}
+    told = {check.number: check.detail for check in found.broken}
+    assert told.pop("E12") == "1 moves in 2027"
+    assert told == {"": "reasons B1: moves_used_up is not stated"}
 
 
 def test_capital_may_not_be_borrowed_from_a_later_year(answer):
