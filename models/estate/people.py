@@ -12,7 +12,8 @@ CAR = {"drive", "car"}
 
 
 def residents_are_near(m: Model) -> None:
-    """(E7) Residents with a car and those without count apart: the latter do not drive."""
+    """(E7) Residents with a car and those without count apart: the latter do not drive. Where a
+    rule counts service that is given, they are as near as their zone's visits are sent."""
     for rule in m.rules("access"):
         services = rule.services
         if services == "all":
@@ -59,12 +60,42 @@ def near_enough(
 
             if rule.ceiling_minutes is not None:
                 m.subject_to(near(rule.ceiling_minutes) >= 1)
-            if rule.minutes is not None:
+            given = rule.counts == "served" and (z, s) in m.visits
+            if rule.ceiling_minutes is not None and given:
+                m.subject_to(sent_beyond(m, z, s, reach[car], rule.ceiling_minutes) <= 0)
+            if rule.minutes is not None and given:
+                covered += [people * part for part in given_within(m, rule, z, s, reach[car])]
+            elif rule.minutes is not None:
                 cover = m.number("cover", 1)
                 m.subject_to(cover <= near(rule.minutes))
                 covered.append(people * cover)
     if rule.minutes is not None and total > 0:
         m.subject_to(pulp.lpSum(covered) >= rule.share * total)
+
+
+def given_within(
+    m: Model, rule: Any, z: str, s: str, reach: dict[tuple[str, str], float]
+) -> list[Any]:
+    """The parts of a zone's visits that are served within the minutes: no more than are sent, and
+    where the full offer is asked, none without it."""
+    parts = []
+    for b in m.buildings:
+        if (z, s, b) in m.serve and reach.get((z, b), math.inf) <= rule.minutes:
+            part = m.number("given", 1)
+            m.subject_to(part <= m.serve[z, s, b])
+            if rule.offer == "full":
+                m.subject_to(part <= m.full.get((b, s), 0))
+            parts.append(part)
+    return parts
+
+
+def sent_beyond(m: Model, z: str, s: str, reach: dict[tuple[str, str], float], most: float) -> Any:
+    """The share of a zone's visits that goes further than ``most`` minutes."""
+    return pulp.lpSum(
+        m.serve[z, s, b]
+        for b in m.buildings
+        if (z, s, b) in m.serve and not reach.get((z, b), math.inf) <= most
+    )
 
 
 def residents(m: Model, rule: Any, z: str, car: bool, scope: str | None) -> float:

@@ -44,6 +44,7 @@ from placeopt.scenario.estate_rules import (
 from placeopt.scenario.estate_rules import Served as ServedRule
 from placeopt.travel import TravelTimes
 from tests.estate.enumeration_people import (
+    access_rows,
     behaviour_rows,
     fairness_rows,
     full_sets,
@@ -197,6 +198,8 @@ def _keeps_yes_or_no(course: Course) -> bool:
         for year in course.years:
             if not rule.holds_in(year.facts.year):
                 continue
+            if rule.name == "access":  # as served is no more: ``access_rows``
+                rule = rule.model_copy(update={"counts": "nearest"})
             if rule.name in YES_OR_NO and not YEARLY[rule.name](rule, year)[0]:
                 return False
             if rule.name == "sequence" and len(course.years) > 1:
@@ -255,6 +258,7 @@ class Served:
         self._least_visits()
         self._fit_out()
         self._money()
+        access_rows(self)
         fairness_rows(self)
         behaviour_rows(self)
         if not len(cost):

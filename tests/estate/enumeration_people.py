@@ -1,4 +1,5 @@
-"""The oracle on where people go and what is fair to them (E16, E8), as rows of its linear program.
+"""The oracle on where people go, how near they are served and what is fair to them (E16, E7, E8),
+as rows of its linear program.
 
 Today's minutes and where residents go by themselves are the verifier's. Where residents pass full
 buildings, every set of buildings that may be full is tried.
@@ -15,7 +16,8 @@ import numpy as np
 
 from placeopt.estate.verify.behaviour import goes_to
 from placeopt.estate.verify.facts import Facts
-from placeopt.scenario.estate_rules import Behaviour, Fairness
+from placeopt.estate.verify.people import full_offer
+from placeopt.scenario.estate_rules import Access, Behaviour, Fairness
 
 if TYPE_CHECKING:
     from placeopt.estate.verify.years import Course
@@ -85,6 +87,76 @@ def _are_full(lp: Served, t: int) -> None:
         left = year.facts.usable_m2(i) - year.sums.area_used(i)
         used = lp.served(lambda u, z, s, b, i=i: (u == t and b == i) * lp.m2(u, z, s, b))
         lp.at_most(-used, -left + 1e-6)
+
+
+def access_rows(lp: Served) -> None:
+    """(E7) Where service that is given counts: residents of a zone as its visits are sent."""
+    for rule in lp.scenario.of(Access):
+        if rule.counts == "nearest":
+            continue
+        services = rule.services
+        if services == "all":
+            services = [s for s, r in lp.facts(0).services.items() if not r["back_office"]]
+        for t, year in enumerate(lp.course.years):
+            if not rule.holds_in(year.facts.year):
+                continue
+            districts = [rule.district]
+            if rule.each_district:
+                districts = list(year.facts.place.districts["district_id"])
+            for service, district in product(services, districts):
+                _served_near(lp, rule, t, service, list(_counted(rule, year.facts, district)))
+
+
+def _counted(rule, facts: Facts, district: str | None) -> Iterator[tuple[str, bool, float]]:
+    """(zone, whether by car, residents) of the rules that ``random_rules`` draws."""
+    for zone, row in facts.zones.items():
+        away = district is not None and row["district_id"] != district
+        deprived = "most_deprived" in rule.groups() and row["deprivation_quintile"] != 1
+        other = {"rural", "urban"} & set(rule.groups()) - {row["area_type"]}
+        if not (away or deprived or other):
+            without = row["population"] * row["without_car_share"]
+            yield zone, False, without
+            if "without_car" not in rule.groups():
+                yield zone, True, row["population"] - without
+
+
+def _served_near(lp: Served, rule, t: int, service: str, people: list) -> None:
+    year, total = lp.course.years[t], sum(count for *_, count in people)
+    facts = year.facts
+    modes = rule.modes_of(facts.scenario.travel.modes)
+    at = {b: n for n, b in enumerate(facts.times.building_ids)}
+    zones = {z: n for n, z in enumerate(facts.times.zone_ids)}
+
+    def way(zone: str, b: str, car: bool) -> float:
+        by = [facts.times.matrix(m)[zones[zone], at[b]] for m in modes if car or m != "drive"]
+        return min((one for one in by if one == one), default=math.inf)
+
+    counted = {
+        b for b, s in year.a.hosts
+        if s == service and (rule.offer == "any" or full_offer(facts, year.a, b, s))
+    }  # fmt: skip
+    weight: dict[tuple[str, str], float] = {}
+    far, still = set(), 0.0
+    for zone, car, count in people:
+        if count <= 0:
+            continue
+        near = {b for b in counted if way(zone, b, car) <= (rule.minutes or 0.0)}
+        if facts.visits.get((zone, service), 0.0) <= 0:
+            still += count * bool(near)
+            continue
+        for b in near:
+            weight[zone, b] = weight.get((zone, b), 0.0) + count
+        if rule.ceiling_minutes is not None:
+            far |= {(zone, b) for b in at if way(zone, b, car) > rule.ceiling_minutes}
+    if total > 0 and rule.minutes is not None:
+        lp.at_most(
+            lp.served(
+                lambda u, z, s, b: -weight.get((z, b), 0.0) * (u == t and s == service) / total
+            ),
+            still / total - rule.share + 1e-9,
+        )
+    if far:
+        lp.at_most(lp.served(lambda u, z, s, b: u == t and s == service and (z, b) in far), 0.0)
 
 
 def fairness_rows(lp: Served) -> None:

@@ -277,6 +277,7 @@ def random_rules(seed: int, place: Place) -> list[Rule]:
                 each_district=bool(rng.random() < 0.2),
                 offer=str(rng.choice(["full", "any"])),
                 ceiling_minutes=float(rng.choice([40.0, 100.0])) if rng.random() < 0.2 else None,
+                counts=("served", "nearest")[seed % 2],
             )
         )
     rules = [rule for rule in rules if counted_in(place, rule) > 0]  # of nobody it is refused

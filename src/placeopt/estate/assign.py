@@ -22,11 +22,20 @@ CLOSE = 1e-7  # relative room of what a host serves, for rounding
 DUST = 1e-6
 
 
-def with_least_minutes(problem: EstateProblem, decision: Decision) -> Decision:
-    """The decision with zones sent to hosts so that visits take the least minutes in all."""
+def with_least_minutes(
+    problem: EstateProblem, decision: Decision, services: NDArray[np.bool_] | None = None
+) -> Decision:
+    """The decision with zones sent to hosts so that visits take the least minutes in all;
+    ``services`` (S,): of these alone, the others stay as they are sent."""
     units = decision.units.copy()
+    sent = ~problem.services.back_office
     parts = []
-    for service in np.flatnonzero(~problem.services.back_office):
+    if services is not None:
+        sent = sent & services
+        stay = ~services[decision.service]
+        kept = (decision.zone, decision.service, decision.building, decision.share)
+        parts.append(tuple(part[stay] for part in kept))
+    for service in np.flatnonzero(sent):
         zone, building, share = _sent(problem, decision, int(service))
         units[:, service] = 0.0
         np.add.at(units[:, service], building, share * problem.visits[zone, service])

@@ -16,6 +16,7 @@ from placeopt.engine import Block, Model, Result, Status, solve
 from placeopt.estate.columns import Columns
 from placeopt.estate.decision import running_today
 from placeopt.estate.equations.place import offering_hosts
+from placeopt.estate.equations.served import within_terms
 from placeopt.estate.formulate import formulate, planner_alone
 from placeopt.estate.formulate_years import YearsFormulation, formulate_years
 from placeopt.estate.scale_behaviour import learns, minimise_drawn
@@ -45,15 +46,18 @@ class Stated:
     learns: bool  # where residents go is learnt while the model is solved
 
     @classmethod
-    def of(cls, years: Years) -> Stated:
-        learnt = learns(years.problems, ())
+    def of(cls, years: Years, zones: bool | None = None) -> Stated:
+        """``zones``: every zone is a customer by itself, unless where residents go is learnt."""
+        served = any(s.counts_served for problem in years.problems for s in problem.standards)
+        learnt = not served and learns(years.problems, ())
         problems = years.problems
         if learnt:
             problems = tuple(planner_alone(problem) for problem in problems)
         if len(problems) == 1:
-            alone = formulate(problems[0], zones=False if learnt else None, relaxed=learnt)
+            alone = formulate(problems[0], zones=False if learnt else zones, relaxed=learnt)
             return cls(years, alone.model, (alone.columns,), None, learnt)
-        whole = formulate_years(replace(years, problems=problems), relaxed=learnt)
+        by_itself = None if learnt else zones
+        whole = formulate_years(replace(years, problems=problems), relaxed=learnt, zones=by_itself)
         return cls(years, whole.model, whole.columns, whole, learnt)
 
 
@@ -208,19 +212,29 @@ def _shares_in_reach(
     standards = state_standards(place, times, alone)
     when = f" in {years.problems[held[0]].year}" if len(years.problems) > 1 else ""
     for standard in standards:
-        asked = Stated.of(years)
+        asked = Stated.of(years, zones=standard.counts_served or None)
         each = seconds / len(standards)
-        share = _largest_share(asked, asked.columns[held[0]], standard, each)
+        share = _largest_share(asked, held[0], standard, each)
         if share is not None and share < rule.share - 1e-6:
             where = f" in {names.get(standard.scope, standard.scope)}" if standard.scope else ""
             service = names.get(standard.service_id, standard.service_id)
+            served = " served" if standard.counts_served and not asked.learns else ""
             yield (
-                f"At most about {100 * share:.1f}% can be within {rule.minutes:g} minutes of "
-                f"{service}{where}{when}, not {exact_per_cent(rule.share)}"
+                f"At most about {100 * share:.1f}% can be{served} within {rule.minutes:g} minutes "
+                f"of {service}{where}{when}, not {exact_per_cent(rule.share)}"
             )
 
 
-def _largest_share(stated: Stated, x: Columns, standard: Standard, seconds: float) -> float | None:
+def _largest_share(stated: Stated, t: int, standard: Standard, seconds: float) -> float | None:
+    """The largest share in the year at position ``t``; where residents go is learnt, by the
+    nearest host: as they are served it is no larger."""
+    x = stated.columns[t]
+    if standard.counts_served and not stated.learns:
+        problem = stated.years.problems[t]
+        for _, columns, values in within_terms(stated.model, problem, x, standard, "asked"):
+            stated.model.add_cost(columns, -np.asarray(values))
+        result = solved(stated, seconds)
+        return None if result.objective is None else abs(result.objective)
     hosts, column = offering_hosts(x, standard)
     reach = standard.within[:, x.hosts.building[hosts]]
     people = standard.residents / standard.residents.sum()

@@ -11,7 +11,8 @@ k tiers, p groups of residents with the same buildings in reach.
 (E4)  sum_s area[b,s] + front[b] <= usable[b] open[b];  front[b] >= front[s] host[b,s]
 (E5)  area[b,s] = base[s] host[b,s] + rate[s] sum_c units[c] serve[c,b]
 (E6)  host[b,x] = host[b,y];  host[b,x] + host[b,y] <= 1;  pair <= host;  sum_s host[b,s] <= n
-(E7)  cover[p] <= sum of host[b,s] in reach;  sum_p residents[p] cover[p] >= share x residents
+(E7)  cover[p] = sum of serve[c,b] in reach, or <= sum of host[b,s] in reach;
+      sum_p residents[p] cover[p] >= share x residents
 (E8)  minutes[c] <= today + n;  group means <= today's;  worst-off mean, Kolm-Pollak <= bound
 (E9)  at_least <= count <= at_most;  tier[b,k] + tier[b',k] <= 1 where too near
 (E10) works + moves + set-up + closing <= pot + recycled x receipts
@@ -42,8 +43,10 @@ from placeopt.estate.customers import Hosts, at_large, by_reach, by_zone
 from placeopt.estate.equations import behaviour as by_behaviour
 from placeopt.estate.equations import people as by_people
 from placeopt.estate.equations import place as by_place
+from placeopt.estate.equations import served as by_served
 from placeopt.estate.equations import service as by_service
 from placeopt.estate.problem import EstateProblem
+from placeopt.estate.standards import by_nearest
 from placeopt.estate.terms import OBJECTIVES, Expression, weighted
 from placeopt.scenario.estate_rules import (
     Access,
@@ -80,6 +83,7 @@ EQUATIONS: tuple[tuple[type[Rule], Callable[[Model, EstateProblem, Columns, Any]
     (Floor, by_service.services_fit),
     (Together, by_service.sharing_roofs),
     (Access, by_place.near_enough),
+    (Access, by_served.served_near_enough),
     (Fairness, by_people.nobody_loses_too_much),
     (Behaviour, by_behaviour.residents_choose),
     (Network, by_place.counts_and_spacing),
@@ -154,18 +158,30 @@ def state_rules(model: Model, problem: EstateProblem, x: Columns) -> None:
 
 def minutes_count(problem: EstateProblem, objectives: Sequence[str]) -> bool:
     """Whether a model has to know who goes where: an objective or a rule speaks of it."""
-    rules, weights = problem.scenario.rules, problem.scenario.objective.weights
+    weights = problem.scenario.objective.weights
     parts = {part for name in objectives for part in (weights if name == "weighted" else [name])}
-    return bool({"visit_minutes", "worst_off"} & parts) or any(
-        isinstance(rule, WHO_GOES_WHERE) for rule in rules
-    )
+    return bool({"visit_minutes", "worst_off"} & parts) or rules_tell_who_goes_where(problem)
+
+
+def rules_tell_who_goes_where(problem: EstateProblem) -> bool:
+    """Whether a rule speaks of who goes where: how fair it is, where residents go by themselves,
+    or a standard that is met by service given."""
+    rules = problem.scenario.rules
+    served = any(standard.counts_served for standard in problem.standards)
+    return served or any(isinstance(rule, WHO_GOES_WHERE) for rule in rules)
 
 
 def planner_alone(problem: EstateProblem) -> EstateProblem:
-    """The problem without the rules that speak of who goes where: a relaxation."""
+    """The problem without the rules that speak of who goes where, standards counted by the nearest
+    host: a relaxation."""
     scenario = problem.scenario
-    rules = tuple(rule for rule in scenario.rules if not isinstance(rule, WHO_GOES_WHERE))
-    return replace(problem, scenario=scenario.with_rules(rules))
+    rules = tuple(
+        rule.model_copy(update={"counts": "nearest"}) if isinstance(rule, Access) else rule
+        for rule in scenario.rules
+        if not isinstance(rule, WHO_GOES_WHERE)
+    )
+    standards = tuple(by_nearest(standard) for standard in problem.standards)
+    return replace(problem, scenario=scenario.with_rules(rules), standards=standards)
 
 
 def expression(model: Model, problem: EstateProblem, x: Columns, objective: str) -> Expression:

@@ -33,7 +33,13 @@ from placeopt.engine.running import interrupted
 from placeopt.engine.split import bound_of_parts, relaxation_prices, split
 from placeopt.estate.assign import with_least_minutes
 from placeopt.estate.course import Course, value
-from placeopt.estate.formulate import WHO_GOES_WHERE, formulate, planner_alone
+from placeopt.estate.decision import Decision
+from placeopt.estate.formulate import (
+    formulate,
+    planner_alone,
+    rules_tell_who_goes_where,
+    services_by_zone,
+)
 from placeopt.estate.formulate_years import YearsFormulation, formulate_years
 from placeopt.estate.improve_years import improve_years
 from placeopt.estate.kernel import first
@@ -43,6 +49,7 @@ from placeopt.estate.scale import find
 from placeopt.estate.scale_behaviour import learns, minimise_drawn
 from placeopt.estate.settle import hosts_tell_all, in_state, read, with_their_residents
 from placeopt.estate.stages import REASSIGNMENT_SHARE, Outcome, in_order
+from placeopt.estate.standards_met import keeps_served
 from placeopt.estate.strengthen import ask_at_least, count_at_least
 from placeopt.estate.years import Years
 from placeopt.scenario.estate_rules import Capital
@@ -83,13 +90,17 @@ def _least(years: Years, progress: Watch | None) -> Outcome[Course]:
     def one(
         name: str, ceilings: list[tuple[str, float]], course: Course | None, seconds: float
     ) -> tuple[Result, Course | None]:
+        began = time.perf_counter()
         named = [name, *(other for other, _ in ceilings)]
         if learns(years.problems, named):
             alone = tuple(planner_alone(problem) for problem in years.problems)
             stated = formulate_years(replace(years, problems=alone), name, ceilings, relaxed=True)
             model, x, solver = stated.model, stated.columns, years.scenario.solver
             result = minimise_drawn(model, years.problems, x, solver, seconds, progress)
-            return result, read_course(stated, result) if result.has_plan else None
+            found = read_course(stated, result) if result.has_plan else None
+            if found is None or _keeps_served(years, settled(years, found, named)):
+                return result, found
+            seconds = max(seconds - (time.perf_counter() - began), 1.0)
         stated = formulate_years(years, name, ceilings)
         result = minimise(stated, course, seconds, progress)
         return result, read_course(stated, result) if result.has_plan else None
@@ -100,6 +111,12 @@ def _least(years: Years, progress: Watch | None) -> Outcome[Course]:
         lambda course, stages: settled(years, course, [stage.objective for stage in stages]),
         lambda course, name: value(years, course, name),
     )
+
+
+def _keeps_served(years: Years, course: Course) -> bool:
+    """Whether every standard that is met by service given is met in every year."""
+    pairs = zip(years.problems, course.decisions, strict=True)
+    return all(keeps_served(problem, decision) for problem, decision in pairs)
 
 
 def minimise(
@@ -365,16 +382,22 @@ def read_course(stated: YearsFormulation, result: Result) -> Course:
 def settled(years: Years, course: Course, objectives: Sequence[str]) -> Course:
     """The same buildings, hosts and floor, everybody as near as that lets them be. Where a rule
     says who goes where, or an objective in the last year, the model has said it."""
-    weights = years.scenario.objective.weights
-    parts = {part for name in objectives for part in (weights if name == "weighted" else [name])}
-    ruled = any(isinstance(rule, WHO_GOES_WHERE) for rule in years.scenario.rules)
+    pairs = zip(years.problems, course.decisions, strict=True)
     return Course(
         tuple(
-            with_their_residents(problem, decision)
-            if hosts_tell_all(problem, objectives if problem is years.last else ())
-            else decision
-            if ruled or ("worst_off" in parts and problem is years.last)
-            else with_least_minutes(problem, decision)
-            for problem, decision in zip(years.problems, course.decisions, strict=True)
+            _settled(problem, decision, objectives if problem is years.last else ())
+            for problem, decision in pairs
         )
     )
+
+
+def _settled(problem: EstateProblem, decision: Decision, objectives: Sequence[str]) -> Decision:
+    """One year's decision of ``settled``."""
+    weights = problem.scenario.objective.weights
+    parts = {part for name in objectives for part in (weights if name == "weighted" else [name])}
+    if hosts_tell_all(problem, objectives):
+        return with_their_residents(problem, decision)
+    if not rules_tell_who_goes_where(problem) and "worst_off" not in parts:
+        return with_least_minutes(problem, decision)
+    said = services_by_zone(problem, objectives)
+    return decision if said is None else with_least_minutes(problem, decision, ~said)

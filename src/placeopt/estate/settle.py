@@ -27,6 +27,7 @@ from placeopt.estate.formulate import Formulation, formulate, minutes_count, pla
 from placeopt.estate.overflow import past_full
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.stages import SETTLED, Stage
+from placeopt.estate.standards_met import keeps_served
 from placeopt.scenario.estate_rules import Fairness
 
 PASSED = 10_000  # the same where some pass full buildings: beyond, a plan stays as it was found
@@ -71,7 +72,10 @@ def _settle(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> 
     pairs = problem.visits.astype(bool).sum(axis=0) @ decision.host.sum(axis=0)
     named = [stage.objective for stage in stages]
     if hosts_tell_all(problem, named):
-        return _hosts_told(problem, decision, stages)
+        told = _hosts_told(problem, decision, stages)
+        if not keeps_served(problem, told):
+            raise EngineError("residents who go by themselves are not served within the minutes")
+        return told
     if pairs > PASSED and passes_full(problem) and not minutes_count(planner_alone(problem), named):
         return decision
     if pairs > PAIRS and not minutes_count(problem, named):
@@ -100,7 +104,8 @@ def past_full_ones(
         found = _settled(smaller, decision, stages, False, sent.units, desks=True)
     except EngineError:
         return None
-    return replace(sent, disposed=found.disposed, tier=found.tier)
+    passed = replace(sent, disposed=found.disposed, tier=found.tier)
+    return passed if keeps_served(problem, passed) else None
 
 
 def hosts_tell_all(problem: EstateProblem, objectives: Sequence[str]) -> bool:

@@ -2,6 +2,7 @@
 
 A point is a group of residents of one zone who travel alike: those with a car and those without,
 who do not drive. One rule makes one standard for each service and, where it asks so, district.
+It counts residents where their zone's visits are sent, or by the nearest host.
 Source: Church and ReVelle (1974), maximal covering; points with the same buildings in reach are
 one point to the model (``scale.py``).
 """
@@ -40,6 +41,22 @@ class Standard:
     residents: NDArray[np.float64]  # (P,) all above 0
     within: NDArray[np.bool_]  # (P, B) within the rule's minutes
     under_ceiling: NDArray[np.bool_]  # (P, B) within the rule's ceiling
+
+    @property
+    def asks_share(self) -> bool:
+        """Whether the rule asks for a share within its minutes."""
+        return self.rule.minutes is not None and self.rule.share > 0
+
+    @property
+    def counts_served(self) -> bool:
+        """Whether where visits are sent decides if the standard is met."""
+        asks = self.asks_share or self.rule.ceiling_minutes is not None
+        return asks and self.rule.counts == "served"
+
+
+def by_nearest(standard: Standard) -> Standard:
+    """The standard counted by the nearest host: each plan that keeps it as served keeps this."""
+    return replace(standard, rule=standard.rule.model_copy(update={"counts": "nearest"}))
 
 
 def offering(
@@ -105,6 +122,18 @@ def _points(place: Place, times: TravelTimes, scenario: Scenario, rule: Access) 
         within=np.concatenate(within),
         under_ceiling=np.concatenate(ceiling),
     )
+
+
+def minutes_of(times: TravelTimes, scenario: Scenario, standard: Standard) -> NDArray[np.float64]:
+    """(P, B) minutes of the standard's points by the modes that count and are open to them."""
+    modes = modes_counted(times, scenario, standard.rule)
+    on_foot = [mode for mode in modes if mode not in CAR_MODES]
+    found = np.full(standard.within.shape, np.nan)
+    for drives, by in ((True, modes), (False, on_foot)):
+        if by:
+            at = standard.car == drives
+            found[at] = times.fastest(by)[standard.zone[at]]
+    return found
 
 
 def modes_counted(times: TravelTimes, scenario: Scenario, rule: Access) -> list[str]:

@@ -19,6 +19,7 @@ class Check:
     sentence: str
     holds: bool
     detail: str = ""  # the tightest place where it holds, or the worst breach, with ids and units
+    held_by: str = ""  # where a plain "holds" would say too much: by what measure alone it does
 
 
 @dataclass(frozen=True)

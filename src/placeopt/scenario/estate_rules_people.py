@@ -38,15 +38,20 @@ WHO_IN_WORDS = {
 class Access(EstateRule):
     """(E7) A stated share of residents is within so many minutes of the service.
 
-    Shares count all residents of the group, digital or unserved included, by minutes to the
-    nearest open host by the fastest of the modes open to them: households without a car do not
-    drive. Each service of the rule has to meet it.
+    Served: all residents of the group who live in a zone count by the share of the zone's visits
+    that goes to hosts within the minutes, with the offer asked, by the fastest of the modes open
+    to them; households without a car do not drive. Visits that are unserved are not within; a
+    zone without visits to the service counts by its nearest host. Nobody counted is sent beyond
+    the ceiling, and the nearest host of each is within it. Nearest: by minutes to the nearest open
+    host, wherever the visits go. Each service of the rule has to meet it.
     """
 
     name: ClassVar[str] = "access"
     number: ClassVar[str] = "E7"
     equation: ClassVar[str] = (
-        "cover[z,s] <= sum of host[s,b] over b within the minutes; "
+        "served: cover[z,s] = sum of serve[z,s,b] over b within the minutes, and serve[z,s,b] = 0 "
+        "for b beyond the ceiling; nearest, and served where visits[z,s] = 0: "
+        "cover[z,s] <= sum of host[s,b] over b within the minutes; both: "
         "sum over z of residents[z] cover[z,s] >= share x sum over z of residents[z]; "
         "sum of host[s,b] over b within the ceiling >= 1 for every zone with such residents"
     )
@@ -74,6 +79,11 @@ class Access(EstateRule):
     offer: Literal["full", "any"] = Field(
         "full", description='whether only a full offer counts, or "any"'
     )
+    counts: Literal["served", "nearest"] = Field(
+        "served",
+        description='by the hosts that serve residents, or "nearest": by the nearest open host, '
+        "wherever they are sent",
+    )
     from_year: int | None = FROM_YEAR
 
     @model_validator(mode="after")
@@ -99,10 +109,15 @@ class Access(EstateRule):
             return (self.mode,)
         return self.modes or modes
 
-    def sentence(self, names: dict[str, str] | None = None) -> str:
+    def counted(self) -> str:
+        """The residents counted, in words, wherever they live."""
         who = " and ".join(WHO_IN_WORDS[group] for group in self.groups()) or "residents"
         if self.quintiles:
             who += f" in deprivation quintile {listed(map(str, self.quintiles), 'or')}"
+        return who
+
+    def sentence(self, names: dict[str, str] | None = None) -> str:
+        who = self.counted()
         if self.district is not None:
             who += f" of {named(self.district, names)}"
         what = (
@@ -123,7 +138,8 @@ class Access(EstateRule):
         if self.ceiling_minutes is not None:
             of = f" of {full}{what}{by}" if self.minutes is None else ""
             parts.append(f"none of the {who} is beyond {self.ceiling_minutes:g} minutes{of}")
-        text = ", and ".join(parts)
+        by_whom = {"served": "as they are sent", "nearest": "by the nearest open place"}
+        text = f"{', and '.join(parts)}, {by_whom[self.counts]}"
         return self.in_its_years(text[0].upper() + text[1:] + ".")
 
 

@@ -28,11 +28,12 @@ from placeopt.scenario.estate_rules import (
 
 
 def near_enough(model: Model, problem: EstateProblem, x: Columns, rules: list[Access]) -> None:
-    """(E7) A share of residents is within the minutes, and nobody beyond the ceiling."""
+    """(E7) A share of residents is within the minutes, and nobody beyond the ceiling, by the
+    nearest host; ``served.py`` has the share as served."""
     for number, standard in enumerate(problem.standards):
         hosts, column = offering_hosts(x, standard)
         building = x.hosts.building[hosts]
-        if standard.rule.minutes is not None and standard.rule.share > 0:
+        if standard.asks_share and not standard.counts_served:
             _share_within(model, standard, number, standard.within[:, building], column)
         if standard.rule.ceiling_minutes is not None:
             _nobody_beyond(model, standard, number, standard.under_ceiling[:, building], column)
@@ -52,23 +53,7 @@ def _share_within(
     reach: NDArray[np.bool_],
     column: NDArray[np.int64],
 ) -> None:
-    """Residents with the same buildings in reach are one column; those with none are never
-    covered."""
-    classes, member = unique_rows(reach)
-    residents = np.bincount(member, standard.residents, len(classes))
-    some = classes.any(axis=1)
-    classes, residents = classes[some], residents[some]
-    at = np.arange(len(residents))
-    labels = {"service_id": np.full(len(at), standard.service_id), "group": at}
-    cover = model.add_columns(f"cover_{number}", labels=labels, upper=1, integer=True)
-    group, host = np.nonzero(classes)
-    model.add_rows(
-        f"covered_{number}",
-        rule="E7",
-        labels=labels,
-        terms=[(at, cover.all, 1), (group, column[host], -1)],
-        upper=0,
-    )
+    cover, residents = add_cover(model, standard, f"{number}", reach, standard.residents, column)
     total = standard.residents.sum()
     model.add_rows(
         f"share_within_{number}",
@@ -77,6 +62,36 @@ def _share_within(
         terms=[(0, cover.all, residents / total)],
         lower=standard.rule.share,
     )
+
+
+def add_cover(
+    model: Model,
+    standard: Standard,
+    name: str,
+    reach: NDArray[np.bool_],
+    residents: NDArray[np.float64],
+    column: NDArray[np.int64],
+) -> tuple[Block, NDArray[np.float64]]:
+    """Columns that are 1 only where a host is in ``reach``, and how many residents each counts.
+
+    Residents with the same buildings in reach are one column; those with none are never covered.
+    """
+    classes, member = unique_rows(reach)
+    people = np.bincount(member, residents, len(classes)).astype(float)
+    some = classes.any(axis=1)
+    classes, people = classes[some], people[some]
+    at = np.arange(len(people))
+    labels = {"service_id": np.full(len(at), standard.service_id), "group": at}
+    cover = model.add_columns(f"cover_{name}", labels=labels, upper=1, integer=True)
+    group, host = np.nonzero(classes)
+    model.add_rows(
+        f"covered_{name}",
+        rule="E7",
+        labels=labels,
+        terms=[(at, cover.all, 1), (group, column[host], -1)],
+        upper=0,
+    )
+    return cover, people
 
 
 def _nobody_beyond(

@@ -9,6 +9,8 @@ against today; ``plan/years.py`` adds the tables of every year.
     zones       visit-weighted mean of those minutes, before and after
     bands       residents by minutes to the nearest host of each service, before and after; by the
                 modes open to them: households without a car do not drive
+    standards   every access rule by year, service and district: the share asked, the share within
+                the minutes as residents are sent and by the nearest host, and the longest minutes
     sent_past   visits sent past a nearer host by year and service, and why; not where residents go
                 by themselves
     money       by agency and line, GBP a year before and after, and one-off
@@ -45,6 +47,7 @@ from placeopt.estate.plan.sent_past import (
     reassignment_summary,
     sent_past_table,
 )
+from placeopt.estate.plan.standards import standards_table
 from placeopt.estate.plan.stated import carbon_tco2e, energy_kwh, stated_buildings
 from placeopt.estate.plan.whole_life import (
     horizon_of,
@@ -94,6 +97,7 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[C
         "assignment_today": _assignment(times, problem, before),
         **closures_tables(place, times, years, nothing, course),
         "access": access,
+        "standards": standards_table(times, years, nothing, course),
         "zones": zones_table(place, problem, access),
         "bands": bands_table(place, times, problem, plan),
         "money": _money(place, problem, plan, spent_before, spent),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from placeopt.estate.decision import Decision, costs, running_today
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.standards import Standard, offering
+from placeopt.estate.standards_met import sent
 from placeopt.scenario.estate_rules import Carbon, Network, Revenue
 from placeopt.scenario.wording import pounds
 
@@ -55,6 +56,13 @@ def _only_near(problem: EstateProblem, plan: Decision, standard: Standard) -> ND
         covered = people[hosts_in_reach > 0].sum()
         only = people @ (reach[:, at] & (hosts_in_reach == 1)[:, None])
         found.append(at[covered - only < share * total - 1e-6 * total])
+        if standard.counts_served and reach is standard.within:
+            sent_to, going = sent(problem, plan, standard)
+            inside = np.where(reach, sent_to, 0.0)[:, at]
+            served = people @ np.where(going, inside.sum(axis=1), hosts_in_reach > 0)
+            alone = reach[:, at] & (hosts_in_reach == 1)[:, None]
+            lost = people @ np.where(alone, np.where(going[:, None], inside, 1.0), 0.0)
+            found.append(at[served - lost < share * total - 1e-6 * total])
     return np.concatenate(found) if found else np.zeros(0, np.int64)
 
 

@@ -18,6 +18,7 @@ from placeopt.estate.verify.read import arrangements
 from placeopt.estate.verify.reasons import wrong_reasons
 from placeopt.estate.verify.rules import check_rules
 from placeopt.estate.verify.sent_past import wrong_sent_past
+from placeopt.estate.verify.standards import wrong_standards
 from placeopt.estate.verify.tables import wrong_figures
 from placeopt.estate.verify.tables_years import wrong_years
 from placeopt.estate.verify.whole import unreadable, wrong_words
@@ -62,6 +63,7 @@ def verify(
         *wrong_years(course, nothing, plan.tables),
         *wrong_whole_life(course, nothing, plan.tables, plan.summary),
         *wrong_minutes(course, nothing, plan.tables),
+        *wrong_standards(course, nothing, plan.tables),
         *wrong_sent_past(course, nothing, plan.tables, plan.summary),
         *wrong_closures(course, nothing, plan.tables),
         *wrong_words(course, plan.tables, plan.summary),

@@ -1,4 +1,4 @@
-"""The verifier on rules about residents: access (E7), fairness (E8), behaviour (E16)."""
+"""The verifier on residents: whom access (E7) counts, fairness (E8), behaviour (E16)."""
 
 from __future__ import annotations
 
@@ -16,43 +16,6 @@ SPREAD = 1e-4  # of a zone's visits
 FULL_M2 = 0.01  # a building with less floor left than this is full
 CAR = {"drive", "car"}
 Found = tuple[bool, str]
-
-
-def access(rule: Access, year: Year) -> Found:
-    """(E7) Minutes to the nearest open host with the offer asked, by modes open to the group."""
-    facts, a = year.facts, year.a
-    services = rule.services
-    if services == "all":
-        services = tuple(s for s, row in facts.services.items() if not row["back_office"])
-    modes = rule.modes_of(tuple(m for m in facts.scenario.travel.modes if m in facts.times.modes))
-    tightest, detail, holds = math.inf, "counts nobody", True
-    scopes: list[str | None] = [rule.district]
-    if rule.each_district:
-        scopes = list(facts.place.districts["district_id"])
-    for service in services:
-        hosts = [i for i, s in a.hosts if s == service and i in a.open]
-        if rule.offer == "full":
-            hosts = [i for i in hosts if full_offer(facts, a, i, service)]
-        nearest = {car: nearest_hosts(facts, hosts, modes, car) for car in (True, False)}
-        for scope in scopes:
-            within = total = 0.0
-            for zone, car, people in _residents(rule, facts, scope):
-                minutes = nearest[car].get(zone, math.inf)
-                total += people
-                within += people * (rule.minutes is not None and minutes <= rule.minutes)
-                if rule.ceiling_minutes is not None and not minutes <= rule.ceiling_minutes:
-                    reach = "out of reach" if minutes == math.inf else f"{minutes:.1f} minutes"
-                    return False, f"{facts.named(zone)} is {reach} from {facts.named(service)}"
-            if total == 0 or rule.minutes is None:
-                continue
-            spare = within / total - rule.share
-            if spare < tightest:
-                where = f" in {district_named(facts, scope)}" if scope else ""
-                tightest = spare
-                share = f"{100 * within / total:.2f}% within {rule.minutes:g} minutes"
-                detail = f"{facts.named(service)}{where}: {share}"
-                holds = spare >= -TOLERANCE
-    return holds, detail
 
 
 def district_named(facts: Facts, district: str) -> str:
@@ -89,7 +52,9 @@ def nearest_hosts(
     return {z: m for z, m in zip(facts.times.zone_ids, near, strict=True) if m == m}
 
 
-def _residents(rule: Access, facts: Facts, scope: str | None) -> Iterator[tuple[str, bool, float]]:
+def residents_counted(
+    rule: Access, facts: Facts, scope: str | None
+) -> Iterator[tuple[str, bool, float]]:
     """(zone, with a car, people) whom the rule counts."""
     for zone, row in facts.zones.items():
         people = float(row["population"])

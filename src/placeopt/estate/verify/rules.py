@@ -11,12 +11,12 @@ from placeopt.estate.verify.money import capital, carbon, fair_rents, revenue
 from placeopt.estate.verify.people import (
     TOLERANCE,
     Found,
-    access,
     behaviour,
     district_named,
     fairness,
     full_offer,
 )
+from placeopt.estate.verify.standards import access, held_by
 from placeopt.estate.verify.years import (
     Course,
     Year,
@@ -26,6 +26,7 @@ from placeopt.estate.verify.years import (
 )
 from placeopt.scenario.checks import Check
 from placeopt.scenario.estate_rules import (
+    Access,
     Capacity,
     EstateRule,
     Floor,
@@ -58,7 +59,8 @@ def check_rules(course: Course) -> Iterator[Check]:
     for rule in facts.scenario.rules:
         if isinstance(rule, EstateRule):
             holds, detail = _over_years(rule, course)
-            yield Check(rule.number, rule.name, rule.sentence(names), holds, detail)
+            only = held_by(rule, course) if holds and isinstance(rule, Access) else ""
+            yield Check(rule.number, rule.name, rule.sentence(names), holds, detail, only)
 
 
 def _over_years(rule: EstateRule, course: Course) -> Found:

@@ -21,7 +21,7 @@ TABLES = (
     *("channels_by_year", "buildings_by_year", "services_by_year", "assignment_by_year"),
     *("cash_flow", "objectives_by_year", "running_split", "whole_life", "cash_outlook"),
     *("closures", "closures_by_group", "assignment_today"),
-    "reasons",
+    *("reasons", "standards"),
 )
 SAID_AGAIN = {
     "buildings": ("building_id", "name", "kind", "agency_id", "district_id", "x_m", "y_m"),
