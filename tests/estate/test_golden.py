@@ -35,7 +35,8 @@ TWO_YEARS = Path(__file__).with_name("two_years.lp")
 RULES = (
     Served(unserved_share=0.05),
     Together(max_services=2, never=(("S", "T"),)),
-    Access(services=("S",), minutes=20, share=0.5, ceiling_minutes=40),
+    Access(services=("S",), minutes=20, share=0.5, ceiling_minutes=40, counts="nearest"),
+    Access(services=("S",), minutes=20, share=0.4, ceiling_minutes=29),
     Fairness(
         loses_at_most_minutes=15,
         no_group_worse=("area_type",),

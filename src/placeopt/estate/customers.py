@@ -57,6 +57,7 @@ def by_zone(
     hosts: Hosts,
     keep: NDArray[np.float64] | None = None,
     serving: NDArray[np.bool_] | None = None,
+    only: NDArray[np.bool_] | None = None,
 ) -> Customers:
     """One customer for every zone with visits to a service.
 
@@ -64,6 +65,7 @@ def by_zone(
     customer "beyond", for the minutes to the nearest host left out and without taking floor
     anywhere: what it proves holds for all pairs, and a plan that sends nobody beyond is exact.
     ``serving`` (B, S): only these hosts become pairs, where it is known that no other will serve.
+    ``only`` (S,): of the other services, zones with the same hosts in reach are one customer.
     """
     parts = []
     for service in range(len(problem.services.ids)):
@@ -72,6 +74,9 @@ def by_zone(
             at = at[serving[hosts.building[at], service]]
         if problem.services.back_office[service]:
             parts.append(_back_office(problem, service, at))
+            continue
+        if only is not None and not only[service]:
+            parts.append(_of_reach(problem, hosts, service, at))
             continue
         zone = np.flatnonzero(problem.visits[:, service] > 0)
         minutes = problem.minutes[np.ix_(zone, hosts.building[at])]
@@ -101,23 +106,26 @@ def by_reach(problem: EstateProblem, hosts: Hosts) -> Customers:
         if problem.services.back_office[service]:
             parts.append(_back_office(problem, service, at))
             continue
-        zone = np.flatnonzero(problem.visits[:, service] > 0)
-        reach = np.isfinite(problem.minutes[np.ix_(zone, hosts.building[at])])
-        classes, member = unique_rows(reach)
-        units = np.bincount(member, problem.visits[zone, service], len(classes)).astype(float)
-        customer, host = np.nonzero(classes)
-        parts.append(
-            Customers(
-                service=np.full(len(classes), service),
-                zone=np.full(len(classes), -1),
-                units=units,
-                pair_customer=customer,
-                pair_host=at[host],
-                pair_minutes=np.zeros(len(customer)),
-                beyond_minutes=np.full(len(classes), np.inf),
-            )
-        )
+        parts.append(_of_reach(problem, hosts, service, at))
     return _joined(parts)
+
+
+def _of_reach(problem: EstateProblem, hosts: Hosts, service: int, at: Ints) -> Customers:
+    """One service's customers by reach."""
+    zone = np.flatnonzero(problem.visits[:, service] > 0)
+    reach = np.isfinite(problem.minutes[np.ix_(zone, hosts.building[at])])
+    classes, member = unique_rows(reach)
+    units = np.bincount(member, problem.visits[zone, service], len(classes)).astype(float)
+    customer, host = np.nonzero(classes)
+    return Customers(
+        service=np.full(len(classes), service),
+        zone=np.full(len(classes), -1),
+        units=units,
+        pair_customer=customer,
+        pair_host=at[host],
+        pair_minutes=np.zeros(len(customer)),
+        beyond_minutes=np.full(len(classes), np.inf),
+    )
 
 
 def at_large(problem: EstateProblem, hosts: Hosts) -> Customers:

@@ -115,16 +115,18 @@ def formulate(
     """The model that minimises ``objective`` (``None``: any plan will do).
 
     ``ceilings`` bound other objectives: (name, at most). Every zone is a customer by itself where
-    ``zones`` is true or minutes count; otherwise zones with the same hosts in reach are one.
+    ``zones`` is true or minutes count, of the services of which they do; otherwise zones with the
+    same hosts in reach are one.
     ``keep`` (Z, S) leaves out hosts further than so many minutes, as ``by_zone`` says.
     ``relaxed``: where no minutes count, all residents are one customer, as ``at_large`` says.
     """
     named = [name for name, _ in ceilings] + ([objective] if objective else [])
+    only = services_by_zone(problem, named) if zones is None else None
     if zones is None:
         zones = minutes_count(problem, named)
     hosts = Hosts.of(problem)
     if zones:
-        customers = by_zone(problem, hosts, keep)
+        customers = by_zone(problem, hosts, keep, only=only)
     else:
         customers = (at_large if relaxed else by_reach)(problem, hosts)
     model = Model("estate")
@@ -161,6 +163,18 @@ def minutes_count(problem: EstateProblem, objectives: Sequence[str]) -> bool:
     weights = problem.scenario.objective.weights
     parts = {part for name in objectives for part in (weights if name == "weighted" else [name])}
     return bool({"visit_minutes", "worst_off"} & parts) or rules_tell_who_goes_where(problem)
+
+
+def services_by_zone(problem: EstateProblem, objectives: Sequence[str]) -> NDArray[np.bool_] | None:
+    """(S,) the services of which a model has to know who goes where, where it is only standards
+    that are met by service given that ask it; else ``None``: all of them, or none."""
+    plain = replace(problem, standards=())
+    if minutes_count(plain, objectives):
+        return None
+    found = np.zeros(len(problem.services.ids), bool)
+    for standard in problem.standards:
+        found[standard.service] |= standard.counts_served
+    return found if found.any() else None
 
 
 def rules_tell_who_goes_where(problem: EstateProblem) -> bool:

@@ -19,7 +19,13 @@ from placeopt.estate.columns import Columns, add_columns
 from placeopt.estate.customers import Hosts, at_large, by_reach, by_zone
 from placeopt.estate.equations import service as by_service
 from placeopt.estate.equations.years import Links, link_years
-from placeopt.estate.formulate import Formulation, expression, minutes_count, state_rules
+from placeopt.estate.formulate import (
+    Formulation,
+    expression,
+    minutes_count,
+    services_by_zone,
+    state_rules,
+)
 from placeopt.estate.terms import Expression, weighted
 from placeopt.estate.terms_years import capital_up_to, present_cost
 from placeopt.estate.years import Years
@@ -63,13 +69,15 @@ def formulate_years(
     for t, problem in enumerate(years.problems):
         hosts = Hosts.of(problem)
         last = problem is years.last
-        by_itself = zones
+        by_itself, only = zones, None
         if by_itself is None:
             by_itself = minutes_count(problem, named if last else ())
+            only = services_by_zone(problem, named if last else ())
         model.suffix = f"_{problem.year}"
         if by_itself:
             nearest = None if keep is None else keep[t]
-            customers = by_zone(problem, hosts, nearest, None if serving is None else serving[t])
+            served = None if serving is None else serving[t]
+            customers = by_zone(problem, hosts, nearest, served, only)
         else:
             customers = (at_large if relaxed else by_reach)(problem, hosts)
         columns.append(add_columns(model, problem, hosts, customers))

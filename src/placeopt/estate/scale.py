@@ -38,6 +38,7 @@ ALL_REACHES = 100_000  # up to so many of a group of zones with the same reach a
 NEAREST = 5  # possible hosts of a zone that stand in the model in any case
 BOUND_SHARE = 0.6  # of the time, for the model that may send people beyond: it gives the bound
 PLANNER_SHARE = 0.3  # of the time, for the bound where residents may pass a full building
+FIRST_SHARE = 0.5  # of the time left, for a first plan where the planner's hosts do not do
 COUNT_SHARE, KERNEL_SHARE, IMPROVE_SHARE = 0.1, 0.25, 0.3  # of the time, at most
 
 
@@ -90,6 +91,9 @@ def minimise(
             return result, None
         near = settle(planner_alone(problem), read(plain, result), within)
         decision = _settled(problem, near, within)
+        if decision is None:  # not with these hosts alone; with today's as well perhaps
+            left = max(seconds - (time.perf_counter() - began), 1.0)
+            decision = _exact(problem, name, within, near, None, FIRST_SHARE * left)
     else:
         near = decision = settle(problem, decision, within)
     formulation = formulate(problem, name, ceilings, keep=near_enough(problem, near))

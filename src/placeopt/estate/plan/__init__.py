@@ -5,10 +5,11 @@ against today; ``plan/years.py`` adds the tables of every year.
     reasons     one row a reason of ``why``: code, year, amount with its unit, ids, sentence
     services    one row for each service point before or after: stays, moves in, moves out
     assignment  where each zone's visits to each service go, minutes by the fastest mode
-    access      minutes from each zone to the nearest host of each service, before and after
-    zones       visit-weighted mean of those minutes, before and after
-    bands       residents by minutes to the nearest host of each service, before and after; by the
-                modes open to them: households without a car do not drive
+    access      minutes of each zone's visits to each service where they are sent, and to the
+                nearest host, before and after
+    zones       visit-weighted means of those minutes, before and after
+    bands       residents by minutes as they are sent and to the nearest host of each service,
+                before and after; by the modes open to them: households without a car do not drive
     standards   every access rule by year, service and district: the share asked, the share within
                 the minutes as residents are sent and by the nearest host, and the longest minutes
     sent_past   visits sent past a nearer host by year and service, and why; not where residents go
@@ -83,7 +84,7 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[C
     spent = flows.at_the_end(years, course)
     horizon = horizon_of(years)
     lives = life_of(years, flows_before, horizon), life_of(years, flows, horizon)
-    access = access_table(problem, plan)
+    access = access_table(problem, before, plan)
     unknown = np.asarray(flows.backlog_unknown.any(axis=0))
     buildings = _buildings(place, problem, plan, spent_before, spent, unknown)
     reasons = reasons_table(place, years, course, spent)
@@ -99,7 +100,7 @@ def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[C
         "access": access,
         "standards": standards_table(times, years, nothing, course),
         "zones": zones_table(place, problem, access),
-        "bands": bands_table(place, times, problem, plan),
+        "bands": bands_table(place, times, problem, before, plan),
         "money": _money(place, problem, plan, spent_before, spent),
         "objectives": _objectives(years, nothing, course),
         "channels_by_year": channels_table(place, years, course),

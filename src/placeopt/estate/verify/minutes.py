@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from placeopt.estate.verify.people import nearest_hosts
+from placeopt.estate.verify.people import minutes_by, nearest_hosts
 from placeopt.estate.verify.read import Tables, rows
 from placeopt.estate.verify.tables import agree, differs
 from placeopt.estate.verify.years import Course, Year
@@ -19,9 +19,13 @@ def wrong_minutes(course: Course, nothing: Course, tables: Tables) -> Iterator[s
     """Every figure about residents that is not the one found, in words."""
     was, now = _nearest(nothing.last), _nearest(course.last)
     yield from _access(course.last, was, now, tables)
+    sent_was, sent_now = _sent(nothing.last), _sent(course.last)
+    yield from _sent_access(course.last, sent_was, sent_now, tables)
     yield from _zones(course.last, was, now, tables)
-    for name, year in (("residents_before", nothing.last), ("residents_after", course.last)):
-        yield from _bands(year, name, tables)
+    yield from _zones(course.last, sent_was, sent_now, tables, "sent_")
+    for when, year in (("before", nothing.last), ("after", course.last)):
+        yield from _bands(year, f"residents_{when}", tables)
+        yield from _bands(year, f"residents_sent_{when}", tables, as_sent=True)
 
 
 def _nearest(year: Year) -> Nearest:
@@ -35,6 +39,34 @@ def _nearest(year: Year) -> Nearest:
             if minutes < found.get((zone, s), math.inf):
                 found[zone, s] = minutes
     return found
+
+
+def _sent(year: Year) -> Nearest:
+    """Mean minutes of what is served of a zone's visits; nothing where nothing is."""
+    found: Nearest = {}
+    for (zone, s), shares in year.a.served.items():
+        total = sum(shares.values())
+        if total > 0:
+            spent = sum(part * year.facts.fastest[zone, i] for i, part in shares.items() if part)
+            found[zone, s] = spent / total
+    return found
+
+
+def _sent_access(year: Year, was: Nearest, now: Nearest, tables: Tables) -> Iterator[str]:
+    """Minutes of a zone's visits where they are sent."""
+    facts = year.facts
+    keys = [
+        (z, s) for z in facts.zones for s, row in facts.services.items() if not row["back_office"]
+    ]
+    minutes = {"before": was, "after": now}
+    columns = {
+        f"sent_minutes_{when}": {key: of.get(key, math.nan) for key in keys}
+        for when, of in minutes.items()
+    }
+    columns["sent_change_minutes"] = {
+        key: now.get(key, math.nan) - was.get(key, math.nan) for key in keys
+    }
+    yield from agree("access", tables["access"], ("zone_id", "service_id"), columns)
 
 
 def _access(year: Year, was: Nearest, now: Nearest, tables: Tables) -> Iterator[str]:
@@ -58,7 +90,9 @@ def _access(year: Year, was: Nearest, now: Nearest, tables: Tables) -> Iterator[
                 yield f"access {zone} {s}: building_{when} {i} is not its nearest host"
 
 
-def _zones(year: Year, was: Nearest, now: Nearest, tables: Tables) -> Iterator[str]:
+def _zones(
+    year: Year, was: Nearest, now: Nearest, tables: Tables, measure: str = ""
+) -> Iterator[str]:
     """Means over services in reach before and after, by visits."""
     total: dict[str, float] = defaultdict(float)
     means: dict[str, dict[str, float]] = {"before": defaultdict(float), "after": defaultdict(float)}
@@ -74,15 +108,16 @@ def _zones(year: Year, was: Nearest, now: Nearest, tables: Tables) -> Iterator[s
     zones = year.facts.zones
     columns = {
         "population": {(z,): float(row["population"]) for z, row in zones.items()},
-        "minutes_before": {(z,): mean("before", z) for z in zones},
-        "minutes_after": {(z,): mean("after", z) for z in zones},
-        "change_minutes": {(z,): mean("after", z) - mean("before", z) for z in zones},
+        f"{measure}minutes_before": {(z,): mean("before", z) for z in zones},
+        f"{measure}minutes_after": {(z,): mean("after", z) for z in zones},
+        f"{measure}change_minutes": {(z,): mean("after", z) - mean("before", z) for z in zones},
     }
     yield from agree("zone", tables["zones"], ("zone_id",), columns)
 
 
-def _bands(year: Year, column: str, tables: Tables) -> Iterator[str]:
-    """Residents by minutes to the nearest host: those without a car do not drive."""
+def _bands(year: Year, column: str, tables: Tables, as_sent: bool = False) -> Iterator[str]:
+    """Residents by minutes to the nearest host, or as they are sent: those without a car do not
+    drive."""
     facts = year.facts
     modes = tuple(mode for mode in facts.scenario.travel.modes if mode in facts.times.modes)
     stated: dict[str, dict[str, float]] = defaultdict(dict)
@@ -93,6 +128,7 @@ def _bands(year: Year, column: str, tables: Tables) -> Iterator[str]:
     visited = [s for s, row in facts.services.items() if not row["back_office"]]
     if set(stated) != set(visited) or len({tuple(bands) for bands in stated.values()}) > 1:
         yield "bands: not the same bands for every service with visits, and for no other"
+    to = {car: minutes_by(facts, modes, car) for car in (True, False)} if as_sent else {}
     for s in visited:
         hosts = [i for i, of in year.a.hosts if of == s]
         found: dict[str, float] = dict.fromkeys(stated[s], 0.0)
@@ -100,9 +136,16 @@ def _bands(year: Year, column: str, tables: Tables) -> Iterator[str]:
             near = nearest_hosts(facts, hosts, modes, car)
             for zone, about in facts.zones.items():
                 without = about["population"] * about["without_car_share"]
-                band = _band_of(near.get(zone, math.inf), stated[s])
                 people = about["population"] - without if car else without
-                found[band] = found.get(band, 0.0) + people
+                ways = [(near.get(zone, math.inf), 1.0)]
+                if as_sent and facts.visits.get((zone, s), 0.0) > 0:
+                    shares = year.a.served.get((zone, s), {})
+                    ways = [(to[car].get((zone, i), math.inf), x) for i, x in shares.items()]
+                    unserved = max(1.0 - sum(shares.values()), 0.0)
+                    found["not served"] = found.get("not served", 0.0) + people * unserved
+                for minutes, share in ways:
+                    band = _band_of(minutes, stated[s])
+                    found[band] = found.get(band, 0.0) + people * share
         for band, people in found.items():
             what = f"bands {s} {band} {column}"
             yield from differs(what, stated[s].get(band, 0.0), people)

@@ -52,6 +52,22 @@ def nearest_hosts(
     return {z: m for z, m in zip(facts.times.zone_ids, near, strict=True) if m == m}
 
 
+def minutes_by(facts: Facts, modes: tuple[str, ...], car: bool) -> dict[tuple[str, str], float]:
+    """(zone, building) -> minutes by the modes open to people with(out) a car."""
+    import numpy as np
+
+    matrices = [facts.times.matrix(mode) for mode in modes if car or mode not in CAR]
+    if not matrices:
+        return {}
+    fastest = np.fmin.reduce(np.stack(matrices), axis=0).tolist()
+    return {
+        (zone, i): value
+        for zone, line in zip(facts.times.zone_ids, fastest, strict=True)
+        for i, value in zip(facts.times.building_ids, line, strict=True)
+        if value == value
+    }
+
+
 def residents_counted(
     rule: Access, facts: Facts, scope: str | None
 ) -> Iterator[tuple[str, bool, float]]:

@@ -14,15 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from placeopt.estate.verify.facts import Facts
 from placeopt.estate.verify.people import (
-    CAR,
     TOLERANCE,
     Found,
     district_named,
     full_offer,
+    minutes_by,
     residents_counted,
 )
 from placeopt.estate.verify.read import Tables, rows
@@ -110,7 +108,8 @@ def standards_of(rule: Access, year: Year) -> dict[Standard, Met]:
     scopes: list[str | None] = [rule.district]
     if rule.each_district:
         scopes = list(facts.place.districts["district_id"])
-    minutes = {car: _minutes(facts, rule, car) for car in (True, False)}
+    modes = rule.modes_of(tuple(m for m in facts.scenario.travel.modes if m in facts.times.modes))
+    minutes = {car: minutes_by(facts, modes, car) for car in (True, False)}
     people = {scope: list(residents_counted(rule, facts, scope)) for scope in scopes}
     found = {}
     for service in services:
@@ -148,21 +147,6 @@ def _met(
             if share > SENT:
                 longest_sent = max(longest_sent, way)
     return Met(total, near / total, served / total, longest_near, longest_sent)
-
-
-def _minutes(facts: Facts, rule: Access, car: bool) -> dict[tuple[str, str], float]:
-    """(zone, building) -> minutes by the modes that count and people with(out) a car have."""
-    modes = rule.modes_of(tuple(m for m in facts.scenario.travel.modes if m in facts.times.modes))
-    matrices = [facts.times.matrix(mode) for mode in modes if car or mode not in CAR]
-    if not matrices:
-        return {}
-    fastest = np.fmin.reduce(np.stack(matrices), axis=0).tolist()
-    return {
-        (zone, i): value
-        for zone, line in zip(facts.times.zone_ids, fastest, strict=True)
-        for i, value in zip(facts.times.building_ids, line, strict=True)
-        if value == value
-    }
 
 
 def _of(facts: Facts, service: str, scope: str | None) -> str:
