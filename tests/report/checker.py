@@ -411,6 +411,54 @@ def _out_of_reach(answer, people):
     return is_so(people, sum(p for p, b, a in _people(answer) if b == b and a != a))
 
 
+def _standards(answer):
+    """The standards of access of the last decided year, with whether each holds as sent and by the
+    nearest, by its own shares and minutes."""
+    found = rows(answer, "standards")
+    last = max((r["year"] for r in found), default=None)
+    for r in found:
+        if r["year"] == last:
+            asked, ceiling = r["asked_share"], r["ceiling_minutes"]
+            near = asked != asked or r["nearest_share_after"] >= asked - 1e-5
+            sent = asked != asked or r["served_share_after"] >= asked - 1e-5
+            if ceiling == ceiling:
+                near &= r["longest_nearest_minutes"] <= ceiling
+                sent &= near and not r["longest_served_minutes"] > ceiling
+            yield r, sent, near
+
+
+@judges("estate", r"Every standard of access holds where the plan sends residents\.")
+def _standards_as_sent(answer):
+    found = list(_standards(answer))
+    return bool(found) and all(sent for _, sent, _ in found)
+
+
+@judges(
+    "estate",
+    rf"Of {N} standards of access {N} holds? by the nearest open place only, and not where the "
+    rf"plan sends residents(?:; (.*) within {N} minutes: {N} by the nearest, {N} as sent, {N} "
+    r"asked)?\.",
+)
+def _standards_by_nearest(answer, total, number, service, within, near, sent, asked):
+    found = list(_standards(answer))
+    only = [r for r, as_sent, by_nearest in found if by_nearest and not as_sent]
+    if not all_so((total, number), len(found), len(only)):
+        return False
+    if service is None:
+        return not any(r["asked_share"] > r["served_share_after"] for r in only)
+    names = answer.place.services.set_index("service_id")["name"]
+    worst = max(r["asked_share"] - r["served_share_after"] for r in only)
+    return any(
+        (names[r["service_id"]] or r["service_id"]) == service
+        and all_so(
+            (within, near, sent, asked),
+            *(r["minutes"], r["nearest_share_after"], r["served_share_after"], r["asked_share"]),
+        )
+        and r["asked_share"] - r["served_share_after"] >= worst - 1e-9
+        for r in only
+    )
+
+
 def _sent(answer, when):
     v = answer.verification
     visits = sum(r["visits_per_year"] for r in rows(answer, "assignment"))

@@ -23,18 +23,18 @@ DUST = 1e-6
 
 
 def with_least_minutes(
-    problem: EstateProblem, decision: Decision, services: NDArray[np.bool_] | None = None
+    problem: EstateProblem, decision: Decision, only: NDArray[np.bool_] | None = None
 ) -> Decision:
     """The decision with zones sent to hosts so that visits take the least minutes in all;
-    ``services`` (S,): of these alone, the others stay as they are sent."""
+    ``only`` (S,): of these services alone, the others stay as they are sent."""
     units = decision.units.copy()
     sent = ~problem.services.back_office
     parts = []
-    if services is not None:
-        sent = sent & services
-        stay = ~services[decision.service]
-        kept = (decision.zone, decision.service, decision.building, decision.share)
-        parts.append(tuple(part[stay] for part in kept))
+    if only is not None:
+        sent = sent & only
+        stay = ~only[decision.service]
+        zones, of = decision.zone[stay], decision.service[stay]
+        parts.append((zones, of, decision.building[stay], decision.share[stay]))
     for service in np.flatnonzero(sent):
         zone, building, share = _sent(problem, decision, int(service))
         units[:, service] = 0.0

@@ -152,7 +152,7 @@ def columns(title: str, bars: Sequence[tuple[str, float, str]]) -> Markup:
         body.append(_text(centre, 164 - tall, text, anchor="middle"))
         body.append(_text(centre, 190, label, anchor="middle"))
     body.append(Markup('<line x1="0" x2="820" y1="170" y2="170" stroke="#444"/>'))
-    body.append(_text(WIDTH / 2, 212, "change in mean minutes to the nearest service", "middle"))
+    body.append(_text(WIDTH / 2, 212, "change in mean minutes", "middle"))
     said = "; ".join(f"{label}: {value:,.0f} residents" for label, value, _ in bars)
     return _chart(title, said, height, Markup("").join(body))
 

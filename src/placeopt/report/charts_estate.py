@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from placeopt.report import charts, palette
+from placeopt.report.as_sent import sent_first
 from placeopt.report.money import pounds_in_words
 from placeopt.report.over_years import running_by_year
 
@@ -26,10 +27,13 @@ def estate_charts(sheets: dict[str, Sheet]) -> dict[str, Markup]:
     ].sum()
     names = list(dict.fromkeys(bands["band"]))
     stacks = []
+    sent = "sent_" if "residents_sent_after" in bands else ""
+    before, after = f"residents_{sent}before", f"residents_{sent}after"
     for service, rows in bands.groupby("service_name", sort=False):
         rows = rows.set_index("band").reindex(names).fillna(0.0)
-        stacks.append((str(service), list(rows["residents_before"]), list(rows["residents_after"])))
-    classes = [palette.class_of(x, palette.CHANGE_EDGES) for x in zones["change_minutes"]]
+        stacks.append((str(service), list(rows[before]), list(rows[after])))
+    change = zones[sent_first(zones, "change")]
+    classes = [palette.class_of(x, palette.CHANGE_EDGES) for x in change]
     people = zones["population"].fillna(0.0).to_numpy(float)
     bars = [
         (words, float(sum(p for p, c in zip(people, classes, strict=True) if c == at)), colour)
@@ -42,7 +46,11 @@ def estate_charts(sheets: dict[str, Sheet]) -> dict[str, Markup]:
             "Running cost a year by agency",
             pairs_of(by_agency, "before_gbp_per_year", "after_gbp_per_year"),
         ),
-        "bands": charts.stacks("Residents by minutes to the nearest service", names, stacks),
+        "bands": charts.stacks(
+            f"Residents by minutes{' as they are sent' if sent else ' to the nearest service'}",
+            names,
+            stacks,
+        ),
         "change": charts.columns("Residents by change of minutes", bars),
     }
     return drawn | (_over_years(sheets) if "course" in sheets else {})

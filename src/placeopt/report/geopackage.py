@@ -6,7 +6,7 @@
     flows       lines from each closed building to those that take its users, a line a service;
                 as wide as the visits
     services    rows without a place on the map: every service point before and after
-    access      rows: minutes from each zone to the nearest host, before and after
+    access      rows: minutes from each zone as sent and to the nearest host, before and after
 
 A QML style for each layer lies in the table ``layer_styles``, where QGIS looks for it.
 """
@@ -17,6 +17,7 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from placeopt.report.as_sent import drawn_as, sent_first
 from placeopt.report.closures import flow_lines, has_closures
 from placeopt.report.sheets import Sheet
 from placeopt.report.styles import building_style, flow_style, outline_style, zone_style
@@ -72,6 +73,7 @@ def layers_of(answer: Answer) -> dict[str, gpd.GeoDataFrame]:
     assert answer.plan is not None
     crs, boundaries = answer.place.info.crs, answer.place.boundaries
     buildings, zones = (_tidy(answer.plan.tables[name]) for name in ("buildings", "zones"))
+    buildings["drawn_as"] = drawn_as(answer.plan.tables).to_numpy()
     layers = {}
     if boundaries is not None and len(boundaries):
         shapes = boundaries.set_index("zone_id")["geometry"].reindex(zones["zone_id"]).array
@@ -108,7 +110,10 @@ def _with_service_names(frame: pd.DataFrame) -> pd.DataFrame:
 def _write_styles(answer: Answer, path: Path) -> None:
     """The table where QGIS looks for styles, registered as the GeoPackage standard asks."""
     polygons = answer.place.boundaries is not None and len(answer.place.boundaries) > 0
-    styles = {"zones": zone_style(polygons), "buildings": building_style()}
+    styles = {
+        "zones": zone_style(polygons, sent_first(answer.plan.tables["zones"], "change")),
+        "buildings": building_style(),
+    }
     if polygons:
         styles["districts"] = outline_style()
     styles["flows"] = flow_style()

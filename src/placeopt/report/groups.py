@@ -1,13 +1,16 @@
 """Who gains and who loses minutes: residents by group, and the zones that lose most.
 
-Made from the plan's zones and the place's: a zone's minutes are the mean to the nearest building
-that offers what its residents need, weighted by visits; a group's are weighted by its residents.
+Made from the plan's zones and the place's: a zone's minutes are the mean of its visits where the
+plan sends them, and the mean to the nearest building that offers what its residents need, weighted
+by visits; a group's are weighted by its residents. Who loses and gains goes by where visits are
+sent, and where the table lacks that, by the nearest.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from placeopt.report.as_sent import sent_first
 from placeopt.report.formats import in_words
 from placeopt.report.story_estate import NOTICEABLE_MINUTES
 
@@ -26,7 +29,9 @@ AGES = {
     "people_85_plus": "85 and over",
 }
 GROUPS = [
-    *("by", "group", "residents", "minutes_before", "minutes_after", "change_minutes"),
+    *("by", "group", "residents"),
+    *("sent_minutes_before", "sent_minutes_after", "sent_change_minutes"),
+    *("minutes_before", "minutes_after", "change_minutes"),
     *("residents_longer", "residents_shorter", "residents_out_of_reach"),
 ]
 
@@ -61,18 +66,21 @@ def losers_table(answer: Answer) -> pd.DataFrame:
     """The zones whose mean minutes grow most, and the service that each is furthest from now."""
     assert answer.plan is not None
     zones = _zones(answer)
-    zones = zones[zones["change_minutes"] > 0]
-    zones = zones.sort_values("change_minutes", ascending=False, kind="stable").head(MOST_LOSERS)
-    access = answer.plan.access.dropna(subset=["change_minutes"])
-    access = access.sort_values("change_minutes", ascending=False, kind="stable")
+    change = sent_first(zones, "change")
+    zones = zones[zones[change] > 0]
+    zones = zones.sort_values(change, ascending=False, kind="stable").head(MOST_LOSERS)
+    by_service = sent_first(answer.plan.access, "change")
+    access = answer.plan.access.dropna(subset=[by_service])
+    access = access.sort_values(by_service, ascending=False, kind="stable")
     worst = access.drop_duplicates("zone_id").set_index("zone_id")
     known = zones["zone_id"].isin(worst.index)
     zones = zones.assign(
         service_id=worst["service_id"].reindex(zones["zone_id"]).fillna("").to_numpy(),
-        service_change_minutes=worst["change_minutes"].reindex(zones["zone_id"]).to_numpy(),
+        service_change_minutes=worst[by_service].reindex(zones["zone_id"]).to_numpy(),
     )[known]
     columns = [
         *("zone_id", "name", "district_name", "population", "deprivation_quintile", "area_type"),
+        *("sent_minutes_before", "sent_minutes_after", "sent_change_minutes"),
         *("minutes_before", "minutes_after", "change_minutes"),
         *("service_id", "service_change_minutes"),
     ]
@@ -94,17 +102,23 @@ def _zones(answer: Answer) -> pd.DataFrame:
 
 
 def _row(by: str, name: str, people: pd.Series, zones: pd.DataFrame) -> list[Any]:
-    change = zones["change_minutes"]
-    known = zones["minutes_before"].notna() & zones["minutes_after"].notna()
-    weight = float(people[known].sum())
+    change = zones[sent_first(zones, "change")]
 
-    def mean(column: str) -> float:
-        return float((people * zones[column])[known].sum()) / weight if weight else float("nan")
+    def means(measure: str) -> list[float]:
+        columns = [f"{measure}_{when}" for when in ("before", "after")]
+        if columns[0] not in zones:
+            return [float("nan")] * 3
+        known = zones[columns].notna().all(axis=1)
+        weight = float(people[known].sum())
+        before, after = (
+            float((people * zones[column])[known].sum()) / weight if weight else float("nan")
+            for column in columns
+        )
+        return [before, after, after - before]
 
-    before, after = mean("minutes_before"), mean("minutes_after")
     lost = zones["minutes_before"].notna() & zones["minutes_after"].isna()
     return [
-        *(by, name, float(people.sum()), before, after, after - before),
+        *(by, name, float(people.sum()), *means("sent_minutes"), *means("minutes")),
         float(people[change > NOTICEABLE_MINUTES].sum()),
         float(people[change < -NOTICEABLE_MINUTES].sum()),
         float(people[lost].sum()),

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from placeopt.base.reading import require_layers
+from placeopt.report.as_sent import drawn_as, idle_services, sent_first
 from placeopt.report.formats import in_words
-from placeopt.report.sheets import Sheet
+from placeopt.report.sheets import Sheet, names_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -84,16 +85,20 @@ def squares(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     column, row = np.floor(x / side).astype(int), np.floor(y / side).astype(int)
     people = zones["population"].fillna(0).to_numpy(float)
     frame = pd.DataFrame({"column": column, "row": row, "population": people})
-    for when in ("before", "after"):
-        minutes = zones[f"minutes_{when}"].to_numpy(float)
+    measures = [m for m in ("sent_minutes", "minutes") if f"{m}_before" in zones]
+    columns = [f"{measure}_{when}" for measure in measures for when in ("before", "after")]
+    for column in columns:
+        minutes = zones[column].to_numpy(float)
         known = np.isfinite(minutes)
-        frame[f"weight_{when}"] = np.where(known, people, 0.0)
-        frame[f"minutes_{when}"] = np.where(known, people * np.nan_to_num(minutes), 0.0)
+        frame[f"weight_{column}"] = np.where(known, people, 0.0)
+        frame[column] = np.where(known, people * np.nan_to_num(minutes), 0.0)
     cells = frame.groupby(["column", "row"], as_index=False).sum()
-    for when in ("before", "after"):
-        weight = cells[f"weight_{when}"].where(cells[f"weight_{when}"] > 0)
-        cells[f"minutes_{when}"] = cells[f"minutes_{when}"] / weight
-    cells["change_minutes"] = cells["minutes_after"] - cells["minutes_before"]
+    for column in columns:
+        weight = cells[f"weight_{column}"].where(cells[f"weight_{column}"] > 0)
+        cells[column] = cells[column] / weight
+    for measure in measures:
+        change = cells[f"{measure}_after"] - cells[f"{measure}_before"]
+        cells[measure.replace("minutes", "change_minutes")] = change
     left, low = cells["column"] * side, cells["row"] * side
     cells["x_m"], cells["y_m"] = left + side / 2, low + side / 2
     cells["zone_id"], cells["name"] = "", "Square of zones"
@@ -125,6 +130,7 @@ def _zones(layer: gpd.GeoDataFrame) -> list[dict[str, Any]]:
         layer["zone_id"],
         layer["name"].where(layer["name"] != "", layer["zone_id"]),
         layer["population"],
+        *(layer[sent_first(layer, when)] for when in ("before", "after")),
         layer["minutes_before"],
         layer["minutes_after"],
         strict=True,
@@ -137,8 +143,10 @@ def _zones(layer: gpd.GeoDataFrame) -> list[dict[str, Any]]:
             "p": _number(people, 0),
             "b": _number(before, 1),
             "a": _number(after, 1),
+            "nb": _number(near_before, 1),
+            "na": _number(near_after, 1),
         }
-        for shape, identity, name, people, before, after in rows
+        for shape, identity, name, people, before, after, near_before, near_after in rows
         if shape is not None and not shape.is_empty
     ]
 
@@ -151,6 +159,8 @@ def _buildings(answer: Answer, sheets: dict[str, Sheet], notes: list[str]) -> li
 
     assert answer.plan is not None
     raw, said = answer.plan.buildings, sheets["buildings"].frame
+    drawn = drawn_as(answer.plan.tables)
+    idle, names = idle_services(answer.plan.tables), names_of(answer.place, "services")
     rank = raw["decision"].map({"not_used": 0, "stay_vacant": 1, "keep": 2}).fillna(3)
     order = rank[raw["x_m"].notna() & raw["y_m"].notna()].sort_values(kind="stable").index
     if len(order) < len(raw):
@@ -170,20 +180,32 @@ def _buildings(answer: Answer, sheets: dict[str, Sheet], notes: list[str]) -> li
             "x": round(x, 5),
             "n": str(row["name"] or row["building_id"]),
             "k": in_words(row["kind"]),
-            "d": row["decision"],
+            "d": word,
             "l": text["decision"],
             "s": row["status_before"],
             "t": text.get("tier_name", ""),
             "was": str(text["services_before"]),
-            "now": str(text["services_after"]),
+            "now": _visited(str(row["services_after"]), idle.get(str(row["building_id"])), names),
+            "idle": "; ".join(names.get(s, s) for s in idle.get(str(row["building_id"]), ())),
             "rb": _number(row["running_cost_before_gbp_per_year"], 0),
             "ra": _number(row["running_cost_after_gbp_per_year"], 0),
             "w": text["why"],
         }
-        for x, y, row, text in zip(
-            shown.x, shown.y, rows.to_dict("records"), words.to_dict("records"), strict=True
+        for x, y, row, text, word in zip(
+            shown.x,
+            shown.y,
+            rows.to_dict("records"),
+            words.to_dict("records"),
+            drawn.loc[order],
+            strict=True,
         )
     ]
+
+
+def _visited(services: str, idle: list[str] | None, names: dict[str, str]) -> str:
+    """The services of a building that somebody is sent to, by name."""
+    ids = [part for part in services.split("; ") if part and part not in (idle or ())]
+    return "; ".join(names.get(one, one) for one in ids)
 
 
 def _streets(answer: Answer, notes: list[str]) -> list[Any]:

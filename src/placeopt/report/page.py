@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from placeopt.report import charts, palette
+from placeopt.report.as_sent import sent_first
 from placeopt.report.charts_budget import yearly_charts
 from placeopt.report.charts_estate import estate_charts, pairs_of
 from placeopt.report.consent import providers_in_words
@@ -281,7 +282,7 @@ def _most_telling_first(sheet: Sheet) -> Any:
     """Buildings and services that change, and zones that lose most, at the top."""
     frame = sheet.frame
     if "change_minutes" in frame:
-        return frame.sort_values("change_minutes", ascending=False, kind="stable")
+        return frame.sort_values(sent_first(frame, "change"), ascending=False, kind="stable")
     rank = {in_words(word): number for word, number in FIRST.items()}
     order = frame["decision"].map(rank).fillna(9)
     return frame.loc[order.sort_values(kind="stable").index]

@@ -12,6 +12,7 @@ import math
 DECISIONS = {
     "not_used": ("#8a8f98", "ring", 4.0),
     "stay_vacant": ("#6b7280", "ring", 5.0),
+    "no_visits": ("#1f4e79", "ring", 4.5),
     "keep": ("#1f4e79", "circle", 4.5),
     "close": ("#a4161a", "cross", 5.5),
     "open": ("#e08a00", "diamond", 7.0),

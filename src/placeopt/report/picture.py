@@ -27,6 +27,7 @@ def write_picture(answer: Answer, path: Path | str) -> Path:
 
 def draw_picture(answer: Answer) -> str:
     """The picture as SVG text: zones shaded by minutes, buildings by what becomes of them."""
+    from placeopt.report.as_sent import drawn_as, sent_first
     from placeopt.report.geopackage import districts_of, layers_of
     from placeopt.report.mapped import MOST_ZONES, simpler, squares
 
@@ -44,7 +45,10 @@ def draw_picture(answer: Answer) -> str:
     height = TOP + fit.height + FOOT
     panels = []
     for number, (title, minutes, column) in enumerate(
-        (("Today", "minutes_before", "status_before"), ("The plan", "minutes_after", "decision"))
+        (
+            ("Today", sent_first(zones, "before"), "status_before"),
+            ("The plan", sent_first(zones, "after"), "decision"),
+        )
     ):
         shapes = [
             _zone(
@@ -65,7 +69,7 @@ def draw_picture(answer: Answer) -> str:
         words = (
             buildings[column].map(TODAY).fillna("not_used")
             if column != "decision"
-            else (buildings[column])
+            else drawn_as(answer.plan.tables).loc[buildings.index]
         )
         shapes += _markers(buildings, words, fit)
         left = number * (PANEL + GAP)
@@ -91,7 +95,7 @@ def draw_picture(answer: Answer) -> str:
             height,
             name,
             said,
-            f"{name}: minutes to the nearest services, and the buildings that offer them",
+            f"{name}: minutes to services, and the buildings that offer them",
             Markup("").join(panels),
             _legend(TOP + fit.height + 26, set(buildings["decision"])),
         )

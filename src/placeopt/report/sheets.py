@@ -56,6 +56,7 @@ TITLES = {
     "services": "Services",
     "zones": "Zones",
     "access": "Access",
+    "standards": "Standards of access",
     "assignment": "Where visits go",
     "assignment_today": "Where visits go today",
     "closed_points": "Closures",
@@ -335,7 +336,7 @@ def _checks(answer: Answer) -> pd.DataFrame:
             {
                 "number": check.number,
                 "sentence": check.sentence,
-                "holds": check.holds,
+                "holds": check.held_by if check.holds and check.held_by else check.holds,
                 "today": (check.number, check.sentence) not in broken if check.number else "",
                 "detail": check.detail,
             }

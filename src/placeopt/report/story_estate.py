@@ -85,6 +85,23 @@ class EstateFacts:
         total = float(both["visits_per_year"].sum())
         return float(both.loc[farther, "visits_per_year"].sum()) / total if total else 0.0
 
+    @cached_property
+    def standards(self) -> list[dict[str, Any]]:
+        """The standards of access of the last decided year, row by row."""
+        table = self.tables.get("standards")
+        if table is None or not len(table):
+            return []
+        rows: list[dict[str, Any]] = table[table["year"] == table["year"].max()].to_dict("records")
+        return rows
+
+    @cached_property
+    def by_nearest_only(self) -> list[dict[str, Any]]:
+        """Standards that hold by the nearest open place and not as residents are sent; those that
+        fall short by most first."""
+        rows = [row for row in self.standards if row["holds_after"] == "by_nearest_only"]
+        short = {id(row): row["asked_share"] - row["served_share_after"] for row in rows}
+        return sorted(rows, key=lambda row: -short[id(row)] if short[id(row)] > 0 else 0.0)
+
     @property
     def saving(self) -> float:
         return float(self.costs["saving_gbp_per_year"])
@@ -356,6 +373,17 @@ SENTENCES: tuple[Sentence[EstateFacts], ...] = (
         lambda f: _carbon_worth(f),
     ),
     Sentence(
+        "standards_as_sent",
+        lambda f: bool(f.standards) and all(row["holds_after"] == "as_sent" for row in f.standards),
+        "Every standard of access holds where the plan sends residents.",
+    ),
+    Sentence(
+        "standards_by_nearest",
+        lambda f: bool(f.by_nearest_only),
+        lambda v: _nearest_only(v),
+        lambda f: _short_as_sent(f),
+    ),
+    Sentence(
         "minutes",
         lambda f: _measured(f),
         "To the nearest building that offers what they need, residents travel {after} on average, "
@@ -432,6 +460,35 @@ def _closing(f: EstateFacts) -> dict[str, int]:
 
 def _measured(f: EstateFacts) -> bool:
     return bool(f.people["residents"]) and math.isfinite(f.people["minutes_before"])
+
+
+def _short_as_sent(f: EstateFacts) -> Values:
+    """How many standards hold by the nearest open place only, and the one that is shortest."""
+    first = f.by_nearest_only[0]
+    found: dict[str, Any] = {"number": len(f.by_nearest_only), "total": len(f.standards)}
+    if first["asked_share"] - first["served_share_after"] > 0:
+        names = f.answer.place.tables["services"].set_index("service_id")["name"]
+        service = str(first["service_id"])
+        found |= {
+            "service": str(names.get(service) or service),
+            "within": minutes(first["minutes"]),
+            "near": share(first["nearest_share_after"]),
+            "sent": share(first["served_share_after"]),
+            "asked": share(first["asked_share"]),
+        }
+    return found
+
+
+def _nearest_only(v: Values) -> str:
+    hold = "holds" if v["number"] == 1 else "hold"
+    text = f"Of {v['total']} standards of access {v['number']} {hold} by the nearest open place "
+    text += "only, and not where the plan sends residents"
+    if "service" in v:
+        text += (
+            f"; {v['service']} within {v['within']}: {v['near']} by the nearest, {v['sent']} as "
+            f"sent, {v['asked']} asked"
+        )
+    return f"{text}."
 
 
 def _sent_farther(f: EstateFacts) -> bool:

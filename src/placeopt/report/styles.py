@@ -44,14 +44,14 @@ def building_style() -> str:
             )
         )
     return _renderer(
-        f'<renderer-v2 type="categorizedSymbol" attr="decision" enableorderby="0">'
+        f'<renderer-v2 type="categorizedSymbol" attr="drawn_as" enableorderby="0">'
         f"<categories>{''.join(categories)}</categories><symbols>{''.join(symbols)}</symbols>"
         "</renderer-v2>"
     )
 
 
-def zone_style(polygons: bool) -> str:
-    """Zones shaded by minutes gained or lost."""
+def zone_style(polygons: bool, change: str = "change_minutes") -> str:
+    """Zones shaded by minutes gained or lost, by the column ``change``."""
     edges = (-1000.0, *CHANGE_EDGES, 1000.0)
     ranges, symbols = [], []
     for number, (colour, words) in enumerate(zip(CHANGE_COLOURS, CHANGE_WORDS, strict=True)):
@@ -68,7 +68,7 @@ def zone_style(polygons: bool) -> str:
             look = {"name": "circle", "color": _rgb(colour), "size": "3", **edge}
             symbols.append(_symbol(number, "marker", "SimpleMarker", look))
     return _renderer(
-        '<renderer-v2 type="graduatedSymbol" attr="change_minutes" graduatedMethod="GraduatedColor"'
+        f'<renderer-v2 type="graduatedSymbol" attr="{change}" graduatedMethod="GraduatedColor"'
         f' enableorderby="0"><ranges>{"".join(ranges)}</ranges>'
         f"<symbols>{''.join(symbols)}</symbols></renderer-v2>"
     )

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 ESTATE = [
     *("buildings", "course", "services", "closed_points", "closures", "closures_by_group"),
-    *("groups", "losers", "zones", "areas", "access", "bands"),
+    *("groups", "losers", "zones", "standards", "areas", "access", "bands"),
     *("sent_past", "channels_by_year"),
     *("running_split", "money", "whole_life", "cash_outlook"),
     *("cash_years", "cash_agencies", "cash_flow", "carbon_by_year", "rents"),

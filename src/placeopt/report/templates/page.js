@@ -122,7 +122,8 @@
     shape.zone = zone;
     shape.bindPopup(function () {
       var box = popup(zone.n, [["Residents", (zone.p || 0).toLocaleString("en-GB")],
-        ["Today", minutes(zone.b)], ["In the plan", minutes(zone.a)],
+        ["Today, as sent", minutes(zone.b)], ["In the plan, as sent", minutes(zone.a)],
+        ["To the nearest today", minutes(zone.nb)], ["To the nearest in the plan", minutes(zone.na)],
         ["Change", zone.a === null || zone.b === null ? "" :
           signed(zone.a - zone.b) + " minutes"]]);
       if (zone.i && document.getElementById("area-data")) {
@@ -208,7 +209,8 @@
       }
       marker.bindPopup(function () {
         return popup(b.n, [["Kind", b.k], ["In the plan", b.l], ["Tier", b.t],
-          ["Services today", b.was], ["Services in the plan", b.now], ["What ends here", b.ends],
+          ["Services today", b.was], ["Services in the plan", b.now],
+          ["Open, and nobody is sent there", b.idle], ["What ends here", b.ends],
           ["Its users go to", b.go], ["Not served any more", b.lost], ["Minutes added", b.ways],
           ["For whom", b.who], ["Users who come from", b.take], ["Running cost today", pounds(b.rb)],
           ["In the plan", pounds(b.ra)], ["Why", b.w]]);
