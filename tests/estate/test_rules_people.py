@@ -6,7 +6,9 @@ import math
 import pytest
 
 from placeopt.errors import UsageError
+from placeopt.estate import solve
 from placeopt.scenario.estate_rules import Access, Behaviour, Fairness, Network, Pinned, Served
+from tests.estate.places import minutes, scenario, table
 from tests.estate.town import building, cost_of, town
 
 
@@ -73,6 +75,74 @@ def test_access_keeps_the_dear_building_that_is_near():
     assert cost_of(here, Access(services="all", minutes=20, share=0.5), drive=drive) == 10_000
     assert cost_of(here, Access(services="all", ceiling_minutes=29), drive=drive) == 30_000
     assert cost_of(here, Access(services="all", ceiling_minutes=30), drive=drive) == 10_000
+
+
+def test_an_open_door_to_which_nobody_is_sent_meets_no_standard():
+    """(E7) 2,000 visits, 1,000 from each zone, at 100 m2 a thousand; B1 (10,000) has 150 m2 and is
+    30 minutes from Z2, B2 (2,000 with nothing to do, 40 a m2) is 10 from it. Both are open in any
+    case. By the nearest host everybody is within 20 minutes, though only 500 visits go to B2, which
+    B1 has no floor for, and 75 % are served within; asked for 90 %, 800 of Z2's 1,000 go there."""
+    services = [{"service_id": "S", "area_m2_per_1000_visits": 100.0}]
+    per_m2 = "running_cost_gbp_per_m2_per_year"
+    here = town(
+        [
+            building("B1", 10_000, floor_area_m2=150.0),
+            building("B2", 2_000, floor_area_m2=150.0, **{per_m2: 40.0}),
+        ],
+        services,
+    )
+    drive = [[10.0, 30.0], [30.0, 10.0]]
+    asked = {"services": "all", "minutes": 20, "share": 0.9}
+    nearest = cost_of(here, Access(**asked, counts="nearest"), drive=drive)
+    assert nearest == pytest.approx(12_000 + 40 * 50)
+    assert cost_of(here, Access(**asked), drive=drive) == pytest.approx(12_000 + 40 * 80)
+    answer = solve(here, minutes(here, drive=drive), scenario(Access(**asked, counts="nearest")))
+    row = answer.plan.standards.iloc[0]
+    assert row["nearest_share_after"] == pytest.approx(1.0)
+    assert row["served_share_after"] == pytest.approx(0.75)
+    assert row["holds_after"] == "by_nearest_only"
+    check = next(c for c in answer.verification.checks if c.name == "access")
+    assert check.holds
+    assert check.held_by == "by the nearest open place only"
+    assert "as sent 75.00%" in check.detail
+
+
+def test_nobody_is_sent_beyond_a_ceiling_that_counts_service_given():
+    """(E7) As above: with a ceiling of 20 minutes all of Z2's visits go to B2, at 40 a m2."""
+    services = [{"service_id": "S", "area_m2_per_1000_visits": 100.0}]
+    dear = {"running_cost_gbp_per_m2_per_year": 40.0}
+    both = [building("B1", 10_000, floor_area_m2=150.0),
+            building("B2", 2_000, floor_area_m2=150.0, **dear)]  # fmt: skip
+    here, drive = town(both, services), [[10.0, 30.0], [30.0, 10.0]]
+    for counts, m2 in (("nearest", 50), ("served", 100)):
+        asked = Access(services="all", ceiling_minutes=20, counts=counts)
+        assert cost_of(here, asked, drive=drive) == pytest.approx(12_000 + 40 * m2)
+
+
+def test_a_zone_without_visits_counts_by_its_nearest_host():
+    """(E7) Nobody of Z2 asks for the service: its residents are as near as the nearest host is."""
+    visits = [{"zone_id": "Z1", "service_id": "S", "visits_per_year": 1000.0}]
+    here = town([building("B1", 10_000), building("B2", 30_000)])
+    here = here.replace(demand=table("demand", visits))
+    drive = [[10.0, 10.0], [30.0, 10.0]]
+    asked = Access(services="all", minutes=20, share=0.6)
+    assert cost_of(here, asked, drive=drive) == pytest.approx(30_000)
+    assert cost_of(here, Access(services="all", minutes=20, share=0.5), drive=drive) == 10_000
+
+
+def test_residents_who_go_by_themselves_are_served_where_they_go():
+    """(E7, E16) With distance decay half of each zone's visits go to either host, so that half the
+    residents are served within 20 minutes, though everybody has a host so near."""
+    here = town([building("B1", 10_000), building("B2", 10_000, pinned="keep")])
+    here.buildings.loc[0, "pinned"] = "keep"
+    drive = [[10.0, 30.0], [30.0, 10.0]]
+    spread = Behaviour(residents="decay", decay_per_minute=1e-9)
+    for counts, most in (("nearest", 1.0), ("served", 0.5)):
+        asked = {"services": "all", "minutes": 20, "counts": counts}
+        assert cost_of(here, Access(**asked, share=most), spread, drive=drive) == 20_000
+        if most < 1:
+            asked_more = Access(**asked, share=most + 0.01)
+            assert cost_of(here, asked_more, spread, drive=drive) is None
 
 
 def test_households_without_a_car_do_not_drive():

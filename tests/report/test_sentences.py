@@ -32,6 +32,8 @@ SWAPS = (
     ("saves", "costs a further"), ("fall from", "rise from"), ("longer", "shorter"),
     ("Better than", "Worse than"), ("largest cut", "largest rise"), (" less than", " more than"),
     ("as they are", "without a service they have today"), ("no building", "3 buildings"),
+    ("Every standard of access holds where",
+     "Of 9 standards of access 1 holds by the nearest open place only, and not where"),
     ("every minimum standard holds", "0 of 9 minimum standards hold"),
     ("sends visits nearer than", "was asked to send visits nearer without"),
     ("no nearer one has floor left", "one has, but it would cost more"),

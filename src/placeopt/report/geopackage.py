@@ -110,8 +110,10 @@ def _with_service_names(frame: pd.DataFrame) -> pd.DataFrame:
 def _write_styles(answer: Answer, path: Path) -> None:
     """The table where QGIS looks for styles, registered as the GeoPackage standard asks."""
     polygons = answer.place.boundaries is not None and len(answer.place.boundaries) > 0
+    assert answer.plan is not None
+    change = sent_first(answer.plan.tables["zones"], "change")
     styles = {
-        "zones": zone_style(polygons, sent_first(answer.plan.tables["zones"], "change")),
+        "zones": zone_style(polygons, change),
         "buildings": building_style(),
     }
     if polygons:
