@@ -35,6 +35,7 @@ services = ["library", "gp"]
 mode = "drive"
 minutes = 20
 share = 0.85
+counts = "nearest"
 """
 
 

@@ -60,7 +60,7 @@ class EstateCases:
         zones = int(case.options["zones"])
         place = synthesise(zones, int(case.options["buildings"]), int(case.options["seed"]))
         rules = [
-            Access(services="all", minutes=MINUTES, share=SHARE),
+            Access(services="all", minutes=MINUTES, share=SHARE, counts="nearest"),
             Capital(pot_gbp=float(POT_GBP_PER_ZONE * zones)),
         ]
         scenario = Scenario(
