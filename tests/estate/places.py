@@ -229,6 +229,21 @@ def with_least_visits(place: Place, seed: int) -> Place:
     return replace(place, tables={**place.tables, "services": services})
 
 
+def without_some_visits(place: Place, seed: int) -> Place:
+    """The place in which some zones ask for no visits to a service, drawn from ``seed``; its
+    demand is stated by zone."""
+    rng = np.random.default_rng(45_000 + seed)
+    pairs = [(z, s) for z in place.zones["zone_id"] for s in place.services["service_id"]]
+    office = dict(zip(place.services["service_id"], place.services["back_office"], strict=True))
+    rows = [
+        {"zone_id": z, "service_id": s, "visits_per_year": float(rng.integers(0, 3) * 1000)}
+        for z, s in pairs
+        if not office[s]
+    ]
+    nothing = table("demand_rates", [])
+    return place.replace(demand=table("demand", rows), demand_rates=nothing)
+
+
 def with_money(place: Place, seed: int) -> Place:
     """The same place with what few places state of their money, drawn from ``seed``."""
     rng = np.random.default_rng(30_000 + seed)

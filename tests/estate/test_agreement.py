@@ -6,6 +6,9 @@ from models.estate import solve as solve_reference
 
 from placeopt.engine import Status
 from placeopt.estate import solve
+from placeopt.scenario.counted import counted_in
+from placeopt.scenario.estate_rules import Access
+from placeopt.scenario.scenario import Objective
 from tests.estate.enumeration import best_by_enumeration
 from tests.estate.places import (
     BEHAVIOURS,
@@ -15,6 +18,7 @@ from tests.estate.places import (
     scenario,
     with_least_visits,
     with_money,
+    without_some_visits,
 )
 
 OBJECTIVES = ("cost", "cost", "visit_minutes", "buildings", "carbon", "worst_off")
@@ -132,6 +136,52 @@ def test_all_three_agree_on_a_weighted_sum(decided, monkeypatch):
         assert agree(ours, best_by_enumeration(place, times, asked)), f"seed {seed}"
         if decided == 1:
             assert agree(ours, solve_reference(place, times, asked)[1]), f"seed {seed}"
+
+
+def service_given_agrees(seeds, monkeypatch):
+    """Over years the reference model is left out: it decides one. Some zones have no visits to a
+    service, some visits may go unserved, some points have a partial offer."""
+    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    for seed in seeds:
+        rng = np.random.default_rng(40_000 + seed)
+        decided = 1 + seed % 4 // 3
+        place = without_some_visits(random_place(seed, buildings=4 - decided), seed)
+        rules = [rule for rule in random_rules(seed, place) if rule.name != "access"]
+        given = Access(
+            services=("all", ("S0",))[seed % 2],
+            minutes=float(rng.integers(5, 25)),
+            share=float(rng.choice([0.2, 0.5, 0.8])),
+            who=str(rng.choice(["all", "without_car", "urban"])),
+            modes=[("walk",), ("walk", "drive")][seed // 2 % 2],
+            each_district=bool(rng.random() < 0.3),
+            offer=str(rng.choice(["full", "any"])),
+            ceiling_minutes=float(rng.choice([25.0, 45.0])) if rng.random() < 0.3 else None,
+            from_year=2030 if decided > 1 and rng.random() < 0.5 else None,
+        )
+        if counted_in(place, given) <= 0:
+            given = given.model_copy(update={"who": "all"})
+        times = crow_minutes(place)
+        minimise = (OBJECTIVES[seed % 6],)
+        asked = scenario(*rules, given, minimise=minimise, decided=decided, year=2029, years=5)
+        ours = found(place, times, asked)
+        assert agree(ours, best_by_enumeration(place, times, asked)), f"seed {seed}"
+        if decided == 1:
+            assert agree(ours, solve_reference(place, times, asked)[1]), f"seed {seed}"
+        if ours is not None and minimise == ("cost",):  # and visits sent nearer keep it as well
+            nearer = asked.model_copy(update={"objective": Objective()})
+            assert solve(place, times, nearer).verification.ok
+
+
+def test_all_three_agree_on_service_given(monkeypatch):
+    """Engine, enumeration and reference model agree on standards met by service that is given."""
+    service_given_agrees(range(9500, 9508), monkeypatch)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("block", range(10))
+def test_all_three_agree_on_service_given_of_500(block, monkeypatch):
+    """The same of 500 random places."""
+    service_given_agrees(range(9500 + 50 * block, 9550 + 50 * block), monkeypatch)
 
 
 def least_visits_agree(seeds, monkeypatch):

@@ -411,7 +411,7 @@ def _out_of_reach(answer, people):
     return is_so(people, sum(p for p, b, a in _people(answer) if b == b and a != a))
 
 
-def _standards(answer):
+def _access_standards(answer):
     """The standards of access of the last decided year, with whether each holds as sent and by the
     nearest, by its own shares and minutes."""
     found = rows(answer, "standards")
@@ -429,7 +429,7 @@ def _standards(answer):
 
 @judges("estate", r"Every standard of access holds where the plan sends residents\.")
 def _standards_as_sent(answer):
-    found = list(_standards(answer))
+    found = list(_access_standards(answer))
     return bool(found) and all(sent for _, sent, _ in found)
 
 
@@ -440,7 +440,7 @@ def _standards_as_sent(answer):
     r"asked)?\.",
 )
 def _standards_by_nearest(answer, total, number, service, within, near, sent, asked):
-    found = list(_standards(answer))
+    found = list(_access_standards(answer))
     only = [r for r, as_sent, by_nearest in found if by_nearest and not as_sent]
     if not all_so((total, number), len(found), len(only)):
         return False

@@ -24,7 +24,13 @@ from placeopt.errors import EngineError
 from placeopt.estate.behaviour import go_by_themselves, nobody_passes, passes_full
 from placeopt.estate.customers import pairs_by_reach
 from placeopt.estate.decision import Decision, value
-from placeopt.estate.formulate import Formulation, formulate, minutes_count, planner_alone
+from placeopt.estate.formulate import (
+    Formulation,
+    formulate,
+    minutes_count,
+    planner_alone,
+    services_by_zone,
+)
 from placeopt.estate.kernel import FIRST_PLAN_GAP, first, improve
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.scale_behaviour import BY_THEMSELVES, minimise_drawn, plans_that_lack
@@ -82,6 +88,11 @@ def minimise(
             return result, found
         left = max(seconds - (time.perf_counter() - began), 1.0)
         return _zone_by_zone(problem, within, result, found, decision, left)
+    only = services_by_zone(problem, named)
+    if only is not None:  # the others' zones are one customer where they reach the same hosts
+        pairs = problem.visits[:, only].astype(bool).sum(axis=0) @ problem.hostable[:, only].sum(
+            axis=0
+        )
     if pairs <= ALL_PAIRS:
         return _whole(formulate(problem, name, ceilings), decision, seconds, progress)
     if decision is None:  # a plan that shows which hosts are near enough to matter

@@ -7,6 +7,7 @@ that the question names, and then the general story.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from placeopt.scenario.reassignment import reassigns
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
+    from placeopt.scenario.checks import Check
 
 
 SAID_BY = {  # kind of the general story -> the kind that leads and says it already
@@ -148,8 +150,16 @@ def verified_in_words(answer: Answer) -> str:
         return f"{count(len(found.broken), 'check')} of {len(found.checks)} FAILED."
     return (
         f"Verified: a separate program, blind to the solver, redid the arithmetic from the tables; "
-        f"all {len(found.checks)} checks hold ({count(rules, 'rule')} and the plan's own figures)."
+        f"all {len(found.checks)} checks hold ({count(rules, 'rule')} and the plan's own figures)"
+        f"{_held_otherwise(found.checks)}."
     )
+
+
+def _held_otherwise(checks: tuple[Check, ...]) -> str:
+    """How many checks hold by one measure only, and by which."""
+    only = Counter(check.held_by for check in checks if check.held_by)
+    said = (f"{n:,} {'holds' if n == 1 else 'hold'} {way}" for way, n in only.items())
+    return "".join(f"; of these {text}" for text in said)
 
 
 def _without_plan(answer: Answer) -> tuple[Statement, list[Statement]]:
