@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from placeopt.estate.verify.people import minutes_by, nearest_hosts
+from placeopt.estate.verify.people import Ways, nearest_hosts
 from placeopt.estate.verify.read import Tables, rows
 from placeopt.estate.verify.tables import agree, differs
 from placeopt.estate.verify.years import Course, Year
@@ -128,7 +128,7 @@ def _bands(year: Year, column: str, tables: Tables, as_sent: bool = False) -> It
     visited = [s for s, row in facts.services.items() if not row["back_office"]]
     if set(stated) != set(visited) or len({tuple(bands) for bands in stated.values()}) > 1:
         yield "bands: not the same bands for every service with visits, and for no other"
-    to = {car: minutes_by(facts, modes, car) for car in (True, False)} if as_sent else {}
+    by = {car: Ways(facts, modes, car) for car in (True, False)} if as_sent else {}
     for s in visited:
         hosts = [i for i, of in year.a.hosts if of == s]
         found: dict[str, float] = dict.fromkeys(stated[s], 0.0)
@@ -140,7 +140,7 @@ def _bands(year: Year, column: str, tables: Tables, as_sent: bool = False) -> It
                 ways = [(near.get(zone, math.inf), 1.0)]
                 if as_sent and facts.visits.get((zone, s), 0.0) > 0:
                     shares = year.a.served.get((zone, s), {})
-                    ways = [(to[car].get((zone, i), math.inf), x) for i, x in shares.items()]
+                    ways = [(by[car].to(zone, i), x) for i, x in shares.items()]
                     unserved = max(1.0 - sum(shares.values()), 0.0)
                     found["not served"] = found.get("not served", 0.0) + people * unserved
                 for minutes, share in ways:

@@ -52,20 +52,23 @@ def nearest_hosts(
     return {z: m for z, m in zip(facts.times.zone_ids, near, strict=True) if m == m}
 
 
-def minutes_by(facts: Facts, modes: tuple[str, ...], car: bool) -> dict[tuple[str, str], float]:
-    """(zone, building) -> minutes by the modes open to people with(out) a car."""
-    import numpy as np
+class Ways:
+    """Minutes by the fastest of the modes open to people with(out) a car."""
 
-    matrices = [facts.times.matrix(mode) for mode in modes if car or mode not in CAR]
-    if not matrices:
-        return {}
-    fastest = np.fmin.reduce(np.stack(matrices), axis=0).tolist()
-    return {
-        (zone, i): value
-        for zone, line in zip(facts.times.zone_ids, fastest, strict=True)
-        for i, value in zip(facts.times.building_ids, line, strict=True)
-        if value == value
-    }
+    def __init__(self, facts: Facts, modes: tuple[str, ...], car: bool) -> None:
+        import numpy as np
+
+        self._zone = {z: n for n, z in enumerate(facts.times.zone_ids)}
+        self._building = {i: n for n, i in enumerate(facts.times.building_ids)}
+        matrices = [facts.times.matrix(mode) for mode in modes if car or mode not in CAR]
+        self._minutes = np.fmin.reduce(matrices, axis=0) if matrices else None
+
+    def to(self, zone: str, i: str) -> float:
+        """Minutes from a zone to a building; inf out of reach."""
+        if self._minutes is None:
+            return math.inf
+        found = float(self._minutes[self._zone[zone], self._building[i]])
+        return found if found == found else math.inf
 
 
 def residents_counted(

@@ -18,13 +18,13 @@ from placeopt.estate.verify.facts import Facts
 from placeopt.estate.verify.people import (
     TOLERANCE,
     Found,
+    Ways,
     district_named,
     full_offer,
-    minutes_by,
+    nearest_hosts,
     residents_counted,
 )
 from placeopt.estate.verify.read import Tables, rows
-from placeopt.estate.verify.sums import Arrangement
 from placeopt.estate.verify.tables import agree
 from placeopt.estate.verify.years import Course, Year
 from placeopt.scenario.estate_rules import Access
@@ -109,31 +109,36 @@ def standards_of(rule: Access, year: Year) -> dict[Standard, Met]:
     if rule.each_district:
         scopes = list(facts.place.districts["district_id"])
     modes = rule.modes_of(tuple(m for m in facts.scenario.travel.modes if m in facts.times.modes))
-    minutes = {car: minutes_by(facts, modes, car) for car in (True, False)}
+    ways = {car: Ways(facts, modes, car) for car in (True, False)}
     people = {scope: list(residents_counted(rule, facts, scope)) for scope in scopes}
     found = {}
     for service in services:
+        offers = [i for i, s in a.hosts if s == service and i in a.open]
+        if rule.offer == "full":
+            offers = [i for i in offers if full_offer(facts, a, i, service)]
+        near = {car: nearest_hosts(facts, offers, modes, car) for car in (True, False)}
         for scope in scopes:
             if people[scope]:
-                found[service, scope] = _met(rule, facts, a, service, people[scope], minutes)
+                found[service, scope] = _met(
+                    rule, year, service, people[scope], set(offers), near, ways
+                )
     return found
 
 
 def _met(
     rule: Access,
-    facts: Facts,
-    a: Arrangement,
+    year: Year,
     service: str,
     people: list[tuple[str, bool, float]],
-    minutes: dict[bool, dict[tuple[str, str], float]],
+    offers: set[str],
+    near_to: dict[bool, dict[str, float]],
+    ways: dict[bool, Ways],
 ) -> Met:
-    hosts = {i for i, s in a.hosts if s == service and i in a.open}
-    offers = {i for i in hosts if rule.offer == "any" or full_offer(facts, a, i, service)}
+    facts, a = year.facts, year.a
     most = math.inf if rule.minutes is None else rule.minutes
     total = near = served = longest_near = longest_sent = 0.0
     for zone, car, count in people:
-        to = minutes[car]
-        nearest = min((to.get((zone, i), math.inf) for i in offers), default=math.inf)
+        nearest = near_to[car].get(zone, math.inf)
         is_near = nearest <= most and nearest < math.inf
         total += count
         near += count * is_near
@@ -142,7 +147,7 @@ def _met(
             served += count * is_near
             continue
         for i, share in a.served.get((zone, service), {}).items():
-            way = to.get((zone, i), math.inf)
+            way = ways[car].to(zone, i)
             served += count * share * (i in offers and way <= most and way < math.inf)
             if share > SENT:
                 longest_sent = max(longest_sent, way)
