@@ -44,6 +44,7 @@ ALL_REACHES = 100_000  # up to so many of a group of zones with the same reach a
 NEAREST = 5  # possible hosts of a zone that stand in the model in any case
 BOUND_SHARE = 0.6  # of the time, for the model that may send people beyond: it gives the bound
 PLANNER_SHARE = 0.3  # of the time, for the bound where residents may pass a full building
+NEAREST_SHARE = 0.3  # of the time, for standards counted by the nearest host
 FIRST_SHARE = 0.5  # of the time left, for a first plan where the planner's hosts do not do
 COUNT_SHARE, KERNEL_SHARE, IMPROVE_SHARE = 0.1, 0.25, 0.3  # of the time, at most
 
@@ -74,6 +75,7 @@ def minimise(
     within = [Stage(other, Result(Status.FEASIBLE), most) for other, most in ceilings]
     within.append(Stage(name, Result(Status.FEASIBLE), np.inf))
     pairs = problem.visits.astype(bool).sum(axis=0) @ problem.hostable.sum(axis=0)
+    bound = -np.inf
     relaxed = pairs > ALL_REACHES and pairs_by_reach(problem) > ALL_REACHES
     alone = go_by_themselves(problem) and not minutes_count(planner_alone(problem), named)
     if alone and pairs > BY_THEMSELVES:
@@ -93,8 +95,15 @@ def minimise(
         pairs = problem.visits[:, only].astype(bool).sum(axis=0) @ problem.hostable[:, only].sum(
             axis=0
         )
+        result, decision = _nearest_first(problem, within, decision, relaxed, seconds, progress)
+        done = decision is not None and result.gap <= problem.scenario.solver.gap
+        if done or result.status is Status.INFEASIBLE:
+            return result, decision
+        bound = result.bound
+        seconds = max(seconds - (time.perf_counter() - began), 1.0)
     if pairs <= ALL_PAIRS:
-        return _whole(formulate(problem, name, ceilings), decision, seconds, progress)
+        result, found = _whole(formulate(problem, name, ceilings), decision, seconds, progress)
+        return _at_least(problem, result, bound), found
     if decision is None:  # a plan that shows which hosts are near enough to matter
         plain = formulate(planner_alone(problem), "cost", ceilings, zones=False, relaxed=relaxed)
         result = search(plain, None, seconds / 4, None, gap=FIRST_PLAN_GAP)
@@ -102,9 +111,6 @@ def minimise(
             return result, None
         near = settle(planner_alone(problem), read(plain, result), within)
         decision = _settled(problem, near, within)
-        if decision is None:  # not with these hosts alone; with today's as well perhaps
-            left = max(seconds - (time.perf_counter() - began), 1.0)
-            decision = _exact(problem, name, within, near, None, FIRST_SHARE * left)
     else:
         near = decision = settle(problem, decision, within)
     formulation = formulate(problem, name, ceilings, keep=near_enough(problem, near))
@@ -115,7 +121,46 @@ def minimise(
         return result, None
     left = max(seconds - (time.perf_counter() - began), 1.0)
     found = _exact(problem, name, within, read(formulation, result), decision, left)
-    return _told(problem, name, result, found)
+    result, found = _told(problem, name, result, found)
+    return _at_least(problem, result, bound), found
+
+
+def _nearest_first(
+    problem: EstateProblem,
+    within: list[Stage],
+    before: Decision | None,
+    relaxed: bool,
+    seconds: float,
+    progress: Watch | None,
+) -> tuple[Result, Decision | None]:
+    """Standards counted by the nearest host, and the plan's hosts made to keep them as served: the
+    bound is one of the whole problem, and where the two meet nothing is left to search."""
+    began, name = time.perf_counter(), within[-1].objective
+    ceilings = [(stage.objective, stage.ceiling) for stage in within[:-1]]
+    alone = planner_alone(problem)
+    plain = formulate(alone, name, ceilings, zones=False, relaxed=relaxed)
+    result, near = _whole(plain, None, NEAREST_SHARE * seconds, None)
+    if near is None:
+        return result, before
+    found = _settled(problem, near, within)
+    if found is None:
+        left = max(seconds - (time.perf_counter() - began), 1.0)
+        found = _exact(problem, name, within, near, before, FIRST_SHARE * left)
+    plans = [plan for plan in (before, found) if plan is not None]
+    best = min(plans, key=lambda plan: value(problem, plan, name), default=None)
+    if progress and best is not None:
+        seconds = time.perf_counter() - began
+        progress(Progress(seconds, value(problem, best, name), result.bound))
+    return _told(problem, name, result, best)
+
+
+def _at_least(problem: EstateProblem, result: Result, bound: float) -> Result:
+    """The result with a bound proven elsewhere, where that is the better one."""
+    if bound <= result.bound:
+        return result
+    result = replace(result, bound=bound)
+    near = result.has_plan and result.gap <= problem.scenario.solver.gap
+    return replace(result, status=Status.OPTIMAL) if near else result
 
 
 def _whole(
