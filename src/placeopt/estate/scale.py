@@ -145,7 +145,8 @@ def _nearest_first(
     found = _settled(problem, near, within)
     if found is None:
         left = max(seconds - (time.perf_counter() - began), 1.0)
-        found = _exact(problem, name, within, near, before, FIRST_SHARE * left)
+        both = replace(problem, hostable=near.host | problem.hosted)
+        _, found = _whole(formulate(both, name, ceilings), None, FIRST_SHARE * left, None)
     plans = [plan for plan in (before, found) if plan is not None]
     best = min(plans, key=lambda plan: value(problem, plan, name), default=None)
     if progress and best is not None:
