@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Progress, Result, Status, solve
+from placeopt.engine.model import Arrays
 from placeopt.engine.registry import engine as engine_named
 from placeopt.errors import EngineError
 from placeopt.estate.behaviour import go_by_themselves, nobody_passes, passes_full
@@ -46,6 +47,7 @@ BOUND_SHARE = 0.6  # of the time, for the model that may send people beyond: it 
 PLANNER_SHARE = 0.3  # of the time, for the bound where residents may pass a full building
 NEAREST_SHARE = 0.3  # of the time, for standards counted by the nearest host
 FIRST_SHARE = 0.5  # of the time left, for a first plan where the planner's hosts do not do
+LEAST_HOST = 1e-6  # of a host in the relaxation, to stand in the search for a first plan
 COUNT_SHARE, KERNEL_SHARE, IMPROVE_SHARE = 0.1, 0.25, 0.3  # of the time, at most
 
 
@@ -95,7 +97,9 @@ def minimise(
         pairs = problem.visits[:, only].astype(bool).sum(axis=0) @ problem.hostable[:, only].sum(
             axis=0
         )
-        result, decision = _nearest_first(problem, within, decision, relaxed, seconds, progress)
+        result, decision = _nearest_first(
+            problem, only, within, decision, relaxed, seconds, progress
+        )
         done = decision is not None and result.gap <= problem.scenario.solver.gap
         if done or result.status is Status.INFEASIBLE:
             return result, decision
@@ -127,6 +131,7 @@ def minimise(
 
 def _nearest_first(
     problem: EstateProblem,
+    only: NDArray[np.bool_],
     within: list[Stage],
     before: Decision | None,
     relaxed: bool,
@@ -145,14 +150,73 @@ def _nearest_first(
     found = _settled(problem, near, within)
     if found is None:
         left = max(seconds - (time.perf_counter() - began), 1.0)
-        both = replace(problem, hostable=near.host | problem.hosted)
-        _, found = _whole(formulate(both, name, ceilings), None, FIRST_SHARE * left, None)
+        start = _with_more_hosts(problem, only, near, within, FIRST_SHARE * left)
+        left = max(seconds - (time.perf_counter() - began), 1.0)
+        hosts = near.host | problem.hosted | (False if start is None else start.host)
+        both = replace(problem, hostable=hosts)
+        _, found = _whole(formulate(both, name, ceilings), start, FIRST_SHARE * left, None)
+        found = found or start
     plans = [plan for plan in (before, found) if plan is not None]
     best = min(plans, key=lambda plan: value(problem, plan, name), default=None)
     if progress and best is not None:
         seconds = time.perf_counter() - began
         progress(Progress(seconds, value(problem, best, name), result.bound))
     return _told(problem, name, result, best)
+
+
+def _with_more_hosts(
+    problem: EstateProblem,
+    only: NDArray[np.bool_],
+    near: Decision,
+    within: list[Stage],
+    seconds: float,
+) -> Decision | None:
+    """The plan by the nearest with hosts added, or moved, of the services whose standards are met
+    by service given (``only``), to where the relaxation has any; all else stands as it is.
+    ``None`` where none was found."""
+    began = time.perf_counter()
+    hostable = np.where(only, problem.hostable, near.host)
+    formulation, arrays = _beside(problem, only, near, hostable, within)
+    relaxed = _solved(problem, replace(arrays, integer=np.zeros_like(arrays.integer)), seconds)
+    if not relaxed.has_plan:
+        return None
+    x = formulation.columns
+    some = np.flatnonzero(relaxed.value(x.host) > LEAST_HOST)
+    hostable = near.host | (problem.hosted & only)
+    hostable[x.hosts.building[some], x.hosts.service[some]] = True
+    formulation, arrays = _beside(problem, only, near, hostable, within)
+    left = max(seconds - (time.perf_counter() - began), 1.0)
+    result = _solved(problem, arrays, left)
+    return _settled(problem, read(formulation, result), within) if result.has_plan else None
+
+
+def _beside(
+    problem: EstateProblem,
+    only: NDArray[np.bool_],
+    near: Decision,
+    hostable: NDArray[np.bool_],
+    within: list[Stage],
+) -> tuple[Formulation, Arrays]:
+    """The model in which what is open stays so, and hosts of other services than ``only`` stay."""
+    ceilings = [(stage.objective, stage.ceiling) for stage in within[:-1]]
+    free = replace(problem, hostable=hostable)
+    formulation = formulate(free, within[-1].objective, ceilings)
+    arrays, x = formulation.model.arrays(), formulation.columns
+    lower = arrays.lower.copy()
+    lower[x.open.all] = np.maximum(lower[x.open.all], near.open)
+    lower[x.host.all] = np.where(only[x.hosts.service], lower[x.host.all], 1.0)
+    return formulation, replace(arrays, lower=lower)
+
+
+def _solved(problem: EstateProblem, arrays: Arrays, seconds: float) -> Result:
+    solver = problem.scenario.solver
+    return solve(
+        arrays,
+        time_limit_seconds=seconds,
+        gap=max(FIRST_PLAN_GAP, solver.gap),
+        threads=solver.threads,
+        seed=solver.seed,
+    )
 
 
 def _at_least(problem: EstateProblem, result: Result, bound: float) -> Result:
