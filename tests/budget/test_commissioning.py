@@ -121,7 +121,14 @@ def knapsack_place(cost, worth, money):
         stream_amounts=[{"stream_id": "f", "year": 2026, "amount_gbp": money}],
         spending=[{"year": 2025, "programme_id": "p0", "stream_id": "f", "amount_gbp": 0}],
         outcomes=[
-            {"outcome_id": "o", "unit": "x", "direction": "higher", "baseline": 0, "target": 100}
+            {
+                "outcome_id": "o",
+                "unit": "x",
+                "direction": "higher",
+                "baseline": 0,
+                "target": 100,
+                "beyond": "counts",
+            }
         ],
         curves=[{"programme_id": p, "outcome_id": "o", "form": "points"} for p in ids],
         curve_points=[
@@ -204,7 +211,14 @@ def fixed_sizes(size, worth, start, stop, length, notice, until, choice):
         ],
         spending=[{"year": 2025, "programme_id": "p0", "stream_id": "f", "amount_gbp": size[0]}],
         outcomes=[
-            {"outcome_id": "o", "unit": "x", "direction": "higher", "baseline": 100, "target": 200}
+            {
+                "outcome_id": "o",
+                "unit": "x",
+                "direction": "higher",
+                "baseline": 100,
+                "target": 200,
+                "beyond": "counts",
+            }
         ],
         curves=[{"programme_id": p, "outcome_id": "o", "form": "points"} for p in ids],
         curve_points=[

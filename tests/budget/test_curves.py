@@ -96,3 +96,24 @@ def _highest(parts, spends):
     return np.array(
         [max(p.value(s) for p in parts if p.start - near <= s <= p.end + near) for s in spends]
     )
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("towards", [0.0, np.inf])
+@pytest.mark.parametrize("at", [0.3, 1_234_567.3])
+def test_a_spend_that_is_a_point_but_for_rounding_makes_no_line(form, towards, at):
+    """Payments that add up to a penny's rounding beside a point of a curve gave a slope of noise,
+    a line far below the curve, and with it a false proof."""
+    curve = Curve(form, 5.0, at, 2.0)
+    if form == "points":
+        curve = Curve("points", spend=(at, 3 * at), effect_at=(0.1, 0.17))
+    near = np.nextafter(at, towards)
+    for low, high in ((0.0, 3 * at), (near, 3 * at), (0.0, near)):
+        breaks = breakpoints(curve, low, high, 1e-3, [near, low, high])
+        for side in ("over", "under"):
+            for piece in pieces(curve, breaks, side, [near]):
+                spend = np.linspace(piece.start, piece.end, 101)
+                line = (np.outer(spend, piece.slope) + piece.intercept).min(axis=1)
+                above = line - curve.effect(spend)
+                assert (above if side == "over" else -above).min() >= -1e-9
+                assert np.abs(above).max() <= 0.5

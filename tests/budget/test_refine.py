@@ -7,7 +7,9 @@ import pytest
 
 from placeopt.budget import refine
 from placeopt.budget.cases import s_curve_place
+from placeopt.budget.curves import NARROWEST
 from placeopt.budget.problem import state
+from placeopt.engine import Status
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -22,3 +24,39 @@ def test_where_time_ends_after_one_model_its_bound_is_not_taken_for_the_curves(s
     monkeypatch.setattr(refine._Clock, "left", lambda clock: 0.0 if clock.spent else left(clock))
     early = refine.solve_all(problem, scenario.solver).result
     assert early.bound <= best + 1e-9
+
+
+def s_shaped():
+    return s_curve_place(np.array([3.0, 4.0]), np.array([20.0, 30.0]), np.array([90.0, 80.0]), 60.0)
+
+
+def test_a_bound_above_a_plan_that_holds_is_not_believed(monkeypatch):
+    """An engine that cuts off the best plans: no answer calls what it says proven."""
+    place, scenario = s_shaped()
+    problem = state(place, scenario)
+    solve = refine._Clock.solve
+    rounds = []
+
+    def lie(clock, model, gap=None, share=1.0):
+        result = solve(clock, model, gap, share)
+        rounds.append(result)
+        false = share < 1 and result.objective is not None  # of the curves from above
+        return refine.replace(result, bound=0.9 * result.objective) if false else result
+
+    monkeypatch.setattr(refine._Clock, "solve", lie)
+    solved = refine.solve_all(problem, scenario.solver)
+    assert solved.stages[0].bound <= solved.stages[0].value
+    assert solved.result.status is not Status.OPTIMAL
+
+
+def test_pieces_to_choose_from_are_not_narrower_than_engines_can_bear():
+    """A plan a hair above nothing made pieces of 1e-10 GBP, with which HiGHS proved a bound above
+    its own plan."""
+    place, scenario = s_shaped()
+    problem = state(place, scenario)
+    approximation = refine.Approximation(problem)
+    top = problem.upper.max(axis=0)
+    for hair in (1e-13, 1e-11, 1e-10, 1e-8):
+        approximation.add(hair * top[None], top[None] * (1 - hair), 0.3 * top[None] * (1 + hair))
+    for p, breaks in zip(problem.curve_programme, approximation.breaks, strict=True):
+        assert np.diff(breaks).min() >= NARROWEST * top[p] * 0.99

@@ -32,6 +32,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Side = Literal["under", "over"]
+NARROWEST = 1e-6  # of a range: of narrower pieces to choose from engines make false proofs
+SAME = 1e-9  # of a range: spends nearer one another are one; slopes between them are noise
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,9 @@ class Curve:
             turn = self.scale_gbp * ((n - 1) / (n + 1)) ** (1 / n) if n > 1 else lower
         else:
             turn = self.scale_gbp if self.form == "logistic" else lower
-        if turn <= lower:
+        if not turn > lower + SAME * (upper - lower):
             return [(lower, upper, True)]
-        if turn >= upper:
+        if not turn < upper - SAME * (upper - lower):
             return [(lower, upper, False)]
         return [(lower, turn, False), (turn, upper, True)]
 
@@ -116,13 +118,18 @@ class Curve:
             xs, ys = np.concatenate([[0.0], xs]), np.concatenate([[0.0], ys])
         return xs, ys
 
+    def points_between(self, lower: float, upper: float) -> Floats:
+        """Spends of the points that lie between these two, and are not one of them."""
+        xs, _ = self._points()
+        same = SAME * (upper - lower)
+        return xs[(xs > lower + same) & (xs < upper - same)]
+
     def _stretches_of_points(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
         """Runs of falling slopes are concave; every other piece is a stretch of its own."""
         if upper <= lower:
             return [(lower, upper, True)]
-        xs, _ = self._points()
-        cuts = np.unique(np.concatenate([[lower], xs[(xs > lower) & (xs < upper)], [upper]]))
-        slopes = np.diff(self.effect(cuts)) / np.diff(cuts)
+        cuts = np.unique(np.concatenate([[lower], self.points_between(lower, upper), [upper]]))
+        slopes = _slopes_between(self, cuts)
         tolerance = 1e-12 * max(1e-300, float(np.abs(slopes).max()))
         runs: list[tuple[float, float, bool]] = []
         for start, end, rises in zip(
@@ -157,15 +164,17 @@ def breakpoints(
 ) -> Floats:
     """Spends at which to cut the curve so that chords and tangents are at most ``error`` apart.
 
-    ``keep`` are spends that must be among them (today's); ``most`` bounds their number, so ask
-    ``error_bound`` for what was reached.
+    ``keep`` are spends that must be among them (today's), or one that is the same but for
+    rounding; ``most`` bounds their number, so ask ``error_bound`` for what was reached.
     """
     kept = np.atleast_1d(np.asarray(keep, float))
     turns = [spend for start, end, _ in curve.stretches(lower, upper) for spend in (start, end)]
     if curve.form == "points":
-        turns += list(curve._points()[0])
-    inside = [s for s in [*turns, *kept] if lower <= s <= upper]
-    breaks = np.unique(np.array([lower, upper, *inside], float))
+        turns += list(curve.points_between(lower, upper))
+    breaks = np.unique(np.array([lower, upper, *turns], float))
+    for spend in kept[(kept >= lower) & (kept <= upper)]:
+        if np.abs(breaks - spend).min() > SAME * (upper - lower):
+            breaks = np.unique(np.append(breaks, spend))
     if curve.form == "points":
         return breaks
     worst = [_cut(curve, a, b) for a, b in itertools.pairwise(breaks)]
@@ -215,12 +224,19 @@ def pieces(curve: Curve, breaks: Floats, side: Side, exact_at: ArrayLike = ()) -
 
 def _concave_piece(curve: Curve, cuts: Floats, side: Side) -> Piece:
     """On a concave stretch chords lie under the curve and tangents over it."""
-    if curve.form == "points" or side == "under":
+    if curve.form == "points":
+        return _lines(curve, cuts[0], cuts[-1], cuts[:-1], _slopes_between(curve, cuts))
+    if side == "under":
         slopes = np.diff(curve.effect(cuts)) / np.diff(cuts)
         return _lines(curve, cuts[0], cuts[-1], cuts[:-1], slopes)
     slopes = np.array([curve.slope(s) for s in cuts])
     upright = ~np.isfinite(slopes)
     return _lines(curve, cuts[0], cuts[-1], cuts[~upright], slopes[~upright])
+
+
+def _slopes_between(curve: Curve, cuts: Floats) -> Floats:
+    """Of straight lines between points: those of the points, however near two cuts are."""
+    return np.array([curve.slope((a + b) / 2) for a, b in itertools.pairwise(cuts)])
 
 
 def _convex_piece(curve: Curve, a: float, b: float, side: Side) -> Piece:

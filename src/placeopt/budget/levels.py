@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from placeopt.budget.arrays import BudgetProblem, Floats, Ints
-from placeopt.budget.curves import Curve, Piece, breakpoints, error_bound, pieces
+from placeopt.budget.curves import NARROWEST, Curve, Piece, breakpoints, error_bound, pieces
 from placeopt.budget.rest import MOST, left_over
 from placeopt.engine import Model
 
@@ -115,7 +115,8 @@ class Levels:
         """Hold every level of ``spend`` (T, P) exactly, and cut the pieces beside it in half."""
         level = self.problem.effect_today + self.problem.changes(spend)
         for (b, c), cuts in self.breaks.items():
-            at, near = level[b, c], 1e-7 * max(1e-12, float(np.abs(cuts).max()))
+            at, near = level[b, c], max(1e-12, 1e-7 * float(np.abs(cuts).max()))
+            near = max(near, NARROWEST * float(cuts[-1] - cuts[0]))
             if len(cuts) < 2 or not cuts[0] < at < cuts[-1]:
                 continue
             after = int(np.searchsorted(cuts, at))

@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from placeopt.budget.arrays import Bools, BudgetProblem, Floats, Ints
+from placeopt.budget.curves import SAME
 from placeopt.budget.paths import Ladder, Paths, ladders_of
 from placeopt.engine import Model
 
@@ -64,14 +65,14 @@ def grid_of(problem: BudgetProblem) -> Grid:
         stretches.append(own)
         kinks[p] += [end for _, end, _ in own[:-1]]
         if curve.form == "points":
-            kinks[p] += [x for x in curve._points()[0] if low[p] < x < high[p]]
+            kinks[p] += list(curve.points_between(float(low[p]), float(high[p])))
     spread = np.linspace(0, 1, STEPS + 1) ** 1.5  # closer where curves start
     rows, ladders = [], ladders_of(problem)
     for p in range(programmes):
         named = np.concatenate([lower[:, p], upper[:, p], [problem.before[p]], kinks[p]])
         points = low[p] + (high[p] - low[p]) * spread
         points = np.append(named, ladders[p].rungs if p in ladders else points)
-        rows.append(np.unique(points[(points >= low[p]) & (points <= high[p])]))
+        rows.append(_apart(points[(points >= low[p]) & (points <= high[p])]))
     size = max(len(row) for row in rows)
     spend = np.stack([np.pad(row, (0, size - len(row)), mode="edge") for row in rows])
     effect, above = np.zeros((curves, size)), np.zeros((curves, size - 1))
@@ -87,6 +88,12 @@ def grid_of(problem: BudgetProblem) -> Grid:
     allowed = (at >= lower[:, :, None] - near[:, None]) & (at <= upper[:, :, None] + near[:, None])
     allowed[:, :, 1:] &= np.diff(spend, axis=1)[None] > 0
     return Grid(spend, effect, above, joined, allowed, ladders)
+
+
+def _apart(points: Floats) -> Floats:
+    """Rising, the first of those that are the same but for rounding."""
+    found = np.unique(points)
+    return found[np.diff(found, prepend=-np.inf) > SAME * np.ptp(found)]
 
 
 def _inside(spend: Floats, stretches: list[tuple[float, float, bool]]) -> Bools:

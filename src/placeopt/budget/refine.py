@@ -11,6 +11,7 @@ disruption, and the payments by staying as close as they can to today's.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,15 @@ from placeopt import engine
 from placeopt.budget import decompose
 from placeopt.budget import formulate as equations
 from placeopt.budget.arrays import BudgetProblem, summed
-from placeopt.budget.curves import Floats, Piece, Side, breakpoints, error_bound, pieces
+from placeopt.budget.curves import (
+    NARROWEST,
+    Floats,
+    Piece,
+    Side,
+    breakpoints,
+    error_bound,
+    pieces,
+)
 from placeopt.budget.equations import by_results
 from placeopt.budget.levels import Levels
 from placeopt.budget.neighbourhoods import spend_of
@@ -31,9 +40,12 @@ from placeopt.engine.clock import ended_by_clock
 from placeopt.engine.running import until_interrupted
 from placeopt.scenario.scenario import SolverSettings
 
+logger = logging.getLogger("placeopt.budget")
+
 ROUNDS = 12
 LINEAR_GAP = 1e-6  # what linear programs are refined to, whatever gap is asked
 FIRST_ERROR = 2e-2  # of an outcome's range: what the first round's breakpoints aim at
+BELIEVED = 1e-4  # share of a plan's value by which rounding may take it beyond its bound
 
 
 @dataclass(frozen=True)
@@ -132,12 +144,17 @@ class Approximation:
             if at_start and not np.isfinite(self.problem.curves[c].slope(cuts[0])):
                 new = np.append(new, cuts[0] + (cuts[1] - cuts[0]) / 64)  # no tangent there
             new = new[(new > cuts[0]) & (new < cuts[-1])]
+            least = 1e-12 * max(1.0, float(cuts[-1]))
+            if not self.problem.curves[c].is_concave(float(cuts[0]), float(cuts[-1])):
+                least = max(least, NARROWEST * float(cuts[-1] - cuts[0]))
+                known = self.exact_at[c]
+                new = new[np.abs(new[:, None] - known).min(axis=1, initial=np.inf) > least]
             self.exact_at[c] = np.unique(np.concatenate([self.exact_at[c], new]))
             if len(cuts) > 1 and self.problem.curves[c].form != "points":
                 after = np.clip(np.searchsorted(cuts, new), 1, len(cuts) - 1)
                 new = np.concatenate([new, (new + cuts[after - 1]) / 2, (new + cuts[after]) / 2])
             for spend in new:
-                near = 1e-6 * abs(spend) + 1e-12 * max(1.0, float(cuts[-1]))
+                near = 1e-6 * abs(spend) + least
                 if np.abs(cuts - spend).min() > near:  # slopes between closer ones are noise
                     cuts = np.append(cuts, spend)
             self.breaks[c] = np.sort(cuts)
@@ -252,6 +269,7 @@ def _solve_one(
         bound, model, plan = found.bound * unit, found.model, found.result
         if found.spend is not None and model is not None and plan is not None:
             spend, value = found.spend, problem.objective(name, found.spend, first=first)
+            bound = _believed(bound, value, unit)
             clock.report(value, bound)
             if value - bound <= clock.settings.gap * abs(value):
                 return Stage(name, value, bound, model, plan, 1), spend, plan
@@ -268,7 +286,10 @@ def _solve_one(
             answer = clock.solve(solved, share=0.5 if side != sides[-1] else 1.0)
             if side == sides[0]:
                 if answer.status is Status.INFEASIBLE or answer.status is Status.UNBOUNDED:
-                    return None, None, answer
+                    if spend is None:
+                        return None, None, answer
+                    logger.warning("a model of %s is called %s beside a plan", name, answer.status)
+                    break
                 bound = max(bound, answer.bound * unit)
             if answer.has_plan:
                 candidate = spend_of(problem, solved, answer)
@@ -279,6 +300,8 @@ def _solve_one(
                     value, spend = reached, candidate
                     if model is None or side == "under":
                         model, plan = solved, answer
+            if spend is not None:
+                bound = _believed(bound, value, unit)
             slip, aim = value - bound, clock.settings.gap / 2
             linear = answer.row_prices is not None
             if linear:  # going further costs next to nothing
@@ -310,6 +333,15 @@ def _solve_one(
                 value, spend = reached, candidate
                 approximation.add(spend)
     return Stage(name, value, bound, model, plan, rounds), spend, answer
+
+
+def _believed(bound: float, value: float, unit: float) -> float:
+    """The bound, but where a plan that holds is worth more than it: then one of the two is false,
+    and nothing is proven."""
+    if bound <= value + BELIEVED * abs(value) + 1e-6 * unit:
+        return bound
+    logger.warning("a bound of %g lies above a plan of %g and is not believed", bound, value)
+    return -np.inf
 
 
 def _holds(problem: BudgetProblem, spend: Floats, limits: dict[str, float]) -> bool:

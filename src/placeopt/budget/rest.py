@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from placeopt.budget.curves import Curve, Piece
+from placeopt.budget.curves import SAME, Curve, Piece
 
 if TYPE_CHECKING:
     from placeopt.budget.arrays import BudgetProblem
@@ -63,9 +63,9 @@ class OfTheRest(Curve):
         if self.alone.form == "points":
             return self._between_points(lower, upper)
         turn, concave_first = self._turn()
-        if turn <= lower:
+        if not turn > lower + SAME * (upper - lower):
             return [(lower, upper, not concave_first)]
-        if turn >= upper:
+        if not turn < upper - SAME * (upper - lower):
             return [(lower, upper, concave_first)]
         return [(lower, turn, concave_first), (turn, upper, not concave_first)]
 
@@ -93,8 +93,8 @@ class OfTheRest(Curve):
     def _between_points(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
         if upper <= lower:
             return [(lower, upper, True)]
-        xs, _ = self.alone._points()
-        cuts = np.unique(np.concatenate([[lower], xs[(xs > lower) & (xs < upper)], [upper]]))
+        inside = self.alone.points_between(lower, upper)
+        cuts = np.unique(np.concatenate([[lower], inside, [upper]]))
         return [
             (float(a), float(b), bool(np.ptp(self.alone.effect([a, b])) == 0))
             for a, b in itertools.pairwise(cuts)
