@@ -371,7 +371,7 @@ def test_an_investor_who_can_never_be_paid_is_a_fault():
                                       "minimum_scale_gbp_per_year": 30}])  # fmt: skip
     found = [f for f in provider_terms_that_make_no_sense(place) if f.severity == "error"]
     assert [(f.row, f.column) for f in found] == [(2, "gbp_per_unit")]
-    assert "at most 4.00 GBP a year, and at least 30.00 are withheld" in found[0].message
+    assert "at most £4.00 a year, and at least £30.00 are withheld" in found[0].message
     rows = place.provider_terms
     two = pd.concat([rows, rows.assign(donor=True)], ignore_index=True)
     found = list(provider_terms_that_make_no_sense(place.replace(provider_terms=two)))

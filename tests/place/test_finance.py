@@ -51,7 +51,7 @@ def test_what_is_no_amount_is_an_error_with_its_cell():
 
 
 def test_lines_that_do_not_add_up_to_the_files_own_total_are_an_error():
-    with pytest.raises(PlaceError, match=r"add up to 150000 GBP, -50000 off"):
+    with pytest.raises(PlaceError, match=r"add up to £150,000, −£50,000 off"):
         read(f"{HEAD}\nE1,2017-18,100,,50,200")
     said = read(f"{HEAD}\nE1,2017-18,100,,50,")
     assert any("no total of its own" in finding.message for finding in said.findings)

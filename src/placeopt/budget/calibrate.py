@@ -31,6 +31,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from placeopt.base.files import whole_file
+from placeopt.base.wording import pounds, pounds_and_pence
 from placeopt.budget.benefits import deflators, real
 from placeopt.budget.curves import Curve
 from placeopt.errors import Finding, PlaceError, UsageError
@@ -230,7 +231,7 @@ def _with_notes(fit: Fit, top: float, at_edge: bool) -> Fit:
     if fit.r2 < LITTLE:
         notes.append(f"the curve explains only {fit.r2:.0%} of what was observed")
     if fit.curve.form != "power" and fit.curve.scale_gbp > top:
-        notes.append(f"its scale lies beyond the largest spend observed, {top:.0f} GBP: where it "
+        notes.append(f"its scale lies beyond the largest spend observed, {pounds(top)}: where it "
                      "levels off is not known")  # fmt: skip
     if at_edge:
         notes.append("a parameter is at the edge of what is searched: other values fit as well")
@@ -244,7 +245,7 @@ def _of_coverage(place: Place, row: Any) -> dict[str, Any]:
         cost = real(stated["amount_gbp"], int(stated["price_year"]), place.info.price_year,
                     deflators(place))  # fmt: skip
     people = row.population * row.saturation_share
-    told = f"{people:.0f} people at most at {cost:.2f} GBP each"
+    told = f"{people:.0f} people at most at {pounds_and_pence(cost)} each"
     return {
         "programme_id": row.programme_id,
         "outcome_id": row.outcome_id,

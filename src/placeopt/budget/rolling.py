@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from placeopt.base.wording import pounds_and_pence
 from placeopt.budget.money import decided_years
 from placeopt.engine import Plan
 from placeopt.errors import UsageError
@@ -46,7 +47,7 @@ def a_year_on(
     require_programmes(place, [*actual, *contracted])
     for key, gbp in actual.items():
         if not gbp >= 0:
-            raise UsageError(f"{key}: {gbp} GBP spent; give an amount of at least 0")
+            raise UsageError(f"{key}: {pounds_and_pence(gbp)} spent; give an amount of at least 0")
     ahead = years_ahead(place, scenario, rolls=rolls)
     planned = spending.set_index(["year", "programme_id"])["plan_gbp"]
     rows = [

@@ -89,6 +89,7 @@ def place_count(
     ] = None,
 ) -> None:
     """Count who owns what, where, at what cost, and who spends what on whom; with a map."""
+    from placeopt.base.wording import pounds_and_pence, with_sign
     from placeopt.place import read_place
     from placeopt.report.count import write_count
     from placeopt.run import load_today
@@ -96,8 +97,10 @@ def place_count(
     counted = read_place(place)
     load = None if scenario is None else load_today(counted, scenario)
     rows = write_count(counted, out, ledger_total, year, load)
-    for row in rows[~rows["ties"]].itertuples():
-        typer.echo(f"{row.breakdown} does not tie: {row.difference_gbp:+,.2f} GBP off the ledger")
+    untied = rows[~rows["ties"]]
+    for breakdown, gbp in zip(untied["breakdown"], untied["difference_gbp"], strict=True):
+        off = with_sign(pounds_and_pence(gbp), gbp)
+        typer.echo(f"{breakdown} does not tie: {off} off the ledger")
     typer.echo(f"{rows['ties'].sum()} of {len(rows)} breakdowns tie. Look at {out / 'index.html'}")
     raise typer.Exit(0 if rows["ties"].all() else 1)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from placeopt.base.wording import pounds_and_pence
 from placeopt.errors import Finding
 from placeopt.place.faults import error, label, row_of, warning
 from placeopt.place.raw import number_text
@@ -341,8 +342,9 @@ def providers_that_lose(place: Place) -> Iterator[Finding]:
         share, most = float(own["withheld_share"].sum()), float(paid[own.index].sum())
         least = share * float(scale[programme])
         if share > 0 and (most <= 0 or most < least - _PENNY):
-            message = f"results pay at most {most:.2f} GBP a year, and "
-            message += f"at least {least:.2f} are withheld" if least else "a share is withheld"
+            held = f"at least {pounds_and_pence(least)} are withheld"
+            message = f"results pay at most {pounds_and_pence(most)} a year, and "
+            message += held if least else "a share is withheld"
             yield error(file, message, "pay more for results, withhold less, or name the provider "
                         "a donor (donor = yes)", row=at, column="gbp_per_unit",
                         value=str(own["gbp_per_unit"].iloc[0]))  # fmt: skip

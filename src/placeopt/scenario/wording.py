@@ -11,46 +11,32 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-MINUS = "\N{MINUS SIGN}"
+from placeopt.base.wording import (
+    MINUS,
+    NOT_STATED,
+    pounds,
+    pounds_and_pence,
+    pounds_in_words,
+    signed,
+    with_sign,
+)
+
+__all__ = [
+    "MINUS",
+    "NOT_STATED",
+    "count",
+    "figure",
+    "listed",
+    "minutes_in_words",
+    "per_cent",
+    "pounds",
+    "pounds_and_pence",
+    "pounds_in_words",
+    "signed",
+    "with_sign",
+]
+
 SIGNIFICANT = 4  # digits of a plain figure
-NOT_STATED = "not stated"
-
-
-def signed(text: str, negative: bool) -> str:
-    """Text of a size with its sign; nothing that reads as zero is negative."""
-    return MINUS + text if negative and any(digit in text for digit in "123456789") else text
-
-
-def pounds(amount: float) -> str:
-    """An amount to the pound: ``£1,234,567``, ``−£40``."""
-    if not math.isfinite(amount):
-        return NOT_STATED
-    return signed(f"£{abs(amount):,.0f}", amount < 0)
-
-
-def pounds_and_pence(amount: float) -> str:
-    """An amount to the penny: ``£0.25``."""
-    if not math.isfinite(amount):
-        return NOT_STATED
-    return signed(f"£{abs(amount):,.2f}", amount < 0)
-
-
-def pounds_in_words(amount: float) -> str:
-    """A rounded amount for a sentence: ``£1.2 million``, ``£950,000``, ``£720``."""
-    if not math.isfinite(amount):
-        return NOT_STATED
-    size = abs(amount)
-    if size >= 999_500_000:
-        text = f"£{size / 1e9:,.2f} billion"
-    elif size >= 99_950_000:
-        text = f"£{size / 1e6:,.0f} million"
-    elif size >= 999_500:
-        text = f"£{size / 1e6:,.1f} million"
-    elif size >= 9_950:
-        text = f"£{round(size, -3):,.0f}"
-    else:
-        text = f"£{size:,.0f}"
-    return signed(text, amount < 0)
 
 
 def per_cent(share: float) -> str:
@@ -111,11 +97,6 @@ def in_unit(number: float, unit: str) -> str:
         return f"{figure(number)} {unit}"
     whole = abs(number) >= 1000 or abs(number - round(number)) < 0.005
     return pounds(number) if whole else pounds_and_pence(number)
-
-
-def with_sign(text: str, number: float) -> str:
-    """A change as text: with a plus where it is above nothing."""
-    return f"+{text}" if number > 0 and any(digit in text for digit in "123456789") else text
 
 
 def listed(parts: Iterable[str], last: str = "and") -> str:

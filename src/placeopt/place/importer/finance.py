@@ -27,6 +27,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from placeopt.base.wording import pounds, with_sign
 from placeopt.errors import Finding, PlaceError
 from placeopt.place.cells import plain_number, year_of
 from placeopt.place.faults import error, nearest, warning
@@ -252,7 +253,8 @@ def _ties(
     gap = sum(amounts.values()) - total
     if abs(gap) <= work.spec.unit_gbp * max(1, len(amounts)) / 2 + 1e-6:
         return []
-    message = f"the lines of {year} add up to {sum(amounts.values()):.0f} GBP, {gap:+.0f} off"
+    off = with_sign(pounds(gap), gap)
+    message = f"the lines of {year} add up to {pounds(sum(amounts.values()))}, {off} off"
     remedy = "look for a line that is missing, or stated twice"
     if work.unread:
         remedy += f"; columns of numbers not read: {work.unread}"
