@@ -955,14 +955,61 @@ def _standards(answer, met, asked):
     return (int(met), int(asked)) == standards(answer)
 
 
-@judges("budget", rf"{N} of ring-fenced money is not spent and goes back to those who gave it\.")
-def _returned(answer, gbp):
-    left = sum(
-        max(0.0, r["amount_gbp"] - r["spent_after_gbp"])
+@judges(
+    "budget",
+    rf"{N} of ring-fenced money is not spent(?: in (\d+))? and goes back to those who gave it\.",
+)
+def _returned(answer, gbp, year):
+    asked = answer.scenario.years
+    last = None if asked == 1 else str(max(r["year"] for r in rows(answer, "payments")))
+    return year == last and is_so(gbp, sum(given_back(answer).values()))
+
+
+def given_back(answer) -> dict[str, float]:
+    """What ring-fenced streams that are neither carried nor released have left."""
+    (rule,) = [rule for rule in answer.scenario.rules if rule.number == "B2"] or [None]
+    if rule is None or rule.unspent == "carried":
+        return {}
+    return {
+        r["stream_id"]: max(0.0, r["amount_gbp"] - r["spent_after_gbp"])
         for r in rows(answer, "streams")
-        if r["ring_fenced"]
-    )
-    return is_so(gbp, left)
+        if r["ring_fenced"] and r["stream_id"] not in rule.release
+    }
+
+
+@judges(
+    "budget",
+    rf"{N} of it cannot be put to use: what it may pay for can take no more, and nobody else "
+    r"pays for that\.",
+)
+def _of_no_use(answer, gbp):
+    """Of every stream with money left, no pound more fits into a programme that it may pay for,
+    nor into the place of a pound that another stream pays for it."""
+    (pace,) = [rule for rule in answer.scenario.rules if rule.number == "B5"] or [None]
+    last = max(r["year"] for r in rows(answer, "payments"))
+    most = {r["programme_id"]: r["maximum_gbp_per_year"] for r in
+            answer.place.programmes.to_dict("records")}  # fmt: skip
+    base, after = base_of(answer), {r["programme_id"]: r["after_gbp"] for r in
+                                    rows(answer, "spending")}  # fmt: skip
+    true = 0.0
+    for stream, left in given_back(answer).items():
+        useful, named = False, False
+        for r in answer.place.stream_programmes.to_dict("records"):
+            key = r["programme_id"]
+            if r["stream_id"] != stream:
+                continue
+            named = True
+            rise = None if pace is None or key in pace.exempt else pace.largest_rise_share
+            held = [most[key]] if most[key] == most[key] else []
+            if rise is not None and base.get(key, 0.0) > 0:
+                held.append(base[key] * (1 + rise) ** answer.scenario.years)
+            useful |= after[key] < min(held, default=math.inf) - 0.5
+            useful |= any(
+                p["after_gbp"] >= 0.5 for p in rows(answer, "payments")
+                if p["year"] == last and p["programme_id"] == key and p["stream_id"] != stream
+            )  # fmt: skip
+        true += left if named and not useful else 0.0
+    return is_so(gbp, true)
 
 
 @judges("budget", rf"{N} is moved up or down against today in the last decided year\.")

@@ -11,6 +11,7 @@ import pytest
 
 from placeopt.engine import Result, Status
 from placeopt.report.story import headline, tell
+from placeopt.scenario.budget_rules import Pace, Streams
 from placeopt.scenario.scenario import AnswerSettings, Money, Objective
 from tests.budget import places as budgets
 from tests.budget.places import one_budget
@@ -63,6 +64,63 @@ def test_no_reason_is_given_for_ring_fenced_money_that_is_not_spent():
     text = said(answers.budget_answer())
     assert "£50,000 of ring-fenced money is not spent and goes back to those who gave it." in text
     assert "cannot be put to use" not in text
+
+
+def ring_fenced(most: float, total: float, **settings):
+    """50 of ring-fenced money for the lights, which may get at most ``most``, as do the 200 of the
+    grant; today they get 50 of each. ``total`` is the one budget's."""
+    from placeopt.budget import solve
+
+    place = budgets.two_programmes()
+    rows = place.programmes
+    place = place.replace(programmes=rows.assign(maximum_gbp_per_year=[np.nan, most]))
+    scenario = budgets.scenario_of(rules=[one_budget(total), *settings.pop("rules", ())])
+    return solve(place, scenario)
+
+
+def test_money_of_no_use_is_said_only_where_nothing_can_take_it():
+    """Lights take 30 of their 50 at most and homecare all 200 of the grant: 20 are of no use. Where
+    the total of 200 binds, or the lights could take more, the 20 or 50 are only not spent."""
+    text = said(ring_fenced(most=30, total=250))
+    assert "£20 of ring-fenced money is not spent and goes back" in text
+    assert "£20 of it cannot be put to use: what it may pay for can take no more" in text
+    for answer in (ring_fenced(most=30, total=200), ring_fenced(most=200, total=200)):
+        text = said(answer)
+        assert "of ring-fenced money is not spent and goes back" in text
+        assert "cannot be put to use" not in text
+
+
+def test_ring_fenced_money_that_could_pay_in_another_stream_s_place_is_of_use():
+    answer = ring_fenced(most=30, total=250)
+    rows = answer.plan.payments
+    other = rows["stream_id"].where(rows["programme_id"] != "lights", "grant")
+    text = said(with_tables(answer, payments=rows.assign(stream_id=other)))
+    assert "cannot be put to use" not in text
+
+
+def test_money_that_a_pace_keeps_out_is_of_no_use():
+    """Lights of 30, paid by 50 of ring-fenced money, may not rise; where they are exempt they do,
+    as far as the total of 135 goes beside the homecare of 100."""
+    from placeopt.budget import solve
+
+    spent = [("homecare", "grant", 100), ("lights", "lamp_fund", 30)]
+    place = budgets.two_programmes(spending=[
+        {"year": 2025, "programme_id": p, "stream_id": f, "amount_gbp": gbp} for p, f, gbp in spent
+    ])  # fmt: skip
+    for exempt, total, of_no_use in (((), 250, True), (("lights",), 135, False)):
+        pace = Pace(rule="pace", largest_rise_share=0.0, largest_cut_share=0.0, exempt=exempt)
+        text = said(solve(place, budgets.scenario_of(rules=[one_budget(total), pace])))
+        assert "of ring-fenced money is not spent and goes back" in text
+        assert ("£20 of it cannot be put to use" in text) is of_no_use
+        assert ("cannot be put to use" in text) is of_no_use
+
+
+def test_ring_fenced_money_that_is_carried_or_released_does_not_go_back():
+    for rule in (Streams(rule="streams", unspent="carried"),
+                 Streams(rule="streams", release=("lamp_fund",))):  # fmt: skip
+        text = said(ring_fenced(most=30, total=200, rules=[rule]))
+        assert "goes back" not in text
+        assert "cannot be put to use" not in text
 
 
 def test_the_largest_rise_is_named_by_its_id_where_nobody_named_it():

@@ -136,7 +136,58 @@ class BudgetFacts:
 
     @property
     def returned(self) -> float:
-        return float(self.tables["streams"]["returned_gbp"].fillna(0).sum())
+        """GBP of the last decided year that ring-fenced streams do not spend and give back."""
+        return sum(self._given_back.values())
+
+    @property
+    def _given_back(self) -> dict[str, float]:
+        """Stream id -> GBP. Released money is free, and what is carried stays."""
+        rule: Any = self._rule("streams")
+        if rule is None or rule.unspent == "carried":
+            return {}
+        rows = self.tables["streams"]
+        rows = rows[rows["ring_fenced"].astype(bool) & ~rows["stream_id"].isin(rule.release)]
+        left = rows["amount_gbp"] - rows["spent_after_gbp"]
+        return {
+            str(key): float(gbp)
+            for key, gbp in zip(rows["stream_id"], left, strict=True)
+            if gbp > 0
+        }
+
+    @property
+    def of_no_use(self) -> float:
+        """GBP of what is given back that nothing could take, whatever the total were: each
+        programme that its stream may pay for is at its maximum or has risen as fast as its pace
+        lets it, and no other stream pays for it."""
+        named, payments = self.answer.place.stream_programmes, self.tables["payments"]
+        paid = payments[payments["year"] == payments["year"].max()]
+        after = self.spending.set_index("programme_id")["after_gbp"]
+        found = 0.0
+        for stream, left in self._given_back.items():
+            own = set(named.loc[named["stream_id"] == stream, "programme_id"])
+            others = paid[paid["programme_id"].isin(own) & (paid["stream_id"] != stream)]
+            full = all(after.get(key, 0.0) >= self._most(key) - MOVED_GBP for key in own)
+            if own and full and others["after_gbp"].sum() < MOVED_GBP:
+                found += left
+        return found
+
+    def _most(self, programme: str) -> float:
+        """GBP of the last decided year: its maximum, or what its pace lets it rise to."""
+        rows = self.answer.place.programmes
+        (maximum,) = rows.loc[rows["programme_id"] == programme, "maximum_gbp_per_year"]
+        most = math.inf if math.isnan(maximum) else float(maximum)
+        pace: Any = self._rule("pace")
+        (before,) = self.spending.loc[self.spending["programme_id"] == programme, "before_gbp"]
+        if pace is None or pace.largest_rise_share is None or before <= 0:
+            return most
+        if programme in pace.exempt:
+            return most
+        return min(
+            most, float(before) * (1 + pace.largest_rise_share) ** self.answer.scenario.years
+        )
+
+    def _rule(self, name: str) -> Any:
+        return next((rule for rule in self.answer.scenario.rules if rule.name == name), None)
 
     @property
     def by_year(self) -> Any:
@@ -488,8 +539,18 @@ SENTENCES: tuple[Sentence[BudgetFacts], ...] = (
     Sentence(
         "returned",
         lambda f: f.returned >= 1,
-        "{returned} of ring-fenced money is not spent and goes back to those who gave it.",
-        lambda f: {"returned": gbp(f.returned)},
+        "{returned} of ring-fenced money is not spent{in_year} and goes back to those who gave it.",
+        lambda f: {
+            "returned": gbp(f.returned),
+            "in_year": "" if f.by_year is None else f" in {f.year}",
+        },
+    ),
+    Sentence(
+        "no_use",
+        lambda f: f.of_no_use >= 1,
+        "{gbp} of it cannot be put to use: what it may pay for can take no more, and nobody else "
+        "pays for that.",
+        lambda f: {"gbp": gbp(f.of_no_use)},
     ),
 )
 
