@@ -15,8 +15,9 @@ reasons     a row a programme and outcome named: why it gets what it gets, as co
             (see ``plan_why``), and the sentence that ``why`` shows
 curves      a row a curve: form, concave or not, the proven error of its last approximation
 
-``returned_gbp`` is the unspent money of a ring-fenced stream, which goes back to who gave it;
-the unspent money of other streams is ``left_gbp``. Money is GBP of the decided year.
+``returned_gbp`` is the unspent money of a ring-fenced stream, which goes back to who gave it
+unless the question carries or releases it; the unspent money of other streams is ``left_gbp``.
+Money is GBP of the decided year.
 """
 
 from __future__ import annotations

@@ -135,6 +135,11 @@ class BudgetFacts:
         return _named(rows[out])
 
     @property
+    def not_spent(self) -> float:
+        """GBP that ring-fenced streams have left in the last decided year."""
+        return float(self.tables["streams"]["returned_gbp"].fillna(0).sum())
+
+    @property
     def returned(self) -> float:
         """GBP of the last decided year that ring-fenced streams do not spend and give back."""
         return sum(self._given_back.values())
@@ -568,7 +573,7 @@ def _figures(f: BudgetFacts) -> list[Figure]:
         figures.append(Figure("targets_met", label, None, float(reached), "count"))
     return [
         *figures,
-        Figure("returned_gbp", "Ring-fenced money not spent", None, f.returned, "gbp"),
+        Figure("returned_gbp", "Ring-fenced money not spent", None, f.not_spent, "gbp"),
         Figure("moved_gbp", "Money moved up or down", None, moved, "gbp", ""),
     ]
 
