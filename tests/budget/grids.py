@@ -46,9 +46,11 @@ def random_saturating_place(
     concave: bool = False,
     lasting: bool = False,
     standards: bool = False,
+    more: float = 1.0,
 ):
     """Programmes of agencies ``a`` and ``b`` on two outcomes, of either direction, that saturate
-    early, late, at the stretch, at the target, or not at all; each stream is its agency's own."""
+    early, late, at the stretch, at the target, or not at all; each stream is its agency's own,
+    and brings in ``more`` times what its programmes get today."""
     p_ids = [f"p{i}" for i in range(programmes)]
     forms = ["exponential", "coverage", "power", "points"]
     forms += [] if concave else ["hill", "logistic"] * 2
@@ -95,7 +97,7 @@ def random_saturating_place(
         streams=[{"stream_id": f"of_{g}", "agency_id": g} for g in "ab"],
         stream_amounts=[
             {"stream_id": f"of_{g}", "year": FIRST + t,
-             "amount_gbp": float(sum(b for b, own in zip(before, agency, strict=True) if own == g))}
+             "amount_gbp": more * float(before[[own == g for own in agency]].sum())}
             for g in "ab" for t in range(years)
         ],
         spending=[
@@ -117,7 +119,8 @@ def _outcome(rng, key: str, combination: str, curves: list[dict], standards: boo
         "weight": float(rng.uniform(0.4, 2)),
         "growth_share_per_year": float(rng.choice([0.0, 0.0, -0.02, 0.02])),
     }  # fmt: skip
-    how = str(rng.choice(["counts", "target", "stretch", "early", "late", "hair"]))
+    ways = ["counts", "target", "stretch", "early", "late", "hair"]
+    how = str(rng.choice(ways, p=[0.15, 0.25, 0.1, 0.3, 0.1, 0.1]))
     if how == "counts":
         row["beyond"] = "counts"
     elif how == "stretch":

@@ -49,9 +49,9 @@ def check_bound(way: str, seed: int, monkeypatch) -> None:
     years = how.get("years", 1)
     objective = str(rng.choice(OBJECTIVES, p=[0.55, 0.2, 0.15, 0.1]))
     how["standards"] = how.get("standards", False) or uncertain or objective == "least_money"
-    place = random_saturating_place(rng, **how)
+    place = random_saturating_place(rng, more=1.5, **how)
     before = float(place.spending["amount_gbp"].sum())
-    totals = tuple(before * float(x) for x in rng.uniform(0.7, 1.0, years))
+    totals = tuple(before * float(x) for x in rng.uniform(0.8, 1.5, years))
     weights = (("weighted_outcomes", float(rng.uniform(20, 200))), ("least_money", 1.0))
     rules = [OneBudget(rule="one_budget", total_gbp=totals, carry_over=bool(rng.random() < 0.5))]
     given = {"weights": dict(weights)} if objective == "weighted" else {}
@@ -89,6 +89,7 @@ def check_bound(way: str, seed: int, monkeypatch) -> None:
         return
     stage = solved.stages[0]
     slip = 1e-6 * max(1.0, abs(best) if np.isfinite(best) else 1.0)
+    assert np.isfinite(stage.bound), "a bound was found false by the engine's own plan"
     assert stage.bound <= best + slip  # not the clipped one of the result
     assert stage.bound <= stage.value + slip
     own = Tables(place, asked).objective(objective, solved.spend[:, :, None])[0]
@@ -108,6 +109,45 @@ def test_no_bound_lies_above_a_plan_of_a_grid(way, seed, monkeypatch):
 @pytest.mark.parametrize("seed", range(100, 140))
 def test_no_bound_of_hundreds_lies_above_a_plan_of_a_grid(way, seed, monkeypatch):
     check_bound(way, seed, monkeypatch)
+
+
+def check_in_order(seed: int) -> None:
+    """The bound of a second objective holds for every plan within the slack of the first."""
+    rng = np.random.default_rng([seed, 7])
+    place = random_saturating_place(rng)
+    before = float(place.spending["amount_gbp"].sum())
+    first, second = (
+        ("fairest", "least_money"),
+        ("weighted_outcomes", "fairest"),
+        ("fairest", "weighted_outcomes"),
+        ("weighted_outcomes", "least_disruption"),
+    )[seed % 4]
+    slack = float(rng.uniform(0.01, 0.2))
+    rules = [OneBudget(rule="one_budget", total_gbp=before * float(rng.uniform(0.8, 1.0)))]
+    scenario = scenario_of(
+        first, second, slack=(slack,), rules=rules, drop=("outcomes",), solver={"gap": GAP},
+        money={"benefit_years": 1},
+    )  # fmt: skip
+    solved = solve_all(state(place, scenario), scenario.solver)
+    one, two = solved.stages
+    tables = Tables(place, Question((rules[0].total_gbp,), (first, second)))
+    limit = one.value + slack * abs(one.value)
+    best, _ = tables.best(second, rng, 201, lambda spend: tables.objective(first, spend) <= limit)
+    slip = 1e-5 * max(1.0, abs(best) if np.isfinite(best) else 1.0)
+    assert np.isfinite(two.bound)
+    assert two.bound <= best + slip
+    assert two.bound <= two.value + slip
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_second_bound_lies_above_a_plan_of_a_grid(seed):
+    check_in_order(seed)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("seed", range(100, 160))
+def test_no_second_bound_of_many_lies_above_a_plan_of_a_grid(seed):
+    check_in_order(seed)
 
 
 def test_payments_that_round_past_a_point_prove_nothing_false():
@@ -192,6 +232,7 @@ def check_nobody_worse_off(seed: int, kept: str) -> None:
         assert np.isinf(best), "a plan of the grid is allowed, and none was found"
         return
     stage, slip = solved.stages[0], 1e-5 * max(1.0, abs(best) if np.isfinite(best) else 1.0)
+    assert np.isfinite(stage.bound)
     assert stage.bound <= best + slip
     assert stage.bound <= stage.value + slip
     if solved.result.status is Status.OPTIMAL:
