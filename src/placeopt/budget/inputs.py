@@ -37,6 +37,7 @@ from placeopt.scenario.budget_rules import (
     ThroughThePlace,
     Uncertainty,
 )
+from placeopt.scenario.check import with_lines
 from placeopt.scenario.wording import pounds
 
 FAR_BELOW = 0.01  # a total below this share of today's spending looks like thousands of pounds
@@ -87,7 +88,11 @@ def check_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
 
 
 def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
-    """Faults and warnings in what the scenario asks of this place."""
+    """Faults and warnings in what the scenario asks of this place, each at its line."""
+    yield from with_lines(scenario, _asked(place, scenario))
+
+
+def _asked(place: Place, scenario: Scenario) -> Iterator[Finding]:
     file = scenario.path.name if scenario.path else "scenario"
     for kind in [kind for (of, _), kind in RULES.items() if of == "budget"]:
         if len(scenario.of(kind)) > 1:

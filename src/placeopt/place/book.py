@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 NOTES, COLUMNS, INFO = "Notes", "Columns", "place"
 ROWS_TO_FILL = 5000  # rows that get drop-downs and text format; more may be filled
-_TOML_KEYS = tuple(asdict(PlaceInfo("")))
+_TOML_KEYS = tuple(key for key in asdict(PlaceInfo("")) if key != "plausible")
+_NOTE = "plausible."  # before the name of a note, one a row
 _NOTES = (
     "A place to fill in for placeopt",
     "One sheet is one table, one row is one record, row 1 holds the column names: keep them.",
@@ -105,11 +106,13 @@ def _read_info(path: Path, rows: list[list[str]] | None) -> tuple[PlaceInfo, lis
     file = f"{path.name}:{INFO}"
     if rows is None:
         return PlaceInfo(path.stem), [error(file, "the sheet is missing", "keep the template's")]
-    lines, sources, findings = [], [], []
+    lines, sources, notes, findings = [], [], [], []
     for number, row in enumerate(rows[1:], start=2):
         key, value = (*row, "", "")[:2]
         if key == "sources" and value:
             sources.append(value)
+        elif key.startswith(_NOTE):
+            notes.append(f"{_quoted(key.removeprefix(_NOTE))} = {_quoted(value)}")
         elif key not in ("", "sources", *_TOML_KEYS):
             remedy = f"remove it{nearest(key, _TOML_KEYS)}"
             findings.append(warning(file, "the key is not known", remedy, row=number, column=key))
@@ -122,6 +125,8 @@ def _read_info(path: Path, rows: list[list[str]] | None) -> tuple[PlaceInfo, lis
             lines.append(f"{key} = {_quoted(value)}")
     if sources:
         lines.append(f"sources = [{', '.join(map(_quoted, sources))}]")
+    if notes:
+        lines += ["[plausible]", *notes]
     info, faults = parse_info("\n".join(lines), file)
     return info, findings + faults
 
@@ -170,6 +175,11 @@ def _info(book: Workbook, styles: dict[str, Any], info: PlaceInfo | None) -> Non
             if key == "made_up":
                 sheet.data_validation(at, 1, at, 1, {"validate": "list", "source": ["yes", "no"]})
             at += 1
+    for name, reason in (info.plausible if info is not None else {}).items():
+        sheet.write_string(at, 0, _NOTE + name)
+        sheet.write_string(at, 1, reason, styles["text"])
+        sheet.write_string(at, 2, "why a number that looks like a slip is right")
+        at += 1
 
 
 def _table(

@@ -16,7 +16,9 @@ from placeopt.errors import Finding
 from placeopt.place.check_benefits import benefit_findings
 from placeopt.place.check_budget import budget_findings
 from placeopt.place.check_estate import estate_findings
+from placeopt.place.check_far import far_findings
 from placeopt.place.check_links import link_findings
+from placeopt.place.check_plausible import Notes, plausible_findings
 from placeopt.place.check_points import point_findings
 from placeopt.place.faults import error, label, row_of, worst_first
 from placeopt.place.raw import texts_of
@@ -38,6 +40,10 @@ def check(place: Place) -> list[Finding]:
     findings += estate_findings(place)
     findings += budget_findings(place)
     findings += benefit_findings(place)
+    noted = Notes(place)
+    findings += plausible_findings(place, noted)
+    findings += far_findings(place, noted)
+    findings += noted.unused()
     return worst_first(findings)
 
 

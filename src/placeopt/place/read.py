@@ -18,6 +18,7 @@ from placeopt.errors import Finding, InputError, PlaceError
 from placeopt.place.book import read_book
 from placeopt.place.check import check
 from placeopt.place.check_minutes import minutes_findings
+from placeopt.place.check_plausible import Notes
 from placeopt.place.faults import error, label, nearest, row_of, warning, worst_first
 from placeopt.place.raw import RawTable, read_csv, read_layer, texts_of
 from placeopt.place.tables import Place, PlaceInfo, dictionary
@@ -73,7 +74,9 @@ def read_leniently(
         return None, [error(path.name, message, remedy)]
     findings += _not_told(check(place), findings)
     if minutes:
-        findings += minutes_findings(place)
+        noted = Notes(place)
+        findings += minutes_findings(place, noted)
+        findings += noted.unused("minutes.")
     return place, worst_first(findings)
 
 

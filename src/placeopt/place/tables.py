@@ -88,6 +88,7 @@ class PlaceInfo:
     sources: tuple[str, ...] = ()
     licence: str = ""
     made_up: bool = False  # a fictional place says so on every page
+    plausible: Mapping[str, str] = field(default_factory=dict)  # numbers that are right: why
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -19,6 +20,10 @@ _MEANING = {
     "sources": ("a list of texts", 'sources = ["ONS, population estimates mid-2022"]'),
     "licence": ("a text", 'licence = "OGL v3.0"'),
     "made_up": ("true or false", "made_up = false"),
+    "plausible": (
+        "a table of reasons",
+        '[plausible] and below it "buildings.floor_area_m2.B01" = "measured on site"',
+    ),
 }
 
 
@@ -40,6 +45,8 @@ def parse_info(text: str, file: str = FILE) -> tuple[PlaceInfo, list[Finding]]:
             what, example = _MEANING[key]
             findings.append(error(file, f"this is not {what}", f"write for example {example}",
                                   row=line, column=key, value=value))  # fmt: skip
+        elif key == "plausible":
+            good[key] = dict(_flat(value))
         else:
             good[key] = tuple(value) if key == "sources" else value
     if "name" not in given:
@@ -52,10 +59,25 @@ def info_text(info: PlaceInfo) -> str:
     """place.toml for ``info``; ``parse_info`` reads it back unchanged."""
     import tomli_w
 
-    return tomli_w.dumps(asdict(info))
+    given = asdict(info)
+    if not info.plausible:
+        del given["plausible"]
+    return tomli_w.dumps(given)
+
+
+def _flat(notes: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    """Notes by name, whether or not the dots of the name stand in quotation marks."""
+    for name, reason in notes.items():
+        if isinstance(reason, dict):
+            yield from _flat(reason, f"{before}{name}.")
+        else:
+            yield before + name, reason
 
 
 def _fits(key: str, value: Any) -> bool:
+    if key == "plausible":
+        reasons = [reason for _, reason in _flat(value)] if isinstance(value, dict) else [None]
+        return all(isinstance(reason, str) and reason.strip() for reason in reasons)
     if key == "sources":
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
     kind = {field.name: field.type for field in fields(PlaceInfo)}[key]

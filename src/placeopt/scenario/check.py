@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from placeopt.errors import Finding
@@ -17,6 +18,7 @@ from placeopt.scenario.check_people import (
     network_counts_something,
     points_can_have_their_visits,
 )
+from placeopt.scenario.check_sense import sense_findings
 from placeopt.scenario.estate_rule import EstateRule
 from placeopt.scenario.estate_rules import (
     Access,
@@ -67,7 +69,9 @@ def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
                 unknown.path, unknown.value, unknown.message, unknown.remedy, unknown.name,
             )
         )  # fmt: skip
-    for rule, path, source in _written(scenario, sources):
+    written = _written(scenario, sources)
+    found += sense_findings(place, scenario, sources, written)
+    for rule, path, source in written:
         for field, value in rule:
             if field in NAMED:
                 found += _unknown_ids(place, rule, field, value, path, source)
@@ -90,6 +94,46 @@ def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
         if isinstance(rule, Together):
             found += _together_and_apart(place, rule, path, source)
     return found
+
+
+def with_lines(scenario: Scenario, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings, those of the scenario's file that have no line at the line of their key: in a
+    rule that holds the value, if there are several."""
+    sources = _sources(scenario)
+    for finding in findings:
+        asked = scenario.path is not None and finding.file == scenario.path.name
+        line = _line_of(finding, sources) if asked and finding.row is None else None
+        yield replace(finding, file=line[0], row=line[1]) if line else finding
+
+
+def _line_of(finding: Finding, sources: list[TomlFile]) -> tuple[str, int] | None:
+    """The file and line that state a finding's key."""
+    keys = (finding.column or "").split(" or ")
+    found: list[tuple[int, str, int]] = []
+    for order, source in enumerate(sources):
+        for path, line in source.lines.items():
+            words = [part for part in path if isinstance(part, str)]
+            value: Any = source.values
+            for part in path:
+                value = value[part] if not isinstance(value, str) else None
+            if keys == ["rules"] and words == ["rules", "rule"] and value == finding.value:
+                found.append((-line, source.name, line))  # the last of those written twice
+            elif words and words[-1] == finding.value and words[-2:-1] and words[-2] in keys:
+                found.append((order - 20, source.name, line))
+            elif words and words[-1] in keys:
+                holds = finding.value is not None and finding.value in _ids_or_text(value)
+                found.append((order - 10 * holds, source.name, line))
+    return min(found)[1:] if found else None
+
+
+def _ids_or_text(value: Any) -> set[str]:
+    if isinstance(value, list | Mapping):
+        return {str(one) for one in _ids(value)} if not _numbers(value) else {str(tuple(value))}
+    return {str(value)}
+
+
+def _numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, int | float) for one in value)
 
 
 def _modes_nobody_knows(scenario: Scenario, sources: list[TomlFile]) -> Iterator[Finding]:

@@ -189,9 +189,10 @@ class Together(EstateRule):
 
     @model_validator(mode="after")
     def _pairs_of_two(self) -> Self:
-        alone = [a for a, b in (*self.must, *self.never) if a == b]
-        if alone:
-            raise ValueError(f"{alone[0]!r} is paired with itself; name two services")
+        for key, pairs in (("must", self.must), ("never", self.never)):
+            alone = [a for a, b in pairs if a == b]
+            if alone:
+                raise ValueError(f"{key}: {alone[0]!r} is paired with itself; name two services")
         return self
 
     def sentence(self, names: dict[str, str] | None = None) -> str:

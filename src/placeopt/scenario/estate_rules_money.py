@@ -51,7 +51,7 @@ class Capital(EstateRule):
     @model_validator(mode="after")
     def _no_pot_below_nought(self) -> Self:
         if not self.pots() or min(self.pots()) < 0:
-            raise ValueError("give an amount from 0, or one for each year")
+            raise ValueError("pot_gbp is below 0; give an amount from 0, or one for each year")
         return self
 
     def pots(self, years: int = 1) -> tuple[float, ...]:

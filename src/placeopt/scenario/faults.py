@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -65,6 +66,11 @@ def fault(
     return Finding(
         "error", sources[0].name, None, column or dotted(path), shown(value), message, remedy
     )
+
+
+def warn(finding: Finding) -> Finding:
+    """The finding as a warning."""
+    return replace(finding, severity="warning")
 
 
 def unknown(
@@ -137,6 +143,11 @@ def _plain(
     context = item.get("ctx", {})
     if item["type"] == "value_error":
         message, _, remedy = str(context["error"]).partition("; ")
+        inside = _at(values, path)
+        if isinstance(inside, Mapping):  # said of a whole part: where the key stands that it names
+            words = re.findall(r"\w+", f"{message} {remedy}")
+            named = [word for word in words if word in inside]
+            path = (*path, named[0]) if named else path
         if message.startswith("give "):
             message, remedy = "not valid here", message
         return path, message, remedy or "see docs/rules.md"

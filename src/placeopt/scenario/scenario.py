@@ -55,16 +55,16 @@ class Objective(Section):
         if not self.minimise:
             raise ValueError("nothing to minimise; name at least one objective")
         if len(set(self.minimise)) < len(self.minimise):
-            raise ValueError("an objective stands twice; name each once")
+            raise ValueError("minimise names an objective twice; name each once")
         if self.slack and len(self.slack) != len(self.minimise) - 1:
             raise ValueError(
-                f"{len(self.slack)} slacks for {len(self.minimise)} objectives; "
+                f"slack has {len(self.slack)} for {len(self.minimise)} objectives; "
                 f"give {len(self.minimise) - 1}, one for each objective but the last, or none"
             )
         if any(slack < 0 for slack in self.slack):
-            raise ValueError("a slack is below 0; give shares such as 0.02")
+            raise ValueError("slack is below 0; give shares such as 0.02")
         if bool(self.weights) != ("weighted" in self.minimise):
-            raise ValueError('weights and the objective "weighted" go together; give both')
+            raise ValueError('weights and "weighted" in minimise go together; give both')
         return self
 
 

@@ -210,6 +210,7 @@ class PlaceStatement(_Part):
     sources: tuple[str, ...] = ()
     licence: str = ""
     made_up: bool = False
+    plausible: dict[str, str] = Field(default_factory=dict)
 
     def info(self) -> PlaceInfo:
         return PlaceInfo(**self.model_dump())
