@@ -8,6 +8,7 @@ the others are listed by hand, each a thing that people get wrong.
 from __future__ import annotations
 
 import copy
+import itertools
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ def planted(data: Path, scenario: str, what: str, path: tuple[Any, ...], value: 
     """The scenario with ``value`` at ``path``; a table or a rule on the way is made."""
     values = copy.deepcopy(values_of(data, scenario))
     at: Any = values
-    for part, after in zip(path, path[1:], strict=False):
+    for part, after in itertools.pairwise(path):
         if isinstance(at, dict):
             at = at.setdefault(part, [] if isinstance(after, int) else {})
         else:
@@ -201,8 +202,7 @@ ESTATE_RULES: tuple[tuple[dict[str, Any], str], ...] = (
     ({"rule": "pinned", "close": ["Town Hall"]}, "close"),
     ({"rule": "pinned", "keep": ["B002"], "close": ["B002"]}, "close"),
     ({"rule": "pinned", "close": ["B002", "B002"]}, "close"),
-    ({"rule": "pinned", "close": ["UNKNOWN"]}, "close"),
-    ({"rule": "pinned", "keep": ["VACANT"]}, "keep"),
+    ({"rule": "pinned", "keep": ["B102"]}, "keep"),
     ({"rule": "pinned", "never_sell": ["B1"]}, "never_sell"),
     ({"rule": "together", "max_services": 0}, "max_services"),
     ({"rule": "together", "max_services": 1}, "max_services"),

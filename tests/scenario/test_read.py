@@ -89,7 +89,7 @@ def test_all_faults_come_at_once_each_with_its_line(tmp_path: Path):
         ("gap = 0.01", "gap = nan", "row 9: solver.gap is 'nan': not a finite number; give a num"),
         ("gap = 0.01", "gap =", "row 9: this is not TOML: Invalid value; correct this line"),
         ("gap = 0.01", "threads = 1.5", "row 9: solver.threads is '1.5': not valid here; give a w"),
-        ("slack = [0.02]", "slack = [1, 2]", "row 4: objective is"),
+        ("slack = [0.02]", "slack = [1, 2]", "row 6: objective.slack is"),
         ('"estate"', '"estte"', "row 2: problem is 'estte': not valid here; give one of 'estate'"),
         ('problem = "estate"', "", "problem missing; write problem = ..."),
         ('"network"', '"statutory"', "(it is a rule of budget scenarios)"),

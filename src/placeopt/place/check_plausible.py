@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 import numpy as np
@@ -26,8 +26,9 @@ from placeopt.place.quantities import Floats, Name, Quantity, columns_of, logari
 from placeopt.place.raw import number_text, texts_of
 from placeopt.place.tables import Place, dictionary
 
-COLUMN_EVIDENCE = 11.0  # sum of squared deviations that a factor must explain, for a column
-CELL_EVIDENCE = 20.0  # the same for one cell: there are many more of them
+COLUMN_EVIDENCE = 8.0  # sum of squared deviations that a factor must explain, for a column
+CELL_EVIDENCE = 16.0  # the same for one cell: there are many more of them
+NAMED_FIRST = 2.0  # evidence by which a factor without a name must be better than one with a name
 LARGEST_EVIDENCE = 30.0  # of one quantity, so that nothing counts without end
 LEAST_SPREAD = 0.45  # rows that are alike may well differ by half: standard deviation of logarithm
 MAD_TO_SD = 1.4826  # median absolute deviation of a normal distribution to standard deviation
@@ -47,6 +48,12 @@ class Slip:
 
     factor: float
     words: str
+    generic: bool = False
+
+    @property
+    def handicap(self) -> float:
+        """Evidence that the slip must have more than one that is known by a name."""
+        return NAMED_FIRST if self.generic else 0.0
 
 
 GENERIC = (
@@ -90,7 +97,8 @@ def slips_of(unit: str) -> tuple[Slip, ...]:
     head = unit.split("/")[0].split(" ")[0]
     named = [*OF_UNIT.get(head, ()), *(OF_UNIT["/m2"] if "GBP/m2" in unit else ())]
     known = {round(math.log(slip.factor), 3) for slip in named}
-    return (*named, *(s for s in GENERIC if round(math.log(s.factor), 3) not in known))
+    others = (slip for slip in GENERIC if round(math.log(slip.factor), 3) not in known)
+    return (*named, *(replace(slip, generic=True) for slip in others))
 
 
 def plausible_findings(place: Place, noted: Noted) -> list[Finding]:
@@ -138,6 +146,7 @@ def _columns_off(
                     for q, of in parts.items()
                     if name in of
                 )
+                gain -= slip.handicap
                 if gain > COLUMN_EVIDENCE and (best is None or gain > best[0] + 1e-9):
                     best = gain, name, slip
         if best is None:
@@ -182,7 +191,7 @@ def _cells_off(
     for column in sorted({column for of in parts.values() for column in of}):
         touching = [(q, of[column]) for q, of in parts.items() if column in of]
         for slip in slips_of(_unit((table, column))):
-            gain = np.zeros(count)
+            gain = np.full(count, -slip.handicap)
             for q, exponent in touching:
                 after = off[q] - exponent * math.log(slip.factor)
                 saved = _costs(off[q] / spread[q]) - _costs(after / spread[q])

@@ -18,6 +18,10 @@ Numbers are digits only (`1234.5`), without separators, signs or units; yes and 
 `yes` and `no`; an empty cell takes the default, where there is one, and is missing otherwise.
 Ids are text: `007` stays `007`.
 
+A number that `placeopt check` takes for a slip of unit and that is right has a note in place.toml,
+under `[plausible]`: `"TABLE.COLUMN" = "why"`, or `"TABLE.COLUMN.KEY" = "why"` for one record (a key
+of several columns is joined by `/`). The usual sizes are in `src/placeopt/place/plausible.csv`.
+
 | type | in a file | in a data frame |
 | --- | --- | --- |
 | id, text | as it stands | str, missing is "" |

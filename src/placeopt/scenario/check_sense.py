@@ -18,6 +18,7 @@ from placeopt.scenario.faults import TomlFile, fault, nearest, warn
 from placeopt.scenario.positions import Path
 from placeopt.scenario.rules import Rule
 from placeopt.scenario.scenario import Scenario
+from placeopt.scenario.wording import pounds
 from placeopt.travel.speeds import KMH, MODES, TOP_KMH
 
 if TYPE_CHECKING:
@@ -242,11 +243,11 @@ def _amounts(place: Place, written: Written) -> Iterator[Finding]:
                         yield fault([source], where, amount, "this is below 0", "give 0 or more",
                                     label)  # fmt: skip
                     elif amount > ROUND_SIZE * money:
-                        message = f"all the money of the place is {money:,.0f} GBP"
+                        message = f"all the money of the place is {pounds(money)}"
                         yield warn(fault([source], where, f"{amount:g}", message,
                                           "give pounds", label))  # fmt: skip
                     elif 0 < amount < SMALL_SIZE * money and name is None:
-                        message = f"all the money of the place is {money:,.0f} GBP"
+                        message = f"all the money of the place is {pounds(money)}"
                         yield warn(fault([source], where, f"{amount:g}", message,
                                           "give pounds, not thousands or millions",
                                           label))  # fmt: skip

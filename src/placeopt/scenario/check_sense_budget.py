@@ -19,6 +19,7 @@ from placeopt.scenario.faults import TomlFile, fault, nearest, warn
 from placeopt.scenario.positions import Path
 from placeopt.scenario.rules import Rule
 from placeopt.scenario.scenario import Scenario
+from placeopt.scenario.wording import pounds
 
 if TYPE_CHECKING:
     from placeopt.place import Place
@@ -97,7 +98,7 @@ def _total(
     for position, value in enumerate(stated[: scenario.years]):
         total, where = rule.total(spent, position), (*path, key, position)
         if total < floor and not (rule.carry_over and rule.opening_reserve_gbp > 0):
-            message = f"a total of {total:,.0f} GBP is below the statutory floors, {floor:,.0f}"
+            message = f"a total of {pounds(total)} is below the statutory floors, {pounds(floor)}"
             yield fault([source], where, value, message, "give more, or lower the floors", label)
         elif key == "reduction_share" and abs(value) > MOST_REDUCED:
             message = "more than half of all spending"
@@ -108,7 +109,7 @@ def _total(
         comes_in = float(amounts.loc[amounts["year"] == year + position, "amount_gbp"].sum())
         kept = rule.opening_reserve_gbp if rule.carry_over else 0.0
         if key == "total_gbp" and comes_in > 0 and total > 1.05 * comes_in + kept:
-            message = f"only {comes_in:,.0f} GBP come in by the streams of {year + position}"
+            message = f"only {pounds(comes_in)} come in by the streams of {year + position}"
             yield warn(fault([source], where, f"{value:g}", message,
                              "give a total within them, or correct stream_amounts.csv",
                              label))  # fmt: skip
@@ -118,7 +119,7 @@ def _total(
                          "one_budget.opening_reserve_gbp"))  # fmt: skip
     elif rule.opening_reserve_gbp > spent > 0:
         yield warn(fault([source], (*path, "opening_reserve_gbp"), f"{rule.opening_reserve_gbp:g}",
-                         f"more than a year's spending, {spent:,.0f} GBP", "give pounds",
+                         f"more than a year's spending, {pounds(spent)}", "give pounds",
                          "one_budget.opening_reserve_gbp"))  # fmt: skip
 
 
@@ -128,7 +129,7 @@ def _floors(place: Place, rule: Statutory, path: Path, source: TomlFile) -> Iter
     for key, floor in rule.floors_gbp.items():
         most = float(table["maximum_gbp_per_year"].astype(float).get(key, float("nan")))
         if floor > most:
-            message = f"programmes.csv says that at most {most:,.0f} GBP can be spent"
+            message = f"programmes.csv says that at most {pounds(most)} can be spent"
             yield fault([source], (*path, "floors_gbp", key), f"{floor:g}", message,
                         "give a floor below it", f"statutory.floors_gbp.{key}")  # fmt: skip
 

@@ -22,6 +22,7 @@ from placeopt.scenario.faults import TomlFile, fault, warn
 from placeopt.scenario.positions import Path
 from placeopt.scenario.rules import Rule
 from placeopt.scenario.scenario import Scenario
+from placeopt.scenario.wording import pounds
 
 if TYPE_CHECKING:
     from placeopt.place import Place
@@ -101,6 +102,10 @@ def _more_than_there_are(
     place: Place, scenario: Scenario, rule: Network, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
     """More buildings than can be of the kind asked for, fewer than must stay."""
+    named = ((rule.service, "services", "service_id"), (rule.tier, "tiers", "tier_id"),
+             (rule.district, "districts", "district_id"))  # fmt: skip
+    if any(one is not None and one not in set(place.tables[t][key]) for one, t, key in named):
+        return  # an unknown id is told by itself
     possible = _possible_hosts(place, rule)
     district = place.buildings["district_id"].to_numpy(str)
     scopes = [rule.district] if rule.district is not None else [None]
@@ -246,7 +251,7 @@ def _forced_works(
         forced, what = forced + cost, what + ["setting up the tiers asked for"] * (cost > 0)
     pot = sum(rule.pots(scenario.years))
     if forced > pot and not receipts:
-        message = f"{' and '.join(what)} costs {forced:,.0f} GBP at least"
+        message = f"{' and '.join(what)} costs {pounds(forced)} at least"
         yield fault([source], (*path, "pot_gbp"), f"{pot:g}", message,
                     "give more, or ask for less", "capital.pot_gbp")  # fmt: skip
 
@@ -278,6 +283,6 @@ def _ceiling_of_no_cost(
     kept = _kept(place, scenario) & (place.buildings["status"] == "open").to_numpy()
     least = float(place.buildings.loc[kept, "running_cost_fixed_gbp_per_year"].sum())
     if rule.ceiling_gbp_per_year < least:
-        message = f"buildings that are pinned open cost {least:,.0f} GBP a year at least"
+        message = f"buildings that are pinned open cost {pounds(least)} a year at least"
         yield fault([source], (*path, "ceiling_gbp_per_year"), rule.ceiling_gbp_per_year, message,
                     "give a higher ceiling", "revenue.ceiling_gbp_per_year")  # fmt: skip

@@ -119,7 +119,8 @@ def rule_of(problem: Problem, source: TomlFile, path: Path, given: Any) -> Rule 
     column = "rule" if source.lines else dotted((*path, "rule"))
     if not isinstance(name, str):
         remedy = f'write rule = "..." with one of {", ".join(known)}'
-        return [fault([source], path, shown(name), "a rule without a name", remedy, column)]
+        where = (*path, "rule") if name is not None else path
+        return [fault([source], where, shown(name), "a rule without a name", remedy, column)]
     kind = RULES.get((problem, name))
     if kind is not None and isinstance(given, Rule):
         if isinstance(given, kind):
