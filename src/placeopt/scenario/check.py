@@ -226,8 +226,10 @@ def _unknown_ids(
     for name in _ids(value):
         if name not in known and name not in ANY:
             message = f"{table}.csv has no {column} {name!r}"
-            label = f"{rule.name}.{field}"
-            yield fault([source], (*path, field), name, message, nearest(name, known), label)
+            label, where = f"{rule.name}.{field}", (*path, field)
+            if isinstance(value, Mapping):  # the id is a key and has a line of its own
+                label, where = f"{label}.{name}", (*where, name)
+            yield fault([source], where, name, message, nearest(name, known), label)
 
 
 def _unknown_modes(
