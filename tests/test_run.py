@@ -35,7 +35,7 @@ def test_checking_a_scenario_finds_what_a_solve_would_refuse(data, tmp_path):
     assert "spending is stated up to 2025, so that this year is past" in "".join(
         errors_of(text.replace("year = 2026", "year = 2024"))
     )
-    assert "no amount for the decided year 2040" in "".join(
+    assert "stream_amounts.csv goes to 2030; decide earlier years" in "".join(
         errors_of(text.replace("year = 2026", "year = 2036"))
     )
 
