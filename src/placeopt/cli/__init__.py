@@ -151,7 +151,9 @@ def travel(
     streets: Annotated[
         Path | None, typer.Option(help=".osm.pbf, or layers of edges and nodes (GeoPackage).")
     ] = None,
-    gtfs: Annotated[Path | None, typer.Option(help="Timetables: a GTFS feed (zip).")] = None,
+    gtfs: Annotated[
+        list[Path] | None, typer.Option(help="Timetables: a GTFS feed (zip); once for each feed.")
+    ] = None,
     date: Annotated[str | None, typer.Option(help="Day of travel, for example 2026-06-09.")] = None,
     depart: Annotated[str, typer.Option(help="Departures from-before.")] = "07:00-10:00",
     cutoff: Annotated[float, typer.Option(help="Minutes beyond which pairs are not kept.")] = 120,

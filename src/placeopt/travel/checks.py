@@ -41,6 +41,7 @@ def findings_of(
         findings += unreachable(times, mode)
         findings += beats_the_crow(place, times, mode)
         findings += near_the_edge(place, times, mode, note)
+        findings += [Finding(**found) for found in note.get("found", [])]
         findings += [_warn(mode, None, None, text, remedy) for text, remedy in note.get("said", [])]
     return replace(times, findings=tuple(findings))
 

@@ -53,7 +53,7 @@ def measure_place(
     *,
     modes: Sequence[str] = ("walk", "drive"),
     streets: Path | None = None,
-    gtfs: Path | None = None,
+    gtfs: Path | Sequence[Path] | None = None,
     date: str | None = None,
     depart: str = "07:00-10:00",
     cutoff_minutes: float = 120.0,
@@ -68,17 +68,19 @@ def measure_place(
     """Measure the place at ``path`` over streets (and timetables) and write its minutes.
 
     Files are named from where one stands; ``streets`` defaults to the place's own. ``depart`` is
-    "from-before". ``out`` defaults to ``minutes.parquet`` beside the place. After Ctrl-C the
-    same call goes on where it stopped. Raises ``InputError`` with every fault of the files and
-    ``UsageError`` for a request that makes no sense.
+    "from-before". ``gtfs`` is one feed or several. ``out`` defaults to
+    ``minutes.parquet`` beside the place. After Ctrl-C the same call goes on where it stopped.
+    Raises ``InputError`` with every fault of the files and ``UsageError`` for a request that makes
+    no sense.
     """
     place = read_place(path)
     transit = None
     if "transit" in modes:
-        if gtfs is None or date is None:
+        feeds = [gtfs] if isinstance(gtfs, Path) else list(gtfs or ())
+        if not feeds or date is None:
             raise UsageError("mode 'transit' needs a feed and a date: --gtfs FEED.zip --date DAY")
         start, _, end = depart.partition("-")
-        transit = Transit(gtfs=gtfs.resolve(), date=date, depart=(start, end))
+        transit = Transit(gtfs=[feed.resolve() for feed in feeds], date=date, depart=(start, end))
     times = measure(
         place,
         "streets",

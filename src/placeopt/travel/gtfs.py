@@ -1,6 +1,6 @@
 """Read a public transport feed (GTFS, a zip of tables) for one date into arrays.
 
-Trips of the date and, for journeys before dawn, those of the day before that run past midnight;
+Trips of the date and, for journeys before dawn, those of days before that run past midnight;
 minutes are counted from midnight of the date. Trips that call at the same stops, in the same
 order, with the same rules for getting on and off and without overtaking form a pattern.
 Source: GTFS Schedule reference (gtfs.org).
@@ -8,9 +8,8 @@ Source: GTFS Schedule reference (gtfs.org).
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date as Date
 from datetime import timedelta
 from pathlib import Path
@@ -19,17 +18,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.reading import require_unpackable
 from placeopt.errors import Finding, InputError
 from placeopt.travel import crs as systems
+from placeopt.travel.gtfs_checks import check_feed, minutes_of
+from placeopt.travel.gtfs_tables import WEEKDAYS, Feed, names_of, read_tables
 from placeopt.travel.streets import Dropped
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DAY = 1440.0  # minutes
-NEEDED = ("stops.txt", "trips.txt", "stop_times.txt")
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,8 @@ class Timetable:
     (calls,) whether one may get on or off there; its trips, in the order in which they run, are
     rows of ``departs`` and ``arrives`` (minutes): trip t at call k is at
     ``first_time[p] + t * calls_of_p + k``; ``trips[p]`` is their number. ``changes`` are the
-    feed's own transfers: (from, to, minutes; infinite = not possible).
+    feed's own transfers: (from, to, minutes; infinite = not possible). ``findings``: warnings
+    of what was read otherwise than it is written, or left out.
     """
 
     stop_ids: NDArray[np.object_]
@@ -56,36 +55,116 @@ class Timetable:
     arrives: NDArray[np.float64]
     changes: tuple[tuple[int, int, float], ...] = ()
     dropped: tuple[Dropped, ...] = ()
+    findings: tuple[Finding, ...] = ()
     source: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_gtfs(file: Path, date: Date, crs: str) -> Timetable:
-    """The timetable of ``date``.
+def read_gtfs(files: Path | Sequence[Path], date: Date, crs: str) -> Timetable:
+    """The timetable of ``date`` of one feed or of several at once.
 
-    Raises ``InputError`` for a file that is no feed, a table or column that is not there, a time
-    that is none, stops without coordinates, and a date on which nothing runs (the message says
-    from when to when the feed speaks).
+    Ids belong to their feed: the same ``stop_id`` in two feeds is two stops, which are as far
+    apart as their coordinates; one changes between feeds on foot, as between any two stops.
+
+    Args:
+        files: The zip of a feed, or those of several.
+        date: The day of travel.
+        crs: The coordinate system of the place, in metres.
+
+    Raises:
+        InputError: With every fault of all feeds, each with feed, file, row, column and value;
+            a date on which nothing runs, or that one of the feeds does not speak of (the message
+            says from when to when it speaks). Warnings are in ``Timetable.findings``.
     """
-    tables = _tables(file)
-    stops = _stops(tables["stops.txt"], crs, file.name)
-    stop_times = _stop_times(tables, file.name)
-    today = _trips_on(tables, date, file.name)
-    rows = [stop_times[stop_times["trip_id"].isin(today)]]
-    before = _trips_on(tables, date - timedelta(days=1), file.name, must=False)
-    late = stop_times[stop_times["trip_id"].isin(before)]
-    past_midnight = late.groupby("trip_id")["arrive"].transform("max") >= DAY
-    rows.append(_shifted(late[past_midnight], -DAY, "the day before"))
+    several = [files] if isinstance(files, Path) else list(files)
+    errors: list[Finding] = []
+    read: list[Timetable] = []
+    for file, name in zip(several, names_of(several), strict=True):
+        try:
+            read.append(_one_feed(file, name, date, crs, alone=len(several) == 1))
+        except InputError as fault:
+            errors += fault.findings
+    if errors:
+        raise InputError(errors)
+    if not any(len(table.trips) for table in read):
+        raise InputError([_none_left(table, date) for table in read])
+    return read[0] if len(read) == 1 else _together(read, date)
+
+
+def _one_feed(file: Path, name: str, date: Date, crs: str, *, alone: bool) -> Timetable:
+    """The timetable of one feed; without trips where it speaks of the date and nothing runs."""
+    feed = read_tables(file, name)
+    check_feed(feed)
+    if feed.errors:
+        raise InputError(feed.errors)
+    tables, frequencies = feed.tables, feed.tables.get("frequencies.txt")
+    stops = _stops(tables["stops.txt"], crs)
+    stop_times = _stop_times(tables)
+    today = _trips_on(tables, date)
+    if not today:
+        _nothing_runs(feed, date, alone)
+    rows = [_by_headway(stop_times[stop_times["trip_id"].isin(today)], frequencies)]
+    for back in range(1, _midnights(stop_times, frequencies) + 1):
+        before = _trips_on(tables, date - timedelta(days=back))
+        late = _by_headway(stop_times[stop_times["trip_id"].isin(before)], frequencies)
+        past_midnight = late.groupby("trip_id")["arrive"].transform("max") >= back * DAY
+        rows.append(_shifted(late[past_midnight], -back * DAY, f"{back} days before"))
     calls, dropped = _callable_at(_pd().concat(rows), stops["stop_id"])
-    calls = _by_headway(calls, tables.get("frequencies.txt"))
-    patterns = _patterns(calls)
-    source = {"kind": "GTFS", "file": file.name, "date": date.isoformat()}
     return Timetable(
         stop_ids=stops["stop_id"].to_numpy(object),
         xy=stops[["x", "y"]].to_numpy(float),
         changes=_changes(tables.get("transfers.txt"), stops["stop_id"]),
         dropped=dropped,
-        source=source,
-        **patterns,
+        source={"kind": "GTFS", "file": name, "date": date.isoformat()},
+        findings=feed.warnings,
+        **_patterns(calls),
+    )
+
+
+def _midnights(stop_times: pd.DataFrame, frequencies: pd.DataFrame | None) -> int:
+    """How many midnights the longest trip runs past."""
+    latest = stop_times["arrive"].max()
+    if frequencies is not None and len(frequencies):
+        latest += minutes_of(frequencies["end_time"]).max()
+    return int(latest // DAY) if latest >= DAY else 0
+
+
+def _none_left(table: Timetable, date: Date) -> Finding:
+    """Why a feed has no trip of the date that can be used."""
+    for finding in table.findings:
+        if finding.column == "date":
+            return replace(finding, severity="error")
+    why = "; ".join(f"{d.count} {d.what} {d.why}" for d in table.dropped)
+    return Finding(
+        "error", table.source["file"], None, "date", date.isoformat(),
+        f"no trip of this date can be used ({why or 'none calls at two stops'})",
+        "see the warnings of placeopt travel about an earlier day, or ask who made the feed",
+    )  # fmt: skip
+
+
+def _together(feeds: Sequence[Timetable], date: Date) -> Timetable:
+    """Several timetables as one; a stop's id says of which feed it is."""
+    stops = np.cumsum([0, *(len(table.xy) for table in feeds)])
+    times = np.cumsum([0, *(len(table.departs) for table in feeds)])
+    calls = np.cumsum([0, *(len(table.calls) for table in feeds)])
+    names = [table.source["file"] for table in feeds]
+    joined = {
+        column: np.concatenate([getattr(table, column) for table in feeds])
+        for column in ("xy", "board", "alight", "trips", "departs", "arrives")
+    }
+    each = list(enumerate(feeds))
+    ids = [f"{names[k]}: {stop}" for k, table in each for stop in table.stop_ids]
+    return Timetable(
+        stop_ids=np.array(ids, object),
+        first_call=np.concatenate([[0], *(t.first_call[1:] + calls[k] for k, t in each)]),
+        calls=np.concatenate([t.calls + stops[k] for k, t in each]),
+        first_time=np.concatenate([t.first_time + times[k] for k, t in each]),
+        changes=tuple(
+            (int(a + stops[k]), int(b + stops[k]), m) for k, t in each for a, b, m in t.changes
+        ),
+        dropped=tuple(replace(d, why=f"{d.why} ({names[k]})") for k, t in each for d in t.dropped),
+        source={"kind": "GTFS", "file": ", ".join(names), "date": date.isoformat()},
+        findings=tuple(finding for table in feeds for finding in table.findings),
+        **joined,
     )
 
 
@@ -95,81 +174,21 @@ def _pd() -> Any:
     return pandas
 
 
-def _tables(file: Path) -> dict[str, pd.DataFrame]:
-    """The feed's tables, every cell as text."""
-    wanted = (*NEEDED, "calendar.txt", "calendar_dates.txt", "frequencies.txt", "transfers.txt")
-    if not file.exists():
-        raise _fault(file.name, None, None, "is not there", "name the feed's zip file")
-    try:
-        with zipfile.ZipFile(file) as archive:
-            require_unpackable(file, archive)
-            there = {Path(name).name: name for name in archive.namelist()}
-            tables = {}
-            for name in wanted:
-                if name in there:
-                    with archive.open(there[name]) as stream:
-                        tables[name] = _pd().read_csv(
-                            stream, dtype=str, keep_default_na=False, encoding="utf-8-sig",
-                            skipinitialspace=True,
-                        )  # fmt: skip
-    except zipfile.BadZipFile:
-        remedy = "download it again"
-        raise _fault(file.name, None, None, "is no zip file or is cut short", remedy) from None
-    missing = [name for name in NEEDED if name not in tables]
-    if "calendar.txt" not in tables and "calendar_dates.txt" not in tables:
-        missing.append("calendar.txt or calendar_dates.txt")
-    if missing:
-        raise InputError(
-            [
-                Finding("error", file.name, None, None, name, "is not in the feed", "add it")
-                for name in missing
-            ]
-        )
-    return tables
-
-
-def _stops(stops: pd.DataFrame, crs: str, file: str) -> pd.DataFrame:
-    """Stops and platforms with x and y in metres; stations and entrances are no places to board."""
-    kind = stops.get("location_type", "")
-    stops = stops[_pd().Series(kind, index=stops.index).isin(["", "0"])].reset_index(drop=True)
-    lon, lat = (
-        _pd().to_numeric(stops[c], errors="coerce").to_numpy(float)
-        for c in ("stop_lon", "stop_lat")
-    )
-    wrong = ~((np.abs(lon) <= 180) & (np.abs(lat) <= 90))
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise _fault(
-            f"{file} stops.txt", "stop_lat, stop_lon", f"{lat[row]}, {lon[row]}",
-            f"is no place on earth ({int(wrong.sum())} stops)",
-            "give degrees (WGS 84), as GTFS asks",
-        )  # fmt: skip
+def _stops(stops: pd.DataFrame, crs: str) -> pd.DataFrame:
+    """Stops and platforms with x and y in metres."""
+    lon, lat = (stops[c].to_numpy(float) for c in ("stop_lon", "stop_lat"))
     x, y = systems.points_into(lon, lat, crs)
-    return stops.assign(x=x, y=y)
+    return stops.assign(x=x, y=y).reset_index(drop=True)
 
 
-def _minutes(texts: pd.Series[Any]) -> NDArray[np.float64]:
-    """ "25:10:00" as minutes after midnight; NaN where empty."""
-    parts = texts.str.strip().str.extract(r"^(\d+):(\d\d):(\d\d)$")
-    h, m, s = (_pd().to_numeric(parts[c], errors="coerce").to_numpy(float) for c in range(3))
-    return h * 60 + m + s / 60
-
-
-def _stop_times(tables: Mapping[str, pd.DataFrame], file: str) -> pd.DataFrame:
+def _stop_times(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """trip_id, stop_id, sequence, arrive, depart, on, off; times between timing points filled."""
     raw = tables["stop_times.txt"]
-    sequence = _pd().to_numeric(raw["stop_sequence"], errors="coerce").to_numpy(float)
+    raw = raw[raw["trip_id"].isin(tables["trips.txt"]["trip_id"])]
     table = _pd().DataFrame({"trip_id": raw["trip_id"], "stop_id": raw["stop_id"]})
-    table["sequence"] = sequence
+    table["sequence"] = raw["stop_sequence"].to_numpy(float)
     for name, column in (("arrive", "arrival_time"), ("depart", "departure_time")):
-        table[name] = _minutes(raw[column])
-        wrong = np.isnan(table[name]) & (raw[column].str.strip() != "")
-        if wrong.any():
-            row = int(np.flatnonzero(wrong)[0])
-            raise _fault(
-                f"{file} stop_times.txt", column, raw[column].iloc[row], "is no time",
-                "write hours:minutes:seconds", row + 2,
-            )  # fmt: skip
+        table[name] = minutes_of(raw[column])
     table["arrive"] = table["arrive"].fillna(table["depart"])
     table["depart"] = table["depart"].fillna(table["arrive"])
     for name, column in (("on", "pickup_type"), ("off", "drop_off_type")):
@@ -187,34 +206,47 @@ def _between_timing_points(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(arrive=filled, depart=table["depart"].fillna(filled))
 
 
-def _trips_on(
-    tables: Mapping[str, pd.DataFrame], date: Date, file: str, must: bool = True
-) -> set[str]:
+def _trips_on(tables: Mapping[str, pd.DataFrame], date: Date) -> set[str]:
     """The trips that run on a date."""
     day, services = date.strftime("%Y%m%d"), set[str]()
-    spans: list[str] = []
     if "calendar.txt" in tables:
         calendar = tables["calendar.txt"]
-        spans += [*calendar["start_date"], *calendar["end_date"]]
         runs = (calendar["start_date"] <= day) & (calendar["end_date"] >= day)
         services |= set(
             calendar.loc[runs & (calendar[WEEKDAYS[date.weekday()]] == "1"), "service_id"]
         )
     if "calendar_dates.txt" in tables:
         exceptions = tables["calendar_dates.txt"]
-        spans += list(exceptions["date"])
         of_day = exceptions[exceptions["date"] == day]
         services |= set(of_day.loc[of_day["exception_type"] == "1", "service_id"])
         services -= set(of_day.loc[of_day["exception_type"] == "2", "service_id"])
     trips = tables["trips.txt"]
-    running = set(trips.loc[trips["service_id"].isin(services), "trip_id"])
-    if must and not running:
-        span = f"from {_iso(min(spans))} to {_iso(max(spans))}" if spans else "no date at all"
-        raise _fault(
-            file, "date", date.isoformat(), "nothing runs on this date",
-            f"the feed speaks {span}; choose an ordinary weekday in it",
-        )  # fmt: skip
-    return running
+    return set(trips.loc[trips["service_id"].isin(services), "trip_id"])
+
+
+def _nothing_runs(feed: Feed, date: Date, alone: bool) -> None:
+    """Say that the feed has no trip on the date.
+
+    An error where the feed is the only one or does not speak of the date; beside other feeds, a
+    feed that runs on other days only is a warning.
+    """
+    dates: list[str] = []
+    for file, columns in (
+        ("calendar.txt", ("start_date", "end_date")),
+        ("calendar_dates.txt", ("date",)),
+    ):
+        for column in columns if file in feed.tables else ():
+            dates += list(feed.tables[file][column])
+    span = f"from {_iso(min(dates))} to {_iso(max(dates))}" if dates else "no date at all"
+    within = bool(dates) and min(dates) <= date.strftime("%Y%m%d") <= max(dates)
+    finding = Finding(
+        "warning" if within and not alone else "error", feed.name, None, "date", date.isoformat(),
+        "nothing runs on this date",
+        f"the feed speaks {span}; choose an ordinary weekday in it",
+    )  # fmt: skip
+    if finding.severity == "error":
+        raise InputError([finding])
+    feed.findings.append(finding)
 
 
 def _iso(day: str) -> str:
@@ -253,16 +285,16 @@ def _by_headway(calls: pd.DataFrame, frequencies: pd.DataFrame | None) -> pd.Dat
     """Trips that run every so many seconds, written out one by one."""
     if frequencies is None or not len(frequencies):
         return calls
-    plain = calls[~calls["trip_id"].isin(frequencies["trip_id"])]
-    out = [plain]
-    starts, ends = _minutes(frequencies["start_time"]), _minutes(frequencies["end_time"])
-    headways = _pd().to_numeric(frequencies["headway_secs"]).to_numpy(float) / 60
+    calls_of = dict(list(calls[calls["trip_id"].isin(frequencies["trip_id"])].groupby("trip_id")))
+    out = [calls[~calls["trip_id"].isin(frequencies["trip_id"])]]
+    starts, ends = minutes_of(frequencies["start_time"]), minutes_of(frequencies["end_time"])
+    headways = frequencies["headway_secs"].to_numpy(float) / 60
     for trip, start, end, headway in zip(
         frequencies["trip_id"], starts, ends, headways, strict=True
     ):
-        model = calls[calls["trip_id"] == trip]
-        if len(model):
-            leaves = model["depart"].iloc[0]
+        if trip in calls_of:
+            model = calls_of[trip]
+            leaves = model["depart"].min()
             out += [_shifted(model, t - leaves, f"{t:g}") for t in np.arange(start, end, headway)]
     return _pd().concat(out)
 
@@ -321,6 +353,11 @@ def _changes(
     """The feed's own statements about changing between two stops."""
     if transfers is None or not len(transfers):
         return ()
+    for column in ("from_route_id", "to_route_id", "from_trip_id", "to_trip_id"):
+        if column in transfers:  # of one route or trip only: not what holds between the stops
+            transfers = transfers[transfers[column] == ""]
+    if "transfer_type" in transfers:  # 4 and 5 speak of staying on board
+        transfers = transfers[~transfers["transfer_type"].isin(["4", "5"])]
     index = _pd().Index(stop_ids)
     a = index.get_indexer(transfers["from_stop_id"])
     b = index.get_indexer(transfers["to_stop_id"])
@@ -335,14 +372,3 @@ def _changes(
         (int(i), int(j), float(m))
         for i, j, m in zip(a[known], b[known], minutes[known], strict=True)
     )
-
-
-def _fault(
-    file: str,
-    column: str | None,
-    value: str | None,
-    fault: str,
-    remedy: str,
-    row: int | None = None,
-) -> InputError:
-    return InputError([Finding("error", file, row, column, value, fault, remedy)])

@@ -78,7 +78,7 @@ def measure(
         streets=_file(place, file, ("streets.gpkg", "streets.osm.pbf")),
         columns=columns or {},
         points=_points_file(place, points),
-        gtfs=None if transit is None else _file(place, transit.gtfs, ()),
+        gtfs=() if transit is None else tuple(_file(place, feed, ()) for feed in transit.feeds),
         transit=transit,
     )
     return over_streets(place, modes, cutoff_minutes, speeds_kmh, files, engine, progress, workers)
@@ -144,8 +144,13 @@ def _file(place: Place, file: str | Path | None, usual: tuple[str, ...]) -> Path
     else:
         candidates = [] if home is None else [home / name for name in usual]
     for candidate in candidates:
-        if candidate.exists():
+        if candidate.is_file():
             return candidate
+        if candidate.is_dir():
+            remedy = "name a file; of a feed its zip"
+            raise InputError(
+                [Finding("error", str(candidate), None, None, None, "is a folder", remedy)]
+            )
     looked = str(candidates[0]) if candidates else usual[0]
     also = f", or as {' or '.join(usual[1:])}" if file is None and usual[1:] else ""
     raise InputError(

@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Files:
-    """What minutes are made from: streets, sample points of the zones, a feed and its question."""
+    """What minutes are made from: streets, sample points of the zones, feeds and their question."""
 
     streets: Path
     columns: Mapping[str, str] = field(default_factory=dict)
     points: Path | None = None
-    gtfs: Path | None = None
+    gtfs: tuple[Path, ...] = ()
     transit: Transit | None = None
 
 
@@ -51,10 +51,10 @@ def over_streets(
     """Minutes by each mode, with warnings about snapping, reach and the network's edge."""
     origins = origins_of(place, files.points)
     searches = searches_for(place, modes, speeds_kmh, files, engine)
-    hashes = {file: hash_of_file(file) for file in (files.streets, files.gtfs) if file is not None}
+    hashes = {file: hash_of_file(file) for file in (files.streets, *files.gtfs)}
     minutes, worst, provenance, notes = {}, {}, {}, {}
     for mode in modes:
-        facts = {
+        facts: dict[str, Any] = {
             "method": "timetable and streets" if mode == "transit" else "streets",
             "source": files.streets.name,
             "source_sha256": hashes[files.streets],
@@ -63,8 +63,10 @@ def over_streets(
             "cutoff_minutes": cutoff_minutes,
             "engine": engine,
         }
-        if mode == "transit" and files.transit is not None and files.gtfs is not None:
-            facts |= {**files.transit.facts(), "gtfs_sha256": hashes[files.gtfs]}
+        if mode == "transit" and files.transit is not None:
+            of_feeds = [hashes[feed] for feed in files.gtfs]
+            sha256 = of_feeds[0] if len(of_feeds) == 1 else of_feeds
+            facts |= {**files.transit.facts(), "gtfs_sha256": sha256}
         found = computed_once(
             place, origins, mode, facts, searches[mode], cutoff_minutes, progress, workers
         )
@@ -116,7 +118,7 @@ def searches_for(
 
 
 def _transit(place: Place, files: Files, network: Any) -> Search:
-    if files.transit is None or files.gtfs is None:
+    if files.transit is None or not files.gtfs:
         raise UsageError(
             "mode 'transit' needs a timetable: give transit=Transit(gtfs=, date=), or measure with "
             'placeopt travel first and use method "matrix"'
@@ -124,8 +126,8 @@ def _transit(place: Place, files: Files, network: Any) -> Search:
     from placeopt.travel.gtfs import read_gtfs
     from placeopt.travel.transit import TransitSearch
 
-    feed, day = files.gtfs, files.transit.day
-    timetable = cache(lambda: read_gtfs(feed, day, place.info.crs))
+    feeds, day = files.gtfs, files.transit.day
+    timetable = cache(lambda: read_gtfs(feeds, day, place.info.crs))
     return TransitSearch(files.transit, lambda: network("walk"), timetable)
 
 

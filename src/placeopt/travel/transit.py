@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date as Date
@@ -36,14 +36,14 @@ STOPS_AT_ONCE = 512
 class Transit:
     """The question asked of a timetable.
 
-    ``gtfs``: the feed's zip, relative to the place. ``date`` and the window ``depart`` (from,
-    before), with a departure every ``every_minutes``. ``walk_minutes``: the longest walk to the
-    first stop or from the last one; ``change_walk_minutes``: the longest between two stops;
-    ``change_minutes``: needed at least between two rides besides the walk; ``changes``: most
-    changes. Stops further than ``stop_snap_m`` from a street are left out.
+    ``gtfs``: the feed's zip, relative to the place, or those of several feeds. ``date`` and the
+    window ``depart`` (from, before), with a departure every ``every_minutes``. ``walk_minutes``:
+    the longest walk to the first stop or from the last one; ``change_walk_minutes``: the longest
+    between two stops; ``change_minutes``: needed at least between two rides besides the walk;
+    ``changes``: most changes. Stops further than ``stop_snap_m`` from a street are left out.
     """
 
-    gtfs: str | Path
+    gtfs: str | Path | Sequence[str | Path]
     date: Date | str
     depart: tuple[str, str] = ("07:00", "10:00")
     every_minutes: float = 1.0
@@ -52,6 +52,18 @@ class Transit:
     change_minutes: float = 1.0
     changes: int = 3
     stop_snap_m: float = 250.0
+
+    @property
+    def feeds(self) -> tuple[Path, ...]:
+        """The feeds; ``UsageError`` where there is none, or the same one twice."""
+        given = [self.gtfs] if isinstance(self.gtfs, str | Path) else list(self.gtfs)
+        feeds = tuple(Path(feed) for feed in given)
+        if not feeds:
+            raise UsageError("gtfs names no feed; give the feed's zip file")
+        twice = [feed for feed in feeds if feeds.count(feed) > 1]
+        if twice:
+            raise UsageError(f"the feed {twice[0]} is named twice; name each feed once")
+        return feeds
 
     @property
     def day(self) -> Date:
@@ -75,7 +87,7 @@ class Transit:
         """Everything minutes depend on, but the feed's content; for hash and provenance."""
         self.starts  # noqa: B018  a wrong window is found before anything is computed
         return {
-            "gtfs": Path(self.gtfs).name,
+            "gtfs": names[0] if len(names := [f.name for f in self.feeds]) == 1 else names,
             "date_travelled": self.day.isoformat(),
             "depart": "-".join(self.depart),
             "every_minutes": self.every_minutes,
@@ -180,6 +192,7 @@ class TransitSearch:
         from placeopt.travel.checks import notes_of
 
         notes, far = notes_of(self.walking, origins_xy, buildings_xy), self.far_stops()
+        notes["found"] = [finding.as_dict() for finding in self.timetable.findings]
         if far:
             some = ", ".join(far[:5]) + (", ..." if len(far) > 5 else "")
             text = (
