@@ -34,19 +34,21 @@ def solve(
     from placeopt.budget.refine import solve_all
     from placeopt.budget.verify import positions_alone_hold, verify
     from placeopt.engine import Answer, Status
-    from placeopt.engine.clock import may_differ, watching_the_clock
+    from placeopt.engine.clock import limited, may_differ, watching_the_clock
     from placeopt.errors import NoPlanError, VerificationError
     from placeopt.place.order import in_canonical_order, in_rows_of
 
     inputs.require(place, scenario)
     warnings = tuple(inputs.check(place, scenario))
     ordered = in_canonical_order(place)
-    problem = state(ordered, scenario)
-    with watching_the_clock() as ended:
+    why = None
+    with watching_the_clock() as ended, limited(scenario.solver.time_limit_seconds):
+        problem = state(ordered, scenario)
         solved = solve_all(problem, scenario.solver, progress)
+        if solved.result.status is Status.INFEASIBLE:
+            why = explain(ordered, scenario, problem)
     warnings += may_differ(ended)
-    if solved.result.status is Status.INFEASIBLE:
-        why = explain(ordered, scenario, problem)
+    if why is not None:
         if why.tables:
             check = positions_alone_hold(place, scenario, why.tables)
             if not check.holds:

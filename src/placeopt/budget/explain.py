@@ -23,6 +23,7 @@ from placeopt.budget.plan_years import alone_tables, positions_alone
 from placeopt.budget.problem import names, state
 from placeopt.budget.refine import Approximation
 from placeopt.engine import Block, Clash, Explanation, Model, Result
+from placeopt.engine.clock import ended_by_clock, ending_in, seconds_left, watching_the_clock
 from placeopt.errors import UsageError
 from placeopt.place import Place
 from placeopt.scenario import Scenario
@@ -43,24 +44,38 @@ def explain(place: Place, scenario: Scenario, stated: BudgetProblem | None = Non
     known, like = names(place), None
     if scenario.of(NobodyWorseOff):
         like = stated if stated is not None else state(place, scenario)
-    clashes = []
-    for rule in scenario.rules:
+    clashes, unseen = [], []
+    for position, rule in enumerate(scenario.rules):
+        if seconds_left() <= 0:
+            unseen.append(f"{rule.name} ({rule.number})")
+            continue
         if rule.number in TABLE_OF and not len(place.tables[TABLE_OF[rule.number]]):
             continue  # it says nothing of this place
         try:
             problem = state(place, scenario, relax=rule.number, like=like)
         except UsageError:
             continue
-        gives = what_gives(problem, scenario)
+        share = max(SECONDS, seconds_left() / (len(scenario.rules) - position))
+        with watching_the_clock() as late, ending_in(share):
+            gives = what_gives(problem, scenario)
+        if late and not gives:  # not known to be of no help
+            unseen.append(f"{rule.name} ({rule.number})")
         if gives:
             clashes.append(Clash(rule.number, rule.name, rule.sentence(known), gives))
     tables = {}
     if like is not None:
         tables = {"positions_alone": positions_alone(like), **alone_tables(like)}
-    return Explanation(_sentence(clashes), tuple(clashes), tables)
+    if unseen:
+        ended_by_clock("the explanation")
+    return Explanation(_sentence(clashes, unseen), tuple(clashes), tables)
 
 
-def _sentence(clashes: list[Clash]) -> str:
+def _sentence(clashes: list[Clash], unseen: list[str]) -> str:
+    if unseen:
+        late = f"The time limit came before it was known of these: {', '.join(unseen)}."
+        if not clashes:
+            return f"No budget meets the rules. {late}"
+        return f"{_sentence(clashes, [])} {late}".replace("; no other single rule would do", "")
     if not clashes:
         return (
             "No budget meets the rules, and giving up any single one of them is not enough: "
@@ -110,7 +125,7 @@ def what_gives(problem: BudgetProblem, scenario: Scenario) -> str:
                 break  # with lines above the curves no plan gives way, so none does in truth
             spends.append(spend_of(problem, model, result))
         bound = max(bound, result.bound)
-        late = time.monotonic() - began > SECONDS
+        late = min(SECONDS - (time.monotonic() - began), seconds_left()) <= 0
         if exact or late or least - bound <= CLOSE * least + 1e-9:
             break
         approximation.add(*spends)

@@ -45,6 +45,7 @@ from placeopt.budget.partners import (
     unspent,
 )
 from placeopt.engine import Model
+from placeopt.engine.clock import past_deadline
 
 PENNIES = 0.05  # GBP that rounding may leave over
 
@@ -376,7 +377,8 @@ def _least_by_program(
         t, s = np.nonzero(linked)
         terms = [(t[:, None], unspent.at(s[:, None] * agencies + of_saved), np.ones((1, 1)))]
         model.add_rows("left", rule="B1", size=decided, terms=terms, upper=left / unit)
-    result = engine.solve(model, time_limit_seconds=60.0)
+    with past_deadline():
+        result = engine.solve(model, time_limit_seconds=60.0)
     found = np.zeros((decided, agencies, agencies))
     found[:, giver, taker] = result.value(moved).reshape(decided, -1) * unit
     return np.where(found < PENNIES / 10, 0.0, found)

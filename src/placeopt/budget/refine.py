@@ -36,7 +36,7 @@ from placeopt.budget.levels import Levels
 from placeopt.budget.neighbourhoods import spend_of
 from placeopt.budget.rest import outer
 from placeopt.engine import Model, Progress, Result, Status
-from placeopt.engine.clock import ended_by_clock
+from placeopt.engine.clock import ended_by_clock, past_deadline, seconds_left
 from placeopt.engine.running import until_interrupted
 from placeopt.scenario.scenario import SolverSettings
 
@@ -225,7 +225,8 @@ class _Clock:
         """Seconds; none after Ctrl-C."""
         if self.interrupted():
             return 0.0
-        return self.settings.time_limit_seconds - (time.perf_counter() - self.began)
+        left = self.settings.time_limit_seconds - (time.perf_counter() - self.began)
+        return min(left, seconds_left())
 
     def seconds(self) -> dict[str, float]:
         return {**self.spent, "total": time.perf_counter() - self.began}
@@ -422,7 +423,8 @@ def closest_payments(problem: BudgetProblem, spend: Floats, clock: _Clock) -> tu
     if "transfer" in model.columns:
         model.add_cost(model.columns["transfer"].all, 1e-2)
     late = _Clock(time.perf_counter(), clock.settings, None)  # a plan found late is still paid
-    result = late.solve(model, gap=0.0)
+    with past_deadline():
+        result = late.solve(model, gap=0.0)
     if not result.has_plan:
         raise RuntimeError(f"no payments for a plan that was found: {result.status}")
     gbp = np.maximum(0.0, result.value(pay)) * money

@@ -1,4 +1,10 @@
-"""Which searches the clock ended: what is found after one may be otherwise in another run.
+"""The deadline of an answer, and which searches the clock ended.
+
+An answer is found in many solves: objectives, completion, explanations. ``limited`` gives all of
+them one deadline, which ``engine.solve`` keeps whatever limit a solve is given itself; what works
+between solves asks ``seconds_left``.
+
+What is found after a search that the clock ended may be otherwise in another run.
 
 A search that ends because it is done (proven, nothing better found in so many tries) is the same
 in every run. One that ends because its time is up is not: how far it comes depends on the machine
@@ -8,13 +14,70 @@ the answer whether it repeats.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from placeopt.errors import Finding
 
+LATE_SHARE, LATE_SECONDS = 0.1, 2.0  # of its limit, and at least: by how much an answer may be late
+SEARCHING = 0.5  # of what an answer may be late, for solves; the rest for tables and verification
+LEAST_SECONDS = 0.1  # of a solve that begins after the deadline: small ones end in it
+_deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
+_clock: ContextVar[Callable[[], float]] = ContextVar("clock", default=time.perf_counter)
 _ended: ContextVar[list[str] | None] = ContextVar("ended_by_clock", default=None)
+
+
+@contextmanager
+def limited(limit_seconds: float, clock: Callable[[], float] | None = None) -> Iterator[None]:
+    """All solves of the block end by one deadline: the limit and a share of what may be late.
+
+    One block inside another keeps the earlier deadline.
+
+    Args:
+        limit_seconds: What the scenario gives.
+        clock: Seconds that go up, for tests; by default those of ``time.perf_counter``.
+    """
+    late = max(LATE_SHARE * limit_seconds, LATE_SECONDS)
+    token = _clock.set(clock or _clock.get())
+    try:
+        with ending_in(limit_seconds + SEARCHING * late):
+            yield
+    finally:
+        _clock.reset(token)
+
+
+@contextmanager
+def ending_in(seconds: float) -> Iterator[None]:
+    """The deadline of the block is in so many seconds, or that of the block around it."""
+    token = _deadline.set(min(_deadline.get(), _clock.get()() + seconds))
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+@contextmanager
+def past_deadline() -> Iterator[None]:
+    """Solves of the block run although the deadline has passed: those without which a plan that
+    was found is none. They are linear programs, or nearly, and small beside the search."""
+    token = _deadline.set(float("inf"))
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def seconds_left() -> float:
+    """Seconds until the deadline of the block of ``limited`` around this; infinite outside one,
+    0 or less when it has passed."""
+    return _deadline.get() - _clock.get()()
+
+
+def within_deadline(seconds: float) -> float:
+    """``seconds``, or what is left until the deadline where that is less."""
+    return min(seconds, max(seconds_left(), LEAST_SECONDS))
 
 
 @contextmanager

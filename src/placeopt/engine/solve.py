@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.engine.clock import ended_by_clock
+from placeopt.engine.clock import ended_by_clock, within_deadline
 from placeopt.engine.duality import dual_bound
 from placeopt.engine.model import Arrays, Model
 from placeopt.engine.registry import engine as engine_named
@@ -74,11 +74,13 @@ def solve(
     unasked where the engine has them. Raises ``EngineError`` for what the engine cannot do.
     Ctrl-C returns the best plan so far with status ``interrupted``; within ``until_interrupted``
     the solves after it return what they start from.
+    Within ``clock.limited`` no solve runs past the deadline of the whole answer.
     """
     began = time.perf_counter()
     arrays = model.arrays() if isinstance(model, Model) else model
     built = time.perf_counter()
     chosen = engine_named(engine)
+    time_limit_seconds = within_deadline(time_limit_seconds)
     settings = Settings(
         time_limit_seconds, gap, threads, seed, start, progress, prices, engine=engine
     )

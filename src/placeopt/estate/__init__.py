@@ -31,7 +31,7 @@ def solve(
     from dataclasses import replace
 
     from placeopt.engine import Answer, Status
-    from placeopt.engine.clock import may_differ, watching_the_clock
+    from placeopt.engine.clock import limited, may_differ, watching_the_clock
     from placeopt.errors import VerificationError
     from placeopt.estate.explain import explain
     from placeopt.estate.plan import draw_plan
@@ -45,14 +45,15 @@ def solve(
         ordered.zones["zone_id"].tolist(), ordered.buildings["building_id"].tolist()
     )
     years = state_years(ordered, sorted_times, scenario)
-    with watching_the_clock() as ended:
+    explanation = None
+    with watching_the_clock() as ended, limited(scenario.solver.time_limit_seconds):
         outcome = find_years(years, progress)
+        if outcome.found is None and outcome.result.status is Status.INFEASIBLE:
+            explanation = explain(ordered, sorted_times, scenario)
     answer = Answer(place, scenario, outcome.result, times, repeats=not ended,
                     warnings=may_differ(ended))  # fmt: skip
     if outcome.found is None:
-        if outcome.result.status is Status.INFEASIBLE:
-            return replace(answer, explanation=explain(ordered, sorted_times, scenario))
-        return answer
+        return replace(answer, explanation=explanation)
     plan = draw_plan(ordered, sorted_times, years, outcome)
     plan = replace(plan, tables=in_rows_of(place, ordered, plan.tables))
     verification = verify(place, times, scenario, plan)

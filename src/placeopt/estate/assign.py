@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Model, solve
+from placeopt.engine.clock import past_deadline
 from placeopt.errors import EngineError
 from placeopt.estate.decision import Decision
 from placeopt.estate.problem import EstateProblem
@@ -70,7 +71,8 @@ def _sent(
         lower=served * (1 - CLOSE),
         upper=served * (1 + CLOSE),
     )
-    result = solve(model, threads=problem.scenario.solver.threads)
+    with past_deadline():
+        result = solve(model, threads=problem.scenario.solver.threads)
     if result.values is None:
         raise EngineError(f"sending zones to the hosts of a plan failed: {result.message}")
     shares = np.where(result.values > DUST, result.values, 0.0)

@@ -8,11 +8,11 @@ is served where the service is, a service is hosted in an open building) are nev
 
 from __future__ import annotations
 
-import time
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 from placeopt.engine import Clash, Explanation
+from placeopt.engine.clock import ended_by_clock, ending_in, seconds_left
 from placeopt.estate.explain_gives import Stated, solved, what_gives
 from placeopt.estate.years import state_years
 from placeopt.scenario.estate_rules import Behaviour, Capital, Hosted, Opened
@@ -24,37 +24,58 @@ if TYPE_CHECKING:
 
 DEFINITIONS = (Hosted, Opened)
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+MOST_SECONDS = 60.0
 FIRST = (Behaviour, Capital)  # dropped first: what a large place is short of, and soon answered
 
 
 def explain(
-    place: Place, times: TravelTimes, scenario: Scenario, *, seconds: float = 60.0
+    place: Place, times: TravelTimes, scenario: Scenario, *, seconds: float = MOST_SECONDS
 ) -> Explanation:
-    """Which rules clash, and what would have to give; stops looking after ``seconds``."""
-    deadline = time.perf_counter() + seconds
+    """Which rules clash, and what would have to give.
+
+    Args:
+        place: In the order in which the problem was stated.
+        times: The same.
+        scenario: The question that has no plan.
+        seconds: After which no further rule is looked at; at most a minute. What was not looked
+            at is said.
+    """
+    seconds = min(seconds, MOST_SECONDS, seconds_left())
+    with ending_in(seconds):
+        return _explain(place, times, scenario, seconds)
+
+
+def _explain(place: Place, times: TravelTimes, scenario: Scenario, seconds: float) -> Explanation:
     candidates = [
         position
         for position, rule in enumerate(scenario.rules)
         if not isinstance(rule, DEFINITIONS) and (scenario.years > 1 or rule.name != "sequence")
     ]
-    candidates.sort(key=lambda position: not isinstance(scenario.rules[position], FIRST))
+    rules = scenario.rules  # those that the question writes come before those that are implied
+    candidates.sort(key=lambda at: (not isinstance(rules[at], FIRST), rules[at].implied))
     names = _names(place)
     found: dict[tuple[int, ...], Clash] = {}
+    unseen: list[tuple[int, ...]] = []
     for size in (1, 2):
-        for dropped in combinations(candidates, size):
-            left = deadline - time.perf_counter()
+        for chosen in combinations(candidates, size):
+            dropped = tuple(sorted(chosen))
+            left = seconds_left()
             if left <= 0:
-                break
+                unseen.append(dropped)
+                continue
             clash = _clash(place, times, scenario, dropped, min(left, seconds / 4), names)
             if clash is not None:
-                found[tuple(sorted(dropped))] = clash
-        if found:
+                found[dropped] = clash
+        if found or unseen:
             break
+    if unseen:
+        ended_by_clock("the explanation")
+    late = _not_tried(scenario, unseen)
     clashes = [found[dropped] for dropped in sorted(found)]
     if not clashes:
         sentence = (
             "No plan keeps all the rules, and within the time given no one or two rules were "
-            "found whose dropping would let one exist."
+            f"found whose dropping would let one exist.{late}"
         )
         return Explanation(sentence)
     which = (
@@ -62,7 +83,19 @@ def explain(
         for dropped in sorted(found)
     )
     sentence = f"No plan keeps all the rules at once. A plan exists without {' or '.join(which)}."
+    sentence += late
     return Explanation(sentence, tuple(clashes))
+
+
+def _not_tried(scenario: Scenario, unseen: list[tuple[int, ...]]) -> str:
+    """Which rules the time did not suffice to look at, as a sentence that follows others."""
+    single = [dropped[0] for dropped in unseen if len(dropped) == 1]
+    if single:
+        names = ", ".join(_called(scenario, position) for position in single)
+        return f" The time limit came before these were tried: {names}."
+    if unseen:
+        return f" The time limit came before {len(unseen)} pairs of rules were tried."
+    return ""
 
 
 def _called(scenario: Scenario, position: int) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Model, solve
+from placeopt.engine.clock import past_deadline
 from placeopt.engine.model import Terms
 from placeopt.estate.decision import Decision
 from placeopt.estate.problem import EstateProblem
@@ -86,7 +87,8 @@ def _sent(
     least = np.where(full, left, -np.inf)
     most = np.where(decision.open, left, np.inf)
     model.add_rows("floor", rule="E4", size=count, terms=terms, lower=least, upper=most)
-    result = solve(model, threads=problem.scenario.solver.threads)
+    with past_deadline():
+        result = solve(model, threads=problem.scenario.solver.threads)
     if result.values is None:
         return None
     shares = np.where(result.value(share) > 1e-7, result.value(share), 0.0)

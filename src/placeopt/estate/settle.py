@@ -9,13 +9,14 @@ many pairs for that, how much each host serves is settled first, and then who go
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Result, solve
+from placeopt.engine.clock import past_deadline
 from placeopt.engine.model import Arrays
 from placeopt.engine.running import to_the_end
 from placeopt.errors import EngineError
@@ -145,13 +146,14 @@ def _settled(
         bounds = [(other, most) for other, most in ceilings.items() if other in names]
         formulation = formulate(smaller, name, bounds, zones=zones, relaxed=not zones)
         arrays = fixed(formulation, decision)
-        result = solve(
-            arrays if units is None else _serving(formulation, arrays, units, desks),
-            engine="highs",
-            gap=0.0,
-            threads=solver.threads,
-            seed=solver.seed,
-        )
+        with nullcontext() if settled and zones else past_deadline():
+            result = solve(
+                arrays if units is None else _serving(formulation, arrays, units, desks),
+                engine="highs",
+                gap=0.0,
+                threads=solver.threads,
+                seed=solver.seed,
+            )
         if not result.has_plan or result.objective is None:
             if settled and zones:
                 return decision  # what was asked for is settled; only less may be had of the rest
