@@ -32,6 +32,8 @@ def _worth(place: Place, outcome: Any, effect: dict[int, float]) -> float:
         return outcome.whole_effect * (1 - left)
     if outcome.combination == "best_of":
         return max(effect.values())
+    if not len(place.combinations):
+        return sum(effect.values())
     others, total = dict(effect), 0.0
     programme = place.curves["programme_id"].tolist()
     for pair in place.combinations.to_dict("records"):

@@ -152,11 +152,15 @@ def improvements(place: Place, scenario: Scenario, course: Course) -> dict[tuple
 
 def _gains(place: Place, course: Course, many: int) -> list[Levels]:
     """By year, outcome id -> the units that all its curves together make it better by."""
+    return course.once(("gains", many), lambda: _gains_of(place, course, many))
+
+
+def _gains_of(place: Place, course: Course, many: int) -> list[Levels]:
     gains, starts = curve_gains(place, course, many), effects_today(place, course)
-    found = []
+    outcomes, found = list(rows_of(place.outcomes)), []
     for at in range(many):
         better = {}
-        for row in rows_of(place.outcomes):
+        for row in outcomes:
             mine = [c for c, (outcome, _) in enumerate(gains) if outcome == row.outcome_id]
             effects = {c: (starts[c], gains[c][1][at]) for c in mine}
             better[row.outcome_id] = combined(place, row, effects)
