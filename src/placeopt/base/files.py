@@ -135,6 +135,29 @@ def _one_writer(target: Path) -> Iterator[None]:
 
 
 @contextmanager
+def sole_user(folder: Path) -> Iterator[None]:
+    """Hold a folder in which one process works for long.
+
+    Raises:
+        OutputError: Another process of this user and machine holds it.
+    """
+    import filelock
+
+    name = sha256(f"at work in {folder.absolute()}".encode()).hexdigest()[:16]
+    lock = filelock.FileLock(private_folder("locks") / name, timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        raise OutputError(
+            f"another process is at work in {folder}; wait for it to end, or name another folder"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
 def _written_beside(target: Path) -> Iterator[tuple[Path, Path]]:
     """(what is being made, where the earlier one goes), both cleared away at the end."""
     _recover(target)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.base.files import whole_file
+from placeopt.base.files import sole_user, whole_file
 from placeopt.bench.process import run_worker
 from placeopt.bench.records import add_record, load, machine, read_records, write_tables
 from placeopt.bench.subjects import ENGINES, subject_of
@@ -46,13 +46,31 @@ def run(
     core if seconds are to be cited. ``tell`` is called with a line for each run. An
     engine that a case has no use for is passed over; one that is not installed is said and left
     out. Raises ``UsageError`` for an unknown engine, and for a folder that holds results of other
-    settings.
+    settings; ``OutputError`` where another process measures into the folder.
     """
+    with sole_user(Path(out)):
+        return _run(name, engines, Path(out), folder, only, time_limit, repeats, memory_mb, gap,
+                    seed, jobs, tell)  # fmt: skip
+
+
+def _run(
+    name: str,
+    engines: Sequence[str],
+    out: Path,
+    folder: str | Path | None,
+    only: str,
+    time_limit: float,
+    repeats: int,
+    memory_mb: int,
+    gap: float,
+    seed: int,
+    jobs: int,
+    tell: Tell | None,
+) -> Path:
     unknown = [engine for engine in engines if engine not in ENGINES]
     if unknown:
         raise UsageError(f"no engine {', '.join(unknown)}; there are {', '.join(ENGINES)}")
     say = tell if tell is not None else _quiet
-    out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     _same_settings(out, {"time_limit": time_limit, "memory_mb": memory_mb, "gap": gap})
     cases = [case for case in suite(name, folder) if only in case.name]
