@@ -165,6 +165,9 @@ def incidence(place: Place, table: pd.DataFrame) -> Bools:
     return matrix
 
 
+PAIRS = 4_000_000  # zones x hosts whose distances are held at once
+
+
 def load_by_distance(place: Place, hosted: Bools) -> Floats:
     """(B, S) visits or desks where everybody goes to the nearest host in a straight line; desks
     are shared evenly over their hosts."""
@@ -181,9 +184,11 @@ def load_by_distance(place: Place, hosted: Bools) -> Floats:
         if services["back_office"].iloc[s]:
             load[at, s] = desks[s] / len(at)
             continue
-        metres = np.linalg.norm(z[:, None] - b[None, at], axis=2)
-        zone, host = nearest_of(metres, ids, at)
-        np.add.at(load[:, s], host, visits[zone, s])
+        block = max(1, PAIRS // len(at))  # zones at once
+        for first in range(0, len(z), block):
+            metres = np.linalg.norm(z[first : first + block, None] - b[None, at], axis=2)
+            zone, host = nearest_of(metres, ids, at)
+            np.add.at(load[:, s], host, visits[first + zone, s])
     return load
 
 

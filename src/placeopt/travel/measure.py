@@ -25,6 +25,7 @@ from placeopt.travel.times import TravelTimes
 if TYPE_CHECKING:
     from placeopt.travel.transit import Transit
 
+MOST_MINUTES = 400_000_000  # zones x buildings x modes that are held at once: 3.2 GB
 METHODS = ("crow_fly", "streets", "matrix")
 
 
@@ -55,7 +56,8 @@ def measure(
     the place's ``zone_points.csv``, if there is one). Mode "transit" needs ``transit``: feed,
     date and window. ``engine``: see ``engines``. Pairs beyond ``cutoff_minutes`` are NaN.
     ``workers`` shares the work out (see ``fan_out``). Raises ``InputError`` with every fault of
-    the files and ``UsageError`` for a method, mode, engine or speed that there is not.
+    the files and ``UsageError`` for a method, mode, engine or speed that there is not, and for more
+    pairs than are held at once (``MOST_MINUTES``).
     """
     check_speeds(speeds_kmh)
     unknown = [mode for mode in modes if mode not in MODES]
@@ -63,6 +65,7 @@ def measure(
         raise UsageError(f"no mode {unknown[0]!r}; there are {', '.join(MODES)}")
     if method not in METHODS:
         raise UsageError(f"no travel method {method!r}; there are {', '.join(METHODS)}")
+    _require_room(place, modes)
     if method == "matrix":
         from placeopt.travel.checks import findings_of
         from placeopt.travel.matrix import read_matrix
@@ -82,6 +85,18 @@ def measure(
         transit=transit,
     )
     return over_streets(place, modes, cutoff_minutes, speeds_kmh, files, engine, progress, workers)
+
+
+def _require_room(place: Place, modes: Sequence[str]) -> None:
+    """``UsageError`` where the minutes of all pairs would not fit into memory."""
+    zones, buildings = len(place.zones), len(place.buildings)
+    minutes = zones * buildings * len(modes)
+    if minutes > MOST_MINUTES:
+        raise UsageError(
+            f"{zones:,} zones x {buildings:,} buildings x {len(modes)} modes are {minutes:,} "
+            f"minutes ({minutes * 8 / 1e9:,.0f} GB); at most {MOST_MINUTES:,} are held: ask of "
+            "larger zones, of one district at a time, or of the buildings that a plan may change"
+        )
 
 
 def require_measurable(place: Place) -> None:
