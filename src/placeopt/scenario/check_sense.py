@@ -1,8 +1,9 @@
 """What a scenario can hardly mean: settings nobody has, rules that clash or ask nothing, amounts of
 another size than the place's money.
 
-Each is found before a solve, with the file, line and key. What no answer can come of is an error;
-what can be right is a warning.
+Each is found before a solve, with the file, line and key. What makes no question is an error; what
+can be right is a warning, and so is a clash of rules: that no plan meets them is an answer, which a
+solve explains.
 """
 
 from __future__ import annotations
@@ -211,16 +212,16 @@ def _written_twice(written: Written) -> Iterator[Finding]:
             limits.setdefault((*of, "least"), (rule.at_least, where))
             most = limits.get((*of, "most"))
             if most and rule.at_least > most[0] and rule.from_year is None:
-                yield fault([source], (*path, "at_least"), rule.at_least,
+                yield warn(fault([source], (*path, "at_least"), rule.at_least,
                             f"another rule allows at most {most[0]} ({most[1]})",
-                            "correct one of the two", "network.at_least")  # fmt: skip
+                            "correct one of the two", "network.at_least"))  # fmt: skip
         if rule.at_most is not None:
             limits.setdefault((*of, "most"), (rule.at_most, where))
             least = limits.get((*of, "least"))
             if least and rule.at_most < least[0] and least[1] != where:
-                yield fault([source], (*path, "at_most"), rule.at_most,
+                yield warn(fault([source], (*path, "at_most"), rule.at_most,
                             f"another rule asks for at least {least[0]} ({least[1]})",
-                            "correct one of the two", "network.at_most")  # fmt: skip
+                            "correct one of the two", "network.at_most"))  # fmt: skip
 
 
 def _amounts(place: Place, written: Written) -> Iterator[Finding]:

@@ -99,7 +99,9 @@ def _total(
         total, where = rule.total(spent, position), (*path, key, position)
         if total < floor and not (rule.carry_over and rule.opening_reserve_gbp > 0):
             message = f"a total of {pounds(total)} is below the statutory floors, {pounds(floor)}"
-            yield fault([source], where, value, message, "give more, or lower the floors", label)
+            yield warn(
+                fault([source], where, value, message, "give more, or lower the floors", label)
+            )
         elif key == "reduction_share" and abs(value) > MOST_REDUCED:
             message = "more than half of all spending"
             yield warn(fault([source], where, value, message,
@@ -130,8 +132,8 @@ def _floors(place: Place, rule: Statutory, path: Path, source: TomlFile) -> Iter
         most = float(table["maximum_gbp_per_year"].astype(float).get(key, float("nan")))
         if floor > most:
             message = f"programmes.csv says that at most {pounds(most)} can be spent"
-            yield fault([source], (*path, "floors_gbp", key), f"{floor:g}", message,
-                        "give a floor below it", f"statutory.floors_gbp.{key}")  # fmt: skip
+            yield warn(fault([source], (*path, "floors_gbp", key), f"{floor:g}", message,
+                        "give a floor below it", f"statutory.floors_gbp.{key}"))  # fmt: skip
 
 
 def _release(place: Place, rule: Streams, path: Path, source: TomlFile) -> Iterator[Finding]:

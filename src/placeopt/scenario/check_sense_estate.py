@@ -116,15 +116,15 @@ def _more_than_there_are(
         count, where = int(here.sum()), "the place" if scope is None else f"district {scope}"
         if rule.at_least is not None and rule.at_least > count:
             message = f"{where} has {count} buildings that could be"
-            yield fault([source], (*path, "at_least"), rule.at_least, message,
-                        f"ask for at most {count}", "network.at_least")  # fmt: skip
+            yield warn(fault([source], (*path, "at_least"), rule.at_least, message,
+                        f"ask for at most {count}", "network.at_least"))  # fmt: skip
         kept = _kept(place, scenario)
         if rule.tier is None and rule.service is None and rule.at_most is not None:
             stay = int((kept if scope is None else kept & (district == scope)).sum())
             if rule.at_most < stay:
                 message = f"{stay} buildings of {where} are pinned to stay open"
-                yield fault([source], (*path, "at_most"), rule.at_most, message,
-                            f"allow at least {stay}", "network.at_most")  # fmt: skip
+                yield warn(fault([source], (*path, "at_most"), rule.at_most, message,
+                            f"allow at least {stay}", "network.at_most"))  # fmt: skip
     points = place.buildings[["x_m", "y_m"]].to_numpy(float)
     if rule.spacing_m is not None and len(points):
         widest = float(np.hypot(*(np.nanmax(points, axis=0) - np.nanmin(points, axis=0))))
@@ -252,8 +252,8 @@ def _forced_works(
     pot = sum(rule.pots(scenario.years))
     if forced > pot and not receipts:
         message = f"{' and '.join(what)} costs {pounds(forced)} at least"
-        yield fault([source], (*path, "pot_gbp"), f"{pot:g}", message,
-                    "give more, or ask for less", "capital.pot_gbp")  # fmt: skip
+        yield warn(fault([source], (*path, "pot_gbp"), f"{pot:g}", message,
+                    "give more, or ask for less", "capital.pot_gbp"))  # fmt: skip
 
 
 def _more_together_than_allowed(
@@ -270,8 +270,8 @@ def _more_together_than_allowed(
     largest = max((list(groups.values()).count(name) for name in groups.values()), default=1)
     if largest > rule.max_services:
         message = f"{largest} services must share a roof"
-        yield fault([source], (*path, "max_services"), rule.max_services, message,
-                    f"allow at least {largest}", "together.max_services")  # fmt: skip
+        yield warn(fault([source], (*path, "max_services"), rule.max_services, message,
+                    f"allow at least {largest}", "together.max_services"))  # fmt: skip
 
 
 def _ceiling_of_no_cost(
@@ -284,5 +284,6 @@ def _ceiling_of_no_cost(
     least = float(place.buildings.loc[kept, "running_cost_fixed_gbp_per_year"].sum())
     if rule.ceiling_gbp_per_year < least:
         message = f"buildings that are pinned open cost {pounds(least)} a year at least"
-        yield fault([source], (*path, "ceiling_gbp_per_year"), rule.ceiling_gbp_per_year, message,
-                    "give a higher ceiling", "revenue.ceiling_gbp_per_year")  # fmt: skip
+        label = "revenue.ceiling_gbp_per_year"
+        yield warn(fault([source], (*path, "ceiling_gbp_per_year"), rule.ceiling_gbp_per_year,
+                         message, "give a higher ceiling", label))  # fmt: skip
