@@ -30,32 +30,32 @@ def test_the_small_place_is_without_fault(folder: Path) -> None:
 ONE_CELL = [
     ("buildings", 3, "floor_area_m2", "-40",
      "error: buildings.csv row 3: floor_area_m2 is '-40': this is below 0; "
-     "give a number in m2 of at least 0, digits only, for example 1234.5"),
+     "give a number in m2 from 0 to 10,000,000, digits only, for example 1234.5"),
     ("buildings", 2, "floor_area_m2", "1,234",
      "error: buildings.csv row 2: floor_area_m2 is '1,234': there is text in a number column; "
-     "give a number in m2 of at least 0, digits only, for example 1234.5"),
+     "give a number in m2 from 0 to 10,000,000, digits only, for example 1234.5"),
     ("zones", 4, "population", "£12",
      "error: zones.csv row 4: population is '£12': there is text in a number column; "
-     "give a number in persons of at least 0, digits only, for example 1234.5"),
+     "give a number in persons from 0 to 1,000,000,000, digits only, for example 1234.5"),
     ("zones", 2, "population", "nan",
      "error: zones.csv row 2: population is 'nan': there is text in a number column; "
-     "give a number in persons of at least 0, digits only, for example 1234.5"),
+     "give a number in persons from 0 to 1,000,000,000, digits only, for example 1234.5"),
     ("zones", 2, "population", "",
      "error: zones.csv row 2: population the cell is empty; "
-     "give a number in persons of at least 0, digits only, for example 1234.5"),
+     "give a number in persons from 0 to 1,000,000,000, digits only, for example 1234.5"),
     ("zones", 2, "without_car_share", "1.2",
      "error: zones.csv row 2: without_car_share is '1.2': this is above 1; "
-     "give a number in share of at least 0, digits only, for example 0.25"),
+     "give a number in share from 0 to 1, digits only, for example 0.25"),
     ("buildings", 2, "usable_share", "85",
      "error: buildings.csv row 2: usable_share is '85': this is above 1; "
-     "give a number in share of at least 0, digits only, for example 0.25; 85 per cent is 0.85"),
+     "give a number in share from 0 to 1, digits only, for example 0.25; 85 per cent is 0.85"),
     ("buildings", 2, "lease_break_year", "01/04/2028",
      "error: buildings.csv row 2: lease_break_year is '01/04/2028': this is not a whole number; "
-     "give a whole number of at least 1900, digits only, for example 2025; of this date only the "
-     "year, 2028"),
+     "give a whole number from 1900 to 2200, digits only, for example 2025; of this date only "
+     "the year, 2028"),
     ("zones", 2, "deprivation_quintile", "2.5",
      "error: zones.csv row 2: deprivation_quintile is '2.5': this is not a whole number; "
-     "give a whole number of at least 1, digits only, for example 5"),
+     "give a whole number from 1 to 5, digits only, for example 5"),
     ("buildings", 2, "status", "opne",
      "error: buildings.csv row 2: status is 'opne': this is not one of the choices; "
      "give one of open, vacant, candidate"),
@@ -91,7 +91,7 @@ ONE_CELL = [
      "name two services"),
     ("tiers", 2, "max_services", "0",
      "error: tiers.csv row 2: max_services is '0': this is below 1; "
-     "give a whole number of at least 1, digits only, for example 3"),
+     "give a whole number from 1 to 1,000,000, digits only, for example 3"),
     ("suitability", 2, "building_kind", "libary",
      "warning: suitability.csv row 2: building_kind is 'libary': no building is of this kind; "
      "use the kinds of the buildings table"),

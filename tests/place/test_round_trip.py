@@ -126,7 +126,7 @@ def test_faults_in_a_geopackage_name_layer_and_row(tmp_path: Path) -> None:
     path = write_place(place.replace(buildings=buildings), tmp_path / "one.gpkg")
     assert [str(finding) for finding in check_files(path)] == [
         "one.gpkg:buildings row 3: floor_area_m2 is '-40': this is below 0; "
-        "give a number in m2 of at least 0, digits only, for example 1234.5"
+        "give a number in m2 from 0 to 10,000,000, digits only, for example 1234.5"
     ]
 
 

@@ -230,11 +230,11 @@ def _validation(column: Column) -> dict[str, Any]:
         return {"validate": "list", "source": source, "error_type": "warning",
                 "error_message": f"{other} has no such {key}", **shown}  # fmt: skip
     if column.type in ("number", "integer"):
-        low = -1e12 if column.minimum is None else column.minimum
-        high = 1e15 if column.maximum is None else column.maximum
         kind = "decimal" if column.type == "number" else "integer"
-        return {"validate": kind, "criteria": "between", "minimum": low, "maximum": high,
-                "error_message": f"give a {kind} from {low:g} to {high:g}", **shown}  # fmt: skip
+        return {"validate": kind, "criteria": "between",
+                "minimum": column.minimum, "maximum": column.maximum,
+                "error_message": f"give a {kind} from {column.range_in_words}",
+                **shown}  # fmt: skip
     return {"validate": "any", **shown}
 
 
@@ -263,8 +263,8 @@ def example(column: Column) -> str:
         return "2025"
     if column.unit == "share":
         return "0.25"
-    low, high = column.minimum or 0, column.maximum
-    return f"{high if high is not None else max(low, 120):g}"
+    high = column.maximum or 0.0
+    return f"{high if high <= 100 else 120:g}"
 
 
 _EXAMPLES = {
@@ -290,6 +290,7 @@ def _columns_sheet(book: Workbook, styles: dict[str, Any]) -> None:
             allowed = ", ".join(column.choices)
             if column.references:
                 allowed = f"an id of {column.references[0]}"
+            allowed = allowed or column.range_in_words
             cells = (table, column.name, column.type, column.unit,
                      "yes" if column.required else "", column.default, allowed, example(column),
                      column.meaning)  # fmt: skip

@@ -6,6 +6,7 @@ Pure functions on one cell each. ``None`` says that the cell cannot be read with
 from __future__ import annotations
 
 import re
+import unicodedata
 
 SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u202f\u2009"), " ") | dict.fromkeys(
     map(ord, "\u200b\u200c\u200d\u2060\ufeff")
@@ -28,6 +29,9 @@ _YEAR_IN_DATE = re.compile(
 )
 _FINANCIAL_YEAR = re.compile(r"((?:19|20)[0-9]{2})[/-](?:20)?([0-9]{2})")
 _BROKEN = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)|#{3,}")
+ID_CHARACTERS = 200  # an id has at most
+TEXT_CHARACTERS = 4000  # any other text has at most
+_IN_TEXTS = "\n\r\t"  # control characters that a text may have
 _TOTAL = re.compile(
     r"(?:grand |overall |sub-?)?totals?(?: (?:of|for|all)\b.*)?\s*:?", re.IGNORECASE
 )
@@ -94,3 +98,33 @@ def broken(cell: str) -> str | None:
 def is_total(cell: str) -> bool:
     """Whether a cell calls its row a total: ``Total``, ``Grand total:``, ``Total of all sites``."""
     return _TOTAL.fullmatch(cell.strip()) is not None
+
+
+def unseen_character(cell: str, strict: bool) -> str | None:
+    """The first character that must not be there: control ones and halves of a pair; in an id
+    (``strict``) also line ends, and invisible or direction-changing ones."""
+    if cell.isascii() and cell.isprintable():
+        return None
+    bad = ("Cc", "Cs", "Cf", "Zl", "Zp") if strict else ("Cc", "Cs")
+    allowed = "" if strict else _IN_TEXTS
+    found = (c for c in cell if c not in allowed and unicodedata.category(c) in bad)
+    return next(found, None)
+
+
+def text_fault(cell: str, strict: bool) -> tuple[str, str] | None:
+    """What is wrong with a text, an id if ``strict``, and what would be right."""
+    most = ID_CHARACTERS if strict else TEXT_CHARACTERS
+    if len(cell) > most:
+        remedy = "shorten it; a quotation mark that is not closed makes one cell of what follows"
+        return f"this has {len(cell):,} characters, more than {most:,}", remedy
+    character = unseen_character(cell, strict)
+    if character is None:
+        return None
+    number = cell.find(character) + 1
+    remedy = f"delete character {number}, U+{ord(character):04X}, or type the text anew"
+    return "there is a character in it that cannot be seen", remedy
+
+
+def shortened(cell: str, most: int = 60) -> str:
+    """The beginning of a long cell, for a message."""
+    return cell if len(cell) <= most else f"{cell[: most - 3]}..."

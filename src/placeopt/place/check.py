@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from placeopt.errors import Finding
+from placeopt.place.cells import shortened, text_fault
 from placeopt.place.check_benefits import benefit_findings
 from placeopt.place.check_budget import budget_findings
 from placeopt.place.check_estate import estate_findings
@@ -22,7 +23,13 @@ from placeopt.place.check_plausible import Notes, plausible_findings
 from placeopt.place.check_points import point_findings
 from placeopt.place.faults import error, label, row_of, worst_first
 from placeopt.place.raw import texts_of
-from placeopt.place.tables import Column, Place, dictionary
+from placeopt.place.tables import (
+    Column,
+    Place,
+    dictionary,
+    number_in_words,
+)
+from placeopt.place.toml import FILE, info_findings
 from placeopt.place.typed import give
 
 if TYPE_CHECKING:
@@ -32,8 +39,8 @@ if TYPE_CHECKING:
 
 def check(place: Place) -> list[Finding]:
     """Every fault of ``place``, errors first; an empty list says that there is none."""
-    findings = list(dictionary_findings(place))
-    if any(finding.row is None for finding in findings):
+    findings = [*info_findings(place.info), *dictionary_findings(place)]
+    if any(finding.row is None and finding.file != FILE for finding in findings):
         return worst_first(findings)  # columns are missing or of another type: look no further
     findings += link_findings(place)
     findings += point_findings(place)
@@ -82,16 +89,28 @@ def _cell_findings(frame: pd.DataFrame, columns: list[Column], file: str) -> Ite
             continue
         at = int(index)
         value = None if kind == "not_nullable" else texts_of(frame[name].iloc[[at]])[0]
-        message = "the cell is empty" if not value else _SAYS.get(kind, kind).format(column)
+        message = _says(kind, column) if value else "the cell is empty"
         remedy = give(column)
+        if kind == "tiny":
+            remedy = f"give 0, or a number of its own size in {column.unit or 'the column'}"
+        elif kind == "text" and (found := text_fault(value or "", _is_id(column))):
+            (message, remedy), value = found, shortened(value or "")
         if kind == "above" and column.unit == "share" and 2 <= float(case) <= 100:
             remedy += f"; {value} per cent is {float(case) / 100:g}"
         yield error(file, message, remedy, row=row_of(at), column=name, value=value or None)
 
 
+def _says(kind: str, column: Column) -> str:
+    """What is wrong with a cell, by the name of the check that it failed."""
+    limit = {"below": column.minimum, "above": column.maximum, "tiny": column.smallest}.get(kind)
+    message = _SAYS.get(kind, kind)
+    return message if limit is None else f"{message} {number_in_words(limit)}"
+
+
 _SAYS = {
-    "below": "this is below {0.minimum:g}",
-    "above": "this is above {0.maximum:g}",
+    "below": "this is below",
+    "above": "this is above",
+    "tiny": "this is not 0 and yet nearer to it than",
     "choice": "this is not one of the choices",
     "endless": "this is no finite number",
     "no text": "this is no text",
@@ -105,7 +124,8 @@ def _schema(columns: tuple[Column, ...]) -> pa.DataFrameSchema:
 
     fields = {}
     for column in columns:
-        nullable = column.type in ("number", "integer") and not column.required
+        numeric = column.type in ("number", "integer")
+        nullable = numeric and not column.required and column.default == ""
         fields[column.name] = pa.Column(
             dtype=_DTYPES.get(column.type), checks=_checks(column), nullable=nullable
         )
@@ -123,6 +143,7 @@ def _checks(column: Column) -> list[pa.Check]:
     checks = []
     if column.type in ("id", "text"):
         checks.append(pa.Check(_are_texts, error="no text"))
+        checks.append(pa.Check(partial(_can_be_shown, strict=_is_id(column)), error="text"))
         if column.choices:
             allowed = [*column.choices] + ([] if column.required else [""])
             checks.append(pa.Check.isin(allowed, error="choice"))
@@ -137,7 +158,22 @@ def _checks(column: Column) -> list[pa.Check]:
         checks.append(pa.Check.ge(column.minimum, error="below"))
     if column.maximum is not None:
         checks.append(pa.Check.le(column.maximum, error="above"))
+    if column.smallest is not None:
+        least = column.smallest
+        tiny = pa.Check(lambda values: (values == 0) | (values.abs() >= least), error="tiny")
+        checks.append(tiny)
     return checks
+
+
+def _is_id(column: Column) -> bool:
+    """Whether texts of the column are compared with one another."""
+    return column.type == "id" or column.key
+
+
+def _can_be_shown(values: pd.Series, strict: bool) -> pd.Series:
+    return values.map(
+        lambda value: not isinstance(value, str) or text_fault(value, strict) is None
+    ).astype(bool)
 
 
 def _are_texts(values: pd.Series) -> pd.Series:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from placeopt.place.tables import Column, dictionary
+from placeopt.place.cells import ID_CHARACTERS, TEXT_CHARACTERS
+from placeopt.place.tables import (
+    Column,
+    dictionary,
+    number_in_words,
+    unit_ranges,
+)
 
 _HEAD = """# The data dictionary
 
@@ -16,7 +22,9 @@ services and hosting, a budget needs streams, stream_amounts, programmes and spe
 
 Numbers are digits only (`1234.5`), without separators, signs or units; yes and no are written
 `yes` and `no`; an empty cell takes the default, where there is one, and is missing otherwise.
-Ids are text: `007` stays `007`.
+Ids are text: `007` stays `007`. An id has at most {ids} characters and no line ends, control,
+invisible or direction-changing ones; any other text has at most {texts:,} characters and no control
+characters but line ends and tabs.
 
 A number that `placeopt check` takes for a slip of unit and that is right has a note in place.toml,
 under `[plausible]`: `"TABLE.COLUMN" = "why"`, or `"TABLE.COLUMN.KEY" = "why"` for one record (a key
@@ -31,9 +39,16 @@ of several columns is joined by `/`). The usual sizes are in `src/placeopt/place
 """
 
 
+_RANGES = """Every number has a range, so that nothing that is computed from it is lost or
+overflows: that of its column below, and other than 0 a size of at least the smallest of its unit.
+
+| unit | smallest size other than 0 | largest size |
+| --- | --- | --- |"""
+
+
 def dictionary_page() -> str:
     """The dictionary as Markdown: one section for each table, one row for each column."""
-    parts = [_HEAD]
+    parts = [_HEAD.format(ids=ID_CHARACTERS, texts=TEXT_CHARACTERS), _RANGES, *_units(), ""]
     for table, columns in dictionary().items():
         keys = ", ".join(f"`{column.name}`" for column in columns if column.key)
         parts.append(f"## {table}\n\nOne record for each {keys}.\n")
@@ -42,6 +57,15 @@ def dictionary_page() -> str:
         parts += [_row(column) for column in columns]
         parts.append("")
     return "\n".join(parts)
+
+
+def _units() -> list[str]:
+    return [
+        f"| {unit or '(none)'} | "
+        f"{'' if stated.smallest is None else number_in_words(stated.smallest)} | "
+        f"{number_in_words(stated.largest)} |"
+        for unit, stated in unit_ranges().items()
+    ]
 
 
 def _row(column: Column) -> str:
@@ -62,12 +86,7 @@ def _allowed(column: Column) -> str:
         return ", ".join(column.choices)
     if column.references:
         return f"an id of {column.references[0]}"
-    low, high = column.minimum, column.maximum
-    if low is not None and high is not None:
-        return f"{low:g} to {high:g}"
-    if low is not None:
-        return f"at least {low:g}"
-    return "" if high is None else f"at most {high:g}"
+    return column.range_in_words
 
 
 if __name__ == "__main__":

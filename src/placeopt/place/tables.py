@@ -1,8 +1,9 @@
 """What a place is: its tables, as data frames that follow the data dictionary.
 
 The dictionary, ``columns.csv`` beside this module, is the one statement of every table's
-columns: type, unit, whether required, default, range, choices, references and meaning. The
-reader, the checks, the template workbook and the documentation are all made from it.
+columns: type, unit, whether required, default, range, choices, references and meaning; where a
+column states no range of its own, that of its unit in ``units.csv`` holds. The reader, the checks,
+the template workbook and the documentation are all made from it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -23,8 +25,25 @@ ColumnType = Literal["id", "text", "number", "integer", "boolean"]
 
 
 @dataclass(frozen=True)
+class UnitRange:
+    """How large numbers of a unit are, so that an engine can hold what is computed from them.
+
+    Attributes:
+        smallest: Least size of a number other than 0; ``None`` where any is allowed.
+        largest: Largest size of a number.
+    """
+
+    smallest: float | None
+    largest: float
+
+
+@dataclass(frozen=True)
 class Column:
-    """One column of the data dictionary."""
+    """One column of the data dictionary.
+
+    Numbers have ``minimum`` and ``maximum``, the column's own or its unit's, and other than 0 a
+    size of at least ``smallest`` where that is stated; other types have none of the three.
+    """
 
     table: str
     name: str
@@ -35,9 +54,17 @@ class Column:
     default: str
     minimum: float | None
     maximum: float | None
+    smallest: float | None
     choices: tuple[str, ...]
     references: tuple[str, str] | None
     meaning: str
+
+    @property
+    def range_in_words(self) -> str:
+        """``0 to 1,000,000`` for a number, empty for other types."""
+        if self.minimum is None or self.maximum is None:
+            return ""
+        return f"{number_in_words(self.minimum)} to {number_in_words(self.maximum)}"
 
     def default_value(self) -> Any:
         """The default as a value of the column's type; ``None`` where there is none."""
@@ -68,14 +95,47 @@ def dictionary() -> Mapping[str, tuple[Column, ...]]:
                 required=row["required"] == "yes",
                 key=row["key"] == "yes",
                 default=row["default"],
-                minimum=float(row["minimum"]) if row["minimum"] else None,
-                maximum=float(row["maximum"]) if row["maximum"] else None,
+                **_range(row),
                 choices=tuple(row["choices"].split(";")) if row["choices"] else (),
                 references=(table, column) if column else None,
                 meaning=row["meaning"],
             )
         )
     return {name: tuple(columns) for name, columns in tables.items()}
+
+
+def number_in_words(value: float) -> str:
+    """A limit with all its digits: ``1,000,000``, ``2200``, ``0.000001``."""
+    if float(value).is_integer():
+        return f"{value:.0f}" if abs(value) < 10_000 else f"{value:,.0f}"
+    return f"{Decimal(repr(float(value))):f}"
+
+
+@cache
+def unit_ranges() -> Mapping[str, UnitRange]:
+    """The range of numbers of each unit of the dictionary."""
+    text = (files("placeopt.place") / "units.csv").read_text(encoding="utf-8")
+    return {
+        row["unit"]: UnitRange(_float(row["smallest"]), float(row["largest"]))
+        for row in csv.DictReader(text.splitlines())
+    }
+
+
+def _range(row: Mapping[str, str]) -> dict[str, float | None]:
+    """Least, largest and smallest non-zero value of a column; its own where it states them."""
+    if row["type"] not in ("number", "integer"):
+        return {"minimum": None, "maximum": None, "smallest": None}
+    unit = unit_ranges()[row["unit"]]
+    low, high = _float(row["minimum"]), _float(row["maximum"])
+    return {
+        "minimum": -unit.largest if low is None else low,
+        "maximum": unit.largest if high is None else high,
+        "smallest": unit.smallest if row["type"] == "number" else None,
+    }
+
+
+def _float(cell: str) -> float | None:
+    return float(cell) if cell else None
 
 
 @dataclass(frozen=True)

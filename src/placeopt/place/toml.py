@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from placeopt.base.reading import parse_toml
 from placeopt.errors import Finding, InputError
+from placeopt.place.cells import shortened, text_fault
 from placeopt.place.faults import error, nearest, warning
 from placeopt.place.tables import PlaceInfo
 
 FILE = "place.toml"
+YEARS = (1900, 2200)
 _MEANING = {
     "name": ("a text", 'name = "Marlshire"'),
     "crs": ("the code of a projected coordinate system in metres", 'crs = "EPSG:27700"'),
@@ -45,14 +47,36 @@ def parse_info(text: str, file: str = FILE) -> tuple[PlaceInfo, list[Finding]]:
             what, example = _MEANING[key]
             findings.append(error(file, f"this is not {what}", f"write for example {example}",
                                   row=line, column=key, value=value))  # fmt: skip
-        elif key == "plausible":
-            good[key] = dict(_flat(value))
         else:
-            good[key] = tuple(value) if key == "sources" else value
+            stated: dict[str, Any] = {key: tuple(value) if key == "sources" else value}
+            if key == "plausible":
+                stated = {key: dict(_flat(value))}
+            faults = [
+                replace(finding, file=file, row=line)
+                for finding in info_findings(PlaceInfo(**{"name": "", **stated}))
+            ]
+            findings += faults
+            if not faults:
+                good |= stated
     if "name" not in given:
         remedy = f"write for example {_MEANING['name'][1]}"
         findings.append(error(file, "the name is missing", remedy, column="name"))
     return PlaceInfo(**good), findings
+
+
+def info_findings(info: PlaceInfo) -> Iterator[Finding]:
+    """Texts of a statement that are too long or cannot be shown, and a year out of range."""
+    for key, texts in (("name", (info.name,)), ("sources", info.sources),
+                       ("licence", (info.licence,)),
+                       ("plausible", info.plausible.values())):  # fmt: skip
+        for text in texts:
+            if found := text_fault(text, strict=False):
+                yield error(FILE, *found, column=key, value=shortened(text))
+    low, high = YEARS
+    if not low <= info.price_year <= high:
+        message = f"this is {'below' if info.price_year < low else 'above'} the years known"
+        yield error(FILE, message, f"give a year from {low} to {high}", column="price_year",
+                    value=info.price_year)  # fmt: skip
 
 
 def info_text(info: PlaceInfo) -> str:

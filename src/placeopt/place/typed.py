@@ -16,7 +16,7 @@ from placeopt.errors import Finding
 from placeopt.place.cells import lost_id
 from placeopt.place.faults import error, nearest, row_of, warning
 from placeopt.place.raw import RawTable
-from placeopt.place.tables import Column, dictionary
+from placeopt.place.tables import Column, dictionary, number_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ def typed_column(
     """One column of text as a typed series with its default filled in; and its faults."""
     values, bad = _READERS[column.type](column, cells)
     findings = [
-        error(file, _IS_NOT[column.type], f"{give(column)}{_year_of(column, cells[at])}",
+        error(file, _is_not(column, cells[at]), f"{give(column)}{_year_of(column, cells[at])}",
               row=row_of(at), column=column.name, value=cells[at])
         for at in bad if at not in spoilt
     ]  # fmt: skip
@@ -197,8 +197,19 @@ def give(column: Column) -> str:
         return f"give a text: {column.meaning}"
     whole = "whole " if column.type == "integer" else ""
     unit = f" in {column.unit}" if column.unit and column.unit != "year" else ""
-    limits = f" of at least {column.minimum:g}" if column.minimum is not None else ""
-    return f"give a {whole}number{unit}{limits}, digits only, for example {_example(column)}"
+    limits = f"from {column.range_in_words}"
+    return f"give a {whole}number{unit} {limits}, digits only, for example {_example(column)}"
+
+
+def _is_not(column: Column, cell: str) -> str:
+    """What is wrong with a cell that its column's type does not take."""
+    if column.type in ("number", "integer") and _NUMBER.fullmatch(cell):
+        value = float(cell)
+        if abs(value) > _LARGEST_INTEGER and column.maximum is not None:
+            above = number_in_words(column.maximum)
+            below = number_in_words(column.minimum or 0.0)
+            return f"this is above {above}" if value > 0 else f"this is below {below}"
+    return _IS_NOT[column.type]
 
 
 def _year_of(column: Column, cell: str) -> str:
@@ -212,10 +223,10 @@ def _example(column: Column) -> str:
         return "2025"
     if column.unit == "share":
         return "0.25"
-    low, high = column.minimum, column.maximum
-    if high is not None:
+    high = column.maximum or 0.0
+    if high <= 100:
         return f"{high:g}"
-    return "3" if column.type == "integer" else f"{max(low or 0, 1234.5):g}"
+    return "3" if column.type == "integer" else "1234.5"
 
 
 _READERS = {

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
-
-from pydantic import Field
+from typing import ClassVar
 
 from placeopt.scenario.rules import Problem, Rule
-
-Gbp = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(ge=-1, le=1)]
 
 
 class BudgetRule(Rule):

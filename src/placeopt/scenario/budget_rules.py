@@ -13,11 +13,11 @@ statement, rules B1 to B13.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from placeopt.scenario.budget_rule import BudgetRule, Gbp, Share, in_year, list_of, name_of
+from placeopt.scenario.budget_rule import BudgetRule, in_year, list_of, name_of
 from placeopt.scenario.budget_rules_partners import (
     Capital,
     Commissioning,
@@ -25,6 +25,7 @@ from placeopt.scenario.budget_rules_partners import (
     ThroughThePlace,
 )
 from placeopt.scenario.budget_rules_years import Continuity, Pace, Prevention, Reinvestment
+from placeopt.scenario.ranges import Change, Gbp, Level, Seed, Year
 from placeopt.scenario.section import Section
 from placeopt.scenario.wording import pounds
 
@@ -68,13 +69,13 @@ class OneBudget(BudgetRule):
         description="GBP: the most that all programmes may spend in a year; a list has one for "
         "each decided year",
     )
-    reduction_share: Share | tuple[Share, ...] | None = Field(
+    reduction_share: Change | tuple[Change, ...] | None = Field(
         None,
         description="share (0.1 is ten per cent) by which a year's total is below the base year's "
         "spending; below 0 for growth; a list has one for each decided year",
     )
-    opening_reserve_gbp: float = Field(
-        0.0, ge=0, description="GBP in reserve before the first decided year"
+    opening_reserve_gbp: Gbp = Field(
+        0.0, description="GBP in reserve before the first decided year"
     )
     carry_over: bool = Field(
         False,
@@ -159,7 +160,7 @@ class Statutory(BudgetRule):
     equation: ClassVar[str] = "sum over streams of spend[p,f,t] >= floor[p] in every year"
     implied: ClassVar[bool] = True
 
-    floors_gbp: dict[str, float] = Field(
+    floors_gbp: dict[str, Gbp] = Field(
         default_factory=dict,
         description="GBP a year by programme id, in place of the floor in the programmes table",
     )
@@ -179,15 +180,15 @@ class OutcomeTerms(Section):
 
     section: ClassVar[str] = "outcome"
 
-    minimum_standard: float | None = Field(
+    minimum_standard: Level | None = Field(
         None, description="outcome unit: in place of the minimum standard in the outcomes table"
     )
-    target: float | None = Field(
+    target: Level | None = Field(
         None, description="outcome unit: in place of the target in the outcomes table"
     )
     minimum_holds: bool | None = Field(None, description="whether the minimum standard must hold")
     targets: Targets | None = Field(None, description="open, hold or priced")
-    shortfall_price: float | None = Field(None, ge=0, description="see the rule's own")
+    shortfall_price: float | None = Field(None, ge=0, le=1e9, description="see the rule's own")
 
 
 class Outcomes(BudgetRule):
@@ -214,10 +215,11 @@ class Outcomes(BudgetRule):
     shortfall_price: float = Field(
         1.0,
         ge=0,
+        le=1e9,
         description="unit of the first objective for each whole baseline-to-target range missed "
         "(GBP for least_money, least_disruption and weighted)",
     )
-    from_year: int | None = Field(
+    from_year: Year | None = Field(
         None,
         description="calendar year from which standards and required targets hold; by default "
         "the first decided year",
@@ -267,13 +269,13 @@ class Uncertainty(BudgetRule):
         ">= minimum[o] for all s; tail: the mean of the worst tail_share of gain[o,s] >= minimum[o]"
     )
 
-    spread_by_grade: dict[str, float] = Field(
+    spread_by_grade: dict[str, Annotated[float, Field(ge=0, le=10)]] = Field(
         description="standard deviation of a curve's true size over its stated size, as a share, "
         "by evidence grade (1 to 6); it must name every grade that the place's curves have, and "
         "'' for curves without a grade",
     )
     scenarios: int = Field(50, ge=1, le=2000, description="how many evidence scenarios are drawn")
-    seed: int = Field(1, ge=0, description="seed of the draws")
+    seed: Seed = Field(1, description="seed of the draws")
     holds: Literal["every", "tail"] = Field(
         "every", description="in every scenario, or on average over the worst tail (CVaR)"
     )

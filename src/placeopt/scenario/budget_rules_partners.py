@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from placeopt.scenario.budget_rule import BudgetRule, Gbp, in_year
+from placeopt.scenario.budget_rule import BudgetRule, in_year
+from placeopt.scenario.ranges import Gbp
 
 
 class ThroughThePlace(BudgetRule):

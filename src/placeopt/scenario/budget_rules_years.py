@@ -27,6 +27,7 @@ class Pace(BudgetRule):
     largest_rise_share: float | None = Field(
         None,
         ge=0,
+        le=1000,
         description="share of the year before's spending that may come in a year",
     )
     exempt: tuple[str, ...] = Field(

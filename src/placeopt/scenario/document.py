@@ -10,6 +10,7 @@ from inspect import getdoc
 from pathlib import Path
 from typing import Any
 
+from placeopt.place.tables import number_in_words
 from placeopt.scenario.objectives import DEFAULT_OBJECTIVE, OBJECTIVES
 from placeopt.scenario.rules import RULES, Problem, Rule
 from placeopt.scenario.schema import schema_text
@@ -20,7 +21,9 @@ Made from the code by `python -m placeopt.scenario.document docs`; do not edit.
 
 A scenario writes a rule as a `[[rules]]` table; all rules written hold together. Rules marked
 *implied* hold without being written, with their defaults, unless `drop = ["name"]` names them.
-A parameter without a default must be given.
+A parameter without a default must be given. Every number has a range, stated below or in the
+[schema](scenario.schema.json); a number with a fraction, other than 0, has besides a size from
+0.000000001 to 1,000,000,000,000.
 
 A scenario with `extends = "other.toml"` takes the other file (which may not itself extend one)
 and changes it: tables merge key by key and what the extending file writes wins; rules add up;
@@ -116,7 +119,7 @@ def _type(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
         ("maximum", "to"),
     ):
         if key in schema:
-            text += f", {word} {schema[key]:g}"
+            text += f", {word} {number_in_words(schema[key])}"
     return text
 
 

@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 from placeopt.scenario.estate_rule import FROM_YEAR, EstateRule, listed, named, percent
 from placeopt.scenario.estate_rules_money import Capital, Carbon, FairRents, Revenue
 from placeopt.scenario.estate_rules_people import Access, Behaviour, Fairness, Who
+from placeopt.scenario.ranges import Count, Metres, Year
 
 __all__ = [
     "Access",
@@ -178,7 +179,7 @@ class Together(EstateRule):
 
     rule: Literal["together"] = "together"
     max_services: int | None = Field(
-        None, ge=1, description="a building hosts at most this many services"
+        None, ge=1, le=1_000_000, description="a building hosts at most this many services"
     )
     must: tuple[tuple[str, str], ...] = Field(
         (), description="pairs of services that share every roof, beside the compatibility table's"
@@ -217,14 +218,14 @@ class Network(EstateRule):
     rule: Literal["network"] = "network"
     tier: str | None = Field(None, description="count buildings of this tier; by default all open")
     service: str | None = Field(None, description="count the buildings that host this service")
-    at_least: int | None = Field(None, ge=0, description="at least this many buildings")
-    at_most: int | None = Field(None, ge=0, description="at most this many buildings")
+    at_least: Count | None = Field(None, description="at least this many buildings")
+    at_most: Count | None = Field(None, description="at most this many buildings")
     district: str | None = Field(None, description="only in this district")
     each_district: bool = Field(False, description="in every district by itself")
-    spacing_m: float | None = Field(
-        None, gt=0, description="no two of them nearer than this, in a straight line (m)"
+    spacing_m: Metres | None = Field(
+        None, description="no two of them nearer than this, in a straight line (m)"
     )
-    from_year: int | None = FROM_YEAR
+    from_year: Year | None = FROM_YEAR
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
@@ -293,8 +294,8 @@ class Sequence(EstateRule):
     once: ClassVar[bool] = True
 
     rule: Literal["sequence"] = "sequence"
-    moves_per_year: int | None = Field(
-        None, ge=0, description="at most this many services move into a building in a year"
+    moves_per_year: Count | None = Field(
+        None, description="at most this many services move into a building in a year"
     )
     fit_out_years: int = Field(
         1, ge=0, le=1, description="years that the fit-out comes before the move: 0 or 1"

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from placeopt.scenario.estate_rule import FROM_YEAR, TO_YEAR, EstateRule, listed, percent
+from placeopt.scenario.ranges import Gbp, Tonnes, Year
 from placeopt.scenario.wording import pounds
 
 Work = Literal["fit_out", "moves", "set_up", "closing"]
@@ -37,7 +38,7 @@ class Capital(EstateRule):
     )
 
     rule: Literal["capital"] = "capital"
-    pot_gbp: float | tuple[float, ...] = Field(
+    pot_gbp: Gbp | tuple[Gbp, ...] = Field(
         description="capital there is (GBP): all in the first year, or an amount for each year; "
         "what is not spent is carried over"
     )
@@ -85,14 +86,14 @@ class Revenue(EstateRule):
     )
 
     rule: Literal["revenue"] = "revenue"
-    ceiling_gbp_per_year: float | None = Field(
-        None, ge=0, description="running cost of a year at most this (GBP/year)"
+    ceiling_gbp_per_year: Gbp | None = Field(
+        None, description="running cost of a year at most this (GBP/year)"
     )
     share_of_today: float | None = Field(
         None, ge=0, le=5, description="running cost of a year at most this share of today's"
     )
-    from_year: int | None = FROM_YEAR
-    to_year: int | None = TO_YEAR
+    from_year: Year | None = FROM_YEAR
+    to_year: Year | None = TO_YEAR
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
@@ -116,14 +117,14 @@ class Carbon(EstateRule):
     equation: ClassVar[str] = "sum over b of carbon_tco2e_per_year[b] open[b] <= the ceiling"
 
     rule: Literal["carbon"] = "carbon"
-    ceiling_tco2e_per_year: float | None = Field(
-        None, ge=0, description="emissions of a year at most this (tCO2e/year)"
+    ceiling_tco2e_per_year: Tonnes | None = Field(
+        None, description="emissions of a year at most this (tCO2e/year)"
     )
     share_of_today: float | None = Field(
         None, ge=0, le=5, description="emissions of a year at most this share of today's"
     )
-    from_year: int | None = FROM_YEAR
-    to_year: int | None = TO_YEAR
+    from_year: Year | None = FROM_YEAR
+    to_year: Year | None = TO_YEAR
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Self:

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from placeopt.scenario.estate_rule import FROM_YEAR, EstateRule, listed, named, percent
+from placeopt.scenario.ranges import Factor, Minutes, MinutesOrNone, Quintile, Year
 
 Who = Literal[
     "all",
@@ -61,20 +62,20 @@ class Access(EstateRule):
         min_length=1,
         description='ids of the services that must be near, or "all" (back offices left out)',
     )
-    minutes: float | None = Field(None, gt=0, description="minutes one way, door to door")
+    minutes: Minutes | None = Field(None, description="minutes one way, door to door")
     share: float = Field(1.0, ge=0, le=1, description="share of the residents within the minutes")
     mode: str | None = Field(None, description="by this mode; by default the scenario's modes")
     modes: tuple[str, ...] = Field((), description="by the fastest of these modes")
     who: Who | tuple[Who, ...] = Field(
         "all", description="the residents counted; of several, those to whom all apply"
     )
-    quintiles: tuple[int, ...] = Field(
+    quintiles: tuple[Quintile, ...] = Field(
         (), description="only zones of these deprivation quintiles (1 is the most deprived)"
     )
     district: str | None = Field(None, description="only residents of this district")
     each_district: bool = Field(False, description="the share holds in every district by itself")
-    ceiling_minutes: float | None = Field(
-        None, gt=0, description="nobody counted is further away than this"
+    ceiling_minutes: Minutes | None = Field(
+        None, description="nobody counted is further away than this"
     )
     offer: Literal["full", "any"] = Field(
         "full", description='whether only a full offer counts, or "any"'
@@ -84,7 +85,7 @@ class Access(EstateRule):
         description='by the hosts that serve residents, or "nearest": by the nearest open host, '
         "wherever they are sent",
     )
-    from_year: int | None = FROM_YEAR
+    from_year: Year | None = FROM_YEAR
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
@@ -167,8 +168,8 @@ class Fairness(EstateRule):
         min_length=1,
         description='ids of the services that count, or "all" (back offices left out)',
     )
-    loses_at_most_minutes: float | None = Field(
-        None, ge=0, description="no zone's minutes to a service grow by more than this (minutes)"
+    loses_at_most_minutes: MinutesOrNone | None = Field(
+        None, description="no zone's minutes to a service grow by more than this (minutes)"
     )
     no_group_worse: tuple[Literal["deprivation_quintile", "area_type", "district_id"], ...] = Field(
         (), description="the mean minutes of no group of zones grow; groups by these columns"
@@ -176,14 +177,14 @@ class Fairness(EstateRule):
     worst_share: float = Field(
         0.1, gt=0, le=1, description="the share of visits that counts as worst off"
     )
-    worst_mean_minutes: float | None = Field(
-        None, gt=0, description="mean minutes of the worst-off share at most this"
+    worst_mean_minutes: Minutes | None = Field(
+        None, description="mean minutes of the worst-off share at most this"
     )
-    equal_minutes: float | None = Field(
-        None, gt=0, description="Kolm-Pollak equally-distributed equivalent at most this (minutes)"
+    equal_minutes: Minutes | None = Field(
+        None, description="Kolm-Pollak equally-distributed equivalent at most this (minutes)"
     )
-    aversion: float = Field(1.0, gt=0, description="aversion to inequality, for equal_minutes")
-    from_year: int | None = FROM_YEAR
+    aversion: Factor = Field(1.0, description="aversion to inequality, for equal_minutes")
+    from_year: Year | None = FROM_YEAR
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
@@ -252,11 +253,11 @@ class Behaviour(EstateRule):
     overflow: bool = Field(
         False, description="nearest only: a host whose building is full may be passed"
     )
-    decay_per_minute: float | None = Field(
-        None, gt=0, description="decay: nearness is exp(-this x minutes)"
+    decay_per_minute: Factor | None = Field(
+        None, description="decay: nearness is exp(-this x minutes)"
     )
-    exponent: float | None = Field(
-        None, gt=0, description="decay: nearness is minutes to the power of -this, from 1 minute on"
+    exponent: Factor | None = Field(
+        None, description="decay: nearness is minutes to the power of -this, from 1 minute on"
     )
     attractiveness: Literal["equal", "usable_m2"] = Field(
         "equal", description="decay: every host draws alike, or by the usable floor of its building"

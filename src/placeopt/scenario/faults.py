@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from placeopt.errors import Finding
+from placeopt.place.tables import number_in_words
 from placeopt.scenario.positions import Path
 
 T = TypeVar("T", bound=BaseModel)
@@ -28,15 +29,16 @@ _GIVE = {  # pydantic's types of error -> what would be right; {names} come from
     "tuple_type": "give a list in square brackets",
     "list_type": "give a list in square brackets",
     "set_type": "give a list in square brackets",
-    "greater_than": "give a number above {gt:g}",
-    "greater_than_equal": "give {ge:g} or more",
-    "less_than": "give a number below {lt:g}",
-    "less_than_equal": "give {le:g} or less",
+    "greater_than": "give a number above {gt}",
+    "greater_than_equal": "give {ge} or more",
+    "less_than": "give a number below {lt}",
+    "less_than_equal": "give {le} or less",
     "finite_number": "give a number that is not inf or nan",
     "literal_error": "give one of {expected}",
     "too_short": "give at least {min_length} of them",
     "too_long": "give at most {max_length} of them",
     "string_too_short": "give at least {min_length} letter(s)",
+    "string_too_long": "give at most {max_length} letters",
 }
 
 
@@ -151,6 +153,10 @@ def _plain(
         if message.startswith("give "):
             message, remedy = "not valid here", message
         return path, message, remedy or "see docs/rules.md"
+    context = {
+        key: number_in_words(value) if type(value) in (int, float) else value
+        for key, value in context.items()
+    }
     give = _GIVE.get(item["type"])
     return path, "not valid here", give.format(**context) if give else item["msg"]
 

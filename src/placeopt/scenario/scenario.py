@@ -13,6 +13,7 @@ from placeopt.scenario.faults import TomlFile
 from placeopt.scenario.implied import missing_implied
 from placeopt.scenario.objectives import DEFAULT_OBJECTIVE
 from placeopt.scenario.question import is_yes_or_no
+from placeopt.scenario.ranges import Kmh, Minutes, Seed, Year
 from placeopt.scenario.rules import RULES, Problem, Rule
 from placeopt.scenario.section import MADE_IN_PYTHON, Section, plain
 from placeopt.scenario.whole import ENGINES, faults_of_whole, is_engine
@@ -40,7 +41,7 @@ class Objective(Section):
         "visit minutes that cost no more than 0.5 % of it and a tenth of the saving (not where "
         "residents go by themselves)",
     )
-    slack: tuple[float, ...] = Field(
+    slack: tuple[Annotated[float, Field(le=1000)], ...] = Field(
         (), description="share by which each objective but the last may get worse for the next"
     )
     weights: dict[str, Annotated[float, Field(gt=0, le=1e9)]] = Field(
@@ -75,9 +76,9 @@ class TravelSettings(Section):
 
     method: Literal["crow_fly", "streets", "matrix"] = "crow_fly"
     modes: tuple[str, ...] = Field(("walk", "drive"), min_length=1)
-    cutoff_minutes: float = Field(120.0, gt=0)
-    detour: float = Field(1.3, ge=1, description="street length over crow-fly length")
-    speeds_kmh: dict[str, float] = Field(default_factory=dict)
+    cutoff_minutes: Minutes = 120.0
+    detour: float = Field(1.3, ge=1, le=100, description="street length over crow-fly length")
+    speeds_kmh: dict[str, Kmh] = Field(default_factory=dict)
     file: str | None = Field(None, description="matrix or street file, relative to the place")
 
 
@@ -87,10 +88,10 @@ class SolverSettings(Section):
     section: ClassVar[str] = "solver"
 
     engine: str = "highs"
-    time_limit_seconds: float = Field(300.0, gt=0)
+    time_limit_seconds: float = Field(300.0, gt=0, le=31_536_000)
     gap: float = Field(0.001, ge=0, lt=1, description="relative gap at which to stop: 0.01 is 1 %")
-    threads: int = Field(2, ge=1)
-    seed: int = Field(1, ge=0)
+    threads: int = Field(2, ge=1, le=256)
+    seed: Seed = 1
 
 
 class Money(Section):
@@ -156,8 +157,8 @@ class Scenario(Section):
     question: str = Field(min_length=1, description="what is asked, as a sentence")
     place: str = "."  # relative to the scenario's file
     problem: Problem
-    year: int | None = Field(  # by default the last year of spending data
-        None, ge=1900, le=2200, description="the year decided for, the first one of several"
+    year: Year | None = Field(  # by default the last year of spending data
+        None, description="the year decided for, the first one of several"
     )
     years: int = Field(1, ge=1, le=20, description="how many years are decided, from year on")
     objective: Objective = Objective()

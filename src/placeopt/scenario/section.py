@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from placeopt.errors import Finding, ScenarioError
+from placeopt.place.cells import text_fault
+from placeopt.place.tables import number_in_words
 from placeopt.scenario.faults import TomlFile, findings
+from placeopt.scenario.ranges import LARGEST, SMALLEST, numbers_in, texts_in
 
 MADE_IN_PYTHON = "the scenario"  # in place of a file's name
 
@@ -73,6 +76,21 @@ class Section(BaseModel, metaclass=_Reported):
         if isinstance(values, Mapping):
             return {key: _as_written(value) for key, value in values.items()}
         return values
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _can_be_held_and_shown(cls, value: Any) -> Any:
+        """No numbers so large or near to 0 that what is computed from them overflows or is lost,
+        no texts so long or with characters that cannot be shown."""
+        for number in numbers_in(value):
+            if number != 0 and abs(number) < SMALLEST:
+                raise ValueError(f"nearer to 0 than {number_in_words(SMALLEST)}; give 0 or more")
+            if abs(number) > LARGEST:
+                raise ValueError(f"beyond {number_in_words(LARGEST)}; give a smaller one")
+        for text in texts_in(value):
+            if (found := text_fault(text, strict=False)) is not None:
+                raise ValueError("; ".join(found))
+        return value
 
     def replace(self, **changes: Any) -> Self:
         """A copy with other values, checked as if it were written so.
