@@ -1,8 +1,9 @@
 """Check a place: every fault at once, each with file, row, column, value and what is right.
 
 The dictionary says what a single cell may be, and pandera checks it lazily; the modules
-``check_links`` (keys and references), ``check_estate``, ``check_budget`` and ``check_benefits``
-look at rows and tables together. An error stops a solve, a warning does not.
+``check_links`` (keys and references), ``check_points``, ``check_outlines``, ``check_estate``,
+``check_budget`` and ``check_benefits`` look at rows and tables together. An error stops a solve, a
+warning does not.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from placeopt.place.check_budget import budget_findings
 from placeopt.place.check_estate import estate_findings
 from placeopt.place.check_far import far_findings
 from placeopt.place.check_links import link_findings
+from placeopt.place.check_outlines import outline_findings
 from placeopt.place.check_plausible import Notes, plausible_findings
 from placeopt.place.check_points import point_findings
 from placeopt.place.faults import error, label, row_of, worst_first
@@ -44,6 +46,7 @@ def check(place: Place) -> list[Finding]:
         return worst_first(findings)  # columns are missing or of another type: look no further
     findings += link_findings(place)
     findings += point_findings(place)
+    findings += outline_findings(place)
     findings += estate_findings(place)
     findings += budget_findings(place)
     findings += benefit_findings(place)

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from placeopt.errors import Finding
 from placeopt.place.faults import error, label, row_of
 
@@ -24,6 +26,7 @@ def benefit_findings(place: Place) -> Iterator[Finding]:
     for table in ("appraisal_benefits", "appraisal_costs"):
         yield from years_the_wrong_way_round(place, table)
     yield from phasing_of_nothing(place)
+    yield from grades_without_correction(place)
     yield from pairs_of_programmes(place)
 
 
@@ -133,6 +136,24 @@ def phasing_of_nothing(place: Place) -> Iterator[Finding]:
             yield error(file, f"{item} has shares for some years, but none for {year}",
                         "add the year, with 0 if nothing happens in it",
                         column="year")  # fmt: skip
+
+
+def grades_without_correction(place: Place) -> Iterator[Finding]:
+    """Grades that the place's own corrections for optimism leave out."""
+    own, file = place.optimism_bias, label(place, "optimism_bias")
+    for kind, tables in (
+        ("benefit", ("benefits", "appraisal_benefits")),
+        ("cost", ("appraisal_costs",)),
+    ):
+        known = set(own.loc[own["kind"] == kind, "grade"].dropna())
+        for table in tables if known else ():
+            frame = place.tables[table]
+            needed = frame["correction_share"].isna() & frame["grade"].notna()
+            for at in np.flatnonzero(needed & ~frame["grade"].isin(known)):
+                message = f"{file} has corrections for a {kind} and none of this grade"
+                yield error(label(place, table), message, "add the grade there, or correct it",
+                            row=row_of(at), column="grade",
+                            value=int(frame["grade"].iloc[at]))  # fmt: skip
 
 
 def pairs_of_programmes(place: Place) -> Iterator[Finding]:

@@ -30,7 +30,6 @@ def link_findings(place: Place) -> Iterator[Finding]:
         for column in columns:
             if column.references:
                 yield from dangling(place, table, column, *column.references)
-    yield from boundary_links(place)
 
 
 def missing_tables(place: Place) -> Iterator[Finding]:
@@ -87,21 +86,6 @@ def dangling(place: Place, table: str, column: Column, other: str, key: str) -> 
         remedy = f"add it there or correct it{hints[value]}"
         yield error(file, f"{target} has no such {key}", remedy,
                     row=row_of(at), column=column.name, value=value)  # fmt: skip
-
-
-def boundary_links(place: Place) -> Iterator[Finding]:
-    """Outlines of zones that the place does not have, or has twice."""
-    if place.boundaries is None:
-        return
-    package = place.extras.get("geopackage")
-    file = f"{package}:boundaries" if package else "boundaries.gpkg:zones"
-    ids = place.boundaries["zone_id"]
-    unknown, twice = ~ids.isin(place.zones["zone_id"]), ids.duplicated()
-    for at, (zone, lost, again) in enumerate(zip(ids, unknown, twice, strict=True)):
-        if lost or again:
-            message = "the outline's zone is not in zones" if lost else "the outline stands twice"
-            yield error(file, message, "correct or delete it",
-                        row=row_of(at), column="zone_id", value=zone)  # fmt: skip
 
 
 def _first_positions(frame: pd.DataFrame, keys: list[str]) -> list[int]:

@@ -19,7 +19,7 @@ from placeopt.place.book import read_book
 from placeopt.place.check import check
 from placeopt.place.check_minutes import minutes_findings
 from placeopt.place.check_plausible import Notes
-from placeopt.place.faults import error, label, nearest, row_of, warning, worst_first
+from placeopt.place.faults import error, label, nearest, warning, worst_first
 from placeopt.place.raw import RawTable, read_csv, read_layer, texts_of
 from placeopt.place.tables import Place, PlaceInfo, dictionary
 from placeopt.place.toml import FILE, parse_info
@@ -129,7 +129,7 @@ def _read_folder(folder: Path) -> tuple[Place, list[Finding]]:
         findings += faults
     boundaries = None
     if (folder / BOUNDARIES_FILE).is_file():
-        boundaries, faults = _read_boundaries(folder / BOUNDARIES_FILE, "zones", info.crs)
+        boundaries, faults = _read_boundaries(folder / BOUNDARIES_FILE, "zones")
         findings += faults
     return Place(info, tables, boundaries, folder), findings
 
@@ -155,7 +155,7 @@ def _read_geopackage(path: Path) -> tuple[Place, list[Finding]]:
         findings += faults
     boundaries = None
     if BOUNDARIES_LAYER in layers:
-        boundaries, faults = _read_boundaries(path, BOUNDARIES_LAYER, info.crs)
+        boundaries, faults = _read_boundaries(path, BOUNDARIES_LAYER)
         findings += faults
     extras = {"geopackage": path.name}
     return Place(info, tables, boundaries, path.parent, extras), findings
@@ -179,10 +179,8 @@ def _empty_tables() -> dict[str, pd.DataFrame]:
     return {table: empty_table(table) for table in dictionary()}
 
 
-def _read_boundaries(
-    path: Path, layer: str, crs: str
-) -> tuple[gpd.GeoDataFrame | None, list[Finding]]:
-    """The zones' polygons with text ids, in the place's own coordinate system."""
+def _read_boundaries(path: Path, layer: str) -> tuple[gpd.GeoDataFrame | None, list[Finding]]:
+    """The zones' outlines with text ids, as they stand; ``check`` says what is wrong with them."""
     import geopandas as gpd
     import pyogrio
 
@@ -197,19 +195,9 @@ def _read_boundaries(
     if "zone_id" not in frame or "geometry" not in frame:
         remedy = "give polygons with the column zone_id"
         return None, [error(file, "the column is missing", remedy, column="zone_id")]
-    findings = []
-    if frame.crs is None or frame.crs != crs:
-        message = f"the boundaries are in {frame.crs.to_string() if frame.crs else 'no system'}"
-        remedy = f"reproject them to the place's {crs} (QGIS: Vector > Reproject layer)"
-        findings.append(error(file, message, remedy))
-    for at, shape in enumerate(frame.geometry):
-        if shape is None or shape.geom_type not in ("Polygon", "MultiPolygon"):
-            value = None if shape is None else shape.geom_type
-            findings.append(error(file, "this is no polygon", "give the zone's outline",
-                                  row=row_of(at), column="geometry", value=value))  # fmt: skip
     ids = texts_of(frame["zone_id"])
     frame = gpd.GeoDataFrame({"zone_id": ids}, geometry=frame.geometry.array, crs=frame.crs)
-    return frame.astype({"zone_id": str}), findings
+    return frame.astype({"zone_id": str}), []
 
 
 def _strange_files(folder: Path) -> list[Finding]:
