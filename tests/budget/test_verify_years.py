@@ -242,7 +242,7 @@ def test_ids_of_nothing_rows_twice_and_tables_left_out_are_refused_in_words(tabl
     rows = plan.tables[table]
     left = {name: other for name, other in plan.tables.items() if name != table}
     twice = {**plan.tables, table: pd.concat([rows, rows.iloc[:1]], ignore_index=True)}
-    for tables in (left, twice):
+    for tables in (left, twice) if len(rows) else (left,):  # a table without rows has none twice
         broken = verify(place, asked(), replace(plan, tables=tables)).broken
         assert [check.name for check in broken] == ["rows"]
     for column in [name for name in rows if name.endswith("_id")]:
