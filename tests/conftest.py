@@ -10,6 +10,43 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+SLOW = {  # files of tests that solve whole questions or start programs: not in the fast run
+    *("test_cli", "test_docs", "test_killed", "test_readme", "test_repeats", "test_rutland"),
+    *("base/test_compiled", "bench/test_bench", "bench/test_subjects", "engine/test_interrupt"),
+    *(
+        f"budget/test_{name}"
+        for name in (
+            *("agreement", "bounds", "capital", "counterfactual", "families", "least_money"),
+            *("levels", "over_years", "paths", "rules", "shipped", "verify_years", "year_on"),
+            *("years_oracle", "counting", "decompose", "uncertainty", "relaxing"),
+        )
+    ),
+    *(
+        f"estate/test_{name}"
+        for name in (
+            *("agreement", "closures", "explain", "reassignment", "relaxing", "rules_years"),
+            *("scale", "scale_behaviour", "shipped", "strengthen", "verify", "verify_figures"),
+            *("verify_years", "years", "years_agreement", "years_returns", "whole_life"),
+        )
+    ),
+    *("location/test_capacities", "location/test_enumeration", "location/test_known"),
+    *("location/test_early_ends", "models/test_classical"),
+    *("place/test_importer", "place/test_ranges", "place/test_round_trip", "place/test_slips"),
+    *("place/test_large", "place/test_synth", "place/test_outlines"),
+    *("report/test_live_costs", "report/test_reach", "report/test_results"),
+    *("report/test_sentences", "report/test_page", "report/test_closures"),
+    *("scenario/test_planted_faults", "scenario/test_positions"),
+    *("travel/test_command", "travel/test_feeds", "travel/test_rutland", "travel/test_transit"),
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what the fast run leaves out: whole files, and the type check of all the source."""
+    folder = Path(__file__).parent
+    for item in items:
+        file = str(item.path.relative_to(folder).with_suffix(""))
+        if file in SLOW or item.name.endswith("[mypy]"):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

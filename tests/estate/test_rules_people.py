@@ -312,7 +312,6 @@ def test_fairness_counts_todays_minutes_by_the_same_behaviour():
     "rule",
     [
         Behaviour(residents="decay", decay_per_minute=50.0),
-        Behaviour(residents="decay", exponent=400.0),
         Fairness(equal_minutes=10.0, aversion=500.0),
     ],
 )

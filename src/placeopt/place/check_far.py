@@ -151,7 +151,8 @@ def _far_points(place: Place, zones: Floats, buildings: Floats, noted: Noted) ->
         off = [np.clip(points[at], low, high)[i] != points[at][i] for i in (0, 1)]
         axis = int(np.argmax(np.abs(points[at] - np.median(points[stated], axis=0))))
         x, y = points[at]
-        if _outside(place, points[at]) or all(noted(table, AXES[i], key) for i in (axis,)):
+        in_degrees = abs(x) <= 180 and abs(y) <= 90
+        if in_degrees or _outside(place, points[at]) or noted(table, AXES[axis], key):
             continue  # said already, or right
         swapped = (np.array([y, x]) >= low - extent).all() and (
             np.array([y, x]) <= high + extent
