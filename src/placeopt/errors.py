@@ -28,7 +28,8 @@ class Finding:
     """One fault in what the user gave: where it is, what is there and what would be right.
 
     ``row`` is the row as a person counts it in the file: the heading is row 1, the first
-    record row 2; ``None`` where the fault is of a whole table or column.
+    record row 2; ``None`` where the fault is of a whole table or column. ``ids`` are all that a
+    finding about several rows is about; the line that a person reads counts them.
     """
 
     severity: Severity
@@ -38,6 +39,7 @@ class Finding:
     value: str | None
     message: str
     remedy: str
+    ids: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         where = self.file

@@ -34,15 +34,18 @@ def solve(place: Place, scenario: Scenario, *, progress: Watch | None = None) ->
     return _answer(place, check(place), scenario, progress)
 
 
-def solve_file(scenario_file: Path, out: Path, progress: Watch | None = None) -> Answer:
-    """Answer a scenario file and write everything a person looks at into ``out``."""
+def solve_file(
+    scenario_file: Path, out: Path, progress: Watch | None = None, *, plain_csv: bool = False
+) -> Answer:
+    """Answer a scenario file and write everything a person looks at into ``out``; ``plain_csv`` as
+    in ``write_results``."""
     from placeopt.report.write import RESULTS, write_results
 
     require_writable(out, RESULTS)
     scenario = read_scenario(scenario_file)
     place, findings = read_leniently(scenario_file.parent / scenario.place)
     answer = _answer(place, findings, scenario, progress)
-    write_results(answer, out)
+    write_results(answer, out, plain_csv=plain_csv)
     return answer
 
 

@@ -214,6 +214,57 @@ def test_ids_to_join_by_that_have_no_match_are_counted(tmp_path: Path) -> None:
         import_place(mapping, tmp_path / "out")
 
 
+def test_an_id_that_the_joined_table_lacks_is_one_finding(tmp_path: Path) -> None:
+    """Not one for each cell that it leaves empty; ``--json`` has its rows."""
+    mapping = sources(tmp_path)
+    zones = "".join(f"E{n},{450500 + n},310500\n" for n in range(1, 41))
+    (tmp_path / "zones.csv").write_text("code,x,y\n" + zones.replace("E30,", "E31,"))
+    text = mapping.read_text(encoding="utf-8").replace('zone_id = "code", ', 'zone_id = "code2", ')
+    mapping.write_text(text, encoding="utf-8")
+    (tmp_path / "zones.csv").write_text(
+        "code2,code,x,y\n" + "".join(f"Z{n},Q,{450500 + n},310500\n" for n in range(1, 41))
+    )
+    with pytest.raises(PlaceError) as stop:
+        import_place(mapping, tmp_path / "out")
+    (found,) = stop.value.findings
+    assert str(found) == (
+        "people.csv: area is 'Q': 40 rows name it (zones.csv, first in row 2), and it is not "
+        "there; add it, or leave the rows out"
+    )
+    assert found.ids == tuple(str(row) for row in range(2, 42))
+
+
+def test_an_id_that_stands_twice_is_told_by_its_own_file(tmp_path: Path) -> None:
+    """The table that it would have come out in is never written."""
+    mapping = sources(tmp_path)
+    ASSETS.assign(Ref=["1", "2", "3", "1"]).to_csv(tmp_path / "assets.csv", index=False)
+    with pytest.raises(PlaceError) as stop:
+        import_place(mapping, tmp_path / "out")
+    assert str(stop.value.findings[0]) == (
+        "assets.csv row 5: Ref is '1': the same building_id of buildings comes from row 2 already; "
+        "give every row its own, filter one out, or say distinct"
+    )
+    assert {f.file for f in stop.value.findings} == {"assets.csv"}
+
+
+def test_what_filters_zones_filters_their_outlines(tmp_path: Path) -> None:
+    shapes = gpd.GeoDataFrame(
+        {"code": ["E1", "E2", "E3"]},
+        geometry=[box(x, 310000, x + 900, 311000) for x in (450000, 452000, 454000)],
+        crs="EPSG:27700",
+    )
+    shapes.to_file(tmp_path / "areas.geojson")
+    mapping = MAPPING + '[source.areas]\nfile = "areas.geojson"\n[boundaries]\n'
+    mapping += 'source = "areas"\nzone_id = "code"\n'
+    report = import_place(sources(tmp_path, mapping=mapping), tmp_path / "out")
+    place = read_place(tmp_path / "out")
+    assert place.boundaries is not None
+    assert place.boundaries["zone_id"].tolist() == ["E1", "E2"]
+    assert [(out.rows, out.reason) for out in report.left_out if out.table == "zones"] == [
+        (1, "outlines of areas that are no zones of the place")
+    ]
+
+
 def test_shapes_in_degrees_are_refused_with_the_remedy(tmp_path: Path) -> None:
     shapes = gpd.GeoDataFrame({"code": ["E1"]}, geometry=[box(-1, 52, 0, 53)], crs="EPSG:4326")
     shapes.to_file(tmp_path / "areas.geojson")

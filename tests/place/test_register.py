@@ -172,3 +172,13 @@ def test_a_tenure_that_is_not_stated_is_no_freehold(tmp_path: Path) -> None:
     found = register(tmp_path, f"UPRN,Name,GeoX,GeoY,TenureType\n1,Hall,{POINT},\n")
     assert found.table.cells["register_tenure"] == [""]
     assert any("the tenure of 1 rows is not stated" in str(f) for f in found.table.findings)
+
+
+def test_uprns_with_and_without_leading_zeros_are_one(tmp_path: Path) -> None:
+    text = "AssetCode,UPRN,PropertyName,GeoX,GeoY\n"
+    text += "A,000010012345,Hall,450100,310100\nB,10012345,The Hall,450400,310100\n"
+    text += "C,110012345,Annex,450900,310100\n"
+    found = register(tmp_path, text)
+    (group,) = found.groups
+    assert [row.id for row in group.rows] == ["A", "B"]
+    assert group.why == "the same UPRN 000010012345"

@@ -43,10 +43,12 @@ def test_a_text_that_cannot_be_shown_is_a_finding(
     assert all(len(str(f)) < 400 and str(f).isprintable() for f in found), found
 
 
-def test_a_text_that_cannot_be_shown_is_found_in_memory() -> None:
+@pytest.mark.parametrize("name", ["Moor\x00", "Mo\ror", "Moor\x7f"])
+def test_a_text_that_cannot_be_shown_is_found_in_memory(name: str) -> None:
+    """A return alone would end the row of a CSV file."""
     place = small_place()
     zones = place.zones.copy()
-    zones.loc[1, "name"] = "Moor\x00"
+    zones.loc[1, "name"] = name
     (found,) = [f for f in check(place.replace(zones=zones)) if f.severity == "error"]
     assert (found.file, found.row, found.column) == ("zones.csv", 3, "name")
 

@@ -80,12 +80,17 @@ def check(
 def solve(
     scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
     out: Out = Path("out"),
+    plain_csv: Annotated[
+        bool, typer.Option("--plain-csv", help="No text in tables that a spreadsheet would run.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Answer a scenario: a verified plan with its bound, or which rules clash."""
     from placeopt.run import solve_file
 
-    answer = _watched(lambda watch: solve_file(scenario, out, watch), quiet=as_json)
+    answer = _watched(
+        lambda watch: solve_file(scenario, out, watch, plain_csv=plain_csv), quiet=as_json
+    )
     _tell(answer, out, as_json)
     raise typer.Exit(_status(answer))
 

@@ -31,7 +31,7 @@ _FINANCIAL_YEAR = re.compile(r"((?:19|20)[0-9]{2})[/-](?:20)?([0-9]{2})")
 _BROKEN = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)|#{3,}")
 ID_CHARACTERS = 200  # an id has at most
 TEXT_CHARACTERS = 4000  # any other text has at most
-_IN_TEXTS = "\n\r\t"  # control characters that a text may have
+_IN_TEXTS = "\n\t"  # control characters that a text may have
 _TOTAL = re.compile(
     r"(?:grand |overall |sub-?)?totals?(?: (?:of|for|all)\b.*)?\s*:?", re.IGNORECASE
 )
@@ -79,6 +79,11 @@ def whole_id(cell: str) -> str | None:
     return digits if len(digits) == power + 1 else None
 
 
+def whole_uprn(cell: str) -> str:
+    """A unique property reference number with all its 12 digits: ``42`` is ``000000000042``."""
+    return cell.zfill(12) if cell.isascii() and cell.isdigit() else cell
+
+
 def lost_id(cell: str) -> str | None:
     """What a spreadsheet did to an id whose true text can no longer be told."""
     if _SHORTENED.fullmatch(cell) and "." in cell and whole_id(cell) is None:
@@ -107,7 +112,8 @@ def unseen_character(cell: str, strict: bool) -> str | None:
         return None
     bad = ("Cc", "Cs", "Cf", "Zl", "Zp") if strict else ("Cc", "Cs")
     allowed = "" if strict else _IN_TEXTS
-    found = (c for c in cell if c not in allowed and unicodedata.category(c) in bad)
+    text = cell if strict else cell.replace("\r\n", "\n")  # a return alone ends a row of some CSV
+    found = (c for c in text if c not in allowed and unicodedata.category(c) in bad)
     return next(found, None)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from placeopt.errors import Finding
+from placeopt.place.cells import whole_uprn
 from placeopt.place.demand import AGE_COLUMNS
 from placeopt.place.faults import error, label, nearest, row_of, warning
 from placeopt.place.raw import number_text
@@ -265,7 +266,7 @@ def candidates_that_are_there_already(place: Place) -> Iterator[Finding]:
     points = table[["x_m", "y_m"]].to_numpy(float)
     of_uprn: dict[str, list[str]] = {}
     for row in rows:
-        of_uprn.setdefault(row["uprn"], []).append(row["building_id"])
+        of_uprn.setdefault(whole_uprn(row["uprn"]), []).append(row["building_id"])
     for at, row in enumerate(rows):
         where: dict[str, Any] = {"row": row_of(at), "column": "replaces_building_id"}
         own, of = row["building_id"], row["replaces_building_id"]
@@ -280,7 +281,7 @@ def candidates_that_are_there_already(place: Place) -> Iterator[Finding]:
                         value=of, **where)  # fmt: skip
         if of or row["another_building"] or row["status"] != "candidate":
             continue
-        same = [i for i in of_uprn[row["uprn"]] if row["uprn"] and i != own]
+        same = [i for i in of_uprn[whole_uprn(row["uprn"])] if row["uprn"] and i != own]
         apart = np.hypot(*(points[may_go] - points[at]).T)
         near = [rows[other]["building_id"] for other in np.array(may_go)[apart <= _SAME_WALLS_M]]
         if same or near:

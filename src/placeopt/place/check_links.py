@@ -75,7 +75,7 @@ def dangling(place: Place, table: str, column: Column, other: str, key: str) -> 
     if lost and not len(known):
         message = f"{len(lost)} rows name {_an(key)}, but {target} has no records"
         yield error(file, message, f"give {target}, or leave {column.name} empty",
-                    column=column.name)  # fmt: skip
+                    column=column.name, ids=dict.fromkeys(values.iloc[lost]))  # fmt: skip
         return
     hints: dict[str, str] = {}
     for at in lost:

@@ -22,10 +22,11 @@ def error(
     row: int | None = None,
     column: str | None = None,
     value: object = None,
+    ids: Iterable[str] = (),
 ) -> Finding:
     """A fault that stops a solve."""
     text = None if value is None else str(value)
-    return Finding("error", file, row, column, text, message, remedy)
+    return Finding("error", file, row, column, text, message, remedy, tuple(ids))
 
 
 def warning(
@@ -36,10 +37,11 @@ def warning(
     row: int | None = None,
     column: str | None = None,
     value: object = None,
+    ids: Iterable[str] = (),
 ) -> Finding:
     """Something to look at that does not stop a solve."""
     text = None if value is None else str(value)
-    return Finding("warning", file, row, column, text, message, remedy)
+    return Finding("warning", file, row, column, text, message, remedy, tuple(ids))
 
 
 def row_of(position: SupportsInt) -> int:
@@ -55,8 +57,12 @@ def nearest(word: str, words: Iterable[str], alike: float = 0.6) -> str:
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
-    """Errors before warnings, then by file, row and column; one finding for each fault."""
+    """Errors before warnings, then by file, row and column; one finding for each fault, and no
+    warning of a cell that has an error."""
     unique = dict.fromkeys(findings)
+    wrong = {(f.file, f.row, f.column) for f in unique if f.severity == "error" and f.row}
+    unique = {f: None for f in unique
+              if f.severity == "error" or (f.file, f.row, f.column) not in wrong}  # fmt: skip
     return sorted(
         unique, key=lambda f: (f.severity != "error", f.file, f.row or 0, f.column or "", f.message)
     )

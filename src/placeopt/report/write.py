@@ -11,6 +11,8 @@ from placeopt.report.story import tell
 from placeopt.report.summary import plain, summary_of, write_json
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from placeopt.engine import Answer
 
 RESULTS = (  # what an answer's folder holds
@@ -19,7 +21,10 @@ RESULTS = (  # what an answer's folder holds
 )  # fmt: skip
 
 
-def write_results(answer: Answer, out: Path | str) -> dict[str, Path]:
+_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # in a CSV file opened in a spreadsheet
+
+
+def write_results(answer: Answer, out: Path | str, *, plain_csv: bool = False) -> dict[str, Path]:
     """Write an answer into the folder ``out`` (made if absent); returns name -> file.
 
     Always ``summary.json``, ``workbook.xlsx``, ``index.html`` and ``provenance.json``; with a
@@ -27,15 +32,21 @@ def write_results(answer: Answer, out: Path | str) -> dict[str, Path]:
     plan, ``plan.gpkg`` and ``map.svg``. The folder is written whole or not at all: an earlier
     answer in it stays until this one takes its place.
 
+    Args:
+        answer: What is written.
+        out: The folder.
+        plain_csv: Put an apostrophe before texts in ``tables`` that a spreadsheet would run as a
+            formula (those that begin with = + - @, a tab or a return); numbers stay as they are.
+
     Raises:
         OutputError: ``out`` cannot be written, holds files of another origin, or the disk is full.
     """
     with whole_folder(Path(out), RESULTS) as made:
-        files = _fill(answer, made)
+        files = _fill(answer, made, plain_csv)
     return {name: Path(out) / path.relative_to(made) for name, path in files.items()}
 
 
-def _fill(answer: Answer, out: Path) -> dict[str, Path]:
+def _fill(answer: Answer, out: Path, plain_csv: bool) -> dict[str, Path]:
     """Write an answer into the empty folder ``out``; returns name -> file."""
     from placeopt.report.page import write_page
     from placeopt.report.workbook import write_workbook
@@ -48,7 +59,7 @@ def _fill(answer: Answer, out: Path) -> dict[str, Path]:
         "workbook": write_workbook(answer, story, sheets, out / "workbook.xlsx"),
     }
     if answer.plan is not None:
-        files["tables"] = _write_tables(answer, out / "tables")
+        files["tables"] = _write_tables(answer, out / "tables", plain_csv)
         if "buildings" in answer.plan.tables:
             from placeopt.report.geopackage import write_geopackage
             from placeopt.report.picture import write_picture
@@ -60,9 +71,24 @@ def _fill(answer: Answer, out: Path) -> dict[str, Path]:
     return files
 
 
-def _write_tables(answer: Answer, folder: Path) -> Path:
+def _write_tables(answer: Answer, folder: Path, plain_csv: bool) -> Path:
     assert answer.plan is not None
     folder.mkdir(exist_ok=True)
     for name, table in answer.plan.tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False)
+        (without_formulas(table) if plain_csv else table).to_csv(
+            folder / f"{name}.csv", index=False
+        )
     return folder
+
+
+def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with an apostrophe before each text that a spreadsheet would run as a formula."""
+    plain = table.copy()
+    for name in table.columns:
+        if any(isinstance(v, str) and v.startswith(_BEGINS_A_FORMULA) for v in table[name]):
+            plain[name] = table[name].astype(object).map(_plain)
+    return plain
+
+
+def _plain(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_BEGINS_A_FORMULA) else value

@@ -40,6 +40,7 @@ from placeopt.place.write import FILES, write_files, write_place
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
 
 __all__ = ["Assumed", "ImportReport", "LeftOut", "Repriced", "Taken", "import_place"]
 
@@ -168,6 +169,7 @@ def _build(
         if len(tables[table]):
             report.rows[table] = len(tables[table])
     boundaries = _boundaries(rules, sources, findings, used)
+    boundaries = _of_the_zones(boundaries, tables["zones"], report)
     place = Place(rules.place.info(), tables, boundaries)
     tell("checking the place")
     said = {(f.file, f.row, f.column) for f in findings}
@@ -282,6 +284,21 @@ def _boundaries(
     used[name].add(column)
     frame = gpd.GeoDataFrame({"zone_id": ids}, geometry=source.shapes.array, crs=source.shapes.crs)
     return frame.astype({"zone_id": str})
+
+
+def _of_the_zones(
+    boundaries: gpd.GeoDataFrame | None, zones: pd.DataFrame, report: ImportReport
+) -> gpd.GeoDataFrame | None:
+    """The outlines of the zones that are taken: what filters zones filters their outlines."""
+    if boundaries is None or not len(zones):
+        return boundaries
+    kept = boundaries["zone_id"].isin(zones["zone_id"])
+    if not kept.any():
+        return boundaries  # ids of another kind: the check says so
+    if not kept.all():
+        said = "outlines of areas that are no zones of the place"
+        report.left_out.append(LeftOut("boundaries", "zones", int((~kept).sum()), said))
+    return boundaries[kept].reset_index(drop=True)
 
 
 def _ignored(

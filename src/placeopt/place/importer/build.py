@@ -29,6 +29,23 @@ from placeopt.place.tables import dictionary
 from placeopt.place.typed import floats
 
 
+@dataclass(frozen=True)
+class Unmatched:
+    """Ids that a joined source does not have.
+
+    Attributes:
+        file: The joined source.
+        column: Its column of ids.
+        known: The ids that it has.
+        key_of_row: By row of the source's file, the id that was looked for.
+    """
+
+    file: str
+    column: str
+    known: tuple[str, ...]
+    key_of_row: dict[int, str]
+
+
 @dataclass
 class Build:
     """The work on one rule: cells of the source at the rows kept, and where each came from."""
@@ -41,6 +58,7 @@ class Build:
     prices: Prices
     findings: list[Finding] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
+    unmatched: list[Unmatched] = field(default_factory=list)
 
     def column(self, name: str) -> list[str]:
         """The source's column; if it has none, PlaceError names the nearest."""
@@ -93,6 +111,9 @@ def build_rows(
     result = {name: _column(build, name, column) for name, column in rule.columns.items()}
     if build.used.intersection(GEOMETRY_COLUMNS):
         build.findings += crs_findings(source, crs)
+    build.findings += _unmatched_findings(build, result)
+    if not rule.distinct:
+        build.findings += _repeated_keys(build, result)
     if rule.distinct:
         result = _distinct(build, result)
         kept = len(next(iter(result.values()), []))
@@ -131,13 +152,68 @@ def _join(build: Build, join: Join, other: Source) -> None:
                                         "delete one", row=other.table.row(at), column=join.other,
                                         value=key))  # fmt: skip
     found = [position.get(key) for key in build.column(join.column)]
-    lost = sum(at is None for at in found)
+    lost = {row: key for row, key, at in
+            zip(build.rows, build.column(join.column), found, strict=True)
+            if at is None}  # fmt: skip
     if lost:
-        message = f"{lost} rows of {build.file} have no match by {join.column}"
-        build.findings.append(warning(other.file, message, "their cells stay empty"))
+        build.unmatched.append(Unmatched(other.file, join.other, tuple(keys), lost))
     for name, cells in other.table.cells.items():
         if name not in build.cells:
             build.cells[name] = ["" if at is None else cells[at] for at in found]
+
+
+def _repeated_keys(build: Build, result: dict[str, list[str]]) -> list[Finding]:
+    """Rows of the source that would be a record of the table whose key another row has already."""
+    keys = [column.name for column in dictionary()[build.rule.table] if column.key]
+    if not all(key in result for key in keys):
+        return []
+    first: dict[tuple[str, ...], int] = {}
+    findings = []
+    for row, key in zip(build.rows, zip(*(result[key] for key in keys), strict=True), strict=True):
+        before = first.setdefault(key, row)
+        if before != row and all(key):
+            column = build.rule.columns[keys[0]].from_ or keys[0]
+            findings.append(error(
+                build.file, f"the same {' and '.join(keys)} of {build.rule.table} comes from row "
+                f"{before} already", "give every row its own, filter one out, or say distinct",
+                row=row, column=column, value=", ".join(key)))  # fmt: skip
+    return findings
+
+
+def _unmatched_findings(build: Build, result: dict[str, list[str]]) -> list[Finding]:
+    """One finding for each id that a joined source lacks: an error where cells that must be filled
+    stay empty for it, else a warning."""
+    must = [column.name for column in dictionary()[build.rule.table] if column.required]
+    empty = {
+        row
+        for name in must
+        for row, cell in zip(build.rows, result.get(name, ()), strict=False)
+        if cell == ""
+    }
+    findings = []
+    for lost in build.unmatched:
+        rows_of: dict[str, list[int]] = {}
+        told: list[int] = []
+        for row in build.rows:
+            if row in lost.key_of_row:
+                rows_of.setdefault(lost.key_of_row[row], []).append(row)
+        for key, rows in rows_of.items():
+            if key and empty.intersection(rows):
+                again = "row names" if len(rows) == 1 else "rows name"
+                message = f"{len(rows)} {again} it ({build.file}, first in row {rows[0]}), and it"
+                findings.append(error(lost.file, f"{message} is not there",
+                                      f"add it, or leave the rows out{nearest(key, lost.known)}",
+                                      column=lost.column, value=key,
+                                      ids=map(str, rows)))  # fmt: skip
+                told += rows
+        left = {key: rows for key, rows in rows_of.items() if not set(rows) <= set(told)}
+        if left:
+            count = sum(map(len, left.values()))
+            first = next(iter(left))
+            message = f"{count} rows of {build.file} have no match, the first by {first!r}"
+            findings.append(warning(lost.file, message, "their cells stay empty",
+                                    column=lost.column, ids=filter(None, left)))  # fmt: skip
+    return findings
 
 
 def _matches(build: Build, where: Where) -> np.ndarray:

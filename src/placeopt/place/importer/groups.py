@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placeopt.errors import PlaceError
+from placeopt.place.cells import whole_uprn
 from placeopt.place.faults import error
 from placeopt.place.importer.tidy import read_messy_csv
 
@@ -35,9 +36,9 @@ def group_rows(rows: Sequence[Row], metres: float) -> list[Group]:
     """Groups of two rows and more: same UPRN first, then same address within ``metres``."""
     groups: list[tuple[list[Row], str]] = []
     taken: set[int] = set()
-    for uprn, members in _buckets(rows, lambda row: row.uprn).items():
+    for members in _buckets(rows, lambda row: whole_uprn(row.uprn)).values():
         if len(members) > 1:
-            groups.append((members, f"the same UPRN {uprn}"))
+            groups.append((members, f"the same UPRN {members[0].uprn}"))
             taken.update(id(row) for row in members)
     left = [row for row in rows if id(row) not in taken]
     for members in _buckets(left, _address_key).values():
