@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from shapely import Point, box
 
-from placeopt.errors import PlaceError
+from placeopt.errors import OutputError, PlaceError
 from placeopt.place import check_files, import_place, read_place
 from placeopt.place.importer.formula import FormulaError, columns_of, evaluate
 
@@ -352,3 +352,12 @@ def test_money_whose_prices_cannot_be_changed_is_refused(tmp_path, column, index
     with pytest.raises(PlaceError, match=said):
         import_place(priced(tmp_path, column, index), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_file_in_the_way_is_told_before_a_source_is_read(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    steps: list[str] = []
+    with pytest.raises(OutputError, match="is a file; name a folder"):
+        import_place(sources(tmp_path), tmp_path / "out", progress=steps.append)
+    assert steps == []
+    assert (tmp_path / "out").read_text() == "mine"

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from placeopt.base.files import whole_file, whole_folder
+from placeopt.base.files import require_writable, whole_file, whole_folder
 from placeopt.errors import Finding, PlaceError
 from placeopt.place.check import check
 from placeopt.place.faults import error, nearest, warning
@@ -60,10 +60,13 @@ def import_place(
     folder, or a file ending in .gpkg; the report is written into it (or beside it) as
     import-report.md, a street network as streets.gpkg. ``progress`` is told each step as it
     begins. PlaceError carries every fault of the
-    mapping, of the sources and of the place that would come out.
+    mapping, of the sources and of the place that would come out; OutputError says, before a source
+    is read, that ``out`` cannot be written.
     """
     mapping, out = Path(mapping), Path(out)
     rules = read_mapping(mapping)
+    if out.suffix.lower() != ".gpkg":
+        require_writable(out, (*FILES, *_about(rules)), keep_others=True)
     tell = progress or (lambda step: None)
     home = Path(folder) if folder is not None else mapping.parent
     sources = _read_sources(rules, home, mapping.parent, tell)
