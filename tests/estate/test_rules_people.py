@@ -312,7 +312,7 @@ def test_fairness_counts_todays_minutes_by_the_same_behaviour():
     "rule",
     [
         Behaviour(residents="decay", decay_per_minute=50.0),
-        Fairness(equal_minutes=10.0, aversion=500.0),
+        Fairness(equal_minutes=10.0, aversion=100.0),
     ],
 )
 def test_what_no_number_can_tell_apart_is_refused_in_words(rule):
