@@ -20,6 +20,7 @@ from placeopt.place.read import read_leniently
 from placeopt.place.tables import Column, PlaceInfo
 from placeopt.place.typed import conformed
 from tests.place.small import TABLES, change, small_folder, small_place
+from tests.support.tiers import sample
 
 LETTERS = st.characters(exclude_categories=("Cs", "Cc"))  # surrogates and controls are no text
 TEXTS = st.text(LETTERS, min_size=1, max_size=8)
@@ -94,7 +95,8 @@ def places(draw: st.DrawFn) -> Place:
         sources=tuple(draw(st.lists(TEXTS, max_size=3))), made_up=draw(st.booleans()),
     )  # fmt: skip
     ids = tables["zones"]["zone_id"]
-    outlines = [box(i, i, i + 0.1, i + 1 / 3) for i in range(len(ids))]
+    points = tables["zones"][["x_m", "y_m"]].astype(float).to_numpy()
+    outlines = [box(x, y, x + 0.1, y + 1 / 3) for x, y in points]
     boundaries = gpd.GeoDataFrame({"zone_id": ids}, geometry=outlines, crs=info.crs)
     boundaries = boundaries.astype({"zone_id": str})
     return Place(info, conformed(tables), boundaries if draw(st.booleans()) else None)
@@ -142,7 +144,7 @@ SPOIL = {
 }
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", sample(range(4), 1))
 def test_faults_planted_at_random_are_each_found(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
     for number in range(50):
