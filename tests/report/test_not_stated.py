@@ -6,6 +6,7 @@ import math
 import re
 
 import openpyxl
+import pandas as pd
 import pytest
 
 from placeopt.errors import UsageError
@@ -130,8 +131,12 @@ def test_carbon_that_is_asked_for_and_unknown_is_a_fault(rules, settings, label)
 
 def test_pricing_carbon_needs_one_building_that_states_it():
     priced = scenario().model_copy(update={"money": Money(carbon_values=True)})
-    none = here(building("B1", 10), building("B2", 20))
+    values = pd.DataFrame(
+        [(year, 300.0, "the test") for year in range(2020, 2100)],
+        columns=["year", "gbp_per_tco2e", "source"],
+    )
+    none = here(building("B1", 10), building("B2", 20)).replace(carbon_values=values)
     (found,) = check_scenario(none, priced)
     assert found.column == "money.carbon_values"
     some = here(building("B1", 10, **{TONNES: 7.0}), building("B2", 20))
-    assert check_scenario(some, priced) == []
+    assert check_scenario(some.replace(carbon_values=values), priced) == []
