@@ -41,8 +41,10 @@ SLOW = {  # files of tests that solve whole questions or start programs: not in 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what the fast run leaves out: whole files, and the type check of all the source."""
+    """Mark what the fast run leaves out: whole files, and the type check of all the source. The
+    longest tests come first, so that none is waited for alone in the end."""
     folder = Path(__file__).parent
+    items.sort(key=lambda item: item.path.name != "test_readme.py")
     for item in items:
         file = str(item.path.relative_to(folder).with_suffix(""))
         if file in SLOW or item.name.endswith("[mypy]"):
