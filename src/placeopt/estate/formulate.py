@@ -160,9 +160,14 @@ def state_rules(model: Model, problem: EstateProblem, x: Columns) -> None:
 
 def minutes_count(problem: EstateProblem, objectives: Sequence[str]) -> bool:
     """Whether a model has to know who goes where: an objective or a rule speaks of it."""
-    weights = problem.scenario.objective.weights
-    parts = {part for name in objectives for part in (weights if name == "weighted" else [name])}
+    parts = parts_of(problem, objectives)
     return bool({"visit_minutes", "worst_off"} & parts) or rules_tell_who_goes_where(problem)
+
+
+def parts_of(problem: EstateProblem, objectives: Sequence[str]) -> set[str]:
+    """The objectives by name, a weighted sum by those that it weighs."""
+    weights = problem.scenario.objective.weights
+    return {part for name in objectives for part in (weights if name == "weighted" else [name])}
 
 
 def services_by_zone(problem: EstateProblem, objectives: Sequence[str]) -> NDArray[np.bool_] | None:

@@ -36,6 +36,7 @@ from placeopt.estate.course import Course, value
 from placeopt.estate.decision import Decision
 from placeopt.estate.formulate import (
     formulate,
+    parts_of,
     planner_alone,
     rules_tell_who_goes_where,
     services_by_zone,
@@ -393,11 +394,10 @@ def settled(years: Years, course: Course, objectives: Sequence[str]) -> Course:
 
 def _settled(problem: EstateProblem, decision: Decision, objectives: Sequence[str]) -> Decision:
     """One year's decision of ``settled``."""
-    weights = problem.scenario.objective.weights
-    parts = {part for name in objectives for part in (weights if name == "weighted" else [name])}
     if hosts_tell_all(problem, objectives):
         return with_their_residents(problem, decision)
-    if not rules_tell_who_goes_where(problem) and "worst_off" not in parts:
+    worst_off = "worst_off" in parts_of(problem, objectives)
+    if not rules_tell_who_goes_where(problem) and not worst_off:
         return with_least_minutes(problem, decision)
     said = services_by_zone(problem, objectives)
     return decision if said is None else with_least_minutes(problem, decision, ~said)
