@@ -371,35 +371,63 @@ def _minutes_lead(answer, after, before, car):
     return so_driven(answer, car) and all_so((before, after), *_means(answer))
 
 
-def _longer_than_a_minute(answer, sign):
-    return sum(p for p, b, a in _people(answer) if sign * (a - b) > 1)
+SENT, NEAREST = "sent_minutes", "minutes"
+
+
+def _changes_of(answer, measure):
+    """(zone, population, minutes added) of each zone whose journeys are known by a measure."""
+    return [
+        (r["name"] or r["zone_id"], r["population"], r[f"{measure}_after"] - r[f"{measure}_before"])
+        for r in rows(answer, "zones")
+        if r[f"{measure}_after"] == r[f"{measure}_after"]
+        and r[f"{measure}_before"] == r[f"{measure}_before"]
+    ]
+
+
+def _so_many(answer, measure, sign, text, share):
+    people = sum(p for _, p, more in _changes_of(answer, measure) if sign * more > 1)
+    total = sum(p for p, _, _ in _people(answer))
+    return is_so(text, people) and (share is None or is_so(share, people / total))
+
+
+SO_MANY = rf"{N}(?: residents?)?(?: \({N}\))?"
 
 
 @judges(
     "estate",
-    rf"Journeys get longer by more than a minute for {N}(?: residents?)?"
-    rf"(?: \({N}\))?(?: and shorter for {N}(?: residents?)?(?: \({N}\))?)?\.",
+    rf"Where the plan sends them, journeys get longer by more than a minute for {SO_MANY} and "
+    rf"shorter for {SO_MANY}; to the nearest building, longer for {SO_MANY} and shorter for "
+    rf"{SO_MANY}\.",
 )
-def _longer(answer, longer, share, shorter, other):
-    total = sum(p for p, _, _ in _people(answer))
-    for text, of, sign in ((longer, share, 1), (shorter, other, -1)):
-        people = _longer_than_a_minute(answer, sign)
-        if text is not None and not is_so(text, people):
-            return False
-        if of is not None and not is_so(of, people / total):
-            return False
-    return True
+def _longer(answer, *said):
+    ways = [(SENT, 1), (SENT, -1), (NEAREST, 1), (NEAREST, -1)]
+    pairs = zip(said[::2], said[1::2], strict=True)
+    return all(_so_many(answer, *way, *pair) for way, pair in zip(ways, pairs, strict=True))
+
+
+@judges(
+    "estate",
+    rf"Where the plan sends them, journeys get longer by more than a minute for {SO_MANY}\.",
+)
+def _longer_lead(answer, longer, share):
+    return _so_many(answer, SENT, 1, longer, share)
+
+
+@judges(
+    "estate",
+    rf"Journeys to the nearest building get longer by more than a minute for {SO_MANY}"
+    rf"(?: and shorter for {SO_MANY})?\.",
+)
+def _longer_to_the_nearest(answer, longer, share, shorter, other):
+    right = _so_many(answer, NEAREST, 1, longer, share)
+    return right and (shorter is None or _so_many(answer, NEAREST, -1, shorter, other))
 
 
 @judges("estate", rf"(.*) loses most: {N} minutes\.")
 def _loses_most(answer, zone, more):
-    known = [
-        (r["minutes_after"] - r["minutes_before"], r["name"] or r["zone_id"])
-        for r in rows(answer, "zones")
-        if r["minutes_after"] == r["minutes_after"] and r["minutes_before"] == r["minutes_before"]
-    ]
-    worst = max(change for change, _ in known)
-    return is_so(more, worst) and zone in {n for change, n in known if change > worst - 1e-9}
+    known = _changes_of(answer, SENT)
+    worst = max(change for _, _, change in known)
+    return is_so(more, worst) and zone in {n for n, _, change in known if change > worst - 1e-9}
 
 
 @judges(
@@ -502,14 +530,22 @@ def past_nearer(answer):
     last = [r for r in rows(answer, "sent_past") if r["year"] == answer.plan.summary["last_year"]]
     names = ("nearer", "floor", "capital", "cost", "open")
     found = {name: sum(r[f"past_{name}_visits_per_year"] for r in last) for name in names}
+    return found, sum(r["visits_per_year"] for r in last)
+
+
+def past_anything(answer):
+    """Visits of the last decided year past any nearer host, with all of the offer or part of it."""
     near = {(r["zone_id"], r["service_id"]): r["minutes_after"] for r in rows(answer, "access")}
-    plainly = sum(
+    return sum(
         r["visits_per_year"]
         for r in rows(answer, "assignment")
         if r["minutes"] > near[r["zone_id"], r["service_id"]] + 0.05
     )
-    assert found["nearer"] >= plainly - 0.5, "the table leaves some out"
-    return found, sum(r["visits_per_year"] for r in last)
+
+
+def partial_offers(answer):
+    tiers = answer.place.tables["tier_services"]
+    return "offer" in tiers and bool((tiers["offer"] == "partial").any())
 
 
 def all_years(answer):
@@ -585,9 +621,35 @@ def _sent_nearer(answer, after, over, before, cost, yearly, way, proven):
     )
 
 
-@judges("estate", r"Every visit goes to the nearest building that has the offer\.")
-def _every_nearest(answer):
-    return past_nearer(answer)[0]["nearer"] < 0.5
+@judges(
+    "estate",
+    r"(?:In (\d+) every|Every) visit goes to the nearest building that has (the|as much of the) "
+    r"offer\.",
+)
+def _every_nearest(answer, year, what):
+    if (year is None) != (answer.scenario.years == 1) or (
+        year and int(year) != answer.plan.summary["last_year"]
+    ):
+        return False
+    past_part = past_anything(answer) >= 0.5
+    return (
+        past_nearer(answer)[0]["nearer"] < 0.5
+        and past_part == (what != "the")
+        and (not past_part or partial_offers(answer))
+    )
+
+
+@judges(
+    "estate",
+    rf"{N} visits? a year(?: in (\d+))? goe?s? past a nearer building that has part of the offer\.",
+)
+def _past_part(answer, past, year):
+    if (year is None) != (answer.scenario.years == 1) or (
+        year and int(year) != answer.plan.summary["last_year"]
+    ):
+        return False
+    true = past_anything(answer) - past_nearer(answer)[0]["nearer"]
+    return partial_offers(answer) and is_so(past, true)
 
 
 WHY_PAST = {
@@ -641,8 +703,10 @@ def _past_open(answer, able, why):
     elif why.startswith(": there was no time"):
         right = asked and not optimal
     else:
-        named = set(re.findall(r"E\d+", why))
-        right = asked and optimal and named <= {rule.number for rule in answer.scenario.rules}
+        on = {"access": "E7", "fairness": "E13", "running costs": "E11", "rents": "E17"}
+        named = {on[w] for w in re.findall("|".join(on), why)}
+        numbers = {rule.number for rule in answer.scenario.rules}
+        right = asked and optimal and named == numbers & set(on.values())
     return right and is_so(able, past_nearer(answer)[0]["open"])
 
 

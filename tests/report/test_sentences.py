@@ -243,6 +243,27 @@ def test_a_sentence_of_another_answer_is_found():
         assert wrong[0].startswith("not so"), kind
 
 
+def test_minutes_to_the_nearest_said_of_where_visits_are_sent_are_found():
+    """A councillor reads how much longer residents travel, not how far an open door is."""
+    answer = sent_answers()[1]  # all of one zone's visits go past the nearer building
+    text = said_by(answer, "longer_and_shorter")
+    head, sent, near, tail = re.fullmatch(
+        r"(.* than a minute for )(.*)(; to the nearest building, longer for )(.*)\.", text
+    ).groups()
+    assert sent != tail
+    lie = f"{head}{tail}{near}{sent}."
+    assert false_sentences(answer, [lie]) == [f"not so: {lie}"]
+    for kind in ("longer_and_shorter", "loses_most"):
+        stated = next(s for s in tell(answer).all_statements() if s.kind == kind)
+        zones = answer.plan.zones
+        asked = zones["sent_change_minutes"]
+        if kind == "loses_most":
+            assert stated.values["more"].value == pytest.approx(asked.max())
+        else:
+            true = zones.loc[asked > 1, "population"].sum()
+            assert stated.values["longer_as_sent"].value == pytest.approx(true)
+
+
 def test_names_of_other_outcomes_are_found(sample):
     """Outcomes at their standard and outcomes that do not count, each with the other's name."""
     answer = next(

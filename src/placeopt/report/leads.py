@@ -160,10 +160,13 @@ def _as_sent(f: EstateFacts) -> Found | None:
 
 
 def _longer(f: EstateFacts) -> Found | None:
-    longer, total = f.people["residents_longer"], f.people["residents"]
+    longer, total = f.people[f"residents_longer{f.measure}"], f.people["residents"]
     if not total:
         return None
-    words = "Journeys get longer by more than a minute for {longer} ({share})."
+    where = (
+        "Where the plan sends them, journeys" if f.measure else "Journeys to the nearest building"
+    )
+    words = f"{where} get longer by more than a minute for {{longer}} ({{share}})."
     return _said("longer", longer, words, longer=counted(longer, "resident"),
                  share=share(longer / total))  # fmt: skip
 

@@ -19,13 +19,18 @@ from placeopt.report.narrative import (
     state,
 )
 from placeopt.scenario.estate_rules import Access, Fairness, FairRents, Revenue
-from placeopt.scenario.reassignment import reassigns
+from placeopt.scenario.reassignment import NEARER_MINUTES, reassigns
 from placeopt.scenario.wording import listed
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
 
-MAY_BAR = (Access, Fairness, Revenue, FairRents)  # rules that may keep a visit from moving nearer
+MAY_BAR = {  # rules that may keep a visit from moving nearer, and what they are on
+    Access: "access",
+    Fairness: "fairness",
+    Revenue: "running costs",
+    FairRents: "rents",
+}
 SOME_GBP, SOME_VISITS = 1.0, 0.5  # below these a sentence says none
 SOME_MINUTES = 0.05
 
@@ -62,6 +67,20 @@ class SentFacts:
     def visits(self, which: str) -> float:
         """Visits of the last decided year: sent past a nearer host, or those of one reason."""
         return float(self.summary.get(f"past_{which}_visits_per_year", math.nan))
+
+    @property
+    def past_part(self) -> float:
+        """Visits of the last decided year past a nearer building that has part of the offer, and
+        past none that has as much of it as the one they go to."""
+        plan = self.answer.plan
+        if plan is None or not {"assignment", "access"} <= set(plan.tables):
+            return 0.0
+        keys = ["zone_id", "service_id"]
+        near = plan.tables["access"][[*keys, "minutes_after"]]
+        sent = plan.tables["assignment"].merge(near, on=keys, how="left")
+        farther = sent["minutes"] > sent["minutes_after"] + NEARER_MINUTES
+        past = float(sent.loc[farther, "visits_per_year"].sum())
+        return max(past - self.visits("nearer"), 0.0)
 
     @property
     def when(self) -> str:
@@ -150,16 +169,19 @@ def _past(v: Values) -> str:
     )
 
 
+def _every(f: SentFacts) -> str:
+    """Every visit, of the year that is looked at."""
+    return f"In {f.summary['last_year']} every visit" if f.when else "Every visit"
+
+
 def _why_open(f: SentFacts) -> str:
     """Why visits that floor, capital and cost would let go nearer do not."""
     scenario = f.answer.scenario
     if not reassigns(scenario):
         return ": the question does not ask for fewer minutes, or its search was ended"
-    rules = sorted(
-        {rule.number for kind in MAY_BAR for rule in scenario.of(kind)}, key=lambda n: int(n[1:])
-    )
+    rules = listed(words for kind, words in MAY_BAR.items() if scenario.of(kind))
     if f.status == "optimal" and rules:
-        return f", but not under the other rules of the question ({listed(rules)})"
+        return f", but not under the question's rules on {rules}"
     if f.status == "optimal":
         return ", but not without breaking another rule of the question"
     return ": there was no time left to send them there"
@@ -188,8 +210,15 @@ SENTENCES: tuple[Sentence[SentFacts], ...] = (
     ),
     Sentence(
         "every_nearest",
-        lambda f: f.visits("nearer") < SOME_VISITS,
-        "Every visit goes to the nearest building that has the offer.",
+        lambda f: f.visits("nearer") < SOME_VISITS and f.past_part < SOME_VISITS,
+        lambda v: f"{v['every']} goes to the nearest building that has the offer.",
+        lambda f: {"every": _every(f)},
+    ),
+    Sentence(
+        "every_nearest_in_full",
+        lambda f: f.visits("nearer") < SOME_VISITS <= f.past_part,
+        lambda v: f"{v['every']} goes to the nearest building that has as much of the offer.",
+        lambda f: {"every": _every(f)},
     ),
     Sentence("sent_past", lambda f: f.visits("nearer") >= SOME_VISITS, _past, _past_values),
     Sentence(
@@ -202,6 +231,19 @@ SENTENCES: tuple[Sentence[SentFacts], ...] = (
         lambda f: f.visits("nearer") >= SOME_VISITS and f.visits("open") >= SOME_VISITS,
         "{able} could go to a nearer one within floor, capital and cost{why}.",
         lambda f: {"able": counted(f.visits("open"), "visit"), "why": _why_open(f)},
+    ),
+    Sentence(
+        "past_part",
+        lambda f: f.past_part >= SOME_VISITS,
+        lambda v: (
+            f"{v['past']} a year{v['when']} {v['go']} past a nearer building that has part of "
+            "the offer."
+        ),
+        lambda f: {
+            "past": counted(f.past_part, "visit"),
+            "when": f.when,
+            "go": "goes" if round(f.past_part) == 1 else "go",
+        },
     ),
 )
 

@@ -120,6 +120,12 @@ class EstateFacts:
         return float(rows.at["cost", "do_nothing"] - rows.at["cost", "plan"])
 
     @property
+    def measure(self) -> str:
+        """The ending of what is counted where visits are sent, which comes first; empty where the
+        plan states minutes to the nearest building only."""
+        return "_as_sent" if "residents_longer_as_sent" in self.people else ""
+
+    @property
     def carbon(self) -> tuple[float, float]:
         rows = self.tables["objectives"].set_index("objective")
         return float(rows.at["carbon", "do_nothing"]), float(rows.at["carbon", "plan"])
@@ -397,24 +403,17 @@ SENTENCES: tuple[Sentence[EstateFacts], ...] = (
     Sentence(
         "longer_and_shorter",
         lambda f: _measured(f),
-        lambda v: (
-            f"Journeys get longer by more than a minute for {_of_all(v, 'longer')} and shorter "
-            f"for {_of_all(v, 'shorter')}."
-        ),
-        lambda f: {
-            f"{way}{what}": value
-            for way in ("longer", "shorter")
-            for what, value in (
-                ("", counted(f.people[f"residents_{way}"], "resident")),
-                ("_share", share(f.people[f"residents_{way}"] / f.people["residents"])),
-            )
-        },
+        lambda v: _longer_and_shorter(v),
+        lambda f: _changed_residents(f),
     ),
     Sentence(
         "loses_most",
-        lambda f: _measured(f) and f.people["worst_change"] > NOTICEABLE_MINUTES,
+        lambda f: _measured(f) and f.people[f"worst_change{f.measure}"] > NOTICEABLE_MINUTES,
         "{zone} loses most: {more}.",
-        lambda f: {"zone": f.people["worst_zone"], "more": minutes(f.people["worst_change"])},
+        lambda f: {
+            "zone": f.people[f"worst_zone{f.measure}"],
+            "more": minutes(f.people[f"worst_change{f.measure}"]),
+        },
     ),
     Sentence(
         "out_of_reach",
@@ -460,6 +459,32 @@ def _closing(f: EstateFacts) -> dict[str, int]:
 
 def _measured(f: EstateFacts) -> bool:
     return bool(f.people["residents"]) and math.isfinite(f.people["minutes_before"])
+
+
+def _changed_residents(f: EstateFacts) -> Values:
+    """Residents whose journeys change, where visits are sent and to the nearest building."""
+    found: dict[str, Any] = {"measure": f.measure}
+    for ending in dict.fromkeys((f.measure, "")):
+        for way in ("longer", "shorter"):
+            people = f.people[f"residents_{way}{ending}"]
+            found[f"{way}{ending}"] = counted(people, "resident")
+            found[f"{way}{ending}_share"] = share(people / f.people["residents"])
+    return found
+
+
+def _longer_and_shorter(v: Values) -> str:
+    sent = str(v["measure"])
+    if not sent:
+        return (
+            "Journeys to the nearest building get longer by more than a minute for "
+            f"{_of_all(v, 'longer')} and shorter for {_of_all(v, 'shorter')}."
+        )
+    return (
+        "Where the plan sends them, journeys get longer by more than a minute for "
+        f"{_of_all(v, f'longer{sent}')} and shorter for {_of_all(v, f'shorter{sent}')}; to the "
+        f"nearest building, longer for {_of_all(v, 'longer')} and shorter for "
+        f"{_of_all(v, 'shorter')}."
+    )
 
 
 def _short_as_sent(f: EstateFacts) -> Values:
@@ -570,14 +595,13 @@ def _known(number: Any) -> float | None:
 def travel_of(tables: Any) -> dict[str, Any]:
     """Who gains and who loses minutes: residents, means (by residents) and the zone hit worst."""
     zones = tables["zones"]
-    people, change = zones["population"].fillna(0.0), zones["change_minutes"]
+    people = zones["population"].fillna(0.0)
     known = zones["minutes_before"].notna() & zones["minutes_after"].notna() & (people > 0)
     weight = float(people[known].sum())
 
     def mean(column: str) -> float:
         return float((people * zones[column])[known].sum() / weight) if weight else math.nan
 
-    worst = zones.loc[change.idxmax()] if change.notna().any() else None
     sent = {"sent_before": math.nan, "sent_after": math.nan}
     measures = tables["objectives"].set_index("objective")
     visits = float(tables["assignment"]["visits_per_year"].sum()) if "assignment" in tables else 0.0
@@ -586,14 +610,27 @@ def travel_of(tables: Any) -> dict[str, Any]:
         sent["sent_after"] = float(measures.at["visit_minutes", "plan"]) / visits
     return {
         "residents": float(people.sum()),
-        "residents_longer": float(people[change > NOTICEABLE_MINUTES].sum()),
-        "residents_shorter": float(people[change < -NOTICEABLE_MINUTES].sum()),
+        **_moved(zones, people, "change_minutes", ""),
         "residents_out_of_reach": float(
             people[zones["minutes_before"].notna() & zones["minutes_after"].isna()].sum()
         ),
         "minutes_before": mean("minutes_before"),
         "minutes_after": mean("minutes_after"),
-        "worst_zone": None if worst is None else str(worst["name"] or worst["zone_id"]),
-        "worst_change": math.nan if worst is None else float(worst["change_minutes"]),
+        **_moved(zones, people, "sent_change_minutes", "_as_sent"),
         **sent,
+    }
+
+
+def _moved(zones: pd.DataFrame, people: pd.Series, column: str, ending: str) -> dict[str, Any]:
+    """Residents whose minutes change noticeably by one measure, and the zone hit worst by it;
+    nothing where the table has no such measure."""
+    if column not in zones:
+        return {}
+    change = zones[column]
+    worst = zones.loc[change.idxmax()] if change.notna().any() else None
+    return {
+        f"residents_longer{ending}": float(people[change > NOTICEABLE_MINUTES].sum()),
+        f"residents_shorter{ending}": float(people[change < -NOTICEABLE_MINUTES].sum()),
+        f"worst_zone{ending}": None if worst is None else str(worst["name"] or worst["zone_id"]),
+        f"worst_change{ending}": math.nan if worst is None else float(worst[column]),
     }

@@ -26,7 +26,8 @@ LEADS: dict[str, dict[str, str]] = {
         "minutes_to_nearest": "mean minutes of residents to the nearest building with what they "
         "need, today and in the plan",
         "minutes_as_sent": "mean minutes of a visit where it is sent, today and in the plan",
-        "residents_longer": "residents whose journey gets longer by more than a minute",
+        "residents_longer": "residents whose journey, where the plan sends them, gets longer by "
+        "more than a minute",
         "carbon_tco2e_per_year": "carbon of open buildings in the last year, if nothing changes "
         "and in the plan",
         "carbon_present_saving_gbp": "what the carbon saved is worth, where carbon is priced (GBP)",
