@@ -439,13 +439,11 @@ def _out_of_reach(answer, people):
     return is_so(people, sum(p for p, b, a in _people(answer) if b == b and a != a))
 
 
-def _access_standards(answer):
-    """The standards of access of the last decided year, with whether each holds as sent and by the
-    nearest, by its own shares and minutes."""
-    found = rows(answer, "standards")
-    last = max((r["year"] for r in found), default=None)
-    for r in found:
-        if r["year"] == last:
+def _access_standards(answer, year=None):
+    """The standards of access of a year, by default of every decided one, with whether each holds
+    as sent and by the nearest, by its own shares and minutes."""
+    for r in rows(answer, "standards"):
+        if year is None or r["year"] == year:
             asked, ceiling = r["asked_share"], r["ceiling_minutes"]
             near = asked != asked or r["nearest_share_after"] >= asked - 1e-5
             sent = asked != asked or r["served_share_after"] >= asked - 1e-5
@@ -461,14 +459,30 @@ def _standards_as_sent(answer):
     return bool(found) and all(sent for _, sent, _ in found)
 
 
+@judges("any", r"(Yes|No|Not known)(, if the nearest .* counts; not where the plan .*)?\.")
+def _verdict(answer, said, but):
+    plan = answer.plan
+    if not answer.scenario.yes_or_no or (said == "Yes") != (plan is not None):
+        return False
+    if plan is None:
+        return but is None and (said == "No") == (str(answer.result.status) == "infeasible")
+    found = list(_access_standards(answer)) if "standards" in plan.tables else []
+    return bool(but) == any(near and not sent for _, sent, near in found)
+
+
 @judges(
     "estate",
-    rf"Of {N} standards of access {N} holds? by the nearest open place only, and not where the "
-    rf"plan sends residents(?:; (.*) within {N} minutes: {N} by the nearest, {N} as sent, {N} "
-    r"asked)?\.",
+    rf"(?:In (\d+), of|Of) {N} standards of access {N} holds? by the nearest open place only, and "
+    rf"not where the plan sends residents(?:; (.*) within {N} minutes: {N} by the nearest, {N} as "
+    rf"sent, {N} asked)?\.",
 )
-def _standards_by_nearest(answer, total, number, service, within, near, sent, asked):
-    found = list(_access_standards(answer))
+def _standards_by_nearest(answer, year, total, number, service, within, near, sent, asked):
+    last = max(r["year"] for r in rows(answer, "standards"))
+    year = last if year is None else int(year)
+    later = [x for y in range(year + 1, last + 1) for x in _access_standards(answer, y)]
+    if any(by_nearest and not as_sent for _, as_sent, by_nearest in later):
+        return False
+    found = list(_access_standards(answer, year))
     only = [r for r, as_sent, by_nearest in found if by_nearest and not as_sent]
     if not all_so((total, number), len(found), len(only)):
         return False
@@ -505,7 +519,7 @@ def _passed(answer, share, after, before, car):
     past = sum(
         r["visits_per_year"]
         for r in sent
-        if r["minutes"] > near[r["zone_id"], r["service_id"]] + 0.05
+        if r["minutes"] > near[r["zone_id"], r["service_id"]] + 1e-6
     )
     true = past / sum(r["visits_per_year"] for r in sent)
     numbers = (share, after, before)
@@ -539,7 +553,7 @@ def past_anything(answer):
     return sum(
         r["visits_per_year"]
         for r in rows(answer, "assignment")
-        if r["minutes"] > near[r["zone_id"], r["service_id"]] + 0.05
+        if r["minutes"] > near[r["zone_id"], r["service_id"]] + 1e-6
     )
 
 
@@ -703,7 +717,7 @@ def _past_open(answer, able, why):
     elif why.startswith(": there was no time"):
         right = asked and not optimal
     else:
-        on = {"access": "E7", "fairness": "E13", "running costs": "E11", "rents": "E17"}
+        on = {"access": "E7", "fairness": "E8", "running costs": "E11", "rents": "E15"}
         named = {on[w] for w in re.findall("|".join(on), why)}
         numbers = {rule.number for rule in answer.scenario.rules}
         right = asked and optimal and named == numbers & set(on.values())

@@ -38,6 +38,8 @@ SWAPS = (
     ("sends visits nearer than", "was asked to send visits nearer without"),
     ("no nearer one has floor left", "one has, but it would cost more"),
     ("to these buildings", "to other buildings"),
+    ("Yes.", "Yes, if the nearest open place counts; not where the plan sends residents."),
+    ("Yes", "No"), ("No", "Not known"),
     ("in each year", "over the years together"),
     ("stopped by hand", "stopped at its time limit of 300 s"),
 )  # fmt: skip

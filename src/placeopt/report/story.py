@@ -51,6 +51,8 @@ class Story:
         certainty: How far the answer can be trusted to be the best there is.
         measured: What to know of the minutes before any of them is read.
         figures: Key figures, today beside the plan.
+        verdict_in_words: Yes, no or not known, and how far a yes goes; nothing where the question
+            asks for neither.
         facts: Every figure that a scenario may lead with, by its key.
     """
 
@@ -62,13 +64,13 @@ class Story:
     measured: tuple[Statement, ...]
     status_term: str
     figures: tuple[Figure, ...]
+    verdict_in_words: tuple[Statement, ...]
     facts: dict[str, Any]
 
     @property
     def first(self) -> str:
         """What the page says first: yes or no, and the headline."""
-        yes = f"{self.verdict[:1].upper()}{self.verdict[1:]}. " if self.verdict else ""
-        return yes + self.headline.text
+        return " ".join(one.text for one in (*self.verdict_in_words, self.headline))
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -88,7 +90,7 @@ class Story:
     def all_statements(self) -> tuple[Statement, ...]:
         """Every sentence in the order in which it is read."""
         return (
-            *(self.headline, *self.leads, *self.statements),
+            *(*self.verdict_in_words, self.headline, *self.leads, *self.statements),
             *(*self.certainty, *self.measured),
         )
 
@@ -117,6 +119,7 @@ def tell(answer: Answer) -> Story:
         measured=tuple(measured(answer)),
         status_term=str(answer.result.status),
         figures=tuple(figures),
+        verdict_in_words=tuple(_verdict_in_words(answer)),
         facts={key: value for key, (value, _) in facts.items()},
     )
 
@@ -129,6 +132,18 @@ def verdict(answer: Answer) -> str:
     if answer.plan is not None:
         return "yes"
     return "no" if str(answer.result.status) == "infeasible" else "not known"
+
+
+def _verdict_in_words(answer: Answer) -> list[Statement]:
+    """The verdict; a yes that rests on open places that residents are not sent to says so."""
+    said = verdict(answer)
+    if not said:
+        return []
+    text = said.capitalize()
+    standards = answer.plan.tables.get("standards") if answer.plan is not None else None
+    if standards is not None and (standards["holds_after"] == "by_nearest_only").any():
+        text += ", if the nearest open place counts; not where the plan sends residents"
+    return [Statement("verdict", f"{text}.")]
 
 
 def headline(answer: Answer) -> str:

@@ -86,13 +86,23 @@ class EstateFacts:
         return float(both.loc[farther, "visits_per_year"].sum()) / total if total else 0.0
 
     @cached_property
-    def standards(self) -> list[dict[str, Any]]:
-        """The standards of access of the last decided year, row by row."""
+    def all_standards(self) -> list[dict[str, Any]]:
+        """The standards of access of every decided year, row by row."""
         table = self.tables.get("standards")
-        if table is None or not len(table):
-            return []
-        rows: list[dict[str, Any]] = table[table["year"] == table["year"].max()].to_dict("records")
+        rows: list[dict[str, Any]] = [] if table is None else table.to_dict("records")
         return rows
+
+    @property
+    def standards_year(self) -> int:
+        """The last decided year, or the last one in which a standard holds by the nearest only."""
+        short = [r["year"] for r in self.all_standards if r["holds_after"] == "by_nearest_only"]
+        return int(max(short or (row["year"] for row in self.all_standards)))
+
+    @cached_property
+    def standards(self) -> list[dict[str, Any]]:
+        """The standards of access of one year, row by row."""
+        rows = self.all_standards
+        return [row for row in rows if row["year"] == self.standards_year]
 
     @cached_property
     def by_nearest_only(self) -> list[dict[str, Any]]:
@@ -491,6 +501,8 @@ def _short_as_sent(f: EstateFacts) -> Values:
     """How many standards hold by the nearest open place only, and the one that is shortest."""
     first = f.by_nearest_only[0]
     found: dict[str, Any] = {"number": len(f.by_nearest_only), "total": len(f.standards)}
+    if f.standards_year != max(row["year"] for row in f.all_standards):
+        found["year"] = f.standards_year
     if first["asked_share"] - first["served_share_after"] > 0:
         names = f.answer.place.tables["services"].set_index("service_id")["name"]
         service = str(first["service_id"])
@@ -506,7 +518,8 @@ def _short_as_sent(f: EstateFacts) -> Values:
 
 def _nearest_only(v: Values) -> str:
     hold = "holds" if v["number"] == 1 else "hold"
-    text = f"Of {v['total']} standards of access {v['number']} {hold} by the nearest open place "
+    of = f"In {v['year']}, of" if "year" in v else "Of"
+    text = f"{of} {v['total']} standards of access {v['number']} {hold} by the nearest open place "
     text += "only, and not where the plan sends residents"
     if "service" in v:
         text += (
