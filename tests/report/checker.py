@@ -1035,23 +1035,40 @@ def _standards(answer, met, asked):
 
 @judges(
     "budget",
-    rf"{N} of ring-fenced money is not spent(?: in (\d+))? and goes back to those who gave it\.",
+    rf"{N} of ring-fenced money is not spent( over the decided years)? and goes back to those who "
+    r"gave it(?:: (.*))?\.",
 )
-def _returned(answer, gbp, year):
-    asked = answer.scenario.years
-    last = None if asked == 1 else str(max(r["year"] for r in rows(answer, "payments")))
-    return year == last and is_so(gbp, sum(given_back(answer).values()))
+def _returned(answer, gbp, over_years, who):
+    true = {key: left for key, left in given_back(answer).items() if left > 0.5}
+    if not is_so(gbp, sum(true.values())) or bool(over_years) != (answer.scenario.years > 1):
+        return False
+    names = {r["stream_id"]: r["name"] or r["stream_id"] for r in rows(answer, "streams")}
+    said = re.findall(rf"(?:^|; )([^;]*?) {N} in (\d+)(?=;|$)", who or "")
+    if answer.scenario.years == 1:
+        return who is None
+    return {(name, int(year)) for name, _, year in said} == {
+        (names[stream], year) for stream, year in true
+    } and all(
+        any(is_so(left, gbp) for (s, y), gbp in true.items() if (names[s], y) == (name, int(year)))
+        for name, left, year in said
+    )
 
 
-def given_back(answer) -> dict[str, float]:
-    """What ring-fenced streams that are neither carried nor released have left."""
+def given_back(answer):
+    """(stream, year) -> what a ring-fenced stream that is neither carried nor released has left,
+    by what it brings in and what it pays."""
     (rule,) = [rule for rule in answer.scenario.rules if rule.number == "B2"] or [None]
     if rule is None or rule.unspent == "carried":
         return {}
+    paid = defaultdict(float)
+    years = {r["year"] for r in rows(answer, "payments")}
+    for r in rows(answer, "payments"):
+        paid[r["stream_id"], r["year"]] += r["after_gbp"]
+    fenced = {r["stream_id"] for r in answer.place.streams.to_dict("records") if r["ring_fenced"]}
     return {
-        r["stream_id"]: max(0.0, r["amount_gbp"] - r["spent_after_gbp"])
-        for r in rows(answer, "streams")
-        if r["ring_fenced"] and r["stream_id"] not in rule.release
+        (r["stream_id"], r["year"]): max(0.0, r["amount_gbp"] - paid[r["stream_id"], r["year"]])
+        for r in answer.place.stream_amounts.to_dict("records")
+        if r["stream_id"] in fenced - set(rule.release) and r["year"] in years
     }
 
 
@@ -1070,7 +1087,7 @@ def _of_no_use(answer, gbp):
     base, after = base_of(answer), {r["programme_id"]: r["after_gbp"] for r in
                                     rows(answer, "spending")}  # fmt: skip
     true = 0.0
-    for stream, left in given_back(answer).items():
+    for (stream, _), left in given_back(answer).items():
         useful, named = False, False
         for r in answer.place.stream_programmes.to_dict("records"):
             key = r["programme_id"]

@@ -56,7 +56,7 @@ def solve(
         return Answer(place, scenario, solved.result, explanation=why, warnings=warnings)
     if solved.spend is None:
         raise NoPlanError(f"no budget was found: {solved.result.status} {solved.result.message}")
-    plan = plan_of(ordered, problem, solved)
+    plan = plan_of(ordered, problem, solved, scenario)
     plan = replace(plan, tables=in_rows_of(place, ordered, plan.tables))
     verification = verify(place, scenario, plan)
     if not verification.ok:

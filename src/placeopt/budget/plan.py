@@ -15,8 +15,8 @@ reasons     a row a programme and outcome named: why it gets what it gets, as co
             (see ``plan_why``), and the sentence that ``why`` shows
 curves      a row a curve: form, concave or not, the proven error of its last approximation
 
-``returned_gbp`` is the unspent money of a ring-fenced stream, which goes back to who gave it
-unless the question carries or releases it; the unspent money of other streams is ``left_gbp``.
+``returned_gbp`` is the unspent money of a ring-fenced stream, which goes back to who gave it;
+what the question carries or releases, and the unspent money of other streams, is ``left_gbp``.
 Money is GBP of the decided year.
 """
 
@@ -35,9 +35,11 @@ from placeopt.budget.prices import prices
 from placeopt.budget.refine import Solved, decimals
 from placeopt.engine import Plan
 from placeopt.place import Place
+from placeopt.scenario import Scenario
+from placeopt.scenario.budget_rules import Streams
 
 
-def plan_of(place: Place, problem: BudgetProblem, solved: Solved) -> Plan:
+def plan_of(place: Place, problem: BudgetProblem, solved: Solved, scenario: Scenario) -> Plan:
     """The plan's tables and summary. Money is in whole pence, and totals add up."""
     assert solved.pay is not None
     pay = solved.pay
@@ -46,7 +48,7 @@ def plan_of(place: Place, problem: BudgetProblem, solved: Solved) -> Plan:
     tables = {
         "spending": _spending(place, problem, spend),
         "payments": _payments(place, problem, pay),
-        "streams": _streams(place, problem, pay),
+        "streams": _streams(place, problem, pay, scenario),
         "outcomes": _outcomes(place, problem, spend),
         "objectives": _objectives(problem, spend),
         "prices": prices(problem, solved.stages),
@@ -99,7 +101,9 @@ def _payments(place: Place, problem: BudgetProblem, pay: np.ndarray) -> pd.DataF
     return pd.concat(parts, ignore_index=True)
 
 
-def _streams(place: Place, problem: BudgetProblem, pay: np.ndarray) -> pd.DataFrame:
+def _streams(
+    place: Place, problem: BudgetProblem, pay: np.ndarray, scenario: Scenario
+) -> pd.DataFrame:
     """The last decided year: what a stream has (what it carried in included), spends, returns."""
     rows = place.streams[["stream_id", "name", "agency_id", "ring_fenced"]].copy()
     base = place.spending[place.spending["year"] == problem.base_year]
@@ -113,8 +117,10 @@ def _streams(place: Place, problem: BudgetProblem, pay: np.ndarray) -> pd.DataFr
     rows["spent_before_gbp"] = before.reindex(problem.stream_ids).fillna(0.0).to_numpy()
     rows["spent_after_gbp"] = np.round(spent[-1], decimals(problem))
     left = np.maximum(0.0, rows["amount_gbp"] - spent[-1])
-    rows["returned_gbp"] = np.where(rows["ring_fenced"], left, 0.0)
-    rows["left_gbp"] = np.where(rows["ring_fenced"], 0.0, left)
+    released = {key for rule in scenario.of(Streams) for key in rule.release}
+    back = rows["ring_fenced"] & ~rows["stream_id"].isin(released) & (not problem.carried)
+    rows["returned_gbp"] = np.where(back, left, 0.0)
+    rows["left_gbp"] = np.where(back, 0.0, left)
     return rows
 
 

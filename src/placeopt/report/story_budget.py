@@ -135,40 +135,55 @@ class BudgetFacts:
         return _named(rows[out])
 
     @property
-    def not_spent(self) -> float:
-        """GBP that ring-fenced streams have left in the last decided year."""
-        return float(self.tables["streams"]["returned_gbp"].fillna(0).sum())
-
-    @property
     def returned(self) -> float:
-        """GBP of the last decided year that ring-fenced streams do not spend and give back."""
-        return sum(self._given_back.values())
+        """GBP that ring-fenced streams do not spend and give back, over all decided years."""
+        return sum(gbp for own in self._given_back.values() for gbp in own.values())
 
-    @property
-    def _given_back(self) -> dict[str, float]:
-        """Stream id -> GBP. Released money is free, and what is carried stays."""
+    @cached_property
+    def _given_back(self) -> dict[str, dict[int, float]]:
+        """Stream id -> year -> GBP. Released money is free, and what is carried stays."""
         rule: Any = self._rule("streams")
         if rule is None or rule.unspent == "carried":
             return {}
-        rows = self.tables["streams"]
+        rows, paid = self.tables["streams"], self.tables["payments"]
         rows = rows[rows["ring_fenced"].astype(bool) & ~rows["stream_id"].isin(rule.release)]
-        left = rows["amount_gbp"] - rows["spent_after_gbp"]
-        return {
-            str(key): float(gbp)
-            for key, gbp in zip(rows["stream_id"], left, strict=True)
-            if gbp > 0
-        }
+        if self.by_year is None:
+            left = rows["amount_gbp"] - rows["spent_after_gbp"]
+            year = int(paid["year"].max())
+            pairs = zip(rows["stream_id"], left, strict=True)
+            return {str(key): {year: float(gbp)} for key, gbp in pairs if gbp > 0}
+        brings = self.answer.place.stream_amounts.set_index(["stream_id", "year"])["amount_gbp"]
+        spent = paid.groupby(["stream_id", "year"])["after_gbp"].sum()
+        found: dict[str, dict[int, float]] = {}
+        for key in rows["stream_id"]:
+            for year in sorted(paid["year"].unique()):
+                over = float(brings.get((key, year), 0.0) - spent.get((key, year), 0.0))
+                if over > PENNIES:
+                    found.setdefault(str(key), {})[int(year)] = over
+        return found
+
+    @property
+    def returned_by_stream(self) -> str:
+        """Which stream gives how much back in which year."""
+        rows = self.tables["streams"]
+        names = dict(zip(rows["stream_id"].astype(str), _named(rows, "stream_id"), strict=True))
+        return "; ".join(
+            f"{names[key]} {pounds_in_words(left)} in {year}"
+            for key, own in self._given_back.items()
+            for year, left in own.items()
+        )
 
     @property
     def of_no_use(self) -> float:
-        """GBP of what is given back that nothing could take, whatever the total were: each
+        """GBP of what one year gives back that nothing could take, whatever the total were: each
         programme that its stream may pay for is at its maximum or has risen as fast as its pace
         lets it, and no other stream pays for it."""
         named, payments = self.answer.place.stream_programmes, self.tables["payments"]
         paid = payments[payments["year"] == payments["year"].max()]
         after = self.spending.set_index("programme_id")["after_gbp"]
         found = 0.0
-        for stream, left in self._given_back.items():
+        for stream, by_year in self._given_back.items():
+            left = by_year.get(int(payments["year"].max()), 0.0)
             own = set(named.loc[named["stream_id"] == stream, "programme_id"])
             others = paid[paid["programme_id"].isin(own) & (paid["stream_id"] != stream)]
             full = all(after.get(key, 0.0) >= self._most(key) - MOVED_GBP for key in own)
@@ -364,9 +379,9 @@ def _largest(which: str) -> Any:
     return words
 
 
-def _named(outcomes: Any) -> list[str]:
-    """Outcomes by name, or by id where they have none."""
-    pairs = zip(outcomes["name"], outcomes["outcome_id"], strict=True)
+def _named(rows: Any, key: str = "outcome_id") -> list[str]:
+    """Outcomes, or what else ``key`` says, by name, or by id where they have none."""
+    pairs = zip(rows["name"], rows[key], strict=True)
     return [str(name) or str(key) for name, key in pairs]
 
 
@@ -544,15 +559,17 @@ SENTENCES: tuple[Sentence[BudgetFacts], ...] = (
     Sentence(
         "returned",
         lambda f: f.returned >= 1,
-        "{returned} of ring-fenced money is not spent{in_year} and goes back to those who gave it.",
+        "{returned} of ring-fenced money is not spent{in_years} and goes back to those who gave "
+        "it{who}.",
         lambda f: {
             "returned": gbp(f.returned),
-            "in_year": "" if f.by_year is None else f" in {f.year}",
+            "in_years": "" if f.by_year is None else " over the decided years",
+            "who": "" if f.by_year is None else f": {f.returned_by_stream}",
         },
     ),
     Sentence(
         "no_use",
-        lambda f: f.of_no_use >= 1,
+        lambda f: f.by_year is None and f.of_no_use >= 1,
         "{gbp} of it cannot be put to use: what it may pay for can take no more, and nobody else "
         "pays for that.",
         lambda f: {"gbp": gbp(f.of_no_use)},
@@ -573,9 +590,16 @@ def _figures(f: BudgetFacts) -> list[Figure]:
         figures.append(Figure("targets_met", label, None, float(reached), "count"))
     return [
         *figures,
-        Figure("returned_gbp", "Ring-fenced money not spent", None, f.not_spent, "gbp"),
+        _going_back(f),
         Figure("moved_gbp", "Money moved up or down", None, moved, "gbp", ""),
     ]
+
+
+def _going_back(f: BudgetFacts) -> Figure:
+    if f.by_year is None:
+        return Figure("returned_gbp", "Ring-fenced money going back", None, f.returned, "gbp")
+    label = "Ring-fenced money going back, all decided years"
+    return Figure("returned_over_years_gbp", label, None, f.returned, "gbp")
 
 
 def alone_in_words(answer: Answer) -> list[str]:

@@ -109,12 +109,14 @@ def _streams(place: Place, scenario: Scenario, course: Course) -> Rows:
             had = amount.get((key, year), math.nan) + kept if rule is not None else math.nan
             left = had - sum(gbp for (_, stream), gbp in paid.items() if stream == key)
         over = left if math.isnan(left) else max(0.0, left)
+        freed = rule is not None and (rule.unspent == "carried" or key in rule.release)
+        back = row.ring_fenced and not freed
         found[key] = {
             **{name: getattr(row, name) for name in ("name", "agency_id", "ring_fenced")},
             "amount_gbp": had,
             "spent_before_gbp": before[key],
-            "returned_gbp": over if row.ring_fenced else 0.0,
-            "left_gbp": 0.0 if row.ring_fenced else over,
+            "returned_gbp": over if back else 0.0,
+            "left_gbp": 0.0 if back else over,
         }
     return found
 
