@@ -786,9 +786,9 @@ def _trust_agencies(answer, parts):
     return _pays(parts, true)
 
 
-def _pays(parts, true, verb="pays"):
-    said = re.findall(rf"(?:^|; )([^;]*?) {verb} {N}, today {N}(?=;|$)", parts)
-    named = "; ".join(f"{a} {verb} {b}, today {c}" for a, b, c in said) == parts
+def _pays(parts, true, verb=" pays"):
+    said = re.findall(rf"(?:^|; )([^;]*?){verb} {N}, today {N}(?=;|$)", parts)
+    named = "; ".join(f"{a}{verb} {b}, today {c}" for a, b, c in said) == parts
     return (
         named
         and {a for a, _, _ in said} == set(true)
@@ -947,13 +947,19 @@ def _budget_headline(answer, spent, year, change, share, how, same, holds):
     "budget",
     r"(?:(\d+) programmes? gets? less)?"
     r"(?:(?:, | and )?(\d+)(?: programmes? gets?)? more)?"
-    r"(?:(?:, | and )?(\d+)(?: programmes? gets?)? the same)?\.",
+    r"(?:(?:, | and )?(\d+)(?: programmes? gets?)? the same)?"
+    r"(?:(?:; )?(\d+)(?: programmes?)? gets? nothing, today or in the plan)?\.",
 )
-def _numbers(answer, less, more, same):
+def _numbers(answer, *said):
     changes = change_of(answer).values()
     true = (sum(c < -0.5 for c in changes), sum(c > 0.5 for c in changes))
-    true += (len(changes) - sum(true),)
-    return tuple(int(text or 0) for text in (less, more, same)) == true
+    base = base_of(answer)
+    none = sum(
+        r["after_gbp"] < 0.5 and base.get(r["programme_id"], 0.0) < 0.5
+        for r in rows(answer, "spending")
+    )
+    true += (len(changes) - sum(true) - none, none)
+    return tuple(int(text or 0) for text in said) == true
 
 
 @judges(
@@ -1022,15 +1028,21 @@ def _not_counted(answer, names):
 @judges(
     "budget",
     r"(\d+) of (\d+) targets?(?: (?:is|are))? reached"
-    r"(?: in the last decided year)?\.",
+    r"(?: in (\d+))?\.",
 )
-def _targets(answer, met, asked):
-    return (int(met), int(asked)) == standards(answer, "target_met", "target")
+def _targets(answer, met, asked, year):
+    right = (int(met), int(asked)) == standards(answer, "target_met", "target")
+    return right and (last_year(answer, year) if year else answer.scenario.years == 1)
 
 
-@judges("budget", r"(\d+) of (\d+) minimum standards? are met in the last decided year\.")
-def _standards(answer, met, asked):
-    return (int(met), int(asked)) == standards(answer)
+def last_year(answer, year):
+    """Whether a year is the last decided one, by the payments."""
+    return int(year) == max(r["year"] for r in rows(answer, "payments"))
+
+
+@judges("budget", r"(\d+) of (\d+) minimum standards? are met in (\d+)\.")
+def _standards(answer, met, asked, year):
+    return (int(met), int(asked)) == standards(answer) and last_year(answer, year)
 
 
 @judges(
@@ -1107,29 +1119,34 @@ def _of_no_use(answer, gbp):
     return is_so(gbp, true)
 
 
-@judges("budget", rf"{N} is moved up or down against today in the last decided year\.")
-def _moved(answer, gbp):
-    return is_so(gbp, sum(abs(change) for change in change_of(answer).values()))
+@judges("budget", rf"{N} is moved up or down against today in (\d+)\.")
+def _moved(answer, gbp, year):
+    return last_year(answer, year) and is_so(
+        gbp, sum(abs(change) for change in change_of(answer).values())
+    )
 
 
-@judges("budget", rf"Spending is {N} in the last decided year; today {N}\.")
-def _spending_lead(answer, after, before):
-    return all_so((before, after), *totals_of(answer))
+@judges("budget", rf"Spending is {N} in (\d+); today {N}\.")
+def _spending_lead(answer, after, year, before):
+    return last_year(answer, year) and all_so((before, after), *totals_of(answer))
 
 
-@judges("budget", r"In the last decided year, by agency: (.*)\.")
-def _agencies(answer, parts):
+@judges("budget", r"In (\d+), spent on what each agency runs: (.*)\.")
+def _agencies(answer, year, parts):
     names = {r["agency_id"]: r["name"] or r["agency_id"] for r in rows(answer, "agencies")}
     true = defaultdict(lambda: [0.0, 0.0])
     base = base_of(answer)
     for r in rows(answer, "spending"):
         true[names[r["agency_id"]]][0] += r["after_gbp"]
         true[names[r["agency_id"]]][1] += float(base.get(r["programme_id"], 0.0))
-    return _pays(parts, {k: v for k, v in true.items() if any(v)}, "spends")
+    right = _pays(parts, {k: v for k, v in true.items() if any(v)}, "")
+    return right and last_year(answer, year)
 
 
-@judges("budget", r"In the last decided year, by programme: (.*)\.")
-def _programmes(answer, parts):
+@judges("budget", r"In (\d+), by programme: (.*)\.")
+def _programmes(answer, year, parts):
+    if not last_year(answer, year):
+        return False
     base, names = base_of(answer), programme_names(answer)
     after = {r["programme_id"]: r["after_gbp"] for r in rows(answer, "spending")}
     said = re.findall(rf"(?:^|; )([^;]*?) {N}, today {N}(?=;|$)", parts)
@@ -1141,8 +1158,10 @@ def _programmes(answer, parts):
     )
 
 
-@judges("budget", r"In the last decided year, by stream: (.*)\.")
-def _streams(answer, parts):
+@judges("budget", r"In (\d+), by stream: (.*)\.")
+def _streams(answer, year, parts):
+    if not last_year(answer, year):
+        return False
     true = {
         r["name"] or r["stream_id"]: (r["spent_after_gbp"], r["amount_gbp"])
         for r in rows(answer, "streams")
@@ -1153,8 +1172,10 @@ def _streams(answer, parts):
     )
 
 
-@judges("budget", r"In the last decided year: (.*)\.")
-def _outcomes(answer, parts):
+@judges("budget", r"In (\d+): (.*)\.")
+def _outcomes(answer, year, parts):
+    if not last_year(answer, year):
+        return False
     true = {
         r["name"] or r["outcome_id"]: (r["after"], r["baseline"]) for r in rows(answer, "outcomes")
     }
@@ -1197,25 +1218,36 @@ def positions(answer):
     }
 
 
+def not_all_alone(answer):
+    """Whether some agency has no position alone to be compared with."""
+    return any(r["alone_gbp"] != r["alone_gbp"] for r in rows(answer, "positions"))
+
+
 def paid_over(answer):
     return sum(r["amount_gbp"] for r in rows(answer, "transfers"))
 
 
 @judges(
     "budget",
-    rf"With transfers of {N} no agency is worse off in any year than it would be "
-    r"alone\.",
+    rf"With transfers of {N} no agency( that could stand alone)? is worse off in any year than it "
+    r"would be alone\.",
 )
-def _every_year(answer, gbp):
-    return min(positions(answer).values()) > -1 and is_so(gbp, paid_over(answer))
+def _every_year(answer, gbp, some):
+    return (
+        bool(some) == not_all_alone(answer)
+        and min(positions(answer).values()) > -1
+        and is_so(gbp, paid_over(answer))
+    )
 
 
 @judges(
     "budget",
-    rf"With transfers of {N} no agency is worse off than it would be alone over the "
-    r"(\d+) years together; in some of them it is: (.*)\.",
+    rf"With transfers of {N} no agency( that could stand alone)? is worse off than it would be "
+    r"alone over the (\d+) years together; in some of them it is: (.*)\.",
 )
-def _over_horizon(answer, gbp, years, who):
+def _over_horizon(answer, gbp, some, years, who):
+    if bool(some) != not_all_alone(answer):
+        return False
     over, rate = positions(answer), answer.scenario.money.discount_rate
     first = min(year for _, year in over)
     total = defaultdict(float)
@@ -1391,7 +1423,7 @@ def _carbon_worth_lead(answer, how, gbp):
     return (worth >= 0) == how.startswith("saved") and is_so(gbp, abs(worth))
 
 
-@judges("budget", r"Whole units that close by (?:the last decided year|(\d+)): (.*)\.")
+@judges("budget", r"Whole units that close by (\d+): (.*)\.")
 def _units(answer, year, parts):
     by_year = rows(answer, "spending_by_year")
     last = max(r["year"] for r in by_year)
@@ -1409,7 +1441,7 @@ def _units(answer, year, parts):
         text = f"{closed} of {today}" if closed >= 0 else f"none of {today}, {-closed} more run"
         unit = f" (unit: {r['unit']})" if r["unit"] else ""
         true.add(f"{text} in {names[r['programme_id']]}{unit}")
-    return (year is None or int(year) == last) and set(parts.split("; ")) == true
+    return int(year) == last and set(parts.split("; ")) == true
 
 
 @judges(
@@ -1445,7 +1477,7 @@ def _no_transfers(answer):
     return not rows(answer, "transfers")
 
 
-@judges("budget", r"Bought of each set of alternatives: (.*)\.")
+@judges("budget", r"Of each set of alternatives the plan buys: (.*)\.")
 def _alternatives(answer, parts):
     group = {r["programme_id"]: r["one_of"] for r in answer.place.programmes.to_dict("records")}
     bought = {
@@ -1503,6 +1535,7 @@ def programme_why_is_so(answer) -> Iterator[str]:
         {r["programme_id"]: r["why"] for r in rows(answer, "spending")},
     )
     (pace,) = [rule for rule in answer.scenario.rules if rule.number == "B5"] or [None]
+    outcomes = {r["outcome_id"]: r for r in rows(answer, "outcomes")}
     for r in rows(answer, "reasons"):
         key, code, text, own = r["programme_id"], r["code"], r["sentence"], spent[r["programme_id"]]
         last = max(own)
@@ -1522,6 +1555,14 @@ def programme_why_is_so(answer) -> Iterator[str]:
             "maximum": lambda n=now, m=most: abs(n - m) < 1.01,
             "same": lambda n=now, t=today: abs(n - t) < 1.01,
             "no_curve": lambda k=key: not any(p == k for p, _ in curves),
+            "alternative": lambda k=key, n=now, y=last: (
+                n < 1.01
+                and any(
+                    other["one_of"] == programmes[k]["one_of"] and spent[o][y] > 1
+                    for o, other in programmes.items()
+                    if o != k
+                )
+            ),
             "stopped": lambda n=now, t=today: n < 1.01 < t + 0.02,
             "not_bought": lambda n=now, t=today: max(n, t) < 1.01,
         }.get(code)
@@ -1529,9 +1570,14 @@ def programme_why_is_so(answer) -> Iterator[str]:
             row, own_points = curves[key, r["outcome_id"]], points[key, r["outcome_id"]]
             gain = response(row, own_points, now + r["amount"]) - response(row, own_points, now)
             close = math.isclose(gain, r["improvement"], rel_tol=1e-5, abs_tol=1e-7)
-            said = re.search(rf"{re.escape(r['outcome_id'])} by {N}", text)
+            outcome = outcomes[r["outcome_id"]]
+            unit = f" ({outcome['unit']})" if outcome["unit"] else ""
+            name = re.escape(outcome["name"] or r["outcome_id"])
+            said = re.search(rf"{name} by {N}{re.escape(unit)}", text)
             if (
                 not close
+                or now + r["amount"] > (most if most == most else math.inf) + 0.01
+                or (code == "worth" and not said and abs(gain) > 1e-3)
                 or (said and not is_so(said[1], gain) and abs(gain) > 1e-3)
                 or (code == "flat" and abs(gain) > 1e-6)
             ):

@@ -90,6 +90,46 @@ def test_money_of_no_use_is_said_only_where_nothing_can_take_it():
         assert "cannot be put to use" not in text
 
 
+def test_ring_fenced_money_of_an_earlier_year_goes_back_too():
+    """Of 50 for the lights 20 go back in 2026, when the total binds, and none in 2027: worked by
+    hand. Carried or released, none does."""
+    from checker import false_sentences
+
+    from placeopt.budget import solve
+
+    place = budgets.place_over_years(2)
+    asked = budgets.scenario_of(rules=[budgets.budgets(230, 250)], year=2026, years=2)
+    answer = solve(place, asked)
+    (text,) = [s.text for s in tell(answer).statements if s.kind == "returned"]
+    assert text.startswith("£20 of ring-fenced money is not spent over the decided years and ")
+    assert text.endswith("£20 in 2026.")
+    assert false_sentences(answer, [text]) == []
+    for lie in (text.replace("£20 of", "£0 of"), text.replace("in 2026", "in 2027")):
+        assert false_sentences(answer, [lie]) == [f"not so: {lie}"]
+    assert answer.plan.streams["returned_gbp"].sum() == pytest.approx(0)  # of 2027
+    for settings in ({"unspent": "carried"}, {"release": ("lamp_fund",)}):
+        kept = Streams(rule="streams", **settings)
+        one_year = asked.model_copy(update={"years": 1}).with_rules((one_budget(230), kept))
+        plan = solve(budgets.two_programmes(), one_year).plan
+        assert plan.streams["returned_gbp"].sum() == 0
+        assert plan.streams["left_gbp"].sum() == pytest.approx(20)
+
+
+def test_a_further_amount_is_no_more_than_can_usefully_be_spent():
+    """The lights get 102 of the 108 that they can use: the sentence speaks of 1 more, not of 10."""
+    from placeopt.budget import solve
+
+    place = budgets.two_programmes()
+    rows = place.programmes.assign(maximum_gbp_per_year=[100.0, 108.0])
+    asked = budgets.scenario_of(rules=[one_budget(202)])
+    plan = solve(place.replace(programmes=rows), asked).plan
+    spent = plan.spending.set_index("programme_id")["after_gbp"]
+    told = plan.reasons[plan.reasons["code"] == "worth"].set_index("programme_id")
+    most = rows.set_index("programme_id")["maximum_gbp_per_year"]
+    assert len(told)
+    assert (spent[told.index] + told["amount"] <= most[told.index]).all()
+
+
 def test_ring_fenced_money_that_could_pay_in_another_stream_s_place_is_of_use():
     answer = ring_fenced(most=30, total=250)
     rows = answer.plan.payments

@@ -211,7 +211,8 @@ def _textbook(asked: Budget, how: Run) -> tuple[dict[str, Any], Plan | None]:
     record = _nothing(status, method, "PuLP passes on no bound") | {"objective": value}
     result, no_error = Result(Status.FEASIBLE, objective=value), np.zeros(len(problem.curves))
     stage = Stage(OBJECTIVE, value, -np.inf, Model("textbook"), result, rounds=1)
-    plan = plan_of(asked.place, problem, Solved(result, spend, paid, (stage,), no_error))
+    solved = Solved(result, spend, paid, (stage,), no_error)
+    plan = plan_of(asked.place, problem, solved, asked.scenario)
     return record, plan
 
 

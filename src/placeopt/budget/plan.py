@@ -53,7 +53,7 @@ def plan_of(place: Place, problem: BudgetProblem, solved: Solved, scenario: Scen
         "objectives": _objectives(problem, spend),
         "prices": prices(problem, solved.stages),
         "curves": _curves(problem, solved),
-        "reasons": reasons_table(problem, spend, _maximum(place)),
+        "reasons": _reasons(place, problem, spend),
         **yearly_tables(problem, spend, pay),
     }
     if len(place.benefits):
@@ -74,9 +74,14 @@ def _spending(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.Dat
     with np.errstate(divide="ignore", invalid="ignore"):
         rows["change_share"] = np.where(before > 0, rows["change_gbp"] / before, np.nan)
     rows["statutory_floor_gbp"] = np.where(problem.floor > 0, problem.floor, np.nan)
-    reasons = reasons_table(problem, spend, _maximum(place)).drop_duplicates("programme_id")
+    reasons = _reasons(place, problem, spend).drop_duplicates("programme_id")
     rows["why"] = reasons["sentence"].to_numpy()
     return rows
+
+
+def _reasons(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
+    units = dict(zip(place.outcomes["outcome_id"], place.outcomes["unit"], strict=True))
+    return reasons_table(problem, spend, _maximum(place), units)
 
 
 def _maximum(place: Place) -> np.ndarray:

@@ -17,13 +17,14 @@ The sentence is made from the code and its numbers.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from placeopt.budget.arrays import BudgetProblem, Floats
-from placeopt.scenario.wording import figure, pounds_in_words
+from placeopt.scenario.wording import figure, listed, pounds_in_words
 
 FLAT = 1e-9  # of an outcome's baseline: an improvement that is none
 
@@ -39,13 +40,15 @@ class Reason:
     outcomes: tuple[tuple[str, float], ...] = ()  # (id, improvement)
 
 
-def reasons_table(problem: BudgetProblem, spend: Floats, maximum: Floats) -> pd.DataFrame:
+def reasons_table(
+    problem: BudgetProblem, spend: Floats, maximum: Floats, units: Mapping[str, str]
+) -> pd.DataFrame:
     """A row a programme, and one more for each further outcome that its sentence names:
     programme_id, code, amount, unit, outcome_id, improvement, sentence. ``spend`` (T, P) GBP,
-    ``maximum`` (P,) GBP a year."""
+    ``maximum`` (P,) GBP a year, ``units`` those of outcomes by id."""
     rows: list[tuple[object, ...]] = []
     for p, key in enumerate(problem.programme_ids):
-        reason = _reason(problem, p, spend, float(maximum[p]))
+        reason = _reason(problem, p, spend, float(maximum[p]), units)
         for outcome, improvement in reason.outcomes or (("", math.nan),):
             rows.append((str(key), reason.code, reason.amount, reason.unit, outcome, improvement,
                          reason.sentence))  # fmt: skip
@@ -53,7 +56,9 @@ def reasons_table(problem: BudgetProblem, spend: Floats, maximum: Floats) -> pd.
     return pd.DataFrame(rows, columns=columns)
 
 
-def _reason(problem: BudgetProblem, p: int, spend_by_year: Floats, maximum: float) -> Reason:
+def _reason(
+    problem: BudgetProblem, p: int, spend_by_year: Floats, maximum: float, units: Mapping[str, str]
+) -> Reason:
     years, before = spend_by_year[:, p], float(problem.before[p])
     near, spend = max(1.0, 1e-6 * before), float(years[-1])
     if not np.isnan(problem.actual[-1, p]):
@@ -70,12 +75,15 @@ def _reason(problem: BudgetProblem, p: int, spend_by_year: Floats, maximum: floa
     if spend >= maximum - near:
         return Reason("maximum", "at the most that can usefully be spent on it", maximum, "GBP")
     if abs(spend - before) <= near:
-        return Reason("same", "as today")
+        nothing = _of_choice(problem, p, spend_by_year[-1], near) if spend <= near else None
+        return nothing or Reason("same", "as today")
     if p in problem.unit_programme:
         return Reason("units", "its whole units follow demand")
     if not (problem.curve_programme == p).any():
         return Reason("no_curve", "no curve: no outcome depends on it")
-    return _of_choice(problem, p, spend_by_year[-1], near) or _worth(problem, p, spend)
+    return _of_choice(problem, p, spend_by_year[-1], near) or _worth(
+        problem, p, spend, maximum - spend, units
+    )
 
 
 def _least(problem: BudgetProblem, p: int, spend: float, near: float) -> Reason | None:
@@ -110,14 +118,21 @@ def _of_choice(problem: BudgetProblem, p: int, spend: Floats, near: float) -> Re
         return Reason("scale", "at its minimum efficient scale", least, "GBP")
     if spend[p] <= near:
         stopped = problem.before[p] > near
-        return Reason("stopped", "stopped") if stopped else Reason("not_bought", "not bought")
+        if stopped:
+            return Reason("stopped", "stopped")
+        return Reason("not_bought", "not bought, today or in the plan")
     return None
 
 
-def _worth(problem: BudgetProblem, p: int, spend: float) -> Reason:
-    """What a further round amount, about a tenth of what it gets, does on its curves."""
-    step = 10.0 ** math.floor(math.log10(max(0.1 * spend, 1.0)))
-    found, named = [], []
+def _worth(
+    problem: BudgetProblem, p: int, spend: float, room: float, units: Mapping[str, str]
+) -> Reason:
+    """What a further round amount does on its curves: about a tenth of what it gets, and no more
+    than can usefully be spent on it (``room``, NaN unknown)."""
+    most = max(0.1 * spend, 1.0)
+    step = 10.0 ** math.floor(math.log10(most if math.isnan(room) else min(most, room)))
+    found: list[tuple[str, float]] = []
+    named: dict[str, list[str]] = {"improve": [], "worsen": []}
     for c in np.flatnonzero(problem.curve_programme == p):
         o = problem.curve_outcome[c]
         if np.isfinite(problem.whole[o]):
@@ -127,13 +142,15 @@ def _worth(problem: BudgetProblem, p: int, spend: float) -> Reason:
         found.append((key, after - before))
         if abs(after - before) > FLAT * max(1.0, abs(float(problem.baseline[o]))):
             how = "improve" if after > before else "worsen"
-            by = figure(abs(after - before), 3)
-            named.append(f"{how} {problem.names.get(key, key)} by {by}")
+            by, unit = figure(abs(after - before), 3), units.get(key, "")
+            by += f" ({unit})" if unit else ""
+            named[how].append(f"{problem.names.get(key, key)} by {by}")
     if not found:
         return Reason("whole", "what one more pound does depends on what the others leave")
     gbp = pounds_in_words(step)
-    if not named:
+    said = [f"{how} {listed(what)}" for how, what in named.items() if what]
+    if not said:
         text = f"a further {gbp} would improve nothing: its curves are flat there"
         return Reason("flat", text, step, "GBP", tuple(found))
-    text = f"a further {gbp} would {'; '.join(named)}"
+    text = f"a further {gbp} would {', and '.join(said)}"
     return Reason("worth", text, step, "GBP", tuple(found))

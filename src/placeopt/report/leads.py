@@ -205,8 +205,12 @@ def _names(answer: Answer, table: str) -> dict[str, str]:
 # ------------------------------------------------------------------------------------- budget
 
 
+def _when(f: BudgetFacts) -> str:
+    return f"{f.when[:1].upper()}{f.when[1:]}"
+
+
 def _spending(f: BudgetFacts) -> Found | None:
-    return _pair("spending", "Spending is {after} in the last decided year; today {before}.",
+    return _pair("spending", f"Spending is {{after}} {f.when}; today {{before}}.",
                  f.before, f.after, gbp)  # fmt: skip
 
 
@@ -216,7 +220,7 @@ def _met(column: str, kind: str, thing: str) -> Callable[[BudgetFacts], Found | 
         if not asked:
             return None
         verb = "are met" if kind == "standards" else "are reached"
-        words = f"{{met}} of {{asked}} {verb} in the last decided year."
+        words = f"{{met}} of {{asked}} {verb} {f.when}."
         return _said(kind, {"met": met, "asked": asked}, words, met=met,
                      asked=counted(asked, thing))  # fmt: skip
 
@@ -225,7 +229,7 @@ def _met(column: str, kind: str, thing: str) -> Callable[[BudgetFacts], Found | 
 
 def _moved(f: BudgetFacts) -> Found:
     moved = float((f.spending["after_gbp"] - f.spending["before_gbp"]).abs().sum())
-    words = "{moved} is moved up or down against today in the last decided year."
+    words = f"{{moved}} is moved up or down against today {f.when}."
     return _said("moved", moved, words, moved=gbp(moved))
 
 
@@ -236,7 +240,7 @@ def _programmes(f: BudgetFacts) -> Found | None:
         for key, name, before, after in zip(*(f.spending[c] for c in columns), strict=True)
     ]
     rows.sort(key=lambda row: -abs(row["plan"] - row["today"]))
-    return _rows("programmes", rows, "In the last decided year, by programme", lambda r: (
+    return _rows("programmes", rows, f"{_when(f)}, by programme", lambda r: (
         f"{r['programme']} {gbp(r['plan'])}, today {gbp(r['today'])}"))  # fmt: skip
 
 
@@ -249,8 +253,9 @@ def _budget_agencies(f: BudgetFacts) -> Found | None:
         )
         if before or after
     ]
-    return _rows("budget_agencies", rows, "In the last decided year, by agency", lambda r: (
-        f"{r['agency']} spends {gbp(r['plan'])}, today {gbp(r['today'])}"))  # fmt: skip
+    head = f"{_when(f)}, spent on what each agency runs"
+    return _rows("budget_agencies", rows, head, lambda r: (
+        f"{r['agency']} {gbp(r['plan'])}, today {gbp(r['today'])}"))  # fmt: skip
 
 
 def _alternatives(f: BudgetFacts) -> Found | None:
@@ -267,7 +272,7 @@ def _alternatives(f: BudgetFacts) -> Found | None:
         if str(p) in group and after > SPENT_GBP:
             bought[group[str(p)]] = str(name) or str(p)
     rows = [{"of": key.replace("_", " "), "bought": name} for key, name in bought.items()]
-    return _rows("alternatives", rows, "Bought of each set of alternatives", lambda r: (
+    return _rows("alternatives", rows, "Of each set of alternatives the plan buys", lambda r: (
         r["bought"] or f"none of {r['of']}"))  # fmt: skip
 
 
@@ -280,7 +285,7 @@ def _units(f: BudgetFacts) -> Found | None:
             f"none of {row['today']}, {-row['close']} more run")  # fmt: skip
         return f"{what} in {row['programme']}" + (f" (unit: {row['unit']})" if row["unit"] else "")
 
-    return _rows("units", rows, "Whole units that close by the last decided year", one)
+    return _rows("units", rows, f"Whole units that close by {f.year}", one)
 
 
 def _outcomes(f: BudgetFacts) -> Found | None:
@@ -292,7 +297,7 @@ def _outcomes(f: BudgetFacts) -> Found | None:
             strict=True,
         )
     ]  # fmt: skip
-    return _rows("outcomes", rows, "In the last decided year", lambda r: (
+    return _rows("outcomes", rows, _when(f), lambda r: (
         f"{r['outcome']} {figure(r['plan'])}, today {figure(r['today'])}"
         + (f" ({r['unit']})" if r["unit"] else "")))  # fmt: skip
 
@@ -304,7 +309,7 @@ def _streams(f: BudgetFacts) -> Found | None:
         {"stream": str(name) or str(key), "has": float(amount), "pays": float(spent)}
         for key, name, amount, spent in zip(*(table[c] for c in columns), strict=True)
     ]
-    return _rows("streams", rows, "In the last decided year, by stream", lambda r: (
+    return _rows("streams", rows, f"{_when(f)}, by stream", lambda r: (
         f"{r['stream']} pays {gbp(r['pays'])}"
         + (f" of {gbp(r['has'])}" if math.isfinite(r["has"]) else "")))  # fmt: skip
 

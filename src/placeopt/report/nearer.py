@@ -20,12 +20,15 @@ from placeopt.report.narrative import (
 )
 from placeopt.scenario.estate_rules import Access, Fairness, FairRents, Revenue
 from placeopt.scenario.reassignment import NEARER_MINUTES, reassigns
+from placeopt.scenario.rules import Rule
 from placeopt.scenario.wording import listed
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
 
-MAY_BAR = {  # rules that may keep a visit from moving nearer, and what they are on
+MAY_BAR: dict[
+    type[Rule], str
+] = {  # rules that may keep a visit from moving nearer, and what they are on
     Access: "access",
     Fairness: "fairness",
     Revenue: "running costs",

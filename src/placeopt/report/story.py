@@ -31,6 +31,7 @@ SAID_BY = {  # kind of the general story -> the kind that leads and says it alre
     "works": "lead_works",
     "receipts": "lead_receipts",
     "minutes": "lead_near",
+    "sent_minutes": "lead_as_sent",
     "running_falls": "lead_running_cost",
     "running_rises": "lead_running_cost",
     "carbon": "lead_carbon",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MOVED_GBP = 0.5  # a change that a table in pounds shows
 PENNIES = 0.5  # GBP that rounding and the solver's tolerance may leave a position short
+NUMBERS = ("less", "more", "same", "none")  # what programmes get, against today
 BETTER = {"higher": 1.0, "lower": -1.0}
 
 
@@ -74,11 +75,17 @@ class BudgetFacts:
             )
         }  # fmt: skip
 
-    def numbers(self) -> tuple[int, int, int]:
-        """(programmes that get less, more, the same)."""
+    @property
+    def when(self) -> str:
+        """The year that a plan's figures are of."""
+        return f"in {self.year}" if self.year else "in the last decided year"
+
+    def numbers(self) -> tuple[int, int, int, int]:
+        """(programmes that get less, more, the same, nothing today or in the plan)."""
         change = (self.spending["after_gbp"] - self.spending["before_gbp"]).to_numpy(float)
         less, more = int((change < -MOVED_GBP).sum()), int((change > MOVED_GBP).sum())
-        return less, more, len(change) - less - more
+        none = int((self.spending[["before_gbp", "after_gbp"]] < MOVED_GBP).all(axis=1).sum())
+        return less, more, len(change) - less - more - none, none
 
     def largest(self, sign: int) -> tuple[str, float, float]:
         """(programme, by name or id, change, share of today's spending) that moves most."""
@@ -352,7 +359,7 @@ HEADLINES: tuple[Sentence[BudgetFacts], ...] = (
 
 
 def _number_words(v: Values) -> str:
-    less, more, same = (int(getattr(v[key], "value", 0)) for key in ("less", "more", "same"))
+    less, more, same, none = (int(getattr(v[key], "value", 0)) for key in NUMBERS)
     parts = [f"{v['less']} {'gets' if less == 1 else 'get'} less"] if less else []
     for number, how in ((more, "more"), (same, "the same")):
         if number:
@@ -362,7 +369,11 @@ def _number_words(v: Values) -> str:
                 else f"{v['more' if how == 'more' else 'same']} {'gets' if number == 1 else 'get'} "
                 f"{how}"
             )
-    return f"{listed(parts)}."
+    text = [listed(parts)] if parts else []
+    if none:
+        who = f"{none:,}" if parts else str(v["none"])
+        text.append(f"{who} {'gets' if none == 1 else 'get'} nothing, today or in the plan")
+    return f"{'; '.join(text)}."
 
 
 def _largest_values(f: BudgetFacts, sign: int) -> Values:
@@ -405,7 +416,12 @@ def _unit_values(unit: tuple[str, int, int, str]) -> Values:
 
 
 def _transfer_values(f: BudgetFacts) -> Values:
-    return {"moved": gbp(f.moved)}
+    alone = f.tables["positions"]["alone_gbp"] if "positions" in f.tables else None
+    some = alone is not None and alone.isna().any()
+    return {
+        "moved": gbp(f.moved),
+        "none": "no agency that could stand alone" if some else "no agency",
+    }
 
 
 SENTENCES: tuple[Sentence[BudgetFacts], ...] = (
@@ -415,7 +431,7 @@ SENTENCES: tuple[Sentence[BudgetFacts], ...] = (
         _number_words,
         lambda f: {
             key: counted(number, "programme")
-            for key, number in zip(("less", "more", "same"), f.numbers(), strict=True)
+            for key, number in zip(NUMBERS, f.numbers(), strict=True)
         },
     ),
     Sentence(
@@ -445,8 +461,9 @@ SENTENCES: tuple[Sentence[BudgetFacts], ...] = (
     Sentence(
         "targets",
         lambda f: f.met("target_met")[1] > 0,
-        "{met} of {asked} reached.",
+        "{met} of {asked} reached{when}.",
         lambda f: {
+            "when": "" if f.by_year is None else f" {f.when}",
             "met": f.met("target_met")[0],
             "asked": counted(f.met("target_met")[1], "target"),
         },
@@ -507,7 +524,7 @@ SENTENCES: tuple[Sentence[BudgetFacts], ...] = (
     Sentence(
         "transfers_every_year",
         lambda f: f.moved >= 1 and "positions" in f.tables and not f.short_by_year(),
-        "With transfers of {moved} no agency is worse off in any year than it would be alone.",
+        "With transfers of {moved} {none} is worse off in any year than it would be alone.",
         _transfer_values,
     ),
     Sentence(
@@ -519,11 +536,11 @@ SENTENCES: tuple[Sentence[BudgetFacts], ...] = (
             and not f.short_over_all()
         ),
         lambda v: (
-            f"With transfers of {v['moved']} no agency is worse off than it would be alone over "
+            f"With transfers of {v['moved']} {v['none']} is worse off than it would be alone over "
             f"the {v['years']} years together; in some of them it is: {v['who']}."
         ),
         lambda f: {
-            "moved": gbp(f.moved),
+            **_transfer_values(f),
             "years": int(f.tables["positions"]["year"].nunique()),
             "who": "; ".join(
                 f"{agency} in {year} by {gbp(short)}" for agency, year, short in f.short_by_year()

@@ -640,7 +640,9 @@ def _moved(zones: pd.DataFrame, people: pd.Series, column: str, ending: str) -> 
     if column not in zones:
         return {}
     change = zones[column]
-    worst = zones.loc[change.idxmax()] if change.notna().any() else None
+    worst: pd.Series | None = None
+    if change.notna().any():
+        worst = zones.iloc[int(change.fillna(-math.inf).to_numpy(float).argmax())]
     return {
         f"residents_longer{ending}": float(people[change > NOTICEABLE_MINUTES].sum()),
         f"residents_shorter{ending}": float(people[change < -NOTICEABLE_MINUTES].sum()),
