@@ -558,8 +558,9 @@ def past_anything(answer):
 
 
 def partial_offers(answer):
-    tiers = answer.place.tables["tier_services"]
-    return "offer" in tiers and bool((tiers["offer"] == "partial").any())
+    """Whether some point today, or some tier, has part of an offer."""
+    tables = answer.place.tables.values()
+    return any("offer" in table and bool((table["offer"] == "partial").any()) for table in tables)
 
 
 def all_years(answer):

@@ -266,6 +266,15 @@ def test_minutes_to_the_nearest_said_of_where_visits_are_sent_are_found():
             assert stated.values["longer_as_sent"].value == pytest.approx(true)
 
 
+def test_a_nearer_building_with_part_of_the_offer_is_said():
+    """Visits that go past a kiosk to a hub do not all go to the nearest that has the offer."""
+    answer = estate_answer(34)
+    text = said_by(answer, "every_nearest_in_full")
+    said_by(answer, "past_part")
+    lie = text.replace("as much of the offer", "the offer")
+    assert false_sentences(answer, [lie]) == [f"not so: {lie}"]
+
+
 def test_names_of_other_outcomes_are_found(sample):
     """Outcomes at their standard and outcomes that do not count, each with the other's name."""
     answer = next(
