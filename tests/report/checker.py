@@ -198,6 +198,20 @@ def _gives_up(answer, number):
     return int(number) == len(gone)
 
 
+@judges("estate", rf"Of those that close, {N} stands? empty and costs? {N} a year\.")
+def _held_empty(answer, number, gbp):
+    """By what is neither open, sold nor left at the end of a lease, at what it costs empty."""
+    held = [
+        r
+        for r in rows(answer, "buildings")
+        if r["status_before"] == "open"
+        and r["decision"] == "close"
+        and r["disposal"] not in ("sold", "lease_ended", "replaced")
+    ]
+    cost = sum(r["running_cost_after_gbp_per_year"] for r in held)
+    return int(number) == len(held) > 0 and is_so(gbp, cost)
+
+
 @judges("estate", rf"Running costs (fall|rise) from {N} to {N} a year\.")
 def _running(answer, how, before, after):
     was, now = running(answer, "before"), running(answer, "after")

@@ -130,6 +130,15 @@ class EstateFacts:
         return float(rows.at["cost", "do_nothing"] - rows.at["cost", "plan"])
 
     @property
+    def held(self) -> tuple[int, float]:
+        """(buildings open today that close and are neither sold nor given back, GBP a year)."""
+        rows = self.tables["buildings"]
+        if "disposal" not in rows:
+            return 0, 0.0
+        own = (rows["status_before"] == "open") & (rows["disposal"] == "held")
+        return int(own.sum()), float(rows.loc[own, "running_cost_after_gbp_per_year"].sum())
+
+    @property
     def measure(self) -> str:
         """The ending of what is counted where visits are sent, which comes first; empty where the
         plan states minutes to the nearest building only."""
@@ -277,6 +286,20 @@ SENTENCES: tuple[Sentence[EstateFacts], ...] = (
                 "building that stands empty today",
                 "buildings that stand empty today",
             )
+        },
+    ),
+    Sentence(
+        "held_empty",
+        lambda f: f.held[0] > 0,
+        lambda v: (
+            f"Of those that close, {v['held']} {v['stand']} empty and {v['cost']} "
+            f"{v['gbp']} a year."
+        ),
+        lambda f: {
+            "held": f.held[0],
+            "stand": "stands" if f.held[0] == 1 else "stand",
+            "cost": "costs" if f.held[0] == 1 else "cost",
+            "gbp": gbp(f.held[1]),
         },
     ),
     Sentence(
