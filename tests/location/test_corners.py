@@ -88,18 +88,22 @@ def test_sites_decided_before_and_a_ceiling_together(kind: str) -> None:
         agrees(asked, locate(asked))
 
 
-def test_backup_coverage_is_the_most_of_all_best_plans() -> None:
+@pytest.mark.parametrize("share", [1.0, 0.8, 0.5])
+def test_backup_coverage_is_the_most_of_all_best_plans(share: float) -> None:
+    """Of the plans with the fewest sites that cover the share, by trying every set."""
     for seed in range(40):
         where = points(9, 900 + seed).dense()
         radius = float(np.quantile(where, 0.35))
         weights = np.random.default_rng(seed).integers(1, 9, 9).astype(float)
-        problem = Problem("covering", where, radius=radius, weights=weights, backup=True)
+        problem = Problem(
+            "covering", where, radius=radius, weights=weights, backup=True, share=share
+        )
         inside = where <= radius
         best: tuple[float, float] | None = None
         for size in range(1, 10):
             for sites in combinations(range(9), size):
                 counts = inside[:, list(sites)].sum(axis=1)
-                if (counts > 0).all():
+                if weights[counts > 0].sum() >= share * weights.sum() - 1e-9:
                     twice = float(weights[counts >= 2].sum())
                     best = max(best or (-np.inf, 0.0), (-float(size), twice))
             if best is not None:

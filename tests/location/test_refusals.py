@@ -19,7 +19,7 @@ from tests.location.tiny import points
 GIVEN: dict[str, Any] = {
     "p": 2, "radius": 5.0, "outer_radius": 9.0, "ceiling": 9.0, "share": 0.5, "backup": True,
     "weights": [1, 2, 3, 4, 5], "fixed_costs": [1, 2, 3, 4, 5], "demands": [1, 2, 3, 4, 5],
-    "capacities": [9, 9, 9, 9, 9],
+    "capacities": [9, 9, 9, 9, 9], "k_nearest": 2, "fill_opened": True,
 }  # fmt: skip
 
 
@@ -42,6 +42,8 @@ def refusal(kind: str, **changes: Any) -> str:
 def test_a_field_is_used_or_refused(kind: str, field: str) -> None:
     """Every field by every kind: kept where the kind takes it, else refused by its name."""
     given = {field: GIVEN[field]}
+    if field == "fill_opened":
+        given["opened"] = [0]
     if field == "outer_radius":
         given["outer_radius"] = 500.0
     if kind in TAKES[field]:
@@ -74,8 +76,17 @@ SENSELESS: list[tuple[str, dict[str, Any], str]] = [
     ("covering", {"radius": None}, "radius is None"),
     ("covering", {"share": 1.5}, "share is 1.5"),
     ("covering", {"share": "half"}, "share is 'half'"),
-    ("covering", {"share": 0.5, "backup": True}, "leave out share, or backup"),
     ("covering", {"backup": "yes"}, "backup is 'yes'"),
+    ("p-median", {"k_nearest": 0}, "k_nearest is 0; give whole numbers of 1 or more"),
+    ("p-median", {"k_nearest": [1, 2, 2.5, 1, 1]}, "k_nearest is 2.5; give whole numbers"),
+    ("p-median", {"k_nearest": [1, 2]}, "k_nearest: 2 values for 5 customers"),
+    ("single-source", {"fill_opened": True}, "no site is opened before; give opened"),
+    ("single-source", {"fill_opened": 1, "opened": [0]}, "fill_opened is 1; give True or False"),
+    (
+        "single-source",
+        {"fill_opened": True, "opened": [0], "capacities": np.inf},
+        "site 0 has no end to its capacity",
+    ),
     ("maximal-covering", {"outer_radius": 3.0}, "outer_radius is 3, below the radius"),
     ("single-source", {"capacities": [1, 2, np.nan, 4, 5]}, "capacities must be 0 or more"),
     ("single-source", {"capacities": [1, 2, 3]}, "capacities: 3 values for 5 sites"),
@@ -177,6 +188,12 @@ NOBODY: list[tuple[str, dict[str, Any], str]] = [
     ("p-median", {"p": 1, "opened": ["s", "t"]}, "p is 1 and 2 sites are to be open"),
     ("single-source", {"capacities": 1.5}, "all sites together hold 3, and 4 is demanded"),
     ("single-source", {"capacities": 3.0, "demands": [1, 1, 0, 4]}, "has room for customer dot"),
+    ("p-median", {"p": 1, "closed": ["s"], "k_nearest": 1}, "among the nearest of customers ann"),
+    (
+        "single-source",
+        {"capacities": 9.0, "opened": ["s"], "fill_opened": True},
+        "the opened sites are to be filled and hold 9, and 4 is demanded",
+    ),
 ]
 
 

@@ -191,3 +191,14 @@ def test_the_command_line_takes_sites_and_a_metric(tmp_path: Path) -> None:
     said = json.loads(done.output)
     assert said["objective"] == 4 + 3 + 2
     assert said["customers_of"] == [["s", ["u", "v"]]]
+
+
+def test_the_command_line_takes_the_nearest_only(tmp_path: Path) -> None:
+    """v alone knows t: s and t are open, though s alone would do where all is known."""
+    where = text(tmp_path, "customer,s,t\nu,1,5\nv,4,3\n")
+    for options, objective in (([], 1 + 4), (["--k-nearest", "1"], None)):
+        command = ["locate", "p-median", str(where), "--p", "1", "--json", *options]
+        said = json.loads(CliRunner().invoke(app, command).output)
+        assert said["objective"] == objective
+    command = ["locate", "p-median", str(where), "--p", "2", "--k-nearest", "1", "--json"]
+    assert json.loads(CliRunner().invoke(app, command).output)["objective"] == 1 + 3

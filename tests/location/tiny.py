@@ -102,7 +102,8 @@ def _send_whole(problem: Problem, sites: np.ndarray) -> float | None:
         if so_far >= best[0]:
             return
         if i == problem.customers:
-            best[0] = so_far
+            full = all(room[j] <= 1e-12 for j in problem.opened) or not problem.fill_opened
+            best[0] = so_far if full else best[0]
             return
         for j in sites.tolist():
             if np.isfinite(cost[i, j]) and room[j] >= problem.demands[i] - 1e-12:
@@ -127,7 +128,10 @@ def _transport(problem: Problem, sites: np.ndarray) -> float | None:
     served = np.kron(np.eye(n), np.ones(k))
     held = np.kron(problem.demands[None, :], np.eye(k))
     bounds = [(0, 1 if ok else 0) for ok in np.isfinite(cost).ravel()]
-    answer = linprog(price, held, problem.capacities[sites], served, np.ones(n), bounds)
+    full = np.isin(sites, problem.opened) if problem.fill_opened else np.zeros(k, bool)
+    equal = np.vstack([served, held[full]])
+    sides = np.concatenate([np.ones(n), problem.capacities[sites][full]])
+    answer = linprog(price, held, problem.capacities[sites], equal, sides, bounds)
     if answer.status != 0:
         return None
     return float(answer.fun + problem.fixed_costs[sites].sum())

@@ -27,6 +27,7 @@ def reference(name: str) -> ModuleType:
 
 
 P_MEDIAN = reference("p_median").p_median
+K_NEAREST = reference("p_median").k_nearest
 MAXIMAL = reference("maximal_covering").maximal_covering
 COVERING = reference("set_covering").set_covering
 
@@ -82,6 +83,18 @@ def test_p_medians_agree(seed: int):
     weight, minutes, p = small_place(seed)
     model = P_MEDIAN(weight, minutes, p)
     agree(model, best_median(weight, minutes, p), own_solver=seed % 5 == 0)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_p_medians_of_the_nearest_agree(seed: int):
+    weight, minutes, p = small_place(seed)
+    k = 1 + seed % minutes.shape[1]
+    known = minutes.copy()
+    for row in known:  # one by one: a building with k or more that are nearer is not known
+        nearer = [(row < far).sum() for far in row]
+        row[np.array(nearer) >= k] = np.nan
+    agree(P_MEDIAN(weight, K_NEAREST(minutes, k), p), best_median(weight, known, p),
+          own_solver=seed % 10 == 0)  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", range(100))

@@ -199,6 +199,9 @@ def locate(
     p: Annotated[int | None, typer.Option("--p", help="Facilities; by default the file's.")] = None,
     radius: Annotated[float | None, typer.Option(help="Radius of coverings.")] = None,
     metric: Annotated[str | None, typer.Option(help="How points are measured.")] = None,
+    k_nearest: Annotated[
+        int | None, typer.Option(help="Customers go to one of their k nearest sites only.")
+    ] = None,
     capacity: Annotated[
         float | None, typer.Option(help="Capacity of each site, where the file leaves it open.")
     ] = None,
@@ -223,7 +226,7 @@ def locate(
 
     reading = {
         "radius": radius, "metric": metric, "capacity": capacity, "form": form, "sites": sites,
-        "service": service, "keep": keep or None,
+        "service": service, "keep": keep or None, "k_nearest": k_nearest,
         "modes": tuple(modes.split(",")) if modes else None,
     }  # fmt: skip
     options = {name: value for name, value in reading.items() if value is not None}

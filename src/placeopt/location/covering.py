@@ -3,7 +3,8 @@
     (C1) minimise  sum_j f[j] y[j]
     (C2) sum_{j: d[i,j] <= radius} y[j] >= 1                           for every customer i
     (C3) sum_i w[i] v[i] >= share sum_i w[i],  v[i] <= sum_j y[j]      instead of (C2): partial
-    (C4) then, of all best plans, the one that covers most weight twice (``backup``)
+    (C4) then, of all best plans, the one that covers most weight twice (``backup``):
+         maximise sum_i w[i] t[i],  v[i] + t[i] <= sum_j y[j],  t[i] <= v[i],  v[i] = 1 unless (C3)
 
 Before solving, customers alike are joined, a customer whose covering sites include all of another
 customer's is dropped, and so is a site that covers no more than another one that costs no more.
@@ -235,28 +236,40 @@ def _partial(problem: Problem, incidence, seconds: float, gap: float, seed: int)
         "reached", rule="C3", size=n, upper=0.0,
         terms=[(np.arange(n), v.all, 1.0), (rows, y.at(incidence.indices), -1.0)],
     )  # fmt: skip
-    needed = problem.share * problem.weights.sum()
-    zeros = np.zeros(n, np.int64)
-    model.add_rows(
-        "share", rule="C3", size=1, terms=[(zeros, v.all, problem.weights)], lower=needed
-    )
+    _enough_weight(model, problem, v)
     result = solve(model, time_limit_seconds=seconds, gap=gap, threads=1, seed=seed)
     opened = np.array(problem.opened_positions, np.int64)
     return result, np.flatnonzero(result.value(y) > 0.5) if result.has_plan else opened
 
 
+def _enough_weight(model: Model, problem: Problem, covered) -> None:
+    """(C3) The share of the weight that is asked for is covered."""
+    needed = problem.share * problem.weights.sum()
+    zeros = np.zeros(problem.customers, np.int64)
+    model.add_rows("share", rule="C3", size=1, lower=needed,
+                   terms=[(zeros, covered.all, problem.weights)])  # fmt: skip
+
+
 def _backup(problem: Problem, incidence, first: Ints, best: float, seconds: float, seed: int):
-    """(C4): of the plans that cost ``best``, the one that covers most weight twice."""
+    """(C4): of the plans that cost ``best``, the one that covers most weight twice.
+
+    With (C3), t is whole: a customer covered once must not count as covered half, twice half.
+    """
     model = Model("backup covering")
     n, m = incidence.shape
     y = model.add_columns("open", size=m, upper=_upper(problem), lower=_lower(problem),
                           integer=True)  # fmt: skip
-    v = model.add_columns("twice", size=n, upper=1.0, cost=-problem.weights)
-    rows = np.repeat(np.arange(n), np.diff(incidence.indptr))
+    partial = problem.share < 1
+    v = model.add_columns("covered", size=n, lower=0.0 if partial else 1.0, upper=1.0)
+    t = model.add_columns("twice", size=n, upper=1.0, cost=-problem.weights, integer=partial)
+    rows, each = np.repeat(np.arange(n), np.diff(incidence.indptr)), np.arange(n)
     cover = (rows, y.at(incidence.indices), 1.0)
-    model.add_rows(
-        "covered", rule="C2", size=n, terms=[cover, (np.arange(n), v.all, -1.0)], lower=1.0
-    )
+    less = [(each, v.all, -1.0), (each, t.all, -1.0)]
+    model.add_rows("covered", rule="C4", size=n, terms=[cover, *less], lower=0.0)
+    if partial:
+        model.add_rows("once", rule="C4", size=n, upper=0.0,
+                       terms=[(each, t.all, 1.0), (each, v.all, -1.0)])  # fmt: skip
+        _enough_weight(model, problem, v)
     zeros = np.zeros(m, np.int64)
     slack = 1e-9 * max(1.0, abs(best))
     model.add_rows("cost", rule="C4", size=1, terms=[(zeros, y.all, problem.fixed_costs)],

@@ -104,8 +104,11 @@ def _service(problem: Problem, may: NDArray[np.bool_], near: int | None):
     fine = np.floor(worst.sum() + openings) + 1.0
     outside = np.full(n, fine)
     if not complete:
-        outside = np.where(distance[:, -1] <= ceiling, cost[:, -1], fine)
-        complete = bool((distance[:, -1] > ceiling).all())
+        more = reached[:, -1] & (
+            distance[:, -1] <= ceiling
+        )  # who may have sites that are not listed
+        outside = np.where(more, cost[:, -1], fine)
+        complete = not more.any()
     start = np.concatenate([[0], np.cumsum(keep.sum(axis=1))])
     return start, order[keep].astype(np.int32), cost[keep], outside, fine, complete
 

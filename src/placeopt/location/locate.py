@@ -16,6 +16,7 @@ from placeopt.engine.running import noted
 from placeopt.errors import UsageError, VerificationError
 from placeopt.location.canonical import as_given, in_canonical_order
 from placeopt.location.files import read_problem
+from placeopt.location.nearest import among_nearest
 from placeopt.location.plans import split_total
 from placeopt.location.problems import (
     CAPACITATED,
@@ -54,7 +55,8 @@ def locate(
     """
     _check_options(problem, engine, time_limit_seconds, gap)
     began, cpu = time.perf_counter(), time.process_time()
-    asked, customers, sites = in_canonical_order(problem)
+    near = among_nearest(problem)
+    asked, customers, sites = in_canonical_order(near)
     units = units_of(asked)
     own = in_units(asked, units)
     report = reporter(report, units.objective(asked.kind))
@@ -86,11 +88,16 @@ def _solve(
 ) -> Solution:
     if nothing := plainly_infeasible(problem):
         return Solution(problem, Status.INFEASIBLE, bound=np.inf, message=nothing)
-    if engine == "placeopt":
+    if engine == "placeopt" and not problem.fill_opened:
         return _method(problem)(problem, report=report, **settings)
     from placeopt.location.models import solve_compact
 
-    return solve_compact(problem, engine=engine, **settings)
+    # The bounds of our methods know no site that must be full: the compact model does.
+    engine = "highs" if engine == "placeopt" else engine
+    solution = solve_compact(problem, engine=engine, **settings)
+    if report is not None and solution.objective is not None:
+        report(solution.objective, solution.bound)
+    return solution
 
 
 def _check_options(problem: Problem, engine: str, seconds: float, gap: float) -> None:

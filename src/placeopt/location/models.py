@@ -5,7 +5,7 @@ With x[i,j] = 1 when customer i goes to site j and y[j] = 1 when j is open:
     (L1) sum_j x[i,j] = 1            everybody is served          (<= 1 in maximal covering)
     (L2) x[i,j] <= y[j]              only open sites serve
     (L3) sum_j y[j] = p              (<= p in p-centre and maximal covering)
-    (L4) sum_i q[i] x[i,j] <= Q[j] y[j]
+    (L4) sum_i q[i] x[i,j] <= Q[j] y[j]        (= Q[j] at opened sites that are to be filled)
     (L5) sum_j d[i,j] x[i,j] <= r    for every customer, r minimised            p-centre
     (L6) r <= d[j,k] + M (2 - y[j] - y[k])   for every pair, r maximised    p-dispersion
     (L7) sum_{j: d[i,j] <= radius} y[j] >= v[i]                 covering (v = 1), maximal covering
@@ -95,10 +95,15 @@ def _served(model: Model, problem: Problem, y) -> None:
     model.add_rows("only_open", rule="L2", size=len(rows), upper=0.0, terms=only)
     if problem.capacities is not None and problem.kind in NEEDS_CAPACITY:
         room = np.minimum(problem.capacities, problem.demands.sum())
+        least = np.full(problem.sites, -np.inf)
+        if problem.fill_opened:
+            filled = list(problem.opened_positions)
+            room[filled], least[filled] = problem.capacities[filled], 0.0
         sites = np.arange(problem.sites)
         holds = (columns, x.all, problem.demands[rows])
         offers = (sites, y.all, -room)
-        model.add_rows("capacity", rule="L4", size=problem.sites, upper=0.0, terms=[holds, offers])
+        model.add_rows("capacity", rule="L4", size=problem.sites, lower=least, upper=0.0,
+                       terms=[holds, offers])  # fmt: skip
     if centre:
         farthest = float(distance[rows, columns].max(initial=0.0))
         radius = model.add_columns("radius", size=1, cost=1.0, upper=farthest)

@@ -16,7 +16,9 @@ a site costs, q[i] a customer's demand and Q[j] a site's capacity. S is the set 
 
 c is 1 up to ``radius``, 0 beyond ``outer_radius`` and falls in a straight line between them
 (gradual coverage); without ``outer_radius`` it is 1 or 0. ``ceiling`` forbids every assignment
-beyond a distance. ``opened`` and ``closed`` hold what has been decided before.
+beyond a distance, ``k_nearest`` every one to a site that is not among a customer's k nearest (all
+that are as near as the k-th are among them). ``opened`` and ``closed`` hold what has been decided
+before; with ``fill_opened`` the opened sites hold exactly their capacity, sum_i q[i] x[i,j] = Q[j].
 
 Customers and sites go by their ids everywhere (see ``labels``); where none are given the ids are
 positions, from 0. Positions of rows and columns appear only where a name says so.
@@ -68,6 +70,8 @@ TAKES = {  # fields that some problems have no use for, and those that have
     "radius": NEEDS_RADIUS,
     "outer_radius": {MAXIMAL_COVERING},
     "ceiling": {kind for kind in KINDS if kind != P_DISPERSION},
+    "k_nearest": {kind for kind in KINDS if kind not in (*NEEDS_RADIUS, P_DISPERSION)},
+    "fill_opened": NEEDS_CAPACITY,
     "share": {COVERING},
     "backup": {COVERING},
     "weights": {kind for kind in KINDS if kind != P_DISPERSION},
@@ -97,7 +101,8 @@ class Problem:
     Shapes: ``weights``, ``demands`` (customers,); ``fixed_costs``, ``capacities`` (sites,): one
     number, a sequence in the order of the ids, or a pandas Series or mapping by id.
     ``opened`` and ``closed`` are ids of sites, or True or False for every site; they are kept as
-    ids. ``distances`` may be a data frame, whose labels are the ids of customers (rows) and sites
+    ids. ``k_nearest``: one whole number, or one for each customer, as vectors are given.
+    ``distances`` may be a data frame, whose labels are the ids of customers (rows) and sites
     (columns). Raises ``UsageError`` with every fault that makes the question senseless; a question
     without a plan (p too small to cover everybody, say) is no fault but an answer: infeasible.
     """
@@ -114,6 +119,8 @@ class Problem:
     ceiling: float | None = None
     share: float = 1.0
     backup: bool = False
+    k_nearest: Floats | int | None = None
+    fill_opened: bool = False
     opened: tuple[Any, ...] = ()
     closed: tuple[Any, ...] = ()
     site_ids: tuple[Any, ...] = ()
@@ -131,6 +138,8 @@ class Problem:
         self._vector("demands", self.customer_ids, 1.0, faults)
         if self.capacities is not None:
             self._vector("capacities", self.site_ids, np.inf, faults)
+        if self.k_nearest is not None:
+            self._vector("k_nearest", self.customer_ids, 1.0, faults)
         for name in ("opened", "closed"):
             self._chosen(name, faults)
         faults += _faults(self)
@@ -218,7 +227,7 @@ class Problem:
 
     def _vector(self, name: str, ids: tuple[Any, ...], default: float, faults: list[str]) -> None:
         given = getattr(self, name)
-        what = "customer" if name in ("weights", "demands") else "site"
+        what = "site" if name in ("fixed_costs", "capacities") else "customer"
         try:
             values = vector(default if given is None else given, ids, what)
         except Unclear as error:
@@ -263,7 +272,8 @@ def useful(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _ignored(problem: Problem) -> list[str]:
     """Fields that were given and would be ignored."""
-    usual = {"share": 1.0, "backup": False, "weights": 1.0, "demands": 1.0}
+    usual: dict[str, Any] = {"share": 1.0, "weights": 1.0, "demands": 1.0}
+    usual |= {"backup": False, "fill_opened": False}
     usual["fixed_costs"] = opening_of(problem.kind)
     faults = []
     for name, kinds in TAKES.items():
@@ -295,11 +305,26 @@ def _number_faults(problem: Problem) -> list[str]:
         faults.append(f"outer_radius is {outer:g}, below the radius of {radius:g}")
     if not is_number(problem.share) or not 0 < problem.share <= 1:
         faults.append(f"share is {problem.share!r}; give a share above 0 and at most 1")
-    elif problem.backup and problem.share < 1:
-        faults.append("backup is for covering everybody; leave out share, or backup")
-    if not isinstance(problem.backup, bool | np.bool_):
-        faults.append(f"backup is {problem.backup!r}; give True or False")
+    for name in ("backup", "fill_opened"):
+        if not isinstance(getattr(problem, name), bool | np.bool_):
+            faults.append(f"{name} is {getattr(problem, name)!r}; give True or False")
+    if problem.k_nearest is not None:
+        count = np.asarray(problem.k_nearest)
+        wrong = count[~(np.isfinite(count) & (count >= 1) & (count == np.round(count)))]
+        if len(wrong):
+            faults.append(f"k_nearest is {wrong[0]:g}; give whole numbers of 1 or more")
     return faults
+
+
+def _fill_faults(problem: Problem) -> list[str]:
+    if problem.fill_opened is False or problem.capacities is None:
+        return []
+    if not problem.opened:
+        return ["fill_opened: no site is opened before; give opened, or leave it out"]
+    endless = [j for j in problem.opened_positions if np.isinf(problem.capacities[j])]
+    if endless:
+        return [f"fill_opened: site {problem.site_ids[endless[0]]!r} has no end to its capacity"]
+    return []
 
 
 def is_number(value: Any) -> bool:
@@ -308,7 +333,7 @@ def is_number(value: Any) -> bool:
 
 
 def _faults(problem: Problem) -> list[str]:
-    faults = _ignored(problem) + _number_faults(problem)
+    faults = _ignored(problem) + _number_faults(problem) + _fill_faults(problem)
     if not _is_whole(problem.p) or (
         problem.kind in NEEDS_P and (problem.p is None or problem.p < 1)
     ):

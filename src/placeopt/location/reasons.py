@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine.result import Status
+from placeopt.location.nearest import among_nearest
 from placeopt.location.problems import (
     CAPACITATED_P_MEDIAN,
     COVERING,
@@ -49,7 +50,7 @@ def in_words(problem: Problem, solution: Solution) -> Solution:
 
 def _why(problem: Problem) -> str:
     """The plain reasons for which there is no plan, "" where it takes a search to see that."""
-    reasons = [_too_few(problem)]
+    reasons = [_too_few(problem), _too_much_to_fill(problem)]
     if problem.kind not in (P_DISPERSION, MAXIMAL_COVERING):
         reasons.append(_unreached(problem))
     if problem.kind in NEEDS_CAPACITY:
@@ -69,6 +70,16 @@ def _too_few(problem: Problem) -> str:
     return ""
 
 
+def _too_much_to_fill(problem: Problem) -> str:
+    if not problem.fill_opened or problem.capacities is None:
+        return ""
+    room = float(problem.capacities[list(problem.opened_positions)].sum())
+    total = float(problem.demands.sum())
+    if room > total * (1 + 1e-12):
+        return f"the opened sites are to be filled and hold {room:g}, and {total:g} is demanded"
+    return ""
+
+
 def _reach(problem: Problem) -> float:
     """How far a site may be to serve anybody."""
     ends = [problem.ceiling, problem.radius if problem.kind == COVERING else None]
@@ -82,11 +93,11 @@ def _unreached(problem: Problem) -> str:
         counted = problem.weights > 0
     if problem.kind == COVERING and problem.share < 1:
         counted[:] = False
-    reach, free = _reach(problem), problem.free
+    reach, free, distances = _reach(problem), problem.free, among_nearest(problem).distances
     within, room = np.zeros(problem.customers, bool), np.zeros(problem.customers)
     for start in range(0, len(free), 200):
         sites = free[start : start + 200]
-        block = problem.distances.of_sites(sites)
+        block = distances.of_sites(sites)
         close = np.isfinite(block) & (block <= reach)
         within |= close.any(axis=1)
         if problem.capacities is not None:
@@ -94,6 +105,8 @@ def _unreached(problem: Problem) -> str:
             room = np.maximum(room, most)
     alone = counted & ~within
     near = "within reach" if np.isinf(reach) else f"within {reach:g}"
+    if problem.k_nearest is not None:
+        near += " and among the nearest"
     reasons = []
     if alone.any():
         reasons.append(f"no site that may open is {near} of {_some(problem, alone)}")

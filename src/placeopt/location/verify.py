@@ -98,6 +98,8 @@ def _recompute(problem: Problem, solution: Solution, sites) -> tuple[float, str]
             distance[mine] = block[mine, column]
     beyond = problem.ceiling is not None and (distance[assignment >= 0] > problem.ceiling).any()
     fault = f"somebody is beyond the ceiling of {problem.ceiling}" if beyond else ""
+    sent = np.flatnonzero(assignment >= 0)
+    fault = fault or _not_nearest(problem, sent, distance[sent])
     return _value(problem, sites, assignment, distance, fault)
 
 
@@ -122,6 +124,7 @@ def _value(problem: Problem, sites, assignment, distance, fault: str) -> tuple[f
         over = np.flatnonzero(load > problem.capacities + RELATIVE * load)
         if len(over):
             fault = fault or f"sites {over[:5].tolist()} hold more than they can"
+        fault = fault or _not_filled(problem, load, RELATIVE)
     return service + (opening if problem.kind in (FACILITY_LOCATION, SINGLE_SOURCE) else 0.0), fault
 
 
@@ -145,7 +148,37 @@ def _recompute_split(problem: Problem, solution: Solution, sites) -> tuple[float
     capacities = problem.capacities if problem.capacities is not None else np.inf
     over = load > capacities + 1e-5 * load
     fault = "a site holds more than it can" if over.any() else ""
+    rows, columns = flows.coords
+    fault = fault or _not_filled(problem, load, 1e-5)
+    fault = fault or _not_nearest(problem, rows, table[rows, columns])
     return total + float(problem.fixed_costs[sites].sum()), fault
+
+
+def _not_filled(problem: Problem, load, tolerance: float) -> str:
+    """A fault where an opened site is to be full and is not; ``load``: (sites,) demand held."""
+    if not problem.fill_opened or problem.capacities is None:
+        return ""
+    for j in problem.opened_positions:
+        if abs(load[j] - problem.capacities[j]) > tolerance * problem.capacities[j]:
+            return (
+                f"site {j} holds {load[j]:.10g} and is to be full at {problem.capacities[j]:.10g}"
+            )
+    return ""
+
+
+def _not_nearest(problem: Problem, customers, far) -> str:
+    """A fault where k sites or more are nearer than the one that a customer is sent to.
+
+    ``customers``: rows that are sent somewhere; ``far``: how far each of them goes.
+    """
+    if problem.k_nearest is None:
+        return ""
+    nearer = np.zeros(len(customers), np.int64)
+    for start in range(0, problem.sites, 200):
+        block = problem.distances.of_sites(np.arange(start, min(start + 200, problem.sites)))
+        nearer += (block[customers] < np.asarray(far)[:, None] * (1 - 1e-9)).sum(axis=1)
+    beyond = nearer >= np.broadcast_to(problem.k_nearest, problem.customers)[customers]
+    return f"customer {customers[beyond][0]} goes past its nearest sites" if beyond.any() else ""
 
 
 def _opening(problem: Problem, sites) -> float:

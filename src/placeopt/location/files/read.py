@@ -31,7 +31,8 @@ from placeopt.location.problems import (
 
 UNUSED = {
     "p": None, "radius": None, "outer_radius": None, "ceiling": None, "share": 1.0,
-    "backup": False, "weights": None, "fixed_costs": None, "demands": None, "capacities": None,
+    "backup": False, "k_nearest": None, "fill_opened": False,
+    "weights": None, "fixed_costs": None, "demands": None, "capacities": None,
 }  # fmt: skip
 FORMATS = ("pmed", "cap", "pmedcap", "ufllib", "single-source", "tsplib", "city", "table")
 
