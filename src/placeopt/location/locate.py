@@ -53,7 +53,8 @@ def locate(
     search with what it has found. Raises ``UsageError`` where a setting makes no sense and
     ``VerificationError`` if the plan fails its check, so that no wrong plan is ever returned.
     """
-    _check_options(problem, engine, time_limit_seconds, gap)
+    backup = "backup: only the engine placeopt covers twice" if problem.backup else ""
+    check_options(engine, time_limit_seconds, gap, only_ours=backup)
     began, cpu = time.perf_counter(), time.process_time()
     near = among_nearest(problem)
     asked, customers, sites = in_canonical_order(near)
@@ -100,15 +101,18 @@ def _solve(
     return solution
 
 
-def _check_options(problem: Problem, engine: str, seconds: float, gap: float) -> None:
-    """Raises ``UsageError`` where a setting makes no sense or would be ignored."""
+def check_options(engine: str, seconds: float, gap: float, *, only_ours: str = "") -> None:
+    """Raises ``UsageError`` where a setting makes no sense or would be ignored.
+
+    ``only_ours``: what other engines would ignore, in words, if there is anything.
+    """
     faults = []
     if not is_number(gap) or not 0 <= gap < np.inf:
         faults.append(f"gap is {gap!r}; give a share of 0 or more (0.01 is one per cent)")
     if not is_number(seconds) or not seconds > 0:
         faults.append(f"time_limit_seconds is {seconds!r}; give seconds above 0")
-    if problem.backup and engine != "placeopt":
-        faults.append(f"backup: only the engine placeopt covers twice, not {engine!r}")
+    if only_ours and engine != "placeopt":
+        faults.append(f"{only_ours}, not {engine!r}")
     if faults:
         raise UsageError("; ".join(faults))
 

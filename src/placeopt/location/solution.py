@@ -48,11 +48,7 @@ class Solution:
     @property
     def gap(self) -> float:
         """|objective - bound| / |objective|; inf where there is no plan or bound."""
-        if self.objective is None or not np.isfinite(self.bound):
-            return np.inf
-        if self.objective == self.bound:
-            return 0.0
-        return abs(self.objective - self.bound) / abs(self.objective) if self.objective else np.inf
+        return gap_between(self.objective, self.bound)
 
     @property
     def proven(self) -> bool:
@@ -177,6 +173,15 @@ class Solution:
             if key in self.seconds
         ]
         return f" ({', '.join(told)})" if told else ""
+
+
+def gap_between(objective: float | None, bound: float) -> float:
+    """|objective - bound| / |objective|; inf where there is no plan or bound."""
+    if objective is None or not np.isfinite(bound):
+        return np.inf
+    if objective == bound:
+        return 0.0
+    return abs(objective - bound) / abs(objective) if objective else np.inf
 
 
 def _finite(value: float) -> float | None:

@@ -68,18 +68,18 @@ class Units:
 
 def units_of(problem: Problem) -> Units:
     """The units in which ``problem`` is best solved."""
-    distance = _unit(_some(problem.distances)) if _divisible(problem.distances) else 1.0
-    demand = _unit(problem.demands) if problem.capacities is not None else 1.0
+    distance = unit_of(_some(problem.distances)) if _divisible(problem.distances) else 1.0
+    demand = unit_of(problem.demands) if problem.capacities is not None else 1.0
     if problem.kind == COVERING:
-        return Units(distance, _unit(problem.weights), _unit(problem.fixed_costs), demand)
+        return Units(distance, unit_of(problem.weights), unit_of(problem.fixed_costs), demand)
     if problem.kind not in TOGETHER:
-        weight = _unit(problem.weights)
+        weight = unit_of(problem.weights)
         return Units(distance, weight, distance * weight, demand)
     usual = _usual(_some(problem.distances)) / distance * _usual(problem.weights)
     opening = _usual(problem.fixed_costs) / distance
     weight = 1.0
     if not LEAST <= max(usual, opening) <= MOST_COST:
-        weight = _unit(problem.weights) if usual >= opening else _power(opening)
+        weight = unit_of(problem.weights) if usual >= opening else _power(opening)
         if not LEAST <= max(usual, opening) / weight <= MOST_COST:
             weight = _power(max(usual, opening))
     return Units(distance, weight, distance * weight, demand)
@@ -135,7 +135,8 @@ def _usual(values: Floats) -> float:
     return float(np.median(size)) if len(size) else 0.0
 
 
-def _unit(values: Floats) -> float:
+def unit_of(values: Floats) -> float:
+    """What ``values`` are best divided by."""
     usual = _usual(values)
     if usual == 0.0 or LEAST <= usual <= MOST:
         return 1.0

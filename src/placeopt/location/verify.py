@@ -6,8 +6,11 @@ time where that is affordable, and compares.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
+from placeopt.location.flow_refuelling import FlowRefuelling
 from placeopt.location.problems import (
     CAPACITATED,
     CAPACITATED_P_MEDIAN,
@@ -21,6 +24,7 @@ from placeopt.location.problems import (
     Problem,
 )
 from placeopt.location.solution import Solution
+from placeopt.location.station_plan import StationPlan
 from placeopt.scenario.checks import Check, Verification
 
 RELATIVE = 1e-6
@@ -44,6 +48,92 @@ def verify(problem: Problem, solution: Solution) -> Verification:
         checks.append(_check("bound", "the bound is on its side", _side(solution, size)))
         return Verification(tuple(checks), totals={"objective": recomputed})
     return Verification(tuple(checks))
+
+
+def verify_stations(problem: FlowRefuelling, plan: StationPlan) -> Verification:
+    """Whether a plan of stations keeps its rules and refuels what it says, trip by trip."""
+    if plan.objective is None:
+        return Verification(checks=())
+    stations = np.asarray(plan.positions, np.int64).tolist()
+    missing = set(problem.opened_positions) - set(stations)
+    wrong = set(problem.closed_positions) & set(stations)
+    decided = f"missing {sorted(missing)}, wrongly open {sorted(wrong)}" if missing or wrong else ""
+    known = set(range(problem.nodes))
+    faults = {
+        "opened": "" if len(set(stations) & known) == len(stations) else "a node is opened twice",
+        "count": "" if len(stations) <= problem.p else f"{len(stations)} stations",
+        "decided": decided,
+        "service": _not_refuelled(problem, plan, set(stations)),
+        "capacity": _overfull(problem, plan),
+    }
+    worth = _refuelled_worth(problem, plan)
+    size = RELATIVE * abs(worth)
+    faults["objective"] = (
+        "" if abs(worth - plan.objective) <= size
+        else f"it says {plan.objective:.10g}, the tables say {worth:.10g}"
+    )  # fmt: skip
+    faults["bound"] = "" if plan.bound >= plan.objective - size else "the bound lies below"
+    sentences = {
+        "opened": "stations are distinct and exist", "count": "at most as many as asked",
+        "decided": "earlier decisions are kept", "service": "trips get there and back",
+        "capacity": "no station refuels more than it can", "objective": "it counts what it says",
+        "bound": "the bound is on its side",
+    }  # fmt: skip
+    checks = tuple(_check(name, sentences[name], fault) for name, fault in faults.items())
+    return Verification(checks, totals={"objective": worth})
+
+
+def _not_refuelled(problem: FlowRefuelling, plan: StationPlan, stations: set[int]) -> str:
+    """A trip whose stops are no stations of its path or too far apart; there and back."""
+    paths, reach = problem.paths, problem.vehicle_range * (1 + RELATIVE)
+    shares = np.zeros(len(problem.volume))
+    for trip in plan.trips:
+        here = range(paths.start[trip.flow], paths.start[trip.flow + 1])
+        where = {int(paths.node[k]): float(paths.at[k]) for k in here}
+        if not set(trip.stations) <= stations & set(where):
+            return f"trip {trip.flow} stops where there is no station on its path"
+        at = sorted(where[j] for j in trip.stations)
+        length = max(where.values())
+        if not at or 2 * at[0] > reach or 2 * (length - at[-1]) > reach:
+            return f"trip {trip.flow} does not get from its end to a station and back"
+        if any(b - a > reach for a, b in pairwise(at)):
+            return f"trip {trip.flow} does not get from one station to the next"
+        shares[trip.flow] += trip.share
+    return "more than all of a trip is refuelled" if (shares > 1 + RELATIVE).any() else ""
+
+
+def _overfull(problem: FlowRefuelling, plan: StationPlan) -> str:
+    if problem.capacities is None:
+        return ""
+    load, paths = np.zeros(problem.nodes), problem.paths
+    for trip in plan.trips:
+        first, last = paths.start[trip.flow], paths.start[trip.flow + 1] - 1
+        tanks = problem.vehicle_range * (1 + 1e-9) // (2 * (paths.at[last] - paths.at[first]))
+        for j in trip.stations:
+            visits = 1 if j in (paths.node[first], paths.node[last]) else 2
+            load[j] += visits * trip.share * problem.volume[trip.flow] / max(tanks, 1)
+    over = np.flatnonzero(load > problem.capacities * (1 + 1e-5))
+    return f"stations {over[:5].tolist()} refuel more than they can" if len(over) else ""
+
+
+def _refuelled_worth(problem: FlowRefuelling, plan: StationPlan) -> float:
+    counted = done = 0.0
+    out: dict[int, list[float]] = {}
+    for trip in plan.trips:
+        amount = trip.share * problem.volume[trip.flow]
+        first, last = problem.paths.start[trip.flow], problem.paths.start[trip.flow + 1] - 1
+        far = problem.paths.at[last] - problem.paths.at[first]
+        counted += amount * (far if problem.by_distance else 1.0)
+        out.setdefault(int(problem.origin[trip.flow]), []).append(amount)
+    if problem.threshold is None:
+        return float(counted)
+    ends = [problem.origin, problem.destination] if problem.count_destinations else [problem.origin]
+    for o, amounts in out.items():
+        total = problem.volume[problem.origin == o].sum()
+        if total > 0 and sum(amounts) >= problem.threshold * total * (1 - RELATIVE):
+            done += sum(problem.volume[end == o].sum() for end in ends)
+    share = done / (len(ends) * problem.volume.sum()) if done else 0.0
+    return float(problem.node_weight * share + (1 - problem.node_weight) * counted)
 
 
 def _check(name: str, sentence: str, fault: str) -> Check:
