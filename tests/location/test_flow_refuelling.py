@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import json
 from itertools import combinations, pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.optimize import linprog
+from typer.testing import CliRunner
 
+from placeopt.cli import app
 from placeopt.engine import Status
 from placeopt.errors import UsageError
-from placeopt.location import FlowRefuelling, StationPlan, locate_stations, verify_stations
+from placeopt.location import (
+    FlowRefuelling,
+    StationPlan,
+    locate_file,
+    locate_stations,
+    locate_stations_file,
+    verify_stations,
+)
 
 ROADS = [("a", "b", 4.0), ("b", "c", 6.0), ("c", "d", 5.0)]  # a 4 b 6 c 5 d
 
@@ -342,3 +352,52 @@ def test_roads_as_a_matrix_and_twice_the_same_road() -> None:
     twice = [*ROADS, ("b", "a", 3.0)]
     problem = FlowRefuelling(twice, {("a", "b"): 1}, p=1, vehicle_range=9)
     assert problem.paths.lengths.tolist() == [3]
+
+
+def tables(folder: Path, **texts: str) -> list[str]:
+    """Tables in files, and where they are."""
+    plain = {
+        "roads": "from,to,length\n01,b,4\nb,c,6\nc,d,5\n",
+        "flows": "origin,destination,volume,path\n01,d,10,01>b>c>d\nb,d,3,\n",
+        "sites": "site_id,capacity\n01,99\nb,99\nc,13\nd,0\n",
+    }
+    for name, text in {**plain, **texts}.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    return [str(folder / f"{name}.csv") for name in plain]
+
+
+def test_the_command_line_reads_roads_and_trips(tmp_path: Path) -> None:
+    """As worked by hand above; ids keep their zeros."""
+    roads, flows, sites = tables(tmp_path)
+    command = ["locate", "frlm", roads, "--flows", flows, "--vehicle-range", "10", "--p", "2"]
+    for options, objective in (
+        ([], 13), (["--sites", sites], 6.5), (["--capacity", "13"], 6.5),
+        (["--by-distance"], 183), (["--threshold", "0.5"], 0.99 + 0.01 * 13),
+    ):  # fmt: skip
+        done = CliRunner().invoke(app, [*command, "--json", *options])
+        assert done.exit_code == 0, done.output
+        said = json.loads(done.output)
+        assert said["objective"] == pytest.approx(objective)
+        assert len(said["facilities"]) == 2
+        assert said["trips"][0]["origin"] == "01"
+    assert "13 (proven optimal), 2 stations" in CliRunner().invoke(app, command).output
+
+
+def test_tables_of_roads_that_are_not_plain_are_refused(tmp_path: Path) -> None:
+    roads, flows, sites = tables(tmp_path)
+    given: dict[str, Any] = {"flows": flows, "vehicle_range": 10}
+    for path, options, said in (
+        (flows, given, "there is no column from; give from, to, length"),
+        (roads, {"vehicle_range": 10}, "flows: it is missing"),
+        (roads, {**given, "radius": 3}, "radius: flow-refuelling has none"),
+        (roads, {**given, "sites": flows}, "needs the columns site_id and capacity"),
+        (roads, {**given, "sites": sites, "capacity": 3}, "capacities are given twice"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            locate_stations_file(path, 2, **options)
+    with pytest.raises(UsageError, match="p: it is missing"):
+        locate_stations_file(roads, **given)
+    with pytest.raises(UsageError, match="see FlowRefuelling, locate_stations"):
+        locate_file("frlm", roads, p=2)
+    with pytest.raises(UsageError, match="only flow-refuelling has trips"):
+        locate_file("p-median", sites, p=1, flows=flows)

@@ -14,6 +14,8 @@ import pulp
 import pytest
 
 from placeopt.engine import Status, from_pulp, solve, solve_by_enumeration
+from placeopt.location import locate_stations
+from tests.location.test_flow_refuelling import by_driving, instance, tables
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,6 +32,7 @@ P_MEDIAN = reference("p_median").p_median
 K_NEAREST = reference("p_median").k_nearest
 MAXIMAL = reference("maximal_covering").maximal_covering
 COVERING = reference("set_covering").set_covering
+REFUELLING = reference("flow_refuelling").flow_refuelling
 
 
 def small_place(seed: int) -> tuple[np.ndarray, np.ndarray, int]:
@@ -109,6 +112,35 @@ def test_set_coverings_agree(seed: int):
     _, minutes, _ = small_place(seed)
     near = minutes <= 40
     agree(COVERING(near), fewest_covering(near), own_solver=seed % 5 == 0)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_flow_refuellings_agree(seed: int):
+    """Every second one with room; against driving every trip, and against the package."""
+    problem = instance(seed, by_distance=False, opened=(), closed=())
+    room = None
+    if seed % 2:
+        room = np.random.default_rng(seed).choice([4.0, 10.0, 40.0], problem.nodes)
+        problem = instance(seed, by_distance=False, opened=(), closed=(), capacities=room)
+    paths = [
+        (problem.paths.node[a:b].tolist(), problem.paths.at[a:b])
+        for a, b in itertools.pairwise(problem.paths.start)
+    ]
+    model = REFUELLING(problem.nodes, problem.volume, paths, problem.vehicle_range, problem.p, room)
+    best = by_driving(problem)
+    result = solve(from_pulp(model), gap=0)
+    assert -result.objective == pytest.approx(best, abs=1e-6)
+    assert locate_stations(problem).objective == pytest.approx(best, abs=1e-6)
+
+
+def test_flow_refuelling_runs_alone_on_two_tables(tmp_path: Path):
+    roads, flows, _ = tables(tmp_path)
+    command = [sys.executable, str(ROOT / "models" / "flow_refuelling.py"), roads, flows]
+    ran = subprocess.run([*command, "--p", "2", "--range", "10", "--room", "13"],
+                         capture_output=True, text=True, timeout=120)  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines()[0] == "6.5 of 13 vehicles get there and back"
+    assert "  open c" in ran.stdout.splitlines()
 
 
 @pytest.mark.parametrize(

@@ -211,6 +211,18 @@ def locate(
     sites: Annotated[
         Path | None, typer.Option(help="Table of sites: site_id, capacity, fixed_cost, x, y.")
     ] = None,
+    flows: Annotated[
+        Path | None, typer.Option(help="Of flow-refuelling: origin, destination, volume.")
+    ] = None,
+    vehicle_range: Annotated[
+        float | None, typer.Option(help="Of flow-refuelling: how far a full tank goes.")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Of flow-refuelling: share that makes a node covered.")
+    ] = None,
+    by_distance: Annotated[
+        bool, typer.Option("--by-distance", help="Of flow-refuelling: count volume x length.")
+    ] = False,
     service: Annotated[str | None, typer.Option(help="Service of a place or scenario.")] = None,
     modes: Annotated[str | None, typer.Option(help="Of a place, by commas: walk,drive.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Buildings with it today stay.")] = False,
@@ -222,16 +234,20 @@ def locate(
     as_json: Json = False,
 ) -> None:
     """Solve one classical location problem, with its bound."""
-    from placeopt.location import locate_file
+    from placeopt.location import is_flow_refuelling, locate_file, locate_stations_file
 
     reading = {
         "radius": radius, "metric": metric, "capacity": capacity, "form": form, "sites": sites,
         "service": service, "keep": keep or None, "k_nearest": k_nearest,
-        "modes": tuple(modes.split(",")) if modes else None,
+        "modes": tuple(modes.split(",")) if modes else None, "flows": flows,
+        "vehicle_range": vehicle_range, "threshold": threshold, "by_distance": by_distance or None,
     }  # fmt: skip
     options = {name: value for name, value in reading.items() if value is not None}
     solving = {"engine": engine, "time_limit_seconds": time_limit, "gap": gap}
-    solution = locate_file(problem, file, p, **options, **solving)
+    if is_flow_refuelling(problem):
+        solution: Any = locate_stations_file(file, p, **options, **solving)
+    else:
+        solution = locate_file(problem, file, p, **options, **solving)
     typer.echo(json.dumps(solution.as_dict()) if as_json else str(solution.summary()))
     raise typer.Exit({"infeasible": 3}.get(str(solution.status), 0 if solution.facilities else 4))
 

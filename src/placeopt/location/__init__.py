@@ -2,13 +2,13 @@
 
 from placeopt.location.distances import Matrix, Pairs, Points
 from placeopt.location.files import read_problem
-from placeopt.location.flow_refuelling import FlowRefuelling
+from placeopt.location.flow_refuelling import FlowRefuelling, is_flow_refuelling
 from placeopt.location.locate import locate, locate_file
 from placeopt.location.picture import draw
 from placeopt.location.problems import KINDS, Problem
 from placeopt.location.solution import Solution
 from placeopt.location.station_plan import StationPlan
-from placeopt.location.stations import locate_stations
+from placeopt.location.stations import locate_stations, locate_stations_file
 from placeopt.location.verify import verify, verify_stations
 
 __all__ = [
@@ -21,9 +21,11 @@ __all__ = [
     "Solution",
     "StationPlan",
     "draw",
+    "is_flow_refuelling",
     "locate",
     "locate_file",
     "locate_stations",
+    "locate_stations_file",
     "read_problem",
     "verify",
     "verify_stations",

@@ -13,10 +13,11 @@ import numpy as np
 from placeopt.engine.clock import watching_the_clock
 from placeopt.engine.result import Status
 from placeopt.engine.running import noted
-from placeopt.errors import UsageError, VerificationError
+from placeopt.errors import VerificationError
 from placeopt.location.canonical import as_given, in_canonical_order
 from placeopt.location.files import read_problem
 from placeopt.location.nearest import among_nearest
+from placeopt.location.options import check_options
 from placeopt.location.plans import split_total
 from placeopt.location.problems import (
     CAPACITATED,
@@ -26,7 +27,6 @@ from placeopt.location.problems import (
     P_DISPERSION,
     SINGLE_SOURCE,
     Problem,
-    is_number,
 )
 from placeopt.location.reasons import in_words, plainly_infeasible
 from placeopt.location.solution import Solution
@@ -99,22 +99,6 @@ def _solve(
     if report is not None and solution.objective is not None:
         report(solution.objective, solution.bound)
     return solution
-
-
-def check_options(engine: str, seconds: float, gap: float, *, only_ours: str = "") -> None:
-    """Raises ``UsageError`` where a setting makes no sense or would be ignored.
-
-    ``only_ours``: what other engines would ignore, in words, if there is anything.
-    """
-    faults = []
-    if not is_number(gap) or not 0 <= gap < np.inf:
-        faults.append(f"gap is {gap!r}; give a share of 0 or more (0.01 is one per cent)")
-    if not is_number(seconds) or not seconds > 0:
-        faults.append(f"time_limit_seconds is {seconds!r}; give seconds above 0")
-    if only_ours and engine != "placeopt":
-        faults.append(f"{only_ours}, not {engine!r}")
-    if faults:
-        raise UsageError("; ".join(faults))
 
 
 def locate_file(kind: str, path: str | Path, p: int | None = None, **options: Any) -> Solution:

@@ -255,6 +255,8 @@ def kind_of(name: Any) -> str:
     for kind in KINDS:
         if plain == kind or plain in NAMES[kind]:
             return kind
+    if plain in ("flow-refuelling", "flow-refueling", "frlm"):
+        raise UsageError(f"{name!r} is about roads and trips: see FlowRefuelling, locate_stations")
     close = get_close_matches(plain, [*KINDS, *(n for names in NAMES.values() for n in names)], n=1)
     meant = f"did you mean {close[0]!r}? " if close else ""
     raise UsageError(f"no problem {name!r}; {meant}there are {', '.join(KINDS)}")

@@ -22,7 +22,8 @@ strategic analysis of alternative-fuel station locations", EJOR 227; see also ``
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,9 +32,10 @@ from numpy.typing import NDArray
 from placeopt.engine import Model, Result, Status, solve
 from placeopt.engine.clock import watching_the_clock
 from placeopt.engine.running import noted
-from placeopt.errors import VerificationError
+from placeopt.errors import UsageError, VerificationError
+from placeopt.location.files.roads import read_flow_refuelling
 from placeopt.location.flow_refuelling import TOLERANCE, FlowRefuelling
-from placeopt.location.locate import check_options
+from placeopt.location.options import check_options
 from placeopt.location.station_plan import StationPlan, Trip, nodes_covered
 from placeopt.location.units import unit_of
 from placeopt.location.verify import verify_stations
@@ -91,6 +93,34 @@ def locate_stations(
         broken = "; ".join(f"{check.name}: {check.detail}" for check in verification.broken)
         raise VerificationError(f"{problem.name or 'flow-refuelling'}: {broken}")
     return plan
+
+
+def locate_stations_file(path: str | Path, p: int | None = None, **options: Any) -> StationPlan:
+    """Read the table of roads at ``path`` with its table of ``flows``, and solve it.
+
+    Args:
+        path: Table of roads; see ``files.roads``.
+        p: The most stations.
+        options: ``flows``, ``sites``, fields of ``FlowRefuelling`` (``capacity`` is one number for
+            all) and of ``locate_stations``.
+
+    Raises:
+        UsageError: Where a table, a field or an option makes no sense.
+    """
+    names = ("engine", "time_limit_seconds", "gap", "seed")
+    solving = {name: options.pop(name) for name in names if name in options}
+    if "capacity" in options:
+        options["capacities"] = options.pop("capacity")
+    known = {field.name for field in fields(FlowRefuelling) if field.init} | {"sites"}
+    faults = [f"{name}: flow-refuelling has none" for name in options if name not in known]
+    faults += [
+        f"{name}: it is missing; give it" for name in ("flows", "vehicle_range")
+        if name not in options
+    ]  # fmt: skip
+    if faults or p is None:
+        faults += ["p: it is missing; give the most stations"] if p is None else []
+        raise UsageError("; ".join(faults))
+    return locate_stations(read_flow_refuelling(path, p=p, **options), **solving)
 
 
 def windows_of(problem: FlowRefuelling) -> tuple[Ints, Ints, Ints]:

@@ -75,6 +75,8 @@ def read_problem(
         return read_place_problem(path, kind, **_given(p=p, radius=radius, **options))
     if stray := {"service", "modes", "keep"} & set(options):
         raise UsageError(f"{', '.join(sorted(stray))}: only a place or a scenario has services")
+    if stray := {"flows", "vehicle_range", "threshold", "by_distance"} & set(options):
+        raise UsageError(f"{', '.join(sorted(stray))}: only flow-refuelling has trips")
     form = form or _form(path, kind)
     if form not in FORMATS:
         raise UsageError(f"no format {form!r}; there are {', '.join(FORMATS)}")

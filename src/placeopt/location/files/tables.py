@@ -62,8 +62,8 @@ def read_table(
         if metric is not None or sites is not None:
             raise UsageError(f"{path.name} is a matrix: it has no metric and no table of sites")
         return _numpy(path, kind, options)
-    table = _Table(path)
-    own = None if sites is None else _Table(Path(sites))
+    table = Table(path)
+    own = None if sites is None else Table(Path(sites))
     found: dict[str, Any] = {}
     place = table.place()
     if place:
@@ -80,14 +80,15 @@ def read_table(
     return Problem(kind, distances, name=path.stem, **given, **options)
 
 
-class _Table:
+class Table:
     """A table and its columns by their names in small letters; ids are kept as they are written."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, text: tuple[str, ...] = ()) -> None:
+        """Read the table at ``path``; the columns named in ``text`` stay as they are written."""
         self.path = path
         if not path.exists():
             raise UsageError(f"there is no file {path}")
-        self.frame = _parquet(path) if path.suffix == ".parquet" else _csv(path)
+        self.frame = _parquet(path) if path.suffix == ".parquet" else _csv(path, text)
         if self.frame.empty:
             raise UsageError(f"{path.name} has names of columns and no rows; give one a customer")
         self.names: dict[str, str] = {}
@@ -164,7 +165,7 @@ class _Table:
             self.fail(f"columns {some} are not known here; known are {known}")
 
 
-def _csv(path: Path) -> pd.DataFrame:
+def _csv(path: Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
     import pandas as pd
 
     try:
@@ -187,7 +188,7 @@ def _csv(path: Path) -> pd.DataFrame:
     ids = {
         position: str
         for position, name in enumerate(header)
-        if (word := name.strip().lower()) in ID_WORDS or word.endswith("id") or (
+        if (word := name.strip().lower()) in (*ID_WORDS, *text) or word.endswith("id") or (
             position == 0 and not word
         )
     }  # fmt: skip
@@ -225,7 +226,7 @@ def _is_numeric(values: Any) -> bool:
     return bool(pd.api.types.is_numeric_dtype(values)) and not pd.api.types.is_bool_dtype(values)
 
 
-def _numbers(values: Any, table: _Table, name: str) -> np.ndarray:
+def _numbers(values: Any, table: Table, name: str) -> np.ndarray:
     import pandas as pd
 
     if _is_numeric(values):
@@ -238,7 +239,7 @@ def _numbers(values: Any, table: _Table, name: str) -> np.ndarray:
     return np.asarray(tried, float)
 
 
-def _wide(table: _Table, found: dict[str, Any]) -> Distances:
+def _wide(table: Table, found: dict[str, Any]) -> Distances:
     if len(table.frame.columns) and (ids := table.id_column("customer")) is not None:
         found["customer_ids"] = table.ids(ids)
     table.extras(OF_CUSTOMERS, found)
@@ -269,7 +270,7 @@ def _counts_up(values: np.ndarray) -> bool:
     return len(values) > 2 and values[0] in (0, 1) and bool((np.diff(values) == 1).all())
 
 
-def _not_negative(table: _Table, values: np.ndarray, names: list[str]) -> None:
+def _not_negative(table: Table, values: np.ndarray, names: list[str]) -> None:
     rows, columns = np.nonzero(values < 0)
     if len(rows):
         table.fail(
@@ -279,7 +280,7 @@ def _not_negative(table: _Table, values: np.ndarray, names: list[str]) -> None:
 
 
 def _points(
-    table: _Table, place: tuple[str, str], own: _Table | None, metric: str | None,
+    table: Table, place: tuple[str, str], own: Table | None, metric: str | None,
     found: dict[str, Any],
 ) -> Distances:  # fmt: skip
     degrees = place[0].startswith("lon")
@@ -310,7 +311,7 @@ def _points(
     return Points(where, sites, metric or ("great_circle" if degrees else "euclidean"))  # type: ignore[arg-type]
 
 
-def _coordinates(table: _Table, place: tuple[str, str]) -> np.ndarray:
+def _coordinates(table: Table, place: tuple[str, str]) -> np.ndarray:
     """(rows, 2): x, y, or latitude, longitude."""
     first, second = table.numbers(place[0]), table.numbers(place[1])
     if not place[0].startswith("lon"):
@@ -324,7 +325,7 @@ def _coordinates(table: _Table, place: tuple[str, str]) -> np.ndarray:
     return np.column_stack([second, first])
 
 
-def _add_sites(own: _Table, found: dict[str, Any]) -> None:
+def _add_sites(own: Table, found: dict[str, Any]) -> None:
     """What a table of sites says: their ids, capacities and opening costs."""
     ids = own.id_column("site")
     if ids is None:
@@ -348,7 +349,7 @@ def _add_sites(own: _Table, found: dict[str, Any]) -> None:
         found[field] = values[order]
 
 
-def _long(table: _Table, found: dict[str, Any]) -> Distances:
+def _long(table: Table, found: dict[str, Any]) -> Distances:
     lengths = [word for word in LENGTHS if table.has(word)]
     if len(lengths) != 1:
         said = f"columns {', '.join(lengths)} could all be it" if lengths else "there is none"
