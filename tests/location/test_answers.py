@@ -53,3 +53,31 @@ def test_a_customer_who_is_split_is_listed_with_each_site() -> None:
     assert solution.objective == pytest.approx(11 / 3)
     assert solution.customers_of == {"s": ("u", "v"), "t": ("v",)}
     assert solution.mean_distance == pytest.approx(11 / 6)
+
+
+def test_the_table_has_a_row_for_each_customer_and_site() -> None:
+    """s serves u and two thirds of v, t the rest; who goes nowhere has no row."""
+    table = np.array([[1.0, 5.0], [2.0, 4.0]])
+    split = Problem(
+        "capacitated-facility-location", table, demands=[2, 3], capacities=[4, 3],
+        customer_ids=("u", "v"), site_ids=("s", "t"), weights=[6, 1],
+    )  # fmt: skip
+    found = locate(split).table()
+    assert found["customer_id"].tolist() == ["u", "v", "v"]
+    assert found["site_id"].tolist() == ["s", "s", "t"]
+    assert found["share"].tolist() == pytest.approx([1, 2 / 3, 1 / 3])
+    assert found["distance"].tolist() == [1, 2, 4]
+    assert found["weight"].tolist() == [6, 1, 1]
+    part = locate(Problem("maximal-covering", TABLE, p=1, radius=2.0, weights=[1, 2, 1], **NAMES))
+    assert part.table()["customer_id"].tolist() == ["u", "v"]
+
+
+def test_a_customer_near_two_sites_is_covered_by_both() -> None:
+    """v is 1 from s and 2 from t: s serves it, both cover it."""
+    table = np.array([[1.0, 9.0], [1.0, 2.0], [9.0, 1.0]])
+    problem = Problem("covering", table, radius=2.0, customer_ids=("u", "v", "w"),
+                      site_ids=("s", "t"))  # fmt: skip
+    solution = locate(problem)
+    assert solution.customers_of == {"s": ("u", "v"), "t": ("w",)}
+    assert solution.covers == {"s": ("u", "v"), "t": ("v", "w")}
+    assert locate(problem.replace(kind="p-median", p=2, radius=None)).covers is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from scipy import sparse
 
 from placeopt.engine.result import Status
 from placeopt.location.problems import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,41 @@ class Solution:
         for i, j in zip(*self._sent()[:2], strict=True):
             listed[names[j]].append(ids[i])
         return {site: tuple(customers) for site, customers in listed.items()}
+
+    @property
+    def covers(self) -> dict[Any, tuple[Any, ...]] | None:
+        """For each opened site the ids of all customers within the radius, whoever serves them.
+
+        A customer near several sites is listed with each. None where the problem has no radius.
+        """
+        problem = self.problem
+        if problem.radius is None:
+            return None
+        reach = min(problem.radius, np.inf if problem.ceiling is None else problem.ceiling)
+        near = problem.distances.of_sites(np.asarray(self.positions, np.int64)) <= reach
+        ids = np.array([*problem.customer_ids, None], dtype=object)[:-1]
+        return {site: tuple(ids[here]) for site, here in zip(self.facilities, near.T, strict=True)}
+
+    def table(self) -> pd.DataFrame:
+        """A row for each customer and site that serves it, customers in the problem's order.
+
+        Columns: customer_id, site_id, share (below 1 where a customer is split), distance, weight.
+        Customers whom nobody serves have no row.
+        """
+        import pandas as pd
+
+        rows, columns, share = self._sent()
+        _, far = self._weights_and_distances()
+        ids, names = self.problem.customer_ids, self.problem.site_ids
+        return pd.DataFrame(
+            {
+                "customer_id": [ids[i] for i in rows],
+                "site_id": [names[j] for j in columns],
+                "share": share,
+                "distance": far,
+                "weight": self.problem.weights[rows],
+            }
+        )
 
     @property
     def mean_distance(self) -> float | None:
