@@ -4,12 +4,20 @@ Statement   Keep as few buildings as can be so that every zone has one within a 
             minutes.
 Sets        z zones, b buildings
 Data        near[z]        the buildings within the limit of zone z           measured
-Variables   keep[b] binary
+            weight[z]      residents, where a share of them is enough         zones.population
+Variables   keep[b] binary, covered[z] in [0, 1], twice[z] binary
 Minimise    (1) sum over b of keep[b]
-Subject to  (2) sum over b in near[z] of keep[b] >= 1     for every zone z
+Subject to  (2) sum over b in near[z] of keep[b] >= covered[z]     for every zone z
+            (3) covered[z] = 1, or
+                sum over z of weight[z] covered[z] >= share sum over z of weight[z]
+Then        (4) of all best plans the one with most residents near two buildings: minimise
+                - sum over z of weight[z] twice[z], with (3) and
+            (5) sum over b in near[z] of keep[b] >= covered[z] + twice[z],  twice[z] <= covered[z]
+            (6) sum over b of keep[b] <= the fewest
 
 A zone that no building is near makes the model infeasible: run on a place, such zones are listed.
-Source: Toregas, Swain, ReVelle and Bergman (1971), Operations Research 19(6), 1363-1373.
+Sources: Toregas, Swain, ReVelle and Bergman (1971), Operations Research 19(6), 1363-1373; (4):
+Hogan and ReVelle (1986), Management Science 32(11), 1434-1444.
 Run it on a place:  python models/set_covering.py data/marlshire --minutes 25
 """
 
@@ -21,15 +29,44 @@ import numpy as np
 import pulp
 
 
-def set_covering(near: np.ndarray) -> pulp.LpProblem:
-    """The model. Shape: ``near`` (zones, buildings) of booleans."""
+def backup_covering(
+    near: np.ndarray, weight: np.ndarray, fewest: int, share: float = 1.0
+) -> pulp.LpProblem:
+    """(4): the second model, once the fewest buildings are known. ``weight`` (zones,)."""
+    zones, buildings = range(near.shape[0]), range(near.shape[1])
+    model = pulp.LpProblem("backup_covering", pulp.LpMinimize)
+    keep = [model.add_variable(f"keep_{b}", cat="Binary") for b in buildings]
+    covered = [model.add_variable(f"covered_{z}", 0 if share < 1 else 1, 1) for z in zones]
+    twice = [model.add_variable(f"twice_{z}", cat="Binary") for z in zones]
+
+    model += -pulp.lpSum(weight[z] * twice[z] for z in zones), "residents"  # (4)
+    for z in zones:
+        kept_near = pulp.lpSum(keep[b] for b in np.flatnonzero(near[z]))
+        model += kept_near >= covered[z] + twice[z], f"near_{z}"  # (5)
+        model += twice[z] <= covered[z], f"once_{z}"  # (5)
+    enough = share * weight.sum()
+    model += pulp.lpSum(weight[z] * covered[z] for z in zones) >= enough, "share"  # (3)
+    model += pulp.lpSum(keep) <= fewest, "fewest"  # (6)
+    return model
+
+
+def set_covering(
+    near: np.ndarray, weight: np.ndarray | None = None, share: float = 1.0
+) -> pulp.LpProblem:
+    """The model. Shapes: ``near`` (zones, buildings) of booleans, ``weight`` (zones,)."""
     zones, buildings = range(near.shape[0]), range(near.shape[1])
     model = pulp.LpProblem("set_covering", pulp.LpMinimize)
     keep = [model.add_variable(f"keep_{b}", cat="Binary") for b in buildings]
 
     model += pulp.lpSum(keep), "buildings"  # (1)
+    covered: list = [1] * len(zones)
+    if weight is not None and share < 1:
+        covered = [model.add_variable(f"covered_{z}", 0, 1) for z in zones]
+        reached = pulp.lpSum(weight[z] * covered[z] for z in zones)
+        model += reached >= share * weight.sum(), "share"  # (3)
     for z in zones:
-        model += pulp.lpSum(keep[b] for b in np.flatnonzero(near[z])) >= 1, f"near_{z}"  # (2)
+        kept_near = pulp.lpSum(keep[b] for b in np.flatnonzero(near[z]))
+        model += kept_near >= covered[z], f"near_{z}"  # (2)
     return model
 
 

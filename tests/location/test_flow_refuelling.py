@@ -324,6 +324,11 @@ SENSELESS: list[tuple[dict[str, Any], str]] = [
     ({"flows": [("a", "c", 1, "a>b")]}, "does not begin and end there"),
     ({"flows": [("a", "b", 1, "a>b>a>b")]}, "comes twice to a node"),
     ({"roads": [*ROADS, ("x", "y", 1)], "flows": {("a", "x"): 1}}, "no road leads from 'a' to 'x'"),
+    (
+        {"flows": pd.DataFrame({"origin": [], "destination": [], "volume": []})},
+        "flows: there is no trip",
+    ),
+    ({"flows": {}}, "flows: give rows of origin, destination, volume"),
     ({"flows": pd.DataFrame({"origin": ["a"]})}, "there is no column destination"),
 ]
 

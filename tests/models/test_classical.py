@@ -32,6 +32,7 @@ P_MEDIAN = reference("p_median").p_median
 K_NEAREST = reference("p_median").k_nearest
 MAXIMAL = reference("maximal_covering").maximal_covering
 COVERING = reference("set_covering").set_covering
+BACKUP = reference("set_covering").backup_covering
 REFUELLING = reference("flow_refuelling").flow_refuelling
 
 
@@ -112,6 +113,28 @@ def test_set_coverings_agree(seed: int):
     _, minutes, _ = small_place(seed)
     near = minutes <= 40
     agree(COVERING(near), fewest_covering(near), own_solver=seed % 5 == 0)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_backup_of_a_share_agrees(seed: int):
+    """The fewest buildings for a share of residents, then most residents near two of them."""
+    weight, minutes, _ = small_place(seed)
+    near, share = minutes <= 40, (1.0, 0.8, 0.5)[seed % 3]
+    best: tuple[float, float] | None = None
+    for p in range(near.shape[1] + 1):
+        for kept in itertools.combinations(range(near.shape[1]), p):
+            times = near[:, kept].sum(axis=1)
+            reached = (times > 0).all() if share == 1 else (
+                weight @ (times > 0) >= share * weight.sum() - 1e-9
+            )  # fmt: skip
+            if reached:
+                best = max(best or (-np.inf, 0.0), (-float(p), float(weight @ (times > 1))))
+        if best is not None:
+            break
+    fewest = None if best is None else -best[0]
+    agree(COVERING(near, weight, share), fewest, own_solver=False)
+    if best is not None:
+        agree(BACKUP(near, weight, int(-best[0]), share), -best[1], own_solver=False)
 
 
 @pytest.mark.parametrize("seed", range(40))

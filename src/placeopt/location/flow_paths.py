@@ -91,6 +91,8 @@ def trips(flows: Any, ids: Sequence[Any]) -> tuple[Ints, Ints, Floats, list[Any]
         flows = [(*pair, volume) for pair, volume in flows.items()]
     names = ("origin", "destination", "volume", "path")
     columns = _columns(flows, names, "flows", optional=1)
+    if not columns[0]:
+        raise NoPath("flows: there is no trip; give one at least")
     number = {one: position for position, one in enumerate(ids)}
     known = [[number.get(one, -1) for one in column] for column in columns[:2]]
     origin, destination = (np.array(column, np.int64) for column in known)

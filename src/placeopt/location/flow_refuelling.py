@@ -18,7 +18,8 @@ Without capacities a trip is refuelled or not; with them shares of it may use di
 
 Sources: Kuby and Lim (2005), "The flow-refueling location problem for alternative-fuel vehicles",
 Socio-Economic Planning Sciences 39; capacities: Upchurch, Kuby and Lim (2009), Geographical
-Analysis 41; threshold: Hong and Kuby (2016), Computers, Environment and Urban Systems 55.
+Analysis 41; threshold: Hong (2015), "A threshold coverage flow-refueling location model", Arizona
+State University, and Hong and Kuby (2016).
 """
 
 from __future__ import annotations
