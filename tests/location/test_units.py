@@ -84,6 +84,15 @@ def test_any_size_of_numbers_on_many_problems(
         check(kind, 2100 + seed, size)
 
 
+@pytest.mark.parametrize("size", [1e-12, 1e-9, 1e-5])
+def test_covering_all_is_proven_where_weights_do_not_add_up_exactly(
+    size: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All weight is covered: none is left but what rounding leaves of the sum."""
+    monkeypatch.setattr(tree, "SMALL", 0)
+    check("maximal-covering", 2110, size)
+
+
 @pytest.mark.parametrize("engine", ["highs", "scip"])
 @pytest.mark.parametrize("size", [1e-9, 1e9])
 def test_the_compact_models_keep_to_units_too(size: float, engine: str) -> None:

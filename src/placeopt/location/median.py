@@ -49,7 +49,7 @@ def solve_median(
         prove(lists, run, seed=seed)
         objective, _ = objective_of(problem, _positions(run))
         full = _minimised(problem, objective, lists)
-        short = full > run.cost + 1e-9 * abs(run.cost)
+        short = full > run.cost + _rounding(problem, lists, run)
         if not short or near is None or near >= problem.sites or run.out_of_time:
             break
         if problem.customers * problem.sites > DENSE_CELLS and not lists.complete:
@@ -89,12 +89,21 @@ def _minimised(problem: Problem, objective: float | None, lists: Lists) -> float
     return objective
 
 
+def _rounding(problem: Problem, lists: Lists, run: Run) -> float:
+    """By how much the plan's cost in full may differ from its cost in the lists by rounding.
+
+    Uncovered weight is what is left of all weight, and may be none.
+    """
+    total = float(lists.outside.sum()) if problem.kind == MAXIMAL_COVERING else 0.0
+    return 1e-9 * abs(run.cost) + 1e-12 * total
+
+
 def _solution(
     problem: Problem, lists: Lists, run: Run, objective: float | None, full: float
 ) -> Solution:
     whole = lists.whole
     bound = min(run.bound, full)
-    proven = run.proven and full <= run.cost + 1e-9 * abs(run.cost)
+    proven = run.proven and full <= run.cost + _rounding(problem, lists, run)
     if whole and not proven and np.isfinite(bound):
         bound = min(float(np.ceil(bound - 1e-6)), full)
         proven = bound >= full - 1e-6
