@@ -290,3 +290,19 @@ def test_a_grade_without_correction_is_named() -> None:
     assert (found.file, found.row, found.column, found.value) == ("benefits.csv", 2, "grade", "5")
     benefits["correction_share"] = 0.3
     assert not [f for f in check(place.replace(benefits=benefits)) if f.severity == "error"]
+
+
+@pytest.mark.parametrize("shape", [0.2, 2.0, 8.0, 12.0, 20.0])
+def test_a_power_curve_without_end_is_named(shape: float) -> None:
+    """4 (5900 / 1500)^shape people at all the money of a year is at most a thousand million."""
+    place = small(BUDGET)
+    curves = place.curves.copy()
+    curves.loc[4, "shape"] = shape  # of Q, which has no maximum of its own
+    place = place.replace(curves=curves)
+    found = [f for f in check(place) if f.severity == "error"]
+    if 4 * (5900 / 1500) ** shape > 1e9:
+        assert [(f.file, f.row, f.column) for f in found] == [("curves.csv", 6, "shape")]
+        assert "at £5,900.00 a year the effect would have 1" in found[0].message
+    else:
+        assert found == []
+    assert_answered(place, "budget")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from placeopt.base.wording import pounds_and_pence
 from placeopt.errors import Finding
 from placeopt.place.faults import error, label, row_of, warning
 from placeopt.place.raw import number_text
-from placeopt.place.tables import Place
+from placeopt.place.tables import Place, unit_ranges
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,7 @@ def budget_findings(place: Place) -> Iterator[Finding]:
     yield from standards_against_their_direction(place)
     yield from saturation_without_gain(place)
     yield from curves_without_parameters(place)
+    yield from powers_without_end(place)
     yield from points_without_a_curve(place)
     yield from outcomes_nothing_improves(place)
     yield from units_of_no_demand(place)
@@ -186,6 +188,30 @@ def curves_without_parameters(place: Place) -> Iterator[Finding]:
                 yield error(file, f"a curve of form {curve.form} needs more than 0",
                             "give a number above 0", row=row, column=column,
                             value=number_text(value))  # fmt: skip
+
+
+def powers_without_end(place: Place) -> Iterator[Finding]:
+    """Power curves whose effect at the most that can be spent is no number that can be held."""
+    amounts = place.stream_amounts
+    money = float(amounts.groupby("year")["amount_gbp"].sum().max()) if len(amounts) else 0.0
+    stated = place.programmes.dropna(subset="maximum_gbp_per_year")
+    most = dict(zip(stated["programme_id"], stated["maximum_gbp_per_year"], strict=True))
+    largest = unit_ranges()["outcome unit"].largest
+    numbers = place.curves[["maximum_effect", "scale_gbp", "shape"]].to_numpy(float)
+    powers = (place.curves["form"] == "power").to_numpy()
+    good = powers & (np.nan_to_num(numbers) > 0).all(axis=1)
+    for at in np.flatnonzero(good):
+        effect, scale, shape = (float(number) for number in numbers[at])
+        spend = float(min(most.get(place.curves["programme_id"].iloc[at], math.inf), money))
+        digits = math.log10(effect) + (shape * math.log10(spend / scale) if spend > 0 else 0.0)
+        if digits > math.log10(largest):
+            message = (
+                f"at {pounds_and_pence(spend)} a year the effect would have {digits:,.0f} digits"
+            )
+            yield error(label(place, "curves"), message,
+                        "lower the shape, raise scale_gbp or give the programme a maximum",
+                        row=row_of(at), column="shape",
+                        value=number_text(shape))  # fmt: skip
 
 
 def points_without_a_curve(place: Place) -> Iterator[Finding]:
