@@ -135,8 +135,12 @@ def _one_writer(target: Path) -> Iterator[None]:
 
 
 @contextmanager
-def sole_user(folder: Path) -> Iterator[None]:
+def sole_user(folder: Path, wait_seconds: float = 0.0) -> Iterator[None]:
     """Hold a folder in which one process works for long.
+
+    Args:
+        folder: The folder.
+        wait_seconds: How long another process is waited for.
 
     Raises:
         OutputError: Another process of this user and machine holds it.
@@ -144,7 +148,7 @@ def sole_user(folder: Path) -> Iterator[None]:
     import filelock
 
     name = sha256(f"at work in {folder.absolute()}".encode()).hexdigest()[:16]
-    lock = filelock.FileLock(private_folder("locks") / name, timeout=0)
+    lock = filelock.FileLock(private_folder("locks") / name, timeout=wait_seconds)
     try:
         lock.acquire()
     except filelock.Timeout:

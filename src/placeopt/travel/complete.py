@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.files import WAIT_SECONDS, sole_user
 from placeopt.place import Place
 from placeopt.travel.origins import Origins
 from placeopt.travel.parts import CHUNK, Parts, building_keys, cache_folder
@@ -125,7 +126,32 @@ def complete(
     progress: Watch | None = None,
     workers: Workers | None = None,
 ) -> None:
-    """Compute and keep every pair that no part covers yet; ``workers`` share the pieces."""
+    """Compute and keep every pair that no part covers yet; ``workers`` share the pieces.
+
+    One process computes in a folder of parts: a second one waits for it, and finds what it kept.
+
+    Raises:
+        OutputError: Another process computes there for longer than ``WAIT_SECONDS``.
+    """
+    keys = building_keys(points_of(place, "buildings"))
+    if not missing_pieces(parts, keys, search.from_zones) and parts.stated():
+        return
+    with sole_user(parts.folder, WAIT_SECONDS):
+        parts.clear()
+        _complete(parts, place, origins, mode, facts, search, cutoff_minutes, progress, workers)
+
+
+def _complete(
+    parts: Parts,
+    place: Place,
+    origins: Origins,
+    mode: str,
+    facts: Mapping[str, Any],
+    search: Search,
+    cutoff_minutes: float,
+    progress: Watch | None,
+    workers: Workers | None,
+) -> None:
     buildings = points_of(place, "buildings")
     keys = building_keys(buildings)
     missing = missing_pieces(parts, keys, search.from_zones)
@@ -140,7 +166,7 @@ def complete(
         done += minutes.size
         if progress is not None:
             progress(Step(mode, done, total, time.perf_counter() - began))
-    if missing or not parts.provenance():
+    if missing or not parts.stated():
         parts.state({**facts, **search.facts(), "date": today()})
         parts.note(search.notes(origins.xy, buildings))
 

@@ -60,6 +60,15 @@ class Parts:
         with whole_file(self.folder / "notes.json") as made:
             made.write_text(json.dumps(grown), encoding="utf-8")
 
+    def stated(self) -> bool:
+        """Whether provenance and notes have been written."""
+        return all((self.folder / name).exists() for name in ("provenance.json", "notes.json"))
+
+    def clear(self) -> None:
+        """Remove what an ended process left unfinished; the caller is alone in the folder."""
+        for left in self.folder.glob("*.unfinished"):
+            left.unlink()
+
     def covered(self, buildings: Sequence[str]) -> NDArray[np.bool_]:
         """(chunks of zones, buildings) which pairs have been computed."""
         position = {key: b for b, key in enumerate(buildings)}
