@@ -382,3 +382,15 @@ def test_warnings_of_a_feed_stay_with_kept_minutes(feed: Path, tmp_path: Path) -
         times = travel(tmp_path, depart=("07:00", "07:01"))
         assert times.matrix("transit")[0, 0] == pytest.approx(20, abs=0.02)
         assert [f.value for f in times.findings if f.file.startswith("feed.zip")] == ["t "]
+
+
+def test_a_feed_that_cannot_be_read_is_not_called_cut_short(
+    feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(zipfile.ZipFile, "read", refused)
+    (found,) = faults(feed)
+    assert found.message == "cannot be read: Permission denied"
+    assert "download" not in found.remedy

@@ -14,7 +14,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -70,14 +70,17 @@ class Feed:
         remedy: str,
         rows: Any = (),
         values: Any = None,
+        ids: Iterable[str] = (),
     ) -> None:
-        """Add a finding for each of ``rows``, or one of the whole table where there are none."""
-        where = f"{self.name} {file}".strip()
+        """Add a finding for each of ``rows``, or one of the whole table where there are none;
+        ``ids`` are all that a finding about several rows is about."""
+        where, told = f"{self.name} {file}".strip(), tuple(map(str, ids))
         if not len(rows):
-            self.findings.append(Finding(severity, where, None, column, values, message, remedy))
+            of_table = Finding(severity, where, None, column, values, message, remedy, told)
+            self.findings.append(of_table)
             return
         self.findings += [
-            Finding(severity, where, int(row), column, str(value), message, remedy)
+            Finding(severity, where, int(row), column, str(value), message, remedy, told)
             for row, value in zip(rows, values, strict=True)
         ]
 
@@ -112,8 +115,12 @@ def read_tables(file: Path, name: str | None = None) -> Feed:
                 frame = _table(feed, table, archive.read(member))
                 if frame is not None:
                     feed.tables[table] = frame
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
         feed.find("error", "", None, "is no zip file or is cut short", "download it again")
+        raise InputError(feed.findings) from None
+    except OSError as fault:
+        message = f"cannot be read: {fault.strerror or fault}"
+        feed.find("error", "", None, message, "see that the file may be read and its disk is there")
         raise InputError(feed.findings) from None
     if feed.errors:
         raise InputError(feed.errors)
@@ -165,7 +172,8 @@ def _table(feed: Feed, table: str, content: bytes) -> pd.DataFrame | None:
     blank = [text for text in headings if text != text.strip()]
     if blank:
         feed.find("warning", table, None, f"blanks around {len(blank)} headings are "
-                  "left out", "write headings without blanks", [1], [", ".join(blank)])  # fmt: skip
+                  "left out", "write headings without blanks", [1], [", ".join(blank)],
+                  [text.strip() for text in blank])  # fmt: skip
     needed = {**NEEDED, **IF_THERE}[table]
     twice = [c for c in (*needed, *OPTIONAL.get(table, ())) if columns.count(c) > 1]
     for column in twice:
@@ -194,7 +202,8 @@ def _stripped(feed: Feed, table: str, column: str, values: pd.Series[Any]) -> pd
         row = int(np.argmax(changed))
         feed.find("warning", table, column, f"blanks around {int(changed.sum())} values are left "
                   "out", "write values without blanks",
-                  [values.index[row]], [values.iloc[row]])  # fmt: skip
+                  [values.index[row]], [values.iloc[row]],
+                  values.index[changed] if changed.sum() > 1 else ())  # fmt: skip
     return bare
 
 
