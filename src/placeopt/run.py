@@ -49,9 +49,10 @@ def solve_file(
     return answer
 
 
-def least_money_file(scenario_file: Path, out: Path) -> list[str]:
+def least_money_file(scenario_file: Path, out: Path, *, plain_csv: bool = False) -> list[str]:
     """How far a budget can fall and which standard breaks first, in words; ``out`` gets the tables
-    order_of_breaking.csv and, where the problem is a linear program, path_of_cuts.csv."""
+    order_of_breaking.csv and, where the problem is a linear program, path_of_cuts.csv;
+    ``plain_csv`` as in ``write_results``."""
     from placeopt.budget.least_money import order_of_breaking, path_of_cuts
     from placeopt.budget.money import decided_years
     from placeopt.report.limits import breaking_in_words, path_in_words
@@ -67,28 +68,32 @@ def least_money_file(scenario_file: Path, out: Path) -> list[str]:
         tables["path_of_cuts.csv"] = path
     except UsageError as reason:
         path = str(reason)
-    _write_tables(tables, out, LEAST_MONEY)
+    _write_tables(tables, out, LEAST_MONEY, plain_csv)
     lines = breaking_in_words(order, years, scenario.money.discount_rate)
     return [*lines, path_in_words(path, years)]
 
 
-def prices_file(scenario_file: Path, out: Path) -> list[str]:
+def prices_file(scenario_file: Path, out: Path, *, plain_csv: bool = False) -> list[str]:
     """What a step of each limit of a budget changes, solved again, in words; ``out`` gets
-    prices.csv."""
+    prices.csv; ``plain_csv`` as in ``write_results``."""
     from placeopt.budget.resolved import resolved_prices
     from placeopt.report.limits import prices_in_words
 
     place, scenario = _budget(scenario_file, "prices of limits are asked")
     require_writable(out, PRICES)
     found = resolved_prices(place, scenario)
-    _write_tables({"prices.csv": found}, out, PRICES)
+    _write_tables({"prices.csv": found}, out, PRICES, plain_csv)
     return prices_in_words(found)
 
 
-def _write_tables(tables: dict[str, pd.DataFrame], out: Path, owned: tuple[str, ...]) -> None:
+def _write_tables(
+    tables: dict[str, pd.DataFrame], out: Path, owned: tuple[str, ...], plain_csv: bool
+) -> None:
+    from placeopt.report.write import write_table
+
     with whole_folder(out, owned) as made:
         for name, table in tables.items():
-            table.to_csv(made / name, index=False)
+            write_table(table, made / name, plain_csv)
 
 
 def year_on_file(

@@ -12,7 +12,10 @@ import pandas as pd
 import pytest
 
 from placeopt.report import write_results
+from placeopt.report.count import write_count
 from placeopt.report.write import without_formulas
+from placeopt.run import PRICES, _write_tables
+from tests.place.small import small_place
 
 HOSTILE = ['=HYPERLINK("http://example.org","x")', "+1", "-1", "@SUM(A1)", "\t=1"]
 
@@ -41,6 +44,31 @@ def test_texts_that_a_spreadsheet_would_run_are_made_plain_on_request(tmp_path: 
     assert plain["name"].tolist() == [f"'{name}" for name in given["name"]]
     others = [column for column in given if column != "name"]
     pd.testing.assert_frame_equal(given[others], plain[others])
+
+
+def test_every_verb_that_writes_csv_files_has_the_option(tmp_path: Path) -> None:
+    place = small_place()
+    names = np.resize(np.array(HOSTILE, dtype=object), len(place.buildings))
+    place = place.replace(buildings=place.buildings.assign(name=names))
+    for name, plain in (("as_given", False), ("plain", True)):
+        write_count(place, tmp_path / name, plain_csv=plain)
+    file = Path("tables") / "buildings.csv"
+    given = pd.read_csv(tmp_path / "as_given" / file, keep_default_na=False)["name"]
+    made = pd.read_csv(tmp_path / "plain" / file, keep_default_na=False)["name"]
+    assert set(given) == set(names)
+    assert made.tolist() == [f"'{name}" for name in given]
+    order = pd.DataFrame({"standard": ["=1+1", "safe"], "gbp": [-1.0, 2.0]})
+    _write_tables({"prices.csv": order}, tmp_path / "prices", PRICES, True)
+    read = pd.read_csv(tmp_path / "prices" / "prices.csv")
+    assert read.to_dict("list") == {"standard": ["'=1+1", "safe"], "gbp": [-1.0, 2.0]}
+    from typer.main import get_command
+
+    from placeopt.cli import app
+
+    commands = get_command(app).commands
+    verbs = [commands[n] for n in ("solve", "least-money", "prices", "appraise")]
+    for verb in (*verbs, commands["place"].commands["count"]):
+        assert "--plain-csv" in [option for p in verb.params for option in p.opts], verb.name
 
 
 def test_the_workbook_writes_names_as_texts(tmp_path: Path) -> None:

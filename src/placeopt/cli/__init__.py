@@ -16,7 +16,7 @@ import typer
 
 from placeopt import errors
 from placeopt.cli.bench import bench_app
-from placeopt.cli.options import Out
+from placeopt.cli.options import Out, PlainCsv
 from placeopt.cli.place import place_app
 
 if TYPE_CHECKING:
@@ -80,9 +80,7 @@ def check(
 def solve(
     scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
     out: Out = Path("out"),
-    plain_csv: Annotated[
-        bool, typer.Option("--plain-csv", help="No text in tables that a spreadsheet would run.")
-    ] = False,
+    plain_csv: PlainCsv = False,
     as_json: Json = False,
 ) -> None:
     """Answer a scenario: a verified plan with its bound, or which rules clash."""
@@ -99,11 +97,12 @@ def solve(
 def least_money(
     scenario: BudgetFile,
     out: Out = Path("least-money"),
+    plain_csv: PlainCsv = False,
 ) -> None:
     """How far a budget can fall before a standard breaks, and which breaks first."""
     from placeopt.run import least_money_file
 
-    typer.echo("\n".join(least_money_file(scenario, out)))
+    typer.echo("\n".join(least_money_file(scenario, out, plain_csv=plain_csv)))
     typer.echo(f"order_of_breaking.csv is in {out}")
 
 
@@ -111,11 +110,12 @@ def least_money(
 def prices(
     scenario: BudgetFile,
     out: Out = Path("prices"),
+    plain_csv: PlainCsv = False,
 ) -> None:
     """What a step of each limit of a budget changes, found by solving again for every one."""
     from placeopt.run import prices_file
 
-    typer.echo("\n".join(prices_file(scenario, out)))
+    typer.echo("\n".join(prices_file(scenario, out, plain_csv=plain_csv)))
     typer.echo(f"prices.csv is in {out}")
 
 
@@ -277,6 +277,7 @@ def appraise(
         int | None, typer.Option(min=1, help="Years counted; by default until the last benefit.")
     ] = None,
     out: Out = Path("appraisal"),
+    plain_csv: PlainCsv = False,
     as_json: Json = False,
 ) -> None:
     """Costs and benefits of an investment: who pays, who gains what when, and when it pays back."""
@@ -289,7 +290,7 @@ def appraise(
     stated = read_place(place)
     money = Money(discount_rate=rate, optimism_bias=optimism_bias)
     found = appraised(stated, money, payer=payer, years=years)
-    files = write_appraisal(found, stated, out)
+    files = write_appraisal(found, stated, out, plain_csv=plain_csv)
     if as_json:
         typer.echo(files["summary"].read_text(encoding="utf-8"))
         return

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from placeopt import errors
-from placeopt.cli.options import Out
+from placeopt.cli.options import Out, PlainCsv
 
 place_app = typer.Typer(help="Make, bring in and write places.", no_args_is_help=True)
 
@@ -87,6 +87,7 @@ def place_count(
             "cost is that of its answer; by default to the nearest host in a straight line."
         ),
     ] = None,
+    plain_csv: PlainCsv = False,
 ) -> None:
     """Count who owns what, where, at what cost, and who spends what on whom; with a map."""
     from placeopt.base.wording import pounds_and_pence, with_sign
@@ -96,7 +97,7 @@ def place_count(
 
     counted = read_place(place)
     load = None if scenario is None else load_today(counted, scenario)
-    rows = write_count(counted, out, ledger_total, year, load)
+    rows = write_count(counted, out, ledger_total, year, load, plain_csv=plain_csv)
     untied = rows[~rows["ties"]]
     for breakdown, gbp in zip(untied["breakdown"], untied["difference_gbp"], strict=True):
         off = with_sign(pounds_and_pence(gbp), gbp)

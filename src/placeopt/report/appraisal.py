@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from placeopt.base.files import whole_folder
 from placeopt.report.money import EXCEL_GBP, pounds, pounds_in_words
 from placeopt.report.summary import plain, write_json
+from placeopt.report.write import write_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,21 +29,26 @@ APPRAISALS = ("appraisal.xlsx", "summary.json", "tables")
 HEAD_ROW = 1  # of every sheet, counted from 0; row 0 says what the sheet is
 
 
-def write_appraisal(appraisal: Appraisal, place: Place, out: Path | str) -> dict[str, Path]:
-    """Write ``appraisal.xlsx``, ``summary.json`` and CSV files into ``out`` (made if absent)."""
+def write_appraisal(
+    appraisal: Appraisal, place: Place, out: Path | str, *, plain_csv: bool = False
+) -> dict[str, Path]:
+    """Write ``appraisal.xlsx``, ``summary.json`` and CSV files into ``out`` (made if absent).
+
+    ``plain_csv`` as in ``write_results``.
+    """
     with whole_folder(Path(out), APPRAISALS) as made:
-        files = _fill(appraisal, place, made)
+        files = _fill(appraisal, place, made, plain_csv)
     return {name: Path(out) / path.relative_to(made) for name, path in files.items()}
 
 
-def _fill(appraisal: Appraisal, place: Place, out: Path) -> dict[str, Path]:
+def _fill(appraisal: Appraisal, place: Place, out: Path, plain_csv: bool) -> dict[str, Path]:
     import xlsxwriter
 
     (out / "tables").mkdir()
     files = {"summary": write_json(plain(appraisal.summary), out / "summary.json")}
     for name, table in appraisal.tables.items():
         files[name] = out / "tables" / f"{name}.csv"
-        table.to_csv(files[name], index=False)
+        write_table(table, files[name], plain_csv)
     files["workbook"] = out / "appraisal.xlsx"
     options = {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": False}
     book = xlsxwriter.Workbook(str(files["workbook"]), options)

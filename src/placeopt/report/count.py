@@ -19,6 +19,7 @@ from placeopt.report.formats import missing, not_stated, show
 from placeopt.report.money import pounds, pounds_in_words
 from placeopt.report.sheets import Heading, Sheet
 from placeopt.report.workbook import TITLE, Styles, _write_sheet
+from placeopt.report.write import write_table
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f3c8d", "#4d4d4d")
 TITLES = {
@@ -59,24 +60,27 @@ def write_count(
     ledger_total_gbp: float | None = None,
     year: int | None = None,
     load: NDArray[np.float64] | None = None,
+    *,
+    plain_csv: bool = False,
 ) -> pd.DataFrame:
     """Write count.xlsx, index.html, count.gpkg and tables/*.csv; returns the reconciliation.
 
     ``load`` are today's visits and desks at each service point, where they are known.
+    ``plain_csv`` as in ``write_results``.
     Raises UsageError where the place has neither buildings nor spending of that year.
     """
     tables = count_place(place, ledger_total_gbp, year, load)
     if all(tables.get(name) is None or tables[name].empty for name in ("buildings", "spending")):
         raise UsageError("there is nothing to count: no buildings and no spending of that year")
     with whole_folder(out, COUNTS) as made:
-        _fill(place, tables, made)
+        _fill(place, tables, made, plain_csv)
     return tables["reconciliation"]
 
 
-def _fill(place: Place, tables: dict[str, pd.DataFrame], out: Path) -> None:
+def _fill(place: Place, tables: dict[str, pd.DataFrame], out: Path, plain_csv: bool) -> None:
     (out / "tables").mkdir()
     for name, table in tables.items():
-        table.to_csv(out / "tables" / f"{name}.csv", index=False)
+        write_table(table, out / "tables" / f"{name}.csv", plain_csv)
     _write_book(place, tables, out / "count.xlsx")
     (out / "index.html").write_text(_page(place, tables), encoding="utf-8")
     if "buildings" in tables:

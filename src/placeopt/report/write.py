@@ -75,10 +75,13 @@ def _write_tables(answer: Answer, folder: Path, plain_csv: bool) -> Path:
     assert answer.plan is not None
     folder.mkdir(exist_ok=True)
     for name, table in answer.plan.tables.items():
-        (without_formulas(table) if plain_csv else table).to_csv(
-            folder / f"{name}.csv", index=False
-        )
+        write_table(table, folder / f"{name}.csv", plain_csv)
     return folder
+
+
+def write_table(table: pd.DataFrame, file: Path, plain_csv: bool) -> None:
+    """Write a table as CSV; ``plain_csv`` as in ``write_results``."""
+    (without_formulas(table) if plain_csv else table).to_csv(file, index=False)
 
 
 def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
