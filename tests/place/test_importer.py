@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from shapely import Point, box
+from shapely import Point, Polygon, box
 
 from placeopt.errors import OutputError, PlaceError
 from placeopt.place import check_files, import_place, read_place
@@ -263,6 +264,125 @@ def test_what_filters_zones_filters_their_outlines(tmp_path: Path) -> None:
     assert [(out.rows, out.reason) for out in report.left_out if out.table == "zones"] == [
         (1, "outlines of areas that are no zones of the place")
     ]
+
+
+WITHIN = """
+[source.wards]
+file = "wards.geojson"
+[districts]
+source = "wards"
+district_id = "ward"
+name = "called"
+"""
+
+
+def wards(tmp_path: Path, *boxes: tuple[str, float, float]) -> Path:
+    """A mapping with outlines of districts from one easting to another."""
+    gpd.GeoDataFrame(
+        {"ward": [name for name, _, _ in boxes], "called": [f"Ward {n}" for n, _, _ in boxes]},
+        geometry=[box(west, 309000, east, 314000) for _, west, east in boxes],
+        crs="EPSG:27700",
+    ).to_file(tmp_path / "wards.geojson")
+    return sources(tmp_path, mapping=MAPPING + WITHIN)
+
+
+def test_districts_are_found_from_their_outlines(tmp_path: Path) -> None:
+    mapping = wards(tmp_path, ("A", 449000, 450900), ("B", 450900, 455000), ("C", 460000, 470000))
+    report = import_place(mapping, tmp_path / "out")
+    place = read_place(tmp_path / "out")
+    for table in (place.zones, place.buildings):
+        assert table["district_id"].tolist() == ["AB"[x >= 450900] for x in table["x_m"]]
+    assert place.districts.to_numpy().tolist() == [["A", "Ward A"], ["B", "Ward B"]]
+    told = {(a.table, a.column): (a.rows, a.source) for a in report.assumed}
+    assert told["zones", "district_id"] == (len(place.zones), "wards.geojson")
+    assert told["buildings", "district_id"] == (len(place.buildings), "wards.geojson")
+    assert "the district whose outline its point stands in" in report.to_markdown()
+    assert "wards.geojson" not in str(report.findings)
+
+
+def test_a_district_that_a_source_states_stays(tmp_path: Path) -> None:
+    wards(tmp_path, ("A", 449000, 455000))
+    text = (MAPPING + WITHIN).replace('name = "Site name"', 'name = "Site name"\n'
+                                      'district_id = {{ from = "Type", values = {{ H = "old" }}, '
+                                      'otherwise = "" }}')  # fmt: skip
+    text += '[[table]]\ntable = "districts"\nrows = [{{ district_id = "old" }}]\n'
+    text += 'assumption = {{ rule = "as it was" }}\n'
+    import_place(sources(tmp_path, mapping=text), tmp_path / "out")
+    place = read_place(tmp_path / "out")
+    of_kind = dict(zip(place.buildings["kind"], place.buildings["district_id"], strict=True))
+    assert of_kind == {"hall": "old", "library": "A"}
+    assert place.districts["district_id"].tolist() == ["old", "A"]
+
+
+def test_points_in_no_district_or_in_several_are_told_and_not_guessed(tmp_path: Path) -> None:
+    mapping = wards(tmp_path, ("A", 449000, 450100), ("B", 450000, 450600))
+    report = import_place(mapping, tmp_path / "out")
+    place = read_place(tmp_path / "out")
+    told = {f.message.split(" of ", 1)[1].split(",")[0]: f for f in report.findings
+            if f.file == "wards.geojson"}  # fmt: skip
+    for table, key in (("buildings", "building_id"), ("zones", "zone_id")):
+        frame = place.tables[table]
+        within = [[x <= 450100, 450000 <= x <= 450600] for x in frame["x_m"]]
+        for many, words in ((0, "stand in no outline"),
+                            (2, "stand in the outlines of several districts")):  # fmt: skip
+            ids = tuple(frame[key][[sum(in_) == many for in_ in within]])
+            if ids:
+                assert told[f"{table} {words}"].ids == ids
+        assert frame["district_id"].tolist() == [
+            "" if sum(in_) != 1 else "AB"[in_[1]] for in_ in within
+        ]
+
+
+def test_faults_of_district_outlines_are_told(tmp_path: Path) -> None:
+    mapping = wards(tmp_path, ("A", 449000, 455000))
+    text = mapping.read_text(encoding="utf-8").replace('"ward"', '"wrad"')
+    mapping.write_text(text, encoding="utf-8")
+    with pytest.raises(PlaceError, match=r"wards\.geojson: wrad the source has no .*'ward'\?"):
+        import_place(mapping, tmp_path / "out")
+    bow = Polygon([(449000, 309000), (455000, 314000), (455000, 309000), (449000, 314000)])
+    gpd.GeoDataFrame({"ward": ["A"], "called": ["A"]}, geometry=[bow], crs="EPSG:27700").to_file(
+        tmp_path / "wards.geojson"
+    )
+    with pytest.raises(PlaceError, match=r"wards\.geojson row 2: .*the outline is not valid"):
+        import_place(sources(tmp_path, mapping=MAPPING + WITHIN), tmp_path / "out")
+
+
+def test_what_a_fill_made_of_empty_cells_is_told(tmp_path: Path) -> None:
+    """In the report of assumptions, and where a joined table lacks an id."""
+    filled = 'population.from = "residents", population.fill.value = 1500'
+    mapping = sources(tmp_path, mapping=MAPPING.replace('population = "residents"', filled))
+    (tmp_path / "people.csv").write_text("area,residents\nE1,250\n")
+    report = import_place(mapping, tmp_path / "out")
+    rules = {a.column: a.rule for a in report.assumed}
+    assert rules["floor_area_m2"] == (
+        "300 m2 where the register is silent (where the source is empty: became 300)"
+    )
+    (lost,) = [f for f in report.findings if "no match" in f.message]
+    assert lost.remedy == "population became 1500"
+    assert lost.ids == ("E2",)
+
+
+def test_every_counted_warning_has_all_ids(tmp_path: Path) -> None:
+    """A line that a person reads counts; ``--json`` has the ids, and nothing is said twice."""
+    mapping = sources(tmp_path)
+    (tmp_path / "people.csv").write_text(
+        "area,residents\nE1,\u00a01250\n,\nE2,n/a\n,\nE9,\u00a05\n", encoding="utf-8"
+    )
+    text = mapping.read_text(encoding="utf-8")
+    text = text.replace('file = "people.csv"', 'file = "people.csv"\nmissing = ["n/a"]')
+    text = text.replace('population = "residents"',
+                        'population.from = "residents", population.fill.value = 900')  # fmt: skip
+    mapping.write_text(text, encoding="utf-8")
+    report = import_place(mapping, tmp_path / "out")
+    assert len(report.findings) == len(set(report.findings))
+    counted = [f for f in report.findings if re.match(r"\d+ ", f.message)]
+    assert {re.sub(r"\d+ ", "", f.message)[:11] for f in counted} >= {
+        "empty rows ",
+        "cells have ",
+    }
+    for finding in counted:
+        count = int(finding.message.split(" ")[0])
+        assert count == 1 or len(finding.ids) == count, finding
 
 
 def test_shapes_in_degrees_are_refused_with_the_remedy(tmp_path: Path) -> None:

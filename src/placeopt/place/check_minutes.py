@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,7 +121,14 @@ def _speeds(
         message += f"{middle:,.3g}: hours for minutes, or a digit wrong{more}"
         hint = note_hint("minutes.minutes", key if len(strange) == 1 else None)
         yield warning(file, message, f"give minutes; {hint}", row=row_of(frame.index[at]),
-                      column=column, value=texts_of(frame["minutes"].iloc[[at]])[0])  # fmt: skip
+                      column=column, value=texts_of(frame["minutes"].iloc[[at]])[0],
+                      ids=_pairs(frame, strange) if len(strange) > 1 else ())  # fmt: skip
+
+
+def _pairs(frame: pd.DataFrame, rows: Sequence[int]) -> list[str]:
+    """``zone/building`` of each of the rows."""
+    ends = frame[["zone_id", "building_id"]].iloc[list(rows)]
+    return [f"{zone}/{building}" for zone, building in ends.itertuples(index=False)]
 
 
 def _ids(place: Place, file: str, table: str, key: str, found: set[str]) -> Iterator[Finding]:

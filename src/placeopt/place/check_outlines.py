@@ -5,10 +5,11 @@ Nothing is mended here. What would be right is said, so that whoever made the ou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placeopt.errors import Finding
 from placeopt.place.faults import error, row_of
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 FAR_M = 10_000.0  # an outline further from its zone's point is of another zone or system
-_GIVE = "give the zone's outline, or leave the zone out of the outlines"
 _MEND = (
     "redraw it, or mend it (QGIS: Vector geometry > Fix geometries; Python: shapely.make_valid) "
     "and look at what came out"
@@ -49,32 +49,42 @@ def outline_findings(place: Place) -> Iterator[Finding]:
         )
         remedy = f"reproject them to the place's {place.info.crs} (QGIS: Vector > Reproject layer)"
         yield error(file, message, remedy)
-    yield from _shapes(outlines, file)
+    yield from shape_findings(outlines.geometry.to_numpy(), file, "zone")
     yield from _zones(place, outlines, file)
     if not other_system:
         yield from _far_away(place, outlines, file)
 
 
-def _shapes(outlines: gpd.GeoDataFrame, file: str) -> Iterator[Finding]:
-    """What is wrong with each shape by itself."""
+def shape_findings(
+    shapes: NDArray[Any], file: str, of: str, rows: Iterable[int] | None = None
+) -> Iterator[Finding]:
+    """What is wrong with each shape by itself.
+
+    Args:
+        shapes: (outlines,) the shapes.
+        file: How findings name their file.
+        of: What the outlines are of, ``zone`` or ``district``.
+        rows: Positions of the shapes to look at; by default all.
+    """
     import shapely
 
-    shapes = outlines.geometry.to_numpy()
-    for at, shape in enumerate(shapes):
+    give = f"give the {of}'s outline, or leave the {of} out of the outlines"
+    for at in range(len(shapes)) if rows is None else rows:
+        shape = shapes[at]
         fault: tuple[str, str] | None = None
         value: str | None = None
         if shape is None:
-            fault = "there is no outline", _GIVE
+            fault = "there is no outline", give
         elif shape.geom_type not in ("Polygon", "MultiPolygon"):
-            fault, value = ("this is no polygon", "give the zone's outline"), shape.geom_type
+            fault, value = ("this is no polygon", f"give the {of}'s outline"), shape.geom_type
         elif shape.is_empty:
-            fault, value = ("the outline is empty", _GIVE), shape.geom_type
+            fault, value = ("the outline is empty", give), shape.geom_type
         elif not np.isfinite(shapely.get_coordinates(shape)).all():
-            fault = "the outline has points without finite coordinates", _GIVE
+            fault = "the outline has points without finite coordinates", give
         elif not shape.is_valid:
             fault, value = ("the outline is not valid", _MEND), shapely.is_valid_reason(shape)
         elif not shape.area > 0:
-            fault = "the outline has no area", _GIVE
+            fault = "the outline has no area", give
         if fault is not None:
             yield error(file, *fault, row=row_of(at), column="geometry", value=value)
 

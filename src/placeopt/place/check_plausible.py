@@ -208,9 +208,10 @@ def _cells_off(
         shown = rows if len(rows) <= ROWS_BY_THEMSELVES else rows[:1]
         for at in shown:
             q = max(touched, key=lambda q: abs(np.nan_to_num(off[q][at] / spread[q][at])))
-            more = rows[1:] if len(rows) > ROWS_BY_THEMSELVES else []
-            yield _cell_warning(place, q, column, slip, at, keys[at],
-                                math.exp(logs[q][at]), math.exp(usual[q][at]), more)  # fmt: skip
+            alike = rows if shown is not rows else []
+            said = _cell_warning(place, q, column, slip, at, keys[at],
+                                 math.exp(logs[q][at]), math.exp(usual[q][at]), alike)  # fmt: skip
+            yield replace(said, ids=tuple(keys[row] for row in alike))
 
 
 def _filled_with(place: Place, q: Quantity) -> Floats | None:
@@ -313,16 +314,16 @@ def _cell_warning(
     key: str,
     here: float,
     usual: float,
-    more: Sequence[int],
+    alike: Sequence[int],
 ) -> Finding:
-    table = quantity.table
-    others = f" (and so in {len(more)} more rows, last in row {row_of(more[-1])})" if more else ""
+    table, last = quantity.table, row_of(alike[-1]) if alike else 0
+    others = f" (and so in {len(alike) - 1} more rows, last in row {last})" if alike else ""
     message = (
         f"looks like {slip.words}: {quantity.words} is {_short(here)} and about {_short(usual)} in "
         f"rows like it{others}"
     )
     value = number_text(float(place.tables[table][column].astype(float).iloc[at]))
-    remedy = _remedy((table, column), None if more else key)
+    remedy = _remedy((table, column), None if alike else key)
     return warning(label(place, table), message, remedy, row=row_of(at), column=column, value=value)
 
 

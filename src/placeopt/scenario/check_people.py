@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placeopt.errors import Finding
 from placeopt.place import Place, demand_of, digital_shares_of
@@ -47,7 +48,8 @@ def access_counts_somebody(
             zones = f"{int(gaps.sum())} zone" + ("s" if gaps.sum() > 1 else "")
             message = f"{zones} with {people:,.0f} residents state no {column} and are not counted"
             remedy = f"fill {column} in zones.csv"
-            yield _warning(fault([source], where, value, message, remedy, label))
+            said = _warning(fault([source], where, value, message, remedy, label))
+            yield replace(said, ids=_zones(place, gaps))
     modes = rule.modes_of(scenario.travel.modes)
     drives = CAR & set(modes)
     if drives and "without_car_share" not in columns and unstated(place, "without_car_share").all():
@@ -75,7 +77,7 @@ def fairness_compares_somebody(
             [source], (*path, "no_group_worse"), column, f"{found} {column}: {what}",
             f"fill {column} in zones.csv, or take it out", "fairness.no_group_worse",
         )  # fmt: skip
-        yield finding if gaps.all() else _warning(finding)
+        yield finding if gaps.all() else replace(_warning(finding), ids=_zones(place, gaps))
 
 
 def network_counts_something(
@@ -159,6 +161,11 @@ def _visits(place: Place, scenario: Scenario) -> dict[tuple[str, str], float]:
         (zone, service): visits * (1 - float(digital.loc[zone, service]))
         for zone, service, visits in zip(*columns, strict=True)
     }
+
+
+def _zones(place: Place, gaps: NDArray[np.bool_]) -> tuple[str, ...]:
+    """The zones that a counted finding is about."""
+    return tuple(place.zones["zone_id"].to_numpy(str)[gaps].tolist())
 
 
 def _warning(finding: Finding) -> Finding:

@@ -41,7 +41,8 @@ def findings_of(
         findings += unreachable(times, mode)
         findings += beats_the_crow(place, times, mode)
         findings += near_the_edge(place, times, mode, note)
-        findings += [Finding(**found) for found in note.get("found", [])]
+        for found in note.get("found", []):
+            findings.append(Finding(**{**found, "ids": tuple(found.get("ids", ()))}))
         findings += [_warn(mode, None, None, text, remedy) for text, remedy in note.get("said", [])]
     return replace(times, findings=tuple(findings))
 
@@ -54,18 +55,20 @@ def snapped_far(place: Place, mode: str, note: Mapping[str, Any]) -> list[Findin
         frame = place.tables[table]
         spots = [_spot(x, y) for x, y in zip(frame["x_m"], frame["y_m"], strict=True)]
         named = [
-            (far[spot], f"{key_of} ({far[spot]:,.0f} m)")
+            (far[spot], f"{key_of} ({far[spot]:,.0f} m)", str(key_of))
             for spot, key_of in zip(spots, frame[key], strict=True)
             if spot in far
         ]
         if table == "zones":  # sample points of zones that are not the zone's own point
-            named += [(m, f"point {s} ({m:,.0f} m)") for s, m in far.items() if s not in spots]
+            named += [(m, f"point {s} ({m:,.0f} m)", s) for s, m in far.items() if s not in spots]
         if named:
-            names = [name for _, name in sorted(named, reverse=True)]
+            named.sort(reverse=True)
+            names = [name for _, name, _ in named]
             findings.append(
                 _warn(mode, key, _some(names), f"{len(names)} of {table} lie further than "
                       f"{SNAP_M:g} m from the nearest street for this mode",
-                      "check the coordinates, or that the street file covers them")
+                      "check the coordinates, or that the street file covers them",
+                      [id_ for _, _, id_ in named])
             )  # fmt: skip
     return findings
 
@@ -87,7 +90,8 @@ def unreachable(times: TravelTimes, mode: str) -> list[Finding]:
         if names and reached.size:
             findings.append(
                 _warn(mode, key, _some(names), f"{len(names)} {what} within "
-                      f"{times.cutoff_minutes:g} minutes", "raise the cut-off or check the points")
+                      f"{times.cutoff_minutes:g} minutes", "raise the cut-off or check the points",
+                      names)
             )  # fmt: skip
     return findings
 
@@ -110,7 +114,8 @@ def beats_the_crow(place: Place, times: TravelTimes, mode: str) -> list[Finding]
     return [
         _warn(mode, "minutes", pair, f"{shortest} would be faster than {top:g} km/h in a "
               f"straight line; {len(z)} pairs are",
-              "check ids, coordinates and units (seconds, hours?)")
+              "check ids, coordinates and units (seconds, hours?)",
+              [f"{times.zone_ids[i]}/{times.building_ids[j]}" for i, j in zip(z, b, strict=True)])
     ]  # fmt: skip
 
 
@@ -157,7 +162,7 @@ def near_the_edge(
               f"{people:,.0f} people in {len(zones)} zones live nearer to the "
               "edge of the streets than to the nearest building of some kind, so that a nearer "
               f"one may lie outside (zones by kind: {counts})",
-              "add the buildings and streets of the neighbours")
+              "add the buildings and streets of the neighbours", list(zones))
     ]  # fmt: skip
 
 
@@ -184,8 +189,16 @@ def edge_of(xy: NDArray[np.float64]) -> BaseGeometry:
     return concave_hull(MultiPoint(coarse), ratio=0.1).buffer(0).simplify(50.0)
 
 
-def _warn(mode: str, column: str | None, value: str | None, fault: str, remedy: str) -> Finding:
-    return Finding("warning", f"minutes by {mode}", None, column, value, fault, remedy)
+def _warn(
+    mode: str,
+    column: str | None,
+    value: str | None,
+    fault: str,
+    remedy: str,
+    ids: Sequence[str] = (),
+) -> Finding:
+    told = tuple(map(str, ids))
+    return Finding("warning", f"minutes by {mode}", None, column, value, fault, remedy, told)
 
 
 def _some(names: Sequence[str], most: int = NAMED) -> str:

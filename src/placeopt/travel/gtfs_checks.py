@@ -217,4 +217,5 @@ def _counted(feed: Feed, file: str, column: str, lost: Any, message: str, remedy
         ids = list(dict.fromkeys(chosen))
         some = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
         rows = f" ({len(chosen)} rows)" if len(chosen) > 1 else ""
-        feed.find("warning", file, column, message + rows, remedy, [chosen.index[0]], [some])
+        feed.find("warning", file, column, message + rows, remedy, [chosen.index[0]], [some],
+                  ids if len(chosen) > 1 else ())  # fmt: skip

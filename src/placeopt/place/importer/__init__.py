@@ -19,6 +19,7 @@ from placeopt.errors import Finding, PlaceError
 from placeopt.place.check import check
 from placeopt.place.faults import error, nearest, warning
 from placeopt.place.importer.build import build_rows
+from placeopt.place.importer.districts import find_districts
 from placeopt.place.importer.finance import COLUMNS as FINANCE_COLUMNS
 from placeopt.place.importer.groups import write_groups, write_rows
 from placeopt.place.importer.mapping import Mapping, read_mapping
@@ -124,14 +125,16 @@ def _read_sources(
 def _empty_out(table: RawTable, missing: tuple[str, ...]) -> None:
     """Cells that the mapping calls missing (``n/a``, ``TBC``) become empty, and that is said."""
     words = set(missing)
-    count = 0
+    rows: list[int] = []
     for cells in table.cells.values() if words else ():
         for at, cell in enumerate(cells):
             if cell in words:
-                cells[at], count = "", count + 1
-    if count:
-        message = f"{count} cells that the mapping calls missing were read as empty"
-        table.findings.append(warning(table.file, message, FINE))
+                cells[at] = ""
+                rows.append(table.row(at))
+    if rows:
+        message = f"{len(rows)} cells that the mapping calls missing were read as empty"
+        ids = map(str, sorted(set(rows)))
+        table.findings.append(warning(table.file, message, FINE, ids=ids))
 
 
 def _build(
@@ -163,6 +166,12 @@ def _build(
                 used[name] |= columns
         for join in rule.join:
             used[join.source].add(join.other)
+    if rules.districts is not None:
+        outlines = rules.districts
+        tell(f"finding districts in {rules.source[outlines.source].file}")
+        found = find_districts(outlines, sources[outlines.source], rules.place.crs, parts, report)
+        findings += found
+        used[outlines.source] |= {outlines.district_id, *([outlines.name] if outlines.name else [])}
     _stop_at_errors(findings, "faults in what is imported")
     parts["assumptions"].append(_assumption_cells(report))
     tables = {}
@@ -178,7 +187,7 @@ def _build(
     said = {(f.file, f.row, f.column) for f in findings}
     findings += [f for f in check(place) if (f.file, f.row, f.column) not in said]
     _stop_at_errors(findings, "faults in the place that would come out")
-    report.findings += findings
+    report.findings = list(dict.fromkeys([*report.findings, *findings]))
     report.ignored = _ignored(rules, sources, used)
     return place
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -38,12 +38,14 @@ class Unmatched:
         column: Its column of ids.
         known: The ids that it has.
         key_of_row: By row of the source's file, the id that was looked for.
+        gives: The columns that it was to give.
     """
 
     file: str
     column: str
     known: tuple[str, ...]
     key_of_row: dict[int, str]
+    gives: frozenset[str]
 
 
 @dataclass
@@ -156,7 +158,8 @@ def _join(build: Build, join: Join, other: Source) -> None:
             zip(build.rows, build.column(join.column), found, strict=True)
             if at is None}  # fmt: skip
     if lost:
-        build.unmatched.append(Unmatched(other.file, join.other, tuple(keys), lost))
+        gives = frozenset(other.table.cells).difference(build.cells)
+        build.unmatched.append(Unmatched(other.file, join.other, tuple(keys), lost, gives))
     for name, cells in other.table.cells.items():
         if name not in build.cells:
             build.cells[name] = ["" if at is None else cells[at] for at in found]
@@ -211,9 +214,52 @@ def _unmatched_findings(build: Build, result: dict[str, list[str]]) -> list[Find
             count = sum(map(len, left.values()))
             first = next(iter(left))
             message = f"{count} rows of {build.file} have no match, the first by {first!r}"
-            findings.append(warning(lost.file, message, "their cells stay empty",
+            at = [
+                k for k, row in enumerate(build.rows) if any(row in rows for rows in left.values())
+            ]
+            findings.append(warning(lost.file, message, _became(build, lost, result, at),
                                     column=lost.column, ids=filter(None, left)))  # fmt: skip
     return findings
+
+
+def _became(
+    build: Build, lost: Unmatched, result: dict[str, list[str]], positions: Sequence[int]
+) -> str:
+    """What the cells that a joined source was to give are now, column by column."""
+    told = []
+    for name, cells in result.items():
+        if not set(_read_by(build.rule.columns[name])) & lost.gives:
+            continue
+        values = [cells[at] for at in positions]
+        said = shown_values([value for value in values if value])
+        empty = values.count("")
+        if not said:
+            told.append(f"{name} stays empty")
+        elif empty:
+            told.append(f"{name} became {said}, and stays empty in {empty}")
+        else:
+            told.append(f"{name} became {said}")
+    return "; ".join(told) or "no column is taken from it"
+
+
+def _read_by(rule: ColumnRule) -> list[str]:
+    """The source's columns that a rule reads before it is filled."""
+    try:
+        return [rule.from_] if rule.from_ else columns_of(rule.formula or "0")
+    except FormulaError:  # said where the formula is evaluated
+        return []
+
+
+def shown_values(values: Sequence[str]) -> str:
+    """Values in words: the one that all have, a range of numbers, or the first few."""
+    different = list(dict.fromkeys(values))
+    if len(different) <= 1:
+        return "".join(different)
+    numbers, bad = floats(different)
+    if not bad:
+        return f"{number_text(float(numbers.min()))} to {number_text(float(numbers.max()))}"
+    few = ", ".join(different[:3])
+    return f"{few} and {len(different) - 3} more" if len(different) > 3 else few
 
 
 def _matches(build: Build, where: Where) -> np.ndarray:
@@ -257,7 +303,7 @@ def _column(build: Build, name: str, rule: ColumnRule) -> list[str]:
                                      for key, column in build.cells.items()},
                        rows=[build.rows[at] for at in gaps])  # fmt: skip
         filled = _origin(part, name, fill)
-        _assume(build, name, fill, sum(cell != "" for cell in filled), gaps=True)
+        _assume(build, name, fill, sum(cell != "" for cell in filled), became=filled)
         if fill.fill is not None:
             raise PlaceError(
                 [error(build.file, "a fill cannot have a fill", "give one", column=name)]
@@ -362,8 +408,14 @@ def _read_so(
     message = f"{len(read)} cells were read as plain values, this one as {read[first]}"
     build.findings.append(warning(build.file, message, "nothing to do, unless that is wrong",
                                   row=build.rows[first], column=column,
-                                  value=cells[first]))  # fmt: skip
+                                  value=cells[first], ids=_counted(build, read)))  # fmt: skip
     return [read.get(at) or cell for at, cell in enumerate(cells)]
+
+
+def _counted(build: Build, positions: Iterable[int]) -> list[str]:
+    """The rows of the source's file at several positions, as a counted finding has them."""
+    rows = list(dict.fromkeys(build.rows[at] for at in positions))
+    return [str(row) for row in rows] if len(rows) > 1 else []
 
 
 def _distinct(build: Build, result: dict[str, list[str]]) -> dict[str, list[str]]:
@@ -390,8 +442,11 @@ def _how(rule: ColumnRule) -> str:
     return ", ".join(how)
 
 
-def _assume(build: Build, name: str, rule: ColumnRule, rows: int, gaps: bool = False) -> None:
-    """Note an assumption; a rule in no words is told by its constant, map or formula."""
+def _assume(
+    build: Build, name: str, rule: ColumnRule, rows: int, became: Sequence[str] | None = None
+) -> None:
+    """Note an assumption; a rule in no words is told by its constant, map or formula, and one that
+    filled gaps by what they became."""
     if rows == 0:
         return
     made = rule.formula or (any_text(rule.value) if rule.from_ is None else
@@ -399,7 +454,10 @@ def _assume(build: Build, name: str, rule: ColumnRule, rows: int, gaps: bool = F
     column = next(c for c in dictionary()[build.rule.table] if c.name == name)
     unit = f" {column.unit}" if rule.value is not None and column.unit else ""
     text = rule.rule or f"{made}{unit}"
-    where = " (where the source is empty)" if gaps else ""
+    where = ""
+    if became is not None:
+        said = shown_values([cell for cell in became if cell])
+        where = f" (where the source is empty: became {said})"
     build.report.assumed.append(
         Assumed(build.rule.table, name, rows, text + where, rule.source, rule.grade)
     )

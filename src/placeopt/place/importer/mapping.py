@@ -194,6 +194,14 @@ class Boundaries(_Part):
     zone_id: str
 
 
+class Districts(_Part):
+    """Outlines of districts, for zones and buildings that no source gives a district."""
+
+    source: str
+    district_id: str
+    name: str | None = Field(None, description="the source's column of names")
+
+
 class Streets(_Part):
     """A street network, copied as it stands into streets.gpkg for the minutes."""
 
@@ -223,6 +231,7 @@ class Mapping(_Part):
     source: dict[str, SourceFile]
     table: tuple[TableRule, ...]
     boundaries: Boundaries | None = None
+    districts: Districts | None = None
     streets: Streets | None = None
 
     @model_validator(mode="after")
@@ -230,6 +239,7 @@ class Mapping(_Part):
         used = [rule.source for rule in self.table if rule.source]
         used += [join.source for rule in self.table for join in rule.join]
         used += [self.boundaries.source] if self.boundaries else []
+        used += [self.districts.source] if self.districts else []
         used += [self.streets.edges, self.streets.nodes] if self.streets else []
         for name in used:
             if name not in self.source:
@@ -269,8 +279,8 @@ def _keys_beside(loc: tuple[Any, ...]) -> set[str]:
     parts: dict[str, type[_Part]] = {
         "place": PlaceStatement, "source": SourceFile, "register": RegisterFile,
         "finance": FinanceFile, "columns": ColumnRule, "where": Where,
-        "join": Join, "split": Split, "boundaries": Boundaries, "streets": Streets,
-        "table": TableRule, "assumption": Assumption,
+        "join": Join, "split": Split, "boundaries": Boundaries, "districts": Districts,
+        "streets": Streets, "table": TableRule, "assumption": Assumption,
     }  # fmt: skip
     part = next((parts[key] for key in reversed(loc[:-1]) if key in parts), Mapping)
     return {field.alias or name for name, field in part.model_fields.items()}

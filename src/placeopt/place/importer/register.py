@@ -168,7 +168,8 @@ def _say_groups(
             f'look at the file of groups; to merge all give groups = "accept", to merge some '
             f"edit its column accept and name the file (now groups = {spec.groups!r})"
         )
-        findings.append(warning(file, message, remedy, row=open_groups[0].rows[0].number))
+        ids = [row.id for group in open_groups for row in group.rows]
+        findings.append(warning(file, message, remedy, row=open_groups[0].rows[0].number, ids=ids))
 
 
 def _buildings(
@@ -257,7 +258,8 @@ def _say_unplaced(file: str, rows: list[Row], findings: list[Finding]) -> None:
                                 value=row.postcode or row.name or None))  # fmt: skip
     if len(lost) > _TOLD:
         message = f"{len(lost) - _TOLD} further rows have no place and stay out"
-        findings.append(warning(file, message, "the file of rows lists every one"))
+        ids = [row.id or f"row {row.number}" for row in lost[_TOLD:]]
+        findings.append(warning(file, message, "the file of rows lists every one", ids=ids))
 
 
 def _beside(name: str, folder: Path, beside: Path) -> Path:

@@ -183,7 +183,8 @@ def tell_tenures(file: str, rows: list[Row], findings: list[Finding]) -> None:
         message = f"the tenure of {len(unclear)} rows is not stated or not one of the Code's"
         findings.append(warning(file, message, "give fill for tenure in the mapping",
                                 row=unclear[0].number,
-                                value=unclear[0].cells.get("tenure") or None))  # fmt: skip
+                                value=unclear[0].cells.get("tenure") or None,
+                                ids=[row.id for row in unclear]))  # fmt: skip
 
 
 def lease_year(row: Row) -> str:

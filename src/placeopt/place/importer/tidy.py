@@ -6,6 +6,7 @@ guess is an error. The records keep the row numbers a person sees in the file.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,8 +29,16 @@ class Sheet:
     numbers: list[int]
     findings: list[Finding] = field(default_factory=list)
 
-    def note(self, message: str, row: int | None = None, column: str | None = None) -> None:
-        self.findings.append(warning(self.file, message, FINE, row=row, column=column))
+    def note(
+        self,
+        message: str,
+        row: int | None = None,
+        column: str | None = None,
+        rows: Iterable[int] = (),
+    ) -> None:
+        """Say a reading; ``rows`` are all those that it is about, where it counts them."""
+        ids = map(str, dict.fromkeys(rows))
+        self.findings.append(warning(self.file, message, FINE, row=row, column=column, ids=ids))
 
     def fault(
         self, message: str, remedy: str, row: int | None = None, column: str | None = None
@@ -122,11 +131,13 @@ def _clean_cells(sheet: Sheet) -> None:
             row[j] = text.strip()
     if odd:
         sheet.note(
-            f"{len(odd)} cells have non-breaking or zero-width spaces, read as spaces", odd[0]
+            f"{len(odd)} cells have non-breaking or zero-width spaces, read as spaces",
+            odd[0],
+            rows=odd,
         )
     if broken:
         message = f"{len(broken)} cells have line ends inside, read as one line"
-        sheet.note(message, broken[0])
+        sheet.note(message, broken[0], rows=broken)
 
 
 def _rows_merged(
@@ -179,8 +190,8 @@ def _drop_empty(sheet: Sheet) -> None:
     if full and full[-1] + 1 < len(sheet.rows):
         lost -= len(sheet.rows) - full[-1] - 1  # line ends after the last record are no records
     if lost:
-        first = next(n for n, row in zip(sheet.numbers, sheet.rows, strict=True) if not any(row))
-        sheet.note(f"{lost} empty rows were passed over", first)
+        empty = [n for n, row in zip(sheet.numbers, sheet.rows, strict=True) if not any(row)][:lost]
+        sheet.note(f"{lost} empty rows were passed over", empty[0], rows=empty)
     sheet.keep(full)
 
 
