@@ -12,6 +12,7 @@ from placeopt.engine import Answer, Plan, Progress
 from placeopt.errors import Finding, PlaceError, ScenarioError, UsageError
 from placeopt.place import Place, check, read_leniently, read_place, write_place
 from placeopt.scenario import Scenario, check_scenario, read_scenario
+from placeopt.scenario.check import with_lines
 from placeopt.store.provenance import provenance_of
 
 if TYPE_CHECKING:
@@ -174,11 +175,14 @@ def check_files(place: Path, scenario: Path | None = None) -> list[Finding]:
         return [*findings, *error.findings]
     if found is None or any(finding.severity == "error" for finding in findings):
         return findings  # ids are compared once the tables can be trusted
-    findings = [*findings, *check_scenario(found, asked)]
+    findings = [*findings, *check_scenario(found, asked), *_engine_findings(asked)]
     if asked.problem == "budget" and not any(f.severity == "error" for f in findings):
         from placeopt.budget.inputs import check as check_budget
+        from placeopt.budget.problem import refused
 
         findings += check_budget(found, asked)
+        if not any(finding.severity == "error" for finding in findings):
+            findings += with_lines(asked, refused(found, asked))
     return findings
 
 
@@ -215,7 +219,7 @@ def _answer(
     faults = [finding for finding in findings if finding.severity == "error"]
     if faults or place is None:
         raise PlaceError(faults, "faults in the place")
-    asked = check_scenario(place, scenario)
+    asked = [*check_scenario(place, scenario), *_engine_findings(scenario)]
     clashes = [finding for finding in asked if finding.severity == "error"]
     if clashes:
         raise ScenarioError(clashes, "faults in the scenario")
@@ -226,6 +230,14 @@ def _answer(
         warnings=tuple(dict.fromkeys((*findings, *asked, *measured, *answer.warnings))),
         provenance=provenance_of(place, scenario, answer),
     )
+
+
+def _engine_findings(scenario: Scenario) -> list[Finding]:
+    """The fault of the engine that the scenario asks for, at its line."""
+    from placeopt.engine.registry import engine_finding
+
+    found = engine_finding(scenario, scenario.path.name if scenario.path else "the scenario")
+    return list(with_lines(scenario, [found] if found else []))
 
 
 def _solver_of(scenario: Scenario) -> Callable[[Place, Scenario, Watch | None], Answer]:

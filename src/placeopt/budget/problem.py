@@ -18,7 +18,7 @@ from placeopt.budget.arrays import OBJECTIVES, BudgetProblem
 from placeopt.budget.by_results import terms_of
 from placeopt.budget.combine import groups_of, too_much_of_the_whole, wholes
 from placeopt.budget.partners import partners, with_positions_alone
-from placeopt.errors import PlaceError
+from placeopt.errors import Finding, InputError, PlaceError, UsageError
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.budget_rules import (
@@ -40,6 +40,29 @@ def state(
 
     Raises ``PlaceError`` and ``ScenarioError`` with all findings, and ``UsageError`` where nothing
     limits the money."""
+    problem = _without_positions(place, scenario, relax)
+    if like is not None:
+        return replace(problem, alone=like.alone, alone_plans=like.alone_plans)
+    if scenario.of(NobodyWorseOff):
+        return with_positions_alone(problem, scenario.solver)
+    return problem
+
+
+def refused(place: Place, scenario: Scenario) -> list[Finding]:
+    """What ``state`` would refuse of a place and a scenario that are in order by themselves."""
+    file = scenario.path.name if scenario.path else "the scenario"
+    try:
+        _without_positions(place, scenario, "")
+    except InputError as faults:
+        return faults.findings
+    except UsageError as fault:
+        message, _, remedy = str(fault).partition(": ")
+        return [Finding("error", file, None, "drop", None, message, remedy)]
+    return []
+
+
+def _without_positions(place: Place, scenario: Scenario, relax: str) -> BudgetProblem:
+    """The problem, but for the positions alone (B9)."""
     from placeopt.budget.inputs import require
 
     require(place, scenario)
@@ -118,10 +141,6 @@ def state(
     )
     if not relax and (faults := too_much_of_the_whole(problem)):
         raise PlaceError(faults, "faults in the place's curves")
-    if like is not None:
-        return replace(problem, alone=like.alone, alone_plans=like.alone_plans)
-    if scenario.of(NobodyWorseOff):
-        return with_positions_alone(problem, scenario.solver)
     return problem
 
 

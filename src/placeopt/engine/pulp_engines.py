@@ -107,6 +107,11 @@ def _options(name: str, settings: Settings) -> tuple[dict[str, Any], str]:
     return {"msg": False, **options}, sentence
 
 
+def require_installed(engine: str) -> None:
+    """``EngineMissing`` unless the engine is there, ``EngineError`` where PuLP has no such one."""
+    _installed(engine)
+
+
 def _installed(engine: str) -> str:
     import pulp
 

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from placeopt.errors import UsageError
 from placeopt.place.running_cost import nearest_of
+from placeopt.scenario.check_solvable import STEEPEST
 from placeopt.scenario.estate_rules import Behaviour, Served
 
 if TYPE_CHECKING:
     from placeopt.estate.problem import EstateProblem
 
-STEEPEST = 60.0  # nearness goes down to exp(-this): 1e-26, where sums of it still are exact
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 

@@ -9,11 +9,14 @@ solve explains.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path as Folder
 from typing import TYPE_CHECKING, Any
 
 from placeopt.errors import Finding
+from placeopt.place.running_cost import base_year
 from placeopt.scenario.check_sense_budget import budget_sense
 from placeopt.scenario.check_sense_estate import estate_sense
+from placeopt.scenario.check_solvable import solvable_findings
 from placeopt.scenario.estate_rules import Network
 from placeopt.scenario.faults import TomlFile, fault, nearest, warn
 from placeopt.scenario.positions import Path
@@ -44,6 +47,7 @@ def sense_findings(
     yield from _written_twice(written)
     yield from _amounts(place, written)
     yield from _asks_nothing(written)
+    yield from solvable_findings(place, scenario, files, written)
     if scenario.problem == "estate":
         yield from estate_sense(place, scenario, written)
     if scenario.problem == "budget":
@@ -98,6 +102,8 @@ def _travel(place: Place, scenario: Scenario, files: list[TomlFile]) -> Iterator
 
 def _travel_file(place: Place, scenario: Scenario, files: list[TomlFile]) -> Iterator[Finding]:
     travel, folder = scenario.travel, place.folder
+    if folder is not None and not folder.is_dir():
+        folder = folder.parent
     usual = {
         "matrix": ("minutes.parquet", "minutes.csv"),
         "streets": ("streets.gpkg", "streets.osm.pbf"),
@@ -106,15 +112,18 @@ def _travel_file(place: Place, scenario: Scenario, files: list[TomlFile]) -> Ite
         message = "a straight line needs no file: this one is not read"
         remedy = 'take it out, or say method = "matrix" or "streets"'
         yield warn(fault(files, ("travel", "file"), travel.file, message, remedy, "travel.file"))
-    elif folder is None:
-        return
-    elif travel.file is not None and not (folder / travel.file).exists():
+    elif folder is None and travel.file is None and travel.method in usual:
+        message = "the place is in no folder, so nothing lies beside it"
+        yield fault(files, ("travel", "method"), travel.method, message,
+                    "name the file with file = ..., or use another method",
+                    "travel.method")  # fmt: skip
+    elif travel.file is not None and not ((folder or Folder()) / travel.file).is_file():
         message = "there is no such file in the place's folder"
         yield fault(files, ("travel", "file"), travel.file, message,
                     "give it relative to the place", "travel.file")  # fmt: skip
-    elif travel.file is None and travel.method in usual:
+    elif folder is not None and travel.file is None and travel.method in usual:
         names = usual[travel.method]
-        if not any((folder / name).exists() for name in names):
+        if not any((folder / name).is_file() for name in names):
             message = f"the place has neither {names[0]} nor {names[1]}"
             yield fault(files, ("travel", "method"), travel.method, message,
                         "add one, name it with file = ..., or use another method",
@@ -158,7 +167,7 @@ def _settings(place: Place, scenario: Scenario, files: list[TomlFile]) -> Iterat
                         "add a row for each, or take it out",
                         "money.works_optimism_bias")  # fmt: skip
     if scenario.problem == "estate" and scenario.money.carbon_values:
-        first = year if year is not None else prices
+        first = year if year is not None else base_year(place)
         years = range(first, first + scenario.money.appraisal_years)
         if not set(place.carbon_values["year"].tolist()) & set(years):
             message = f"carbon_values.csv has no year from {years[0]} to {years[-1]}"

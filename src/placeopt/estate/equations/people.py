@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from placeopt.engine import Model
 from placeopt.errors import UsageError
-from placeopt.estate.behaviour import STEEPEST
 from placeopt.estate.columns import Columns
 from placeopt.estate.fairness import WORST_SHARE, counted, kappa, today_minutes
 from placeopt.estate.problem import EstateProblem
 from placeopt.estate.terms import Expression
+from placeopt.scenario.check_solvable import STEEPEST
 from placeopt.scenario.estate_rules import Fairness
 
 

@@ -1,0 +1,168 @@
+"""What ``placeopt check`` lets through, a solve answers: it raises nothing and refuses nothing.
+
+Questions are drawn from the schema of scenarios: rules, their keys and their values within their
+ranges, rules dropped, engines, methods and modes. Those that the check finds an error in are not
+asked; all others are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import tomli_w
+
+from placeopt.engine.registry import ENGINES
+from placeopt.errors import NoPlanError
+from placeopt.place import Place, read_place, write_place
+from placeopt.run import check_files, solve
+from placeopt.scenario import read_scenario
+from placeopt.scenario.check import NAMED
+from placeopt.scenario.implied import missing_implied
+from placeopt.scenario.rules import RULES
+from tests.place.test_ranges import BUDGET, ESTATE, small
+
+SAMPLE = 16  # questions drawn in the default run; about a third of them pass the check
+MANY = 400
+OTHERS = ("pulp:GLPK_CMD", "pulp:NOPE", "gurobi")
+
+
+def number(rng: np.random.Generator, field: dict[str, Any]) -> float | int:
+    """A number within the range of a key: an end, a usual one, or anything between."""
+    low = field.get("minimum", field.get("exclusiveMinimum", 0))
+    high = field.get("maximum", field.get("exclusiveMaximum", 1e6))
+    if field["type"] == "integer":
+        return int(rng.integers(low, min(high, low + 5) + 1))
+    least = max(low, 1e-3) if low >= 0 else 1e-3
+    drawn = math.exp(rng.uniform(math.log(least), math.log(max(high, least))))
+    choices = [drawn, min(high, 1.0), min(high, 0.1), min(high, 60.0), high, least]
+    return float(rng.choice(choices))
+
+
+def value(rng: np.random.Generator, name: str, field: dict[str, Any], place: Place) -> Any:
+    """Something that a key may be given, or None where nothing can be drawn for it."""
+    if "anyOf" in field:
+        kinds = [one for one in field["anyOf"] if one.get("type") != "null"]
+        return value(rng, name, kinds[int(rng.integers(len(kinds)))], place)
+    ids: list[Any] = []
+    if name in NAMED:
+        table, key = NAMED[name]
+        ids = [*place.tables[table][key]]
+    if "enum" in field:
+        return str(rng.choice(field["enum"]))
+    match field.get("type"):
+        case "number" | "integer":
+            return number(rng, field)
+        case "boolean":
+            return bool(rng.integers(2))
+        case "string":
+            return str(rng.choice(ids)) if ids else field.get("const")
+        case "array" if ids:
+            return [str(one) for one in rng.choice(ids, min(len(ids), 2), replace=False)]
+        case "array" if "items" in field:
+            one = value(rng, name, field["items"], place)
+            return None if one is None else [one]
+        case "object" if ids and "additionalProperties" in field:
+            one = value(rng, name, {**field["additionalProperties"]}, place)
+            return None if one is None else {str(rng.choice(ids)): one}
+    return None
+
+
+def question(rng: np.random.Generator, problem: str, place: Place) -> dict[str, Any]:
+    """A scenario drawn at random."""
+    kinds = {name: kind for (of, name), kind in RULES.items() if of == problem}
+    rules = []
+    for name in rng.choice(sorted(kinds), int(rng.integers(4)), replace=False):
+        rule: dict[str, Any] = {"rule": str(name)}
+        schema = kinds[name].model_json_schema()
+        for key, field in schema["properties"].items():
+            if key != "rule" and (key in schema.get("required", ()) or rng.random() < 0.25):
+                drawn = value(rng, key, field, place)
+                if drawn is not None:
+                    rule[key] = drawn
+        rules.append(rule)
+    implied = [rule.name for rule in missing_implied(problem, (), ())]
+    engine = "highs" if rng.random() < 0.7 else str(rng.choice([*ENGINES, *OTHERS]))
+    drop = [str(one) for one in rng.choice(sorted(implied), int(rng.integers(3)), replace=False)]
+    asked: dict[str, Any] = {
+        "question": "What now?", "problem": problem, "place": ".",
+        "years": int(rng.integers(1, 3)),
+        "drop": [name for name in drop if name not in {rule["rule"] for rule in rules}],
+        "solver": {"engine": engine, "time_limit_seconds": 2.0, "threads": 1, "gap": 0.01},
+        "rules": rules,
+    }  # fmt: skip
+    if rng.random() < 0.3:
+        asked["year"] = int(rng.integers(2024, 2028))
+    if problem == "estate":
+        names = rng.choice(["walk", "drive", "cycle"], 2, replace=False, p=[0.45, 0.45, 0.1])
+        asked["travel"] = {
+            "method": str(rng.choice(["crow_fly"] * 5 + ["matrix"] * 3 + ["streets"])),
+            "modes": [str(name) for name in names][: int(rng.integers(1, 3))],
+            "cutoff_minutes": float(rng.choice([30.0, 120.0, 1000.0])),
+        }
+        asked["money"] = {"carbon_values": bool(rng.integers(2)), "appraisal_years": 3}
+    return asked
+
+
+def with_minutes(place: Place, folder: Path) -> None:
+    """A place in a folder, with minutes on foot and by car beside it."""
+    write_place(place, folder)
+    rows = [
+        {"zone_id": zone, "building_id": building, "mode": mode, "minutes": 5.0 + 3 * i + j}
+        for i, zone in enumerate(place.zones["zone_id"])
+        for j, building in enumerate(place.buildings["building_id"])
+        for mode in ("walk", "drive")
+    ]
+    if rows:
+        pd.DataFrame(rows).to_csv(folder / "minutes.csv", index=False)
+
+
+def refused(folder: Path, asked: dict[str, Any]) -> tuple[bool, str]:
+    """Whether the check lets the question through; and what a solve then says against it."""
+    path = folder / "asked.toml"
+    path.write_text(tomli_w.dumps(asked), encoding="utf-8")
+    if any(finding.severity == "error" for finding in check_files(folder, path)):
+        return False, ""
+    try:
+        solve(read_place(folder), read_scenario(path))
+    except NoPlanError:
+        return True, ""  # the limit came first: that is an answer
+    except Exception as raised:
+        return True, f"{type(raised).__name__}: {raised}"
+    return True, ""
+
+
+def all_refused(tmp_path: Path, count: int, seed: int) -> tuple[Counter[str], list[str]]:
+    """How many of the questions drawn of each problem were asked, and all that was refused."""
+    asked_of, lost = Counter[str](), []
+    for problem, tables in (("estate", ESTATE), ("budget", BUDGET)):
+        folder = tmp_path / problem
+        place = small(tables)
+        with_minutes(place, folder)
+        for n in range(count):
+            asked = question(np.random.default_rng((seed, n)), problem, place)
+            passed, said = refused(folder, asked)
+            asked_of[problem] += passed
+            if said:
+                lost.append(f"{problem} {seed} {n}: {said[:300]}\n{tomli_w.dumps(asked)}")
+    return asked_of, lost
+
+
+def test_a_solve_refuses_nothing_that_the_check_passed(tmp_path: Path) -> None:
+    asked, lost = all_refused(tmp_path, SAMPLE // 2, seed=14)
+    assert lost == []
+    assert asked["estate"] >= 1
+    assert asked["budget"] >= 1
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("seed", range(MANY // 20))
+def test_a_solve_refuses_nothing_of_hundreds(tmp_path: Path, seed: int) -> None:
+    asked, lost = all_refused(tmp_path, 10, seed=seed)
+    print(f"\n{dict(asked)} asked")
+    assert lost == []
