@@ -118,6 +118,14 @@ def test_a_point_short_of_a_digit_is_named_with_its_row(made: Place) -> None:
     assert [(f.file, f.column, f.row) for f in said] == [("buildings.csv", "x_m", 5)]
 
 
+@pytest.mark.parametrize("column", ["setup_cost_gbp", "running_cost_gbp_per_year", "min_usable_m2"])
+def test_a_lower_tier_above_a_higher_one_is_named(made: Place, column: str) -> None:
+    assert not [f for f in suspicions(check(made)) if f.file == "tiers.csv"]
+    lowest = int(made.tiers["rank"].argmax())
+    said = suspicions(check(scaled(made, "tiers", column, 10, row=lowest)))
+    assert ("tiers.csv", column, lowest + 2) in [(f.file, f.column, f.row) for f in said]
+
+
 def test_a_note_silences_and_one_that_silences_nothing_is_told(made: Place) -> None:
     from dataclasses import replace
 

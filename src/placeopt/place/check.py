@@ -19,6 +19,7 @@ from placeopt.place.check_benefits import benefit_findings
 from placeopt.place.check_budget import budget_findings
 from placeopt.place.check_estate import estate_findings
 from placeopt.place.check_far import far_findings
+from placeopt.place.check_ladders import ladder_findings
 from placeopt.place.check_links import link_findings
 from placeopt.place.check_outlines import outline_findings
 from placeopt.place.check_plausible import Notes, plausible_findings
@@ -53,6 +54,7 @@ def check(place: Place) -> list[Finding]:
     noted = Notes(place)
     findings += plausible_findings(place, noted)
     findings += far_findings(place, noted)
+    findings += ladder_findings(place, noted)
     findings += noted.unused()
     return worst_first(findings)
 
