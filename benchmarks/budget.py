@@ -4,7 +4,7 @@
     python benchmarks/budget.py --pace --ways ours cbc highs          # and a pace on each programme
     python benchmarks/budget.py --concave --pace --ways ours cbc highs cvxpy
 
-The place is that of ``placeopt.bench.many_programmes``. Every way has the same problem and runs in
+The place is that of ``placeopt.bench.subjects.many_programmes``. Every way has the same problem and runs in
 a process of its own with one thread, which is ended ten seconds after its limit, and what it
 started with it:
 
@@ -30,16 +30,16 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.bench.many_programmes import many_programmes, question
-from placeopt.budget.arrays import BudgetProblem, Floats
-from placeopt.budget.problem import state
+from placeopt.bench.subjects.many_programmes import many_programmes, question
+from placeopt.budget.problem.arrays import BudgetProblem, Floats
+from placeopt.budget.problem.build import state
 
 NAME = "weighted_outcomes"
 Found = tuple[Floats | None, float]  # spend (T, P) and what the way itself calls its bound
 
 
 def ours(problem: BudgetProblem, task: dict[str, Any]) -> Found:
-    from placeopt.budget.refine import solve_all
+    from placeopt.budget.search.refinement import solve_all
 
     asked = question(task["years"], task["gap"], task["time_limit"], pace=task["pace"])
     solver = asked.solver.model_copy(update={"threads": 1})
@@ -50,9 +50,9 @@ def ours(problem: BudgetProblem, task: dict[str, Any]) -> Found:
 def in_pieces(problem: BudgetProblem, task: dict[str, Any]) -> Found:
     """One model for good: the curves from below, so its plan holds; its bound is the model's."""
     from placeopt import engine
-    from placeopt.budget.formulate import formulate
-    from placeopt.budget.neighbourhoods import spend_of
-    from placeopt.budget.refine import Approximation
+    from placeopt.budget.model.formulation import formulate
+    from placeopt.budget.search.refinement import Approximation
+    from placeopt.budget.search.rounding import spend_of
 
     began = time.perf_counter()
     model = formulate(problem, Approximation(problem, task["cut"]).pieces("under"), NAME)
@@ -127,8 +127,8 @@ def breach(problem: BudgetProblem, spend: Floats) -> float:
 
 
 def one(folder: Path) -> None:
-    """One way on one case in this process, as ``placeopt.bench.process`` runs it."""
-    from placeopt.bench.worker import cpu_seconds
+    """One way on one case in this process, as ``placeopt.bench.runner.process`` runs it."""
+    from placeopt.bench.runner.worker import cpu_seconds
 
     task = json.loads((folder / "task.json").read_text(encoding="utf-8"))
     way = WAYS[task["way"]]
@@ -153,7 +153,7 @@ def _problem(task: dict[str, Any]) -> BudgetProblem:
 
 def measured(task: dict[str, Any]) -> dict[str, Any]:
     """What came of a way in a process of its own; ``ended`` where it was ended."""
-    from placeopt.bench.process import run_worker
+    from placeopt.bench.runner.process import run_worker
 
     command = (sys.executable, str(Path(__file__).resolve()), "--one")
     with tempfile.TemporaryDirectory(prefix="placeopt-") as folder:

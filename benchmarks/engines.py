@@ -20,10 +20,10 @@ from pathlib import Path
 import pandas as pd
 
 from placeopt.bench import report, run
-from placeopt.bench.judge import judge, read_best_known
-from placeopt.bench.records import read_records
-from placeopt.bench.report import measured_on
-from placeopt.bench.tables import family_table, ratio_table
+from placeopt.bench.results.judge import judge, read_best_known
+from placeopt.bench.results.records import read_records
+from placeopt.bench.results.report import measured_on
+from placeopt.bench.results.tables import family_table, ratio_table
 
 HERE = Path(__file__).resolve().parent
 KNOWN = HERE / "best_known.csv"

@@ -104,8 +104,8 @@ def _nothing(status: str, seconds: float) -> dict[str, Any]:
 def run(how: dict[str, Any]) -> dict[str, Any]:
     """Make the county, ask, solve and verify."""
     sys.path.insert(0, str(ROOT))
-    from placeopt.bench.estate_cases import EstateCases
-    from placeopt.bench.subjects import Run
+    from placeopt.bench.subjects.estate import EstateCases
+    from placeopt.bench.subjects.subject import Run
 
     zones, buildings, services = (int(part) for part in how["size"].split("x"))
     cases, instance = EstateCases(), county(zones, buildings, services, how["years"])
@@ -132,7 +132,7 @@ def _cpu_seconds() -> float:
 
 def county(zones: int, buildings: int, services: int, years: int) -> Any:
     """The bench room's question of a county with the first so many buildings and services."""
-    from placeopt.bench.estate_cases import EstateCases
+    from placeopt.bench.subjects.estate import EstateCases
     from placeopt.bench.suites import Case
     from placeopt.travel import measure
 

@@ -44,7 +44,7 @@ def scenarios() -> Iterator[Case]:
 
 def _clashing_estate(scenario: Any) -> Any:
     """The question with a standard that no building can keep."""
-    from placeopt.scenario.estate_rules import Access
+    from placeopt.scenario.rules.estate.services import Access
 
     rule = Access(services="all", minutes=1.0, share=1.0, modes=("walk",), who="all")
     return scenario.model_copy(update={"rules": (*scenario.rules, rule)})
@@ -52,21 +52,21 @@ def _clashing_estate(scenario: Any) -> Any:
 
 def _by_themselves(scenario: Any) -> Any:
     """The question with residents who go to the nearest place."""
-    from placeopt.scenario.estate_rules import Behaviour
+    from placeopt.scenario.rules.estate.services import Behaviour
 
     return scenario.model_copy(update={"rules": (*scenario.rules, Behaviour(residents="nearest"))})
 
 
 def _short(scenario: Any, share: float) -> Any:
     """The question with a total reduced by a share that no budget can keep to."""
-    from placeopt.scenario.budget_rules import OneBudget
+    from placeopt.scenario.rules.budget.money import OneBudget
 
     kept = tuple(rule for rule in scenario.rules if not isinstance(rule, OneBudget))
     return scenario.model_copy(update={"rules": (OneBudget(reduction_share=share), *kept)})
 
 
 def _solves(scenario: Any) -> Callable[[float], str]:
-    from placeopt.errors import NoPlanError
+    from placeopt.base.errors import NoPlanError
     from placeopt.place import read_place
     from placeopt.run import solve
 
@@ -88,7 +88,7 @@ def locations() -> Iterator[Case]:
     import numpy as np
 
     from placeopt.location import Points, Problem, locate
-    from placeopt.location.problems import KINDS, TAKES
+    from placeopt.location.statement import KINDS, TAKES
 
     rng = np.random.default_rng(1)
     for kind in KINDS:

@@ -22,7 +22,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from placeopt.budget import solve
-from placeopt.budget.cases import s_curve_place
+from placeopt.budget.published_cases import s_curve_place
 
 STEPS = 1200
 

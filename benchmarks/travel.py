@@ -27,13 +27,13 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.travel.complete import Step, complete
+from placeopt.travel.cache import Parts
 from placeopt.travel.engines import ENGINES
-from placeopt.travel.graph import Graph, graph_of
+from placeopt.travel.fill_missing import Step, complete
 from placeopt.travel.origins import origins_of
-from placeopt.travel.parts import Parts
-from placeopt.travel.paths import Snapped, StreetSearch, minutes_between, snap
-from placeopt.travel.streets import BOTH, FORWARD, Streets
+from placeopt.travel.streets.arrays import BOTH, FORWARD, Streets
+from placeopt.travel.streets.graph import Graph, graph_of
+from placeopt.travel.streets.paths import Snapped, StreetSearch, minutes_between, snap
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -239,8 +239,8 @@ def large(args: argparse.Namespace) -> list[dict[str, Any]]:
 
 def transit(args: argparse.Namespace) -> list[dict[str, Any]]:
     """Every minute from 7 to 10 by 200 lines with 4,000 stops, for some zones and 300 buildings."""
-    from placeopt.travel.gtfs import Timetable
-    from placeopt.travel.transit import Transit, TransitSearch
+    from placeopt.travel.transit.door_to_door import Transit, TransitSearch
+    from placeopt.travel.transit.gtfs import Timetable
 
     graph = graph_of(made_up_streets(242), "walk")
     rng = np.random.default_rng(6)

@@ -89,7 +89,7 @@ def flow_refuelling(
 
 
 def main() -> None:
-    from placeopt.location.files.roads import read_flow_refuelling
+    from placeopt.location.io.roads import read_flow_refuelling
 
     parser = argparse.ArgumentParser(description="Flow refuelling on two tables, in PuLP.")
     parser.add_argument("roads", help="table with from, to, length")

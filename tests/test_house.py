@@ -97,7 +97,7 @@ def test_a_room_imports_only_from_rooms_above_it(path: Path) -> None:
 def test_the_law_names_a_breach() -> None:
     upwards = [
         (3, "placeopt.engine.solve"),
-        (4, "placeopt.errors.Finding"),
+        (4, "placeopt.base.errors.Finding"),
         (5, "placeopt.run.solve"),
     ]
     assert breaches("place", iter(upwards)) == [

@@ -23,10 +23,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from placeopt.base.errors import OutputError
 from placeopt.base.files import whole_file
 from placeopt.bench import run as run_suite
-from placeopt.bench.records import read_records
-from placeopt.errors import OutputError
+from placeopt.bench.results.records import read_records
 from placeopt.place import import_place, read_place, write_place
 from placeopt.run import solve_file
 from placeopt.travel.command import measure_place

@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 
 from placeopt import budget, estate
-from placeopt.engine.clock import ended_by_clock, may_differ, watching_the_clock
+from placeopt.base.deadline import ended_by_clock, may_differ, watching_the_clock
 from placeopt.location import KINDS, locate
 from placeopt.place import Place, synthesise
 from placeopt.place.order import in_canonical_order, in_rows_of
-from placeopt.report.story import tell
+from placeopt.report.narrative.story import tell
 from placeopt.report.summary import summary_of
 from placeopt.scenario import Scenario
-from placeopt.scenario.budget_rules import OneBudget
+from placeopt.scenario.rules.budget.money import OneBudget
 from tests.estate.places import crow_minutes, random_place, random_rules, scenario
 from tests.location.tiny import tiny
 

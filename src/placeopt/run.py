@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from placeopt.base.errors import Finding, PlaceError, ScenarioError, UsageError
 from placeopt.base.files import require_writable, whole_folder
 from placeopt.engine import Answer, Plan, Progress
-from placeopt.errors import Finding, PlaceError, ScenarioError, UsageError
 from placeopt.place import Place, check, read_leniently, read_place, write_place
 from placeopt.scenario import Scenario, check_scenario, read_scenario
-from placeopt.scenario.check import with_lines
+from placeopt.scenario.check.all_checks import with_lines
 from placeopt.store.provenance import provenance_of
 
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ def least_money_file(scenario_file: Path, out: Path, *, plain_csv: bool = False)
     """How far a budget can fall and which standard breaks first, in words; ``out`` gets the tables
     order_of_breaking.csv and, where the problem is a linear program, path_of_cuts.csv;
     ``plain_csv`` as in ``write_results``."""
-    from placeopt.budget.least_money import order_of_breaking, path_of_cuts
-    from placeopt.budget.money import decided_years
-    from placeopt.report.limits import breaking_in_words, path_in_words
+    from placeopt.budget.explain.minimum_budget import order_of_breaking, path_of_cuts
+    from placeopt.budget.problem.money import decided_years
+    from placeopt.report.narrative.limits import breaking_in_words, path_in_words
 
     place, scenario = _budget(scenario_file, "least money is asked")
     require_writable(out, LEAST_MONEY)
@@ -77,8 +77,8 @@ def least_money_file(scenario_file: Path, out: Path, *, plain_csv: bool = False)
 def prices_file(scenario_file: Path, out: Path, *, plain_csv: bool = False) -> list[str]:
     """What a step of each limit of a budget changes, solved again, in words; ``out`` gets
     prices.csv; ``plain_csv`` as in ``write_results``."""
-    from placeopt.budget.resolved import resolved_prices
-    from placeopt.report.limits import prices_in_words
+    from placeopt.budget.explain.resolved_prices import resolved_prices
+    from placeopt.report.narrative.limits import prices_in_words
 
     place, scenario = _budget(scenario_file, "prices of limits are asked")
     require_writable(out, PRICES)
@@ -109,15 +109,15 @@ def year_on_file(
 ) -> list[str]:
     """The next year's place and question written into ``out``, from a file of actual spending and
     the plan in folder ``plan`` (by default the scenario is solved); what was kept, in words."""
-    from placeopt.budget.actual import read_actual
-    from placeopt.budget.inputs import require
-    from placeopt.budget.rolling import (
+    from placeopt.budget.problem.checks import require
+    from placeopt.budget.tables.actuals import read_actual
+    from placeopt.budget.tables.roll_forward import (
         a_year_on,
         require_programmes,
         with_commitments,
         years_ahead,
     )
-    from placeopt.report.year_on import year_on_in_words
+    from placeopt.report.narrative.year_on import year_on_in_words
     from placeopt.scenario.write import write_scenario
     from placeopt.store.earlier import earlier_plan
 
@@ -177,8 +177,8 @@ def check_files(place: Path, scenario: Path | None = None) -> list[Finding]:
         return findings  # ids are compared once the tables can be trusted
     findings = [*findings, *check_scenario(found, asked), *_engine_findings(asked)]
     if asked.problem == "budget" and not any(f.severity == "error" for f in findings):
-        from placeopt.budget.inputs import check as check_budget
-        from placeopt.budget.problem import refused
+        from placeopt.budget.problem.build import refused
+        from placeopt.budget.problem.checks import check as check_budget
 
         findings += check_budget(found, asked)
         if not any(finding.severity == "error" for finding in findings):
@@ -189,8 +189,8 @@ def check_files(place: Path, scenario: Path | None = None) -> list[Finding]:
 def load_today(place: Place, scenario: Path) -> NDArray[np.float64]:
     """(buildings, services) visits a year or desks at each service point today, by the travel times
     and the behaviour of an estate's scenario."""
-    from placeopt.estate.decision import today
-    from placeopt.estate.problem import state
+    from placeopt.estate.problem.arrays import state
+    from placeopt.estate.solution.decision import today
     from placeopt.travel import measure
 
     asked = read_scenario(scenario)

@@ -73,11 +73,11 @@ def test_making_ahead_makes_all_that_searches_call() -> None:
     """Every compiled function is kept afterwards, and no search asks for another form of one."""
     import numpy as np
 
-    from placeopt.location import KINDS, Points, Problem, ahead, locate
-    from placeopt.location.problems import useful
+    from placeopt.location import KINDS, Points, Problem, compile_ahead, locate
+    from placeopt.location.statement import useful
 
-    ahead.for_lists()
-    ahead.for_loads()
+    compile_ahead.for_lists()
+    compile_ahead.for_loads()
     modules = {function.__module__ for function in room._FUNCTIONS}
     modules = {name for name in modules if name.startswith("placeopt.location.")}
     assert len(modules) >= 8

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from placeopt.base import files
+from placeopt.base.errors import OutputError
 from placeopt.base.files import private_folder, require_writable, whole_file, whole_folder
-from placeopt.errors import OutputError
 
 OWNED = ("page.html", "tables")
 

@@ -19,11 +19,11 @@ import shapely
 import xlsxwriter
 
 from placeopt.base import reading
-from placeopt.errors import InputError
+from placeopt.base.errors import InputError
 from placeopt.place import check_files
 from placeopt.place.importer.mapping import SourceFile
 from placeopt.place.importer.sources import read_source
-from placeopt.travel.layers import read_layers
+from placeopt.travel.streets.layers import read_layers
 
 SHEET = """<?xml version="1.0"?>{before}<worksheet
 xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{rows}</sheetData>

@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from placeopt.base.errors import UsageError
 from placeopt.bench import SUITES, report, run, suite
-from placeopt.bench.location_cases import problem_of
-from placeopt.bench.records import read_records
-from placeopt.bench.run import checked, primal_integral
+from placeopt.bench.results.records import read_records
+from placeopt.bench.runner.run import checked, primal_integral
+from placeopt.bench.subjects.location import problem_of
 from placeopt.bench.suites import Case
-from placeopt.errors import UsageError
 
 
 @pytest.fixture(scope="module")

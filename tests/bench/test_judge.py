@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from placeopt.bench.judge import found, judge, read_best_known
-from placeopt.bench.pictures import profile
-from placeopt.bench.tables import family_table, ratio_table, shifted_mean, summary_table
-from placeopt.errors import UsageError
+from placeopt.base.errors import UsageError
+from placeopt.bench.results.judge import found, judge, read_best_known
+from placeopt.bench.results.pictures import profile
+from placeopt.bench.results.tables import family_table, ratio_table, shifted_mean, summary_table
 
 
 def runs(*rows: dict) -> pd.DataFrame:

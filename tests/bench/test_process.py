@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from placeopt.bench.process import run_worker
+from placeopt.bench.runner.process import run_worker
 from placeopt.bench.suites import Case
 
 BEGIN = """
@@ -73,7 +73,7 @@ def test_a_run_that_breaks_says_its_last_words(tmp_path: Path) -> None:
 def test_cpu_seconds_count_what_a_run_started() -> None:
     import subprocess
 
-    from placeopt.bench.worker import cpu_seconds
+    from placeopt.bench.runner.worker import cpu_seconds
 
     before = cpu_seconds()
     busy = "import time; t = time.process_time()\nwhile time.process_time() < t + 0.3: pass"
@@ -108,7 +108,7 @@ def test_a_run_ends_when_the_suite_is_killed(tmp_path: Path) -> None:
     suite = (
         "import os, subprocess, sys, time\n"
         "worker = 'import os, signal, threading, time; "
-        "from placeopt.bench.worker import _end_with_parent as e; "
+        "from placeopt.bench.runner.worker import _end_with_parent as e; "
         "threading.Thread(target=e, args=(os.getppid(),), daemon=True).start(); "
         "print(os.getpid(), flush=True); time.sleep(60)'\n"
         "p = subprocess.Popen([sys.executable, '-c', worker], start_new_session=True)\n"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from placeopt.bench import Case, suite
-from placeopt.bench.subjects import Run, subject_of
+from placeopt.bench.subjects.subject import Run, subject_of
 
 CASES = {case.kind: case for case in suite("smoke")}
 

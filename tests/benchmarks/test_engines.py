@@ -40,7 +40,7 @@ def test_the_readme_has_a_place_for_every_suite_that_is_measured():
 
 
 def test_the_known_values_that_ship_can_be_read():
-    from placeopt.bench.judge import read_best_known
+    from placeopt.bench.results.judge import read_best_known
 
     known = read_best_known(ROOT / "benchmarks" / "best_known.csv")
     assert len(known) > 100

@@ -26,7 +26,7 @@ import pandas as pd
 from placeopt.engine import Plan
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.budget_rules import (
+from placeopt.scenario.rules.budget.money import (
     Capital,
     Continuity,
     NobodyWorseOff,

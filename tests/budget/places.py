@@ -10,7 +10,7 @@ import pandas as pd
 from placeopt.budget import solve
 from placeopt.place import Place, PlaceInfo, dictionary
 from placeopt.scenario import Scenario
-from placeopt.scenario.budget_rules import (
+from placeopt.scenario.rules.budget.money import (
     OneBudget,
 )
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from placeopt.budget import solve
-from placeopt.budget.problem import state
+from placeopt.budget.problem.build import state
 from placeopt.engine import Status
 from placeopt.place import read_place
-from placeopt.scenario.budget_rules import OneBudget
+from placeopt.scenario.rules.budget.money import OneBudget
 from tests.budget.places import random_place, scenario_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:PULP_CBC_CMD:DeprecationWarning")

@@ -5,11 +5,11 @@ import subprocess
 
 import pytest
 
-from placeopt.budget.appraisal import appraise
+from placeopt.base.errors import PlaceError, UsageError
+from placeopt.budget.appraisal.appraisal import appraise
 from placeopt.budget.verify.appraisal import verify_appraisal
-from placeopt.errors import PlaceError, UsageError
 from placeopt.place import read_place
-from placeopt.place.check import check
+from placeopt.place.check.all_checks import check
 from placeopt.scenario.scenario import Money
 from tests.budget.places import place_of
 

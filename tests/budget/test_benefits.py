@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from placeopt.budget.benefits import cashable_per_gain, chain
-from placeopt.budget.corrections import without_grade
+from placeopt.budget.appraisal.benefits import cashable_per_gain, chain
+from placeopt.budget.appraisal.optimism_bias import without_grade
 from placeopt.budget.verify.benefits import cashable, check_chain
-from placeopt.place.check_benefits import benefit_findings as findings
+from placeopt.place.check.benefits import benefit_findings as findings
 from placeopt.scenario import Scenario
 from placeopt.scenario.scenario import Money
 from tests.budget.places import place_of

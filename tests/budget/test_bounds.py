@@ -7,11 +7,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from placeopt.budget import decompose, solve
-from placeopt.budget.problem import state
-from placeopt.budget.refine import solve_all
+from placeopt.budget import solve
+from placeopt.budget.problem.build import state
+from placeopt.budget.search import column_generation
+from placeopt.budget.search.refinement import solve_all
 from placeopt.engine import Status
-from placeopt.scenario.budget_rules import (
+from placeopt.scenario.rules.budget.money import (
     NobodyWorseOff,
     OneBudget,
     Outcomes,
@@ -76,7 +77,7 @@ def check_bound(way: str, seed: int, monkeypatch) -> None:
         drawn.tail_share if drawn is not None and drawn.holds == "tail" else 0.0, counted,
     )  # fmt: skip
     if large:
-        monkeypatch.setattr(decompose, "LARGE", 1)
+        monkeypatch.setattr(column_generation, "LARGE", 1)
     scenario = scenario_of(
         objective, rules=rules, drop=drop, years=years, solver={"gap": GAP},
         money={"benefit_years": counted}, **given,

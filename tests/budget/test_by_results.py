@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from placeopt.base.errors import PlaceError
 from placeopt.budget import solve
 from placeopt.budget.verify import verify
 from placeopt.engine import Plan, Status
-from placeopt.errors import PlaceError
-from placeopt.place.check_budget import provider_terms_that_make_no_sense
-from placeopt.scenario.budget_rules import Continuity, NobodyWorseOff
+from placeopt.place.check.budget import provider_terms_that_make_no_sense
+from placeopt.scenario.rules.budget.money import Continuity, NobodyWorseOff
 from tests.budget.places import budgets, by_year, place_of, scenario_of, solved
 
 YEARS = (2026, 2027, 2028)
@@ -320,7 +320,7 @@ def test_smooth_curves_are_proven_too(form):
     place = town(curves=[curve], curve_points=[])
     answer = solved(place, budgets(175), years=1, solver={"gap": 1e-4})
     # the most coaching s with 0.6 s + min(40, jobs(s)) <= 75, by bisection
-    from placeopt.budget.curves import Curve
+    from placeopt.budget.curves.forms import Curve
 
     jobs = Curve(form, 50, 40, 4)
     low, high = 0.0, 100.0

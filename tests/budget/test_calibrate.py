@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from placeopt.budget.calibrate import calibrate, with_curves, write_calibration
-from placeopt.budget.curves import Curve
-from placeopt.errors import PlaceError, UsageError
+from placeopt.base.errors import PlaceError, UsageError
+from placeopt.budget.curves.calibrate import calibrate, with_curves, write_calibration
+from placeopt.budget.curves.forms import Curve
 from placeopt.place import read_place, write_place
 from tests.budget.places import place_of
 

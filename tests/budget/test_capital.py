@@ -12,7 +12,7 @@ from placeopt.budget import solve
 from placeopt.budget.verify import verify
 from placeopt.budget.verify.capital import SINK, SOURCE, Flow
 from placeopt.place import Place
-from placeopt.scenario.budget_rules import Capital, Continuity, Outcomes, Streams
+from placeopt.scenario.rules.budget.money import Capital, Continuity, Outcomes, Streams
 from tests.budget.places import place_of, scenario_of
 
 YEARS = (2026, 2027)

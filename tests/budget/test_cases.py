@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from placeopt import engine
+from placeopt.base.errors import PlaceError
 from placeopt.budget import solve
-from placeopt.budget.cases import read_hiptool, read_pabulib, read_package, read_s_curves
-from placeopt.budget.prices import strong_duality_holds
+from placeopt.budget.explain.shadow_prices import strong_duality_holds
+from placeopt.budget.published_cases import read_hiptool, read_pabulib, read_package, read_s_curves
 from placeopt.engine import Status
-from placeopt.errors import PlaceError
 from tests.support.pages import blocks_of
 
 

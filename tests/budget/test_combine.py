@@ -5,13 +5,13 @@ from itertools import product
 import numpy as np
 import pytest
 
+from placeopt.base.errors import PlaceError, ScenarioError, VerificationError
 from placeopt.budget import solve
-from placeopt.budget.combine import Group, together
-from placeopt.budget.curves import Curve, breakpoints, error_bound, pieces
-from placeopt.budget.rest import OfTheRest
-from placeopt.errors import PlaceError, ScenarioError, VerificationError
+from placeopt.budget.curves.combination import Group, together
+from placeopt.budget.curves.forms import Curve, breakpoints, error_bound, pieces
+from placeopt.budget.curves.remaining_potential import OfTheRest
 from placeopt.scenario import Scenario
-from placeopt.scenario.budget_rules import OneBudget, Outcomes
+from placeopt.scenario.rules.budget.money import OneBudget, Outcomes
 from tests.budget.places import place_of
 
 
@@ -139,9 +139,9 @@ def test_over_years_with_a_lag_effects_combine_in_the_year_they_come(how, better
 
 
 def test_the_verifier_catches_a_plan_that_counts_twice(monkeypatch):
-    from placeopt.budget import problem
+    from placeopt.budget.problem import build
 
-    monkeypatch.setattr(problem, "groups_of", lambda place: ())
+    monkeypatch.setattr(build, "groups_of", lambda place: ())
     with pytest.raises(VerificationError):
         solve(two_on_one("best_of"), question())
 

@@ -10,7 +10,7 @@ import pytest
 from placeopt.budget import solve
 from placeopt.budget.verify import verify
 from placeopt.engine import Status
-from placeopt.scenario.budget_rules import Commissioning, OneBudget, Pace, Statutory
+from placeopt.scenario.rules.budget.money import Commissioning, OneBudget, Pace, Statutory
 from tests.budget.places import one_budget, scenario_of, two_programmes
 from tests.budget.test_rules import after, with_outcome
 

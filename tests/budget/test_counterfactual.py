@@ -12,9 +12,9 @@ from placeopt.budget import solve
 from placeopt.budget.verify import verify
 from placeopt.engine import Status
 from placeopt.place import read_place
-from placeopt.report.story import headline
+from placeopt.report.narrative.story import headline
 from placeopt.scenario import read_scenario
-from placeopt.scenario.budget_rules import NobodyWorseOff, OneBudget, Outcomes
+from placeopt.scenario.rules.budget.money import NobodyWorseOff, OneBudget, Outcomes
 from tests.budget.places import (
     by_year,
     place_of,

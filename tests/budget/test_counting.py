@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from placeopt.budget import inputs, solve
+from placeopt.base.errors import PlaceError, ScenarioError
+from placeopt.budget import solve
+from placeopt.budget.problem import checks
 from placeopt.budget.verify import verify
-from placeopt.errors import PlaceError, ScenarioError
-from placeopt.report.story_budget import tell_budget
+from placeopt.report.narrative.budget import tell_budget
 from placeopt.scenario.benefit_years import counted_years
-from placeopt.scenario.budget_rules import OneBudget, Outcomes, Streams
+from placeopt.scenario.rules.budget.money import OneBudget, Outcomes, Streams
 from tests.budget.places import (
     budgets,
     by_year,
@@ -112,11 +113,11 @@ def test_a_weight_without_a_target_is_a_fault():
     place = changed(two_programmes(), "outcomes", "safe", target=np.nan, weight=2.0)
     with pytest.raises(ScenarioError, match="weighted_outcomes cannot count safe"):
         solve(place, question)
-    assert not [f for f in inputs.check(place, scenario_of("least_money", rules=[one_budget(150)]))
+    assert not [f for f in checks.check(place, scenario_of("least_money", rules=[one_budget(150)]))
                 if f.severity == "error"]  # fmt: skip
     for target in (np.nan, 50.0):  # none, or the baseline's own
         place = changed(two_programmes(), "outcomes", "safe", target=target)
-        said = inputs.check(place, question)
+        said = checks.check(place, question)
         assert [(f.severity, f.value) for f in said] == [("warning", "safe")]
     place = changed(two_programmes(), "outcomes", "safe", target=np.nan)
     assert by_year(solve(place, question), "homecare") == [150]
@@ -167,7 +168,7 @@ def test_years_are_counted_for_as_long_as_effects_last():
     for lag, kept, years in ((0, 0.0, 2), (1, 0.0, 3), (1, 0.5, 7), (0, 0.3, 4), (0, 0.9, 22)):
         lasting = place.replace(curves=place.curves.assign(lag_years=lag, persistence_share=kept))
         assert counted_years(lasting, question) == years, (lag, kept)
-        said = [f.column for f in inputs.check(lasting, question)]
+        said = [f.column for f in checks.check(lasting, question)]
         assert ("benefit_years" in said) is (kept == 0.9)
     stated = scenario_of(rules=[budgets(180, 180)], years=2, money={"benefit_years": 9})
     assert counted_years(place, stated) == 9

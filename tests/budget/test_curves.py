@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from placeopt.budget.curves import Curve, breakpoints, error_bound, pieces
+from placeopt.budget.curves.forms import Curve, breakpoints, error_bound, pieces
 
 FORMS = ["points", "power", "exponential", "coverage", "hill", "logistic"]
 

@@ -7,11 +7,12 @@ import itertools
 import numpy as np
 import pytest
 
-from placeopt.budget import decompose, solve
-from placeopt.budget.mixtures import grid_of
-from placeopt.budget.problem import state
+from placeopt.budget import solve
+from placeopt.budget.model.convex_combination import grid_of
+from placeopt.budget.problem.build import state
+from placeopt.budget.search import column_generation
 from placeopt.engine import Status
-from placeopt.scenario.budget_rules import OneBudget
+from placeopt.scenario.rules.budget.money import OneBudget
 from tests.budget.places import (
     assert_each_bound_holds_for_the_other,
     place_over_years,
@@ -22,7 +23,7 @@ from tests.budget.places import (
 
 @pytest.fixture
 def every_problem_is_large(monkeypatch):
-    monkeypatch.setattr(decompose, "LARGE", 1)
+    monkeypatch.setattr(column_generation, "LARGE", 1)
 
 
 def question(years: int, gap: float = 1e-2):
@@ -39,7 +40,7 @@ def test_decomposed_and_refined_plans_agree(seed, concave, scale, monkeypatch):
     place = place_over_years(2, place.replace(programmes=rows))
     scenario = question(2)
     refined = solve(place, scenario).result
-    monkeypatch.setattr(decompose, "LARGE", 1)
+    monkeypatch.setattr(column_generation, "LARGE", 1)
     decomposed = solve(place, scenario).result
     assert_each_bound_holds_for_the_other(refined, decomposed)
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 import pytest
 
 from placeopt.budget import solve
-from placeopt.budget.least_money import order_of_breaking
+from placeopt.budget.explain.minimum_budget import order_of_breaking
 from placeopt.engine import Status
 from placeopt.place import read_place
 from placeopt.scenario import read_scenario
-from placeopt.scenario.budget_rules import (
+from placeopt.scenario.rules.budget.money import (
     Capital,
     Continuity,
     NobodyWorseOff,

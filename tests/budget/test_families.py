@@ -3,7 +3,7 @@
 import pytest
 
 from placeopt.budget import solve
-from placeopt.budget.calibrate import calibrate
+from placeopt.budget.curves.calibrate import calibrate
 from placeopt.engine import Status
 from placeopt.place import read_place
 from placeopt.scenario import read_scenario

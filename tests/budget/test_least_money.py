@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from placeopt.base.errors import UsageError
 from placeopt.budget import solve
-from placeopt.budget.least_money import order_of_breaking, path_of_cuts
+from placeopt.budget.explain.minimum_budget import order_of_breaking, path_of_cuts
 from placeopt.engine import Status
-from placeopt.errors import UsageError
 from placeopt.place import read_place
 from tests.budget.places import (
     one_budget,

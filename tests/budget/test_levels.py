@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from placeopt.budget import solve
-from placeopt.budget.curves import Curve
-from placeopt.budget.levels import Levels, curves_by_level
-from placeopt.budget.problem import state
+from placeopt.budget.curves.forms import Curve
+from placeopt.budget.model.constraints.cumulative_effects import Levels, curves_by_level
+from placeopt.budget.problem.build import state
 from placeopt.engine import Status
-from placeopt.scenario.budget_rules import Outcomes, Uncertainty
+from placeopt.scenario.rules.budget.money import Outcomes, Uncertainty
 from tests.budget.test_combine import question, reached, spent, two_on_one
 
 

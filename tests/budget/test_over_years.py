@@ -9,7 +9,7 @@ import pytest
 from placeopt.budget import solve
 from placeopt.budget.verify import verify
 from placeopt.engine import Status
-from placeopt.scenario.budget_rules import (
+from placeopt.scenario.rules.budget.money import (
     Capital,
     Commissioning,
     OneBudget,
@@ -384,7 +384,7 @@ def test_on_random_places_plans_over_years_are_verified_and_longer_ones_are_no_b
 
 
 def test_lists_must_have_a_number_for_each_decided_year():
-    from placeopt.errors import ScenarioError
+    from placeopt.base.errors import ScenarioError
 
     with pytest.raises(ScenarioError, match="2 numbers for 3 decided years"):
         solved(place_over_years(), budgets(180, 170))

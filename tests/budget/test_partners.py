@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from placeopt.budget.plan_years import least_transfers
-from placeopt.budget.problem import state
+from placeopt.budget.problem.build import state
+from placeopt.budget.tables.years import least_transfers
 from placeopt.engine import Status
-from placeopt.scenario.budget_rules import (
+from placeopt.scenario.rules.budget.money import (
     Capital,
     NobodyWorseOff,
     Outcomes,

@@ -8,14 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from placeopt.budget import decompose, neighbourhoods, solve
-from placeopt.budget.mixtures import grid_of
-from placeopt.budget.paths import ANY, _steps, best_paths, ladders_of, within_pace
-from placeopt.budget.problem import state
-from placeopt.budget.refine import solve_all
+from placeopt.budget import solve
+from placeopt.budget.model.convex_combination import grid_of
+from placeopt.budget.problem.build import state
+from placeopt.budget.search import column_generation, rounding
+from placeopt.budget.search.path_pricing import ANY, _steps, best_paths, ladders_of, within_pace
+from placeopt.budget.search.refinement import solve_all
 from placeopt.engine import Result, Status
 from placeopt.engine import solve as solve_model
-from placeopt.scenario.budget_rules import OneBudget, Pace
+from placeopt.scenario.rules.budget.money import OneBudget, Pace
 from tests.budget.places import (
     assert_each_bound_holds_for_the_other,
     place_over_years,
@@ -117,7 +118,7 @@ def test_plans_under_a_pace_agree_with_refined_ones_and_no_bound_passes_a_plan(
     place = place_over_years(YEARS, random_place(seed, programmes=4, concave=False))
     asked = question(cut, rise)
     refined = solve(place, asked).result
-    monkeypatch.setattr(decompose, "LARGE", 1)
+    monkeypatch.setattr(column_generation, "LARGE", 1)
     decomposed = solve(place, asked).result
     assert_each_bound_holds_for_the_other(refined, decomposed)
 
@@ -128,14 +129,14 @@ def test_a_few_programmes_under_a_pace_are_solved_by_whole_paths():
     place = place_over_years(YEARS, random_place(5, programmes=8, concave=False))
     asked = question(0.3, 0.5, gap=1e-3)
     problem = state(place, asked)
-    assert decompose.is_large(problem)
+    assert column_generation.is_large(problem)
     solved = solve_all(problem, asked.solver)
     assert solved.result.status is Status.OPTIMAL
     assert solved.stages[0].gap <= 1e-3
     # proven by curves in pieces: no plan is worth more than 1.32866
     assert -1.32866 <= solved.result.objective <= -1.32800
     free = state(place, scenario_of(years=YEARS, drop=("outcomes",)))
-    assert not decompose.is_large(free)
+    assert not column_generation.is_large(free)
 
 
 def test_a_programme_with_an_actual_year_has_no_ladder_as_it_may_have_kept_no_pace():
@@ -151,7 +152,7 @@ def _large(monkeypatch):
     problem = a_problem(1)
     assert ladders_of(problem)
     value = solve_all(problem, question(0.3, 0.5).solver).result.objective
-    monkeypatch.setattr(decompose, "LARGE", 1)
+    monkeypatch.setattr(column_generation, "LARGE", 1)
     return problem, value
 
 
@@ -165,7 +166,7 @@ def test_a_master_that_runs_out_of_time_still_hands_over_a_plan(monkeypatch):
             return Result(Status.NO_PLAN)
         return solve_model(model, gap=gap, threads=1)
 
-    found = decompose.decompose(problem, "weighted_outcomes", {}, 1e-3, solve_once)
+    found = column_generation.decompose(problem, "weighted_outcomes", {}, 1e-3, solve_once)
     assert found.spend is not None
     assert found.bound <= value + 1e-7
     reached = problem.objective("weighted_outcomes", found.spend, first=True)
@@ -182,7 +183,7 @@ def test_where_no_neighbourhood_holds_a_plan_one_is_looked_for_step_by_step(monk
             return Result(Status.NO_PLAN)
         return solve_model(model, gap=gap, threads=1)
 
-    monkeypatch.setattr(neighbourhoods, "REPAIRED", 3)
-    found = decompose.decompose(problem, "weighted_outcomes", {}, 1e-3, refuse_the_first)
+    monkeypatch.setattr(rounding, "REPAIRED", 3)
+    found = column_generation.decompose(problem, "weighted_outcomes", {}, 1e-3, refuse_the_first)
     assert found.spend is not None
     assert found.bound <= value + 1e-7

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from placeopt.budget import refine
-from placeopt.budget.cases import s_curve_place
-from placeopt.budget.curves import NARROWEST
-from placeopt.budget.problem import state
+from placeopt.budget.curves.forms import NARROWEST
+from placeopt.budget.problem.build import state
+from placeopt.budget.published_cases import s_curve_place
+from placeopt.budget.search import refinement
 from placeopt.engine import Status
 
 
@@ -19,10 +19,12 @@ def test_where_time_ends_after_one_model_its_bound_is_not_taken_for_the_curves(s
     slope, kappa = rng.uniform(2, 5, 6), rng.uniform(10, 40, 6)
     place, scenario = s_curve_place(slope, kappa, rng.uniform(60, 150, 6), 60.0)
     problem = state(place, scenario)
-    best = refine.solve_all(problem, scenario.solver).result.objective
-    left = refine._Clock.left
-    monkeypatch.setattr(refine._Clock, "left", lambda clock: 0.0 if clock.spent else left(clock))
-    early = refine.solve_all(problem, scenario.solver).result
+    best = refinement.solve_all(problem, scenario.solver).result.objective
+    left = refinement._Clock.left
+    monkeypatch.setattr(
+        refinement._Clock, "left", lambda clock: 0.0 if clock.spent else left(clock)
+    )
+    early = refinement.solve_all(problem, scenario.solver).result
     assert early.bound <= best + 1e-9
 
 
@@ -34,17 +36,17 @@ def test_a_bound_above_a_plan_that_holds_is_not_believed(monkeypatch):
     """An engine that cuts off the best plans: no answer calls what it says proven."""
     place, scenario = s_shaped()
     problem = state(place, scenario)
-    solve = refine._Clock.solve
+    solve = refinement._Clock.solve
     rounds = []
 
     def lie(clock, model, gap=None, share=1.0):
         result = solve(clock, model, gap, share)
         rounds.append(result)
         false = share < 1 and result.objective is not None  # of the curves from above
-        return refine.replace(result, bound=0.9 * result.objective) if false else result
+        return refinement.replace(result, bound=0.9 * result.objective) if false else result
 
-    monkeypatch.setattr(refine._Clock, "solve", lie)
-    solved = refine.solve_all(problem, scenario.solver)
+    monkeypatch.setattr(refinement._Clock, "solve", lie)
+    solved = refinement.solve_all(problem, scenario.solver)
     assert solved.stages[0].bound <= solved.stages[0].value
     assert solved.result.status is not Status.OPTIMAL
 
@@ -54,7 +56,7 @@ def test_pieces_to_choose_from_are_not_narrower_than_engines_can_bear():
     its own plan."""
     place, scenario = s_shaped()
     problem = state(place, scenario)
-    approximation = refine.Approximation(problem)
+    approximation = refinement.Approximation(problem)
     top = problem.upper.max(axis=0)
     for hair in (1e-13, 1e-11, 1e-10, 1e-8):
         approximation.add(hair * top[None], top[None] * (1 - hair), 0.3 * top[None] * (1 + hair))

@@ -13,7 +13,7 @@ import pytest
 
 from placeopt.budget import solve
 from placeopt.place import Place
-from placeopt.scenario.budget_rules import (
+from placeopt.scenario.rules.budget.money import (
     Capital,
     Commissioning,
     Continuity,
@@ -27,7 +27,7 @@ from placeopt.scenario.budget_rules import (
     ThroughThePlace,
     Uncertainty,
 )
-from placeopt.scenario.rules import RULES
+from placeopt.scenario.rules.rule import RULES
 from tests.budget.places import one_budget, place_of, scenario_of, two_programmes
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from placeopt.budget.resolved import resolved_prices
-from placeopt.errors import UsageError
-from placeopt.scenario.budget_rules import Commissioning, Outcomes, Statutory
+from placeopt.base.errors import UsageError
+from placeopt.budget.explain.resolved_prices import resolved_prices
+from placeopt.scenario.rules.budget.money import Commissioning, Outcomes, Statutory
 from tests.budget.places import one_budget, scenario_of, two_programmes
 
 

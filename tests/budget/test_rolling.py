@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from placeopt.base.errors import UsageError
 from placeopt.budget import solve
-from placeopt.budget.rolling import a_year_on
+from placeopt.budget.tables.roll_forward import a_year_on
 from placeopt.budget.verify import verify
 from placeopt.engine import Status
-from placeopt.errors import UsageError
-from placeopt.scenario.budget_rules import (
+from placeopt.scenario.rules.budget.money import (
     Commissioning,
     Continuity,
     Pace,

@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from placeopt.base.errors import PlaceError, ScenarioError
 from placeopt.budget import solve
-from placeopt.budget.formulate import formulate
-from placeopt.budget.problem import state
-from placeopt.budget.refine import Approximation
+from placeopt.budget.model.formulation import formulate
+from placeopt.budget.problem.build import state
+from placeopt.budget.search.refinement import Approximation
 from placeopt.budget.verify import verify
 from placeopt.engine import Status
-from placeopt.errors import PlaceError, ScenarioError
-from placeopt.scenario.budget_rules import OneBudget, Outcomes, Pace, Statutory, Streams
+from placeopt.scenario.rules.budget.money import OneBudget, Outcomes, Pace, Statutory, Streams
 from tests.budget.places import one_budget, scenario_of, two_programmes
 
 MONEY = ("least_money", "least_disruption")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from placeopt.base.errors import ScenarioError
 from placeopt.budget import solve
 from placeopt.budget.verify import verify
 from placeopt.engine import Status
-from placeopt.errors import ScenarioError
-from placeopt.scenario.budget_rules import Uncertainty
+from placeopt.scenario.rules.budget.money import Uncertainty
 from tests.budget.places import one_budget, random_place, scenario_of
 from tests.budget.test_rules import after, with_outcome
 

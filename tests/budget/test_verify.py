@@ -13,7 +13,7 @@ import pytest
 
 import placeopt.budget
 from placeopt.budget import solve
-from placeopt.budget.curves import Curve
+from placeopt.budget.curves.forms import Curve
 from placeopt.budget.verify import verify
 from placeopt.budget.verify.outcomes import between, effect
 from tests.budget.places import one_budget, random_place, scenario_of, two_programmes

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from placeopt.budget.verify import RULES, verify
-from placeopt.budget.verify.course import course_of, discount_factors, whole_units
 from placeopt.budget.verify.outcomes import lagged, paid_back, rewards
 from placeopt.budget.verify.partners import nobody_worse_off
-from placeopt.scenario.budget_rules import (
+from placeopt.budget.verify.timeline import course_of, discount_factors, whole_units
+from placeopt.scenario.rules.budget.money import (
     Capital,
     Commissioning,
     NobodyWorseOff,
@@ -27,7 +27,7 @@ from placeopt.scenario.budget_rules import (
     Streams,
     ThroughThePlace,
 )
-from placeopt.scenario.rules import RULES as REGISTERED
+from placeopt.scenario.rules.rule import RULES as REGISTERED
 from tests.budget.care_town import DF, asked, care_town, plan_by_hand
 
 

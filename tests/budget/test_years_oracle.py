@@ -14,10 +14,10 @@ import pytest
 from scipy.optimize import linprog
 
 from placeopt.budget import solve
-from placeopt.budget.verify.course import base_payments
 from placeopt.budget.verify.outcomes import between, lagged
+from placeopt.budget.verify.timeline import base_payments
 from placeopt.engine import Status
-from placeopt.scenario.budget_rules import NobodyWorseOff, OneBudget
+from placeopt.scenario.rules.budget.money import NobodyWorseOff, OneBudget
 from tests.budget.places import place_of, random_place, scenario_of
 
 YEARS = (2026, 2027)

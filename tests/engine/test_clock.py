@@ -12,8 +12,7 @@ import pytest
 from small_models import p_median
 
 from placeopt import budget, engine, estate
-from placeopt.engine import Status, highs
-from placeopt.engine.clock import (
+from placeopt.base.deadline import (
     LEAST_SECONDS,
     ending_in,
     limited,
@@ -21,10 +20,11 @@ from placeopt.engine.clock import (
     seconds_left,
     watching_the_clock,
 )
+from placeopt.engine import Status, highs
 from placeopt.engine.model import Arrays
 from placeopt.engine.solve import Settings
-from placeopt.scenario.budget_rules import Outcomes
-from placeopt.scenario.estate_rules import Access, Network, Revenue
+from placeopt.scenario.rules.budget.money import Outcomes
+from placeopt.scenario.rules.estate.services import Access, Network, Revenue
 from tests.budget.places import one_budget, scenario_of, two_programmes
 from tests.estate.places import minutes, scenario
 from tests.estate.town import building, town
@@ -137,15 +137,15 @@ def test_a_budget_explains_within_its_limit_and_says_what_it_left(clock: Clock) 
 def test_a_rule_whose_solve_ran_out_of_time_is_not_called_useless(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from placeopt.budget import explain
+    from placeopt.budget.explain import infeasibility
 
     def late(problem: object, scenario: object) -> str:
         engine.clock.ended_by_clock("highs")
         return ""
 
-    monkeypatch.setattr(explain, "what_gives", late)
+    monkeypatch.setattr(infeasibility, "what_gives", late)
     with watching_the_clock() as ended:
-        found = explain.explain(two_programmes(), scenario_of(rules=(one_budget(10),)))
+        found = infeasibility.explain(two_programmes(), scenario_of(rules=(one_budget(10),)))
     assert "at least two would have to give" not in found.sentence
     assert "one_budget (B1)" in found.sentence
     assert "the explanation" in ended

@@ -9,9 +9,9 @@ import pulp
 import pytest
 from small_models import p_median, random_mixed
 
+from placeopt.base.errors import EngineError
 from placeopt.engine import Model, from_pulp, solve, to_pulp, write_model
 from placeopt.engine.convert import names
-from placeopt.errors import EngineError
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from placeopt.engine.document import engines_page
+from placeopt.engine.reference_page import engines_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "engines.md"
 

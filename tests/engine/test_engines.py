@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from small_models import p_median, random_mixed
 
+from placeopt.base.errors import EngineError, EngineMissing
 from placeopt.engine import ENGINES, Arrays, Model, Result, Status, solve, solve_by_enumeration
 from placeopt.engine.duality import dual_bound
 from placeopt.engine.ortools_engines import whole_numbers
 from placeopt.engine.registry import engine as engine_named
 from placeopt.engine.solve import recheck
-from placeopt.errors import EngineError, EngineMissing
 from placeopt.scenario.scenario import ENGINES as NAMES_IN_SCENARIOS
 from placeopt.scenario.scenario import is_engine
 

@@ -17,8 +17,8 @@ import pytest
 from small_models import p_median
 
 from placeopt.engine import Model, Progress, Status, TerminalProgress, solve
+from placeopt.engine.interrupts import run_until_interrupted, to_the_end, until_interrupted
 from placeopt.engine.progress import line
-from placeopt.engine.running import run_until_interrupted, to_the_end, until_interrupted
 
 HARD = """
 import sys

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from placeopt.engine import Model, solve
-from placeopt.engine.split import bound_of_parts, relaxation_prices, split
+from placeopt.engine.lagrangian_decomposition import bound_of_parts, relaxation_prices, split
 
 
 def linked(seed):

@@ -17,7 +17,7 @@ from itertools import product
 import numpy as np
 from scipy.optimize import linprog
 
-from placeopt.estate.money import annuity, discount_factors
+from placeopt.estate.problem.money import annuity, discount_factors
 from placeopt.estate.verify.facts import Facts, facts_of
 from placeopt.estate.verify.rules import YEARLY, least_visits, moves_in
 from placeopt.estate.verify.sums import Arrangement
@@ -33,7 +33,7 @@ from placeopt.estate.verify.years import (
 )
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.estate_rules import (
+from placeopt.scenario.rules.estate.services import (
     Capacity,
     Capital,
     FairRents,
@@ -41,7 +41,7 @@ from placeopt.scenario.estate_rules import (
     Revenue,
     Sequence,
 )
-from placeopt.scenario.estate_rules import Served as ServedRule
+from placeopt.scenario.rules.estate.services import Served as ServedRule
 from placeopt.travel import TravelTimes
 from tests.estate.enumeration_people import (
     access_rows,

@@ -16,8 +16,8 @@ import numpy as np
 
 from placeopt.estate.verify.behaviour import goes_to
 from placeopt.estate.verify.facts import Facts
-from placeopt.estate.verify.people import full_offer
-from placeopt.scenario.estate_rules import Access, Behaviour, Fairness
+from placeopt.estate.verify.residents import full_offer
+from placeopt.scenario.rules.estate.services import Access, Behaviour, Fairness
 
 if TYPE_CHECKING:
     from placeopt.estate.verify.years import Course

@@ -11,7 +11,7 @@ import pandas as pd
 from placeopt.place import Place, PlaceInfo, dictionary
 from placeopt.scenario import Rule, Scenario
 from placeopt.scenario.counted import counted_in
-from placeopt.scenario.estate_rules import (
+from placeopt.scenario.rules.estate.services import (
     Access,
     Behaviour,
     Capital,

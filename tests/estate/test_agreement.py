@@ -7,7 +7,7 @@ from models.estate import solve as solve_reference
 from placeopt.engine import Status
 from placeopt.estate import solve
 from placeopt.scenario.counted import counted_in
-from placeopt.scenario.estate_rules import Access
+from placeopt.scenario.rules.estate.services import Access
 from placeopt.scenario.scenario import Objective
 from tests.estate.enumeration import best_by_enumeration
 from tests.estate.places import (
@@ -49,7 +49,7 @@ def agree(one, other):
 
 @pytest.mark.parametrize("block", range(5))
 def test_engine_and_enumeration_agree_on_tiny_places(block, monkeypatch):
-    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     for seed in range(10 * block, 10 * block + 10):
         place = random_place(seed)
         times, asked = crow_minutes(place), question(seed, place)
@@ -59,7 +59,7 @@ def test_engine_and_enumeration_agree_on_tiny_places(block, monkeypatch):
 
 @pytest.mark.parametrize("choice", range(len(BEHAVIOURS)))
 def test_engine_and_enumeration_agree_where_residents_go_by_themselves(choice, monkeypatch):
-    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     for seed in range(4000, 4008):
         place = random_place(seed)
         rules = [r for r in random_rules(seed, place) if r.name != "behaviour"]
@@ -70,7 +70,7 @@ def test_engine_and_enumeration_agree_where_residents_go_by_themselves(choice, m
 
 @pytest.mark.parametrize("block", range(10))
 def test_engine_and_reference_model_agree_on_small_places(block, monkeypatch):
-    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     for seed in range(1000 + 20 * block, 1020 + 20 * block):
         rng = np.random.default_rng(seed)
         place = random_place(seed, *(int(n) for n in rng.integers((3, 3, 2), (8, 7, 5))))
@@ -82,7 +82,7 @@ def test_engine_and_reference_model_agree_on_small_places(block, monkeypatch):
 @pytest.mark.parametrize("decided", [1, 2])
 def test_all_three_agree_on_money_that_few_places_state(decided, monkeypatch):
     """Over years the reference model is left out: it decides one."""
-    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     for seed in range(7000, 7010):
         place = with_money(random_place(seed, buildings=4 - decided), seed)
         rules = random_rules(seed, place)[:2]
@@ -98,7 +98,7 @@ def test_all_three_agree_on_money_that_few_places_state(decided, monkeypatch):
 def test_all_three_agree_where_an_implied_rule_is_dropped_and_others_hold_later(
     dropped, monkeypatch
 ):
-    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     for seed in range(8000, 8005):
         place = random_place(seed)
         rules = [rule for rule in random_rules(seed, place) if rule.name != dropped]
@@ -125,7 +125,7 @@ def weights_of(seed):
 @pytest.mark.parametrize("decided", [1, 2])
 def test_all_three_agree_on_a_weighted_sum(decided, monkeypatch):
     """Over years the reference model is left out: it decides one."""
-    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     for seed in range(6000, 6012):
         place = random_place(seed, buildings=4 - decided)
         rules = random_rules(seed, place)
@@ -141,7 +141,7 @@ def test_all_three_agree_on_a_weighted_sum(decided, monkeypatch):
 def service_given_agrees(seeds, monkeypatch):
     """Over years the reference model is left out: it decides one. Some zones have no visits to a
     service, some visits may go unserved, some points have a partial offer."""
-    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     for seed in seeds:
         rng = np.random.default_rng(40_000 + seed)
         decided = 1 + seed % 4 // 3
@@ -186,7 +186,7 @@ def test_all_three_agree_on_service_given_of_500(block, monkeypatch):
 
 def least_visits_agree(seeds, monkeypatch):
     """Over years the reference model is left out: it decides one."""
-    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     for seed in seeds:
         decided = 1 + seed % 4 // 3
         place = with_least_visits(random_place(seed, buildings=4 - decided), seed)

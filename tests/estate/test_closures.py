@@ -8,7 +8,7 @@ import pytest
 
 from placeopt.estate import solve
 from placeopt.estate.verify import verify
-from placeopt.scenario.estate_rules import Behaviour, Network, Pinned, Served
+from placeopt.scenario.rules.estate.services import Behaviour, Network, Pinned, Served
 from tests.estate.places import crow_minutes, minutes, random_place, scenario
 from tests.estate.town import building, town
 

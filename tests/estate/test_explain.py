@@ -2,8 +2,8 @@
 
 from placeopt.engine import Status
 from placeopt.estate import solve
-from placeopt.estate.explain import explain
-from placeopt.scenario.estate_rules import Access, Capital, Network, Revenue
+from placeopt.estate.explain.conflicts import explain
+from placeopt.scenario.rules.estate.services import Access, Capital, Network, Revenue
 from tests.estate.places import minutes, scenario
 from tests.estate.town import building, town
 

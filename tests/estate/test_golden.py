@@ -9,11 +9,11 @@ at the difference and, if it is meant, write the file again:
 from pathlib import Path
 
 from placeopt.engine.convert import write_model
-from placeopt.estate.formulate import formulate
-from placeopt.estate.formulate_years import formulate_years
-from placeopt.estate.problem import state
-from placeopt.estate.years import state_years
-from placeopt.scenario.estate_rules import (
+from placeopt.estate.model.formulation import formulate
+from placeopt.estate.model.multi_year import formulate_years
+from placeopt.estate.problem.arrays import state
+from placeopt.estate.problem.horizon import state_years
+from placeopt.scenario.rules.estate.services import (
     Access,
     Behaviour,
     Capital,

@@ -9,8 +9,8 @@ from models.estate import solve as solve_reference
 from placeopt.engine import Status
 from placeopt.estate import solve
 from placeopt.estate.verify import verify
-from placeopt.place.check_estate import candidates_that_are_there_already
-from placeopt.scenario.estate_rules import Sequence
+from placeopt.place.check.estate import candidates_that_are_there_already
+from placeopt.scenario.rules.estate.services import Sequence
 from tests.estate.enumeration import best_by_enumeration
 from tests.estate.places import crow_minutes, minutes, random_place, scenario
 from tests.estate.town import building, cost_of, town

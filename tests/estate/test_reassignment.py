@@ -13,9 +13,10 @@ from placeopt.estate.verify.facts import facts_of
 from placeopt.estate.verify.read import arrangements
 from placeopt.estate.verify.years import do_nothing, present_cost
 from placeopt.place import read_place
-from placeopt.report.nearer import sent_in_words
+from placeopt.report.narrative.nearer import sent_in_words
 from placeopt.scenario import read_scenario
-from placeopt.scenario.estate_rules import (
+from placeopt.scenario.reassignment import allowance_gbp, reassigns
+from placeopt.scenario.rules.estate.services import (
     Behaviour,
     Capital,
     Network,
@@ -23,7 +24,6 @@ from placeopt.scenario.estate_rules import (
     Sequence,
     Served,
 )
-from placeopt.scenario.reassignment import allowance_gbp, reassigns
 from placeopt.scenario.scenario import Objective
 from placeopt.travel import measure
 from tests.estate import enumeration
@@ -163,7 +163,7 @@ def test_it_is_done_when_the_search_has_used_its_time():
 def test_without_time_the_plan_found_stays_and_it_is_said(monkeypatch):
     here, times = two_open()
     monkeypatch.setattr(
-        "placeopt.estate.reassignment.solve", lambda *_, **__: Result(Status.NO_PLAN)
+        "placeopt.estate.search.reassignment.solve", lambda *_, **__: Result(Status.NO_PLAN)
     )
     answer = solve(here, times, unwritten(*KEEP))
     assert answer.verification.ok
@@ -228,8 +228,8 @@ def test_far_hosts_left_out_do_not_change_the_answer(monkeypatch):
         times, asked = crow_minutes(here), unwritten()
         whole = solve(here, times, asked)
         with monkeypatch.context() as patched:
-            patched.setattr("placeopt.estate.reassignment.ALL_PAIRS", 0)
-            patched.setattr("placeopt.estate.reassignment.NEAREST", 1)
+            patched.setattr("placeopt.estate.search.reassignment.ALL_PAIRS", 0)
+            patched.setattr("placeopt.estate.search.reassignment.NEAREST", 1)
             part = solve(here, times, asked)
         if whole.plan is None:
             continue
@@ -321,7 +321,7 @@ def check_against_the_oracle(seeds):
 
 
 def test_random_places_have_the_fewest_minutes(monkeypatch):
-    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     plans, fell = check_against_the_oracle(range(8000, 8020))
     assert plans >= 8
     assert fell >= 1
@@ -330,7 +330,7 @@ def test_random_places_have_the_fewest_minutes(monkeypatch):
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("block", range(10))
 def test_hundreds_of_random_places_have_the_fewest(block, monkeypatch):
-    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     plans, fell = check_against_the_oracle(range(8100 + 90 * block, 8190 + 90 * block))
     assert plans >= 50
     assert fell >= 5

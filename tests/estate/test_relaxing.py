@@ -14,7 +14,7 @@ from placeopt.engine import Status
 from placeopt.estate import solve
 from placeopt.place import Place
 from placeopt.scenario import RULES, Rule
-from placeopt.scenario.estate_rules import (
+from placeopt.scenario.rules.estate.services import (
     Access,
     Behaviour,
     Capacity,
@@ -103,7 +103,7 @@ def least(side: Side, others: list[Rule]) -> float:
 
 @pytest.mark.parametrize("name", LOOSER)
 def test_relaxing_a_rule_never_costs_more(name, monkeypatch):
-    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     binds = 0
     for seed in SEEDS:
         place = random_place(seed, 4, 4, 2)

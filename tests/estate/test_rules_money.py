@@ -6,10 +6,17 @@ from dataclasses import replace
 import pytest
 from models.estate import solve as solve_reference
 
-from placeopt.errors import ScenarioError, UsageError
+from placeopt.base.errors import ScenarioError, UsageError
 from placeopt.estate import solve
 from placeopt.estate.verify import verify
-from placeopt.scenario.estate_rules import Capital, Carbon, FairRents, Pinned, Revenue, Served
+from placeopt.scenario.rules.estate.services import (
+    Capital,
+    Carbon,
+    FairRents,
+    Pinned,
+    Revenue,
+    Served,
+)
 from placeopt.scenario.scenario import Money
 from tests.estate.places import minutes, scenario
 from tests.estate.town import building, cost_of, town

@@ -5,9 +5,16 @@ import math
 
 import pytest
 
-from placeopt.errors import UsageError
+from placeopt.base.errors import UsageError
 from placeopt.estate import solve
-from placeopt.scenario.estate_rules import Access, Behaviour, Fairness, Network, Pinned, Served
+from placeopt.scenario.rules.estate.services import (
+    Access,
+    Behaviour,
+    Fairness,
+    Network,
+    Pinned,
+    Served,
+)
 from tests.estate.places import minutes, scenario, table
 from tests.estate.town import building, cost_of, town
 

@@ -3,7 +3,7 @@ the comment. Money is for one year of appraisal unless said."""
 
 import pytest
 
-from placeopt.scenario.estate_rules import Network, Opened, Pinned, Together
+from placeopt.scenario.rules.estate.services import Network, Opened, Pinned, Together
 from tests.estate.town import building, cost_of, town
 
 

@@ -5,7 +5,7 @@ import pytest
 from models.estate import solve as solve_reference
 
 from placeopt.estate import solve
-from placeopt.scenario.estate_rules import Capital, Carbon, Revenue, Sequence
+from placeopt.scenario.rules.estate.services import Capital, Carbon, Revenue, Sequence
 from tests.estate.places import minutes, scenario, table
 from tests.estate.town import building, cost_of, town
 

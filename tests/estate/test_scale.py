@@ -7,11 +7,13 @@ import pytest
 
 from placeopt import engine
 from placeopt.engine import Result, Status
-from placeopt.estate import decision, kernel, scale, settle, solve
-from placeopt.estate.formulate import formulate, minutes_count
-from placeopt.estate.problem import state
+from placeopt.estate import solve
+from placeopt.estate.model.formulation import formulate, minutes_count
+from placeopt.estate.problem.arrays import state
+from placeopt.estate.search import completion, kernel_search, strategy
+from placeopt.estate.solution import decision
 from placeopt.place.synth import synthesise
-from placeopt.scenario.estate_rules import Network
+from placeopt.scenario.rules.estate.services import Network
 from tests.estate.places import crow_minutes, minutes, random_place, random_rules, scenario
 from tests.estate.town import building, cost_of, town
 
@@ -21,15 +23,15 @@ def question(seed, place, **settings):
 
 
 def test_the_bound_holds_and_the_plan_verifies_when_far_hosts_are_left_out(monkeypatch):
-    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     exact = 0
     for seed in range(2000, 2025):
         place = random_place(seed, 5, 5, 2)
         times, asked = crow_minutes(place), question(seed, place, seconds=20)
         full = solve(place, times, asked).result
         with monkeypatch.context() as patch:
-            patch.setattr(scale, "ALL_PAIRS", 0)
-            patch.setattr(scale, "NEAREST", 1)
+            patch.setattr(strategy, "ALL_PAIRS", 0)
+            patch.setattr(strategy, "NEAREST", 1)
             cut = solve(place, times, asked)
         if full.status is Status.INFEASIBLE:
             assert cut.result.status is Status.INFEASIBLE
@@ -54,7 +56,7 @@ def test_objectives_in_order_never_lose_more_than_the_slack():
 def test_all_residents_as_one_customer_prove_no_more_than_holds_and_the_plan_serves_every_zone(
     monkeypatch,
 ):
-    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     exact = 0
     for seed in range(2100, 2125):
         place = random_place(seed, 5, 5, 2)
@@ -64,8 +66,8 @@ def test_all_residents_as_one_customer_prove_no_more_than_holds_and_the_plan_ser
             continue
         full = solve(place, times, asked).result
         with monkeypatch.context() as patch:
-            patch.setattr(scale, "ALL_REACHES", 0)
-            patch.setattr("placeopt.estate.settle.PAIRS", 0)
+            patch.setattr(strategy, "ALL_REACHES", 0)
+            patch.setattr("placeopt.estate.search.completion.PAIRS", 0)
             relaxed = solve(place, times, asked)
         if full.status is Status.INFEASIBLE:
             assert relaxed.plan is None
@@ -83,7 +85,7 @@ def test_all_residents_as_one_customer_prove_no_more_than_holds_and_the_plan_ser
 
 def test_without_the_rule_that_all_are_served_a_relaxation_asks_for_no_host(monkeypatch):
     """Nobody need be served, so the only building closes for 0; 10,000 if it stayed open."""
-    monkeypatch.setattr(scale, "ALL_REACHES", 0)
+    monkeypatch.setattr(strategy, "ALL_REACHES", 0)
     here = town([building("B1", 10_000)])
     assert cost_of(here, drop=("served",)) == 0
     assert cost_of(here) == 10_000
@@ -96,7 +98,7 @@ def test_a_building_of_which_the_capital_needs_a_part_is_sold_as_a_whole():
     stated = formulate(state(here, minutes(here, drive=[[5.0, 5.0]] * 2), scenario()), "carbon")
     values = engine.solve(stated.model, gap=0.0).values
     values[stated.columns.open.all], values[stated.columns.dispose.all] = [1, 0], 0.3
-    found = settle.read(stated, Result(Status.OPTIMAL, values=values))
+    found = completion.read(stated, Result(Status.OPTIMAL, values=values))
     assert found.disposed.tolist() == [False, True]
 
 
@@ -106,9 +108,9 @@ def test_a_plan_that_sells_a_part_is_a_start_for_its_neighbourhoods():
     here = town([building("B1", 10_000), building("B2", 0, **closed)])
     stated = formulate(state(here, minutes(here, drive=[[5.0, 5.0]] * 2), scenario()), "carbon")
     arrays, x = stated.model.arrays(), stated.columns
-    values = engine.solve(settle.fixed(stated, decision.today(stated.problem)), gap=0.0).values
+    values = engine.solve(completion.fixed(stated, decision.today(stated.problem)), gap=0.0).values
     values[x.dispose.all] = 0.3
-    part = kernel.keeping(arrays, kernel.decided((x,), len(values)), values)
+    part = kernel_search.keeping(arrays, kernel_search.decided((x,), len(values)), values)
     assert part.violation(values) < 1e-9
 
 
@@ -135,8 +137,8 @@ def test_a_plan_is_kept_where_the_engine_fails_to_find_its_least_minutes(monkeyp
         stages.append(result)
         return replace(result, status=Status.FAILED, values=None) if len(stages) == 2 else result
 
-    solve_arrays = settle.solve
-    monkeypatch.setattr(settle, "solve", second_fails)
+    solve_arrays = completion.solve
+    monkeypatch.setattr(completion, "solve", second_fails)
     answer = solve(here, minutes(here, drive=[[5.0, 9.0], [9.0, 5.0]]), asked)
     assert len(stages) == 2
     assert answer.verification.ok

@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 
 from placeopt.engine import Status
-from placeopt.estate import scale, solve
-from placeopt.estate.behaviour import shares
-from placeopt.estate.equations.drawn import least_drawn
-from placeopt.estate.explain import explain
-from placeopt.estate.problem import state
-from placeopt.scenario.estate_rules import Behaviour
+from placeopt.estate import solve
+from placeopt.estate.explain.conflicts import explain
+from placeopt.estate.model.choice_cuts import least_drawn
+from placeopt.estate.problem.arrays import state
+from placeopt.estate.problem.choice import shares
+from placeopt.estate.search import strategy
+from placeopt.scenario.rules.estate.services import Behaviour
 from tests.estate.places import crow_minutes, minutes, random_place, random_rules, scenario
 from tests.estate.town import building, cost_of, town
 
@@ -52,13 +53,13 @@ def with_rule(seed, rule):
 
 @pytest.mark.parametrize("rule", CHOICES)
 def test_plan_and_bound_learnt_from_cuts_agree_with_the_exact_model(rule, monkeypatch):
-    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     compared = 0
     for seed in range(4000, 4012):
         place, times, asked = with_rule(seed, rule)
         exact = solve(place, times, asked).result
         with monkeypatch.context() as patch:
-            patch.setattr(scale, "BY_THEMSELVES", 0)
+            patch.setattr(strategy, "BY_THEMSELVES", 0)
             learnt = solve(place, times, asked)
         assert learnt.result.status is exact.status, seed
         if exact.status is Status.INFEASIBLE:
@@ -73,15 +74,15 @@ def test_plan_and_bound_learnt_from_cuts_agree_with_the_exact_model(rule, monkey
 def test_a_plan_that_sends_people_past_full_buildings_is_one_of_the_exact_model_and_its_bound_holds(
     monkeypatch,
 ):
-    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     passing, same = Behaviour(residents="nearest", overflow=True), 0
     for seed in range(4000, 4010):
         place, times, asked = with_rule(seed, passing)
         exact = solve(place, times, asked).result
         with monkeypatch.context() as patch:
-            patch.setattr(scale, "BY_THEMSELVES", 0)
-            patch.setattr(scale, "ALL_PAIRS", 0)
-            patch.setattr("placeopt.estate.settle.PASSED", 0)
+            patch.setattr(strategy, "BY_THEMSELVES", 0)
+            patch.setattr(strategy, "ALL_PAIRS", 0)
+            patch.setattr("placeopt.estate.search.completion.PASSED", 0)
             learnt = solve(place, times, asked)
         if learnt.plan is None:
             continue
@@ -97,7 +98,7 @@ def test_a_host_too_small_for_all_who_come_is_found_out_without_a_row_for_every_
     """1,000 visits of each zone at 60 m2 a thousand; 100 m2 serve 1,667. Where both zones are
     nearest to B1 no plan exists, though the planner would share them out for 40,000 (rejected).
     With a zone nearest to each, both serve for 40,000; B1 alone (10,000; rejected) is too small."""
-    monkeypatch.setattr(scale, "BY_THEMSELVES", 0)
+    monkeypatch.setattr(strategy, "BY_THEMSELVES", 0)
     services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
     here = town([building("B1", 10_000), building("B2", 30_000)], services)
     nearest = Behaviour(residents="nearest")
@@ -108,7 +109,7 @@ def test_a_host_too_small_for_all_who_come_is_found_out_without_a_row_for_every_
 def test_why_nothing_fits_is_told_without_a_row_for_every_zone(monkeypatch):
     """As above: the planner could share the visits out, and without the limit of floor B1 alone
     would do."""
-    monkeypatch.setattr("placeopt.estate.scale_behaviour.BY_THEMSELVES", 0)
+    monkeypatch.setattr("placeopt.estate.search.cutting_plane.BY_THEMSELVES", 0)
     services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
     here = town([building("B1", 10_000), building("B2", 30_000)], services)
     times = minutes(here, drive=[[10.0, 20.0], [10.0, 20.0]])

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from placeopt.engine import solve
-from placeopt.estate import kernel
-from placeopt.estate.formulate import formulate
-from placeopt.estate.kernel import first, improve
-from placeopt.estate.problem import state
-from placeopt.estate.strengthen import count_at_least
+from placeopt.estate.model.formulation import formulate
+from placeopt.estate.problem.arrays import state
+from placeopt.estate.search import kernel_search
+from placeopt.estate.search.kernel_search import first, improve
+from placeopt.estate.search.rounding_cuts import count_at_least
 from placeopt.place.synth import synthesise
-from placeopt.scenario.estate_rules import Access
+from placeopt.scenario.rules.estate.services import Access
 from tests.estate.places import crow_minutes, minutes, random_place, random_rules, scenario
 from tests.estate.town import building, town
 
@@ -67,6 +67,6 @@ def test_a_kernel_without_a_plan_is_widened_by_what_costs_the_relaxation_nothing
     place = synthesise(zones=14, buildings=30, seed=5)
     problem = state(place, crow_minutes(place, cutoff=120), scenario(years=30))
     formulation = formulate(problem, "cost")
-    monkeypatch.setattr(kernel, "USED", 2.0)  # the relaxation is said to use nothing
+    monkeypatch.setattr(kernel_search, "USED", 2.0)  # the relaxation is said to use nothing
     start = first(formulation, 10.0)
     assert formulation.model.arrays().violation(start.values) < 1e-5

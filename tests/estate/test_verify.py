@@ -8,7 +8,7 @@ import pytest
 from placeopt.estate import solve
 from placeopt.estate.verify import verify
 from placeopt.place.synth import synthesise
-from placeopt.scenario.estate_rules import Access, Capital, Network, Revenue
+from placeopt.scenario.rules.estate.services import Access, Capital, Network, Revenue
 from tests.estate.places import crow_minutes, scenario
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from placeopt.estate import solve
 from placeopt.estate.verify import verify
-from placeopt.scenario.estate_rules import Access, FairRents, Sequence
+from placeopt.scenario.rules.estate.services import Access, FairRents, Sequence
 from placeopt.scenario.scenario import Money
 from tests.estate.places import crow_minutes, random_place, scenario, with_money
 

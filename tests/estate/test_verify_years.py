@@ -6,7 +6,7 @@ import pytest
 
 from placeopt.estate import solve
 from placeopt.estate.verify import verify
-from placeopt.scenario.estate_rules import Capital, Sequence
+from placeopt.scenario.rules.estate.services import Capital, Sequence
 from tests.estate.places import minutes, scenario
 from tests.estate.town import building, town
 

@@ -3,7 +3,7 @@
 import pytest
 
 from placeopt.estate import solve
-from placeopt.scenario.estate_rules import Access, Carbon, Network, Revenue, Sequence
+from placeopt.scenario.rules.estate.services import Access, Carbon, Network, Revenue, Sequence
 from tests.estate.places import minutes, scenario
 from tests.estate.town import building, town
 

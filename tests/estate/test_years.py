@@ -4,8 +4,8 @@ import pytest
 
 from placeopt.engine import Status
 from placeopt.estate import solve
-from placeopt.estate.explain import explain
-from placeopt.scenario.estate_rules import Capital, Pinned, Revenue, Sequence, Served
+from placeopt.estate.explain.conflicts import explain
+from placeopt.scenario.rules.estate.services import Capital, Pinned, Revenue, Sequence, Served
 from tests.estate.places import crow_minutes, minutes, random_place, scenario, with_money
 from tests.estate.town import building, cost_of, town
 
@@ -99,7 +99,7 @@ def test_a_model_taken_apart_by_years_has_a_bound_below_the_best_plan(seed, thre
         years=30,
     )
     whole = solve(here, crow_minutes(here), asked)
-    monkeypatch.setattr("placeopt.estate.scale_years.WHOLE", 0)
+    monkeypatch.setattr("placeopt.estate.search.multi_year.WHOLE", 0)
     solver = asked.solver.model_copy(update={"threads": threads})
     apart = solve(here, crow_minutes(here), asked.model_copy(update={"solver": solver}))
     assert whole.result.status is Status.OPTIMAL

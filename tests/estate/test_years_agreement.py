@@ -5,7 +5,7 @@ import pytest
 
 from placeopt.engine import Status
 from placeopt.estate import solve
-from placeopt.scenario.estate_rules import Fairness, Sequence
+from placeopt.scenario.rules.estate.services import Fairness, Sequence
 from tests.estate.enumeration import best_by_enumeration
 from tests.estate.places import (
     BEHAVIOURS,
@@ -92,7 +92,7 @@ def test_engine_and_enumeration_agree_over_years(seed):
 
 @pytest.mark.parametrize("seed", WITH_NONE)
 def test_engine_and_enumeration_agree_that_nothing_fits_over_years(seed, monkeypatch):
-    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     place, times, asked = tiny(seed)
     assert solve(place, times, asked).result.status is Status.INFEASIBLE
     assert best_by_enumeration(place, times, asked) is None
@@ -101,7 +101,7 @@ def test_engine_and_enumeration_agree_that_nothing_fits_over_years(seed, monkeyp
 @pytest.mark.parametrize("at", range(len(ABOUT)))
 def test_engine_and_enumeration_agree_on_what_is_fair_and_where_people_go(at, monkeypatch):
     """With one rule of E8 or E16 in every decided year, or from its year on."""
-    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
+    monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     place, times, asked = tiny(*ABOUT[at])
     answer = solve(place, times, asked)
     oracle = best_by_enumeration(place, times, asked)
@@ -118,8 +118,8 @@ def test_engine_and_enumeration_agree_on_what_is_fair_and_where_people_go(at, mo
 )
 def test_what_is_learnt_of_where_people_go_agrees_with_enumeration_too(seed, rule, monkeypatch):
     """As on a large place: without a row for every zone and host."""
-    monkeypatch.setattr("placeopt.estate.explain.explain", lambda *_: None)
-    monkeypatch.setattr("placeopt.estate.scale_behaviour.BY_THEMSELVES", 0)
+    monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
+    monkeypatch.setattr("placeopt.estate.search.cutting_plane.BY_THEMSELVES", 0)
     test_engine_and_enumeration_agree_on_what_is_fair_and_where_people_go(
         ABOUT.index((seed, rule)), monkeypatch
     )

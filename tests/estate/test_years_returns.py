@@ -9,7 +9,7 @@ import pytest
 from placeopt.engine import Status
 from placeopt.estate import solve
 from placeopt.estate.verify import verify
-from placeopt.scenario.estate_rules import Sequence
+from placeopt.scenario.rules.estate.services import Sequence
 from tests.estate.enumeration import best_by_enumeration
 from tests.estate.places import crow_minutes, minutes, random_place, scenario, table
 from tests.estate.town import building, town

@@ -22,8 +22,8 @@ from placeopt.cli import app, main
 from placeopt.engine import Answer
 from placeopt.place import dictionary
 from placeopt.report import write_results
-from placeopt.report.sheets import headings
-from placeopt.scenario.estate_rules import (
+from placeopt.report.tables.sheets import headings
+from placeopt.scenario.rules.estate.services import (
     Access,
     Capital,
     Carbon,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from placeopt.location import Matrix, Points, Problem, locate
-from placeopt.location.loads import Work, first_prices, level_at, raise_level, work_of
-from placeopt.location.master import Pool, converge
+from placeopt.location.capacitated.arrays import Work, first_prices, level_at, raise_level, work_of
+from placeopt.location.capacitated.column_generation import Pool, converge
 
 TWO_OF_THREE = 2 * 100 + 12 * 1
 
@@ -62,10 +62,10 @@ def test_a_search_cut_short_is_right_all_the_same(rounds, kind, monkeypatch):
 
     Whatever the number of rounds, the plan that is proven costs the same.
     """
-    from placeopt.location import whole
+    from placeopt.location.capacitated import single_source
 
-    monkeypatch.setattr(whole, "SMALL", 0)  # no engine is asked first
-    usual = whole.ROUNDS
+    monkeypatch.setattr(single_source, "SMALL", 0)  # no engine is asked first
+    usual = single_source.ROUNDS
     for seed in range(3):
         rng = np.random.default_rng(seed)
         homes, sites = rng.uniform(0, 100, (24, 2)), rng.uniform(0, 100, (8, 2))
@@ -74,9 +74,9 @@ def test_a_search_cut_short_is_right_all_the_same(rounds, kind, monkeypatch):
             demands=rng.integers(1, 9, 24), capacities=np.full(8, 40.0),
             fixed_costs=rng.uniform(50, 150, 8) if kind == "single-source" else None,
         )  # fmt: skip
-        monkeypatch.setattr(whole, "ROUNDS", usual)
+        monkeypatch.setattr(single_source, "ROUNDS", usual)
         full = locate(problem)
-        monkeypatch.setattr(whole, "ROUNDS", rounds)
+        monkeypatch.setattr(single_source, "ROUNDS", rounds)
         short = locate(problem)
         assert short.proven
         assert full.proven

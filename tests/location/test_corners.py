@@ -9,7 +9,7 @@ import pytest
 
 from placeopt.engine import Status
 from placeopt.location import KINDS, Problem, locate
-from placeopt.location.problems import NEEDS_CAPACITY, NEEDS_P
+from placeopt.location.statement import NEEDS_CAPACITY, NEEDS_P
 from tests.location.test_enumeration import agrees
 from tests.location.tiny import points, tiny
 

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from placeopt.engine import Status
-from placeopt.location import Problem, Solution, ahead, locate, master, tree, whole
-from placeopt.location.problems import NEEDS_CAPACITY
+from placeopt.location import Problem, Solution, compile_ahead, locate
+from placeopt.location.capacitated import column_generation, single_source
+from placeopt.location.statement import NEEDS_CAPACITY
+from placeopt.location.uncapacitated import branch_and_bound
 from tests.location.tiny import by_enumeration, tiny
 
 NAMES = sorted(NEEDS_CAPACITY)
@@ -36,13 +38,13 @@ class Clock(types.SimpleNamespace):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of the searches, whose small problems are not given to an engine."""
-    ahead.for_lists()
-    ahead.for_loads()
+    compile_ahead.for_lists()
+    compile_ahead.for_loads()
     made = Clock()
-    for module in (tree, master):
+    for module in (branch_and_bound, column_generation):
         monkeypatch.setattr(module, "time", made)
-    monkeypatch.setattr(tree, "SMALL", 0)
-    monkeypatch.setattr(whole, "SMALL", 0)
+    monkeypatch.setattr(branch_and_bound, "SMALL", 0)
+    monkeypatch.setattr(single_source, "SMALL", 0)
     return made
 
 
@@ -78,14 +80,14 @@ def end_everywhere(
         best = by_enumeration(problem)
         for k in ends:
             clock.press_at = -1
-            monkeypatch.setattr(whole, "ROUNDS", 300)
+            monkeypatch.setattr(single_source, "ROUNDS", 300)
             ended = locate(problem, time_limit_seconds=k)
             holds(problem, ended, best)
             assert ended.proven or ended.status is Status.INFEASIBLE or not ended.repeats
             clock.looks, clock.press_at = 0, k
             holds(problem, locate(problem, time_limit_seconds=1e6), best)
             clock.press_at = -1
-            monkeypatch.setattr(whole, "ROUNDS", k)
+            monkeypatch.setattr(single_source, "ROUNDS", k)
             holds(problem, locate(problem, time_limit_seconds=1e6), best)
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from placeopt.base.errors import UsageError, VerificationError
 from placeopt.engine import Status
-from placeopt.errors import UsageError, VerificationError
 from placeopt.location import KINDS, Matrix, Pairs, Points, Problem, Solution, locate, verify
 from tests.location.tiny import by_enumeration, points, tiny
 

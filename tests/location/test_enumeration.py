@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from placeopt.base.errors import EngineMissing
 from placeopt.engine import Status
-from placeopt.errors import EngineMissing
-from placeopt.location import KINDS, Problem, Solution, locate, tree, whole
+from placeopt.location import KINDS, Problem, Solution, locate
+from placeopt.location.capacitated import single_source
+from placeopt.location.uncapacitated import branch_and_bound
 from tests.location.tiny import by_enumeration, tiny
 
 OURS, THEIRS = 200, 20
@@ -28,8 +30,8 @@ def agrees(problem: Problem, solution: Solution) -> None:
 def test_our_methods_find_what_enumeration_finds(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tree, "SMALL", 0)  # small problems would go to an engine whole
-    monkeypatch.setattr(whole, "SMALL", 0)
+    monkeypatch.setattr(branch_and_bound, "SMALL", 0)  # small problems would go to an engine whole
+    monkeypatch.setattr(single_source, "SMALL", 0)
     for seed in range(OURS):
         problem = tiny(kind, seed)
         agrees(problem, locate(problem))
@@ -39,7 +41,9 @@ def test_our_methods_find_what_enumeration_finds(
 def test_small_problems_find_what_enumeration_finds(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tree, "loaded", lambda: False)  # as in a process that has just begun
+    monkeypatch.setattr(
+        branch_and_bound, "loaded", lambda: False
+    )  # as in a process that has just begun
     for seed in range(OURS, OURS + 40):
         problem = tiny(kind, seed)
         agrees(problem, locate(problem))
@@ -49,8 +53,8 @@ def test_small_problems_find_what_enumeration_finds(
 def test_the_way_of_large_problems_finds_what_enumeration_finds(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tree, "SMALL", 0)
-    monkeypatch.setattr(tree, "LARGE", 0)
+    monkeypatch.setattr(branch_and_bound, "SMALL", 0)
+    monkeypatch.setattr(branch_and_bound, "LARGE", 0)
     for seed in range(40):
         problem = tiny(kind, seed)
         agrees(problem, locate(problem))

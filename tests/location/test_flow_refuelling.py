@@ -17,9 +17,9 @@ import pytest
 from scipy.optimize import linprog
 from typer.testing import CliRunner
 
+from placeopt.base.errors import UsageError
 from placeopt.cli import app
 from placeopt.engine import Status
-from placeopt.errors import UsageError
 from placeopt.location import (
     FlowRefuelling,
     StationPlan,
@@ -208,7 +208,7 @@ def test_a_threshold_and_capacities_together_never_break_either() -> None:
 
 @pytest.mark.parametrize("engine", ["cp-sat", "scip", "cbc"])
 def test_other_engines_find_the_same(engine: str) -> None:
-    from placeopt.errors import EngineMissing
+    from placeopt.base.errors import EngineMissing
 
     for seed in range(6):
         try:

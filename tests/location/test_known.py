@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from placeopt.bench.location_cases import problem_of
+from placeopt.base.errors import UsageError
+from placeopt.bench.subjects.location import problem_of
 from placeopt.bench.suites import Case, suite
-from placeopt.errors import UsageError
 from placeopt.location import locate, locate_file, read_problem
 
 

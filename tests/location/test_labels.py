@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from placeopt.errors import UsageError
+from placeopt.base.errors import UsageError
 from placeopt.location import Matrix, Points, Problem, draw, locate, read_problem, verify
 
 IDS = ("north", "east", "south", "west")

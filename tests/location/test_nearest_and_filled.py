@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from placeopt.engine import Status
-from placeopt.location import Points, Problem, Solution, locate, tree, verify, whole
-from placeopt.location.problems import NEEDS_CAPACITY, TAKES
+from placeopt.location import Points, Problem, Solution, locate, verify
+from placeopt.location.capacitated import single_source
+from placeopt.location.statement import NEEDS_CAPACITY, TAKES
+from placeopt.location.uncapacitated import branch_and_bound
 from tests.location.test_enumeration import agrees
 from tests.location.tiny import by_enumeration, points, tiny
 
@@ -34,8 +36,8 @@ def test_k_nearest_is_the_best_of_all_plans(
     """Against every plan of the masked table; one k for all, or one for each customer."""
     found = set()
     for seed in seeds:
-        monkeypatch.setattr(tree, "SMALL", 12_000 * (seed % 2))  # half by our own trees
-        monkeypatch.setattr(whole, "SMALL", 400 * (seed % 2))
+        monkeypatch.setattr(branch_and_bound, "SMALL", 12_000 * (seed % 2))  # half by our own trees
+        monkeypatch.setattr(single_source, "SMALL", 400 * (seed % 2))
         problem = tiny(kind, 4000 + seed)
         rng = np.random.default_rng(seed)
         k: Any = int(rng.integers(1, problem.sites + 1))

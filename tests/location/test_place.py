@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from placeopt.errors import UsageError
+from placeopt.base.errors import UsageError
 from placeopt.location import locate, read_problem
 from placeopt.place import demand_of, read_place
 from placeopt.travel import measure

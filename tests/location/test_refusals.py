@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from placeopt.base.errors import UsageError
 from placeopt.engine import Status
-from placeopt.errors import UsageError
 from placeopt.location import KINDS, Points, Problem, locate
-from placeopt.location.problems import NEEDS_CAPACITY, NEEDS_P, NEEDS_RADIUS, TAKES
+from placeopt.location.statement import NEEDS_CAPACITY, NEEDS_P, NEEDS_RADIUS, TAKES
 from tests.location.tiny import points
 
 GIVEN: dict[str, Any] = {

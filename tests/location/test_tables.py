@@ -11,8 +11,8 @@ import pytest
 from scipy import sparse
 from typer.testing import CliRunner
 
+from placeopt.base.errors import UsageError
 from placeopt.cli import app
-from placeopt.errors import UsageError
 from placeopt.location import locate, locate_file, read_problem
 
 TABLE = np.array([[1.0, 9.0, 9.0], [9.0, 1.0, 9.0], [9.0, 2.0, 3.0]])  # sites 1 and 2: 1 + 1 + 2

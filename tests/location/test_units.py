@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from placeopt.engine import Status
-from placeopt.location import KINDS, Points, Problem, Solution, locate, tree, verify, whole
-from placeopt.location.problems import TAKES
-from placeopt.location.units import Units, in_units, units_of
+from placeopt.location import KINDS, Points, Problem, Solution, locate, verify
+from placeopt.location.capacitated import single_source
+from placeopt.location.scaling import Units, in_units, units_of
+from placeopt.location.statement import TAKES
+from placeopt.location.uncapacitated import branch_and_bound
 from tests.location.tiny import by_enumeration, points, tiny
 
 SIZES = (1e-12, 1e-9, 1e-5, 1e-2, 1e3, 1e7, 1e12)
@@ -65,8 +67,8 @@ def check(kind: str, seed: int, size: float) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_any_size_of_numbers_is_proven_as_well(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Distances, weights and demands times 1e-12 to 1e12, against looking at every plan."""
-    monkeypatch.setattr(tree, "SMALL", 0)  # small problems would go to an engine whole
-    monkeypatch.setattr(whole, "SMALL", 0)
+    monkeypatch.setattr(branch_and_bound, "SMALL", 0)  # small problems would go to an engine whole
+    monkeypatch.setattr(single_source, "SMALL", 0)
     for seed, size in enumerate(SIZES):
         check(kind, 2000 + seed, size)
 
@@ -79,8 +81,8 @@ def test_any_size_of_numbers_on_many_problems(
 ) -> None:
     """As above, on 30 problems a kind and size, half of them left to an engine."""
     for seed in range(30):
-        monkeypatch.setattr(tree, "SMALL", 12_000 * (seed % 2))
-        monkeypatch.setattr(whole, "SMALL", 400 * (seed % 2))
+        monkeypatch.setattr(branch_and_bound, "SMALL", 12_000 * (seed % 2))
+        monkeypatch.setattr(single_source, "SMALL", 400 * (seed % 2))
         check(kind, 2100 + seed, size)
 
 
@@ -89,7 +91,7 @@ def test_covering_all_is_proven_where_weights_do_not_add_up_exactly(
     size: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All weight is covered: none is left but what rounding leaves of the sum."""
-    monkeypatch.setattr(tree, "SMALL", 0)
+    monkeypatch.setattr(branch_and_bound, "SMALL", 0)
     check("maximal-covering", 2110, size)
 
 

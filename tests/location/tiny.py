@@ -7,8 +7,8 @@ from itertools import combinations
 import numpy as np
 
 from placeopt.location import KINDS, Matrix, Points, Problem
-from placeopt.location.plans import objective_of
-from placeopt.location.problems import NEEDS_CAPACITY, NEEDS_P
+from placeopt.location.objective_values import objective_of
+from placeopt.location.statement import NEEDS_CAPACITY, NEEDS_P
 
 
 def tiny(kind: str, seed: int) -> Problem:

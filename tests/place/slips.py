@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from placeopt.errors import Finding
+from placeopt.base.errors import Finding
 from placeopt.place import Place, check, dictionary
 from placeopt.place.faults import row_of
 from placeopt.place.tables import Column

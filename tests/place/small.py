@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from placeopt.place import Place, PlaceInfo, write_place
-from placeopt.place.typed import conformed
+from placeopt.place.files.typed import conformed
 
 TABLES: dict[str, list[dict[str, object]]] = {
     "zones": [

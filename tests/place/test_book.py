@@ -8,8 +8,8 @@ import openpyxl
 import pytest
 from typer.testing import CliRunner
 
+from placeopt.base.errors import PlaceError
 from placeopt.cli import app
-from placeopt.errors import PlaceError
 from placeopt.place import check_files, dictionary, read_place, write_place, write_template
 from tests.place.small import small_place
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from placeopt.errors import PlaceError, told
+from placeopt.base.errors import PlaceError, told
 from placeopt.place import check, check_files, read_place
 from tests.place.small import change, small_folder, small_place
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from placeopt.place import dictionary
-from placeopt.place.document import dictionary_page
+from placeopt.place.reference_page import dictionary_page
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_the_dictionary_page_is_up_to_date() -> None:
     page = (ROOT / "docs" / "dictionary.md").read_text(encoding="utf-8")
-    remedy = "run python -m placeopt.place.document > docs/dictionary.md"
+    remedy = "run python -m placeopt.place.reference_page > docs/dictionary.md"
     assert page == dictionary_page(), remedy
 
 

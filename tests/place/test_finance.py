@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from placeopt.errors import PlaceError
+from placeopt.base.errors import PlaceError
 from placeopt.place import import_place, read_place
+from placeopt.place.files.raw import RawTable
 from placeopt.place.importer.finance import read_finance, start_of
 from placeopt.place.importer.mapping import FinanceFile
-from placeopt.place.raw import RawTable
 
 FILES = Path(__file__).parent / "files"
 HEAD = "ecode,year,Education services,Social care,Adult Social Care,TOTAL SERVICE EXPENDITURE"

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from shapely import Point, Polygon, box
 
-from placeopt.errors import OutputError, PlaceError
+from placeopt.base.errors import OutputError, PlaceError
 from placeopt.place import check_files, import_place, read_place
 from placeopt.place.importer.formula import FormulaError, columns_of, evaluate
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from benchmarks.place import make_files
 
-from placeopt.errors import UsageError
+from placeopt.base.errors import UsageError
 from placeopt.place import import_place, read_place, running_cost
 from placeopt.place.synth import synthesise
 from placeopt.travel import measure

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from placeopt.errors import PlaceError
+from placeopt.base.errors import PlaceError
 from placeopt.place import Place, check_files, import_place, read_place
-from placeopt.place.cells import lost_id, plain_number, share_of_percent, whole_id, year_of
+from placeopt.place.files.cells import lost_id, plain_number, share_of_percent, whole_id, year_of
 from tests.place.small import change, small_folder
 
 HEAD = "UPRN,Name,East,North,Area,Cost,Break\n"

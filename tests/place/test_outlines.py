@@ -10,7 +10,7 @@ import geopandas as gpd
 import pytest
 from shapely import LineString, MultiPolygon, Point, Polygon, box
 
-from placeopt.errors import PlaceError
+from placeopt.base.errors import PlaceError
 from placeopt.place import Place, check, check_files, read_place
 from tests.place.small import small_folder, small_place
 

@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 
 from placeopt import solve
+from placeopt.base.errors import InputError, NoPlanError, VerificationError
 from placeopt.engine.result import Status
-from placeopt.errors import InputError, NoPlanError, VerificationError
 from placeopt.place import Column, Place, PlaceInfo, check, dictionary
-from placeopt.place.check import dictionary_findings
-from placeopt.place.raw import RawTable
+from placeopt.place.check.all_checks import dictionary_findings
+from placeopt.place.files.raw import RawTable
+from placeopt.place.files.typed import conformed, empty_table, typed_table
 from placeopt.place.tables import unit_ranges
-from placeopt.place.typed import conformed, empty_table, typed_table
 from placeopt.scenario import Scenario
 
 NUMBERS = [

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from placeopt.errors import PlaceError
+from placeopt.base.errors import PlaceError
 from placeopt.place import Place, check_files, import_place, read_place
+from placeopt.place.importer.clean import read_messy_csv
 from placeopt.place.importer.mapping import RegisterFile
 from placeopt.place.importer.register import Register, read_register
-from placeopt.place.importer.tidy import read_messy_csv
 
 FILES = Path(__file__).parent / "files"
 MAPPINGS = Path(__file__).parents[2] / "data" / "mappings"

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from shapely import box
 
 from placeopt.place import Place, check, check_files, dictionary, read_place, write_place
-from placeopt.place.read import read_leniently
+from placeopt.place.files.read import read_leniently
+from placeopt.place.files.typed import conformed
 from placeopt.place.tables import Column, PlaceInfo
-from placeopt.place.typed import conformed
 from tests.place.small import TABLES, change, small_folder, small_place
 from tests.support.tiers import sample
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from placeopt.errors import Finding
+from placeopt.base.errors import Finding
 from placeopt.place import Place, check, check_files, import_place, read_place, synthesise
-from placeopt.place.quantities import columns_of, logarithms, quantities
+from placeopt.place.check.quantities import columns_of, logarithms, quantities
+from placeopt.place.files.toml import info_text, parse_info
 from placeopt.place.tables import PlaceInfo, dictionary
-from placeopt.place.toml import info_text, parse_info
 from tests.place import slips
 
 SHIPPED = ("marlshire", "families", "tiers", "early-years", "whole-person", "worklessness")
@@ -156,8 +156,8 @@ def test_notes_are_written_and_read_back() -> None:
 def test_hours_for_minutes_are_told(made: Place, tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from placeopt.place.check_minutes import minutes_findings
-    from placeopt.place.check_plausible import Notes
+    from placeopt.place.check.minutes import minutes_findings
+    from placeopt.place.check.plausible import Notes
 
     zones, buildings = made.zones[["zone_id", "x_m", "y_m"]], made.buildings
     pairs = zones.merge(buildings[["building_id", "x_m", "y_m"]], how="cross")

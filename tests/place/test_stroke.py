@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from placeopt.errors import UsageError
+from placeopt.base.errors import UsageError
 from placeopt.place import check
-from placeopt.place.check_minutes import minutes_findings
+from placeopt.place.check.minutes import minutes_findings
 from placeopt.place.stroke import stroke_place, write_stroke_place
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from placeopt.errors import UsageError
+from placeopt.base.errors import UsageError
 from placeopt.place import Place, check, demand_of, read_place, synthesise
 
 SEEDS = (1, 2, 3)

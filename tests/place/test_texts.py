@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from placeopt.errors import ScenarioError
+from placeopt.base.errors import ScenarioError
 from placeopt.place import check, check_files
 from placeopt.scenario import read_scenario
 from tests.place.small import change, small_folder, small_place

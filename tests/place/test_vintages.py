@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from placeopt.errors import PlaceError
+from placeopt.base.errors import PlaceError
 from placeopt.place import check, import_place
 from placeopt.place.importer.vintages import area_year, index_year
 from tests.place.small import small_place

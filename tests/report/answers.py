@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from placeopt.base.errors import Finding
 from placeopt.engine import Answer, Clash, Explanation, Plan, Result, Status
-from placeopt.errors import Finding
 from placeopt.place import Place
 from placeopt.place.tables import PlaceInfo, dictionary
 from placeopt.scenario import Check, Scenario, Verification

@@ -10,11 +10,11 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from placeopt.budget.benefits import chain
+from placeopt.budget.appraisal.benefits import chain
 from placeopt.budget.verify import verify
 from placeopt.engine import Answer, Plan, Result, Status
 from placeopt.report import write_results
-from placeopt.report.story_budget import tell_budget
+from placeopt.report.narrative.budget import tell_budget
 from tests.budget.care_town import asked, care_town, plan_by_hand
 from tests.report.test_results import rows_of, strict_json
 from tests.support.workbooks import worked_out
@@ -66,7 +66,7 @@ def test_rows_of_other_years_say_that_they_were_not_read(care):
         list(earlier.to_dict("records")) + answer.place.spending.to_dict("records")
     )
     place = answer.place.replace(spending=rows)
-    from placeopt.report.inputs import uses_of
+    from placeopt.report.workbook.inputs import uses_of
 
     uses = uses_of(replace(answer, place=place), "spending")
     assert uses == ["not read: before the base year"] * 2 + ["today"] * 2

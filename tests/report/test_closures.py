@@ -11,11 +11,12 @@ import openpyxl
 import pytest
 
 from placeopt.estate import solve
-from placeopt.report import my_area, write_results
-from placeopt.report.closures import closed_points_table, flows_table, more
-from placeopt.report.made_of import made_of, notes_of, unstated
-from placeopt.report.sheets import sheets_of
-from placeopt.scenario.estate_rules import Behaviour, Network, Pinned, Served
+from placeopt.report import write_results
+from placeopt.report.page import my_area
+from placeopt.report.tables.closures import closed_points_table, flows_table, more
+from placeopt.report.tables.saving_parts import made_of, notes_of, unstated
+from placeopt.report.tables.sheets import sheets_of
+from placeopt.scenario.rules.estate.services import Behaviour, Network, Pinned, Served
 from tests.estate.places import minutes, scenario
 from tests.estate.town import building, town
 from tests.report import answers

@@ -9,8 +9,8 @@ import pytest
 
 from placeopt.engine import Plan
 from placeopt.report import write_results
-from placeopt.report.consent import providers_in_words
-from placeopt.scenario.budget_rules import Continuity
+from placeopt.report.narrative.consent import providers_in_words
+from placeopt.scenario.rules.budget.money import Continuity
 from tests.budget.places import budgets, solved
 from tests.budget.test_by_results import investor
 

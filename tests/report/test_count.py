@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from placeopt.base.errors import UsageError
 from placeopt.cli import app
-from placeopt.errors import UsageError
 from placeopt.place import Place, read_place
 from placeopt.place.count import count_place
 from placeopt.report.count import write_count

@@ -86,8 +86,8 @@ def test_the_parts_of_today_worked_by_hand():
 @pytest.mark.parametrize("seed", [1, 4, 6, 11])
 def test_count_and_plan_agree_on_random_places(seed):
     """Places with staff by visits, capital, partial offers and services out of reach."""
-    from placeopt.estate.decision import today
-    from placeopt.estate.problem import state
+    from placeopt.estate.problem.arrays import state
+    from placeopt.estate.solution.decision import today
 
     here = with_money(random_place(seed, 4, 4, 3), seed)
     times, asked = crow_minutes(here), scenario(seconds=20.0)
@@ -99,8 +99,8 @@ def test_count_and_plan_agree_on_random_places(seed):
 
 def test_marlshire_counts_what_its_plan_starts_from(data: Path):
     """The count without a scenario, with one, and the problem of the shipped question."""
-    from placeopt.estate.decision import costs, today
-    from placeopt.estate.problem import state
+    from placeopt.estate.problem.arrays import state
+    from placeopt.estate.solution.decision import costs, today
     from placeopt.travel import measure
 
     place = read_place(data / "marlshire")

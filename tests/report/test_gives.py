@@ -9,12 +9,12 @@ import re
 import pytest
 from checker import N, is_so, read_number
 
+from placeopt.base.errors import NoPlanError, UsageError
 from placeopt.budget import solve as solve_budget
 from placeopt.engine import Answer
-from placeopt.errors import NoPlanError, UsageError
 from placeopt.estate import solve as solve_estate
-from placeopt.scenario.budget_rules import OneBudget, Outcomes
-from placeopt.scenario.estate_rules import Access, Capital, Carbon, Revenue
+from placeopt.scenario.rules.budget.money import OneBudget, Outcomes
+from placeopt.scenario.rules.estate.services import Access, Capital, Carbon, Revenue
 from tests.budget import places as budgets
 from tests.estate import places as estates
 from tests.estate.places import minutes

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from placeopt.report.limits import breaking_in_words, path_in_words, prices_in_words
+from placeopt.report.narrative.limits import breaking_in_words, path_in_words, prices_in_words
 
 
 def test_the_order_of_breaking_says_which_money_is_meant_and_what_is_proven():

@@ -8,10 +8,10 @@ import pytest
 
 from placeopt.estate import solve
 from placeopt.report import write_results
-from placeopt.report.cost_lines import cost_lines
-from placeopt.report.sheets import sheets_of
+from placeopt.report.tables.cost_lines import cost_lines
+from placeopt.report.tables.sheets import sheets_of
 from placeopt.scenario.discount import discount_factors
-from placeopt.scenario.estate_rules import Network, Pinned, Sequence, Together
+from placeopt.scenario.rules.estate.services import Network, Pinned, Sequence, Together
 from placeopt.scenario.scenario import Money
 from tests.estate.places import crow_minutes, minutes, random_place, scenario, with_money
 from tests.estate.town import building, town

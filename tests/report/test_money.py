@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from placeopt.report.formats import in_words, listed, per_cent, show
 from placeopt.report.money import pounds, pounds_in_words
+from placeopt.report.tables.formats import in_words, listed, per_cent, show
 
 
 @pytest.mark.parametrize(

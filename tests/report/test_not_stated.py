@@ -9,15 +9,15 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from placeopt.errors import UsageError
+from placeopt.base.errors import UsageError
 from placeopt.estate import solve
 from placeopt.estate.verify import verify
 from placeopt.place.count import count_place
 from placeopt.report.count import write_count
-from placeopt.report.made_of import notes_of
+from placeopt.report.tables.saving_parts import notes_of
 from placeopt.report.write import write_results
 from placeopt.scenario import check_scenario
-from placeopt.scenario.estate_rules import Carbon
+from placeopt.scenario.rules.estate.services import Carbon
 from placeopt.scenario.scenario import Money
 from tests.estate.places import minutes, scenario
 from tests.estate.town import building, town

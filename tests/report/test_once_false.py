@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from placeopt.engine import Result, Status
-from placeopt.report.story import headline, tell
-from placeopt.scenario.budget_rules import Pace, Streams
+from placeopt.report.narrative.story import headline, tell
+from placeopt.scenario.rules.budget.money import Pace, Streams
 from placeopt.scenario.scenario import AnswerSettings, Money, Objective
 from tests.budget import places as budgets
 from tests.budget.places import one_budget
@@ -206,7 +206,7 @@ def test_worse_off_is_said_of_the_years_in_which_it_is_so(plan, text):
 def test_a_programme_that_rises_is_not_cut_as_fast_as_the_pace_allows():
     """Nothing may be cut (a pace of 0) and 50 more is spent: no pace holds it."""
     from placeopt.budget import solve
-    from placeopt.scenario.budget_rules import Pace
+    from placeopt.scenario.rules.budget.money import Pace
 
     place = budgets.two_programmes()
     asked = budgets.scenario_of(

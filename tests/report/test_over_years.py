@@ -5,9 +5,9 @@ import openpyxl
 import pytest
 
 from placeopt.report import write_results
-from placeopt.report.charts_estate import timelines_of
-from placeopt.report.sheets import sheets_of
-from placeopt.report.story import tell
+from placeopt.report.charts.estate import timelines_of
+from placeopt.report.narrative.story import tell
+from placeopt.report.tables.sheets import sheets_of
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ import pytest
 
 from placeopt.engine import Status
 from placeopt.report import draw_picture, write_results
-from placeopt.report.sheets import sheets_of
-from placeopt.report.story import tell
+from placeopt.report.narrative.story import tell
+from placeopt.report.tables.sheets import sheets_of
 
 
 class Reader(HTMLParser):

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from test_page import BROWSER, dom_of
 
-from placeopt.report.page import page_of
-from placeopt.report.palette import BANDS
-from placeopt.report.reach import MOST_ZONES, choices_of, modes_of, reach_of
-from placeopt.report.sheets import sheets_of
-from placeopt.report.story import tell
+from placeopt.report.charts.palette import BANDS
+from placeopt.report.narrative.story import tell
+from placeopt.report.page.page import page_of
+from placeopt.report.page.reach import MOST_ZONES, choices_of, modes_of, reach_of
+from placeopt.report.tables.sheets import sheets_of
 from placeopt.travel import bands, zone_bands
 from placeopt.travel.reach import band_names
 

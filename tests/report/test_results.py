@@ -196,7 +196,7 @@ def test_a_table_that_columns_csv_does_not_know_still_gets_headings_and_a_sheet(
 
 
 def test_columns_csv_states_every_contract_column_of_the_plan():
-    from placeopt.report.sheets import headings
+    from placeopt.report.tables.sheets import headings
 
     known = headings()
     for answer in (answers.estate_answer(), answers.budget_answer()):
@@ -215,9 +215,9 @@ def test_a_place_of_150_zones_is_written_in_seconds(tmp_path):
 
 
 def test_a_place_of_35_000_zones_makes_a_page_that_opens():
-    from placeopt.report.page import page_of
-    from placeopt.report.sheets import sheets_of
-    from placeopt.report.story import tell
+    from placeopt.report.narrative.story import tell
+    from placeopt.report.page.page import page_of
+    from placeopt.report.tables.sheets import sheets_of
 
     answer = answers.large_answer(zones=35_000, buildings=5_000)
     html = page_of(answer, tell(answer), sheets_of(answer), [])

@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 from checker import NUMBER, false_sentences, programme_why_is_so, why_is_so
 
+from placeopt.base.errors import NoPlanError, UsageError
 from placeopt.budget import solve as solve_budget
 from placeopt.budget.verify import verify
 from placeopt.engine import Answer, Result, Status
-from placeopt.errors import NoPlanError, UsageError
 from placeopt.estate import solve as solve_estate
-from placeopt.report.story import tell
+from placeopt.report.narrative.story import tell
 from placeopt.scenario import Scenario
-from placeopt.scenario.budget_rules import OneBudget, Outcomes, Pace, Statutory, Streams
 from placeopt.scenario.question import LEADS
+from placeopt.scenario.rules.budget.money import OneBudget, Outcomes, Pace, Statutory, Streams
 from placeopt.scenario.scenario import AnswerSettings, Objective, SolverSettings
 from tests.budget import care_town
 from tests.budget import places as budgets

@@ -58,7 +58,7 @@ def test_a_fault_of_an_extended_file_is_named_there(marlshire: Place, tmp_path: 
 
 
 def test_a_rule_added_in_python_is_checked_too(marlshire: Place, tmp_path: Path) -> None:
-    from placeopt.scenario.estate_rules import Network
+    from placeopt.scenario.rules.estate.services import Network
 
     scenario = read_scenario(write(tmp_path, HEAD))
     rule = Network(rule="network", service="nowhere", at_most=3)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from placeopt.errors import Finding, ScenarioError
+from placeopt.base.errors import Finding, ScenarioError
 from placeopt.place import Place, read_place
 from placeopt.scenario import check_scenario, read_scenario
 from tests.scenario import planted
@@ -25,7 +25,7 @@ def places(data: Path) -> dict[str, Place]:
 
 def found(fault: planted.Fault, places: dict[str, Place], folder: Path) -> list[Finding]:
     """What ``placeopt check`` says of the scenario, for a place without faults."""
-    from placeopt.budget.inputs import check as check_budget
+    from placeopt.budget.problem.checks import check as check_budget
 
     path = folder / "asked.toml"
     path.write_text(fault.text, encoding="utf-8")

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from placeopt.errors import ScenarioError
+from placeopt.base.errors import ScenarioError
 from placeopt.scenario import RULES, Scenario, implied_rules, read_scenario
-from placeopt.scenario.budget_rules import OneBudget, Outcomes, OutcomeTerms, Statutory
-from placeopt.scenario.estate_rules import Access, Pinned
+from placeopt.scenario.rules.budget.money import OneBudget, Outcomes, OutcomeTerms, Statutory
+from placeopt.scenario.rules.estate.services import Access, Pinned
 from placeopt.scenario.scenario import Money, SolverSettings
 from placeopt.scenario.write import write_scenario
 from tests.budget.places import two_programmes

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from placeopt.errors import ScenarioError
+from placeopt.base.errors import ScenarioError
 from placeopt.scenario import Scenario, read_scenario
-from placeopt.scenario.budget_rules import OutcomeTerms
-from placeopt.scenario.estate_rules import Access
-from placeopt.scenario.rules import RULES
+from placeopt.scenario.rules.budget.money import OutcomeTerms
+from placeopt.scenario.rules.estate.services import Access
+from placeopt.scenario.rules.rule import RULES
 from placeopt.scenario.scenario import Money, Objective, SolverSettings, TravelSettings
 from placeopt.scenario.section import Section
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from placeopt.errors import ScenarioError
+from placeopt.base.errors import ScenarioError
 from placeopt.scenario import RULES, Scenario, implied_rules, read_scenario
-from placeopt.scenario.document import rules_markdown
+from placeopt.scenario.reference_page import rules_markdown
 from placeopt.scenario.scenario import Objective
 from placeopt.scenario.schema import json_schema, schema_text
 
@@ -187,7 +187,7 @@ def test_each_problem_has_its_own_default_objective():
 
 
 def test_the_published_schema_and_page_of_rules_are_up_to_date():
-    hint = "run: python -m placeopt.scenario.document docs"
+    hint = "run: python -m placeopt.scenario.reference_page docs"
     assert (DOCS / "scenario.schema.json").read_text(encoding="utf-8") == schema_text(), hint
     assert (DOCS / "rules.md").read_text(encoding="utf-8") == rules_markdown(), hint
 

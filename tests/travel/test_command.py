@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from placeopt.errors import InputError, UsageError
+from placeopt.base.errors import InputError, UsageError
 from placeopt.place import write_place
 from placeopt.travel import measure
 from placeopt.travel.command import measure_place

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from placeopt.errors import Finding, InputError
-from placeopt.travel import gtfs_checks
-from placeopt.travel.gtfs import Timetable, read_gtfs
+from placeopt.base.errors import Finding, InputError
+from placeopt.travel.transit import gtfs_checks
+from placeopt.travel.transit.gtfs import Timetable, read_gtfs
 from tests.travel.feeds import write_gtfs
 from tests.travel.test_transit import STOPS, minutes, street, travel
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from placeopt.errors import UsageError
-from placeopt.travel.graph import graph_of
+from placeopt.base.errors import UsageError
 from placeopt.travel.isochrone import isochrones, minutes_to_nearest
 from placeopt.travel.networks import read_streets
-from placeopt.travel.paths import minutes_between, snap
+from placeopt.travel.streets.graph import graph_of
+from placeopt.travel.streets.paths import minutes_between, snap
 from tests.travel.test_parts import town
 
 HUBS = np.array([[400_500.0, 300_500.0], [402_600.0, 302_400.0]])

@@ -8,8 +8,8 @@ import numpy as np
 
 from placeopt.place import synthesise
 from placeopt.travel import measure
-from placeopt.travel.made_up import write_made_up_streets
 from placeopt.travel.networks import read_streets
+from placeopt.travel.streets.synthetic import write_made_up_streets
 
 
 def test_made_up_streets_join_every_zone_with_every_building(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from placeopt.errors import InputError
+from placeopt.base.errors import InputError
 from placeopt.travel import measure
 from placeopt.travel.matrix import read_matrix, write_matrix
 from tests.travel.small import line_place

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from placeopt.errors import InputError, UsageError
+from placeopt.base.errors import InputError, UsageError
 from placeopt.place import Place
 from placeopt.travel import Step, measure
 from tests.travel.small import line_place, place_of, write_streets
@@ -232,7 +232,7 @@ def test_streets_without_a_coordinate_system_are_refused() -> None:
     import geopandas as gpd
     from shapely import LineString, Point
 
-    from placeopt.travel.layers import from_frames
+    from placeopt.travel.streets.layers import from_frames
 
     nodes = gpd.GeoDataFrame({"node_id": ["a", "b"]}, geometry=[Point(0, 0), Point(1, 1)])
     edges = gpd.GeoDataFrame({"u": ["a"], "v": ["b"]}, geometry=[LineString([(0, 0), (1, 1)])])

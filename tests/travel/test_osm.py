@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from placeopt.errors import InputError
+from placeopt.base.errors import InputError
 from placeopt.travel import measure
-from placeopt.travel.osm import read_osm
-from placeopt.travel.osm_tags import directions, limit_kmh
 from placeopt.travel.speeds import DELAY
+from placeopt.travel.streets.osm import read_osm
+from placeopt.travel.streets.osm_tags import directions, limit_kmh
 from tests.travel.feeds import EAST, NORTH, write_pbf
 from tests.travel.small import place_of
 
@@ -157,7 +157,7 @@ def test_what_is_dropped_is_counted(tmp_path: Path) -> None:
     ],
 )
 def test_tags_say_who_may_go_where(tags: dict[str, str], walk: int, cycle: int, drive: int) -> None:
-    from placeopt.travel.osm_tags import TAGS
+    from placeopt.travel.streets.osm_tags import TAGS
 
     way = {name: np.array([tags.get(name, "")], object) for name in TAGS}
     found = {mode: int(direction[0]) for mode, direction in directions(way).items()}

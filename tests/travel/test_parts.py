@@ -10,11 +10,11 @@ import pytest
 
 from placeopt.place import Place
 from placeopt.travel import Step, measure
-from placeopt.travel.complete import computed_once, missing_pieces
+from placeopt.travel.cache import CHUNK, Parts
 from placeopt.travel.engines import ENGINES
+from placeopt.travel.fill_missing import computed_once, missing_pieces
 from placeopt.travel.networks import Files, searches_for
 from placeopt.travel.origins import origins_of
-from placeopt.travel.parts import CHUNK, Parts
 from tests.travel.small import place_of, write_streets
 
 
@@ -124,7 +124,7 @@ def test_pieces_shared_out_over_dask_workers_give_the_same_minutes(tmp_path: Pat
     distributed = pytest.importorskip(
         "distributed", reason="needs the optional package distributed"
     )
-    from placeopt.travel.fan_out import on_dask
+    from placeopt.travel.parallel import on_dask
 
     place = town(tmp_path)
     alone = measure(town_elsewhere(place), "streets", ["walk"], file=tmp_path / "streets.gpkg")
@@ -172,7 +172,7 @@ def test_a_zone_with_sample_points_takes_their_weighted_mean_and_keeps_the_worst
 
 
 def test_faulty_sample_points_are_listed_all_at_once(tmp_path: Path) -> None:
-    from placeopt.errors import InputError
+    from placeopt.base.errors import InputError
 
     place = town(tmp_path, zones=2)
     file = tmp_path / "points.csv"

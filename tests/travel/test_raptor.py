@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from placeopt.travel.raptor import IN_TIME
+from placeopt.travel.transit.raptor import IN_TIME
 from tests.travel.feeds import write_gtfs
 from tests.travel.test_transit import street, travel
 

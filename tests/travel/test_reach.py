@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from placeopt.errors import UsageError
+from placeopt.base.errors import UsageError
 from placeopt.travel import TravelTimes, bands, nearest, opportunities, residents_within
 from tests.travel.small import line_place
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from placeopt.errors import InputError, UsageError
+from placeopt.base.errors import InputError, UsageError
 from placeopt.travel import Step, Transit, TravelTimes, measure
-from placeopt.travel.gtfs import read_gtfs
+from placeopt.travel.transit.gtfs import read_gtfs
 from tests.travel.feeds import EAST, NORTH, write_gtfs
 from tests.travel.small import place_of, write_streets
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from placeopt.base.errors import OutputError
 from placeopt.base.files import sole_user
-from placeopt.errors import OutputError
 from placeopt.place import Place
-from placeopt.travel import complete as completion
-from placeopt.travel.complete import complete, parts_of
+from placeopt.travel import fill_missing as completion
+from placeopt.travel.cache import Parts
+from placeopt.travel.fill_missing import complete, parts_of
 from placeopt.travel.origins import Origins, origins_of
-from placeopt.travel.parts import Parts
 from tests.travel.test_parts import town
 
 

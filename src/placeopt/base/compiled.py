@@ -82,4 +82,4 @@ def _on_disk(function: Any) -> bool:
 
 def loaded() -> bool:
     """Whether this process has compiled functions at hand."""
-    return "placeopt.location.swap" in sys.modules
+    return "placeopt.location.uncapacitated.swap_search" in sys.modules

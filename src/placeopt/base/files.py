@@ -20,7 +20,7 @@ from glob import escape
 from hashlib import sha256
 from pathlib import Path
 
-from placeopt.errors import OutputError
+from placeopt.base.errors import OutputError
 
 WAIT_SECONDS = 60.0  # for another process that writes to the same target
 ENOUGH_BYTES = 2**20  # a disk with less than this left is full

@@ -21,7 +21,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from placeopt.errors import Finding, InputError
+from placeopt.base.errors import Finding, InputError
 
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook

@@ -1,9 +1,9 @@
 """Measure engines on location, estate and budget problems so that a paper could cite it."""
 
 from placeopt.bench.export import export
-from placeopt.bench.report import report
-from placeopt.bench.run import run
-from placeopt.bench.subjects import ENGINES
+from placeopt.bench.results.report import report
+from placeopt.bench.runner.run import run
+from placeopt.bench.subjects.subject import ENGINES
 from placeopt.bench.suites import SUITES, Case, suite
 
 __all__ = ["ENGINES", "SUITES", "Case", "export", "report", "run", "suite"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from placeopt.base.files import whole_file
-from placeopt.bench.subjects import subject_of
+from placeopt.bench.subjects.subject import subject_of
 from placeopt.bench.suites import Case, suite
 
 LARGEST = 1_000_000  # pairs of customers and sites: above that a file is hundreds of megabytes

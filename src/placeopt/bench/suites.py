@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from placeopt.errors import UsageError
+from placeopt.base.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def suite(name: str, folder: str | Path | None = None) -> list[Case]:
         return _GENERATED[name]()
     if folder is None or not Path(folder).is_dir():
         raise UsageError(f"suite {name} reads standard files; name the folder that holds them")
-    from placeopt.bench.files import cases_of_files
+    from placeopt.bench.standard_files import cases_of_files
 
     cases = cases_of_files(name, Path(folder))
     if not cases:

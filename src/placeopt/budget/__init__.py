@@ -27,19 +27,19 @@ def solve(
     """
     from dataclasses import replace
 
-    from placeopt.budget import inputs
-    from placeopt.budget.explain import explain
-    from placeopt.budget.plan import plan_of
-    from placeopt.budget.problem import state
-    from placeopt.budget.refine import solve_all
+    from placeopt.base.deadline import limited, may_differ, watching_the_clock
+    from placeopt.base.errors import NoPlanError, VerificationError
+    from placeopt.budget.explain.infeasibility import explain
+    from placeopt.budget.problem import checks
+    from placeopt.budget.problem.build import state
+    from placeopt.budget.search.refinement import solve_all
+    from placeopt.budget.tables.plan import plan_of
     from placeopt.budget.verify import positions_alone_hold, verify
     from placeopt.engine import Answer, Status
-    from placeopt.engine.clock import limited, may_differ, watching_the_clock
-    from placeopt.errors import NoPlanError, VerificationError
     from placeopt.place.order import in_canonical_order, in_rows_of
 
-    inputs.require(place, scenario)
-    warnings = tuple(inputs.check(place, scenario))
+    checks.require(place, scenario)
+    warnings = tuple(checks.check(place, scenario))
     ordered = in_canonical_order(place)
     why = None
     with watching_the_clock() as ended, limited(scenario.solver.time_limit_seconds):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from placeopt import errors
+from placeopt.base import errors
 from placeopt.cli.bench import bench_app
 from placeopt.cli.options import Out, PlainCsv
 from placeopt.cli.place import place_app
@@ -255,8 +255,8 @@ def locate(
 @app.command("compile")
 def compile_ahead() -> None:
     """Compile what large problems and timetables need, so that no later run waits for it."""
-    from placeopt.location.ahead import for_lists, for_loads
-    from placeopt.travel.raptor import for_transit
+    from placeopt.location.compile_ahead import for_lists, for_loads
+    from placeopt.travel.transit.raptor import for_transit
 
     for what in (for_lists, for_loads, for_transit):
         what()
@@ -281,8 +281,8 @@ def appraise(
     as_json: Json = False,
 ) -> None:
     """Costs and benefits of an investment: who pays, who gains what when, and when it pays back."""
-    from placeopt.budget.appraisal import appraise as appraised
-    from placeopt.budget.corrections import without_grade
+    from placeopt.budget.appraisal.appraisal import appraise as appraised
+    from placeopt.budget.appraisal.optimism_bias import without_grade
     from placeopt.place import read_place
     from placeopt.report.appraisal import in_words, write_appraisal
     from placeopt.scenario.scenario import Money

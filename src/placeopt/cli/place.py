@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from placeopt import errors
+from placeopt.base import errors
 from placeopt.cli.options import Out, PlainCsv
 
 place_app = typer.Typer(help="Make, bring in and write places.", no_args_is_help=True)
@@ -90,7 +90,7 @@ def place_count(
     plain_csv: PlainCsv = False,
 ) -> None:
     """Count who owns what, where, at what cost, and who spends what on whom; with a map."""
-    from placeopt.base.wording import pounds_and_pence, with_sign
+    from placeopt.base.number_format import pounds_and_pence, with_sign
     from placeopt.place import read_place
     from placeopt.report.count import write_count
     from placeopt.run import load_today
@@ -115,7 +115,7 @@ def place_calibrate(
     ] = None,
 ) -> None:
     """Fit response curves to observed pairs, or make them from unit costs; report every fit."""
-    from placeopt.budget.calibrate import calibrate, with_curves, write_calibration
+    from placeopt.budget.curves.calibrate import calibrate, with_curves, write_calibration
     from placeopt.place import read_place, write_place
 
     stated = read_place(place)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from placeopt.base.errors import Finding
 from placeopt.engine.result import Result
-from placeopt.errors import Finding
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.checks import Verification
+from placeopt.scenario.verification import Verification
 from placeopt.travel import TravelTimes
 
 if TYPE_CHECKING:

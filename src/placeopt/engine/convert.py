@@ -101,8 +101,8 @@ def from_pulp(problem: pulp.LpProblem) -> Arrays:
 
 def write_model(model: Model | Arrays, path: str | Path) -> Path:
     """Write the model as ``.lp`` or ``.mps``, whichever ``path`` ends in, with readable names."""
+    from placeopt.base.errors import EngineError
     from placeopt.engine import highs
-    from placeopt.errors import EngineError
 
     path = Path(path)
     if path.suffix not in (".lp", ".mps"):

@@ -11,9 +11,9 @@ import time
 
 import numpy as np
 
+from placeopt.base.errors import EngineError
 from placeopt.engine.model import Arrays, Floats, Model
 from placeopt.engine.result import Result, Status
-from placeopt.errors import EngineError
 
 _CHUNK = 1 << 14
 _FEASIBLE = 1e-9

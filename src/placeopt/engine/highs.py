@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.engine.interrupts import run_until_interrupted
 from placeopt.engine.model import Arrays
 from placeopt.engine.result import Result, Status
-from placeopt.engine.running import run_until_interrupted
 
 if TYPE_CHECKING:
     from placeopt.engine.solve import Settings
@@ -76,7 +76,7 @@ def load(arrays: Arrays) -> Any:
         arrays.integer.astype(np.int32),
     )
     if status == highspy.HighsStatus.kError:
-        from placeopt.errors import EngineError
+        from placeopt.base.errors import EngineError
 
         raise EngineError("HiGHS refused the model (nan, or a lower bound of +inf?)")
     return highs

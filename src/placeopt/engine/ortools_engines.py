@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from placeopt.base.errors import EngineError
+from placeopt.engine.interrupts import run_until_interrupted
 from placeopt.engine.model import Arrays
 from placeopt.engine.result import Result, Status
-from placeopt.engine.running import run_until_interrupted
-from placeopt.errors import EngineError
 
 if TYPE_CHECKING:
     from placeopt.engine.solve import Settings

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from placeopt.base.errors import EngineError, EngineMissing
 from placeopt.engine.convert import to_pulp
 from placeopt.engine.model import Arrays
 from placeopt.engine.result import Result, Status
-from placeopt.errors import EngineError, EngineMissing
 
 if TYPE_CHECKING:
     from placeopt.engine.solve import Settings

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from placeopt.errors import EngineError, Finding
+from placeopt.base.errors import EngineError, Finding
 
 if TYPE_CHECKING:
     from placeopt.engine.model import Arrays

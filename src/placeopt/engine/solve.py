@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.engine.clock import ended_by_clock, within_deadline
+from placeopt.base.deadline import ended_by_clock, within_deadline
+from placeopt.base.errors import EngineError
 from placeopt.engine.duality import dual_bound
+from placeopt.engine.interrupts import interrupted
 from placeopt.engine.model import Arrays, Model
 from placeopt.engine.registry import engine as engine_named
 from placeopt.engine.registry import require_able
 from placeopt.engine.result import Result, Status
-from placeopt.engine.running import interrupted
-from placeopt.errors import EngineError
 
 TOLERANCE = 1e-5  # largest breach of a row, relative to its scale, that still counts as feasible
 ALMOST = 0.95  # share of its time after which an engine counts as ended by it

@@ -30,14 +30,14 @@ def solve(
     """
     from dataclasses import replace
 
+    from placeopt.base.deadline import limited, may_differ, watching_the_clock
+    from placeopt.base.errors import VerificationError
     from placeopt.engine import Answer, Status
-    from placeopt.engine.clock import limited, may_differ, watching_the_clock
-    from placeopt.errors import VerificationError
-    from placeopt.estate.explain import explain
-    from placeopt.estate.plan import draw_plan
-    from placeopt.estate.scale_years import find_years
+    from placeopt.estate.explain.conflicts import explain
+    from placeopt.estate.problem.horizon import state_years
+    from placeopt.estate.search.multi_year import find_years
+    from placeopt.estate.tables.plan import draw_plan
     from placeopt.estate.verify import verify
-    from placeopt.estate.years import state_years
     from placeopt.place.order import in_canonical_order, in_rows_of
 
     ordered = in_canonical_order(place)

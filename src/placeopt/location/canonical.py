@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from placeopt.location.distances import Distances, Matrix, Pairs, Points
-from placeopt.location.problems import P_DISPERSION, Problem
 from placeopt.location.solution import Solution
+from placeopt.location.statement import P_DISPERSION, Problem
 
 Ints = NDArray[np.int64]
 

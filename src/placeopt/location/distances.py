@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from placeopt.errors import UsageError
+from placeopt.base.errors import UsageError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

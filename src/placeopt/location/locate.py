@@ -10,16 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.engine.clock import watching_the_clock
+from placeopt.base.deadline import watching_the_clock
+from placeopt.base.errors import VerificationError
+from placeopt.engine.interrupts import noted
 from placeopt.engine.result import Status
-from placeopt.engine.running import noted
-from placeopt.errors import VerificationError
 from placeopt.location.canonical import as_given, in_canonical_order
-from placeopt.location.files import read_problem
-from placeopt.location.nearest import among_nearest
-from placeopt.location.options import check_options
-from placeopt.location.plans import split_total
-from placeopt.location.problems import (
+from placeopt.location.infeasibility import in_words, plainly_infeasible
+from placeopt.location.io import read_problem
+from placeopt.location.k_nearest import among_nearest
+from placeopt.location.objective_values import split_total
+from placeopt.location.scaling import as_asked, in_units, reporter, units_of
+from placeopt.location.solution import Solution
+from placeopt.location.solve_options import check_options
+from placeopt.location.statement import (
     CAPACITATED,
     CAPACITATED_P_MEDIAN,
     COVERING,
@@ -28,9 +31,6 @@ from placeopt.location.problems import (
     SINGLE_SOURCE,
     Problem,
 )
-from placeopt.location.reasons import in_words, plainly_infeasible
-from placeopt.location.solution import Solution
-from placeopt.location.units import as_asked, in_units, reporter, units_of
 from placeopt.location.verify import verify
 
 Report = Callable[[float, float], None]
@@ -91,7 +91,7 @@ def _solve(
         return Solution(problem, Status.INFEASIBLE, bound=np.inf, message=nothing)
     if engine == "placeopt" and not problem.fill_opened:
         return _method(problem)(problem, report=report, **settings)
-    from placeopt.location.models import solve_compact
+    from placeopt.location.formulations.textbook import solve_compact
 
     # The bounds of our methods know no site that must be full: the compact model does.
     engine = "highs" if engine == "placeopt" else engine
@@ -115,7 +115,7 @@ def locate_file(kind: str, path: str | Path, p: int | None = None, **options: An
 def _method(problem: Problem) -> Callable[..., Solution]:
     """The method for a kind, imported when used."""
     if problem.kind == P_CENTRE:
-        from placeopt.location.centre import solve_centre
+        from placeopt.location.p_centre import solve_centre
 
         return solve_centre
     if problem.kind == COVERING:
@@ -123,17 +123,17 @@ def _method(problem: Problem) -> Callable[..., Solution]:
 
         return solve_covering
     if problem.kind == P_DISPERSION:
-        from placeopt.location.dispersion import solve_dispersion
+        from placeopt.location.p_dispersion import solve_dispersion
 
         return solve_dispersion
     if problem.kind in (SINGLE_SOURCE, CAPACITATED_P_MEDIAN):
-        from placeopt.location.whole import solve_whole
+        from placeopt.location.capacitated.single_source import solve_whole
 
         return solve_whole
     if problem.kind == CAPACITATED:
-        from placeopt.location.capacitated import solve_capacitated
+        from placeopt.location.capacitated.splittable import solve_capacitated
 
         return solve_capacitated
-    from placeopt.location.median import solve_median
+    from placeopt.location.uncapacitated.solve import solve_median
 
     return solve_median

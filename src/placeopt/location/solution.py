@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from placeopt.engine.result import Status
-from placeopt.location.problems import Problem
+from placeopt.location.statement import Problem
 
 if TYPE_CHECKING:
     import pandas as pd

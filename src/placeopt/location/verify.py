@@ -10,8 +10,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from placeopt.location.flow_refuelling import FlowRefuelling
-from placeopt.location.problems import (
+from placeopt.location.flow_refuelling.solution import StationPlan
+from placeopt.location.flow_refuelling.statement import FlowRefuelling
+from placeopt.location.solution import Solution
+from placeopt.location.statement import (
     CAPACITATED,
     CAPACITATED_P_MEDIAN,
     COVERING,
@@ -23,9 +25,7 @@ from placeopt.location.problems import (
     SINGLE_SOURCE,
     Problem,
 )
-from placeopt.location.solution import Solution
-from placeopt.location.station_plan import StationPlan
-from placeopt.scenario.checks import Check, Verification
+from placeopt.scenario.verification import Check, Verification
 
 RELATIVE = 1e-6
 

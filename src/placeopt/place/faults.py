@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, SupportsInt
 
-from placeopt.errors import Finding
+from placeopt.base.errors import Finding
 
 if TYPE_CHECKING:
     from placeopt.place.tables import Place

@@ -14,11 +14,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from placeopt.base.errors import UsageError
 from placeopt.base.files import whole_file
-from placeopt.errors import UsageError
+from placeopt.place.files.typed import conformed
+from placeopt.place.files.write import write_place
 from placeopt.place.tables import Place, PlaceInfo
-from placeopt.place.typed import conformed
-from placeopt.place.write import write_place
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from xlsxwriter import Workbook
 
-    from placeopt.budget.appraisal import Appraisal
+    from placeopt.budget.appraisal.appraisal import Appraisal
     from placeopt.place import Place
 
 INPUTS = (

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from placeopt.base.errors import UsageError
 from placeopt.base.files import whole_folder
-from placeopt.errors import UsageError
 from placeopt.place import Place
 from placeopt.place.count import NOT_STATED, count_place
-from placeopt.report.formats import missing, not_stated, show
 from placeopt.report.money import pounds, pounds_in_words
-from placeopt.report.sheets import Heading, Sheet
-from placeopt.report.workbook import TITLE, Styles, _write_sheet
+from placeopt.report.tables.formats import missing, not_stated, show
+from placeopt.report.tables.sheets import Heading, Sheet
+from placeopt.report.workbook.workbook import TITLE, Styles, _write_sheet
 from placeopt.report.write import write_table
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f3c8d", "#4d4d4d")
@@ -190,7 +190,7 @@ def _stated_in_words(buildings: pd.DataFrame) -> str:
 
 def _page(place: Place, tables: dict[str, pd.DataFrame]) -> str:
     """One HTML file without scripts; the map is a drawing in the place's own metres."""
-    css = (files("placeopt.report") / "templates" / "page.css").read_text(encoding="utf-8")
+    css = (files("placeopt.report.page") / "templates" / "page.css").read_text(encoding="utf-8")
     name = escape(place.info.name)
     flag = '<p class="made-up">This place is made up.</p>' if place.info.made_up else ""
     words = "".join(f"<p>{escape(line)}</p>" for line in _sentences(place, tables))

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from placeopt.report.story import Story
-from placeopt.report.story_estate import costs_of, travel_of
+from placeopt.report.narrative.estate import costs_of, travel_of
+from placeopt.report.narrative.story import Story
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer

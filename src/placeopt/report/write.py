@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placeopt.base.files import whole_folder
-from placeopt.report.sheets import sheets_of
-from placeopt.report.story import tell
+from placeopt.report.narrative.story import tell
 from placeopt.report.summary import plain, summary_of, write_json
+from placeopt.report.tables.sheets import sheets_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,9 +48,9 @@ def write_results(answer: Answer, out: Path | str, *, plain_csv: bool = False) -
 
 def _fill(answer: Answer, out: Path, plain_csv: bool) -> dict[str, Path]:
     """Write an answer into the empty folder ``out``; returns name -> file."""
-    from placeopt.report.page import write_page
-    from placeopt.report.workbook import write_workbook
-    from placeopt.report.years import yearly_sheets
+    from placeopt.report.page.page import write_page
+    from placeopt.report.tables.budget_years import yearly_sheets
+    from placeopt.report.workbook.workbook import write_workbook
 
     story, sheets = tell(answer), {**sheets_of(answer), **yearly_sheets(answer)}
     files = {
@@ -61,8 +61,8 @@ def _fill(answer: Answer, out: Path, plain_csv: bool) -> dict[str, Path]:
     if answer.plan is not None:
         files["tables"] = _write_tables(answer, out / "tables", plain_csv)
         if "buildings" in answer.plan.tables:
-            from placeopt.report.geopackage import write_geopackage
-            from placeopt.report.picture import write_picture
+            from placeopt.report.charts.picture import write_picture
+            from placeopt.report.geopackage.layers import write_geopackage
 
             files["geopackage"] = write_geopackage(answer, sheets, out / "plan.gpkg")
             files["map"] = write_picture(answer, out / "map.svg")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from placeopt.place import Place
-from placeopt.scenario.estate_rules import Carbon
 from placeopt.scenario.positions import Path
+from placeopt.scenario.rules.estate.services import Carbon
 from placeopt.scenario.scenario import Scenario
 
 MOST_NAMED = 6

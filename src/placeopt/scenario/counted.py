@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.scenario.estate_rules import Access
+from placeopt.scenario.rules.estate.services import Access
 
 if TYPE_CHECKING:
     from placeopt.place import Place

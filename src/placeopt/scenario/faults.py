@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from placeopt.errors import Finding
+from placeopt.base.errors import Finding
 from placeopt.place.tables import number_in_words
 from placeopt.scenario.positions import Path
 

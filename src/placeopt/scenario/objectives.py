@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from placeopt.scenario.rules import Problem
+from placeopt.scenario.rules.rule import Problem
 
 
 @dataclass(frozen=True)

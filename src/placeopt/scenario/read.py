@@ -21,14 +21,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from placeopt.base.errors import Finding, InputError, ScenarioError
 from placeopt.base.reading import parse_toml
-from placeopt.errors import Finding, InputError, ScenarioError
 from placeopt.scenario import positions
-from placeopt.scenario.faults import TomlFile, fault, unknown, validated
-from placeopt.scenario.implied import implied_rules
-from placeopt.scenario.rules import Problem, Rule
-from placeopt.scenario.scenario import Scenario
-from placeopt.scenario.whole import (
+from placeopt.scenario.combined_faults import (
     drop_faults,
     engine_faults,
     lead_faults,
@@ -37,6 +33,10 @@ from placeopt.scenario.whole import (
     rule_of,
     written_again,
 )
+from placeopt.scenario.faults import TomlFile, fault, unknown, validated
+from placeopt.scenario.implied_rules import implied_rules
+from placeopt.scenario.rules.rule import Problem, Rule
+from placeopt.scenario.scenario import Scenario
 
 KEYS = (*(key for key in Scenario.model_fields if key != "path"), "extends")
 

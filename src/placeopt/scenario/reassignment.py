@@ -7,7 +7,7 @@ cent of that cost and a tenth of what the plan saves against doing nothing.
 
 from __future__ import annotations
 
-from placeopt.scenario.estate_rules import Behaviour
+from placeopt.scenario.rules.estate.services import Behaviour
 from placeopt.scenario.scenario import Scenario
 
 COST_SHARE = 0.005  # of the least cost found, at most

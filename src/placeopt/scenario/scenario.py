@@ -8,15 +8,15 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
-from placeopt.errors import Finding, ScenarioError
+from placeopt.base.errors import Finding, ScenarioError
+from placeopt.scenario.combined_faults import ENGINES, faults_of_whole, is_engine
 from placeopt.scenario.faults import TomlFile
-from placeopt.scenario.implied import missing_implied
+from placeopt.scenario.implied_rules import missing_implied
 from placeopt.scenario.objectives import DEFAULT_OBJECTIVE
 from placeopt.scenario.question import is_yes_or_no
 from placeopt.scenario.ranges import Kmh, Minutes, Seed, Year
-from placeopt.scenario.rules import RULES, Problem, Rule
+from placeopt.scenario.rules.rule import RULES, Problem, Rule
 from placeopt.scenario.section import MADE_IN_PYTHON, Section, plain
-from placeopt.scenario.whole import ENGINES, faults_of_whole, is_engine
 
 __all__ = [
     "ENGINES",

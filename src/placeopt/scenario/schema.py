@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from placeopt.scenario.implied import implied_rules
+from placeopt.scenario.implied_rules import implied_rules
 from placeopt.scenario.objectives import OBJECTIVES
-from placeopt.scenario.rules import RULES, Problem, Rule
+from placeopt.scenario.rules.rule import RULES, Problem, Rule
 from placeopt.scenario.scenario import ENGINES, Scenario
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from placeopt.base.wording import (
+from placeopt.base.number_format import (
     MINUS,
     NOT_STATED,
     pounds,

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from placeopt.base.files import whole_file
-from placeopt.scenario.implied import implied_rules, missing_implied
-from placeopt.scenario.rules import Rule
+from placeopt.scenario.implied_rules import implied_rules, missing_implied
+from placeopt.scenario.rules.rule import Rule
 from placeopt.scenario.scenario import Scenario
 
 SECTIONS = ("objective", "travel", "money", "solver")

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from placeopt.base.errors import UsageError
 from placeopt.engine import Plan
-from placeopt.errors import UsageError
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.store.provenance import hashes_of

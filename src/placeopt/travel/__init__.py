@@ -1,10 +1,10 @@
 """Minutes from zones to buildings, by mode; who lives within t minutes."""
 
-from placeopt.travel.complete import Step
+from placeopt.travel.fill_missing import Step
 from placeopt.travel.measure import measure
 from placeopt.travel.reach import bands, nearest, opportunities, residents_within, zone_bands
 from placeopt.travel.times import TravelTimes
-from placeopt.travel.transit import Transit
+from placeopt.travel.transit.door_to_door import Transit
 
 __all__ = [
     "Step",

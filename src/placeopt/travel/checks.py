@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.errors import Finding
+from placeopt.base.errors import Finding
 from placeopt.place import Place
 from placeopt.travel.speeds import KMH, TOP_KMH, metres_per_minute
 from placeopt.travel.times import TravelTimes
@@ -170,7 +170,7 @@ def notes_of(
     graph: Any, origins_xy: NDArray[np.float64], buildings_xy: NDArray[np.float64]
 ) -> dict[str, Any]:
     """What a network knows that later checks need: far points and where the network ends."""
-    from placeopt.travel.paths import snap
+    from placeopt.travel.streets.paths import snap
 
     notes: dict[str, Any] = {"edge": edge_of(graph.xy).wkt}
     for table, xy in (("zones", origins_xy), ("buildings", buildings_xy)):

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from placeopt.errors import Finding, UsageError
+from placeopt.base.errors import Finding, UsageError
 from placeopt.place import read_place
-from placeopt.travel.complete import Watch, Workers
+from placeopt.travel.fill_missing import Watch, Workers
 from placeopt.travel.matrix import write_matrix
 from placeopt.travel.measure import measure
 from placeopt.travel.times import TravelTimes
-from placeopt.travel.transit import Transit
+from placeopt.travel.transit.door_to_door import Transit
 
 MINUTES_FILE = "minutes.parquet"
 

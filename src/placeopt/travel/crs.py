@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from placeopt.errors import Finding, InputError
+from placeopt.base.errors import Finding, InputError
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.errors import EngineMissing, UsageError
+from placeopt.base.errors import EngineMissing, UsageError
 
 if TYPE_CHECKING:
-    from placeopt.travel.graph import Graph
+    from placeopt.travel.streets.graph import Graph
 
 Found = NDArray[np.float64]
 Searcher = Callable[[NDArray[np.intp], NDArray[np.intp], float], Found]

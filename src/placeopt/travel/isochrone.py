@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.travel.graph import Graph, graph_of
-from placeopt.travel.paths import snap
 from placeopt.travel.reach import band_names
 from placeopt.travel.speeds import metres_per_minute
-from placeopt.travel.streets import Streets
+from placeopt.travel.streets.arrays import Streets
+from placeopt.travel.streets.graph import Graph, graph_of
+from placeopt.travel.streets.paths import snap
 
 if TYPE_CHECKING:
     import geopandas as gpd

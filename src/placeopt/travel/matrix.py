@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.errors import Finding, InputError
 from placeopt.base.reading import require_parquet
-from placeopt.errors import Finding, InputError
 from placeopt.place import Place
 from placeopt.travel.times import TravelTimes
 

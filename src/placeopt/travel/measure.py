@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from placeopt.errors import Finding, InputError, UsageError
+from placeopt.base.errors import Finding, InputError, UsageError
 from placeopt.place import Place
 from placeopt.travel import crs as systems
-from placeopt.travel.complete import Watch, Workers, points_of, today
-from placeopt.travel.crow import crow_minutes
+from placeopt.travel.fill_missing import Watch, Workers, points_of, today
 from placeopt.travel.origins import POINTS_FILE
 from placeopt.travel.speeds import MODES, check_speeds, speed_of
+from placeopt.travel.straight_line import crow_minutes
 from placeopt.travel.times import TravelTimes
 
 if TYPE_CHECKING:
-    from placeopt.travel.transit import Transit
+    from placeopt.travel.transit.door_to_door import Transit
 
 MOST_MINUTES = 400_000_000  # zones x buildings x modes that are held at once: 3.2 GB
 METHODS = ("crow_fly", "streets", "matrix")
@@ -55,7 +55,7 @@ def measure(
     ``layers.COLUMNS``); ``points`` is a CSV file of sample points (see ``origins``; by default
     the place's ``zone_points.csv``, if there is one). Mode "transit" needs ``transit``: feed,
     date and window. ``engine``: see ``engines``. Pairs beyond ``cutoff_minutes`` are NaN.
-    ``workers`` shares the work out (see ``fan_out``). Raises ``InputError`` with every fault of
+    ``workers`` shares the work out (see ``parallel``). Raises ``InputError`` with every fault of
     the files and ``UsageError`` for a method, mode, engine or speed that there is not, and for more
     pairs than are held at once (``MOST_MINUTES``).
     """

@@ -12,19 +12,19 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from placeopt.errors import UsageError
+from placeopt.base.errors import UsageError
 from placeopt.place import Place
+from placeopt.travel.cache import hash_of_file
 from placeopt.travel.checks import findings_of
-from placeopt.travel.complete import Search, Watch, Workers, computed_once
-from placeopt.travel.graph import Graph, graph_of
+from placeopt.travel.fill_missing import Search, Watch, Workers, computed_once
 from placeopt.travel.origins import origins_of
-from placeopt.travel.parts import hash_of_file
-from placeopt.travel.paths import StreetSearch
-from placeopt.travel.streets import Streets
+from placeopt.travel.streets.arrays import Streets
+from placeopt.travel.streets.graph import Graph, graph_of
+from placeopt.travel.streets.paths import StreetSearch
 from placeopt.travel.times import TravelTimes
 
 if TYPE_CHECKING:
-    from placeopt.travel.transit import Transit
+    from placeopt.travel.transit.door_to_door import Transit
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,10 @@ def over_streets(
 def read_streets(file: Path, crs: str, columns: Mapping[str, str] | None = None) -> Streets:
     """A street network in the system ``crs``: an ``.osm.pbf`` extract, or edge and node layers."""
     if file.suffix == ".pbf":
-        from placeopt.travel.osm import read_osm
+        from placeopt.travel.streets.osm import read_osm
 
         return read_osm(file, crs)
-    from placeopt.travel.layers import read_layers
+    from placeopt.travel.streets.layers import read_layers
 
     return read_layers(file, crs, columns=columns)
 
@@ -123,8 +123,8 @@ def _transit(place: Place, files: Files, network: Any) -> Search:
             "mode 'transit' needs a timetable: give transit=Transit(gtfs=, date=), or measure with "
             'placeopt travel first and use method "matrix"'
         )
-    from placeopt.travel.gtfs import read_gtfs
-    from placeopt.travel.transit import TransitSearch
+    from placeopt.travel.transit.door_to_door import TransitSearch
+    from placeopt.travel.transit.gtfs import read_gtfs
 
     feeds, day = files.gtfs, files.transit.day
     timetable = cache(lambda: read_gtfs(feeds, day, place.info.crs))

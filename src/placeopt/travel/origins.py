@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.errors import Finding, InputError
+from placeopt.base.errors import Finding, InputError
 from placeopt.place import Place
+from placeopt.travel.cache import hash_of_array
 from placeopt.travel.crs import require_not_degrees
-from placeopt.travel.parts import hash_of_array
 
 POINTS_FILE = "zone_points.csv"  # zone_id, x_m, y_m, weight; beside the place, if anywhere
 Floats = NDArray[np.float64]

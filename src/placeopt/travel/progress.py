@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from placeopt.travel.complete import Step, Watch
+from placeopt.travel.fill_missing import Step, Watch
 
 
 @contextmanager

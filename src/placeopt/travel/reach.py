@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.errors import UsageError
+from placeopt.base.errors import UsageError
 from placeopt.place import Place
 from placeopt.travel.times import TravelTimes
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from placeopt.errors import UsageError
+from placeopt.base.errors import UsageError
 
 MODES = ("walk", "cycle", "drive", "transit")
 KMH = {"walk": 4.8, "cycle": 16.0, "drive": 40.0}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.errors import Finding
+from placeopt.base.errors import Finding
 
 
 @dataclass(frozen=True)

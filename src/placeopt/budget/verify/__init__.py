@@ -18,10 +18,14 @@ from typing import Any
 import pandas as pd
 
 from placeopt.budget.verify import change, rules
-from placeopt.budget.verify.alone import positions_alone_are_attained
 from placeopt.budget.verify.capital import capital_fits
 from placeopt.budget.verify.cells import cells
-from placeopt.budget.verify.course import (
+from placeopt.budget.verify.completeness import rows_are_known
+from placeopt.budget.verify.outcomes import totals
+from placeopt.budget.verify.partners import nobody_worse_off
+from placeopt.budget.verify.stand_alone import positions_alone_are_attained
+from placeopt.budget.verify.sums import arithmetic
+from placeopt.budget.verify.timeline import (
     Breach,
     Course,
     Tables,
@@ -31,10 +35,6 @@ from placeopt.budget.verify.course import (
     rows_of,
     tolerance,
 )
-from placeopt.budget.verify.outcomes import totals
-from placeopt.budget.verify.partners import nobody_worse_off
-from placeopt.budget.verify.rows import rows_are_known
-from placeopt.budget.verify.sums import arithmetic
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario, Verification
 from placeopt.scenario.wording import in_unit, pounds_and_pence

@@ -15,8 +15,8 @@ import pandas as pd
 
 from placeopt.budget.verify.benefits import RELATIVE, correction_of, discount_rates
 from placeopt.place import Place
-from placeopt.scenario.checks import Check
 from placeopt.scenario.scenario import Money
+from placeopt.scenario.verification import Check
 
 PENNY = 0.01
 

@@ -17,8 +17,8 @@ import pandas as pd
 
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.checks import Check
 from placeopt.scenario.scenario import Money
+from placeopt.scenario.verification import Check
 
 PENNY = 0.005
 RELATIVE = 1e-7
@@ -132,7 +132,7 @@ def correction_of(place: Place, money: Money, row: Mapping[Any, Any], kind: str)
         return 0.0
     steps: list[Any] = [r for r in place.optimism_bias.to_dict("records") if r["kind"] == kind]
     if not steps:
-        steps = [r for r in _file("budget", "optimism_bias.csv") if r["kind"] == kind]
+        steps = [r for r in _file("budget.appraisal", "optimism_bias.csv") if r["kind"] == kind]
     grade = int(row["grade"])
     return next(float(r["correction_share"]) for r in steps if int(r["grade"]) == grade)
 

@@ -14,7 +14,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from placeopt.budget.verify.course import (
+from placeopt.budget.verify.outcomes import outcome_levels
+from placeopt.budget.verify.timeline import (
     Breach,
     Course,
     Money,
@@ -23,7 +24,6 @@ from placeopt.budget.verify.course import (
     rule_of,
     tolerance,
 )
-from placeopt.budget.verify.outcomes import outcome_levels
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 

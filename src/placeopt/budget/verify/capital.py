@@ -11,7 +11,7 @@ from collections import deque
 from itertools import pairwise
 from typing import Any
 
-from placeopt.budget.verify.course import (
+from placeopt.budget.verify.timeline import (
     Breach,
     Course,
     capital,

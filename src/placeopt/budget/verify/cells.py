@@ -14,7 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from placeopt.budget.verify.course import (
+from placeopt.budget.verify.completeness import KEYS
+from placeopt.budget.verify.outcomes import bad_levels, levels_asked, totals
+from placeopt.budget.verify.timeline import (
     Course,
     Tables,
     base_payments,
@@ -23,8 +25,6 @@ from placeopt.budget.verify.course import (
     rule_of,
     tolerance,
 )
-from placeopt.budget.verify.outcomes import bad_levels, levels_asked, totals
-from placeopt.budget.verify.rows import KEYS
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
 

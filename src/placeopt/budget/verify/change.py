@@ -11,7 +11,8 @@ from collections import defaultdict
 from typing import Any
 
 from placeopt.budget.verify.by_results import not_paid_back
-from placeopt.budget.verify.course import (
+from placeopt.budget.verify.outcomes import outcome_levels
+from placeopt.budget.verify.timeline import (
     Breach,
     Course,
     past_years,
@@ -21,7 +22,6 @@ from placeopt.budget.verify.course import (
     unchanged,
     whole_units,
 )
-from placeopt.budget.verify.outcomes import outcome_levels
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 

@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from placeopt.budget.verify.combine import combined
-from placeopt.budget.verify.course import (
+from placeopt.budget.verify.timeline import (
     Course,
     discount_factors,
     one_offs,
@@ -28,7 +28,7 @@ from placeopt.budget.verify.course import (
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.benefit_years import counted_years
-from placeopt.scenario.budget_rules import Outcomes, Uncertainty
+from placeopt.scenario.rules.budget.money import Outcomes, Uncertainty
 
 Levels = dict[str, float]  # outcome id -> its level
 

@@ -23,7 +23,9 @@ import pandas as pd
 
 from placeopt.budget.verify.benefits import cashable
 from placeopt.budget.verify.by_results import due_by_results, refunds
-from placeopt.budget.verify.course import (
+from placeopt.budget.verify.outcomes import improvements
+from placeopt.budget.verify.rules import Breach, in_and_out
+from placeopt.budget.verify.timeline import (
     Course,
     Tables,
     capital,
@@ -35,8 +37,6 @@ from placeopt.budget.verify.course import (
     tolerance,
     unchanged,
 )
-from placeopt.budget.verify.outcomes import improvements
-from placeopt.budget.verify.rules import Breach, in_and_out
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
 

@@ -11,7 +11,14 @@ from collections import defaultdict
 from typing import Any
 
 from placeopt.budget.verify.by_results import refunds
-from placeopt.budget.verify.course import (
+from placeopt.budget.verify.outcomes import (
+    Levels,
+    bad_levels,
+    outcome_levels,
+    paid_back,
+    rewards,
+)
+from placeopt.budget.verify.timeline import (
     Breach,
     Course,
     known_spends,
@@ -20,13 +27,6 @@ from placeopt.budget.verify.course import (
     rows_of,
     rule_of,
     tolerance,
-)
-from placeopt.budget.verify.outcomes import (
-    Levels,
-    bad_levels,
-    outcome_levels,
-    paid_back,
-    rewards,
 )
 from placeopt.place import Place
 from placeopt.scenario import Scenario

@@ -16,7 +16,18 @@ import pandas as pd
 
 from placeopt.budget.verify.benefits import check_chain
 from placeopt.budget.verify.by_results import due_by_results, refunds, results
-from placeopt.budget.verify.course import (
+from placeopt.budget.verify.outcomes import (
+    clawbacks,
+    earnings,
+    improvements,
+    levels_asked,
+    outcome_levels,
+    paid_back,
+    rewards,
+    totals,
+)
+from placeopt.budget.verify.partners import cash_flow_adds_up, positions_add_up
+from placeopt.budget.verify.timeline import (
     Course,
     Payments,
     Tables,
@@ -29,17 +40,6 @@ from placeopt.budget.verify.course import (
     tolerance,
     unchanged,
 )
-from placeopt.budget.verify.outcomes import (
-    clawbacks,
-    earnings,
-    improvements,
-    levels_asked,
-    outcome_levels,
-    paid_back,
-    rewards,
-    totals,
-)
-from placeopt.budget.verify.partners import cash_flow_adds_up, positions_add_up
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from placeopt.estate.verify.closures import wrong_closures
+from placeopt.estate.verify.completeness import unreadable, wrong_words
 from placeopt.estate.verify.facts import facts_of
 from placeopt.estate.verify.minutes import wrong_minutes
 from placeopt.estate.verify.read import arrangements
@@ -21,10 +22,9 @@ from placeopt.estate.verify.sent_past import wrong_sent_past
 from placeopt.estate.verify.standards import wrong_standards
 from placeopt.estate.verify.tables import wrong_figures
 from placeopt.estate.verify.tables_years import wrong_years
-from placeopt.estate.verify.whole import unreadable, wrong_words
 from placeopt.estate.verify.whole_life import wrong_whole_life
 from placeopt.estate.verify.years import course_of, do_nothing, impossible
-from placeopt.scenario.checks import Check, Verification
+from placeopt.scenario.verification import Check, Verification
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from placeopt.estate.verify.facts import Facts
-from placeopt.scenario.estate_rules import Behaviour
+from placeopt.scenario.rules.estate.services import Behaviour
 
 
 def goes_to(facts: Facts, zone: str, hosts: Iterable[str]) -> dict[str, float]:

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from placeopt.estate.verify.facts import Facts, Key
-from placeopt.estate.verify.people import CAR
 from placeopt.estate.verify.read import Tables, rows, served_of
+from placeopt.estate.verify.residents import CAR
 from placeopt.estate.verify.tables import SHARE, agree, assignment_rows
 from placeopt.estate.verify.years import Course
 

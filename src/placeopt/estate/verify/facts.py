@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from placeopt.scenario.estate_rules import Pinned
+from placeopt.scenario.rules.estate.services import Pinned
 
 if TYPE_CHECKING:
     from placeopt.place import Place

@@ -7,8 +7,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from placeopt.estate.verify.people import Ways, nearest_hosts
 from placeopt.estate.verify.read import Tables, rows
+from placeopt.estate.verify.residents import Ways, nearest_hosts
 from placeopt.estate.verify.tables import agree, differs
 from placeopt.estate.verify.years import Course, Year
 

@@ -3,9 +3,9 @@ rents (E15)."""
 
 from __future__ import annotations
 
-from placeopt.estate.verify.people import TOLERANCE, Found
+from placeopt.estate.verify.residents import TOLERANCE, Found
 from placeopt.estate.verify.years import Course, Year, received
-from placeopt.scenario.estate_rules import Capital, Carbon, FairRents, Revenue
+from placeopt.scenario.rules.estate.services import Capital, Carbon, FairRents, Revenue
 from placeopt.scenario.wording import pounds
 
 

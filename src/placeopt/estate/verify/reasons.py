@@ -14,7 +14,7 @@ from typing import Any
 
 from placeopt.estate.verify.read import Tables, rows
 from placeopt.estate.verify.years import Course, Year, fit_out_years, receipts_of
-from placeopt.scenario.estate_rules import Pinned, Sequence
+from placeopt.scenario.rules.estate.services import Pinned, Sequence
 from placeopt.scenario.wording import per_cent, pounds
 
 Claim = tuple[int, float, str, frozenset[str]]  # year, amount, unit, ids

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from placeopt.estate.verify.money import capital, carbon, fair_rents, revenue
-from placeopt.estate.verify.people import (
+from placeopt.estate.verify.residents import (
     TOLERANCE,
     Found,
     behaviour,
@@ -24,8 +24,7 @@ from placeopt.estate.verify.years import (
     filled_again,
     moved_too_early,
 )
-from placeopt.scenario.checks import Check
-from placeopt.scenario.estate_rules import (
+from placeopt.scenario.rules.estate.services import (
     Access,
     Capacity,
     EstateRule,
@@ -38,6 +37,7 @@ from placeopt.scenario.estate_rules import (
     Served,
     Together,
 )
+from placeopt.scenario.verification import Check
 
 FEW = 0.01  # of a visit: shares are rounded
 

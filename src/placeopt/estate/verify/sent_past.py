@@ -12,13 +12,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from placeopt.estate.money import annuity, discount_factors
+from placeopt.estate.problem.money import annuity, discount_factors
 from placeopt.estate.verify.facts import Key
-from placeopt.estate.verify.people import full_offer
 from placeopt.estate.verify.read import Tables, rows
+from placeopt.estate.verify.residents import full_offer
 from placeopt.estate.verify.tables import agree, differs
 from placeopt.estate.verify.years import Course, Year, fit_out_years, received
-from placeopt.scenario.estate_rules import Capacity, Capital, Floor
 from placeopt.scenario.reassignment import (
     HALF_A_VISIT,
     NEARER_MINUTES,
@@ -29,6 +28,7 @@ from placeopt.scenario.reassignment import (
     reassigns,
     used_up,
 )
+from placeopt.scenario.rules.estate.services import Capacity, Capital, Floor
 from placeopt.scenario.wording import pounds
 
 REASONS = ("floor", "capital", "cost", "open")

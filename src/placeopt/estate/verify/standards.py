@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from placeopt.estate.verify.facts import Facts
-from placeopt.estate.verify.people import (
+from placeopt.estate.verify.read import Tables, rows
+from placeopt.estate.verify.residents import (
     TOLERANCE,
     Found,
     Ways,
@@ -24,10 +25,9 @@ from placeopt.estate.verify.people import (
     nearest_hosts,
     residents_counted,
 )
-from placeopt.estate.verify.read import Tables, rows
 from placeopt.estate.verify.tables import agree
 from placeopt.estate.verify.years import Course, Year
-from placeopt.scenario.estate_rules import Access
+from placeopt.scenario.rules.estate.services import Access
 
 SENT = 1e-6  # of a zone's visits: less is rounding
 CLOSE = 1e-5  # shares of residents agree to this

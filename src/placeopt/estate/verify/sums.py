@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from placeopt.estate.verify.facts import Facts, Key
-from placeopt.scenario.estate_rules import Together
+from placeopt.scenario.rules.estate.services import Together
 
 PARTS = ("fixed", "in_use", "tiers", "holding", "cost_of_capital")  # of running a building
 WORKS = ("fit_out", "moves", "set_up", "closing")

@@ -18,7 +18,7 @@ from placeopt.estate.verify.years import (
     receipts_of,
     receipts_present,
 )
-from placeopt.scenario.estate_rules import FairRents
+from placeopt.scenario.rules.estate.services import FairRents
 
 Figures = Mapping[tuple[Any, ...], float]  # by the row's key
 MONEY = 1.0  # GBP, visits: figures agree to this, or to a millionth

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from typing import Any
 
-from placeopt.estate.money import annuity, discount_factors
+from placeopt.estate.problem.money import annuity, discount_factors
 from placeopt.estate.verify.facts import Facts
 from placeopt.estate.verify.read import Tables
 from placeopt.estate.verify.sums import BY_VISITS, STAFF, WORKS, Sums

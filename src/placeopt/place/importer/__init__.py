@@ -14,11 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from placeopt.base.errors import Finding, PlaceError
 from placeopt.base.files import require_writable, whole_file, whole_folder
-from placeopt.errors import Finding, PlaceError
-from placeopt.place.check import check
+from placeopt.place.check.all_checks import check
 from placeopt.place.faults import error, nearest, warning
+from placeopt.place.files.raw import RawTable
+from placeopt.place.files.typed import typed_table
+from placeopt.place.files.write import FILES, write_files, write_place
 from placeopt.place.importer.build import build_rows
+from placeopt.place.importer.clean import FINE
 from placeopt.place.importer.districts import find_districts
 from placeopt.place.importer.finance import COLUMNS as FINANCE_COLUMNS
 from placeopt.place.importer.groups import write_groups, write_rows
@@ -33,11 +37,7 @@ from placeopt.place.importer.report import (
     Taken,
 )
 from placeopt.place.importer.sources import GEOMETRY_COLUMNS, Source, crs_findings, read_source
-from placeopt.place.importer.tidy import FINE
-from placeopt.place.raw import RawTable
 from placeopt.place.tables import Place, dictionary
-from placeopt.place.typed import typed_table
-from placeopt.place.write import FILES, write_files, write_place
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -8,8 +8,9 @@ from functools import partial
 
 import numpy as np
 
-from placeopt.errors import Finding, PlaceError
-from placeopt.place.cells import (
+from placeopt.base.errors import Finding, PlaceError
+from placeopt.place.faults import error, nearest, warning
+from placeopt.place.files.cells import (
     broken,
     lost_id,
     plain_number,
@@ -17,16 +18,15 @@ from placeopt.place.cells import (
     whole_id,
     year_of,
 )
-from placeopt.place.faults import error, nearest, warning
+from placeopt.place.files.raw import any_text, number_text
+from placeopt.place.files.typed import floats
 from placeopt.place.importer.formula import FormulaError, columns_of, evaluate
 from placeopt.place.importer.mapping import ColumnRule, Join, TableRule, Where
 from placeopt.place.importer.prices import Prices, to_base_prices
 from placeopt.place.importer.report import Assumed, ImportReport, LeftOut, Taken
 from placeopt.place.importer.sources import GEOMETRY_COLUMNS, Source, crs_findings
 from placeopt.place.importer.vintages import vintage_findings
-from placeopt.place.raw import any_text, number_text
 from placeopt.place.tables import dictionary
-from placeopt.place.typed import floats
 
 
 @dataclass(frozen=True)

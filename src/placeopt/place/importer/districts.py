@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from placeopt.errors import Finding
-from placeopt.place.check_outlines import shape_findings
+from placeopt.base.errors import Finding
+from placeopt.place.check.outlines import shape_findings
 from placeopt.place.faults import error, nearest, warning
+from placeopt.place.files.typed import floats
 from placeopt.place.importer.mapping import Districts
 from placeopt.place.importer.report import Assumed, ImportReport
 from placeopt.place.importer.sources import Source, crs_findings
-from placeopt.place.typed import floats
 
 Cells = dict[str, list[str]]
 Parts = dict[str, list[Cells]]  # table -> the rows of each of its rules

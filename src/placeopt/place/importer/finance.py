@@ -27,12 +27,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from placeopt.base.wording import pounds, with_sign
-from placeopt.errors import Finding, PlaceError
-from placeopt.place.cells import plain_number, year_of
+from placeopt.base.errors import Finding, PlaceError
+from placeopt.base.number_format import pounds, with_sign
 from placeopt.place.faults import error, nearest, warning
+from placeopt.place.files.cells import plain_number, year_of
+from placeopt.place.files.raw import RawTable, number_text
 from placeopt.place.importer.mapping import FinanceFile
-from placeopt.place.raw import RawTable, number_text
 
 CODED = re.compile(
     r"(?P<form>[A-Z]+[0-9]*)_(?P<line>[A-Za-z0-9]+)_"

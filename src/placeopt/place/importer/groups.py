@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from placeopt.errors import PlaceError
-from placeopt.place.cells import whole_uprn
+from placeopt.base.errors import PlaceError
 from placeopt.place.faults import error
-from placeopt.place.importer.tidy import read_messy_csv
+from placeopt.place.files.cells import whole_uprn
+from placeopt.place.importer.clean import read_messy_csv
 
 if TYPE_CHECKING:
     from placeopt.place.importer.register_rows import Row

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from placeopt.base.errors import Finding, InputError, PlaceError
 from placeopt.base.reading import parse_toml
-from placeopt.errors import Finding, InputError, PlaceError
 from placeopt.place.faults import error, nearest
 from placeopt.place.tables import PlaceInfo, dictionary
 

@@ -12,10 +12,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from placeopt.place.cells import year_of
+from placeopt.place.files.cells import year_of
+from placeopt.place.files.raw import number_text
+from placeopt.place.files.typed import floats
 from placeopt.place.importer.report import Repriced
-from placeopt.place.raw import number_text
-from placeopt.place.typed import floats
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,9 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
-from placeopt.errors import Finding, PlaceError
-from placeopt.place.cells import plain_number
+from placeopt.base.errors import Finding, PlaceError
 from placeopt.place.faults import error, nearest, warning
+from placeopt.place.files.cells import plain_number
+from placeopt.place.files.raw import RawTable, number_text
+from placeopt.place.importer.clean import read_messy_csv
 from placeopt.place.importer.groups import Group, group_rows, read_groups
 from placeopt.place.importer.mapping import RegisterFile
 from placeopt.place.importer.register_rows import (
@@ -35,8 +37,6 @@ from placeopt.place.importer.register_rows import (
     tell_tenures,
 )
 from placeopt.place.importer.report import Assumed
-from placeopt.place.importer.tidy import read_messy_csv
-from placeopt.place.raw import RawTable, number_text
 
 LAND = "land"
 _TOLD = 20  # rows without a place that are told one by one; the file of rows has all

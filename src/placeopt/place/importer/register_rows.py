@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from placeopt.errors import Finding, PlaceError
-from placeopt.place.cells import lost_id, plain_number, whole_id, year_of
+from placeopt.base.errors import Finding, PlaceError
 from placeopt.place.faults import error, warning
+from placeopt.place.files.cells import lost_id, plain_number, whole_id, year_of
+from placeopt.place.files.raw import RawTable
 from placeopt.place.importer.mapping import RegisterFile
-from placeopt.place.raw import RawTable
 
 HEADINGS = {  # what is looked for -> headings without case, spaces and signs, best first
     "id": ("assetcode", "uniqueassetidentity", "uniqueassetid", "assetid", "assetref",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from placeopt.errors import Finding
+from placeopt.base.errors import Finding
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from placeopt.base.errors import Finding, InputError, PlaceError
 from placeopt.base.reading import layer_names, open_workbook, require_parquet
-from placeopt.errors import Finding, InputError, PlaceError
 from placeopt.place.faults import error, nearest
+from placeopt.place.files.raw import RawTable, any_text, texts_of
+from placeopt.place.importer.clean import read_messy_csv, tidy_table
 from placeopt.place.importer.mapping import SourceFile
-from placeopt.place.importer.tidy import read_messy_csv, tidy_table
-from placeopt.place.raw import RawTable, any_text, texts_of
 
 if TYPE_CHECKING:
     import geopandas as gpd

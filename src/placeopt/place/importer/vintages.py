@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from placeopt.errors import Finding
+from placeopt.base.errors import Finding
 from placeopt.place.faults import error, warning
 from placeopt.place.importer.formula import FormulaError, columns_of
 from placeopt.place.importer.mapping import ColumnRule, Join, TableRule

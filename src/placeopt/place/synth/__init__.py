@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from placeopt.errors import UsageError
+from placeopt.base.errors import UsageError
+from placeopt.place.files.typed import conformed
 from placeopt.place.synth.carbon import assumptions, carbon_values
 from placeopt.place.synth.catalogue import catalogue
 from placeopt.place.synth.estate import estate_tables
 from placeopt.place.synth.geography import DISTRICTS, boundaries_of, land, zones_table
 from placeopt.place.synth.money import money_tables
 from placeopt.place.tables import Place, PlaceInfo
-from placeopt.place.typed import conformed
 
 if TYPE_CHECKING:
     import pandas as pd

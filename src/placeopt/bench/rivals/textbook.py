@@ -1,0 +1,46 @@
+"""The reference models under ``models/`` as rivals: what an analyst would write in PuLP, solved
+by PuLP with HiGHS or CBC. They come with a checkout of the repository, not with the package.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from placeopt.base.errors import EngineMissing
+from placeopt.bench.subjects.subject import Run
+
+
+def reference_model(name: str) -> ModuleType:
+    """``models.NAME``, a file or a folder. Raises ``EngineMissing`` where there is no checkout."""
+    checkout = Path(__file__).resolve().parents[4]
+    if not (checkout / "models").is_dir():
+        raise EngineMissing("the reference models come with a checkout of the repository")
+    if str(checkout) not in sys.path:
+        sys.path.append(str(checkout))
+    return importlib.import_module(f"models.{name}")
+
+
+def solve_with_pulp(problem: Any, how: Run) -> str:
+    """Solve a PuLP problem as ``how.engine`` says; how it ended, by ``sol_status`` and not by
+    ``status``, which is 1 for an incumbent at the time limit as well."""
+    import pulp
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # PuLP's own, of PuLP 4
+        if how.engine == "pulp-highs":
+            solver = pulp.HiGHS(msg=False, timeLimit=how.seconds, gapRel=how.gap, threads=1)
+        else:
+            solver = pulp.PULP_CBC_CMD(msg=False, timeLimit=how.seconds, gapRel=how.gap, threads=1)
+        problem.solve(solver)
+    if problem.sol_status == pulp.LpSolutionOptimal:
+        return "optimal"
+    if problem.sol_status == pulp.LpSolutionIntegerFeasible:
+        return "feasible at limit"
+    if problem.sol_status == pulp.LpSolutionInfeasible:
+        return "infeasible"
+    return "no plan at limit"

@@ -1,0 +1,223 @@
+"""Budgets as cases: the one budget of made-up counties, cut by a tenth, S-shaped services, and
+many programmes over years, with and without a pace.
+
+Engines: ``placeopt`` is ``placeopt.budget.solve`` (curves refined until the gap is proven);
+``cbc``, ``scip`` and the others do the same rounds with that engine; ``pulp-highs`` and
+``pulp-cbc`` solve the reference model ``models/budget.py``, which cuts every curve into 200
+straight pieces. Every plan passes the budget's verifier; objectives are recomputed on the curves.
+"""
+
+from __future__ import annotations
+
+import pickle
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from placeopt.bench.subjects.estate import _record, _to, costs_what_it_says
+from placeopt.bench.subjects.subject import COMPACT, TEXTBOOK, Run
+from placeopt.bench.suites import Case
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from placeopt.engine import Model, Plan
+    from placeopt.place import Place
+    from placeopt.scenario import Scenario
+
+OBJECTIVE = "weighted_outcomes"
+CUT = 0.1  # share of today's money that is not there any more
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A place and the question asked of it; ``total_gbp`` is the money there is."""
+
+    place: Place
+    scenario: Scenario
+    total_gbp: float
+
+
+class BudgetCases:
+    """See ``subjects.Subject``; an instance is a ``Budget``."""
+
+    least_gap = 1e-4
+
+    def engines(self, case: Case) -> tuple[str, ...]:
+        continuous = tuple(name for name in COMPACT if name != "cp-sat")  # it has whole numbers
+        one_year = case.options.get("years", 1) == 1  # all that the reference model knows
+        return ("placeopt", *continuous, *(TEXTBOOK if one_year else ()))
+
+    def make(self, case: Case) -> Budget:
+        if case.generator == "s-curves":
+            return _s_curves(int(case.options["services"]), int(case.options["seed"]))
+        if case.generator == "programmes":
+            return _programmes(**case.options)
+        return _counties(int(case.options["counties"]), int(case.options["seed"]))
+
+    def tiny(self, case: Case) -> list[Case]:
+        options = {"services": 3, "seed": 1}
+        return [Case("warm", "warm", "budget", "s-curves", options=options)]
+
+    def solve(self, instance: Budget, how: Run) -> dict[str, Any]:
+        asked = self._asked(instance, how)
+        if how.engine in TEXTBOOK:
+            record, plan = _textbook(asked, how)
+        else:
+            from placeopt import budget
+            from placeopt.base.errors import NoPlanError
+
+            trace: list[list[float | None]] = []
+            try:
+                answer = budget.solve(asked.place, asked.scenario, progress=_to(trace))
+            except NoPlanError as error:
+                return _nothing("no plan at limit", f"budget.solve, {how.engine}", str(error))
+            record = _record(answer.result, f"placeopt.budget.solve, {how.engine}", trace)
+            plan = answer.plan
+        if plan is not None:
+            (how.folder / "plan.pickle").write_bytes(pickle.dumps(plan))
+        return record
+
+    def check(self, instance: Budget, record: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """The budget's own verifier over the plan's tables, and the objective they add up to."""
+        from placeopt.budget.verify import verify
+
+        file = folder / "plan.pickle"
+        if not file.is_file():
+            return {"verified": False, "fault": "there is no plan to check"}
+        plan: Plan = pickle.loads(file.read_bytes())  # written by our own worker a moment ago
+        found = verify(instance.place, instance.scenario, plan)
+        broken = [f"{check.name}: {check.detail}" for check in found.broken]
+        broken += costs_what_it_says(plan, OBJECTIVE, record["objective"])
+        return {"verified": not broken, "fault": "; ".join(broken)}
+
+    def model(self, instance: Budget) -> Model:
+        """The first round's model, its curves approximated from below."""
+        from placeopt.budget.model.formulation import formulate
+        from placeopt.budget.problem.build import state
+        from placeopt.budget.search.refinement import Approximation
+
+        problem = state(instance.place, instance.scenario)
+        return formulate(problem, Approximation(problem).pieces("under"), OBJECTIVE)
+
+    def _asked(self, instance: Budget, how: Run) -> Budget:
+        engine = "highs" if how.engine in ("placeopt", *TEXTBOOK) else how.engine
+        settings = {"time_limit_seconds": how.seconds, "gap": how.gap, "threads": 1,
+                    "seed": how.seed, "engine": engine}  # fmt: skip
+        solver = instance.scenario.solver.model_copy(update=settings)
+        scenario = instance.scenario.model_copy(update={"solver": solver})
+        return Budget(instance.place, scenario, instance.total_gbp)
+
+
+def _s_curves(services: int, seed: int) -> Budget:
+    """Hill curves as in ``benchmarks/s_curves.py``: exponent 2 to 5, ten pounds a service."""
+    from placeopt.budget.published_cases import s_curve_place
+
+    rng = np.random.default_rng([seed, services])
+    slope, kappa = rng.uniform(2, 5, services), rng.uniform(10, 40, services)
+    beta, money = rng.uniform(60, 150, services), 10.0 * services
+    place, scenario = s_curve_place(slope.tolist(), kappa.tolist(), beta.tolist(), money)
+    return Budget(place, scenario, money)
+
+
+def _programmes(
+    programmes: int, outcomes: int, years: int, *, concave: bool, pace: bool, seed: int
+) -> Budget:
+    from placeopt.bench.subjects.many_programmes import many_programmes, question
+
+    place = many_programmes(programmes, outcomes, years, concave=concave, seed=seed)
+    money = (1 - CUT) * float(place.spending["amount_gbp"].sum())
+    return Budget(place, question(years, 1e-3, 60.0, pace=pace), money)
+
+
+def _counties(count: int, seed: int) -> Budget:
+    """The budgets of ``count`` made-up counties as one, with a tenth less money in all."""
+    import pandas as pd
+
+    from placeopt.place import PlaceInfo, synthesise
+    from placeopt.place.tables import Place
+    from placeopt.scenario import Scenario
+    from placeopt.scenario.rules.budget.money import OneBudget
+
+    counties = [synthesise(seed=1000 * seed + i) for i in range(count)]
+    names = {name for name, table in counties[0].tables.items() if len(table)}
+    about_money = names & _MONEY_TABLES
+    tables = {
+        name: pd.concat(
+            [_apart(place.tables[name], i) for i, place in enumerate(counties)], ignore_index=True
+        )
+        if name in about_money
+        else counties[0].tables[name].head(0)
+        for name in counties[0].tables
+    }
+    place = Place(PlaceInfo(f"{count} counties", made_up=True), tables)
+    scenario = Scenario(
+        question="How is one smaller budget split?",
+        problem="budget",
+        rules=(OneBudget(reduction_share=CUT),),
+    )
+    spent = place.spending[place.spending["year"] == place.spending["year"].max()]
+    return Budget(place, scenario, (1 - CUT) * float(spent["amount_gbp"].sum()))
+
+
+_MONEY_TABLES = {
+    "agencies", "programmes", "streams", "stream_amounts", "stream_programmes", "spending",
+    "outcomes", "curves", "curve_points",
+}  # fmt: skip
+
+
+def _apart(table: pd.DataFrame, number: int) -> pd.DataFrame:
+    """A county's table with its number before every id."""
+    ids = [str(name) for name in table if str(name).endswith("_id")]
+    return table.assign(**{
+        name: table[name].where(table[name] == "", f"{number}_" + table[name].astype(str))
+        for name in ids
+    })  # fmt: skip
+
+
+def _textbook(asked: Budget, how: Run) -> tuple[dict[str, Any], Plan | None]:
+    """``models/budget.py`` by PuLP. Its optimum is that of curves cut into pieces, a little
+    under the true one; PuLP passes on no bound, so a proof is the solver's word."""
+    from dataclasses import replace
+
+    from placeopt.bench.rivals.textbook import reference_model, solve_with_pulp
+    from placeopt.budget.problem.build import state
+    from placeopt.budget.search.refinement import Solved, Stage
+    from placeopt.budget.tables.plan import plan_of
+    from placeopt.engine import Model, Result, Status
+
+    began = time.perf_counter()
+    textbook = reference_model("budget")
+    model, pay, unit = textbook.build(dict(asked.place.tables), total=asked.total_gbp)
+    left = max(1.0, how.seconds - (time.perf_counter() - began))
+    status = solve_with_pulp(model, replace(how, seconds=left))
+    method = f"models/budget.py, {how.engine}"
+    if status not in ("optimal", "feasible at limit"):
+        return _nothing(status, method, "PuLP passes on no bound"), None
+    problem = state(asked.place, asked.scenario)
+    programmes, streams = problem.programme_ids, problem.stream_ids
+    paid = np.array([
+        max(0.0, (pay[programmes[p], streams[f]].value() or 0.0) * unit)
+        if (programmes[p], streams[f]) in pay else 0.0
+        for p, f in zip(problem.pair_programme, problem.pair_stream, strict=True)
+    ])  # fmt: skip
+    paid = np.floor(paid * 100) / 100  # whole pence, never more than there is
+    spend = np.bincount(problem.pair_programme, paid, len(programmes)).astype(float)
+    spend, paid = spend[None, :], paid[None, :]  # of the one year decided
+    value = problem.objective(OBJECTIVE, spend, first=True)
+    record = _nothing(status, method, "PuLP passes on no bound") | {"objective": value}
+    result, no_error = Result(Status.FEASIBLE, objective=value), np.zeros(len(problem.curves))
+    stage = Stage(OBJECTIVE, value, -np.inf, Model("textbook"), result, rounds=1)
+    solved = Solved(result, spend, paid, (stage,), no_error)
+    plan = plan_of(asked.place, problem, solved, asked.scenario)
+    return record, plan
+
+
+def _nothing(status: str, method: str, message: str) -> dict[str, Any]:
+    return {
+        "status": status, "objective": None, "bound": None, "seconds": {}, "trace": [],
+        "method": method, "message": message,
+    }  # fmt: skip

@@ -1,0 +1,115 @@
+"""Budgets of many programmes over years, made up.
+
+Each programme has Hill curves (exponent 2 to 5, or 1 where concave) to two outcomes, some of them
+a year late, all with a fifth of an effect left a year on; eight streams of which half are
+ring-fenced; ten per cent less money, with a reserve carried between years; half of the outcomes
+with a minimum standard. Under a pace every programme falls by three tenths or rises by half in a
+year at most.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from placeopt.place import Place
+    from placeopt.scenario import Scenario
+
+STREAMS = 8
+CUT, RISE = 0.3, 0.5  # the shares that a pace lets a programme change by in a year
+
+
+def many_programmes(
+    programmes: int, outcomes: int, years: int, *, concave: bool, seed: int
+) -> Place:
+    """The place; money in GBP, outcomes in points."""
+    from placeopt.budget.published_cases import _filled
+    from placeopt.place import PlaceInfo, dictionary
+    from placeopt.place.tables import Place
+
+    rng = np.random.default_rng(seed)
+    p_ids = [f"p{i:03}" for i in range(programmes)]
+    o_ids = [f"o{i:02}" for i in range(outcomes)]
+    f_ids = [f"f{i}" for i in range(STREAMS)]
+    today = np.round(rng.lognormal(1.0, 0.8, programmes) * 1e6)
+    payer = rng.integers(0, STREAMS, programmes)
+    curves = []
+    for i, p in enumerate(p_ids):
+        for o in rng.choice(outcomes, 2, replace=False):
+            shape = 1.0 if concave else float(rng.uniform(2, 5))
+            curves.append(
+                {
+                    "programme_id": p,
+                    "outcome_id": o_ids[o],
+                    "form": "hill",
+                    "maximum_effect": float(rng.uniform(1, 4)),
+                    "scale_gbp": float(today[i] * rng.uniform(0.6, 1.6)),
+                    "shape": shape,
+                    "lag_years": int(rng.random() < 0.25 and years > 1),
+                    "persistence_share": 0.2 * float(years > 1),
+                }
+            )
+    paid = np.bincount(payer, today, STREAMS)
+    rows: dict[str, list[dict[str, Any]]] = {
+        "agencies": [{"agency_id": "all"}],
+        "programmes": [
+            {"programme_id": p, "agency_id": "all", "maximum_gbp_per_year": 2.5 * gbp}
+            for p, gbp in zip(p_ids, today, strict=True)
+        ],
+        "streams": [
+            {"stream_id": f, "agency_id": "all", "ring_fenced": i % 2 == 1}
+            for i, f in enumerate(f_ids)
+        ],
+        "stream_amounts": [
+            {"stream_id": f, "year": 2026 + t, "amount_gbp": float(round(paid[i] * 0.97))}
+            for i, f in enumerate(f_ids)
+            for t in range(years)
+        ],
+        "stream_programmes": [
+            {"stream_id": f_ids[f], "programme_id": p}
+            for p, own in zip(p_ids, payer, strict=True)
+            for f in range(1, STREAMS, 2)
+            if f == own or rng.random() < 0.2
+        ],
+        "spending": [
+            {"year": 2025, "programme_id": p, "stream_id": f_ids[f], "amount_gbp": gbp}
+            for p, f, gbp in zip(p_ids, payer, today, strict=True)
+        ],
+        "outcomes": [
+            {
+                "outcome_id": o,
+                "unit": "points",
+                "direction": "higher",
+                "baseline": 50.0,
+                "target": 56.0,
+                "minimum_standard": 48.5 if i % 2 else np.nan,
+                "beyond": "counts",
+                "weight": float(rng.uniform(0.5, 2)),
+            }
+            for i, o in enumerate(o_ids)
+        ],
+        "curves": curves,
+    }
+    tables = {table: _filled(table, rows.get(table, [])) for table in dictionary()}
+    return Place(PlaceInfo("Many programmes", made_up=True), tables)
+
+
+def question(years: int, gap: float, seconds: float, *, pace: bool) -> Scenario:
+    """Weighted outcomes for a tenth less money, over the years."""
+    from placeopt.scenario import Scenario
+    from placeopt.scenario.rules.budget.money import OneBudget, Outcomes, Pace, Statutory, Streams
+
+    rules = [OneBudget(rule="one_budget", reduction_share=0.1, carry_over=years > 1)]
+    rules += [kind(rule=kind.name) for kind in (Streams, Statutory, Outcomes)]  # type: ignore[misc]
+    if pace:
+        rules.append(Pace(rule="pace", largest_cut_share=CUT, largest_rise_share=RISE))  # type: ignore[arg-type]
+    return Scenario(
+        question="How are many programmes paid for?",
+        problem="budget",
+        years=years,
+        objective={"minimise": ("weighted_outcomes",)},  # type: ignore[arg-type]
+        rules=tuple(rules),
+        solver={"gap": gap, "time_limit_seconds": seconds},  # type: ignore[arg-type]
+    )

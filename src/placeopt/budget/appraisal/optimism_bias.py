@@ -1,0 +1,86 @@
+"""Corrections for optimism by evidence grade, as data: applied where the scenario asks, and shown.
+
+    benefit x (1 - correction[grade]),   cost x (1 + correction[grade])
+
+A number with a correction of its own keeps it; a number without grade or correction is left as it
+stands and listed. The shipped corrections are ``optimism_bias.csv``; rows of a kind in a place's
+own table ``optimism_bias`` replace the shipped rows of that kind.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from placeopt.base.errors import Finding
+from placeopt.place import Place
+
+Floats = NDArray[np.float64]
+
+
+@cache
+def shipped(kind: str) -> dict[int, float]:
+    """Correction by grade, 1 best to 6 worst, for ``benefit`` or ``cost``."""
+    text = (files("placeopt.budget.appraisal") / "optimism_bias.csv").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    return {
+        int(row["grade"]): float(row["correction_share"])
+        for row in csv.DictReader(lines)
+        if row["kind"] == kind
+    }
+
+
+def by_grade(place: Place | None, kind: str) -> dict[int, float]:
+    """The place's own corrections of this kind, or the shipped ones where it has none."""
+    if place is None:
+        return shipped(kind)
+    rows = place.optimism_bias[place.optimism_bias["kind"] == kind]
+    own = dict(zip(rows["grade"].astype(int), rows["correction_share"].astype(float), strict=True))
+    return own or shipped(kind)
+
+
+def corrections(
+    grades: Iterable[Any], own: Iterable[float], table: dict[int, float], *, asked: bool
+) -> Floats:
+    """The correction of each number: its own, else its grade's, else 0; all 0 where not asked."""
+    if not asked:
+        return np.zeros(len(list(grades)))
+    return np.array(
+        [
+            given if not np.isnan(given) else (0.0 if pd.isna(grade) else table[int(grade)])
+            for grade, given in zip(grades, own, strict=True)
+        ],
+        float,
+    )
+
+
+def without_grade(place: Place) -> list[Finding]:
+    """Warnings: the numbers of the budget's evidence whose grade nobody has stated."""
+    found = []
+    for table, key in (
+        ("curves", ["programme_id", "outcome_id"]),
+        ("benefits", ["benefit_id"]),
+        ("unit_costs", ["code"]),
+        ("evidence_pairs", ["programme_id", "outcome_id", "observation"]),
+        ("appraisal_costs", ["cost_id"]),
+        ("appraisal_benefits", ["benefit_id"]),
+    ):
+        rows = place.tables[table]
+        missing = rows["grade"].isna()
+        if "correction_share" in rows:
+            missing &= rows["correction_share"].isna()
+        for row in rows.index[missing]:
+            name = ", ".join(str(rows.at[row, column]) for column in key)
+            message = f"{name} has no evidence grade, so nothing corrects it for optimism"
+            remedy = "give a grade from 1 (best) to 6 (worst)"
+            found.append(
+                Finding("warning", f"{table}.csv", int(row) + 2, "grade", "", message, remedy)
+            )
+    return found

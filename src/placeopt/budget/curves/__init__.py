@@ -1,0 +1,1 @@
+"""Response curves: their forms, how programmes combine, and calibration from evidence."""

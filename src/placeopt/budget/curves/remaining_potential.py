@@ -1,0 +1,205 @@
+"""Programmes that each work on what the others leave of the whole W that can be improved.
+
+    improvement = W (1 - product of (1 - e / W)) = W (1 - exp(-S / W)),
+    S = sum of w,  w(s) = -W log(1 - e(s) / W)
+
+with e the effect that a programme would have alone at yearly spend s. Each w is a curve of its own
+(about e while e is small), their sum S is linear, and W (1 - exp(-S / W)) is concave in S: both
+are held from below and above by pieces like any response curve. Where w turns between convex and
+concave follows from the sign of e'' (W - e) + e'^2, which is worked out for every form:
+
+    exponential  concave             power    n >= 1 convex; n < 1 convex from e = (1 - n) W on
+    coverage     convex up to e = W - sqrt(W^2 - m^2)
+    hill, n > 1  convex up to the root of (n-1) W + (m - 2W) x - (n+1) (W - m) x^2, x = (s/k)^n
+    logistic     convex up to L = (V - sqrt(V^2 - c V)) / c, c = m / (1 - L0), V = W + c L0
+    points       convex between any two points
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from placeopt.budget.curves.forms import SAME, Curve, Piece
+
+if TYPE_CHECKING:
+    from placeopt.budget.problem.arrays import BudgetProblem
+    from placeopt.engine import Model
+
+Floats = NDArray[np.float64]
+FULL = 1 - 1e-9  # of the whole: the logarithm ends there
+MOST = 0.9999  # of the whole that a programme does at most, whatever is drawn of the evidence
+
+
+def left_over(effect: ArrayLike, whole: float) -> Floats:
+    """w of an ``effect`` alone, in the outcome's unit."""
+    return -whole * np.log1p(-np.minimum(np.asarray(effect, float) / whole, MOST))
+
+
+@dataclass(frozen=True)
+class OfTheRest(Curve):
+    """The curve w of a programme whose effect alone is ``alone``, of the whole ``whole``."""
+
+    alone: Curve = field(default_factory=lambda: Curve("power"))
+    whole: float = 1.0
+
+    def effect(self, spend: ArrayLike) -> Floats:
+        """w at yearly spend in GBP (any shape), in the outcome's unit."""
+        share = np.minimum(self.alone.effect(spend) / self.whole, FULL)
+        return -self.whole * np.log1p(-share)
+
+    def slope(self, spend: float) -> float:
+        """w of one more GBP at ``spend``."""
+        left = self.whole - min(float(self.alone.effect(spend)), self.whole * FULL)
+        return self.alone.slope(spend) * self.whole / left
+
+    def stretches(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
+        """The range cut where w turns between concave and convex: (start, end, concave)."""
+        if self.alone.form == "points":
+            return self._between_points(lower, upper)
+        turn, concave_first = self._turn()
+        if not turn > lower + SAME * (upper - lower):
+            return [(lower, upper, not concave_first)]
+        if not turn < upper - SAME * (upper - lower):
+            return [(lower, upper, concave_first)]
+        return [(lower, turn, concave_first), (turn, upper, not concave_first)]
+
+    def _turn(self) -> tuple[float, bool]:
+        """The spend at which it turns, and whether it is concave before."""
+        one, w = self.alone, self.whole
+        m, k, n = one.maximum_effect, one.scale_gbp, one.shape
+        if one.form == "exponential" or m == 0 or (one.form == "hill" and n <= 1):
+            return np.inf, True
+        if one.form == "power":
+            return (k * ((1 - n) * w / m) ** (1 / n), True) if n < 1 else (np.inf, False)
+        if one.form == "coverage":
+            share = (w - np.sqrt(max(0.0, w * w - m * m))) / m
+            return (k * float(np.arctanh(share)) if share < 1 else np.inf), False
+        if one.form == "hill":
+            a, b, c = (n + 1) * (w - m), 2 * w - m, (n - 1) * w
+            x = c / b if a <= 0 else (np.sqrt(b * b + 4 * a * c) - b) / (2 * a)
+            return k * float(x) ** (1 / n), False
+        start = 1 / (1 + np.exp(n))
+        c = m / (1 - start)
+        v = w + c * start
+        level = (v - np.sqrt(max(0.0, v * v - c * v))) / c
+        return (k * (1 + float(np.log(level / (1 - level))) / n) if level < 1 else np.inf), False
+
+    def _between_points(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
+        if upper <= lower:
+            return [(lower, upper, True)]
+        inside = self.alone.points_between(lower, upper)
+        cuts = np.unique(np.concatenate([[lower], inside, [upper]]))
+        return [
+            (float(a), float(b), bool(np.ptp(self.alone.effect([a, b])) == 0))
+            for a, b in itertools.pairwise(cuts)
+        ]
+
+
+def worth(total: ArrayLike, whole: ArrayLike) -> Floats:
+    """What a sum S of the curves w improves the outcome by."""
+    return -np.asarray(whole, float) * np.expm1(-np.asarray(total, float) / whole)
+
+
+@dataclass(frozen=True)
+class Outer(Curve):
+    """W (1 - exp(-S / W)) of a sum S; W is ``maximum_effect``."""
+
+    def effect(self, spend: ArrayLike) -> Floats:
+        return worth(spend, self.maximum_effect)
+
+    def slope(self, spend: float) -> float:
+        return float(np.exp(-spend / self.maximum_effect))
+
+    def stretches(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
+        return [(lower, upper, True)]
+
+
+def outer(problem: BudgetProblem) -> list[tuple[int, Curve, float, float]]:
+    """For each outcome of this kind: its position, its improvement as a curve of S, the least and
+    the most S."""
+    found: list[tuple[int, Curve, float, float]] = []
+    for o in np.flatnonzero(np.isfinite(problem.whole)):
+        whole, low, high = float(problem.whole[o]), 0.0, 0.0
+        for c in np.flatnonzero(problem.curve_outcome == o):
+            p, own = problem.curve_programme[c], problem.curves[c]
+            alone = getattr(own, "alone", own)
+            top = float(alone.effect(max(problem.upper[:, p].max(), problem.before[p])))
+            if problem.by_level[o] and (
+                problem.tail or problem.relax == "B12"
+            ):  # what draws come to
+                today = problem.effect_today[c]
+                ends = today + np.outer(problem.evidence[:, c], [-today, top - today])
+                low += min(0.0, float(left_over(ends.min(), whole)))
+                top = max(top, float(ends.max()))
+            high += float(left_over(top, whole))
+        found.append((int(o), Outer("outer", whole), low, high))
+    return found
+
+
+def what_is_left_is_worked_on(
+    model: Model,
+    problem: BudgetProblem,
+    approximation: Sequence[Sequence[Piece]],
+    today: Floats,
+    unit: Floats,
+) -> tuple[list[Any], Floats]:
+    """Columns and rows of the outer function; the terms that they add to ``improvement``, and what
+    these come to today (B x O). ``today`` (C,), ``unit`` (O,) the model's unit of each outcome."""
+    counted, many, outcomes = len(problem.drifted), len(problem.curves), len(problem.outcome_ids)
+    effect, b = model.columns["effect"], np.arange(counted)
+    terms: list[Any] = []
+    constant = np.zeros((counted, outcomes))
+    works = problem.worked(np.zeros((1, many)))[0]
+    for (o, *_), (piece,) in zip(outer(problem), approximation, strict=True):
+        labels = {
+            "outcome_id": np.repeat(problem.outcome_ids[o], counted),
+            "year": problem.years[0] + b,
+        }
+        total = model.add_columns(f"rest_{o}", labels=labels, lower=-np.inf)
+        value = model.add_columns(f"of_rest_{o}", labels=labels, lower=-np.inf)
+        c = np.flatnonzero(problem.curve_outcome == o)
+        terms.append((b * outcomes + o, value.all, -1.0))
+        constant[:, o] += float(worth(works[c].sum(), problem.whole[o])) / unit[o]
+        outer_lines(model, f"of_rest_{o}", piece, (value.all, total.all), float(unit[o]), labels)
+        if problem.by_level[o]:
+            held = np.flatnonzero(problem.by_level[problem.curve_outcome])
+            k = np.flatnonzero(problem.curve_outcome[held] == o)
+            worked = model.columns["worked"].at((b[:, None] * len(held) + k).ravel())
+            own: list[Any] = [(b, total.all, 1.0), (np.repeat(b, len(k)), worked, -1.0)]
+            model.add_rows(f"rest_{o}", rule="", labels=labels, terms=own, lower=0.0, upper=0.0)
+            continue
+        at_b, at_t, at_c = np.nonzero(problem.share[:, :, c])
+        share = problem.share[at_b, at_t, c[at_c]]
+        stays = ((1 - problem.share[:, :, c].sum(axis=1)) @ today[c]) / unit[o]
+        sums: list[Any] = [(b, total.all, 1.0), (at_b, effect.at(at_t * many + c[at_c]), -share)]
+        model.add_rows(f"rest_{o}", rule="", labels=labels, terms=sums, lower=stays, upper=stays)
+    return terms, constant.ravel()
+
+
+def outer_lines(
+    model: Model,
+    name: str,
+    piece: Piece,
+    columns: tuple[Any, Any],
+    unit: float,
+    labels: dict[str, Any],
+    rule: str = "",
+) -> None:
+    """Rows: every value is at most what each line of the outer function allows at its total."""
+    value, total = columns
+    lines = len(piece.slope)
+    at = np.arange(len(value) * lines)
+    own, line = at // lines, at % lines
+    model.add_rows(
+        name,
+        rule=rule,
+        labels={key: ids[own] for key, ids in labels.items()},
+        terms=[(at, value[own], 1.0), (at, total[own], -piece.slope[line])],
+        upper=piece.intercept[line] / unit,
+    )

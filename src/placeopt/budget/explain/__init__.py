@@ -1,0 +1,1 @@
+"""Why no budget fits, and what a change of a limit is worth."""

@@ -1,0 +1,268 @@
+"""How far can the budget fall before a standard breaks, and which one breaks first?
+
+``order_of_breaking``: the least money that meets every standard, with its proven bound; just
+below that bound, where one must break, the plan that misses standards by least (in ranges, over
+all years together) says which one breaks first; that one is given up, and so on until none is
+left. It is proven to be the first where every plan in which it holds misses the others by more.
+
+Over several years the least money is discounted, and below it every year has a little less.
+
+``path_of_cuts``: what the best plan is worth at every total, the same in every decided year and
+nothing carried over, from the least with which every year meets the rules to today's money, for
+problems that are linear programs. (Over years that least may be below the dearest year of the
+least money: a year pays more so that another pays less.) The value is convex in the total and
+the price of the total is its slope, so two solved totals bound it between them: below by their
+slopes, above by the straight line. Totals are added where the two meet until they are as close as
+asked; where they meet exactly, the path is exact.
+Source: Eisner and Severance, Mathematical techniques for efficient record segmentation in large
+shared databases, Journal of the ACM 23 (1976), for the parametric search.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from placeopt import engine
+from placeopt.base.errors import UsageError
+from placeopt.budget.explain.infeasibility import solve_as_set
+from placeopt.budget.explain.shadow_prices import strong_duality_holds
+from placeopt.budget.model import formulation as equations
+from placeopt.budget.problem.arrays import BudgetProblem, Floats
+from placeopt.budget.problem.build import state
+from placeopt.budget.search.refinement import LINEAR_GAP, ROUNDS, Approximation, Solved, solve_all
+from placeopt.budget.search.rounding import spend_of
+from placeopt.engine import Model, Result, Status
+from placeopt.place import Place
+from placeopt.scenario import Scenario
+from placeopt.scenario.rules.budget.money import OneBudget
+from placeopt.scenario.scenario import Objective, SolverSettings
+
+BELOW = 1e-3  # share below the least money at which the first broken standard is looked for
+MOST_POINTS = 200
+BREACHES = ("breach_minimum", "breach_target")
+
+
+def order_of_breaking(place: Place, scenario: Scenario) -> pd.DataFrame:
+    """The standards in the order in which they break as the budget falls.
+
+    Columns: step, least_gbp (the least money with the standards still held), bound_gbp (no budget
+    below it meets them), gap_share (of the two), today_gbp (the base year's spending in every
+    decided year, discounted alike), cut_share (how far below it), outcome_id, name (of the
+    standard that breaks below it; "" in the last row, where only floors and terms are left),
+    missed_ranges (by how much it is missed just below), proven_first (that it is in every plan
+    that misses standards by least). Raises ``UsageError`` where the rules without any total allow
+    no plan.
+    """
+    problem = state(place, _without_total(scenario))
+    problem = replace(problem, objectives=("least_money",), slack=())
+    today, rows = float(problem.before.sum() * problem.discount.sum()), []
+    for step in range(1, len(problem.outcome_ids) + 2):
+        solved = solve_all(problem, scenario.solver)
+        least = solved.result.objective
+        if solved.spend is None or least is None:
+            if solved.result.status is Status.INFEASIBLE:
+                raise UsageError("no money meets the rules: there is no least budget")
+            raise UsageError(f"no least budget was found: {solved.result.status}")
+        o, missed, proven = first_to_break(problem, scenario.solver, solved)
+        key = str(problem.outcome_ids[o]) if o is not None else ""
+        bound, cut = solved.result.bound, 1 - least / today if today else np.nan
+        row = [step, least, bound, max(0.0, least - bound) / least if least else 0.0, today, cut]
+        rows.append([*row, key, problem.names.get(key, key), missed, proven])
+        if o is None:
+            break
+        held, target = problem.minimum_gain.copy(), problem.target_holds.copy()
+        held[:, o], target[:, o] = np.nan, False
+        problem = replace(problem, minimum_gain=held, target_holds=target)
+    columns = ["step", "least_gbp", "bound_gbp", "gap_share", "today_gbp", "cut_share"]
+    columns += ["outcome_id", "name"]
+    return pd.DataFrame(rows, columns=[*columns, "missed_ranges", "proven_first"])
+
+
+def path_of_cuts(place: Place, scenario: Scenario, *, tolerance: float = 1e-5) -> pd.DataFrame:
+    """The value of the best plan at every total, from the least that does to today's spending.
+
+    Columns: total_gbp, objective (of the scenario's first objective, minimised), change_per_gbp
+    (what one more GBP changes; below zero is better), standards (ids of the standards that bind).
+    Between two rows the value lies on or below the straight line, by at most ``tolerance`` of
+    the path's range. Raises ``UsageError`` where a choice or an S-shaped curve makes the problem
+    an integer one.
+    """
+    problem = state(place, _without_total(scenario))
+    approximation = Approximation(problem, 10 * tolerance, 120)
+    lowest = _least_of_every_year(problem, approximation)
+    for at in np.linspace(lowest * (1 + 1e-6), problem.before.sum(), 5):
+        solved = solve_all(
+            replace(problem, total=_every_year(problem, at), slack=()), scenario.solver
+        )
+        if solved.spend is not None:
+            approximation.add(solved.spend)
+    points = _search(problem, approximation, lowest, tolerance)
+    columns = ["total_gbp", "objective", "change_per_gbp", "standards"]
+    rows = [[p.total, p.value, p.slope, " ".join(p.standards)] for p in points]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _least_of_every_year(problem: BudgetProblem, approximation: Approximation) -> float:
+    """GBP, the least total with which each decided year meets the rules, its spends breakpoints."""
+    scale, level = equations.scale_of(problem), np.inf
+    for _ in range(ROUNDS):
+        model = equations.formulate(problem, approximation.pieces("under"), "least_money")
+        columns, values, _ = equations.expression(model, problem, "least_money", scale)
+        model.add_cost(columns, -values)  # what is small is the dearest year instead
+        dearest, pay = model.add_columns("dearest", size=1, cost=1.0), model.columns["pay"]
+        year = np.repeat(np.arange(len(problem.years)), len(problem.pair_stream))
+        terms: list[Any] = [
+            (year, pay.all, 1.0),
+            (np.arange(len(problem.years)), dearest.start, -1.0),
+        ]
+        model.add_rows("within", rule="", labels={"year": problem.years}, terms=terms, upper=0.0)
+        if model.arrays().integer.any():
+            raise UsageError("a path of cuts needs concave curves and no choices")
+        result = engine.solve(model, gap=0.0)
+        if not result.has_plan:
+            raise UsageError("no money meets the rules: there is no path")
+        approximation.add(spend_of(problem, model, result))
+        last, level = level, float(result.value(dearest)[0]) * scale.money_gbp
+        if last - level <= LINEAR_GAP * level:
+            break
+    return level
+
+
+@dataclass(frozen=True)
+class _Point:
+    """One solved total: value, slope, and the standards that have a price there."""
+
+    total: float
+    value: float
+    slope: float
+    standards: tuple[str, ...]
+
+
+def _search(
+    problem: BudgetProblem, approximation: Approximation, least: float, tolerance: float
+) -> list[_Point]:
+    """Totals added where neighbours' slopes meet, the widest gap first."""
+    top = max(min(float(problem.before.sum()), float(problem.amount.sum(axis=1).min())), least)
+    ends = [_solve_at(problem, approximation, total) for total in (least * (1 + 1e-6), top)]
+    points = [point for point in ends if point is not None]
+    allowed = tolerance * max(1e-9, abs(points[0].value - points[-1].value))
+    while len(points) < MOST_POINTS:
+        pairs = list(itertools.pairwise(points))
+        meets = [_meeting(left, right) for left, right in pairs]
+        widest = int(np.argmax([gap for _, gap in meets])) if meets else -1
+        if widest < 0 or meets[widest][1] <= allowed:
+            break
+        found = _solve_at(problem, approximation, meets[widest][0])
+        if found is None:
+            break
+        points.insert(widest + 1, found)
+    return points
+
+
+def _meeting(left: _Point, right: _Point) -> tuple[float, float]:
+    """Where two neighbours' slopes meet, and how far below the straight line that is."""
+    if right.slope - left.slope <= 1e-12 * max(abs(left.slope), abs(right.slope), 1e-300):
+        return left.total, 0.0
+    at = (left.value - left.slope * left.total) - (right.value - right.slope * right.total)
+    at = float(np.clip(at / (right.slope - left.slope), left.total, right.total))
+    share = (at - left.total) / (right.total - left.total)
+    straight = left.value + share * (right.value - left.value)
+    return at, straight - _line(left, at)
+
+
+def _line(point: _Point, total: float) -> float:
+    return point.value + point.slope * (total - point.total)
+
+
+def _solve_at(problem: BudgetProblem, approximation: Approximation, total: float) -> _Point | None:
+    """The linear program at one total, priced."""
+    at = replace(problem, total=_every_year(problem, total))
+    name, scale = problem.objectives[0], equations.scale_of(problem)
+    model = equations.formulate(at, approximation.pieces("under"), name)
+    result = engine.solve(model, gap=0.0)
+    if not result.has_plan or not strong_duality_holds(model.arrays(), result):
+        return None
+    assert result.row_prices is not None
+    assert result.objective is not None
+    unit = equations.unit_of(name, scale)
+    slope = float(result.row_prices[model.rows["one_budget"].all].sum()) * unit / scale.money_gbp
+    standards: list[str] = []
+    if "minimum" in model.rows:
+        block = model.rows["minimum"]
+        priced = result.row_prices[block.start : block.start + block.size] > 1e-9
+        standards = [str(key) for key in np.unique(block.labels["outcome_id"][priced])]
+    return _Point(total, result.objective * unit, slope, tuple(standards))
+
+
+def first_to_break(
+    problem: BudgetProblem, settings: SolverSettings, solved: Solved
+) -> tuple[int | None, float, bool]:
+    """The standard missed most where standards are missed by least, just below what is proven to
+    be the ``solved`` least money; by how many ranges, and whether that is proven."""
+    assert solved.spend is not None
+    assert solved.pay is not None
+    if not np.isfinite(problem.minimum_gain).any() and not problem.target_holds.any():
+        return None, 0.0, True
+    assert solved.result.objective is not None
+    share = max(0.0, solved.result.bound) / max(solved.result.objective, 1e-9)
+    total = solved.pay.sum(axis=1) * min(1.0, share) * (1 - BELOW)
+    short = replace(problem, total=total, relax="B4")
+    approximation = Approximation(short)
+    approximation.add(solved.spend)
+    least, missed = np.inf, np.zeros(len(problem.outcome_ids))
+    for _ in range(ROUNDS):
+        model = equations.formulate(short, approximation.pieces("under"), "")
+        result = solve_as_set(model, settings)
+        if not result.has_plan or result.objective is None or result.objective > 0.999 * least:
+            break
+        least, missed = result.objective, _missed(problem, model, result)
+        approximation.add(spend_of(short, model, result))
+        if not approximation.errors().any():
+            break
+    if not np.isfinite(least) and result.status is Status.INFEASIBLE:
+        return None, 0.0, True  # what breaks is no standard
+    if not np.isfinite(least) or missed.max() <= 1e-9:
+        raise UsageError("which standard breaks first was not found within the time limit")
+    o = int(np.argmax(missed))
+    model = equations.formulate(short, approximation.pieces("over"), "")
+    for name in BREACHES:
+        if name in model.columns:  # the standard holds
+            block = model.columns[name]
+            own = block.at(np.flatnonzero(block.labels["outcome_id"] == problem.outcome_ids[o]))
+            terms = [(np.arange(len(own)), own, np.ones(1))]
+            model.add_rows(f"no_{name}", rule="", size=len(own), terms=terms, upper=0.0)
+    other = solve_as_set(model, settings)
+    proven = other.status is Status.INFEASIBLE or other.bound > least * (1 + 1e-6)
+    return o, float(missed[o]), bool(proven)
+
+
+def _missed(problem: BudgetProblem, model: Model, result: Result) -> Floats:
+    """(O,) the furthest that each standard is missed in any year, in ranges."""
+    missed = np.zeros(len(problem.outcome_ids))
+    at = {key: position for position, key in enumerate(problem.outcome_ids)}
+    for name in BREACHES:
+        if name in model.columns:
+            block = model.columns[name]
+            for key, value in zip(block.labels["outcome_id"], result.value(block), strict=True):
+                missed[at[key]] = max(missed[at[key]], value)
+    return missed
+
+
+def _every_year(problem: BudgetProblem, total: float) -> Floats:
+    return np.full(len(problem.years), float(total))
+
+
+def _without_total(scenario: Scenario) -> Scenario:
+    rules = tuple(rule for rule in scenario.rules if not isinstance(rule, OneBudget))
+    return scenario.with_rules(rules).replace(objective=_objective(scenario))
+
+
+def _objective(scenario: Scenario) -> Objective:
+    if "objective" not in scenario.model_fields_set:
+        return Objective(minimise=("weighted_outcomes",))
+    return Objective(minimise=scenario.objective.minimise[:1])

@@ -1,0 +1,95 @@
+"""What one more pound, or one unit of a standard, changes: prices from a linear program.
+
+A price is how much the (minimised) objective changes for one more unit of a row's limit. Prices
+are read only where strong duality is checked: the dual objective made from them must equal the
+primal one. They are exact for the approximated curves, near the plan and for small changes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from placeopt.budget.model import formulation as equations
+from placeopt.budget.problem.arrays import OBJECTIVES, WEIGHTED, BudgetProblem
+from placeopt.budget.search.refinement import Stage
+from placeopt.engine import Arrays, Result
+
+TOLERANCE = 1e-6
+SAYS = {
+    "one_budget": "more in the total",
+    "streams": "more in the stream",
+    "statutory": "a higher floor",
+    "pace_cut": "a slowest cut that leaves more",
+    "notice": "notice that keeps more",
+    "contracted": "more contracted for",
+    "reinvestment": "more that must go into prevention",
+    "through": "more that must go through the place",
+    "minimum": "a stricter minimum standard",
+    "target": "a stricter required target",
+}
+COLUMNS = [
+    *("objective", "rule", "what", "id", "name", "year"),
+    *("change_in_objective", "per", "unit"),
+]
+
+
+def prices(problem: BudgetProblem, stages: tuple[Stage, ...]) -> pd.DataFrame:
+    """One row for each priced limit of each objective; empty where nothing can be priced.
+
+    ``change_in_objective`` is below zero where one more unit makes the objective better.
+    """
+    scale = equations.scale_of(problem)
+    rows: list[list[object]] = []
+    for stage in stages:
+        if not strong_duality_holds(stage.model.arrays(), stage.result):
+            continue
+        assert stage.result.row_prices is not None
+        unit = equations.unit_of(stage.objective, scale)
+        for name, says in SAYS.items():
+            if name not in stage.model.rows:
+                continue
+            block = stage.model.rows[name]
+            years = block.labels["year"]
+            own = [label for name, label in block.labels.items() if name != "year"]
+            ids = own[0] if own else np.full(block.size, "")
+            per = _unit_of_rows(problem, block.labels, scale)
+            for position, key in enumerate(ids):
+                price = float(stage.result.row_prices[block.start + position])
+                change = price * unit / per[position] + 0.0
+                label = problem.names.get(str(key), str(key))
+                year = int(years[position])
+                row = [stage.objective, block.rule, says, str(key), label, year, change]
+                rows.append(
+                    [*row, _per(problem, block.labels), OBJECTIVES.get(stage.objective, WEIGHTED)]
+                )
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def strong_duality_holds(arrays: Arrays, result: Result) -> bool:
+    """Whether the prices prove the objective: dual objective equal to the primal one."""
+    if result.row_prices is None or result.reduced_costs is None or result.objective is None:
+        return False
+    dual = arrays.offset
+    for price, low, high in (
+        (result.row_prices, arrays.row_lower, arrays.row_upper),
+        (result.reduced_costs, arrays.lower, arrays.upper),
+    ):
+        side = np.where(price > 0, low, high)
+        used = np.abs(price) > 1e-9
+        if not np.isfinite(side[used]).all():
+            return False
+        dual += float(price[used] @ side[used])
+    return abs(dual - result.objective) <= TOLERANCE * max(1.0, abs(result.objective))
+
+
+def _unit_of_rows(problem: BudgetProblem, labels, scale: equations.Scale) -> np.ndarray:
+    """What one unit of each row's limit is in GBP or in the outcome's unit."""
+    if "outcome_id" not in labels:
+        return np.full(len(labels["year"]), scale.money_gbp)
+    at = {key: position for position, key in enumerate(problem.outcome_ids)}
+    return scale.outcome[[at[key] for key in labels["outcome_id"]]]
+
+
+def _per(problem: BudgetProblem, labels) -> str:
+    return "outcome unit" if "outcome_id" in labels else "GBP/year"

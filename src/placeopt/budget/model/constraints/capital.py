@@ -1,0 +1,98 @@
+"""Equations about capital: what starts is paid by pots that may pay for it.
+
+Columns  from_pot[t,k,p] >= 0 where pot k may pay for p; kept[t,k] >= 0 of pots that carry
+(B11) capital        sum over k of from_pot[t,k,p] >= capital[p] begins[t,p]
+(B11) pots           sum over p of from_pot[t,k,p] + kept[t,k] - kept[t-1,k] <= pot[t,k]
+(B11) past           sum over past t, k and p of from_pot[t,k,p] >= what the pots can pay of it
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from placeopt import engine
+from placeopt.base.deadline import past_deadline
+from placeopt.budget.model.piecewise import Scale, by_year
+from placeopt.budget.problem.arrays import BudgetProblem, Ints
+from placeopt.engine import Model
+
+
+@dataclass(frozen=True)
+class CapitalFlow:
+    """Columns of what pots pay, and the need (its position among years x programmes) of each."""
+
+    columns: Ints
+    need: Ints
+
+
+def capital_fits_its_pots(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+    """(B11) The capital of programmes that start is paid by pots that may pay for them."""
+    p = np.flatnonzero(problem.capital > 0)
+    if len(p) == 0 or problem.pot_pays.shape[0] == 0:
+        return
+    programmes = len(problem.programme_ids)
+    flow = capital_flows(model, problem, scale.money_gbp)
+    of = np.full(programmes, -1)
+    of[p] = np.arange(len(p))
+    row = flow.need // programmes * len(p) + of[flow.need % programmes]
+    labels = by_year(problem, {"programme_id": problem.programme_ids[p]})
+    rows = np.arange(len(problem.years) * len(p))
+    t, j = rows // len(p), rows % len(p)
+    chosen = np.flatnonzero(problem.must_choose)
+    begins = model.columns["begins"].at(t * len(chosen) + np.searchsorted(chosen, p)[j])
+    money = problem.capital[p] / scale.money_gbp
+    terms: list[Any] = [(rows, begins, -money[j]), (row, flow.columns, 1.0)]
+    past = problem.past[t]
+    model.add_rows(
+        "capital", rule="B11", labels=labels, terms=terms, lower=np.where(past, -np.inf, 0.0),
+        upper=np.where(past, 0.0, np.inf),
+    )  # fmt: skip
+    taken = paid_in_the_past(problem) if past.any() else 0.0
+    if taken > 0:
+        before = flow.columns[problem.past[flow.need // programmes]]
+        terms = [(0, before, 1.0)]
+        least = taken * (1 - 1e-9) / scale.money_gbp
+        model.add_rows("past_capital", rule="B11", size=1, terms=terms, lower=least)
+
+
+def capital_flows(model: Model, problem: BudgetProblem, unit: float) -> CapitalFlow:
+    """Adds what pots pay for programmes, within what they hold; ``unit`` is GBP."""
+    decided, programmes = len(problem.years), len(problem.programme_ids)
+    pots = len(problem.pot_carried)
+    k, p = np.nonzero(problem.pot_pays & (problem.capital > 0))
+    each = model.add_columns("from_pot", size=decided * len(k))
+    year = np.repeat(np.arange(decided), len(k))
+    k, p = np.tile(k, decided), np.tile(p, decided)
+    terms: list[Any] = [(year * pots + k, each.all, 1.0)]
+    carries = np.flatnonzero(problem.pot_carried)
+    if decided > 1 and len(carries):
+        kept = model.add_columns("kept", size=(decided - 1) * len(carries))
+        at = np.arange(kept.size)
+        row = at // len(carries) * pots + carries[at % len(carries)]
+        terms += [(row, kept.all, 1.0), (row + pots, kept.all, -1.0)]
+    labels = {"pot": np.tile(np.arange(pots), decided), "year": np.repeat(problem.years, pots)}
+    held = problem.pot_money.ravel() / unit
+    model.add_rows("pots", rule="B11", labels=labels, terms=terms, upper=held)
+    return CapitalFlow(each.all, year * programmes + p)
+
+
+def paid_in_the_past(problem: BudgetProblem) -> float:
+    """GBP of capital that the pots can pay of what started in past years (B13), at most: what of
+    it they cannot pay has come from elsewhere, and the rest is no longer there."""
+    starts = problem.starts(np.nan_to_num(problem.actual)) & problem.past[:, None]
+    needs = np.where(starts, problem.capital, 0.0)
+    if not needs.any():
+        return 0.0
+    model, unit = Model("past"), max(1.0, float(needs.max()))
+    flow = capital_flows(model, problem, unit)
+    rows = np.arange(needs.size)
+    own: list[Any] = [(flow.need, flow.columns, 1.0)]
+    model.add_rows("needs", rule="B11", size=len(rows), terms=own, upper=needs.ravel() / unit)
+    model.add_cost(flow.columns, -1.0)
+    with past_deadline():
+        result = engine.solve(model, engine="highs")
+    assert result.objective is not None
+    return -result.objective * unit

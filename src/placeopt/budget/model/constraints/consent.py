@@ -1,0 +1,95 @@
+"""Equations of providers who give nothing away (B10): results pay what is withheld of the price.
+
+What results pay is more the better an outcome is, so here the outcome may not be called better than
+it is: improvements are those on which losses are counted (``lost_on`` in ``payment_by_results``).
+
+Columns  sure[t,k] units of a year that are there at least, above[t,k] binary; sold[t,k], kept[t,k]
+         of them what is paid for a year on, and what of that is held when the rest is due
+(B10) sure           sure[t,k] <= lost_on[t,o] - start[t,k] + M (1 - above[t,k]), <= span above[t,k]
+(B10) sold           sold[t,k] <= sure[t,k], <= span[k] on[t,p]
+(B10) kept           kept[t,k] <= sold[t,k], <= sure[t+n,k]
+(B10) consent        withheld[p] sum over t of spend[t,p] <= sum over t, k of
+                     (price (1 - d) - clawback) sold[t,k] + (price d + clawback) kept[t,k]
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from placeopt.budget.model.piecewise import Scale
+from placeopt.budget.problem.arrays import BudgetProblem, Floats, Ints
+from placeopt.engine import Block, Model
+
+
+def results_that_are_sure(
+    model: Model, problem: BudgetProblem, scale: Scale, low: Floats, on: Any
+) -> tuple[Ints | None, list[tuple[Block, Floats]]]:
+    """Adds what the terms of providers who give nothing away bring at least; the terms (T x K, by
+    position), and the blocks that pay with GBP of a model's unit of each.
+
+    ``low`` (T x K) the least that an improvement can be; ``on`` columns of what is bought."""
+    terms, decided, many = problem.terms, len(problem.years), len(problem.terms.programme)
+    k = np.flatnonzero(terms.consents[terms.programme])
+    if len(k) == 0:
+        return None, []
+    position = (np.arange(decided)[:, None] * many + k).ravel()
+    t, k = position // many, position % many
+    outcomes = np.unique(terms.outcome)
+    held = model.columns["held"]
+    labels = {name: ids[position] for name, ids in held.labels.items()}
+    unit = scale.outcome[terms.outcome[k]]
+    span, start = terms.span[k] / unit, terms.start[t, k] / unit
+    sure = model.add_columns("sure", labels=labels, upper=span)
+    above = model.add_columns("above", labels=labels, upper=1.0, integer=True)
+    sold = model.add_columns("sold", labels=labels, upper=span)
+    kept = model.add_columns("kept", labels=labels, upper=span)
+    rows, far = np.arange(sure.size), np.maximum(0.0, start - low[position])
+    better = model.columns["lost_on"].at(
+        t * len(outcomes) + np.searchsorted(outcomes, terms.outcome[k])
+    )
+    later = t + terms.years[k]
+    seen = np.flatnonzero(later + 1 < decided)  # settled within the decided years
+    at = later[seen] * (len(rows) // decided) + seen % (len(rows) // decided)
+    lines: list[tuple[str, np.ndarray, list[Any], Any]] = [
+        ("sure", rows, [(rows, sure.all, 1.0), (rows, better, -1.0), (rows, above.all, far)],
+         far - start),
+        ("sure_above", rows, [(rows, sure.all, 1.0), (rows, above.all, -span)], 0.0),
+        ("sold", rows, [(rows, sold.all, 1.0), (rows, sure.all, -1.0)], 0.0),
+        ("kept", rows, [(rows, kept.all, 1.0), (rows, sold.all, -1.0)], 0.0),
+        ("kept_until", seen, [(np.arange(len(seen)), kept.at(seen), 1.0),
+                              (np.arange(len(seen)), sure.at(at), -1.0)], 0.0),
+    ]  # fmt: skip
+    if on is not None:
+        bought: list[Any] = [(rows, sold.all, 1.0), (rows, on[position], -span)]
+        lines.append(("sold_if_bought", rows, bought, 0.0))
+    for name, own, added, upper in lines:
+        of = {key: ids[own] for key, ids in labels.items()}
+        model.add_rows(name, rule="B10", labels=of, terms=added, upper=upper)
+    back = np.where(later + 1 < decided, terms.clawback[k], 0.0)
+    price, late = terms.price[k], terms.deferred[k]
+    now = (price * (1 - late) - back) * unit
+    return position, [(sold, now), (kept, (price * late + back) * unit)]
+
+
+def providers_get_back_what_is_withheld(
+    model: Model,
+    problem: BudgetProblem,
+    scale: Scale,
+    position: Ints | None,
+    paid: list[tuple[Block, Floats]],
+) -> None:
+    """(B10) Over the decided years a provider is paid by results at least what is withheld."""
+    p, decided = np.flatnonzero(problem.terms.consents), len(problem.years)
+    if len(p) == 0:
+        return
+    programmes, many = len(problem.programme_ids), len(problem.terms.programme)
+    spend = model.columns["spend"].at(np.arange(decided)[:, None] * programmes + p)
+    terms: list[Any] = [(np.arange(len(p))[None, :], spend, problem.terms.withheld[p])]
+    if position is not None:
+        row = np.searchsorted(p, problem.terms.programme[position % many])
+        terms += [(row, block.all, -gbp / scale.money_gbp) for block, gbp in paid]
+    labels = {"programme_id": problem.programme_ids[p]}
+    near = min(0.1, 5e-9 * float(problem.before.sum())) / scale.money_gbp  # payments are rounded
+    model.add_rows("consent", rule="B10", labels=labels, terms=terms, upper=near)

@@ -1,0 +1,257 @@
+"""Equations of providers whom the place pays by results (B10); ``payment_by_results`` says the arithmetic.
+
+More of an outcome costs more, so a model may not call an outcome worse than it is: the curves of
+outcomes that are paid for are held from both sides, one straight line for each interval of
+spending (a choice), shifted by the interval's proven error. A plan of the model with curves from
+below pays no less than it will truly have to, and is given back no more; the model with curves
+from above the other way round.
+
+Columns  at[t,j] binary, part[t,j]; paid_on[t,o], lost_on[t,o]: improvements that payments, and
+         losses, are counted on; held[t,k], topped[t,k] binary, earned[t,k], lost[t,k], fell[t,k]
+         binary; refund[t,p]
+(B10) one_interval   sum over j of c of at[t,j] = 1,  spend[t,p] = sum over j of part[t,j],
+                     start[j] at[t,j] <= part[t,j] <= end[j] at[t,j]
+(B10) measured       paid_on[t,o] = sum of share (line of part - effect today); lost_on alike
+(B10) held           held[t,k] >= paid_on[t,o] - start[t,k] - M topped[t,k], >= span[k] topped[t,k]
+(B10) earned         earned[t,k] >= held[t,k] - span[k] (1 - on[t,p])
+(B10) lost           lost[t,k] <= lost_on[t,o] - start[t,k] - held[t+n,k] + M (1 - fell[t,k]),
+                     <= span[k] - held[t+n,k], <= span[k] fell[t,k], <= span[k] on[t,p]
+(B10) refunded       refund[t,p] = sum over k of clawback[k] lost[t-1-n,k]
+(B10) consent        withheld[p] sum over t of spend[t,p] <= what it is sure to be paid: ``consent``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from placeopt.budget.curves.forms import Curve, Floats, Piece, Side, error_bound
+from placeopt.budget.model.constraints.consent import (
+    providers_get_back_what_is_withheld,
+    results_that_are_sure,
+)
+from placeopt.budget.model.piecewise import Scale, by_year
+from placeopt.budget.problem.arrays import BudgetProblem
+from placeopt.engine import Model
+
+Intervals = Sequence[Sequence[Piece]]  # of each measured curve; lines: for payments, for losses
+
+
+def measured(problem: BudgetProblem) -> np.ndarray:
+    """The curves of outcomes by which providers are paid."""
+    return np.flatnonzero(np.isin(problem.curve_outcome, problem.terms.outcome))
+
+
+def intervals(curve: Curve, breaks: Floats, exact_at: Floats, side: Side) -> list[Piece]:
+    """One piece for each interval between ``breaks``, and for each of the spends ``exact_at``:
+    the line that payments are counted on, and the one for losses."""
+    sign, found = (1.0 if side == "under" else -1.0), []
+    for a, b in pairwise(breaks):
+        low, high = (float(value) for value in curve.effect([a, b]))
+        slope = (high - low) / (b - a)
+        error = error_bound(curve, np.array([a, b]))
+        line = low - slope * a
+        slopes, shifted = np.full(2, slope), np.array([line + sign * error, line - sign * error])
+        found.append(Piece(float(a), float(b), slopes, shifted))
+    at_once = exact_at if side == "under" and error_bound(curve, breaks) > 0 else exact_at[:0]
+    for spend in np.unique(breaks[:1] if len(breaks) == 1 else at_once):
+        exact = np.full(2, float(curve.effect(spend)))
+        found.append(Piece(float(spend), float(spend), np.zeros(2), exact))
+    return found
+
+
+def providers_are_paid_by_results(
+    model: Model, problem: BudgetProblem, found: Intervals, scale: Scale
+) -> None:
+    """(B10) What providers earn, lose again and give back; ``due`` and ``refund`` are paid."""
+    terms, decided = problem.terms, len(problem.years)
+    if not terms.price.any():
+        providers_get_back_what_is_withheld(model, problem, scale, None, [])
+        return
+    low, high = _improvements_are_measured(model, problem, found, scale)
+    outcomes = np.unique(terms.outcome)
+    many, unit = len(terms.programme), scale.outcome[terms.outcome]
+    ids = {
+        "programme_id": problem.programme_ids[terms.programme],
+        "outcome_id": problem.outcome_ids[terms.outcome],
+    }
+    labels = by_year(problem, ids)
+    span = np.tile(terms.span / unit, decided)
+    start = (terms.start / unit).ravel()
+    held = model.add_columns("held", labels=labels, upper=span)
+    earned = model.add_columns("earned", labels=labels, upper=span)
+    rows = np.arange(held.size)
+    t, k = rows // many, rows % many
+    at = t * len(outcomes) + np.searchsorted(outcomes, terms.outcome[k])
+    paid_on = model.columns["paid_on"].at(at)
+    beyond = high[at] - start - span  # how far the scale's end can be passed
+    top = np.flatnonzero(beyond > 0)
+    terms_of_held: list[Any] = [(rows, held.all, 1.0), (rows, paid_on, -1.0)]
+    if len(top):
+        own = {name: values[top] for name, values in labels.items()}
+        topped = model.add_columns("topped", labels=own, upper=1.0, integer=True)
+        terms_of_held.append((top, topped.all, beyond[top]))
+        full: list[Any] = [(np.arange(len(top)), held.at(top), 1.0)]
+        full.append((np.arange(len(top)), topped.all, -span[top]))
+        model.add_rows("held_in_full", rule="B10", labels=own, terms=full, lower=0.0)
+    model.add_rows("held", rule="B10", labels=labels, terms=terms_of_held, lower=-start)
+    on = _bought(model, problem, t, terms.programme[k])
+    if on is None:
+        paid: list[Any] = [(rows, earned.all, 1.0), (rows, held.all, -1.0)]
+        model.add_rows("earned", rule="B10", labels=labels, terms=paid, lower=0.0)
+    else:
+        paid = [(rows, earned.all, 1.0), (rows, held.all, -1.0), (rows, on, -span)]
+        model.add_rows("earned", rule="B10", labels=labels, terms=paid, lower=-span)
+    _results_are_lost(model, problem, scale, low[at], on)
+    sure = results_that_are_sure(model, problem, scale, low[at], on)
+    providers_get_back_what_is_withheld(model, problem, scale, *sure)
+
+
+def _bought(model: Model, problem: BudgetProblem, t: np.ndarray, p: np.ndarray) -> Any:
+    """Columns that say whether a programme is bought; ``None`` where that is not decided."""
+    chosen = np.flatnonzero(problem.must_choose)
+    if "on" not in model.columns or not np.isin(p, chosen).all():
+        return None
+    return model.columns["on"].at(t * len(chosen) + np.searchsorted(chosen, p))
+
+
+def _results_are_lost(
+    model: Model, problem: BudgetProblem, scale: Scale, low: Floats, on: Any
+) -> None:
+    """What is earned and not held by the time the deferred part is due, and what comes back."""
+    terms = problem.terms
+    t, k = terms.at_stake
+    if len(t) == 0:
+        return
+    many, outcomes = len(terms.programme), np.unique(terms.outcome)
+    held, position = model.columns["held"], t * len(terms.programme) + k
+    labels = {name: ids[position] for name, ids in held.labels.items()}
+    unit = scale.outcome[terms.outcome[k]]
+    span, start = terms.span[k] / unit, terms.start[t, k] / unit
+    lost = model.add_columns("lost", labels=labels, upper=span)
+    fell = model.add_columns("fell", labels=labels, upper=1.0, integer=True)
+    rows = np.arange(lost.size)
+    later = held.at((t + terms.years[k]) * many + k)
+    at = t * len(outcomes) + np.searchsorted(outcomes, terms.outcome[k])
+    far = np.maximum(0.0, start + span - low[position])
+    lines: list[tuple[str, list[Any], Any]] = [
+        ("lost", [(rows, model.columns["lost_on"].at(at), -1.0), (rows, later, 1.0)], far - start),
+        ("lost_of_all", [(rows, later, 1.0)], span),
+        ("lost_at_all", [(rows, fell.all, -span)], 0.0),
+    ]
+    lines[0][1].append((rows, fell.all, far))
+    if on is not None:
+        lines.append(("lost_if_bought", [(rows, on[position], -span)], 0.0))
+    for name, added, upper in lines:
+        found: list[Any] = [(rows, lost.all, 1.0), *added]
+        model.add_rows(name, rule="B10", labels=labels, terms=found, upper=upper)
+    gives = np.flatnonzero(terms.clawback[k] > 0)
+    if len(gives) == 0:
+        return
+    programmes = len(problem.programme_ids)
+    every = by_year(problem, {"programme_id": problem.programme_ids})
+    refund = model.add_columns("refund", labels=every)
+    when = terms.last_due[t, k] * programmes + terms.programme[k]
+    worth = terms.clawback[k] * unit / scale.money_gbp
+    back: list[Any] = [(np.arange(refund.size), refund.all, 1.0)]
+    back.append((when[gives], lost.at(gives), -worth[gives]))
+    model.add_rows("refunded", rule="B10", labels=every, terms=back, lower=0.0, upper=0.0)
+
+
+def due_terms(model: Model, problem: BudgetProblem, scale: Scale) -> list[Any]:
+    """What results make due, as terms of the rows that add up what is paid for a programme."""
+    terms, programmes = problem.terms, len(problem.programme_ids)
+    if "earned" not in model.columns or not terms.price.any():
+        return []
+    earned = model.columns["earned"]
+    many = len(terms.programme)
+    t, k = np.arange(earned.size) // many, np.arange(earned.size) % many
+    unit = terms.price[k] * scale.outcome[terms.outcome[k]] / scale.money_gbp
+    when, _ = terms.first_due
+    p = terms.programme[k]
+    found: list[Any] = [
+        (when[t] * programmes + p, earned.all, (1 - terms.deferred[k]) * unit),
+        (terms.last_due[t, k] * programmes + p, earned.all, terms.deferred[k] * unit),
+    ]
+    if "lost" in model.columns:
+        t, k = terms.at_stake
+        unit = terms.price[k] * scale.outcome[terms.outcome[k]] / scale.money_gbp
+        at = terms.last_due[t, k] * programmes + terms.programme[k]
+        found.append((at, model.columns["lost"].all, -terms.deferred[k] * unit))
+    return found
+
+
+def _improvements_are_measured(
+    model: Model, problem: BudgetProblem, found: Intervals, scale: Scale
+) -> tuple[Floats, Floats]:
+    """Adds ``paid_on`` and ``lost_on`` (T x outcomes paid for); the least and most they can be."""
+    curves, decided = measured(problem), len(problem.years)
+    outcomes, programmes = np.unique(problem.terms.outcome), len(problem.programme_ids)
+    pieces = [(i, piece) for i, own in enumerate(found) for piece in own]
+    i = np.tile(np.array([at for at, _ in pieces], int), decided)
+    year = np.repeat(np.arange(decided), len(pieces))
+    c, j = curves[i], np.arange(len(i))
+    owner = by_year(
+        problem,
+        {
+            "programme_id": problem.programme_ids[problem.curve_programme[curves]],
+            "outcome_id": problem.outcome_ids[problem.curve_outcome[curves]],
+        },
+    )
+    labels = {name: ids[year * len(curves) + i] for name, ids in owner.items()}
+    at = model.add_columns("at", labels=labels, upper=1.0, integer=True)
+    part = model.add_columns("at_spend", labels=labels)
+    start, end = (
+        np.tile([getattr(piece, side) for _, piece in pieces], decided) / scale.money_gbp
+        for side in ("start", "end")
+    )
+    terms: list[Any] = [(j, part.all, 1.0), (j, at.all, -start)]
+    model.add_rows("interval_start", rule="B10", labels=labels, terms=terms, lower=0.0)
+    terms = [(j, part.all, 1.0), (j, at.all, -end)]
+    model.add_rows("interval_end", rule="B10", labels=labels, terms=terms, upper=0.0)
+    row, every = year * len(curves) + i, np.arange(decided * len(curves))
+    terms = [(row, at.all, 1.0)]
+    model.add_rows("one_interval", rule="B10", labels=owner, terms=terms, lower=1.0, upper=1.0)
+    spend = model.columns["spend"].at(
+        every // len(curves) * programmes + problem.curve_programme[curves[every % len(curves)]]
+    )
+    terms = [(row, part.all, 1.0), (every, spend, -1.0)]
+    model.add_rows("spend_in_one", rule="B10", labels=owner, terms=terms, lower=0.0, upper=0.0)
+
+    unit, today = scale.outcome[problem.curve_outcome[c]], problem.effect_today
+    ids = by_year(problem, {"outcome_id": problem.outcome_ids[outcomes]})
+    size = decided * len(outcomes)
+    bounds = [np.full((len(curves), 2), np.inf), np.full((len(curves), 2), -np.inf)]
+    shares = problem.share[:decided, :, curves]  # (T, T, measured)
+    own = np.searchsorted(outcomes, problem.curve_outcome[curves])
+    for line, name in enumerate(("paid_on", "lost_on")):
+        better = model.add_columns(name, labels=ids, lower=-np.inf)
+        slope = np.tile([piece.slope[line] for _, piece in pieces], decided)
+        start_at = np.tile([piece.intercept[line] for _, piece in pieces], decided)
+        terms = [(np.arange(size), better.all, 1.0)]
+        for b in range(decided):
+            felt = shares[b, year, i]
+            into = b * len(outcomes) + own[i]
+            terms.append((into, part.all, -felt * slope * scale.money_gbp / unit))
+            terms.append((into, at.all, -felt * (start_at - today[c]) / unit))
+        model.add_rows(
+            f"measured_{name}", rule="B10", labels=ids, terms=terms, lower=0.0, upper=0.0
+        )
+        for at_piece, piece in pieces:
+            ends = piece.slope[line] * np.array([piece.start, piece.end]) + piece.intercept[line]
+            bounds[0][at_piece, line] = min(bounds[0][at_piece, line], ends.min())
+            bounds[1][at_piece, line] = max(bounds[1][at_piece, line], ends.max())
+    felt = shares.sum(axis=1)  # (T, measured)
+    ranges = []
+    for bound, pick in zip(bounds, (np.min, np.max), strict=True):
+        away = (
+            felt
+            * (pick(bound, axis=1) - today[curves])
+            / scale.outcome[problem.curve_outcome[curves]]
+        )
+        felt_by = [np.bincount(own, line, len(outcomes)).astype(float) for line in away]
+        ranges.append(np.concatenate(felt_by))
+    return ranges[0], ranges[1]

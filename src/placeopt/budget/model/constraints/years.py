@@ -1,0 +1,134 @@
+"""Equations about change from year to year.
+
+Columns  units[t,u] whole, closed[t,u]
+(B5)  pace_cut       spend[t,p] >= (1 - cut) spend[t-1,p],  spend[-1] being today's
+(B5)  pace_rise      spend[t,p] <= (1 + rise) spend[t-1,p]
+(B5)  notice         spend[t,p] >= before[p] in the first notice_years
+(B6)  units          capacity[u] units[t,u] >= demand[t-k,o], k = 0..double_running
+(B6)  provision      spend[t,p] >= before[p] - (units_today[u] - units[t,u]) unit_cost[u]
+(B6)  closing        closed[t,u] >= units[t-1,u] - units[t,u]
+(B7)  reinvestment   prevention[t] - prevention today >= 0,  >= share x savings[t]
+(B10) contract       spend[t,p] >= before[p] up to the contract's last year
+(B13) contracted     spend[t,p] >= contracted[t,p];  actual: spend[t,p] = actual[t,p]
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from placeopt.budget.model.piecewise import Scale
+from placeopt.budget.problem.arrays import BudgetProblem
+from placeopt.engine import Model
+
+
+def nothing_changes_too_fast(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+    """(B5) No programme falls or rises faster than stated, from one year to the next."""
+    spend, programmes = model.columns["spend"], len(problem.programme_ids)
+    decided = len(problem.years)
+    for name, share, sign in (("cut", problem.pace_cut, 1.0), ("rise", problem.pace_rise, -1.0)):
+        p = np.flatnonzero(np.isfinite(share) & ((share < 1) | (name == "rise")))
+        if len(p) == 0:
+            continue
+        at = (np.arange(decided)[:, None] * programmes + p).ravel()
+        rows = np.arange(len(at))
+        labels = {key: ids[at] for key, ids in spend.labels.items()}
+        kept = np.tile(1 - sign * share[p], decided)
+        terms: list[Any] = [(rows, spend.at(at), sign)]
+        later = rows[len(p) :]
+        terms.append((later, spend.at(at[later] - programmes), -sign * kept[later]))
+        if problem.relax == "B5":
+            past = model.add_columns(f"breach_{name}", labels=labels, cost=1.0)
+            terms.append((rows, past.all, 1.0))
+        lower = np.zeros(len(at))
+        lower[: len(p)] = sign * kept[: len(p)] * problem.before[p] / scale.money_gbp
+        known = np.isfinite(problem.actual).ravel()[at]  # what was, was
+        lower = np.where(known, -np.inf, lower)
+        model.add_rows(f"pace_{name}", rule="B5", labels=labels, terms=terms, lower=lower)
+
+
+def notice_contracts_and_commitments_hold(
+    model: Model, problem: BudgetProblem, scale: Scale
+) -> None:
+    """(B5, B10, B13) What notice, contracts and commitments keep, year by year."""
+    spend, money = model.columns["spend"], scale.money_gbp
+    for name, rule, least in (
+        ("notice", "B5", problem.notice),
+        ("contract", "B10", problem.contract),
+        ("contracted", "B13", problem.contracted),
+        ("actual", "B13", problem.actual),
+    ):
+        past = name == "actual"
+        at = np.flatnonzero(np.isfinite(least) if past else least > 0)
+        if len(at) == 0:
+            continue
+        labels = {key: ids[at] for key, ids in spend.labels.items()}
+        terms = [(np.arange(len(at)), spend.at(at), np.ones(1))]
+        lower = least.ravel()[at] / money
+        upper: Any = lower if past else np.inf
+        model.add_rows(name, rule=rule, labels=labels, terms=terms, lower=lower, upper=upper)
+
+
+def units_serve_demand(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+    """(B6) Whole units serve demand; money is freed only when one closes."""
+    kinds, decided = len(problem.unit_programme), len(problem.years)
+    if kinds == 0:
+        return
+    p, o = problem.unit_programme, problem.unit_outcome
+    labels = {
+        "programme_id": np.tile(problem.programme_ids[p], decided),
+        "year": np.repeat(problem.years, kinds),
+    }
+    past = np.repeat(np.logical_and.accumulate(problem.past), kinds)
+    were = problem.units(np.where(np.isnan(problem.actual), problem.before, problem.actual)).ravel()
+    low, high = np.where(past, were, 0.0), np.where(past, were, np.inf)
+    units = model.add_columns("units", labels=labels, lower=low, upper=high, integer=True)
+    closed = model.add_columns("closed", labels=labels)
+    rows = np.arange(units.size)
+    t, u = rows // kinds, rows % kinds
+    gain, spend = model.columns["gain"], model.columns["spend"]
+    capacity = problem.unit_capacity[u]
+    unit = scale.outcome[o[u]] / capacity
+    for back in range(problem.double_running + 1):
+        today, late = t < back, t - back
+        demand = np.where(today, problem.baseline[o[u]], problem.drifted[np.maximum(late, 0), o[u]])
+        terms: list[Any] = [(rows, units.all, 1.0)]
+        r = rows[~today]
+        column = gain.at(late[r] * len(problem.outcome_ids) + o[u[r]])
+        terms.append((r, column, unit[r]))  # lower is better: a gain takes demand away
+        name = "units" if back == 0 else f"units_{back}"
+        rule = "B5" if back else "B6"
+        least = np.where(past, -np.inf, demand / capacity)
+        model.add_rows(name, rule=rule, labels=labels, terms=terms, lower=least)
+    money = spend.at(t * len(problem.programme_ids) + p[u])
+    cost = problem.unit_cost[u] / scale.money_gbp
+    lower = problem.before[p[u]] / scale.money_gbp - problem.units_today[u] * cost
+    lower = np.where(past, -np.inf, lower)
+    terms = [(rows, money, 1.0), (rows, units.all, -cost)]
+    model.add_rows("provision", rule="B6", labels=labels, terms=terms, lower=lower)
+    later = rows[kinds:]
+    terms = [
+        (rows, closed.all, 1.0),
+        (rows, units.all, 1.0),
+        (later, units.at(later - kinds), -1.0),
+    ]
+    lower = np.where(t == 0, problem.units_today[u], 0.0)
+    model.add_rows("closing", rule="B6", labels=labels, terms=terms, lower=lower)
+
+
+def savings_are_reinvested(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+    """(B7) Prevention gets no less than today, and at least its share of what others save."""
+    if np.isnan(problem.reinvest_share):
+        return
+    t, spend = np.arange(len(problem.years)), model.columns["spend"]
+    year = np.repeat(t, len(problem.programme_ids))
+    prevents = np.tile(problem.preventive, len(t))
+    today = float(problem.before[problem.preventive].sum()) / scale.money_gbp
+    nothing = problem.do_nothing[:, ~problem.preventive].sum(axis=1) / scale.money_gbp
+    for name, share in (("prevention", 0.0), ("reinvestment", problem.reinvest_share)):
+        values = np.where(prevents, 1.0, share)
+        lower = np.where(problem.past, -np.inf, today + share * nothing)
+        terms = [(year, spend.all, values)]
+        labels = {"year": problem.years}
+        model.add_rows(name, rule="B7", labels=labels, terms=terms, lower=lower)

@@ -1,0 +1,433 @@
+"""The budget as a linear or integer program: one function for each equation.
+
+Whether the model's plan holds in truth depends on the curves' approximation it is given: pieces
+under the curves (a plan of the model holds) or over them (the model's optimum bounds what any
+plan can reach). Years t come first in every block; one year is a case of several.
+
+Columns  pay[t,n] >= 0, spend[t,p], effect[t,c], gain[b,o]; short[t,o] where targets are priced;
+         ``piecewise``, ``equations_years`` and ``equations_partners`` add their own
+(--)  paid           (1 - withheld[p]) spend[t,p] + one-off costs[t,p] + due by results[t,p] (B10)
+                     = sum over n of p of pay[t,n]
+(B1)  one_budget     reserve[t] + sum over n of pay[t,n] + back[t-1] <= reserve[t-1] + total[t]
+                     + reward[t] + refunds[t]; in the last year back[t] as well; what agencies pay
+                     others from unspent money (B9) counts as paid
+(B2)  streams        sum over n of f of pay[t,n] <= amount[t,f], or of the years up to t together
+(B3)  statutory      spend[t,p] >= floor[p]
+(B4)  minimum        gain[t,o] >= minimum_gain[t,o]
+(B4)  target         gain[t,o] (+ short[t,o]) >= target_gain[t,o]
+(B4)  reward         reward[t,o] <= price (gain[t,o] - target_gain[t,o]) where earned[t,o] = 1
+(B4)  clawback       back[t,o] >= price (target_gain[t,o] - gain[t,o]), or all of it: lost[t,o] = 1
+(B12) uncertainty    as (B4) in every evidence scenario, or on average over the worst tail
+(--)  improvement    gain[b,o] = sum over c of o, t of share[b,t,c] (effect[t,c] - effect today);
+                     programmes that do not add up: ``combine``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from placeopt.budget.curves.combination import best_ones_are_chosen
+from placeopt.budget.curves.forms import Piece
+from placeopt.budget.curves.remaining_potential import what_is_left_is_worked_on
+from placeopt.budget.model.constraints import agencies, payment_by_results
+from placeopt.budget.model.constraints import years as change
+from placeopt.budget.model.constraints.capital import capital_fits_its_pots
+from placeopt.budget.model.constraints.cumulative_effects import levels_are_worked_on
+from placeopt.budget.model.constraints.robust import standards_hold_in_bad_evidence
+from placeopt.budget.model.convex_combination import Mixture, effects_are_mixed
+from placeopt.budget.model.objectives import (
+    IN_MONEY,
+    earlier_objectives_are_kept,
+    expression,
+    unit_of,
+)
+from placeopt.budget.model.piecewise import Scale, by_year, effects_lie_on_their_curves
+from placeopt.budget.problem.arrays import BudgetProblem, Floats
+from placeopt.engine import Block, Model
+
+__all__ = ["Scale", "expression", "formulate", "scale_of", "unit_of"]
+
+
+def scale_of(problem: BudgetProblem) -> Scale:
+    """Units in which a year's money is about a thousand, an outcome's range about one, and the
+    largest part of the weighted sum what it is by itself: solvers' tolerances are absolute."""
+    money = max(1.0, float(problem.before.sum()), float(problem.upper.max(initial=0)))
+    reach = np.where(np.isfinite(problem.reach), problem.reach, 0.0)
+    for p, o, curve in zip(
+        problem.curve_programme, problem.curve_outcome, problem.curves, strict=True
+    ):
+        if not np.isfinite(problem.reach[o]):
+            most = float(np.abs(curve.effect(problem.upper[:, p].max())))
+            reach[o] = max(reach[o], most)
+    unit = 10.0 ** (np.floor(np.log10(money)) - 2)
+    parts = [weight * (unit if name in IN_MONEY else 1) for name, weight in problem.weights.items()]
+    return Scale(unit, np.where(reach > 0, reach, 1.0), max(parts, default=1.0))
+
+
+def formulate(
+    problem: BudgetProblem,
+    approximation: Sequence[Sequence[Piece]] | Mixture,
+    objective: str,
+    *,
+    limits: Mapping[str, float] | None = None,
+) -> Model:
+    """The model of one objective. ``approximation``: the pieces of each curve, then those of each
+    outcome whose programmes work on what the others leave (``rest``) and of its levels
+    (``levels``), then the intervals of each curve by which providers are paid (``payment_by_results``), or
+    a mixture of points;
+    ``limits``: what earlier objectives (by name, in their own units) may not exceed.
+
+    With ``problem.relax`` the objective is the breach of that rule, in money or outcome units.
+    """
+    scale = scale_of(problem)
+    model = Model("budget")
+    programmes, streams, decided = problem.programme_ids, problem.stream_ids, len(problem.years)
+    pairs = {
+        "programme_id": programmes[problem.pair_programme],
+        "stream_id": streams[problem.pair_stream],
+    }
+    _may_be_paid(model, problem, pairs, scale)
+    # money limits are rows, not bounds
+    most = problem.upper if problem.relax else np.tile(problem.maximum, (decided, 1))
+    most = np.fmax(most, problem.actual)
+    labels = by_year(problem, {"programme_id": programmes})
+    model.add_columns("spend", labels=labels, upper=most.ravel() / scale.money_gbp)
+    counted = by_year(problem, {"outcome_id": problem.outcome_ids}, len(problem.drifted))
+    model.add_columns("gain", labels=counted, lower=-np.inf)
+    agencies.bought_at_scale_or_not_at_all(model, problem, scale)
+    agencies.at_most_one_of_alternatives(model, problem)
+    agencies.groups_are_bought_together(model, problem)
+    effects = {
+        "programme_id": problem.programme_ids[problem.curve_programme],
+        "outcome_id": problem.outcome_ids[problem.curve_outcome],
+    }
+    model.add_columns("effect", labels=by_year(problem, effects), lower=-np.inf)
+    rests: Sequence[Sequence[Piece]] = ()
+    levels: Sequence[Sequence[Piece]] = ()
+    known: Sequence[Sequence[Piece]] = ()
+    if isinstance(approximation, Mixture):
+        effects_are_mixed(model, problem, approximation, scale)
+    else:
+        many = len(problem.curves)
+        effects_lie_on_their_curves(model, problem, approximation[:many], scale)
+        outcomes = int(np.isfinite(problem.whole).sum())
+        rests, levels = approximation[many : many + outcomes], approximation[many + outcomes :]
+        end = len(levels) - len(payment_by_results.measured(problem))
+        levels, known = levels[:end], levels[end:]
+        levels_are_worked_on(model, problem, levels, problem.effect_today, scale.outcome)
+    improvements_add_up(model, problem, rests, scale)
+    change.units_serve_demand(model, problem, scale)
+    payment_by_results.providers_are_paid_by_results(model, problem, known, scale)
+    what_is_spent_is_paid(model, problem, scale)
+    rewards_are_earned(model, problem, scale)
+    advances_go_back(model, problem, scale)
+    agencies.nobody_is_worse_off(model, problem, scale)
+    within_one_budget(model, problem, scale)
+    no_stream_is_overspent(model, problem, scale)
+    statutory_floors_hold(model, problem, scale)
+    change.nothing_changes_too_fast(model, problem, scale)
+    change.notice_contracts_and_commitments_hold(model, problem, scale)
+    change.savings_are_reinvested(model, problem, scale)
+    agencies.enough_goes_through_the_place(model, problem, scale)
+    capital_fits_its_pots(model, problem, scale)
+    minimum_standards_hold(model, problem, scale)
+    standards_hold_in_bad_evidence(model, problem, scale, rests, levels)
+    targets_hold_or_are_priced(model, problem, scale)
+    if problem.relax:
+        return model
+    for name, limit in (limits or {}).items():
+        earlier_objectives_are_kept(model, problem, scale, name, limit)
+    columns, values, constant = expression(model, problem, objective, scale)
+    model.add_cost(columns, values)
+    model.offset += constant
+    return model
+
+
+def _may_be_paid(
+    model: Model, problem: BudgetProblem, pairs: Mapping[str, np.ndarray], scale: Scale
+) -> Block:
+    """What each stream pays for each programme; payments that stay as they are are fixed."""
+    decided = len(problem.years)
+    low, high = np.zeros(1), np.full(1, np.inf)
+    if problem.pay_fixed is not None:
+        low = np.tile(np.nan_to_num(problem.pay_fixed) / scale.money_gbp, decided)
+        high = np.where(np.isnan(np.tile(problem.pay_fixed, decided)), np.inf, low)
+    return model.add_columns("pay", labels=by_year(problem, pairs), lower=low, upper=high)
+
+
+def what_is_spent_is_paid(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+    """The streams pay for a programme's spending (its fee where it is paid by results, and what
+    they make due), for starting and stopping it, and for closing its units."""
+    spend, pay = model.columns["spend"], model.columns["pay"]
+    decided, programmes = len(problem.years), len(problem.programme_ids)
+    payer = by_position(problem.pair_programme, decided, programmes)
+    fee = np.tile(1 - problem.terms.withheld, decided)
+    terms: list[Any] = [(np.arange(spend.size), spend.all, fee), (payer, pay.all, -1.0)]
+    terms += payment_by_results.due_terms(model, problem, scale)
+    if "begins" in model.columns:
+        p = np.flatnonzero(problem.must_choose)
+        rows = by_position(p, decided, programmes)
+        for name, cost in (("begins", problem.start_cost), ("ends", problem.stop_cost)):
+            gbp = np.tile(cost[p], decided) / scale.money_gbp
+            terms.append((rows, model.columns[name].all, gbp))
+    if "closed" in model.columns:
+        rows = by_position(problem.unit_programme, decided, programmes)
+        gbp = np.tile(problem.closing_cost, decided) / scale.money_gbp
+        terms.append((rows, model.columns["closed"].all, gbp))
+    model.add_rows("paid", rule="", labels=dict(spend.labels), terms=terms, lower=0.0, upper=0.0)
+
+
+def within_one_budget(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+    """(B1) A year's spending fits in the reduced total, the reserve and rewards, together with
+    what agencies pay others from unspent money (B9)."""
+    if not np.isfinite(problem.total).all():
+        return
+    decided, t = len(problem.years), np.arange(len(problem.years))
+    pay = model.columns["pay"]
+    labels = {"year": problem.years}
+    terms: list[Any] = [(np.repeat(t, len(problem.pair_stream)), pay.all, 1.0)]
+    limit = problem.total / scale.money_gbp
+    if problem.carry_over:
+        opening = problem.opening_reserve / scale.money_gbp
+        least = np.where(problem.past, -np.inf, np.where(t == decided - 1, opening, 0.0))
+        reserve = model.add_columns("reserve", labels=labels, lower=least)
+        terms += [(t, reserve.all, 1.0), (t[1:], reserve.at(t[:-1]), -1.0)]
+        limit = limit + np.where(t == 0, opening, 0.0)
+    if problem.relax == "B1":
+        terms.append((t, model.add_columns("breach", labels=labels, cost=1.0).all, -1.0))
+    if "reward" in model.columns:
+        reward, late = model.columns["reward"], problem.deferred_share
+        at = np.repeat(t, reward.size // decided)
+        for years, share in ((1, 1 - late), (2, late)):
+            came = np.flatnonzero(at + years < decided)
+            terms.append((at[came] + years, reward.at(came), -share))
+    if "back" in model.columns:
+        back = model.columns["back"]
+        at = np.repeat(t, back.size // decided)
+        due = np.flatnonzero(at + 1 < decided)
+        last = np.flatnonzero(at + 1 == decided)  # what falls due after the years is set aside
+        terms += [(at[due] + 1, back.at(due), 1.0), (at[last], back.at(last), 1.0)]
+    if "refund" in model.columns:
+        refund = model.columns["refund"]
+        terms.append((np.repeat(t, refund.size // decided), refund.all, -1.0))
+    if "from_unspent" in model.columns:
+        unspent = model.columns["from_unspent"]
+        terms.append((np.repeat(t, unspent.size // decided), unspent.all, 1.0))
+    if not problem.carry_over:
+        limit = np.where(problem.past, np.inf, limit)
+    model.add_rows("one_budget", rule="B1", labels=labels, terms=terms, upper=limit)
+
+
+def rewards_are_earned(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+    """(B4) A reward is earned for each unit beyond the target, up to the stretch."""
+    decided, o = len(problem.years), np.flatnonzero(problem.reward > 0)
+    if len(o) == 0 or decided == 1 or not np.isfinite(problem.total).all():
+        return
+    labels = by_year(problem, {"outcome_id": problem.outcome_ids[o]})
+    at = by_position(o, decided, len(problem.outcome_ids))
+    price = np.tile(problem.reward[o] * scale.outcome[o], decided) / scale.money_gbp
+    span = np.tile(problem.reward_span[o] / scale.outcome[o], decided)
+    target = (problem.target_gain[:, o] / scale.outcome[o]).ravel()
+    reward = model.add_columns("reward", labels=labels)
+    earned = model.add_columns("earned", labels=labels, upper=1.0, integer=True)
+    rows = np.arange(reward.size)
+    gain = model.columns["gain"].at(at)
+    terms: list[Any] = [(rows, reward.all, 1.0), (rows, earned.all, -price * span)]
+    model.add_rows("stretch", rule="B4", labels=labels, terms=terms, upper=0.0)
+    # where it is not earned the row is slack: nothing is better than today by minus far
+    far = np.abs(target) + _furthest(problem, scale, o, decided)
+    terms = [(rows, reward.all, 1.0), (rows, gain, -price), (rows, earned.all, price * far)]
+    model.add_rows("reward", rule="B4", labels=labels, terms=terms, upper=price * (far - target))
+
+
+def advances_go_back(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+    """(B4) Money paid in advance goes back for each unit short of the target, up to its limit."""
+    decided, o = len(problem.years), np.flatnonzero(problem.clawback > 0)
+    if len(o) == 0 or not np.isfinite(problem.total).all():
+        return
+    labels = by_year(problem, {"outcome_id": problem.outcome_ids[o]})
+    gain = model.columns["gain"].at(by_position(o, decided, len(problem.outcome_ids)))
+    price = np.tile(problem.clawback[o] * scale.outcome[o], decided) / scale.money_gbp
+    target = (problem.target_gain[:, o] / scale.outcome[o]).ravel()
+    far = np.maximum(0.0, target + _furthest(problem, scale, o, decided))
+    span = np.tile(problem.clawback_span[o] / scale.outcome[o], decided)
+    back, k = model.add_columns("back", labels=labels), np.flatnonzero(span < far)
+    rows, end = np.arange(back.size), {name: ids[k] for name, ids in labels.items()}
+    terms: list[Any] = [(rows, back.all, 1.0), (rows, gain, price)]
+    if len(k):  # beyond its limit no more goes back, whatever is missed
+        lost = model.add_columns("lost", labels=end, upper=1.0, integer=True)
+        terms.append((k, lost.all, price[k] * far[k]))
+        most: list[Any] = [(np.arange(len(k)), back.at(k), 1.0)]
+        most.append((np.arange(len(k)), lost.all, -(price * span)[k]))
+        model.add_rows("all_lost", rule="B4", labels=end, terms=most, lower=0.0)
+    model.add_rows("clawback", rule="B4", labels=labels, terms=terms, lower=price * target)
+
+
+def _furthest(problem: BudgetProblem, scale: Scale, o: np.ndarray, decided: int) -> Floats:
+    """(T x O,) the most that an outcome can get worse: all its effects of today lost."""
+    lost = -problem.together(-problem.effect_today[None, :])[0]
+    return np.tile(lost[o] / scale.outcome[o] + 1.0, decided)
+
+
+def no_stream_is_overspent(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+    """(B2) A stream is not overspent; what it may not pay for is not among the pairs."""
+    f = np.flatnonzero(np.isfinite(problem.amount).all(axis=0))
+    if len(f) == 0:
+        return
+    decided, pay = len(problem.years), model.columns["pay"]
+    row = np.full(len(problem.stream_ids), -1)
+    row[f] = np.arange(len(f))
+    n = np.flatnonzero(row[problem.pair_stream] >= 0)
+    labels = by_year(problem, {"stream_id": problem.stream_ids[f]})
+    terms: list[Any] = []
+    limit = problem.amount[:, f]
+    for back in range(decided if problem.carried else 1):
+        t = np.arange(back, decided)[:, None]
+        at = t * len(f) + row[problem.pair_stream[n]]
+        terms.append((at, pay.at((t - back) * len(problem.pair_stream) + n), 1.0))
+    if problem.carried:
+        limit = limit.cumsum(axis=0)
+    if problem.relax == "B2":
+        over = model.add_columns("breach", labels=labels, cost=1.0)
+        terms.append((np.arange(over.size), over.all, -1.0))
+        outside = np.tile(~problem.pair_allowed, decided)
+        model.add_cost(pay.at(np.flatnonzero(outside)), 1.0)
+    limit = np.where(problem.past[:, None], np.inf, limit).ravel() / scale.money_gbp
+    model.add_rows("streams", rule="B2", labels=labels, terms=terms, upper=limit)
+
+
+def statutory_floors_hold(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+    """(B3) No programme falls below its floor."""
+    p = np.flatnonzero(problem.floor > 0)
+    if len(p) == 0:
+        return
+    at = by_position(p, len(problem.years), len(problem.programme_ids))
+    rows, labels = np.arange(len(at)), by_year(problem, {"programme_id": problem.programme_ids[p]})
+    terms: list[Any] = [(rows, model.columns["spend"].at(at), 1.0)]
+    if problem.relax == "B3":
+        below = model.add_columns("breach", labels=labels, cost=1.0)
+        terms.append((rows, below.all, 1.0))
+    lower = np.where(problem.past[:, None], 0.0, problem.floor[p] / scale.money_gbp).ravel()
+    model.add_rows("statutory", rule="B3", labels=labels, terms=terms, lower=lower)
+
+
+def minimum_standards_hold(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+    """(B4) Every outcome is at least as good as its minimum standard."""
+    _outcomes_reach(model, problem, scale, "minimum", problem.minimum_gain)
+
+
+def targets_hold_or_are_priced(model: Model, problem: BudgetProblem, scale: Scale) -> None:
+    """(B4) Targets that must hold are met; a priced target's shortfall is counted."""
+    held = np.where(problem.target_holds, problem.target_gain, np.nan)
+    _outcomes_reach(model, problem, scale, "target", held)
+    o = np.flatnonzero(problem.shortfall_price > 0)
+    if len(o) == 0 or problem.relax == "B4":
+        return
+    labels = by_year(problem, {"outcome_id": problem.outcome_ids[o]})
+    at = by_position(o, len(problem.years), len(problem.outcome_ids))
+    rows = np.arange(len(at))
+    short = model.add_columns("short", labels=labels)
+    model.add_rows(
+        "priced_target",
+        rule="B4",
+        labels=labels,
+        terms=[(rows, model.columns["gain"].at(at), 1.0), (rows, short.all, 1.0)],
+        lower=(problem.target_gain[:, o] / scale.outcome[o]).ravel(),
+    )
+
+
+def _outcomes_reach(
+    model: Model, problem: BudgetProblem, scale: Scale, name: str, least: Floats
+) -> None:
+    t, o = np.nonzero(np.isfinite(least))
+    if len(o) == 0:
+        return
+    labels = {"outcome_id": problem.outcome_ids[o], "year": problem.years[t]}
+    rows = np.arange(len(o))
+    gain = model.columns["gain"].at(t * len(problem.outcome_ids) + o)
+    terms: list[Any] = [(rows, gain, 1.0)]
+    if problem.relax == "B4":
+        below = model.add_columns(f"breach_{name}", labels=labels, cost=1.0)
+        terms.append((rows, below.all, 1.0))
+    lower = least[t, o] / scale.outcome[o]
+    model.add_rows(name, rule="B4", labels=labels, terms=terms, lower=lower)
+
+
+def improvements_add_up(
+    model: Model, problem: BudgetProblem, rests: Sequence[Sequence[Piece]], scale: Scale
+) -> None:
+    """An outcome improves by what its curves' effects, as they come in, come to beyond today's."""
+    gain, effect, today = model.columns["gain"], model.columns["effect"], problem.effect_today
+    weight = np.ones(len(problem.curves))
+    for group in problem.groups:
+        weight[list(group.curves)] = group.share
+    weight[np.isfinite(problem.whole[problem.curve_outcome])] = 0.0
+    b, t, c = np.nonzero(problem.share * weight)
+    share, o = (problem.share * weight)[b, t, c], problem.curve_outcome[c]
+    rows = b * len(problem.outcome_ids) + o
+    best, constant = best_ones_are_chosen(model, problem, today, scale.outcome)
+    left, taken = what_is_left_is_worked_on(model, problem, rests, today, scale.outcome)
+    right = -np.bincount(rows, share * today[c] / scale.outcome[o], gain.size) - constant - taken
+    terms: list[Any] = [
+        (np.arange(gain.size), gain.all, 1.0),
+        (rows, effect.at(t * len(problem.curves) + c), -share),
+        *best,
+        *left,
+    ]
+    model.add_rows(
+        "improvement", rule="", labels=dict(gain.labels), terms=terms, lower=right, upper=right
+    )
+
+
+def by_position(members: np.ndarray, decided: int, size: int) -> np.ndarray:
+    """Positions in a block of (years, ``size``) of the same ``members`` in every year."""
+    return (np.arange(decided)[:, None] * size + np.asarray(members)[None, :]).ravel()
+
+
+def payments(
+    problem: BudgetProblem,
+    spend: Floats,
+    paid: Floats,
+    gain: Floats,
+    refunds: Floats,
+    left: Floats,
+) -> Model:
+    """Only who pays what: streams that pay ``paid`` (T, P; in the model's unit of money) for
+    ``spend`` (as paid), within what they may and have, outcomes having improved by ``gain``
+    (B, O), providers giving back ``refunds`` (as paid), and the one budget leaving ``left`` (T,)
+    for transfers from unspent money (B9): of each year, or with ``carry_over`` up to it.
+
+    A little slip is let through at a high price, for what rounding makes of a plan.
+    """
+    scale, decided = scale_of(problem), len(problem.years)
+    model = Model("payments")
+    pairs = {"stream_id": problem.stream_ids[problem.pair_stream]}
+    pay = _may_be_paid(model, problem, pairs, scale)
+    slip = model.add_columns("slip", size=paid.size, cost=1e4)
+    over = model.add_columns("over", size=paid.size, cost=1e4)  # where what is paid is fixed
+    known = spend.ravel()
+    model.add_columns("spend", size=spend.size, lower=known, upper=known)
+    level = (gain / scale.outcome).ravel()
+    model.add_columns("gain", size=gain.size, lower=level, upper=level)
+    if refunds.any():
+        back = refunds.ravel()
+        model.add_columns("refund", size=back.size, lower=back, upper=back)
+    rows = by_position(problem.pair_programme, decided, paid.shape[1])
+    every = np.arange(paid.size)
+    terms: list[Any] = [(rows, pay.all, 1.0), (every, slip.all, 1.0), (every, over.all, -1.0)]
+    flat = paid.ravel()
+    model.add_rows("paid", rule="", size=paid.size, terms=terms, lower=flat, upper=flat)
+    no_stream_is_overspent(model, problem, scale)
+    agencies.enough_goes_through_the_place(model, problem, scale)
+    agencies.nobody_is_worse_off(model, problem, scale)
+    if "from_unspent" in model.columns:
+        unspent = model.columns["from_unspent"]
+        linked = np.tril(np.ones((decided, decided))) if problem.carry_over else np.eye(decided)
+        t, year = np.nonzero(linked)
+        of = unspent.size // decided
+        terms = [(t[:, None], unspent.at(year[:, None] * of + np.arange(of)), np.ones((1, 1)))]
+        model.add_rows("left", rule="B1", size=decided, terms=terms, upper=left + 1e-9)
+    return model

@@ -1,0 +1,203 @@
+"""Objectives as expressions over a model's columns; always minimised.
+
+weighted_outcomes   minus the sum over counted years of weight x improvement on today / range, a
+                    decided year; what is beyond an outcome's saturation is left out
+fairest             the worst outcome of the worst decided year, in ranges short of its target, or
+                    of its saturation where that comes first; what is beyond is left out
+least_money         what is paid, discounted to the first decided year
+least_disruption    what moves up or down against the year before
+weighted            the sum of those that the scenario weighs, in GBP
+position            what an agency alone pays, less what it saves in cash, discounted (B9)
+moved_from_today    what moves up or down against today, over the years (B9, ties)
+programme_order     spending, a pound of a later programme id counting more (B9, ties)
+cash_least, _most   what an agency saves in cash, discounted; and the same below 0 (B9, ranges)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from placeopt.budget.model.piecewise import Scale
+from placeopt.budget.problem.arrays import BudgetProblem
+from placeopt.engine import Model
+
+Expression = tuple[np.ndarray, np.ndarray, float]  # column numbers, values, constant
+IN_MONEY = (
+    *("least_money", "least_disruption", "position", "moved_from_today", "programme_order"),
+    *("cash_least", "cash_most"),
+)
+
+
+def expression(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Expression:
+    """An objective over the model's columns, in the model's unit of it (``unit_of``).
+
+    Priced shortfalls belong to the first objective. Adds the columns it needs once.
+    """
+    columns, values, constant = _plain(model, problem, name, scale)
+    if name == problem.objectives[0] and "short" in model.columns:
+        short, decided = model.columns["short"], len(problem.years)
+        o = np.flatnonzero(problem.shortfall_price > 0)
+        price = problem.shortfall_price[o] * scale.outcome[o] / problem.reach[o]
+        year = {"least_money": problem.discount, "least_disruption": np.ones(decided)}.get(
+            name, np.full(decided, 1 / decided)
+        )
+        columns = np.concatenate([columns, short.all])
+        values = np.concatenate([values, np.outer(year, price).ravel() / unit_of(name, scale)])
+    return columns, values, constant
+
+
+def _plain(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Expression:
+    pay, gain, decided = model.columns["pay"], model.columns["gain"], len(problem.years)
+    discount = np.repeat(problem.discount, len(problem.pair_stream))
+    if name == "weighted_outcomes":
+        o = np.flatnonzero(np.isfinite(problem.reach))
+        counted = len(problem.drifted)
+        worth = problem.weight[o] / problem.reach[o] / decided
+        drift = (problem.sign * (problem.drifted - problem.baseline))[:, o]
+        at = np.arange(counted)[:, None] * len(problem.outcome_ids) + o
+        values = np.tile(-worth * scale.outcome[o], counted)
+        columns = _scored(model, problem, scale)[at.ravel()]
+        return columns, values, -float((worth * drift).sum())
+    if name == "fairest":
+        return _worst_outcome(model, problem, scale), np.ones(1), 0.0
+    if name == "least_money":
+        return pay.all, discount, 0.0
+    if name == "weighted":
+        weighed, constant = [], 0.0
+        for part, weight in problem.weights.items():
+            columns, values, start = _plain(model, problem, part, scale)
+            factor = weight * unit_of(part, scale) / scale.weighted_gbp
+            weighed.append((columns, factor * values))
+            constant += factor * start
+        columns, values = (np.concatenate(side) for side in zip(*weighed, strict=True))
+        return columns, values, constant
+    if name == "position":
+        assert problem.pay_fixed is not None
+        free = np.flatnonzero(np.tile(np.isnan(problem.pay_fixed), decided))
+        worth = np.einsum("t,tbo->bo", problem.discount, problem.cashable[:, :, problem.seen_by])
+        saves = (worth * scale.outcome / scale.money_gbp).ravel()
+        b = np.flatnonzero(saves)
+        own = np.isin(problem.pair_programme, problem.pair_programme[np.isnan(problem.pay_fixed)])
+        back, given = np.zeros(0, np.int64), np.zeros(0)
+        if "refund" in model.columns:
+            back = model.columns["refund"].all
+            given = -np.repeat(problem.discount, len(problem.programme_ids))
+        others_pay = float(np.nansum(problem.pay_fixed[own])) / scale.money_gbp
+        return (
+            np.concatenate([pay.at(free), gain.at(b), back]),
+            np.concatenate([discount[free], -saves[b], given]),
+            float(problem.discount.sum()) * others_pay,
+        )
+    if name == "programme_order":
+        weights = np.tile(problem.order_of_programmes, decided)
+        return model.columns["spend"].all, weights, 0.0
+    if name in ("cash_least", "cash_most"):
+        worth = np.einsum("t,tbo->bo", problem.discount, problem.cashable[:, :, problem.seen_by])
+        saves = (worth * scale.outcome / scale.money_gbp).ravel()
+        b, sign = np.flatnonzero(saves), 1.0 if name == "cash_least" else -1.0
+        p = np.unique(problem.unit_programme)  # what its units that close free (B6)
+        spend = np.arange(decided)[:, None] * len(problem.programme_ids) + p
+        nothing = float(problem.discount @ problem.do_nothing[:, p].sum(axis=1))
+        less = -sign * np.repeat(problem.discount, len(p))
+        return (
+            np.concatenate([gain.at(b), model.columns["spend"].at(spend.ravel())]),
+            np.concatenate([sign * saves[b], less]),
+            sign * nothing / scale.money_gbp,
+        )
+    if name == "moved_from_today":
+        columns = _moved_from_today(model, problem, scale)
+        return columns, np.ones(len(columns)), 0.0
+    columns = _moved(model, problem, scale)
+    return columns, np.ones(len(columns)), 0.0
+
+
+def unit_of(objective: str, scale: Scale) -> float:
+    """What one unit of the model's objective is in the objective's own unit."""
+    if objective == "weighted":
+        return scale.weighted_gbp
+    return scale.money_gbp if objective in IN_MONEY else 1.0
+
+
+def earlier_objectives_are_kept(
+    model: Model, problem: BudgetProblem, scale: Scale, name: str, limit: float
+) -> None:
+    """An objective that matters more is no worse than its limit."""
+    columns, values, constant = expression(model, problem, name, scale)
+    upper = limit / unit_of(name, scale) - constant
+    model.add_rows(f"kept_{name}", rule="", size=1, terms=[(0, columns, values)], upper=upper)
+
+
+def _scored(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
+    """(B x O,) columns of the improvement that counts: no more than there is, nor than what an
+    outcome saturates at. It is made large, so that it is the smaller of the two."""
+    gain = model.columns["gain"]
+    most = (problem.most_gain / scale.outcome).ravel()
+    at = np.flatnonzero(np.isfinite(most) & np.tile(problem.weight > 0, len(problem.drifted)))
+    found = np.asarray(gain.all).copy()
+    if len(at) == 0:
+        return found
+    if "scored" not in model.columns:
+        labels = {key: ids[at] for key, ids in gain.labels.items()}
+        scored = model.add_columns("scored", labels=labels, lower=-np.inf, upper=most[at])
+        rows = np.arange(len(at))
+        terms = [(rows, scored.all, 1.0), (rows, gain.at(at), -1.0)]
+        model.add_rows("scored", rule="", labels=labels, terms=terms, upper=0.0)
+    found[at] = model.columns["scored"].all
+    return found
+
+
+def _worst_outcome(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
+    """The most that any outcome is short of its target, or of what counts if that comes first, in
+    any decided year, in ranges."""
+    if "worst" not in model.columns:
+        o = np.flatnonzero(np.isfinite(problem.reach))
+        decided = len(problem.years)
+        most = problem.most_gain[:decided]
+        asked = np.minimum(problem.target_gain, most)
+        full = (asked - most)[:, o] / problem.reach[o]
+        worst = model.add_columns("worst", size=1, lower=full.max())  # saturated, each of them
+        at = (np.arange(decided)[:, None] * len(problem.outcome_ids) + o).ravel()
+        rows = np.arange(len(at))
+        share = np.tile(scale.outcome[o] / problem.reach[o], decided)
+        model.add_rows(
+            "worst_outcome",
+            rule="",
+            labels={key: ids[at] for key, ids in model.columns["gain"].labels.items()},
+            terms=[(rows, worst.start, 1.0), (rows, model.columns["gain"].at(at), share)],
+            lower=(asked[:, o] / problem.reach[o]).ravel(),
+        )
+    return model.columns["worst"].all
+
+
+def _moved(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
+    """How far each programme moves from the year before's spend, up or down."""
+    if "moved" not in model.columns:
+        spend, programmes = model.columns["spend"], len(problem.programme_ids)
+        moved = model.add_columns("moved", labels=dict(spend.labels))
+        rows = np.arange(spend.size)
+        later = rows[programmes:]
+        today = np.zeros(spend.size)
+        today[:programmes] = problem.before / scale.money_gbp
+        for name, sign in (("moved_up", -1.0), ("moved_down", 1.0)):
+            terms = [
+                (rows, moved.all, 1.0),
+                (rows, spend.all, sign),
+                (later, spend.at(later - programmes), -sign),
+            ]
+            labels = dict(spend.labels)
+            model.add_rows(name, rule="", labels=labels, terms=terms, lower=sign * today)
+    return model.columns["moved"].all
+
+
+def _moved_from_today(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
+    """How far each programme is from today's spend, up or down."""
+    if "from_today" not in model.columns:
+        spend = model.columns["spend"]
+        moved = model.add_columns("from_today", labels=dict(spend.labels))
+        rows = np.arange(spend.size)
+        today = np.tile(problem.before, len(problem.years)) / scale.money_gbp
+        for name, sign in (("above_today", -1.0), ("below_today", 1.0)):
+            terms = [(rows, moved.all, 1.0), (rows, spend.all, sign)]
+            labels = dict(spend.labels)
+            model.add_rows(name, rule="", labels=labels, terms=terms, lower=sign * today)
+    return model.columns["from_today"].all

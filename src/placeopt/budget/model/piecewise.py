@@ -1,0 +1,148 @@
+"""Response curves as rows of a model: one piece as straight lines, several as a choice.
+
+(--)  curve  effect[t,c] <= slope[i] spend[t,p] + intercept[i]       for every line i of a concave c
+(--)  piece  sum over j of chosen[j] = 1,  spend[t,p] = sum over j of part[j],
+             start[j] chosen[j] <= part[j] <= end[j] chosen[j],
+             part_effect[j] <= slope[i] part[j] + intercept[i] chosen[j],
+             effect[t,c] = sum over j of part_effect[j]            for the pieces j of any other c
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from placeopt.budget.curves.forms import Floats, Piece
+from placeopt.budget.problem.arrays import BudgetProblem
+from placeopt.engine import Model
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The units that the model counts in: GBP for one unit of money, outcome units for one, and
+    GBP for one unit of the weighted sum of objectives."""
+
+    money_gbp: float
+    outcome: Floats
+    weighted_gbp: float
+
+
+def by_year(
+    problem: BudgetProblem, labels: Mapping[str, np.ndarray], years: int | None = None
+) -> dict[str, np.ndarray]:
+    """Labels of a block that has these members in each decided (or each counted) year."""
+    many = len(problem.years) if years is None else years
+    size = max((len(ids) for ids in labels.values()), default=0)
+    found = {name: np.tile(ids, many) for name, ids in labels.items()}
+    return found | {"year": np.repeat(problem.years[0] + np.arange(many), size)}
+
+
+def effects_lie_on_their_curves(
+    model: Model,
+    problem: BudgetProblem,
+    approximation: Sequence[Sequence[Piece]],
+    scale: Scale,
+) -> None:
+    """An effect is at most what every line of its curve allows at the programme's spend."""
+    whole = np.array([len(pieces) == 1 for pieces in approximation], bool)
+    _concave_curves(model, problem, approximation, scale, np.flatnonzero(whole))
+    if not whole.all():
+        _curves_in_pieces(model, problem, approximation, scale, np.flatnonzero(~whole))
+
+
+def _concave_curves(
+    model: Model,
+    problem: BudgetProblem,
+    approximation: Sequence[Sequence[Piece]],
+    scale: Scale,
+    which: np.ndarray,
+) -> None:
+    effect, spend, decided = model.columns["effect"], model.columns["spend"], len(problem.years)
+    count = [len(approximation[c][0].slope) for c in which]
+    c = np.repeat(which, count)
+    p, o = problem.curve_programme[c], problem.curve_outcome[c]
+    slopes = _join([approximation[c][0].slope for c in which]) * scale.money_gbp / scale.outcome[o]
+    intercepts = _join([approximation[c][0].intercept for c in which]) / scale.outcome[o]
+    year = np.repeat(np.arange(decided), len(c))
+    rows = np.arange(len(year))
+    at = year * len(problem.curves) + np.tile(c, decided)
+    money = year * len(problem.programme_ids) + np.tile(p, decided)
+    model.add_rows(
+        "curve",
+        rule="",
+        labels={name: values[at] for name, values in effect.labels.items()},
+        terms=[
+            (rows, effect.at(at), 1.0),
+            (rows, spend.at(money), -np.tile(slopes, decided)),
+        ],
+        upper=np.tile(intercepts, decided),
+    )
+
+
+def _curves_in_pieces(
+    model: Model,
+    problem: BudgetProblem,
+    approximation: Sequence[Sequence[Piece]],
+    scale: Scale,
+    which: np.ndarray,
+) -> None:
+    """Exactly one piece is chosen in a year; spend and effect are those of the chosen piece."""
+    effect, spend, decided = model.columns["effect"], model.columns["spend"], len(problem.years)
+    pieces = [(c, piece) for c in which for piece in approximation[c]]
+    c, money = np.array([c for c, _ in pieces]), scale.money_gbp
+    year = np.repeat(np.arange(decided), len(pieces))
+    at = year * len(problem.curves) + np.tile(c, decided)
+    labels = {name: values[at] for name, values in effect.labels.items()}
+    j = np.arange(len(at))
+    chosen = model.add_columns("chosen", labels=labels, upper=1.0, integer=True)
+    part = model.add_columns("part", labels=labels)
+    gained = model.add_columns("part_effect", labels=labels, lower=-np.inf)
+    start = np.tile([piece.start for _, piece in pieces], decided) / money
+    end = np.tile([piece.end for _, piece in pieces], decided) / money
+    terms = [(j, part.all, np.ones(1)), (j, chosen.all, -start)]
+    model.add_rows("piece_start", rule="", labels=labels, terms=terms, lower=0.0)
+    terms = [(j, part.all, np.ones(1)), (j, chosen.all, -end)]
+    model.add_rows("piece_end", rule="", labels=labels, terms=terms, upper=0.0)
+
+    count = [len(piece.slope) for _, piece in pieces]
+    line = np.repeat(np.arange(len(pieces)), count)
+    o = problem.curve_outcome[c[line]]
+    slopes = _join([piece.slope for _, piece in pieces]) * money / scale.outcome[o]
+    intercepts = _join([piece.intercept for _, piece in pieces]) / scale.outcome[o]
+    lines = (np.arange(decided)[:, None] * len(pieces) + line).ravel()
+    rows = np.arange(len(lines))
+    model.add_rows(
+        "piece_curve",
+        rule="",
+        labels={name: values[lines] for name, values in labels.items()},
+        terms=[
+            (rows, gained.at(lines), 1.0),
+            (rows, part.at(lines), -np.tile(slopes, decided)),
+            (rows, chosen.at(lines), -np.tile(intercepts, decided)),
+        ],
+        upper=0.0,
+    )
+    position = (
+        np.arange(decided)[:, None] * len(which) + np.searchsorted(which, c)[None, :]
+    ).ravel()
+    own_at = (np.arange(decided)[:, None] * len(problem.curves) + which).ravel()
+    own = {name: values[own_at] for name, values in effect.labels.items()}
+    rows = np.arange(len(own_at))
+    p = problem.curve_programme[which]
+    paid = (np.arange(decided)[:, None] * len(problem.programme_ids) + p).ravel()
+    for name, whole, parts, one in (
+        ("one_piece", None, chosen, 1.0),
+        ("spend_in_piece", spend.at(paid), part, 0.0),
+        ("effect_in_piece", effect.at(own_at), gained, 0.0),
+    ):
+        added: list[Any] = [(position, parts.all, 1.0)]
+        if whole is not None:
+            added.append((rows, whole, -1.0))
+        model.add_rows(name, rule="", labels=own, terms=added, lower=one, upper=one)
+
+
+def _join(parts: list[Floats]) -> Floats:
+    return np.concatenate(parts) if parts else np.zeros(0)

@@ -1,0 +1,1 @@
+"""The budget problem as frozen arrays with labels, and how they are made."""

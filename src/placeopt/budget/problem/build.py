@@ -1,0 +1,165 @@
+"""State the budget problem of a place and a scenario: tables to frozen arrays.
+
+The base year is the last year of spending data. The first decided year is the scenario's, or the
+year after the base year; each decided year's money is what ``stream_amounts`` states for it.
+Capital streams pay only for the programmes named in ``stream_programmes``; where rule B11 is in
+force they pay only for capital.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from placeopt.base.errors import Finding, InputError, PlaceError, UsageError
+from placeopt.budget.curves.combination import groups_of, too_much_of_the_whole, wholes
+from placeopt.budget.problem import capital, commitments, money, outcomes
+from placeopt.budget.problem.agencies import partners, with_positions_alone
+from placeopt.budget.problem.arrays import OBJECTIVES, BudgetProblem
+from placeopt.budget.problem.payment_by_results import terms_of
+from placeopt.place import Place
+from placeopt.scenario import Scenario
+from placeopt.scenario.rules.budget.money import (
+    Capital,
+    Commissioning,
+    NobodyWorseOff,
+    Streams,
+    Uncertainty,
+)
+
+__all__ = ["OBJECTIVES", "BudgetProblem", "state"]
+
+
+def state(
+    place: Place, scenario: Scenario, *, relax: str = "", like: BudgetProblem | None = None
+) -> BudgetProblem:
+    """State the problem; with ``relax`` that of giving way on one rule (see ``explain``), with the
+    positions alone (B9) of the problem ``like``.
+
+    Raises ``PlaceError`` and ``ScenarioError`` with all findings, and ``UsageError`` where nothing
+    limits the money."""
+    problem = _without_positions(place, scenario, relax)
+    if like is not None:
+        return replace(problem, alone=like.alone, alone_plans=like.alone_plans)
+    if scenario.of(NobodyWorseOff):
+        return with_positions_alone(problem, scenario.solver)
+    return problem
+
+
+def refused(place: Place, scenario: Scenario) -> list[Finding]:
+    """What ``state`` would refuse of a place and a scenario that are in order by themselves."""
+    file = scenario.path.name if scenario.path else "the scenario"
+    try:
+        _without_positions(place, scenario, "")
+    except InputError as faults:
+        return faults.findings
+    except UsageError as fault:
+        message, _, remedy = str(fault).partition(": ")
+        return [Finding("error", file, None, "drop", None, message, remedy)]
+    return []
+
+
+def _without_positions(place: Place, scenario: Scenario, relax: str) -> BudgetProblem:
+    """The problem, but for the positions alone (B9)."""
+    from placeopt.budget.problem.checks import require
+
+    require(place, scenario)
+    base_year = int(place.spending["year"].max())
+    years = money.decided_years(place, scenario)
+    programmes, streams = place.programmes, place.streams
+    programme_ids = programmes["programme_id"].to_numpy(str)
+    paid_gbp = money.paid_in(place, base_year)
+    before = paid_gbp.sum(axis=1)
+
+    streams_rule = next(iter(scenario.of(Streams)), None)
+    allowed = money.may_pay(place, streams_rule) if streams_rule else np.ones(paid_gbp.shape, bool)
+    revenue = (streams["purpose"] != "capital").to_numpy()
+    if scenario.of(Capital):
+        allowed = allowed & revenue[None, :]
+    pairs = np.ones_like(allowed) if relax == "B2" else allowed
+    pair_programme, pair_stream = np.nonzero(pairs)
+    income = np.stack([money.amounts(place, int(year))[0] for year in years])
+    amount = income if streams_rule else np.full_like(income, np.inf)
+    made: dict[str, Any] = {
+        "years": years,
+        "programme_ids": programme_ids,
+        "before": before,
+        "amount": amount,
+        "income": income,
+        "carried": bool(streams_rule and streams_rule.unspent == "carried"),
+        "objectives": objectives(scenario),
+        **money.total(scenario, before, len(years)),
+        **commitments.pace(scenario, programme_ids, before),
+        **outcomes.outcomes(place, scenario, years, base_year),
+        **outcomes.curves(place, bool(scenario.of(Uncertainty))),
+    }
+    held = commitments.commitments(place, scenario, years, relax)
+    made["minimum_gain"][held["past"]] = np.nan
+    made["target_holds"][held["past"]] = False
+    made["terms"] = terms_of(
+        place,
+        made["sign"],
+        made["drifted"],
+        len(years),
+        held=bool(scenario.of(Commissioning)),
+        paid=relax != "B10",
+        begun=(np.nan_to_num(held["actual"])[held["past"]] > 0).any(axis=0),
+    )
+    bought = commitments.commissioning(place, scenario, years, before, relax)
+    bought["contract"][held["past"]] = 0.0
+    made["share"] = outcomes.share(place, len(made["drifted"]), len(years))
+    problem = BudgetProblem(
+        base_year=base_year,
+        discount=(1 + scenario.money.discount_rate) ** -np.arange(len(years), dtype=float),
+        preventive=(programmes["kind"] == "preventive").to_numpy(),
+        pooled=programmes["pooled"].to_numpy(bool),
+        floor=money.floors(place, scenario),
+        maximum=programmes["maximum_gbp_per_year"].fillna(np.inf).to_numpy(float),
+        upper=money.upper(programmes, pairs, made | held, relax),
+        stream_ids=streams["stream_id"].to_numpy(str),
+        revenue=revenue,
+        pair_programme=pair_programme,
+        pair_stream=pair_stream,
+        pair_before=paid_gbp[pair_programme, pair_stream],
+        pair_allowed=allowed[pair_programme, pair_stream],
+        slack=scenario.objective.slack,
+        weights=scenario.objective.weights,
+        money=scenario.money,
+        groups=groups_of(place),
+        whole=wholes(place),
+        relax=relax,
+        names=names(place),
+        **made,
+        **outcomes.evidence(place, scenario),
+        **bought,
+        **held,
+        **commitments.units(place, scenario, years, base_year, before, relax),
+        **partners(place, scenario, years),
+        **capital.pots(place, scenario, years),
+    )
+    if not relax and (faults := too_much_of_the_whole(problem)):
+        raise PlaceError(faults, "faults in the place's curves")
+    return problem
+
+
+def objectives(scenario: Scenario) -> tuple[str, ...]:
+    """The scenario's objectives; weighted outcomes where it names none."""
+    if "objective" not in scenario.model_fields_set:
+        return ("weighted_outcomes",)
+    return scenario.objective.minimise
+
+
+def names(place: Place) -> dict[str, str]:
+    """What people call each id."""
+    found: dict[str, str] = {}
+    for table, key in (
+        ("programmes", "programme_id"),
+        ("streams", "stream_id"),
+        ("outcomes", "outcome_id"),
+        ("agencies", "agency_id"),
+    ):
+        rows = place.tables[table]
+        found |= {k: n or k for k, n in zip(rows[key], rows["name"], strict=True)}
+    return found

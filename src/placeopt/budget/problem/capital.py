@@ -1,0 +1,39 @@
+"""Pots of capital (B11): what each holds, what it may pay for, and whether it keeps the rest.
+
+A pot is a capital stream, or all of them together, or the receipts. Receipts that a year does not
+use are there in the next; those of streams only where unspent money is carried (B2).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from placeopt.budget.problem.arrays import Ints
+from placeopt.budget.problem.money import amounts, may_pay
+from placeopt.place import Place
+from placeopt.scenario import Scenario
+from placeopt.scenario.rules.budget.money import Capital, Streams
+
+
+def pots(place: Place, scenario: Scenario, years: Ints) -> dict[str, Any]:
+    """The pots' arrays of a problem: (T, K) GBP that comes in, (K, P) what a pot may pay for, and
+    (K,) whether it keeps what a year does not use; the last pot is the receipts."""
+    programmes = len(place.programmes)
+    rule = next(iter(scenario.of(Capital)), None)
+    if rule is None:
+        money, pays = np.zeros((len(years), 0)), np.zeros((0, programmes), bool)
+        return {"pot_money": money, "pot_pays": pays, "pot_carried": np.zeros(0, bool)}
+    capital = (place.streams["purpose"] == "capital").to_numpy()
+    held = np.stack([np.nan_to_num(amounts(place, int(year))[0])[capital] for year in years])
+    pays = may_pay(place, None).T[capital]
+    if rule.pots == "one":
+        held, pays = held.sum(axis=1, keepdims=True), np.ones((1, programmes), bool)
+    receipts = np.array([[rule.receipts(t)] for t in range(len(years))])
+    carried = any(streams.unspent == "carried" for streams in scenario.of(Streams))
+    return {
+        "pot_money": np.hstack([held, receipts]),
+        "pot_pays": np.vstack([pays, np.ones((1, programmes), bool)]),
+        "pot_carried": np.append(np.full(held.shape[1], carried), True),
+    }

@@ -1,0 +1,320 @@
+"""What must be true of a place and a scenario before a budget can be solved for them.
+
+Every fault is found at once: faults of the place as ``PlaceError``, of the scenario as
+``ScenarioError``; warnings (what a reader of the plan should know) come back as a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from placeopt.base.errors import Finding, PlaceError, ScenarioError
+from placeopt.budget.appraisal.optimism_bias import without_grade
+from placeopt.budget.curves.combination import refusals
+from placeopt.budget.problem import build as stated
+from placeopt.budget.problem import money, outcomes
+from placeopt.place import Place, dictionary
+from placeopt.place.check.benefits import benefit_findings
+from placeopt.place.check.budget import (
+    provider_terms_that_make_no_sense,
+    saturation_without_gain,
+)
+from placeopt.scenario import RULES, Rule, Scenario
+from placeopt.scenario.benefit_years import MOST_BEYOND, years_felt_beyond
+from placeopt.scenario.check.all_checks import with_lines
+from placeopt.scenario.rules.budget.money import (
+    Capital,
+    Commissioning,
+    NobodyWorseOff,
+    OneBudget,
+    Outcomes,
+    Pace,
+    Statutory,
+    Streams,
+    ThroughThePlace,
+    Uncertainty,
+)
+from placeopt.scenario.wording import pounds
+
+FAR_BELOW = 0.01  # a total below this share of today's spending looks like thousands of pounds
+
+
+def require(place: Place, scenario: Scenario) -> None:
+    """Raise with all errors; warnings are let through."""
+    faults = [finding for finding in check_place(place, scenario) if finding.severity == "error"]
+    if faults:
+        raise PlaceError(faults, "faults in the place's budget tables")
+    faults = [finding for finding in check_scenario(place, scenario) if finding.severity == "error"]
+    if faults:
+        raise ScenarioError(faults, "faults in the budget scenario")
+
+
+def check(place: Place, scenario: Scenario) -> list[Finding]:
+    """Everything found in the place's budget tables and in the scenario, warnings included."""
+    found = list(check_place(place, scenario))
+    if scenario.money.optimism_bias:
+        found += without_grade(place)
+    if not any(finding.severity == "error" for finding in found):
+        found += check_scenario(place, scenario)
+    return found
+
+
+def check_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
+    """Faults and warnings in the budget tables, for the year that the scenario decides."""
+    for table in ("programmes", "streams", "spending", "outcomes"):
+        if len(place.tables[table]) == 0:
+            yield _fault(table, None, None, None, "the table is empty", "a budget needs it")
+    dangling = list(_dangling(place))
+    yield from dangling
+    if dangling or len(place.spending) == 0 or len(place.programmes) == 0:
+        return
+    yield from (one for one in benefit_findings(place) if one.severity == "error")
+    yield from provider_terms_that_make_no_sense(place)
+    yield from saturation_without_gain(place)
+    yield from _money_of_the_year(place, scenario)
+    yield from _curves(place)
+    yield from _ring_fences_today(place, scenario)
+    moved = {*place.curves["programme_id"], *place.provision["programme_id"]}
+    without = ~place.programmes["programme_id"].isin(moved)
+    for row in place.programmes.index[without]:
+        key = place.programmes.at[row, "programme_id"]
+        message = "no curve: no outcome depends on it, so a plan may cut it to its floor"
+        remedy = "add a curve, or a floor if it must be kept"
+        yield _fault("programmes", row, "programme_id", key, message, remedy, severity="warning")
+
+
+def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
+    """Faults and warnings in what the scenario asks of this place, each at its line."""
+    yield from with_lines(scenario, _asked(place, scenario))
+
+
+def _asked(place: Place, scenario: Scenario) -> Iterator[Finding]:
+    file = scenario.path.name if scenario.path else "scenario"
+    for kind in [kind for (of, _), kind in RULES.items() if of == "budget"]:
+        if len(scenario.of(kind)) > 1:
+            message = f"the rule {kind.name} is given {len(scenario.of(kind))} times"
+            yield Finding("error", file, None, "rules", kind.name, message, "give it once")
+    chosen = stated.objectives(scenario)
+    for name in chosen:
+        if name not in stated.OBJECTIVES and name != "weighted":
+            remedy = f"choose from {', '.join(stated.OBJECTIVES)} and weighted"
+            yield Finding("error", file, None, "minimise", name, "no such budget objective", remedy)
+    given: list[tuple[type[Rule], str, str, str]]
+    given = [(Streams, "release", "streams", "stream_id")]
+    given += [(Statutory, "floors_gbp", "programmes", "programme_id")]
+    given += [(Pace, "exempt", "programmes", "programme_id")]
+    given += [(NobodyWorseOff, "only_together", "outcomes", "outcome_id")]
+    given += [(Outcomes, "outcome", "outcomes", "outcome_id")]
+    for owner, parameter, table, key in given:
+        known = set(place.tables[table][key])
+        for rule in scenario.of(owner):
+            for name in getattr(rule, parameter):
+                if name not in known:
+                    remedy = f"name one of the {len(known)} ids in {table}"
+                    message = f"no such {key} in the place"
+                    yield Finding("error", file, None, parameter, name, message, remedy)
+    yield from _released(place, scenario, file)
+    yield from _years(place, scenario, file)
+    yield from _against_today(place, scenario, file)
+    known = set(place.programmes["programme_id"])
+    for rule in scenario.of(Commissioning):
+        for name in {key for group in rule.coherent for key in group} - known:
+            remedy = f"name one of the {len(known)} ids in programmes"
+            message = "no such programme_id in the place"
+            yield Finding("error", file, None, "coherent", name, message, remedy)
+    for rule in scenario.of(Uncertainty):
+        for grade in sorted(set(outcomes.grades(place)) - set(rule.spread_by_grade)):
+            message, remedy = "curves have this evidence grade, the rule no spread", "state one"
+            yield Finding("error", file, None, "spread_by_grade", grade, message, remedy)
+    yield from refusals(place)
+    yield from _targets(place, scenario, file)
+
+
+def _released(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
+    """Ring-fences that are given up and are not open to negotiation."""
+    rows = place.streams
+    firm = set(rows.loc[rows["ring_fenced"] & ~rows["negotiable"], "stream_id"])
+    for rule in scenario.of(Streams):
+        for key in rule.release:
+            if key in firm:
+                message = "streams.csv says that its ring-fence is not negotiable"
+                remedy = "take it out of release, or say negotiable = yes where it may be asked for"
+                yield Finding("error", file, None, "release", key, message, remedy)
+
+
+def _years(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
+    """Lists have one number for each decided year; what is counted includes what is decided."""
+    given: list[tuple[str, Any]] = [("stated", rule.stated) for rule in scenario.of(OneBudget)]
+    given += [("receipts_gbp", rule.receipts_gbp) for rule in scenario.of(Capital)]
+    for name, stated_numbers in given:
+        if isinstance(stated_numbers, tuple) and len(stated_numbers) != scenario.years:
+            key = "total_gbp or reduction_share" if name == "stated" else name
+            message = f"{len(stated_numbers)} numbers for {scenario.years} decided years"
+            remedy = "give one number, or one for each year"
+            yield Finding("error", file, None, key, str(stated_numbers), message, remedy)
+    yield from _lasting(place, scenario, file)
+    counted = scenario.money.benefit_years
+    if counted is not None and counted < scenario.years:
+        message = f"fewer than the {scenario.years} decided years"
+        yield Finding("error", file, None, "benefit_years", str(counted), message, "give more")
+
+
+def _lasting(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
+    """Effects that last longer than is counted, where it is not stated how long to count."""
+    felt, least = years_felt_beyond(place), scenario.money.benefit_years
+    if least is None and felt > MOST_BEYOND:
+        message = f"effects last {felt} years after the decided ones; {MOST_BEYOND} are counted"
+        remedy = f"state benefit_years under [money]: {scenario.years + felt} count them all"
+        yield Finding("warning", file, None, "benefit_years", "", message, remedy)
+
+
+def _against_today(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
+    """A first year that is past; a total so small that it must be in thousands or millions."""
+    last = int(place.spending["year"].max())
+    if scenario.year is not None and scenario.year <= last:
+        message = f"spending is stated up to {last}, so that this year is past"
+        yield Finding("error", file, None, "year", str(scenario.year), message,
+                      f"decide a year from {last + 1} on")  # fmt: skip
+    spent = float(place.spending.loc[place.spending["year"] == last, "amount_gbp"].sum())
+    for rule in scenario.of(OneBudget):
+        given = rule.total_gbp if isinstance(rule.total_gbp, tuple) else (rule.total_gbp,)
+        for gbp in given:
+            if gbp is not None and 0 < gbp < FAR_BELOW * spent:
+                message = f"under a hundredth of the {pounds(spent)} spent in {last}"
+                yield Finding("warning", file, None, "total_gbp", f"{gbp:g}", message,
+                              "give it in pounds, not in thousands")  # fmt: skip
+
+
+def _targets(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
+    """Outcomes without a target cannot be counted in ranges."""
+    named = {*stated.objectives(scenario), *scenario.objective.weights}
+    needs = {"weighted_outcomes", "fairest"} & named
+    reach, rows = outcomes.ranges(place, scenario), place.outcomes
+    if "weighted_outcomes" in needs:
+        weight = rows["weight"].to_numpy(float)
+        for row in np.flatnonzero(~np.isfinite(reach) & (weight > 0)):
+            message = "a weight and no target that differs from the baseline, so that "
+            message += f"weighted_outcomes cannot count {rows.at[row, 'outcome_id']!s}"
+            remedy = "give a target, or leave the weight empty"
+            yield _fault("outcomes", row, "weight", f"{weight[row]:g}", message, remedy)
+    if needs:
+        yield from _nothing_to_gain(place, scenario, reach)
+    if needs and not np.isfinite(reach).any():
+        message = "no outcome has a target that differs from its baseline, so none can be counted"
+        yield Finding("error", file, None, "minimise", min(needs), message, "give a target")
+    elif needs:
+        for row in np.flatnonzero(~np.isfinite(reach)):
+            key = place.outcomes.at[row, "outcome_id"]
+            message = "no target that differs from the baseline: not counted in the objective"
+            remedy = "give a target if it is to count"
+            yield _fault("outcomes", row, "target", key, message, remedy, severity="warning")
+
+
+def _nothing_to_gain(place: Place, scenario: Scenario, reach: Any) -> Iterator[Finding]:
+    """Outcomes of which no improvement would count, for what they saturate at is no better than
+    the baseline; one that is stated to is a fault of the place."""
+    rows, target = place.outcomes, outcomes.targets(place, scenario)
+    keys, stretch = rows["outcome_id"].to_numpy(str), rows["stretch"].to_numpy(float)
+    worth = outcomes.weights(rows["weight"], reach) > 0
+    sign = np.where(rows["direction"] == "lower", -1.0, 1.0)
+    gains = sign * (outcomes.saturation(rows, target) - rows["baseline"].to_numpy(float))
+    for row in np.flatnonzero(worth & ~(gains > 0) & rows["saturates_at"].isna().to_numpy()):
+        column = "target" if np.isnan(stretch[row]) else "stretch"
+        level = target[row] if column == "target" else stretch[row]
+        message = f"no better than the baseline of {keys[row]}, so that no "
+        message += "improvement would count in the objective"
+        remedy = "give a better one or saturates_at, or beyond = counts, or a weight of 0"
+        yield _fault("outcomes", row, column, f"{level:g}", message, remedy)
+
+
+def _dangling(place: Place) -> Iterator[Finding]:
+    """Ids that no table defines would otherwise be left out without a word."""
+    tables: tuple[str, ...] = ("spending", "curves", "curve_points", "stream_amounts")
+    tables += ("stream_programmes", "provision", "commitments", "benefits", "combinations")
+    tables += ("provider_terms",)
+    for table in tables:
+        for column in dictionary()[table]:
+            if column.references:
+                other, key = column.references
+                values = place.tables[table][column.name]
+                known = values.isin(place.tables[other][key])
+                if not column.required:
+                    known |= values == ""
+                for row in values.index[~known]:
+                    message, remedy = f"no such id in {other}", f"give an id of {other}"
+                    yield _fault(table, row, column.name, values[row], message, remedy)
+
+
+def _money_of_the_year(place: Place, scenario: Scenario) -> Iterator[Finding]:
+    needs = (Streams, ThroughThePlace, NobodyWorseOff, Capital)
+    if not any(scenario.of(kind) for kind in needs):
+        return
+    last = int(place.spending["year"].max())
+    for year in money.decided_years(place, scenario):
+        if year <= last:
+            continue  # the scenario's fault, and said there
+        _, known = money.amounts(place, int(year))
+        for row in np.flatnonzero(~known):
+            key = place.streams.at[row, "stream_id"]
+            message = f"no amount for the decided year {year}"
+            remedy = "add a row (0 if it brings in nothing), or set other years in the scenario"
+            yield _fault("stream_amounts", None, "stream_id", key, message, remedy)
+
+
+def _curves(place: Place) -> Iterator[Finding]:
+    rows = place.curves
+    pointed = set(
+        zip(place.curve_points["programme_id"], place.curve_points["outcome_id"], strict=True)
+    )
+    for at in np.flatnonzero(rows["persistence_share"].to_numpy(float) >= 1):
+        message, remedy = "an effect that never ends never begins", "give a share below 1"
+        yield _fault("curves", at, "persistence_share", "1", message, remedy)
+    row: Any
+    for row in rows.itertuples():
+        key = f"{row.programme_id}, {row.outcome_id}"
+        if row.form == "points":
+            if (row.programme_id, row.outcome_id) not in pointed:
+                message = "the curve has no points"
+                yield _fault("curves", row.Index, "form", key, message, "add rows to curve_points")
+            continue
+        for column in ("maximum_effect", "scale_gbp", "shape"):
+            value = getattr(row, column)
+            zero = column != "maximum_effect" and value == 0
+            if pd.isna(value) or value < 0 or zero:
+                message = f"a curve of the form {row.form} needs it"
+                shown = "" if pd.isna(value) else str(value)
+                yield _fault("curves", row.Index, column, shown, message, "give a number above 0")
+
+
+def _ring_fences_today(place: Place, scenario: Scenario) -> Iterator[Finding]:
+    """Payments of the base year that the ring-fences would not allow."""
+    if not scenario.of(Streams):
+        return
+    allowed = money.may_pay(place, scenario.of(Streams)[0])
+    rows = place.spending[place.spending["year"] == place.spending["year"].max()]
+    p = pd.Index(place.programmes["programme_id"]).get_indexer(rows["programme_id"])
+    f = pd.Index(place.streams["stream_id"]).get_indexer(rows["stream_id"])
+    outside = ~allowed[p, f] & (rows["amount_gbp"] > 0).to_numpy()
+    for row in rows.index[outside]:
+        key = rows.at[row, "stream_id"]
+        message = f"paid for {rows.at[row, 'programme_id']}, which its ring-fence does not allow"
+        remedy = "name the programme in stream_programmes if it is allowed"
+        yield _fault("spending", row, "stream_id", key, message, remedy, severity="warning")
+
+
+def _fault(
+    table: str,
+    row: Any,
+    column: str | None,
+    value: Any,
+    message: str,
+    remedy: str,
+    *,
+    severity: str = "error",
+) -> Finding:
+    counted = None if row is None else int(row) + 2
+    return Finding(severity, f"{table}.csv", counted, column, value, message, remedy)  # type: ignore[arg-type]

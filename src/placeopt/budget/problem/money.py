@@ -1,0 +1,108 @@
+"""The money of a budget problem: what was paid, what comes in, who may pay for what, and the most
+that each programme can be given.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from placeopt.base.errors import UsageError
+from placeopt.budget.problem.arrays import Bools, Floats, Ints
+from placeopt.place import Place
+from placeopt.scenario import Scenario
+from placeopt.scenario.rules.budget.money import OneBudget, Statutory, Streams
+
+
+def decided_years(place: Place, scenario: Scenario) -> Ints:
+    """(T,) the calendar years decided: from the scenario's year, or the first after the data."""
+    first = scenario.year if scenario.year is not None else int(place.spending["year"].max()) + 1
+    return np.arange(first, first + scenario.years, dtype=np.int64)
+
+
+def paid_in(place: Place, year: int) -> Floats:
+    """(P, F) GBP that each stream paid for each programme; no row means that nothing was paid."""
+    spending = place.spending[place.spending["year"] == year]
+    paid = spending.pivot_table(
+        index="programme_id", columns="stream_id", values="amount_gbp", aggfunc="sum"
+    ).reindex(index=place.programmes["programme_id"], columns=place.streams["stream_id"])
+    return paid.fillna(0.0).to_numpy(float)
+
+
+def amounts(place: Place, year: int) -> tuple[Floats, Bools]:
+    """(F,) what each stream brings in that year, and whether the table says so."""
+    rows = place.stream_amounts[place.stream_amounts["year"] == year]
+    found = rows.set_index("stream_id")["amount_gbp"].reindex(place.streams["stream_id"])
+    return found.to_numpy(float), found.notna().to_numpy()
+
+
+def may_pay(place: Place, rule: Streams | None) -> Bools:
+    """(P, F) whether a stream may pay for a programme."""
+    programmes, streams = place.programmes["programme_id"], place.streams["stream_id"]
+    fenced = place.streams["ring_fenced"].to_numpy(bool)
+    if rule:
+        fenced = fenced & ~streams.isin(rule.release).to_numpy()
+    fenced = fenced | (place.streams["purpose"] == "capital").to_numpy()
+    allowed = np.repeat(~fenced[None, :], len(programmes), axis=0)
+    p = pd.Index(programmes).get_indexer(place.stream_programmes["programme_id"])
+    f = pd.Index(streams).get_indexer(place.stream_programmes["stream_id"])
+    allowed[p, f] = True
+    return allowed
+
+
+def floors(place: Place, scenario: Scenario) -> Floats:
+    rule = next(iter(scenario.of(Statutory)), None)
+    if rule is None:
+        return np.zeros(len(place.programmes))
+    given = place.programmes["programme_id"].map(rule.floors_gbp)
+    return given.fillna(place.programmes["statutory_floor_gbp_per_year"]).to_numpy(float)
+
+
+def total(scenario: Scenario, before: Floats, decided: int) -> dict[str, Any]:
+    rule = next(iter(scenario.of(OneBudget)), None)
+    if rule is None:
+        total, opening, carry = np.full(decided, np.inf), 0.0, False
+    else:
+        total = np.array([rule.total(float(before.sum()), t) for t in range(decided)])
+        opening, carry = rule.opening_reserve_gbp, rule.carry_over
+    return {"total": total, "opening_reserve": opening, "carry_over": carry}
+
+
+def paces(before: Floats, times: Floats, actual: Floats) -> Floats:
+    """(T, P) what ``before`` (P,) becomes at ``times`` (P,) a year, from actual years on anew."""
+    found, last = np.empty_like(actual), before
+    for t, known in enumerate(actual):
+        last = np.where(np.isnan(known), last * times, known)
+        found[t] = last
+    return found
+
+
+def upper(programmes: pd.DataFrame, pairs: Bools, money: dict[str, Any], relax: str) -> Floats:
+    """(T, P) the most that a programme can be given."""
+    amount, before = money["amount"], money["before"]
+    limit = (amount.cumsum(axis=0) if money["carried"] else amount) @ pairs.T.astype(float)
+    if np.isinf(amount).any() or relax == "B2":
+        limit = np.full((len(amount), len(programmes)), np.inf)
+    rewards = np.nansum(money["reward"] * money["reward_span"]) + money["terms"].most_refunded
+    total = money["total"] + rewards * (np.arange(len(amount)) > 0)
+    if money["carry_over"]:
+        total = money["opening_reserve"] + total.cumsum()
+    if relax != "B1":
+        limit = np.minimum(limit, total[:, None])
+    with np.errstate(divide="ignore"):  # what is withheld of a price is not paid in the year
+        limit = np.where(limit > 0, limit / (1 - money["terms"].withheld), limit)
+    if relax:
+        limit = np.where(np.isfinite(limit), limit, 10 * before.sum())
+    limit = np.fmin(programmes["maximum_gbp_per_year"].to_numpy(float), limit)
+    if not relax:  # what a pace lets it rise to
+        with np.errstate(over="ignore", invalid="ignore"):
+            paced = paces(before, 1 + money["pace_rise"], money["actual"])
+        limit = np.fmin(limit, np.where(np.isfinite(money["pace_rise"]), paced, np.inf))
+        limit = np.fmax(limit, money["actual"])
+    if not np.isfinite(limit).all():
+        raise UsageError(
+            "nothing limits the money: keep the rule streams (B2), or give one_budget (B1) a total"
+        )
+    return limit

@@ -1,0 +1,54 @@
+"""What came in since the plan was made: a file of actual and contracted money, checked whole.
+
+The file has the columns of the table ``commitments``. An empty ``kind`` (or no such column) is
+``actual`` here: what was spent in the first decided year that is not past yet. Rows of kind
+``contracted`` are money that is bound in the years after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from placeopt.base.errors import Finding, PlaceError
+from placeopt.place import Place
+from placeopt.place.faults import error, row_of, worst_first
+from placeopt.place.files.read import read_records
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_actual(
+    place: Place, path: Path, year: int
+) -> tuple[dict[str, float], pd.DataFrame, list[Finding]]:
+    """By programme what was spent in ``year`` (GBP), the rows of what is contracted for after it,
+    and warnings. Raises ``PlaceError`` with every fault of the file."""
+    rows, found = read_records(place, "commitments", path, {"kind": "actual"})
+    found = worst_first([*found, *_of_other_years(rows, path.name, year)])
+    past = rows["kind"] == "actual"
+    faults = [finding for finding in found if finding.severity == "error"]
+    if not past.any() and not faults:
+        remedy = f"give a row for each programme with what was spent in {year}"
+        faults = [error(path.name, "no row is of kind actual", remedy)]
+    if faults:
+        raise PlaceError(faults, f"faults in {path}")
+    pairs = zip(rows["programme_id"][past], rows["amount_gbp"][past], strict=True)
+    spent = {str(key): float(gbp) for key, gbp in pairs}
+    return spent, rows[~past], found
+
+
+def _of_other_years(rows: pd.DataFrame, file: str, year: int) -> Iterator[Finding]:
+    """Actual money of another year than the one that is now past; contracts that are not ahead."""
+    for at, (kind, given) in enumerate(zip(rows["kind"], rows["year"], strict=True)):
+        if given is None or given != given or not 1900 <= given <= 2200:
+            continue  # said already
+        if kind == "actual" and given != year:
+            message = "this is not the first decided year without actual figures"
+            yield error(file, message, f"give {year}, or kind contracted for money that is bound",
+                        row=row_of(at), column="year", value=given)  # fmt: skip
+        elif kind == "contracted" and given <= year:
+            message = f"money is contracted for a year after {year}, which is now past"
+            yield error(file, message, "give a later year, or kind actual if it was spent",
+                        row=row_of(at), column="year", value=given)  # fmt: skip

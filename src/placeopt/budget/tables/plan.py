@@ -1,0 +1,232 @@
+"""A solved budget as tables in the user's own rows and ids.
+
+spending    a row a programme: before, after, change, its floor and why it is what it is;
+            ``one_off_gbp`` is what starting or stopping it costs besides, ``by_results_gbp`` what
+            results make due (B10) less what is withheld of its spending for them
+payments    a row for each programme and stream that pays for it, before or after, one-off
+            costs included
+streams     a row a stream: amount of the decided year, spent before and after, returned
+outcomes    a row an outcome: baseline, standard, target, after (by the true curves), met or not;
+            ``after_bad_evidence`` is what rule B12 keeps to its standard, empty without the rule
+agencies    a row an agency: before, after, change
+objectives  a row an objective: its value if nothing changed, and in the plan
+prices      what one more pound, or one unit of a standard, changes (see ``prices``)
+reasons     a row a programme and outcome named: why it gets what it gets, as code and numbers
+            (see ``reasons``), and the sentence that ``why`` shows
+curves      a row a curve: form, concave or not, the proven error of its last approximation
+
+``returned_gbp`` is the unspent money of a ring-fenced stream, which goes back to who gave it;
+what the question carries or releases, and the unspent money of other streams, is ``left_gbp``.
+Money is GBP of the decided year.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from placeopt.budget.appraisal.benefits import chain
+from placeopt.budget.explain.shadow_prices import prices
+from placeopt.budget.problem.arrays import OBJECTIVES, WEIGHTED, BudgetProblem, summed
+from placeopt.budget.search.refinement import Solved, decimals
+from placeopt.budget.tables.reasons import reasons_table
+from placeopt.budget.tables.years import met, yearly_tables
+from placeopt.engine import Plan
+from placeopt.place import Place
+from placeopt.scenario import Scenario
+from placeopt.scenario.rules.budget.money import Streams
+
+
+def plan_of(place: Place, problem: BudgetProblem, solved: Solved, scenario: Scenario) -> Plan:
+    """The plan's tables and summary. Money is in whole pence, and totals add up."""
+    assert solved.pay is not None
+    pay = solved.pay
+    assert solved.spend is not None
+    spend = np.round(solved.spend, decimals(problem))
+    tables = {
+        "spending": _spending(place, problem, spend),
+        "payments": _payments(place, problem, pay),
+        "streams": _streams(place, problem, pay, scenario),
+        "outcomes": _outcomes(place, problem, spend),
+        "objectives": _objectives(problem, spend),
+        "prices": prices(problem, solved.stages),
+        "curves": _curves(problem, solved),
+        "reasons": _reasons(place, problem, spend),
+        **yearly_tables(problem, spend, pay),
+    }
+    if len(place.benefits):
+        first, gain = int(problem.years[0]), problem.gain(spend)
+        tables["benefits_chain"] = chain(place, problem.money, first, gain)
+    tables["agencies"] = _agencies(place, tables["spending"])
+    return Plan(tables, _summary(problem, tables, solved))
+
+
+def _spending(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
+    rows = place.programmes[["programme_id", "name", "agency_id", "kind"]].copy()
+    before, last = problem.before, spend[-1]
+    rows["before_gbp"], rows["after_gbp"] = before, last
+    rows["one_off_gbp"] = problem.one_off(spend)[-1]
+    if len(problem.terms.programme):
+        rows["by_results_gbp"] = problem.by_results(spend)[-1]
+    rows["change_gbp"] = rows["after_gbp"] - before
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rows["change_share"] = np.where(before > 0, rows["change_gbp"] / before, np.nan)
+    rows["statutory_floor_gbp"] = np.where(problem.floor > 0, problem.floor, np.nan)
+    reasons = _reasons(place, problem, spend).drop_duplicates("programme_id")
+    rows["why"] = reasons["sentence"].to_numpy()
+    return rows
+
+
+def _reasons(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
+    units = dict(zip(place.outcomes["outcome_id"], place.outcomes["unit"], strict=True))
+    return reasons_table(problem, spend, _maximum(place), units)
+
+
+def _maximum(place: Place) -> np.ndarray:
+    """(P,) GBP a year: the most that can usefully be spent on each programme, NaN unknown."""
+    return place.programmes["maximum_gbp_per_year"].to_numpy(float)
+
+
+def _payments(place: Place, problem: BudgetProblem, pay: np.ndarray) -> pd.DataFrame:
+    """A row for each year, programme and stream that pays for it, before or after."""
+    base = place.spending[place.spending["year"] == problem.base_year]
+    keys = ["programme_id", "stream_id"]
+    before = base.groupby(keys)["amount_gbp"].sum()
+    pairs = [problem.programme_ids[problem.pair_programme], problem.stream_ids[problem.pair_stream]]
+    index = pd.MultiIndex.from_arrays(pairs, names=keys)
+    parts = []
+    for year, gbp in zip(problem.years, pay, strict=True):
+        after = pd.Series(gbp, index=index)
+        rows = pd.DataFrame({"before_gbp": before, "after_gbp": after}).fillna(0.0)
+        rows = rows[(rows["before_gbp"] > 0) | (rows["after_gbp"] > 0)].reset_index()
+        rows.insert(2, "year", year)
+        parts.append(rows)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _streams(
+    place: Place, problem: BudgetProblem, pay: np.ndarray, scenario: Scenario
+) -> pd.DataFrame:
+    """The last decided year: what a stream has (what it carried in included), spends, returns."""
+    rows = place.streams[["stream_id", "name", "agency_id", "ring_fenced"]].copy()
+    base = place.spending[place.spending["year"] == problem.base_year]
+    before = base.groupby("stream_id")["amount_gbp"].sum()
+    spent = summed(pay, problem.pair_stream, len(problem.stream_ids))
+    amount = np.where(np.isfinite(problem.amount), problem.amount, np.nan)
+    had = amount[-1]
+    if problem.carried:
+        had = had + (amount - spent)[:-1].sum(axis=0)
+    rows["amount_gbp"] = had
+    rows["spent_before_gbp"] = before.reindex(problem.stream_ids).fillna(0.0).to_numpy()
+    rows["spent_after_gbp"] = np.round(spent[-1], decimals(problem))
+    left = np.maximum(0.0, rows["amount_gbp"] - spent[-1])
+    released = {key for rule in scenario.of(Streams) for key in rule.release}
+    back = rows["ring_fenced"] & ~rows["stream_id"].isin(released) & (not problem.carried)
+    rows["returned_gbp"] = np.where(back, left, 0.0)
+    rows["left_gbp"] = np.where(back, 0.0, left)
+    return rows
+
+
+def _outcomes(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
+    rows = place.outcomes[["outcome_id", "name", "unit", "direction", "baseline"]].copy()
+    last = len(problem.years) - 1
+    after = problem.level(spend)[last]
+    drifted = problem.drifted[last]
+    minimum = drifted + problem.sign * problem.minimum_gain[last]
+    rows["minimum_standard"] = np.where(
+        np.isfinite(minimum), minimum, place.outcomes["minimum_standard"].to_numpy(float)
+    )
+    rows["target"] = drifted + problem.sign * problem.target_gain[last]
+    rows["after"] = after
+    rows["change"] = after - problem.baseline
+    bad = problem.bad_gain(spend)[last] if len(problem.evidence) else np.full(len(rows), np.nan)
+    rows["after_bad_evidence"] = drifted + problem.sign * bad
+    rows["standard_met"] = met(problem, after, rows["minimum_standard"].to_numpy(float))
+    rows["target_met"] = met(problem, after, rows["target"].to_numpy(float))
+    return rows
+
+
+def _agencies(place: Place, spending: pd.DataFrame) -> pd.DataFrame:
+    rows = place.agencies[["agency_id", "name"]].copy()
+    money = spending.groupby("agency_id")[["before_gbp", "after_gbp"]].sum()
+    if "" in money.index:
+        rows.loc[len(rows)] = ["", "no agency stated"]
+    money = money.reindex(rows["agency_id"]).fillna(0.0)
+    rows["before_gbp"] = money["before_gbp"].to_numpy()
+    rows["after_gbp"] = money["after_gbp"].to_numpy()
+    rows["change_gbp"] = rows["after_gbp"] - rows["before_gbp"]
+    return rows
+
+
+def _objectives(problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
+    rows = []
+    first = problem.objectives[0]
+    counted = [
+        *problem.objectives,
+        *(name for name in OBJECTIVES if name not in problem.objectives),
+    ]
+    for name in counted:
+        if name in ("weighted_outcomes", "fairest") and not np.isfinite(problem.reach).any():
+            continue
+        today, after = (
+            problem.objective(name, money, first=name == first)
+            for money in (np.tile(problem.before, (len(problem.years), 1)), spend)
+        )
+        rows.append([name, OBJECTIVES.get(name, WEIGHTED), today, after])
+    return pd.DataFrame(rows, columns=["objective", "unit", "do_nothing", "plan"])
+
+
+def _curves(problem: BudgetProblem, solved: Solved) -> pd.DataFrame:
+    lower, upper = problem.lower.min(axis=0), problem.upper.max(axis=0)
+    concave = [
+        "yes" if curve.is_concave(lower[p], upper[p]) else "no"
+        for p, curve in zip(problem.curve_programme, problem.curves, strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "programme_id": problem.programme_ids[problem.curve_programme],
+            "outcome_id": problem.outcome_ids[problem.curve_outcome],
+            "form": [getattr(curve, "alone", curve).form for curve in problem.curves],
+            "concave": concave,
+            "error_bound": solved.curve_error,
+        }
+    )
+
+
+def _summary(
+    problem: BudgetProblem, tables: dict[str, pd.DataFrame], solved: Solved
+) -> dict[str, object]:
+    spending, outcomes, streams = tables["spending"], tables["outcomes"], tables["streams"]
+    first = tables["objectives"].iloc[0]
+    figures: dict[str, Any] = {
+        "base_year": problem.base_year,
+        "decided_year": problem.year,
+        "decided_years_count": len(problem.years),
+        "total_gbp": float(problem.total[-1]) if np.isfinite(problem.total).all() else np.nan,
+        "spent_before_gbp": float(spending["before_gbp"].sum()),
+        "spent_after_gbp": float(spending["after_gbp"].sum()),
+        "one_off_gbp": float(spending["one_off_gbp"].sum()),
+        "change_gbp": float(spending["change_gbp"].sum()),
+        "moved_gbp": float(spending["change_gbp"].abs().sum()),
+        "returned_gbp": float(np.nansum(streams["returned_gbp"])),
+        "programmes_cut_count": int((spending["change_gbp"] < -0.5).sum()),
+        "programmes_raised_count": int((spending["change_gbp"] > 0.5).sum()),
+        "standards_count": int((outcomes["standard_met"] != "").sum()),
+        "standards_met_count": int((outcomes["standard_met"] == "yes").sum()),
+        "targets_count": int((outcomes["target_met"] != "").sum()),
+        "targets_met_count": int((outcomes["target_met"] == "yes").sum()),
+        "objective_name": first["objective"],
+        "objective_unit": first["unit"],
+        "objective_do_nothing": float(first["do_nothing"]),
+        "objective_plan": float(first["plan"]),
+        "objective_bound": float(solved.stages[0].bound),
+        "curves_count": len(problem.curves),
+        "curves_not_concave_count": int((tables["curves"]["concave"] == "no").sum()),
+        "refinement_rounds": max(stage.rounds for stage in solved.stages),
+    }
+    if len(problem.terms.programme):
+        figures["by_results_gbp"] = float(spending["by_results_gbp"].sum())
+    pounds = {key: round(value, 2) for key, value in figures.items() if key.endswith("_gbp")}
+    return {**figures, **pounds}

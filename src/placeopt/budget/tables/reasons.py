@@ -1,0 +1,156 @@
+"""Why each programme gets what it gets in the last decided year: one reason, as code and numbers.
+
+    past, floor, notice, contract, contracted    the least that it may get
+    pace_cut, pace_rise                          falls or rises as far as the pace of a year lets it
+    maximum, same                                at its most; as today
+    units                                        whole units that follow demand
+    no_curve                                     no outcome depends on it
+    alternative, no_alternative                  another of its set is bought; none of it is
+    scale                                        at its minimum efficient scale
+    stopped, not_bought                          nothing is spent on it
+    whole                                        its worth depends on what other programmes leave
+    flat, worth                                  what a further round amount does on its curves
+
+The sentence is made from the code and its numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from placeopt.budget.problem.arrays import BudgetProblem, Floats
+from placeopt.scenario.wording import figure, listed, pounds_in_words
+
+FLAT = 1e-9  # of an outcome's baseline: an improvement that is none
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason; ``amount`` is in ``unit``, NaN where the sentence states none."""
+
+    code: str
+    sentence: str
+    amount: float = math.nan
+    unit: str = ""
+    outcomes: tuple[tuple[str, float], ...] = ()  # (id, improvement)
+
+
+def reasons_table(
+    problem: BudgetProblem, spend: Floats, maximum: Floats, units: Mapping[str, str]
+) -> pd.DataFrame:
+    """A row a programme, and one more for each further outcome that its sentence names:
+    programme_id, code, amount, unit, outcome_id, improvement, sentence. ``spend`` (T, P) GBP,
+    ``maximum`` (P,) GBP a year, ``units`` those of outcomes by id."""
+    rows: list[tuple[object, ...]] = []
+    for p, key in enumerate(problem.programme_ids):
+        reason = _reason(problem, p, spend, float(maximum[p]), units)
+        for outcome, improvement in reason.outcomes or (("", math.nan),):
+            rows.append((str(key), reason.code, reason.amount, reason.unit, outcome, improvement,
+                         reason.sentence))  # fmt: skip
+    columns = ["programme_id", "code", "amount", "unit", "outcome_id", "improvement", "sentence"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _reason(
+    problem: BudgetProblem, p: int, spend_by_year: Floats, maximum: float, units: Mapping[str, str]
+) -> Reason:
+    years, before = spend_by_year[:, p], float(problem.before[p])
+    near, spend = max(1.0, 1e-6 * before), float(years[-1])
+    if not np.isnan(problem.actual[-1, p]):
+        return Reason("past", "as it was: the year is past")
+    held = _least(problem, p, spend, near)
+    if held is not None:
+        return held
+    earlier = float(years[-2]) if len(years) > 1 else before
+    cut, rise = float(problem.pace_cut[p]), float(problem.pace_rise[p])
+    if cut < 1 and spend < earlier - near and spend <= earlier * (1 - cut) + near:
+        return Reason("pace_cut", "cut as fast as the pace allows", spend - earlier, "GBP")
+    if np.isfinite(rise) and spend > earlier + near and spend >= earlier * (1 + rise) - near:
+        return Reason("pace_rise", "raised as fast as the pace allows", spend - earlier, "GBP")
+    if spend >= maximum - near:
+        return Reason("maximum", "at the most that can usefully be spent on it", maximum, "GBP")
+    if abs(spend - before) <= near:
+        nothing = _of_choice(problem, p, spend_by_year[-1], near) if spend <= near else None
+        return nothing or Reason("same", "as today")
+    if p in problem.unit_programme:
+        return Reason("units", "its whole units follow demand")
+    if not (problem.curve_programme == p).any():
+        return Reason("no_curve", "no curve: no outcome depends on it")
+    return _of_choice(problem, p, spend_by_year[-1], near) or _worth(
+        problem, p, spend, maximum - spend, units
+    )
+
+
+def _least(problem: BudgetProblem, p: int, spend: float, near: float) -> Reason | None:
+    """The least that the law, notice or a contract lets it get, where it gets no more."""
+    floor = float(problem.floor[p])
+    if floor > 0 and spend <= floor + near:
+        return Reason("floor", "at its statutory floor", floor, "GBP")
+    for code, least, words in (
+        ("notice", problem.notice, "kept while its notice runs"),
+        ("contract", problem.contract, "kept while its contract runs"),
+        ("contracted", problem.contracted, "what is contracted for"),
+    ):
+        gbp = float(least[-1, p])
+        if gbp > 0 and spend <= gbp + near:
+            return Reason(code, words, gbp, "GBP")
+    return None
+
+
+def _of_choice(problem: BudgetProblem, p: int, spend: Floats, near: float) -> Reason | None:
+    """That nothing is spent on it, or the least that can be bought of it."""
+    if spend[p] <= near and problem.must_choose[p] and problem.choice[p]:
+        others = [
+            problem.names.get(problem.programme_ids[q], str(problem.programme_ids[q]))
+            for q in np.flatnonzero(problem.choice == problem.choice[p])
+            if q != p and spend[q] > max(1.0, 1e-6 * problem.before[q])
+        ]
+        if others:
+            return Reason("alternative", f"another of its alternatives is bought: {others[0]}")
+        return Reason("no_alternative", "none of its alternatives is bought")
+    if problem.must_choose[p] and near < spend[p] <= problem.least[p] + near:
+        least = float(problem.least[p])
+        return Reason("scale", "at its minimum efficient scale", least, "GBP")
+    if spend[p] <= near:
+        stopped = problem.before[p] > near
+        if stopped:
+            return Reason("stopped", "stopped")
+        return Reason("not_bought", "not bought, today or in the plan")
+    return None
+
+
+def _worth(
+    problem: BudgetProblem, p: int, spend: float, room: float, units: Mapping[str, str]
+) -> Reason:
+    """What a further round amount does on its curves: about a tenth of what it gets, and no more
+    than can usefully be spent on it (``room``, NaN unknown)."""
+    most = max(0.1 * spend, 1.0)
+    step = 10.0 ** math.floor(math.log10(most if math.isnan(room) else min(most, room)))
+    found: list[tuple[str, float]] = []
+    named: dict[str, list[str]] = {"improve": [], "worsen": []}
+    for c in np.flatnonzero(problem.curve_programme == p):
+        o = problem.curve_outcome[c]
+        if np.isfinite(problem.whole[o]):
+            continue  # what a pound does there depends on what the others leave
+        before, after = (float(problem.curves[c].effect(x)) for x in (spend, spend + step))
+        key = str(problem.outcome_ids[o])
+        found.append((key, after - before))
+        if abs(after - before) > FLAT * max(1.0, abs(float(problem.baseline[o]))):
+            how = "improve" if after > before else "worsen"
+            by, unit = figure(abs(after - before), 3), units.get(key, "")
+            by += f" ({unit})" if unit else ""
+            named[how].append(f"{problem.names.get(key, key)} by {by}")
+    if not found:
+        return Reason("whole", "what one more pound does depends on what the others leave")
+    gbp = pounds_in_words(step)
+    said = [f"{how} {listed(what)}" for how, what in named.items() if what]
+    if not said:
+        text = f"a further {gbp} would improve nothing: its curves are flat there"
+        return Reason("flat", text, step, "GBP", tuple(found))
+    text = f"a further {gbp} would {', and '.join(said)}"
+    return Reason("worth", text, step, "GBP", tuple(found))

@@ -1,0 +1,113 @@
+"""Whether a plan's tables can be read at all: all there, every row once, of known ids and years.
+
+It comes before every other check: a row that stands twice, is left out or speaks of nothing in
+the place would make figures of something else. Ids that stand for no agency are empty.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from numbers import Real
+from typing import Any
+
+import pandas as pd
+
+from placeopt.budget.verify.timeline import Tables, decided_years, rule_of
+from placeopt.place import Place
+from placeopt.scenario import Check, Scenario
+from placeopt.scenario.benefit_years import counted_years
+
+KEYS = {
+    "spending": ("programme_id",),
+    "payments": ("year", "programme_id", "stream_id"),
+    "streams": ("stream_id",),
+    "outcomes": ("outcome_id",),
+    "agencies": ("agency_id",),
+    "objectives": ("objective",),
+    "curves": ("programme_id", "outcome_id"),
+    "spending_by_year": ("year", "programme_id"),
+    "outcomes_by_year": ("year", "outcome_id"),
+    "cash_flow": ("year", "agency_id", "line"),
+    "reserves": ("year",),
+    "result_payments": ("year", "outcome_id"),
+    "provider_results": ("year", "programme_id", "outcome_id"),
+    "positions": ("year", "agency_id"),
+    "transfers": ("year", "from_agency_id", "to_agency_id"),
+    "alone_spending": ("agency_id", "year", "programme_id"),
+    "alone_payments": ("agency_id", "year", "programme_id", "stream_id"),
+    "alone_objectives": ("agency_id", "objective"),
+    "benefits_chain": ("year", "benefit_id"),
+}
+ALWAYS = tuple(KEYS)[:10]
+OF_RULES = {
+    "one_budget": ("reserves",),
+    "nobody_worse_off": (
+        *("positions", "transfers", "alone_spending", "alone_payments", "alone_objectives"),
+    ),
+}
+
+
+def rows_are_known(place: Place, scenario: Scenario, plan: Tables) -> Check:
+    """No table is left out, no row stands twice or speaks of another year or of no such id."""
+    needed = [*ALWAYS]
+    for rule, names in OF_RULES.items():
+        needed += names if rule_of(scenario, rule) is not None else ()
+    needed += ["benefits_chain"] if len(place.benefits) else []
+    slips = [f"{name}: no such table" for name in needed if name not in plan.tables]
+    years = decided_years(place, scenario)
+    counted = counted_years(place, scenario)
+    ids = _ids(place)
+    for name, keys in KEYS.items():
+        if name not in plan.tables:
+            continue
+        rows = plan.tables[name]
+        if lacking := [key for key in keys if key not in rows]:
+            slips.append(f"{name}: no column {', '.join(lacking)}")
+            continue
+        slips += [f"{name}: a row stands twice"] * bool(rows.duplicated([*keys]).any())
+        for column in (column for column in rows if column in ids):
+            unknown = [one for one in rows[column] if _id(one) not in ids[column]]
+            slips += [f"{name}: no such {column} {one!r}" for one in unknown]
+        if "year" in keys:
+            last = years[0] + counted if name == "benefits_chain" else years[-1] + 1
+            other = [year for year in rows["year"] if not _within(year, years[0], last)]
+            slips += [f"{name}: {year} is not decided" for year in other]
+    if not slips:
+        slips = _left_out(place, plan, years)
+    sentence = "Every table of the plan is there, and its rows stand once, of known ids and years."
+    return Check("", "rows", sentence, not slips, "; ".join(slips[:5]))
+
+
+def _left_out(place: Place, plan: Tables, years: tuple[int, ...]) -> list[str]:
+    """What the tables of each year say nothing of."""
+    slips = []
+    for name, table, key in (
+        ("spending_by_year", place.programmes, "programme_id"),
+        ("outcomes_by_year", place.outcomes, "outcome_id"),
+    ):
+        rows = plan.tables[name]
+        seen = set(zip(rows["year"], rows[key], strict=True))
+        left = set(product(years, table[key])) - seen
+        slips += [f"{name}: no row of {one} in {year}" for year, one in sorted(left)]
+    return slips
+
+
+def _ids(place: Place) -> dict[str, set[Any]]:
+    agencies = set(place.agencies["agency_id"])
+    return {
+        "programme_id": set(place.programmes["programme_id"]),
+        "stream_id": set(place.streams["stream_id"]),
+        "outcome_id": set(place.outcomes["outcome_id"]),
+        "benefit_id": set(place.benefits["benefit_id"]),
+        "agency_id": agencies | {""},
+        "from_agency_id": agencies,
+        "to_agency_id": agencies,
+    }
+
+
+def _id(one: Any) -> Any:
+    return "" if pd.isna(one) else one
+
+
+def _within(year: Any, first: int, end: int) -> bool:
+    return isinstance(year, Real) and first <= float(year) < end and float(year).is_integer()

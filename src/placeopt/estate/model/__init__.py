@@ -1,0 +1,1 @@
+"""The estate problem as rows and columns: one function for each equation."""

@@ -1,0 +1,325 @@
+"""What links the decided years (E12, E10): rows and columns over the columns of every year.
+
+Letters as in ``formulation.py``, and t decided years; t-1 of the first year is today.
+
+    enters[b,s,t] >= host[b,s,t] - host[b,s,t-1]        a service moves in
+    leaves[b,s,t] >= host[b,s,t-1] - host[b,s,t]        and out: its staff run double
+    redundant[s,t] >= sum_b host[b,s,t-1] - sum_b host[b,s,t]    and some are let go
+    takes[b,k,t]  >= tier[b,k,t] - tier[b,k,t-1]        a tier is set up
+    opens[b,t]    >= open[b,t] - open[b,t-1], once;     open[b,t] <= open[b,t-1] of one open today
+    host[b,s,t]   <= host[b,s,t-1] of what is hosted today; sum_t enters[b,s,t] <= 1 of all else
+    fills[b,t]    >= host[b,s,t] - sum_r host[b,r,t-1], once; host[b,s,t] <= sum_r host[b,r,t-1]
+                     where b hosts services today       what was emptied is not filled again
+    sum_t opens[b,t] + dispose[b,T] <= 1                of what is vacant today
+    dispose[b,t]  >= dispose[b,t-1]                     what is disposed of is gone
+    dispose[b,t]  <= dispose[b,t-1]                     in a year in which its lease cannot end
+    fitted[b,s,t] >= fitted[b,s,t-1], fitted[b,s,t-f] >= area[b,s,t]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.engine import Block, Model
+from placeopt.engine.model import Terms
+from placeopt.estate.model.constraints.service import staff_let_go
+from placeopt.estate.model.variables import Columns
+from placeopt.estate.problem.arrays import EstateProblem
+from placeopt.estate.problem.horizon import Years
+from placeopt.scenario.rules.estate.services import Capacity, Floor
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Links:
+    """Blocks of every year (T of each) and the positions that their members speak of."""
+
+    enters: tuple[Block, ...]
+    leaves: tuple[Block, ...]
+    takes: tuple[Block, ...]
+    opens: tuple[Block, ...]
+    fills: tuple[Block, ...]
+    fitted: tuple[Block, ...]
+    enters_host: Ints  # positions in host
+    leaves_host: Ints
+    takes_tier: Ints  # positions in tier
+    opens_building: Ints
+    fills_building: Ints
+    fitted_host: Ints
+
+    @property
+    def blocks(self) -> tuple[tuple[Block, ...], ...]:
+        """Every kind of column that links the years, each with a block a year."""
+        return self.enters, self.leaves, self.takes, self.opens, self.fills, self.fitted
+
+
+def link_years(model: Model, years: Years, columns: tuple[Columns, ...]) -> Links:
+    """Add what links the years to ``model``."""
+    links = _add_links(model, years, columns)
+    for t, problem in enumerate(years.problems):
+        model.suffix = f"_{problem.year}"
+        before = columns[t - 1] if t else None
+        _moves(model, years, links, columns[t], before, t)
+        staff_let_go(model, problem, columns[t], before)
+        _closed_stays_closed(model, years, links, columns[t], before, t)
+        _disposed_stays_disposed(model, problem, columns[t], before)
+        _fitted_before_used(model, years, links, columns[t], t)
+        if before is not None and not years.services_may_return:
+            _stays_away(model, columns[t], before)
+        if not years.buildings_may_refill:
+            _filled_again(model, years, links, columns[t], before, t)
+    model.suffix = ""
+    _opened_once(model, years, links)
+    _opened_or_disposed(model, years, links, columns[-1])
+    if not years.services_may_return:
+        _moves_in_once(model, years, links, columns[0])
+    if links.fills[0].size:
+        _once(model, "filled_once", links.fills)
+    return links
+
+
+def _add_links(model: Model, years: Years, columns: tuple[Columns, ...]) -> Links:
+    problem, x = years.first, columns[0]
+    b, s, tiers = problem.buildings, problem.services, problem.tiers
+    service = x.hosts.service
+    counted = years.moves_per_year is not None
+    again = len(years.problems) > 2  # two years are too few to leave and come back
+    once = again and not years.services_may_return
+    enters = np.flatnonzero((s.moving_gbp[service] > 0) | counted | (x.new & once))
+    double = years.double_running_years * s.staffing_gbp_per_year[service]
+    leaves = np.flatnonzero(double > 0)
+    takes = np.flatnonzero(tiers.setup_gbp[x.tier_tier] > 0)
+    opens = np.flatnonzero(~b.open_today)
+    empty_today = ~problem.hosted.any(axis=1) & np.isin(np.arange(len(b.ids)), x.hosts.building)
+    fills = np.flatnonzero(empty_today & (again and not years.buildings_may_refill))
+    fitted = np.flatnonzero(x.new)
+    bounded = problem.scenario.of(Floor) and problem.scenario.of(Capacity)
+    room = b.usable_m2[x.hosts.building[fitted]] if bounded else np.full(len(fitted), np.inf)
+    blocks: dict[str, list[Block]] = {}
+    for problem in years.problems:
+        model.suffix = f"_{problem.year}"
+        for name, at, labels, most in (
+            ("enters", enters, x.host.labels, 1.0),
+            ("leaves", leaves, x.host.labels, 1.0),
+            ("takes", takes, x.tier.labels, 1.0),
+            ("opens", opens, x.open.labels, 1.0),
+            ("fills", fills, x.open.labels, 1.0),
+            ("fitted", fitted, x.host.labels, room),
+        ):
+            here = {key: ids[at] for key, ids in labels.items()}
+            block = model.add_columns(name, labels=here, upper=most)
+            blocks.setdefault(name, []).append(block)
+    model.suffix = ""
+    by_name = {name: tuple(of) for name, of in blocks.items()}
+    return Links(
+        **by_name,
+        enters_host=enters,
+        leaves_host=leaves,
+        takes_tier=takes,
+        opens_building=opens,
+        fills_building=fills,
+        fitted_host=fitted,
+    )
+
+
+def _moves(
+    model: Model, years: Years, links: Links, x: Columns, before: Columns | None, t: int
+) -> None:
+    """(E12) Services that move in and out, tiers set up, and at most so many moves a year."""
+    hosted = years.first.hosted[x.hosts.building, x.hosts.service].astype(float)
+    no_tier = np.zeros(x.tier.size)
+    for name, block, at, sign, of, today in (
+        ("enters", links.enters[t], links.enters_host, 1, "host", hosted),
+        ("leaves", links.leaves[t], links.leaves_host, -1, "host", hosted),
+        ("takes", links.takes[t], links.takes_tier, 1, "tier", no_tier),
+    ):
+        rows = np.arange(len(at))
+        terms: list[Terms] = [(rows, getattr(x, of).at(at), sign), (rows, block.all, -1)]
+        upper = np.zeros(len(at))
+        if before is None:
+            upper = sign * today[at]
+        else:
+            terms.append((rows, getattr(before, of).at(at), -sign))
+        model.add_rows(name, rule="E12", labels=block.labels, terms=terms, upper=upper)
+    most = years.moves_per_year
+    if most is not None:
+        moves: Terms = (0, links.enters[t].all, 1)
+        model.add_rows("moves_at_most", rule="E12", size=1, terms=[moves], upper=most)
+
+
+def _closed_stays_closed(
+    model: Model, years: Years, links: Links, x: Columns, before: Columns | None, t: int
+) -> None:
+    """(E12) What is open today only closes; another building opens, once."""
+    b = years.first.buildings
+    if before is not None:
+        at = np.flatnonzero(b.open_today)
+        rows = np.arange(len(at))
+        model.add_rows(
+            "stays_closed",
+            rule="E12",
+            labels={"building_id": b.ids[at]},
+            terms=[(rows, x.open.at(at), 1), (rows, before.open.at(at), -1)],
+            upper=0,
+        )
+    at = links.opens_building
+    rows = np.arange(len(at))
+    terms = [(rows, x.open.at(at), 1), (rows, links.opens[t].all, -1)]
+    if before is not None:
+        terms.append((rows, before.open.at(at), -1))
+    model.add_rows("opens", rule="E12", labels=links.opens[t].labels, terms=terms, upper=0)
+
+
+def _opened_once(model: Model, years: Years, links: Links) -> None:
+    _once(model, "opened_once", links.opens)
+
+
+def _once(model: Model, name: str, blocks: tuple[Block, ...]) -> None:
+    """(E12) What the columns of each year say happens in one year at most."""
+    rows = np.arange(blocks[0].size)
+    model.add_rows(
+        name,
+        rule="E12",
+        labels=blocks[0].labels,
+        terms=[(rows, block.all, 1) for block in blocks],
+        upper=1,
+    )
+
+
+def _opened_or_disposed(model: Model, years: Years, links: Links, last: Columns) -> None:
+    """(E12) What is vacant today is filled or sold, not first the one and then the other."""
+    if years.buildings_may_refill:
+        return
+    vacant = years.first.buildings.vacant_today
+    at = np.flatnonzero(vacant[last.dispose_building])
+    row_of = np.full(len(vacant), -1)
+    row_of[links.opens_building] = np.arange(len(links.opens_building))
+    rows, opens = np.arange(len(at)), row_of[last.dispose_building[at]]
+    model.add_rows(
+        "opened_or_disposed",
+        rule="E12",
+        labels={key: ids[at] for key, ids in last.dispose.labels.items()},
+        terms=[
+            (rows, last.dispose.at(at), 1),
+            *((rows, block.at(opens), 1) for block in links.opens),
+        ],
+        upper=1,
+    )
+
+
+def _stays_away(model: Model, x: Columns, before: Columns) -> None:
+    """(E12) A service that is in a building today and leaves it does not come back."""
+    at = np.flatnonzero(~x.new)
+    rows = np.arange(len(at))
+    model.add_rows(
+        "stays_away",
+        rule="E12",
+        labels={key: ids[at] for key, ids in x.host.labels.items()},
+        terms=[(rows, x.host.at(at), 1), (rows, before.host.at(at), -1)],
+        upper=0,
+    )
+
+
+def _moves_in_once(model: Model, years: Years, links: Links, x: Columns) -> None:
+    """(E12) A service moves into a building in one year at most."""
+    if len(years.problems) < 3:
+        return
+    at = np.flatnonzero(x.new[links.enters_host])
+    rows = np.arange(len(at))
+    model.add_rows(
+        "moves_in_once",
+        rule="E12",
+        labels={key: ids[at] for key, ids in links.enters[0].labels.items()},
+        terms=[(rows, block.at(at), 1) for block in links.enters],
+        upper=1,
+    )
+
+
+def _filled_again(
+    model: Model, years: Years, links: Links, x: Columns, before: Columns | None, t: int
+) -> None:
+    """(E12) Services come to a building that has one already, or to one that never had any."""
+    column = np.full(len(years.first.buildings.ids), -1)
+    column[links.fills_building] = np.arange(len(links.fills_building))
+    used: NDArray[np.bool_] = np.asarray(years.first.hosted.any(axis=1))
+    stays: NDArray[np.bool_] = np.zeros_like(x.new)
+    if not years.services_may_return:
+        stays = ~x.new  # follows already
+    at = np.flatnonzero((used[x.hosts.building] & ~stays) | (column[x.hosts.building] >= 0))
+    if before is None:
+        at = at[~used[x.hosts.building[at]]]
+    fills = column[x.hosts.building[at]]
+    first = np.flatnonzero(fills >= 0)
+    terms: list[Terms] = [
+        (np.arange(len(at)), x.host.at(at), 1),
+        (first, links.fills[t].at(fills[first]), -1),
+    ]
+    if before is not None:
+        row, other = _same_building(x, at)
+        terms.append((row, before.host.at(other), -1))
+    labels = {key: ids[at] for key, ids in x.host.labels.items()}
+    model.add_rows("not_refilled", rule="E12", labels=labels, terms=terms, upper=0)
+
+
+def _same_building(x: Columns, at: Ints) -> tuple[Ints, Ints]:
+    """Every (row, host) of the building that the row's host, one of ``at``, is of."""
+    order = np.argsort(x.hosts.building, kind="stable")
+    sorted_ids = x.hosts.building[order]
+    start = np.searchsorted(sorted_ids, x.hosts.building[at], "left")
+    size = np.searchsorted(sorted_ids, x.hosts.building[at], "right") - start
+    row = np.repeat(np.arange(len(at)), size)
+    within = np.arange(len(row)) - np.repeat(np.cumsum(size) - size, size)
+    return row, order[np.repeat(start, size) + within]
+
+
+def _disposed_stays_disposed(
+    model: Model, problem: EstateProblem, x: Columns, before: Columns | None
+) -> None:
+    """(E12) What was sold, or its lease ended, is gone; a lease ends only in a year it can."""
+    if before is None:
+        return
+    row_of = np.full(len(problem.buildings.ids), -1)
+    row_of[x.dispose_building] = np.arange(x.dispose.size)
+    at = np.flatnonzero(row_of[before.dispose_building] >= 0)
+    assert len(at) == before.dispose.size  # what can be gone by a year can be gone by the next
+    model.add_rows(
+        "stays_disposed",
+        rule="E12",
+        labels=before.dispose.labels,
+        terms=[
+            (at, before.dispose.at(at), 1),
+            (at, x.dispose.at(row_of[before.dispose_building]), -1),
+        ],
+        upper=0,
+    )
+    stuck = np.flatnonzero(~problem.buildings.can_end[before.dispose_building])
+    if len(stuck):
+        rows, building = np.arange(len(stuck)), before.dispose_building[stuck]
+        model.add_rows(
+            "lease_goes_on",
+            rule="E12",
+            labels={"building_id": problem.buildings.ids[building]},
+            terms=[
+                (rows, x.dispose.at(row_of[building]), 1),
+                (rows, before.dispose.at(stuck), -1),
+            ],
+            upper=0,
+        )
+
+
+def _fitted_before_used(model: Model, years: Years, links: Links, x: Columns, t: int) -> None:
+    """(E12) What a service uses where it is new has been fitted out; fit-out is never undone."""
+    rows = np.arange(len(links.fitted_host))
+    terms = [(rows, x.area.at(links.fitted_host), 1)]
+    ready = t - years.fit_out_years
+    if ready >= 0:
+        terms.append((rows, links.fitted[ready].all, -1))
+    labels = links.fitted[t].labels
+    model.add_rows("fitted_before_used", rule="E12", labels=labels, terms=terms, upper=0)
+    if t:
+        terms = [(rows, links.fitted[t - 1].all, 1), (rows, links.fitted[t].all, -1)]
+        model.add_rows("fit_out_stays", rule="E12", labels=labels, terms=terms, upper=0)

@@ -1,0 +1,449 @@
+"""Rules E1 to E6 as rows: services, their visits, and the buildings that host them.
+
+Each function states one equation of ``formulation.py`` and is named after what it says.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.engine import Model
+from placeopt.engine.model import Terms
+from placeopt.estate.model.variables import Columns
+from placeopt.estate.problem.arrays import EstateProblem
+from placeopt.estate.problem.customers import minimal_rows, unique_rows
+from placeopt.scenario.rules.estate.services import (
+    Capacity,
+    Floor,
+    Hosted,
+    Opened,
+    Served,
+    Together,
+)
+
+SPOKEN_FOR = 50  # zones of a service, at most, whose reach has rows of its own in a relaxation
+
+
+def closed_or_disposed(model: Model, problem: EstateProblem, x: Columns) -> None:
+    """Only a closed building is sold or its lease ended."""
+    at = np.arange(x.dispose.size)
+    model.add_rows(
+        "disposed_when_closed",
+        rule="E3",
+        labels=x.dispose.labels,
+        terms=[(at, x.dispose.all, 1), (at, x.open.at(x.dispose_building), 1)],
+        upper=1,
+    )
+
+
+def one_building(model: Model, problem: EstateProblem, x: Columns) -> None:
+    """A building is open, disposed of, or in use as one of the candidates that replace it."""
+    b = problem.buildings
+    at = np.unique(b.replaces[b.replaces >= 0])
+    row_of = np.full(len(b.ids), -1)
+    row_of[at] = np.arange(len(at))
+    candidate = np.flatnonzero(b.replaces >= 0)
+    gone = np.flatnonzero(row_of[x.dispose_building] >= 0)
+    model.add_rows(
+        "one_building",
+        rule="E3",
+        labels={"building_id": b.ids[at]},
+        terms=[
+            (np.arange(len(at)), x.open.at(at), 1),
+            (row_of[b.replaces[candidate]], x.open.at(candidate), 1),
+            (row_of[x.dispose_building[gone]], x.dispose.at(gone), 1),
+        ],
+        upper=1,
+    )
+
+
+def staff_let_go(
+    model: Model, problem: EstateProblem, x: Columns, before: Columns | None = None
+) -> None:
+    """Staff of a service are let go for each point fewer than the year before, or than today."""
+    gone = x.redundant_service
+    if not len(gone):
+        return
+
+    def points(of: Columns, sign: float) -> list[Terms]:
+        hosts = [of.hosts.of_service(s) for s in gone]
+        rows = np.repeat(np.arange(len(gone)), [len(here) for here in hosts])
+        return [(rows, of.host.at(np.concatenate(hosts)), sign)]
+
+    every = np.arange(len(gone))
+    today = problem.hosted.sum(axis=0)[gone]
+    less = [] if before is None else points(before, -1)
+    model.add_rows(
+        "let_go",
+        rule="",
+        labels=x.redundant.labels,
+        terms=[(every, x.redundant.all, 1), *points(x, 1), *less],
+        lower=today if before is None else 0,
+    )
+
+
+def served_or_not(model: Model, problem: EstateProblem, x: Columns) -> None:
+    """(E1) Every customer's visits are served or unserved, and none of them twice."""
+    c = x.customers
+    model.add_rows(
+        "served",
+        rule="E1",
+        labels={
+            "service_id": problem.services.ids[c.service],
+            "zone_id": np.where(c.zone >= 0, problem.zone_ids[c.zone], "several"),
+        },
+        terms=[
+            (c.pair_customer, x.serve.all, 1),
+            (np.arange(len(c.units)), x.unserved.all, 1),
+            (np.arange(len(c.units)), x.beyond.all, 1),
+        ],
+        lower=1,
+        upper=1,
+    )
+
+
+def all_served(model: Model, problem: EstateProblem, x: Columns, rules: list[Served]) -> None:
+    """(E1) Visits are unserved as far as allowed."""
+    c = x.customers
+    share = min(rule.unserved_share for rule in rules)
+    if share > 0:
+        total = np.bincount(c.service, c.units, len(problem.services.ids))
+        model.add_rows(
+            "unserved_at_most",
+            rule="E1",
+            labels={"service_id": problem.services.ids},
+            terms=[(c.service, x.unserved.all, c.units)],
+            upper=share * total,
+        )
+
+
+def hosts_in_reach(model: Model, problem: EstateProblem, x: Columns) -> None:
+    """(E1) What is left of reach where all residents are one customer: each zone has a host in
+    its reach. Of each service the zones with the fewest possible hosts speak for the others."""
+    rules = problem.scenario.of(Served)
+    if not rules or any(rule.unserved_share > 0 for rule in rules):
+        return
+    for service in np.flatnonzero(~problem.services.back_office):
+        hosts = x.hosts.of_service(int(service))
+        zone = np.flatnonzero(problem.visits[:, service] > 0)
+        reach = np.isfinite(problem.minutes[np.ix_(zone, x.hosts.building[hosts])])
+        rows = minimal_rows(unique_rows(reach)[0])
+        rows = rows[np.argsort(rows.sum(axis=1), kind="stable")[:SPOKEN_FOR]]
+        row, host = np.nonzero(rows)
+        model.add_rows(
+            f"in_reach_{problem.services.ids[service]}",
+            rule="E1",
+            labels={"class": np.arange(len(rows))},
+            terms=[(row, x.host.at(hosts[host]), 1)],
+            lower=1,
+        )
+
+
+def served_only_where_hosted(
+    model: Model, problem: EstateProblem, x: Columns, rules: list[Hosted]
+) -> None:
+    """(E2) A visit is served only where the service is hosted, and no more than could fit."""
+    c = x.customers
+    units = c.units[c.pair_customer]
+    most = np.minimum(1, room(problem, x)[c.pair_host] / np.maximum(units, 1e-9))
+    at = np.arange(x.serve.size)
+    model.add_rows(
+        "hosted",
+        rule="E2",
+        labels=x.serve.labels,
+        terms=[(at, x.serve.all, 1), (at, x.host.at(c.pair_host), -most)],
+        upper=0,
+    )
+
+
+def hosted_for_least_visits(
+    model: Model, problem: EstateProblem, x: Columns, rules: list[Hosted]
+) -> None:
+    """(E2) A point with the full offer serves its service's least number of visits.
+
+    A building that must stay open is exempt, and a partial offer. Customers sent to a host that
+    the model leaves out may have been sent to this one.
+    """
+    c, least = x.customers, problem.services.least_visits[x.hosts.service]
+    at = np.flatnonzero((least > 0) & ~problem.buildings.must_open[x.hosts.building])
+    if not len(at):
+        return
+    row_of = np.full(x.host.size, -1)
+    row_of[at] = np.arange(len(at))
+    pair = np.flatnonzero(row_of[c.pair_host] >= 0)
+    further = np.flatnonzero(np.isfinite(c.beyond_minutes))
+    row, left_out = np.nonzero(x.hosts.service[at][:, None] == c.service[further][None, :])
+    # The offer is partial: today's is and no tier makes it full, or a tier has it so.
+    service = x.hosts.service
+    partial_today = problem.hosted & ~problem.full_today
+    partial = partial_today[x.hosts.building, service]
+    pair_host, pair_tier = _tier_pairs(x)
+    full = problem.tiers.full[x.tier_tier[pair_tier], service[pair_host]]
+    tiered = (row_of[pair_host] >= 0) & (full == partial[pair_host])
+    sign = np.where(full[tiered], -1.0, 1.0) * least[pair_host[tiered]]
+    model.add_rows(
+        "least_visits",
+        rule="E2",
+        labels={key: ids[at] for key, ids in x.host.labels.items()},
+        terms=[
+            (row_of[c.pair_host[pair]], x.serve.at(pair), c.units[c.pair_customer[pair]]),
+            (row, x.beyond.at(further[left_out]), c.units[further[left_out]]),
+            (np.arange(len(at)), x.host.at(at), -least[at]),
+            (row_of[pair_host[tiered]], x.tier.at(pair_tier[tiered]), sign),
+        ],
+        lower=np.where(partial[at], -least[at], 0.0),
+    )
+
+
+def room(problem: EstateProblem, x: Columns) -> NDArray[np.float64]:
+    """(H,) visits or desks that the building could take if the service had it to itself."""
+    b, s = x.hosts.building, x.hosts.service
+    services = problem.services
+    if not (problem.scenario.of(Floor) and problem.scenario.of(Capacity)):
+        return np.full(len(b), np.inf)
+    spare = (
+        problem.buildings.usable_m2[b] - services.area_base_m2[s] - services.front_of_house_m2[s]
+    )
+    rate = services.area_m2_per_unit[s]
+    return np.where(rate > 0, np.maximum(spare, 0) / np.where(rate > 0, rate, 1), np.inf)
+
+
+def hosted_only_where_opened(
+    model: Model, problem: EstateProblem, x: Columns, rules: list[Opened]
+) -> None:
+    """(E3) A service is hosted only in an open building whose tier may host it."""
+    b, s = x.hosts.building, x.hosts.service
+    at = np.arange(x.host.size)
+    model.add_rows(
+        "opened",
+        rule="E3",
+        labels=x.host.labels,
+        terms=[(at, x.host.all, 1), (at, x.open.at(b), -1)],
+        upper=0,
+    )
+    tiers = problem.tiers
+    if not len(tiers.ids):
+        return
+    tb, tk = x.tier_building, x.tier_tier
+    model.add_rows(
+        "one_tier",
+        rule="E3",
+        labels=x.open.labels,
+        terms=[(np.arange(x.open.size), x.open.all, -1), (tb, x.tier.all, 1)],
+        upper=0,
+    )
+    # Hosted today: host + tiers that may not <= open. Moving in: host <= tiers that may.
+    pair_host, pair_tier = _tier_pairs(x)
+    may = tiers.may[tk[pair_tier], s[pair_host]]
+    stays = ~x.new[pair_host]
+    bars, lets = stays & ~may, ~stays & may
+    model.add_rows(
+        "tier_may_host",
+        rule="E3",
+        labels=x.host.labels,
+        terms=[
+            (at, x.host.all, 1),
+            (at[~x.new], x.open.at(b[~x.new]), -1),
+            (pair_host[bars], x.tier.at(pair_tier[bars]), 1),
+            (pair_host[lets], x.tier.at(pair_tier[lets]), -1),
+        ],
+        upper=0,
+    )
+    must = np.flatnonzero(tiers.must[tk[pair_tier], s[pair_host]])
+    rows = np.arange(len(must))
+    model.add_rows(
+        "tier_must_host",
+        rule="E3",
+        labels={key: ids[pair_host[must]] for key, ids in x.host.labels.items()},
+        terms=[
+            (rows, x.tier.at(pair_tier[must]), 1),
+            (rows, x.host.at(pair_host[must]), -1),
+        ],
+        upper=0,
+    )
+    limited = np.flatnonzero(np.isfinite(tiers.max_services[tk]))
+    in_limited = np.isin(pair_tier, limited)
+    row_of = np.full(x.tier.size, -1)
+    row_of[limited] = np.arange(len(limited))
+    count = np.bincount(tb[pair_tier], minlength=x.open.size)  # hosts x tiers, at least hosts
+    big = np.maximum(count[tb[limited]], 1)
+    rows = np.arange(len(limited))
+    model.add_rows(
+        "tier_max_services",
+        rule="E3",
+        labels={key: ids[limited] for key, ids in x.tier.labels.items()},
+        terms=[
+            (row_of[pair_tier[in_limited]], x.host.at(pair_host[in_limited]), 1),
+            (rows, x.tier.at(limited), big - tiers.max_services[tk[limited]]),
+        ],
+        upper=big,
+    )
+    _full_offer(model, problem, x, pair_host, pair_tier)
+
+
+def _tier_pairs(x: Columns) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Every (host position, tier position) of one and the same building."""
+    same = x.hosts.building[:, None] == x.tier_building[None, :]
+    pair_host, pair_tier = np.nonzero(same)
+    return pair_host, pair_tier
+
+
+def _full_offer(
+    model: Model,
+    problem: EstateProblem,
+    x: Columns,
+    pair_host: NDArray[np.int64],
+    pair_tier: NDArray[np.int64],
+) -> None:
+    """(E3) The full offer is there only where the tier, or today's arrangement, makes it full."""
+    f = x.full_host
+    at = np.arange(len(f))
+    row_of = np.full(x.host.size, -1)
+    row_of[f] = at
+    of_full = row_of[pair_host] >= 0
+    service = x.hosts.service[pair_host]
+    full = problem.tiers.full[x.tier_tier[pair_tier], service]
+    full_today = problem.full_today[x.hosts.building, x.hosts.service]
+    today = full_today[f]
+    lets = of_full & full & ~full_today[pair_host]
+    bars = of_full & ~full & full_today[pair_host]
+    labels = x.full.labels
+    model.add_rows(
+        "full_where_hosted",
+        rule="E3",
+        labels=labels,
+        terms=[(at, x.full.all, 1), (at, x.host.at(f), -1)],
+        upper=0,
+    )
+    model.add_rows(
+        "full_by_tier",
+        rule="E3",
+        labels=labels,
+        terms=[
+            (at, x.full.all, 1),
+            (row_of[pair_host[bars]], x.tier.at(pair_tier[bars]), 1),
+            (row_of[pair_host[lets]], x.tier.at(pair_tier[lets]), -1),
+        ],
+        upper=today.astype(float),
+    )
+
+
+def services_fit(model: Model, problem: EstateProblem, x: Columns, rules: list[Floor]) -> None:
+    """(E4) The services and the shared front of house fit in the usable area; where a scenario
+    drops the capacity rule, a service needs its base area only."""
+    b, s = x.hosts.building, x.hosts.service
+    every = np.arange(x.open.size)
+    area: Terms = (b, x.area.all, 1)
+    if not problem.scenario.of(Capacity):
+        area = (b, x.host.all, problem.services.area_base_m2[s])
+    model.add_rows(
+        "floor",
+        rule="E4",
+        labels=x.open.labels,
+        terms=[
+            area,
+            (every, x.front.all, 1),
+            (every, x.open.all, -problem.buildings.usable_m2),
+        ],
+        upper=0,
+    )
+
+
+def front_of_house(model: Model, problem: EstateProblem, x: Columns) -> None:
+    """(E4) Front of house is as large as the largest of the services there needs."""
+    b, s = x.hosts.building, x.hosts.service
+    need = problem.services.front_of_house_m2[s]
+    with_front = np.flatnonzero(need > 0)
+    at = np.arange(len(with_front))
+    model.add_rows(
+        "front_of_house",
+        rule="E4",
+        labels={key: ids[with_front] for key, ids in x.host.labels.items()},
+        terms=[
+            (at, x.host.at(with_front), need[with_front]),
+            (at, x.front.at(b[with_front]), -1),
+        ],
+        upper=0,
+    )
+
+
+def area_follows_visits(model: Model, problem: EstateProblem, x: Columns) -> None:
+    """(E5) Each service has the area its visits or desks need."""
+    c, s = x.customers, x.hosts.service
+    at = np.arange(x.host.size)
+    rate = problem.services.area_m2_per_unit[s]
+    model.add_rows(
+        "capacity",
+        rule="E5",
+        labels=x.host.labels,
+        terms=[
+            (at, x.area.all, 1),
+            (at, x.host.all, -problem.services.area_base_m2[s]),
+            (c.pair_host, x.serve.all, -rate[c.pair_host] * c.units[c.pair_customer]),
+        ],
+        lower=0,
+        upper=0,
+    )
+
+
+def sharing_roofs(model: Model, problem: EstateProblem, x: Columns, rules: list[Together]) -> None:
+    """(E6) Pairs that must share every roof, or may share none; services to a building."""
+    pairs = problem.pairs
+    for name, listed, sign in (("together", pairs.must, -1), ("apart", pairs.never, 1)):
+        q, b, first, second = _hosts_of_pairs(x, listed)
+        has_first, has_second = first >= 0, second >= 0
+        rows = np.arange(len(b))
+        model.add_rows(
+            name,
+            rule="E6",
+            labels={"building_id": problem.buildings.ids[b], "pair": q},
+            terms=[
+                (rows[has_first], x.host.at(first[has_first]), 1),
+                (rows[has_second], x.host.at(second[has_second]), sign),
+            ],
+            lower=0 if sign < 0 else -np.inf,
+            upper=0 if sign < 0 else 1,
+        )
+    limits = [rule.max_services for rule in rules if rule.max_services is not None]
+    if limits:
+        model.add_rows(
+            "services_at_most",
+            rule="E6",
+            labels=x.open.labels,
+            terms=[
+                (x.hosts.building, x.host.all, 1),
+                (np.arange(x.open.size), x.open.all, -min(limits)),
+            ],
+            upper=0,
+        )
+
+
+def preferred_pairs(model: Model, problem: EstateProblem, x: Columns) -> None:
+    """(E6) The benefit of a preferred pair is earned where both services are."""
+    if not x.pair.size:
+        return
+    prefer = np.array(problem.pairs.prefer)
+    at = np.arange(x.pair.size)
+    for i, name in enumerate(("pair_first", "pair_second")):
+        host = x.host_at[x.pair_building, prefer[x.pair_pair, i]]
+        model.add_rows(
+            name,
+            rule="E6",
+            labels=x.pair.labels,
+            terms=[(at, x.pair.all, 1), (at, x.host.at(host), -1)],
+            upper=0,
+        )
+
+
+def _hosts_of_pairs(
+    x: Columns, listed: tuple[tuple[int, int], ...]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """(pair, building, host of the first, host of the second) where either could be; -1: not."""
+    if not listed:
+        nothing = np.zeros(0, np.int64)
+        return nothing, nothing, nothing, nothing
+    pairs = np.array(listed)
+    first, second = x.host_at[:, pairs[:, 0]].T, x.host_at[:, pairs[:, 1]].T
+    q, b = np.nonzero((first >= 0) | (second >= 0))
+    return q, b, first[q, b], second[q, b]

@@ -1,0 +1,213 @@
+"""State the estate problem of one year to an engine, rule by rule; ``multi_year.py`` states
+several years with the same functions.
+
+Letters: c customers (zones, or zones with the same hosts in reach), b buildings, s services,
+k tiers, p groups of residents with the same buildings in reach.
+
+(E1)  sum_b serve[c,b] + unserved[c] = 1;  sum_c units[c] unserved[c] <= u sum_c units[c]
+(E2)  serve[c,b] <= min(1, room[b,s] / units[c]) host[b,s];
+      sum_c units[c] serve[c,b] >= least[s] where b has the full offer of s
+(E3)  host[b,s] <= open[b];  sum_k tier[b,k] <= open[b];  host[b,s] <= sum of tier[b,k] that may
+(E4)  sum_s area[b,s] + front[b] <= usable[b] open[b];  front[b] >= front[s] host[b,s]
+(E5)  area[b,s] = base[s] host[b,s] + rate[s] sum_c units[c] serve[c,b]
+(E6)  host[b,x] = host[b,y];  host[b,x] + host[b,y] <= 1;  pair <= host;  sum_s host[b,s] <= n
+(E7)  cover[p] = sum of serve[c,b] in reach, or <= sum of host[b,s] in reach;
+      sum_p residents[p] cover[p] >= share x residents
+(E8)  minutes[c] <= today + n;  group means <= today's;  worst-off mean, Kolm-Pollak <= bound
+(E9)  at_least <= count <= at_most;  tier[b,k] + tier[b',k] <= 1 where too near
+(E10) works + moves + set-up + closing <= pot + recycled x receipts
+(E11) running cost of a year <= ceiling
+(E13) open[b] = 1 (keep), open[b] = 0 (close)
+(E14) carbon of open buildings <= ceiling
+(E15) cost of all buildings <= that of today; the rents are set after the plan (rents.py)
+(E16) what hosts from the nearest to b serve >= host[b,s] - full[b], where residents go to the
+      nearest; serve[c,b] = pull[c,b] drawn[c] where b hosts, where distance decay spreads them
+
+(E2) is the strong, disaggregated form; ``room`` is the floor a service could have at most.
+Sources: Daskin (2013), Network and Discrete Location, ch. 6 to 8; Church and ReVelle (1974);
+Holmberg, Roennqvist and Yuan (1999) for the strengthened capacity rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.engine import Model
+from placeopt.estate.model.constraints import access_as_served as by_served
+from placeopt.estate.model.constraints import choice as by_behaviour
+from placeopt.estate.model.constraints import equity as by_people
+from placeopt.estate.model.constraints import network as by_place
+from placeopt.estate.model.constraints import service as by_service
+from placeopt.estate.model.objectives import OBJECTIVES, Expression, weighted
+from placeopt.estate.model.variables import Columns, add_columns
+from placeopt.estate.problem.access import by_nearest
+from placeopt.estate.problem.arrays import EstateProblem
+from placeopt.estate.problem.customers import Hosts, at_large, by_reach, by_zone
+from placeopt.scenario.rules.estate.services import (
+    Access,
+    Behaviour,
+    Capital,
+    Carbon,
+    Fairness,
+    FairRents,
+    Floor,
+    Hosted,
+    Network,
+    Opened,
+    Pinned,
+    Revenue,
+    Served,
+    Together,
+)
+from placeopt.scenario.rules.rule import Rule
+
+WHO_GOES_WHERE = (Fairness, Behaviour)
+STRUCTURE: tuple[Callable[[Model, EstateProblem, Columns], None], ...] = (
+    by_service.closed_or_disposed,
+    by_service.one_building,
+    by_service.front_of_house,
+    by_service.served_or_not,
+    by_service.area_follows_visits,
+    by_service.preferred_pairs,
+)
+EQUATIONS: tuple[tuple[type[Rule], Callable[[Model, EstateProblem, Columns, Any], None]], ...] = (
+    (Served, by_service.all_served),
+    (Hosted, by_service.served_only_where_hosted),
+    (Hosted, by_service.hosted_for_least_visits),
+    (Opened, by_service.hosted_only_where_opened),
+    (Floor, by_service.services_fit),
+    (Together, by_service.sharing_roofs),
+    (Access, by_place.near_enough),
+    (Access, by_served.served_near_enough),
+    (Fairness, by_people.nobody_loses_too_much),
+    (Behaviour, by_behaviour.residents_choose),
+    (Network, by_place.counts_and_spacing),
+    (Capital, by_place.capital_fits),
+    (Revenue, by_place.revenue_fits),
+    (Carbon, by_place.carbon_fits),
+    (FairRents, by_place.rents_can_be_fair),
+    (Pinned, by_place.decided_already),
+)
+
+
+@dataclass(frozen=True)
+class Formulation:
+    """A model and what its columns mean."""
+
+    problem: EstateProblem
+    model: Model
+    columns: Columns
+
+
+def formulate(
+    problem: EstateProblem,
+    objective: str | None = None,
+    ceilings: Sequence[tuple[str, float]] = (),
+    zones: bool | None = None,
+    keep: NDArray[np.float64] | None = None,
+    relaxed: bool = False,
+) -> Formulation:
+    """The model that minimises ``objective`` (``None``: any plan will do).
+
+    ``ceilings`` bound other objectives: (name, at most). Every zone is a customer by itself where
+    ``zones`` is true or minutes count, of the services of which they do; otherwise zones with the
+    same hosts in reach are one.
+    ``keep`` (Z, S) leaves out hosts further than so many minutes, as ``by_zone`` says.
+    ``relaxed``: where no minutes count, all residents are one customer, as ``at_large`` says.
+    """
+    named = [name for name, _ in ceilings] + ([objective] if objective else [])
+    only = services_by_zone(problem, named) if zones is None else None
+    if zones is None:
+        zones = minutes_count(problem, named)
+    hosts = Hosts.of(problem)
+    if zones:
+        customers = by_zone(problem, hosts, keep, only=only)
+    else:
+        customers = (at_large if relaxed else by_reach)(problem, hosts)
+    model = Model("estate")
+    x = add_columns(model, problem, hosts, customers)
+    state_rules(model, problem, x)
+    by_service.staff_let_go(model, problem, x)
+    if relaxed and not zones:
+        by_service.hosts_in_reach(model, problem, x)
+    if objective:
+        total = expression(model, problem, x, objective)
+        for columns, values in total.terms:
+            model.add_cost(columns, values)
+        model.offset = total.constant
+    for name, most in ceilings:
+        total = expression(model, problem, x, name)
+        model.add_rows(
+            f"objective_{name}", rule="", size=1, terms=total.rows(), upper=most - total.constant
+        )
+    return Formulation(problem, model, x)
+
+
+def state_rules(model: Model, problem: EstateProblem, x: Columns) -> None:
+    """What a year's columns are to one another, and every rule of its scenario."""
+    for state_structure in STRUCTURE:
+        state_structure(model, problem, x)
+    for kind, state_rule in EQUATIONS:
+        rules = problem.scenario.of(kind)
+        if rules:
+            state_rule(model, problem, x, rules)
+
+
+def minutes_count(problem: EstateProblem, objectives: Sequence[str]) -> bool:
+    """Whether a model has to know who goes where: an objective or a rule speaks of it."""
+    parts = parts_of(problem, objectives)
+    return bool({"visit_minutes", "worst_off"} & parts) or rules_tell_who_goes_where(problem)
+
+
+def parts_of(problem: EstateProblem, objectives: Sequence[str]) -> set[str]:
+    """The objectives by name, a weighted sum by those that it weighs."""
+    weights = problem.scenario.objective.weights
+    return {part for name in objectives for part in (weights if name == "weighted" else [name])}
+
+
+def services_by_zone(problem: EstateProblem, objectives: Sequence[str]) -> NDArray[np.bool_] | None:
+    """(S,) the services of which a model has to know who goes where, where it is only standards
+    that are met by service given that ask it; else ``None``: all of them, or none."""
+    plain = replace(problem, standards=())
+    if minutes_count(plain, objectives):
+        return None
+    found = np.zeros(len(problem.services.ids), bool)
+    for standard in problem.standards:
+        found[standard.service] |= standard.counts_served
+    return found if found.any() else None
+
+
+def rules_tell_who_goes_where(problem: EstateProblem) -> bool:
+    """Whether a rule speaks of who goes where: how fair it is, where residents go by themselves,
+    or a standard that is met by service given."""
+    rules = problem.scenario.rules
+    served = any(standard.counts_served for standard in problem.standards)
+    return served or any(isinstance(rule, WHO_GOES_WHERE) for rule in rules)
+
+
+def planner_alone(problem: EstateProblem) -> EstateProblem:
+    """The problem without the rules that speak of who goes where, standards counted by the nearest
+    host: a relaxation."""
+    scenario = problem.scenario
+    rules = tuple(
+        rule.model_copy(update={"counts": "nearest"}) if isinstance(rule, Access) else rule
+        for rule in scenario.rules
+        if not isinstance(rule, WHO_GOES_WHERE)
+    )
+    standards = tuple(by_nearest(standard) for standard in problem.standards)
+    return replace(problem, scenario=scenario.with_rules(rules), standards=standards)
+
+
+def expression(model: Model, problem: EstateProblem, x: Columns, objective: str) -> Expression:
+    """An objective as a sum over columns; ``worst_off`` adds columns and rows of its own."""
+    if objective == "weighted":
+        weights = problem.scenario.objective.weights
+        return weighted({name: expression(model, problem, x, name) for name in weights}, weights)
+    if objective == "worst_off":
+        return by_people.worst_off(model, problem, x)
+    return OBJECTIVES[objective](problem, x)

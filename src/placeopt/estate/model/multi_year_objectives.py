@@ -1,0 +1,113 @@
+"""Sums over the columns of all decided years: works and receipts by year, net present cost.
+
+cost = sum_t weight[t] (running[t] - benefit[t])
+     + sum_t factor[t] (double running + redundancy + works)[t] + required maintenance
+     + sum over sales of the holding until the receipt less the receipt
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.engine import Block
+from placeopt.estate.model.constraints.linking import Links
+from placeopt.estate.model.objectives import Expression, running_cost
+from placeopt.estate.model.variables import Columns
+from placeopt.estate.problem.horizon import Years
+from placeopt.scenario.rules.estate.money import WORKS, Capital, Work
+
+Floats = NDArray[np.float64]
+
+
+def add_works(
+    total: Expression,
+    years: Years,
+    columns: tuple[Columns, ...],
+    links: Links,
+    t: int,
+    times: float = 1.0,
+    works: tuple[Work, ...] = WORKS,
+) -> None:
+    """GBP of the works named in year ``t``."""
+    problem, x = years.problems[t], columns[t]
+    before = columns[t - 1] if t else None
+    b, s = problem.buildings, problem.services
+    if "fit_out" in works:
+        rate = b.fit_out_gbp_per_m2[x.hosts.building[links.fitted_host]]
+        total.add(links.fitted[t].all, rate, times)
+        if t:
+            total.add(links.fitted[t - 1].all, -rate, times)
+    if "moves" in works:
+        total.add(links.enters[t].all, s.moving_gbp[x.hosts.service[links.enters_host]], times)
+    if "set_up" in works:
+        at = links.takes_tier
+        setup = problem.tiers.setup_gbp[x.tier_tier[at]] * b.works_factor[x.tier_building[at]]
+        total.add(links.takes[t].all, setup, times)
+    if "closing" in works:
+        if before is None:
+            total.constant += float(b.closure_gbp.sum()) * times
+        else:
+            total.add(before.open.all, b.closure_gbp, times)
+        total.add(x.open.all, -b.closure_gbp, times)
+        for block, building, sign in _disposed_in(columns, t):
+            total.add(block.all, sign * b.penalty_gbp[building], times)
+
+
+def add_receipts(
+    total: Expression, years: Years, columns: tuple[Columns, ...], t: int, times: float
+) -> None:
+    """GBP of net receipts that come in year ``t``, of sales of that year and the ones before."""
+    b = years.first.buildings
+    for sold in range(t + 1):
+        for block, building, sign in _disposed_in(columns, sold):
+            now = b.sale_lag_years[building] == t - sold
+            total.add(block.all, sign * now * b.receipt_net_gbp[building], times)
+
+
+def _disposed_in(columns: tuple[Columns, ...], t: int) -> list[tuple[Block, np.ndarray, float]]:
+    """Columns whose sum says what is disposed of in year ``t``: (block, buildings, sign)."""
+    found = [(columns[t].dispose, columns[t].dispose_building, 1.0)]
+    if t:
+        found.append((columns[t - 1].dispose, columns[t - 1].dispose_building, -1.0))
+    return found
+
+
+def capital_up_to(
+    years: Years, columns: tuple[Columns, ...], links: Links, rule: Capital, t: int
+) -> Expression:
+    """(E10) What the rule's money has paid by year ``t``, less receipts recycled by then."""
+    total = Expression()
+    for until in range(t + 1):
+        add_works(total, years, columns, links, until, 1.0, rule.pays_for)
+        add_receipts(total, years, columns, until, -rule.recycled_share)
+    return total
+
+
+def present_cost(years: Years, columns: tuple[Columns, ...], links: Links) -> Expression:
+    """GBP: net present cost over the appraisal years."""
+    factor, weight = years.factor, years.weight
+    b = years.first.buildings
+    total = Expression()
+    for t, (problem, x) in enumerate(zip(years.problems, columns, strict=True)):
+        yearly = running_cost(problem, x, weight[t])
+        total.constant += yearly.constant
+        total.terms += yearly.terms
+        total.add(x.open.all, b.carbon_tco2e_per_year, problem.carbon_present_gbp_per_tco2e)
+        total.add(x.pair.all, -problem.pairs.benefit_gbp_per_year[x.pair_pair], weight[t])
+        staff = problem.services.staffing_gbp_per_year[x.hosts.service[links.leaves_host]]
+        total.add(links.leaves[t].all, years.double_running_years * staff, factor[t])
+        let_go = problem.services.redundancy_gbp[x.redundant_service]
+        total.add(x.redundant.all, let_go, factor[t])
+        add_works(total, years, columns, links, t, factor[t])
+        at = links.opens_building
+        opening = np.where(b.candidate, b.backlog_gbp, 0.0)[at]
+        total.add(links.opens[t].all, opening, factor[t])
+        worth = years.receipt_factor(t, b.sale_lag_years) * b.receipt_net_gbp
+        sale = factor[t] * b.sale_holding_present_gbp - worth
+        for block, building, sign in _disposed_in(columns, t):
+            total.add(block.all, sign * sale[building])
+    backlog = np.where(b.candidate, 0.0, b.backlog_gbp)
+    total.constant += float(backlog.sum())
+    total.add(columns[-1].dispose.all, -backlog[columns[-1].dispose_building])
+    return total

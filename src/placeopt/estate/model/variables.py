@@ -1,0 +1,186 @@
+"""The columns of the estate model: one block for each decision.
+
+open[b] dispose[b] tier[b,k] host[b,s]  0 or 1     area[b,s] front[b]  m2
+serve[c,b] unserved[c]  shares of customer c        cover[p] pair[b,q]  between 0 and 1
+redundant[s]  service points fewer than the year before, where that costs something
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.engine import Block, Model
+from placeopt.estate.problem.arrays import EstateProblem
+from placeopt.estate.problem.customers import Customers, Hosts
+from placeopt.scenario.rules.estate.services import Served
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The blocks of columns, and the positions that their members speak of."""
+
+    open: Block
+    dispose: Block
+    tier: Block
+    host: Block
+    full: Block
+    area: Block
+    front: Block
+    serve: Block
+    unserved: Block
+    beyond: Block
+    pair: Block
+    redundant: Block
+    hosts: Hosts
+    customers: Customers
+    dispose_building: Ints  # (D,)
+    tier_building: Ints  # (T,)
+    tier_tier: Ints  # (T,)
+    host_at: Ints  # (B, S) position in host, -1 where the building cannot host the service
+    new: NDArray[np.bool_]  # (H,) not hosted there today
+    full_number: Ints  # (H,) column that is 1 where the full offer is there; -1 where it never is
+    full_host: Ints  # (F,) positions in host that have a column of their own in full
+    pair_building: Ints  # (Q,)
+    pair_pair: Ints  # (Q,)
+    redundant_service: Ints  # (R,) services whose staff cost something to let go
+
+
+def add_columns(
+    model: Model, problem: EstateProblem, hosts: Hosts, customers: Customers
+) -> Columns:
+    """Add every block of columns to ``model``."""
+    b, s = problem.buildings, problem.services
+    new = ~problem.hosted[hosts.building, hosts.service]
+    host_at = np.full(problem.hosted.shape, -1)
+    host_at[hosts.building, hosts.service] = np.arange(len(hosts.building))
+    host_labels = {"building_id": b.ids[hosts.building], "service_id": s.ids[hosts.service]}
+
+    opened = model.add_columns(
+        "open",
+        labels={"building_id": b.ids},
+        lower=b.unknown_use.astype(float),
+        upper=1,
+        integer=True,
+    )
+    disposable = np.flatnonzero(b.disposable)
+    dispose = model.add_columns(
+        "dispose",
+        labels={"building_id": b.ids[disposable]},
+        upper=1,
+        integer=b.penalty_gbp[disposable] > 0,
+    )
+    tier_building, tier_tier = _possible_tiers(problem, host_at)
+    tier = model.add_columns(
+        "tier",
+        labels={
+            "building_id": b.ids[tier_building],
+            "tier_id": problem.tiers.ids[tier_tier],
+        },
+        upper=1,
+        integer=True,
+    )
+    host = model.add_columns("host", labels=host_labels, upper=1, integer=True)
+    full_host, full_number = _full_offers(problem, hosts, host)
+    full = model.add_columns(
+        "full", labels={key: ids[full_host] for key, ids in host_labels.items()}, upper=1
+    )
+    full_number[full_host] = full.all
+    area = model.add_columns("area", labels=host_labels)
+    front = model.add_columns("front", labels={"building_id": b.ids})
+    serve = model.add_columns(
+        "serve",
+        labels={
+            "customer": customers.pair_customer,
+            "building_id": b.ids[hosts.building[customers.pair_host]],
+        },
+        upper=1,
+    )
+    allowed = [rule.unserved_share for rule in problem.scenario.of(Served)]
+    every_desk = s.back_office[customers.service] & bool(allowed)
+    unserved = model.add_columns(
+        "unserved",
+        labels={"customer": np.arange(len(customers.units))},
+        upper=0.0 if allowed and max(allowed) == 0 else np.where(every_desk, 0.0, 1.0),
+    )
+    beyond = model.add_columns(
+        "beyond",
+        labels={"customer": np.arange(len(customers.units))},
+        upper=np.where(np.isfinite(customers.beyond_minutes), 1.0, 0.0),
+    )
+    pair_pair, pair_building = _preferred(problem)
+    pair = model.add_columns(
+        "pair", labels={"building_id": b.ids[pair_building], "pair": pair_pair}, upper=1
+    )
+    redundant_service = np.flatnonzero(s.redundancy_gbp > 0)
+    redundant = model.add_columns(
+        "redundant",
+        labels={"service_id": s.ids[redundant_service]},
+        upper=problem.buildings.ids.size,
+    )
+    return Columns(
+        open=opened,
+        dispose=dispose,
+        tier=tier,
+        host=host,
+        full=full,
+        area=area,
+        front=front,
+        serve=serve,
+        unserved=unserved,
+        beyond=beyond,
+        pair=pair,
+        redundant=redundant,
+        hosts=hosts,
+        customers=customers,
+        dispose_building=disposable,
+        tier_building=tier_building,
+        tier_tier=tier_tier,
+        host_at=host_at,
+        new=new,
+        full_number=full_number,
+        full_host=full_host,
+        pair_building=pair_building,
+        pair_pair=pair_pair,
+        redundant_service=redundant_service,
+    )
+
+
+def _possible_tiers(problem: EstateProblem, host_at: Ints) -> tuple[Ints, Ints]:
+    """(building, tier) where the building is large enough and may host what the tier must."""
+    b, tiers = problem.buildings, problem.tiers
+    large = b.usable_m2[:, None] >= tiers.min_usable_m2[None, :]
+    lacking = (host_at < 0)[:, None, :] & tiers.must[None, :, :]
+    possible = large & ~lacking.any(axis=2) & ~b.unknown_use[:, None]
+    building, tier = np.nonzero(possible)
+    return building, tier
+
+
+def _full_offers(problem: EstateProblem, hosts: Hosts, host: Block) -> tuple[Ints, Ints]:
+    """Hosts whose offer depends on the tier, and for the others the column that says full.
+
+    Without a tier a service that stays keeps today's offer, and one that moves in (which only a
+    place without tiers allows) brings the full one; with a tier, the tier says.
+    """
+    tiers = problem.tiers
+    hosted = problem.hosted[hosts.building, hosts.service]
+    untiered_full = problem.full_today[hosts.building, hosts.service] | ~hosted
+    partial_tier = np.any(tiers.may & ~tiers.full, axis=0)[hosts.service]
+    full_tier = np.any(tiers.may & tiers.full, axis=0)[hosts.service]
+    depends = (untiered_full & partial_tier) | (~untiered_full & full_tier)
+    number = np.where(untiered_full & ~partial_tier, host.all, -1)
+    return np.flatnonzero(depends), number
+
+
+def _preferred(problem: EstateProblem) -> tuple[Ints, Ints]:
+    """(pair, building) where both services of a preferred pair could be."""
+    prefer = problem.pairs.prefer
+    if not prefer:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    both = np.stack([problem.hostable[:, x] & problem.hostable[:, y] for x, y in prefer])
+    pair, building = np.nonzero(both)
+    return pair, building

@@ -1,0 +1,1 @@
+"""The estate problem as frozen arrays with labels, and how they are made."""

@@ -1,0 +1,207 @@
+"""Who is served: customers of a service, each with the hosts in its reach.
+
+The model may speak of every zone by itself (``by_zone``, needed where minutes count), or of all
+zones that have the same possible hosts in reach as one customer (``by_reach``): where no minutes
+count, such zones are interchangeable, and any plan for the joint customer is a plan for its zones
+in the same shares. A back-office service is one customer that reaches every host.
+
+Where even those are too many, ``at_large`` speaks of all residents as one customer that reaches
+what any of them does: a relaxation, whose bound holds for the place and whose plan is to be
+checked zone by zone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.estate.problem.arrays import EstateProblem
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """Possible pairs of building and service: (H,) positions of each."""
+
+    building: Ints
+    service: Ints
+
+    @classmethod
+    def of(cls, problem: EstateProblem) -> Hosts:
+        service, building = np.nonzero(problem.hostable.T)
+        return cls(building=building, service=service)
+
+    def of_service(self, service: int) -> Ints:
+        """Positions of the service's possible hosts."""
+        return np.flatnonzero(self.service == service)
+
+
+@dataclass(frozen=True)
+class Customers:
+    """Letters: C customers, N pairs of a customer and a possible host in its reach."""
+
+    service: Ints  # (C,)
+    zone: Ints  # (C,) position of the zone; -1 for a back office or several zones
+    units: NDArray[np.float64]  # (C,) visits a year, or desks
+    pair_customer: Ints  # (N,)
+    pair_host: Ints  # (N,) position in Hosts
+    pair_minutes: NDArray[np.float64]  # (N,) 0 where minutes do not count
+    beyond_minutes: NDArray[np.float64]  # (C,) to the nearest host left out; inf: none was
+
+
+def by_zone(
+    problem: EstateProblem,
+    hosts: Hosts,
+    keep: NDArray[np.float64] | None = None,
+    serving: NDArray[np.bool_] | None = None,
+    only: NDArray[np.bool_] | None = None,
+) -> Customers:
+    """One customer for every zone with visits to a service.
+
+    ``keep`` (Z, S): only hosts within so many minutes become pairs. The model may then send a
+    customer "beyond", for the minutes to the nearest host left out and without taking floor
+    anywhere: what it proves holds for all pairs, and a plan that sends nobody beyond is exact.
+    ``serving`` (B, S): only these hosts become pairs, where it is known that no other will serve.
+    ``only`` (S,): of the other services, zones with the same hosts in reach are one customer.
+    """
+    parts = []
+    for service in range(len(problem.services.ids)):
+        at = hosts.of_service(service)
+        if serving is not None:
+            at = at[serving[hosts.building[at], service]]
+        if problem.services.back_office[service]:
+            parts.append(_back_office(problem, service, at))
+            continue
+        if only is not None and not only[service]:
+            parts.append(_of_reach(problem, hosts, service, at))
+            continue
+        zone = np.flatnonzero(problem.visits[:, service] > 0)
+        minutes = problem.minutes[np.ix_(zone, hosts.building[at])]
+        most = np.full(len(zone), np.inf) if keep is None else keep[zone, service]
+        kept = np.isfinite(minutes) & (minutes <= most[:, None])
+        left_out = np.where(np.isfinite(minutes) & ~kept, minutes, np.inf)
+        customer, host = np.nonzero(kept)
+        parts.append(
+            Customers(
+                service=np.full(len(zone), service),
+                zone=zone,
+                units=problem.visits[zone, service],
+                pair_customer=customer,
+                pair_host=at[host],
+                pair_minutes=minutes[customer, host],
+                beyond_minutes=left_out.min(axis=1, initial=np.inf),
+            )
+        )
+    return _joined(parts)
+
+
+def by_reach(problem: EstateProblem, hosts: Hosts) -> Customers:
+    """One customer for all zones whose possible hosts in reach are the same."""
+    parts = []
+    for service in range(len(problem.services.ids)):
+        at = hosts.of_service(service)
+        if problem.services.back_office[service]:
+            parts.append(_back_office(problem, service, at))
+            continue
+        parts.append(_of_reach(problem, hosts, service, at))
+    return _joined(parts)
+
+
+def _of_reach(problem: EstateProblem, hosts: Hosts, service: int, at: Ints) -> Customers:
+    """One service's customers by reach."""
+    zone = np.flatnonzero(problem.visits[:, service] > 0)
+    reach = np.isfinite(problem.minutes[np.ix_(zone, hosts.building[at])])
+    classes, member = unique_rows(reach)
+    units = np.bincount(member, problem.visits[zone, service], len(classes)).astype(float)
+    customer, host = np.nonzero(classes)
+    return Customers(
+        service=np.full(len(classes), service),
+        zone=np.full(len(classes), -1),
+        units=units,
+        pair_customer=customer,
+        pair_host=at[host],
+        pair_minutes=np.zeros(len(customer)),
+        beyond_minutes=np.full(len(classes), np.inf),
+    )
+
+
+def at_large(problem: EstateProblem, hosts: Hosts) -> Customers:
+    """One customer of each service, with every host that is in anybody's reach: a relaxation."""
+    parts = []
+    for service in range(len(problem.services.ids)):
+        at = hosts.of_service(service)
+        visits = problem.visits[:, service]
+        if problem.services.back_office[service] or not visits.any():
+            parts.append(_back_office(problem, service, at))
+            continue
+        minutes = problem.minutes[np.ix_(visits > 0, hosts.building[at])]
+        at = at[np.isfinite(minutes).any(axis=0)]
+        parts.append(_one(service, float(visits.sum()), at))
+    return _joined(parts)
+
+
+def pairs_by_reach(problem: EstateProblem) -> int:
+    """How many pairs of a customer and a host ``by_reach`` has."""
+    pairs = 0
+    for service in np.flatnonzero(~problem.services.back_office):
+        zone = problem.visits[:, service] > 0
+        reach = np.isfinite(problem.minutes[np.ix_(zone, problem.hostable[:, service])])
+        pairs += int(unique_rows(reach)[0].sum())
+    return pairs
+
+
+def unique_rows(
+    matrix: NDArray[np.bool_],
+) -> tuple[NDArray[np.bool_], Ints]:
+    """The distinct rows of a boolean matrix, and for each row which of them it is."""
+    packed = np.packbits(matrix, axis=1)
+    if not len(packed) or not packed.shape[1]:
+        return matrix[:1], np.zeros(len(matrix), np.int64)
+    _, first, member = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+    return matrix[first], member.ravel()
+
+
+def minimal_rows(matrix: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Of distinct rows those that do not contain another row: covering them covers all."""
+    counts = matrix.astype(np.float32)
+    shared = counts @ counts.T
+    size = matrix.sum(axis=1)
+    contains = (shared == size[None, :]) & (size[None, :] < size[:, None])
+    return matrix[~contains.any(axis=1)]
+
+
+def _back_office(problem: EstateProblem, service: int, at: Ints) -> Customers:
+    return _one(service, float(problem.services.units[service]), at)
+
+
+def _one(service: int, units: float, at: Ints) -> Customers:
+    """One customer with all hosts at these positions; none where there is nothing to serve."""
+    count = int(units > 0)
+    at = at if count else at[:0]
+    return Customers(
+        service=np.full(count, service),
+        zone=np.full(count, -1),
+        units=np.full(count, units),
+        pair_customer=np.zeros(len(at), np.int64),
+        pair_host=at,
+        pair_minutes=np.zeros(len(at)),
+        beyond_minutes=np.full(count, np.inf),
+    )
+
+
+def _joined(parts: list[Customers]) -> Customers:
+    starts = np.cumsum([0, *(len(part.service) for part in parts)])
+    return Customers(
+        service=np.concatenate([part.service for part in parts]),
+        zone=np.concatenate([part.zone for part in parts]),
+        units=np.concatenate([part.units for part in parts]),
+        pair_customer=np.concatenate(
+            [part.pair_customer + start for part, start in zip(parts, starts, strict=False)]
+        ),
+        pair_host=np.concatenate([part.pair_host for part in parts]),
+        pair_minutes=np.concatenate([part.pair_minutes for part in parts]),
+        beyond_minutes=np.concatenate([part.beyond_minutes for part in parts]),
+    )

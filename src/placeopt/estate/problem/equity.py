@@ -1,0 +1,71 @@
+"""Minutes of residents to the hosts they use, today and as the model decides them.
+
+(E8)  minutes[c] = sum_b minutes[c,b] serve[c,b] + beyond; a customer is a zone and a service
+
+Sources: Rockafellar and Uryasev (2000) for the mean of the worst-off share as linear rows; Horton
+and others (2024), arXiv 2401.15452, for the Kolm-Pollak equivalent as one linear row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.estate.problem.choice import shares
+from placeopt.scenario.rules.estate.services import Fairness
+
+if TYPE_CHECKING:
+    from placeopt.estate.problem.arrays import EstateProblem
+
+Floats = NDArray[np.float64]
+WORST_SHARE = 0.1  # of visits, for the objective worst_off
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Zones (Z, G) True where the zone is of the group, with the groups' names."""
+
+    names: tuple[str, ...]
+    member: NDArray[np.bool_]
+
+
+def today_minutes(problem: EstateProblem) -> Floats:
+    """(Z, S) mean minutes to today's hosts, residents going where they go by themselves; NaN
+    where there is none in reach."""
+    minutes = np.full(problem.visits.shape, np.nan)
+    for s in np.flatnonzero(~problem.services.back_office):
+        share = shares(problem, np.flatnonzero(problem.hosted[:, s]))
+        reached = share.any(axis=1)
+        mean = (share * np.nan_to_num(problem.minutes)).sum(axis=1)
+        minutes[reached, s] = mean[reached]
+    return minutes
+
+
+def counted(problem: EstateProblem, rule: Fairness) -> NDArray[np.bool_]:
+    """(S,) the services a rule counts."""
+    services = problem.services
+    if rule.services == "all":
+        return ~services.back_office
+    return np.isin(services.ids, rule.services)
+
+
+def kappa(problem: EstateProblem, rule: Fairness) -> float:
+    """1/minutes: the Kolm-Pollak parameter, fixed from today's minutes."""
+    minutes = today_minutes(problem)
+    weight = np.where(np.isfinite(minutes) & counted(problem, rule), problem.visits, 0.0)
+    minutes = np.nan_to_num(minutes)
+    squares = float((weight * minutes**2).sum())
+    return rule.aversion * float((weight * minutes).sum()) / squares if squares > 0 else 0.0
+
+
+def worst_mean(minutes: Floats, weight: Floats, share: float) -> float:
+    """The mean of the worst-off ``share`` of the weight; 0 where there is none."""
+    order = np.argsort(-minutes)
+    most = share * weight.sum()
+    if most <= 0:
+        return 0.0
+    taken = np.diff(np.minimum(np.concatenate([[0.0], np.cumsum(weight[order])]), most))
+    return float(taken @ minutes[order] / most)

@@ -1,0 +1,83 @@
+"""Who is sent where, once it is known how many visits each host serves: least minutes.
+
+    minimise sum_zb visits[z] minutes[z,b] share[z,b]
+    sum_b share[z,b] <= 1,   sum_z visits[z] share[z,b] = units[b]        for each service
+
+A transportation problem (Hitchcock 1941); the money of a plan is not touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.base.deadline import past_deadline
+from placeopt.base.errors import EngineError
+from placeopt.engine import Model, solve
+from placeopt.estate.problem.arrays import EstateProblem
+from placeopt.estate.solution.decision import Decision
+
+CLOSE = 1e-7  # relative room of what a host serves, for rounding
+DUST = 1e-6
+
+
+def with_least_minutes(
+    problem: EstateProblem, decision: Decision, only: NDArray[np.bool_] | None = None
+) -> Decision:
+    """The decision with zones sent to hosts so that visits take the least minutes in all;
+    ``only`` (S,): of these services alone, the others stay as they are sent."""
+    units = decision.units.copy()
+    sent = ~problem.services.back_office
+    parts = []
+    if only is not None:
+        sent = sent & only
+        stay = ~only[decision.service]
+        zones, of = decision.zone[stay], decision.service[stay]
+        parts.append((zones, of, decision.building[stay], decision.share[stay]))
+    for service in np.flatnonzero(sent):
+        zone, building, share = _sent(problem, decision, int(service))
+        units[:, service] = 0.0
+        np.add.at(units[:, service], building, share * problem.visits[zone, service])
+        parts.append((zone, np.full(len(zone), service), building, share))
+    empty = np.zeros(0, np.int64)
+    joined = zip(*parts, strict=True) if parts else ((empty,),) * 4
+    zones, services, buildings, shares = (np.concatenate(list(part)) for part in joined)
+    return replace(
+        decision, units=units, zone=zones, service=services, building=buildings, share=shares
+    )
+
+
+def _sent(
+    problem: EstateProblem, decision: Decision, service: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """(zone, building, share) of one service."""
+    hosts = np.flatnonzero(decision.units[:, service] > 0)
+    zones = np.flatnonzero(problem.visits[:, service] > 0)
+    minutes = problem.minutes[np.ix_(zones, hosts)]
+    zone, host = np.nonzero(np.isfinite(minutes))
+    visits = problem.visits[zones[zone], service]
+    served = decision.units[hosts, service]
+    model = Model("assignment")
+    cost = visits * minutes[zone, host]
+    share = model.add_columns("share", size=len(zone), upper=1, cost=cost)
+    model.add_rows("served", rule="E1", size=len(zones), terms=[(zone, share.all, 1)], upper=1)
+    model.add_rows(
+        "units",
+        rule="E5",
+        size=len(hosts),
+        terms=[(host, share.all, visits)],
+        lower=served * (1 - CLOSE),
+        upper=served * (1 + CLOSE),
+    )
+    with past_deadline():
+        result = solve(model, threads=problem.scenario.solver.threads)
+    if result.values is None:
+        raise EngineError(f"sending zones to the hosts of a plan failed: {result.message}")
+    shares = np.where(result.values > DUST, result.values, 0.0)
+    total = np.bincount(zone, shares, len(zones))
+    whole = total > 1 - 10 * DUST
+    shares = shares / np.where(whole, np.maximum(total, DUST), 1.0)[zone]
+    used = shares > 0
+    return zones[zone[used]], hosts[host[used]], shares[used]

@@ -1,0 +1,1 @@
+"""A decision on the estate, and what it costs."""

@@ -1,0 +1,1 @@
+"""The plan as tables in the user's own rows and ids."""

@@ -1,0 +1,185 @@
+"""Where the users of a closed service point go, and how many minutes that adds.
+
+A service point of today closes in the first year without it after a year with it: its building
+closes, or the service leaves a building that stays open. Its users are the visits that doing
+nothing would serve there in that year, by the same behaviour as everywhere: the nearest host, or
+spread by distance decay. They follow the plan of that year: a zone's users go where the plan
+sends the zone's visits to the service, in the same shares; what the plan leaves unserved goes
+nowhere.
+
+closures            one row for each closed point and building that takes its users
+closures_by_group   their minutes by resident group and mode, to the closed point and after
+assignment_today    where each zone's visits go today, at the visits of the last decided year
+
+A zone's visits count for a group by the group's share of the zone's residents. Minutes compare
+visits whose old and new place are both in reach by the mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.estate.problem.access import CAR_MODES
+from placeopt.estate.problem.arrays import EstateProblem
+from placeopt.estate.problem.horizon import Years
+from placeopt.estate.solution.decision import Decision
+from placeopt.estate.solution.timeline import Course
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from placeopt.place import Place
+    from placeopt.travel import TravelTimes
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+NOWHERE = -1  # of a flow: visits that the plan leaves unserved
+LEAST_SHARE = 1e-6  # of a zone's visits: less is rounding
+FASTEST = "fastest"
+CLOSURES = (
+    *("year", "building_id", "service_id", "what_closes", "to_building_id", "visits_per_year"),
+    *("minutes_before", "minutes_after", "added_minutes"),
+)
+BY_GROUP = (
+    *("year", "building_id", "service_id", "who", "mode", "visits_per_year"),
+    *("visits_compared_per_year", "visits_cut_off_per_year"),
+    *("minutes_before", "minutes_after", "added_minutes"),
+)
+
+
+@dataclass(frozen=True)
+class ClosedPoint:
+    """A point that closes: from each zone (F,) to a building or NOWHERE, visits a year."""
+
+    problem: EstateProblem  # of the year in which it closes
+    building: int
+    service: int
+    with_building: bool  # whether the building closes too
+    zone: Ints
+    to: Ints
+    visits: Floats
+
+
+def closures_tables(
+    place: Place, times: TravelTimes, years: Years, nothing: Course, course: Course
+) -> dict[str, pd.DataFrame]:
+    """Both tables of closures; without rows where nothing closes."""
+    import pandas as pd
+
+    points = list(closed_points(years, nothing, course))
+    ways = _ways(times, years.last)
+    groups = resident_groups(place)
+    flows = [row for point in points for row in _flows(point)]
+    by_group = [row for point in points for row in _by_group(point, ways, groups)]
+    return {
+        "closures": pd.DataFrame(flows, columns=CLOSURES),
+        "closures_by_group": pd.DataFrame(by_group, columns=BY_GROUP),
+    }
+
+
+def closed_points(years: Years, nothing: Course, course: Course) -> Iterator[ClosedPoint]:
+    """Every point of today that closes, year by year, in the place's order."""
+    hosts = years.first.hosted
+    visited = ~years.first.services.back_office
+    for t, (problem, decision) in enumerate(zip(years.problems, course.decisions, strict=True)):
+        closes = years.first.hosted & hosts & ~decision.host & visited
+        for b, s in zip(*np.nonzero(closes), strict=True):
+            yield _closed(problem, nothing.decisions[t], decision, int(b), int(s))
+        hosts = decision.host
+
+
+def _closed(problem: EstateProblem, today: Decision, plan: Decision, b: int, s: int) -> ClosedPoint:
+    used = (today.building == b) & (today.service == s)
+    users = np.zeros(len(problem.zone_ids))
+    users[today.zone[used]] = today.share[used] * problem.visits[today.zone[used], s]
+    sent = (plan.service == s) & (users[plan.zone] > 0)
+    zone, to, share = plan.zone[sent], plan.building[sent], plan.share[sent]
+    unserved = 1 - np.bincount(zone, share, minlength=len(users))
+    lost = np.flatnonzero((users > 0) & (unserved > LEAST_SHARE))
+    return ClosedPoint(
+        problem=problem,
+        building=b,
+        service=s,
+        with_building=not plan.open[b],
+        zone=np.concatenate([zone, lost]),
+        to=np.concatenate([to, np.full(len(lost), NOWHERE)]),
+        visits=np.concatenate([users[zone] * share, users[lost] * unserved[lost]]),
+    )
+
+
+def _flows(point: ClosedPoint) -> Iterator[tuple[Any, ...]]:
+    """One row a building that takes users, the most visits first; unserved last."""
+    problem, ids = point.problem, point.problem.buildings.ids
+    what = "building" if point.with_building else "service"
+    key = (problem.year, ids[point.building], problem.services.ids[point.service], what)
+    if not point.visits.sum() > 0:
+        yield (*key, "", 0.0, np.nan, np.nan, np.nan)
+        return
+    minutes, total = problem.minutes, {int(j): point.visits[point.to == j].sum() for j in point.to}
+    for j in sorted(total, key=lambda j: (j == NOWHERE, -total[j], str(ids[j]))):
+        here = point.to == j
+        visits, zone = point.visits[here], point.zone[here]
+        before = float(visits @ minutes[zone, point.building] / total[j])
+        after = np.nan if j == NOWHERE else float(visits @ minutes[zone, j] / total[j])
+        to = "" if j == NOWHERE else ids[j]
+        yield (*key, to, float(total[j]), before, after, after - before)
+
+
+def _by_group(
+    point: ClosedPoint, ways: dict[bool, dict[str, Floats]], groups: dict[str, Floats]
+) -> Iterator[tuple[Any, ...]]:
+    """One row a group of residents that uses the point, and mode open to it."""
+    problem, zone = point.problem, point.zone
+    ids, services = problem.buildings.ids, problem.services.ids
+    key = (problem.year, ids[point.building], services[point.service])
+    served = point.to != NOWHERE
+    for who, share in groups.items():
+        visits = point.visits * share[zone]
+        total = float(visits.sum())
+        if not total > 0:
+            continue
+        for mode, minutes in ways[who != "without_car"].items():
+            before = minutes[zone, point.building]
+            after = np.where(served, minutes[zone, point.to], np.nan)
+            in_reach: NDArray[np.bool_] = np.isfinite(before)
+            both: NDArray[np.bool_] = in_reach & np.isfinite(after)
+            weight = float(visits[both].sum())
+            was, now = (
+                float(visits[both] @ one[both] / weight) if weight > 0 else np.nan
+                for one in (before, after)
+            )
+            cut_off = float(visits[in_reach & ~both].sum())
+            yield (*key, who, mode, total, weight, cut_off, was, now, now - was)
+
+
+def resident_groups(place: Place) -> dict[str, Floats]:
+    """Group -> (Z,) its share of each zone's residents; only what the place tells apart."""
+    zones = place.zones
+    people = zones["population"].to_numpy(float)
+    found: dict[str, Floats] = {"all": np.ones(len(zones))}
+    quintile = zones["deprivation_quintile"].astype("Int64")
+    for number in range(1, 6):
+        found[f"quintile_{number}"] = np.asarray((quintile == number).fillna(False), float)
+    for area in ("rural", "urban"):
+        found[area] = np.asarray(zones["area_type"] == area, float)
+    found["without_car"] = zones["without_car_share"].fillna(0.0).to_numpy(float)
+    for column in (name for name in zones.columns if name.startswith("people_")):
+        band = zones[column].fillna(0.0).to_numpy(float)
+        found[column] = np.divide(band, people, out=np.zeros(len(zones)), where=people > 0)
+    return {who: share for who, share in found.items() if who == "all" or share.any()}
+
+
+def _ways(times: TravelTimes, problem: EstateProblem) -> dict[bool, dict[str, Floats]]:
+    """With a car or without -> the fastest of the modes open, then each of them: (Z, B) minutes."""
+    modes = {m: times.matrix(m) for m in problem.scenario.travel.modes if m in times.modes}
+    found = {}
+    for car in (True, False):
+        can = {m: minutes for m, minutes in modes.items() if car or m not in CAR_MODES}
+        fastest = {FASTEST: np.fmin.reduce(list(can.values()))} if can else {}
+        found[car] = fastest | can
+    return found

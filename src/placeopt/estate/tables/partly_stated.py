@@ -1,0 +1,33 @@
+"""What a place states of its buildings only in part: a figure that nobody states stays missing."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.estate.problem.arrays import EstateProblem
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+def energy_kwh(problem: EstateProblem, opened: Bools) -> Floats:
+    """(B,) kWh a year of open buildings, 0 of others; NaN where it is not stated."""
+    return np.where(opened, problem.buildings.energy_kwh_per_year, 0.0)
+
+
+def carbon_tco2e(problem: EstateProblem, opened: Bools) -> Floats:
+    """(B,) tCO2e a year of open buildings, 0 of others; NaN where it is not stated."""
+    b = problem.buildings
+    return np.where(opened, np.where(b.carbon_stated, b.carbon_tco2e_per_year, np.nan), 0.0)
+
+
+def stated_buildings(problem: EstateProblem) -> dict[str, int]:
+    """How many buildings there are, and how many of them state each figure."""
+    b = problem.buildings
+    return {
+        "buildings_in_all": len(b.ids),
+        "backlog_stated_buildings": int(b.backlog_stated.sum()),
+        "carbon_stated_buildings": int(b.carbon_stated.sum()),
+        "energy_stated_buildings": int(np.isfinite(b.energy_kwh_per_year).sum()),
+    }

@@ -1,0 +1,238 @@
+"""The plan's table of visits sent past a nearer host, and why they were not sent there.
+
+A visit is sent past a host of its service that is nearer (by the fastest mode) and whose offer is
+at least that of the host it is sent to. Of these visits
+
+    floor    no nearer host has floor left for half a visit more (E4, E5)
+    capital  some has, but only where the fit-out would take capital that is used up (E10)
+    cost     some has, but only where it would cost more, and what minutes may cost is used up
+    open     some could take the visit within floor, capital and cost
+
+What one visit more, and one less, takes of capital and cost is found by a hundredth of a square
+metre more and less, for fit-out over years is the most that is used (``timeline.py``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.estate.problem.arrays import EstateProblem
+from placeopt.estate.problem.horizon import Years
+from placeopt.estate.search.lexicographic import Outcome
+from placeopt.estate.solution.decision import Decision
+from placeopt.estate.solution.timeline import Course, Flows, fitted_m2, value
+from placeopt.estate.tables.years import receipt_years
+from placeopt.scenario.reassignment import (
+    HALF_A_VISIT,
+    NEARER_MINUTES,
+    NO_MORE_GBP,
+    SOME_MORE_M2,
+    cost_ceiling_gbp,
+    used_up,
+)
+from placeopt.scenario.rules.estate.services import Capacity, Capital, Floor
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+REASONS = ("floor", "capital", "cost", "open")
+
+
+def sent_past_table(
+    years: Years, course: Course, flows: Flows, cost_left_gbp: float
+) -> pd.DataFrame:
+    """Return one row for each decided year and service with visits.
+
+    Args:
+        years: the problem of every decided year.
+        course: the plan.
+        flows: what it costs.
+        cost_left_gbp: what is left of the net present cost that the plan may come to.
+
+    Returns:
+        Visits served a year, those sent past a nearer host, and these by reason.
+    """
+    import pandas as pd
+
+    dear = _Dear(years, course, flows, cost_left_gbp)
+    rows = []
+    for t, (problem, decision) in enumerate(zip(years.problems, course.decisions, strict=True)):
+        spare = _spare_m2(problem, decision, flows, t)
+        for s in np.flatnonzero(~problem.services.back_office):
+            hosts = np.flatnonzero(decision.host[:, s])
+            barred = dear.barred(t, int(s), hosts)
+            counted = _by_reason(problem, decision, int(s), hosts, spare, *barred)
+            served = float(problem.visits[:, s] @ _served_share(problem, decision, int(s)))
+            rows.append((problem.year, problem.services.ids[s], served, sum(counted), *counted))
+    names = [f"past_{reason}_visits_per_year" for reason in ("nearer", *REASONS)]
+    return pd.DataFrame(rows, columns=["year", "service_id", "visits_per_year", *names])
+
+
+def cost_left_gbp(years: Years, outcome: Outcome[Course], do_nothing: float) -> float:
+    """Return the GBP, net present, that sending visits nearer might still cost; 0 if used up."""
+    assert outcome.found is not None
+    cost = value(years, outcome.found, "cost")
+    least = [s.result.objective for s in outcome.stages if s.objective == "cost"]
+    ceiling = cost_ceiling_gbp(years.scenario, least[0] if least else None, cost, do_nothing)
+    return 0.0 if used_up(ceiling - cost, cost) else ceiling - cost
+
+
+def reassignment_summary(
+    outcome: Outcome[Course], tables: dict[str, pd.DataFrame]
+) -> dict[str, Any]:
+    """Return visits sent past a nearer host in the last year, and what was done about it."""
+    found: dict[str, Any] = {}
+    if "sent_past" in tables:
+        found |= _of_the_last_year(tables["sent_past"])
+    record = outcome.reassignment
+    if record is None:
+        return found
+    served = float(tables["assignment_by_year"]["visits_per_year"].sum())
+    means = {
+        when: minutes / served if served else 0.0
+        for when, minutes in (("before", record.minutes_before), ("after", record.minutes_after))
+    }
+    gap = max(record.minutes_after - record.bound, 0.0) / max(abs(record.minutes_after), 1e-9)
+    return found | {
+        "reassignment_status": str(record.status),
+        "reassignment_minutes_before": record.minutes_before,
+        "reassignment_minutes_after": record.minutes_after,
+        "reassignment_minutes_proven_bound": record.bound,
+        "reassignment_gap_share": gap,
+        "reassignment_mean_minutes_before": means["before"],
+        "reassignment_mean_minutes_after": means["after"],
+        "reassignment_cost_gbp": record.cost_after - record.cost_before,
+        "reassignment_cost_ceiling_gbp": record.ceiling,
+        "reassignment_running_cost_gbp_per_year": record.running_after - record.running_before,
+    }
+
+
+def _of_the_last_year(table: pd.DataFrame) -> dict[str, float]:
+    """The last decided year's figures, over all services."""
+    last = table[table["year"] == table["year"].max()] if len(table) else table
+    found = {
+        f"past_{reason}_visits_per_year": float(last[f"past_{reason}_visits_per_year"].sum())
+        for reason in ("nearer", *REASONS)
+    }
+    served = float(last["visits_per_year"].sum())
+    share = found["past_nearer_visits_per_year"] / served if served else 0.0
+    return {**found, "past_nearer_share": share}
+
+
+def _served_share(problem: EstateProblem, decision: Decision, s: int) -> Floats:
+    here = decision.service == s
+    return np.bincount(decision.zone[here], decision.share[here], len(problem.zone_ids)).astype(
+        float
+    )
+
+
+def _spare_m2(problem: EstateProblem, decision: Decision, flows: Flows, t: int) -> Floats:
+    """(B,) floor left; inf where no rule asks that visits fit."""
+    if not (problem.scenario.of(Floor) and problem.scenario.of(Capacity)):
+        return np.full(len(problem.buildings.ids), np.inf)
+    used = flows.costs[t].area_m2.sum(axis=1) + flows.costs[t].front_m2
+    return problem.buildings.usable_m2 - used
+
+
+def _by_reason(
+    problem: EstateProblem,
+    decision: Decision,
+    s: int,
+    hosts: NDArray[np.int64],
+    spare: Floats,
+    no_capital: Bools,
+    no_money: Bools,
+) -> tuple[float, ...]:
+    """Visits of one service sent past a nearer host, by reason. ``no_capital`` and ``no_money``
+    (H, H): a visit cannot move from one of the hosts to another for want of it."""
+    here = np.flatnonzero(decision.service == s)
+    zone, used = decision.zone[here], decision.building[here]
+    visits = problem.visits[zone, s] * decision.share[here]
+    at = np.searchsorted(hosts, used)
+    full = _full_offer(problem, decision, s)
+    minutes = problem.minutes[:, hosts][zone]
+    nearer = minutes < (problem.minutes[zone, used] - NEARER_MINUTES)[:, None]
+    nearer &= full[hosts][None, :] | ~full[used][:, None]
+    roomy = nearer & _has_room(problem, s, spare)[hosts][None, :]
+    payable = roomy & ~no_capital[at]
+    takeable = payable & ~no_money[at]
+    past, some, paid, taken = (of.any(axis=1) for of in (nearer, roomy, payable, takeable))
+    return tuple(
+        float(visits[which].sum()) for which in (past & ~some, some & ~paid, paid & ~taken, taken)
+    )
+
+
+def _full_offer(problem: EstateProblem, decision: Decision, s: int) -> Bools:
+    """(B,) whether the service's full offer is there, where it is hosted."""
+    untiered = problem.full_today[:, s] | ~problem.hosted[:, s]
+    by_tier = np.append(problem.tiers.full[:, s], False)[decision.tier]
+    return np.where(decision.tier >= 0, by_tier, untiered)
+
+
+def _has_room(problem: EstateProblem, s: int, spare: Floats) -> Bools:
+    rate = problem.services.area_m2_per_unit[s]
+    return (spare > np.maximum(HALF_A_VISIT * rate, SOME_MORE_M2)) | (rate <= 0)
+
+
+class _Dear:
+    """What one visit more or less takes of capital and cost, and what is left of both."""
+
+    def __init__(self, years: Years, course: Course, flows: Flows, cost_left_gbp: float) -> None:
+        self._years, self._course = years, course
+        self._areas = np.stack([costs.area_m2 for costs in flows.costs])
+        self._fitted = flows.fitted_m2
+        self._cost_left = cost_left_gbp
+        self._rules = [r for r in years.scenario.of(Capital) if "fit_out" in r.pays_for]
+        self._short = self._used_up(flows)
+
+    def _used_up(self, flows: Flows) -> Bools:
+        """(T,) whether some rule's capital is used up by the year."""
+        years = self._years
+        receipts = receipt_years(years, flows)
+        short = np.zeros(len(years.problems), bool)
+        for rule in self._rules:
+            by_kind = {
+                "fit_out": flows.fit_out_gbp.sum(axis=(1, 2)),
+                "moves": flows.moving_gbp.sum(axis=(1, 2)),
+                "set_up": flows.setup_gbp.sum(axis=1),
+                "closing": flows.closing_gbp.sum(axis=1),
+            }
+            came = [receipts.get(problem.year, np.zeros(1)).sum() for problem in years.problems]
+            if len(years.problems) == 1:
+                came = [sum(of_year.sum() for of_year in receipts.values())]
+            spent = np.cumsum(np.sum([by_kind[kind] for kind in rule.pays_for], axis=0))
+            there = np.cumsum(np.array(rule.pots(len(came))) + rule.recycled_share * np.array(came))
+            short |= np.array(
+                [used_up(have - paid, have) for have, paid in zip(there, spent, strict=True)]
+            )
+        return short
+
+    def barred(self, t: int, s: int, hosts: NDArray[np.int64]) -> tuple[Bools, Bools]:
+        """(H, H) twice: from one of the hosts to another, where a visit of year ``t`` cannot be
+        moved for want of capital, and for want of money."""
+        capital_more, cost_more = (of[..., hosts] for of in self._change(t, s, 1.0))
+        capital_less, cost_less = (of[..., hosts] for of in self._change(t, s, -1.0))
+        dearer = cost_less[:, None] + cost_more[None, :]
+        no_money = (dearer > NO_MORE_GBP) & (self._cost_left <= 0)
+        no_capital = np.zeros_like(no_money)
+        for k in np.flatnonzero(self._short):
+            no_capital |= capital_less[k][:, None] + capital_more[k][None, :] > NO_MORE_GBP
+        return no_capital, no_money
+
+    def _change(self, t: int, s: int, sign: float) -> tuple[Floats, Floats]:
+        """GBP of one visit more (1) or less (-1) at each building in the year: (T, B) what has been
+        paid of capital by each year, and (B,) the net present cost."""
+        years = self._years
+        b, rate = years.first.buildings, years.problems[t].services.area_m2_per_unit[s]
+        areas = self._areas[:, :, s].copy()
+        areas[t] += sign * SOME_MORE_M2
+        fitted = fitted_m2(years, areas, years.first.hosted[:, s])
+        step = (fitted - self._fitted[:, :, s]) * (rate / SOME_MORE_M2) * b.fit_out_gbp_per_m2
+        paid = np.diff(step, axis=0, prepend=0.0)
+        in_use = sign * rate * years.weight[t] * b.use_gbp_per_m2_per_year
+        return step, in_use + years.factor @ paid

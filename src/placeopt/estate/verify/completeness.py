@@ -1,0 +1,132 @@
+"""The verifier on whether a plan is whole: every table is there and speaks of the place's own ids,
+what it says again of the place is what the place says, and what it claims of its objectives is
+what one may claim."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from placeopt.estate.verify.facts import Facts
+from placeopt.estate.verify.read import Tables, rows
+from placeopt.estate.verify.residents import TOLERANCE
+from placeopt.estate.verify.years import Course
+from placeopt.scenario.objectives import ESTATE_UNITS
+from placeopt.scenario.reassignment import planner_assigns, reassigns
+from placeopt.scenario.rules.estate.services import FairRents
+
+TABLES = (
+    *("buildings", "services", "assignment", "access", "zones", "bands", "money", "objectives"),
+    *("channels_by_year", "buildings_by_year", "services_by_year", "assignment_by_year"),
+    *("cash_flow", "objectives_by_year", "running_split", "whole_life", "cash_outlook"),
+    *("closures", "closures_by_group", "assignment_today"),
+    *("reasons", "standards"),
+)
+SAID_AGAIN = {
+    "buildings": ("building_id", "name", "kind", "agency_id", "district_id", "x_m", "y_m"),
+    "zones": ("zone_id", "name", "x_m", "y_m"),
+}
+UNITS = ESTATE_UNITS | {"running_cost": "GBP/year", "weighted": "GBP, as weighted"}
+
+
+def unreadable(facts: Facts, tables: Tables) -> Iterator[str]:
+    """Tables that are not there, and ids that nobody knows: why a plan cannot be read."""
+    asked = [*TABLES]
+    if facts.scenario.of(FairRents):
+        asked += ["rents", "agencies"]
+    if facts.scenario.money.carbon_values:
+        asked.append("carbon_by_year")
+    if planner_assigns(facts.scenario):
+        asked.append("sent_past")
+    yield from (f"the plan has no table {name}" for name in asked if name not in tables)
+    buildings, tiers = {*facts.buildings}, {*facts.tiers, ""}
+    known = {
+        "building_id": buildings,
+        "building_before": buildings | {""},
+        "building_after": buildings | {""},
+        "to_building_id": buildings | {""},
+        "service_id": {*facts.services},
+        "zone_id": {*facts.zones},
+        "tier_id": tiers,
+        "objective": {*UNITS},
+    }
+    for name, table in tables.items():
+        for column in known.keys() & set(table.columns):
+            for identity in dict.fromkeys(table[column].tolist()):
+                if identity not in known[column]:
+                    yield f"{name}: the place has no {column} {identity!r}"
+
+
+def wrong_words(course: Course, tables: Tables, summary: Mapping[str, Any]) -> Iterator[str]:
+    """What the plan says again of the place or claims of its objectives, and is not so."""
+    yield from _said_again(course.last.facts, tables)
+    yield from _modes(course.last.facts, tables)
+    yield from _units(course, tables)
+    yield from _claims(course, summary)
+
+
+def _said_again(facts: Facts, tables: Tables) -> Iterator[str]:
+    """Names, kinds, owners and points on the map, a row for each building and zone."""
+    for name, columns in SAID_AGAIN.items():
+        place = facts.place.tables[name]
+        stated = rows(tables[name], *columns)
+        for one, other in zip(stated, rows(place, *columns), strict=False):
+            if one != other:
+                yield f"{name}: stated {one}, in the place {other}"
+        if len(stated) != len(place):
+            yield f"{name}: {len(stated)} rows for {len(place)} of the place"
+
+
+def _modes(facts: Facts, tables: Tables) -> Iterator[str]:
+    """The mode of a row of the assignment is the fastest there."""
+    at = {zone: number for number, zone in enumerate(facts.times.zone_ids)}
+    to = {i: number for number, i in enumerate(facts.times.building_ids)}
+    modes = set(facts.scenario.travel.modes) & set(facts.times.modes)
+    minutes = {mode: facts.times.matrix(mode) for mode in modes}
+    for name in ("assignment", "assignment_today"):
+        for zone, i, mode in rows(tables[name], "zone_id", "building_id", "mode"):
+            taken = minutes[mode][at[zone], to[i]] if mode in minutes else math.nan
+            if not taken <= facts.fastest.get((zone, i), math.inf):
+                yield f"{name} {zone} {i}: {mode} is not the fastest mode"
+
+
+def _units(course: Course, tables: Tables) -> Iterator[str]:
+    """Every objective has its row, in its unit."""
+    counted = course.last.sums.figures().keys()
+    whole = ["cost", *(name for name in counted if name != "running_cost")]
+    if course.first.facts.scenario.objective.weights:
+        whole.append("weighted")
+    by_year = [(y.facts.year, name) for y in course.years for name in counted]
+    for name, keys, expected in (
+        ("objectives", ("objective",), {(one,) for one in whole}),
+        ("objectives_by_year", ("year", "objective"), set(by_year)),
+    ):
+        for key in sorted(expected - set(rows(tables[name], *keys))):
+            yield f"{name}: no row of {' '.join(map(str, key))}"
+        for objective, unit in rows(tables[name], "objective", "unit"):
+            if unit != UNITS[objective]:
+                yield f"{name}: {objective} is in {UNITS[objective]}, not {unit}"
+
+
+def _claims(course: Course, summary: Mapping[str, Any]) -> Iterator[str]:
+    """Of every objective minimised: no better than its bound, as far from it as is said, and the
+    plan gives away no more of it than the scenario grants."""
+    totals, asked = course.totals(), course.first.facts.scenario.objective
+    for number, name in enumerate(asked.minimise):
+        if f"{name}_best_found" not in summary:  # the search was ended before
+            continue
+        best, bound = (float(summary[f"{name}_{what}"]) for what in ("best_found", "proven_bound"))
+        close = max(1.0 if UNITS[name].startswith("GBP") else 0.01, TOLERANCE * abs(best))
+        if bound > best + close:
+            yield f"{name}: the bound {bound:,.2f} is above the best found {best:,.2f}"
+        gap = float(summary[f"{name}_gap_share"])
+        if math.isfinite(gap) and abs(gap * max(abs(best), 1e-9) - max(best - bound, 0)) > close:
+            yield f"{name}: the gap {gap:.4f} is not that of {best:,.2f} to {bound:,.2f}"
+        last = number == len(asked.minimise) - 1
+        slack = asked.slack[number] if number < len(asked.slack) else 0.0
+        most = best if last else best + abs(best) * slack
+        if reassigns(course.first.facts.scenario):  # what more it may cost is checked by itself
+            most = math.inf
+        if totals[name] > most + close or (last and totals[name] < best - close):
+            yield f"{name}: {best:,.2f} found, the plan's is {totals[name]:,.2f}"

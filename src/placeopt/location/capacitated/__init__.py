@@ -1,0 +1,1 @@
+"""Problems with capacities: column generation, set partitioning, branch and bound."""

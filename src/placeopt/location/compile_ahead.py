@@ -1,0 +1,60 @@
+"""Compiled code made before it is needed, so that no time limit pays for it.
+
+Methods call ``for_lists`` or ``for_loads`` when they are about to leave what an engine settles;
+``placeopt compile`` calls both.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from placeopt.base.compiled import have_at_hand
+from placeopt.location.capacitated.arrays import (
+    BIG,
+    first_prices,
+    level_at,
+    raise_level,
+    work_of,
+)
+from placeopt.location.capacitated.diving import plan_from
+from placeopt.location.capacitated.set_partitioning import best_loads
+from placeopt.location.statement import CAPACITATED, CAPACITATED_P_MEDIAN, SINGLE_SOURCE, Problem
+from placeopt.location.uncapacitated.branch_and_bound import Run, for_lists
+
+ROOM = "placeopt.location."
+MODULES = tuple(ROOM + name for name in ("knapsack", "shifts", "columns", "subgradient"))
+SECONDS = 40  # that compiling takes, about
+__all__ = ["for_lists", "for_loads"]
+
+
+def for_loads() -> None:
+    """Have the compiled code for capacities at hand."""
+    have_at_hand("the methods for capacities", MODULES, _make, SECONDS)
+
+
+def _make() -> None:
+    """Call every compiled function for capacities, on problems of eight points."""
+    from placeopt.location.capacitated import knapsack_bound
+
+    points = np.random.default_rng(1).random((8, 2, 1)) * 100
+    distances = np.abs(points - points.transpose(2, 1, 0)).sum(axis=1)
+    common = {"distances": distances, "demands": np.arange(1.0, 9.0), "capacities": np.full(8, 15)}
+    for kind, fields in (
+        (SINGLE_SOURCE, {"fixed_costs": np.full(8, 50.0)}),
+        (CAPACITATED_P_MEDIAN, {"p": 3}),
+        (CAPACITATED, {"fixed_costs": np.full(8, 50.0)}),
+    ):
+        problem = Problem(kind, **common, **fields)  # type: ignore[arg-type]
+        work, run = work_of(problem), Run(limit=60.0)
+        for target in (1e4, np.inf):
+            level = raise_level(work, first_prices(work), target, 5, 1.0)
+        level = level_at(work, level.u)[0]
+        if work.split:
+            knapsack_bound.forced_pairs(
+                work.cost, work.size, work.room, work.may, level.u, level.opened
+            )
+            continue
+        plan_from(work, run, level, 1, rounds=4)
+        cost = np.where(work.cost < BIG, work.cost, BIG)
+        knapsack_bound.with_and_without(level.u - cost[:, 0], work.weight, work.hold[0])
+        best_loads(work, level, level.value + 0.1 * abs(level.value), 100, 1.0)

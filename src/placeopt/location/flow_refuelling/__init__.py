@@ -1,0 +1,1 @@
+"""Stations on a road network so that trips get there and back with their range."""

@@ -1,0 +1,1 @@
+"""Integer programs of the location problems, for engines."""

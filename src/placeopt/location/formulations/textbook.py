@@ -1,0 +1,240 @@
+"""The compact model of every problem, as textbooks write it: the baseline of the benchmarks.
+
+With x[i,j] = 1 when customer i goes to site j and y[j] = 1 when j is open:
+
+    (L1) sum_j x[i,j] = 1            everybody is served          (<= 1 in maximal covering)
+    (L2) x[i,j] <= y[j]              only open sites serve
+    (L3) sum_j y[j] = p              (<= p in p-centre and maximal covering)
+    (L4) sum_i q[i] x[i,j] <= Q[j] y[j]        (= Q[j] at opened sites that are to be filled)
+    (L5) sum_j d[i,j] x[i,j] <= r    for every customer, r minimised            p-centre
+    (L6) r <= d[j,k] + M (2 - y[j] - y[k])   for every pair, r maximised    p-dispersion
+    (L7) sum_{j: d[i,j] <= radius} y[j] >= v[i]                 covering (v = 1), maximal covering
+
+Sources: ReVelle and Swain (1970); Hakimi (1965); Toregas et al. (1971); Church and ReVelle (1974);
+Kuby (1987); Daskin (2013), "Network and Discrete Location", 2nd edition.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from scipy import sparse
+
+from placeopt.engine import Model, Result, Status, solve
+from placeopt.location.objective_values import objective_of
+from placeopt.location.solution import Solution
+from placeopt.location.statement import (
+    CAPACITATED,
+    CAPACITATED_P_MEDIAN,
+    COVERING,
+    MAXIMAL_COVERING,
+    NEEDS_CAPACITY,
+    P_CENTRE,
+    P_DISPERSION,
+    P_MEDIAN,
+    Problem,
+)
+
+
+def compact(problem: Problem) -> Model:
+    """The compact model; its block ``open`` has one column for each site."""
+    model = Model(problem.kind)
+    lower, upper = np.zeros(problem.sites), np.ones(problem.sites)
+    lower[list(problem.opened_positions)] = 1.0
+    upper[list(problem.closed_positions)] = 0.0
+    counted = problem.kind in (P_MEDIAN, P_CENTRE, MAXIMAL_COVERING, P_DISPERSION)
+    free = counted or problem.kind == CAPACITATED_P_MEDIAN
+    y = model.add_columns(
+        "open",
+        labels={"site_id": np.array(problem.site_ids, dtype=object)},
+        lower=lower,
+        upper=upper,
+        cost=0.0 if free else problem.fixed_costs,
+        integer=True,
+    )
+    if problem.kind in (COVERING, MAXIMAL_COVERING):
+        _covered(model, problem, y)
+    elif problem.kind == P_DISPERSION:
+        _apart(model, problem, y)
+    else:
+        _served(model, problem, y)
+    if free:
+        exact = problem.kind in (P_MEDIAN, P_DISPERSION, CAPACITATED_P_MEDIAN)
+        model.add_rows(
+            "count",
+            rule="L3",
+            size=1,
+            terms=[(np.zeros(problem.sites, np.int64), y.all, 1.0)],
+            lower=float(problem.p or 0) if exact else -np.inf,
+            upper=float(problem.p or 0),
+        )
+    return model
+
+
+def _served(model: Model, problem: Problem, y) -> None:
+    """(L1), (L2), (L4), (L5)."""
+    distance = problem.distances.dense()
+    ceiling = np.inf if problem.ceiling is None else problem.ceiling
+    counted = problem.weights > 0 if problem.kind == P_CENTRE else np.ones(len(distance), bool)
+    rows, columns = np.nonzero(np.isfinite(distance) & (distance <= ceiling) & counted[:, None])
+    cost = distance[rows, columns] * problem.weights[rows]
+    centre = problem.kind == P_CENTRE
+    x = model.add_columns(
+        "serve",
+        size=len(rows),
+        upper=1.0,
+        cost=0.0 if centre else cost,
+        integer=problem.kind in NEEDS_CAPACITY and problem.kind != CAPACITATED,
+        labels={"customer": rows, "site": columns},
+    )
+    n, pairs = problem.customers, np.arange(len(rows))
+    need = counted.astype(float)
+    model.add_rows("served", rule="L1", size=n, lower=need, upper=need, terms=[(rows, x.all, 1.0)])
+    only = [(pairs, x.all, 1.0), (pairs, y.at(columns), -1.0)]
+    model.add_rows("only_open", rule="L2", size=len(rows), upper=0.0, terms=only)
+    if problem.capacities is not None and problem.kind in NEEDS_CAPACITY:
+        room = np.minimum(problem.capacities, problem.demands.sum())
+        least = np.full(problem.sites, -np.inf)
+        if problem.fill_opened:
+            filled = list(problem.opened_positions)
+            room[filled], least[filled] = problem.capacities[filled], 0.0
+        sites = np.arange(problem.sites)
+        holds = (columns, x.all, problem.demands[rows])
+        offers = (sites, y.all, -room)
+        model.add_rows("capacity", rule="L4", size=problem.sites, lower=least, upper=0.0,
+                       terms=[holds, offers])  # fmt: skip
+    if centre:
+        farthest = float(distance[rows, columns].max(initial=0.0))
+        radius = model.add_columns("radius", size=1, cost=1.0, upper=farthest)
+        spans = (rows, x.all, distance[rows, columns])
+        everybody = np.arange(n)
+        model.add_rows(
+            "radius", rule="L5", size=n, upper=0.0, terms=[spans, (everybody, radius.at(0), -1.0)]
+        )
+
+
+def _covered(model: Model, problem: Problem, y) -> None:
+    """(L7); gradual coverage takes the best covering site as in (L1), (L2)."""
+    n = problem.customers
+    reach = max(problem.radius or 0.0, problem.outer_radius or 0.0)
+    if problem.ceiling is not None:
+        reach = min(reach, problem.ceiling)
+    near = problem.distances.within(float(reach))
+    rows = np.repeat(np.arange(n), np.diff(near.indptr))
+    if problem.kind == MAXIMAL_COVERING and problem.outer_radius is not None:
+        gain = problem.coverage(near.data) * problem.weights[rows]
+        x = model.add_columns("serve", size=len(rows), upper=1.0, cost=-gain)
+        pairs = np.arange(len(rows))
+        model.add_rows("served", rule="L1", size=n, upper=1.0, terms=[(rows, x.all, 1.0)])
+        only = [(pairs, x.all, 1.0), (pairs, y.at(near.indices), -1.0)]
+        model.add_rows("only_open", rule="L2", size=len(rows), upper=0.0, terms=only)
+        return
+    whole = problem.kind == COVERING and problem.share >= 1
+    v = model.add_columns(
+        "covered",
+        size=n,
+        lower=1.0 if whole else 0.0,
+        upper=1.0,
+        cost=-problem.weights if problem.kind == MAXIMAL_COVERING else 0.0,
+    )
+    terms = [(rows, y.at(near.indices), 1.0), (np.arange(n), v.all, -1.0)]
+    model.add_rows("covered", rule="L7", size=n, lower=0.0, terms=terms)
+    if problem.kind == COVERING and not whole:
+        zeros, needed = np.zeros(n, np.int64), problem.share * problem.weights.sum()
+        parts = [(zeros, v.all, problem.weights)]
+        model.add_rows("share", rule="L7", size=1, lower=needed, terms=parts)
+
+
+def _apart(model: Model, problem: Problem, y) -> None:
+    """(L6), with the largest distance for M."""
+    distance = problem.distances.dense()
+    distance = np.minimum(distance, distance.T)
+    j, k = np.triu_indices(problem.sites, 1)
+    largest = float(distance[j, k].max(initial=0.0))
+    least = model.add_columns("least", size=1, cost=-1.0, upper=largest)
+    pairs = np.arange(len(j))
+    slack = largest - distance[j, k]
+    model.add_rows(
+        "apart",
+        rule="L6",
+        size=len(j),
+        upper=distance[j, k] + 2 * slack,
+        terms=[
+            (pairs, least.at(0), 1.0),
+            (pairs, y.at(j), slack),
+            (pairs, y.at(k), slack),
+        ],
+    )
+
+
+def solve_compact(
+    problem: Problem,
+    *,
+    engine: str = "highs",
+    time_limit_seconds: float = 60.0,
+    gap: float = 0.0,
+    seed: int = 1,
+    threads: int = 1,
+) -> Solution:
+    """Solve the compact model with any engine of the engine room."""
+    began = time.perf_counter()
+    model = compact(problem)
+    arrays = model.arrays()
+    if engine == "cp-sat" and problem.kind != CAPACITATED:
+        arrays.integer[:] = True  # CP-SAT takes whole numbers only; shares gain nothing here
+    result = solve(
+        arrays,
+        engine=engine,
+        time_limit_seconds=time_limit_seconds,
+        gap=gap,
+        threads=threads,
+        seed=seed,
+    )
+    return _read(problem, model, result, engine, time.perf_counter() - began)
+
+
+def _read(problem: Problem, model: Model, result: Result, engine: str, total: float) -> Solution:
+    seconds = {"total": total, **{name: float(s) for name, s in result.seconds.items()}}
+    sign = -1.0 if problem.maximised else 1.0
+    bound = sign * result.bound
+    method = f"compact model, {engine}"
+    if not result.has_plan:
+        return Solution(
+            problem, result.status, bound=bound, seconds=seconds, engine=engine, method=method,
+            message=result.message,
+        )  # fmt: skip
+    positions = np.flatnonzero(result.value(model.columns["open"]) > 0.5)
+    assignment, flows = None, None
+    if problem.kind in NEEDS_CAPACITY:
+        serve = model.columns["serve"]
+        share = result.value(serve)
+        used = share > 1e-9
+        pairs = (serve.labels["customer"][used], serve.labels["site"][used])
+        shape = problem.distances.shape
+        flows = sparse.coo_array((share[used], pairs), shape=shape).tocsr()
+        objective: float | None = result.objective
+        if problem.kind != CAPACITATED:
+            assignment, flows = np.asarray(flows.argmax(axis=1)).ravel(), None
+    else:
+        objective, assignment = objective_of(problem, positions)
+        if result.status is Status.OPTIMAL and objective is not None:
+            near = abs(bound - objective) <= 1e-6 * max(1.0, abs(objective))
+            bound = objective if near else bound
+    if result.status is Status.OPTIMAL:
+        seconds["proof"] = total
+    seconds |= {"first": total, "best": total}
+    return Solution(
+        problem,
+        result.status,
+        objective=objective,
+        bound=bound,
+        positions=positions,
+        assigned=assignment,
+        flows=flows,
+        seconds=seconds,
+        trace=((total, objective if objective is not None else np.nan, bound),),
+        method=method,
+        engine=engine,
+        message=result.message,
+    )

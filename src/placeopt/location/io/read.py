@@ -1,0 +1,186 @@
+"""Read a file as one of the location problems, whatever standard it follows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from placeopt.base.errors import UsageError
+from placeopt.location.distances import METRICS
+from placeopt.location.io.facility import read_single_source, read_ufllib
+from placeopt.location.io.orlib import read_cap, read_pmed, read_pmedcap
+from placeopt.location.io.place import is_place, read_place_problem
+from placeopt.location.io.points import read_city, read_tsplib
+from placeopt.location.io.tables import read_table
+from placeopt.location.statement import (
+    CAPACITATED,
+    CAPACITATED_P_MEDIAN,
+    FACILITY_LOCATION,
+    MAXIMAL_COVERING,
+    NEEDS_P,
+    NEEDS_RADIUS,
+    P_CENTRE,
+    P_MEDIAN,
+    SINGLE_SOURCE,
+    Problem,
+    kind_of,
+    useful,
+)
+
+UNUSED = {
+    "p": None, "radius": None, "outer_radius": None, "ceiling": None, "share": 1.0,
+    "backup": False, "k_nearest": None, "fill_opened": False,
+    "weights": None, "fixed_costs": None, "demands": None, "capacities": None,
+}  # fmt: skip
+FORMATS = ("pmed", "cap", "pmedcap", "ufllib", "single-source", "tsplib", "city", "table")
+
+
+def read_problem(
+    kind: str,
+    path: str | Path,
+    *,
+    p: int | None = None,
+    radius: float | None = None,
+    metric: str | None = None,
+    capacity: float | None = None,
+    form: str | None = None,
+    **options: Any,
+) -> Problem:
+    """The problem of ``kind`` that the file at ``path`` states.
+
+    ``p``, ``radius`` and ``capacity`` fill in what a file leaves open (or replace its own p);
+    ``metric`` is one of the metrics of points; ``form`` is one of FORMATS where the file's own
+    look does not tell; ``options`` are ``sites``, a file of sites beside a table, and further
+    fields of ``Problem``. Distances of a file of any family serve any problem: p-centre on pmed
+    files, say; what the file states besides and the problem has no use for is left out.
+    Customers and sites go by the numbers
+    of the file, from 1, or by the ids of a table or a place. A place or a scenario is read for
+    one ``service`` (``files.place``). Raises ``UsageError``.
+    """
+    path = Path(path)
+    kind = kind_of(kind)
+    if not path.exists():
+        raise UsageError(f"there is no file {path}")
+    if is_place(path):
+        of_files = {
+            "metric": metric,
+            "capacity": capacity,
+            "form": form,
+            "sites": options.get("sites"),
+        }
+        if ignored := [name for name, value in of_files.items() if value is not None]:
+            raise UsageError(f"{', '.join(ignored)}: a place has none; leave it out")
+        return read_place_problem(path, kind, **_given(p=p, radius=radius, **options))
+    if stray := {"service", "modes", "keep"} & set(options):
+        raise UsageError(f"{', '.join(sorted(stray))}: only a place or a scenario has services")
+    if stray := {"flows", "vehicle_range", "threshold", "by_distance"} & set(options):
+        raise UsageError(f"{', '.join(sorted(stray))}: only flow-refuelling has trips")
+    form = form or _form(path, kind)
+    if form not in FORMATS:
+        raise UsageError(f"no format {form!r}; there are {', '.join(FORMATS)}")
+    _check_filled(path, kind, form, p=p, radius=radius, metric=metric, capacity=capacity)
+    if form != "table" and options.get("sites") is not None:
+        raise UsageError(f"sites: {path.name} is a {form} file, which states its sites itself")
+    if form == "table":
+        return read_table(path, kind, metric, **_given(p=p, radius=radius, **options))
+    try:
+        problem = _read(form, path, p, radius, metric, capacity, kind)
+    except (ValueError, IndexError) as error:
+        raise UsageError(f"{path.name} does not read as a {form} file: {error}") from error
+    numbers = {  # these files count from 1
+        "customer_ids": range(1, problem.customers + 1),
+        "site_ids": range(1, problem.sites + 1),
+    }
+    changes = numbers | _given(p=p, radius=radius, **options)
+    if kind != problem.kind:  # what the file states and this kind has no use for is left out
+        named = {field.name: getattr(problem, field.name) for field in fields(Problem)}
+        kept = useful(kind, named)
+        left_out = {name: UNUSED[name] for name in named if name not in kept}
+        changes = {"kind": kind, **left_out, **changes}
+        if kind in (P_MEDIAN, P_CENTRE, MAXIMAL_COVERING) and form in ("cap", "single-source"):
+            raise UsageError(f"{path.name} holds costs of serving all demand, not distances")
+    return problem.replace(**changes)
+
+
+def _check_filled(path: Path, kind: str, form: str, **given: Any) -> None:
+    """Raises ``UsageError`` where something is wanting, or given and would be ignored."""
+    faults = []
+    if form in ("tsplib", "city"):
+        needed = {"p": NEEDS_P, "radius": NEEDS_RADIUS}
+        faults += [
+            f"{name}: a {form} file knows none; give it"
+            for name, kinds in needed.items()
+            if kind in kinds and given[name] is None
+        ]
+    if given["metric"] is not None and form not in ("tsplib", "table"):
+        faults.append(f"metric: a {form} file says how it is measured; leave it out")
+    if given["metric"] is not None and given["metric"] not in METRICS:
+        faults.append(f"metric: there is no {given['metric']!r}; there are {', '.join(METRICS)}")
+    if given["capacity"] is not None and form != "cap":
+        faults.append(f"capacity: only cap files leave it open, and this is a {form} file")
+    if given["p"] is not None and kind not in NEEDS_P:
+        faults.append(f"p: {kind} has none; leave it out")
+    if given["radius"] is not None and kind not in NEEDS_RADIUS:
+        faults.append(f"radius: {kind} has none; leave it out, or give it as ceiling")
+    if faults:
+        raise UsageError(f"{path.name}: " + "; ".join(faults))
+
+
+def _read(
+    form: str,
+    path: Path,
+    p: int | None,
+    radius: float | None,
+    metric: str | None,
+    capacity: float | None,
+    kind: str,
+) -> Problem:
+    if form == "pmed":
+        return read_pmed(path, p)
+    if form == "cap":
+        return read_cap(path, 1.0 if kind == FACILITY_LOCATION and capacity is None else capacity)
+    if form == "pmedcap":
+        return read_pmedcap(path, p)
+    if form == "ufllib":
+        return read_ufllib(path)
+    if form == "single-source":
+        return read_single_source(path)
+    if form == "tsplib":
+        usual = "round" if kind == P_CENTRE else "floor"
+        return read_tsplib(path, p or 1, metric or usual)  # type: ignore[arg-type]
+    if form == "city":
+        return read_city(path, p or 1, radius or 0.0)
+    raise UsageError(f"no format {form!r}; there are {', '.join(FORMATS)}")
+
+
+def _form(path: Path, kind: str) -> str:
+    """What a file is, from its name's end and its first lines."""
+    if path.suffix in (".csv", ".parquet", ".npy", ".npz"):
+        return "table"
+    with path.open(errors="replace") as file:
+        heading = file.read(2000)
+    if "NODE_COORD_SECTION" in heading:
+        return "city" if "MCLP" in heading else "tsplib"
+    if heading.startswith("FILE:"):
+        return "ufllib"
+    if "capacity" in heading:
+        return "cap"
+    lines = [line.split() for line in heading.splitlines() if line.strip()]
+    widths = [len(line) for line in lines[:3]]
+    if widths[:2] == [2, 3]:
+        return "pmedcap"
+    if widths[:2] == [3, 3]:
+        return "pmed"
+    if widths[:2] == [2, 2] and kind in (CAPACITATED, SINGLE_SOURCE, FACILITY_LOCATION):
+        return "cap"
+    if widths[:1] == [2] and re.fullmatch(r"\d+", lines[0][0]):
+        return "single-source"
+    if kind == CAPACITATED_P_MEDIAN:
+        return "pmedcap"
+    raise UsageError(f"{path.name} follows no known format; name one of {', '.join(FORMATS)}")
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}

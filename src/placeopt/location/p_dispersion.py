@@ -1,0 +1,176 @@
+"""p-dispersion: p sites as far from one another as can be.
+
+The best least distance is one of the distances. "Are there p sites all at least r apart?" asks
+for p sites of which no two are nearer than r: a packing problem in the graph of near pairs, cut
+down by cliques. Bisection over the distances closes it; a farthest-first plan bettered by
+exchanges gives the lower end.
+
+Sources: Kuby (1987); Erkut (1990), "The discrete p-dispersion problem"; Sayah and Irnich (2017),
+"A new compact formulation for the discrete p-dispersion problem", EJOR 256.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.engine import Model, Status, solve
+from placeopt.location.objective_values import objective_of
+from placeopt.location.solution import Solution
+from placeopt.location.statement import Problem
+from placeopt.location.uncapacitated.branch_and_bound import Report, Run
+
+Ints = NDArray[np.int64]
+
+
+def solve_dispersion(
+    problem: Problem,
+    *,
+    time_limit_seconds: float,
+    gap: float,
+    seed: int,
+    report: Report | None = None,
+) -> Solution:
+    """Solve a p-dispersion problem; see the module's text."""
+    run = Run(limit=time_limit_seconds, gap=gap, report=report)
+    free, p = problem.free, int(problem.p or 0)
+    table = problem.distances.dense()[np.ix_(free, free)]
+    table = np.minimum(table, table.T)
+    must = np.flatnonzero(np.isin(free, problem.opened_positions))
+    if p > len(free) or p < len(must):
+        return Solution(problem, Status.INFEASIBLE, bound=-np.inf, message="p does not fit")
+    upper = table[np.triu_indices(len(free), 1)]
+    radii = np.unique(upper)
+    best = _farthest_first(table, p, must, seed)
+    least = _least(table, best)
+    run.offer(-least, _plan(problem, free[best]))
+    low = int(np.searchsorted(radii, least)) if len(radii) else 0  # radii[low] is reached
+    high = len(radii)  # radii[high] is not
+    while high - low > 1 and not run.out_of_time and p > 1:
+        middle = (low + high) // 2
+        answer, sites = _apart(table < radii[middle], p, must, run, seed)
+        if answer is None:
+            break
+        if answer:
+            low = max(middle, int(np.searchsorted(radii, _least(table, sites))))
+            run.offer(-_least(table, sites), _plan(problem, free[sites]))
+        else:
+            high = middle
+            run.raise_bound(-float(radii[high - 1]))
+    return _solution(problem, run, p == 1 or high - low <= 1, radii, high)
+
+
+def _least(table, sites: Ints) -> float:
+    between = table[np.ix_(sites, sites)].copy()
+    np.fill_diagonal(between, np.inf)
+    return float(between.min()) if len(sites) > 1 else np.inf
+
+
+def _plan(problem: Problem, sites: Ints):
+    plan = np.zeros(problem.sites, bool)
+    plan[sites] = True
+    return plan
+
+
+def _farthest_first(table, p: int, must: Ints, seed: int) -> Ints:
+    rng = np.random.default_rng(seed)
+    best, best_least = None, -1.0
+    for _ in range(20):
+        sites = must.tolist() or [int(rng.integers(len(table)))]
+        far = table[:, sites].min(axis=1)
+        far[sites] = -1.0
+        while len(sites) < p:
+            site = int(far.argmax())
+            sites.append(site)
+            far = np.minimum(far, table[:, site])
+            far[sites] = -1.0
+        least = _least(table, np.array(sites))
+        if best is None or least > best_least:
+            best, best_least = np.array(sites), least
+    assert best is not None
+    return best
+
+
+def _apart(near, p: int, must: Ints, run: Run, seed: int) -> tuple[bool | None, Ints]:
+    """Whether p sites exist with no near pair among them."""
+    none = np.zeros(0, np.int64)
+    near = near.copy()
+    np.fill_diagonal(near, False)
+    if near[np.ix_(must, must)].any():
+        return False, none
+    shut = near[must].any(axis=0) if len(must) else np.zeros(len(near), bool)
+    model = Model("apart")
+    upper = np.where(shut, 0.0, 1.0)
+    lower = np.zeros(len(near))
+    lower[must] = 1.0
+    y = model.add_columns("open", size=len(near), lower=lower, upper=upper, integer=True)
+    cliques = _cliques(near & ~shut[:, None] & ~shut[None, :])
+    rows = np.repeat(np.arange(len(cliques)), [len(clique) for clique in cliques])
+    if len(cliques):
+        members = np.concatenate(cliques)
+        model.add_rows("apart", rule="D2", size=len(cliques),
+                       terms=[(rows, y.at(members), 1.0)], upper=1.0)  # fmt: skip
+    zeros = np.zeros(len(near), np.int64)
+    model.add_rows("count", rule="D3", size=1, terms=[(zeros, y.all, 1.0)], lower=p)
+    left = max(0.5, run.limit - run.seconds)
+    result = solve(model, time_limit_seconds=left, gap=1e9, threads=1, seed=seed)
+    run.nodes += 1
+    if result.has_plan:
+        return True, np.sort(np.flatnonzero(result.value(y) > 0.5))[:p] if len(
+            must
+        ) == 0 else _trim(np.flatnonzero(result.value(y) > 0.5), p, must)
+    return (False if result.status is Status.INFEASIBLE else None), none
+
+
+def _trim(sites: Ints, p: int, must: Ints) -> Ints:
+    """p of the sites, those that must be among them."""
+    others = np.setdiff1d(sites, must)
+    return np.sort(np.concatenate([must, others[: p - len(must)]]))
+
+
+def _cliques(near) -> list[Ints]:
+    """Cliques of near sites that together hold every near pair."""
+    left = np.triu(near, 1)
+    cliques = []
+    degree = near.sum(axis=0)
+    for i in np.argsort(-degree):
+        while True:
+            partners = np.flatnonzero(left[i] | left[:, i])
+            if len(partners) == 0:
+                break
+            clique = [int(i), int(partners[0])]
+            candidates = near[i] & near[partners[0]]
+            for j in partners[1:]:
+                if candidates[j]:
+                    clique.append(int(j))
+                    candidates &= near[j]
+            for j in np.flatnonzero(candidates):
+                if candidates[j]:
+                    clique.append(int(j))
+                    candidates &= near[j]
+            members = np.array(clique)
+            left[np.ix_(members, members)] = False
+            cliques.append(members)
+    return cliques
+
+
+def _solution(problem: Problem, run: Run, proven: bool, radii, high: int) -> Solution:
+    seconds = {"total": run.seconds, "first": run.first or 0.0, "best": run.best_at or 0.0}
+    if proven:
+        seconds["proof"] = run.seconds
+    positions = np.flatnonzero(run.plan) if run.plan is not None else np.zeros(0, np.int64)
+    objective, assignment = objective_of(problem, positions)
+    bound = objective if proven else float(radii[high - 1])
+    trace = tuple((t, -cost, -bound) for t, cost, bound in run.trace)
+    return Solution(
+        problem,
+        Status.OPTIMAL if proven else Status.FEASIBLE,
+        objective=objective,
+        bound=float(bound if bound is not None else np.inf),
+        positions=positions,
+        assigned=assignment,
+        seconds=seconds,
+        trace=trace,
+        method="bisection over distances, packing subproblems",
+        counts={"packings": run.nodes},
+    )

@@ -1,0 +1,364 @@
+"""The classical location problems, as one frozen record.
+
+Let d[i,j] be the distance from customer i to site j, w[i] a customer's weight, f[j] what opening
+a site costs, q[i] a customer's demand and Q[j] a site's capacity. S is the set of opened sites.
+
+    p-median                        min  sum_i w[i] min_{j in S} d[i,j]             |S| = p
+    p-centre                        min  max_{i: w[i]>0} min_{j in S} d[i,j]        |S| <= p
+    covering                        min  sum_{j in S} f[j]    every customer has a site within
+                                         the radius (or: customers of ``share`` of the weight)
+    maximal-covering                max  sum_i w[i] c(min_{j in S} d[i,j])          |S| <= p
+    p-dispersion                    max  min_{j,k in S} d[j,k]                      |S| = p
+    facility-location               min  sum_j f[j] + sum_i w[i] min_{j in S} d[i,j]
+    capacitated-facility-location   the same, sum_i q[i] x[i,j] <= Q[j], a customer may be split
+    single-source                   the same, a customer goes whole to one site
+    capacitated-p-median            single-source with |S| = p and no f
+
+c is 1 up to ``radius``, 0 beyond ``outer_radius`` and falls in a straight line between them
+(gradual coverage); without ``outer_radius`` it is 1 or 0. ``ceiling`` forbids every assignment
+beyond a distance, ``k_nearest`` every one to a site that is not among a customer's k nearest (all
+that are as near as the k-th are among them). ``opened`` and ``closed`` hold what has been decided
+before; with ``fill_opened`` the opened sites hold exactly their capacity, sum_i q[i] x[i,j] = Q[j].
+
+Customers and sites go by their ids everywhere (see ``labels``); where none are given the ids are
+positions, from 0. Positions of rows and columns appear only where a name says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from placeopt.base.errors import UsageError
+from placeopt.location.distances import Distances, Matrix, Pairs
+from placeopt.location.labels import Unclear, chosen, ids_of, labels_of, order_of, vector
+
+Floats = NDArray[np.float64]
+
+P_MEDIAN = "p-median"
+P_CENTRE = "p-centre"
+COVERING = "covering"
+MAXIMAL_COVERING = "maximal-covering"
+P_DISPERSION = "p-dispersion"
+FACILITY_LOCATION = "facility-location"
+CAPACITATED = "capacitated-facility-location"
+SINGLE_SOURCE = "single-source"
+CAPACITATED_P_MEDIAN = "capacitated-p-median"
+
+KINDS = (
+    P_MEDIAN,
+    P_CENTRE,
+    COVERING,
+    MAXIMAL_COVERING,
+    P_DISPERSION,
+    FACILITY_LOCATION,
+    CAPACITATED,
+    SINGLE_SOURCE,
+    CAPACITATED_P_MEDIAN,
+)
+NEEDS_P = {P_MEDIAN, P_CENTRE, MAXIMAL_COVERING, P_DISPERSION, CAPACITATED_P_MEDIAN}
+NEEDS_RADIUS = {COVERING, MAXIMAL_COVERING}
+NEEDS_CAPACITY = {CAPACITATED, SINGLE_SOURCE, CAPACITATED_P_MEDIAN}
+TAKES = {  # fields that some problems have no use for, and those that have
+    "p": NEEDS_P,
+    "radius": NEEDS_RADIUS,
+    "outer_radius": {MAXIMAL_COVERING},
+    "ceiling": {kind for kind in KINDS if kind != P_DISPERSION},
+    "k_nearest": {kind for kind in KINDS if kind not in (*NEEDS_RADIUS, P_DISPERSION)},
+    "fill_opened": NEEDS_CAPACITY,
+    "share": {COVERING},
+    "backup": {COVERING},
+    "weights": {kind for kind in KINDS if kind != P_DISPERSION},
+    "fixed_costs": {COVERING, FACILITY_LOCATION, CAPACITATED, SINGLE_SOURCE},
+    "demands": NEEDS_CAPACITY,
+    "capacities": NEEDS_CAPACITY,
+}
+NAMES = {  # what others call these problems; spaces and underscores are as good as hyphens
+    P_MEDIAN: ("pmedian", "pmp", "median"),
+    P_CENTRE: ("p-center", "pcenter", "pcentre", "center", "centre"),
+    COVERING: ("lscp", "set-covering", "set-cover", "location-set-covering"),
+    MAXIMAL_COVERING: ("mclp", "maximum-covering", "max-covering"),
+    P_DISPERSION: ("pdispersion", "dispersion"),
+    FACILITY_LOCATION: ("uflp", "ufl", "splp", "uncapacitated-facility-location"),
+    CAPACITATED: ("cflp", "cfl", "capacitated"),
+    SINGLE_SOURCE: ("sscflp", "single-source-capacitated-facility-location"),
+    CAPACITATED_P_MEDIAN: ("cpmp", "capacitated-pmedian"),
+}
+UNSAID: Any = None  # stands for a vector that is spread from a default
+MAXIMISED = {MAXIMAL_COVERING, P_DISPERSION}  # reported as people speak of them; minimised inside
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One location problem. See the module's text for what each field means.
+
+    Shapes: ``weights``, ``demands`` (customers,); ``fixed_costs``, ``capacities`` (sites,): one
+    number, a sequence in the order of the ids, or a pandas Series or mapping by id.
+    ``opened`` and ``closed`` are ids of sites, or True or False for every site; they are kept as
+    ids. ``k_nearest``: one whole number, or one for each customer, as vectors are given.
+    ``distances`` may be a data frame, whose labels are the ids of customers (rows) and sites
+    (columns). Raises ``UsageError`` with every fault that makes the question senseless; a question
+    without a plan (p too small to cover everybody, say) is no fault but an answer: infeasible.
+    """
+
+    kind: str
+    distances: Distances
+    p: int | None = None
+    weights: Floats = UNSAID
+    fixed_costs: Floats = UNSAID
+    demands: Floats = UNSAID
+    capacities: Floats | None = None
+    radius: float | None = None
+    outer_radius: float | None = None
+    ceiling: float | None = None
+    share: float = 1.0
+    backup: bool = False
+    k_nearest: Floats | int | None = None
+    fill_opened: bool = False
+    opened: tuple[Any, ...] = ()
+    closed: tuple[Any, ...] = ()
+    site_ids: tuple[Any, ...] = ()
+    customer_ids: tuple[Any, ...] = ()
+    name: str = ""
+    best_known: float | None = None
+
+    def __post_init__(self) -> None:
+        faults: list[str] = []
+        object.__setattr__(self, "kind", kind_of(self.kind))
+        self._distances_and_ids(faults)
+        opening = opening_of(self.kind)
+        self._vector("weights", self.customer_ids, 1.0, faults)
+        self._vector("fixed_costs", self.site_ids, opening, faults)
+        self._vector("demands", self.customer_ids, 1.0, faults)
+        if self.capacities is not None:
+            self._vector("capacities", self.site_ids, np.inf, faults)
+        if self.k_nearest is not None:
+            self._vector("k_nearest", self.customer_ids, 1.0, faults)
+        for name in ("opened", "closed"):
+            self._chosen(name, faults)
+        faults += _faults(self)
+        if faults:
+            raise UsageError(f"{self.name or self.kind}: " + "; ".join(faults))
+
+    @property
+    def customers(self) -> int:
+        return self.distances.shape[0]
+
+    @property
+    def sites(self) -> int:
+        return self.distances.shape[1]
+
+    @property
+    def maximised(self) -> bool:
+        """Whether the objective is reported as a benefit, the more the better."""
+        return self.kind in MAXIMISED
+
+    @property
+    def opened_positions(self) -> tuple[int, ...]:
+        """Columns of the sites that are opened beforehand, ascending."""
+        return self._at["opened"]  # type: ignore[attr-defined]
+
+    @property
+    def closed_positions(self) -> tuple[int, ...]:
+        """Columns of the sites that are closed beforehand, ascending."""
+        return self._at["closed"]  # type: ignore[attr-defined]
+
+    @property
+    def free(self) -> NDArray[np.int64]:
+        """Positions of the sites that may be opened (those that must be among them)."""
+        shut = np.zeros(self.sites, bool)
+        shut[list(self.closed_positions)] = True
+        return np.flatnonzero(~shut)
+
+    def replace(self, **changes: Any) -> Problem:
+        """The problem with some fields changed; opening costs nobody gave follow the kind."""
+        nobody_gave = bool((self.fixed_costs == opening_of(self.kind)).all())
+        if nobody_gave and "kind" in changes:
+            changes = {"fixed_costs": UNSAID, **changes}
+        return replace(self, **changes)
+
+    def coverage(self, distance: Floats) -> Floats:
+        """The share of a customer's weight that a site at ``distance`` covers, 0 to 1."""
+        radius = float(self.radius or 0.0)
+        distance = np.asarray(distance, float)
+        if self.outer_radius is None or self.outer_radius <= radius:
+            return (distance <= radius).astype(float)
+        falling = (self.outer_radius - distance) / (self.outer_radius - radius)
+        return np.clip(np.where(np.isfinite(distance), falling, 0.0), 0.0, 1.0)
+
+    def _distances_and_ids(self, faults: list[str]) -> None:
+        table = self.distances
+        rows, columns = labels_of(table), labels_of(table, "columns")
+        if sparse.issparse(table):
+            table = Pairs(table)
+        if not hasattr(table, "shape") or isinstance(table, np.ndarray) or rows is not None:
+            try:
+                values = np.asarray(table, dtype=np.float64)
+            except (TypeError, ValueError):
+                raise UsageError(
+                    f"{self.name or self.kind}: distances are no table of numbers; give one row "
+                    "a customer and one number a site in each"
+                ) from None
+            table = Matrix(values)
+        orders = []
+        for name, labels, size in (
+            ("customer", rows, table.shape[0]),
+            ("site", columns, table.shape[1]),
+        ):
+            ids: tuple[Any, ...] = tuple(range(size))
+            order = None
+            try:
+                ids = ids_of(getattr(self, f"{name}_ids"), labels, size, name)
+                order = None if labels is None else order_of(labels, ids, name)
+            except Unclear as error:
+                faults.append(f"distances: {error}" if labels is not None else str(error))
+            object.__setattr__(self, f"{name}_ids", ids)
+            orders.append(np.arange(size) if order is None else order)
+        if rows is not None:
+            table = Matrix(table.dense()[np.ix_(*orders)])
+        object.__setattr__(self, "distances", table)
+        object.__setattr__(self, "_at", {"opened": (), "closed": ()})
+
+    def _vector(self, name: str, ids: tuple[Any, ...], default: float, faults: list[str]) -> None:
+        given = getattr(self, name)
+        what = "site" if name in ("fixed_costs", "capacities") else "customer"
+        try:
+            values = vector(default if given is None else given, ids, what)
+        except Unclear as error:
+            faults.append(f"{name}: {error}")
+            values = np.full(len(ids), default)
+        values.flags.writeable = False
+        object.__setattr__(self, name, values)
+
+    def _chosen(self, name: str, faults: list[str]) -> None:
+        try:
+            positions = chosen(getattr(self, name), self.site_ids)
+        except Unclear as error:
+            faults.append(f"{name}: {error}")
+            positions = ()
+        self._at[name] = positions  # type: ignore[attr-defined]
+        object.__setattr__(self, name, tuple(self.site_ids[j] for j in positions))
+
+
+def kind_of(name: Any) -> str:
+    """The kind that a name stands for: ``p-center`` and ``mclp`` are understood.
+
+    Raises ``UsageError`` where there is none.
+    """
+    plain = str(name).strip().lower().replace("_", "-").replace(" ", "-")
+    for kind in KINDS:
+        if plain == kind or plain in NAMES[kind]:
+            return kind
+    if plain in ("flow-refuelling", "flow-refueling", "frlm"):
+        raise UsageError(f"{name!r} is about roads and trips: see FlowRefuelling, locate_stations")
+    close = get_close_matches(plain, [*KINDS, *(n for names in NAMES.values() for n in names)], n=1)
+    meant = f"did you mean {close[0]!r}? " if close else ""
+    raise UsageError(f"no problem {name!r}; {meant}there are {', '.join(KINDS)}")
+
+
+def opening_of(kind: str) -> float:
+    """What opening a site costs where nothing is given."""
+    return 1.0 if kind == COVERING else 0.0
+
+
+def useful(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of ``fields`` that a problem of ``kind`` has a use for."""
+    return {name: value for name, value in fields.items() if kind in TAKES.get(name, KINDS)}
+
+
+def _ignored(problem: Problem) -> list[str]:
+    """Fields that were given and would be ignored."""
+    usual: dict[str, Any] = {"share": 1.0, "weights": 1.0, "demands": 1.0}
+    usual |= {"backup": False, "fill_opened": False}
+    usual["fixed_costs"] = opening_of(problem.kind)
+    faults = []
+    for name, kinds in TAKES.items():
+        given = getattr(problem, name)
+        if problem.kind in kinds or given is None:
+            continue
+        if name not in usual or not np.all(np.asarray(given) == usual[name]):
+            instead = _INSTEAD.get(name, "")
+            faults.append(f"{name}: {problem.kind} has none; leave it out{instead}")
+    return faults
+
+
+_INSTEAD = {
+    "capacities": f", or ask for {CAPACITATED_P_MEDIAN}, {CAPACITATED} or {SINGLE_SOURCE}",
+    "fixed_costs": f", or ask for {FACILITY_LOCATION}",
+    "demands": ", or give it as weights",
+    "radius": ", or give it as ceiling",
+}
+
+
+def _number_faults(problem: Problem) -> list[str]:
+    faults = []
+    for name in ("radius", "outer_radius", "ceiling"):
+        value = getattr(problem, name)
+        if value is not None and not (is_number(value) and value >= 0):
+            faults.append(f"{name} is {value!r}; give a distance of 0 or more")
+    outer, radius = problem.outer_radius, problem.radius
+    if not faults and outer is not None and radius is not None and outer < radius:
+        faults.append(f"outer_radius is {outer:g}, below the radius of {radius:g}")
+    if not is_number(problem.share) or not 0 < problem.share <= 1:
+        faults.append(f"share is {problem.share!r}; give a share above 0 and at most 1")
+    for name in ("backup", "fill_opened"):
+        if not isinstance(getattr(problem, name), bool | np.bool_):
+            faults.append(f"{name} is {getattr(problem, name)!r}; give True or False")
+    if problem.k_nearest is not None:
+        count = np.asarray(problem.k_nearest)
+        wrong = count[~(np.isfinite(count) & (count >= 1) & (count == np.round(count)))]
+        if len(wrong):
+            faults.append(f"k_nearest is {wrong[0]:g}; give whole numbers of 1 or more")
+    return faults
+
+
+def _fill_faults(problem: Problem) -> list[str]:
+    if problem.fill_opened is False or problem.capacities is None:
+        return []
+    if not problem.opened:
+        return ["fill_opened: no site is opened before; give opened, or leave it out"]
+    endless = [j for j in problem.opened_positions if np.isinf(problem.capacities[j])]
+    if endless:
+        return [f"fill_opened: site {problem.site_ids[endless[0]]!r} has no end to its capacity"]
+    return []
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is one number, and no True or False."""
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def _faults(problem: Problem) -> list[str]:
+    faults = _ignored(problem) + _number_faults(problem) + _fill_faults(problem)
+    if not _is_whole(problem.p) or (
+        problem.kind in NEEDS_P and (problem.p is None or problem.p < 1)
+    ):
+        faults.append(f"p is {problem.p!r}; give a whole number of 1 or more")
+    if problem.kind in NEEDS_RADIUS and problem.radius is None:
+        faults.append("radius is None; give a distance of 0 or more")
+    if problem.kind in NEEDS_CAPACITY and problem.capacities is None:
+        faults.append("there are no capacities; give one for each site")
+    if problem.kind == P_DISPERSION and problem.customers != problem.sites:
+        faults.append("p-dispersion measures sites against sites; give a square table")
+    if problem.customers == 0 or problem.sites == 0:
+        faults.append(f"{problem.customers} customers and {problem.sites} sites; give at least one")
+    for name in ("weights", "demands", "fixed_costs"):
+        values = getattr(problem, name)
+        if not np.isfinite(values).all() or (name != "fixed_costs" and (values < 0).any()):
+            faults.append(f"{name} must be finite and 0 or more")
+    if problem.capacities is not None and not (problem.capacities >= 0).all():
+        faults.append("capacities must be 0 or more")
+    both = [one for one in problem.opened if one in set(problem.closed)]
+    if both:
+        faults.append(f"sites {both} are to be both opened and closed")
+    return faults
+
+
+def _is_whole(p: Any) -> bool:
+    return p is None or (isinstance(p, int | np.integer) and not isinstance(p, bool))

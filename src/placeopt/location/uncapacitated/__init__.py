@@ -1,0 +1,1 @@
+"""Problems without capacities: candidate lists, Lagrangian bound, branch and bound."""

@@ -1,0 +1,189 @@
+"""Check a place: every fault at once, each with file, row, column, value and what is right.
+
+The dictionary says what a single cell may be, and pandera checks it lazily; the modules
+``links`` (keys and references), ``points``, ``outlines``, ``estate``,
+``budget`` and ``benefits`` look at rows and tables together. An error stops a solve, a
+warning does not.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+from placeopt.base.errors import Finding
+from placeopt.place.check.benefits import benefit_findings
+from placeopt.place.check.budget import budget_findings
+from placeopt.place.check.estate import estate_findings
+from placeopt.place.check.far_points import far_findings
+from placeopt.place.check.links import link_findings
+from placeopt.place.check.outlines import outline_findings
+from placeopt.place.check.plausible import Notes, plausible_findings
+from placeopt.place.check.points import point_findings
+from placeopt.place.check.tiers import ladder_findings
+from placeopt.place.faults import error, label, row_of, worst_first
+from placeopt.place.files.cells import shortened, text_fault
+from placeopt.place.files.raw import texts_of
+from placeopt.place.files.toml import FILE, info_findings
+from placeopt.place.files.typed import give
+from placeopt.place.tables import (
+    Column,
+    Place,
+    dictionary,
+    number_in_words,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pandera.pandas as pa
+
+
+def check(place: Place) -> list[Finding]:
+    """Every fault of ``place``, errors first; an empty list says that there is none."""
+    findings = [*info_findings(place.info), *dictionary_findings(place)]
+    if any(finding.row is None and finding.file != FILE for finding in findings):
+        return worst_first(findings)  # columns are missing or of another type: look no further
+    findings += link_findings(place)
+    findings += point_findings(place)
+    findings += outline_findings(place)
+    findings += estate_findings(place)
+    findings += budget_findings(place)
+    findings += benefit_findings(place)
+    noted = Notes(place)
+    findings += plausible_findings(place, noted)
+    findings += far_findings(place, noted)
+    findings += ladder_findings(place, noted)
+    findings += noted.unused()
+    return worst_first(findings)
+
+
+def dictionary_findings(place: Place) -> Iterator[Finding]:
+    """Cells that the data dictionary does not allow, and columns it misses."""
+    for table, columns in dictionary().items():
+        frame, file = place.tables[table], label(place, table)
+        for column in columns:
+            if column.name not in frame:
+                remedy = f"add it: {column.meaning}"
+                yield error(file, "the column is missing", remedy, column=column.name)
+        if len(frame):
+            there = [column for column in columns if column.name in frame]
+            yield from _cell_findings(frame, there, file)
+
+
+def _cell_findings(frame: pd.DataFrame, columns: list[Column], file: str) -> Iterator[Finding]:
+    logging.getLogger("pandera").setLevel(logging.ERROR)  # it warns of what it is about to raise
+    from pandera.errors import SchemaErrors
+
+    frame = frame.reset_index(drop=True)
+    try:
+        _schema(tuple(columns)).validate(frame, lazy=True)
+    except SchemaErrors as faults:
+        cases = faults.failure_cases
+    else:
+        return
+    by_name = {column.name: column for column in columns}
+    for name, kind, case, index in zip(
+        cases["column"], cases["check"], cases["failure_case"], cases["index"], strict=True
+    ):
+        column = by_name[name]
+        if index is None or index != index:  # of the whole column: its type
+            remedy = f"make it {column.type}, as read_place does"
+            yield error(file, f"the column is of type {case}", remedy, column=name)
+            continue
+        at = int(index)
+        value = None if kind == "not_nullable" else texts_of(frame[name].iloc[[at]])[0]
+        message = _says(kind, column) if value else "the cell is empty"
+        remedy = give(column)
+        if kind == "tiny":
+            remedy = f"give 0, or a number of its own size in {column.unit or 'the column'}"
+        elif kind == "text" and (found := text_fault(value or "", _is_id(column))):
+            (message, remedy), value = found, shortened(value or "")
+        if kind == "above" and column.unit == "share" and 2 <= float(case) <= 100:
+            remedy += f"; {value} per cent is {float(case) / 100:g}"
+        yield error(file, message, remedy, row=row_of(at), column=name, value=value or None)
+
+
+def _says(kind: str, column: Column) -> str:
+    """What is wrong with a cell, by the name of the check that it failed."""
+    limit = {"below": column.minimum, "above": column.maximum, "tiny": column.smallest}.get(kind)
+    message = _SAYS.get(kind, kind)
+    return message if limit is None else f"{message} {number_in_words(limit)}"
+
+
+_SAYS = {
+    "below": "this is below",
+    "above": "this is above",
+    "tiny": "this is not 0 and yet nearer to it than",
+    "choice": "this is not one of the choices",
+    "endless": "this is no finite number",
+    "no text": "this is no text",
+}
+
+
+@cache
+def _schema(columns: tuple[Column, ...]) -> pa.DataFrameSchema:
+    """The dictionary's statement of a table as a pandera schema."""
+    import pandera.pandas as pa
+
+    fields = {}
+    for column in columns:
+        numeric = column.type in ("number", "integer")
+        nullable = numeric and not column.required and column.default == ""
+        fields[column.name] = pa.Column(
+            dtype=_DTYPES.get(column.type), checks=_checks(column), nullable=nullable
+        )
+    return pa.DataFrameSchema(fields)
+
+
+_DTYPES: dict[str, Any] = {"number": "float64", "boolean": "bool"}
+
+
+def _checks(column: Column) -> list[pa.Check]:
+    import numpy as np
+    import pandas as pd
+    import pandera.pandas as pa
+
+    checks = []
+    if column.type in ("id", "text"):
+        checks.append(pa.Check(_are_texts, error="no text"))
+        checks.append(pa.Check(partial(_can_be_shown, strict=_is_id(column)), error="text"))
+        if column.choices:
+            allowed = [*column.choices] + ([] if column.required else [""])
+            checks.append(pa.Check.isin(allowed, error="choice"))
+        elif column.required:
+            checks.append(pa.Check(lambda values: values.astype(str) != "", error="empty"))
+        return checks
+    if column.type == "integer":
+        checks.append(pa.Check(lambda values: pd.api.types.is_integer_dtype(values.dtype)))
+    if column.type == "number":
+        checks.append(pa.Check(lambda values: ~np.isinf(values), error="endless"))
+    if column.minimum is not None:
+        checks.append(pa.Check.ge(column.minimum, error="below"))
+    if column.maximum is not None:
+        checks.append(pa.Check.le(column.maximum, error="above"))
+    if column.smallest is not None:
+        least = column.smallest
+        tiny = pa.Check(lambda values: (values == 0) | (values.abs() >= least), error="tiny")
+        checks.append(tiny)
+    return checks
+
+
+def _is_id(column: Column) -> bool:
+    """Whether texts of the column are compared with one another."""
+    return column.type == "id" or column.key
+
+
+def _can_be_shown(values: pd.Series, strict: bool) -> pd.Series:
+    return values.map(
+        lambda value: not isinstance(value, str) or text_fault(value, strict) is None
+    ).astype(bool)
+
+
+def _are_texts(values: pd.Series) -> pd.Series:
+    import pandas as pd
+
+    if isinstance(values.dtype, pd.StringDtype):
+        return values.notna()
+    return values.map(lambda value: isinstance(value, str)).astype(bool)

@@ -1,0 +1,100 @@
+"""Keys that stand twice, references to nothing, and tables a place cannot do without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from placeopt.base.errors import Finding
+from placeopt.place.faults import error, label, nearest, row_of
+from placeopt.place.files.raw import texts_of
+from placeopt.place.tables import Column, Place, dictionary
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# A place has an estate, a budget, an appraisal; each part is of no use without its tables.
+PARTS = {
+    "estate": ("zones", "buildings", "services", "hosting"),
+    "budget": ("streams", "stream_amounts", "programmes", "spending"),
+    "appraisal": ("appraisal_costs", "appraisal_benefits"),
+}
+_NAMES_SEARCHED = 2000  # looking for the nearest of more names than this would take too long
+
+
+def link_findings(place: Place) -> Iterator[Finding]:
+    """What is wrong between rows and between tables, whatever the tables are about."""
+    yield from missing_tables(place)
+    for table, columns in dictionary().items():
+        yield from repeated_keys(place, table, columns)
+        for column in columns:
+            if column.references:
+                yield from dangling(place, table, column, *column.references)
+
+
+def missing_tables(place: Place) -> Iterator[Finding]:
+    """A part of the place that is begun must be whole; a place must have one part."""
+    begun = {
+        part: [table for table in tables if len(place.tables[table])]
+        for part, tables in PARTS.items()
+    }
+    if not any(begun.values()):
+        message = "the place has neither an estate nor a budget nor an appraisal"
+        remedy = "give the tables " + ", or the tables ".join(
+            ", ".join(tables) for tables in PARTS.values()
+        )
+        yield error(label(place, "zones"), message, remedy)
+    for part, tables in PARTS.items():
+        for table in tables:
+            if begun[part] and table not in begun[part]:
+                file = label(place, table)
+                remedy = f"give {table} beside {', '.join(begun[part])}"
+                yield error(file, f"the {part} has no records of this table", remedy)
+
+
+def repeated_keys(place: Place, table: str, columns: tuple[Column, ...]) -> Iterator[Finding]:
+    """Records whose key has been used by an earlier record."""
+    keys, frame = [column.name for column in columns if column.key], place.tables[table]
+    needed = [column.name for column in columns if column.key and column.required]
+    filled = ~frame[needed].isin([""]).any(axis=1)  # an empty key is said where it stands
+    again = (frame.duplicated(keys) & filled).to_numpy().nonzero()[0].tolist()
+    firsts = _first_positions(frame, keys) if again else []
+    for at in again:
+        first = firsts[at]
+        value = ", ".join(texts_of(frame[key].iloc[[at]])[0] for key in keys)
+        message = f"the same {' and '.join(keys)} stands already in row {row_of(first)}"
+        yield error(label(place, table), message, "give every record its own, or delete one",
+                    row=row_of(at), column=keys[0], value=value)  # fmt: skip
+
+
+def dangling(place: Place, table: str, column: Column, other: str, key: str) -> Iterator[Finding]:
+    """Ids that the table they refer to does not have."""
+    values, known = place.tables[table][column.name], place.tables[other][key]
+    lost = (~values.isin(known) & (values != "")).to_numpy().nonzero()[0].tolist()
+    file, target = label(place, table), label(place, other)
+    if lost and not len(known):
+        message = f"{len(lost)} rows name {_an(key)}, but {target} has no records"
+        yield error(file, message, f"give {target}, or leave {column.name} empty",
+                    column=column.name, ids=dict.fromkeys(values.iloc[lost]))  # fmt: skip
+        return
+    hints: dict[str, str] = {}
+    for at in lost:
+        value = str(values.iloc[at])
+        if value not in hints:
+            search = len(known) <= _NAMES_SEARCHED and len(hints) < 100
+            hints[value] = nearest(value, known) if search else ""
+        remedy = f"add it there or correct it{hints[value]}"
+        yield error(file, f"{target} has no such {key}", remedy,
+                    row=row_of(at), column=column.name, value=value)  # fmt: skip
+
+
+def _first_positions(frame: pd.DataFrame, keys: list[str]) -> list[int]:
+    """For every record the position of the first record with the same key."""
+    import pandas as pd
+
+    positions = pd.Series(range(len(frame)), index=frame.index)
+    return positions.groupby([frame[key] for key in keys], dropna=False).transform("first").tolist()
+
+
+def _an(word: str) -> str:
+    return f"{'an' if word[0] in 'aeio' else 'a'} {word}"

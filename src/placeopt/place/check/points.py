@@ -1,0 +1,117 @@
+"""Coordinates: metres of the stated system, never degrees, and the right way round.
+
+Nothing is transformed here but the outline of the system's area of use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+
+from placeopt.base.errors import Finding
+from placeopt.place.faults import error, label, row_of, warning
+from placeopt.place.files.raw import number_text
+from placeopt.place.tables import Place
+
+_FAR = 10_000  # m beyond the zones' own extent where a building cannot be meant to stand
+_REPROJECT = "reproject to {crs} (QGIS: Vector > Reproject layer) and give metres"
+
+
+def point_findings(place: Place) -> Iterator[Finding]:
+    """Points in degrees, at the origin, swapped, or outside the system's area."""
+    faults = crs_faults(place.info.crs)
+    yield from faults
+    area = None if faults else area_of_use(place.info.crs)
+    for table in ("zones", "buildings"):
+        yield from _table_points(place, table, area)
+    if area is not None:
+        yield from swapped_beside_the_zones(place, area)
+
+
+def swapped_beside_the_zones(
+    place: Place, area: tuple[float, float, float, float]
+) -> Iterator[Finding]:
+    """Buildings far from every zone that would stand among them the other way round.
+
+    Swapped coordinates may well lie within a country's area of use; the zones tell.
+    """
+    zones, buildings = place.zones[["x_m", "y_m"]].dropna(), place.buildings
+    if zones.empty or buildings.empty:
+        return
+    (left, bottom), (right, top) = zones.min(), zones.max()
+    margin = max(right - left, top - bottom) + _FAR
+    among = (left - margin, bottom - margin, right + margin, top + margin)
+    x, y = buildings["x_m"].to_numpy(dtype=float), buildings["y_m"].to_numpy(dtype=float)
+    for at in np.flatnonzero(_inside(x, y, area) & ~_inside(x, y, among) & _inside(y, x, among)):
+        message = "easting and northing look swapped: far from every zone, among them if swapped"
+        yield error(label(place, "buildings"), message, "put easting in x_m, northing in y_m",
+                    row=row_of(at), column="x_m",
+                    value=f"{number_text(x[at])}, {number_text(y[at])}")  # fmt: skip
+
+
+@cache
+def crs_faults(crs: str) -> tuple[Finding, ...]:
+    """What is wrong with the stated coordinate system: unknown, or not one of metres."""
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
+
+    try:
+        stated = CRS.from_user_input(crs)
+    except CRSError:
+        fault = "no such coordinate system is known"
+    else:
+        axes = stated.axis_info[:2]
+        if stated.is_projected and all(axis.unit_name == "metre" for axis in axes):
+            return ()
+        unit = axes[0].unit_name if axes else "no unit"
+        fault = f"the system measures in {unit}, not in metres"
+    remedy = 'give a projected system in metres, for example crs = "EPSG:27700"'
+    return (error("place.toml", fault, remedy, column="crs", value=crs),)
+
+
+@cache
+def area_of_use(crs: str) -> tuple[float, float, float, float] | None:
+    """(left, bottom, right, top) in metres of where the system is meant for, or None."""
+    from pyproj import CRS, Transformer
+
+    area = CRS.from_user_input(crs).area_of_use
+    if area is None:
+        return None
+    transformer = Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+    left, bottom, right, top = transformer.transform_bounds(*area.bounds)
+    return (left, bottom, right, top) if np.isfinite([left, bottom, right, top]).all() else None
+
+
+def _table_points(
+    place: Place, table: str, area: tuple[float, float, float, float] | None
+) -> Iterator[Finding]:
+    frame, file = place.tables[table], label(place, table)
+    x, y = frame["x_m"].to_numpy(dtype=float), frame["y_m"].to_numpy(dtype=float)
+    degrees = (np.abs(x) <= 180) & (np.abs(y) <= 90)
+    remedy = _REPROJECT.format(crs=place.info.crs)
+    for at in np.flatnonzero(degrees):
+        origin = x[at] == 0 and y[at] == 0
+        message = "the point is at the origin" if origin else "this looks like degrees, not metres"
+        advice = "give the true coordinates in metres" if origin else remedy
+        yield error(file, message, advice, row=row_of(at), column="x_m",
+                    value=f"{number_text(x[at])}, {number_text(y[at])}")  # fmt: skip
+    if area is None:
+        return
+    outside = ~_inside(x, y, area) & ~degrees & np.isfinite(x) & np.isfinite(y)
+    swapped = outside & _inside(y, x, area)
+    for at in np.flatnonzero(outside):
+        value = f"{number_text(x[at])}, {number_text(y[at])}"
+        if swapped[at]:
+            yield error(file, "easting and northing look swapped", "put easting in x_m, northing"
+                        " in y_m", row=row_of(at), column="x_m", value=value)  # fmt: skip
+        else:
+            yield warning(file, f"the point lies outside the area of {place.info.crs}",
+                          "check the coordinates and the system in place.toml",
+                          row=row_of(at), column="x_m", value=value)  # fmt: skip
+
+
+def _inside(x: np.ndarray, y: np.ndarray, area: tuple[float, float, float, float]) -> np.ndarray:
+    left, bottom, right, top = area
+    return (x >= left) & (x <= right) & (y >= bottom) & (y <= top)

@@ -1,0 +1,1 @@
+"""A place as files: reading, writing and the template workbook."""

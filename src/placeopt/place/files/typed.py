@@ -1,0 +1,245 @@
+"""Turn tables of text into typed tables; every cell that will not go is a finding.
+
+A cell that cannot be read stays missing in the frame, with its finding; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from placeopt.base.errors import Finding
+from placeopt.place.faults import error, nearest, row_of, warning
+from placeopt.place.files.cells import lost_id
+from placeopt.place.files.raw import RawTable
+from placeopt.place.tables import Column, dictionary, number_in_words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_NUMBER_LETTERS = re.compile(r"[0-9eE+.\n-]*")
+_YES = {"yes": True, "true": True, "no": False, "false": False}
+_LARGEST_INTEGER = 2.0**53  # beyond it a float no longer tells neighbours apart
+
+
+def typed_table(table: str, raw: RawTable) -> tuple[pd.DataFrame, list[Finding]]:
+    """The table with the dictionary's columns, in its order and types; and its faults."""
+    import pandas as pd
+
+    columns = dictionary()[table]
+    findings = [*raw.findings, *_heading_findings(raw, columns)]
+    series: dict[str, pd.Series] = {}
+    for column in columns:
+        cells = raw.cells.get(column.name)
+        if cells is None:
+            cells = [""] * len(raw)
+            series[column.name], _ = typed_column(column, cells, raw.file)
+            continue
+        series[column.name], faults = typed_column(column, cells, raw.file, raw.spoilt)
+        findings += faults
+    return pd.DataFrame(series, index=pd.RangeIndex(len(raw))), findings
+
+
+def typed_column(
+    column: Column, cells: Sequence[str], file: str, spoilt: frozenset[int] = frozenset()
+) -> tuple[pd.Series, list[Finding]]:
+    """One column of text as a typed series with its default filled in; and its faults."""
+    values, bad = _READERS[column.type](column, cells)
+    findings = [
+        error(file, _is_not(column, cells[at]), f"{give(column)}{_year_of(column, cells[at])}",
+              row=row_of(at), column=column.name, value=cells[at])
+        for at in bad if at not in spoilt
+    ]  # fmt: skip
+    if column.type == "id":
+        findings += [
+            error(file, lost, "take the id from its own system, formatted as text",
+                  row=row_of(at), column=column.name, value=cell)
+            for at, cell in enumerate(cells) if (lost := lost_id(cell)) and at not in spoilt
+        ]  # fmt: skip
+    if column.required:
+        findings += [
+            error(file, "the cell is empty", give(column), row=row_of(at), column=column.name)
+            for at, cell in enumerate(cells) if cell == "" and at not in spoilt
+        ]  # fmt: skip
+    return values, findings
+
+
+def empty_table(table: str) -> pd.DataFrame:
+    """A table without records, of the dictionary's columns and types."""
+    frame, _ = typed_table(table, RawTable(table, {c.name: [] for c in dictionary()[table]}))
+    return frame
+
+
+def conformed(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Frames made by a program as a place holds them: every table, column, type and default.
+
+    Raises ValueError where a frame holds a column the dictionary does not know or a value
+    that is not of its column's type.
+    """
+    from placeopt.place.files.raw import texts_of
+
+    unknown = set(tables) - set(dictionary())
+    if unknown:
+        raise ValueError(f"a place has no tables {sorted(unknown)}")
+    result = {}
+    for table in dictionary():
+        given = tables.get(table)
+        if given is None:
+            result[table] = empty_table(table)
+            continue
+        cells = {str(name): texts_of(given[name]) for name in given.columns}
+        result[table], findings = typed_table(table, RawTable(f"{table}.csv", cells))
+        if findings:
+            raise ValueError("\n".join(map(str, findings)))
+    return result
+
+
+def _texts(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int]]:
+    import pandas as pd
+
+    default = column.default
+    filled = [cell or default for cell in cells] if default else list(cells)
+    bad: list[int] = []
+    if column.type == "id":
+        bad = [at for at, cell in enumerate(cells) if cell and cell != cell.strip()]
+    return pd.Series(filled, dtype=str), bad
+
+
+def _numbers(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int]]:
+    import pandas as pd
+
+    values, bad = floats(cells)
+    default = column.default_value()
+    if default is not None:
+        values[[at for at, cell in enumerate(cells) if cell == ""]] = default
+    return pd.Series(values, dtype="float64"), bad
+
+
+def _integers(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int]]:
+    import pandas as pd
+
+    values, bad = floats(cells)
+    with np.errstate(invalid="ignore"):
+        wrong = (values != np.round(values)) | (np.abs(values) > _LARGEST_INTEGER)
+    wrong &= ~np.isnan(values)
+    values[wrong] = np.nan
+    bad = sorted({*bad, *np.flatnonzero(wrong).tolist()})
+    default = column.default_value()
+    if default is not None:
+        values[[at for at, cell in enumerate(cells) if cell == ""]] = default
+    whole = pd.Series(values, dtype="float64").astype("Int64")
+    never_missing = column.required or default is not None
+    return (whole.astype("int64") if never_missing and not whole.hasnans else whole), bad
+
+
+def _booleans(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int]]:
+    import pandas as pd
+
+    default = bool(column.default_value())
+    bad = [at for at, cell in enumerate(cells) if cell and cell.lower() not in _YES]
+    return pd.Series([_YES.get(cell.lower(), default) for cell in cells], dtype=bool), bad
+
+
+def floats(cells: Sequence[str]) -> tuple[np.ndarray[Any, np.dtype[np.float64]], list[int]]:
+    """(records,) floats, exact, NaN where a cell is empty or bad; and the bad positions."""
+    bad: list[int] = []
+    if not _NUMBER_LETTERS.fullmatch("\n".join(cells)):
+        bad = [at for at, cell in enumerate(cells) if cell and not _NUMBER.fullmatch(cell)]
+    drop = set(bad)
+    try:
+        values = _parsed([cell if at not in drop else "" for at, cell in enumerate(cells)])
+    except ValueError:  # only number letters, but no number: "1-2", "e", "1.2.3"
+        bad = [at for at, cell in enumerate(cells) if cell and not _NUMBER.fullmatch(cell)]
+        drop = set(bad)
+        values = _parsed([cell if at not in drop else "" for at, cell in enumerate(cells)])
+    infinite = np.flatnonzero(np.isinf(values)).tolist()  # 1e999
+    values[infinite] = np.nan
+    return values, sorted({*bad, *infinite})
+
+
+def _parsed(cells: list[str]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return np.array([cell or "nan" for cell in cells], dtype=object).astype(np.float64)
+
+
+def _heading_findings(raw: RawTable, columns: Sequence[Column]) -> list[Finding]:
+    if not raw.cells:
+        return []
+    names = [column.name for column in columns]
+    findings = [
+        error(raw.file, "the column is missing", f"add it: {column.meaning}", column=column.name)
+        for column in columns if column.required and column.name not in raw.cells
+    ]  # fmt: skip
+    for name in raw.columns:
+        if name not in names:
+            message = "the column is not in the dictionary and is not read"
+            remedy = f"rename or remove it{nearest(name, names)}"
+            absent = [own for own in names if own not in raw.cells]
+            misspelt = get_close_matches(name.strip().lower(), absent, n=1, cutoff=0.8)
+            kind = error if misspelt else warning  # else a default would stand in for it
+            findings.append(kind(raw.file, message, remedy, column=name))
+    return findings
+
+
+def give(column: Column) -> str:
+    """What would be right in a cell of this column."""
+    if column.choices:
+        return f"give one of {', '.join(column.choices)}"
+    if column.type == "id":
+        return "give its id without spaces around it"
+    if column.type == "boolean":
+        return "give yes or no"
+    if column.type == "text":
+        return f"give a text: {column.meaning}"
+    whole = "whole " if column.type == "integer" else ""
+    unit = f" in {column.unit}" if column.unit and column.unit != "year" else ""
+    limits = f"from {column.range_in_words}"
+    return f"give a {whole}number{unit} {limits}, digits only, for example {_example(column)}"
+
+
+def _is_not(column: Column, cell: str) -> str:
+    """What is wrong with a cell that its column's type does not take."""
+    if column.type in ("number", "integer") and _NUMBER.fullmatch(cell):
+        value = float(cell)
+        if abs(value) > _LARGEST_INTEGER and column.maximum is not None:
+            above = number_in_words(column.maximum)
+            below = number_in_words(column.minimum or 0.0)
+            return f"this is above {above}" if value > 0 else f"this is below {below}"
+    return _IS_NOT[column.type]
+
+
+def _year_of(column: Column, cell: str) -> str:
+    """What to give instead of a date where a year is asked for."""
+    years = re.findall(r"(?<![0-9])(?:19|20|21)[0-9]{2}(?![0-9])", cell)
+    return f"; of this date only the year, {years[0]}" if column.unit == "year" and years else ""
+
+
+def _example(column: Column) -> str:
+    if column.unit == "year":
+        return "2025"
+    if column.unit == "share":
+        return "0.25"
+    high = column.maximum or 0.0
+    if high <= 100:
+        return f"{high:g}"
+    return "3" if column.type == "integer" else "1234.5"
+
+
+_READERS = {
+    "id": _texts,
+    "text": _texts,
+    "number": _numbers,
+    "integer": _integers,
+    "boolean": _booleans,
+}
+_IS_NOT = {
+    "id": "the id has spaces around it",
+    "text": "the cell is no text",
+    "number": "there is text in a number column",
+    "integer": "this is not a whole number",
+    "boolean": "this is neither yes nor no",
+}

@@ -1,0 +1,265 @@
+"""Rows of a messy sheet as a table: what can be read in one way only is read, and said.
+
+Every reading is a warning of the report with its first row as an example; what would need a
+guess is an error. The records keep the row numbers a person sees in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from placeopt.base.errors import Finding, PlaceError
+from placeopt.base.reading import bytes_of, csv_rows
+from placeopt.place.faults import error, warning
+from placeopt.place.files.cells import SPACES, is_total, plain_number
+from placeopt.place.files.raw import RawTable
+
+FINE = "nothing to do, unless that is wrong"
+_WORTH_A_TOTAL = 0.51  # by how much a stated total may miss the sum of rounded rows
+
+
+@dataclass
+class Sheet:
+    """Rows of text on their way to a table: ``rows[k]`` stands in row ``numbers[k]``."""
+
+    file: str
+    rows: list[list[str]]
+    numbers: list[int]
+    findings: list[Finding] = field(default_factory=list)
+
+    def note(
+        self,
+        message: str,
+        row: int | None = None,
+        column: str | None = None,
+        rows: Iterable[int] = (),
+    ) -> None:
+        """Say a reading; ``rows`` are all those that it is about, where it counts them."""
+        ids = map(str, dict.fromkeys(rows))
+        self.findings.append(warning(self.file, message, FINE, row=row, column=column, ids=ids))
+
+    def fault(
+        self, message: str, remedy: str, row: int | None = None, column: str | None = None
+    ) -> None:
+        self.findings.append(error(self.file, message, remedy, row=row, column=column))
+
+    def keep(self, positions: list[int]) -> None:
+        self.rows = [self.rows[at] for at in positions]
+        self.numbers = [self.numbers[at] for at in positions]
+
+
+def read_messy_csv(
+    path: Path, delimiter: str = ",", heading_row: int = 1, heading_rows: int = 1
+) -> RawTable:
+    """A CSV file as councils publish it: any of UTF-8, UTF-16 and Windows-1252."""
+    findings: list[Finding] = []
+    text = decoded(path, findings)
+    rows = csv_rows(text, path.name, delimiter)
+    return tidy_table(path.name, rows, findings, heading_row, heading_rows)
+
+
+def decoded(path: Path, findings: list[Finding]) -> str:
+    """The file's text; PlaceError where its bytes are of none of the three encodings."""
+    raw, file = bytes_of(path), path.name
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        findings.append(warning(file, "the file is in UTF-16 and was read as such", FINE))
+        return raw.decode("utf-16")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        line = raw.count(b"\n", 0, fault.start) + 1
+        byte = f"line {line}, byte 0x{raw[fault.start]:02x}"
+        try:
+            text = raw.decode("cp1252")
+        except UnicodeDecodeError:
+            message = f"the file is neither UTF-8 nor Windows-1252 ({byte})"
+            raise PlaceError([error(file, message, "save it as CSV UTF-8")]) from None
+        findings.append(
+            warning(file, f"the file is not UTF-8 ({byte}) and was read as Windows-1252", FINE)
+        )
+    else:
+        if raw.startswith(b"\xef\xbb\xbf"):
+            message = "the byte-order mark at the start was taken off the first heading"
+            findings.append(warning(file, message, FINE))
+    return text
+
+
+def tidy_table(
+    file: str,
+    rows: list[list[str]],
+    findings: list[Finding],
+    heading_row: int = 1,
+    heading_rows: int = 1,
+    merged: list[tuple[tuple[int, int], tuple[int, int]]] | None = None,
+) -> RawTable:
+    """Rows as they stand in the file (row 1 first) as a table of clean text.
+
+    ``merged`` lists merged cells as ((top, left), (bottom, right)) from 0: where they stand in
+    the heading, the rows they span are the heading.
+    """
+    sheet = Sheet(file, [list(row) for row in rows], list(range(1, len(rows) + 1)), findings)
+    sheet.keep(list(range(heading_row - 1, len(rows))))
+    _clean_cells(sheet)
+    heading_rows = max(heading_rows, _rows_merged(sheet, heading_row, merged or []))
+    names = _heading(sheet, heading_rows, merged or [])
+    sheet.keep(list(range(heading_rows, len(sheet.rows))))
+    if not any(names):
+        sheet.fault("the file has no heading", "give heading_row in the mapping", row=heading_row)
+        return RawTable(file, {}, sheet.findings)
+    _drop_empty(sheet)
+    _square(sheet, len(names))
+    _drop_notes(sheet)
+    _drop_totals(sheet, names)
+    return RawTable(file, _columns(sheet, names), sheet.findings, numbers=tuple(sheet.numbers))
+
+
+def _clean_cells(sheet: Sheet) -> None:
+    """Odd spaces become spaces, spaces around and line ends within cells go."""
+    odd: list[int] = []
+    broken: list[int] = []
+    for number, row in zip(sheet.numbers, sheet.rows, strict=True):
+        for j, cell in enumerate(row):
+            if cell.isascii() and cell.isprintable() and cell[:1] != " " and cell[-1:] != " ":
+                continue
+            text = cell.translate(SPACES)
+            odd += [number] if text != cell else []
+            if "\n" in text or "\r" in text:
+                broken.append(number)
+                text = " ".join(part.strip() for part in text.splitlines() if part.strip())
+            row[j] = text.strip()
+    if odd:
+        sheet.note(
+            f"{len(odd)} cells have non-breaking or zero-width spaces, read as spaces",
+            odd[0],
+            rows=odd,
+        )
+    if broken:
+        message = f"{len(broken)} cells have line ends inside, read as one line"
+        sheet.note(message, broken[0], rows=broken)
+
+
+def _rows_merged(
+    sheet: Sheet, heading_row: int, merged: list[tuple[tuple[int, int], tuple[int, int]]]
+) -> int:
+    """How many rows the heading has, by its merged cells."""
+    top = heading_row - 1
+    ranges = [(start, end) for start, end in merged if start[0] == top]
+    if not ranges:
+        return 1
+    tall = max(end[0] for _, end in ranges) - top + 1
+    wide = any(end[1] > start[1] for start, end in ranges)
+    return min(max(tall, 2 if wide else 1), len(sheet.rows))
+
+
+def _heading(
+    sheet: Sheet, heading_rows: int, merged: list[tuple[tuple[int, int], tuple[int, int]]]
+) -> list[str]:
+    """The column names; names over several columns are put before the names below them."""
+    heads = [list(row) for row in sheet.rows[:heading_rows]]
+    if not heads:
+        return []
+    width = max(len(row) for row in heads)
+    heads = [row + [""] * (width - len(row)) for row in heads]
+    if heading_rows == 1:
+        return heads[0]
+    for level, row in enumerate(heads[:-1]):
+        spans = {
+            j: start[1]
+            for start, end in merged if start[0] == sheet.numbers[level] - 1
+            for j in range(start[1], end[1] + 1)
+        }  # fmt: skip
+        for j in range(1, width):
+            below = any(head[j] for head in heads[level + 1 :])
+            follows = spans[j] < j if j in spans else not merged and below and row[j - 1] != ""
+            if row[j] == "" and follows:
+                row[j] = row[j - 1]
+    names = []
+    for parts in zip(*heads, strict=True):
+        names.append(" ".join(dict.fromkeys(part for part in parts if part)))
+    shown = ", ".join(repr(name) for name in names if name)
+    sheet.note(f"the heading has {heading_rows} rows with merged cells, read as {shown}",
+               sheet.numbers[0])  # fmt: skip
+    return names
+
+
+def _drop_empty(sheet: Sheet) -> None:
+    full = [at for at, row in enumerate(sheet.rows) if any(row)]
+    lost = len(sheet.rows) - len(full)
+    if full and full[-1] + 1 < len(sheet.rows):
+        lost -= len(sheet.rows) - full[-1] - 1  # line ends after the last record are no records
+    if lost:
+        empty = [n for n, row in zip(sheet.numbers, sheet.rows, strict=True) if not any(row)][:lost]
+        sheet.note(f"{lost} empty rows were passed over", empty[0], rows=empty)
+    sheet.keep(full)
+
+
+def _square(sheet: Sheet, width: int) -> None:
+    """Every row as wide as the heading; only empty cells may be taken off or put on."""
+    for number, row in zip(sheet.numbers, sheet.rows, strict=True):
+        if any(row[width:]):
+            message = f"the row has {len(row)} cells under {width} headings"
+            sheet.fault(message, "put text with commas in double quotes", number)
+        row[:] = (row + [""] * width)[:width]
+
+
+def _drop_notes(sheet: Sheet) -> None:
+    """Lines of text below the records ("Source: ...") are no records."""
+    while len(sheet.rows) > 1 and len(sheet.rows[-1]) > 2:
+        filled = [cell for cell in sheet.rows[-1] if cell]
+        if len(filled) > 1 or filled[0] != sheet.rows[-1][0] or is_total(filled[0]):
+            return
+        if " " not in filled[0] or plain_number(filled[0]) is not None:
+            return
+        sheet.note(f"the last row is a note and no record: {filled[0]!r}", sheet.numbers[-1])
+        sheet.keep(list(range(len(sheet.rows) - 1)))
+
+
+def _drop_totals(sheet: Sheet, names: list[str]) -> None:
+    """A row of totals at the bottom is left out where it is the sum of what is above."""
+    while sheet.rows and any(is_total(cell) for cell in sheet.rows[-1]):
+        number, last = sheet.numbers[-1], sheet.rows[-1]
+        sheet.keep(list(range(len(sheet.rows) - 1)))
+        wrong = []
+        for j, cell in enumerate(last):
+            stated = plain_number(cell)
+            if stated is None:
+                continue
+            above = [plain_number(row[j]) for row in sheet.rows]
+            total = sum(float(value) for value in above if value is not None)
+            if abs(total - float(stated)) > _WORTH_A_TOTAL:
+                wrong.append(f"{names[j]} {cell}, the rows above sum to {total:.10g}")
+        if wrong:
+            message = f"the row calls itself a total but is not: {'; '.join(wrong)}"
+            sheet.fault(message, "correct it, or delete the row", number)
+        else:
+            sheet.note("the row of totals at the bottom is no record and was left out", number)
+
+
+def _columns(sheet: Sheet, names: list[str]) -> dict[str, list[str]]:
+    """Cells by heading; headings that stand twice get a number unless their cells agree."""
+    columns = list(zip(*sheet.rows, strict=True)) if sheet.rows else [()] * len(names)
+    at_first = min(sheet.numbers, default=2) - 1
+    cells: dict[str, list[str]] = {}
+    for number, (name, column) in enumerate(zip(names, columns, strict=True), start=1):
+        if name == "":
+            if any(column):
+                remedy = "give its name in the heading; for a heading of two rows (merged cells) "
+                remedy += "give heading_rows = 2 in the mapping"
+                sheet.fault(f"column {number} has values but no heading", remedy, at_first)
+            continue
+        same = [k for k, other in enumerate(names) if other == name]
+        if len(same) == 1:
+            cells[name] = list(column)
+        elif all(columns[k] == columns[same[0]] for k in same):
+            if number - 1 == same[0]:
+                cells[name] = list(column)
+                sheet.note(f"the heading stands {len(same)} times with the same cells, read once",
+                           at_first, name)  # fmt: skip
+        else:
+            numbered = f"{name} ({same.index(number - 1) + 1})"
+            cells[numbered] = list(column)
+            sheet.note(f"the heading stands {len(same)} times; this one is called {numbered!r}",
+                       at_first, name)  # fmt: skip
+    return cells

@@ -1,0 +1,1 @@
+"""Charts and still pictures as inline SVG."""

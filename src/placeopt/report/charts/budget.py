@@ -1,0 +1,144 @@
+"""A budget over years in pictures: spending by kind, and outcomes against their standards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from placeopt.report.charts import svg
+from placeopt.report.money import pounds_in_words
+from placeopt.report.tables.formats import in_words, missing
+
+if TYPE_CHECKING:
+    from placeopt.engine import Answer
+
+KINDS = {"reactive": "#8fa3b5", "preventive": "#1f4e79", "enabling": "#d9a441"}
+HIGH, WIDE, ACROSS = 150, 400, 2  # of one small chart; how many stand side by side
+
+
+def yearly_charts(answer: Answer) -> dict[str, Markup]:
+    """Charts of a plan of more than one year; none of a single year's."""
+    assert answer.plan is not None
+    tables = answer.plan.tables
+    if "spending_by_year" not in tables or tables["spending_by_year"]["year"].nunique() < 2:
+        return {}
+    return {"kinds": _kinds(answer), "courses": _courses(answer)}
+
+
+def _kinds(answer: Answer) -> Markup:
+    """A column a year, stacked by kind of programme; today first."""
+    assert answer.plan is not None
+    spending, by_year = (answer.plan.tables[name] for name in ("spending", "spending_by_year"))
+    kind = dict(zip(spending["programme_id"], spending["kind"], strict=True))
+    today = spending.groupby("kind")["before_gbp"].sum()
+    years = by_year.assign(kind=by_year["programme_id"].map(kind))
+    plan = years.pivot_table(index="kind", columns="year", values="plan_gbp", aggfunc="sum")
+    columns: list[tuple[str, Any]] = [("today", today.to_dict())]
+    columns += [(str(year), plan[year].to_dict()) for year in plan.columns]
+    most = max(sum(parts.values()) for _, parts in columns) or 1.0
+    step, body, said = svg.WIDTH / len(columns), [], []
+    for number, (label, parts) in enumerate(columns):
+        floor, left, total = 200.0, number * step + 0.15 * step, sum(parts.values())
+        for name, colour in KINDS.items():
+            gbp = parts.get(name, 0.0)
+            tall = 150 * gbp / most
+            floor -= tall
+            tip = f"{label}, {in_words(name).lower()}: {pounds_in_words(gbp)}"
+            body.append(svg._bar(left, floor, 0.7 * step, tall, colour, tip))
+            if tall > 16:
+                middle = left + 0.35 * step
+                ink = "#fff" if name == "preventive" else "#111"
+                words = Markup('<text x="{}" y="{}" text-anchor="middle" fill="{}">{}</text>')
+                y = round(floor + tall / 2 + 4, 1)
+                body.append(words.format(round(middle, 1), y, ink, pounds_in_words(gbp)))
+        body.append(svg._text(left + 0.35 * step, floor - 6, pounds_in_words(total), "middle"))
+        body.append(svg._text(left + 0.35 * step, 218, label, "middle"))
+        shares = ", ".join(f"{name} {pounds_in_words(gbp)}" for name, gbp in parts.items())
+        said.append(f"{label}: {shares}")
+    key = svg._key([(colour, in_words(name)) for name, colour in KINDS.items()])
+    title = "Spending by kind of programme and year"
+    return svg._chart(title, "; ".join(said), 226, key + Markup("").join(body))
+
+
+def _courses(answer: Answer) -> Markup:
+    """Each outcome's course over the years beside doing nothing, its standard and its target."""
+    assert answer.plan is not None
+    outcomes, by_year = (answer.plan.tables[name] for name in ("outcomes", "outcomes_by_year"))
+    base = int(answer.place.spending["year"].max())
+    body, said = [], []
+    for number, row in enumerate(outcomes.to_dict("records")):
+        left = (number % ACROSS) * (svg.WIDTH / ACROSS)
+        top = 30 + (number // ACROSS) * (HIGH + 20)
+        own = by_year[by_year["outcome_id"] == row["outcome_id"]]
+        at = [base, *(int(year) for year in own["year"])]
+        plan, nothing = ([row["baseline"], *own[name]] for name in ("plan", "do_nothing"))
+        levels = (row["minimum_standard"], row["target"])
+        body.append(
+            _small(str(row["name"]), str(row["unit"]), at, plan, nothing, levels, left, top)
+        )
+        start, end = (svg.level_in_words(float(level)) for level in (plan[0], plan[-1]))
+        said.append(f"{row['name']}: {start} in {base}, {end} in {at[-1]}")
+    rows = -(-len(outcomes) // ACROSS)
+    key = svg._key(
+        [
+            (svg.AFTER, "in the plan"),
+            (svg.BEFORE, "if nothing changed"),
+            (svg.WORSE, "minimum standard"),
+            (svg.BETTER, "target"),
+        ]
+    )
+    title = "Outcomes by year against standards and targets"
+    height = 30 + rows * (HIGH + 20)
+    return svg._chart(title, "; ".join(said), height, key + Markup("").join(body))
+
+
+def _small(
+    name: str,
+    unit: str,
+    years: Sequence[int],
+    plan: Sequence[float],
+    nothing: Sequence[float],
+    levels: Sequence[Any],
+    left: float,
+    top: float,
+) -> Markup:
+    """One outcome: lines over the years on a scale of its own."""
+    known = [float(level) for level in levels if not missing(level)]
+    low, high = min(*plan, *nothing, *known), max(*plan, *nothing, *known)
+    spread = (high - low) or abs(high) or 1.0
+    wide, tall, x0, y0 = WIDE - 90, HIGH - 55, left + 12, top + 26
+
+    def point(at: int, value: float) -> tuple[float, float]:
+        x = x0 + wide * at / max(1, len(years) - 1)
+        return round(x, 1), round(y0 + tall * (1 - (value - low) / spread), 1)
+
+    title = Markup('<text x="{}" y="{}" font-weight="bold">{}<title>{}</title></text>')
+    short = name if len(name) <= 44 else name[:43] + "…"
+    parts = [title.format(x0, top + 12, short, f"{name}, {unit}")]
+    for level, colour in zip(levels, (svg.WORSE, svg.BETTER), strict=True):
+        if not missing(level):
+            (a, y), (b, _) = point(0, float(level)), point(len(years) - 1, float(level))
+            parts.append(_line([(a, y), (b, y)], colour, 1.5, "2 3"))
+            parts.append(svg._text(b + 6, y + 4, svg.level_in_words(float(level)), soft=True))
+    for course, colour, dash in ((nothing, svg.BEFORE, "6 4"), (plan, svg.AFTER, "")):
+        parts.append(_line([point(*pair) for pair in enumerate(course)], colour, 2.5, dash))
+    for at, value in enumerate(plan):
+        parts.append(svg._dot(*point(at, value), svg.AFTER, "#fff"))
+    x, y = point(len(years) - 1, plan[-1])
+    away = all(abs(point(0, level)[1] - y) > 12 for level in known)
+    if away:
+        parts.append(svg._text(x + 8, y + 4, svg.level_in_words(plan[-1])))
+    for at in (0, len(years) - 1):
+        anchor = "start" if at == 0 else "end"
+        parts.append(svg._text(point(at, low)[0], y0 + tall + 18, str(years[at]), anchor, True))
+    parts.append(svg._text(x0 + wide / 2, y0 + tall + 18, unit[:32], "middle", True))
+    return Markup("").join(parts)
+
+
+def _line(points: Sequence[tuple[float, float]], colour: str, width: float, dash: str) -> Markup:
+    text = " ".join(f"{x},{y}" for x, y in points)
+    return Markup(
+        '<polyline points="{}" fill="none" stroke="{}" stroke-width="{}" stroke-dasharray="{}"/>'
+    ).format(text, colour, width, dash or "none")

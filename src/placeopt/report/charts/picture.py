@@ -1,0 +1,204 @@
+"""A still picture of an estate plan, today beside the plan, as SVG for papers and READMEs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from markupsafe import Markup
+
+from placeopt.report.charts import palette
+from placeopt.report.tables.formats import in_words
+
+if TYPE_CHECKING:
+    from placeopt.engine import Answer
+
+PANEL, GAP, TOP, FOOT = 470, 30, 54, 118
+TODAY = {"open": "keep", "vacant": "stay_vacant"}
+
+
+def write_picture(answer: Answer, path: Path | str) -> Path:
+    """Write the picture of an estate plan as an SVG file."""
+    path = Path(path)
+    path.write_text(draw_picture(answer), encoding="utf-8")
+    return path
+
+
+def draw_picture(answer: Answer) -> str:
+    """The picture as SVG text: zones shaded by minutes, buildings by what becomes of them."""
+    from placeopt.report.geopackage.layers import districts_of, layers_of
+    from placeopt.report.page.map_data import MOST_ZONES, simpler, squares
+    from placeopt.report.tables.as_sent import drawn_as, sent_first
+
+    assert answer.plan is not None
+    layers = layers_of(answer)
+    zones, polygons = layers["zones"], answer.place.boundaries is not None
+    outlines = None
+    if polygons:
+        zones = simpler(zones)
+        outlines = districts_of(answer, zones)
+    if len(zones) > MOST_ZONES:
+        zones = squares(zones)
+    buildings = answer.plan.buildings.dropna(subset=["x_m", "y_m"])
+    fit = Fit(zones.total_bounds)
+    height = TOP + fit.height + FOOT
+    panels = []
+    for number, (title, minutes, column) in enumerate(
+        (
+            ("Today", sent_first(zones, "before"), "status_before"),
+            ("The plan", sent_first(zones, "after"), "decision"),
+        )
+    ):
+        shapes = [
+            _zone(
+                shape,
+                fit,
+                palette.colour_of(float(value), palette.MINUTES_EDGES, palette.MINUTES_COLOURS),
+            )
+            for shape, value in zip(zones.geometry, zones[minutes], strict=True)
+            if shape is not None
+        ]
+        if outlines is not None:
+            shapes += [
+                Markup('<path d="{}" fill="none" stroke="#555" stroke-width="1.1"/>').format(
+                    path_of(shape, fit)
+                )
+                for shape in outlines.geometry
+            ]
+        words = (
+            buildings[column].map(TODAY).fillna("not_used")
+            if column != "decision"
+            else drawn_as(answer.plan.tables).loc[buildings.index]
+        )
+        shapes += _markers(buildings, words, fit)
+        left = number * (PANEL + GAP)
+        panels.append(
+            Markup(
+                '<g transform="translate({},0)"><text x="0" y="42" font-size="17" '
+                'font-weight="bold">{}</text><g transform="translate(0,{})">{}</g></g>'
+            ).format(left, title, TOP, Markup("").join(shapes))
+        )
+    info = answer.place.info
+    name = f"{info.name} (a made-up place)" if info.made_up else info.name
+    wide = 2 * PANEL + GAP
+    said = f"Two maps of {name}: open buildings today, and what the plan does with each."
+    return str(
+        Markup(
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-16 0 {0} {1}" '
+            'width="{0}" height="{1}" role="img" '
+            'font-family="Helvetica, Arial, sans-serif" font-size="12.5" fill="#222">'
+            '<title>{2}</title><desc>{3}</desc><rect x="-16" width="{0}" height="{1}" fill="#fff"/>'
+            '<text x="0" y="20" font-size="14">{4}</text>{5}{6}</svg>\n'
+        ).format(
+            wide + 32,
+            height,
+            name,
+            said,
+            f"{name}: minutes to services, and the buildings that offer them",
+            Markup("").join(panels),
+            _legend(TOP + fit.height + 26, set(buildings["decision"])),
+        )
+    )
+
+
+class Fit:
+    """Metres of the place to pixels of a panel."""
+
+    def __init__(self, bounds: Any, wide: float = PANEL, tall: float = 560):
+        west, south, east, north = bounds
+        self.scale = min(wide / max(east - west, 1), tall / max(north - south, 1))
+        self.left = west - (wide / self.scale - (east - west)) / 2
+        self.top = north
+        self.height = round((north - south) * self.scale)
+
+    def __call__(self, xy: Any) -> Any:
+        xy = np.asarray(xy, float)
+        return np.round(
+            np.column_stack([(xy[:, 0] - self.left), (self.top - xy[:, 1])]) * self.scale, 1
+        )
+
+
+def path_of(shape: Any, fit: Fit) -> str:
+    parts = []
+    for part in getattr(shape, "geoms", [shape]):
+        for ring in (part.exterior, *part.interiors):
+            corners = fit(np.asarray(ring.coords)[:, :2])
+            parts.append("M" + "L".join(f"{x:g},{y:g}" for x, y in corners[:-1]) + "Z")
+    return "".join(parts)
+
+
+def _zone(shape: Any, fit: Fit, colour: str) -> Markup:
+    if shape.geom_type == "Point":
+        ((x, y),) = fit([[shape.x, shape.y]])
+        return Markup('<circle cx="{}" cy="{}" r="6" fill="{}" fill-opacity="0.8"/>').format(
+            x, y, colour
+        )
+    return Markup(
+        '<path d="{}" fill="{}" stroke="#fff" stroke-width="0.5" fill-rule="evenodd"/>'
+    ).format(path_of(shape, fit), colour)
+
+
+def _markers(buildings: Any, words: Any, fit: Fit) -> list[Markup]:
+    """Buildings, the telling ones on top."""
+    if not len(buildings):
+        return []
+    places = fit(buildings[["x_m", "y_m"]].to_numpy(float))
+    drawn = []
+    for word in palette.DECISIONS:
+        if word == "not_used":
+            continue
+        drawn += [marker(word, x, y) for x, y in places[(words == word).to_numpy()]]
+    return drawn
+
+
+def marker(word: str, x: float, y: float) -> Markup:
+    """One building: shape and colour both tell what becomes of it."""
+    colour, shape, r = palette.DECISIONS[word]
+    if shape == "cross":
+        arm = r * 0.8
+        d = f"M{x - arm:.1f},{y - arm:.1f}L{x + arm:.1f},{y + arm:.1f}"
+        d += f"M{x - arm:.1f},{y + arm:.1f}L{x + arm:.1f},{y - arm:.1f}"
+        return Markup(
+            '<path d="{0}" stroke="#fff" stroke-width="4.6"/>'
+            '<path d="{0}" stroke="{1}" stroke-width="2.6"/>'
+        ).format(d, colour)
+    if shape == "square":
+        return Markup(
+            '<rect x="{}" y="{}" width="{}" height="{}" fill="{}" stroke="#fff" '
+            'stroke-width="1.4"/>'
+        ).format(round(x - r, 1), round(y - r, 1), 2 * r, 2 * r, colour)
+    if shape == "diamond":
+        d = f"M{x:.1f},{y - r:.1f}L{x + r:.1f},{y:.1f}L{x:.1f},{y + r:.1f}L{x - r:.1f},{y:.1f}Z"
+        return Markup('<path d="{}" fill="{}" stroke="#fff" stroke-width="1.4"/>').format(d, colour)
+    fill = "none" if shape == "ring" else colour
+    edge = colour if shape == "ring" else "#fff"
+    return Markup(
+        '<circle cx="{}" cy="{}" r="{}" fill="{}" stroke="{}" stroke-width="1.2"/>'
+    ).format(round(x, 1), round(y, 1), r, fill, edge)
+
+
+def _legend(top: float, decided: set[str]) -> Markup:
+    """Under the maps: what the markers and the shades mean."""
+    parts, at = [], 0.0
+    for word in palette.DECISIONS:
+        if word not in decided or word == "not_used":
+            continue
+        label = "Open" if word == "keep" else in_words(word)
+        parts.append(marker(word, at + 8, top))
+        parts.append(Markup('<text x="{}" y="{}">{}</text>').format(at + 20, top + 4, label))
+        at += 40 + 7 * len(label)
+    parts.append(
+        Markup('<text x="0" y="{}">Mean minutes to the nearest service</text>').format(top + 34)
+    )
+    for number, (colour, words) in enumerate(
+        zip(palette.MINUTES_COLOURS, palette.MINUTES_WORDS, strict=True)
+    ):
+        left = number * 106
+        parts.append(
+            Markup(
+                '<rect x="{}" y="{}" width="22" height="14" fill="{}" stroke="#999" '
+                'stroke-width="0.5"/><text x="{}" y="{}">{}</text>'
+            ).format(left, top + 46, colour, left + 28, top + 58, words)
+        )
+    return Markup("").join(parts)

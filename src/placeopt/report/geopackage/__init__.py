@@ -1,0 +1,1 @@
+"""The map layers of an answer, with styles for QGIS."""

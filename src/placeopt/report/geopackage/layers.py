@@ -1,0 +1,140 @@
+"""``plan.gpkg``: the plan as map layers that QGIS shows in colour on opening.
+
+    buildings   points, one a building, coloured and shaped by decision
+    zones       polygons where the place has boundaries, else points; shaded by change of minutes
+    districts   outlines, where the place has boundaries
+    flows       lines from each closed building to those that take its users, a line a service;
+                as wide as the visits
+    services    rows without a place on the map: every service point before and after
+    access      rows: minutes from each zone as sent and to the nearest host, before and after
+
+A QML style for each layer lies in the table ``layer_styles``, where QGIS looks for it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from placeopt.report.geopackage.styles import building_style, flow_style, outline_style, zone_style
+from placeopt.report.tables.as_sent import drawn_as, sent_first
+from placeopt.report.tables.closures import flow_lines, has_closures
+from placeopt.report.tables.sheets import Sheet
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from placeopt.engine import Answer
+
+MOST_ROWS = 100_000  # of a table without shapes; the CSV has them all
+
+LAYER_STYLES = """
+CREATE TABLE layer_styles (
+  id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+  f_table_catalog TEXT(256), f_table_schema TEXT(256), f_table_name TEXT(256),
+  f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT, styleSLD TEXT,
+  useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30),
+  update_time DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')))"""
+
+
+def write_geopackage(answer: Answer, sheets: dict[str, Sheet], path: Path) -> Path:
+    """Write the layers of an estate plan; codes stay codes, names stand beside ids."""
+    import pyogrio
+
+    assert answer.plan is not None
+    path.unlink(missing_ok=True)
+    layers = layers_of(answer)
+    if answer.place.boundaries is not None:
+        districts = districts_of(answer, layers["zones"])
+        if districts is not None:
+            layers["districts"] = districts
+    if has_closures(answer):
+        lines = flow_lines(answer)
+        if lines is not None:
+            layers["flows"] = lines
+    for name, layer in layers.items():
+        pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG")
+    for name in ("services", "access"):
+        table = _with_service_names(sheets[name].frame).head(MOST_ROWS)
+        if len(table):
+            pyogrio.write_dataframe(table, path, layer=name, driver="GPKG")
+    _write_styles(answer, path)
+    return path
+
+
+def layers_of(answer: Answer) -> dict[str, gpd.GeoDataFrame]:
+    """Zones and buildings of the plan, in the place's coordinate system and the user's rows."""
+    import geopandas as gpd
+
+    from placeopt.travel.crs import points_of
+
+    assert answer.plan is not None
+    crs, boundaries = answer.place.info.crs, answer.place.boundaries
+    buildings, zones = (_tidy(answer.plan.tables[name]) for name in ("buildings", "zones"))
+    buildings["drawn_as"] = drawn_as(answer.plan.tables).to_numpy()
+    layers = {}
+    if boundaries is not None and len(boundaries):
+        shapes = boundaries.set_index("zone_id")["geometry"].reindex(zones["zone_id"]).array
+        layers["zones"] = gpd.GeoDataFrame(zones, geometry=shapes, crs=boundaries.crs or crs)
+    else:
+        layers["zones"] = gpd.GeoDataFrame(
+            zones, geometry=points_of(zones["x_m"], zones["y_m"], crs)
+        )
+    layers["buildings"] = gpd.GeoDataFrame(
+        buildings, geometry=points_of(buildings["x_m"], buildings["y_m"], crs)
+    )
+    return layers
+
+
+def districts_of(answer: Answer, zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
+    """Outlines of the districts, dissolved from the zones; None where zones name none."""
+    table = answer.place.zones
+    district = zones["zone_id"].map(dict(zip(table["zone_id"], table["district_id"], strict=True)))
+    if not (district.fillna("") != "").any():
+        return None
+    names = answer.place.districts.set_index("district_id")["name"]
+    joined = zones[["geometry"]].assign(district_id=district).dissolve("district_id").reset_index()
+    return joined.assign(name=joined["district_id"].map(names).fillna(joined["district_id"]))
+
+
+def _tidy(table: pd.DataFrame) -> pd.DataFrame:
+    return table.reset_index(drop=True).copy()
+
+
+def _with_service_names(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.astype({c: str for c in frame.columns if frame[c].dtype == object})
+
+
+def _write_styles(answer: Answer, path: Path) -> None:
+    """The table where QGIS looks for styles, registered as the GeoPackage standard asks."""
+    polygons = answer.place.boundaries is not None and len(answer.place.boundaries) > 0
+    assert answer.plan is not None
+    change = sent_first(answer.plan.tables["zones"], "change")
+    styles = {
+        "zones": zone_style(polygons, change),
+        "buildings": building_style(),
+    }
+    if polygons:
+        styles["districts"] = outline_style()
+    styles["flows"] = flow_style()
+    with sqlite3.connect(path) as database:
+        database.execute(LAYER_STYLES)
+        database.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES (?, ?, ?)",
+            ("layer_styles", "attributes", "layer_styles"),
+        )
+        there = {row[0] for row in database.execute("SELECT table_name FROM gpkg_contents")}
+        rows: list[tuple[Any, ...]] = [
+            ("", "", name, "geom", f"placeopt {name}", qml, "", 1, "by placeopt", "", "")
+            for name, qml in styles.items()
+            if name in there
+        ]
+        database.executemany(
+            "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name,"
+            " f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, description,"
+            " owner, ui) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+    database.close()

@@ -1,0 +1,282 @@
+"""What the page's map draws: shapes made light enough for one file, in longitude and latitude.
+
+Nothing here grows with the place beyond a limit: borders are simplified together (neighbours stay
+neighbours), many zones are drawn as squares of their weighted means, streets are thinned to the
+main ones, and what was left out is said on the page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from placeopt.base.reading import require_layers
+from placeopt.report.tables.as_sent import drawn_as, idle_services, sent_first
+from placeopt.report.tables.formats import in_words
+from placeopt.report.tables.sheets import Sheet, names_of
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from placeopt.engine import Answer
+
+MOST_ZONES = 6_000  # more are drawn as squares
+MOST_POINTS = 60_000  # corners of all zone shapes together
+MOST_STREET_POINTS = 40_000
+MOST_BUILDINGS = 4_000
+CELLS_ACROSS = 60
+MAIN_ROADS = ("motorway", "trunk", "primary", "secondary", "tertiary")
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """The map's data: plain lists ready for JSON, and what was left out, in sentences."""
+
+    zones: list[dict[str, Any]]
+    districts: list[dict[str, Any]]
+    streets: list[Any]
+    buildings: list[dict[str, Any]]
+    notes: list[str]
+
+
+def map_of(answer: Answer, sheets: dict[str, Sheet]) -> Mapped:
+    """The map of an estate plan."""
+    from placeopt.report.geopackage.layers import districts_of, layers_of
+    from placeopt.travel.crs import to_lonlat
+
+    notes: list[str] = []
+    layer = layers_of(answer)["zones"]
+    polygons = answer.place.boundaries is not None and len(answer.place.boundaries) > 0
+    districts: list[dict[str, Any]] = []
+    if polygons:
+        layer = simpler(layer)
+        outlines = districts_of(answer, layer)
+        if outlines is not None:
+            shown = to_lonlat(outlines)
+            districts = [
+                {"g": _shape(shape), "n": str(name)}
+                for shape, name in zip(shown.geometry, shown["name"], strict=True)
+                if shape is not None
+            ]
+    if len(layer) > MOST_ZONES:
+        count = len(layer)
+        layer = squares(layer)
+        notes.append(f"{count:,} zones are drawn as {len(layer):,} squares of their means.")
+    return Mapped(
+        zones=_zones(to_lonlat(layer)),
+        districts=districts,
+        streets=_streets(answer, notes),
+        buildings=_buildings(answer, sheets, notes),
+        notes=notes,
+    )
+
+
+def squares(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Zones drawn together: mean minutes (weighted by residents) on a grid of squares."""
+    import geopandas as gpd
+    import pandas as pd
+    import shapely
+
+    x, y = zones["x_m"].to_numpy(float), zones["y_m"].to_numpy(float)
+    side = max(np.ptp(x), np.ptp(y), 1.0) / CELLS_ACROSS
+    column, row = np.floor(x / side).astype(int), np.floor(y / side).astype(int)
+    people = zones["population"].fillna(0).to_numpy(float)
+    frame = pd.DataFrame({"column": column, "row": row, "population": people})
+    measures = [m for m in ("sent_minutes", "minutes") if f"{m}_before" in zones]
+    columns = [f"{measure}_{when}" for measure in measures for when in ("before", "after")]
+    for column in columns:
+        minutes = zones[column].to_numpy(float)
+        known = np.isfinite(minutes)
+        frame[f"weight_{column}"] = np.where(known, people, 0.0)
+        frame[column] = np.where(known, people * np.nan_to_num(minutes), 0.0)
+    cells = frame.groupby(["column", "row"], as_index=False).sum()
+    for column in columns:
+        weight = cells[f"weight_{column}"].where(cells[f"weight_{column}"] > 0)
+        cells[column] = cells[column] / weight
+    for measure in measures:
+        change = cells[f"{measure}_after"] - cells[f"{measure}_before"]
+        cells[measure.replace("minutes", "change_minutes")] = change
+    left, low = cells["column"] * side, cells["row"] * side
+    cells["x_m"], cells["y_m"] = left + side / 2, low + side / 2
+    cells["zone_id"], cells["name"] = "", "Square of zones"
+    shapes = shapely.box(left, low, left + side, low + side)
+    return gpd.GeoDataFrame(cells, geometry=shapes, crs=zones.crs)
+
+
+def simpler(
+    zones: gpd.GeoDataFrame, *, most_points: int = MOST_POINTS, across: float = 1500
+) -> gpd.GeoDataFrame:
+    """The same zones with fewer corners, none finer than 1/``across``; shared borders stay so."""
+    import shapely
+
+    shapes = zones.geometry.to_numpy()
+    west, south, east, north = zones.total_bounds
+    many = len(zones) > MOST_ZONES  # then only the districts' outlines are drawn from them
+    tolerance = max(east - west, north - south) / (200 if many else across)
+    for _ in range(6):
+        simple = shapely.coverage_simplify(shapes, tolerance)
+        if many or shapely.get_num_coordinates(simple).sum() <= most_points:
+            break
+        tolerance *= 2
+    return zones.set_geometry(list(simple), crs=zones.crs)
+
+
+def _zones(layer: gpd.GeoDataFrame) -> list[dict[str, Any]]:
+    rows = zip(
+        layer.geometry,
+        layer["zone_id"],
+        layer["name"].where(layer["name"] != "", layer["zone_id"]),
+        layer["population"],
+        *(layer[sent_first(layer, when)] for when in ("before", "after")),
+        layer["minutes_before"],
+        layer["minutes_after"],
+        strict=True,
+    )
+    return [
+        {
+            "g": _shape(shape),
+            "i": str(identity),
+            "n": str(name),
+            "p": _number(people, 0),
+            "b": _number(before, 1),
+            "a": _number(after, 1),
+            "nb": _number(near_before, 1),
+            "na": _number(near_after, 1),
+        }
+        for shape, identity, name, people, before, after, near_before, near_after in rows
+        if shape is not None and not shape.is_empty
+    ]
+
+
+def _buildings(answer: Answer, sheets: dict[str, Sheet], notes: list[str]) -> list[dict[str, Any]]:
+    """Buildings, those that change drawn last so that they lie on top."""
+    import geopandas as gpd
+
+    from placeopt.travel.crs import points_of, to_lonlat
+
+    assert answer.plan is not None
+    raw, said = answer.plan.buildings, sheets["buildings"].frame
+    drawn = drawn_as(answer.plan.tables)
+    idle, names = idle_services(answer.plan.tables), names_of(answer.place, "services")
+    rank = raw["decision"].map({"not_used": 0, "stay_vacant": 1, "keep": 2}).fillna(3)
+    order = rank[raw["x_m"].notna() & raw["y_m"].notna()].sort_values(kind="stable").index
+    if len(order) < len(raw):
+        notes.append(f"{len(raw) - len(order):,} buildings have no coordinates and are not drawn.")
+    if len(order) > MOST_BUILDINGS:
+        notes.append(
+            f"{MOST_BUILDINGS:,} of {len(order):,} buildings are drawn, those that change first."
+        )
+        order = order[-MOST_BUILDINGS:]
+    rows, words = raw.loc[order], said.loc[order]
+    points = points_of(rows["x_m"], rows["y_m"], answer.place.info.crs)
+    shown = to_lonlat(gpd.GeoDataFrame(geometry=points)).geometry
+    return [
+        {
+            "id": str(row["building_id"]),
+            "y": round(y, 5),
+            "x": round(x, 5),
+            "n": str(row["name"] or row["building_id"]),
+            "k": in_words(row["kind"]),
+            "d": word,
+            "l": text["decision"],
+            "s": row["status_before"],
+            "t": text.get("tier_name", ""),
+            "was": str(text["services_before"]),
+            "now": _visited(str(row["services_after"]), idle.get(str(row["building_id"])), names),
+            "idle": "; ".join(names.get(s, s) for s in idle.get(str(row["building_id"]), ())),
+            "rb": _number(row["running_cost_before_gbp_per_year"], 0),
+            "ra": _number(row["running_cost_after_gbp_per_year"], 0),
+            "w": text["why"],
+        }
+        for x, y, row, text, word in zip(
+            shown.x,
+            shown.y,
+            rows.to_dict("records"),
+            words.to_dict("records"),
+            drawn.loc[order],
+            strict=True,
+        )
+    ]
+
+
+def _visited(services: str, idle: list[str] | None, names: dict[str, str]) -> str:
+    """The services of a building that somebody is sent to, by name."""
+    ids = [part for part in services.split("; ") if part and part not in (idle or ())]
+    return "; ".join(names.get(one, one) for one in ids)
+
+
+def _streets(answer: Answer, notes: list[str]) -> list[Any]:
+    """Thin lines of the place's own streets, the main ones where there are many."""
+    from placeopt.travel.crs import to_lonlat
+
+    lines = _read_streets(answer)
+    if lines is None:
+        return []
+    shown = to_lonlat(lines)
+    return [
+        [[round(y, 5), round(x, 5)] for x, y in line.coords]
+        for shape in shown.geometry
+        for line in getattr(shape, "geoms", [shape])
+    ]
+
+
+def _read_streets(answer: Answer) -> gpd.GeoDataFrame | None:
+    import pyogrio
+
+    path = _street_file(answer)
+    if path is None:
+        return None
+    require_layers(path)
+    names = [str(name) for name, kind in pyogrio.list_layers(path) if kind and "Line" in str(kind)]
+    if not names:
+        return None
+    lines = pyogrio.read_dataframe(path, layer=names[0])
+    lines = lines[lines.geometry.notna()]
+    if lines.crs is None or lines.empty:
+        return None
+    kind = next((c for c in ("highway", "road_class", "class") if c in lines.columns), None)
+    west, south, east, north = lines.total_bounds
+    lines = lines.set_geometry(lines.simplify(max(east - west, north - south) / 2500))
+    for most in (len(MAIN_ROADS), 4, 3, 2, 1):
+        if lines.get_coordinates().shape[0] <= MOST_STREET_POINTS:
+            return lines[["geometry"]]
+        if kind is None:
+            return None
+        lines = lines[lines[kind].astype(str).str.removesuffix("_link").isin(MAIN_ROADS[:most])]
+    return None
+
+
+def _street_file(answer: Answer) -> Path | None:
+    folder = answer.place.folder
+    if folder is None or not Path(folder).is_dir():
+        return None
+    named = answer.scenario.travel.file
+    for name in (named, "streets.gpkg"):
+        if name and (Path(folder) / name).suffix == ".gpkg" and (Path(folder) / name).is_file():
+            return Path(folder) / name
+    return None
+
+
+def _shape(shape: Any) -> list[Any]:
+    """A point as [lat, lon]; polygons as [[ring, hole, ...], ...] of [lat, lon]."""
+    if shape.geom_type == "Point":
+        return [round(shape.y, 5), round(shape.x, 5)]
+    parts = getattr(shape, "geoms", [shape])
+    return [
+        [_ring(ring) for ring in (part.exterior, *part.interiors)]
+        for part in parts
+        if part.geom_type == "Polygon" and not part.is_empty
+    ]
+
+
+def _ring(ring: Any) -> list[list[float]]:
+    corners = np.round(np.asarray(ring.coords)[:-1, 1::-1], 5)
+    return [[float(lat), float(lon)] for lat, lon in corners]
+
+
+def _number(value: Any, digits: int) -> float | None:
+    number = float(value)
+    return round(number, digits) if np.isfinite(number) else None

@@ -1,0 +1,1 @@
+"""The tables of an answer as people read them."""

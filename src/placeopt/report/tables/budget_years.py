@@ -1,0 +1,146 @@
+"""A budget over years, arranged as a finance lead reads it: a line a programme, a column a year.
+
+spending_years   a row a programme: today, then each decided year, one-off costs apart
+who_gains        a row an agency and year: what its streams pay, what it gains, where it stands
+
+They are made from the plan's own tables and add up to them. Money is GBP of the decided years.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from placeopt.report.tables.sheets import Heading, Sheet, sheet_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from placeopt.engine import Answer
+
+
+def yearly_sheets(answer: Answer) -> dict[str, Sheet]:
+    """The sheets made of a budget plan's tables by year; none without such a plan."""
+    tables = answer.plan.tables if answer.plan else {}
+    found: dict[str, Sheet] = {}
+    if "spending_by_year" in tables:
+        found["spending_years"] = _spending_years(answer)
+    if "spending" in tables and "payments" in tables:
+        found["who_gains"] = sheet_of(answer.place, "who_gains", who_gains(answer))
+    return found
+
+
+def _spending_years(answer: Answer) -> Sheet:
+    """One row a programme, a column for what it spends in each year and for its one-off costs."""
+    assert answer.plan is not None
+    rows = answer.plan.tables["spending"][["programme_id", "name", "agency_id", "kind"]].copy()
+    today = answer.plan.tables["spending"]["before_gbp"]
+    by_year = answer.plan.tables["spending_by_year"]
+    rows["before_gbp"] = today
+    for column, label in (
+        ("plan_gbp", "plan"),
+        ("one_off_gbp", "one_off"),
+        ("by_results_gbp", "by_results"),
+        ("capital_gbp", "capital"),
+    ):
+        if column not in by_year:
+            continue
+        wide = by_year.pivot_table(
+            index="programme_id", columns="year", values=column, aggfunc="sum"
+        ).reindex(rows["programme_id"])
+        if column != "plan_gbp" and not (wide.fillna(0) != 0).to_numpy().any():
+            continue
+        for year in wide.columns:
+            rows[f"{label}_{year}_gbp"] = wide[year].to_numpy()
+    sheet = sheet_of(answer.place, "spending_years", rows)
+    return replace(sheet, headings=tuple(_total(heading) for heading in sheet.headings))
+
+
+def _total(heading: Heading) -> Heading:
+    """Money of a year under a plain heading, totalled."""
+    label, _, year = heading.name.removesuffix("_gbp").rpartition("_")
+    if not (heading.name.endswith("_gbp") and year.isdigit()):
+        return heading
+    text = {
+        "plan": "{} (£)",
+        "one_off": "One-off {} (£)",
+        "by_results": "By results {} (£)",
+        "capital": "Capital {} (£)",
+    }[label]
+    return replace(heading, text=text.format(year), format="gbp", total=True)
+
+
+def who_gains(answer: Answer) -> pd.DataFrame:
+    """By year and agency: what its streams bring in and pay, what it spends, gains and receives."""
+    import pandas as pd
+
+    assert answer.plan is not None
+    tables, place = answer.plan.tables, answer.place
+    payer = dict(zip(place.streams["stream_id"], _agencies(place.streams), strict=True))
+    runs = dict(
+        zip(tables["spending"]["programme_id"], tables["spending"]["agency_id"], strict=True)
+    )
+    payments = tables["payments"]
+    by_payer = payments.assign(agency_id=payments["stream_id"].map(payer).fillna(""))
+    by_runner = payments.assign(agency_id=payments["programme_id"].map(runs).fillna(""))
+    brought = (
+        place.stream_amounts[place.stream_amounts["year"].isin(payments["year"])]
+        if len(place.stream_amounts)
+        else place.stream_amounts
+    )
+    brought = brought.assign(agency_id=brought["stream_id"].map(payer))
+    parts = {
+        "money_in_gbp": _sum(brought, "amount_gbp"),
+        "paid_before_gbp": _sum(by_payer, "before_gbp"),
+        "paid_gbp": _sum(by_payer, "after_gbp"),
+        "run_before_gbp": _sum(by_runner, "before_gbp"),
+        "run_gbp": _sum(by_runner, "after_gbp"),
+    }
+    across = payments["stream_id"].map(payer).fillna("") != payments["programme_id"].map(runs)
+    more = payments["after_gbp"] - payments["before_gbp"]
+    moved_across = payments.assign(more_gbp=more.where(across, 0.0))
+    received_by = moved_across.assign(agency_id=by_runner["agency_id"])
+    given_by = moved_across.assign(agency_id=by_payer["agency_id"])
+    parts["across_gbp"] = _sum(received_by, "more_gbp").sub(
+        _sum(given_by, "more_gbp"), fill_value=0.0
+    )
+    run = tables.get("spending_by_year")
+    if run is not None and "units" in run and run["units"].notna().any():
+        run = run[run["units"].notna()]  # what units that close free (B6)
+        less = run["do_nothing_gbp"] - run["plan_gbp"]
+        whose = run["programme_id"].map(runs).fillna("")
+        parts["freed_gbp"] = _sum(run.assign(agency_id=whose, freed_gbp=less), "freed_gbp")
+    chain = tables.get("benefits_chain")
+    if chain is not None and len(chain):
+        parts["benefits_gbp"], parts["cashable_gbp"] = (
+            _sum(chain, "net_gbp"),
+            _sum(chain, "cashable_gbp"),
+        )
+    moved = tables.get("transfers")
+    if moved is not None and len(moved):
+        received = _sum(moved.rename(columns={"to_agency_id": "agency_id"}), "amount_gbp")
+        given = _sum(moved.rename(columns={"from_agency_id": "agency_id"}), "amount_gbp")
+        parts["transfers_gbp"] = received.sub(given, fill_value=0.0)
+    rows = pd.DataFrame(parts).fillna(0.0)
+    better = rows["across_gbp"]  # never what its streams no longer bring in, or do not spend
+    for name in ("cashable_gbp", "freed_gbp", "transfers_gbp"):
+        better = better + rows[name] if name in rows else better
+    rows["better_off_gbp"] = better
+    stands = tables.get("positions")
+    if stands is not None and len(stands):
+        own = stands.set_index(["year", "agency_id"])[["alone_gbp", "plan_gbp"]]
+        rows = rows.join(own.rename(columns={"plan_gbp": "position_gbp"}))
+    rows.index = rows.index.set_names(["year", "agency_id"])
+    rows = rows[(rows.fillna(0.0) != 0).any(axis=1)].reset_index()
+    names = dict(zip(place.agencies["agency_id"], place.agencies["name"], strict=True))
+    named = [names.get(key) or key or "no agency stated" for key in rows["agency_id"]]
+    rows.insert(2, "agency_name", named)
+    return rows
+
+
+def _agencies(streams: pd.DataFrame) -> list[str]:
+    return list(streams["agency_id"]) if "agency_id" in streams else [""] * len(streams)
+
+
+def _sum(rows: pd.DataFrame, column: str) -> pd.Series:
+    return rows.groupby(["year", "agency_id"])[column].sum()

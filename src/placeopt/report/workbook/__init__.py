@@ -1,0 +1,1 @@
+"""The Excel workbook of an answer."""

@@ -1,0 +1,419 @@
+"""``workbook.xlsx``: every table on its own sheet, as a finance lead likes to find it.
+
+Each sheet: a line that says what it is, a totals row over the rows the filter leaves visible,
+headings with units, then the rows. Ids are text, numbers are numbers, missing cells are empty,
+and no text of the place is ever read as a formula or a link.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from placeopt.report.narrative.consent import providers_in_words
+from placeopt.report.narrative.minutes import measured_in_words
+from placeopt.report.narrative.story import Story, objectives_in_words, verified_in_words
+from placeopt.report.tables.formats import (
+    EXCEL,
+    NUMBERS,
+    format_in_row,
+    is_whole,
+    missing,
+    not_stated,
+    show,
+    unit_in_words,
+)
+from placeopt.report.tables.saving_parts import NOT_STATED, notes_of
+from placeopt.report.tables.sheets import TITLES, Sheet
+from placeopt.report.workbook.benefit_formulas import Formulas, chain_formulas
+from placeopt.report.workbook.inputs import write_inputs
+from placeopt.report.workbook.live_costs import Writer, live_of
+
+if TYPE_CHECKING:
+    from xlsxwriter import Workbook
+    from xlsxwriter.worksheet import Worksheet
+
+    from placeopt.engine import Answer
+
+ESTATE = [
+    *("buildings", "course", "services", "closed_points", "closures", "closures_by_group"),
+    *("groups", "losers", "zones", "standards", "areas", "access", "bands"),
+    *("sent_past", "channels_by_year"),
+    *("running_split", "money", "whole_life", "cash_outlook"),
+    *("cash_years", "cash_agencies", "cash_flow", "carbon_by_year", "rents"),
+    *("agencies", "buildings_by_year", "services_by_year", "objectives_by_year"),
+]
+BUDGET = [
+    *("spending", "spending_years", "payments", "streams", "reserves", "result_payments"),
+    "provider_results",
+    *("outcomes", "outcomes_by_year", "cash_flow", "agencies", "benefits_chain", "who_gains"),
+    *("positions_alone", "positions", "transfers", "alone_spending", "alone_payments"),
+    *("alone_objectives", "prices", "curves"),
+]
+LAST = ["checks", "findings", "assumptions", "provenance"]
+# On another sheet; in tables/.
+LEFT_OUT = {
+    *("objectives", "assignment", "assignment_today", "assignment_by_year", "spending_by_year"),
+}
+ONE_YEAR = {"buildings_by_year", "services_by_year", "objectives_by_year"}
+IF_ANY = {"reserves", "cash_flow", "benefits_chain", "positions", "transfers"}
+IF_ANY |= {"positions_alone"} | {"alone_spending", "alone_payments", "alone_objectives"}
+IF_ANY |= {"closed_points", "closures", "closures_by_group", "areas"}
+MOST_ROWS = 50_000  # of a sheet: more makes a workbook that opens slowly; the CSV has them all
+WRAPPED = frozenset(("text", "service_ids"))
+TOTALS, HEADINGS, ROWS = 1, 2, 3  # rows of a sheet, counted from 0
+
+
+def write_workbook(answer: Answer, story: Story, sheets: dict[str, Sheet], path: Path) -> Path:
+    """Write the workbook of an answer; without a plan it holds the rules and what is known."""
+    import xlsxwriter
+
+    options = {
+        "strings_to_formulas": False,
+        "strings_to_numbers": False,
+        "strings_to_urls": False,
+        "default_date_format": "yyyy-mm-dd",
+    }
+    book = xlsxwriter.Workbook(str(path), options)
+    book.set_properties({"title": answer.scenario.question[:250], "author": "placeopt"})
+    book.set_calc_mode("auto")
+    styles = Styles(book)
+    order = [
+        *(ESTATE if answer.plan and "buildings" in answer.plan.tables else BUDGET),
+        *[name for name in sheets if name not in {*ESTATE, *BUDGET, *LAST, *LEFT_OUT}],
+        *LAST,
+    ]
+    said_already = ONE_YEAR if "course" not in sheets else set()
+    shown = [
+        sheets[name]
+        for name in order
+        if name in sheets
+        and name not in said_already
+        and (len(sheets[name].frame) or name not in IF_ANY)
+    ]
+    first = book.add_worksheet("Summary")
+    formulas: dict[str, Formulas] = {}
+    live, outlook = live_of(answer), None
+    if live:
+        inputs = write_inputs(book, styles, answer, HEAD)
+        titles = {name: sheet.title[:31] for name, sheet in sheets.items()}
+        outlook = Writer(answer, live, sheets, titles, inputs)
+        formulas |= outlook.all()
+        shown[-len(LAST) :] = [*live.sheets.values(), *shown[-len(LAST) :]]
+    if answer.scenario.problem == "budget":
+        inputs = write_inputs(book, styles, answer, HEAD)
+        titles = {name: sheet.title[:31] for name, sheet in sheets.items()}
+        formulas["benefits_chain"] = chain_formulas(answer, sheets, titles, inputs)
+    places = {
+        sheet.name: _write_sheet(book, styles, sheet, formulas.get(sheet.name, {}))
+        for sheet in shown
+    }
+    _write_summary(first, styles, answer, story, shown, sheets, places, outlook)
+    first.activate()
+    book.close()
+    return path
+
+
+class Styles:
+    """The workbook's cell formats, made once each."""
+
+    def __init__(self, book: Workbook):
+        self._book = book
+        self._made: dict[tuple[tuple[str, Any], ...], Any] = {}
+
+    def __call__(self, kind: str = "", **extra: Any) -> Any:
+        look: dict[str, Any] = {"font_name": "Calibri", "font_size": 11, "valign": "top", **extra}
+        if kind in EXCEL:
+            look["num_format"] = EXCEL[kind]
+        key = tuple(sorted(look.items()))
+        if key not in self._made:
+            self._made[key] = self._book.add_format(look)
+        return self._made[key]
+
+
+HEAD: dict[str, Any] = {
+    "bold": True,
+    "bg_color": "#1F4E79",
+    "font_color": "#FFFFFF",
+    "text_wrap": True,
+}
+SUM: dict[str, Any] = {"bold": True, "bg_color": "#DDE8F2", "top": 1, "bottom": 1}
+TITLE: dict[str, Any] = {"bold": True, "font_size": 14, "font_color": "#1F4E79"}
+
+WHY_EMPTY = {  # what a table without rows says, so that nobody looks for what is missing
+    "prices": "Where decisions are whole (a ward, a provider) or curves S-shaped, prices of a last "
+    "small step mislead, so none are given: placeopt prices solves again for each limit.",
+    "findings": "Nothing in the place or the question gave cause for a remark.",
+    "assumptions": "The place's tables name no assumption.",
+}
+
+
+def _write_sheet(
+    book: Workbook, styles: Styles, sheet: Sheet, formulas: Formulas | None = None
+) -> str:
+    """One table; cells with a formula hold it with the table's value; returns the sheet's name."""
+    page = book.add_worksheet(sheet.title[:31])
+    rows = sheet.frame.head(MOST_ROWS)
+    last, right = ROWS + len(rows) - 1, max(0, len(sheet.headings) - 1)
+    title = f"{sheet.title}: {len(sheet.frame):,} rows"
+    if len(rows) < len(sheet.frame):
+        title += f", of which the first {len(rows):,} are here; all are in tables/{sheet.name}.csv"
+    page.write_string(0, 0, title, styles(**TITLE))
+    if not len(rows) and sheet.name in WHY_EMPTY:
+        page.write_string(1, 0, WHY_EMPTY[sheet.name])
+    records = rows.to_dict("records") if rows.isna().any(axis=None) else [{}] * len(rows)
+    units = sheet.frame["unit"].tolist() if "unit" in sheet.frame else [""] * len(rows)
+    lines = [1] * len(rows)  # of text in the tallest cell of each row
+    for column, heading in enumerate(sheet.headings):
+        values = rows[heading.name].tolist()
+        side = "right" if heading.format in NUMBERS else "left"
+        page.write_string(HEADINGS, column, heading.text, styles(**HEAD, align=side))
+        if heading.meaning:
+            page.write_comment(HEADINGS, column, heading.meaning, {"x_scale": 2})
+        for row, value in enumerate(values):
+            kind = format_in_row(heading.format, units[row])
+            formula = (formulas or {}).get((row, heading.name))
+            if formula and not missing(value):
+                page.write_formula(ROWS + row, column, formula, styles(kind), value)
+            elif missing(value) and not_stated(heading.name, records[row]):
+                page.write_string(ROWS + row, column, NOT_STATED, styles(align="right"))
+            else:
+                _write_cell(page, ROWS + row, column, value, kind, styles)
+        wide = _width(heading.text, heading.format, values)
+        aside = {"level": 1, "hidden": True} if _set_aside(sheet, column) else {}
+        page.set_column(column, column, wide, None, aside)
+        if heading.format in WRAPPED:
+            lines = [
+                max(n, math.ceil(len(str(v)) / wide)) for n, v in zip(lines, values, strict=True)
+            ]
+    for row, count in enumerate(lines):
+        if count > 1:
+            page.set_row(ROWS + row, 15.0 * min(count, 8))
+    if any(heading.total for heading in sheet.headings) and len(rows):
+        _write_totals(page, styles, sheet, last)
+    page.set_row(HEADINGS, 48)
+    page.freeze_panes(ROWS, _frozen(sheet))
+    if len(rows):
+        page.autofilter(HEADINGS, 0, last, right)
+    _set_up_print(page, sheet.title, wide=right - _hidden(sheet) > 12)
+    return page.get_name()
+
+
+def _write_totals(page: Worksheet, styles: Styles, sheet: Sheet, last: int) -> None:
+    """A totals row over the rows the filter leaves visible, with values for viewers."""
+    from xlsxwriter.utility import xl_range
+
+    complete = len(sheet.frame) <= MOST_ROWS
+    for column, heading in enumerate(sheet.headings):
+        if heading.total and complete:
+            cells = xl_range(ROWS, column, last, column)
+            total = sheet.total(heading.name)
+            formula = f"=SUBTOTAL(109,{cells})"
+            page.write_formula(TOTALS, column, formula, styles(heading.format, **SUM), total)
+        else:
+            page.write_blank(TOTALS, column, None, styles(**SUM))
+    page.write_string(TOTALS, 0, "Total of rows shown", styles(**SUM))
+
+
+def _write_cell(
+    page: Worksheet, row: int, column: int, value: Any, kind: str, styles: Styles, **look: Any
+) -> None:
+    if missing(value) or value == "" or value is None:
+        return
+    if kind in NUMBERS and not isinstance(value, str):
+        page.write_number(row, column, float(value), styles(kind, **look))
+    else:
+        look = {"text_wrap": kind in WRAPPED, **look}
+        page.write_string(row, column, str(value)[:32_000], styles(kind, **look))
+
+
+def _width(heading: str, kind: str, values: list[Any]) -> float:
+    """Wide enough for the values and for the heading on two lines, within reason."""
+    shown = [len(show(value, kind)) for value in values[:400]]
+    longest = max(shown, default=0)
+    return float(min(46, max(9, longest + 2, len(heading) / 2 + 4)))
+
+
+def _frozen(sheet: Sheet) -> int:
+    """How many columns stay in sight: the first id and its name."""
+    names = [heading.name for heading in sheet.headings[:2]]
+    if len(names) == 2 and names[0].endswith("_id") and names[1].endswith("name"):
+        return 2
+    return 1 if names else 0
+
+
+def _set_aside(sheet: Sheet, column: int) -> bool:
+    """Whether a column is folded away (Excel's + above the sheet shows it): ids that stand beside
+    their names, and coordinates."""
+    heading = sheet.headings[column]
+    return heading.format == "coordinate" or (heading.format == "id" and column > 0)
+
+
+def _hidden(sheet: Sheet) -> int:
+    return sum(_set_aside(sheet, column) for column in range(len(sheet.headings)))
+
+
+def _set_up_print(page: Worksheet, title: str, wide: bool) -> None:
+    page.set_landscape()
+    page.set_paper(8 if wide else 9)  # A3 or A4
+    page.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    page.fit_to_pages(1, 0)
+    page.repeat_rows(0, HEADINGS)
+    page.set_footer(f"&L{title.replace('&', '&&')}&CPage &P of &N&Rplaceopt")
+
+
+def _write_summary(
+    page: Worksheet,
+    styles: Styles,
+    answer: Answer,
+    story: Story,
+    shown: list[Sheet],
+    sheets: dict[str, Sheet],
+    places: dict[str, str],
+    outlook: Writer | None = None,
+) -> None:
+    """The first sheet: question, answer, proof, key figures tied to the sheets, contents."""
+    page.hide_gridlines(2)
+    page.set_column(0, 0, 46)
+    page.set_column(1, 3, 20)
+    page.set_column(4, 4, 40)
+    row = 0
+
+    def line(text: str, height: float = 0, **look: Any) -> None:
+        nonlocal row
+        page.merge_range(row, 0, row, 4, "", styles(text_wrap=True, **look))
+        page.write_string(row, 0, text, styles(text_wrap=True, **look))
+        page.set_row(row, height or 15.5 * (1 + len(text) // 135))
+        row += 1
+
+    info = answer.place.info
+    line(f"{info.name}, {answer.scenario.problem}", **TITLE, height=22)
+    if info.made_up:
+        line(
+            "This place is made up. None of these figures are about a real place.",
+            bold=True,
+            font_color="#A4161A",
+        )
+    line(answer.scenario.question, bold=True, font_size=12)
+    for sentence in (story.first, *story.sentences, *providers_in_words(answer)):
+        line(sentence)
+    line(story.status_in_words)
+    line(verified_in_words(answer))
+    if measured := measured_in_words(answer):
+        line(measured)
+    line(f"Money in prices of {info.price_year}. Made small: {objectives_in_words(answer)}.")
+    row += 1
+    if story.figures:
+        row = _write_figures(page, styles, story, sheets, places, row)
+    if outlook:
+        row = _write_outlook(page, styles, outlook, row)
+        for note in notes_of(answer):
+            line(note)
+        row += 1
+    if "objectives" in sheets and len(sheets["objectives"].frame):
+        row = _write_objectives(page, styles, sheets["objectives"], row)
+    if answer.explanation:
+        row = _write_clashes(page, styles, answer, row)
+    _heads(page, styles, row, ["Sheet", "Rows"])
+    for at, sheet in enumerate(shown, start=row + 1):
+        page.write_url(
+            at,
+            0,
+            f"internal:'{places[sheet.name]}'!A1",
+            styles(font_color="#1F4E79", underline=1),
+            TITLES.get(sheet.name, sheet.title),
+        )
+        page.write_number(at, 1, len(sheet.frame), styles("count"))
+    page.set_landscape()
+    page.set_paper(9)
+    page.fit_to_pages(1, 0)
+
+
+def _heads(page: Worksheet, styles: Styles, row: int, texts: list[str]) -> None:
+    for column, text in enumerate(texts):
+        side = "right" if 0 < column < 4 else "left"
+        page.write_string(row, column, text, styles(**HEAD, align=side))
+
+
+TIED = {  # key figure -> (table, column today, column in the plan)
+    "running_cost_gbp_per_year": ("money", "before_gbp_per_year", "after_gbp_per_year"),
+    "spending_gbp": ("spending", "before_gbp", "after_gbp"),
+    "returned_gbp": ("streams", "", "returned_gbp"),
+}
+
+
+def _write_figures(
+    page: Worksheet,
+    styles: Styles,
+    story: Story,
+    sheets: dict[str, Sheet],
+    places: dict[str, str],
+    row: int,
+) -> int:
+    _heads(page, styles, row, ["Key figures", "Today", "Plan", "Change"])
+    for figure in story.figures:
+        row += 1
+        page.write_string(row, 0, figure.label, styles())
+        table, *columns = TIED.get(figure.key, ("", "", ""))
+        for column, name, value in zip((1, 2), columns, (figure.today, figure.plan), strict=True):
+            if value is None:
+                continue
+            if table and name:
+                formula = _sum_of(sheets[table], places[table], name)
+                page.write_formula(row, column, formula, styles(figure.format), value)
+            else:
+                page.write_number(row, column, value, styles(figure.format))
+        if figure.today is not None and figure.plan is not None:
+            page.write_formula(
+                row, 3, f"=C{row + 1}-B{row + 1}", styles(figure.format), figure.plan - figure.today
+            )
+    return row + 2
+
+
+def _write_outlook(page: Worksheet, styles: Styles, outlook: Writer, row: int) -> int:
+    """Ten years of cash, whole life, payback and the rate, as formulas of the other sheets."""
+    _heads(page, styles, row, ["Over the years", "Do nothing", "Plan", "Saved"])
+    for label, formulas, values, kind in outlook.outlook():
+        row += 1
+        page.write_string(row, 0, label, styles())
+        for column, (formula, value) in enumerate(zip(formulas, values, strict=True), start=1):
+            if formula:
+                page.write_formula(row, column, f"={formula}", styles(kind, align="right"), value)
+    return row + 2
+
+
+def _sum_of(sheet: Sheet, title: str, column: str) -> str:
+    """The sum of a column of another sheet, whatever its filter hides."""
+    from xlsxwriter.utility import xl_range_abs
+
+    at = [heading.name for heading in sheet.headings].index(column)
+    return f"=SUM('{title}'!{xl_range_abs(ROWS, at, ROWS + len(sheet.frame) - 1, at)})"
+
+
+def _write_objectives(page: Worksheet, styles: Styles, sheet: Sheet, row: int) -> int:
+    _heads(page, styles, row, ["Measure", "Do nothing", "Plan", "Change", "Unit"])
+    for values in sheet.frame.to_dict("records"):
+        row += 1
+        page.write_string(row, 0, str(values["objective"]), styles())
+        before, after = values["do_nothing"], values["plan"]
+        for column, value in enumerate((before, after, after - before), start=1):
+            if missing(value):
+                page.write_string(row, column, NOT_STATED, styles(align="right"))
+                continue
+            kind = format_in_row("figure", str(values["unit"]))
+            kind = "count" if kind == "figure" and is_whole(value) else kind
+            _write_cell(page, row, column, value, kind, styles)
+        page.write_string(row, 4, unit_in_words(str(values["unit"])), styles(indent=2))
+    return row + 2
+
+
+def _write_clashes(page: Worksheet, styles: Styles, answer: Answer, row: int) -> int:
+    assert answer.explanation is not None
+    _heads(page, styles, row, ["Rules that clash", "Number", "", "", "What would have to give"])
+    for clash in answer.explanation.clashes:
+        row += 1
+        page.write_string(row, 0, clash.sentence, styles(text_wrap=True))
+        page.write_string(row, 1, clash.number, styles())
+        page.write_string(row, 4, clash.what_gives, styles(text_wrap=True))
+    return row + 2

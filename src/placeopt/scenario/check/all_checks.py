@@ -1,0 +1,292 @@
+"""Check a scenario against the place it is asked of: every id that a rule names exists there, and
+nothing that it decides beforehand contradicts itself or the place's own tables."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from placeopt.base.errors import Finding
+from placeopt.place import Place
+from placeopt.place.check.estate import must_groups
+from placeopt.scenario.carbon_stated import carbon_unknown
+from placeopt.scenario.check.contradictions import sense_findings
+from placeopt.scenario.check.residents import (
+    access_counts_somebody,
+    fairness_compares_somebody,
+    network_counts_something,
+    points_can_have_their_visits,
+)
+from placeopt.scenario.faults import TomlFile, fault, nearest
+from placeopt.scenario.positions import Path, lines_of
+from placeopt.scenario.rules.estate.base import EstateRule
+from placeopt.scenario.rules.estate.services import (
+    Access,
+    Carbon,
+    Fairness,
+    Network,
+    Opened,
+    Pinned,
+    Together,
+)
+from placeopt.scenario.rules.rule import Rule
+from placeopt.scenario.scenario import Scenario
+from placeopt.travel.speeds import MODES
+
+# What a rule's field names: the table and column that its ids come from.
+NAMED = {
+    "service": ("services", "service_id"),
+    "services": ("services", "service_id"),
+    "must": ("services", "service_id"),
+    "never": ("services", "service_id"),
+    "tier": ("tiers", "tier_id"),
+    "tiers": ("tiers", "tier_id"),
+    "district": ("districts", "district_id"),
+    "keep": ("buildings", "building_id"),
+    "close": ("buildings", "building_id"),
+    "never_sell": ("buildings", "building_id"),
+    "only_in": ("services", "service_id"),
+    "release": ("streams", "stream_id"),
+    "floors_gbp": ("programmes", "programme_id"),
+    "outcomes": ("outcomes", "outcome_id"),
+    "only_together": ("outcomes", "outcome_id"),
+}
+ANY = {"all"}  # words that stand for every id
+
+
+def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
+    """Every id and mode that the scenario's rules name and the place or the scenario lacks, rules
+    of no decided year, and what must be and may not be at once."""
+    sources = _sources(scenario)
+    found: list[Finding] = list(_modes_nobody_knows(scenario, sources))
+    unknown = carbon_unknown(place, scenario)
+    if unknown is not None and unknown.path is not None:
+        found.append(
+            fault(
+                sources or [TomlFile("the scenario", {}, {})],
+                unknown.path, unknown.value, unknown.message, unknown.remedy, unknown.name,
+            )
+        )  # fmt: skip
+    written = _written(scenario, sources)
+    found += sense_findings(place, scenario, sources, written)
+    for rule, path, source in written:
+        for field, value in rule:
+            if field in NAMED:
+                found += _unknown_ids(place, rule, field, value, path, source)
+            if field in {"mode", "modes"}:
+                found += _unknown_modes(scenario, rule, field, value, path, source)
+            if field == "pot_gbp" and isinstance(value, tuple) and len(value) > scenario.years:
+                message = f"{len(value)} amounts for {scenario.years} decided years"
+                remedy = "give one for each year, or state how many years are decided: years = ..."
+                label = f"{rule.name}.{field}"
+                found.append(fault([source], (*path, field), value, message, remedy, label))
+        if isinstance(rule, EstateRule):
+            found += _of_no_year(scenario, rule, path, source)
+            found += _of_nobody(place, scenario, rule, path, source)
+        if isinstance(rule, Carbon) and unknown is not None:
+            found.append(fault([source], path, None, unknown.message, unknown.remedy, rule.name))
+        if isinstance(rule, Opened):
+            found += _unknown_kinds(place, rule, path, source)
+        if isinstance(rule, Pinned):
+            found += _kept_and_closed(place, rule, path, source)
+        if isinstance(rule, Together):
+            found += _together_and_apart(place, rule, path, source)
+    return found
+
+
+def with_lines(scenario: Scenario, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings, those of the scenario's file that have no line at the line of their key: in a
+    rule that holds the value, if there are several."""
+    sources = _sources(scenario)
+    for finding in findings:
+        asked = scenario.path is not None and finding.file == scenario.path.name
+        line = _line_of(finding, sources) if asked and finding.row is None else None
+        yield replace(finding, file=line[0], row=line[1]) if line else finding
+
+
+def _line_of(finding: Finding, sources: list[TomlFile]) -> tuple[str, int] | None:
+    """The file and line that state a finding's key."""
+    keys = (finding.column or "").split(" or ")
+    found: list[tuple[int, str, int]] = []
+    for order, source in enumerate(sources):
+        for path, line in source.lines.items():
+            words = [part for part in path if isinstance(part, str)]
+            value: Any = source.values
+            for part in path:
+                value = value[part] if not isinstance(value, str) else None
+            if keys == ["rules"] and words == ["rules", "rule"] and value == finding.value:
+                found.append((-line, source.name, line))  # the last of those written twice
+            elif words and words[-1] == finding.value and words[-2:-1] and words[-2] in keys:
+                found.append((order - 20, source.name, line))
+            elif words and words[-1] in keys:
+                holds = finding.value is not None and finding.value in _ids_or_text(value)
+                found.append((order - 10 * holds, source.name, line))
+    return min(found)[1:] if found else None
+
+
+def _ids_or_text(value: Any) -> set[str]:
+    if isinstance(value, list | Mapping):
+        return {str(one) for one in _ids(value)} if not _numbers(value) else {str(tuple(value))}
+    return {str(value)}
+
+
+def _numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, int | float) for one in value)
+
+
+def _modes_nobody_knows(scenario: Scenario, sources: list[TomlFile]) -> Iterator[Finding]:
+    """Modes that no method can measure; a matrix of minutes may name its own."""
+    travel = scenario.travel
+    for mode in travel.modes if travel.method != "matrix" else ():
+        if mode not in MODES:
+            message = f"there is no mode {mode!r}"
+            remedy = f"use some of {', '.join(MODES)}"
+            yield fault(sources, ("travel", "modes"), mode, message, remedy, "travel.modes")
+
+
+def _of_no_year(
+    scenario: Scenario, rule: EstateRule, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """A rule that would bind nothing, for it speaks of no year that is decided."""
+    first = scenario.year
+    if first is None or any(rule.holds_in(first + t) for t in range(scenario.years)):
+        return
+    last = first + scenario.years - 1
+    decided = f"{first} to {last}" if last > first else f"{first}"
+    field = "from_year" if (getattr(rule, "from_year", None) or first) > last else "to_year"
+    message = f"the rule holds in no decided year ({decided})"
+    remedy = "correct the years, or decide more of them: years = ..."
+    yield fault([source], (*path, field), getattr(rule, field, None), message, remedy,
+                f"{rule.name}.{field}")  # fmt: skip
+
+
+def _of_nobody(
+    place: Place, scenario: Scenario, rule: EstateRule, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """A rule that counts nobody, or nothing."""
+    if isinstance(rule, Access):
+        yield from access_counts_somebody(place, scenario, rule, path, source)
+    if isinstance(rule, Fairness):
+        yield from fairness_compares_somebody(place, rule, path, source)
+    if isinstance(rule, Network):
+        yield from network_counts_something(place, rule, path, source)
+        yield from points_can_have_their_visits(place, scenario, rule, path, source)
+
+
+def _unknown_kinds(place: Place, rule: Opened, path: Path, source: TomlFile) -> Iterator[Finding]:
+    """Kinds that a service is kept to and no building is of."""
+    known = sorted(set(place.buildings["kind"]))
+    for kind in dict.fromkeys(kind for kinds in rule.only_in.values() for kind in kinds):
+        if kind not in known:
+            message = f"buildings.csv has no kind {kind!r}"
+            where = (*path, "only_in")
+            yield fault([source], where, kind, message, nearest(kind, known), "opened.only_in")
+
+
+def _kept_and_closed(place: Place, rule: Pinned, path: Path, source: TomlFile) -> Iterator[Finding]:
+    """Buildings that are to be kept and to be closed."""
+    table = place.buildings
+    said = {
+        word: table[table["pinned"] == word]["building_id"].tolist() for word in ("keep", "close")
+    }
+    for field, other in (("keep", "close"), ("close", "keep")):
+        for name in getattr(rule, field):
+            here = name in getattr(rule, other)
+            if (here and field == "close") or name in said[other]:
+                where = f"{other} of this rule" if here else "buildings.csv"
+                message = f"{where} says to {other} it"
+                remedy = "take it out of one of the two"
+                yield fault([source], (*path, field), name, message, remedy, f"pinned.{field}")
+
+
+def _together_and_apart(
+    place: Place, rule: Together, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """Services that must and may never share a roof, by the rule and ``compatibility``."""
+    table = place.compatibility
+    stated = list(zip(table["service_a"], table["service_b"], table["relation"], strict=True))
+    group = must_groups([*rule.must, *((a, b) for a, b, how in stated if how == "must")])
+    never = [(a, b, "never of this rule") for a, b in rule.never]
+    never += [(a, b, "compatibility.csv") for a, b, how in stated if how == "never"]
+    for a, b, where in never:
+        if group.get(a, a) == group.get(b, b) and (rule.must or where != "compatibility.csv"):
+            message = f"they must share every roof (perhaps through others), and {where} says never"
+            remedy = "take one of the two out"
+            field = "must" if rule.must else "never"
+            yield fault([source], (*path, field), f"{a}, {b}", message, remedy, f"together.{field}")
+
+
+def _unknown_ids(
+    place: Place, rule: Rule, field: str, value: Any, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    table, column = NAMED[field]
+    known = place.tables[table][column].tolist()
+    for name in _ids(value):
+        if name not in known and name not in ANY:
+            message = f"{table}.csv has no {column} {name!r}"
+            label, where = f"{rule.name}.{field}", (*path, field)
+            if isinstance(value, Mapping):  # the id is a key and has a line of its own
+                label, where = f"{label}.{name}", (*where, name)
+            yield fault([source], where, name, message, nearest(name, known), label)
+
+
+def _unknown_modes(
+    scenario: Scenario, rule: Rule, field: str, value: Any, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    known = scenario.travel.modes
+    for mode in _ids(value):
+        if mode not in known:
+            message = f"travel.modes has no {mode!r}"
+            remedy = f"add it to modes under [travel], or use one of {', '.join(known)}"
+            yield fault([source], (*path, field), mode, message, remedy, f"{rule.name}.{field}")
+
+
+def _ids(value: Any) -> Iterable[str]:
+    """The ids in a field: one, a list, a list of pairs, or the keys of a table."""
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Mapping):
+        return list(value)
+    return [name for item in value for name in _ids(item)]
+
+
+def _sources(scenario: Scenario) -> list[TomlFile]:
+    """The scenario's file and the one it extends, with the line of every key."""
+    if scenario.path is None:
+        return []
+    sources: list[TomlFile] = []
+    path = scenario.path
+    for _ in range(2):
+        text = path.read_text(encoding="utf-8-sig")
+        sources.append(TomlFile(path.name, tomllib.loads(text), lines_of(text)))
+        base = sources[-1].values.get("extends")
+        if base is None:
+            break
+        path = path.parent / base
+    return sources
+
+
+def _written(scenario: Scenario, sources: list[TomlFile]) -> list[tuple[Rule, Path, TomlFile]]:
+    """Each rule in force with where it is written; one that is not in a file has no line.
+
+    ``read_scenario`` puts implied rules first, then those of the extended file, then the file's
+    own, each in the order written; a scenario changed in Python may not fit and then has no lines.
+    """
+    places: list[tuple[str, Path, TomlFile]] = []
+    dropped = sources[0].values.get("drop", []) if sources else []
+    for source in reversed(sources):
+        for i, table in enumerate(source.values.get("rules", [])):
+            if source is sources[0] or table["rule"] not in dropped:
+                places.append((table["rule"], ("rules", i), source))
+    start = len(scenario.rules) - len(places)
+    nowhere = (("rules",), TomlFile("the scenario", {}, {}))
+    tail = [rule.name for rule in scenario.rules[max(start, 0) :]]
+    fits = start >= 0 and tail == [name for name, _, _ in places]
+    return [
+        (rule, *(places[i - start][1:] if fits and i >= start else nowhere))
+        for i, rule in enumerate(scenario.rules)
+    ]

@@ -1,0 +1,213 @@
+"""Rules of a budget that contradict the place, one another or themselves, told before a solve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from placeopt.base.errors import Finding
+from placeopt.scenario.faults import TomlFile, fault, nearest, warn
+from placeopt.scenario.positions import Path
+from placeopt.scenario.rules.budget.money import (
+    Commissioning,
+    OneBudget,
+    Outcomes,
+    Pace,
+    Statutory,
+    Streams,
+    Uncertainty,
+)
+from placeopt.scenario.rules.rule import Rule
+from placeopt.scenario.scenario import Scenario
+from placeopt.scenario.wording import pounds
+
+if TYPE_CHECKING:
+    from placeopt.place import Place
+
+MOST_REDUCED = 0.5  # share of all spending that nobody takes out in a year
+GRADES = ("", *(str(grade) for grade in range(1, 7)))
+FAR_OFF = 5.0  # times by which a standard of the scenario may differ from the outcome's baseline
+
+
+def budget_sense(
+    place: Place,
+    scenario: Scenario,
+    written: list[tuple[Rule, Path, TomlFile]],
+    sources: Sequence[TomlFile],
+) -> Iterator[Finding]:
+    """Everything that the rules of a budget can hardly mean."""
+    yield from _years_without_money(place, scenario, sources)
+    for rule, path, source in written:
+        if isinstance(rule, OneBudget):
+            yield from _total(place, scenario, rule, path, source)
+        elif isinstance(rule, Statutory):
+            yield from _floors(place, rule, path, source)
+        elif isinstance(rule, Streams):
+            yield from _release(place, rule, path, source)
+        elif isinstance(rule, Outcomes):
+            yield from _outcomes(place, scenario, rule, path, source)
+        elif isinstance(rule, Uncertainty):
+            yield from _spreads(place, rule, path, source)
+        elif isinstance(rule, Commissioning):
+            yield from _coherent(rule, path, source)
+        elif isinstance(rule, Pace):
+            yield from _pace(rule, path, source)
+
+
+def _years_without_money(
+    place: Place, scenario: Scenario, sources: Sequence[TomlFile]
+) -> Iterator[Finding]:
+    """Decided years beyond those of which the place states what comes in."""
+    years = place.stream_amounts["year"]
+    if scenario.year is None or not len(years) or not scenario.of(Streams):
+        return
+    last = int(years.max())
+    if scenario.year > last:
+        message = f"stream_amounts.csv goes to {last}"
+        yield fault(sources, ("year",), scenario.year, message, "decide earlier years, or add the "
+                    "amounts", "year")  # fmt: skip
+    elif scenario.year + scenario.years - 1 > last:
+        message = f"years to {scenario.year + scenario.years - 1} are decided, and "
+        message += f"stream_amounts.csv goes to {last}"
+        yield fault(sources, ("years",), scenario.years, message, "decide fewer years, or add the "
+                    "amounts", "years")  # fmt: skip
+
+
+def _floor_of_all(place: Place, scenario: Scenario) -> float:
+    """What the floors in force add up to (GBP a year)."""
+    rules = scenario.of(Statutory)
+    if not rules:
+        return 0.0
+    table = place.programmes.drop_duplicates("programme_id").set_index("programme_id")
+    floors = table["statutory_floor_gbp_per_year"].astype(float).to_dict()
+    stated = {key: gbp for rule in rules for key, gbp in rule.floors_gbp.items() if key in floors}
+    return float(sum({**floors, **stated}.values()))
+
+
+def _total(
+    place: Place, scenario: Scenario, rule: OneBudget, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """Totals below the floors, above all that comes in, or of nearly nothing."""
+    key = "total_gbp" if rule.total_gbp is not None else "reduction_share"
+    stated = rule.stated if isinstance(rule.stated, tuple) else (rule.stated,)
+    spending = place.spending
+    spent = float(spending.loc[spending["year"] == spending["year"].max(), "amount_gbp"].sum())
+    floor, label = _floor_of_all(place, scenario), f"one_budget.{key}"
+    amounts = place.stream_amounts
+    year = scenario.year
+    for position, value in enumerate(stated[: scenario.years]):
+        total, where = rule.total(spent, position), (*path, key, position)
+        if total < floor and not (rule.carry_over and rule.opening_reserve_gbp > 0):
+            message = f"a total of {pounds(total)} is below the statutory floors, {pounds(floor)}"
+            yield warn(
+                fault([source], where, value, message, "give more, or lower the floors", label)
+            )
+        elif key == "reduction_share" and abs(value) > MOST_REDUCED:
+            message = "more than half of all spending"
+            yield warn(fault([source], where, value, message,
+                             "give a share: 0.08 is 8 % less", label))  # fmt: skip
+        if year is None or not scenario.of(Streams):
+            continue
+        comes_in = float(amounts.loc[amounts["year"] == year + position, "amount_gbp"].sum())
+        kept = rule.opening_reserve_gbp if rule.carry_over else 0.0
+        if key == "total_gbp" and comes_in > 0 and total > 1.05 * comes_in + kept:
+            message = f"only {pounds(comes_in)} come in by the streams of {year + position}"
+            yield warn(fault([source], where, f"{value:g}", message,
+                             "give a total within them, or correct stream_amounts.csv",
+                             label))  # fmt: skip
+    if rule.opening_reserve_gbp > 0 and not rule.carry_over:
+        yield warn(fault([source], (*path, "opening_reserve_gbp"), f"{rule.opening_reserve_gbp:g}",
+                         "without carry_over the reserve stays as it is", "say carry_over = true",
+                         "one_budget.opening_reserve_gbp"))  # fmt: skip
+    elif rule.opening_reserve_gbp > spent > 0:
+        yield warn(fault([source], (*path, "opening_reserve_gbp"), f"{rule.opening_reserve_gbp:g}",
+                         f"more than a year's spending, {pounds(spent)}", "give pounds",
+                         "one_budget.opening_reserve_gbp"))  # fmt: skip
+
+
+def _floors(place: Place, rule: Statutory, path: Path, source: TomlFile) -> Iterator[Finding]:
+    """Floors above the most that can be spent."""
+    table = place.programmes.drop_duplicates("programme_id").set_index("programme_id")
+    for key, floor in rule.floors_gbp.items():
+        most = float(table["maximum_gbp_per_year"].astype(float).get(key, float("nan")))
+        if floor > most:
+            message = f"programmes.csv says that at most {pounds(most)} can be spent"
+            yield warn(fault([source], (*path, "floors_gbp", key), f"{floor:g}", message,
+                        "give a floor below it", f"statutory.floors_gbp.{key}"))  # fmt: skip
+
+
+def _release(place: Place, rule: Streams, path: Path, source: TomlFile) -> Iterator[Finding]:
+    """Ring-fences given up that there are not."""
+    free = set(place.streams.loc[~place.streams["ring_fenced"], "stream_id"])
+    for i, key in enumerate(rule.release):
+        if key in free:
+            yield warn(fault([source], (*path, "release", i), key, "the stream is not ring-fenced",
+                             "take it out", "streams.release"))  # fmt: skip
+
+
+def _outcomes(
+    place: Place, scenario: Scenario, rule: Outcomes, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """Standards far from today's value, a price of a shortfall that nothing asks for."""
+    priced = "priced" in {rule.targets, *(terms.targets for terms in rule.outcome.values())}
+    if "shortfall_price" in rule.model_fields_set and not priced:
+        yield warn(fault([source], (*path, "shortfall_price"), rule.shortfall_price,
+                         "it does nothing where targets are not priced",
+                         'say targets = "priced", or take it out',
+                         "outcomes.shortfall_price"))  # fmt: skip
+    if rule.deferred_share > 0 and not (place.outcomes["reward_gbp_per_unit"] > 0).any():
+        yield warn(fault([source], (*path, "deferred_share"), rule.deferred_share,
+                         "no outcome has a reward", "take it out",
+                         "outcomes.deferred_share"))  # fmt: skip
+    columns = ("outcome_id", "baseline", "unit")
+    known = {key: (today, unit) for key, today, unit in zip(
+        *(place.outcomes[column].tolist() for column in columns), strict=True)}  # fmt: skip
+    for key, terms in rule.outcome.items():
+        if key not in known:
+            continue
+        baseline, unit = known[key]
+        today = abs(baseline)
+        for name in ("minimum_standard", "target"):
+            value = getattr(terms, name)
+            if value is None or today == 0:
+                continue
+            if value < 0 <= baseline or not (today / FAR_OFF <= abs(value) <= FAR_OFF * today):
+                where, label = (*path, "outcome", key, name), f"outcomes.outcome.{key}.{name}"
+                message = f"today's value is {today:g}"
+                yield warn(fault([source], where, value, message, f"give {unit}", label))
+
+
+def _spreads(place: Place, rule: Uncertainty, path: Path, source: TomlFile) -> Iterator[Finding]:
+    """Spreads below 0, of no grade, or of many times the effect."""
+    for grade, spread in rule.spread_by_grade.items():
+        where, label = (*path, "spread_by_grade", grade), f"uncertainty.spread_by_grade.{grade}"
+        if grade not in GRADES:
+            yield fault([source], where, spread, "there is no such evidence grade",
+                        nearest(grade, GRADES), label)  # fmt: skip
+        elif spread < 0:
+            yield fault([source], where, spread, "this is below 0", "give a share", label)
+        elif spread > 2:
+            yield warn(fault([source], where, spread, "a spread of more than twice the effect",
+                             "give a share: 0.3 is 30 %", label))  # fmt: skip
+    if "tail_share" in rule.model_fields_set and rule.holds == "every":
+        yield warn(fault([source], (*path, "tail_share"), rule.tail_share,
+                         'it does nothing with holds = "every"', 'say holds = "tail"',
+                         "uncertainty.tail_share"))  # fmt: skip
+
+
+def _coherent(rule: Commissioning, path: Path, source: TomlFile) -> Iterator[Finding]:
+    """Groups of fewer than two programmes."""
+    for i, group in enumerate(rule.coherent):
+        if len(set(group)) < 2:
+            yield fault([source], (*path, "coherent", i), ", ".join(group),
+                        "a group of fewer than two programmes binds nothing",
+                        "name two or more", "commissioning.coherent")  # fmt: skip
+
+
+def _pace(rule: Pace, path: Path, source: TomlFile) -> Iterator[Finding]:
+    """Rises of many times what was spent."""
+    rise = rule.largest_rise_share
+    if rise is not None and rise > 10:
+        yield warn(fault([source], (*path, "largest_rise_share"), rise,
+                         "a rise to more than eleven times what was spent",
+                         "give a share: 0.3 is 30 % more", "pace.largest_rise_share"))  # fmt: skip

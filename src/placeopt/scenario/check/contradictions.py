@@ -1,0 +1,307 @@
+"""What a scenario can hardly mean: settings nobody has, rules that clash or ask nothing, amounts of
+another size than the place's money.
+
+Each is found before a solve, with the file, line and key. What makes no question is an error; what
+can be right is a warning, and so is a clash of rules: that no plan meets them is an answer, which a
+solve explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path as Folder
+from typing import TYPE_CHECKING, Any
+
+from placeopt.base.errors import Finding
+from placeopt.place.running_cost import base_year
+from placeopt.scenario.check.budget import budget_sense
+from placeopt.scenario.check.estate import estate_sense
+from placeopt.scenario.check.solvable import solvable_findings
+from placeopt.scenario.faults import TomlFile, fault, nearest, warn
+from placeopt.scenario.positions import Path
+from placeopt.scenario.rules.estate.services import Network
+from placeopt.scenario.rules.rule import Rule
+from placeopt.scenario.scenario import Scenario
+from placeopt.scenario.wording import pounds
+from placeopt.travel.speeds import KMH, MODES, TOP_KMH
+
+if TYPE_CHECKING:
+    from placeopt.place import Place
+
+Written = list[tuple[Rule, Path, TomlFile]]
+ROUND_SIZE = 20.0  # an amount this many times all of the place's money is of another unit
+SMALL_SIZE = 1e-4  # and so is one below this share of it
+YEARS_FROM_PRICES = 30  # years between the prices of the place and the first decided year
+HIGH_RATE = 0.15  # a real discount rate above it is a slip
+MUCH_SLACK = 0.5  # share by which an objective may get worse
+
+
+def sense_findings(
+    place: Place, scenario: Scenario, sources: list[TomlFile], written: Written
+) -> Iterator[Finding]:
+    """Everything that a scenario of an estate or a budget can hardly mean."""
+    files = sources or [TomlFile("the scenario", {}, {})]
+    yield from _travel(place, scenario, files)
+    yield from _settings(place, scenario, files)
+    yield from _years_of_rules(scenario, written)
+    yield from _written_twice(written)
+    yield from _amounts(place, written)
+    yield from _asks_nothing(written)
+    yield from solvable_findings(place, scenario, files, written)
+    if scenario.problem == "estate":
+        yield from estate_sense(place, scenario, written)
+    if scenario.problem == "budget":
+        yield from budget_sense(place, scenario, written, files)
+
+
+def _travel(place: Place, scenario: Scenario, files: list[TomlFile]) -> Iterator[Finding]:
+    """Speeds, modes and files that no minutes can be made of."""
+    if scenario.problem != "estate":
+        return
+    travel = scenario.travel
+    for key, speed in travel.speeds_kmh.items():
+        path, label = ("travel", "speeds_kmh", key), f"travel.speeds_kmh.{key}"
+        head, _, tail = key.partition(".")
+        mode = tail if head == "access" else head
+        if mode not in MODES:
+            message = f"there is no mode {mode!r}"
+            yield fault(files, path, speed, message, nearest(mode, MODES), label)
+        elif not speed > 0:
+            remedy = "give a speed above 0 km/h"
+            yield fault(files, path, speed, "nobody moves at this speed", remedy, label)
+        elif speed > TOP_KMH[mode]:
+            message = f"faster than anybody goes by {mode} ({TOP_KMH[mode]:g} km/h)"
+            yield warn(fault(files, path, speed, message, "give kilometres an hour", label))
+        elif speed < 1:
+            message = "slower than anybody walks"
+            yield warn(fault(files, path, speed, message, "give kilometres an hour", label))
+        elif mode not in travel.modes:
+            message = "the scenario does not ask for this mode, so the speed does nothing"
+            remedy = f"add {mode} to travel.modes, or take the speed out"
+            yield warn(fault(files, path, speed, message, remedy, label))
+    for i, mode in enumerate(travel.modes):
+        if mode in travel.modes[:i]:
+            yield fault(files, ("travel", "modes", i), mode, "the mode stands twice",
+                        "name each once", "travel.modes")  # fmt: skip
+        elif travel.method == "crow_fly" and mode in MODES and mode not in (
+            *KMH, *travel.speeds_kmh
+        ):  # fmt: skip
+            message = f"no speed is known for {mode} in a straight line"
+            remedy = f"state speeds_kmh = {{ {mode} = ... }} under [travel]"
+            yield fault(files, ("travel", "modes", i), mode, message, remedy, "travel.modes")
+    if travel.detour > 3:
+        message = "streets are hardly three times as long as the straight line"
+        yield warn(fault(files, ("travel", "detour"), travel.detour, message,
+                          "1.2 to 1.5 is usual", "travel.detour"))  # fmt: skip
+    if travel.cutoff_minutes < 5 or travel.cutoff_minutes > 1440:
+        message = "journeys beyond the cutoff count as impossible"
+        yield warn(fault(files, ("travel", "cutoff_minutes"), travel.cutoff_minutes, message,
+                          "give minutes; 60 to 240 is usual", "travel.cutoff_minutes"))  # fmt: skip
+    yield from _travel_file(place, scenario, files)
+
+
+def _travel_file(place: Place, scenario: Scenario, files: list[TomlFile]) -> Iterator[Finding]:
+    travel, folder = scenario.travel, place.folder
+    if folder is not None and not folder.is_dir():
+        folder = folder.parent
+    usual = {
+        "matrix": ("minutes.parquet", "minutes.csv"),
+        "streets": ("streets.gpkg", "streets.osm.pbf"),
+    }
+    if travel.file is not None and travel.method == "crow_fly":
+        message = "a straight line needs no file: this one is not read"
+        remedy = 'take it out, or say method = "matrix" or "streets"'
+        yield warn(fault(files, ("travel", "file"), travel.file, message, remedy, "travel.file"))
+    elif folder is None and travel.file is None and travel.method in usual:
+        message = "the place is in no folder, so nothing lies beside it"
+        yield fault(files, ("travel", "method"), travel.method, message,
+                    "name the file with file = ..., or use another method",
+                    "travel.method")  # fmt: skip
+    elif travel.file is not None and not ((folder or Folder()) / travel.file).is_file():
+        message = "there is no such file in the place's folder"
+        yield fault(files, ("travel", "file"), travel.file, message,
+                    "give it relative to the place", "travel.file")  # fmt: skip
+    elif folder is not None and travel.file is None and travel.method in usual:
+        names = usual[travel.method]
+        if not any((folder / name).is_file() for name in names):
+            message = f"the place has neither {names[0]} nor {names[1]}"
+            yield fault(files, ("travel", "method"), travel.method, message,
+                        "add one, name it with file = ..., or use another method",
+                        "travel.method")  # fmt: skip
+
+
+def _settings(place: Place, scenario: Scenario, files: list[TomlFile]) -> Iterator[Finding]:
+    """Years, rates, slacks and figures to lead with."""
+    year, prices = scenario.year, place.info.price_year
+    if year is not None and abs(year - prices) > YEARS_FROM_PRICES:
+        message = f"the place's prices are of {prices}"
+        yield warn(fault(files, ("year",), year, message, "give the first decided year", "year"))
+    if scenario.money.discount_rate > HIGH_RATE:
+        message = "a real rate so high makes later years count for nothing"
+        yield warn(fault(files, ("money", "discount_rate"), scenario.money.discount_rate, message,
+                          "give a share: 0.035 is 3.5 %", "money.discount_rate"))  # fmt: skip
+    for i, slack in enumerate(scenario.objective.slack):
+        if slack > MUCH_SLACK:
+            message = "the objective may get worse by more than half"
+            yield warn(fault(files, ("objective", "slack", i), slack, message,
+                              "give a share: 0.02 is 2 %", "objective.slack"))  # fmt: skip
+    weights = scenario.objective.weights
+    for name, weight in weights.items():
+        if weight >= 1e6 * min(weights.values()):
+            message = "a millionfold weight leaves nothing to the other objectives"
+            path = ("objective", "weights", name)
+            yield warn(fault(files, path, weight, message, "give GBP for one unit of each",
+                              f"objective.weights.{name}"))  # fmt: skip
+    lead = scenario.answer.lead
+    for i, key in enumerate(lead):
+        if key in lead[:i]:
+            yield warn(fault(files, ("answer", "lead", i), key, "the figure is named twice",
+                              "name each once", "answer.lead"))  # fmt: skip
+    if scenario.problem == "estate" and scenario.money.works_optimism_bias:
+        lacking = sorted(
+            set(place.buildings["works_kind"]) - set(place.works_optimism_bias["works_kind"])
+        )
+        if lacking:
+            message = f"works_optimism_bias.csv states no share for {', '.join(lacking)}"
+            yield fault(files, ("money", "works_optimism_bias"), True, message,
+                        "add a row for each, or take it out",
+                        "money.works_optimism_bias")  # fmt: skip
+    if scenario.problem == "estate" and scenario.money.carbon_values:
+        first = year if year is not None else base_year(place)
+        years = range(first, first + scenario.money.appraisal_years)
+        if not set(place.carbon_values["year"].tolist()) & set(years):
+            message = f"carbon_values.csv has no year from {years[0]} to {years[-1]}"
+            yield fault(files, ("money", "carbon_values"), True, message,
+                        "add them, or take it out", "money.carbon_values")  # fmt: skip
+
+
+def _years_of_rules(scenario: Scenario, written: Written) -> Iterator[Finding]:
+    """Rules that end before they begin, or begin before anything is decided or after it all."""
+    first = scenario.year
+    last = None if first is None else first + scenario.years - 1
+    for rule, path, source in written:
+        begins, ends = getattr(rule, "from_year", None), getattr(rule, "to_year", None)
+        if begins is not None and ends is not None and begins > ends:
+            yield fault([source], (*path, "to_year"), ends, f"the rule begins in {begins}",
+                        "give a to_year from then on", f"{rule.name}.to_year")  # fmt: skip
+        for key, year in (("from_year", begins), ("to_year", ends)):
+            if year is None or first is None or last is None or first <= year <= last:
+                continue
+            if rule.problem == "estate" and not (begins or first) > last and (
+                not (ends is not None and ends < first)
+            ):  # fmt: skip
+                message = f"years from {first} to {last} are decided"
+                yield warn(fault([source], (*path, key), year, message, "give one of them, or "
+                                  "leave it out", f"{rule.name}.{key}"))  # fmt: skip
+            elif rule.problem == "budget":
+                finding = fault([source], (*path, key), year, f"years from {first} to {last} are "
+                                "decided", "give one of them", f"{rule.name}.{key}")  # fmt: skip
+                yield finding if year > last else warn(finding)
+        if "first_years" in rule.model_fields_set and rule.first_years > scenario.years:  # type: ignore[attr-defined]
+            message = f"only {scenario.years} years are decided"
+            yield warn(fault([source], (*path, "first_years"), rule.first_years, message,  # type: ignore[attr-defined]
+                              "give at most so many", f"{rule.name}.first_years"))  # fmt: skip
+
+
+def _written_twice(written: Written) -> Iterator[Finding]:
+    """Limits of the same thing that clash; names that stand twice in a list."""
+    limits: dict[tuple[Any, ...], tuple[int, str]] = {}
+    for rule, path, source in written:
+        for key, value in rule:
+            if isinstance(value, tuple) and all(isinstance(one, str) for one in value):
+                for i, one in enumerate(value):
+                    if one in value[:i]:
+                        yield warn(fault([source], (*path, key), one, "it stands twice",
+                                          "name each once", f"{rule.name}.{key}"))  # fmt: skip
+        if not isinstance(rule, Network):
+            continue
+        of = rule.tier, rule.service, rule.district, rule.each_district
+        where = f"{source.name} row {source.lines.get(path, '?')}"
+        if rule.at_least is not None:
+            limits.setdefault((*of, "least"), (rule.at_least, where))
+            most = limits.get((*of, "most"))
+            if most and rule.at_least > most[0] and rule.from_year is None:
+                yield warn(fault([source], (*path, "at_least"), rule.at_least,
+                            f"another rule allows at most {most[0]} ({most[1]})",
+                            "correct one of the two", "network.at_least"))  # fmt: skip
+        if rule.at_most is not None:
+            limits.setdefault((*of, "most"), (rule.at_most, where))
+            least = limits.get((*of, "least"))
+            if least and rule.at_most < least[0] and least[1] != where:
+                yield warn(fault([source], (*path, "at_most"), rule.at_most,
+                            f"another rule asks for at least {least[0]} ({least[1]})",
+                            "correct one of the two", "network.at_most"))  # fmt: skip
+
+
+def _amounts(place: Place, written: Written) -> Iterator[Finding]:
+    """Amounts of money that are not of the size of the place's money."""
+    money = _money_of(place)
+    if money <= 0:
+        return
+    for rule, path, source in written:
+        for key, value in rule:
+            if not (key.endswith("_gbp") or "_gbp_" in key):
+                continue
+            named = dict(value) if isinstance(value, dict) else {None: value}
+            for name, amounts in named.items():
+                where = (*path, key) if name is None else (*path, key, name)
+                label = f"{rule.name}.{key}" + (f".{name}" if name is not None else "")
+                for amount in amounts if isinstance(amounts, tuple) else (amounts,):
+                    if amount is None:
+                        continue
+                    if amount < 0:
+                        yield fault([source], where, amount, "this is below 0", "give 0 or more",
+                                    label)  # fmt: skip
+                    elif amount > ROUND_SIZE * money:
+                        message = f"all the money of the place is {pounds(money)}"
+                        yield warn(fault([source], where, f"{amount:g}", message,
+                                          "give pounds", label))  # fmt: skip
+                    elif 0 < amount < SMALL_SIZE * money and name is None:
+                        message = f"all the money of the place is {pounds(money)}"
+                        yield warn(fault([source], where, f"{amount:g}", message,
+                                          "give pounds, not thousands or millions",
+                                          label))  # fmt: skip
+
+
+def _money_of(place: Place) -> float:
+    """What the place spends in a year, on programmes or on buildings and staff (GBP)."""
+    spending, buildings = place.spending, place.buildings
+    spent = float(spending.loc[spending["year"] == spending["year"].max(), "amount_gbp"].sum())
+    area = buildings["floor_area_m2"] * buildings["running_cost_gbp_per_m2_per_year"]
+    running = float((buildings["running_cost_fixed_gbp_per_year"] + area).sum())
+    staff = place.services.set_index("service_id")["staffing_cost_gbp_per_point_per_year"]
+    running += float(place.hosting["service_id"].map(staff).astype(float).fillna(0).sum())
+    return max(spent, running)
+
+
+NOTHING = {  # a rule's parameter -> value with which it asks nothing
+    ("access", "share"): 0.0,
+    ("reinvestment", "share"): 0.0,
+    ("through_the_place", "share"): 0.0,
+}
+GOES_WITH = {  # a parameter that does nothing -> what must be given beside it
+    ("fairness", "worst_share"): "worst_mean_minutes",
+    ("fairness", "aversion"): "equal_minutes",
+    ("access", "share"): "minutes",
+    ("capital", "recycled_share"): "",
+}
+
+
+def _asks_nothing(written: Written) -> Iterator[Finding]:
+    """Parameters with which a rule asks nothing, or that do nothing without another."""
+    for rule, path, source in written:
+        given = rule.model_fields_set
+        for key in sorted(given):
+            value, label = getattr(rule, key), f"{rule.name}.{key}"
+            if (rule.name, key) in NOTHING and value == NOTHING[rule.name, key]:
+                yield warn(fault([source], (*path, key), value, "so the rule asks nothing",
+                                  "give more, or take the rule out", label))  # fmt: skip
+            beside = GOES_WITH.get((rule.name, key))
+            if beside and getattr(rule, beside) is None:
+                yield warn(fault([source], (*path, key), value, f"it does nothing without {beside}",
+                                  f"give {beside}, or take it out", label))  # fmt: skip
+        if isinstance(rule, Network) and not rule.at_least and rule.at_most is None and (
+            rule.spacing_m is None
+        ):  # fmt: skip
+            yield warn(fault([source], (*path, "at_least"), 0, "so the rule asks nothing",
+                              "give more, or take the rule out", "network.at_least"))  # fmt: skip

@@ -1,0 +1,289 @@
+"""Rules of an estate that contradict the place, one another or themselves, told before a solve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from placeopt.base.errors import Finding
+from placeopt.scenario.faults import TomlFile, fault, warn
+from placeopt.scenario.positions import Path
+from placeopt.scenario.rules.estate.services import (
+    Access,
+    Capital,
+    Fairness,
+    Network,
+    Opened,
+    Pinned,
+    Revenue,
+    Together,
+)
+from placeopt.scenario.rules.rule import Rule
+from placeopt.scenario.scenario import Scenario
+from placeopt.scenario.wording import pounds
+
+if TYPE_CHECKING:
+    from placeopt.place import Place
+
+
+def estate_sense(
+    place: Place, scenario: Scenario, written: list[tuple[Rule, Path, TomlFile]]
+) -> Iterator[Finding]:
+    """Rules of the estate that contradict the place, one another or themselves."""
+    checks: dict[type[Rule], Callable[..., Iterable[Finding]]] = {
+        Access: _minutes_of_access,
+        Fairness: _minutes_of_fairness,
+        Network: _more_than_there_are,
+        Opened: _kept_to_no_kind,
+        Pinned: _pinned_against_the_place,
+        Capital: _forced_works,
+        Together: _more_together_than_allowed,
+        Revenue: _ceiling_of_no_cost,
+    }
+    for rule, path, source in written:
+        check = checks.get(type(rule))
+        if check is not None:
+            yield from check(place, scenario, rule, path, source)
+    yield from _pinned_in_the_place(place, scenario)
+
+
+def _minutes_of_access(
+    place: Place, scenario: Scenario, rule: Access, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    cutoff = scenario.travel.cutoff_minutes
+    ceiling, minutes = rule.ceiling_minutes, rule.minutes
+    if ceiling is not None and minutes is not None and ceiling < minutes:
+        message = f"the ceiling is below the {minutes:g} minutes of the same rule"
+        yield fault([source], (*path, "ceiling_minutes"), ceiling, message,
+                    "give a ceiling above them, or leave one out",
+                    "access.ceiling_minutes")  # fmt: skip
+    yield from _beyond_the_cutoff(rule, ("minutes", "ceiling_minutes"), cutoff, path, source)
+    if rule.minutes is not None and rule.minutes < 1:
+        message = "nobody reaches anything in less than a minute"
+        yield warn(fault([source], (*path, "minutes"), rule.minutes, message,
+                          "give minutes, not hours", "access.minutes"))  # fmt: skip
+    for i, quintile in enumerate(rule.quintiles):
+        if quintile in rule.quintiles[:i]:
+            yield warn(fault([source], (*path, "quintiles"), quintile, "it stands twice",
+                              "name each once", "access.quintiles"))  # fmt: skip
+    if rule.services != "all":
+        offices = set(place.services.loc[place.services["back_office"], "service_id"])
+        for service in rule.services:
+            if service in offices:
+                message = "residents do not travel to a back office"
+                yield fault([source], (*path, "services"), service, message, "take it out",
+                            "access.services")  # fmt: skip
+
+
+def _minutes_of_fairness(
+    place: Place, scenario: Scenario, rule: Fairness, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    keys = ("loses_at_most_minutes", "worst_mean_minutes", "equal_minutes")
+    yield from _beyond_the_cutoff(rule, keys, scenario.travel.cutoff_minutes, path, source)
+
+
+def _beyond_the_cutoff(
+    rule: Rule, keys: Iterable[str], cutoff: float, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """Minutes that are not measured: beyond travel.cutoff_minutes a journey is impossible."""
+    name = rule.name
+    for key in keys:
+        minutes = getattr(rule, key)
+        if minutes is not None and minutes > cutoff:
+            message = f"journeys beyond travel.cutoff_minutes ({cutoff:g}) count as impossible"
+            yield warn(fault([source], (*path, key), minutes, message,
+                             "raise the cutoff, or give fewer minutes",
+                             f"{name}.{key}"))  # fmt: skip
+
+
+def _more_than_there_are(
+    place: Place, scenario: Scenario, rule: Network, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """More buildings than can be of the kind asked for, fewer than must stay."""
+    named = ((rule.service, "services", "service_id"), (rule.tier, "tiers", "tier_id"),
+             (rule.district, "districts", "district_id"))  # fmt: skip
+    if any(one is not None and one not in set(place.tables[t][key]) for one, t, key in named):
+        return  # an unknown id is told by itself
+    possible = _possible_hosts(place, rule)
+    district = place.buildings["district_id"].to_numpy(str)
+    scopes = [rule.district] if rule.district is not None else [None]
+    if rule.each_district:
+        scopes = sorted(set(district) - {""})
+    for scope in scopes:
+        here = possible if scope is None else possible & (district == scope)
+        count, where = int(here.sum()), "the place" if scope is None else f"district {scope}"
+        if rule.at_least is not None and rule.at_least > count:
+            message = f"{where} has {count} buildings that could be"
+            yield warn(fault([source], (*path, "at_least"), rule.at_least, message,
+                        f"ask for at most {count}", "network.at_least"))  # fmt: skip
+        kept = _kept(place, scenario)
+        if rule.tier is None and rule.service is None and rule.at_most is not None:
+            stay = int((kept if scope is None else kept & (district == scope)).sum())
+            if rule.at_most < stay:
+                message = f"{stay} buildings of {where} are pinned to stay open"
+                yield warn(fault([source], (*path, "at_most"), rule.at_most, message,
+                            f"allow at least {stay}", "network.at_most"))  # fmt: skip
+    points = place.buildings[["x_m", "y_m"]].to_numpy(float)
+    if rule.spacing_m is not None and len(points):
+        widest = float(np.hypot(*(np.nanmax(points, axis=0) - np.nanmin(points, axis=0))))
+        if rule.spacing_m > widest:
+            message = f"no two buildings of the place are further apart than {widest:,.0f} m"
+            yield warn(fault([source], (*path, "spacing_m"), rule.spacing_m, message,
+                              "give metres", "network.spacing_m"))  # fmt: skip
+
+
+def _possible_hosts(place: Place, rule: Network) -> np.ndarray:
+    """(buildings,) whether each could count: not pinned closed, of a suitable kind or size."""
+    buildings = place.buildings
+    may = (buildings["pinned"] != "close").to_numpy(bool).copy()
+    if rule.service is not None:
+        today = buildings["building_id"].isin(
+            place.hosting.loc[place.hosting["service_id"] == rule.service, "building_id"]
+        )
+        if len(place.suitability):
+            kinds = place.suitability.loc[
+                place.suitability["service_id"] == rule.service, "building_kind"
+            ]
+            may &= (today | buildings["kind"].isin(kinds)).to_numpy()
+    if rule.tier is not None:
+        least = place.tiers.loc[place.tiers["tier_id"] == rule.tier, "min_usable_m2"]
+        usable = buildings["floor_area_m2"] * buildings["usable_share"]
+        if len(least):
+            may &= (usable >= float(least.iloc[0])).to_numpy()
+    return np.asarray(may, bool)
+
+
+def _kept(place: Place, scenario: Scenario) -> np.ndarray:
+    """(buildings,) whether each must stay open by the table or a rule."""
+    ids = {one for rule in scenario.of(Pinned) for one in rule.keep}
+    buildings = place.buildings
+    return ((buildings["pinned"] == "keep") | buildings["building_id"].isin(ids)).to_numpy()
+
+
+def _kept_to_no_kind(
+    place: Place, scenario: Scenario, rule: Opened, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    known = set(place.services["service_id"])
+    for service, kinds in rule.only_in.items():
+        if not kinds and service in known:
+            yield fault([source], (*path, "only_in", service), "[]",
+                        "no kind of building may host it", "name at least one kind",
+                        f"opened.only_in.{service}")  # fmt: skip
+
+
+def _unknown_use(place: Place) -> set[str]:
+    """Buildings open today of whose services nothing is known."""
+    buildings = place.buildings
+    there = buildings["building_id"].isin(place.hosting["building_id"])
+    return set(buildings.loc[(buildings["status"] == "open") & ~there, "building_id"])
+
+
+UNKNOWN_USE = "it is open and hosting.csv states no service of it, so it is kept as it is"
+
+
+def _pinned_against_the_place(
+    place: Place, scenario: Scenario, rule: Pinned, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """Buildings that cannot be kept or closed as asked."""
+    columns = ["building_id", "status", "pinned", "replaces_building_id"]
+    table: dict[Any, dict[Any, Any]] = {
+        row["building_id"]: row for row in place.buildings[columns].to_dict("records")
+    }
+    unknown = _unknown_use(place)
+    for one in rule.close:
+        if one in unknown:
+            yield fault([source], (*path, "close"), one, UNKNOWN_USE,
+                        "state what it hosts in hosting.csv, set its status to vacant, or take it "
+                        "out", "pinned.close")  # fmt: skip
+        elif one in table and table[one]["status"] != "open":
+            message = f"it is not open today: its status is {table[one]['status']}"
+            yield warn(fault([source], (*path, "close"), one, message, "take it out",
+                              "pinned.close"))  # fmt: skip
+    for one in rule.keep:
+        if one in table and table[one]["status"] == "vacant":
+            yield fault([source], (*path, "keep"), one, "it is vacant today, and an empty building "
+                        "cannot stay open", "set its status to open or candidate, or take it out",
+                        "pinned.keep")  # fmt: skip
+        of = table[one]["replaces_building_id"] if one in table else ""
+        if of and (of in rule.keep or table.get(of, {}).get("pinned") == "keep"):
+            message = f"it replaces {of}, which is to stay open too: only one of the two can"
+            yield fault([source], (*path, "keep"), one, message, "take one of them out",
+                        "pinned.keep")  # fmt: skip
+
+
+def _pinned_in_the_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
+    """The same of the buildings table, where the rule is in force."""
+    if not scenario.of(Pinned):
+        return
+    unknown = _unknown_use(place)
+    pairs = zip(place.buildings["building_id"], place.buildings["pinned"], strict=True)
+    for at, (one, pinned) in enumerate(pairs):
+        if pinned == "close" and one in unknown:
+            remedy = "state what it hosts in hosting.csv, or set its status to vacant"
+            yield Finding("error", "buildings.csv", at + 2, "pinned", one, UNKNOWN_USE, remedy)
+
+
+def _forced_works(
+    place: Place, scenario: Scenario, rule: Capital, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """A pot below what the pinned closures and the tiers asked for cost at least."""
+    receipts = rule.recycled_share > 0
+    buildings, forced = place.buildings, 0.0
+    what: list[str] = []
+    if "closing" in rule.pays_for and scenario.of(Pinned):
+        ids = {one for pinned in scenario.of(Pinned) for one in pinned.close}
+        close = (buildings["pinned"] == "close") | buildings["building_id"].isin(ids)
+        cost = float(
+            buildings.loc[close & (buildings["status"] == "open"), "closure_cost_gbp"].sum()
+        )
+        forced, what = forced + cost, what + ["closing what is pinned"] * (cost > 0)
+    if "set_up" in rule.pays_for:
+        least: dict[str, int] = {}
+        districts = len(set(buildings["district_id"]) - {""})
+        for network in scenario.of(Network):
+            if network.tier is not None and network.at_least:
+                number = network.at_least * (districts if network.each_district else 1)
+                least[network.tier] = max(least.get(network.tier, 0), number)
+        setup = place.tiers.drop_duplicates("tier_id").set_index("tier_id")["setup_cost_gbp"]
+        cost = sum(number * float(setup.get(tier, 0.0)) for tier, number in least.items())
+        forced, what = forced + cost, what + ["setting up the tiers asked for"] * (cost > 0)
+    pot = sum(rule.pots(scenario.years))
+    if forced > pot and not receipts:
+        message = f"{' and '.join(what)} costs {pounds(forced)} at least"
+        yield warn(fault([source], (*path, "pot_gbp"), f"{pot:g}", message,
+                    "give more, or ask for less", "capital.pot_gbp"))  # fmt: skip
+
+
+def _more_together_than_allowed(
+    place: Place, scenario: Scenario, rule: Together, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """A limit of services below what must share a roof."""
+    from placeopt.place.check.estate import must_groups
+
+    if rule.max_services is None:
+        return
+    table = place.compatibility
+    stated = zip(table["service_a"], table["service_b"], table["relation"], strict=True)
+    groups = must_groups([*rule.must, *((a, b) for a, b, how in stated if how == "must")])
+    largest = max((list(groups.values()).count(name) for name in groups.values()), default=1)
+    if largest > rule.max_services:
+        message = f"{largest} services must share a roof"
+        yield warn(fault([source], (*path, "max_services"), rule.max_services, message,
+                    f"allow at least {largest}", "together.max_services"))  # fmt: skip
+
+
+def _ceiling_of_no_cost(
+    place: Place, scenario: Scenario, rule: Revenue, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """A ceiling that the buildings pinned open exceed by themselves."""
+    if rule.ceiling_gbp_per_year is None:
+        return
+    kept = _kept(place, scenario) & (place.buildings["status"] == "open").to_numpy()
+    least = float(place.buildings.loc[kept, "running_cost_fixed_gbp_per_year"].sum())
+    if rule.ceiling_gbp_per_year < least:
+        message = f"buildings that are pinned open cost {pounds(least)} a year at least"
+        label = "revenue.ceiling_gbp_per_year"
+        yield warn(fault([source], (*path, "ceiling_gbp_per_year"), rule.ceiling_gbp_per_year,
+                         message, "give a higher ceiling", label))  # fmt: skip

@@ -1,0 +1,172 @@
+"""Check that the rules about residents count somebody, and that points can have their visits.
+
+A rule that counts nobody would hold whatever is decided: that is an error. Zones that state nothing
+in a column that a rule reads are left out of its group, or put into it, by a default: that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.base.errors import Finding
+from placeopt.place import Place, demand_of, digital_shares_of
+from placeopt.scenario.counted import columns_read, counted_in, residents_counted, unstated
+from placeopt.scenario.faults import TomlFile, fault
+from placeopt.scenario.positions import Path
+from placeopt.scenario.rules.estate.residents import WHO_IN_WORDS
+from placeopt.scenario.rules.estate.services import Access, Fairness, Network
+from placeopt.scenario.scenario import Scenario
+
+CAR = {"drive", "car"}
+
+
+def access_counts_somebody(
+    place: Place, scenario: Scenario, rule: Access, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """An access rule that counts nobody, and what a default does to the group that it counts."""
+    columns = list(dict.fromkeys(columns_read(rule)))
+    field = "who" if rule.groups() else "quintiles" if rule.quintiles else "district"
+    value = rule.who if field == "who" else getattr(rule, field)
+    where, label = (*path, field), f"access.{field}"
+    if counted_in(place, rule) <= 0:
+        empty = [column for column in columns if unstated(place, column).all()]
+        who = " and ".join(WHO_IN_WORDS[group] for group in rule.groups()) or "residents"
+        why = f"no zone states {' or '.join(empty)}" if empty else f"no zone has such {who}"
+        message = f"the rule counts nobody and would hold whatever is decided: {why}"
+        asked = " and ".join(empty or columns) or "population"
+        remedy = f"fill {asked} in zones.csv, or take the rule out"
+        yield fault([source], where, value, message, remedy, label)
+        return
+    for column in columns:
+        gaps = unstated(place, column)
+        if gaps.any():
+            people = place.zones["population"].to_numpy(float)[gaps].sum()
+            zones = f"{int(gaps.sum())} zone" + ("s" if gaps.sum() > 1 else "")
+            message = f"{zones} with {people:,.0f} residents state no {column} and are not counted"
+            remedy = f"fill {column} in zones.csv"
+            said = _warning(fault([source], where, value, message, remedy, label))
+            yield replace(said, ids=_zones(place, gaps))
+    modes = rule.modes_of(scenario.travel.modes)
+    drives = CAR & set(modes)
+    if drives and "without_car_share" not in columns and unstated(place, "without_car_share").all():
+        message = "no zone states without_car_share, so every resident counted is taken to drive"
+        remedy = "fill without_car_share in zones.csv, or ask for modes without a car"
+        where = (*path, "modes" if rule.modes else "mode" if rule.mode else "services")
+        yield _warning(fault([source], where, None, message, remedy, "access.modes"))
+    if drives == set(modes) and not residents_counted(place, rule)[0].any():
+        message = "people without a car do not drive: nobody counted can be within the minutes"
+        where, remedy = (*path, "modes" if rule.modes else "mode"), "ask for another mode"
+        yield _warning(fault([source], where, ", ".join(modes), message, remedy, "access.modes"))
+
+
+def fairness_compares_somebody(
+    place: Place, rule: Fairness, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """A comparison of groups that no zone is in."""
+    for column in rule.no_group_worse:
+        gaps = unstated(place, column)
+        if not gaps.any():
+            continue
+        found = "no zone states" if gaps.all() else f"{int(gaps.sum())} zones do not state"
+        what = "the rule compares nobody" if gaps.all() else "they are in no group"
+        finding = fault(
+            [source], (*path, "no_group_worse"), column, f"{found} {column}: {what}",
+            f"fill {column} in zones.csv, or take it out", "fairness.no_group_worse",
+        )  # fmt: skip
+        yield finding if gaps.all() else replace(_warning(finding), ids=_zones(place, gaps))
+
+
+def network_counts_something(
+    place: Place, rule: Network, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """A rule for each district, or for one, in which no building is."""
+    district = place.buildings["district_id"]
+    if rule.each_district and not (district != "").any():
+        message = "the rule counts no building: none states its district_id"
+        remedy = "fill district_id in buildings.csv, or drop each_district"
+        where = (*path, "each_district")
+        yield fault([source], where, True, message, remedy, "network.each_district")
+    known = rule.district in set(place.districts["district_id"])
+    if rule.district is not None and known and not (district == rule.district).any():
+        message = "the rule counts no building: none is in this district"
+        remedy = "fill district_id in buildings.csv, or take the rule out"
+        where = (*path, "district")
+        yield fault([source], where, rule.district, message, remedy, "network.district")
+
+
+def points_can_have_their_visits(
+    place: Place, scenario: Scenario, rule: Network, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """Points that a rule demands and that the visits of their district cannot fill to the least.
+
+    A rule demands points of a service, or of all services compulsory in a tier.
+    """
+    if not rule.at_least or (rule.tier is None and rule.service is None):
+        return
+    table = place.services
+    least_visits = {
+        service: least
+        for service, least, office in zip(
+            table["service_id"], table["least_visits_per_year"], table["back_office"], strict=True
+        )
+        if not office
+    }
+    visits = _visits(place, scenario)
+    demanded = [rule.service] if rule.service is not None else []
+    links = place.tier_services
+    if rule.tier is not None:
+        must = (links["tier_id"] == rule.tier) & (links["relation"] == "must")
+        demanded = list(links[must & (links["offer"] != "partial")]["service_id"])
+    elif (links["offer"] == "partial").any() or (place.hosting["offer"] == "partial").any():
+        return  # partial offers count as points and need no visits
+    district = place.zones["district_id"].to_numpy(str)
+    own = place.buildings["district_id"]
+    scopes = [rule.district or ""]
+    if rule.each_district:
+        scopes = sorted(set(own) - {""})
+    kept = place.buildings["pinned"] == "keep"
+    for service in demanded:
+        if service not in least_visits:
+            continue
+        least = float(least_visits[service])
+        every = np.array([visits.get((zone, service), 0.0) for zone in place.zones["zone_id"]])
+        for scope in scopes:
+            exempt = int((kept & ((own == scope) | (scope == ""))).sum())
+            here = float(every[(district == scope) | (scope == "")].sum())
+            needed = max(rule.at_least - exempt, 0) * least
+            if every.any() and needed > here:
+                of = f"district {scope}" if scope else "the place"
+                message = (
+                    f"{of} has {here:,.0f} visits a year to {service}, and {rule.at_least} points "
+                    f"with its least_visits_per_year of {least:,.0f} need {needed:,.0f}"
+                )
+                remedy = "lower least_visits_per_year in services.csv, or at_least here"
+                where = (*path, "at_least")
+                yield fault([source], where, rule.at_least, message, remedy, "network.at_least")
+
+
+def _visits(place: Place, scenario: Scenario) -> dict[tuple[str, str], float]:
+    """(zone, service) -> visits a year in the first decided year, net of the digital share."""
+    year = scenario.year
+    if year is None:
+        spent = place.spending["year"]
+        year = int(spent.max()) if len(spent) else place.info.price_year
+    digital, demand = digital_shares_of(place, year), demand_of(place, 0)
+    columns = (demand[name].tolist() for name in ("zone_id", "service_id", "visits_per_year"))
+    return {
+        (zone, service): visits * (1 - float(digital.loc[zone, service]))
+        for zone, service, visits in zip(*columns, strict=True)
+    }
+
+
+def _zones(place: Place, gaps: NDArray[np.bool_]) -> tuple[str, ...]:
+    """The zones that a counted finding is about."""
+    return tuple(place.zones["zone_id"].to_numpy(str)[gaps].tolist())
+
+
+def _warning(finding: Finding) -> Finding:
+    return replace(finding, severity="warning")

@@ -1,0 +1,161 @@
+"""Faults of a whole scenario that no part has by itself, the same for a file and for Python.
+
+Objectives and weights of the problem, the engine, names to drop, rules of another problem, rules
+written twice. A value may be what a file has (tables, lists) or the typed parts themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from placeopt.base.errors import Finding
+from placeopt.scenario.faults import TomlFile, dotted, fault, nearest, shown, unknown, validated
+from placeopt.scenario.implied_rules import implied_rules
+from placeopt.scenario.objectives import OBJECTIVES
+from placeopt.scenario.positions import Path
+from placeopt.scenario.question import LEADS
+from placeopt.scenario.rules.rule import RULES, Problem, Rule
+
+# The names that engine/registry.py registers; a test keeps the two alike.
+ENGINES = (
+    *("highs", "cbc", "cp-sat", "scip", "glop", "pdlp"),
+    *("gurobi", "cplex", "copt", "xpress"),
+)
+
+
+def is_engine(name: str) -> bool:
+    """Whether ``name`` is a registered engine, or a solver of PuLP's written ``pulp:NAME``."""
+    return name in ENGINES or (name.startswith("pulp:") and len(name) > len("pulp:"))
+
+
+def problem_of(values: Mapping[str, Any]) -> Problem | None:
+    """The problem asked, or the one that was meant, so that the rules can be checked too."""
+    problem = values.get("problem")
+    for name in OBJECTIVES:
+        if isinstance(problem, str) and nearest(problem, OBJECTIVES).endswith(f"{name!r}?"):
+            return name
+    return None
+
+
+def faults_of_whole(values: Mapping[str, Any], source: TomlFile) -> list[Finding]:
+    """Every such fault of a scenario made in Python."""
+    found = list(engine_faults(values, [source]))
+    problem = problem_of(values)
+    if problem is None:
+        return found
+    found += objective_faults(problem, values, [source])
+    found += lead_faults(problem, values, [source])
+    found += drop_faults(problem, values.get("drop", ()), source, ())
+    rules: list[Rule] = []
+    for i, given in enumerate(_listed(values.get("rules"))):
+        rule = rule_of(problem, source, ("rules", i), given)
+        if isinstance(rule, list):
+            found += rule
+            continue
+        again = written_again(rule, rules, source, i, f"rules[{_first(rule, rules)}]")
+        found += [again] if again else []
+        rules.append(rule)
+    return found
+
+
+def objective_faults(
+    problem: Problem, values: Mapping[str, Any], sources: Sequence[TomlFile]
+) -> Iterator[Finding]:
+    """Objectives and weights that the problem does not have."""
+    objective = values.get("objective")
+    minimise = objective.get("minimise") if isinstance(objective, Mapping) else None
+    if not OBJECTIVES[problem]:
+        return
+    for i, name in enumerate(_listed(minimise)):
+        if name not in OBJECTIVES[problem]:
+            what = f"{problem} objective"
+            path = ("objective", "minimise", i)
+            yield unknown(sources, path, str(name), what, OBJECTIVES[problem])
+    weights = objective.get("weights") if isinstance(objective, Mapping) else None
+    by_itself = [name for name in OBJECTIVES[problem] if name != "weighted"]
+    for name in weights if isinstance(weights, Mapping) else ():
+        if name not in by_itself:
+            what = f"{problem} objective to weigh"
+            yield unknown(sources, ("objective", "weights", name), name, what, by_itself)
+
+
+def lead_faults(
+    problem: Problem, values: Mapping[str, Any], sources: Sequence[TomlFile]
+) -> Iterator[Finding]:
+    """Figures to lead with that an answer of the problem does not have."""
+    answer = values.get("answer")
+    lead = answer.get("lead") if isinstance(answer, Mapping) else None
+    for i, key in enumerate(_listed(lead)):
+        if key not in LEADS[problem]:
+            what = f"figure of {problem} answers to lead with"
+            yield unknown(sources, ("answer", "lead", i), str(key), what, LEADS[problem])
+
+
+def engine_faults(values: Mapping[str, Any], sources: Sequence[TomlFile]) -> Iterator[Finding]:
+    """An engine that is none."""
+    solver = values.get("solver")
+    engine = solver.get("engine") if isinstance(solver, Mapping) else None
+    if isinstance(engine, str) and not is_engine(engine):
+        yield unknown(sources, ("solver", "engine"), engine, "engine", ENGINES)
+
+
+def drop_faults(
+    problem: Problem, drop: Any, source: TomlFile, others: Iterable[str]
+) -> Iterator[Finding]:
+    """Names to drop that are no implied rule and none of ``others``."""
+    droppable = {kind.name for kind in implied_rules(problem)} | set(others)
+    for i, name in enumerate(_listed(drop)):
+        if name not in droppable:
+            what = "rule in force to drop called"
+            yield unknown([source], ("drop", i), str(name), what, droppable)
+
+
+def rule_of(problem: Problem, source: TomlFile, path: Path, given: Any) -> Rule | list[Finding]:
+    """The rule that is given, as a table or made already, or what is wrong with it."""
+    values = given if isinstance(given, Mapping) else {"rule": getattr(given, "name", None)}
+    name = values.get("rule")
+    known = sorted(known for of, known in RULES if of == problem)
+    column = "rule" if source.lines else dotted((*path, "rule"))
+    if not isinstance(name, str):
+        remedy = f'write rule = "..." with one of {", ".join(known)}'
+        where = (*path, "rule") if name is not None else path
+        return [fault([source], where, shown(name), "a rule without a name", remedy, column)]
+    kind = RULES.get((problem, name))
+    if kind is not None and isinstance(given, Rule):
+        if isinstance(given, kind):
+            return given
+    elif kind is not None:
+        label = name if source.lines else dotted(path)
+        return validated(kind, dict(values), [source], path, label)
+    other = [of for of, other in RULES if other == name and of != problem]
+    message = f"there is no {problem} rule of that name"
+    if other:
+        message += f" (it is a rule of {other[0]} scenarios)"
+    return [fault([source], (*path, "rule"), name, message, nearest(name, known), column)]
+
+
+def written_again(
+    rule: Rule, rules: Sequence[Rule], source: TomlFile, i: int, where: str
+) -> Finding | None:
+    """A fault where the rule is among ``rules`` already, or one that can be written only once."""
+    if rule in rules:
+        message = "the same rule is written already"
+    elif rule.once and rule.name in {other.name for other in rules}:
+        message = "this rule can be written only once and is already"
+    else:
+        return None
+    remedy = f"take one out (the other: {where}), or add it to drop if that file is extended"
+    column = "rule" if source.lines else f"rules[{i}].rule"
+    return fault([source], ("rules", i, "rule"), rule.name, message, remedy, column)
+
+
+def _first(rule: Rule, rules: Sequence[Rule]) -> int:
+    """Where the rule stands already, or the first of its name."""
+    if rule in rules:
+        return list(rules).index(rule)
+    return next((i for i, other in enumerate(rules) if other.name == rule.name), 0)
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()

@@ -1,0 +1,1 @@
+"""The rules that a scenario can switch on, tighten or drop."""

@@ -1,0 +1,1 @@
+"""The rules of the budget problem, one file a family."""

@@ -1,0 +1,29 @@
+"""What the rules of the place budget share: their base class, numbers by year, ids in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from placeopt.scenario.rules.rule import Problem, Rule
+
+
+class BudgetRule(Rule):
+    """A rule of the place budget."""
+
+    problem: ClassVar[Problem] = "budget"
+
+
+def in_year(stated: float | Sequence[float], position: int) -> float:
+    """A number stated once for every decided year, or one for each, in the year at ``position``."""
+    if isinstance(stated, Sequence):
+        return float(stated[position])
+    return float(stated)
+
+
+def name_of(key: str, names: dict[str, str] | None) -> str:
+    return (names or {}).get(key) or key
+
+
+def list_of(keys: Sequence[str], names: dict[str, str] | None) -> str:
+    return ", ".join(name_of(key, names) for key in keys)

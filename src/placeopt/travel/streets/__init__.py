@@ -1,0 +1,1 @@
+"""Street networks and the shortest paths over them."""

@@ -1,0 +1,254 @@
+"""Read a street network that is given as two layers, nodes and edges.
+
+Column names vary from source to source; ``COLUMNS`` lists, for each thing needed, the names that
+are understood, and ``columns={"length": "shape_len"}`` names another. Where a mode has no column
+of its own that says who may use an edge, the road class decides (``CLASS_MODES``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.base.errors import Finding, InputError
+from placeopt.base.reading import layer_names
+from placeopt.travel import crs as systems
+from placeopt.travel.speeds import KMH_PER_MPH
+from placeopt.travel.streets import openroads
+from placeopt.travel.streets.arrays import BACKWARD, BOTH, CLOSED, FORWARD, Dropped, Streets
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+EDGES = ("edges", "road_edges", "links", "road_link")  # in any case, with or without "_"
+NODES = ("nodes", "road_nodes", "road_node")
+COLUMNS = {
+    "node": ("node_id", "id", "osmid", "osm_id", "identifier", "fid"),
+    "from": ("u", "from", "from_node", "from_id", "source", "start_node", "startNode"),
+    "to": ("v", "to", "to_node", "to_id", "target", "end_node", "endNode"),
+    "length": ("length_m", "length", "metres"),
+    "class": ("highway", "road_class", "class", "fclass", "type"),
+    "oneway": ("oneway", "one_way"),
+    "kmh": ("speed_kmh", "kmh", "maxspeed_kmh"),
+    "mph": ("speed_mph_used", "speed_mph", "mph", "maxspeed_mph"),
+    "walk": ("walk", "foot", "walkable"),
+    "cycle": ("cycle", "bicycle", "cyclable"),
+    "drive": ("drive", "car", "motor_vehicle", "driveable"),
+    "walk_minutes": ("walk_min", "walk_minutes"),
+    "cycle_minutes": ("cycle_min", "cycle_minutes", "bike_min"),
+    "drive_minutes": ("drive_min", "drive_minutes", "car_min"),
+}
+ON_FOOT_ONLY = ("footway", "pedestrian", "steps", "corridor", "elevator", "platform")
+NO_CARS = (*ON_FOOT_ONLY, "path", "bridleway", "cycleway", "track", "busway")
+NO_FEET = ("motorway", "motorway_link", "busway")
+TRUE = {"1", "1.0", "true", "yes", "y", "t", "-1", "-1.0", "designated", "permissive"}
+FORWARDS = {"1", "1.0", "true", "yes", "y", "t", "f", "forward", "indirection"}
+BACKWARDS = {"-1", "-1.0", "b", "reverse", "backward", "inoppositedirection"}
+
+
+def open_to(mode: str, road_class: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """(edges,) whether edges of these classes are open to ``mode`` when nothing else is known."""
+    closed = {"walk": NO_FEET, "cycle": (*NO_FEET, *ON_FOOT_ONLY), "drive": NO_CARS}[mode]
+    return ~np.isin(road_class.astype(str), closed)
+
+
+def read_layers(
+    file: Path,
+    crs: str,
+    *,
+    edges_layer: str | None = None,
+    nodes_layer: str | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Streets:
+    """The street network of a GeoPackage (or other file with layers) in the system ``crs``.
+
+    Edges that name an unknown node, loops and edges without length are dropped and counted.
+    Raises ``InputError`` with every fault: a layer or column that is not there, ids that are
+    not unique, no coordinate system.
+    """
+    import geopandas as gpd
+
+    edges_name, nodes_name = _layers(file, edges_layer, nodes_layer)
+    edges: gpd.GeoDataFrame = gpd.read_file(file, layer=edges_name)
+    nodes: gpd.GeoDataFrame = gpd.read_file(file, layer=nodes_name)
+    return from_frames(edges, nodes, crs, file=file.name, columns=columns)
+
+
+def from_frames(
+    edges: gpd.GeoDataFrame,
+    nodes: gpd.GeoDataFrame,
+    crs: str,
+    *,
+    file: str = "streets",
+    columns: Mapping[str, str] | None = None,
+) -> Streets:
+    """The street network of two data frames; see ``read_layers``."""
+    import pandas as pd
+
+    kind = "edge and node layers"
+    if openroads.is_open_roads(edges):
+        edges, kind = openroads.with_classes(edges), openroads.KIND
+    names = _columns(edges, nodes, file, columns or {})
+    nodes = systems.into(nodes, crs, f"{file} nodes")
+    xy = np.column_stack([nodes.geometry.x, nodes.geometry.y])
+    node_ids = nodes[names["node"]].astype(str).to_numpy(object)
+    index = pd.Index(node_ids)
+    if index.has_duplicates:
+        row = int(np.flatnonzero(index.duplicated())[0])
+        raise InputError(
+            [_finding(f"{file} nodes", row + 2, names["node"], node_ids[row], "is given twice",
+                      "give every node once")]
+        )  # fmt: skip
+    tail = index.get_indexer(edges[names["from"]].astype(str))
+    head = index.get_indexer(edges[names["to"]].astype(str))
+    length = _lengths(edges, names, crs, file)
+    keep, dropped = _usable(tail, head, length)
+    kept = edges[keep]
+    direction = _directions(kept, names)
+    minutes = {
+        mode: _numbers(kept, names[f"{mode}_minutes"])
+        for mode in direction
+        if f"{mode}_minutes" in names
+    }
+    return Streets(
+        node_ids=node_ids,
+        xy=xy,
+        tail=tail[keep].astype(np.int32),
+        head=head[keep].astype(np.int32),
+        length_m=length[keep],
+        road_class=_text(kept, names.get("class")),
+        direction=direction,
+        speed_kmh=_speed(kept, names),
+        minutes=minutes,
+        source={"kind": kind, "file": file},
+        dropped=dropped,
+    )
+
+
+def _layers(file: Path, edges: str | None, nodes: str | None) -> tuple[str, str]:
+    """The names of the two layers; every one that is missing is a finding."""
+    there = layer_names(file)
+    chosen, findings = [], []
+    for what, asked, known in (("edges", edges, EDGES), ("nodes", nodes, NODES)):
+        plain = {name.lower().replace("_", ""): name for name in there}
+        wanted = [asked] if asked else [plain.get(n.lower().replace("_", "")) for n in known]
+        found = next((name for name in wanted if name in there), None)
+        if found is None:
+            findings.append(
+                _finding(file.name, None, f"layer {asked or what}", None, "is not there",
+                         f"name one of {', '.join(there)} as {what}_layer")
+            )  # fmt: skip
+        chosen.append(found or "")
+    if findings:
+        raise InputError(findings)
+    return chosen[0], chosen[1]
+
+
+def _columns(
+    edges: pd.DataFrame, nodes: pd.DataFrame, file: str, given: Mapping[str, str]
+) -> dict[str, str]:
+    """Thing needed -> the column that holds it."""
+    names: dict[str, str] = {}
+    findings = []
+    for thing, variants in COLUMNS.items():
+        frame, layer = (nodes, "nodes") if thing == "node" else (edges, "edges")
+        tried = (given[thing],) if thing in given else variants
+        found = next((name for name in tried if name in frame.columns), None)
+        if found is not None:
+            names[thing] = found
+        elif thing in given or thing in ("node", "from", "to"):
+            there = ", ".join(map(str, frame.columns))
+            findings.append(
+                _finding(f"{file} {layer}", None, thing, None, f"has no {' or '.join(tried)}",
+                         f'name the column with columns={{"{thing}": ...}}; there are {there}')
+            )  # fmt: skip
+    if findings:
+        raise InputError(findings)
+    if "node" not in given:  # of several columns that could be the id, the one that edges speak of
+        ends = set(edges[names["from"]].astype(str))
+        candidates = [name for name in COLUMNS["node"] if name in nodes.columns]
+        names["node"] = max(candidates, key=lambda c: len(ends & set(nodes[c].astype(str))))
+    return names
+
+
+def _lengths(
+    edges: gpd.GeoDataFrame, names: Mapping[str, str], crs: str, file: str
+) -> NDArray[np.float64]:
+    """Metres of every edge: its column, else its line in the place's system."""
+    if "length" in names:
+        return _numbers(edges, names["length"])
+    return systems.into(edges, crs, f"{file} edges").length.to_numpy(float)
+
+
+def _usable(
+    tail: NDArray[np.intp], head: NDArray[np.intp], length: NDArray[np.float64]
+) -> tuple[NDArray[np.bool_], tuple[Dropped, ...]]:
+    """(edges,) which edges are kept, and how many were dropped for what."""
+    dangling = (tail < 0) | (head < 0)
+    loops = ~dangling & (tail == head)
+    no_length = ~dangling & ~loops & ~(length >= 0)
+    dropped = (
+        Dropped("edges", int(dangling.sum()), "name a node that is not there"),
+        Dropped("edges", int(loops.sum()), "start and end at the same node"),
+        Dropped("edges", int(no_length.sum()), "have no length"),
+    )
+    return ~(dangling | loops | no_length), tuple(d for d in dropped if d.count)
+
+
+def _directions(edges: pd.DataFrame, names: Mapping[str, str]) -> dict[str, NDArray[np.int8]]:
+    """Who may use each edge in which direction. One-way binds wheels, never feet."""
+    road_class = _text(edges, names.get("class"))
+    way = np.full(len(edges), BOTH, np.int8)
+    if "oneway" in names:
+        stated = _text(edges, names["oneway"])
+        lowered = np.array([value.replace(" ", "").lower() for value in stated], object)
+        way[np.isin(lowered.astype(str), list(FORWARDS))] = FORWARD
+        way[np.isin(lowered.astype(str), list(BACKWARDS))] = BACKWARD
+    direction = {}
+    for mode in ("walk", "cycle", "drive"):
+        if mode in names:
+            stated = _text(edges, names[mode])
+            allowed = np.isin([value.lower() for value in stated], list(TRUE))
+        elif mode == "cycle" and "walk" in names and "class" not in names:
+            continue  # nothing in the source says who may cycle
+        else:
+            allowed = open_to(mode, road_class)
+        both = np.full(len(edges), BOTH, np.int8)
+        direction[mode] = np.where(allowed, both if mode == "walk" else way, CLOSED).astype(np.int8)
+    return direction
+
+
+def _speed(edges: pd.DataFrame, names: Mapping[str, str]) -> NDArray[np.float64]:
+    """Driving speed in km/h that the source states, NaN where none."""
+    if "kmh" in names:
+        return _numbers(edges, names["kmh"])
+    if "mph" in names:
+        return _numbers(edges, names["mph"]) * KMH_PER_MPH
+    return np.full(len(edges), np.nan)
+
+
+def _numbers(frame: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    import pandas as pd
+
+    return pd.to_numeric(frame[column], errors="coerce").to_numpy(float)
+
+
+def _text(frame: pd.DataFrame, column: str | None) -> NDArray[np.object_]:
+    """The column as text, "" where empty or where there is no such column."""
+    if column is None:
+        return np.full(len(frame), "", object)
+    return (
+        frame[column].astype(object).where(frame[column].notna(), "").astype(str).to_numpy(object)
+    )
+
+
+def _finding(
+    file: str, row: int | None, column: str | None, value: Any, message: str, remedy: str
+) -> Finding:
+    text = None if value is None else str(value)
+    return Finding("error", file, row, column, text, message, remedy)

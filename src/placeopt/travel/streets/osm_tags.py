@@ -1,0 +1,117 @@
+"""What OpenStreetMap's tags say of who may use a way, in which direction and how fast.
+
+Per mode the most special key that is there speaks: drive motorcar > motor_vehicle > vehicle >
+access; cycle bicycle > vehicle > access; walk foot > access. "no" and "private" and the like
+close a way, "yes" and the like open one that its class would close; where no key speaks the
+class does. A one-way binds wheels, not feet; ``oneway:bicycle=no`` frees bicycles.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.travel.speeds import DRIVE_KMH, KMH_PER_MPH
+from placeopt.travel.streets.arrays import BACKWARD, BOTH, CLOSED, FORWARD
+
+TAGS = (
+    "highway", "access", "vehicle", "motor_vehicle", "motorcar", "bicycle", "foot", "oneway",
+    "oneway:bicycle", "cycleway", "junction", "maxspeed", "motorroad",
+)  # fmt: skip
+BARRIERS = ("bollard", "block", "jersey_barrier", "cycle_barrier", "motorcycle_barrier",
+            "planter", "chain", "log", "kissing_gate", "stile", "turnstile",
+            "full-height_turnstile")  # fmt: skip
+
+DRIVEN = {c for c in DRIVE_KMH if c not in ("", "track", "busway")}
+FAST = {"motorway", "motorway_link"}
+PATHS = {"track", "footway", "pedestrian", "path", "bridleway", "cycleway", "steps", "corridor",
+         "elevator", "platform"}  # fmt: skip
+WALKED = (DRIVEN | PATHS) - FAST
+CYCLED = (DRIVEN | {"track", "bridleway", "cycleway"}) - FAST
+KNOWN = DRIVEN | WALKED | {"busway"}
+
+KEYS = {
+    "walk": ("foot", "access"),
+    "cycle": ("bicycle", "vehicle", "access"),
+    "drive": ("motorcar", "motor_vehicle", "vehicle", "access"),
+}
+SHUT = ("no", "private", "agricultural", "forestry", "agricultural;forestry", "delivery",
+        "emergency", "military", "bus", "psv", "dismount", "use_sidepath")  # fmt: skip
+OPEN = ("yes", "designated", "permissive", "destination", "customers", "official", "public",
+        "residents", "permit")  # fmt: skip
+ROUNDABOUTS = ("roundabout", "circular")
+NATIONAL_MPH = {"gb:nsl_single": 60, "gb:nsl_dual": 70, "gb:motorway": 70, "national": 60,
+                "gb:urban": 30}  # fmt: skip
+
+Tags = Mapping[str, NDArray[np.object_]]
+
+
+def routable(tags: Tags) -> NDArray[np.bool_]:
+    """(ways,) whether the class is one that somebody may use at all."""
+    return np.isin(tags["highway"].astype(str), list(KNOWN))
+
+
+def directions(tags: Tags) -> dict[str, NDArray[np.int8]]:
+    """Mode -> (ways,) who may use each way in which direction."""
+    way = _one_way(tags)
+    allowed = {mode: _allowed(tags, mode) for mode in KEYS}
+    bicycle_way = way.copy()
+    against = (tags["oneway:bicycle"] == "no") | np.array(
+        [value.startswith("opposite") for value in tags["cycleway"]], bool
+    )
+    bicycle_way[against] = BOTH
+    feet = np.full(len(way), BOTH, np.int8)
+    return {
+        "walk": np.where(allowed["walk"], feet, CLOSED).astype(np.int8),
+        "cycle": np.where(allowed["cycle"], bicycle_way, CLOSED).astype(np.int8),
+        "drive": np.where(allowed["drive"], way, CLOSED).astype(np.int8),
+    }
+
+
+def limit_kmh(maxspeed: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Speed limits in km/h from texts such as "30 mph", "50" or "GB:nsl_single"; NaN if none."""
+    texts, which = np.unique(maxspeed.astype(str), return_inverse=True)
+    return np.array([_limit(text) for text in texts])[which]
+
+
+def _limit(text: str) -> float:
+    named = NATIONAL_MPH.get(text.strip().lower())
+    if named is not None:
+        return named * KMH_PER_MPH
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(mph|km/h|kmh|kph)?\s*", text)
+    if found is None or float(found[1]) <= 0:
+        return float("nan")
+    return float(found[1]) * (KMH_PER_MPH if found[2] == "mph" else 1.0)
+
+
+def _one_way(tags: Tags) -> NDArray[np.int8]:
+    """(ways,) direction for wheels."""
+    stated, road_class = tags["oneway"].astype(str), tags["highway"].astype(str)
+    way = np.full(len(stated), BOTH, np.int8)
+    implied = np.isin(tags["junction"].astype(str), ROUNDABOUTS) | (road_class == "motorway")
+    way[implied & (stated != "no")] = FORWARD
+    way[np.isin(stated, ["yes", "true", "1"])] = FORWARD
+    way[np.isin(stated, ["-1", "reverse"])] = BACKWARD
+    way[stated == "reversible"] = CLOSED  # at any time only one way, and we do not know which
+    return way
+
+
+def _allowed(tags: Tags, mode: str) -> NDArray[np.bool_]:
+    """(ways,) whether ``mode`` may use the way, in whichever direction."""
+    road_class = tags["highway"].astype(str)
+    by_class = {"walk": WALKED, "cycle": CYCLED, "drive": DRIVEN}[mode]
+    allowed = np.isin(road_class, list(by_class))
+    if mode != "drive":
+        allowed &= tags["motorroad"] != "yes"
+    openable = ~np.isin(road_class, ["motorway", "motorway_link"]) | (mode == "drive")
+    for key in reversed(KEYS[mode]):  # the most special key speaks last
+        stated = tags[key].astype(str)
+        allowed[np.isin(stated, SHUT)] = False
+        reopened = np.isin(stated, OPEN) & openable
+        if key == "access":
+            reopened &= np.isin(road_class, list(by_class))  # opens what is shut, not a footway
+        allowed[reopened] = True
+    return allowed

@@ -1,0 +1,116 @@
+"""Shortest minutes between points over the network of one mode.
+
+minutes[i,j] = access[i] + shortest[node(i), node(j)] + access[j]
+where node() is the nearest node at which a journey may start or end and access the straight leg
+to it at the mode's access speed. The search is Dijkstra's by scipy, from the side with fewer
+nodes (backwards if that is the destinations), in blocks that keep within a memory bound, and
+stops at the cut-off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.travel.engines import searcher
+from placeopt.travel.speeds import metres_per_minute
+from placeopt.travel.streets.graph import Graph
+
+BLOCK_BYTES = 128 * 2**20  # most that one block of searches may hold in memory
+
+
+@dataclass(frozen=True)
+class Snapped:
+    """Points on a network: ``node`` (points,) node position, ``metres`` (points,) straight leg,
+    ``minutes`` (points,) the leg at the mode's access speed."""
+
+    node: NDArray[np.intp]
+    metres: NDArray[np.float64]
+    minutes: NDArray[np.float64]
+
+
+def snap(graph: Graph, xy: NDArray[np.float64]) -> Snapped:
+    """The nearest node for each point, shape (points, 2), at which a journey may start or end."""
+    metres, nearest = graph.tree.query(xy)
+    return Snapped(
+        node=np.flatnonzero(graph.stops)[nearest],
+        metres=metres,
+        minutes=metres / metres_per_minute(graph.access_kmh),
+    )
+
+
+def minutes_between(
+    graph: Graph,
+    origins: Snapped,
+    destinations: Snapped,
+    cutoff_minutes: float,
+    engine: str = "scipy",
+) -> NDArray[np.float64]:
+    """(origins, destinations) minutes, NaN beyond the cut-off or where there is no way."""
+    backwards = len(np.unique(destinations.node)) < len(np.unique(origins.node))
+    near, far = (destinations, origins) if backwards else (origins, destinations)
+    limit = max(cutoff_minutes - float(far.minutes.min(initial=np.inf)), 0.0)
+    if not np.isfinite(limit):
+        limit = np.inf
+    search = searcher(engine, graph, backwards)
+    result = np.empty((len(near.node), len(far.node)))
+    step = max(1, BLOCK_BYTES // (8 * len(graph.nodes)))
+    order = np.argsort(near.node, kind="stable")  # points on one node share one search
+    for start in range(0, len(order), step):
+        chosen = order[start : start + step]
+        sources, which = np.unique(near.node[chosen], return_inverse=True)
+        shortest = search(sources, far.node, limit)[which]
+        result[chosen] = near.minutes[chosen][:, None] + shortest + far.minutes[None, :]
+    result[~(result <= cutoff_minutes)] = np.nan
+    return result.T if backwards else result
+
+
+class StreetSearch:
+    """Minutes over one mode's network; the network is made when something is to be computed."""
+
+    from_zones = False
+
+    def __init__(self, network: Callable[[], Graph], engine: str = "scipy"):
+        from placeopt.travel.engines import require
+
+        require(engine)
+        self._network: Callable[[], Graph] | None = network
+        self._engine = engine
+
+    @cached_property
+    def graph(self) -> Graph:
+        assert self._network is not None
+        return self._network()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to another process: the network itself, not the way to make it."""
+        return {"graph": self.graph, "_network": None, "_engine": self._engine}
+
+    def __call__(
+        self, from_xy: NDArray[np.float64], to_xy: NDArray[np.float64], cutoff_minutes: float
+    ) -> tuple[NDArray[np.float64], None]:
+        origins, destinations = snap(self.graph, from_xy), snap(self.graph, to_xy)
+        return minutes_between(
+            self.graph, origins, destinations, cutoff_minutes, self._engine
+        ), None
+
+    def facts(self) -> dict[str, Any]:
+        """What the network was: for the provenance."""
+        return {
+            "nodes": len(self.graph.nodes),
+            "access_kmh": self.graph.access_kmh,
+            "dropped": [f"{d.count} {d.what}: {d.why}" for d in self.graph.dropped],
+        }
+
+    def notes(
+        self, origins_xy: NDArray[np.float64], buildings_xy: NDArray[np.float64]
+    ) -> dict[str, Any]:
+        """What later checks need: far points, where the network ends, what is odd about it."""
+        from placeopt.travel.checks import notes_of
+
+        return {**notes_of(self.graph, origins_xy, buildings_xy), "said": list(self.graph.said)}

@@ -1,0 +1,282 @@
+"""Door-to-door minutes by public transport: walk, wait, ride, change, ride, walk.
+
+For each departure in the window the earliest arrival counts, all the way on foot included;
+over the departures the median is kept and, as the worst, what nine in ten departures do not
+exceed. Walks to, between and from stops go over the walking network.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import date as Date
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.base.errors import Finding, InputError, UsageError
+from placeopt.travel.streets.graph import Graph
+from placeopt.travel.streets.paths import Snapped, minutes_between, snap
+from placeopt.travel.transit.gtfs import Timetable
+
+if TYPE_CHECKING:
+    from placeopt.travel.transit.raptor import Lines, Rows
+
+Floats = NDArray[np.float64]
+STOPS_AT_ONCE = 512
+
+
+@dataclass(frozen=True)
+class Transit:
+    """The question asked of a timetable.
+
+    ``gtfs``: the feed's zip, relative to the place, or those of several feeds. ``date`` and the
+    window ``depart`` (from, before), with a departure every ``every_minutes``. ``walk_minutes``:
+    the longest walk to the first stop or from the last one; ``change_walk_minutes``: the longest
+    between two stops; ``change_minutes``: needed at least between two rides besides the walk;
+    ``changes``: most changes. Stops further than ``stop_snap_m`` from a street are left out.
+    """
+
+    gtfs: str | Path | Sequence[str | Path]
+    date: Date | str
+    depart: tuple[str, str] = ("07:00", "10:00")
+    every_minutes: float = 1.0
+    walk_minutes: float = 20.0
+    change_walk_minutes: float = 10.0
+    change_minutes: float = 1.0
+    changes: int = 3
+    stop_snap_m: float = 250.0
+
+    @property
+    def feeds(self) -> tuple[Path, ...]:
+        """The feeds; ``UsageError`` where there is none, or the same one twice."""
+        given = [self.gtfs] if isinstance(self.gtfs, str | Path) else list(self.gtfs)
+        feeds = tuple(Path(feed) for feed in given)
+        if not feeds:
+            raise UsageError("gtfs names no feed; give the feed's zip file")
+        twice = [feed for feed in feeds if feeds.count(feed) > 1]
+        if twice:
+            raise UsageError(f"the feed {twice[0]} is named twice; name each feed once")
+        return feeds
+
+    @property
+    def day(self) -> Date:
+        """The date; ``UsageError`` unless it is written like 2026-06-09."""
+        if isinstance(self.date, Date):
+            return self.date
+        try:
+            return Date.fromisoformat(self.date)
+        except ValueError:
+            raise UsageError(f"date is {self.date!r}; write it like 2026-06-09") from None
+
+    @property
+    def starts(self) -> Floats:
+        """Departures in minutes after midnight, last first; ``UsageError`` if there are none."""
+        first, before = (_clock(text) for text in self.depart)
+        if not (first < before and self.every_minutes > 0):
+            raise UsageError(f"depart is {'-'.join(self.depart)}; write it like 07:00-10:00")
+        return np.arange(first, before, self.every_minutes)[::-1].copy()
+
+    def facts(self) -> dict[str, Any]:
+        """Everything minutes depend on, but the feed's content; for hash and provenance."""
+        self.starts  # noqa: B018  a wrong window is found before anything is computed
+        return {
+            "gtfs": names[0] if len(names := [f.name for f in self.feeds]) == 1 else names,
+            "date_travelled": self.day.isoformat(),
+            "depart": "-".join(self.depart),
+            "every_minutes": self.every_minutes,
+            "walk_minutes": self.walk_minutes,
+            "change_walk_minutes": self.change_walk_minutes,
+            "change_minutes": self.change_minutes,
+            "changes": self.changes,
+            "stop_snap_m": self.stop_snap_m,
+        }
+
+
+def _clock(text: str) -> float:
+    found = re.fullmatch(r"(\d{1,2}):(\d\d)", text.strip())
+    if found is None:
+        raise UsageError(f"{text!r} is no time; write it like 07:00")
+    return int(found[1]) * 60.0 + int(found[2])
+
+
+class TransitSearch:
+    """Minutes by public transport; feed and walking network are read when needed."""
+
+    from_zones = True
+
+    def __init__(
+        self, settings: Transit, network: Callable[[], Graph], timetable: Callable[[], Timetable]
+    ):
+        self.settings = settings
+        self._network = network
+        self._timetable = timetable
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to another process: network and timetable, not the ways to make them."""
+        made = {"walking": self.walking, "stops": self.stops, "timetable": self.timetable}
+        return {"settings": self.settings, "_network": None, "_timetable": None, **made}
+
+    @cached_property
+    def walking(self) -> Graph:
+        return self._network()
+
+    @cached_property
+    def timetable(self) -> Timetable:
+        """The timetable; nobody gets on or off where no street is near."""
+        table = self._timetable()
+        near = self.stops.metres <= self.settings.stop_snap_m
+        if not near.any():
+            raise InputError([_far_away(table, self.stops)])
+        here = near[table.calls]
+        return replace(table, board=table.board & here, alight=table.alight & here)
+
+    @cached_property
+    def stops(self) -> Snapped:
+        return snap(self.walking, self._timetable().xy)
+
+    def far_stops(self) -> list[str]:
+        """Ids of the stops that are left out because no street is near."""
+        far = self.stops.metres > self.settings.stop_snap_m
+        return [str(stop) for stop in self._timetable().stop_ids[far]]
+
+    def __call__(
+        self, from_xy: Floats, to_xy: Floats, cutoff_minutes: float
+    ) -> tuple[Floats, Floats]:
+        from placeopt.travel.transit.raptor import for_transit, journeys
+
+        for_transit()
+        origins, destinations = snap(self.walking, from_xy), snap(self.walking, to_xy)
+        limit = min(self.settings.walk_minutes, cutoff_minutes)
+        access = _near(self.walking, origins, self.stops, limit)
+        egress = _near(self.walking, destinations, self.stops, limit)
+        direct = minutes_between(self.walking, origins, destinations, cutoff_minutes)
+        direct[np.isnan(direct)] = np.inf
+        lines, calling, walks = self._lines, self._calling, self._walks
+        starts, rides = self.settings.starts, self.settings.changes + 1
+        change = float(self.settings.change_minutes)
+
+        def one(i: int) -> tuple[Floats, Floats]:
+            near = slice(access.first[i], access.first[i + 1])
+            on_foot = (access.item[near], access.minutes[near])
+            minutes = journeys(
+                lines, calling, walks, on_foot, egress, direct[i], starts, rides, change,
+                float(cutoff_minutes),
+            )  # fmt: skip
+            return median_and_worst_tenth(minutes)
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            found = list(pool.map(one, range(len(from_xy))))
+        shape = (len(from_xy), len(to_xy))
+        return tuple(np.array([f[k] for f in found]).reshape(shape) for k in (0, 1))  # type: ignore[return-value]
+
+    def facts(self) -> dict[str, Any]:
+        """What was found: for the provenance."""
+        return {
+            "engine": "RAPTOR over arrays (Delling, Pajor, Werneck 2015)",
+            "stops": len(self.timetable.stop_ids),
+            "stops_left_out": len(self.far_stops()),
+            "trips": int(self.timetable.trips.sum()),
+            "patterns": len(self.timetable.trips),
+            "dropped": [f"{d.count} {d.what}: {d.why}" for d in self.timetable.dropped],
+        }
+
+    def notes(self, origins_xy: Floats, buildings_xy: Floats) -> dict[str, Any]:
+        """What later checks need: far points and stops, and where the network ends."""
+        from placeopt.travel.checks import notes_of
+
+        notes, far = notes_of(self.walking, origins_xy, buildings_xy), self.far_stops()
+        notes["found"] = [finding.as_dict() for finding in self.timetable.findings]
+        if far:
+            some = ", ".join(far[:5]) + (", ..." if len(far) > 5 else "")
+            text = (
+                f"{len(far)} of {len(self.stops.node)} stops ({some}) are left out: no street "
+                f"within {self.settings.stop_snap_m:g} m"
+            )
+            notes["said"] = [(text, "check that streets and feed cover the same area")]
+        return notes
+
+    @cached_property
+    def _lines(self) -> Lines:
+        from placeopt.travel.transit.raptor import Lines
+
+        return Lines(*(getattr(self.timetable, name) for name in Lines._fields))
+
+    @cached_property
+    def _calling(self) -> Rows:
+        """For each stop the patterns that call there, and (as minutes) at which call."""
+        table = self.timetable
+        sizes = np.diff(table.first_call)
+        pattern = np.repeat(np.arange(len(sizes)), sizes)
+        position = np.arange(len(table.calls)) - np.repeat(table.first_call[:-1], sizes)
+        return _rows(table.calls, pattern, position.astype(float), len(table.stop_ids))
+
+    @cached_property
+    def _walks(self) -> Rows:
+        """Walks between stops within the limit, each stop to itself, and the feed's own changes."""
+        count = len(self.stops.node)
+        a, b, minutes = [np.arange(count)], [np.arange(count)], [np.zeros(count)]
+        for start in range(0, count, STOPS_AT_ONCE):
+            some = _some(self.stops, slice(start, start + STOPS_AT_ONCE))
+            block = minutes_between(
+                self.walking, some, self.stops, self.settings.change_walk_minutes
+            )
+            i, j = np.nonzero(np.isfinite(block))
+            other = i + start != j
+            a.append(i[other] + start)
+            b.append(j[other])
+            minutes.append(block[i, j][other])
+        ends = zip(np.concatenate(a).tolist(), np.concatenate(b).tolist(), strict=True)
+        pairs = dict(zip(ends, np.concatenate(minutes).tolist(), strict=True))
+        slack = self.settings.change_minutes
+        for here, there, least in self.timetable.changes:  # the feed may ask for more, or forbid
+            pairs[here, there] = max(pairs.get((here, there), 0.0), least - slack)
+        keys = np.array([key for key, m in pairs.items() if np.isfinite(m)], np.int64).reshape(
+            -1, 2
+        )
+        values = np.array([m for m in pairs.values() if np.isfinite(m)])
+        return _rows(keys[:, 0], keys[:, 1], values, count)
+
+
+def median_and_worst_tenth(minutes: Floats) -> tuple[Floats, Floats]:
+    """Over departures (rows): the median, and what nine in ten do not exceed; NaN if infinite."""
+    ordered = np.sort(minutes, axis=0)
+    count = len(ordered)
+    middle = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
+    worst = ordered[int(np.ceil(0.9 * count)) - 1]
+    return np.where(np.isfinite(middle), middle, np.nan), np.where(
+        np.isfinite(worst), worst, np.nan
+    )
+
+
+def _near(walking: Graph, points: Snapped, stops: Snapped, limit: float) -> Rows:
+    """For each point the stops within a walk."""
+    minutes = minutes_between(walking, points, stops, limit)
+    i, j = np.nonzero(np.isfinite(minutes))
+    return _rows(i, j, minutes[i, j], len(points.node))
+
+
+def _rows(row: NDArray[Any], item: NDArray[Any], minutes: Floats, count: int) -> Rows:
+    from placeopt.travel.transit.raptor import Rows
+
+    order = np.argsort(row, kind="stable")
+    first = np.searchsorted(row[order], np.arange(count + 1)).astype(np.int64)
+    return Rows(first, item[order].astype(np.int64), minutes[order].astype(float))
+
+
+def _some(points: Snapped, which: slice) -> Snapped:
+    return Snapped(points.node[which], points.metres[which], points.minutes[which])
+
+
+def _far_away(table: Timetable, stops: Snapped) -> Finding:
+    return Finding(
+        "error", str(table.source.get("file", "feed")), None, "stops.txt", None,
+        f"no stop stands near a street; the nearest is {stops.metres.min() / 1000:,.1f} km away",
+        "use a feed and streets of the same area",
+    )  # fmt: skip

@@ -1,0 +1,269 @@
+"""Read the tables of a public transport feed (GTFS, a zip) as text, as feeds are found.
+
+What the reference allows is read as it says: a byte order mark, times past 24:00, calendars of
+exceptions only. What it forbids and what has one reading is read and said in a warning: blanks
+around headings and values, Windows-1252, files in a sub-folder. Everything else is an error that
+names feed, file, row, column and value. Source: GTFS Schedule reference (gtfs.org), "File
+requirements".
+"""
+
+from __future__ import annotations
+
+import difflib
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from placeopt.base.errors import Finding, InputError, Severity
+from placeopt.base.reading import require_unpackable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NEEDED: dict[str, tuple[str, ...]] = {
+    "stops.txt": ("stop_id", "stop_lat", "stop_lon"),
+    "trips.txt": ("trip_id", "service_id"),
+    "stop_times.txt": ("trip_id", "stop_id", "stop_sequence", "arrival_time", "departure_time"),
+}
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+IF_THERE: dict[str, tuple[str, ...]] = {
+    "calendar.txt": ("service_id", *WEEKDAYS, "start_date", "end_date"),
+    "calendar_dates.txt": ("service_id", "date", "exception_type"),
+    "frequencies.txt": ("trip_id", "start_time", "end_time", "headway_secs"),
+    "transfers.txt": (),
+}
+OPTIONAL: dict[str, tuple[str, ...]] = {
+    "stops.txt": ("location_type",),
+    "stop_times.txt": ("pickup_type", "drop_off_type"),
+    "transfers.txt": (
+        *("from_stop_id", "to_stop_id", "transfer_type", "min_transfer_time"),
+        *("from_route_id", "to_route_id", "from_trip_id", "to_trip_id"),
+    ),
+}
+WINDOWS = "cp1252"
+
+
+@dataclass
+class Feed:
+    """The tables that minutes need, every cell as text, and what was found in reading them.
+
+    ``tables``: by file name; a table's index is the row as a person counts it (heading = 1).
+    """
+
+    name: str
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def find(
+        self,
+        severity: Severity,
+        file: str,
+        column: str | None,
+        message: str,
+        remedy: str,
+        rows: Any = (),
+        values: Any = None,
+        ids: Iterable[str] = (),
+    ) -> None:
+        """Add a finding for each of ``rows``, or one of the whole table where there are none;
+        ``ids`` are all that a finding about several rows is about."""
+        where, told = f"{self.name} {file}".strip(), tuple(map(str, ids))
+        if not len(rows):
+            of_table = Finding(severity, where, None, column, values, message, remedy, told)
+            self.findings.append(of_table)
+            return
+        self.findings += [
+            Finding(severity, where, int(row), column, str(value), message, remedy, told)
+            for row, value in zip(rows, values, strict=True)
+        ]
+
+    @property
+    def errors(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.severity == "error"]
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.severity == "warning")
+
+
+def read_tables(file: Path, name: str | None = None) -> Feed:
+    """The feed's tables, with the columns that minutes need.
+
+    Args:
+        file: The feed's zip.
+        name: What findings call the feed; by default the file's name.
+
+    Raises:
+        InputError: With every fault of the zip, its files and their columns.
+    """
+    feed = Feed(name or file.name)
+    if not file.is_file():
+        what = "is a folder" if file.is_dir() else "is not there"
+        feed.find("error", "", None, what, "name the feed's zip file")
+        raise InputError(feed.findings)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            require_unpackable(file, archive)
+            for table, member in _members(feed, archive).items():
+                frame = _table(feed, table, archive.read(member))
+                if frame is not None:
+                    feed.tables[table] = frame
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+        feed.find("error", "", None, "is no zip file or is cut short", "download it again")
+        raise InputError(feed.findings) from None
+    except OSError as fault:
+        message = f"cannot be read: {fault.strerror or fault}"
+        feed.find("error", "", None, message, "see that the file may be read and its disk is there")
+        raise InputError(feed.findings) from None
+    if feed.errors:
+        raise InputError(feed.errors)
+    return feed
+
+
+def _members(feed: Feed, archive: zipfile.ZipFile) -> dict[str, str]:
+    """Which member of the zip holds which table: of its root, else of its one folder of tables."""
+    wanted = (*NEEDED, *IF_THERE)
+    names = [name for name in archive.namelist() if not name.endswith("/")]
+    folders = sorted(
+        {str(PurePosixPath(n).parent) for n in names if PurePosixPath(n).name in NEEDED}
+    )
+    home = "." if "." in folders or not folders else folders[0]
+    if home != "." and len(folders) > 1:
+        feed.find(
+            "error", "", None, f"holds tables in several folders ({', '.join(folders[:5])})",
+            "give each feed as a zip of its own",
+        )  # fmt: skip
+        raise InputError(feed.findings)
+    if home != ".":
+        feed.find(
+            "warning", "", None, f"the tables stand in a folder ({home}), which is read",
+            "GTFS asks for them in the root of the zip",
+        )  # fmt: skip
+    inside = [name for name in names if str(PurePosixPath(name).parent) == home]
+    there = {PurePosixPath(name).name: name for name in inside}
+    for table in {PurePosixPath(n).name for n in inside if inside.count(n) > 1} & set(wanted):
+        feed.find("error", table, None, "is in the zip more than once", "keep one of them")
+    missing = [table for table in NEEDED if table not in there]
+    if "calendar.txt" not in there and "calendar_dates.txt" not in there:
+        missing.append("calendar.txt or calendar_dates.txt")
+    for table in missing:
+        near = [n for n in there if n.strip().lower() in table.split(" or ")]
+        remedy = f"rename {near[0]!r}" if near else "add it"
+        feed.find("error", "", None, "is not in the feed", remedy, values=table)
+    return {table: there[table] for table in wanted if table in there}
+
+
+def _table(feed: Feed, table: str, content: bytes) -> pd.DataFrame | None:
+    """The wanted columns of one table without blanks around values; None where it has faults."""
+    import pandas as pd
+
+    raw = _cells(feed, table, content)
+    if raw is None:
+        return None
+    headings = [str(text) for text in raw.iloc[0]]
+    columns = [text.strip() for text in headings]
+    blank = [text for text in headings if text != text.strip()]
+    if blank:
+        feed.find("warning", table, None, f"blanks around {len(blank)} headings are "
+                  "left out", "write headings without blanks", [1], [", ".join(blank)],
+                  [text.strip() for text in blank])  # fmt: skip
+    needed = {**NEEDED, **IF_THERE}[table]
+    twice = [c for c in (*needed, *OPTIONAL.get(table, ())) if columns.count(c) > 1]
+    for column in twice:
+        feed.find("error", table, column, "the column is there twice", "keep one of them")
+    missing = [column for column in needed if column not in columns]
+    for column in missing:
+        close = difflib.get_close_matches(column, [c.lower() for c in columns], 1, 0.8)
+        near = [c for c in columns if close and c.lower() == close[0] and c not in needed]
+        remedy = f"rename the column {near[0]!r}" if near else "add the column"
+        feed.find("error", table, column, "is not there", remedy)
+    if missing or twice:
+        return None
+    body = raw.iloc[1:]
+    body.index = pd.RangeIndex(2, len(raw) + 1)
+    filled = (body != "").any(axis=1)
+    chosen = [c for c in (*needed, *OPTIONAL.get(table, ())) if c in columns]
+    out = {c: body.iloc[:, columns.index(c)][filled] for c in chosen}
+    return pd.DataFrame({c: _stripped(feed, table, c, values) for c, values in out.items()})
+
+
+def _stripped(feed: Feed, table: str, column: str, values: pd.Series[Any]) -> pd.Series[Any]:
+    """Values without blanks around them; one warning a column, which counts them."""
+    bare = values.str.strip()
+    changed = bare != values
+    if changed.any():
+        row = int(np.argmax(changed))
+        feed.find("warning", table, column, f"blanks around {int(changed.sum())} values are left "
+                  "out", "write values without blanks",
+                  [values.index[row]], [values.iloc[row]],
+                  values.index[changed] if changed.sum() > 1 else ())  # fmt: skip
+    return bare
+
+
+def _cells(feed: Feed, table: str, content: bytes) -> pd.DataFrame | None:
+    """All cells as text, the heading in row 0; None where the file is no table."""
+    import pandas as pd
+
+    if b"\0" in content[:1000]:
+        feed.find("error", table, None, "is no text in UTF-8", "save it as UTF-8")
+        return None
+    encoding = _encoding(feed, table, content)
+    if encoding is None:
+        return None
+    try:
+        return pd.read_csv(
+            io.BytesIO(content), header=None, index_col=False, dtype=str, keep_default_na=False,
+            skip_blank_lines=False, skipinitialspace=True, encoding=encoding,
+        ).fillna("")  # fmt: skip
+    except pd.errors.EmptyDataError:
+        feed.find("error", table, None, "is empty", "write its headings and rows")
+    except (pd.errors.ParserError, ValueError) as fault:
+        cells = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(fault))
+        quote = re.search(r"EOF inside string starting at row (\d+)", str(fault))
+        if cells:
+            feed.find("error", table, None, f"the row has {cells[3]} cells, the heading {cells[1]}",
+                      "put values that hold a comma into double quotes",
+                      [int(cells[2])], [f"{cells[3]} cells"])  # fmt: skip
+        elif quote:
+            feed.find("error", table, None, "a double quote is not closed", "close it",
+                      [int(quote[1]) + 1], ['"'])  # fmt: skip
+        else:
+            feed.find("error", table, None, f"cannot be read as a table: {fault}", "save it again")
+    return None
+
+
+def _encoding(feed: Feed, table: str, content: bytes) -> str | None:
+    """UTF-8, else Windows-1252 with a warning that names the row; None where it is neither."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as fault:
+        at, row = fault.start, content.count(b"\n", 0, fault.start) + 1
+    else:
+        return "utf-8-sig"
+    line = content[content.rfind(b"\n", 0, at) + 1 :].split(b"\n", 1)[0].rstrip(b"\r")
+    try:
+        content.decode(WINDOWS)
+    except UnicodeDecodeError:
+        feed.find("error", table, None, "is no text in UTF-8", "save it as UTF-8",
+                  [row], [line.decode("latin-1")[:60]])  # fmt: skip
+        return None
+    feed.find("warning", table, None, "is not UTF-8, as GTFS asks; the file is read as "
+              "Windows-1252", "save it as UTF-8 if a name looks wrong",
+              [row], [line.decode(WINDOWS)[:60]])  # fmt: skip
+    return WINDOWS
+
+
+def names_of(files: Sequence[Path]) -> list[str]:
+    """What findings call each of several feeds: the file's name, with its folder where needed."""
+    names = [file.name for file in files]
+    return [
+        name if names.count(name) == 1 else f"{file.parent.name}/{name}"
+        for file, name in zip(files, names, strict=True)
+    ]

@@ -1,0 +1,203 @@
+"""Earliest arrivals by public transport for every departure in a window (range RAPTOR).
+
+Round k knows the earliest arrival at each stop with at most k rides:
+  arrive[k,s] = min over patterns through s of the arrival of the earliest trip that can be caught
+                at an earlier call u of the pattern with  departs >= ready[k-1,u]
+  ready[k,s]  = min over stops u (s among them) of arrive[k,u] + walk[u,s] + change
+Departures are worked from the last to the first, so that what a later departure reaches bounds
+every earlier one; the arrivals are exact for each departure. A walk follows a ride or starts or
+ends the journey, never another walk. Compiled by numba, once, and kept.
+Source: Delling, Pajor, Werneck (2015), "Round-Based Public Transit Routing", Transportation
+Science 49(3), sections 3 and 4.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.base.compiled import compiled, have_at_hand
+
+IN_TIME = 0.01  # minutes late that still catch a trip: coordinates are no finer than that
+
+
+class Lines(NamedTuple):
+    """The timetable: see ``gtfs.Timetable`` for the arrays."""
+
+    first_call: NDArray[np.int64]
+    calls: NDArray[np.int64]
+    board: NDArray[np.bool_]
+    alight: NDArray[np.bool_]
+    trips: NDArray[np.int64]
+    first_time: NDArray[np.int64]
+    departs: NDArray[np.float64]
+    arrives: NDArray[np.float64]
+
+
+class Rows(NamedTuple):
+    """Lists of different length in one array each: row i is ``first[i]:first[i+1]``."""
+
+    first: NDArray[np.int64]
+    item: NDArray[np.int64]
+    minutes: NDArray[np.float64]
+
+
+class Labels(NamedTuple):
+    """What is known so far: (rounds, stops) arrivals and readiness, (stops,) best arrival."""
+
+    arrive: NDArray[np.float64]
+    ready: NDArray[np.float64]
+    best: NDArray[np.float64]
+
+
+def journeys(
+    lines: Lines,
+    calling: Rows,
+    walks: Rows,
+    access: tuple[NDArray[np.int64], NDArray[np.float64]],
+    egress: Rows,
+    direct: NDArray[np.float64],
+    starts: NDArray[np.float64],
+    rides: int,
+    change: float,
+    cutoff: float,
+) -> NDArray[np.float64]:
+    """(starts, destinations) door-to-door minutes from one origin, infinite beyond the cut-off.
+
+    ``calling``: for each stop the patterns that call there and, as minutes, at which call.
+    ``walks``: between stops, each to itself among them. ``access``: stops near the origin and
+    minutes to them; ``egress``: for each destination the stops near it. ``direct``
+    (destinations,): minutes on foot all the way. ``starts``: departures, the last first.
+    ``rides``: most rides; ``change``: minutes needed at least between two rides.
+    """
+    return _journeys(
+        lines, calling, walks, access[0], access[1], egress, direct, starts, rides, change, cutoff
+    )
+
+
+@partial(compiled, nogil=True)
+def _journeys(
+    lines: Any, calling: Any, walks: Any, access_stop: Any, access_minutes: Any, egress: Any,
+    direct: Any, starts: Any, rides: Any, change: Any, cutoff: Any,
+) -> Any:  # fmt: skip
+    stops, patterns = len(calling.first) - 1, len(lines.trips)
+    labels = Labels(
+        np.full((rides + 1, stops), np.inf),
+        np.full((rides + 1, stops), np.inf),
+        np.full(stops, np.inf),
+    )
+    first_marked = np.full(patterns, -1, np.int64)
+    queue = np.empty(patterns, np.int64)
+    marked, improved = np.zeros(stops, np.bool_), np.zeros(stops, np.bool_)
+    result = np.empty((len(starts), len(direct)))
+    for i in range(len(starts)):
+        marked[:] = False
+        for a in range(len(access_stop)):
+            stop, time = access_stop[a], starts[i] + access_minutes[a]
+            if time < labels.ready[0, stop]:
+                labels.ready[0, stop] = time
+                marked[stop] = True
+        for k in range(1, rides + 1):
+            for stop in range(stops):
+                labels.arrive[k, stop] = min(labels.arrive[k, stop], labels.arrive[k - 1, stop])
+                labels.ready[k, stop] = min(labels.ready[k, stop], labels.ready[k - 1, stop])
+            queued = _patterns_through(marked, calling, first_marked, queue)
+            improved[:] = False
+            for q in range(queued):
+                _ride(lines, queue[q], first_marked, labels, k, starts[i] + cutoff, improved)
+            marked[:] = False
+            _walk(walks, labels, k, change, improved, marked)
+        _arrive(egress, labels.best, direct, starts[i], cutoff, result[i])
+    return result
+
+
+@partial(compiled, nogil=True)
+def _patterns_through(marked: Any, calling: Any, first_marked: Any, queue: Any) -> Any:
+    """Queue the patterns that call at a marked stop, each with its first such call."""
+    queued = 0
+    for stop in range(len(marked)):
+        if not marked[stop]:
+            continue
+        for row in range(calling.first[stop], calling.first[stop + 1]):
+            p, position = calling.item[row], int(calling.minutes[row])
+            if first_marked[p] < 0:
+                queue[queued] = p
+                queued += 1
+                first_marked[p] = position
+            elif position < first_marked[p]:
+                first_marked[p] = position
+    return queued
+
+
+@partial(compiled, nogil=True)
+def _ride(
+    lines: Any, p: Any, first_marked: Any, labels: Any, k: Any, limit: Any, improved: Any
+) -> None:
+    """Follow pattern p: get off wherever that is earlier, catch an earlier trip where possible."""
+    size = lines.first_call[p + 1] - lines.first_call[p]
+    trip = lines.trips[p]  # none caught yet
+    for position in range(first_marked[p], size):
+        call = lines.first_call[p] + position
+        stop = lines.calls[call]
+        if trip < lines.trips[p] and lines.alight[call]:
+            time = lines.arrives[lines.first_time[p] + trip * size + position]
+            if time < labels.arrive[k, stop] and time <= limit:
+                labels.arrive[k, stop] = time
+                improved[stop] = True
+        ready = labels.ready[k - 1, stop] - IN_TIME
+        if lines.board[call] and ready <= limit:
+            low, high = 0, trip  # the earliest trip that leaves late enough
+            while low < high:
+                middle = (low + high) // 2
+                if lines.departs[lines.first_time[p] + middle * size + position] >= ready:
+                    high = middle
+                else:
+                    low = middle + 1
+            trip = low
+    first_marked[p] = -1
+
+
+@partial(compiled, nogil=True)
+def _walk(walks: Any, labels: Any, k: Any, change: Any, improved: Any, marked: Any) -> None:
+    """From the stops reached to the stops around them, ready for the next ride."""
+    for stop in range(len(improved)):
+        if not improved[stop]:
+            continue
+        arrived = labels.arrive[k, stop]
+        labels.best[stop] = min(labels.best[stop], arrived)
+        for row in range(walks.first[stop], walks.first[stop + 1]):
+            other, time = walks.item[row], arrived + walks.minutes[row] + change
+            if time < labels.ready[k, other]:
+                labels.ready[k, other] = time
+                marked[other] = True
+
+
+@partial(compiled, nogil=True)
+def _arrive(egress: Any, best: Any, direct: Any, start: Any, cutoff: Any, out: Any) -> None:
+    """Minutes to each destination: by the best stop near it, or all the way on foot."""
+    for b in range(len(direct)):
+        fastest = direct[b]
+        for row in range(egress.first[b], egress.first[b + 1]):
+            fastest = min(fastest, best[egress.item[row]] + egress.minutes[row] - start)
+        out[b] = fastest if fastest <= cutoff else np.inf
+
+
+def for_transit() -> None:
+    """Have the compiled code of ``journeys`` at hand."""
+    have_at_hand("public transport", ("placeopt.travel.transit.raptor",), _make, 15)
+
+
+def _make() -> None:
+    """One trip from one stop to another."""
+    pair, ride = np.arange(2), np.array([0.0, 5.0])
+    on = np.ones(2, bool)
+    one = np.array([1], np.int64)
+    lines = Lines(2 * pair, pair, on, on, one, pair, ride, ride)
+    each = Rows(np.arange(3), pair, np.zeros(2))
+    calling = Rows(np.arange(3), np.zeros(2, np.int64), np.arange(2.0))
+    egress = Rows(pair, one, np.zeros(1))
+    access = (np.zeros(1, np.int64), np.zeros(1))
+    journeys(lines, calling, each, access, egress, np.full(1, 9.0), np.zeros(1), 1, 1.0, 60.0)
