@@ -132,8 +132,8 @@ def _cpu_seconds() -> float:
 
 def county(zones: int, buildings: int, services: int, years: int) -> Any:
     """The bench room's question of a county with the first so many buildings and services."""
+    from placeopt.bench.case import Case
     from placeopt.bench.subjects.estate import EstateCases
-    from placeopt.bench.suites import Case
     from placeopt.travel import measure
 
     options = {"zones": zones, "buildings": max(buildings, 30), "seed": 1}

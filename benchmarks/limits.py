@@ -68,7 +68,7 @@ def _short(scenario: Any, share: float) -> Any:
 def _solves(scenario: Any) -> Callable[[float], str]:
     from placeopt.base.errors import NoPlanError
     from placeopt.place import read_place
-    from placeopt.run import solve
+    from placeopt.study.answer import solve
 
     place = read_place(scenario.place_path)
 

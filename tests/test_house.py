@@ -98,7 +98,7 @@ def test_the_law_names_a_breach() -> None:
     upwards = [
         (3, "placeopt.engine.solve"),
         (4, "placeopt.base.errors.Finding"),
-        (5, "placeopt.run.solve"),
+        (5, "placeopt.study.answer.solve"),
     ]
     assert breaches("place", iter(upwards)) == [
         "line 3: placeopt.engine.solve",

@@ -20,11 +20,12 @@ import tomli_w
 from placeopt.base.errors import NoPlanError
 from placeopt.engine.registry import ENGINES
 from placeopt.place import Place, read_place, write_place
-from placeopt.run import check_files, solve
+from placeopt.run import check_files
 from placeopt.scenario import read_scenario
 from placeopt.scenario.check.all_checks import NAMED
 from placeopt.scenario.implied_rules import missing_implied
 from placeopt.scenario.rules.rule import RULES
+from placeopt.study.answer import solve
 from tests.place.test_ranges import BUDGET, ESTATE, small
 
 SAMPLE = 16  # questions drawn in the default run; about a third of them pass the check

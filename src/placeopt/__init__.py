@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from placeopt.engine import Answer, Plan, Result, Status
     from placeopt.place import Place, check, read_place, write_place
     from placeopt.report import write_results
-    from placeopt.run import solve
     from placeopt.scenario import Scenario, read_scenario
+    from placeopt.study import solve
     from placeopt.travel import TravelTimes, measure
 
 __version__ = "0.1.0"
@@ -35,7 +35,7 @@ _HOMES = {
     "read_place": "place",
     "write_place": "place",
     "write_results": "report",
-    "solve": "run",
+    "solve": "study",
     "Scenario": "scenario",
     "read_scenario": "scenario",
     "TravelTimes": "travel",

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from placeopt.base.errors import Finding, PlaceError, ScenarioError, UsageError
+from placeopt.base.errors import Finding, ScenarioError, UsageError
 from placeopt.base.files import require_writable, whole_folder
-from placeopt.engine import Answer, Plan, Progress
-from placeopt.place import Place, check, read_leniently, read_place, write_place
+from placeopt.engine import Answer, Plan
+from placeopt.place import Place, read_leniently, read_place, write_place
 from placeopt.scenario import Scenario, check_scenario, read_scenario
 from placeopt.scenario.check.all_checks import with_lines
-from placeopt.store.provenance import provenance_of
+from placeopt.study.answer import Watch, answer_checked, solve
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
-Watch = Callable[[Progress], None]
 LEAST_MONEY, PRICES = ("order_of_breaking.csv", "path_of_cuts.csv"), ("prices.csv",)
-
-
-def solve(place: Place, scenario: Scenario, *, progress: Watch | None = None) -> Answer:
-    """Answer one scenario for one place: checked, measured, solved, verified.
-
-    Returns an ``Answer``: with a verified plan, or without one and with an explanation where the
-    rules clash, or with neither where the limit came first (``answer.result.status`` says which).
-    Raises ``PlaceError`` or ``ScenarioError`` with every fault at once and ``VerificationError``
-    for a plan that does not stand up to the independent verifier.
-    """
-    return _answer(place, check(place), scenario, progress)
 
 
 def solve_file(
@@ -45,7 +29,7 @@ def solve_file(
     require_writable(out, RESULTS)
     scenario = read_scenario(scenario_file)
     place, findings = read_leniently(scenario_file.parent / scenario.place)
-    answer = _answer(place, findings, scenario, progress)
+    answer = answer_checked(place, findings, scenario, progress)
     write_results(answer, out, plain_csv=plain_csv)
     return answer
 
@@ -186,23 +170,6 @@ def check_files(place: Path, scenario: Path | None = None) -> list[Finding]:
     return findings
 
 
-def load_today(place: Place, scenario: Path) -> NDArray[np.float64]:
-    """(buildings, services) visits a year or desks at each service point today, by the travel times
-    and the behaviour of an estate's scenario."""
-    from placeopt.estate.problem.arrays import state
-    from placeopt.estate.solution.decision import today
-    from placeopt.travel import measure
-
-    asked = read_scenario(scenario)
-    if asked.problem != "estate":
-        raise UsageError(f"{scenario} asks about a {asked.problem}; give an estate's scenario")
-    faults = [one for one in check_scenario(place, asked) if one.severity == "error"]
-    if faults:
-        raise ScenarioError(faults, "faults in the scenario")
-    times = measure(place, **asked.travel.model_dump())
-    return today(state(place, times, asked)).units
-
-
 def demo_scenarios() -> dict[str, Path]:
     """The scenario files of the place that ships with the software, by problem."""
     package = Path(__file__).parent
@@ -212,52 +179,9 @@ def demo_scenarios() -> dict[str, Path]:
     return {problem: folder / f"{problem}.toml" for problem in ("estate", "budget")}
 
 
-def _answer(
-    place: Place | None, findings: list[Finding], scenario: Scenario, progress: Watch | None
-) -> Answer:
-    """The answer for a place that was checked: no fault is let through, no warning is lost."""
-    faults = [finding for finding in findings if finding.severity == "error"]
-    if faults or place is None:
-        raise PlaceError(faults, "faults in the place")
-    asked = [*check_scenario(place, scenario), *_engine_findings(scenario)]
-    clashes = [finding for finding in asked if finding.severity == "error"]
-    if clashes:
-        raise ScenarioError(clashes, "faults in the scenario")
-    answer = _solver_of(scenario)(place, scenario, progress)
-    measured = answer.times.findings if answer.times is not None else ()
-    return replace(
-        answer,
-        warnings=tuple(dict.fromkeys((*findings, *asked, *measured, *answer.warnings))),
-        provenance=provenance_of(place, scenario, answer),
-    )
-
-
 def _engine_findings(scenario: Scenario) -> list[Finding]:
     """The fault of the engine that the scenario asks for, at its line."""
     from placeopt.engine.registry import engine_finding
 
     found = engine_finding(scenario, scenario.path.name if scenario.path else "the scenario")
     return list(with_lines(scenario, [found] if found else []))
-
-
-def _solver_of(scenario: Scenario) -> Callable[[Place, Scenario, Watch | None], Answer]:
-    if scenario.problem == "estate":
-        return _solve_estate
-    if scenario.problem == "budget":
-        return _solve_budget
-    raise UsageError(f"problem {scenario.problem!r} cannot be solved yet; use estate or budget")
-
-
-def _solve_estate(place: Place, scenario: Scenario, progress: Watch | None) -> Answer:
-    from placeopt import estate
-    from placeopt.travel import measure
-
-    settings: dict[str, Any] = scenario.travel.model_dump()
-    times = measure(place, **settings)
-    return estate.solve(place, times, scenario, progress=progress)
-
-
-def _solve_budget(place: Place, scenario: Scenario, progress: Watch | None) -> Answer:
-    from placeopt import budget
-
-    return budget.solve(place, scenario, progress=progress)

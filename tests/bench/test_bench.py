@@ -10,10 +10,10 @@ import pytest
 
 from placeopt.base.errors import UsageError
 from placeopt.bench import SUITES, report, run, suite
+from placeopt.bench.case import Case
 from placeopt.bench.results.records import read_records
 from placeopt.bench.runner.run import checked, primal_integral
 from placeopt.bench.subjects.location import problem_of
-from placeopt.bench.suites import Case
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from placeopt.bench import export, suite
-from placeopt.bench.subjects.subject import Run, subject_of
+from placeopt.bench.subjects.registry import subject_of
+from placeopt.bench.subjects.subject import Run
 
 CASES = {case.name: case for case in suite("smoke")}
 QUICK = [name for name, case in CASES.items() if case.kind != "estate"]

@@ -7,8 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from placeopt.bench.case import Case
 from placeopt.bench.runner.process import run_worker
-from placeopt.bench.suites import Case
 
 BEGIN = """
 import faulthandler, json, signal, subprocess, sys, time, pathlib

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from placeopt.bench import Case, suite
-from placeopt.bench.subjects.subject import Run, subject_of
+from placeopt.bench.subjects.registry import subject_of
+from placeopt.bench.subjects.subject import Run
 
 CASES = {case.kind: case for case in suite("smoke")}
 

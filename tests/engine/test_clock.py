@@ -22,7 +22,7 @@ from placeopt.base.deadline import (
 )
 from placeopt.engine import Status, highs
 from placeopt.engine.model import Arrays
-from placeopt.engine.solve import Settings
+from placeopt.engine.settings import Settings
 from placeopt.scenario.rules.budget.money import Outcomes
 from placeopt.scenario.rules.estate.services import Access, Network, Revenue
 from tests.budget.places import one_budget, scenario_of, two_programmes

@@ -11,7 +11,7 @@ from pathlib import Path
 from placeopt.engine.convert import write_model
 from placeopt.estate.model.formulation import formulate
 from placeopt.estate.model.multi_year import formulate_years
-from placeopt.estate.problem.arrays import state
+from placeopt.estate.problem.build import state
 from placeopt.estate.problem.horizon import state_years
 from placeopt.scenario.rules.estate.services import (
     Access,

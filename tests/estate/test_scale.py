@@ -9,7 +9,7 @@ from placeopt import engine
 from placeopt.engine import Result, Status
 from placeopt.estate import solve
 from placeopt.estate.model.formulation import formulate, minutes_count
-from placeopt.estate.problem.arrays import state
+from placeopt.estate.problem.build import state
 from placeopt.estate.search import completion, kernel_search, strategy
 from placeopt.estate.solution import decision
 from placeopt.place.synth import synthesise

@@ -8,7 +8,7 @@ from placeopt.engine import Status
 from placeopt.estate import solve
 from placeopt.estate.explain.conflicts import explain
 from placeopt.estate.model.choice_cuts import least_drawn
-from placeopt.estate.problem.arrays import state
+from placeopt.estate.problem.build import state
 from placeopt.estate.problem.choice import shares
 from placeopt.estate.search import strategy
 from placeopt.scenario.rules.estate.services import Behaviour

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from placeopt.engine import solve
 from placeopt.estate.model.formulation import formulate
-from placeopt.estate.problem.arrays import state
+from placeopt.estate.problem.build import state
 from placeopt.estate.search import kernel_search
 from placeopt.estate.search.kernel_search import first, improve
 from placeopt.estate.search.rounding_cuts import count_at_least

@@ -22,7 +22,7 @@ from placeopt.cli import app, main
 from placeopt.engine import Answer
 from placeopt.place import dictionary
 from placeopt.report import write_results
-from placeopt.report.tables.sheets import headings
+from placeopt.report.tables.sheet import headings
 from placeopt.scenario.rules.estate.services import (
     Access,
     Capital,

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from placeopt.base.errors import UsageError
+from placeopt.bench.case import Case
 from placeopt.bench.subjects.location import problem_of
-from placeopt.bench.suites import Case, suite
+from placeopt.bench.suites import suite
 from placeopt.location import locate, locate_file, read_problem
 
 

@@ -9,8 +9,8 @@ import pytest
 from placeopt.estate import solve
 from placeopt.place import read_place
 from placeopt.place.count import count_place
-from placeopt.run import load_today
 from placeopt.scenario import read_scenario
+from placeopt.study.answer import load_today
 from tests.estate.places import crow_minutes, minutes, random_place, scenario, with_money
 from tests.estate.town import building, town
 
@@ -86,7 +86,7 @@ def test_the_parts_of_today_worked_by_hand():
 @pytest.mark.parametrize("seed", [1, 4, 6, 11])
 def test_count_and_plan_agree_on_random_places(seed):
     """Places with staff by visits, capital, partial offers and services out of reach."""
-    from placeopt.estate.problem.arrays import state
+    from placeopt.estate.problem.build import state
     from placeopt.estate.solution.decision import today
 
     here = with_money(random_place(seed, 4, 4, 3), seed)
@@ -99,7 +99,7 @@ def test_count_and_plan_agree_on_random_places(seed):
 
 def test_marlshire_counts_what_its_plan_starts_from(data: Path):
     """The count without a scenario, with one, and the problem of the shipped question."""
-    from placeopt.estate.problem.arrays import state
+    from placeopt.estate.problem.build import state
     from placeopt.estate.solution.decision import costs, today
     from placeopt.travel import measure
 

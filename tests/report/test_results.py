@@ -196,7 +196,7 @@ def test_a_table_that_columns_csv_does_not_know_still_gets_headings_and_a_sheet(
 
 
 def test_columns_csv_states_every_contract_column_of_the_plan():
-    from placeopt.report.tables.sheets import headings
+    from placeopt.report.tables.sheet import headings
 
     known = headings()
     for answer in (answers.estate_answer(), answers.budget_answer()):

@@ -10,10 +10,10 @@ import pytest
 
 from placeopt.place import Place
 from placeopt.travel import TravelTimes, measure
-from placeopt.travel.checks import beats_the_crow, edge_of, edge_table
+from placeopt.travel.checks import beats_the_crow, edge_table
 from placeopt.travel.networks import read_streets
 from placeopt.travel.streets.graph import graph_of, metres_graph
-from placeopt.travel.streets.paths import minutes_between, snap
+from placeopt.travel.streets.paths import edge_of, minutes_between, snap
 from tests.travel.small import line_place, place_of, rutland, write_streets
 
 GRID = {

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from placeopt.base.files import whole_file
-from placeopt.bench.subjects.subject import subject_of
-from placeopt.bench.suites import Case, suite
+from placeopt.bench.case import Case
+from placeopt.bench.subjects.registry import subject_of
+from placeopt.bench.suites import suite
 
 LARGEST = 1_000_000  # pairs of customers and sites: above that a file is hundreds of megabytes
 COLUMNS = ("case", "family", "kind", "file", "columns", "rows", "non_zeros", "integers", "note")

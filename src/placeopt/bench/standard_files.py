@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from placeopt.bench.suites import Case
+from placeopt.bench.case import Case
 
 CAPACITIES = {"capa": 8000, "capb": 5000, "capc": 5000}
 

@@ -18,28 +18,11 @@ a suite takes from it what is there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from placeopt.base.errors import UsageError
-
-
-@dataclass(frozen=True)
-class Case:
-    """One instance: its name, its family and how to make it."""
-
-    name: str
-    family: str
-    kind: str
-    generator: str = ""
-    path: str = ""
-    options: dict[str, Any] = field(default_factory=dict)
-    best_known: float | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
+from placeopt.bench.case import Case
 
 SUITES = {
     "smoke": "one tiny case of every problem; seconds",

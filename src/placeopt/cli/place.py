@@ -93,7 +93,7 @@ def place_count(
     from placeopt.base.number_format import pounds_and_pence, with_sign
     from placeopt.place import read_place
     from placeopt.report.count import write_count
-    from placeopt.run import load_today
+    from placeopt.study.answer import load_today
 
     counted = read_place(place)
     load = None if scenario is None else load_today(counted, scenario)

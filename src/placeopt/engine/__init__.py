@@ -7,7 +7,8 @@ from placeopt.engine.model import Arrays, Block, Model
 from placeopt.engine.progress import TerminalProgress
 from placeopt.engine.registry import ENGINES, Engine
 from placeopt.engine.result import Result, Status
-from placeopt.engine.solve import Progress, solve
+from placeopt.engine.settings import Progress
+from placeopt.engine.solve import solve
 
 __all__ = [
     "ENGINES",

@@ -16,7 +16,7 @@ from placeopt.engine.model import Arrays
 from placeopt.engine.result import Result, Status
 
 if TYPE_CHECKING:
-    from placeopt.engine.solve import Settings
+    from placeopt.engine.settings import Settings
 
 # The integers behind highspy.MatrixFormat.kRowwise, HessianFormat.kTriangular, ObjSense.kMinimize.
 _ROWWISE, _TRIANGULAR, _MINIMISE = 2, 1, 1
@@ -92,7 +92,7 @@ def _start(highs: Any, start: NDArray[np.float64]) -> None:
 
 def _run(highs: Any, settings: Settings) -> bool:
     """Run; whether Ctrl-C stopped it."""
-    from placeopt.engine.solve import Progress
+    from placeopt.engine.settings import Progress
 
     stop = threading.Event()
     last = [0.0]

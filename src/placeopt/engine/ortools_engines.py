@@ -21,7 +21,7 @@ from placeopt.engine.model import Arrays
 from placeopt.engine.result import Result, Status
 
 if TYPE_CHECKING:
-    from placeopt.engine.solve import Settings
+    from placeopt.engine.settings import Settings
 
 _NAMES = {"cp-sat": "sat", "scip": "scip", "glop": "glop", "pdlp": "pdlp"}
 _LARGEST = 2.0**50  # CP-SAT's sums must stay far from the end of 64-bit whole numbers

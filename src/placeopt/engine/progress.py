@@ -8,7 +8,7 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from placeopt.engine.solve import Progress
+from placeopt.engine.settings import Progress
 
 if TYPE_CHECKING:
     from rich.live import Live

@@ -22,7 +22,7 @@ from placeopt.engine.model import Arrays
 from placeopt.engine.result import Result, Status
 
 if TYPE_CHECKING:
-    from placeopt.engine.solve import Settings
+    from placeopt.engine.settings import Settings
 
 _SOLVERS = {  # in PuLP's names, the first that is installed is taken
     "cbc": ("PULP_CBC_CMD", "COIN_CMD"),

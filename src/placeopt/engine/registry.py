@@ -17,7 +17,7 @@ from placeopt.base.errors import EngineError, Finding
 if TYPE_CHECKING:
     from placeopt.engine.model import Arrays
     from placeopt.engine.result import Result
-    from placeopt.engine.solve import Settings
+    from placeopt.engine.settings import Settings
     from placeopt.scenario import Scenario
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,38 +21,11 @@ from placeopt.engine.model import Arrays, Model
 from placeopt.engine.registry import engine as engine_named
 from placeopt.engine.registry import require_able
 from placeopt.engine.result import Result, Status
+from placeopt.engine.settings import Progress, Settings
 
 TOLERANCE = 1e-5  # largest breach of a row, relative to its scale, that still counts as feasible
 ALMOST = 0.95  # share of its time after which an engine counts as ended by it
 CLOSED = 1e-6  # objective and bound this near one another (relative beyond 1) are the same
-
-
-@dataclass(frozen=True)
-class Progress:
-    """One report from a running solve."""
-
-    seconds: float
-    incumbent: float | None
-    bound: float
-
-    @property
-    def gap(self) -> float:
-        """As ``Result.gap``: inf where there is no plan or bound yet."""
-        return Result(Status.FEASIBLE, objective=self.incumbent, bound=self.bound).gap
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What is asked of an engine."""
-
-    time_limit_seconds: float = 300.0
-    gap: float = 1e-4
-    threads: int = 2
-    seed: int = 1
-    start: NDArray[np.float64] | None = None
-    progress: Callable[[Progress], None] | None = None
-    prices: bool = False
-    engine: str = "highs"
 
 
 def solve(

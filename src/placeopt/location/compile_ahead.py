@@ -18,8 +18,9 @@ from placeopt.location.capacitated.arrays import (
 )
 from placeopt.location.capacitated.diving import plan_from
 from placeopt.location.capacitated.set_partitioning import best_loads
+from placeopt.location.search_state import Run
 from placeopt.location.statement import CAPACITATED, CAPACITATED_P_MEDIAN, SINGLE_SOURCE, Problem
-from placeopt.location.uncapacitated.branch_and_bound import Run, for_lists
+from placeopt.location.uncapacitated.branch_and_bound import for_lists
 
 ROOM = "placeopt.location."
 MODULES = tuple(ROOM + name for name in ("knapsack", "shifts", "columns", "subgradient"))

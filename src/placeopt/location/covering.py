@@ -25,9 +25,9 @@ from scipy import sparse
 
 from placeopt.engine import Model, Result, Status, solve
 from placeopt.location.objective_values import objective_of
+from placeopt.location.search_state import Report
 from placeopt.location.solution import Solution
 from placeopt.location.statement import Problem
-from placeopt.location.uncapacitated.branch_and_bound import Report
 
 Ints = NDArray[np.int64]
 SMALL_COVER = 50_000  # entries up to which a relaxation is asked before the engine's tree

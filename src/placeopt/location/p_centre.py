@@ -17,9 +17,9 @@ from scipy import sparse
 from placeopt.engine import Status, solve
 from placeopt.location.covering import Cover, cover_model, reduce_cover
 from placeopt.location.objective_values import objective_of
+from placeopt.location.search_state import Report, Run
 from placeopt.location.solution import Solution
 from placeopt.location.statement import Problem
-from placeopt.location.uncapacitated.branch_and_bound import Report, Run
 
 Ints = NDArray[np.int64]
 

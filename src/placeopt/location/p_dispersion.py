@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from placeopt.engine import Model, Status, solve
 from placeopt.location.objective_values import objective_of
+from placeopt.location.search_state import Report, Run
 from placeopt.location.solution import Solution
 from placeopt.location.statement import Problem
-from placeopt.location.uncapacitated.branch_and_bound import Report, Run
 
 Ints = NDArray[np.int64]
 

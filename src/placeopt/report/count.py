@@ -17,7 +17,7 @@ from placeopt.place import Place
 from placeopt.place.count import NOT_STATED, count_place
 from placeopt.report.money import pounds, pounds_in_words
 from placeopt.report.tables.formats import missing, not_stated, show
-from placeopt.report.tables.sheets import Heading, Sheet
+from placeopt.report.tables.sheet import Heading, Sheet
 from placeopt.report.workbook.workbook import TITLE, Styles, _write_sheet
 from placeopt.report.write import write_table
 

@@ -166,29 +166,6 @@ def near_the_edge(
     ]  # fmt: skip
 
 
-def notes_of(
-    graph: Any, origins_xy: NDArray[np.float64], buildings_xy: NDArray[np.float64]
-) -> dict[str, Any]:
-    """What a network knows that later checks need: far points and where the network ends."""
-    from placeopt.travel.streets.paths import snap
-
-    notes: dict[str, Any] = {"edge": edge_of(graph.xy).wkt}
-    for table, xy in (("zones", origins_xy), ("buildings", buildings_xy)):
-        metres = snap(graph, xy).metres
-        notes[f"far_{table}"] = {
-            _spot(*xy[i]): float(metres[i]) for i in np.flatnonzero(metres > SNAP_M)
-        }
-    return notes
-
-
-def edge_of(xy: NDArray[np.float64]) -> BaseGeometry:
-    """The area that a network covers: a hull that follows its outline, to 100 m."""
-    from shapely import MultiPoint, concave_hull
-
-    coarse = np.unique(np.round(xy / 100.0) * 100.0, axis=0)
-    return concave_hull(MultiPoint(coarse), ratio=0.1).buffer(0).simplify(50.0)
-
-
 def _warn(
     mode: str,
     column: str | None,

@@ -17,10 +17,12 @@ import numpy as np
 
 from placeopt.base.errors import UsageError
 from placeopt.base.files import sole_user, whole_file
+from placeopt.bench.case import Case
 from placeopt.bench.results.records import add_record, load, machine, read_records, write_tables
 from placeopt.bench.runner.process import run_worker
-from placeopt.bench.subjects.subject import ENGINES, subject_of
-from placeopt.bench.suites import Case, suite
+from placeopt.bench.subjects.registry import subject_of
+from placeopt.bench.subjects.subject import ENGINES
+from placeopt.bench.suites import suite
 
 Tell = Callable[[str], None]
 

@@ -43,8 +43,9 @@ def _end_with_parent(parent: int) -> None:
 
 def work(task: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Solve the task's case with its engine: a plain record, with the plan for the check."""
-    from placeopt.bench.subjects.subject import Run, subject_of
-    from placeopt.bench.suites import Case
+    from placeopt.bench.case import Case
+    from placeopt.bench.subjects.registry import subject_of
+    from placeopt.bench.subjects.subject import Run
 
     case = Case(**task["case"])
     subject = subject_of(case)

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from placeopt.bench.case import Case
 from placeopt.bench.subjects.estate import _record, _to, costs_what_it_says
 from placeopt.bench.subjects.subject import COMPACT, TEXTBOOK, Run
-from placeopt.bench.suites import Case
 
 if TYPE_CHECKING:
     import pandas as pd

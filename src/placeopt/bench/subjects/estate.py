@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from placeopt.bench.case import Case
 from placeopt.bench.subjects.subject import COMPACT, TEXTBOOK, Run
-from placeopt.bench.suites import Case
 
 if TYPE_CHECKING:
     from placeopt.engine import Model, Plan
@@ -108,7 +108,7 @@ class EstateCases:
 
     def model(self, instance: Estate) -> Model:
         from placeopt.estate.model.formulation import formulate
-        from placeopt.estate.problem.arrays import state
+        from placeopt.estate.problem.build import state
 
         problem = state(instance.place, instance.times, instance.scenario)
         return formulate(problem, OBJECTIVE, zones=True).model
@@ -157,7 +157,7 @@ def _compact(asked: Estate, how: Run) -> tuple[dict[str, Any], Plan | None]:
     """The whole compact model by any engine of the engine room."""
     from placeopt.engine import solve
     from placeopt.estate.model.formulation import formulate
-    from placeopt.estate.problem.arrays import state
+    from placeopt.estate.problem.build import state
     from placeopt.estate.search.completion import read
 
     problem = state(asked.place, asked.times, asked.scenario)
@@ -185,7 +185,7 @@ def _textbook(asked: Estate, how: Run) -> tuple[dict[str, Any], Plan | None]:
     import pulp
 
     from placeopt.bench.rivals.textbook import reference_model, solve_with_pulp
-    from placeopt.estate.problem.arrays import state
+    from placeopt.estate.problem.build import state
 
     textbook = reference_model("estate")
     began = time.perf_counter()

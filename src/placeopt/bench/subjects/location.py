@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from placeopt.bench.case import Case
 from placeopt.bench.subjects.subject import COMPACT, Run
-from placeopt.bench.suites import Case
 
 if TYPE_CHECKING:
     from placeopt.engine import Model

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from placeopt.bench.suites import Case
+    from placeopt.bench.case import Case
     from placeopt.engine import Model
 
 COMPACT = ("highs", "cbc", "scip", "cp-sat", "gurobi", "cplex", "copt", "xpress")
@@ -43,18 +43,3 @@ class Subject(Protocol):
     def solve(self, instance: Any, how: Run) -> dict[str, Any]: ...
     def check(self, instance: Any, record: dict[str, Any], folder: Path) -> dict[str, Any]: ...
     def model(self, instance: Any) -> Model: ...
-
-
-def subject_of(case: Case) -> Subject:
-    """The subject of a case, its code loaded when used."""
-    if case.kind == "estate":
-        from placeopt.bench.subjects.estate import EstateCases
-
-        return EstateCases()
-    if case.kind == "budget":
-        from placeopt.bench.subjects.budget import BudgetCases
-
-        return BudgetCases()
-    from placeopt.bench.subjects.location import LocationCases
-
-    return LocationCases()

@@ -28,12 +28,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from placeopt.base.errors import Finding
-from placeopt.budget.curves.remaining_potential import MOST, worth
+from placeopt.budget.curves.remaining_potential import worth
 from placeopt.place.faults import error
 
 if TYPE_CHECKING:
-    from placeopt.budget.problem.arrays import BudgetProblem
-    from placeopt.engine import Model
     from placeopt.place import Place
 
 Floats = NDArray[np.float64]
@@ -100,23 +98,6 @@ def by_level(place: Place, uncertain: bool) -> NDArray[np.bool_]:
     return np.isfinite(wholes(place)) & found
 
 
-def too_much_of_the_whole(problem: BudgetProblem) -> list[Finding]:
-    """Curves that alone could do all that the whole states, or more."""
-    found = []
-    for c, curve in enumerate(problem.curves):
-        whole = float(problem.whole[problem.curve_outcome[c]])
-        if np.isfinite(whole):
-            most = problem.upper[:, problem.curve_programme[c]].max()
-            alone = float(getattr(curve, "alone", curve).effect(most))
-            if alone >= whole * MOST:
-                key = problem.outcome_ids[problem.curve_outcome[c]]
-                message = f"it does {alone:g} alone, and the whole of {key} is {whole:g}"
-                remedy = "give a larger whole_effect in outcomes, or a smaller effect"
-                found.append(error("curves.csv", message, remedy, row=c + 2,
-                                   column="maximum_effect", value=f"{alone:g}"))  # fmt: skip
-    return found
-
-
 def refusals(place: Place) -> Iterator[Finding]:
     """What cannot be decided with yet, said clearly rather than added up as if it could."""
     outcomes = place.outcomes
@@ -133,67 +114,3 @@ def refusals(place: Place) -> Iterator[Finding]:
         if how != "add" and pairs:
             message = f"{pairs} pairs in combinations say otherwise"
             yield error("outcomes.csv", message, "keep one of the two", **of)
-
-
-def best_ones_are_chosen(
-    model: Model, problem: BudgetProblem, today: Floats, unit: Floats
-) -> tuple[list[Any], Floats]:
-    """Columns and rows of the groups' maxima; returns the terms that they add to the rows of
-    ``improvement`` (of all counted years and outcomes) and what these come to today.
-
-    ``today`` (C,) effects at today's spending; ``unit`` (O,) the model's unit of each outcome.
-    """
-    counted, many, outcomes = len(problem.drifted), len(problem.curves), len(problem.outcome_ids)
-    terms: list[Any] = []
-    constant = np.zeros((counted, outcomes))
-    effect = model.columns["effect"]
-    for g, group in enumerate(problem.groups):
-        o, c = group.outcome, np.array(group.curves)
-        key = problem.outcome_ids[o]
-        years = problem.years[0] + np.arange(counted)
-        best = model.add_columns(
-            f"best_{g}",
-            labels={"outcome_id": np.repeat(key, counted), "year": years},
-            lower=-np.inf,
-        )
-        of = problem.programme_ids[problem.curve_programme[c]]
-        labels = {
-            "outcome_id": np.repeat(key, counted * len(c)),
-            "programme_id": np.tile(of, counted),
-            "year": np.repeat(years, len(c)),
-        }
-        chosen = model.add_columns(f"counted_{g}", labels=labels, upper=1.0, integer=True)
-        rows = np.arange(chosen.size)
-        b, member = rows // len(c), np.tile(np.arange(len(c)), counted)
-        most = max(
-            float(problem.curves[i].effect(problem.upper[:, problem.curve_programme[i]]).max())
-            for i in c
-        )
-        most = max(most, float(today[c].max())) / unit[o]
-        at_b, at_t, at_m = np.nonzero(problem.share[:, :, c])
-        share = problem.share[at_b, at_t, c[at_m]]
-        stays = today[c] * (1 - problem.share[:, :, c].sum(axis=1)) / unit[o]  # (B, members)
-        model.add_rows(
-            f"best_{g}",
-            rule="",
-            labels=labels,
-            terms=[
-                (rows, best.at(b), 1.0),
-                (at_b * len(c) + at_m, effect.at(at_t * many + c[at_m]), -share),
-                (rows, chosen.all, most),
-            ],
-            upper=most + stays[b, member],
-        )
-        model.add_rows(
-            f"one_counts_{g}",
-            rule="",
-            labels={name: values[:: len(c)] for name, values in labels.items()
-                    if name != "programme_id"},
-            terms=[(b, chosen.all, 1.0)],
-            lower=1.0,
-            upper=1.0,
-        )  # fmt: skip
-        row = np.arange(counted) * outcomes + o
-        terms.append((row, best.all, -(1 - group.share)))
-        constant[:, o] += (1 - group.share) * today[c].max() / unit[o]
-    return terms, constant.ravel()

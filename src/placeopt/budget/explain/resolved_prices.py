@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 
 from placeopt.base.errors import UsageError
-from placeopt.budget.problem.build import names, objectives
+from placeopt.budget.problem.build import names
+from placeopt.budget.problem.checks import objectives
 from placeopt.engine import Result, Status
 from placeopt.place import Place
 from placeopt.scenario import Rule, Scenario

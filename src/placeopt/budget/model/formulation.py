@@ -29,13 +29,13 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.budget.curves.combination import best_ones_are_chosen
 from placeopt.budget.curves.forms import Piece
-from placeopt.budget.curves.remaining_potential import what_is_left_is_worked_on
 from placeopt.budget.model.constraints import agencies, payment_by_results
 from placeopt.budget.model.constraints import years as change
 from placeopt.budget.model.constraints.capital import capital_fits_its_pots
+from placeopt.budget.model.constraints.combination import best_ones_are_chosen
 from placeopt.budget.model.constraints.cumulative_effects import levels_are_worked_on
+from placeopt.budget.model.constraints.remaining_potential import what_is_left_is_worked_on
 from placeopt.budget.model.constraints.robust import standards_hold_in_bad_evidence
 from placeopt.budget.model.convex_combination import Mixture, effects_are_mixed
 from placeopt.budget.model.objectives import (

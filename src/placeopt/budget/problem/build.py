@@ -9,17 +9,20 @@ force they pay only for capital.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from placeopt.base.errors import Finding, InputError, PlaceError, UsageError
-from placeopt.budget.curves.combination import groups_of, too_much_of_the_whole, wholes
+from placeopt.budget.curves.combination import groups_of, wholes
+from placeopt.budget.curves.remaining_potential import MOST
 from placeopt.budget.problem import capital, commitments, money, outcomes
 from placeopt.budget.problem.agencies import partners, with_positions_alone
 from placeopt.budget.problem.arrays import OBJECTIVES, BudgetProblem
+from placeopt.budget.problem.checks import objectives
 from placeopt.budget.problem.payment_by_results import terms_of
 from placeopt.place import Place
+from placeopt.place.faults import error
 from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import (
     Capital,
@@ -28,6 +31,11 @@ from placeopt.scenario.rules.budget.money import (
     Streams,
     Uncertainty,
 )
+
+if TYPE_CHECKING:
+    from placeopt.budget.problem.arrays import BudgetProblem
+    from placeopt.place import Place
+
 
 __all__ = ["OBJECTIVES", "BudgetProblem", "state"]
 
@@ -144,13 +152,6 @@ def _without_positions(place: Place, scenario: Scenario, relax: str) -> BudgetPr
     return problem
 
 
-def objectives(scenario: Scenario) -> tuple[str, ...]:
-    """The scenario's objectives; weighted outcomes where it names none."""
-    if "objective" not in scenario.model_fields_set:
-        return ("weighted_outcomes",)
-    return scenario.objective.minimise
-
-
 def names(place: Place) -> dict[str, str]:
     """What people call each id."""
     found: dict[str, str] = {}
@@ -162,4 +163,21 @@ def names(place: Place) -> dict[str, str]:
     ):
         rows = place.tables[table]
         found |= {k: n or k for k, n in zip(rows[key], rows["name"], strict=True)}
+    return found
+
+
+def too_much_of_the_whole(problem: BudgetProblem) -> list[Finding]:
+    """Curves that alone could do all that the whole states, or more."""
+    found = []
+    for c, curve in enumerate(problem.curves):
+        whole = float(problem.whole[problem.curve_outcome[c]])
+        if np.isfinite(whole):
+            most = problem.upper[:, problem.curve_programme[c]].max()
+            alone = float(getattr(curve, "alone", curve).effect(most))
+            if alone >= whole * MOST:
+                key = problem.outcome_ids[problem.curve_outcome[c]]
+                message = f"it does {alone:g} alone, and the whole of {key} is {whole:g}"
+                remedy = "give a larger whole_effect in outcomes, or a smaller effect"
+                found.append(error("curves.csv", message, remedy, row=c + 2,
+                                   column="maximum_effect", value=f"{alone:g}"))  # fmt: skip
     return found

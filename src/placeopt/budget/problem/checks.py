@@ -15,8 +15,8 @@ import pandas as pd
 from placeopt.base.errors import Finding, PlaceError, ScenarioError
 from placeopt.budget.appraisal.optimism_bias import without_grade
 from placeopt.budget.curves.combination import refusals
-from placeopt.budget.problem import build as stated
 from placeopt.budget.problem import money, outcomes
+from placeopt.budget.problem.arrays import OBJECTIVES
 from placeopt.place import Place, dictionary
 from placeopt.place.check.benefits import benefit_findings
 from placeopt.place.check.budget import (
@@ -98,10 +98,10 @@ def _asked(place: Place, scenario: Scenario) -> Iterator[Finding]:
         if len(scenario.of(kind)) > 1:
             message = f"the rule {kind.name} is given {len(scenario.of(kind))} times"
             yield Finding("error", file, None, "rules", kind.name, message, "give it once")
-    chosen = stated.objectives(scenario)
+    chosen = objectives(scenario)
     for name in chosen:
-        if name not in stated.OBJECTIVES and name != "weighted":
-            remedy = f"choose from {', '.join(stated.OBJECTIVES)} and weighted"
+        if name not in OBJECTIVES and name != "weighted":
+            remedy = f"choose from {', '.join(OBJECTIVES)} and weighted"
             yield Finding("error", file, None, "minimise", name, "no such budget objective", remedy)
     given: list[tuple[type[Rule], str, str, str]]
     given = [(Streams, "release", "streams", "stream_id")]
@@ -191,7 +191,7 @@ def _against_today(place: Place, scenario: Scenario, file: str) -> Iterator[Find
 
 def _targets(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
     """Outcomes without a target cannot be counted in ranges."""
-    named = {*stated.objectives(scenario), *scenario.objective.weights}
+    named = {*objectives(scenario), *scenario.objective.weights}
     needs = {"weighted_outcomes", "fairest"} & named
     reach, rows = outcomes.ranges(place, scenario), place.outcomes
     if "weighted_outcomes" in needs:
@@ -318,3 +318,10 @@ def _fault(
 ) -> Finding:
     counted = None if row is None else int(row) + 2
     return Finding(severity, f"{table}.csv", counted, column, value, message, remedy)  # type: ignore[arg-type]
+
+
+def objectives(scenario: Scenario) -> tuple[str, ...]:
+    """The scenario's objectives; weighted outcomes where it names none."""
+    if "objective" not in scenario.model_fields_set:
+        return ("weighted_outcomes",)
+    return scenario.objective.minimise

@@ -29,10 +29,10 @@ from placeopt.budget.curves.forms import (
     error_bound,
     pieces,
 )
-from placeopt.budget.curves.remaining_potential import outer
 from placeopt.budget.model import formulation as equations
 from placeopt.budget.model.constraints import payment_by_results
 from placeopt.budget.model.constraints.cumulative_effects import Levels
+from placeopt.budget.model.constraints.remaining_potential import outer
 from placeopt.budget.problem.arrays import BudgetProblem, summed
 from placeopt.budget.search import column_generation
 from placeopt.budget.search.rounding import spend_of

@@ -21,7 +21,6 @@ from placeopt.budget.verify import change, rules
 from placeopt.budget.verify.capital import capital_fits
 from placeopt.budget.verify.cells import cells
 from placeopt.budget.verify.completeness import rows_are_known
-from placeopt.budget.verify.outcomes import totals
 from placeopt.budget.verify.partners import nobody_worse_off
 from placeopt.budget.verify.stand_alone import positions_alone_are_attained
 from placeopt.budget.verify.sums import arithmetic
@@ -35,6 +34,7 @@ from placeopt.budget.verify.timeline import (
     rows_of,
     tolerance,
 )
+from placeopt.budget.verify.totals import totals
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario, Verification
 from placeopt.scenario.wording import in_unit, pounds_and_pence

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from placeopt.budget.verify.completeness import KEYS
-from placeopt.budget.verify.outcomes import bad_levels, levels_asked, totals
+from placeopt.budget.verify.outcomes import bad_levels, levels_asked
 from placeopt.budget.verify.timeline import (
     Course,
     Tables,
@@ -25,6 +25,7 @@ from placeopt.budget.verify.timeline import (
     rule_of,
     tolerance,
 )
+from placeopt.budget.verify.totals import totals
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
 

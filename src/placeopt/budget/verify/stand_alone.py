@@ -25,7 +25,6 @@ import numpy as np
 from placeopt.budget.verify import change, rules
 from placeopt.budget.verify.by_results import due_by_results
 from placeopt.budget.verify.capital import capital_fits
-from placeopt.budget.verify.outcomes import totals
 from placeopt.budget.verify.partners import parts, positions
 from placeopt.budget.verify.rules import Breach
 from placeopt.budget.verify.timeline import (
@@ -40,6 +39,7 @@ from placeopt.budget.verify.timeline import (
     rule_of,
     tolerance,
 )
+from placeopt.budget.verify.totals import totals
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
 from placeopt.scenario.wording import in_unit

@@ -24,7 +24,6 @@ from placeopt.budget.verify.outcomes import (
     outcome_levels,
     paid_back,
     rewards,
-    totals,
 )
 from placeopt.budget.verify.partners import cash_flow_adds_up, positions_add_up
 from placeopt.budget.verify.timeline import (
@@ -40,6 +39,7 @@ from placeopt.budget.verify.timeline import (
     tolerance,
     unchanged,
 )
+from placeopt.budget.verify.totals import totals
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
 

@@ -20,7 +20,8 @@ from placeopt.estate.model.multi_year import YearsFormulation, formulate_years
 from placeopt.estate.model.multi_year_objectives import capital_up_to
 from placeopt.estate.model.objectives import Expression, capital, carbon, running_cost
 from placeopt.estate.model.variables import Columns
-from placeopt.estate.problem.access import Standard, state_standards
+from placeopt.estate.problem.access import state_standards
+from placeopt.estate.problem.arrays import Standard
 from placeopt.estate.problem.horizon import Years, with_rules
 from placeopt.estate.search.cutting_plane import learns, minimise_drawn
 from placeopt.estate.solution.decision import running_today

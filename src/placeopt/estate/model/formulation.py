@@ -45,8 +45,7 @@ from placeopt.estate.model.constraints import network as by_place
 from placeopt.estate.model.constraints import service as by_service
 from placeopt.estate.model.objectives import OBJECTIVES, Expression, weighted
 from placeopt.estate.model.variables import Columns, add_columns
-from placeopt.estate.problem.access import by_nearest
-from placeopt.estate.problem.arrays import EstateProblem
+from placeopt.estate.problem.arrays import EstateProblem, by_nearest
 from placeopt.estate.problem.customers import Hosts, at_large, by_reach, by_zone
 from placeopt.scenario.rules.estate.services import (
     Access,

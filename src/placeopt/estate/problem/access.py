@@ -9,13 +9,14 @@ one point to the model (``strategy.py``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.base.errors import UsageError
+from placeopt.estate.problem.arrays import CAR_MODES, Standard
 from placeopt.scenario.counted import counted_in, residents_counted
 from placeopt.scenario.rules.estate.services import Access
 
@@ -24,39 +25,6 @@ if TYPE_CHECKING:
     from placeopt.place import Place
     from placeopt.scenario.scenario import Scenario
     from placeopt.travel import TravelTimes
-
-CAR_MODES = frozenset({"drive", "car"})
-
-
-@dataclass(frozen=True)
-class Standard:
-    """One access rule for one service and scope. Letters: P points, B buildings."""
-
-    rule: Access
-    service_id: str
-    service: int  # position of the service
-    scope: str  # a district's id, or "" for the place
-    zone: NDArray[np.int64]  # (P,) positions of the zones
-    car: NDArray[np.bool_]  # (P,) whether these residents may drive
-    residents: NDArray[np.float64]  # (P,) all above 0
-    within: NDArray[np.bool_]  # (P, B) within the rule's minutes
-    under_ceiling: NDArray[np.bool_]  # (P, B) within the rule's ceiling
-
-    @property
-    def asks_share(self) -> bool:
-        """Whether the rule asks for a share within its minutes."""
-        return self.rule.minutes is not None and self.rule.share > 0
-
-    @property
-    def counts_served(self) -> bool:
-        """Whether where visits are sent decides if the standard is met."""
-        asks = self.asks_share or self.rule.ceiling_minutes is not None
-        return asks and self.rule.counts == "served"
-
-
-def by_nearest(standard: Standard) -> Standard:
-    """The standard counted by the nearest host: each plan that keeps it as served keeps this."""
-    return replace(standard, rule=standard.rule.model_copy(update={"counts": "nearest"}))
 
 
 def offering(

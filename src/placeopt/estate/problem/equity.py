@@ -8,7 +8,6 @@ and others (2024), arXiv 2401.15452, for the Kolm-Pollak equivalent as one linea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,14 +21,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 WORST_SHARE = 0.1  # of visits, for the objective worst_off
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Zones (Z, G) True where the zone is of the group, with the groups' names."""
-
-    names: tuple[str, ...]
-    member: NDArray[np.bool_]
 
 
 def today_minutes(problem: EstateProblem) -> Floats:

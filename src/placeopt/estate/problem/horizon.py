@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.estate.problem.arrays import EstateProblem, penalties, services_of, state
+from placeopt.estate.problem.arrays import EstateProblem
+from placeopt.estate.problem.build import penalties, services_of, state
 from placeopt.estate.problem.money import carbon_worth, discount_factors, worth_today
 from placeopt.place.demand import visits_of
 from placeopt.scenario.rules.estate.services import Capital, EstateRule, Sequence

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.estate.problem.access import Standard, offering
-from placeopt.estate.problem.arrays import EstateProblem
+from placeopt.estate.problem.access import offering
+from placeopt.estate.problem.arrays import EstateProblem, Standard
 from placeopt.estate.solution.decision import Decision
 
 ROUNDING = 1e-6  # of the residents counted

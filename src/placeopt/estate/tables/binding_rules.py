@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.estate.problem.access import Standard, offering
-from placeopt.estate.problem.arrays import EstateProblem
+from placeopt.estate.problem.access import offering
+from placeopt.estate.problem.arrays import EstateProblem, Standard
 from placeopt.estate.solution.decision import Decision, costs, running_today
 from placeopt.estate.solution.standards_met import sent
 from placeopt.scenario.rules.estate.services import Carbon, Network, Revenue

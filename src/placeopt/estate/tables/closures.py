@@ -24,8 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.estate.problem.access import CAR_MODES
-from placeopt.estate.problem.arrays import EstateProblem
+from placeopt.estate.problem.arrays import CAR_MODES, EstateProblem
 from placeopt.estate.problem.horizon import Years
 from placeopt.estate.solution.decision import Decision
 from placeopt.estate.solution.timeline import Course

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.estate.problem.access import CAR_MODES
-from placeopt.estate.problem.arrays import EstateProblem
+from placeopt.estate.problem.arrays import CAR_MODES, EstateProblem
 from placeopt.estate.solution.decision import Decision
 
 if TYPE_CHECKING:

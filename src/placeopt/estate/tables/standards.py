@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from placeopt.estate.problem.access import Standard, minutes_of, offering
-from placeopt.estate.problem.arrays import EstateProblem
+from placeopt.estate.problem.access import minutes_of, offering
+from placeopt.estate.problem.arrays import EstateProblem, Standard
 from placeopt.estate.problem.horizon import Years
 from placeopt.estate.solution.decision import Decision
 from placeopt.estate.solution.standards_met import SENT, Met, met, sent

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from placeopt.location.capacitated.arrays import BIG, Bools, Floats, Ints, Level, Work, raise_level
-from placeopt.location.uncapacitated.branch_and_bound import Run
+from placeopt.location.search_state import Run
 
 SURE = 0.85  # how often the bound must send a customer to one site to send it for good
 SLACK = 0.002  # how much dearer than the best a plan may be to search on from it

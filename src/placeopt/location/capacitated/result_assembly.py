@@ -8,9 +8,9 @@ import numpy as np
 
 from placeopt.engine import Status
 from placeopt.location.capacitated.arrays import Work
+from placeopt.location.search_state import Run
 from placeopt.location.solution import Solution
 from placeopt.location.statement import Problem
-from placeopt.location.uncapacitated.branch_and_bound import Run
 
 
 def closed(work: Work, run: Run) -> bool:

@@ -42,9 +42,9 @@ from placeopt.location.capacitated.result_assembly import closed, nothing_fits, 
 from placeopt.location.capacitated.set_partitioning import best_loads, best_of_pool, plan_of
 from placeopt.location.compile_ahead import for_loads
 from placeopt.location.formulations.capacitated import compact
+from placeopt.location.search_state import Report, Run
 from placeopt.location.solution import Solution
 from placeopt.location.statement import Problem
-from placeopt.location.uncapacitated.branch_and_bound import Report, Run
 
 FEW = 300  # loads that settle a node with sites left to decide
 MANY = 3_000  # and one where all are decided

@@ -34,9 +34,9 @@ from placeopt.location.capacitated.arrays import (
 from placeopt.location.capacitated.result_assembly import closed, nothing_fits, solution_of
 from placeopt.location.compile_ahead import for_loads
 from placeopt.location.formulations.capacitated import compact
+from placeopt.location.search_state import Report, Run
 from placeopt.location.solution import Solution
 from placeopt.location.statement import Problem
-from placeopt.location.uncapacitated.branch_and_bound import Report, Run
 
 TURNS = 20  # of raising the bound
 KERNELS = (0.15, 0.4, 1.0)  # shares of the gap that a pair's forced bound may take up

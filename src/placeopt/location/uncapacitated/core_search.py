@@ -20,7 +20,7 @@ from placeopt.location.uncapacitated.candidate_lists import Lists
 from placeopt.location.uncapacitated.transpose import turn
 
 if TYPE_CHECKING:
-    from placeopt.location.uncapacitated.branch_and_bound import Run
+    from placeopt.location.search_state import Run
 
 CORE = 20  # sites for each that is open
 SLACK = 3e-4  # how much worse than the best a plan may be to search on from it

@@ -18,7 +18,7 @@ from placeopt.base.deadline import ended_by_clock
 from placeopt.location.uncapacitated.candidate_lists import Lists
 
 if TYPE_CHECKING:
-    from placeopt.location.uncapacitated.branch_and_bound import Run
+    from placeopt.location.search_state import Run
 
 PLANS = 8  # in one pool
 SLACKS = (1e-4, 3e-4, 1e-3, 3e-3)

@@ -18,9 +18,10 @@ import numpy as np
 from placeopt.engine.result import Status
 from placeopt.location.distances import Points
 from placeopt.location.objective_values import objective_of
+from placeopt.location.search_state import Report, Run
 from placeopt.location.solution import Solution
 from placeopt.location.statement import MAXIMAL_COVERING, P_MEDIAN, Problem
-from placeopt.location.uncapacitated.branch_and_bound import Report, Run, prove
+from placeopt.location.uncapacitated.branch_and_bound import prove
 from placeopt.location.uncapacitated.candidate_lists import DENSE_CELLS, Lists, lists_of
 
 LISTED = 8.0  # sites listed, for each that shares one opened site, where p is large

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,74 +24,16 @@ from placeopt.place.files.raw import any_text, number_text
 from placeopt.place.files.typed import floats
 from placeopt.place.importer.formula import FormulaError, columns_of, evaluate
 from placeopt.place.importer.mapping import ColumnRule, Join, TableRule, Where
-from placeopt.place.importer.prices import Prices, to_base_prices
-from placeopt.place.importer.report import Assumed, ImportReport, LeftOut, Taken
+from placeopt.place.importer.prices import Prices
+from placeopt.place.importer.report import Assumed, ImportReport, LeftOut, Repriced, Taken
 from placeopt.place.importer.sources import GEOMETRY_COLUMNS, Source, crs_findings
+from placeopt.place.importer.table_builder import Build, Unmatched
 from placeopt.place.importer.vintages import vintage_findings
 from placeopt.place.tables import dictionary
 
-
-@dataclass(frozen=True)
-class Unmatched:
-    """Ids that a joined source does not have.
-
-    Attributes:
-        file: The joined source.
-        column: Its column of ids.
-        known: The ids that it has.
-        key_of_row: By row of the source's file, the id that was looked for.
-        gives: The columns that it was to give.
-    """
-
-    file: str
-    column: str
-    known: tuple[str, ...]
-    key_of_row: dict[int, str]
-    gives: frozenset[str]
-
-
-@dataclass
-class Build:
-    """The work on one rule: cells of the source at the rows kept, and where each came from."""
-
-    rule: TableRule
-    file: str
-    cells: dict[str, list[str]]
-    rows: list[int]  # row in the source's file of each row kept
-    report: ImportReport
-    prices: Prices
-    findings: list[Finding] = field(default_factory=list)
-    used: set[str] = field(default_factory=set)
-    unmatched: list[Unmatched] = field(default_factory=list)
-
-    def column(self, name: str) -> list[str]:
-        """The source's column; if it has none, PlaceError names the nearest."""
-        if name not in self.cells:
-            remedy = f"name a column of the source{nearest(name, self.cells)}"
-            fault = error(self.file, f"the source has no such column, wanted for {self.rule.table}",
-                          remedy, column=name)  # fmt: skip
-            raise PlaceError([fault], "faults in the mapping")
-        self.used.add(name)
-        return self.cells[name]
-
-    def fault(
-        self, message: str, remedy: str, at: int, column: str | None, value: str | None = None
-    ) -> None:
-        """Note an error in the source's row ``at``."""
-        found = error(self.file, message, remedy, row=at, column=column, value=value)
-        self.findings.append(found)
-
-    def keep(self, mask: np.ndarray, reason: str) -> None:
-        """Leave out the rows where ``mask`` is false, counted under the reason."""
-        out = int((~mask).sum())
-        if out:
-            self.report.left_out.append(LeftOut(self.file, self.rule.table, out, reason))
-            kept = np.flatnonzero(mask).tolist()
-            self.take(kept)
-
-    def take(self, positions: Sequence[int]) -> None:
-        self.cells = {name: [cells[at] for at in positions] for name, cells in self.cells.items()}
-        self.rows = [self.rows[at] for at in positions]
+if TYPE_CHECKING:
+    from placeopt.place.importer.mapping import ColumnRule
+    from placeopt.place.importer.table_builder import Build
 
 
 def build_rows(
@@ -461,3 +405,44 @@ def _assume(
     build.report.assumed.append(
         Assumed(build.rule.table, name, rows, text + where, rule.source, rule.grade)
     )
+
+
+def to_base_prices(build: Build, name: str, rule: ColumnRule, cells: list[str]) -> list[str]:
+    """Cells of a money column in prices of the place's price year."""
+    if rule.prices is None:
+        return cells
+    base = build.prices.price_year
+    amounts, _ = floats(cells)
+    years = (
+        [str(rule.prices)] * len(cells)
+        if isinstance(rule.prices, int)
+        else list(build.column(rule.prices))
+    )
+    column = rule.prices if isinstance(rule.prices, str) else rule.from_ or name
+    done: Counter[int] = Counter()
+    result = list(cells)
+    for at, (amount, stated) in enumerate(zip(amounts.tolist(), years, strict=True)):
+        if amount != amount:
+            continue
+        text = stated if stated.isdigit() else year_of(stated, financial=True)
+        if text is None or len(text) != 4:
+            build.fault("the amount's price year is not stated", "give a year such as 2022",
+                        build.rows[at], column, stated)  # fmt: skip
+            continue
+        times = build.prices.times(int(text))
+        if times is None:
+            lacking = [y for y in (int(text), base) if y not in build.prices.index]
+            build.fault(f"deflators has no index of {' and '.join(map(str, lacking))}",
+                        "add the year to the table deflators of the mapping",
+                        build.rows[at], column, stated)  # fmt: skip
+            continue
+        done[int(text)] += 1
+        if times != 1.0:
+            result[at] = number_text(amount * times)
+    build.report.repriced += [
+        Repriced(
+            build.file, build.rule.table, name, rows, year, base, build.prices.times(year) or 1.0
+        )
+        for year, rows in sorted(done.items())
+    ]
+    return result

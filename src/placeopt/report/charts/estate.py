@@ -12,7 +12,7 @@ from placeopt.report.tables.over_years import running_by_year
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from placeopt.report.tables.sheets import Sheet
+    from placeopt.report.tables.sheet import Sheet
 
 
 MOST_LINES = 40  # buildings of the chart of time lines: more is no longer read

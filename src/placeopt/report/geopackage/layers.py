@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from placeopt.report.geopackage.styles import building_style, flow_style, outline_style, zone_style
 from placeopt.report.tables.as_sent import drawn_as, sent_first
 from placeopt.report.tables.closures import flow_lines, has_closures
-from placeopt.report.tables.sheets import Sheet
+from placeopt.report.tables.sheet import Sheet
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -16,7 +16,7 @@ import numpy as np
 from placeopt.base.reading import require_layers
 from placeopt.report.tables.as_sent import drawn_as, idle_services, sent_first
 from placeopt.report.tables.formats import in_words
-from placeopt.report.tables.sheets import Sheet, names_of
+from placeopt.report.tables.sheet import Sheet, names_of
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -13,7 +13,7 @@ import numpy as np
 
 from placeopt.report.tables.closures import MODES, has_closures
 from placeopt.report.tables.group_names import WAYS
-from placeopt.report.tables.sheets import names_of
+from placeopt.report.tables.sheet import names_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -28,7 +28,7 @@ from placeopt.report.tables.formats import (
     show,
 )
 from placeopt.report.tables.saving_parts import NOT_STATED, made_of, partly_stated, unstated
-from placeopt.report.tables.sheets import Heading, Sheet
+from placeopt.report.tables.sheet import Heading, Sheet
 from placeopt.scenario.wording import exact_per_cent, figure
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from placeopt.report.tables.sheets import Heading, Sheet, sheet_of
+from placeopt.report.tables.sheet import Heading, Sheet, sheet_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from placeopt.report.tables.formats import count, missing, per_cent
 from placeopt.report.tables.group_names import WAYS, WHO
-from placeopt.report.tables.sheets import names_of
+from placeopt.report.tables.sheet import names_of
 
 if TYPE_CHECKING:
     import geopandas as gpd

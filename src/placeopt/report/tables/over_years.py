@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from placeopt.place import Place
-    from placeopt.report.tables.sheets import Sheet
+    from placeopt.report.tables.sheet import Sheet
 
 AS_BEFORE = "as the year before"
 PARTS = {  # line of the cash flow -> column of the year's cash

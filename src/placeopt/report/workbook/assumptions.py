@@ -19,7 +19,7 @@ from placeopt.scenario.discount import discount_factors, schedule
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
-    from placeopt.report.workbook.inputs import Inputs
+    from placeopt.report.workbook.input_cells import Inputs
 
 CORRECTIONS = "corrections of benefits"  # names of the blocks in ``Inputs.at``
 SCHEDULE = "discount schedule"

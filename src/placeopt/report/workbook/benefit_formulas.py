@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from placeopt.report.tables.sheets import Sheet
+from placeopt.report.tables.sheet import Sheet
 from placeopt.report.workbook.assumptions import CORRECTIONS, SCHEDULE
-from placeopt.report.workbook.inputs import Inputs
+from placeopt.report.workbook.input_cells import Inputs
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer

@@ -8,11 +8,11 @@ other sheets' formulas point at these cells.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from placeopt.report.tables.formats import missing
 from placeopt.report.workbook.assumptions import write_assumed
+from placeopt.report.workbook.input_cells import NAME, Inputs
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -30,24 +30,7 @@ OF_AN_ESTATE = (
     *("agencies", "buildings", "services", "tiers", "compatibility"),
     *("carbon_values", "works_optimism_bias"),
 )
-NAME = "Inputs"
 USE = "Read as"
-Cell = tuple[str, str, str]  # table, key of the row, column
-
-
-@dataclass
-class Inputs:
-    """Where each input cell stands in the sheet, and what it holds."""
-
-    at: dict[Cell, tuple[int, int]] = field(default_factory=dict)  # -> row, column from 0
-    rows: int = 0
-
-    def address(self, table: str, key: str, column: str) -> str:
-        """The cell as a formula of another sheet names it; "" where there is no such cell."""
-        from xlsxwriter.utility import xl_rowcol_to_cell
-
-        place = self.at.get((table, key, column))
-        return f"{NAME}!{xl_rowcol_to_cell(*place, True, True)}" if place else ""
 
 
 def write_inputs(book: Workbook, styles: Any, answer: Answer, head: dict[str, Any]) -> Inputs:

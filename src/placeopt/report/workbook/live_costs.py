@@ -20,14 +20,14 @@ import numpy as np
 
 from placeopt.report.tables.cost_lines import NO_CASH, YEARLY, CostLine, cost_lines, lines_table
 from placeopt.report.tables.over_years import PARTS
-from placeopt.report.tables.sheets import Sheet, sheet_of
+from placeopt.report.tables.sheet import Sheet, sheet_of
 from placeopt.scenario.discount import discount_factors, schedule
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from placeopt.engine import Answer
-    from placeopt.report.workbook.inputs import Inputs
+    from placeopt.report.workbook.input_cells import Inputs
 
 FIRST = 3  # the first row of a sheet's table, counted from 0
 MOST_CHARACTERS = 8_000  # of a formula that Excel reads

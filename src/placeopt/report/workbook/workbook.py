@@ -25,7 +25,7 @@ from placeopt.report.tables.formats import (
     unit_in_words,
 )
 from placeopt.report.tables.saving_parts import NOT_STATED, notes_of
-from placeopt.report.tables.sheets import TITLES, Sheet
+from placeopt.report.tables.sheet import TITLES, Sheet
 from placeopt.report.workbook.benefit_formulas import Formulas, chain_formulas
 from placeopt.report.workbook.inputs import write_inputs
 from placeopt.report.workbook.live_costs import Writer, live_of

@@ -12,14 +12,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.travel.checks import SNAP_M, _spot
 from placeopt.travel.engines import searcher
 from placeopt.travel.speeds import metres_per_minute
 from placeopt.travel.streets.graph import Graph
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
 
 BLOCK_BYTES = 128 * 2**20  # most that one block of searches may hold in memory
 
@@ -111,6 +116,29 @@ class StreetSearch:
         self, origins_xy: NDArray[np.float64], buildings_xy: NDArray[np.float64]
     ) -> dict[str, Any]:
         """What later checks need: far points, where the network ends, what is odd about it."""
-        from placeopt.travel.checks import notes_of
+        pass
 
         return {**notes_of(self.graph, origins_xy, buildings_xy), "said": list(self.graph.said)}
+
+
+def notes_of(
+    graph: Any, origins_xy: NDArray[np.float64], buildings_xy: NDArray[np.float64]
+) -> dict[str, Any]:
+    """What a network knows that later checks need: far points and where the network ends."""
+    from placeopt.travel.streets.paths import snap
+
+    notes: dict[str, Any] = {"edge": edge_of(graph.xy).wkt}
+    for table, xy in (("zones", origins_xy), ("buildings", buildings_xy)):
+        metres = snap(graph, xy).metres
+        notes[f"far_{table}"] = {
+            _spot(*xy[i]): float(metres[i]) for i in np.flatnonzero(metres > SNAP_M)
+        }
+    return notes
+
+
+def edge_of(xy: NDArray[np.float64]) -> BaseGeometry:
+    """The area that a network covers: a hull that follows its outline, to 100 m."""
+    from shapely import MultiPoint, concave_hull
+
+    coarse = np.unique(np.round(xy / 100.0) * 100.0, axis=0)
+    return concave_hull(MultiPoint(coarse), ratio=0.1).buffer(0).simplify(50.0)

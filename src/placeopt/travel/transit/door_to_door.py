@@ -189,7 +189,7 @@ class TransitSearch:
 
     def notes(self, origins_xy: Floats, buildings_xy: Floats) -> dict[str, Any]:
         """What later checks need: far points and stops, and where the network ends."""
-        from placeopt.travel.checks import notes_of
+        from placeopt.travel.streets.paths import notes_of
 
         notes, far = notes_of(self.walking, origins_xy, buildings_xy), self.far_stops()
         notes["found"] = [finding.as_dict() for finding in self.timetable.findings]

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from placeopt.budget.curves.forms import Piece
-from placeopt.budget.curves.remaining_potential import FULL, outer_lines, worth
+from placeopt.budget.curves.remaining_potential import FULL, worth
 from placeopt.budget.model.constraints.cumulative_effects import Point, in_draws
+from placeopt.budget.model.constraints.remaining_potential import outer_lines
 from placeopt.budget.model.piecewise import Scale
 from placeopt.budget.problem.arrays import BudgetProblem
 from placeopt.engine import Block, Model

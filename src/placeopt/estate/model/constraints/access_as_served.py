@@ -21,8 +21,7 @@ from placeopt.engine import Model
 from placeopt.engine.model import Terms
 from placeopt.estate.model.constraints.network import add_cover, offering_hosts
 from placeopt.estate.model.variables import Columns
-from placeopt.estate.problem.access import Standard
-from placeopt.estate.problem.arrays import EstateProblem
+from placeopt.estate.problem.arrays import EstateProblem, Standard
 from placeopt.scenario.rules.estate.services import Access
 
 Floats = NDArray[np.float64]

@@ -18,8 +18,7 @@ from placeopt.estate.model.objectives import (
     running_cost,
 )
 from placeopt.estate.model.variables import Columns
-from placeopt.estate.problem.access import Standard
-from placeopt.estate.problem.arrays import EstateProblem
+from placeopt.estate.problem.arrays import EstateProblem, Standard
 from placeopt.estate.problem.customers import minimal_rows, unique_rows
 from placeopt.estate.solution import decision
 from placeopt.scenario.rules.estate.services import (

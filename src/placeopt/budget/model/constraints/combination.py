@@ -1,0 +1,77 @@
+"""The best of several programmes as rows of a model, where only the better one counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from placeopt.budget.curves.combination import Floats
+
+if TYPE_CHECKING:
+    from placeopt.budget.problem.arrays import BudgetProblem
+    from placeopt.engine import Model
+
+
+def best_ones_are_chosen(
+    model: Model, problem: BudgetProblem, today: Floats, unit: Floats
+) -> tuple[list[Any], Floats]:
+    """Columns and rows of the groups' maxima; returns the terms that they add to the rows of
+    ``improvement`` (of all counted years and outcomes) and what these come to today.
+
+    ``today`` (C,) effects at today's spending; ``unit`` (O,) the model's unit of each outcome.
+    """
+    counted, many, outcomes = len(problem.drifted), len(problem.curves), len(problem.outcome_ids)
+    terms: list[Any] = []
+    constant = np.zeros((counted, outcomes))
+    effect = model.columns["effect"]
+    for g, group in enumerate(problem.groups):
+        o, c = group.outcome, np.array(group.curves)
+        key = problem.outcome_ids[o]
+        years = problem.years[0] + np.arange(counted)
+        best = model.add_columns(
+            f"best_{g}",
+            labels={"outcome_id": np.repeat(key, counted), "year": years},
+            lower=-np.inf,
+        )
+        of = problem.programme_ids[problem.curve_programme[c]]
+        labels = {
+            "outcome_id": np.repeat(key, counted * len(c)),
+            "programme_id": np.tile(of, counted),
+            "year": np.repeat(years, len(c)),
+        }
+        chosen = model.add_columns(f"counted_{g}", labels=labels, upper=1.0, integer=True)
+        rows = np.arange(chosen.size)
+        b, member = rows // len(c), np.tile(np.arange(len(c)), counted)
+        most = max(
+            float(problem.curves[i].effect(problem.upper[:, problem.curve_programme[i]]).max())
+            for i in c
+        )
+        most = max(most, float(today[c].max())) / unit[o]
+        at_b, at_t, at_m = np.nonzero(problem.share[:, :, c])
+        share = problem.share[at_b, at_t, c[at_m]]
+        stays = today[c] * (1 - problem.share[:, :, c].sum(axis=1)) / unit[o]  # (B, members)
+        model.add_rows(
+            f"best_{g}",
+            rule="",
+            labels=labels,
+            terms=[
+                (rows, best.at(b), 1.0),
+                (at_b * len(c) + at_m, effect.at(at_t * many + c[at_m]), -share),
+                (rows, chosen.all, most),
+            ],
+            upper=most + stays[b, member],
+        )
+        model.add_rows(
+            f"one_counts_{g}",
+            rule="",
+            labels={name: values[:: len(c)] for name, values in labels.items()
+                    if name != "programme_id"},
+            terms=[(b, chosen.all, 1.0)],
+            lower=1.0,
+            upper=1.0,
+        )  # fmt: skip
+        row = np.arange(counted) * outcomes + o
+        terms.append((row, best.all, -(1 - group.share)))
+        constant[:, o] += (1 - group.share) * today[c].max() / unit[o]
+    return terms, constant.ravel()

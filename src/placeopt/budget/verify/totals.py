@@ -1,0 +1,89 @@
+"""The totals of a budget plan, recomputed in plain Python from the tables."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from placeopt.budget.verify.outcomes import _sign, outcome_levels
+from placeopt.budget.verify.timeline import (
+    Course,
+    discount_factors,
+    one_offs,
+    rows_of,
+    rule_of,
+)
+from placeopt.place import Place
+from placeopt.scenario import Scenario
+from placeopt.scenario.benefit_years import counted_years
+from placeopt.scenario.rules.budget.money import Outcomes
+
+
+def totals(place: Place, scenario: Scenario, course: Course) -> dict[str, float]:
+    """Every objective recomputed; the scenario's first one carries its priced shortfalls.
+
+    Weighted outcomes are the sum over the counted years, a decided year; money is discounted, moves
+    are summed.
+    """
+    years = range(len(course.years))
+    counted = counted_years(place, scenario)
+    levels = outcome_levels(place, course, counted)
+    from placeopt.budget.verify.by_results import due_by_results
+
+    cost, factor = one_offs(place, scenario, course), discount_factors(scenario, len(years))
+    due = due_by_results(place, scenario, course)
+    weighted, worst, priced = 0.0, -math.inf, [0.0 for _ in years]
+    for at in range(counted):
+        for row, target, reach, price in _counted(place, scenario):
+            sign = _sign(row)
+            level = levels[at][row.outcome_id]
+            weight = 1.0 if math.isnan(row.weight) else row.weight
+            counts = _that_counts(row, target, level)
+            weighted += weight * sign * (counts - row.baseline) / reach / len(years)
+            if at not in years:
+                continue  # spending, targets and prices are of the decided years
+            asked = _that_counts(row, target, target)
+            worst = max(worst, sign * (asked - counts) / reach)
+            priced[at] += price * max(0.0, sign * (target - level) / reach)
+    found = {
+        "least_money": sum(
+            factor[at] * sum(sum(part[at].values()) for part in (course.spend, cost, due))
+            for at in years
+        ),
+        "least_disruption": sum(
+            abs(course.spend[at][key] - course.before(at)[key]) for at in years for key in cost[at]
+        ),
+    }
+    if worst > -math.inf:
+        found |= {"weighted_outcomes": -weighted, "fairest": worst}
+    chosen = scenario.objective.minimise
+    first = chosen[0] if "objective" in scenario.model_fields_set else "weighted_outcomes"
+    if weights := scenario.objective.weights:
+        found["weighted"] = sum(weight * found[name] for name, weight in weights.items())
+    if first == "least_money":
+        found[first] += sum(factor[at] * priced[at] for at in years)
+    elif first == "least_disruption":
+        found[first] += sum(priced)
+    elif first in found:
+        found[first] += sum(priced) / len(years)
+    return found
+
+
+def _counted(place: Place, scenario: Scenario):
+    """Outcomes that have a baseline-to-target range: row, target, range, price of a shortfall."""
+    rule = rule_of(scenario, "outcomes")
+    for row in rows_of(place.outcomes):
+        terms = (rule or Outcomes(rule="outcomes")).terms(row.outcome_id)
+        target = row.target if terms.target is None else terms.target
+        reach = abs(target - row.baseline)
+        priced = rule is not None and terms.targets == "priced"
+        if not (math.isnan(reach) or reach == 0):
+            yield row, target, reach, (terms.shortfall_price or 0.0) if priced else 0.0
+
+
+def _that_counts(row: Any, target: float, level: float) -> float:
+    """The level, or the one beyond which it counts no more where that is worse."""
+    if row.beyond == "counts":
+        return level
+    most = next(one for one in (row.saturates_at, row.stretch, target) if not math.isnan(one))
+    return min(level, most) if _sign(row) > 0 else max(level, most)
