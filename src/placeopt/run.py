@@ -11,7 +11,7 @@ from placeopt.engine import Answer, Plan
 from placeopt.place import Place, read_leniently, read_place, write_place
 from placeopt.scenario import Scenario, check_scenario, read_scenario
 from placeopt.scenario.check.all_checks import with_lines
-from placeopt.study.answer import Watch, answer_checked, solve
+from placeopt.study.answer import Watch, answer_checked, engine_findings, solve
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,7 +159,7 @@ def check_files(place: Path, scenario: Path | None = None) -> list[Finding]:
         return [*findings, *error.findings]
     if found is None or any(finding.severity == "error" for finding in findings):
         return findings  # ids are compared once the tables can be trusted
-    findings = [*findings, *check_scenario(found, asked), *_engine_findings(asked)]
+    findings = [*findings, *check_scenario(found, asked), *engine_findings(asked)]
     if asked.problem == "budget" and not any(f.severity == "error" for f in findings):
         from placeopt.budget.problem.build import refused
         from placeopt.budget.problem.checks import check as check_budget
@@ -177,11 +177,3 @@ def demo_scenarios() -> dict[str, Path]:
     data = next(home for home in homes if (home / "marlshire").is_dir())
     folder = data / "marlshire" / "scenarios"
     return {problem: folder / f"{problem}.toml" for problem in ("estate", "budget")}
-
-
-def _engine_findings(scenario: Scenario) -> list[Finding]:
-    """The fault of the engine that the scenario asks for, at its line."""
-    from placeopt.engine.registry import engine_finding
-
-    found = engine_finding(scenario, scenario.path.name if scenario.path else "the scenario")
-    return list(with_lines(scenario, [found] if found else []))

@@ -12,13 +12,12 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from placeopt.base.errors import EngineError, Finding
+from placeopt.base.errors import EngineError
 
 if TYPE_CHECKING:
     from placeopt.engine.model import Arrays
     from placeopt.engine.result import Result
     from placeopt.engine.settings import Settings
-    from placeopt.scenario import Scenario
 
 
 @dataclass(frozen=True)
@@ -136,32 +135,6 @@ def engine(name: str) -> Engine:
     close = get_close_matches(name, ENGINES, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(ENGINES)}"
     raise EngineError(f"there is no engine {name!r}; {hint}")
-
-
-def engine_finding(scenario: Scenario, file: str) -> Finding | None:
-    """The fault of a scenario's engine: not installed, or of no use for its problem; or None.
-
-    Args:
-        scenario: An estate's or a budget's scenario.
-        file: How findings name its file.
-    """
-    name = scenario.solver.engine
-    try:
-        chosen = engine(name)
-        if chosen.module == _PULP:
-            from placeopt.engine.pulp_engines import require_installed
-
-            require_installed(name)
-    except EngineError as fault:
-        return Finding("error", file, None, "engine", name, str(fault), "choose an engine that is")
-    lacks = ["continuous columns"] if not chosen.continuous else []
-    if scenario.problem == "estate" and not chosen.integers:
-        lacks.append("whole-number columns")
-    if not lacks:
-        return None
-    able = next(other.name for other in ENGINES.values() if other.integers and other.continuous)
-    message = f"it cannot take {' and '.join(lacks)}, which the problem has"
-    return Finding("error", file, None, "engine", name, message, f"{able} can")
 
 
 def require_able(chosen: Engine, arrays: Arrays, settings: Settings) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from placeopt.base.errors import Finding, PlaceError, ScenarioError, UsageError
 from placeopt.engine import Answer, Progress
 from placeopt.place import Place, check
-from placeopt.run import _engine_findings
 from placeopt.scenario import Scenario, check_scenario, read_scenario
+from placeopt.scenario.check.all_checks import with_lines
 from placeopt.store.provenance import provenance_of
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def answer_checked(
     faults = [finding for finding in findings if finding.severity == "error"]
     if faults or place is None:
         raise PlaceError(faults, "faults in the place")
-    asked = [*check_scenario(place, scenario), *_engine_findings(scenario)]
+    asked = [*check_scenario(place, scenario), *engine_findings(scenario)]
     clashes = [finding for finding in asked if finding.severity == "error"]
     if clashes:
         raise ScenarioError(clashes, "faults in the scenario")
@@ -91,3 +91,11 @@ def _solve_budget(place: Place, scenario: Scenario, progress: Watch | None) -> A
     from placeopt import budget
 
     return budget.solve(place, scenario, progress=progress)
+
+
+def engine_findings(scenario: Scenario) -> list[Finding]:
+    """The fault of the engine that the scenario asks for, at its line."""
+    from placeopt.engine.suitability import engine_finding
+
+    found = engine_finding(scenario, scenario.path.name if scenario.path else "the scenario")
+    return list(with_lines(scenario, [found] if found else []))

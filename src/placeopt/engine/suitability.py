@@ -1,0 +1,37 @@
+"""Whether the engine that a scenario names is there and fits the problem."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from placeopt.base.errors import EngineError, Finding
+from placeopt.engine.registry import _PULP, ENGINES, engine
+
+if TYPE_CHECKING:
+    from placeopt.scenario import Scenario
+
+
+def engine_finding(scenario: Scenario, file: str) -> Finding | None:
+    """The fault of a scenario's engine: not installed, or of no use for its problem; or None.
+
+    Args:
+        scenario: An estate's or a budget's scenario.
+        file: How findings name its file.
+    """
+    name = scenario.solver.engine
+    try:
+        chosen = engine(name)
+        if chosen.module == _PULP:
+            from placeopt.engine.pulp_engines import require_installed
+
+            require_installed(name)
+    except EngineError as fault:
+        return Finding("error", file, None, "engine", name, str(fault), "choose an engine that is")
+    lacks = ["continuous columns"] if not chosen.continuous else []
+    if scenario.problem == "estate" and not chosen.integers:
+        lacks.append("whole-number columns")
+    if not lacks:
+        return None
+    able = next(other.name for other in ENGINES.values() if other.integers and other.continuous)
+    message = f"it cannot take {' and '.join(lacks)}, which the problem has"
+    return Finding("error", file, None, "engine", name, message, f"{able} can")
