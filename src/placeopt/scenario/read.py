@@ -35,6 +35,7 @@ from placeopt.scenario.combined_faults import (
 )
 from placeopt.scenario.faults import TomlFile, fault, unknown, validated
 from placeopt.scenario.implied_rules import implied_rules
+from placeopt.scenario.renamed_keys import with_new_names
 from placeopt.scenario.rules.rule import Problem, Rule
 from placeopt.scenario.scenario import Scenario
 
@@ -103,7 +104,7 @@ def _parse(path: Path, name: str) -> TomlFile:
         values = parse_toml(text, name)
     except InputError as refused:
         raise ScenarioError(refused.findings, "faults in the scenario") from None
-    return TomlFile(name, values, positions.lines_of(text))
+    return with_new_names(TomlFile(name, values, positions.lines_of(text)))
 
 
 def _base(path: Path, base: str, own: TomlFile) -> TomlFile:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from placeopt.base.aliases import renamed
 from placeopt.base.errors import Finding, InputError, PlaceError
 from placeopt.base.reading import layer_names, require_layers
 from placeopt.place.check.all_checks import check
@@ -123,10 +124,16 @@ def _read_folder(folder: Path) -> tuple[Place, list[Finding]]:
     else:
         findings.append(error(FILE, "the file is missing", 'write one with name = "..." in it'))
     tables: dict[str, pd.DataFrame] = {}
+    old_names = renamed("tables", [path.stem for path in folder.glob("*.csv")])
+    old = {alias.new: alias for alias in old_names.values()}
     for table in dictionary():
-        path = folder / f"{table}.csv"
+        path = folder / f"{old[table].old if table in old else table}.csv"
         tables[table], faults = _table(table, read_csv(path) if path.is_file() else None)
         findings += faults
+    findings += [
+        warning(f"{alias.old}.csv", alias.sentence(), f"call the file {alias.new}.csv")
+        for alias in old.values()
+    ]
     boundaries = None
     if (folder / BOUNDARIES_FILE).is_file():
         boundaries, faults = _read_boundaries(folder / BOUNDARIES_FILE, "zones")
@@ -205,7 +212,8 @@ def _strange_files(folder: Path) -> list[Finding]:
     findings = []
     for path in sorted(folder.glob("*.csv")):
         lists = path.stem.endswith(("-groups", "-rows"))  # the importer's lists of a register
-        if path.stem not in dictionary() and path.name not in OTHER_CSV and not lists:
+        known = path.stem in dictionary() or renamed("tables", [path.stem])
+        if not known and path.name not in OTHER_CSV and not lists:
             message = "the file is not a table of the dictionary and is not read"
             remedy = f"rename or move it{nearest(path.stem, dictionary())}"
             findings.append(warning(path.name, message, remedy))

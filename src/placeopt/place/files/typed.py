@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from placeopt.base.aliases import renamed
 from placeopt.base.errors import Finding
 from placeopt.place.faults import error, nearest, row_of, warning
 from placeopt.place.files.cells import lost_id
@@ -32,7 +34,8 @@ def typed_table(table: str, raw: RawTable) -> tuple[pd.DataFrame, list[Finding]]
     import pandas as pd
 
     columns = dictionary()[table]
-    findings = [*raw.findings, *_heading_findings(raw, columns)]
+    raw, renamed_columns = _with_new_names(table, raw)
+    findings = [*raw.findings, *renamed_columns, *_heading_findings(raw, columns)]
     series: dict[str, pd.Series] = {}
     for column in columns:
         cells = raw.cells.get(column.name)
@@ -43,6 +46,19 @@ def typed_table(table: str, raw: RawTable) -> tuple[pd.DataFrame, list[Finding]]
         series[column.name], faults = typed_column(column, cells, raw.file, raw.spoilt)
         findings += faults
     return pd.DataFrame(series, index=pd.RangeIndex(len(raw))), findings
+
+
+def _with_new_names(table: str, raw: RawTable) -> tuple[RawTable, list[Finding]]:
+    """The table with columns of an earlier name under today's, and a warning for each."""
+    old = renamed(f"tables.{table}", raw.cells)
+    if not old:
+        return raw, []
+    cells = {old[name].new if name in old else name: each for name, each in raw.cells.items()}
+    findings = [
+        warning(raw.file, alias.sentence(), f"call the column {alias.new}", column=name)
+        for name, alias in old.items()
+    ]
+    return replace(raw, cells=cells), findings
 
 
 def typed_column(
