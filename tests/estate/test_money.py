@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from placeopt.estate.problem.money import annuity, worth_today
+from placeopt.scenario.discount import annuity, worth_today
 from placeopt.scenario.scenario import Money
 
 

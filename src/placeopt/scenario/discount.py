@@ -14,9 +14,16 @@ from __future__ import annotations
 import csv
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from placeopt.scenario.scenario import Money
+
+if TYPE_CHECKING:
+    pass
+
 
 STANDARD = 0.035  # the Green Book's rate of the first thirty years
 
@@ -51,3 +58,15 @@ def discount_factors(
         rates[(year >= first) & (year <= last)] = health_step if health else step
     rates *= rate / steps[0][2]
     return np.concatenate([[1.0], np.cumprod(1 / (1 + rates))])[:years]
+
+
+def annuity(money: Money, years: int | None = None) -> float:
+    """Worth today of one pound in each of the first ``years`` years (default: all appraised)."""
+    years = money.appraisal_years if years is None else min(years, money.appraisal_years)
+    return float(discount_factors(years, money.discount_rate).sum())
+
+
+def worth_today(money: Money, years_ahead: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Worth today of one pound each at ``years_ahead``, the years appraised or later ones."""
+    factors = discount_factors(int(max(years_ahead, default=0)) + 1, money.discount_rate)
+    return factors[years_ahead]

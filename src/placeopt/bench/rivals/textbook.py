@@ -44,3 +44,10 @@ def solve_with_pulp(problem: Any, how: Run) -> str:
     if problem.sol_status == pulp.LpSolutionInfeasible:
         return "infeasible"
     return "no plan at limit"
+
+
+def objective_of(problem: Any) -> float:
+    """The objective of a PuLP problem that was solved."""
+    import pulp
+
+    return float(pulp.value(problem.objective))

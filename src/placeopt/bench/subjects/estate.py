@@ -182,9 +182,7 @@ def _textbook(asked: Estate, how: Run) -> tuple[dict[str, Any], Plan | None]:
     """``models/estate`` by PuLP; PuLP passes on no bound, so a proof is the solver's word."""
     from dataclasses import replace
 
-    import pulp
-
-    from placeopt.bench.rivals.textbook import reference_model, solve_with_pulp
+    from placeopt.bench.rivals.textbook import objective_of, reference_model, solve_with_pulp
     from placeopt.estate.problem.build import state
 
     textbook = reference_model("estate")
@@ -199,7 +197,7 @@ def _textbook(asked: Estate, how: Run) -> tuple[dict[str, Any], Plan | None]:
     }  # fmt: skip
     if status not in ("optimal", "feasible at limit"):
         return record, None
-    record["objective"] = float(pulp.value(model.lp.objective))
+    record["objective"] = objective_of(model.lp)
     problem = state(asked.place, asked.times, asked.scenario)
     return record, _drawn(asked, problem, _decision(problem, model), record)
 

@@ -21,10 +21,11 @@ from placeopt.estate.problem.arrays import (
     Tiers,
     positions,
 )
-from placeopt.estate.problem.money import annuity, carbon_worth, works_factor, worth_today
+from placeopt.estate.problem.money import carbon_worth, works_factor
 from placeopt.place.demand import visits_of
 from placeopt.place.running_cost import base_year
 from placeopt.scenario.carbon_stated import carbon_unknown
+from placeopt.scenario.discount import annuity, worth_today
 from placeopt.scenario.rules.estate.services import Hosted, Opened, Pinned
 from placeopt.scenario.scenario import Scenario
 

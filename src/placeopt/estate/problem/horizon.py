@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.build import penalties, services_of, state
-from placeopt.estate.problem.money import carbon_worth, discount_factors, worth_today
+from placeopt.estate.problem.money import carbon_worth
 from placeopt.place.demand import visits_of
+from placeopt.scenario.discount import discount_factors, worth_today
 from placeopt.scenario.rules.estate.services import Capital, EstateRule, Sequence
 from placeopt.scenario.rules.rule import Rule
 from placeopt.scenario.scenario import Scenario

@@ -22,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.base.deadline import ended_by_clock
-from placeopt.engine.highs import load
+from placeopt.engine.linear_program import LinearProgram
 from placeopt.engine.model import Arrays
+from placeopt.engine.result import Status
 from placeopt.estate.model.formulation import Formulation
 
 ROUNDING = 1e-4  # taken off before a least number is rounded up: far above HiGHS's tolerance
@@ -82,16 +83,14 @@ def least_sums(
     bases: list[Any],
 ) -> list[float]:
     """The least whole number that each sum of columns can be; 0 where that was not found out."""
-    import highspy
-
     began = time.perf_counter()
     known = bases.copy()
     bases.clear()
     n = len(arrays.cost)
-    highs = load(
-        replace(arrays, cost=np.zeros(n), offset=0.0, integer=np.zeros_like(arrays.integer))
+    program = LinearProgram(
+        replace(arrays, cost=np.zeros(n), offset=0.0, integer=np.zeros_like(arrays.integer)),
+        threads,
     )
-    highs.setOptionValue("threads", int(threads))
     least = [0.0] * len(sets)
     try:
         for number, columns in enumerate(sets):
@@ -99,33 +98,18 @@ def least_sums(
             if left <= 0:
                 ended_by_clock("the least numbers of hosts")
                 break
-            highs.setOptionValue("time_limit", highs.getRunTime() + left)
-            found = _least(highs, n, columns, known[number] if number < len(known) else None)
-            if found is None:
-                if highs.getModelStatus() == highspy.HighsModelStatus.kTimeLimit:
+            cost = np.zeros(n)
+            cost[columns] = 1
+            program.change_costs(np.arange(n), cost)
+            program.start_from(known[number] if number < len(known) else None)
+            status = program.solve(left)
+            if status is not Status.OPTIMAL:
+                if status is Status.NO_PLAN:
                     ended_by_clock("the least numbers of hosts")
                 break
-            bases.append(highs.getBasis())
-            least[number] = float(max(np.ceil(found - ROUNDING), 0.0))
-            indices = columns.astype(np.int32)
-            highs.addRow(least[number], np.inf, len(indices), indices, np.ones(len(indices)))
+            bases.append(program.basis)
+            least[number] = float(max(np.ceil(program.value - ROUNDING), 0.0))
+            program.add_row(least[number], columns)
     finally:
-        highs.resetGlobalScheduler(False)
+        program.close()
     return least
-
-
-def _least(highs: Any, n: int, columns: NDArray[np.int64], basis: Any) -> float | None:
-    """The least sum over the relaxation, sought from ``basis`` where it fits; None where it was
-    not found."""
-    import highspy
-
-    cost = np.zeros(n)
-    cost[columns] = 1
-    highs.changeColsCost(n, np.arange(n, dtype=np.int32), cost)
-    shape = (n, highs.getNumRow())
-    if basis is not None and (len(basis.col_status), len(basis.row_status)) == shape:
-        highs.setBasis(basis)
-    highs.run()
-    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        return None
-    return float(highs.getInfo().objective_function_value)

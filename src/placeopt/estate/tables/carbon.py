@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.estate.problem.horizon import Years
-from placeopt.estate.problem.money import discount_factors
 from placeopt.estate.solution.timeline import Course
+from placeopt.scenario.discount import discount_factors
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,12 +12,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from placeopt.estate.problem.money import annuity, discount_factors
 from placeopt.estate.verify.facts import Key
 from placeopt.estate.verify.read import Tables, rows
 from placeopt.estate.verify.residents import full_offer
 from placeopt.estate.verify.tables import agree, differs
 from placeopt.estate.verify.years import Course, Year, fit_out_years, received
+from placeopt.scenario.discount import annuity, discount_factors
 from placeopt.scenario.reassignment import (
     HALF_A_VISIT,
     NEARER_MINUTES,

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from typing import Any
 
-from placeopt.estate.problem.money import annuity, discount_factors
 from placeopt.estate.verify.facts import Facts
 from placeopt.estate.verify.read import Tables
 from placeopt.estate.verify.sums import BY_VISITS, STAFF, WORKS, Sums
@@ -25,6 +24,7 @@ from placeopt.estate.verify.years import (
     receipts_of,
     receipts_present,
 )
+from placeopt.scenario.discount import annuity, discount_factors
 
 TEN = 10
 NEAR = 0.5  # GBP

@@ -15,10 +15,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from placeopt.estate.problem.money import annuity, discount_factors
 from placeopt.estate.verify.behaviour import goes_to
 from placeopt.estate.verify.facts import Facts, Key
 from placeopt.estate.verify.sums import Arrangement, Sums, areas_of, sums_of
+from placeopt.scenario.discount import annuity, discount_factors
 from placeopt.scenario.rules.estate.services import Sequence
 
 Fitted = dict[Key, float]  # (building, service) -> m2

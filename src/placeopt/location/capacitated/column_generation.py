@@ -31,6 +31,8 @@ from numpy.typing import NDArray
 from placeopt.base.deadline import ended_by_clock
 from placeopt.engine import Model
 from placeopt.engine.interrupts import interrupted
+from placeopt.engine.linear_program import LinearProgram
+from placeopt.engine.result import Status
 from placeopt.location.capacitated.arrays import BIG, Bools, Floats, Ints, Level, Work, level_at
 
 DRAWN = 0.6  # how much of the best prices goes into the next
@@ -156,8 +158,6 @@ class Relaxation:
     """
 
     def __init__(self, work: Work, pool: Pool, level: Level, cutoff: float) -> None:
-        from placeopt.engine.highs import load as load_into_highs
-
         n, m = work.cost.shape
         self.work, self.pool = work, pool
         self.loads: dict[int, int] = {}  # the column of each
@@ -171,7 +171,7 @@ class Relaxation:
                        upper=float(counted), terms=[])  # fmt: skip
         model.add_rows("one", rule="R4" if counted else "R3", size=1, upper=max(work.p, 1),
                        lower=-np.inf if counted else 1.0, terms=[])  # fmt: skip
-        self.highs = load_into_highs(model.arrays())
+        self.program = LinearProgram(model.arrays())
         none = np.zeros(0, np.int64)
         self.add_loads([pool.add(int(j), none) for j in np.flatnonzero(work.may)])
         self.add_loads(_price(work, level.u, pool)[1])
@@ -180,16 +180,11 @@ class Relaxation:
 
     def solve(self) -> bool:
         """Whether the relaxation is solved, which gives ``value``, prices ``u`` and ``taken``."""
-        import highspy
-
-        self.highs.run()
-        if self.highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        if self.program.solve() is not Status.OPTIMAL:
             return False
-        n = len(self.work.size)
-        solution = self.highs.getSolution()
-        self.u = np.array(solution.row_dual)[:n]
-        self.taken = np.array(solution.col_value)
-        self.value = float(self.highs.getInfo().objective_function_value)
+        self.u = self.program.row_duals[: len(self.work.size)]
+        self.taken = self.program.values
+        self.value = self.program.value
         return True
 
     @property
@@ -201,7 +196,7 @@ class Relaxation:
         """Keep the prices within ``width`` of ``u``."""
         n = len(u)
         costs = np.concatenate([u + width, width - u])
-        self.highs.changeColsCost(2 * n, np.arange(2 * n, dtype=np.int32), costs)
+        self.program.change_costs(np.arange(2 * n), costs)
 
     def shares(self) -> tuple[Floats, Floats, dict[int, float]]:
         """How much of each site and of each pair is taken, and of each load: none of them where
@@ -221,7 +216,7 @@ class Relaxation:
         """Add those that are not there yet; whether there were any."""
         n, m = self.work.cost.shape
         fresh = [k for k in loads if k not in self.loads]
-        first = self.highs.getNumCol()
+        first = self.program.columns
         columns, costs = [], []
         for at, k in enumerate(fresh):
             j, load = self.pool.site[k], self.pool.customers[k]
@@ -236,7 +231,7 @@ class Relaxation:
         """Add those that are not there yet; whether there were any."""
         n, m = self.work.cost.shape
         fresh = [k for k in covers if k not in self.covers]
-        first = self.highs.getNumCol()
+        first = self.program.columns
         columns = []
         for at, k in enumerate(fresh):
             sites = n + np.flatnonzero(self.pool.covers[k])
@@ -254,8 +249,5 @@ class Relaxation:
         lengths = [len(rows) for rows, _ in columns]
         entry = np.repeat([entry for _, entry in columns], lengths)
         entry[index == last] = 1.0
-        size = len(columns)
-        self.highs.addCols(
-            size, np.array(costs, float), np.zeros(size), np.full(size, np.inf), len(index),
-            np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int32), index, entry,
-        )  # fmt: skip
+        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        self.program.add_columns(np.array(costs, float), starts, index, entry)

@@ -1,0 +1,97 @@
+"""A linear program that is changed and solved again, each time from where the last solve ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placeopt.engine.highs import load
+from placeopt.engine.model import Arrays
+from placeopt.engine.result import Status
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class LinearProgram:
+    """The relaxation of a model, kept in HiGHS between solves.
+
+    Attributes:
+        value: The objective of the last solve that ended optimal.
+        values: (columns,) of it.
+        row_duals: (rows,) of it.
+    """
+
+    def __init__(self, arrays: Arrays, threads: int | None = None) -> None:
+        self._highs = load(arrays)
+        if threads is not None:
+            self._highs.setOptionValue("threads", int(threads))
+        self.value = np.nan
+        self.values: Floats = np.zeros(0)
+        self.row_duals: Floats = np.zeros(0)
+
+    @property
+    def columns(self) -> int:
+        """How many columns there are now."""
+        return int(self._highs.getNumCol())
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are now."""
+        return int(self._highs.getNumRow())
+
+    @property
+    def basis(self) -> Any:
+        """The basis in which the last solve ended; a like model may start from it."""
+        return self._highs.getBasis()
+
+    def start_from(self, basis: Any) -> None:
+        """Start the next solve from ``basis``, unless it is of a model of another size."""
+        if basis is not None and (len(basis.col_status), len(basis.row_status)) == (
+            self.columns,
+            self.rows,
+        ):
+            self._highs.setBasis(basis)
+
+    def solve(self, seconds: float | None = None) -> Status:
+        """Minimise; OPTIMAL sets ``value``, ``values`` and ``row_duals``, NO_PLAN says that
+        ``seconds`` were not enough, FAILED covers all else."""
+        import highspy
+
+        if seconds is not None:
+            self._highs.setOptionValue("time_limit", self._highs.getRunTime() + seconds)
+        self._highs.run()
+        status = self._highs.getModelStatus()
+        if status == highspy.HighsModelStatus.kTimeLimit:
+            return Status.NO_PLAN
+        if status != highspy.HighsModelStatus.kOptimal:
+            return Status.FAILED
+        solution = self._highs.getSolution()
+        self.value = float(self._highs.getInfo().objective_function_value)
+        self.values = np.array(solution.col_value)
+        self.row_duals = np.array(solution.row_dual)
+        return Status.OPTIMAL
+
+    def change_costs(self, columns: Ints, costs: Floats) -> None:
+        """Give ``columns`` other costs."""
+        self._highs.changeColsCost(len(columns), columns.astype(np.int32), costs)
+
+    def add_row(self, lower: float, columns: Ints) -> None:
+        """Ask that the sum of ``columns`` is at least ``lower``."""
+        size = len(columns)
+        self._highs.addRow(lower, np.inf, size, columns.astype(np.int32), np.ones(size))
+
+    def add_columns(self, costs: Floats, starts: Ints, rows: Ints, entries: Floats) -> None:
+        """Add columns of at least 0, stored by column: column k holds the entries from
+        ``starts[k]`` to ``starts[k + 1]``, each in its row."""
+        size = len(costs)
+        self._highs.addCols(
+            size, costs, np.zeros(size), np.full(size, np.inf), len(rows),
+            starts.astype(np.int32), rows.astype(np.int32), entries,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Let go of the threads, so that the next solve may use another number of them."""
+        self._highs.resetGlobalScheduler(False)
