@@ -12,6 +12,7 @@ import pytest
 from small_models import p_median
 
 from placeopt import budget, engine, estate
+from placeopt.base import deadline
 from placeopt.base.deadline import (
     LEAST_SECONDS,
     ending_in,
@@ -140,7 +141,7 @@ def test_a_rule_whose_solve_ran_out_of_time_is_not_called_useless(
     from placeopt.budget.explain import infeasibility
 
     def late(problem: object, scenario: object) -> str:
-        engine.clock.ended_by_clock("highs")
+        deadline.ended_by_clock("highs")
         return ""
 
     monkeypatch.setattr(infeasibility, "what_gives", late)

@@ -17,7 +17,6 @@ from itertools import product
 import numpy as np
 from scipy.optimize import linprog
 
-from placeopt.estate.problem.money import discount_factors
 from placeopt.estate.verify.facts import Facts, facts_of
 from placeopt.estate.verify.rules import YEARLY, least_visits, moves_in
 from placeopt.estate.verify.sums import Arrangement
@@ -33,7 +32,7 @@ from placeopt.estate.verify.years import (
 )
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.discount import annuity
+from placeopt.scenario.discount import annuity, discount_factors
 from placeopt.scenario.rules.estate.services import (
     Capacity,
     Capital,

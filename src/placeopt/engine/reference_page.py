@@ -6,7 +6,8 @@ from placeopt.engine.registry import ENGINES, Engine
 
 _HEAD = """# Engines
 
-Made from `src/placeopt/engine/registry.py` by `python -m placeopt.engine.reference_page`; do not edit.
+Made from `src/placeopt/engine/registry.py` by `python -m placeopt.engine.reference_page`; do not
+edit.
 
 A scenario names its engine in `[solver] engine = "highs"`; `placeopt locate` and `placeopt bench`
 take it as `--engine` and `--engines`. What an engine cannot do is refused with the name of one that

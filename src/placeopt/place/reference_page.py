@@ -12,7 +12,8 @@ from placeopt.place.tables import (
 
 _HEAD = """# The data dictionary
 
-Made from `src/placeopt/place/columns.csv` by `python -m placeopt.place.reference_page`; do not edit.
+Made from `src/placeopt/place/columns.csv` by `python -m placeopt.place.reference_page`; do not
+edit.
 
 A place is a folder with `place.toml`, one `TABLE.csv` for each table below (UTF-8, heading in
 row 1) and perhaps `boundaries.gpkg` (layer `zones`: polygons with `zone_id`); or one GeoPackage
@@ -28,7 +29,8 @@ characters but line ends and tabs.
 
 A number that `placeopt check` takes for a slip of unit and that is right has a note in place.toml,
 under `[plausible]`: `"TABLE.COLUMN" = "why"`, or `"TABLE.COLUMN.KEY" = "why"` for one record (a key
-of several columns is joined by `/`). The usual sizes are in `src/placeopt/place/check/plausible.csv`.
+of several columns is joined by `/`). The usual sizes are in
+`src/placeopt/place/check/plausible.csv`.
 
 | type | in a file | in a data frame |
 | --- | --- | --- |

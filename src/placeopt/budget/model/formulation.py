@@ -76,8 +76,8 @@ def formulate(
 ) -> Model:
     """The model of one objective. ``approximation``: the pieces of each curve, then those of each
     outcome whose programmes work on what the others leave (``rest``) and of its levels
-    (``levels``), then the intervals of each curve by which providers are paid (``payment_by_results``), or
-    a mixture of points;
+    (``levels``), then the intervals of each curve by which providers are paid
+    (``payment_by_results``), or a mixture of points;
     ``limits``: what earlier objectives (by name, in their own units) may not exceed.
 
     With ``problem.relax`` the objective is the breach of that rule, in money or outcome units.

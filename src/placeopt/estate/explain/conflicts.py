@@ -1,9 +1,9 @@
 """Why nothing fits: rules are dropped one by one, and what would have to give is measured.
 
-A rule clashes where a plan exists without it; ``minimal_relaxation`` then says by how much it would have
-to give.
-Should no single rule be to blame, pairs of rules are tried while time lasts. Definitions (a visit
-is served where the service is, a service is hosted in an open building) are never dropped.
+A rule clashes where a plan exists without it; ``minimal_relaxation`` then says by how much it would
+have to give. Should no single rule be to blame, pairs of rules are tried while time lasts.
+Definitions (a visit is served where the service is, a service is hosted in an open building) are
+never dropped.
 """
 
 from __future__ import annotations

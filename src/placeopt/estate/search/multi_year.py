@@ -3,9 +3,10 @@
 A model of a few hundred decisions goes to the engine whole. A larger one is taken apart:
 
 - the state to end in, decided and improved for the last year by itself, then the best way there;
-- then one part of the plan after another solved again, in all years at once (``large_neighbourhood``);
+- then one part of the plan after another solved again, in all years at once
+  (``large_neighbourhood``);
 - beside it, a bound from the years by themselves, priced by the relaxation of all of them
-  (``engine.split``).
+  (``engine.lagrangian_decomposition``).
 
 Who is served where is settled last, year by year: least minutes for what each host serves.
 """

@@ -4,9 +4,9 @@ Objectives are minimised one after another; each that is done becomes a ceiling 
 the scenario grants) for the next. Where no minutes count, zones with the same hosts in reach are
 one customer, so that the model stays small; where even those are many, all residents are, and the
 plan is checked zone by zone. Rows that cut off fractions only (``rounding_cuts.py``)
-and a good first plan (``kernel_search.py``) come before the search. A last step (``completion.py``) keeps
-the buildings, hosts and tiers found and settles what was left open: first money, then who is
-served where, with least minutes.
+and a good first plan (``kernel_search.py``) come before the search. A last step
+(``completion.py``) keeps the buildings, hosts and tiers found and settles what was left open:
+first money, then who is served where, with least minutes.
 """
 
 from __future__ import annotations

@@ -63,7 +63,11 @@ def prove(lists: Lists, run: Run, *, seed: int = 1, tree: bool = True) -> None:
 
 
 MODULES = tuple(
-    f"placeopt.location.{name}" for name in ("turn", "swap", "subgradient", "dual", "branch")
+    f"placeopt.location.{name}"
+    for name in (
+        "subgradient",
+        *(f"uncapacitated.{one}" for one in ("transpose", "swap_search", "lagrangian", "node")),
+    )
 )
 SECONDS = 30  # that compiling them takes, about
 

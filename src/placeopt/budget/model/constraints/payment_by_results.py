@@ -1,4 +1,6 @@
-"""Equations of providers whom the place pays by results (B10); ``payment_by_results`` says the arithmetic.
+"""Equations of providers whom the place pays by results (B10).
+
+The arithmetic stands in ``budget.problem.payment_by_results``.
 
 More of an outcome costs more, so a model may not call an outcome worse than it is: the curves of
 outcomes that are paid for are held from both sides, one straight line for each interval of
