@@ -117,6 +117,7 @@ def test_the_law_names_a_breach() -> None:
     assert breaches("place", iter(upwards)) == [
         "line 3: placeopt.engine.solve",
         "line 5: placeopt.study.answer.solve",
+        "line 6: placeopt",
     ]
 
 
