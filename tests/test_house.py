@@ -55,6 +55,7 @@ VERIFIER_SEES = {
     "location": (
         *("base", "scenario.verification"),
         *("location.statement", "location.solution", "location.distances"),
+        *("location.flow_refuelling.statement", "location.flow_refuelling.solution"),
     ),
 }
 PLANS = ("engine.answer", "engine.Plan")  # a plan is tables, whoever made them
