@@ -74,6 +74,7 @@ class Answer:
     warnings: tuple[Finding, ...] = ()
     repeats: bool = True  # whether another run gives the same tables: no search ended by the clock
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    compared: Answer | None = None  # to the question that the scenario is compared with
 
     def layer(self, name: str) -> gpd.GeoDataFrame:
         """A table of the plan that has places on the ground, as a map layer.

@@ -13,8 +13,13 @@ from __future__ import annotations
 
 import re
 
+DIFFERENCE = (
+    "how far the first objective differs from that of the question named by ``compare_with``, and "
+    "between which amounts the difference of the best plans is proven to lie"
+)
 LEADS: dict[str, dict[str, str]] = {
     "estate": {
+        "difference": DIFFERENCE,
         "saving_gbp_per_year": "running cost of a year saved at the end of the decided years (GBP)",
         "running_cost_gbp_per_year": "running cost of a year at the end, today and in the plan",
         "works_gbp": "one-off cost of works, moves and closing (GBP)",
@@ -34,6 +39,7 @@ LEADS: dict[str, dict[str, str]] = {
         "agencies": "what each agency pays for buildings a year, today and in the plan",
     },
     "budget": {
+        "difference": DIFFERENCE,
         "spending_gbp": "spending of the last decided year, today and in the plan",
         "standards_met": "minimum standards that hold in the last decided year, of those stated",
         "targets_met": "targets reached in the last decided year, of those stated",

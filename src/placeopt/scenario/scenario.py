@@ -140,6 +140,12 @@ class AnswerSettings(Section):
         description="whether the answer begins with yes or no; empty means that the question's "
         "own words decide",
     )
+    compare_with: str = Field(
+        "",
+        description="a scenario file, relative to this one, that asks the same place without what "
+        "this question is about: it is answered too, within its own time limit, and how far the "
+        "two differ is said first",
+    )
 
 
 class Scenario(Section):

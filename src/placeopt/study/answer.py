@@ -12,6 +12,7 @@ from placeopt.engine import Answer, Progress
 from placeopt.place import Place, check
 from placeopt.scenario import Scenario, check_scenario, read_scenario
 from placeopt.scenario.check.all_checks import with_lines
+from placeopt.scenario.check.comparison import other_question
 from placeopt.store.provenance import provenance_of
 
 if TYPE_CHECKING:
@@ -62,11 +63,14 @@ def answer_checked(
     if clashes:
         raise ScenarioError(clashes, "faults in the scenario")
     answer = _solver_of(scenario)(place, scenario, progress)
+    other = other_question(scenario)
+    compared = None if other is None else answer_checked(place, findings, other, progress)
     measured = answer.times.findings if answer.times is not None else ()
     return replace(
         answer,
         warnings=tuple(dict.fromkeys((*findings, *asked, *measured, *answer.warnings))),
         provenance=provenance_of(place, scenario, answer),
+        compared=compared,
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from placeopt.report.narrative.budget import BudgetFacts
+from placeopt.report.narrative.comparison import difference
 from placeopt.report.narrative.estate import EstateFacts
 from placeopt.report.narrative.minutes import as_if_driving
 from placeopt.report.narrative.sentences import (
@@ -44,13 +45,15 @@ def facts_of(answer: Answer) -> dict[str, Found]:
     else:
         estate = EstateFacts(answer)
         found = {key: make(estate) for key, make in ESTATE.items()}
+    found["difference"] = difference(answer)
     return {key: one for key, one in found.items() if one is not None}
 
 
 def leads_of(answer: Answer, facts: dict[str, Found]) -> list[Statement]:
     """What is said first: the keys that the scenario names, or the good defaults there are."""
     asked = answer.scenario.answer.lead or DEFAULTS.get(answer.scenario.problem, ())
-    return [facts[key][1] for key in asked if key in facts]
+    keys = dict.fromkeys(("difference", *asked))  # a comparison is what the question is about
+    return [facts[key][1] for key in keys if key in facts]
 
 
 def _said(kind: str, value: Any, words: str, **values: Any) -> Found:

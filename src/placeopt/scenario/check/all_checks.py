@@ -12,6 +12,7 @@ from placeopt.base.errors import Finding
 from placeopt.place import Place
 from placeopt.place.check.estate import must_groups
 from placeopt.scenario.carbon_stated import carbon_unknown
+from placeopt.scenario.check.comparison import comparison_findings
 from placeopt.scenario.check.contradictions import sense_findings
 from placeopt.scenario.check.residents import (
     access_counts_somebody,
@@ -69,6 +70,7 @@ def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
                 unknown.path, unknown.value, unknown.message, unknown.remedy, unknown.name,
             )
         )  # fmt: skip
+    found += with_lines(scenario, comparison_findings(scenario))
     written = _written(scenario, sources)
     found += sense_findings(place, scenario, sources, written)
     for rule, path, source in written:
