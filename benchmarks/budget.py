@@ -32,18 +32,18 @@ import numpy as np
 
 from placeopt.bench.subjects.many_programmes import many_programmes, question
 from placeopt.budget.problem.arrays import BudgetProblem, Floats
-from placeopt.budget.problem.build import state
+from placeopt.budget.problem.build import build_problem
 
 NAME = "weighted_outcomes"
 Found = tuple[Floats | None, float]  # spend (T, P) and what the way itself calls its bound
 
 
 def ours(problem: BudgetProblem, task: dict[str, Any]) -> Found:
-    from placeopt.budget.search.refinement import solve_all
+    from placeopt.budget.search.refinement import solve_lexicographic
 
     asked = question(task["years"], task["gap"], task["time_limit"], pace=task["pace"])
     solver = asked.solver.model_copy(update={"threads": 1})
-    solved = solve_all(problem, solver)
+    solved = solve_lexicographic(problem, solver)
     return solved.spend, solved.result.bound
 
 
@@ -52,7 +52,7 @@ def in_pieces(problem: BudgetProblem, task: dict[str, Any]) -> Found:
     from placeopt import engine
     from placeopt.budget.model.formulation import formulate
     from placeopt.budget.search.refinement import Approximation
-    from placeopt.budget.search.rounding import spend_of
+    from placeopt.budget.search.rounding import spend_from_result
 
     began = time.perf_counter()
     model = formulate(problem, Approximation(problem, task["cut"]).pieces("under"), NAME)
@@ -60,7 +60,7 @@ def in_pieces(problem: BudgetProblem, task: dict[str, Any]) -> Found:
     result = engine.solve(
         model, engine=task["way"], time_limit_seconds=left, gap=task["gap"], threads=1
     )
-    return (spend_of(problem, model, result) if result.has_plan else None), result.bound
+    return (spend_from_result(problem, model, result) if result.has_plan else None), result.bound
 
 
 def cvxpy(problem: BudgetProblem, task: dict[str, Any]) -> Found:
@@ -76,20 +76,20 @@ def cvxpy(problem: BudgetProblem, task: dict[str, Any]) -> Found:
     spend = pay @ of_p
     m = np.array([curve.maximum_effect for curve in problem.curves])
     k = np.array([curve.scale_gbp for curve in problem.curves]) / money
-    before, p = problem.before / money, problem.curve_programme
+    before, p = problem.base_spend / money, problem.curve_programme
     today = m * before[p] / (k + before[p])
     years = np.ones((decided, 1))
     lost = cp.multiply(years * (m * k), cp.inv_pos(years * k + spend[:, p]))
     effect = years * (m - today) - lost  # (T, C), beyond today's
     of_o = sp.csr_matrix((np.ones(len(m)), (np.arange(len(m)), problem.curve_outcome)))
     gain = [
-        sum(cp.multiply(problem.share[b, t], effect[t]) for t in range(decided)) @ of_o
+        sum(cp.multiply(problem.effect_share[b, t], effect[t]) for t in range(decided)) @ of_o
         for b in range(decided)
     ]
     paid, total = cp.cumsum(cp.sum(pay, axis=1)), np.cumsum(problem.total) / money
     limits = [
         paid <= total,
-        pay @ of_f <= problem.amount / money,
+        pay @ of_f <= problem.stream_limit / money,
         spend <= years * problem.maximum / money,
     ]
     for t in range(decided):
@@ -99,7 +99,7 @@ def cvxpy(problem: BudgetProblem, task: dict[str, Any]) -> Found:
             last = before if t == 0 else spend[t - 1]
             limits.append(spend[t] >= cp.multiply(1 - problem.pace_cut, last))
             limits.append(spend[t] <= cp.multiply(1 + problem.pace_rise, last))
-    worth = problem.weight / problem.reach / decided
+    worth = problem.weight / problem.attainable_range / decided
     asked = cp.Problem(cp.Minimize(-sum(worth @ one for one in gain)), limits)
     asked.solve(solver="CLARABEL", time_limit=float(task["time_limit"]), max_threads=1)
     found = None if spend.value is None else np.maximum(0.0, spend.value) * money
@@ -112,15 +112,15 @@ WAYS = {"ours": ours, "cbc": in_pieces, "highs": in_pieces, "cvxpy": cvxpy}
 def breach(problem: BudgetProblem, spend: Floats) -> float:
     """The furthest that a spend breaks the total, its maximum, its pace or a standard."""
     total = np.cumsum(problem.total)
-    last = np.vstack([problem.before, spend[:-1]])
+    last = np.vstack([problem.base_spend, spend[:-1]])
     with np.errstate(invalid="ignore"):
         slow = (1 - np.minimum(problem.pace_cut, 1)) * last - spend
         fast = np.where(np.isfinite(problem.pace_rise), spend - (1 + problem.pace_rise) * last, 0)
-    short = (problem.minimum_gain - problem.gain(spend)[: len(spend)]) / problem.reach
+    short = (problem.minimum_gain - problem.gain(spend)[: len(spend)]) / problem.attainable_range
     parts = [
         (np.cumsum(spend.sum(axis=1)) - total) / total,
         spend / problem.maximum - 1,
-        np.maximum(slow, fast) / problem.before,
+        np.maximum(slow, fast) / problem.base_spend,
         np.nan_to_num(short, nan=0.0),
     ]
     return max(0.0, *(float(part.max()) for part in parts))
@@ -148,7 +148,7 @@ def one(folder: Path) -> None:
 def _problem(task: dict[str, Any]) -> BudgetProblem:
     sizes = task["programmes"], task["outcomes"], task["years"]
     place = many_programmes(*sizes, concave=task["concave"], seed=task["seed"])
-    return state(place, question(task["years"], task["gap"], 60.0, pace=task["pace"]))
+    return build_problem(place, question(task["years"], task["gap"], 60.0, pace=task["pace"]))
 
 
 def measured(task: dict[str, Any]) -> dict[str, Any]:

@@ -96,8 +96,8 @@ def year_on_file(
     from placeopt.budget.problem.checks import require
     from placeopt.budget.tables.actuals import read_actual
     from placeopt.budget.tables.roll_forward import (
-        a_year_on,
         require_programmes,
+        roll_forward,
         with_commitments,
         years_ahead,
     )
@@ -120,7 +120,7 @@ def year_on_file(
         kept = earlier_plan(plan, place, scenario)
     else:
         kept = _plan_of(solve(place, scenario, progress=progress), scenario_file)
-    place, scenario = a_year_on(
+    place, scenario = roll_forward(
         with_commitments(place, bound), scenario, kept,
         actual_gbp=spent, contracted=contracted, rolls=rolls,
     )  # fmt: skip
@@ -161,12 +161,12 @@ def check_files(place: Path, scenario: Path | None = None) -> list[Finding]:
         return findings  # ids are compared once the tables can be trusted
     findings = [*findings, *check_scenario(found, asked), *engine_findings(asked)]
     if asked.problem == "budget" and not any(f.severity == "error" for f in findings):
-        from placeopt.budget.problem.build import refused
+        from placeopt.budget.problem.build import problem_faults
         from placeopt.budget.problem.checks import check as check_budget
 
         findings += check_budget(found, asked)
         if not any(finding.severity == "error" for finding in findings):
-            findings += with_lines(asked, refused(found, asked))
+            findings += with_lines(asked, problem_faults(found, asked))
     return findings
 
 

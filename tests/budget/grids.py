@@ -193,18 +193,18 @@ class Tables:
         for row in self.place.outcomes.itertuples():
             own = [c for c, curve in enumerate(self.curves) if curve.outcome_id == row.outcome_id]
             at = {c: starts[c] + changes[c] for c in own}
-            nothing = self._together(row, {c: np.array(starts[c]) for c in own})
+            nothing = self._combined(row, {c: np.array(starts[c]) for c in own})
             drawn = [
-                self._together(row, {c: starts[c] + f[c] * changes[c] for c in own}) - nothing
+                self._combined(row, {c: starts[c] + f[c] * changes[c] for c in own}) - nothing
                 for f in factors
             ]
             ahead = FIRST - BASE + np.arange(asked.counted)
             drifted = row.baseline * (1 + row.growth_share_per_year) ** ahead
-            gain = self._together(row, at) - nothing if own else np.zeros_like(changes[0])
+            gain = self._combined(row, at) - nothing if own else np.zeros_like(changes[0])
             found.append((row, drifted, gain, np.array(drawn)))
         return found
 
-    def _together(self, row, at):
+    def _combined(self, row, at):
         pairs = self.place.combinations
         pairs = pairs[pairs["outcome_id"] == row.outcome_id]
         if row.combination == "best_of" and len(at) > 1:

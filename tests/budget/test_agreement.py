@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from placeopt.budget import solve
-from placeopt.budget.problem.build import state
+from placeopt.budget.problem.build import build_problem
 from placeopt.engine import Status
 from placeopt.place import read_place
 from placeopt.scenario.rules.budget.money import OneBudget
@@ -44,7 +44,7 @@ def test_engine_and_enumeration_agree_where_every_number_is_whole(seed):
     share = 1 - 10 * int(before * 0.85 / 10) / before  # a total in whole tens
     scenario = scenario_of(rules=[cut_of(share)], drop=("outcomes",))
     answer = solve(place, scenario)
-    best = enumerate_tens(state(place, scenario))
+    best = enumerate_tens(build_problem(place, scenario))
     if best is None:
         assert answer.result.status is Status.INFEASIBLE
     else:
@@ -67,16 +67,16 @@ def enumerate_tens(problem) -> float | None:
     for size in range(1, len(programmes) + 1):
         for group in itertools.combinations(programmes, size):
             payers = np.unique(problem.pair_stream[np.isin(problem.pair_programme, group)])
-            fits &= grid[:, list(group)].sum(axis=1) <= problem.amount[0][payers].sum() + 1e-6
+            fits &= grid[:, list(group)].sum(axis=1) <= problem.stream_limit[0][payers].sum() + 1e-6
     grid = grid[fits]
     if len(grid) == 0:
         return None
     gain = np.zeros((len(grid), len(problem.outcome_ids)))
     pairs = zip(problem.curve_programme, problem.curve_outcome, problem.curves, strict=True)
     for p, o, curve in pairs:
-        gain[:, o] += curve.effect(grid[:, p]) - curve.effect(problem.before[p])
-    gain = np.minimum(gain, problem.reach)  # what is beyond the target counts no more
-    return float(-(problem.weight / problem.reach * gain).sum(axis=1).max())
+        gain[:, o] += curve.effect(grid[:, p]) - curve.effect(problem.base_spend[p])
+    gain = np.minimum(gain, problem.attainable_range)  # what is beyond the target counts no more
+    return float(-(problem.weight / problem.attainable_range * gain).sum(axis=1).max())
 
 
 @pytest.mark.parametrize("objective", ["weighted_outcomes", "least_money", "fairest"])

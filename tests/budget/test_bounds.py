@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from placeopt.budget import solve
-from placeopt.budget.problem.build import state
+from placeopt.budget.problem.build import build_problem
 from placeopt.budget.search import column_generation
-from placeopt.budget.search.refinement import solve_all
+from placeopt.budget.search.refinement import solve_lexicographic
 from placeopt.engine import Status
 from placeopt.scenario.rules.budget.money import (
     NobodyWorseOff,
@@ -77,26 +77,26 @@ def check_bound(way: str, seed: int, monkeypatch) -> None:
         drawn.tail_share if drawn is not None and drawn.holds == "tail" else 0.0, counted,
     )  # fmt: skip
     if large:
-        monkeypatch.setattr(column_generation, "LARGE", 1)
+        monkeypatch.setattr(column_generation, "MIN_CURVE_YEARS", 1)
     scenario = scenario_of(
         objective, rules=rules, drop=drop, years=years, solver={"gap": GAP},
         money={"benefit_years": counted}, **given,
     )  # fmt: skip
     points = {(1, 2): 201, (1, 3): 41, (2, 2): 21}[years, len(place.programmes)]
     best, _ = Tables(place, asked).best(objective, rng, points)
-    solved = solve_all(state(place, scenario), scenario.solver)
+    solved = solve_lexicographic(build_problem(place, scenario), scenario.solver)
     if solved.spend is None:
         assert np.isinf(best), "a plan of the grid is allowed, and none was found"
         return
-    stage = solved.stages[0]
+    step = solved.steps[0]
     slip = 1e-6 * max(1.0, abs(best) if np.isfinite(best) else 1.0)
-    assert np.isfinite(stage.bound), "a bound was found false by the engine's own plan"
-    assert stage.bound <= best + slip  # not the clipped one of the result
-    assert stage.bound <= stage.value + slip
+    assert np.isfinite(step.bound), "a bound was found false by the engine's own plan"
+    assert step.bound <= best + slip  # not the clipped one of the result
+    assert step.bound <= step.value + slip
     own = Tables(place, asked).objective(objective, solved.spend[:, :, None])[0]
     assert own == pytest.approx(solved.result.objective, rel=1e-6, abs=1e-6)
     if solved.result.status is Status.OPTIMAL:
-        assert stage.value <= best + GAP * abs(best) + 1e-6
+        assert step.value <= best + GAP * abs(best) + 1e-6
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -129,8 +129,8 @@ def check_in_order(seed: int) -> None:
         first, second, slack=(slack,), rules=rules, drop=("outcomes",), solver={"gap": GAP},
         money={"benefit_years": 1},
     )  # fmt: skip
-    solved = solve_all(state(place, scenario), scenario.solver)
-    one, two = solved.stages
+    solved = solve_lexicographic(build_problem(place, scenario), scenario.solver)
+    one, two = solved.steps
     tables = Tables(place, Question((rules[0].total_gbp,), (first, second)))
     limit = one.value + slack * abs(one.value)
     best, _ = tables.best(second, rng, 201, lambda spend: tables.objective(first, spend) <= limit)
@@ -206,7 +206,7 @@ def check_nobody_worse_off(seed: int, kept: str) -> None:
     scenario = scenario_of(
         objective, rules=rules, drop=("outcomes",), solver={"gap": GAP}, money={"benefit_years": 1}
     )
-    problem = state(place, scenario)
+    problem = build_problem(place, scenario)
     asked = Question((before,), (objective,))
     tables = Tables(place, asked)
     own = tables.today  # each stream is as much as its programme gets today
@@ -220,7 +220,7 @@ def check_nobody_worse_off(seed: int, kept: str) -> None:
         left = own[:, None] - spend[0]
         least, most = np.maximum(-spend[0, 0], -left[1]), np.minimum(spend[0, 1], left[0])
         fits = least <= most + 1e-9
-        need = [problem.alone[0, g] - saved[g] - 1e-7 for g in range(2)]
+        need = [problem.stand_alone[0, g] - saved[g] - 1e-7 for g in range(2)]
         if kept == "most_it_could_keep":
             return fits & (need[0] + need[1] <= left.sum(axis=0))
         lowest = np.minimum(least, -(left[1] + saved[1]))
@@ -228,16 +228,16 @@ def check_nobody_worse_off(seed: int, kept: str) -> None:
         return fits & (np.maximum(need[1], lowest) <= np.minimum(-need[0], highest))
 
     best, _ = tables.best(objective, rng, 201, holds)
-    solved = solve_all(problem, scenario.solver)
+    solved = solve_lexicographic(problem, scenario.solver)
     if solved.spend is None:
         assert np.isinf(best), "a plan of the grid is allowed, and none was found"
         return
-    stage, slip = solved.stages[0], 1e-5 * max(1.0, abs(best) if np.isfinite(best) else 1.0)
-    assert np.isfinite(stage.bound)
-    assert stage.bound <= best + slip
-    assert stage.bound <= stage.value + slip
+    step, slip = solved.steps[0], 1e-5 * max(1.0, abs(best) if np.isfinite(best) else 1.0)
+    assert np.isfinite(step.bound)
+    assert step.bound <= best + slip
+    assert step.bound <= step.value + slip
     if solved.result.status is Status.OPTIMAL:
-        assert stage.value <= best + GAP * abs(best) + slip
+        assert step.value <= best + GAP * abs(best) + slip
 
 
 COUNTERFACTUALS = ("today", "alone_for_outcomes", "most_it_could_keep")

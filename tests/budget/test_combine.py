@@ -7,9 +7,9 @@ import pytest
 
 from placeopt.base.errors import PlaceError, ScenarioError, VerificationError
 from placeopt.budget import solve
-from placeopt.budget.curves.combination import Group, together
+from placeopt.budget.curves.combination import CurveGroup, combine_effects
 from placeopt.budget.curves.forms import Curve, breakpoints, error_bound, pieces
-from placeopt.budget.curves.remaining_potential import OfTheRest
+from placeopt.budget.curves.remaining_potential import TransformedCurve
 from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import OneBudget, Outcomes
 from tests.budget.places import place_of
@@ -141,7 +141,7 @@ def test_over_years_with_a_lag_effects_combine_in_the_year_they_come(how, better
 def test_the_verifier_catches_a_plan_that_counts_twice(monkeypatch):
     from placeopt.budget.problem import build
 
-    monkeypatch.setattr(build, "groups_of", lambda place: ())
+    monkeypatch.setattr(build, "curve_groups", lambda place: ())
     with pytest.raises(VerificationError):
         solve(two_on_one("best_of"), question())
 
@@ -204,7 +204,7 @@ def test_the_pieces_lie_under_and_over_the_curve_of_what_is_left(form):
         else:
             scale = upper * 1.1 if form == "power" else rng.uniform(5, 60)
             alone = Curve(form, 1.0, scale, rng.uniform(0.2, 5))
-        curve = OfTheRest("rest", alone=alone, whole=whole)
+        curve = TransformedCurve("rest", stand_alone=alone, potential=whole)
         breaks = breakpoints(curve, 0.0, upper, 0.01)
         stated, spends = error_bound(curve, breaks), np.linspace(0, upper, 301)
         exact = -whole * np.log(1 - alone.effect(spends) / whole)
@@ -239,5 +239,5 @@ def test_pairs_that_make_no_sense_are_refused():
 def test_together_adds_what_no_group_claims():
     level = np.array([[4.0, 3.0, 2.0], [1.0, 5.0, 0.0]])
     outcome = np.array([0, 0, 1])
-    found = together(level, (Group(0, (0, 1), 0.5),), outcome, 2, np.full(2, np.nan))
+    found = combine_effects(level, (CurveGroup(0, (0, 1), 0.5),), outcome, 2, np.full(2, np.nan))
     assert found == pytest.approx(np.array([[5.5, 2.0], [5.5, 0.0]]))  # 4 + half of 3; 5 + of 1

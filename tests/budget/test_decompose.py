@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from placeopt.budget import solve
-from placeopt.budget.model.convex_combination import grid_of
-from placeopt.budget.problem.build import state
+from placeopt.budget.model.convex_combination import spend_grid_of
+from placeopt.budget.problem.build import build_problem
 from placeopt.budget.search import column_generation
 from placeopt.engine import Status
 from placeopt.scenario.rules.budget.money import OneBudget
@@ -23,7 +23,7 @@ from tests.budget.places import (
 
 @pytest.fixture
 def every_problem_is_large(monkeypatch):
-    monkeypatch.setattr(column_generation, "LARGE", 1)
+    monkeypatch.setattr(column_generation, "MIN_CURVE_YEARS", 1)
 
 
 def question(years: int, gap: float = 1e-2):
@@ -40,7 +40,7 @@ def test_decomposed_and_refined_plans_agree(seed, concave, scale, monkeypatch):
     place = place_over_years(2, place.replace(programmes=rows))
     scenario = question(2)
     refined = solve(place, scenario).result
-    monkeypatch.setattr(column_generation, "LARGE", 1)
+    monkeypatch.setattr(column_generation, "MIN_CURVE_YEARS", 1)
     decomposed = solve(place, scenario).result
     assert_each_bound_holds_for_the_other(refined, decomposed)
 
@@ -49,7 +49,7 @@ def test_decomposed_and_refined_plans_agree(seed, concave, scale, monkeypatch):
 def test_the_bound_lies_below_every_plan_of_a_fine_grid(seed, every_problem_is_large):
     place = random_place(20 + seed, concave=False)
     answer = solve(place, question(1))
-    problem = state(place, question(1))
+    problem = build_problem(place, question(1))
     if answer.plan is None:
         assert answer.result.status is not Status.OPTIMAL
         return
@@ -70,18 +70,18 @@ def _payable(problem, spend) -> bool:
     for size in range(1, len(spend) + 1):
         for group in itertools.combinations(programmes, size):
             payers = np.unique(problem.pair_stream[np.isin(problem.pair_programme, group)])
-            if spend[list(group)].sum() > problem.amount[0][payers].sum() + 1e-9:
+            if spend[list(group)].sum() > problem.stream_limit[0][payers].sum() + 1e-9:
                 return False
     return True
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_between_grid_points_no_curve_rises_further_above_its_chord_than_stated(seed):
-    problem = state(random_place(seed, concave=seed % 2 == 0), question(1))
-    grid = grid_of(problem)
+    problem = build_problem(random_place(seed, concave=seed % 2 == 0), question(1))
+    grid = spend_grid_of(problem)
     for c, (p, curve) in enumerate(zip(problem.curve_programme, problem.curves, strict=True)):
         a, b = grid.spend[p, :-1], grid.spend[p, 1:]
         for share in (0.1, 0.3, 0.5, 0.8):
             chord = grid.effect[c, :-1] * (1 - share) + grid.effect[c, 1:] * share
             over = curve.effect(a * (1 - share) + b * share) - chord
-            assert (over <= grid.above[c] + 1e-9).all()
+            assert (over <= grid.chord_error[c] + 1e-9).all()

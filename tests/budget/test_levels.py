@@ -9,8 +9,11 @@ import pytest
 
 from placeopt.budget import solve
 from placeopt.budget.curves.forms import Curve
-from placeopt.budget.model.constraints.cumulative_effects import Levels, curves_by_level
-from placeopt.budget.problem.build import state
+from placeopt.budget.model.constraints.cumulative_effects import (
+    CumulativeEffects,
+    curves_with_levels,
+)
+from placeopt.budget.problem.build import build_problem
 from placeopt.engine import Status
 from placeopt.scenario.rules.budget.money import Outcomes, Uncertainty
 from tests.budget.test_combine import question, reached, spent, two_on_one
@@ -143,18 +146,18 @@ def test_standards_in_bad_evidence_on_what_is_left_meet_a_grid(holds, seed):
 def test_the_lines_of_every_draw_lie_on_their_side(side):
     place = two_on_one("remaining", whole_effect=21.0, minimum_standard=50.0)
     rules = (Outcomes(rule="outcomes"), weak(0.6, scenarios=30))
-    problem = state(place, question(*rules))
-    levels = Levels(problem, np.full(2, 0.5), 40)
-    for (_, c), cut in zip(levels.breaks, levels.pieces(side), strict=True):
+    problem = build_problem(place, question(*rules))
+    levels = CumulativeEffects(problem, np.full(2, 0.5), 40)
+    for (_, c), cut in zip(levels.breakpoints, levels.pieces(side), strict=True):
         for piece in cut:
             at = np.linspace(piece.start, piece.end, 9)
             today = problem.effect_today[c]
-            x = today + np.outer(at - today, np.append(1.0, problem.evidence[:, c]))
+            x = today + np.outer(at - today, np.append(1.0, problem.evidence_factors[:, c]))
             true = -21 * np.log1p(-np.minimum(x / 21, 0.9999))
             line = np.outer(at, piece.slope) + piece.intercept
             slack = true - line if side == "under" else line - true
             assert slack.min() >= -1e-7 * 21
-    assert len(curves_by_level(problem)) == 2
+    assert len(curves_with_levels(problem)) == 2
 
 
 def test_reached_is_of_the_effect_as_stated():

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from placeopt.budget.problem.build import state
+from placeopt.budget.problem.build import build_problem
 from placeopt.budget.tables.years import least_transfers
 from placeopt.engine import Status
 from placeopt.scenario.rules.budget.money import (
@@ -163,10 +163,10 @@ def test_over_the_horizon_what_is_short_is_paid_when_there_is_something_over():
     # all. The second has 12 over in 2026 (of which it lacks 2 in 2027, worth 1): 11; the third,
     # without a position alone, has 0 and 2 unspent, worth 1. They pay 5.5 and 0.5 of the 6, each in
     # the years in which it has something: the second in 2026, the third 0.5 x 2 in 2027
-    problem = state(place_over_years(2), scenario_of(rules=[], years=2))
+    problem = build_problem(place_over_years(2), scenario_of(rules=[], years=2))
     problem = replace(
         problem,
-        alone=np.array([[8.0, 0.0, np.nan], [0.0, 2.0, np.nan]]),
+        stand_alone=np.array([[8.0, 0.0, np.nan], [0.0, 2.0, np.nan]]),
         discount=np.array([1.0, 0.5]),
         over_horizon=True,
         counterfactual="most_it_could_keep",
@@ -180,11 +180,11 @@ def test_over_the_horizon_what_is_short_is_paid_when_there_is_something_over():
 
 def of_three(years: int, carry_over: bool):
     """A problem of three agencies without positions alone but the first, which has 10 alone."""
-    problem = state(place_over_years(years), scenario_of(rules=[], years=years))
+    problem = build_problem(place_over_years(years), scenario_of(rules=[], years=years))
     alone = np.full((years, 3), np.nan)
     alone[:, 0] = 10.0
     total = np.full(years, 100.0)
-    return replace(problem, alone=alone, total=total, carry_over=carry_over)
+    return replace(problem, stand_alone=alone, total=total, carry_over=carry_over)
 
 
 def test_transfers_share_what_the_one_budget_leaves():

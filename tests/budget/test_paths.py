@@ -9,11 +9,17 @@ import numpy as np
 import pytest
 
 from placeopt.budget import solve
-from placeopt.budget.model.convex_combination import grid_of
-from placeopt.budget.problem.build import state
+from placeopt.budget.model.convex_combination import spend_grid_of
+from placeopt.budget.problem.build import build_problem
 from placeopt.budget.search import column_generation, rounding
-from placeopt.budget.search.path_pricing import ANY, _steps, best_paths, ladders_of, within_pace
-from placeopt.budget.search.refinement import solve_all
+from placeopt.budget.search.path_pricing import (
+    UNLIMITED,
+    _choose_step,
+    geometric_grids_of,
+    least_cost_paths,
+    paths_within_pace,
+)
+from placeopt.budget.search.refinement import solve_lexicographic
 from placeopt.engine import Result, Status
 from placeopt.engine import solve as solve_model
 from placeopt.scenario.rules.budget.money import OneBudget, Pace
@@ -35,31 +41,31 @@ def question(cut: float | None, rise: float | None, gap: float = 1e-2):
 
 def a_problem(seed: int, cut: float | None = 0.3, rise: float | None = 0.5):
     place = place_over_years(YEARS, random_place(seed, programmes=4, concave=False))
-    return state(place, question(cut, rise))
+    return build_problem(place, question(cut, rise))
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("cut", "rise"), [(0.3, 0.5), (0.2, None), (None, 0.4), (0.0, 0.3)])
 def test_no_allowed_path_costs_less_than_stated(seed, cut, rise):
     problem = a_problem(seed, cut, rise)
-    grid, rng = grid_of(problem), np.random.default_rng(seed)
-    assert grid.ladders, "a place all of whose curves are concave tests nothing"
-    owned = np.array(list(grid.ladders))
+    grid, rng = spend_grid_of(problem), np.random.default_rng(seed)
+    assert grid.geometric_grids, "a place all of whose curves are concave tests nothing"
+    owned = np.array(list(grid.geometric_grids))
     pound = rng.uniform(0.0, 2.0, (YEARS, len(owned)))
     worth = rng.uniform(0.0, 4.0, (YEARS, len(problem.curves)))
     cost = pound[:, :, None] * grid.spend[owned]
     slip = np.zeros((YEARS, len(owned), grid.spend.shape[1] - 1))
     for c, p in enumerate(problem.curve_programme):
-        if p in grid.ladders:
+        if p in grid.geometric_grids:
             q = int(np.flatnonzero(owned == p)[0])
             cost[:, q] -= worth[:, c, None] * grid.effect[c]
-            slip[:, q] += worth[:, c, None] * grid.above[c]
+            slip[:, q] += worth[:, c, None] * grid.chord_error[c]
     allowed = grid.allowed[:, owned]
     cost = np.where(allowed, cost, np.inf)
     step = np.minimum(cost[:, :, 1:], cost[:, :, :-1]) - slip
     step = np.where(allowed[:, :, 1:] & allowed[:, :, :-1], step, np.inf)
-    least, path = best_paths(grid.ladders, grid.spend[owned], cost, step)
-    found = within_pace(problem, owned, path)
+    least, path = least_cost_paths(grid.geometric_grids, grid.spend[owned], cost, step)
+    found = paths_within_pace(problem, owned, path)
     for q, p in enumerate(owned):
         best = _enumerated(problem, int(p), pound[:, q], worth)
         spread = max(1.0, float(np.ptp(cost[:, q][allowed[:, q]])))
@@ -78,7 +84,7 @@ def _enumerated(problem, p, pound, worth) -> float:
     """The least cost of paths in fifteen steps a year of what the pace lets them do."""
     best = np.inf
     for shares in itertools.product(np.linspace(0, 1, 15), repeat=YEARS):
-        last, spend = problem.before[p], np.zeros(YEARS)
+        last, spend = problem.base_spend[p], np.zeros(YEARS)
         for t, share in enumerate(shares):
             low = (1 - min(problem.pace_cut[p], 1.0)) * last
             low = max(low, problem.lower[t, p])
@@ -92,20 +98,22 @@ def _enumerated(problem, p, pound, worth) -> float:
 def test_a_ladder_lets_through_every_move_of_its_pace(seed):
     rng = np.random.default_rng(seed)
     fall, rise = rng.uniform(0.0, 0.6, 2)
-    step, down, up = _steps(fall, rise, 0.005)
+    step, down, up = _choose_step(fall, rise, 0.005)
     assert step <= 0.0051
     for move, rungs in ((fall, down), (rise, up)):
         assert move <= rungs * step + 1e-9
         assert rungs * step <= move + 1e-3
-    assert _steps(np.inf, rise, 0.005)[1] == ANY
+    assert _choose_step(np.inf, rise, 0.005)[1] == UNLIMITED
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_paths_within_the_pace_are_within_it(seed):
     problem = a_problem(seed)
-    p = np.arange(len(problem.before))
-    wanted = np.random.default_rng(seed).uniform(0, 3, (len(p), YEARS)) * problem.before[:, None]
-    spend = np.column_stack([problem.before, within_pace(problem, p, wanted).spend])
+    p = np.arange(len(problem.base_spend))
+    wanted = (
+        np.random.default_rng(seed).uniform(0, 3, (len(p), YEARS)) * problem.base_spend[:, None]
+    )
+    spend = np.column_stack([problem.base_spend, paths_within_pace(problem, p, wanted).spend])
     assert (spend[:, 1:] >= 0.7 * spend[:, :-1] - 1e-9).all()
     assert (spend[:, 1:] <= 1.5 * spend[:, :-1] + 1e-9).all()
 
@@ -118,7 +126,7 @@ def test_plans_under_a_pace_agree_with_refined_ones_and_no_bound_passes_a_plan(
     place = place_over_years(YEARS, random_place(seed, programmes=4, concave=False))
     asked = question(cut, rise)
     refined = solve(place, asked).result
-    monkeypatch.setattr(column_generation, "LARGE", 1)
+    monkeypatch.setattr(column_generation, "MIN_CURVE_YEARS", 1)
     decomposed = solve(place, asked).result
     assert_each_bound_holds_for_the_other(refined, decomposed)
 
@@ -128,31 +136,31 @@ def test_a_few_programmes_under_a_pace_are_solved_by_whole_paths():
     which do not see that a pace links the years, and well under one by whole paths."""
     place = place_over_years(YEARS, random_place(5, programmes=8, concave=False))
     asked = question(0.3, 0.5, gap=1e-3)
-    problem = state(place, asked)
-    assert column_generation.is_large(problem)
-    solved = solve_all(problem, asked.solver)
+    problem = build_problem(place, asked)
+    assert column_generation.uses_column_generation(problem)
+    solved = solve_lexicographic(problem, asked.solver)
     assert solved.result.status is Status.OPTIMAL
-    assert solved.stages[0].gap <= 1e-3
+    assert solved.steps[0].gap <= 1e-3
     # proven by curves in pieces: no plan is worth more than 1.32866
     assert -1.32866 <= solved.result.objective <= -1.32800
-    free = state(place, scenario_of(years=YEARS, drop=("outcomes",)))
-    assert not column_generation.is_large(free)
+    free = build_problem(place, scenario_of(years=YEARS, drop=("outcomes",)))
+    assert not column_generation.uses_column_generation(free)
 
 
 def test_a_programme_with_an_actual_year_has_no_ladder_as_it_may_have_kept_no_pace():
     problem = a_problem(1)
-    actual = problem.actual.copy()
-    p = next(iter(ladders_of(problem)))
-    actual[0, p] = 5 * problem.before[p]
-    assert p not in ladders_of(replace(problem, actual=actual))
+    actual = problem.actual_spend.copy()
+    p = next(iter(geometric_grids_of(problem)))
+    actual[0, p] = 5 * problem.base_spend[p]
+    assert p not in geometric_grids_of(replace(problem, actual_spend=actual))
 
 
 def _large(monkeypatch):
     """A problem of S-curves under a pace, decomposed, and its best value by refinement."""
     problem = a_problem(1)
-    assert ladders_of(problem)
-    value = solve_all(problem, question(0.3, 0.5).solver).result.objective
-    monkeypatch.setattr(column_generation, "LARGE", 1)
+    assert geometric_grids_of(problem)
+    value = solve_lexicographic(problem, question(0.3, 0.5).solver).result.objective
+    monkeypatch.setattr(column_generation, "MIN_CURVE_YEARS", 1)
     return problem, value
 
 
@@ -183,7 +191,7 @@ def test_where_no_neighbourhood_holds_a_plan_one_is_looked_for_step_by_step(monk
             return Result(Status.NO_PLAN)
         return solve_model(model, gap=gap, threads=1)
 
-    monkeypatch.setattr(rounding, "REPAIRED", 3)
+    monkeypatch.setattr(rounding, "MAX_REPAIR_SOLVES", 3)
     found = column_generation.decompose(problem, "weighted_outcomes", {}, 1e-3, refuse_the_first)
     assert found.spend is not None
     assert found.bound <= value + 1e-7

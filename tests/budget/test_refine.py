@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from placeopt.budget.curves.forms import NARROWEST
-from placeopt.budget.problem.build import state
+from placeopt.budget.curves.forms import MIN_PIECE_SHARE
+from placeopt.budget.problem.build import build_problem
 from placeopt.budget.published_cases import s_curve_place
 from placeopt.budget.search import refinement
 from placeopt.engine import Status
@@ -18,13 +18,13 @@ def test_where_time_ends_after_one_model_its_bound_is_not_taken_for_the_curves(s
     rng = np.random.default_rng(seed)
     slope, kappa = rng.uniform(2, 5, 6), rng.uniform(10, 40, 6)
     place, scenario = s_curve_place(slope, kappa, rng.uniform(60, 150, 6), 60.0)
-    problem = state(place, scenario)
-    best = refinement.solve_all(problem, scenario.solver).result.objective
-    left = refinement._Clock.left
+    problem = build_problem(place, scenario)
+    best = refinement.solve_lexicographic(problem, scenario.solver).result.objective
+    left = refinement._TimedSolver.remaining_seconds
     monkeypatch.setattr(
-        refinement._Clock, "left", lambda clock: 0.0 if clock.spent else left(clock)
+        refinement._TimedSolver, "left", lambda clock: 0.0 if clock.spent else left(clock)
     )
-    early = refinement.solve_all(problem, scenario.solver).result
+    early = refinement.solve_lexicographic(problem, scenario.solver).result
     assert early.bound <= best + 1e-9
 
 
@@ -35,8 +35,8 @@ def s_shaped():
 def test_a_bound_above_a_plan_that_holds_is_not_believed(monkeypatch):
     """An engine that cuts off the best plans: no answer calls what it says proven."""
     place, scenario = s_shaped()
-    problem = state(place, scenario)
-    solve = refinement._Clock.solve
+    problem = build_problem(place, scenario)
+    solve = refinement._TimedSolver.solve
     rounds = []
 
     def lie(clock, model, gap=None, share=1.0):
@@ -45,9 +45,9 @@ def test_a_bound_above_a_plan_that_holds_is_not_believed(monkeypatch):
         false = share < 1 and result.objective is not None  # of the curves from above
         return refinement.replace(result, bound=0.9 * result.objective) if false else result
 
-    monkeypatch.setattr(refinement._Clock, "solve", lie)
-    solved = refinement.solve_all(problem, scenario.solver)
-    assert solved.stages[0].bound <= solved.stages[0].value
+    monkeypatch.setattr(refinement._TimedSolver, "solve", lie)
+    solved = refinement.solve_lexicographic(problem, scenario.solver)
+    assert solved.steps[0].bound <= solved.steps[0].value
     assert solved.result.status is not Status.OPTIMAL
 
 
@@ -55,10 +55,10 @@ def test_pieces_to_choose_from_are_not_narrower_than_engines_can_bear():
     """A plan a hair above nothing made pieces of 1e-10 GBP, with which HiGHS proved a bound above
     its own plan."""
     place, scenario = s_shaped()
-    problem = state(place, scenario)
+    problem = build_problem(place, scenario)
     approximation = refinement.Approximation(problem)
     top = problem.upper.max(axis=0)
     for hair in (1e-13, 1e-11, 1e-10, 1e-8):
         approximation.add(hair * top[None], top[None] * (1 - hair), 0.3 * top[None] * (1 + hair))
-    for p, breaks in zip(problem.curve_programme, approximation.breaks, strict=True):
-        assert np.diff(breaks).min() >= NARROWEST * top[p] * 0.99
+    for p, breaks in zip(problem.curve_programme, approximation.breakpoints, strict=True):
+        assert np.diff(breaks).min() >= MIN_PIECE_SHARE * top[p] * 0.99

@@ -8,7 +8,7 @@ import pytest
 
 from placeopt.base.errors import UsageError
 from placeopt.budget import solve
-from placeopt.budget.tables.roll_forward import a_year_on
+from placeopt.budget.tables.roll_forward import roll_forward
 from placeopt.budget.verify import verify
 from placeopt.engine import Status
 from placeopt.scenario.rules.budget.money import (
@@ -49,7 +49,7 @@ def test_a_year_on_what_was_spent_stands_and_the_rest_is_decided_anew():
     answer = solve(place, question)
     assert by_year(answer, "homecare") == pytest.approx([150, 170, 160])
     lights = {"lights": 40.0, "homecare": 150.0}
-    next_place, next_question = a_year_on(
+    next_place, next_question = roll_forward(
         place, question, answer.plan, actual_gbp=lights, contracted=["homecare"], rolls=True
     )
     assert '"year":2026' in next_question.model_dump_json()  # provenance takes its hash
@@ -64,7 +64,7 @@ def test_a_year_on_what_was_spent_stands_and_the_rest_is_decided_anew():
         update={"rules": (budgets(180, 160, 160, 160), pace, Continuity(rule="continuity"))}
     )
     assert solve(next_place, less).result.status is Status.INFEASIBLE
-    third_place, third_question = a_year_on(next_place, next_question, again.plan)
+    third_place, third_question = roll_forward(next_place, next_question, again.plan)
     assert by_year(solve(third_place, third_question), "homecare")[2:] == pytest.approx([160, 160])
 
 
@@ -76,7 +76,7 @@ def test_what_was_overspent_comes_out_of_the_years_ahead_where_the_reserve_says_
     question = scenario_of(rules=(rule, Continuity(rule="continuity")), years=3)
     first = solve(place, question)
     actual = {"homecare": 200.0, "lights": 30.0}
-    place, question = a_year_on(place, question, first.plan, actual_gbp=actual)
+    place, question = roll_forward(place, question, first.plan, actual_gbp=actual)
     answer = solve(place, question)
     assert answer.verification.ok
     closing = answer.plan.tables["reserves"]["closing_gbp"].to_list()
@@ -103,7 +103,7 @@ def test_what_is_past_breaks_no_rule_of_streams_or_of_what_is_bought(
     rules = (Continuity(rule="continuity"), Commissioning(rule="commissioning", coherent=group))
     question = scenario_of(rules=(budgets(180, 180), *rules), years=2)
     spent = {"homecare": float(homecare), "lights": float(lights)}
-    place, question = a_year_on(place, question, solve(place, question).plan, actual_gbp=spent)
+    place, question = roll_forward(place, question, solve(place, question).plan, actual_gbp=spent)
     answer = solve(place, question)
     assert answer.verification.ok
     assert by_year(answer, "homecare")[0] == homecare
@@ -119,7 +119,7 @@ def test_units_of_a_past_year_are_what_demand_needed_though_less_was_spent():
     rules = (budgets(180, 180), Continuity(rule="continuity"), Prevention(rule="prevention"))
     question = scenario_of(rules=rules, years=2)
     spent = {"homecare": 90.0, "lights": 50.0}
-    place, question = a_year_on(place, question, solve(place, question).plan, actual_gbp=spent)
+    place, question = roll_forward(place, question, solve(place, question).plan, actual_gbp=spent)
     answer = solve(place, question)
     assert answer.verification.ok
     assert by_year(answer, "homecare") == [90, 180]
@@ -140,7 +140,7 @@ def test_what_is_not_the_places_or_leaves_no_year_is_refused():
         ({}, "no year would be left"),
     ):
         with pytest.raises(UsageError, match=words):
-            a_year_on(place, question, plan, **wrong)
+            roll_forward(place, question, plan, **wrong)
 
 
 def test_a_question_without_continuity_would_keep_nothing_and_is_refused():
@@ -148,4 +148,4 @@ def test_a_question_without_continuity_would_keep_nothing_and_is_refused():
     question = scenario_of(rules=(budgets(180, 180),), years=2)
     plan = solve(place, question).plan
     with pytest.raises(UsageError, match="continuity"):
-        a_year_on(place, question, plan)
+        roll_forward(place, question, plan)

@@ -15,7 +15,7 @@ import pytest
 from placeopt.base.errors import PlaceError, ScenarioError
 from placeopt.budget import solve
 from placeopt.budget.model.formulation import formulate
-from placeopt.budget.problem.build import state
+from placeopt.budget.problem.build import build_problem
 from placeopt.budget.search.refinement import Approximation
 from placeopt.budget.verify import verify
 from placeopt.engine import Status
@@ -272,7 +272,7 @@ def test_a_weighted_sum_of_small_weights_is_no_small_number_to_a_solver():
     place = two_programmes()
     million = place.spending.assign(amount_gbp=place.spending["amount_gbp"] * 1e4)
     question = scenario_of("weighted", weights={"weighted_outcomes": 1.0}, rules=[one_budget(2e6)])
-    problem = state(place.replace(spending=million), question)
+    problem = build_problem(place.replace(spending=million), question)
     model = formulate(problem, Approximation(problem).pieces("under"), "weighted")
     assert 0.1 < np.abs(model.arrays().cost).max() < 10
 

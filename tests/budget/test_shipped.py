@@ -60,8 +60,8 @@ def test_prevention_is_kept_in_the_last_decided_year(data):
 
 def test_releasing_six_ring_fences_is_worth_something(data):
     apart = answered(data, "worklessness/scenarios/six_streams.toml")
-    together = answered(data, "worklessness/scenarios/one_pot.toml")
-    assert together.result.objective < apart.result.bound
+    combine_effects = answered(data, "worklessness/scenarios/one_pot.toml")
+    assert combine_effects.result.objective < apart.result.bound
 
 
 def test_five_services_are_each_bought_at_one_tier(data):

@@ -15,7 +15,7 @@ import placeopt.budget
 from placeopt.budget import solve
 from placeopt.budget.curves.forms import Curve
 from placeopt.budget.verify import verify
-from placeopt.budget.verify.outcomes import between, effect
+from placeopt.budget.verify.outcomes import curve_effect, interpolate
 from tests.budget.places import one_budget, random_place, scenario_of, two_programmes
 
 
@@ -153,10 +153,10 @@ def test_the_verifiers_own_curves_agree_with_the_models_and_with_formulas_by_han
                 * (1 / (1 + math.exp(n - n * s / k)) - 1 / (1 + math.exp(n)))
                 / (1 - 1 / (1 + math.exp(n))),
             }[form]
-            assert effect(form, m, k, n, s) == pytest.approx(expected, rel=1e-9)
-            assert float(Curve(form, m, k, n).effect(s)) == pytest.approx(expected, rel=1e-9)
+            assert curve_effect(form, m, k, n, s) == pytest.approx(expected, rel=1e-9)
+            assert float(Curve(form, m, k, n).curve_effect(s)) == pytest.approx(expected, rel=1e-9)
     line = [(30.0, 3.0), (10.0, 2.0)]
-    assert [between(line, s) for s in (0, 5, 10, 20, 30, 99)] == [0, 1, 2, 2.5, 3, 3]
+    assert [interpolate(line, s) for s in (0, 5, 10, 20, 30, 99)] == [0, 1, 2, 2.5, 3, 3]
 
 
 def test_the_verifier_knows_nothing_of_the_model():
@@ -190,9 +190,11 @@ def test_every_outcome_is_recomputed_by_its_true_curve(seed):
                 s = spend.loc[row.programme_id, column]
                 if row.form == "points":
                     pairs = list(zip(points["spend_gbp"], points["effect"], strict=True))
-                    gain += sign * between(pairs, s)
+                    gain += sign * interpolate(pairs, s)
                 else:
-                    gain += sign * effect(row.form, row.maximum_effect, row.scale_gbp, row.shape, s)
+                    gain += sign * curve_effect(
+                        row.form, row.maximum_effect, row.scale_gbp, row.shape, s
+                    )
         outcome = place.outcomes.set_index("outcome_id").loc[key]
         direction = -1 if outcome["direction"] == "lower" else 1
         assert level == pytest.approx(outcome["baseline"] + direction * gain, rel=1e-6)

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from placeopt.budget.verify import RULES, verify
-from placeopt.budget.verify.outcomes import lagged, paid_back, rewards
+from placeopt.budget.verify.outcomes import lagged_effects, paid_back, rewards
 from placeopt.budget.verify.partners import nobody_worse_off
-from placeopt.budget.verify.timeline import course_of, discount_factors, whole_units
+from placeopt.budget.verify.timeline import discount_factors, plan_timeline, whole_units
 from placeopt.scenario.rules.budget.money import (
     Capital,
     Commissioning,
@@ -153,12 +153,12 @@ def test_a_rule_a_little_tighter_is_broken(name):
 
 def test_savings_that_do_not_go_to_prevention_are_caught():
     # community care left at its 20 of today: a fifth of the hospital's saving of 20 is missing
-    course = course_of(care_town(), asked(), plan_by_hand())
-    spend = tuple({**year, "community": 20.0} for year in course.spend)
+    timeline = plan_timeline(care_town(), asked(), plan_by_hand())
+    spend = tuple({**year, "community": 20.0} for year in timeline.spend)
     rule = Reinvestment(rule="reinvestment", share=0.2)
-    lazy = RULES["reinvestment"](care_town(), asked(), rule, replace(course, spend=spend))
+    lazy = RULES["reinvestment"](care_town(), asked(), rule, replace(timeline, spend=spend))
     assert [breach[0] for breach in lazy] == [0, 4, 2]  # the hub takes 10 of 2028's saving
-    full = RULES["reinvestment"](care_town(), asked(), rule, course)
+    full = RULES["reinvestment"](care_town(), asked(), rule, timeline)
     assert [breach[0] for breach in full] == [-40, 4 - 40, 2 - 40]
 
 
@@ -279,8 +279,8 @@ def test_nobody_worse_off_over_the_horizon_is_of_discounted_sums():
             rule = NobodyWorseOff(
                 rule="nobody_worse_off", counterfactual="most_it_could_keep", when=when
             )
-            course = course_of(care_town(), asked(), plan)
-            found = nobody_worse_off(care_town(), asked(), rule, course, plan)
+            timeline = plan_timeline(care_town(), asked(), plan)
+            found = nobody_worse_off(care_town(), asked(), rule, timeline, plan)
             worse = max(over for over, _, _, _ in found)
             assert bool(worse <= 0) is (kept and when == "horizon")
 
@@ -305,18 +305,18 @@ def test_who_could_not_stand_alone_pays_from_what_its_streams_do_not_spend():
             year=year, from_agency_id="council", to_agency_id="nhs", amount_gbp=gbp
         )
         plan = replace(plan, tables={**plan.tables, "transfers": paid})
-        course = course_of(care_town(), scenario, plan)
-        found = nobody_worse_off(care_town(), scenario, given, course, plan)
+        timeline = plan_timeline(care_town(), scenario, plan)
+        found = nobody_worse_off(care_town(), scenario, given, timeline, plan)
         worst = max(over for over, _, what, _ in found if "without a position" in what)
         assert worst == pytest.approx(over)
 
 
 def test_effects_wait_for_their_lag_and_build_up_with_persistence():
-    assert lagged([8.0, 8.0, 8.0], 0, 0.0) == [8, 8, 8]
-    assert lagged([8.0, 8.0, 8.0], 1, 0.0) == [0, 8, 8]
-    assert lagged([8.0, 8.0, 8.0], 0, 0.5) == [4, 6, 7]
-    assert lagged([8.0, 0.0, 0.0], 0, 0.5) == [4, 2, 1]
-    assert lagged([8.0, 0.0, 0.0], 1, 0.25) == [0, 6, 1.5]
+    assert lagged_effects([8.0, 8.0, 8.0], 0, 0.0) == [8, 8, 8]
+    assert lagged_effects([8.0, 8.0, 8.0], 1, 0.0) == [0, 8, 8]
+    assert lagged_effects([8.0, 8.0, 8.0], 0, 0.5) == [4, 6, 7]
+    assert lagged_effects([8.0, 0.0, 0.0], 0, 0.5) == [4, 2, 1]
+    assert lagged_effects([8.0, 0.0, 0.0], 1, 0.25) == [0, 6, 1.5]
 
 
 def test_demand_that_drifts_is_grown_from_the_base_year():
@@ -335,22 +335,22 @@ def test_rewards_come_in_a_year_later_and_their_deferred_part_two():
     place = care_town()
     outcomes = place.outcomes.assign(target=35.0, stretch=28.0, reward_gbp_per_unit=3.0)
     place = place.replace(outcomes=outcomes)
-    course = course_of(place, asked(), plan_by_hand())
-    assert rewards(place, asked(), course) == [0, 0, 15]
+    timeline = plan_timeline(place, asked(), plan_by_hand())
+    assert rewards(place, asked(), timeline) == [0, 0, 15]
     deferred = asked(outcomes=Outcomes(rule="outcomes", deferred_share=0.4))
-    assert rewards(place, deferred, course) == pytest.approx([0, 0, 9])
+    assert rewards(place, deferred, timeline) == pytest.approx([0, 0, 9])
 
 
 def test_what_goes_back_for_a_missed_result_is_worked_out_by_hand():
     # target 28: 40, 30 and 25 days are 12, 2 and 0 above it; 3 GBP a day, at most down to 36
-    place, course = care_town(), course_of(care_town(), asked(), plan_by_hand())
+    place, timeline = care_town(), plan_timeline(care_town(), asked(), plan_by_hand())
     outcomes = place.outcomes.assign(target=28.0, clawback_gbp_per_unit=3.0)
     place = place.replace(outcomes=outcomes)
-    assert paid_back(place, asked(), course) == pytest.approx([0, 36, 6])
+    assert paid_back(place, asked(), timeline) == pytest.approx([0, 36, 6])
     place = place.replace(outcomes=outcomes.assign(clawback_until=36.0))
-    assert paid_back(place, asked(), course) == pytest.approx([0, 24, 6])
+    assert paid_back(place, asked(), timeline) == pytest.approx([0, 24, 6])
     place = place.replace(outcomes=outcomes.assign(target=20.0))  # the last year sets its own aside
-    assert paid_back(place, asked(), course) == pytest.approx([0, 60, 30 + 15])
+    assert paid_back(place, asked(), timeline) == pytest.approx([0, 60, 30 + 15])
 
 
 def test_discounting_follows_the_declining_schedule():
@@ -403,7 +403,7 @@ def test_transfers_fit_in_what_the_one_budget_leaves(budget, unspent, payer, yea
     )
     plan = replace(plan, tables={**plan.tables, "transfers": paid})
     found = nobody_worse_off(
-        care_town(), scenario, rule, course_of(care_town(), scenario, plan), plan
+        care_town(), scenario, rule, plan_timeline(care_town(), scenario, plan), plan
     )
     worst = max((by for by, _, what, _ in found if "does not leave" in what), default=0.0)
     assert max(0.0, worst) == pytest.approx(over)

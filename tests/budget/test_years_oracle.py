@@ -14,7 +14,7 @@ import pytest
 from scipy.optimize import linprog
 
 from placeopt.budget import solve
-from placeopt.budget.verify.outcomes import between, lagged
+from placeopt.budget.verify.outcomes import interpolate, lagged_effects
 from placeopt.budget.verify.timeline import base_payments
 from placeopt.engine import Status
 from placeopt.scenario.rules.budget.money import NobodyWorseOff, OneBudget
@@ -124,8 +124,8 @@ def worth_of(place, programme: str):
                 (points["programme_id"] == programme) & (points["outcome_id"] == curve.outcome_id)
             ]
             line = list(zip(mine["spend_gbp"], mine["effect"], strict=True))
-            change = [between(line, s) - between(line, today) for s in spends]
-            felt = lagged(change, curve.lag_years, curve.persistence_share)
+            change = [interpolate(line, s) - interpolate(line, today) for s in spends]
+            felt = lagged_effects(change, curve.lag_years, curve.persistence_share)
             total += row["weight"] / abs(row["target"] - row["baseline"]) * sum(felt) / len(felt)
         return total
 
@@ -227,7 +227,7 @@ def alone(place, agency: str) -> float:
         ]
         line = list(zip(mine["spend_gbp"], mine["effect"], strict=True))
         spend = sum(gbp for (p, _), gbp in payments.items() if p == c.programme_id)
-        today += 0.5 * value.loc[c.outcome_id, "unit_value_gbp"] * between(line, spend)
+        today += 0.5 * value.loc[c.outcome_id, "unit_value_gbp"] * interpolate(line, spend)
     brought = sum(gbp for f, gbp in amount.items() if payer[f] == agency)
     given = sum(gbp for (p, f), gbp in fixed.items() if payer[f] == agency)
     return brought - given - found.fun - today

@@ -144,7 +144,7 @@ def test_a_rule_whose_solve_ran_out_of_time_is_not_called_useless(
         deadline.ended_by_clock("highs")
         return ""
 
-    monkeypatch.setattr(infeasibility, "what_gives", late)
+    monkeypatch.setattr(infeasibility, "minimal_relaxation", late)
     with watching_the_clock() as ended:
         found = infeasibility.explain(two_programmes(), scenario_of(rules=(one_budget(10),)))
     assert "at least two would have to give" not in found.sentence

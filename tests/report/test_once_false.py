@@ -257,9 +257,9 @@ def test_a_limit_that_was_not_reached_is_not_blamed(bound):
 def test_a_stage_that_was_proven_is_said_to_be():
     """The cost was proven to 0.05 %; of the minutes 4 % are still open."""
     answer = answers.estate_answer(gap=0.04, status=Status.FEASIBLE)
-    stages = {"cost_gap_share": 5e-4, "cost_proven_bound": 1.0, "visit_minutes_gap_share": 0.04,
+    steps = {"cost_gap_share": 5e-4, "cost_proven_bound": 1.0, "visit_minutes_gap_share": 0.04,
               "visit_minutes_proven_bound": 1.0}  # fmt: skip
-    plan = replace(answer.plan, summary={**answer.plan.summary, **stages})
+    plan = replace(answer.plan, summary={**answer.plan.summary, **steps})
     both = Objective(minimise=("cost", "visit_minutes"), slack=(0.005,))
     asked = answer.scenario.model_copy(update={"objective": both})
     text = tell(replace(answer, plan=plan, scenario=asked)).status_in_words
@@ -271,9 +271,9 @@ def test_a_stage_that_was_proven_is_said_to_be():
 def test_the_last_stage_proven_does_not_prove_the_first():
     """The status speaks of the last objective; the first stopped 3 % from its bound."""
     answer = answers.estate_answer(gap=0.0)
-    stages = {"cost_gap_share": 0.03, "cost_proven_bound": 1.0, "visit_minutes_gap_share": 0.0,
+    steps = {"cost_gap_share": 0.03, "cost_proven_bound": 1.0, "visit_minutes_gap_share": 0.0,
               "visit_minutes_proven_bound": 1.0}  # fmt: skip
-    plan = replace(answer.plan, summary={**answer.plan.summary, **stages})
+    plan = replace(answer.plan, summary={**answer.plan.summary, **steps})
     both = Objective(minimise=("cost", "visit_minutes"))
     asked = answer.scenario.model_copy(update={"objective": both})
     text = tell(replace(answer, plan=plan, scenario=asked)).status_in_words

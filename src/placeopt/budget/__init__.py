@@ -31,10 +31,10 @@ def solve(
     from placeopt.base.errors import NoPlanError, VerificationError
     from placeopt.budget.explain.infeasibility import explain
     from placeopt.budget.problem import checks
-    from placeopt.budget.problem.build import state
-    from placeopt.budget.search.refinement import solve_all
-    from placeopt.budget.tables.plan import plan_of
-    from placeopt.budget.verify import positions_alone_hold, verify
+    from placeopt.budget.problem.build import build_problem
+    from placeopt.budget.search.refinement import solve_lexicographic
+    from placeopt.budget.tables.plan import build_plan
+    from placeopt.budget.verify import verify, verify_stand_alone_positions
     from placeopt.engine import Answer, Status
     from placeopt.place.order import in_canonical_order, in_rows_of
 
@@ -43,20 +43,20 @@ def solve(
     ordered = in_canonical_order(place)
     why = None
     with watching_the_clock() as ended, limited(scenario.solver.time_limit_seconds):
-        problem = state(ordered, scenario)
-        solved = solve_all(problem, scenario.solver, progress)
+        problem = build_problem(ordered, scenario)
+        solved = solve_lexicographic(problem, scenario.solver, progress)
         if solved.result.status is Status.INFEASIBLE:
             why = explain(ordered, scenario, problem)
     warnings += may_differ(ended)
     if why is not None:
         if why.tables:
-            check = positions_alone_hold(place, scenario, why.tables)
+            check = verify_stand_alone_positions(place, scenario, why.tables)
             if not check.holds:
                 raise VerificationError(f"positions alone failed their check: {check.detail}")
         return Answer(place, scenario, solved.result, explanation=why, warnings=warnings)
     if solved.spend is None:
         raise NoPlanError(f"no budget was found: {solved.result.status} {solved.result.message}")
-    plan = plan_of(ordered, problem, solved, scenario)
+    plan = build_plan(ordered, problem, solved, scenario)
     plan = replace(plan, tables=in_rows_of(place, ordered, plan.tables))
     verification = verify(place, scenario, plan)
     if not verification.ok:

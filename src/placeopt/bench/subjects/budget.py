@@ -97,10 +97,10 @@ class BudgetCases:
     def model(self, instance: Budget) -> Model:
         """The first round's model, its curves approximated from below."""
         from placeopt.budget.model.formulation import formulate
-        from placeopt.budget.problem.build import state
+        from placeopt.budget.problem.build import build_problem
         from placeopt.budget.search.refinement import Approximation
 
-        problem = state(instance.place, instance.scenario)
+        problem = build_problem(instance.place, instance.scenario)
         return formulate(problem, Approximation(problem).pieces("under"), OBJECTIVE)
 
     def _asked(self, instance: Budget, how: Run) -> Budget:
@@ -184,9 +184,9 @@ def _textbook(asked: Budget, how: Run) -> tuple[dict[str, Any], Plan | None]:
     from dataclasses import replace
 
     from placeopt.bench.rivals.textbook import reference_model, solve_with_pulp
-    from placeopt.budget.problem.build import state
-    from placeopt.budget.search.refinement import Solved, Stage
-    from placeopt.budget.tables.plan import plan_of
+    from placeopt.budget.problem.build import build_problem
+    from placeopt.budget.search.refinement import LexicographicStep, Solution
+    from placeopt.budget.tables.plan import build_plan
     from placeopt.engine import Model, Result, Status
 
     began = time.perf_counter()
@@ -197,7 +197,7 @@ def _textbook(asked: Budget, how: Run) -> tuple[dict[str, Any], Plan | None]:
     method = f"models/budget.py, {how.engine}"
     if status not in ("optimal", "feasible at limit"):
         return _nothing(status, method, "PuLP passes on no bound"), None
-    problem = state(asked.place, asked.scenario)
+    problem = build_problem(asked.place, asked.scenario)
     programmes, streams = problem.programme_ids, problem.stream_ids
     paid = np.array([
         max(0.0, (pay[programmes[p], streams[f]].value() or 0.0) * unit)
@@ -210,9 +210,9 @@ def _textbook(asked: Budget, how: Run) -> tuple[dict[str, Any], Plan | None]:
     value = problem.objective(OBJECTIVE, spend, first=True)
     record = _nothing(status, method, "PuLP passes on no bound") | {"objective": value}
     result, no_error = Result(Status.FEASIBLE, objective=value), np.zeros(len(problem.curves))
-    stage = Stage(OBJECTIVE, value, -np.inf, Model("textbook"), result, rounds=1)
-    solved = Solved(result, spend, paid, (stage,), no_error)
-    plan = plan_of(asked.place, problem, solved, asked.scenario)
+    step = LexicographicStep(OBJECTIVE, value, -np.inf, Model("textbook"), result, rounds=1)
+    solved = Solution(result, spend, paid, (step,), no_error)
+    plan = build_plan(asked.place, problem, solved, asked.scenario)
     return record, plan
 
 

@@ -24,7 +24,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from placeopt.base.errors import PlaceError, UsageError, VerificationError
-from placeopt.budget.appraisal.benefits import DEDUCTIONS, deflators, net_shares, phases, real
+from placeopt.budget.appraisal.benefits import (
+    DEDUCTIONS,
+    deflators,
+    net_shares,
+    phases,
+    to_price_year,
+)
 from placeopt.budget.appraisal.optimism_bias import by_grade, corrections
 from placeopt.place import Place
 from placeopt.place.check.all_checks import check
@@ -167,7 +173,7 @@ def _costs(place: Place, money: Money, span: NDArray[np.int64]) -> pd.DataFrame:
         stated = place.info.price_year if pd.isna(row.price_year) else int(row.price_year)
         for t, year in enumerate(span):
             prices = int(year) if row.nominal and share[t] else stated
-            amount = real(row.amount_gbp * share[t], prices, place.info.price_year, index)
+            amount = to_price_year(row.amount_gbp * share[t], prices, place.info.price_year, index)
             corrected = amount * (1 + correction[at])
             made.append(
                 {
@@ -317,8 +323,8 @@ def _unit_values(place: Place) -> Floats:
     for row in place.appraisal_benefits.itertuples():
         if row.unit_cost:
             cost = costs.loc[row.unit_cost]
-            found.append(real(cost["amount_gbp"], int(cost["price_year"]), wanted, index))
+            found.append(to_price_year(cost["amount_gbp"], int(cost["price_year"]), wanted, index))
         else:
             year = wanted if pd.isna(row.price_year) else int(row.price_year)
-            found.append(real(row.unit_value_gbp, year, wanted, index))
+            found.append(to_price_year(row.unit_value_gbp, year, wanted, index))
     return np.array(found)

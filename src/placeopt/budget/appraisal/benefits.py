@@ -33,7 +33,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 DEDUCTIONS = ("deadweight_share", "displacement_share", "leakage_share", "substitution_share")
-CHAIN = (
+CHAIN_COLUMNS = (
     *("benefit_id", "outcome_id", "agency_id", "kind", "year", "improvement", "counted"),
     *("unit_value_gbp", "attribution_share", *DEDUCTIONS, "correction_share", "gross_gbp"),
     *("net_gbp", "cashable_share", "cashable_gbp", "discount_factor", "present_gbp"),
@@ -63,7 +63,7 @@ class Benefits:
         return self.unit_value * self.net_share * self.cashable_share
 
 
-def state_benefits(place: Place, money: Money, years: int, counted: int) -> Benefits:
+def build_benefits(place: Place, money: Money, years: int, counted: int) -> Benefits:
     """The benefits of ``years`` years of improvement, counted over ``counted`` years."""
     rows = place.benefits
     own = rows["correction_share"].to_numpy(float)
@@ -91,7 +91,7 @@ def state_benefits(place: Place, money: Money, years: int, counted: int) -> Bene
 def cashable_per_gain(place: Place, money: Money, years: int, counted: int) -> Floats:
     """(H, T, A, O) cash in GBP that agency a can take out in counted year h, for one unit by which
     outcome o is better in decided year t than if nothing were done."""
-    stated = state_benefits(place, money, years, counted)
+    stated = build_benefits(place, money, years, counted)
     found = np.zeros((counted, years, len(place.agencies), len(place.outcomes)))
     for b in np.flatnonzero(stated.agency >= 0):
         per_unit = stated.phase[b] * stated.cashable_per_unit[b]
@@ -105,7 +105,7 @@ def chain(place: Place, money: Money, first_year: int, improvement: Floats) -> p
     ``improvement`` (H, O) in each counted year, in the outcomes' units and wanted direction.
     """
     counted = len(improvement)
-    stated = state_benefits(place, money, counted, counted)
+    stated = build_benefits(place, money, counted, counted)
     rows = place.benefits
     b = np.repeat(np.arange(len(rows)), counted)
     year = np.tile(np.arange(counted), len(rows))
@@ -130,7 +130,7 @@ def chain(place: Place, money: Money, first_year: int, improvement: Floats) -> p
         "discount_factor": stated.discount.ravel(),
         "present_gbp": (net * stated.discount).ravel(),
     }
-    return pd.DataFrame(columns, columns=list(CHAIN))
+    return pd.DataFrame(columns, columns=list(CHAIN_COLUMNS))
 
 
 def net_shares(rows: pd.DataFrame, correction: Floats) -> Floats:
@@ -158,7 +158,7 @@ def unit_values(place: Place) -> Floats:
     for b, code in enumerate(rows["unit_cost"]):
         if code:
             cost = costs.loc[code]
-            stated[b] = real(
+            stated[b] = to_price_year(
                 cost["amount_gbp"], int(cost["price_year"]), place.info.price_year, index
             )
     return stated
@@ -170,7 +170,7 @@ def deflators(place: Place) -> dict[int, float]:
     return dict(zip(rows["year"].astype(int), rows["index"].astype(float), strict=True))
 
 
-def real(amount: float, price_year: int, wanted: int, index: dict[int, float]) -> float:
+def to_price_year(amount: float, price_year: int, wanted: int, index: dict[int, float]) -> float:
     """An amount in prices of ``price_year`` in prices of the year ``wanted``.
 
     Raises ``KeyError`` for a year without an index; ``place.check`` says so first.

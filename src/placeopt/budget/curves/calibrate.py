@@ -33,18 +33,24 @@ from numpy.typing import NDArray
 from placeopt.base.errors import Finding, PlaceError, UsageError
 from placeopt.base.files import whole_file
 from placeopt.base.number_format import pounds, pounds_and_pence
-from placeopt.budget.appraisal.benefits import deflators, real
+from placeopt.budget.appraisal.benefits import deflators, to_price_year
 from placeopt.budget.curves.forms import Curve
 from placeopt.place import Place
 from placeopt.place.check.all_checks import check
 
 Floats = NDArray[np.float64]
 
-SHAPED = ("power", "hill", "logistic")  # forms whose shape n is fitted too
-FREE = {"power": 3, "exponential": 3, "coverage": 3, "hill": 4, "logistic": 4}  # with the base
-SPARE = 2  # pairs beyond the parameters, so that the residuals say something
-SHAPES = (0.2, 8.0)
-LITTLE = 0.25  # a share of the variation explained below which a fit says little
+FORMS_WITH_SHAPE = ("power", "hill", "logistic")  # forms whose shape n is fitted too
+PARAMETER_COUNT = {
+    "power": 3,
+    "exponential": 3,
+    "coverage": 3,
+    "hill": 4,
+    "logistic": 4,
+}  # with the base
+MIN_SPARE_PAIRS = 2  # pairs beyond the parameters, so that the residuals say something
+SHAPE_BOUNDS = (0.2, 8.0)
+MIN_R2 = 0.25  # a share of the variation explained below which a fit says little
 
 
 @dataclass(frozen=True)
@@ -84,12 +90,12 @@ def calibrate(place: Place, form: str | None = None) -> Calibration:
     Raises ``PlaceError`` with every fault (too few pairs, no improvement with spending), and
     ``UsageError`` where there is no evidence or no such form.
     """
-    if form is not None and form not in FREE:
-        raise UsageError(f"no form {form!r} to fit; choose from {', '.join(FREE)}")
+    if form is not None and form not in PARAMETER_COUNT:
+        raise UsageError(f"no form {form!r} to fit; choose from {', '.join(PARAMETER_COUNT)}")
     if len(place.evidence_pairs) == 0 and len(place.coverage) == 0:
         raise UsageError("nothing to calibrate from: fill evidence_pairs or coverage")
     faults = [one for one in check(place) if one.severity == "error"]
-    faults += _twice(place)
+    faults += _origin_faults(place)
     if faults:
         raise PlaceError(faults, "faults in the evidence")
     rows, fits, residuals, findings = [], [], [], []
@@ -104,12 +110,12 @@ def calibrate(place: Place, form: str | None = None) -> Calibration:
             continue
         best = min(tried, key=lambda fit: fit.criterion)
         grade = pairs["grade"].max() if pairs["grade"].notna().all() else pd.NA
-        rows.append(_row(best, grade, f"fitted to {len(pairs)} pairs, R2 {best.r2:.2f}"))
-        fits += [_told(fit, fit is best) for fit in tried]
+        rows.append(_curve_row(best, grade, f"fitted to {len(pairs)} pairs, R2 {best.r2:.2f}"))
+        fits += [_fit_row(fit, fit is best) for fit in tried]
         residuals += _residuals(best, pairs)
         findings += [_note(best, note) for note in best.notes]
     for row in place.coverage.itertuples():
-        rows.append(_of_coverage(place, row))
+        rows.append(_coverage_row(place, row))
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors:
         raise PlaceError(errors, "curves cannot be fitted")
@@ -146,16 +152,19 @@ def fit_forms(
 ) -> list[Fit] | Finding:
     """Every form that the pairs suffice for, or the finding that says why there is none."""
     spend, value = pairs["spend_gbp"].to_numpy(float), pairs["outcome_value"].to_numpy(float)
-    wanted = [form] if form else list(FREE)
+    wanted = [form] if form else list(PARAMETER_COUNT)
     differing = len(np.unique(spend))
     enough = [
-        name for name in wanted if len(pairs) >= FREE[name] + SPARE and differing >= FREE[name]
+        name
+        for name in wanted
+        if len(pairs) >= PARAMETER_COUNT[name] + MIN_SPARE_PAIRS
+        and differing >= PARAMETER_COUNT[name]
     ]
     where = f"{programme}, {outcome}"
     if not enough:
-        need = min(FREE[name] for name in wanted)
+        need = min(PARAMETER_COUNT[name] for name in wanted)
         message = f"{len(pairs)} pairs at {differing} spends are too few to fit a curve"
-        remedy = f"give at least {need + SPARE} pairs at {need} different spends"
+        remedy = f"give at least {need + MIN_SPARE_PAIRS} pairs at {need} different spends"
         return _fault(pairs, where, message, remedy)
     if np.ptp(value) == 0:
         return _fault(pairs, where, "the outcome is the same at every spend",
@@ -176,19 +185,19 @@ def fit_form(
 
     top = float(spend.max())
     limits = [] if form == "power" else [(np.log(top / 50), np.log(top * 5))]
-    limits += [tuple(np.log(SHAPES))] if form in SHAPED else []
+    limits += [tuple(np.log(SHAPE_BOUNDS))] if form in FORMS_WITH_SHAPE else []
     starts = [np.linspace(low, high, 7)[1:-1] for low, high in limits]
     low, high = (np.array([limit[side] for limit in limits]) for side in (0, 1))
     found = [
-        least_squares(lambda x: _straight(form, x, top, spend, value, sign)[2], start,
+        least_squares(lambda x: _linear_fit(form, x, top, spend, value, sign)[2], start,
                       bounds=(low, high), x_scale=1.0)
         for start in product(*starts)
     ]  # fmt: skip
     best = min(found, key=lambda result: result.cost)
-    base, effect, residual = _straight(form, best.x, top, spend, value, sign)
+    base, effect, residual = _linear_fit(form, best.x, top, spend, value, sign)
     scale, shape = _parameters(form, best.x, top)
     curve = Curve(form, effect, scale, shape)
-    squares, pairs, free = float(residual @ residual), len(spend), FREE[form]
+    squares, pairs, free = float(residual @ residual), len(spend), PARAMETER_COUNT[form]
     whole = float(((value - value.mean()) ** 2).sum())
     seen = float(np.ptp(curve.effect(spend)))
     spread = float(np.sqrt(squares / max(1, pairs - free)))
@@ -204,7 +213,7 @@ def fit_form(
     return _with_notes(fit, top, bool(at_edge.any()))
 
 
-def _straight(
+def _linear_fit(
     form: str, x: Floats, top: float, spend: Floats, value: Floats, sign: float
 ) -> tuple[float, float, Floats]:
     """Given k and n: base, m (never below 0) and the residuals of the best straight line."""
@@ -221,14 +230,14 @@ def _parameters(form: str, x: Floats, top: float) -> tuple[float, float]:
     """Scale and shape from the logarithms that are searched; a power's scale is the top spend."""
     if form == "power":
         return top, float(np.exp(x[0]))
-    return float(np.exp(x[0])), float(np.exp(x[1])) if form in SHAPED else 1.0
+    return float(np.exp(x[0])), float(np.exp(x[1])) if form in FORMS_WITH_SHAPE else 1.0
 
 
 def _with_notes(fit: Fit, top: float, at_edge: bool) -> Fit:
     from dataclasses import replace
 
     notes = []
-    if fit.r2 < LITTLE:
+    if fit.r2 < MIN_R2:
         notes.append(f"the curve explains only {fit.r2:.0%} of what was observed")
     if fit.curve.form != "power" and fit.curve.scale_gbp > top:
         notes.append(f"its scale lies beyond the largest spend observed, {pounds(top)}: where it "
@@ -238,11 +247,11 @@ def _with_notes(fit: Fit, top: float, at_edge: bool) -> Fit:
     return replace(fit, notes=tuple(notes))
 
 
-def _of_coverage(place: Place, row: Any) -> dict[str, Any]:
+def _coverage_row(place: Place, row: Any) -> dict[str, Any]:
     cost = row.unit_cost_gbp
     if row.unit_cost:
         stated = place.unit_costs.set_index("code").loc[row.unit_cost]
-        cost = real(stated["amount_gbp"], int(stated["price_year"]), place.info.price_year,
+        cost = to_price_year(stated["amount_gbp"], int(stated["price_year"]), place.info.price_year,
                     deflators(place))  # fmt: skip
     people = row.population * row.saturation_share
     told = f"{people:.0f} people at most at {pounds_and_pence(cost)} each"
@@ -258,7 +267,7 @@ def _of_coverage(place: Place, row: Any) -> dict[str, Any]:
     }
 
 
-def _row(fit: Fit, grade: Any, source: str) -> dict[str, Any]:
+def _curve_row(fit: Fit, grade: Any, source: str) -> dict[str, Any]:
     curve = fit.curve
     return {
         "programme_id": fit.programme_id,
@@ -272,7 +281,7 @@ def _row(fit: Fit, grade: Any, source: str) -> dict[str, Any]:
     }
 
 
-def _told(fit: Fit, chosen: bool) -> dict[str, Any]:
+def _fit_row(fit: Fit, chosen: bool) -> dict[str, Any]:
     curve = fit.curve
     return {
         "programme_id": fit.programme_id,
@@ -306,7 +315,7 @@ def _residuals(fit: Fit, pairs: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _twice(place: Place) -> Iterator[Finding]:
+def _origin_faults(place: Place) -> Iterator[Finding]:
     """A curve has one origin: pairs, or unit cost and saturation."""
     pairs = set(zip(place.evidence_pairs["programme_id"], place.evidence_pairs["outcome_id"],
                     strict=True))  # fmt: skip

@@ -28,7 +28,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from placeopt.base.errors import Finding
-from placeopt.budget.curves.remaining_potential import worth
+from placeopt.budget.curves.remaining_potential import inverse_transform
 from placeopt.place.faults import error
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Group:
+class CurveGroup:
     """Curves of one outcome of which the best counts whole and the others by a share."""
 
     outcome: int
@@ -47,7 +47,7 @@ class Group:
     share: float
 
 
-def groups_of(place: Place) -> tuple[Group, ...]:
+def curve_groups(place: Place) -> tuple[CurveGroup, ...]:
     """The groups that a place's outcomes and pairs of programmes state."""
     outcomes = pd.Index(place.outcomes["outcome_id"])
     rows = list(zip(place.curves["programme_id"], place.curves["outcome_id"], strict=True))
@@ -55,19 +55,19 @@ def groups_of(place: Place) -> tuple[Group, ...]:
     for o, (key, how) in enumerate(zip(outcomes, place.outcomes["combination"], strict=True)):
         own = tuple(c for c, (_, outcome) in enumerate(rows) if outcome == key)
         if how == "best_of" and len(own) > 1:
-            found.append(Group(o, own, 0.0))
+            found.append(CurveGroup(o, own, 0.0))
     row: Any
     for row in place.combinations.itertuples():
         pair = tuple(
             rows.index((key, row.outcome_id)) for key in (row.programme_a, row.programme_b)
         )
         share = float(row.joint_effect_share)
-        found.append(Group(int(outcomes.get_loc(row.outcome_id)), pair, share))
+        found.append(CurveGroup(int(outcomes.get_loc(row.outcome_id)), pair, share))
     return tuple(found)
 
 
-def together(
-    level: Floats, groups: tuple[Group, ...], outcome: Ints, outcomes: int, whole: Floats
+def combine_effects(
+    level: Floats, groups: tuple[CurveGroup, ...], outcome: Ints, outcomes: int, whole: Floats
 ) -> Floats:
     """(..., O) what the curves at ``level`` (..., C) of ``outcome`` (C,) come to.
 
@@ -81,24 +81,26 @@ def together(
         found[..., o] += weight[c] * level[..., c]
     for group in groups:
         found[..., group.outcome] += (1 - group.share) * level[..., group.curves].max(axis=-1)
-    return np.where(np.isfinite(whole), worth(found, np.where(np.isnan(whole), 1, whole)), found)
+    return np.where(
+        np.isfinite(whole), inverse_transform(found, np.where(np.isnan(whole), 1, whole)), found
+    )
 
 
-def wholes(place: Place) -> Floats:
+def potentials(place: Place) -> Floats:
     """(O,) the whole of each outcome whose programmes work on what the others leave, else NaN."""
     many = place.outcomes["outcome_id"].map(place.curves["outcome_id"].value_counts()).fillna(0)
     shared = (place.outcomes["combination"] == "remaining") & (many > 1)
     return np.where(shared, place.outcomes["whole_effect"].to_numpy(float), np.nan)
 
 
-def by_level(place: Place, uncertain: bool) -> NDArray[np.bool_]:
+def uses_levels(place: Place, uncertain: bool) -> NDArray[np.bool_]:
     """(O,) outcomes on what the others leave whose effects persist, or may be otherwise."""
     lasting = place.curves.loc[place.curves["persistence_share"] > 0, "outcome_id"]
     found = place.outcomes["outcome_id"].isin(lasting).to_numpy() | uncertain
-    return np.isfinite(wholes(place)) & found
+    return np.isfinite(potentials(place)) & found
 
 
-def refusals(place: Place) -> Iterator[Finding]:
+def combination_faults(place: Place) -> Iterator[Finding]:
     """What cannot be decided with yet, said clearly rather than added up as if it could."""
     outcomes = place.outcomes
     for at, (key, how, whole) in enumerate(

@@ -32,8 +32,10 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Side = Literal["under", "over"]
-NARROWEST = 1e-6  # of a range: of narrower pieces to choose from engines make false proofs
-SAME = 1e-9  # of a range: spends nearer one another are one; slopes between them are noise
+MIN_PIECE_SHARE = 1e-6  # of a range: of narrower pieces to choose from engines make false proofs
+SAME_SPEND_SHARE = (
+    1e-9  # of a range: spends nearer one another are one; slopes between them are noise
+)
 
 
 @dataclass(frozen=True)
@@ -88,10 +90,10 @@ class Curve:
         ratio = (s / k) ** n
         return m * n / k * (s / k) ** (n - 1) / (1 + ratio) ** 2
 
-    def stretches(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
+    def curvature_intervals(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
         """The range ``lower..upper`` cut where the curve turns: (start, end, concave)."""
         if self.form == "points":
-            return self._stretches_of_points(lower, upper)
+            return self._point_intervals(lower, upper)
         n = self.shape
         if self.form == "power":
             turn = lower if n <= 1 else upper
@@ -99,16 +101,16 @@ class Curve:
             turn = self.scale_gbp * ((n - 1) / (n + 1)) ** (1 / n) if n > 1 else lower
         else:
             turn = self.scale_gbp if self.form == "logistic" else lower
-        if not turn > lower + SAME * (upper - lower):
+        if not turn > lower + SAME_SPEND_SHARE * (upper - lower):
             return [(lower, upper, True)]
-        if not turn < upper - SAME * (upper - lower):
+        if not turn < upper - SAME_SPEND_SHARE * (upper - lower):
             return [(lower, upper, False)]
         return [(lower, turn, False), (turn, upper, True)]
 
     def is_concave(self, lower: float, upper: float) -> bool:
         """Whether a linear program can hold the curve between these two spends."""
-        stretches = self.stretches(lower, upper)
-        return len(stretches) == 1 and stretches[0][2]
+        curvature_intervals = self.curvature_intervals(lower, upper)
+        return len(curvature_intervals) == 1 and curvature_intervals[0][2]
 
     def _points(self) -> tuple[Floats, Floats]:
         xs, ys = np.array(self.spend, float), np.array(self.effect_at, float)
@@ -121,10 +123,10 @@ class Curve:
     def points_between(self, lower: float, upper: float) -> Floats:
         """Spends of the points that lie between these two, and are not one of them."""
         xs, _ = self._points()
-        same = SAME * (upper - lower)
+        same = SAME_SPEND_SHARE * (upper - lower)
         return xs[(xs > lower + same) & (xs < upper - same)]
 
-    def _stretches_of_points(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
+    def _point_intervals(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
         """Runs of falling slopes are concave; every other piece is a stretch of its own."""
         if upper <= lower:
             return [(lower, upper, True)]
@@ -168,23 +170,25 @@ def breakpoints(
     rounding; ``most`` bounds their number, so ask ``error_bound`` for what was reached.
     """
     kept = np.atleast_1d(np.asarray(keep, float))
-    turns = [spend for start, end, _ in curve.stretches(lower, upper) for spend in (start, end)]
+    turns = [
+        spend for start, end, _ in curve.curvature_intervals(lower, upper) for spend in (start, end)
+    ]
     if curve.form == "points":
         turns += list(curve.points_between(lower, upper))
     breaks = np.unique(np.array([lower, upper, *turns], float))
     for spend in kept[(kept >= lower) & (kept <= upper)]:
-        if np.abs(breaks - spend).min() > SAME * (upper - lower):
+        if np.abs(breaks - spend).min() > SAME_SPEND_SHARE * (upper - lower):
             breaks = np.unique(np.append(breaks, spend))
     if curve.form == "points":
         return breaks
-    worst = [_cut(curve, a, b) for a, b in itertools.pairwise(breaks)]
+    worst = [_interval_error(curve, a, b) for a, b in itertools.pairwise(breaks)]
     heapify(worst)
     found = list(breaks)
     for _ in range(most):
         if not worst or -worst[0][0] <= error:
             break
-        _, _a, split, b = heapreplace(worst, _cut(curve, worst[0][1], worst[0][2]))
-        heappush(worst, _cut(curve, split, b))
+        _, _a, split, b = heapreplace(worst, _interval_error(curve, worst[0][1], worst[0][2]))
+        heappush(worst, _interval_error(curve, split, b))
         found.append(split)
     return np.unique(found)
 
@@ -194,7 +198,7 @@ def error_bound(curve: Curve, breaks: Floats) -> float:
     if curve.form == "points":
         return 0.0
     pairs = itertools.pairwise(breaks)
-    return max((-_cut(curve, a, b)[0] for a, b in pairs), default=0.0)
+    return max((-_interval_error(curve, a, b)[0] for a, b in pairs), default=0.0)
 
 
 def pieces(curve: Curve, breaks: Floats, side: Side, exact_at: ArrayLike = ()) -> list[Piece]:
@@ -207,10 +211,10 @@ def pieces(curve: Curve, breaks: Floats, side: Side, exact_at: ArrayLike = ()) -
     """
     exact = np.atleast_1d(np.asarray(exact_at, float))
     found: list[Piece] = []
-    for start, end, concave in curve.stretches(float(breaks[0]), float(breaks[-1])):
+    for start, end, concave in curve.curvature_intervals(float(breaks[0]), float(breaks[-1])):
         cuts = breaks[(breaks >= start) & (breaks <= end)]
         if len(cuts) < 2:
-            found.append(_lines(curve, start, start, np.array([start]), np.zeros(1)))
+            found.append(_line_piece(curve, start, start, np.array([start]), np.zeros(1)))
         elif concave:
             found.append(_concave_piece(curve, cuts, side))
         else:
@@ -218,20 +222,20 @@ def pieces(curve: Curve, breaks: Floats, side: Side, exact_at: ArrayLike = ()) -
             found += [_convex_piece(curve, a, b, side) for a, b in pairs]
             if side == "under":
                 points = exact[(exact >= start) & (exact <= end)]
-                found += [_lines(curve, s, s, np.array([s]), np.zeros(1)) for s in points]
+                found += [_line_piece(curve, s, s, np.array([s]), np.zeros(1)) for s in points]
     return found
 
 
 def _concave_piece(curve: Curve, cuts: Floats, side: Side) -> Piece:
     """On a concave stretch chords lie under the curve and tangents over it."""
     if curve.form == "points":
-        return _lines(curve, cuts[0], cuts[-1], cuts[:-1], _slopes_between(curve, cuts))
+        return _line_piece(curve, cuts[0], cuts[-1], cuts[:-1], _slopes_between(curve, cuts))
     if side == "under":
         slopes = np.diff(curve.effect(cuts)) / np.diff(cuts)
-        return _lines(curve, cuts[0], cuts[-1], cuts[:-1], slopes)
+        return _line_piece(curve, cuts[0], cuts[-1], cuts[:-1], slopes)
     slopes = np.array([curve.slope(s) for s in cuts])
     upright = ~np.isfinite(slopes)
-    return _lines(curve, cuts[0], cuts[-1], cuts[~upright], slopes[~upright])
+    return _line_piece(curve, cuts[0], cuts[-1], cuts[~upright], slopes[~upright])
 
 
 def _slopes_between(curve: Curve, cuts: Floats) -> Floats:
@@ -243,16 +247,16 @@ def _convex_piece(curve: Curve, a: float, b: float, side: Side) -> Piece:
     """On a convex stretch a chord lies over the curve and a tangent under it."""
     if side == "over":
         slope = float(np.diff(curve.effect([a, b]))[0] / (b - a))
-        return _lines(curve, a, b, np.array([a]), np.array([slope]))
+        return _line_piece(curve, a, b, np.array([a]), np.array([slope]))
     middle = (a + b) / 2
-    return _lines(curve, a, b, np.array([middle]), np.array([curve.slope(middle)]))
+    return _line_piece(curve, a, b, np.array([middle]), np.array([curve.slope(middle)]))
 
 
-def _lines(curve: Curve, start: float, end: float, touch: Floats, slopes: Floats) -> Piece:
+def _line_piece(curve: Curve, start: float, end: float, touch: Floats, slopes: Floats) -> Piece:
     return Piece(start, end, slopes, curve.effect(touch) - slopes * touch)
 
 
-def _cut(curve: Curve, a: float, b: float) -> tuple[float, float, float, float]:
+def _interval_error(curve: Curve, a: float, b: float) -> tuple[float, float, float, float]:
     """Between two breakpoints: (-largest distance of chord and tangents, a, where to cut, b)."""
     middle = (a + b) / 2
     f_a, f_b = (float(value) for value in curve.effect([a, b]))

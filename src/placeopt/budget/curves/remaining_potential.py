@@ -24,52 +24,56 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from placeopt.budget.curves.forms import SAME, Curve
+from placeopt.budget.curves.forms import SAME_SPEND_SHARE, Curve
 
 if TYPE_CHECKING:
     pass
 
 Floats = NDArray[np.float64]
-FULL = 1 - 1e-9  # of the whole: the logarithm ends there
-MOST = 0.9999  # of the whole that a programme does at most, whatever is drawn of the evidence
+MAX_TRANSFORM_SHARE = 1 - 1e-9  # of the whole: the logarithm ends there
+MAX_EFFECT_SHARE = (
+    0.9999  # of the whole that a programme does at most, whatever is drawn of the evidence
+)
 
 
-def left_over(effect: ArrayLike, whole: float) -> Floats:
+def transform(effect: ArrayLike, whole: float) -> Floats:
     """w of an ``effect`` alone, in the outcome's unit."""
-    return -whole * np.log1p(-np.minimum(np.asarray(effect, float) / whole, MOST))
+    return -whole * np.log1p(-np.minimum(np.asarray(effect, float) / whole, MAX_EFFECT_SHARE))
 
 
 @dataclass(frozen=True)
-class OfTheRest(Curve):
+class TransformedCurve(Curve):
     """The curve w of a programme whose effect alone is ``alone``, of the whole ``whole``."""
 
-    alone: Curve = field(default_factory=lambda: Curve("power"))
-    whole: float = 1.0
+    stand_alone: Curve = field(default_factory=lambda: Curve("power"))
+    potential: float = 1.0
 
     def effect(self, spend: ArrayLike) -> Floats:
         """w at yearly spend in GBP (any shape), in the outcome's unit."""
-        share = np.minimum(self.alone.effect(spend) / self.whole, FULL)
-        return -self.whole * np.log1p(-share)
+        share = np.minimum(self.stand_alone.effect(spend) / self.potential, MAX_TRANSFORM_SHARE)
+        return -self.potential * np.log1p(-share)
 
     def slope(self, spend: float) -> float:
         """w of one more GBP at ``spend``."""
-        left = self.whole - min(float(self.alone.effect(spend)), self.whole * FULL)
-        return self.alone.slope(spend) * self.whole / left
+        left = self.potential - min(
+            float(self.stand_alone.effect(spend)), self.potential * MAX_TRANSFORM_SHARE
+        )
+        return self.stand_alone.slope(spend) * self.potential / left
 
-    def stretches(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
+    def curvature_intervals(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
         """The range cut where w turns between concave and convex: (start, end, concave)."""
-        if self.alone.form == "points":
-            return self._between_points(lower, upper)
+        if self.stand_alone.form == "points":
+            return self._point_intervals(lower, upper)
         turn, concave_first = self._turn()
-        if not turn > lower + SAME * (upper - lower):
+        if not turn > lower + SAME_SPEND_SHARE * (upper - lower):
             return [(lower, upper, not concave_first)]
-        if not turn < upper - SAME * (upper - lower):
+        if not turn < upper - SAME_SPEND_SHARE * (upper - lower):
             return [(lower, upper, concave_first)]
         return [(lower, turn, concave_first), (turn, upper, not concave_first)]
 
     def _turn(self) -> tuple[float, bool]:
         """The spend at which it turns, and whether it is concave before."""
-        one, w = self.alone, self.whole
+        one, w = self.stand_alone, self.potential
         m, k, n = one.maximum_effect, one.scale_gbp, one.shape
         if one.form == "exponential" or m == 0 or (one.form == "hill" and n <= 1):
             return np.inf, True
@@ -88,31 +92,31 @@ class OfTheRest(Curve):
         level = (v - np.sqrt(max(0.0, v * v - c * v))) / c
         return (k * (1 + float(np.log(level / (1 - level))) / n) if level < 1 else np.inf), False
 
-    def _between_points(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
+    def _point_intervals(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
         if upper <= lower:
             return [(lower, upper, True)]
-        inside = self.alone.points_between(lower, upper)
+        inside = self.stand_alone.points_between(lower, upper)
         cuts = np.unique(np.concatenate([[lower], inside, [upper]]))
         return [
-            (float(a), float(b), bool(np.ptp(self.alone.effect([a, b])) == 0))
+            (float(a), float(b), bool(np.ptp(self.stand_alone.effect([a, b])) == 0))
             for a, b in itertools.pairwise(cuts)
         ]
 
 
-def worth(total: ArrayLike, whole: ArrayLike) -> Floats:
+def inverse_transform(total: ArrayLike, whole: ArrayLike) -> Floats:
     """What a sum S of the curves w improves the outcome by."""
     return -np.asarray(whole, float) * np.expm1(-np.asarray(total, float) / whole)
 
 
 @dataclass(frozen=True)
-class Outer(Curve):
+class InverseTransformCurve(Curve):
     """W (1 - exp(-S / W)) of a sum S; W is ``maximum_effect``."""
 
     def effect(self, spend: ArrayLike) -> Floats:
-        return worth(spend, self.maximum_effect)
+        return inverse_transform(spend, self.maximum_effect)
 
     def slope(self, spend: float) -> float:
         return float(np.exp(-spend / self.maximum_effect))
 
-    def stretches(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
+    def curvature_intervals(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
         return [(lower, upper, True)]

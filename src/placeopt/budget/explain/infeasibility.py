@@ -18,12 +18,12 @@ import numpy as np
 from placeopt import engine
 from placeopt.base.deadline import ended_by_clock, ending_in, seconds_left, watching_the_clock
 from placeopt.base.errors import UsageError
-from placeopt.budget.model import formulation as equations
+from placeopt.budget.model import formulation
 from placeopt.budget.problem.arrays import BudgetProblem
-from placeopt.budget.problem.build import names, state
+from placeopt.budget.problem.build import build_problem, names
 from placeopt.budget.search.refinement import Approximation
-from placeopt.budget.search.rounding import spend_of
-from placeopt.budget.tables.years import alone_tables, positions_alone
+from placeopt.budget.search.rounding import spend_from_result
+from placeopt.budget.tables.years import stand_alone_positions, stand_alone_tables
 from placeopt.engine import Block, Clash, Explanation, Model, Result
 from placeopt.place import Place
 from placeopt.scenario import Scenario
@@ -31,11 +31,11 @@ from placeopt.scenario.rules.budget.money import NobodyWorseOff
 from placeopt.scenario.scenario import SolverSettings
 from placeopt.scenario.wording import figure, pounds
 
-ROUNDS = 12
-SECONDS = 10.0  # after which a rule's breach is refined no further
-CLOSE = 1e-4  # of the breach: where its bound is as close, the breach is the least
-MOST_NAMED = 6
-Parts = Iterator[tuple[float, str]]  # how much is given, and what that is in words
+MAX_ROUNDS = 12
+MAX_RULE_SECONDS = 10.0  # after which a rule's breach is refined no further
+PROOF_TOLERANCE = 1e-4  # of the breach: where its bound is as close, the breach is the least
+MAX_LISTED = 6
+BreachParts = Iterator[tuple[float, str]]  # how much is given, and what that is in words
 
 
 def explain(place: Place, scenario: Scenario, stated: BudgetProblem | None = None) -> Explanation:
@@ -43,28 +43,28 @@ def explain(place: Place, scenario: Scenario, stated: BudgetProblem | None = Non
     problem, where it is known, so that positions alone (B9) are not solved for again."""
     known, like = names(place), None
     if scenario.of(NobodyWorseOff):
-        like = stated if stated is not None else state(place, scenario)
+        like = stated if stated is not None else build_problem(place, scenario)
     clashes, unseen = [], []
     for position, rule in enumerate(scenario.rules):
         if seconds_left() <= 0:
             unseen.append(f"{rule.name} ({rule.number})")
             continue
-        if rule.number in TABLE_OF and not len(place.tables[TABLE_OF[rule.number]]):
+        if rule.number in RULE_TABLE and not len(place.tables[RULE_TABLE[rule.number]]):
             continue  # it says nothing of this place
         try:
-            problem = state(place, scenario, relax=rule.number, like=like)
+            problem = build_problem(place, scenario, relax=rule.number, like=like)
         except UsageError:
             continue
-        share = max(SECONDS, seconds_left() / (len(scenario.rules) - position))
+        share = max(MAX_RULE_SECONDS, seconds_left() / (len(scenario.rules) - position))
         with watching_the_clock() as late, ending_in(share):
-            gives = what_gives(problem, scenario)
+            gives = minimal_relaxation(problem, scenario)
         if late and not gives:  # not known to be of no help
             unseen.append(f"{rule.name} ({rule.number})")
         if gives:
             clashes.append(Clash(rule.number, rule.name, rule.sentence(known), gives))
     tables = {}
     if like is not None:
-        tables = {"positions_alone": positions_alone(like), **alone_tables(like)}
+        tables = {"positions_alone": stand_alone_positions(like), **stand_alone_tables(like)}
     if unseen:
         ended_by_clock("the explanation")
     return Explanation(_sentence(clashes, unseen), tuple(clashes), tables)
@@ -88,7 +88,7 @@ def _sentence(clashes: list[Clash], unseen: list[str]) -> str:
     return f"{text} One of these would have to give: {rules}."
 
 
-def solve_as_set(model: Model, settings: SolverSettings) -> Result:
+def solve_with_settings(model: Model, settings: SolverSettings) -> Result:
     """Solve with everything that the scenario sets for the solver."""
     return engine.solve(
         model,
@@ -100,22 +100,22 @@ def solve_as_set(model: Model, settings: SolverSettings) -> Result:
     )
 
 
-def what_gives(problem: BudgetProblem, scenario: Scenario) -> str:
+def minimal_relaxation(problem: BudgetProblem, scenario: Scenario) -> str:
     """How far the relaxed rule must at least be breached, in words; empty where it is no help."""
     settings, began = scenario.solver, time.monotonic()
 
     def solved(side: str) -> tuple[Model, Result]:
-        model = equations.formulate(problem, approximation.pieces(side), "")
-        for name in EASED.get(problem.relax, ()):
-            _ease(model, name)
-        return model, solve_as_set(model, settings)
+        model = formulation.formulate(problem, approximation.pieces(side), "")
+        for name in RELAXED_ROWS.get(problem.relaxed_rule, ()):
+            _relax_rows(model, name)
+        return model, solve_with_settings(model, settings)
 
     approximation = Approximation(problem)
     best: tuple[Model, Result] | None = None
     least, bound = np.inf, 0.0
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ROUNDS):
         model, result = solved("under")
-        spends = [spend_of(problem, model, result)] if result.has_plan else []
+        spends = [spend_from_result(problem, model, result)] if result.has_plan else []
         if result.objective is not None and result.objective < least:
             best, least = (model, result), result.objective
         exact = not approximation.errors().any()
@@ -123,16 +123,16 @@ def what_gives(problem: BudgetProblem, scenario: Scenario) -> str:
             model, result = solved("over")
             if not result.has_plan:
                 break  # with lines above the curves no plan gives way, so none does in truth
-            spends.append(spend_of(problem, model, result))
+            spends.append(spend_from_result(problem, model, result))
         bound = max(bound, result.bound)
-        late = min(SECONDS - (time.monotonic() - began), seconds_left()) <= 0
-        if exact or late or least - bound <= CLOSE * least + 1e-9:
+        late = min(MAX_RULE_SECONDS - (time.monotonic() - began), seconds_left()) <= 0
+        if exact or late or least - bound <= PROOF_TOLERANCE * least + 1e-9:
             break
         approximation.add(*spends)
-    return "" if best is None else _said(problem, *best, bound)
+    return "" if best is None else _describe_breach(problem, *best, bound)
 
 
-def _ease(model: Model, name: str) -> None:
+def _relax_rows(model: Model, name: str) -> None:
     """Columns by which the rows of a block may be missed, each unit of which costs one."""
     if name not in model.rows:
         return
@@ -143,30 +143,32 @@ def _ease(model: Model, name: str) -> None:
     model.add_terms(rows, [(np.arange(rows.size), past.all, sign)])
 
 
-def _said(problem: BudgetProblem, model: Model, result: Result, bound: float) -> str:
+def _describe_breach(problem: BudgetProblem, model: Model, result: Result, bound: float) -> str:
     """What is given, the most first; where it is money, all of it and what is proven of that."""
-    found = sorted(WORDS[problem.relax](problem, model, result), key=lambda part: -part[0])
+    found = sorted(
+        DESCRIPTIONS[problem.relaxed_rule](problem, model, result), key=lambda part: -part[0]
+    )
     if not found:
-        return PLAINLY.get(problem.relax, "")
-    text = "; ".join(words for _, words in found[:MOST_NAMED])
-    if len(found) > MOST_NAMED:
-        text += f"; and {len(found) - MOST_NAMED} more"
-    if problem.relax == "B10":
+        return FIXED_DESCRIPTIONS.get(problem.relaxed_rule, "")
+    text = "; ".join(words for _, words in found[:MAX_LISTED])
+    if len(found) > MAX_LISTED:
+        text += f"; and {len(found) - MAX_LISTED} more"
+    if problem.relaxed_rule == "B10":
         return f"for example, {text}"
-    if problem.relax in ("B4", "B12"):
+    if problem.relaxed_rule in ("B4", "B12"):
         return f"with as little missed as can be: {text}" if len(found) > 1 else text
     given = sum(gbp for gbp, _ in found)
-    proven = bound * equations.scale_of(problem).money_gbp
-    close = proven >= given * (1 - CLOSE) - 0.5
+    proven = bound * formulation.scale_of(problem).money_gbp
+    close = proven >= given * (1 - PROOF_TOLERANCE) - 0.5
     if len(found) > 1:
         text = f"{pounds(given)} in all, for example: {text}"
     return text if close else f"{text} (at least {pounds(proven)} is proven)"
 
 
-def _budget(problem: BudgetProblem, model: Model, result: Result) -> Parts:
+def _budget(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
     if "breach" not in model.columns:
         return
-    more = result.value(model.columns["breach"]) * equations.scale_of(problem).money_gbp
+    more = result.value(model.columns["breach"]) * formulation.scale_of(problem).money_gbp
     for gbp, year in zip(more, problem.years, strict=True):
         if gbp > 0.5 and len(problem.years) == 1:
             yield gbp, f"the total would have to be {pounds(gbp)} higher"
@@ -174,8 +176,8 @@ def _budget(problem: BudgetProblem, model: Model, result: Result) -> Parts:
             yield gbp, f"the total of {year} would have to be {pounds(gbp)} higher"
 
 
-def _streams(problem: BudgetProblem, model: Model, result: Result) -> Parts:
-    money = equations.scale_of(problem).money_gbp
+def _streams(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
+    money = formulation.scale_of(problem).money_gbp
     if "breach" in model.columns:
         block = model.columns["breach"]
         over = result.value(block) * money
@@ -186,12 +188,12 @@ def _streams(problem: BudgetProblem, model: Model, result: Result) -> Parts:
     outside = np.where(~problem.pair_allowed & (pay > 0.5), pay, 0.0).sum(axis=0)
     for f in np.unique(problem.pair_stream[outside > 0]):
         freed = float(outside[problem.pair_stream == f].sum())
-        name = problem.names.get(problem.stream_ids[f], problem.stream_ids[f])
+        name = problem.display_names.get(problem.stream_ids[f], problem.stream_ids[f])
         yield freed, f"{pounds(freed)} of {name} would have to leave its ring-fence"
 
 
-def _outcomes(problem: BudgetProblem, model: Model, result: Result) -> Parts:
-    scale = equations.scale_of(problem)
+def _outcomes(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
+    scale = formulation.scale_of(problem)
     at = {key: position for position, key in enumerate(problem.outcome_ids)}
     for kind in ("minimum", "target"):
         if f"breach_{kind}" not in model.columns:
@@ -202,11 +204,11 @@ def _outcomes(problem: BudgetProblem, model: Model, result: Result) -> Parts:
             o = at[block.labels["outcome_id"][position]]
             t = int(block.labels["year"][position] - problem.years[0])
             gain = problem.minimum_gain if kind == "minimum" else problem.target_gain
-            wanted = problem.drifted[t, o] + problem.sign[o] * gain[t, o]
+            wanted = problem.drifted_baseline[t, o] + problem.sign[o] * gain[t, o]
             missed = short[position] * scale.outcome[o]
             reached = wanted - problem.sign[o] * missed
             reached = 0.0 if abs(reached) < 1e-6 * missed else reached
-            name = problem.names.get(problem.outcome_ids[o], problem.outcome_ids[o])
+            name = problem.display_names.get(problem.outcome_ids[o], problem.outcome_ids[o])
             what = "minimum standard" if kind == "minimum" else "target"
             when = _when(problem, block, position)
             words = (
@@ -215,52 +217,57 @@ def _outcomes(problem: BudgetProblem, model: Model, result: Result) -> Parts:
             yield float(short[position]), words
 
 
-def _pace(problem: BudgetProblem, model: Model, result: Result) -> Parts:
+def _pace(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
     for kind, word in (("cut", "fall"), ("rise", "rise")):
         said = f"{{name}} would {word} {{gbp}} further than its pace{{when}}"
         yield from _money(f"breach_{kind}", "programme_id", said)(problem, model, result)
 
 
-def _at_scale(problem: BudgetProblem, model: Model, result: Result) -> Parts:
+def _minimum_scale(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
     """(B10) What a plan without the rule buys below its scale, or beside an alternative."""
-    money = equations.scale_of(problem).money_gbp
+    money = formulation.scale_of(problem).money_gbp
     spend = result.value(model.columns["spend"]).reshape(problem.upper.shape) * money
-    called = [problem.names.get(key, key) for key in problem.programme_ids]
+    called = [problem.display_names.get(key, key) for key in problem.programme_ids]
     for t, year in enumerate(problem.years):
         when = f" in {year}" if len(problem.years) > 1 else ""
-        for p in np.flatnonzero((spend[t] > 1) & (spend[t] < problem.least - 1)):
-            short = float(problem.least[p] - spend[t, p])
+        for p in np.flatnonzero((spend[t] > 1) & (spend[t] < problem.min_purchase - 1)):
+            short = float(problem.min_purchase[p] - spend[t, p])
             words = f"{called[p]} would be bought {pounds(short)} below its efficient scale{when}"
             yield short, words
-        for choice in np.unique(problem.choice[problem.choice != ""]):
-            side = [called[p] for p in np.flatnonzero((problem.choice == choice) & (spend[t] > 1))]
+        for choice in np.unique(problem.alternative_set[problem.alternative_set != ""]):
+            side = [
+                called[p]
+                for p in np.flatnonzero((problem.alternative_set == choice) & (spend[t] > 1))
+            ]
             if len(side) > 1:
                 yield 0.0, f"{' and '.join(side)} would be bought side by side{when}"
 
 
-def _evidence(problem: BudgetProblem, model: Model, result: Result) -> Parts:
+def _evidence(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
     for o, key in enumerate(problem.outcome_ids):
         for t, year in enumerate(problem.years):
             name = f"breach_{o}_{t}"
             if name not in model.columns:
                 continue
             short = float(result.value(model.columns[name]).sum())
-            short *= float(equations.scale_of(problem).outcome[o])
+            short *= float(formulation.scale_of(problem).outcome[o])
             if short > 1e-9:
                 when = f" in {year}" if len(problem.years) > 1 else ""
-                called = problem.names.get(key, key)
+                called = problem.display_names.get(key, key)
                 words = f"{called} would miss its standard by {figure(short)} in bad evidence{when}"
                 yield short, words
 
 
-def _money(column: str, key: str, said: str) -> Callable[[BudgetProblem, Model, Result], Parts]:
+def _money(
+    column: str, key: str, said: str
+) -> Callable[[BudgetProblem, Model, Result], BreachParts]:
     """Words for a breach in money, with {name}, {gbp} and {when}."""
 
-    def parts(problem: BudgetProblem, model: Model, result: Result) -> Parts:
+    def parts(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
         if column not in model.columns:
             return
         block = model.columns[column]
-        missed = result.value(block) * equations.scale_of(problem).money_gbp
+        missed = result.value(block) * formulation.scale_of(problem).money_gbp
         for at in np.flatnonzero(missed > 0.5):
             name, when = _name(problem, block, key, at), _when(problem, block, at)
             yield float(missed[at]), said.format(name=name, gbp=pounds(missed[at]), when=when)
@@ -268,7 +275,7 @@ def _money(column: str, key: str, said: str) -> Callable[[BudgetProblem, Model, 
     return parts
 
 
-def _reinvested(problem: BudgetProblem, model: Model, result: Result) -> Parts:
+def _reinvestment(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
     for column, said in (
         ("breach_prevention", "prevention would get {gbp} less than today{when}"),
         ("breach_reinvestment", "prevention would get {gbp} less than its share{when}"),
@@ -278,7 +285,7 @@ def _reinvested(problem: BudgetProblem, model: Model, result: Result) -> Parts:
 
 def _name(problem: BudgetProblem, block: Block, key: str, position: Any) -> str:
     found = block.labels[key][position]
-    return problem.names.get(found, str(found))
+    return problem.display_names.get(found, str(found))
 
 
 def _when(problem: BudgetProblem, block: Block, position: Any) -> str:
@@ -288,8 +295,8 @@ def _when(problem: BudgetProblem, block: Block, position: Any) -> str:
     return f" in {block.labels['year'][position]}"
 
 
-TABLE_OF = {"B6": "provision", "B13": "commitments"}  # rules that hold where a table has rows
-EASED = {  # blocks of rows that may be missed, where the equations know nothing of it
+RULE_TABLE = {"B6": "provision", "B13": "commitments"}  # rules that hold where a table has rows
+RELAXED_ROWS = {  # blocks of rows that may be missed, where the equations know nothing of it
     "B6": ("provision",),
     "B7": ("prevention", "reinvestment"),
     "B8": ("through",),
@@ -297,7 +304,7 @@ EASED = {  # blocks of rows that may be missed, where the equations know nothing
     "B11": ("pots",),
     "B13": ("contracted",),
 }
-WORDS: dict[str, Callable[[BudgetProblem, Model, Result], Parts]] = {
+DESCRIPTIONS: dict[str, Callable[[BudgetProblem, Model, Result], BreachParts]] = {
     "B1": _budget,
     "B2": _streams,
     "B3": _money("breach", "programme_id", "{name} would fall {gbp} below its floor{when}"),
@@ -308,7 +315,7 @@ WORDS: dict[str, Callable[[BudgetProblem, Model, Result], Parts]] = {
         "programme_id",
         "{name} would have to free {gbp} more than its closing units do{when}",
     ),
-    "B7": _reinvested,
+    "B7": _reinvestment,
     "B8": _money(
         "breach_through",
         "agency_id",
@@ -317,7 +324,7 @@ WORDS: dict[str, Callable[[BudgetProblem, Model, Result], Parts]] = {
     "B9": _money(
         "breach_position", "agency_id", "{name} would be {gbp} worse off than alone{when}"
     ),
-    "B10": _at_scale,
+    "B10": _minimum_scale,
     "B11": _money("breach_pots", "year", "{gbp} more capital would be needed{when}"),
     "B12": _evidence,
     "B13": _money(
@@ -326,7 +333,7 @@ WORDS: dict[str, Callable[[BudgetProblem, Model, Result], Parts]] = {
         "{name} would get {gbp} less than is contracted for{when}",
     ),
 }
-PLAINLY = {  # where nothing that can be counted is given
+FIXED_DESCRIPTIONS = {  # where nothing that can be counted is given
     "B5": "notice would have to be cut short, or the old not run beside the new",
     "B10": "contracts would have to end early, what is bought together be bought apart, or "
     "providers be paid less than their results earn",

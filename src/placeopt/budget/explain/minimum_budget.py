@@ -29,21 +29,29 @@ import pandas as pd
 
 from placeopt import engine
 from placeopt.base.errors import UsageError
-from placeopt.budget.explain.infeasibility import solve_as_set
+from placeopt.budget.explain.infeasibility import solve_with_settings
 from placeopt.budget.explain.shadow_prices import strong_duality_holds
-from placeopt.budget.model import formulation as equations
+from placeopt.budget.model import formulation
 from placeopt.budget.problem.arrays import BudgetProblem, Floats
-from placeopt.budget.problem.build import state
-from placeopt.budget.search.refinement import LINEAR_GAP, ROUNDS, Approximation, Solved, solve_all
-from placeopt.budget.search.rounding import spend_of
+from placeopt.budget.problem.build import build_problem
+from placeopt.budget.search.refinement import (
+    LINEAR_GAP,
+    MAX_ROUNDS,
+    Approximation,
+    Solution,
+    solve_lexicographic,
+)
+from placeopt.budget.search.rounding import spend_from_result
 from placeopt.engine import Model, Result, Status
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import OneBudget
 from placeopt.scenario.scenario import Objective, SolverSettings
 
-BELOW = 1e-3  # share below the least money at which the first broken standard is looked for
-MOST_POINTS = 200
+CUT_BELOW_LEAST = (
+    1e-3  # share below the least money at which the first broken standard is looked for
+)
+MAX_POINTS = 200
 BREACHES = ("breach_minimum", "breach_target")
 
 
@@ -58,11 +66,11 @@ def order_of_breaking(place: Place, scenario: Scenario) -> pd.DataFrame:
     that misses standards by least). Raises ``UsageError`` where the rules without any total allow
     no plan.
     """
-    problem = state(place, _without_total(scenario))
+    problem = build_problem(place, _without_total(scenario))
     problem = replace(problem, objectives=("least_money",), slack=())
-    today, rows = float(problem.before.sum() * problem.discount.sum()), []
+    today, rows = float(problem.base_spend.sum() * problem.discount.sum()), []
     for step in range(1, len(problem.outcome_ids) + 2):
-        solved = solve_all(problem, scenario.solver)
+        solved = solve_lexicographic(problem, scenario.solver)
         least = solved.result.objective
         if solved.spend is None or least is None:
             if solved.result.status is Status.INFEASIBLE:
@@ -72,7 +80,7 @@ def order_of_breaking(place: Place, scenario: Scenario) -> pd.DataFrame:
         key = str(problem.outcome_ids[o]) if o is not None else ""
         bound, cut = solved.result.bound, 1 - least / today if today else np.nan
         row = [step, least, bound, max(0.0, least - bound) / least if least else 0.0, today, cut]
-        rows.append([*row, key, problem.names.get(key, key), missed, proven])
+        rows.append([*row, key, problem.display_names.get(key, key), missed, proven])
         if o is None:
             break
         held, target = problem.minimum_gain.copy(), problem.target_holds.copy()
@@ -92,27 +100,27 @@ def path_of_cuts(place: Place, scenario: Scenario, *, tolerance: float = 1e-5) -
     the path's range. Raises ``UsageError`` where a choice or an S-shaped curve makes the problem
     an integer one.
     """
-    problem = state(place, _without_total(scenario))
+    problem = build_problem(place, _without_total(scenario))
     approximation = Approximation(problem, 10 * tolerance, 120)
-    lowest = _least_of_every_year(problem, approximation)
-    for at in np.linspace(lowest * (1 + 1e-6), problem.before.sum(), 5):
-        solved = solve_all(
-            replace(problem, total=_every_year(problem, at), slack=()), scenario.solver
+    lowest = _least_yearly_total(problem, approximation)
+    for at in np.linspace(lowest * (1 + 1e-6), problem.base_spend.sum(), 5):
+        solved = solve_lexicographic(
+            replace(problem, total=_same_every_year(problem, at), slack=()), scenario.solver
         )
         if solved.spend is not None:
             approximation.add(solved.spend)
-    points = _search(problem, approximation, lowest, tolerance)
+    points = _refine_totals(problem, approximation, lowest, tolerance)
     columns = ["total_gbp", "objective", "change_per_gbp", "standards"]
     rows = [[p.total, p.value, p.slope, " ".join(p.standards)] for p in points]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _least_of_every_year(problem: BudgetProblem, approximation: Approximation) -> float:
+def _least_yearly_total(problem: BudgetProblem, approximation: Approximation) -> float:
     """GBP, the least total with which each decided year meets the rules, its spends breakpoints."""
-    scale, level = equations.scale_of(problem), np.inf
-    for _ in range(ROUNDS):
-        model = equations.formulate(problem, approximation.pieces("under"), "least_money")
-        columns, values, _ = equations.expression(model, problem, "least_money", scale)
+    scale, level = formulation.scale_of(problem), np.inf
+    for _ in range(MAX_ROUNDS):
+        model = formulation.formulate(problem, approximation.pieces("under"), "least_money")
+        columns, values, _ = formulation.expression(model, problem, "least_money", scale)
         model.add_cost(columns, -values)  # what is small is the dearest year instead
         dearest, pay = model.add_columns("dearest", size=1, cost=1.0), model.columns["pay"]
         year = np.repeat(np.arange(len(problem.years)), len(problem.pair_stream))
@@ -126,7 +134,7 @@ def _least_of_every_year(problem: BudgetProblem, approximation: Approximation) -
         result = engine.solve(model, gap=0.0)
         if not result.has_plan:
             raise UsageError("no money meets the rules: there is no path")
-        approximation.add(spend_of(problem, model, result))
+        approximation.add(spend_from_result(problem, model, result))
         last, level = level, float(result.value(dearest)[0]) * scale.money_gbp
         if last - level <= LINEAR_GAP * level:
             break
@@ -143,17 +151,19 @@ class _Point:
     standards: tuple[str, ...]
 
 
-def _search(
+def _refine_totals(
     problem: BudgetProblem, approximation: Approximation, least: float, tolerance: float
 ) -> list[_Point]:
     """Totals added where neighbours' slopes meet, the widest gap first."""
-    top = max(min(float(problem.before.sum()), float(problem.amount.sum(axis=1).min())), least)
+    top = max(
+        min(float(problem.base_spend.sum()), float(problem.stream_limit.sum(axis=1).min())), least
+    )
     ends = [_solve_at(problem, approximation, total) for total in (least * (1 + 1e-6), top)]
     points = [point for point in ends if point is not None]
     allowed = tolerance * max(1e-9, abs(points[0].value - points[-1].value))
-    while len(points) < MOST_POINTS:
+    while len(points) < MAX_POINTS:
         pairs = list(itertools.pairwise(points))
-        meets = [_meeting(left, right) for left, right in pairs]
+        meets = [_slope_intersection(left, right) for left, right in pairs]
         widest = int(np.argmax([gap for _, gap in meets])) if meets else -1
         if widest < 0 or meets[widest][1] <= allowed:
             break
@@ -164,7 +174,7 @@ def _search(
     return points
 
 
-def _meeting(left: _Point, right: _Point) -> tuple[float, float]:
+def _slope_intersection(left: _Point, right: _Point) -> tuple[float, float]:
     """Where two neighbours' slopes meet, and how far below the straight line that is."""
     if right.slope - left.slope <= 1e-12 * max(abs(left.slope), abs(right.slope), 1e-300):
         return left.total, 0.0
@@ -172,24 +182,24 @@ def _meeting(left: _Point, right: _Point) -> tuple[float, float]:
     at = float(np.clip(at / (right.slope - left.slope), left.total, right.total))
     share = (at - left.total) / (right.total - left.total)
     straight = left.value + share * (right.value - left.value)
-    return at, straight - _line(left, at)
+    return at, straight - _tangent_value(left, at)
 
 
-def _line(point: _Point, total: float) -> float:
+def _tangent_value(point: _Point, total: float) -> float:
     return point.value + point.slope * (total - point.total)
 
 
 def _solve_at(problem: BudgetProblem, approximation: Approximation, total: float) -> _Point | None:
     """The linear program at one total, priced."""
-    at = replace(problem, total=_every_year(problem, total))
-    name, scale = problem.objectives[0], equations.scale_of(problem)
-    model = equations.formulate(at, approximation.pieces("under"), name)
+    at = replace(problem, total=_same_every_year(problem, total))
+    name, scale = problem.objectives[0], formulation.scale_of(problem)
+    model = formulation.formulate(at, approximation.pieces("under"), name)
     result = engine.solve(model, gap=0.0)
     if not result.has_plan or not strong_duality_holds(model.arrays(), result):
         return None
     assert result.row_prices is not None
     assert result.objective is not None
-    unit = equations.unit_of(name, scale)
+    unit = formulation.objective_unit(name, scale)
     slope = float(result.row_prices[model.rows["one_budget"].all].sum()) * unit / scale.money_gbp
     standards: list[str] = []
     if "minimum" in model.rows:
@@ -200,7 +210,7 @@ def _solve_at(problem: BudgetProblem, approximation: Approximation, total: float
 
 
 def first_to_break(
-    problem: BudgetProblem, settings: SolverSettings, solved: Solved
+    problem: BudgetProblem, settings: SolverSettings, solved: Solution
 ) -> tuple[int | None, float, bool]:
     """The standard missed most where standards are missed by least, just below what is proven to
     be the ``solved`` least money; by how many ranges, and whether that is proven."""
@@ -210,18 +220,18 @@ def first_to_break(
         return None, 0.0, True
     assert solved.result.objective is not None
     share = max(0.0, solved.result.bound) / max(solved.result.objective, 1e-9)
-    total = solved.pay.sum(axis=1) * min(1.0, share) * (1 - BELOW)
-    short = replace(problem, total=total, relax="B4")
+    total = solved.pay.sum(axis=1) * min(1.0, share) * (1 - CUT_BELOW_LEAST)
+    short = replace(problem, total=total, relaxed_rule="B4")
     approximation = Approximation(short)
     approximation.add(solved.spend)
     least, missed = np.inf, np.zeros(len(problem.outcome_ids))
-    for _ in range(ROUNDS):
-        model = equations.formulate(short, approximation.pieces("under"), "")
-        result = solve_as_set(model, settings)
+    for _ in range(MAX_ROUNDS):
+        model = formulation.formulate(short, approximation.pieces("under"), "")
+        result = solve_with_settings(model, settings)
         if not result.has_plan or result.objective is None or result.objective > 0.999 * least:
             break
-        least, missed = result.objective, _missed(problem, model, result)
-        approximation.add(spend_of(short, model, result))
+        least, missed = result.objective, _missed_ranges(problem, model, result)
+        approximation.add(spend_from_result(short, model, result))
         if not approximation.errors().any():
             break
     if not np.isfinite(least) and result.status is Status.INFEASIBLE:
@@ -229,19 +239,19 @@ def first_to_break(
     if not np.isfinite(least) or missed.max() <= 1e-9:
         raise UsageError("which standard breaks first was not found within the time limit")
     o = int(np.argmax(missed))
-    model = equations.formulate(short, approximation.pieces("over"), "")
+    model = formulation.formulate(short, approximation.pieces("over"), "")
     for name in BREACHES:
         if name in model.columns:  # the standard holds
             block = model.columns[name]
             own = block.at(np.flatnonzero(block.labels["outcome_id"] == problem.outcome_ids[o]))
             terms = [(np.arange(len(own)), own, np.ones(1))]
             model.add_rows(f"no_{name}", rule="", size=len(own), terms=terms, upper=0.0)
-    other = solve_as_set(model, settings)
+    other = solve_with_settings(model, settings)
     proven = other.status is Status.INFEASIBLE or other.bound > least * (1 + 1e-6)
     return o, float(missed[o]), bool(proven)
 
 
-def _missed(problem: BudgetProblem, model: Model, result: Result) -> Floats:
+def _missed_ranges(problem: BudgetProblem, model: Model, result: Result) -> Floats:
     """(O,) the furthest that each standard is missed in any year, in ranges."""
     missed = np.zeros(len(problem.outcome_ids))
     at = {key: position for position, key in enumerate(problem.outcome_ids)}
@@ -253,7 +263,7 @@ def _missed(problem: BudgetProblem, model: Model, result: Result) -> Floats:
     return missed
 
 
-def _every_year(problem: BudgetProblem, total: float) -> Floats:
+def _same_every_year(problem: BudgetProblem, total: float) -> Floats:
     return np.full(len(problem.years), float(total))
 
 

@@ -31,7 +31,7 @@ COLUMNS = [
     *("objective", "unit", "objective_before", "objective_after"),
     *("change_in_objective", "lowest", "highest"),
 ]
-Step = tuple[str, str, str, float, str, Place, Scenario]
+MovedLimit = tuple[str, str, str, float, str, Place, Scenario]
 
 
 def resolved_prices(
@@ -58,7 +58,7 @@ def resolved_prices(
     objective = objectives(scenario)[0]
     unit = OBJECTIVES["budget"][objective].unit
     for name in rules:
-        for number, what, key, step, per, other, question in _steps(
+        for number, what, key, step, per, other, question in _moved_limits(
             place, scenario, name, step_share
         ):
             after = solve(other, question).result
@@ -80,7 +80,9 @@ def _change(before: Result, after: Result, step: float) -> tuple[float, float, f
     return (after.objective - before.objective) / step, low, high
 
 
-def _steps(place: Place, scenario: Scenario, name: str, share: float) -> Iterator[Step]:
+def _moved_limits(
+    place: Place, scenario: Scenario, name: str, share: float
+) -> Iterator[MovedLimit]:
     """The questions with one limit of a rule moved, none where the rule is not in force."""
     for rule in scenario.rules:
         if rule.name != name:
@@ -97,19 +99,21 @@ def _steps(place: Place, scenario: Scenario, name: str, share: float) -> Iterato
             raise UsageError(f"no limit of the rule {name} can be priced by solving again")
 
 
-def _totals(place: Place, scenario: Scenario, rule: OneBudget, share: float) -> Iterator[Step]:
+def _totals(
+    place: Place, scenario: Scenario, rule: OneBudget, share: float
+) -> Iterator[MovedLimit]:
     rows = place.spending[place.spending["year"] == place.spending["year"].max()]
     base = float(rows["amount_gbp"].sum())
     totals = [rule.total(base, at) for at in range(scenario.years)]
     for at, year in enumerate(_years(place, scenario)):
         more = [gbp * (1 + share) if t == at else gbp for t, gbp in enumerate(totals)]
         changed = rule.model_copy(update={"total_gbp": tuple(more), "reduction_share": None})
-        question = _with(scenario, changed)
+        question = _with_rule(scenario, changed)
         what = f"more in the total of {year}"
         yield rule.number, what, str(year), totals[at] * share, "GBP", place, question
 
 
-def _streams(place: Place, scenario: Scenario, share: float) -> Iterator[Step]:
+def _streams(place: Place, scenario: Scenario, share: float) -> Iterator[MovedLimit]:
     rows = place.stream_amounts
     decided = rows["year"].isin(_years(place, scenario))
     for key in place.streams["stream_id"]:
@@ -121,17 +125,21 @@ def _streams(place: Place, scenario: Scenario, share: float) -> Iterator[Step]:
             yield "B2", "more in the stream", key, step, "GBP", other, scenario
 
 
-def _floors(place: Place, scenario: Scenario, rule: Statutory, share: float) -> Iterator[Step]:
+def _floors(
+    place: Place, scenario: Scenario, rule: Statutory, share: float
+) -> Iterator[MovedLimit]:
     row: Any
     for row in place.programmes.itertuples():
         floor = rule.floors_gbp.get(row.programme_id, row.statutory_floor_gbp_per_year)
         if floor > 0:
             floors = {**rule.floors_gbp, row.programme_id: floor * (1 + share)}
-            question = _with(scenario, rule.model_copy(update={"floors_gbp": floors}))
+            question = _with_rule(scenario, rule.model_copy(update={"floors_gbp": floors}))
             yield "B3", "a higher floor", row.programme_id, floor * share, "GBP", place, question
 
 
-def _standards(place: Place, scenario: Scenario, rule: Outcomes, share: float) -> Iterator[Step]:
+def _standards(
+    place: Place, scenario: Scenario, rule: Outcomes, share: float
+) -> Iterator[MovedLimit]:
     row: Any
     for row in place.outcomes.itertuples():
         terms = rule.terms(row.outcome_id)
@@ -144,12 +152,12 @@ def _standards(place: Place, scenario: Scenario, rule: Outcomes, share: float) -
         stricter = level + step * (-1 if row.direction == "lower" else 1)
         changed = terms.model_copy(update={"minimum_standard": stricter})
         every = {**rule.outcome, row.outcome_id: changed}
-        question = _with(scenario, rule.model_copy(update={"outcome": every}))
+        question = _with_rule(scenario, rule.model_copy(update={"outcome": every}))
         what = "a stricter minimum standard"
         yield "B4", what, row.outcome_id, step, row.unit, place, question
 
 
-def _with(scenario: Scenario, rule: Rule) -> Scenario:
+def _with_rule(scenario: Scenario, rule: Rule) -> Scenario:
     """The same question with one rule in place of the one of its name."""
     rules = tuple(rule if other.name == rule.name else other for other in scenario.rules)
     return scenario.model_copy(update={"rules": rules})

@@ -10,13 +10,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from placeopt.budget.model import formulation as equations
-from placeopt.budget.problem.arrays import OBJECTIVES, WEIGHTED, BudgetProblem
-from placeopt.budget.search.refinement import Stage
+from placeopt.budget.model import formulation
+from placeopt.budget.problem.arrays import OBJECTIVES, WEIGHTED_UNIT, BudgetProblem
+from placeopt.budget.search.refinement import LexicographicStep
 from placeopt.engine import Arrays, Result
 
-TOLERANCE = 1e-6
-SAYS = {
+DUALITY_TOLERANCE = 1e-6
+LIMIT_LABELS = {
     "one_budget": "more in the total",
     "streams": "more in the stream",
     "statutory": "a higher floor",
@@ -34,34 +34,38 @@ COLUMNS = [
 ]
 
 
-def prices(problem: BudgetProblem, stages: tuple[Stage, ...]) -> pd.DataFrame:
+def prices(problem: BudgetProblem, steps: tuple[LexicographicStep, ...]) -> pd.DataFrame:
     """One row for each priced limit of each objective; empty where nothing can be priced.
 
     ``change_in_objective`` is below zero where one more unit makes the objective better.
     """
-    scale = equations.scale_of(problem)
+    scale = formulation.scale_of(problem)
     rows: list[list[object]] = []
-    for stage in stages:
-        if not strong_duality_holds(stage.model.arrays(), stage.result):
+    for step in steps:
+        if not strong_duality_holds(step.model.arrays(), step.result):
             continue
-        assert stage.result.row_prices is not None
-        unit = equations.unit_of(stage.objective, scale)
-        for name, says in SAYS.items():
-            if name not in stage.model.rows:
+        assert step.result.row_prices is not None
+        unit = formulation.objective_unit(step.objective, scale)
+        for name, says in LIMIT_LABELS.items():
+            if name not in step.model.rows:
                 continue
-            block = stage.model.rows[name]
+            block = step.model.rows[name]
             years = block.labels["year"]
             own = [label for name, label in block.labels.items() if name != "year"]
             ids = own[0] if own else np.full(block.size, "")
             per = _unit_of_rows(problem, block.labels, scale)
             for position, key in enumerate(ids):
-                price = float(stage.result.row_prices[block.start + position])
+                price = float(step.result.row_prices[block.start + position])
                 change = price * unit / per[position] + 0.0
-                label = problem.names.get(str(key), str(key))
+                label = problem.display_names.get(str(key), str(key))
                 year = int(years[position])
-                row = [stage.objective, block.rule, says, str(key), label, year, change]
+                row = [step.objective, block.rule, says, str(key), label, year, change]
                 rows.append(
-                    [*row, _per(problem, block.labels), OBJECTIVES.get(stage.objective, WEIGHTED)]
+                    [
+                        *row,
+                        _per(problem, block.labels),
+                        OBJECTIVES.get(step.objective, WEIGHTED_UNIT),
+                    ]
                 )
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -80,10 +84,10 @@ def strong_duality_holds(arrays: Arrays, result: Result) -> bool:
         if not np.isfinite(side[used]).all():
             return False
         dual += float(price[used] @ side[used])
-    return abs(dual - result.objective) <= TOLERANCE * max(1.0, abs(result.objective))
+    return abs(dual - result.objective) <= DUALITY_TOLERANCE * max(1.0, abs(result.objective))
 
 
-def _unit_of_rows(problem: BudgetProblem, labels, scale: equations.Scale) -> np.ndarray:
+def _unit_of_rows(problem: BudgetProblem, labels, scale: formulation.Scale) -> np.ndarray:
     """What one unit of each row's limit is in GBP or in the outcome's unit."""
     if "outcome_id" not in labels:
         return np.full(len(labels["year"]), scale.money_gbp)

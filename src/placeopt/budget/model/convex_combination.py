@@ -28,83 +28,92 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.budget.curves.forms import SAME
+from placeopt.budget.curves.forms import SAME_SPEND_SHARE
 from placeopt.budget.problem.arrays import Bools, BudgetProblem, Floats, Ints
-from placeopt.budget.search.path_pricing import Ladder, Paths, ladders_of
+from placeopt.budget.search.path_pricing import GeometricGrid, Paths, geometric_grids_of
 from placeopt.engine import Model
 
-STEPS = 480  # of a programme's grid
+GRID_STEPS = 480  # of a programme's grid
 
 
 @dataclass(frozen=True)
-class Grid:
+class SpendGrid:
     """Points of every programme with curves, and what each curve is worth there.
 
     ``spend`` (P, K) rising, padded with its last value; ``effect`` (C, K); ``above`` (C, K - 1)
-    the most by which a curve lies above its chord; ``joined`` (P, K - 1) whether no curve of
+    the most by which a curve lies above its chord; ``same_curvature`` (P, K - 1) whether no curve of
     the programme turns between a step and the one before.
     """
 
     spend: Floats
     effect: Floats
-    above: Floats
-    joined: Bools
+    chord_error: Floats
+    same_curvature: Bools
     allowed: Bools  # (T, P, K) points within the year's limits
-    ladders: dict[int, Ladder]  # of programmes with a pace, whose rungs are among their points
+    geometric_grids: dict[
+        int, GeometricGrid
+    ]  # of programmes with a pace, whose rungs are among their points
 
 
-def grid_of(problem: BudgetProblem) -> Grid:
+def spend_grid_of(problem: BudgetProblem) -> SpendGrid:
     """The grid of all programmes between the least and the most they may get in any year."""
     lower, upper = problem.lower, problem.upper
     low, high = lower.min(axis=0), upper.max(axis=0)
     programmes, curves = len(low), len(problem.curves)
     kinks: list[list[float]] = [[] for _ in range(programmes)]
-    stretches = []
+    curvature_intervals = []
     for p, curve in zip(problem.curve_programme, problem.curves, strict=True):
-        own = curve.stretches(float(low[p]), float(high[p]))
-        stretches.append(own)
+        own = curve.curvature_intervals(float(low[p]), float(high[p]))
+        curvature_intervals.append(own)
         kinks[p] += [end for _, end, _ in own[:-1]]
         if curve.form == "points":
             kinks[p] += list(curve.points_between(float(low[p]), float(high[p])))
-    spread = np.linspace(0, 1, STEPS + 1) ** 1.5  # closer where curves start
-    rows, ladders = [], ladders_of(problem)
+    spread = np.linspace(0, 1, GRID_STEPS + 1) ** 1.5  # closer where curves start
+    rows, geometric_grids = [], geometric_grids_of(problem)
     for p in range(programmes):
-        named = np.concatenate([lower[:, p], upper[:, p], [problem.before[p]], kinks[p]])
+        named = np.concatenate([lower[:, p], upper[:, p], [problem.base_spend[p]], kinks[p]])
         points = low[p] + (high[p] - low[p]) * spread
-        points = np.append(named, ladders[p].rungs if p in ladders else points)
-        rows.append(_apart(points[(points >= low[p]) & (points <= high[p])]))
+        points = np.append(named, geometric_grids[p].spends if p in geometric_grids else points)
+        rows.append(_without_duplicates(points[(points >= low[p]) & (points <= high[p])]))
     size = max(len(row) for row in rows)
     spend = np.stack([np.pad(row, (0, size - len(row)), mode="edge") for row in rows])
     effect, above = np.zeros((curves, size)), np.zeros((curves, size - 1))
-    joined = np.ones((programmes, size - 1), bool)
+    same_curvature = np.ones((programmes, size - 1), bool)
     for c, (p, curve) in enumerate(zip(problem.curve_programme, problem.curves, strict=True)):
         effect[c] = curve.effect(spend[p])
-        bends_down = _inside(spend[p], stretches[c])
-        above[c] = 0.0 if curve.form == "points" else _above(spend[p], effect[c], bends_down)
-        same = np.diff(np.searchsorted([end for _, end, _ in stretches[c]], spend[p][1:])) == 0
-        joined[p] &= np.concatenate([[False], same])
+        concave_programmes = _is_concave_step(spend[p], curvature_intervals[c])
+        above[c] = (
+            0.0
+            if curve.form == "points"
+            else _chord_errors(spend[p], effect[c], concave_programmes)
+        )
+        same = (
+            np.diff(np.searchsorted([end for _, end, _ in curvature_intervals[c]], spend[p][1:]))
+            == 0
+        )
+        same_curvature[p] &= np.concatenate([[False], same])
     near = 1e-9 * np.maximum(1.0, high)
     at = spend[None, :, :]
     allowed = (at >= lower[:, :, None] - near[:, None]) & (at <= upper[:, :, None] + near[:, None])
     allowed[:, :, 1:] &= np.diff(spend, axis=1)[None] > 0
-    return Grid(spend, effect, above, joined, allowed, ladders)
+    return SpendGrid(spend, effect, above, same_curvature, allowed, geometric_grids)
 
 
-def _apart(points: Floats) -> Floats:
+def _without_duplicates(points: Floats) -> Floats:
     """Rising, the first of those that are the same but for rounding."""
     found = np.unique(points)
-    return found[np.diff(found, prepend=-np.inf) > SAME * np.ptp(found)]
+    return found[np.diff(found, prepend=-np.inf) > SAME_SPEND_SHARE * np.ptp(found)]
 
 
-def _inside(spend: Floats, stretches: list[tuple[float, float, bool]]) -> Bools:
+def _is_concave_step(spend: Floats, curvature_intervals: list[tuple[float, float, bool]]) -> Bools:
     """(K - 1,) whether a step lies in a concave stretch."""
-    ends = np.array([end for _, end, _ in stretches[:-1]])
-    kind = np.array([concave for _, _, concave in stretches])
+    ends = np.array([end for _, end, _ in curvature_intervals[:-1]])
+    kind = np.array([concave for _, _, concave in curvature_intervals])
     middle = (spend[1:] + spend[:-1]) / 2
     return kind[np.searchsorted(ends, middle)]
 
 
-def _above(spend: Floats, effect: Floats, concave: Bools) -> Floats:
+def _chord_errors(spend: Floats, effect: Floats, concave: Bools) -> Floats:
     """(K - 1,) the most by which a curve lies above its chord over each step."""
     step = np.diff(spend)
     slope = np.diff(effect) / np.where(step > 0, step, 1.0)
@@ -118,7 +127,7 @@ def _above(spend: Floats, effect: Floats, concave: Bools) -> Floats:
 
 
 @dataclass(frozen=True)
-class Mixture:
+class ConvexCombination:
     """The points that a model may mix: year, programme and grid position of each, sorted.
 
     ``cluster`` numbers the group of each point, of which one is chosen (an integer), -1 where a
@@ -128,16 +137,16 @@ class Mixture:
     mixed for the programmes that have no points.
     """
 
-    grid: Grid
+    grid: SpendGrid
     year: Ints
     programme: Ints
-    at: Ints
+    grid_index: Ints
     cluster: Ints
     anchor: Ints
     paths: Paths
 
     @classmethod
-    def of(cls, grid: Grid, inside: Bools, paths: Paths) -> Mixture:
+    def from_points(cls, grid: SpendGrid, inside: Bools, paths: Paths) -> ConvexCombination:
         """Of the points ``inside`` (T, P, K), each programme's of a year one group, and paths."""
         year, programme, at = np.nonzero(inside)
         free = np.full(len(at), -1)
@@ -145,12 +154,12 @@ class Mixture:
 
     @property
     def spend(self) -> Floats:
-        return self.grid.spend[self.programme, self.at]
+        return self.grid.spend[self.programme, self.grid_index]
 
     def effects(self, problem: BudgetProblem) -> tuple[Ints, Ints, Floats]:
         """For each point and curve of its programme: the point, the curve, the effect there."""
         point, c = curves_of_points(problem, self.programme)
-        worth = self.grid.effect[c, self.at[point]]
+        worth = self.grid.effect[c, self.grid_index[point]]
         held = np.flatnonzero(self.anchor[point] >= 0)
         keys, which = np.unique(
             np.stack([c[held], self.anchor[point[held]]]), axis=1, return_inverse=True
@@ -169,11 +178,13 @@ class Mixture:
         return point, c, worth
 
 
-def effects_are_mixed(model: Model, problem: BudgetProblem, mixture: Mixture, scale: Any) -> None:
+def effects_are_mixed(
+    model: Model, problem: BudgetProblem, mixture: ConvexCombination, scale: Any
+) -> None:
     """Spending and effects of a year are the same mixture of a programme's points, or paths."""
     programmes, decided = len(problem.programme_ids), len(problem.years)
     spend, effect, paths = model.columns["spend"], model.columns["effect"], mixture.paths
-    points, many = len(mixture.at), len(paths.programme)
+    points, many = len(mixture.grid_index), len(paths.programme)
     mix = model.add_columns("mix", size=points + many)
     block, row = np.unique(mixture.year * programmes + mixture.programme, return_inverse=True)
     owners, own = np.unique(paths.programme, return_inverse=True)
@@ -214,7 +225,7 @@ def effects_are_mixed(model: Model, problem: BudgetProblem, mixture: Mixture, sc
     model.add_rows("one_of_mixes", rule="", size=len(pairs), terms=terms, lower=0.0, upper=0.0)
 
 
-def _effects(problem: BudgetProblem, mixture: Mixture) -> tuple[Ints, Ints, Ints, Floats]:
+def _effects(problem: BudgetProblem, mixture: ConvexCombination) -> tuple[Ints, Ints, Ints, Floats]:
     """Of the points, then of the paths: column of ``mix``, year, curve, and the effect there."""
     point, c, worth = mixture.effects(problem)
     found = [(point, mixture.year[point], c, worth)]
@@ -223,7 +234,7 @@ def _effects(problem: BudgetProblem, mixture: Mixture) -> tuple[Ints, Ints, Ints
         own = np.flatnonzero(paths.programme == p)
         year = np.repeat(np.arange(decided), len(own))
         worth = problem.curves[own_c].effect(paths.spend[own].T.ravel())
-        which = np.tile(len(mixture.at) + own, decided)
+        which = np.tile(len(mixture.grid_index) + own, decided)
         found.append((which, year, np.full(len(which), own_c), worth))
     which, year, c, worth = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return which, year, c, worth

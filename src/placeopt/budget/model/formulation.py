@@ -34,42 +34,47 @@ from placeopt.budget.model.constraints import agencies, payment_by_results
 from placeopt.budget.model.constraints import years as change
 from placeopt.budget.model.constraints.capital import capital_fits_its_pots
 from placeopt.budget.model.constraints.combination import best_ones_are_chosen
-from placeopt.budget.model.constraints.cumulative_effects import levels_are_worked_on
-from placeopt.budget.model.constraints.remaining_potential import what_is_left_is_worked_on
+from placeopt.budget.model.constraints.cumulative_effects import levels_follow_effects
+from placeopt.budget.model.constraints.remaining_potential import (
+    programmes_share_the_remaining_potential,
+)
 from placeopt.budget.model.constraints.robust import standards_hold_in_bad_evidence
-from placeopt.budget.model.convex_combination import Mixture, effects_are_mixed
+from placeopt.budget.model.convex_combination import ConvexCombination, effects_are_mixed
 from placeopt.budget.model.objectives import (
-    IN_MONEY,
+    MONEY_OBJECTIVES,
     earlier_objectives_are_kept,
     expression,
-    unit_of,
+    objective_unit,
 )
 from placeopt.budget.model.piecewise import Scale, by_year, effects_lie_on_their_curves
 from placeopt.budget.problem.arrays import BudgetProblem, Floats
 from placeopt.engine import Block, Model
 
-__all__ = ["Scale", "expression", "formulate", "scale_of", "unit_of"]
+__all__ = ["Scale", "expression", "formulate", "objective_unit", "scale_of"]
 
 
 def scale_of(problem: BudgetProblem) -> Scale:
     """Units in which a year's money is about a thousand, an outcome's range about one, and the
     largest part of the weighted sum what it is by itself: solvers' tolerances are absolute."""
-    money = max(1.0, float(problem.before.sum()), float(problem.upper.max(initial=0)))
-    reach = np.where(np.isfinite(problem.reach), problem.reach, 0.0)
+    money = max(1.0, float(problem.base_spend.sum()), float(problem.upper.max(initial=0)))
+    reach = np.where(np.isfinite(problem.attainable_range), problem.attainable_range, 0.0)
     for p, o, curve in zip(
         problem.curve_programme, problem.curve_outcome, problem.curves, strict=True
     ):
-        if not np.isfinite(problem.reach[o]):
+        if not np.isfinite(problem.attainable_range[o]):
             most = float(np.abs(curve.effect(problem.upper[:, p].max())))
             reach[o] = max(reach[o], most)
     unit = 10.0 ** (np.floor(np.log10(money)) - 2)
-    parts = [weight * (unit if name in IN_MONEY else 1) for name, weight in problem.weights.items()]
+    parts = [
+        weight * (unit if name in MONEY_OBJECTIVES else 1)
+        for name, weight in problem.weights.items()
+    ]
     return Scale(unit, np.where(reach > 0, reach, 1.0), max(parts, default=1.0))
 
 
 def formulate(
     problem: BudgetProblem,
-    approximation: Sequence[Sequence[Piece]] | Mixture,
+    approximation: Sequence[Sequence[Piece]] | ConvexCombination,
     objective: str,
     *,
     limits: Mapping[str, float] | None = None,
@@ -89,13 +94,13 @@ def formulate(
         "programme_id": programmes[problem.pair_programme],
         "stream_id": streams[problem.pair_stream],
     }
-    _may_be_paid(model, problem, pairs, scale)
+    _add_payments(model, problem, pairs, scale)
     # money limits are rows, not bounds
-    most = problem.upper if problem.relax else np.tile(problem.maximum, (decided, 1))
-    most = np.fmax(most, problem.actual)
+    most = problem.upper if problem.relaxed_rule else np.tile(problem.maximum, (decided, 1))
+    most = np.fmax(most, problem.actual_spend)
     labels = by_year(problem, {"programme_id": programmes})
     model.add_columns("spend", labels=labels, upper=most.ravel() / scale.money_gbp)
-    counted = by_year(problem, {"outcome_id": problem.outcome_ids}, len(problem.drifted))
+    counted = by_year(problem, {"outcome_id": problem.outcome_ids}, len(problem.drifted_baseline))
     model.add_columns("gain", labels=counted, lower=-np.inf)
     agencies.bought_at_scale_or_not_at_all(model, problem, scale)
     agencies.at_most_one_of_alternatives(model, problem)
@@ -105,20 +110,23 @@ def formulate(
         "outcome_id": problem.outcome_ids[problem.curve_outcome],
     }
     model.add_columns("effect", labels=by_year(problem, effects), lower=-np.inf)
-    rests: Sequence[Sequence[Piece]] = ()
+    potential_pieces: Sequence[Sequence[Piece]] = ()
     levels: Sequence[Sequence[Piece]] = ()
     known: Sequence[Sequence[Piece]] = ()
-    if isinstance(approximation, Mixture):
+    if isinstance(approximation, ConvexCombination):
         effects_are_mixed(model, problem, approximation, scale)
     else:
         many = len(problem.curves)
         effects_lie_on_their_curves(model, problem, approximation[:many], scale)
-        outcomes = int(np.isfinite(problem.whole).sum())
-        rests, levels = approximation[many : many + outcomes], approximation[many + outcomes :]
-        end = len(levels) - len(payment_by_results.measured(problem))
+        outcomes = int(np.isfinite(problem.potential).sum())
+        potential_pieces, levels = (
+            approximation[many : many + outcomes],
+            approximation[many + outcomes :],
+        )
+        end = len(levels) - len(payment_by_results.paid_curves(problem))
         levels, known = levels[:end], levels[end:]
-        levels_are_worked_on(model, problem, levels, problem.effect_today, scale.outcome)
-    improvements_add_up(model, problem, rests, scale)
+        levels_follow_effects(model, problem, levels, problem.effect_today, scale.outcome)
+    improvements_add_up(model, problem, potential_pieces, scale)
     change.units_serve_demand(model, problem, scale)
     payment_by_results.providers_are_paid_by_results(model, problem, known, scale)
     what_is_spent_is_paid(model, problem, scale)
@@ -134,9 +142,9 @@ def formulate(
     agencies.enough_goes_through_the_place(model, problem, scale)
     capital_fits_its_pots(model, problem, scale)
     minimum_standards_hold(model, problem, scale)
-    standards_hold_in_bad_evidence(model, problem, scale, rests, levels)
+    standards_hold_in_bad_evidence(model, problem, scale, potential_pieces, levels)
     targets_hold_or_are_priced(model, problem, scale)
-    if problem.relax:
+    if problem.relaxed_rule:
         return model
     for name, limit in (limits or {}).items():
         earlier_objectives_are_kept(model, problem, scale, name, limit)
@@ -146,15 +154,15 @@ def formulate(
     return model
 
 
-def _may_be_paid(
+def _add_payments(
     model: Model, problem: BudgetProblem, pairs: Mapping[str, np.ndarray], scale: Scale
 ) -> Block:
     """What each stream pays for each programme; payments that stay as they are are fixed."""
     decided = len(problem.years)
     low, high = np.zeros(1), np.full(1, np.inf)
-    if problem.pay_fixed is not None:
-        low = np.tile(np.nan_to_num(problem.pay_fixed) / scale.money_gbp, decided)
-        high = np.where(np.isnan(np.tile(problem.pay_fixed, decided)), np.inf, low)
+    if problem.fixed_payments is not None:
+        low = np.tile(np.nan_to_num(problem.fixed_payments) / scale.money_gbp, decided)
+        high = np.where(np.isnan(np.tile(problem.fixed_payments, decided)), np.inf, low)
     return model.add_columns("pay", labels=by_year(problem, pairs), lower=low, upper=high)
 
 
@@ -164,11 +172,11 @@ def what_is_spent_is_paid(model: Model, problem: BudgetProblem, scale: Scale) ->
     spend, pay = model.columns["spend"], model.columns["pay"]
     decided, programmes = len(problem.years), len(problem.programme_ids)
     payer = by_position(problem.pair_programme, decided, programmes)
-    fee = np.tile(1 - problem.terms.withheld, decided)
+    fee = np.tile(1 - problem.provider_terms.withheld, decided)
     terms: list[Any] = [(np.arange(spend.size), spend.all, fee), (payer, pay.all, -1.0)]
     terms += payment_by_results.due_terms(model, problem, scale)
     if "begins" in model.columns:
-        p = np.flatnonzero(problem.must_choose)
+        p = np.flatnonzero(problem.is_optional)
         rows = by_position(p, decided, programmes)
         for name, cost in (("begins", problem.start_cost), ("ends", problem.stop_cost)):
             gbp = np.tile(cost[p], decided) / scale.money_gbp
@@ -192,11 +200,11 @@ def within_one_budget(model: Model, problem: BudgetProblem, scale: Scale) -> Non
     limit = problem.total / scale.money_gbp
     if problem.carry_over:
         opening = problem.opening_reserve / scale.money_gbp
-        least = np.where(problem.past, -np.inf, np.where(t == decided - 1, opening, 0.0))
+        least = np.where(problem.is_past, -np.inf, np.where(t == decided - 1, opening, 0.0))
         reserve = model.add_columns("reserve", labels=labels, lower=least)
         terms += [(t, reserve.all, 1.0), (t[1:], reserve.at(t[:-1]), -1.0)]
         limit = limit + np.where(t == 0, opening, 0.0)
-    if problem.relax == "B1":
+    if problem.relaxed_rule == "B1":
         terms.append((t, model.add_columns("breach", labels=labels, cost=1.0).all, -1.0))
     if "reward" in model.columns:
         reward, late = model.columns["reward"], problem.deferred_share
@@ -217,7 +225,7 @@ def within_one_budget(model: Model, problem: BudgetProblem, scale: Scale) -> Non
         unspent = model.columns["from_unspent"]
         terms.append((np.repeat(t, unspent.size // decided), unspent.all, 1.0))
     if not problem.carry_over:
-        limit = np.where(problem.past, np.inf, limit)
+        limit = np.where(problem.is_past, np.inf, limit)
     model.add_rows("one_budget", rule="B1", labels=labels, terms=terms, upper=limit)
 
 
@@ -238,7 +246,7 @@ def rewards_are_earned(model: Model, problem: BudgetProblem, scale: Scale) -> No
     terms: list[Any] = [(rows, reward.all, 1.0), (rows, earned.all, -price * span)]
     model.add_rows("stretch", rule="B4", labels=labels, terms=terms, upper=0.0)
     # where it is not earned the row is slack: nothing is better than today by minus far
-    far = np.abs(target) + _furthest(problem, scale, o, decided)
+    far = np.abs(target) + _max_loss(problem, scale, o, decided)
     terms = [(rows, reward.all, 1.0), (rows, gain, -price), (rows, earned.all, price * far)]
     model.add_rows("reward", rule="B4", labels=labels, terms=terms, upper=price * (far - target))
 
@@ -252,7 +260,7 @@ def advances_go_back(model: Model, problem: BudgetProblem, scale: Scale) -> None
     gain = model.columns["gain"].at(by_position(o, decided, len(problem.outcome_ids)))
     price = np.tile(problem.clawback[o] * scale.outcome[o], decided) / scale.money_gbp
     target = (problem.target_gain[:, o] / scale.outcome[o]).ravel()
-    far = np.maximum(0.0, target + _furthest(problem, scale, o, decided))
+    far = np.maximum(0.0, target + _max_loss(problem, scale, o, decided))
     span = np.tile(problem.clawback_span[o] / scale.outcome[o], decided)
     back, k = model.add_columns("back", labels=labels), np.flatnonzero(span < far)
     rows, end = np.arange(back.size), {name: ids[k] for name, ids in labels.items()}
@@ -266,15 +274,15 @@ def advances_go_back(model: Model, problem: BudgetProblem, scale: Scale) -> None
     model.add_rows("clawback", rule="B4", labels=labels, terms=terms, lower=price * target)
 
 
-def _furthest(problem: BudgetProblem, scale: Scale, o: np.ndarray, decided: int) -> Floats:
+def _max_loss(problem: BudgetProblem, scale: Scale, o: np.ndarray, decided: int) -> Floats:
     """(T x O,) the most that an outcome can get worse: all its effects of today lost."""
-    lost = -problem.together(-problem.effect_today[None, :])[0]
+    lost = -problem.combine_effects(-problem.effect_today[None, :])[0]
     return np.tile(lost[o] / scale.outcome[o] + 1.0, decided)
 
 
 def no_stream_is_overspent(model: Model, problem: BudgetProblem, scale: Scale) -> None:
     """(B2) A stream is not overspent; what it may not pay for is not among the pairs."""
-    f = np.flatnonzero(np.isfinite(problem.amount).all(axis=0))
+    f = np.flatnonzero(np.isfinite(problem.stream_limit).all(axis=0))
     if len(f) == 0:
         return
     decided, pay = len(problem.years), model.columns["pay"]
@@ -283,19 +291,19 @@ def no_stream_is_overspent(model: Model, problem: BudgetProblem, scale: Scale) -
     n = np.flatnonzero(row[problem.pair_stream] >= 0)
     labels = by_year(problem, {"stream_id": problem.stream_ids[f]})
     terms: list[Any] = []
-    limit = problem.amount[:, f]
-    for back in range(decided if problem.carried else 1):
+    limit = problem.stream_limit[:, f]
+    for back in range(decided if problem.streams_carry_over else 1):
         t = np.arange(back, decided)[:, None]
         at = t * len(f) + row[problem.pair_stream[n]]
         terms.append((at, pay.at((t - back) * len(problem.pair_stream) + n), 1.0))
-    if problem.carried:
+    if problem.streams_carry_over:
         limit = limit.cumsum(axis=0)
-    if problem.relax == "B2":
+    if problem.relaxed_rule == "B2":
         over = model.add_columns("breach", labels=labels, cost=1.0)
         terms.append((np.arange(over.size), over.all, -1.0))
         outside = np.tile(~problem.pair_allowed, decided)
         model.add_cost(pay.at(np.flatnonzero(outside)), 1.0)
-    limit = np.where(problem.past[:, None], np.inf, limit).ravel() / scale.money_gbp
+    limit = np.where(problem.is_past[:, None], np.inf, limit).ravel() / scale.money_gbp
     model.add_rows("streams", rule="B2", labels=labels, terms=terms, upper=limit)
 
 
@@ -307,24 +315,24 @@ def statutory_floors_hold(model: Model, problem: BudgetProblem, scale: Scale) ->
     at = by_position(p, len(problem.years), len(problem.programme_ids))
     rows, labels = np.arange(len(at)), by_year(problem, {"programme_id": problem.programme_ids[p]})
     terms: list[Any] = [(rows, model.columns["spend"].at(at), 1.0)]
-    if problem.relax == "B3":
+    if problem.relaxed_rule == "B3":
         below = model.add_columns("breach", labels=labels, cost=1.0)
         terms.append((rows, below.all, 1.0))
-    lower = np.where(problem.past[:, None], 0.0, problem.floor[p] / scale.money_gbp).ravel()
+    lower = np.where(problem.is_past[:, None], 0.0, problem.floor[p] / scale.money_gbp).ravel()
     model.add_rows("statutory", rule="B3", labels=labels, terms=terms, lower=lower)
 
 
 def minimum_standards_hold(model: Model, problem: BudgetProblem, scale: Scale) -> None:
     """(B4) Every outcome is at least as good as its minimum standard."""
-    _outcomes_reach(model, problem, scale, "minimum", problem.minimum_gain)
+    _require_gain(model, problem, scale, "minimum", problem.minimum_gain)
 
 
 def targets_hold_or_are_priced(model: Model, problem: BudgetProblem, scale: Scale) -> None:
     """(B4) Targets that must hold are met; a priced target's shortfall is counted."""
     held = np.where(problem.target_holds, problem.target_gain, np.nan)
-    _outcomes_reach(model, problem, scale, "target", held)
+    _require_gain(model, problem, scale, "target", held)
     o = np.flatnonzero(problem.shortfall_price > 0)
-    if len(o) == 0 or problem.relax == "B4":
+    if len(o) == 0 or problem.relaxed_rule == "B4":
         return
     labels = by_year(problem, {"outcome_id": problem.outcome_ids[o]})
     at = by_position(o, len(problem.years), len(problem.outcome_ids))
@@ -339,7 +347,7 @@ def targets_hold_or_are_priced(model: Model, problem: BudgetProblem, scale: Scal
     )
 
 
-def _outcomes_reach(
+def _require_gain(
     model: Model, problem: BudgetProblem, scale: Scale, name: str, least: Floats
 ) -> None:
     t, o = np.nonzero(np.isfinite(least))
@@ -349,7 +357,7 @@ def _outcomes_reach(
     rows = np.arange(len(o))
     gain = model.columns["gain"].at(t * len(problem.outcome_ids) + o)
     terms: list[Any] = [(rows, gain, 1.0)]
-    if problem.relax == "B4":
+    if problem.relaxed_rule == "B4":
         below = model.add_columns(f"breach_{name}", labels=labels, cost=1.0)
         terms.append((rows, below.all, 1.0))
     lower = least[t, o] / scale.outcome[o]
@@ -357,19 +365,21 @@ def _outcomes_reach(
 
 
 def improvements_add_up(
-    model: Model, problem: BudgetProblem, rests: Sequence[Sequence[Piece]], scale: Scale
+    model: Model, problem: BudgetProblem, potential_pieces: Sequence[Sequence[Piece]], scale: Scale
 ) -> None:
     """An outcome improves by what its curves' effects, as they come in, come to beyond today's."""
     gain, effect, today = model.columns["gain"], model.columns["effect"], problem.effect_today
     weight = np.ones(len(problem.curves))
     for group in problem.groups:
         weight[list(group.curves)] = group.share
-    weight[np.isfinite(problem.whole[problem.curve_outcome])] = 0.0
-    b, t, c = np.nonzero(problem.share * weight)
-    share, o = (problem.share * weight)[b, t, c], problem.curve_outcome[c]
+    weight[np.isfinite(problem.potential[problem.curve_outcome])] = 0.0
+    b, t, c = np.nonzero(problem.effect_share * weight)
+    share, o = (problem.effect_share * weight)[b, t, c], problem.curve_outcome[c]
     rows = b * len(problem.outcome_ids) + o
     best, constant = best_ones_are_chosen(model, problem, today, scale.outcome)
-    left, taken = what_is_left_is_worked_on(model, problem, rests, today, scale.outcome)
+    left, taken = programmes_share_the_remaining_potential(
+        model, problem, potential_pieces, today, scale.outcome
+    )
     right = -np.bincount(rows, share * today[c] / scale.outcome[o], gain.size) - constant - taken
     terms: list[Any] = [
         (np.arange(gain.size), gain.all, 1.0),
@@ -405,7 +415,7 @@ def payments(
     scale, decided = scale_of(problem), len(problem.years)
     model = Model("payments")
     pairs = {"stream_id": problem.stream_ids[problem.pair_stream]}
-    pay = _may_be_paid(model, problem, pairs, scale)
+    pay = _add_payments(model, problem, pairs, scale)
     slip = model.add_columns("slip", size=paid.size, cost=1e4)
     over = model.add_columns("over", size=paid.size, cost=1e4)  # where what is paid is fixed
     known = spend.ravel()

@@ -22,41 +22,43 @@ from placeopt.budget.problem.arrays import BudgetProblem
 from placeopt.engine import Model
 
 Expression = tuple[np.ndarray, np.ndarray, float]  # column numbers, values, constant
-IN_MONEY = (
+MONEY_OBJECTIVES = (
     *("least_money", "least_disruption", "position", "moved_from_today", "programme_order"),
     *("cash_least", "cash_most"),
 )
 
 
 def expression(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Expression:
-    """An objective over the model's columns, in the model's unit of it (``unit_of``).
+    """An objective over the model's columns, in the model's unit of it (``objective_unit``).
 
     Priced shortfalls belong to the first objective. Adds the columns it needs once.
     """
-    columns, values, constant = _plain(model, problem, name, scale)
+    columns, values, constant = _objective_terms(model, problem, name, scale)
     if name == problem.objectives[0] and "short" in model.columns:
         short, decided = model.columns["short"], len(problem.years)
         o = np.flatnonzero(problem.shortfall_price > 0)
-        price = problem.shortfall_price[o] * scale.outcome[o] / problem.reach[o]
+        price = problem.shortfall_price[o] * scale.outcome[o] / problem.attainable_range[o]
         year = {"least_money": problem.discount, "least_disruption": np.ones(decided)}.get(
             name, np.full(decided, 1 / decided)
         )
         columns = np.concatenate([columns, short.all])
-        values = np.concatenate([values, np.outer(year, price).ravel() / unit_of(name, scale)])
+        values = np.concatenate(
+            [values, np.outer(year, price).ravel() / objective_unit(name, scale)]
+        )
     return columns, values, constant
 
 
-def _plain(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Expression:
+def _objective_terms(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Expression:
     pay, gain, decided = model.columns["pay"], model.columns["gain"], len(problem.years)
     discount = np.repeat(problem.discount, len(problem.pair_stream))
     if name == "weighted_outcomes":
-        o = np.flatnonzero(np.isfinite(problem.reach))
-        counted = len(problem.drifted)
-        worth = problem.weight[o] / problem.reach[o] / decided
-        drift = (problem.sign * (problem.drifted - problem.baseline))[:, o]
+        o = np.flatnonzero(np.isfinite(problem.attainable_range))
+        counted = len(problem.drifted_baseline)
+        worth = problem.weight[o] / problem.attainable_range[o] / decided
+        drift = (problem.sign * (problem.drifted_baseline - problem.baseline))[:, o]
         at = np.arange(counted)[:, None] * len(problem.outcome_ids) + o
         values = np.tile(-worth * scale.outcome[o], counted)
-        columns = _scored(model, problem, scale)[at.ravel()]
+        columns = _scored_columns(model, problem, scale)[at.ravel()]
         return columns, values, -float((worth * drift).sum())
     if name == "fairest":
         return _worst_outcome(model, problem, scale), np.ones(1), 0.0
@@ -65,34 +67,40 @@ def _plain(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Exp
     if name == "weighted":
         weighed, constant = [], 0.0
         for part, weight in problem.weights.items():
-            columns, values, start = _plain(model, problem, part, scale)
-            factor = weight * unit_of(part, scale) / scale.weighted_gbp
+            columns, values, start = _objective_terms(model, problem, part, scale)
+            factor = weight * objective_unit(part, scale) / scale.weighted_gbp
             weighed.append((columns, factor * values))
             constant += factor * start
         columns, values = (np.concatenate(side) for side in zip(*weighed, strict=True))
         return columns, values, constant
     if name == "position":
-        assert problem.pay_fixed is not None
-        free = np.flatnonzero(np.tile(np.isnan(problem.pay_fixed), decided))
-        worth = np.einsum("t,tbo->bo", problem.discount, problem.cashable[:, :, problem.seen_by])
+        assert problem.fixed_payments is not None
+        free = np.flatnonzero(np.tile(np.isnan(problem.fixed_payments), decided))
+        worth = np.einsum(
+            "t,tbo->bo", problem.discount, problem.cashable[:, :, problem.position_agency]
+        )
         saves = (worth * scale.outcome / scale.money_gbp).ravel()
         b = np.flatnonzero(saves)
-        own = np.isin(problem.pair_programme, problem.pair_programme[np.isnan(problem.pay_fixed)])
+        own = np.isin(
+            problem.pair_programme, problem.pair_programme[np.isnan(problem.fixed_payments)]
+        )
         back, given = np.zeros(0, np.int64), np.zeros(0)
         if "refund" in model.columns:
             back = model.columns["refund"].all
             given = -np.repeat(problem.discount, len(problem.programme_ids))
-        others_pay = float(np.nansum(problem.pay_fixed[own])) / scale.money_gbp
+        others_pay = float(np.nansum(problem.fixed_payments[own])) / scale.money_gbp
         return (
             np.concatenate([pay.at(free), gain.at(b), back]),
             np.concatenate([discount[free], -saves[b], given]),
             float(problem.discount.sum()) * others_pay,
         )
     if name == "programme_order":
-        weights = np.tile(problem.order_of_programmes, decided)
+        weights = np.tile(problem.programme_tie_weights, decided)
         return model.columns["spend"].all, weights, 0.0
     if name in ("cash_least", "cash_most"):
-        worth = np.einsum("t,tbo->bo", problem.discount, problem.cashable[:, :, problem.seen_by])
+        worth = np.einsum(
+            "t,tbo->bo", problem.discount, problem.cashable[:, :, problem.position_agency]
+        )
         saves = (worth * scale.outcome / scale.money_gbp).ravel()
         b, sign = np.flatnonzero(saves), 1.0 if name == "cash_least" else -1.0
         p = np.unique(problem.unit_programme)  # what its units that close free (B6)
@@ -105,17 +113,17 @@ def _plain(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Exp
             sign * nothing / scale.money_gbp,
         )
     if name == "moved_from_today":
-        columns = _moved_from_today(model, problem, scale)
+        columns = _movement_from_today_columns(model, problem, scale)
         return columns, np.ones(len(columns)), 0.0
-    columns = _moved(model, problem, scale)
+    columns = _movement_columns(model, problem, scale)
     return columns, np.ones(len(columns)), 0.0
 
 
-def unit_of(objective: str, scale: Scale) -> float:
+def objective_unit(objective: str, scale: Scale) -> float:
     """What one unit of the model's objective is in the objective's own unit."""
     if objective == "weighted":
         return scale.weighted_gbp
-    return scale.money_gbp if objective in IN_MONEY else 1.0
+    return scale.money_gbp if objective in MONEY_OBJECTIVES else 1.0
 
 
 def earlier_objectives_are_kept(
@@ -123,16 +131,18 @@ def earlier_objectives_are_kept(
 ) -> None:
     """An objective that matters more is no worse than its limit."""
     columns, values, constant = expression(model, problem, name, scale)
-    upper = limit / unit_of(name, scale) - constant
+    upper = limit / objective_unit(name, scale) - constant
     model.add_rows(f"kept_{name}", rule="", size=1, terms=[(0, columns, values)], upper=upper)
 
 
-def _scored(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
+def _scored_columns(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
     """(B x O,) columns of the improvement that counts: no more than there is, nor than what an
     outcome saturates at. It is made large, so that it is the smaller of the two."""
     gain = model.columns["gain"]
-    most = (problem.most_gain / scale.outcome).ravel()
-    at = np.flatnonzero(np.isfinite(most) & np.tile(problem.weight > 0, len(problem.drifted)))
+    most = (problem.max_gain / scale.outcome).ravel()
+    at = np.flatnonzero(
+        np.isfinite(most) & np.tile(problem.weight > 0, len(problem.drifted_baseline))
+    )
     found = np.asarray(gain.all).copy()
     if len(at) == 0:
         return found
@@ -150,26 +160,26 @@ def _worst_outcome(model: Model, problem: BudgetProblem, scale: Scale) -> np.nda
     """The most that any outcome is short of its target, or of what counts if that comes first, in
     any decided year, in ranges."""
     if "worst" not in model.columns:
-        o = np.flatnonzero(np.isfinite(problem.reach))
+        o = np.flatnonzero(np.isfinite(problem.attainable_range))
         decided = len(problem.years)
-        most = problem.most_gain[:decided]
+        most = problem.max_gain[:decided]
         asked = np.minimum(problem.target_gain, most)
-        full = (asked - most)[:, o] / problem.reach[o]
+        full = (asked - most)[:, o] / problem.attainable_range[o]
         worst = model.add_columns("worst", size=1, lower=full.max())  # saturated, each of them
         at = (np.arange(decided)[:, None] * len(problem.outcome_ids) + o).ravel()
         rows = np.arange(len(at))
-        share = np.tile(scale.outcome[o] / problem.reach[o], decided)
+        share = np.tile(scale.outcome[o] / problem.attainable_range[o], decided)
         model.add_rows(
             "worst_outcome",
             rule="",
             labels={key: ids[at] for key, ids in model.columns["gain"].labels.items()},
             terms=[(rows, worst.start, 1.0), (rows, model.columns["gain"].at(at), share)],
-            lower=(asked[:, o] / problem.reach[o]).ravel(),
+            lower=(asked[:, o] / problem.attainable_range[o]).ravel(),
         )
     return model.columns["worst"].all
 
 
-def _moved(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
+def _movement_columns(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
     """How far each programme moves from the year before's spend, up or down."""
     if "moved" not in model.columns:
         spend, programmes = model.columns["spend"], len(problem.programme_ids)
@@ -177,7 +187,7 @@ def _moved(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
         rows = np.arange(spend.size)
         later = rows[programmes:]
         today = np.zeros(spend.size)
-        today[:programmes] = problem.before / scale.money_gbp
+        today[:programmes] = problem.base_spend / scale.money_gbp
         for name, sign in (("moved_up", -1.0), ("moved_down", 1.0)):
             terms = [
                 (rows, moved.all, 1.0),
@@ -189,13 +199,13 @@ def _moved(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
     return model.columns["moved"].all
 
 
-def _moved_from_today(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
+def _movement_from_today_columns(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
     """How far each programme is from today's spend, up or down."""
     if "from_today" not in model.columns:
         spend = model.columns["spend"]
         moved = model.add_columns("from_today", labels=dict(spend.labels))
         rows = np.arange(spend.size)
-        today = np.tile(problem.before, len(problem.years)) / scale.money_gbp
+        today = np.tile(problem.base_spend, len(problem.years)) / scale.money_gbp
         for name, sign in (("above_today", -1.0), ("below_today", 1.0)):
             terms = [(rows, moved.all, 1.0), (rows, spend.all, sign)]
             labels = dict(spend.labels)

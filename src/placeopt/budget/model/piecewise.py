@@ -64,8 +64,12 @@ def _concave_curves(
     count = [len(approximation[c][0].slope) for c in which]
     c = np.repeat(which, count)
     p, o = problem.curve_programme[c], problem.curve_outcome[c]
-    slopes = _join([approximation[c][0].slope for c in which]) * scale.money_gbp / scale.outcome[o]
-    intercepts = _join([approximation[c][0].intercept for c in which]) / scale.outcome[o]
+    slopes = (
+        _concatenate([approximation[c][0].slope for c in which])
+        * scale.money_gbp
+        / scale.outcome[o]
+    )
+    intercepts = _concatenate([approximation[c][0].intercept for c in which]) / scale.outcome[o]
     year = np.repeat(np.arange(decided), len(c))
     rows = np.arange(len(year))
     at = year * len(problem.curves) + np.tile(c, decided)
@@ -110,8 +114,8 @@ def _curves_in_pieces(
     count = [len(piece.slope) for _, piece in pieces]
     line = np.repeat(np.arange(len(pieces)), count)
     o = problem.curve_outcome[c[line]]
-    slopes = _join([piece.slope for _, piece in pieces]) * money / scale.outcome[o]
-    intercepts = _join([piece.intercept for _, piece in pieces]) / scale.outcome[o]
+    slopes = _concatenate([piece.slope for _, piece in pieces]) * money / scale.outcome[o]
+    intercepts = _concatenate([piece.intercept for _, piece in pieces]) / scale.outcome[o]
     lines = (np.arange(decided)[:, None] * len(pieces) + line).ravel()
     rows = np.arange(len(lines))
     model.add_rows(
@@ -144,5 +148,5 @@ def _curves_in_pieces(
         model.add_rows(name, rule="", labels=own, terms=added, lower=one, upper=one)
 
 
-def _join(parts: list[Floats]) -> Floats:
+def _concatenate(parts: list[Floats]) -> Floats:
     return np.concatenate(parts) if parts else np.zeros(0)

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from placeopt.base.errors import Finding, InputError, PlaceError, UsageError
-from placeopt.budget.curves.combination import groups_of, wholes
-from placeopt.budget.curves.remaining_potential import MOST
+from placeopt.budget.curves.combination import curve_groups, potentials
+from placeopt.budget.curves.remaining_potential import MAX_EFFECT_SHARE
 from placeopt.budget.problem import capital, commitments, money, outcomes
-from placeopt.budget.problem.agencies import partners, with_positions_alone
+from placeopt.budget.problem.agencies import agency_arrays, with_stand_alone_positions
 from placeopt.budget.problem.arrays import OBJECTIVES, BudgetProblem
 from placeopt.budget.problem.checks import objectives
-from placeopt.budget.problem.payment_by_results import terms_of
+from placeopt.budget.problem.payment_by_results import provider_terms_of
 from placeopt.place import Place
 from placeopt.place.faults import error
 from placeopt.scenario import Scenario
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from placeopt.place import Place
 
 
-__all__ = ["OBJECTIVES", "BudgetProblem", "state"]
+__all__ = ["OBJECTIVES", "BudgetProblem", "build_problem"]
 
 
-def state(
+def build_problem(
     place: Place, scenario: Scenario, *, relax: str = "", like: BudgetProblem | None = None
 ) -> BudgetProblem:
     """State the problem; with ``relax`` that of giving way on one rule (see ``explain``), with the
@@ -48,19 +48,21 @@ def state(
 
     Raises ``PlaceError`` and ``ScenarioError`` with all findings, and ``UsageError`` where nothing
     limits the money."""
-    problem = _without_positions(place, scenario, relax)
+    problem = _build_without_positions(place, scenario, relax)
     if like is not None:
-        return replace(problem, alone=like.alone, alone_plans=like.alone_plans)
+        return replace(
+            problem, stand_alone=like.stand_alone, stand_alone_plans=like.stand_alone_plans
+        )
     if scenario.of(NobodyWorseOff):
-        return with_positions_alone(problem, scenario.solver)
+        return with_stand_alone_positions(problem, scenario.solver)
     return problem
 
 
-def refused(place: Place, scenario: Scenario) -> list[Finding]:
-    """What ``state`` would refuse of a place and a scenario that are in order by themselves."""
+def problem_faults(place: Place, scenario: Scenario) -> list[Finding]:
+    """What ``build_problem`` would refuse of a place and a scenario that are in order by themselves."""
     file = scenario.path.name if scenario.path else "the scenario"
     try:
-        _without_positions(place, scenario, "")
+        _build_without_positions(place, scenario, "")
     except InputError as faults:
         return faults.findings
     except UsageError as fault:
@@ -69,7 +71,7 @@ def refused(place: Place, scenario: Scenario) -> list[Finding]:
     return []
 
 
-def _without_positions(place: Place, scenario: Scenario, relax: str) -> BudgetProblem:
+def _build_without_positions(place: Place, scenario: Scenario, relax: str) -> BudgetProblem:
     """The problem, but for the positions alone (B9)."""
     from placeopt.budget.problem.checks import require
 
@@ -93,10 +95,10 @@ def _without_positions(place: Place, scenario: Scenario, relax: str) -> BudgetPr
     made: dict[str, Any] = {
         "years": years,
         "programme_ids": programme_ids,
-        "before": before,
-        "amount": amount,
-        "income": income,
-        "carried": bool(streams_rule and streams_rule.unspent == "carried"),
+        "base_spend": before,
+        "stream_limit": amount,
+        "stream_income": income,
+        "streams_carry_over": bool(streams_rule and streams_rule.unspent == "carried"),
         "objectives": objectives(scenario),
         **money.total(scenario, before, len(years)),
         **commitments.pace(scenario, programme_ids, before),
@@ -104,20 +106,20 @@ def _without_positions(place: Place, scenario: Scenario, relax: str) -> BudgetPr
         **outcomes.curves(place, bool(scenario.of(Uncertainty))),
     }
     held = commitments.commitments(place, scenario, years, relax)
-    made["minimum_gain"][held["past"]] = np.nan
-    made["target_holds"][held["past"]] = False
-    made["terms"] = terms_of(
+    made["minimum_gain"][held["is_past"]] = np.nan
+    made["target_holds"][held["is_past"]] = False
+    made["provider_terms"] = provider_terms_of(
         place,
         made["sign"],
-        made["drifted"],
+        made["drifted_baseline"],
         len(years),
         held=bool(scenario.of(Commissioning)),
         paid=relax != "B10",
-        begun=(np.nan_to_num(held["actual"])[held["past"]] > 0).any(axis=0),
+        begun=(np.nan_to_num(held["actual_spend"])[held["is_past"]] > 0).any(axis=0),
     )
     bought = commitments.commissioning(place, scenario, years, before, relax)
-    bought["contract"][held["past"]] = 0.0
-    made["share"] = outcomes.share(place, len(made["drifted"]), len(years))
+    bought["contract_floor"][held["is_past"]] = 0.0
+    made["effect_share"] = outcomes.share(place, len(made["drifted_baseline"]), len(years))
     problem = BudgetProblem(
         base_year=base_year,
         discount=(1 + scenario.money.discount_rate) ** -np.arange(len(years), dtype=float),
@@ -130,24 +132,24 @@ def _without_positions(place: Place, scenario: Scenario, relax: str) -> BudgetPr
         revenue=revenue,
         pair_programme=pair_programme,
         pair_stream=pair_stream,
-        pair_before=paid_gbp[pair_programme, pair_stream],
+        pair_base_spend=paid_gbp[pair_programme, pair_stream],
         pair_allowed=allowed[pair_programme, pair_stream],
         slack=scenario.objective.slack,
         weights=scenario.objective.weights,
         money=scenario.money,
-        groups=groups_of(place),
-        whole=wholes(place),
-        relax=relax,
-        names=names(place),
+        groups=curve_groups(place),
+        potential=potentials(place),
+        relaxed_rule=relax,
+        display_names=names(place),
         **made,
         **outcomes.evidence(place, scenario),
         **bought,
         **held,
         **commitments.units(place, scenario, years, base_year, before, relax),
-        **partners(place, scenario, years),
+        **agency_arrays(place, scenario, years),
         **capital.pots(place, scenario, years),
     )
-    if not relax and (faults := too_much_of_the_whole(problem)):
+    if not relax and (faults := curves_beyond_potential(problem)):
         raise PlaceError(faults, "faults in the place's curves")
     return problem
 
@@ -166,15 +168,15 @@ def names(place: Place) -> dict[str, str]:
     return found
 
 
-def too_much_of_the_whole(problem: BudgetProblem) -> list[Finding]:
+def curves_beyond_potential(problem: BudgetProblem) -> list[Finding]:
     """Curves that alone could do all that the whole states, or more."""
     found = []
     for c, curve in enumerate(problem.curves):
-        whole = float(problem.whole[problem.curve_outcome[c]])
+        whole = float(problem.potential[problem.curve_outcome[c]])
         if np.isfinite(whole):
             most = problem.upper[:, problem.curve_programme[c]].max()
-            alone = float(getattr(curve, "alone", curve).effect(most))
-            if alone >= whole * MOST:
+            alone = float(getattr(curve, "stand_alone", curve).effect(most))
+            if alone >= whole * MAX_EFFECT_SHARE:
                 key = problem.outcome_ids[problem.curve_outcome[c]]
                 message = f"it does {alone:g} alone, and the whole of {key} is {whole:g}"
                 remedy = "give a larger whole_effect in outcomes, or a smaller effect"

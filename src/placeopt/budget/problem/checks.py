@@ -14,7 +14,7 @@ import pandas as pd
 
 from placeopt.base.errors import Finding, PlaceError, ScenarioError
 from placeopt.budget.appraisal.optimism_bias import without_grade
-from placeopt.budget.curves.combination import refusals
+from placeopt.budget.curves.combination import combination_faults
 from placeopt.budget.problem import money, outcomes
 from placeopt.budget.problem.arrays import OBJECTIVES
 from placeopt.place import Place, dictionary
@@ -40,7 +40,9 @@ from placeopt.scenario.rules.budget.money import (
 )
 from placeopt.scenario.wording import pounds
 
-FAR_BELOW = 0.01  # a total below this share of today's spending looks like thousands of pounds
+SUSPICIOUS_TOTAL_SHARE = (
+    0.01  # a total below this share of today's spending looks like thousands of pounds
+)
 
 
 def require(place: Place, scenario: Scenario) -> None:
@@ -130,7 +132,7 @@ def _asked(place: Place, scenario: Scenario) -> Iterator[Finding]:
         for grade in sorted(set(outcomes.grades(place)) - set(rule.spread_by_grade)):
             message, remedy = "curves have this evidence grade, the rule no spread", "state one"
             yield Finding("error", file, None, "spread_by_grade", grade, message, remedy)
-    yield from refusals(place)
+    yield from combination_faults(place)
     yield from _targets(place, scenario, file)
 
 
@@ -183,7 +185,7 @@ def _against_today(place: Place, scenario: Scenario, file: str) -> Iterator[Find
     for rule in scenario.of(OneBudget):
         given = rule.total_gbp if isinstance(rule.total_gbp, tuple) else (rule.total_gbp,)
         for gbp in given:
-            if gbp is not None and 0 < gbp < FAR_BELOW * spent:
+            if gbp is not None and 0 < gbp < SUSPICIOUS_TOTAL_SHARE * spent:
                 message = f"under a hundredth of the {pounds(spent)} spent in {last}"
                 yield Finding("warning", file, None, "total_gbp", f"{gbp:g}", message,
                               "give it in pounds, not in thousands")  # fmt: skip

@@ -58,14 +58,14 @@ def commissioning(
     until = rows["contract_until_year"].astype("Float64").to_numpy(float, na_value=-np.inf)
     runs = (years[:, None] <= until[None, :]) & (rule is not None) & (relax != "B10")
     return {
-        "must_choose": needs | (capital > 0),
-        "least": np.maximum(np.maximum(scale, before / 1000), 1e-6 * before.sum()),
+        "is_optional": needs | (capital > 0),
+        "min_purchase": np.maximum(np.maximum(scale, before / 1000), 1e-6 * before.sum()),
         "contract_years": length,
         "start_cost": start,
         "stop_cost": stop,
-        "choice": choice,
-        "coherent": groups if relax != "B10" else (),
-        "contract": np.where(runs, before, 0.0),
+        "alternative_set": choice,
+        "purchase_groups": groups if relax != "B10" else (),
+        "contract_floor": np.where(runs, before, 0.0),
         "capital": capital,
     }
 
@@ -88,7 +88,12 @@ def commitments(place: Place, scenario: Scenario, years: Ints, relax: str) -> di
             table[t[chosen], p[chosen]] = gbp[chosen]
     whole = np.isfinite(actual).all(axis=1)  # a year that is past is held to no other rule
     notice[whole], least[whole] = 0.0, 0.0
-    return {"notice": notice, "contracted": least, "actual": actual, "past": whole}
+    return {
+        "notice_floor": notice,
+        "contracted_floor": least,
+        "actual_spend": actual,
+        "is_past": whole,
+    }
 
 
 def units(

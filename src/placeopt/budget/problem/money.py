@@ -70,7 +70,7 @@ def total(scenario: Scenario, before: Floats, decided: int) -> dict[str, Any]:
     return {"total": total, "opening_reserve": opening, "carry_over": carry}
 
 
-def paces(before: Floats, times: Floats, actual: Floats) -> Floats:
+def paced_spend(before: Floats, times: Floats, actual: Floats) -> Floats:
     """(T, P) what ``before`` (P,) becomes at ``times`` (P,) a year, from actual years on anew."""
     found, last = np.empty_like(actual), before
     for t, known in enumerate(actual):
@@ -81,26 +81,28 @@ def paces(before: Floats, times: Floats, actual: Floats) -> Floats:
 
 def upper(programmes: pd.DataFrame, pairs: Bools, money: dict[str, Any], relax: str) -> Floats:
     """(T, P) the most that a programme can be given."""
-    amount, before = money["amount"], money["before"]
-    limit = (amount.cumsum(axis=0) if money["carried"] else amount) @ pairs.T.astype(float)
+    amount, before = money["stream_limit"], money["base_spend"]
+    limit = (amount.cumsum(axis=0) if money["streams_carry_over"] else amount) @ pairs.T.astype(
+        float
+    )
     if np.isinf(amount).any() or relax == "B2":
         limit = np.full((len(amount), len(programmes)), np.inf)
-    rewards = np.nansum(money["reward"] * money["reward_span"]) + money["terms"].most_refunded
+    rewards = np.nansum(money["reward"] * money["reward_span"]) + money["provider_terms"].max_refund
     total = money["total"] + rewards * (np.arange(len(amount)) > 0)
     if money["carry_over"]:
         total = money["opening_reserve"] + total.cumsum()
     if relax != "B1":
         limit = np.minimum(limit, total[:, None])
     with np.errstate(divide="ignore"):  # what is withheld of a price is not paid in the year
-        limit = np.where(limit > 0, limit / (1 - money["terms"].withheld), limit)
+        limit = np.where(limit > 0, limit / (1 - money["provider_terms"].withheld), limit)
     if relax:
         limit = np.where(np.isfinite(limit), limit, 10 * before.sum())
     limit = np.fmin(programmes["maximum_gbp_per_year"].to_numpy(float), limit)
     if not relax:  # what a pace lets it rise to
         with np.errstate(over="ignore", invalid="ignore"):
-            paced = paces(before, 1 + money["pace_rise"], money["actual"])
+            paced = paced_spend(before, 1 + money["pace_rise"], money["actual_spend"])
         limit = np.fmin(limit, np.where(np.isfinite(money["pace_rise"]), paced, np.inf))
-        limit = np.fmax(limit, money["actual"])
+        limit = np.fmax(limit, money["actual_spend"])
     if not np.isfinite(limit).all():
         raise UsageError(
             "nothing limits the money: keep the rule streams (B2), or give one_budget (B1) a total"

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from placeopt.budget.curves.combination import by_level, wholes
+from placeopt.budget.curves.combination import potentials, uses_levels
 from placeopt.budget.curves.forms import Curve
-from placeopt.budget.curves.remaining_potential import OfTheRest
+from placeopt.budget.curves.remaining_potential import TransformedCurve
 from placeopt.budget.problem.arrays import Floats, Ints
 from placeopt.budget.problem.money import decided_years
 from placeopt.place import Place
@@ -30,7 +30,9 @@ def outcomes(place: Place, scenario: Scenario, years: Ints, base_year: int) -> d
     growth = rows["growth_share_per_year"].to_numpy(float)
     passed = int(years[0]) - base_year + np.arange(counted)[:, None]
     drifted = baseline * (1 + growth) ** passed
-    minimum = _own([term.minimum_standard for term in terms], rows["minimum_standard"])
+    minimum = _scenario_or_table(
+        [term.minimum_standard for term in terms], rows["minimum_standard"]
+    )
     target = targets(place, scenario)
     reach = np.abs(target - baseline)
     reach = np.where(reach > 0, reach, np.nan)
@@ -47,14 +49,14 @@ def outcomes(place: Place, scenario: Scenario, years: Ints, base_year: int) -> d
         "outcome_ids": rows["outcome_id"].to_numpy(str),
         "sign": sign,
         "baseline": baseline,
-        "drifted": drifted,
+        "drifted_baseline": drifted,
         "minimum_gain": np.where(held & begun, sign * (minimum - decided), np.nan),
         "target_gain": sign * (target - decided),
         "target_holds": (modes == "hold") & known & begun,
         "shortfall_price": np.where((modes == "priced") & known & (reach > 0), prices, 0.0),
-        "reach": reach,
+        "attainable_range": reach,
         "weight": weights(rows["weight"], reach),
-        "most_gain": sign * (saturation(rows, target) - drifted),
+        "max_gain": sign * (saturation(rows, target) - drifted),
         "reward": np.where(span > 0, reward, 0.0),
         "reward_span": span,
         "deferred_share": rule.deferred_share if rule else 0.0,
@@ -67,7 +69,7 @@ def targets(place: Place, scenario: Scenario) -> Floats:
     """(O,) targets, the scenario's own (B4) before the table's; NaN where there is none."""
     rule = next(iter(scenario.of(Outcomes)), None) or Outcomes(rule="outcomes")
     keys = place.outcomes["outcome_id"]
-    return _own([rule.terms(key).target for key in keys], place.outcomes["target"])
+    return _scenario_or_table([rule.terms(key).target for key in keys], place.outcomes["target"])
 
 
 def weights(stated: pd.Series, reach: Floats) -> Floats:
@@ -87,10 +89,10 @@ def saturation(rows: pd.DataFrame, target: Floats) -> Floats:
 def ranges(place: Place, scenario: Scenario) -> Floats:
     """(O,) baseline-to-target ranges, NaN where there is none."""
     years, base = decided_years(place, scenario), int(place.spending["year"].max())
-    return np.asarray(outcomes(place, scenario, years, base)["reach"], float)
+    return np.asarray(outcomes(place, scenario, years, base)["attainable_range"], float)
 
 
-def _own(given: list[float | None], table: pd.Series) -> Floats:
+def _scenario_or_table(given: list[float | None], table: pd.Series) -> Floats:
     own = np.array([np.nan if value is None else value for value in given], float)
     return np.where(np.isnan(own), table.to_numpy(float), own)
 
@@ -112,14 +114,16 @@ def curves(place: Place, uncertain: bool) -> dict[str, Any]:
     programmes = pd.Index(place.programmes["programme_id"])
     outcomes = pd.Index(place.outcomes["outcome_id"])
     outcome = outcomes.get_indexer(rows["outcome_id"]).astype(np.int64)
-    held = by_level(place, uncertain)
-    whole = np.where(held, np.nan, wholes(place))[outcome]
+    held = uses_levels(place, uncertain)
+    whole = np.where(held, np.nan, potentials(place))[outcome]
     return {
         "curve_programme": programmes.get_indexer(rows["programme_id"]).astype(np.int64),
         "curve_outcome": outcome,
         "by_level": held,
         "curves": tuple(
-            curve if np.isnan(w) else OfTheRest("rest", alone=curve, whole=float(w))
+            curve
+            if np.isnan(w)
+            else TransformedCurve("rest", stand_alone=curve, potential=float(w))
             for curve, w in zip(curves, whole, strict=True)
         ),
     }
@@ -141,6 +145,9 @@ def grades(place: Place) -> list[str]:
 def evidence(place: Place, scenario: Scenario) -> dict[str, Any]:
     rule = next(iter(scenario.of(Uncertainty)), None)
     if rule is None:
-        return {"evidence": np.zeros((0, len(place.curves))), "tail": 0.0}
+        return {"evidence_factors": np.zeros((0, len(place.curves))), "tail_share": 0.0}
     factors = np.array(rule.factors(grades(place)), float)
-    return {"evidence": factors, "tail": rule.tail_share if rule.holds == "tail" else 0.0}
+    return {
+        "evidence_factors": factors,
+        "tail_share": rule.tail_share if rule.holds == "tail" else 0.0,
+    }

@@ -39,7 +39,7 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Terms:
+class ProviderTerms:
     """The terms k of all providers who are paid by results. Money is GBP, outcomes are units of
     improvement over the drifted baseline."""
 
@@ -49,58 +49,62 @@ class Terms:
     start: Floats  # (T, K) improvement from which on it is paid
     span: Floats  # (K,) units that are paid at most
     price: Floats  # (K,) GBP for a unit
-    deferred: Floats  # (K,) share
-    years: Ints  # (K,) after which it is seen whether a result is held
+    deferred_share: Floats  # (K,) share
+    deferral_years: Ints  # (K,) after which it is seen whether a result is held
     clawback: Floats  # (K,) GBP for a unit that is not held
     consents: Bools  # (P,) whether the provider is bought from only if results pay what is withheld
 
-    def of(self, programmes: Bools) -> Terms:
+    def for_programmes(self, programmes: Bools) -> ProviderTerms:
         """Only those of these programmes (P,)."""
         k = programmes[self.programme]
-        return Terms(
+        return ProviderTerms(
             self.programme[k],
             self.outcome[k],
             np.where(programmes, self.withheld, 0.0),
             self.start[:, k],
             self.span[k],
             self.price[k],
-            self.deferred[k],
-            self.years[k],
+            self.deferred_share[k],
+            self.deferral_years[k],
             self.clawback[k],
             self.consents & programmes,
         )
 
-    def held(self, gain: Floats) -> Floats:
+    def paid_units(self, gain: Floats) -> Floats:
         """(T, K) units between paid_from and paid_to, of ``gain`` (T.., O)."""
         better = gain[: len(self.start), self.outcome] - self.start
         return np.clip(better, 0.0, self.span)
 
-    def earned(self, gain: Floats, bought: Bools) -> Floats:
+    def earned_units(self, gain: Floats, bought: Bools) -> Floats:
         """(T, K) units that the provider is paid for."""
-        return self.held(gain) * bought[:, self.programme]
+        return self.paid_units(gain) * bought[:, self.programme]
 
-    def lost(self, gain: Floats, bought: Bools) -> Floats:
+    def lost_units(self, gain: Floats, bought: Bools) -> Floats:
         """(T, K) units of a year's ``earned`` that are not held when the deferred part is due; 0
         where that is after the decided years."""
-        earned, held, found = self.earned(gain, bought), self.held(gain), np.zeros_like(self.start)
-        for t, k in zip(*self.settled, strict=True):
-            found[t, k] = max(0.0, earned[t, k] - held[t + self.years[k], k])
+        earned, held, found = (
+            self.earned_units(gain, bought),
+            self.paid_units(gain),
+            np.zeros_like(self.start),
+        )
+        for t, k in zip(*self.settled_within_horizon, strict=True):
+            found[t, k] = max(0.0, earned[t, k] - held[t + self.deferral_years[k], k])
         return found
 
     @property
-    def settled(self) -> tuple[Ints, Ints]:
+    def settled_within_horizon(self) -> tuple[Ints, Ints]:
         """Years t and terms k of which it is settled within the decided years whether the result
         is held."""
         decided = len(self.start)
-        due = np.arange(decided)[:, None] + 1 + self.years
+        due = np.arange(decided)[:, None] + 1 + self.deferral_years
         t, k = np.nonzero(due < decided)
         return t, k
 
     @property
     def at_stake(self) -> tuple[Ints, Ints]:
         """Those of the ``settled`` for which money depends on whether the result is held."""
-        t, k = self.settled
-        money = (self.deferred * self.price + self.clawback > 0)[k]
+        t, k = self.settled_within_horizon
+        money = (self.deferred_share * self.price + self.clawback > 0)[k]
         return t[money], k[money]
 
     @property
@@ -108,39 +112,41 @@ class Terms:
         """(T,) position of the year in which the part of a year's result that is not deferred is
         paid, and (K,) GBP of it for a unit."""
         decided = len(self.start)
-        return np.minimum(np.arange(decided) + 1, decided - 1), (1 - self.deferred) * self.price
+        return np.minimum(np.arange(decided) + 1, decided - 1), (
+            1 - self.deferred_share
+        ) * self.price
 
     @property
     def last_due(self) -> Ints:
         """(T, K) position of the year in which the deferred part of a year's result is paid."""
         decided = len(self.start)
-        return np.minimum(np.arange(decided)[:, None] + 1 + self.years, decided - 1)
+        return np.minimum(np.arange(decided)[:, None] + 1 + self.deferral_years, decided - 1)
 
-    def due(self, gain: Floats, bought: Bools) -> Floats:
+    def due_payments(self, gain: Floats, bought: Bools) -> Floats:
         """(T, P) GBP that results make due in each decided year."""
-        earned, lost = self.earned(gain, bought), self.lost(gain, bought)
+        earned, lost = self.earned_units(gain, bought), self.lost_units(gain, bought)
         found = np.zeros(bought.shape)
         when, now = self.first_due
         each = np.broadcast_to(self.programme, earned.shape)
         np.add.at(found, (np.broadcast_to(when[:, None], earned.shape), each), now * earned)
-        later = self.deferred * self.price * (earned - lost)
+        later = self.deferred_share * self.price * (earned - lost)
         np.add.at(found, (self.last_due, each), later)
         return found
 
     def refunds(self, gain: Floats, bought: Bools) -> Floats:
         """(T, P) GBP that providers give back in each decided year."""
-        lost, found = self.lost(gain, bought), np.zeros(bought.shape)
+        lost, found = self.lost_units(gain, bought), np.zeros(bought.shape)
         each = np.broadcast_to(self.programme, lost.shape)
         np.add.at(found, (self.last_due, each), self.clawback * lost)
         return found
 
     @property
-    def most_refunded(self) -> float:
+    def max_refund(self) -> float:
         """GBP that can be given back in a year at most."""
         return float((self.clawback * self.span).sum())
 
 
-def terms_of(
+def provider_terms_of(
     place: Place,
     sign: Floats,
     drifted: Floats,
@@ -149,7 +155,7 @@ def terms_of(
     held: bool,
     paid: bool = True,
     begun: Bools | None = None,
-) -> Terms:
+) -> ProviderTerms:
     """A place's terms; none unless the rule is ``held``, nothing earned unless ``paid``. Providers
     of what has ``begun`` (P,) in past years have consented."""
     rows = place.provider_terms if held else place.provider_terms.iloc[:0]
@@ -160,15 +166,15 @@ def terms_of(
     donor = np.isin(np.arange(len(withheld)), p[rows["donor"].to_numpy(bool)])
     consents = (withheld > 0) & ~donor & paid
     start, end = (rows[f"paid_{name}"].to_numpy(float) for name in ("from", "to"))
-    return Terms(
+    return ProviderTerms(
         programme=p.astype(np.int64),
         outcome=o.astype(np.int64),
         withheld=np.minimum(withheld, 1.0),
         start=sign[o] * (start - drifted[:decided][:, o]),
         span=sign[o] * (end - start),
         price=rows["gbp_per_unit"].to_numpy(float) * paid,
-        deferred=rows["deferred_share"].to_numpy(float),
-        years=rows["deferred_years"].to_numpy(np.int64),
+        deferred_share=rows["deferred_share"].to_numpy(float),
+        deferral_years=rows["deferred_years"].to_numpy(np.int64),
         clawback=rows["clawback_gbp_per_unit"].to_numpy(float) * paid,
         consents=consents if begun is None else consents & ~begun,
     )

@@ -26,30 +26,35 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from placeopt.budget.model import formulation as equations
-from placeopt.budget.model.convex_combination import Grid, Mixture, grid_of
+from placeopt.budget.model import formulation
+from placeopt.budget.model.convex_combination import ConvexCombination, SpendGrid, spend_grid_of
 from placeopt.budget.problem.arrays import BudgetProblem, Floats, Ints
 from placeopt.budget.search.path_pricing import (
     Paths,
-    bends_down,
-    best_paths,
-    ladders_of,
-    within_pace,
+    concave_programmes,
+    geometric_grids_of,
+    least_cost_paths,
+    paths_within_pace,
 )
-from placeopt.budget.search.rounding import Solve, plan_near, spend_of
+from placeopt.budget.search.rounding import Solve, round_to_plan, spend_from_result
 from placeopt.engine import Arrays, Model, Result
 from placeopt.engine.duality import dual_bound
 
-LARGE = 250  # curves x years from which a problem is decomposed
-MANY = 60  # S-shaped curves x years from which it is, too
-PACED = 36  # the same where a pace links the years, which whole paths hold far more tightly
-ROUNDS = 40
-SMOOTHED = (0.3, 0.6)  # shares of the best bound's prices in others that are tried beside the last
-NEIGHBOURS = (-9, -3, -1, 0, 1, 3, 9)  # grid points that join beside a best one
+MIN_CURVE_YEARS = 250  # curves x years from which a problem is decomposed
+MIN_S_CURVE_YEARS = 60  # S-shaped curves x years from which it is, too
+MIN_PACED_CURVE_YEARS = (
+    36  # the same where a pace links the years, which whole paths hold far more tightly
+)
+MAX_ROUNDS = 40
+SMOOTHING_WEIGHTS = (
+    0.3,
+    0.6,
+)  # shares of the best bound's prices in others that are tried beside the last
+NEIGHBOUR_STEPS = (-9, -3, -1, 0, 1, 3, 9)  # grid points that join beside a best one
 
 
 @dataclass(frozen=True)
-class Found:
+class Decomposition:
     """A plan's spend (T, P) or ``None``, the bound in model units, and the last model solved."""
 
     spend: Floats | None
@@ -58,34 +63,36 @@ class Found:
     result: Result | None = None
 
 
-def is_large(problem: BudgetProblem) -> bool:
+def uses_column_generation(problem: BudgetProblem) -> bool:
     """Whether a problem is decomposed: its size says so, its effects add up, and nobody
     is paid by results."""
     years = len(problem.years)
-    adds_up = len(problem.groups) == 0 and not np.isfinite(problem.whole).any()
-    if problem.relax or not adds_up or len(problem.terms.programme):
+    adds_up = len(problem.groups) == 0 and not np.isfinite(problem.potential).any()
+    if problem.relaxed_rule or not adds_up or len(problem.provider_terms.programme):
         return False
-    bends_up = ~bends_down(problem)[problem.curve_programme]
-    paced = bends_up[np.isin(problem.curve_programme, list(ladders_of(problem)))].sum() * years
-    many = bends_up.sum() * years >= MANY or paced >= PACED
-    return bool(len(problem.curves) * years >= LARGE or many)
+    bends_up = ~concave_programmes(problem)[problem.curve_programme]
+    paced = (
+        bends_up[np.isin(problem.curve_programme, list(geometric_grids_of(problem)))].sum() * years
+    )
+    many = bends_up.sum() * years >= MIN_S_CURVE_YEARS or paced >= MIN_PACED_CURVE_YEARS
+    return bool(len(problem.curves) * years >= MIN_CURVE_YEARS or many)
 
 
 def decompose(
     problem: BudgetProblem, name: str, limits: dict[str, float], gap: float, solve: Solve
-) -> Found:
+) -> Decomposition:
     """A plan of one objective and its bound; nothing where the master has no plan."""
-    grid = grid_of(problem)
+    grid = spend_grid_of(problem)
     free = _without_pace(problem, grid)
-    inside, paths = _first_points(problem, grid), _first_paths(problem, grid)
+    inside, paths = _initial_points(problem, grid), _initial_paths(problem, grid)
     bound, centre = -np.inf, np.zeros(0)  # the best bound, and the prices that prove it
-    last: tuple[Mixture, Model, Result] | None = None
+    last: tuple[ConvexCombination, Model, Result] | None = None
     linear = False  # whether the mean of a mixture is a plan
-    for _ in range(ROUNDS):
-        mixture = Mixture.of(grid, inside, paths)
-        model = equations.formulate(free, mixture, name, limits=limits)
+    for _ in range(MAX_ROUNDS):
+        mixture = ConvexCombination.from_points(grid, inside, paths)
+        model = formulation.formulate(free, mixture, name, limits=limits)
         chooses = any(part.any() for part in model._integer)
-        linear = not chooses and bool(bends_down(problem).all())
+        linear = not chooses and bool(concave_programmes(problem).all())
         enough = 0.8 * gap if linear else gap / 5  # the rest is left for choosing whole plans
         model, arrays = _without_integers(model)
         result = solve(model, 0.0, 0.5)
@@ -94,29 +101,31 @@ def decompose(
             break
         last = mixture, model, result
         if linear:  # the next points lie near those that are mixed now
-            mix = result.value(model.columns["mix"])[: len(mixture.at)]
-            inside[mixture.year, mixture.programme, mixture.at] = mix > 1e-7
+            mix = result.value(model.columns["mix"])[: len(mixture.grid_index)]
+            inside[mixture.year, mixture.programme, mixture.grid_index] = mix > 1e-7
         known = inside.sum() + len(paths.programme)
-        between = [(1 - s) * prices + s * centre for s in SMOOTHED if len(centre)]
+        between = [(1 - s) * prices + s * centre for s in SMOOTHING_WEIGHTS if len(centre)]
         for asked in (prices, *between):
             proven, cost, best = _best_responses(problem, grid, mixture, model, arrays, asked)
             if proven > bound:
                 bound, centre = proven, asked
-            _join(inside, grid, cost.argmin(axis=2))
-            paths = paths.and_(_beside(problem, grid, best) if asked is prices else best)
+            _add_neighbours(inside, grid, cost.argmin(axis=2))
+            paths = paths.union(
+                _neighbouring_paths(problem, grid, best) if asked is prices else best
+            )
         close = result.objective - bound <= enough * abs(result.objective)
         if close or inside.sum() + len(paths.programme) == known:
             break
     if last is None:
-        return Found(None, bound)
+        return Decomposition(None, bound)
     mixture, model, result = last
     if linear:
-        return Found(spend_of(problem, model, result), bound, model, result)
-    spend, near, answer = plan_near(problem, *last, name, limits, gap, solve)
-    return Found(spend, bound, near or model, answer or result)
+        return Decomposition(spend_from_result(problem, model, result), bound, model, result)
+    spend, near, answer = round_to_plan(problem, *last, name, limits, gap, solve)
+    return Decomposition(spend, bound, near or model, answer or result)
 
 
-def _first_points(problem: BudgetProblem, grid: Grid):
+def _initial_points(problem: BudgetProblem, grid: SpendGrid):
     """(T, P, K) both ends, today, and a few points between."""
     decided, programmes, size = grid.allowed.shape
     chosen = np.zeros_like(grid.allowed)
@@ -125,50 +134,54 @@ def _first_points(problem: BudgetProblem, grid: Grid):
     t, p = np.mgrid[:decided, :programmes]
     for share in np.linspace(0, 1, 9):
         chosen[t, p, (first + share * (last - first)).astype(int)] = True
-    pairs = zip(grid.spend, problem.before, strict=True)
+    pairs = zip(grid.spend, problem.base_spend, strict=True)
     today = np.array([np.searchsorted(row, before) for row, before in pairs])
     chosen[t, p, np.clip(today, first, last)] = True
     has = np.isin(np.arange(programmes), problem.curve_programme)
-    has &= ~np.isin(np.arange(programmes), list(grid.ladders))
+    has &= ~np.isin(np.arange(programmes), list(grid.geometric_grids))
     return chosen & grid.allowed & has[None, :, None]
 
 
-def _without_pace(problem: BudgetProblem, grid: Grid) -> BudgetProblem:
+def _without_pace(problem: BudgetProblem, grid: SpendGrid) -> BudgetProblem:
     """The problem without the pace of those whose paths are mixed: each path keeps it."""
     cut, rise = problem.pace_cut.copy(), problem.pace_rise.copy()
-    cut[list(grid.ladders)] = rise[list(grid.ladders)] = np.inf
+    cut[list(grid.geometric_grids)] = rise[list(grid.geometric_grids)] = np.inf
     return replace(problem, pace_cut=cut, pace_rise=rise)
 
 
-def _first_paths(problem: BudgetProblem, grid: Grid) -> Paths:
+def _initial_paths(problem: BudgetProblem, grid: SpendGrid) -> Paths:
     """As fast as the pace lets them go to a few levels, today's among them."""
-    p = np.array(list(grid.ladders), int)
+    p = np.array(list(grid.geometric_grids), int)
     low, high = problem.lower[:, p].min(axis=0), problem.upper[:, p].max(axis=0)
-    levels = [low + share * (high - low) for share in np.linspace(0, 1, 9)] + [problem.before[p]]
+    levels = [low + share * (high - low) for share in np.linspace(0, 1, 9)] + [
+        problem.base_spend[p]
+    ]
     wanted = np.concatenate(levels)
-    return within_pace(
+    return paths_within_pace(
         problem, np.tile(p, len(levels)), np.tile(wanted[:, None], len(problem.years))
     )
 
 
-def _beside(problem: BudgetProblem, grid: Grid, best: Paths) -> Paths:
+def _neighbouring_paths(problem: BudgetProblem, grid: SpendGrid, best: Paths) -> Paths:
     """The best paths, and some a few rungs above and below them."""
-    step = np.array([grid.ladders[int(p)].step for p in best.programme])
-    wanted = [best.spend * np.exp(rungs * step)[:, None] for rungs in NEIGHBOURS]
-    return within_pace(problem, np.tile(best.programme, len(NEIGHBOURS)), np.concatenate(wanted))
+    step = np.array([grid.geometric_grids[int(p)].step for p in best.programme])
+    wanted = [best.spend * np.exp(rungs * step)[:, None] for rungs in NEIGHBOUR_STEPS]
+    return paths_within_pace(
+        problem, np.tile(best.programme, len(NEIGHBOUR_STEPS)), np.concatenate(wanted)
+    )
 
 
 def _best_responses(
     problem: BudgetProblem,
-    grid: Grid,
-    mixture: Mixture,
+    grid: SpendGrid,
+    mixture: ConvexCombination,
     model: Model,
     arrays: Arrays,
     prices: Floats,
 ) -> tuple[float, Floats, Paths]:
     """What these prices prove, every point's reduced cost (T, P, K), and the paths of least
     reduced cost."""
-    scale = equations.scale_of(problem)
+    scale = formulation.scale_of(problem)
     decided, programmes = len(problem.years), len(problem.programme_ids)
     block = np.unique(mixture.year * programmes + mixture.programme)
     paced = np.unique(mixture.paths.programme)
@@ -183,27 +196,29 @@ def _best_responses(
     for c, p in enumerate(problem.curve_programme):
         worth = np.maximum(0.0, unit[:, c])[:, None]
         cost[:, p] -= worth * grid.effect[c]
-        slip[:, p] += worth * grid.above[c]
+        slip[:, p] += worth * grid.chord_error[c]
     cost = np.where(grid.allowed, cost, np.inf)
     step = np.minimum(cost[:, :, 1:], cost[:, :, :-1]) - slip
     both = grid.allowed[:, :, 1:] & grid.allowed[:, :, :-1]
     step = np.where(both, step, np.inf)
     least, paths = np.minimum(step.min(axis=2), cost.min(axis=2)).ravel()[block], mixture.paths
     if len(paced):
-        ladders = {int(p): grid.ladders[int(p)] for p in paced}
-        of_paths, best = best_paths(ladders, grid.spend[paced], cost[:, paced], step[:, paced])
-        least, paths = np.append(least, of_paths), within_pace(problem, paced, best)
+        geometric_grids = {int(p): grid.geometric_grids[int(p)] for p in paced}
+        of_paths, best = least_cost_paths(
+            geometric_grids, grid.spend[paced], cost[:, paced], step[:, paced]
+        )
+        least, paths = np.append(least, of_paths), paths_within_pace(problem, paced, best)
     proving = prices.copy()
     proving[model.rows["one_mix"].all] = least  # no mixture, of whatever spends, costs less
     return dual_bound(arrays, proving), cost, paths
 
 
-def _join(inside, grid: Grid, best: Ints) -> None:
+def _add_neighbours(inside, grid: SpendGrid, best: Ints) -> None:
     """The best points and their neighbours may be mixed from now on."""
     decided, programmes, size = inside.shape
     t, p = np.mgrid[:decided, :programmes]
     used = inside.any(axis=2)
-    for step in NEIGHBOURS:
+    for step in NEIGHBOUR_STEPS:
         at = np.clip(best + step, 0, size - 1)
         inside[t, p, at] |= grid.allowed[t, p, at] & used
 

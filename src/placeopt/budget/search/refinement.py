@@ -21,7 +21,7 @@ import numpy as np
 from placeopt import engine
 from placeopt.base.deadline import ended_by_clock, past_deadline, seconds_left
 from placeopt.budget.curves.forms import (
-    NARROWEST,
+    MIN_PIECE_SHARE,
     Floats,
     Piece,
     Side,
@@ -29,27 +29,27 @@ from placeopt.budget.curves.forms import (
     error_bound,
     pieces,
 )
-from placeopt.budget.model import formulation as equations
+from placeopt.budget.model import formulation
 from placeopt.budget.model.constraints import payment_by_results
-from placeopt.budget.model.constraints.cumulative_effects import Levels
-from placeopt.budget.model.constraints.remaining_potential import outer
-from placeopt.budget.problem.arrays import BudgetProblem, summed
+from placeopt.budget.model.constraints.cumulative_effects import CumulativeEffects
+from placeopt.budget.model.constraints.remaining_potential import inverse_transforms
+from placeopt.budget.problem.arrays import BudgetProblem, sum_by_group
 from placeopt.budget.search import column_generation
-from placeopt.budget.search.rounding import spend_of
+from placeopt.budget.search.rounding import spend_from_result
 from placeopt.engine import Model, Progress, Result, Status
 from placeopt.engine.interrupts import until_interrupted
 from placeopt.scenario.scenario import SolverSettings
 
 logger = logging.getLogger("placeopt.budget")
 
-ROUNDS = 12
+MAX_ROUNDS = 12
 LINEAR_GAP = 1e-6  # what linear programs are refined to, whatever gap is asked
-FIRST_ERROR = 2e-2  # of an outcome's range: what the first round's breakpoints aim at
-BELIEVED = 1e-4  # share of a plan's value by which rounding may take it beyond its bound
+INITIAL_ERROR_SHARE = 2e-2  # of an outcome's range: what the first round's breakpoints aim at
+BOUND_TOLERANCE = 1e-4  # share of a plan's value by which rounding may take it beyond its bound
 
 
 @dataclass(frozen=True)
-class Stage:
+class LexicographicStep:
     """One objective solved: its exact value at the plan, its proven bound, the last model."""
 
     objective: str
@@ -65,7 +65,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Solved:
+class Solution:
     """What came of all objectives. ``spend`` (T, P), ``pay`` (T, N) GBP; ``None`` without a plan.
 
     ``curve_error`` (C,) is the proven error of each curve's last approximation.
@@ -74,73 +74,77 @@ class Solved:
     result: Result
     spend: Floats | None = None
     pay: Floats | None = None
-    stages: tuple[Stage, ...] = ()
+    steps: tuple[LexicographicStep, ...] = ()
     curve_error: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 class Approximation:
     """The breakpoints of every curve, which only ever grow, and the pieces made from them."""
 
-    def __init__(self, problem: BudgetProblem, first_error: float = FIRST_ERROR, most: int = 40):
-        scale = equations.scale_of(problem)
+    def __init__(
+        self, problem: BudgetProblem, first_error: float = INITIAL_ERROR_SHARE, most: int = 40
+    ):
+        scale = formulation.scale_of(problem)
         lower, upper = problem.lower.min(axis=0), problem.upper.max(axis=0)
         self.problem = problem
         self.exact_at: list[Floats] = []
-        self.breaks: list[Floats] = []
+        self.breakpoints: list[Floats] = []
         for p, o, curve in self._curves():
-            today = np.clip(problem.before[p], lower[p], upper[p])
+            today = np.clip(problem.base_spend[p], lower[p], upper[p])
             error = first_error * float(scale.outcome[o])
             self.exact_at.append(np.unique([lower[p], today, upper[p]]))
-            self.breaks.append(breakpoints(curve, lower[p], upper[p], error, today, most))
-        self.rests = outer(problem)
-        self.rest_breaks = [
+            self.breakpoints.append(breakpoints(curve, lower[p], upper[p], error, today, most))
+        self.inverse_curves = inverse_transforms(problem)
+        self.inverse_breakpoints = [
             breakpoints(curve, low, top, first_error * float(scale.outcome[o]), most=most)
-            for o, curve, low, top in self.rests
+            for o, curve, low, top in self.inverse_curves
         ]
-        self.levels = Levels(problem, first_error * scale.outcome, most)
-        self.measured = payment_by_results.measured(problem)
+        self.cumulative = CumulativeEffects(problem, first_error * scale.outcome, most)
+        self.paid_curves = payment_by_results.paid_curves(problem)
 
     def _curves(self):
         problem = self.problem
         return zip(problem.curve_programme, problem.curve_outcome, problem.curves, strict=True)
 
     def pieces(self, side: str) -> list[list[Piece]]:
-        made = zip(self._curves(), self.breaks, self.exact_at, strict=True)
+        made = zip(self._curves(), self.breakpoints, self.exact_at, strict=True)
         found = [pieces(curve, cuts, side, at) for (_, _, curve), cuts, at in made]  # type: ignore[arg-type]
-        rests = zip(self.rests, self.rest_breaks, strict=True)
-        found += [pieces(curve, cuts, side) for (_, curve, *_), cuts in rests]  # type: ignore[arg-type]
-        return found + self.levels.pieces(side) + self._intervals(side)  # type: ignore[arg-type]
+        potential_pieces = zip(self.inverse_curves, self.inverse_breakpoints, strict=True)
+        found += [pieces(curve, cuts, side) for (_, curve, *_), cuts in potential_pieces]  # type: ignore[arg-type]
+        return found + self.cumulative.pieces(side) + self._intervals(side)  # type: ignore[arg-type]
 
     def _intervals(self, side: Side) -> list[list[Piece]]:
         """What the payments by results are counted on (B10)."""
         return [
             payment_by_results.intervals(
-                self.problem.curves[c], self.breaks[c], self.exact_at[c], side
+                self.problem.curves[c], self.breakpoints[c], self.exact_at[c], side
             )
-            for c in self.measured
+            for c in self.paid_curves
         ]
 
     def errors(self) -> Floats:
         """(C + R + L,) proven error of each curve, each outer function and each level, in its
         outcome's unit."""
-        made = [curve for _, _, curve in self._curves()] + [curve for _, curve, *_ in self.rests]
-        cuts = zip(made, [*self.breaks, *self.rest_breaks], strict=True)
+        made = [curve for _, _, curve in self._curves()] + [
+            curve for _, curve, *_ in self.inverse_curves
+        ]
+        cuts = zip(made, [*self.breakpoints, *self.inverse_breakpoints], strict=True)
         own = [error_bound(curve, breaks) for curve, breaks in cuts]
-        return np.append(own, self.levels.errors())
+        return np.append(own, self.cumulative.errors())
 
     def add(self, *spends: Floats) -> None:
         """Make these spends (T, P) breakpoints of every curve; it is approximated exactly there."""
         for spend in spends:
-            self.levels.add(spend)
-        for i, (o, *_) in enumerate(self.rests):
+            self.cumulative.add(spend)
+        for i, (o, *_) in enumerate(self.inverse_curves):
             for spend in spends:
-                at = self.problem.sums(spend, o)
-                cuts = self.rest_breaks[i]
+                at = self.problem.transform_sums(spend, o)
+                cuts = self.inverse_breakpoints[i]
                 at = at[(at > cuts[0]) & (at < cuts[-1])]
                 near = [np.abs(cuts - one).min() > 1e-7 * cuts[-1] for one in at]
-                self.rest_breaks[i] = np.unique(np.concatenate([cuts, at[near]]))
+                self.inverse_breakpoints[i] = np.unique(np.concatenate([cuts, at[near]]))
         for c, p in enumerate(self.problem.curve_programme):
-            cuts = self.breaks[c]
+            cuts = self.breakpoints[c]
             new = np.unique([at[:, p] for at in spends]) if spends else np.zeros(0)
             at_start = len(new) > 0 and len(cuts) > 1 and new.min() <= cuts[0]
             if at_start and not np.isfinite(self.problem.curves[c].slope(cuts[0])):
@@ -148,7 +152,7 @@ class Approximation:
             new = new[(new > cuts[0]) & (new < cuts[-1])]
             least = 1e-12 * max(1.0, float(cuts[-1]))
             if not self.problem.curves[c].is_concave(float(cuts[0]), float(cuts[-1])):
-                least = max(least, NARROWEST * float(cuts[-1] - cuts[0]))
+                least = max(least, MIN_PIECE_SHARE * float(cuts[-1] - cuts[0]))
                 known = self.exact_at[c]
                 new = new[np.abs(new[:, None] - known).min(axis=1, initial=np.inf) > least]
             self.exact_at[c] = np.unique(np.concatenate([self.exact_at[c], new]))
@@ -159,43 +163,43 @@ class Approximation:
                 near = 1e-6 * abs(spend) + least
                 if np.abs(cuts - spend).min() > near:  # slopes between closer ones are noise
                     cuts = np.append(cuts, spend)
-            self.breaks[c] = np.sort(cuts)
+            self.breakpoints[c] = np.sort(cuts)
 
 
-def solve_all(
+def solve_lexicographic(
     problem: BudgetProblem,
     settings: SolverSettings,
     progress: Callable[[Progress], None] | None = None,
-) -> Solved:
+) -> Solution:
     """The scenario's objectives in order, each kept within its slack for those after it."""
     began = time.perf_counter()
     approximation = Approximation(problem)
-    clock = _Clock(began, settings, progress)
-    stages: list[Stage] = []
+    clock = _TimedSolver(began, settings, progress)
+    steps: list[LexicographicStep] = []
     limits: dict[str, float] = {}
     spend = None
     with until_interrupted() as interrupted:
         clock.interrupted = interrupted
         for position, name in enumerate(problem.objectives):
-            stage, found, answer = _solve_one(problem, approximation, name, limits, clock)
-            if stage is None or found is None:
+            step, found, answer = _solve_objective(problem, approximation, name, limits, clock)
+            if step is None or found is None:
                 if spend is None:
-                    return Solved(replace(answer, seconds=clock.seconds()))
+                    return Solution(replace(answer, seconds=clock.seconds()))
                 break
             spend = found
-            stages.append(stage)
+            steps.append(step)
             slack = problem.slack[position] if position < len(problem.slack) else 0.0
-            limits[name] = _limit(stage, slack)
+            limits[name] = _objective_limit(step, slack)
     assert spend is not None
-    slacks = [*problem.slack, *(0.0 for _ in stages)]
-    ties = {s.objective: _limit(s, k, 1e-9) for s, k in zip(stages, slacks, strict=False)}
+    slacks = [*problem.slack, *(0.0 for _ in steps)]
+    ties = {s.objective: _objective_limit(s, k, 1e-9) for s, k in zip(steps, slacks, strict=False)}
     if not interrupted():
-        spend = _least_disruption_of_ties(problem, approximation, ties, clock, spend)
+        spend = _break_ties_by_disruption(problem, approximation, ties, clock, spend)
     pay, spend = closest_payments(problem, spend, clock)
-    first = stages[0]
+    first = steps[0]
     value = problem.objective(first.objective, spend, first=True)
-    status = Status.OPTIMAL if len(stages) == len(problem.objectives) else Status.FEASIBLE
-    if any(stage.result.status is not Status.OPTIMAL for stage in stages):
+    status = Status.OPTIMAL if len(steps) == len(problem.objectives) else Status.FEASIBLE
+    if any(step.result.status is not Status.OPTIMAL for step in steps):
         status = Status.FEASIBLE
     allowed = settings.gap * abs(value) + (problem.slack[0] if problem.slack else 0) * abs(value)
     if value - first.bound > max(allowed, 1e-7):
@@ -208,37 +212,37 @@ def solve_all(
         objective=value,
         bound=min(first.bound, value),
         seconds=clock.seconds(),
-        message="; ".join(f"{s.objective} {s.value:.6g}, bound {s.bound:.6g}" for s in stages),
+        message="; ".join(f"{s.objective} {s.value:.6g}, bound {s.bound:.6g}" for s in steps),
     )
-    return Solved(result, spend, pay, tuple(stages), approximation.errors()[: len(problem.curves)])
+    return Solution(result, spend, pay, tuple(steps), approximation.errors()[: len(problem.curves)])
 
 
 @dataclass
-class _Clock:
+class _TimedSolver:
     """What is left of the time limit, and where the time went."""
 
-    began: float
+    started: float
     settings: SolverSettings
     progress: Callable[[Progress], None] | None
     spent: dict[str, float] = field(default_factory=dict)
     interrupted: Callable[[], bool] = lambda: False
 
-    def left(self) -> float:
+    def remaining_seconds(self) -> float:
         """Seconds; none after Ctrl-C."""
         if self.interrupted():
             return 0.0
-        left = self.settings.time_limit_seconds - (time.perf_counter() - self.began)
+        left = self.settings.time_limit_seconds - (time.perf_counter() - self.started)
         return min(left, seconds_left())
 
     def seconds(self) -> dict[str, float]:
-        return {**self.spent, "total": time.perf_counter() - self.began}
+        return {**self.spent, "total": time.perf_counter() - self.started}
 
     def solve(self, model: Model, gap: float | None = None, share: float = 1.0) -> Result:
         """Solve within ``share`` of the time that is left."""
         result = engine.solve(
             model,
             engine=self.settings.engine,
-            time_limit_seconds=max(0.1, self.left() * share),
+            time_limit_seconds=max(0.1, self.remaining_seconds() * share),
             gap=self.settings.gap / 4 if gap is None else gap,
             threads=self.settings.threads,
             seed=self.settings.seed,
@@ -249,43 +253,43 @@ class _Clock:
 
     def report(self, value: float | None, bound: float) -> None:
         if self.progress:
-            self.progress(Progress(time.perf_counter() - self.began, value, bound))
+            self.progress(Progress(time.perf_counter() - self.started, value, bound))
 
 
-def _solve_one(
+def _solve_objective(
     problem: BudgetProblem,
     approximation: Approximation,
     name: str,
     limits: dict[str, float],
-    clock: _Clock,
-) -> tuple[Stage | None, Floats | None, Result]:
+    clock: _TimedSolver,
+) -> tuple[LexicographicStep | None, Floats | None, Result]:
     """One objective: the stage and its spend (T, P) where there is a plan, and the last answer."""
-    unit = equations.unit_of(name, equations.scale_of(problem))
+    unit = formulation.objective_unit(name, formulation.scale_of(problem))
     first = name == problem.objectives[0]
     value, bound = np.inf, -np.inf
     spend: Floats | None = None
     model: Model | None = None
     plan: Result | None = None
     answer = Result(Status.NO_PLAN, message="no plan within the limit")
-    if column_generation.is_large(problem):
+    if column_generation.uses_column_generation(problem):
         found = column_generation.decompose(problem, name, limits, clock.settings.gap, clock.solve)
         bound, model, plan = found.bound * unit, found.model, found.result
         if found.spend is not None and model is not None and plan is not None:
             spend, value = found.spend, problem.objective(name, found.spend, first=first)
-            bound = _believed(bound, value, unit)
+            bound = _trusted_bound(bound, value, unit)
             clock.report(value, bound)
             if value - bound <= clock.settings.gap * abs(value):
-                return Stage(name, value, bound, model, plan, 1), spend, plan
+                return LexicographicStep(name, value, bound, model, plan, 1), spend, plan
             approximation.add(spend)
     plain = not (len(problem.unit_programme) or problem.reward.any() or problem.clawback.any())
-    plain = plain and not (problem.cashable.any() or len(problem.terms.programme))
+    plain = plain and not (problem.cashable.any() or len(problem.provider_terms.programme))
     rounds, close = 0, False
-    while rounds < ROUNDS and not close:
+    while rounds < MAX_ROUNDS and not close:
         rounds += 1
         sides: tuple[Side, ...] = ("over", "under") if approximation.errors().any() else ("under",)
         tried: list[Floats] = []
         for side in sides:  # a plan from above that holds in truth may make the other needless
-            solved = equations.formulate(problem, approximation.pieces(side), name, limits=limits)
+            solved = formulation.formulate(problem, approximation.pieces(side), name, limits=limits)
             answer = clock.solve(solved, share=0.5 if side != sides[-1] else 1.0)
             if side == sides[0]:
                 if answer.status is Status.INFEASIBLE or answer.status is Status.UNBOUNDED:
@@ -295,16 +299,16 @@ def _solve_one(
                     break
                 bound = max(bound, answer.bound * unit)
             if answer.has_plan:
-                candidate = spend_of(problem, solved, answer)
+                candidate = spend_from_result(problem, solved, answer)
                 tried.append(candidate)
                 reached = problem.objective(name, candidate, first=first)
-                truly = side == "under" or (plain and _holds(problem, candidate, limits))
+                truly = side == "under" or (plain and _is_feasible(problem, candidate, limits))
                 if truly and (reached < value or model is None):
                     value, spend = reached, candidate
                     if model is None or side == "under":
                         model, plan = solved, answer
             if spend is not None:
-                bound = _believed(bound, value, unit)
+                bound = _trusted_bound(bound, value, unit)
             slip, aim = value - bound, clock.settings.gap / 2
             linear = answer.row_prices is not None
             if linear:  # going further costs next to nothing
@@ -313,7 +317,7 @@ def _solve_one(
             if close and not linear:
                 break
         clock.report(None if spend is None else value, bound)
-        if clock.left() <= 0:
+        if clock.remaining_seconds() <= 0:
             ended_by_clock("the refinement of curves")
             break
         if not close:
@@ -324,30 +328,30 @@ def _solve_one(
         return None, None, answer
     approximation.add(spend)
     if plan.row_prices is not None:  # prices and limits of the last approximation
-        under_model = equations.formulate(
+        under_model = formulation.formulate(
             problem, approximation.pieces("under"), name, limits=limits
         )
         under = clock.solve(under_model)
         if under.row_prices is not None:
             model, plan = under_model, under
-            candidate = spend_of(problem, under_model, under)
+            candidate = spend_from_result(problem, under_model, under)
             reached = problem.objective(name, candidate, first=first)
             if reached <= value:
                 value, spend = reached, candidate
                 approximation.add(spend)
-    return Stage(name, value, bound, model, plan, rounds), spend, answer
+    return LexicographicStep(name, value, bound, model, plan, rounds), spend, answer
 
 
-def _believed(bound: float, value: float, unit: float) -> float:
+def _trusted_bound(bound: float, value: float, unit: float) -> float:
     """The bound, but where a plan that holds is worth more than it: then one of the two is false,
     and nothing is proven."""
-    if bound <= value + BELIEVED * abs(value) + 1e-6 * unit:
+    if bound <= value + BOUND_TOLERANCE * abs(value) + 1e-6 * unit:
         return bound
     logger.warning("a bound of %g lies above a plan of %g and is not believed", bound, value)
     return -np.inf
 
 
-def _holds(problem: BudgetProblem, spend: Floats, limits: dict[str, float]) -> bool:
+def _is_feasible(problem: BudgetProblem, spend: Floats, limits: dict[str, float]) -> bool:
     """Whether a spend that the looser model allows also holds by the true curves (of problems
     in which outcomes bring or free no money)."""
     gain = problem.gain(spend)[: len(problem.years)]
@@ -355,8 +359,8 @@ def _holds(problem: BudgetProblem, spend: Floats, limits: dict[str, float]) -> b
     target = np.where(problem.target_holds, problem.target_gain - gain, -np.inf)
     if max(np.nanmax(short, initial=-np.inf), target.max(initial=-np.inf)) > 0:
         return False
-    if len(problem.evidence):
-        bad = problem.minimum_gain - problem.bad_gain(spend)
+    if len(problem.evidence_factors):
+        bad = problem.minimum_gain - problem.robust_gain(spend)
         if np.nanmax(np.fmax(bad, -np.inf), initial=-np.inf) > 0:
             return False
     first = problem.objectives[0]
@@ -366,71 +370,77 @@ def _holds(problem: BudgetProblem, spend: Floats, limits: dict[str, float]) -> b
     )
 
 
-def _limit(stage: Stage, slack: float, rounding: float = 1e-8) -> float:
+def _objective_limit(step: LexicographicStep, slack: float, rounding: float = 1e-8) -> float:
     """What an objective may not exceed while later ones are made small, in its own unit."""
-    return stage.value + slack * abs(stage.value) + rounding * max(1.0, abs(stage.value))
+    return step.value + slack * abs(step.value) + rounding * max(1.0, abs(step.value))
 
 
-def _least_disruption_of_ties(
+def _break_ties_by_disruption(
     problem: BudgetProblem,
     approximation: Approximation,
     limits: dict[str, float],
-    clock: _Clock,
+    clock: _TimedSolver,
     spend: Floats,
 ) -> Floats:
     """Among plans as good, the one that moves least money from today's spending."""
-    choices = problem.must_choose.any() or column_generation.is_large(problem)
+    choices = problem.is_optional.any() or column_generation.uses_column_generation(problem)
     choices = choices or len(problem.unit_programme) > 0 or len(problem.groups) > 0
-    choices = choices or len(problem.terms.programme) > 0
+    choices = choices or len(problem.provider_terms.programme) > 0
     if "least_disruption" in limits or choices:
         return spend
     under = approximation.pieces("under")
     if any(len(piece) > 1 for piece in under):
         return spend
-    model = equations.formulate(problem, under, "least_disruption", limits=limits)
+    model = formulation.formulate(problem, under, "least_disruption", limits=limits)
     result = clock.solve(model)
     if not result.has_plan:
         return spend
-    found = spend_of(problem, model, result)
-    saved = moves(problem, spend) - moves(problem, found)
-    return found if saved > 1e-6 * problem.before.sum() else spend
+    found = spend_from_result(problem, model, result)
+    saved = money_moved(problem, spend) - money_moved(problem, found)
+    return found if saved > 1e-6 * problem.base_spend.sum() else spend
 
 
-def decimals(problem: BudgetProblem) -> int:
+def payment_decimals(problem: BudgetProblem) -> int:
     """Payments are in whole pence; in finer parts where the whole place has little money."""
-    return max(2, 8 - int(np.log10(max(1.0, problem.before.sum()))))
+    return max(2, 8 - int(np.log10(max(1.0, problem.base_spend.sum()))))
 
 
-def moves(problem: BudgetProblem, spend: Floats) -> float:
+def money_moved(problem: BudgetProblem, spend: Floats) -> float:
     """GBP moved up or down against the year before, over the decided years."""
-    return float(np.abs(np.diff(np.vstack([problem.before, spend]), axis=0)).sum())
+    return float(np.abs(np.diff(np.vstack([problem.base_spend, spend]), axis=0)).sum())
 
 
-def closest_payments(problem: BudgetProblem, spend: Floats, clock: _Clock) -> tuple[Floats, Floats]:
+def closest_payments(
+    problem: BudgetProblem, spend: Floats, clock: _TimedSolver
+) -> tuple[Floats, Floats]:
     """(T, N) GBP, rounded, that each stream pays for each programme, closest to today; and the
     (T, P) spending that these payments make, which is ``spend`` but for rounding."""
-    money, decided = equations.scale_of(problem).money_gbp, len(problem.years)
-    one_off, pairs = problem.one_off(spend), len(problem.pair_stream)
-    due = problem.by_results(spend)
+    money, decided = formulation.scale_of(problem).money_gbp, len(problem.years)
+    one_off, pairs = problem.one_off_costs(spend), len(problem.pair_stream)
+    due = problem.result_payments(spend)
     back = problem.refunds(spend) / money
     paid, gain = (spend + one_off + due) / money, problem.gain(spend)
-    left = problem.left_of_total(paid.sum(axis=1) * money, spend) / money
-    model = equations.payments(problem, spend / money, paid, gain, back, left)
+    left = problem.unallocated_total(paid.sum(axis=1) * money, spend) / money
+    model = formulation.payments(problem, spend / money, paid, gain, back, left)
     pay = model.columns["pay"]
     moved = model.add_columns("moved", size=pay.size, cost=1.0)
-    n, before = np.arange(pay.size), np.tile(problem.pair_before / money, decided)
+    n, before = np.arange(pay.size), np.tile(problem.pair_base_spend / money, decided)
     up, down = [(n, moved.all, 1.0), (n, pay.all, -1.0)], [(n, moved.all, 1.0), (n, pay.all, 1.0)]
     model.add_rows("up", rule="", size=pay.size, terms=up, lower=-before)
     model.add_rows("down", rule="", size=pay.size, terms=down, lower=before)
     if "transfer" in model.columns:
         model.add_cost(model.columns["transfer"].all, 1e-2)
-    late = _Clock(time.perf_counter(), clock.settings, None)  # a plan found late is still paid
+    late = _TimedSolver(
+        time.perf_counter(), clock.settings, None
+    )  # a plan found late is still paid
     with past_deadline():
         result = late.solve(model, gap=0.0)
     if not result.has_plan:
         raise RuntimeError(f"no payments for a plan that was found: {result.status}")
     gbp = np.maximum(0.0, result.value(pay)) * money
-    gbp = np.round(gbp, decimals(problem)).reshape(decided, pairs)
-    paid = summed(gbp, problem.pair_programme, spend.shape[1])
-    by_results = np.isin(np.arange(spend.shape[1]), problem.terms.programme)  # a price, not paid
+    gbp = np.round(gbp, payment_decimals(problem)).reshape(decided, pairs)
+    paid = sum_by_group(gbp, problem.pair_programme, spend.shape[1])
+    by_results = np.isin(
+        np.arange(spend.shape[1]), problem.provider_terms.programme
+    )  # a price, not paid
     return gbp, np.where(by_results, spend, np.maximum(0.0, paid - one_off))

@@ -29,29 +29,29 @@ import pandas as pd
 
 from placeopt.budget.appraisal.benefits import chain
 from placeopt.budget.explain.shadow_prices import prices
-from placeopt.budget.problem.arrays import OBJECTIVES, WEIGHTED, BudgetProblem, summed
-from placeopt.budget.search.refinement import Solved, decimals
+from placeopt.budget.problem.arrays import OBJECTIVES, WEIGHTED_UNIT, BudgetProblem, sum_by_group
+from placeopt.budget.search.refinement import Solution, payment_decimals
 from placeopt.budget.tables.reasons import reasons_table
-from placeopt.budget.tables.years import met, yearly_tables
+from placeopt.budget.tables.years import standard_status, yearly_tables
 from placeopt.engine import Plan
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import Streams
 
 
-def plan_of(place: Place, problem: BudgetProblem, solved: Solved, scenario: Scenario) -> Plan:
+def build_plan(place: Place, problem: BudgetProblem, solved: Solution, scenario: Scenario) -> Plan:
     """The plan's tables and summary. Money is in whole pence, and totals add up."""
     assert solved.pay is not None
     pay = solved.pay
     assert solved.spend is not None
-    spend = np.round(solved.spend, decimals(problem))
+    spend = np.round(solved.spend, payment_decimals(problem))
     tables = {
         "spending": _spending(place, problem, spend),
         "payments": _payments(place, problem, pay),
         "streams": _streams(place, problem, pay, scenario),
         "outcomes": _outcomes(place, problem, spend),
         "objectives": _objectives(problem, spend),
-        "prices": prices(problem, solved.stages),
+        "prices": prices(problem, solved.steps),
         "curves": _curves(problem, solved),
         "reasons": _reasons(place, problem, spend),
         **yearly_tables(problem, spend, pay),
@@ -65,11 +65,11 @@ def plan_of(place: Place, problem: BudgetProblem, solved: Solved, scenario: Scen
 
 def _spending(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
     rows = place.programmes[["programme_id", "name", "agency_id", "kind"]].copy()
-    before, last = problem.before, spend[-1]
+    before, last = problem.base_spend, spend[-1]
     rows["before_gbp"], rows["after_gbp"] = before, last
-    rows["one_off_gbp"] = problem.one_off(spend)[-1]
-    if len(problem.terms.programme):
-        rows["by_results_gbp"] = problem.by_results(spend)[-1]
+    rows["one_off_gbp"] = problem.one_off_costs(spend)[-1]
+    if len(problem.provider_terms.programme):
+        rows["by_results_gbp"] = problem.result_payments(spend)[-1]
     rows["change_gbp"] = rows["after_gbp"] - before
     with np.errstate(divide="ignore", invalid="ignore"):
         rows["change_share"] = np.where(before > 0, rows["change_gbp"] / before, np.nan)
@@ -113,17 +113,19 @@ def _streams(
     rows = place.streams[["stream_id", "name", "agency_id", "ring_fenced"]].copy()
     base = place.spending[place.spending["year"] == problem.base_year]
     before = base.groupby("stream_id")["amount_gbp"].sum()
-    spent = summed(pay, problem.pair_stream, len(problem.stream_ids))
-    amount = np.where(np.isfinite(problem.amount), problem.amount, np.nan)
+    spent = sum_by_group(pay, problem.pair_stream, len(problem.stream_ids))
+    amount = np.where(np.isfinite(problem.stream_limit), problem.stream_limit, np.nan)
     had = amount[-1]
-    if problem.carried:
+    if problem.streams_carry_over:
         had = had + (amount - spent)[:-1].sum(axis=0)
     rows["amount_gbp"] = had
     rows["spent_before_gbp"] = before.reindex(problem.stream_ids).fillna(0.0).to_numpy()
-    rows["spent_after_gbp"] = np.round(spent[-1], decimals(problem))
+    rows["spent_after_gbp"] = np.round(spent[-1], payment_decimals(problem))
     left = np.maximum(0.0, rows["amount_gbp"] - spent[-1])
     released = {key for rule in scenario.of(Streams) for key in rule.release}
-    back = rows["ring_fenced"] & ~rows["stream_id"].isin(released) & (not problem.carried)
+    back = (
+        rows["ring_fenced"] & ~rows["stream_id"].isin(released) & (not problem.streams_carry_over)
+    )
     rows["returned_gbp"] = np.where(back, left, 0.0)
     rows["left_gbp"] = np.where(back, 0.0, left)
     return rows
@@ -132,8 +134,8 @@ def _streams(
 def _outcomes(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
     rows = place.outcomes[["outcome_id", "name", "unit", "direction", "baseline"]].copy()
     last = len(problem.years) - 1
-    after = problem.level(spend)[last]
-    drifted = problem.drifted[last]
+    after = problem.outcome_levels(spend)[last]
+    drifted = problem.drifted_baseline[last]
     minimum = drifted + problem.sign * problem.minimum_gain[last]
     rows["minimum_standard"] = np.where(
         np.isfinite(minimum), minimum, place.outcomes["minimum_standard"].to_numpy(float)
@@ -141,10 +143,14 @@ def _outcomes(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.Dat
     rows["target"] = drifted + problem.sign * problem.target_gain[last]
     rows["after"] = after
     rows["change"] = after - problem.baseline
-    bad = problem.bad_gain(spend)[last] if len(problem.evidence) else np.full(len(rows), np.nan)
+    bad = (
+        problem.robust_gain(spend)[last]
+        if len(problem.evidence_factors)
+        else np.full(len(rows), np.nan)
+    )
     rows["after_bad_evidence"] = drifted + problem.sign * bad
-    rows["standard_met"] = met(problem, after, rows["minimum_standard"].to_numpy(float))
-    rows["target_met"] = met(problem, after, rows["target"].to_numpy(float))
+    rows["standard_met"] = standard_status(problem, after, rows["minimum_standard"].to_numpy(float))
+    rows["target_met"] = standard_status(problem, after, rows["target"].to_numpy(float))
     return rows
 
 
@@ -168,17 +174,20 @@ def _objectives(problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
         *(name for name in OBJECTIVES if name not in problem.objectives),
     ]
     for name in counted:
-        if name in ("weighted_outcomes", "fairest") and not np.isfinite(problem.reach).any():
+        if (
+            name in ("weighted_outcomes", "fairest")
+            and not np.isfinite(problem.attainable_range).any()
+        ):
             continue
         today, after = (
             problem.objective(name, money, first=name == first)
-            for money in (np.tile(problem.before, (len(problem.years), 1)), spend)
+            for money in (np.tile(problem.base_spend, (len(problem.years), 1)), spend)
         )
-        rows.append([name, OBJECTIVES.get(name, WEIGHTED), today, after])
+        rows.append([name, OBJECTIVES.get(name, WEIGHTED_UNIT), today, after])
     return pd.DataFrame(rows, columns=["objective", "unit", "do_nothing", "plan"])
 
 
-def _curves(problem: BudgetProblem, solved: Solved) -> pd.DataFrame:
+def _curves(problem: BudgetProblem, solved: Solution) -> pd.DataFrame:
     lower, upper = problem.lower.min(axis=0), problem.upper.max(axis=0)
     concave = [
         "yes" if curve.is_concave(lower[p], upper[p]) else "no"
@@ -188,7 +197,7 @@ def _curves(problem: BudgetProblem, solved: Solved) -> pd.DataFrame:
         {
             "programme_id": problem.programme_ids[problem.curve_programme],
             "outcome_id": problem.outcome_ids[problem.curve_outcome],
-            "form": [getattr(curve, "alone", curve).form for curve in problem.curves],
+            "form": [getattr(curve, "stand_alone", curve).form for curve in problem.curves],
             "concave": concave,
             "error_bound": solved.curve_error,
         }
@@ -196,7 +205,7 @@ def _curves(problem: BudgetProblem, solved: Solved) -> pd.DataFrame:
 
 
 def _summary(
-    problem: BudgetProblem, tables: dict[str, pd.DataFrame], solved: Solved
+    problem: BudgetProblem, tables: dict[str, pd.DataFrame], solved: Solution
 ) -> dict[str, object]:
     spending, outcomes, streams = tables["spending"], tables["outcomes"], tables["streams"]
     first = tables["objectives"].iloc[0]
@@ -221,12 +230,12 @@ def _summary(
         "objective_unit": first["unit"],
         "objective_do_nothing": float(first["do_nothing"]),
         "objective_plan": float(first["plan"]),
-        "objective_bound": float(solved.stages[0].bound),
+        "objective_bound": float(solved.steps[0].bound),
         "curves_count": len(problem.curves),
         "curves_not_concave_count": int((tables["curves"]["concave"] == "no").sum()),
-        "refinement_rounds": max(stage.rounds for stage in solved.stages),
+        "refinement_rounds": max(step.rounds for step in solved.steps),
     }
-    if len(problem.terms.programme):
+    if len(problem.provider_terms.programme):
         figures["by_results_gbp"] = float(spending["by_results_gbp"].sum())
     pounds = {key: round(value, 2) for key, value in figures.items() if key.endswith("_gbp")}
     return {**figures, **pounds}

@@ -26,7 +26,7 @@ import pandas as pd
 from placeopt.budget.problem.arrays import BudgetProblem, Floats
 from placeopt.scenario.wording import figure, listed, pounds_in_words
 
-FLAT = 1e-9  # of an outcome's baseline: an improvement that is none
+FLAT_TOLERANCE = 1e-9  # of an outcome's baseline: an improvement that is none
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ def reasons_table(
 def _reason(
     problem: BudgetProblem, p: int, spend_by_year: Floats, maximum: float, units: Mapping[str, str]
 ) -> Reason:
-    years, before = spend_by_year[:, p], float(problem.before[p])
+    years, before = spend_by_year[:, p], float(problem.base_spend[p])
     near, spend = max(1.0, 1e-6 * before), float(years[-1])
-    if not np.isnan(problem.actual[-1, p]):
+    if not np.isnan(problem.actual_spend[-1, p]):
         return Reason("past", "as it was: the year is past")
-    held = _least(problem, p, spend, near)
+    held = _minimum_reason(problem, p, spend, near)
     if held is not None:
         return held
     earlier = float(years[-2]) if len(years) > 1 else before
@@ -75,26 +75,26 @@ def _reason(
     if spend >= maximum - near:
         return Reason("maximum", "at the most that can usefully be spent on it", maximum, "GBP")
     if abs(spend - before) <= near:
-        nothing = _of_choice(problem, p, spend_by_year[-1], near) if spend <= near else None
+        nothing = _purchase_reason(problem, p, spend_by_year[-1], near) if spend <= near else None
         return nothing or Reason("same", "as today")
     if p in problem.unit_programme:
         return Reason("units", "its whole units follow demand")
     if not (problem.curve_programme == p).any():
         return Reason("no_curve", "no curve: no outcome depends on it")
-    return _of_choice(problem, p, spend_by_year[-1], near) or _worth(
+    return _purchase_reason(problem, p, spend_by_year[-1], near) or _marginal_effect(
         problem, p, spend, maximum - spend, units
     )
 
 
-def _least(problem: BudgetProblem, p: int, spend: float, near: float) -> Reason | None:
+def _minimum_reason(problem: BudgetProblem, p: int, spend: float, near: float) -> Reason | None:
     """The least that the law, notice or a contract lets it get, where it gets no more."""
     floor = float(problem.floor[p])
     if floor > 0 and spend <= floor + near:
         return Reason("floor", "at its statutory floor", floor, "GBP")
     for code, least, words in (
-        ("notice", problem.notice, "kept while its notice runs"),
-        ("contract", problem.contract, "kept while its contract runs"),
-        ("contracted", problem.contracted, "what is contracted for"),
+        ("notice", problem.notice_floor, "kept while its notice runs"),
+        ("contract", problem.contract_floor, "kept while its contract runs"),
+        ("contracted", problem.contracted_floor, "what is contracted for"),
     ):
         gbp = float(least[-1, p])
         if gbp > 0 and spend <= gbp + near:
@@ -102,29 +102,29 @@ def _least(problem: BudgetProblem, p: int, spend: float, near: float) -> Reason 
     return None
 
 
-def _of_choice(problem: BudgetProblem, p: int, spend: Floats, near: float) -> Reason | None:
+def _purchase_reason(problem: BudgetProblem, p: int, spend: Floats, near: float) -> Reason | None:
     """That nothing is spent on it, or the least that can be bought of it."""
-    if spend[p] <= near and problem.must_choose[p] and problem.choice[p]:
+    if spend[p] <= near and problem.is_optional[p] and problem.alternative_set[p]:
         others = [
-            problem.names.get(problem.programme_ids[q], str(problem.programme_ids[q]))
-            for q in np.flatnonzero(problem.choice == problem.choice[p])
-            if q != p and spend[q] > max(1.0, 1e-6 * problem.before[q])
+            problem.display_names.get(problem.programme_ids[q], str(problem.programme_ids[q]))
+            for q in np.flatnonzero(problem.alternative_set == problem.alternative_set[p])
+            if q != p and spend[q] > max(1.0, 1e-6 * problem.base_spend[q])
         ]
         if others:
             return Reason("alternative", f"another of its alternatives is bought: {others[0]}")
         return Reason("no_alternative", "none of its alternatives is bought")
-    if problem.must_choose[p] and near < spend[p] <= problem.least[p] + near:
-        least = float(problem.least[p])
+    if problem.is_optional[p] and near < spend[p] <= problem.min_purchase[p] + near:
+        least = float(problem.min_purchase[p])
         return Reason("scale", "at its minimum efficient scale", least, "GBP")
     if spend[p] <= near:
-        stopped = problem.before[p] > near
+        stopped = problem.base_spend[p] > near
         if stopped:
             return Reason("stopped", "stopped")
         return Reason("not_bought", "not bought, today or in the plan")
     return None
 
 
-def _worth(
+def _marginal_effect(
     problem: BudgetProblem, p: int, spend: float, room: float, units: Mapping[str, str]
 ) -> Reason:
     """What a further round amount does on its curves: about a tenth of what it gets, and no more
@@ -135,16 +135,16 @@ def _worth(
     named: dict[str, list[str]] = {"improve": [], "worsen": []}
     for c in np.flatnonzero(problem.curve_programme == p):
         o = problem.curve_outcome[c]
-        if np.isfinite(problem.whole[o]):
+        if np.isfinite(problem.potential[o]):
             continue  # what a pound does there depends on what the others leave
         before, after = (float(problem.curves[c].effect(x)) for x in (spend, spend + step))
         key = str(problem.outcome_ids[o])
         found.append((key, after - before))
-        if abs(after - before) > FLAT * max(1.0, abs(float(problem.baseline[o]))):
+        if abs(after - before) > FLAT_TOLERANCE * max(1.0, abs(float(problem.baseline[o]))):
             how = "improve" if after > before else "worsen"
             by, unit = figure(abs(after - before), 3), units.get(key, "")
             by += f" ({unit})" if unit else ""
-            named[how].append(f"{problem.names.get(key, key)} by {by}")
+            named[how].append(f"{problem.display_names.get(key, key)} by {by}")
     if not found:
         return Reason("whole", "what one more pound does depends on what the others leave")
     gbp = pounds_in_words(step)

@@ -22,7 +22,7 @@ from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import Continuity
 
 
-def a_year_on(
+def roll_forward(
     place: Place,
     scenario: Scenario,
     plan: Plan,

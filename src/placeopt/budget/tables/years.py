@@ -35,19 +35,19 @@ import pandas as pd
 from placeopt import engine
 from placeopt.base.deadline import past_deadline
 from placeopt.budget.problem.agencies import (
-    alone_problem,
-    freed,
-    given_back,
-    paid_across,
-    position,
-    saved,
-    to_give,
+    agency_positions,
+    cash_savings,
+    cross_agency_payments,
+    freed_money,
+    provider_refunds,
+    stand_alone_problem,
+    transferable_money,
     unspent,
 )
-from placeopt.budget.problem.arrays import BudgetProblem, Floats, summed
+from placeopt.budget.problem.arrays import BudgetProblem, Floats, sum_by_group
 from placeopt.engine import Model
 
-PENNIES = 0.05  # GBP that rounding may leave over
+ROUNDING_GBP = 0.05  # GBP that rounding may leave over
 
 
 def yearly_tables(problem: BudgetProblem, spend: Floats, pay: Floats) -> dict[str, pd.DataFrame]:
@@ -60,16 +60,16 @@ def yearly_tables(problem: BudgetProblem, spend: Floats, pay: Floats) -> dict[st
         tables["reserves"] = _reserves(problem, spend, pay)
         if problem.reward.any() or problem.clawback.any():
             tables["result_payments"] = _results(problem, spend)
-    if len(problem.terms.programme):
+    if len(problem.provider_terms.programme):
         tables["provider_results"] = _providers(problem, spend)
-    if problem.nobody_worse:
+    if problem.has_position_rule:
         tables["positions"], tables["transfers"] = _positions(problem, spend, pay)
-        tables |= alone_tables(problem)
+        tables |= stand_alone_tables(problem)
     tables["cash_flow"] = _cash_flow(problem, spend)
     return tables
 
 
-def met(problem: BudgetProblem, after: Floats, level: Floats) -> list[str]:
+def standard_status(problem: BudgetProblem, after: Floats, level: Floats) -> list[str]:
     """yes, no, or empty where there is no level; a millionth of the level is rounding. (O,)"""
     near = 1e-6 * np.maximum(1e-6, np.maximum(np.abs(level), np.abs(problem.baseline)))
     good = problem.sign * (after - level) >= -near
@@ -78,14 +78,14 @@ def met(problem: BudgetProblem, after: Floats, level: Floats) -> list[str]:
 
 def _spending(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
     units = np.full_like(spend, np.nan)
-    units[:, problem.unit_programme] = problem.units(spend)
-    rows = _rows(problem, "programme_id", problem.programme_ids)
+    units[:, problem.unit_programme] = problem.units_kept(spend)
+    rows = _yearly_rows(problem, "programme_id", problem.programme_ids)
     rows["do_nothing_gbp"] = problem.do_nothing.ravel()
     rows["plan_gbp"] = spend.ravel()
     rows["change_gbp"] = rows["plan_gbp"] - rows["do_nothing_gbp"]
-    rows["one_off_gbp"] = problem.one_off(spend).ravel()
-    if len(problem.terms.programme):
-        rows["by_results_gbp"] = problem.by_results(spend).ravel()
+    rows["one_off_gbp"] = problem.one_off_costs(spend).ravel()
+    if len(problem.provider_terms.programme):
+        rows["by_results_gbp"] = problem.result_payments(spend).ravel()
     rows["capital_gbp"] = (problem.starts(spend) * problem.capital).ravel()
     rows["units"] = units.ravel()
     return rows
@@ -93,8 +93,8 @@ def _spending(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
 
 def _outcomes(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
     decided = len(problem.years)
-    rows = _rows(problem, "outcome_id", problem.outcome_ids)
-    drifted, level = problem.drifted[:decided], problem.level(spend)[:decided]
+    rows = _yearly_rows(problem, "outcome_id", problem.outcome_ids)
+    drifted, level = problem.drifted_baseline[:decided], problem.outcome_levels(spend)[:decided]
     rows["do_nothing"], rows["plan"] = drifted.ravel(), level.ravel()
     minimum = drifted + problem.sign * problem.minimum_gain
     target = drifted + problem.sign * problem.target_gain
@@ -103,7 +103,7 @@ def _outcomes(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
         rows[name] = [
             word
             for after, own in zip(level, wanted, strict=True)
-            for word in met(problem, after, own)
+            for word in standard_status(problem, after, own)
         ]
     return rows
 
@@ -117,7 +117,7 @@ def _reserves(problem: BudgetProblem, spend: Floats, pay: Floats) -> pd.DataFram
             "opening_gbp": held[:-1],
             "in_gbp": problem.total + problem.rewards(spend) + problem.refunds(spend).sum(axis=1),
             "out_gbp": paid,
-            "clawback_gbp": problem.paid_back(spend),
+            "clawback_gbp": problem.clawback_paid(spend),
             "closing_gbp": held[1:],
         }
     )
@@ -125,13 +125,15 @@ def _reserves(problem: BudgetProblem, spend: Floats, pay: Floats) -> pd.DataFram
 
 def _results(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
     """What the results of every year earn or cost, by outcome."""
-    decided, earned = len(problem.years), problem.earned(spend)
-    rows = _rows(problem, "outcome_id", problem.outcome_ids)
-    rows["plan"] = problem.level(spend)[:decided].ravel()
-    rows["target"] = (problem.drifted[:decided] + problem.sign * problem.target_gain).ravel()
+    decided, earned = len(problem.years), problem.rewards_earned(spend)
+    rows = _yearly_rows(problem, "outcome_id", problem.outcome_ids)
+    rows["plan"] = problem.outcome_levels(spend)[:decided].ravel()
+    rows["target"] = (
+        problem.drifted_baseline[:decided] + problem.sign * problem.target_gain
+    ).ravel()
     rows["reward_gbp"] = earned.ravel()
     rows["deferred_gbp"] = (problem.deferred_share * earned).ravel()
-    rows["clawback_gbp"] = problem.missed(spend).ravel()
+    rows["clawback_gbp"] = problem.clawback_due(spend).ravel()
     return rows[np.tile((problem.reward > 0) | (problem.clawback > 0), decided)].reset_index(
         drop=True
     )
@@ -139,22 +141,22 @@ def _results(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
 
 def _providers(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
     """What the results of every year earn each provider, whenever it is due, and lose again."""
-    terms, gain, decided = problem.terms, problem.gain(spend), len(problem.years)
-    p, o, bought = terms.programme, terms.outcome, problem.bought(spend)
+    terms, gain, decided = problem.provider_terms, problem.gain(spend), len(problem.years)
+    p, o, bought = terms.programme, terms.outcome, problem.is_bought(spend)
     ids = {"programme_id": problem.programme_ids[p], "outcome_id": problem.outcome_ids[o]}
-    rows = _rows(problem, "programme_id", ids["programme_id"])
+    rows = _yearly_rows(problem, "programme_id", ids["programme_id"])
     rows["outcome_id"] = np.tile(ids["outcome_id"], decided)
-    start = problem.drifted[:decided, o] + problem.sign[o] * terms.start
-    earned, lost = terms.earned(gain, bought), terms.lost(gain, bought)
+    start = problem.drifted_baseline[:decided, o] + problem.sign[o] * terms.start
+    earned, lost = terms.earned_units(gain, bought), terms.lost_units(gain, bought)
     figures = {
-        "plan": problem.level(spend)[:decided, o],
+        "plan": problem.outcome_levels(spend)[:decided, o],
         "paid_from": start,
         "paid_to": start + problem.sign[o] * terms.span,
         "units_paid": earned,
         "earned_gbp": terms.price * earned,
-        "deferred_gbp": terms.deferred * terms.price * earned,
+        "deferred_gbp": terms.deferred_share * terms.price * earned,
         "units_lost": lost,
-        "not_paid_gbp": terms.deferred * terms.price * lost,
+        "not_paid_gbp": terms.deferred_share * terms.price * lost,
         "clawback_gbp": terms.clawback * lost,
     }
     return rows.assign(**{name: values.ravel() for name, values in figures.items()})
@@ -164,23 +166,23 @@ def _positions(
     problem: BudgetProblem, spend: Floats, pay: Floats
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Where each agency stands in the plan, and who pays whom."""
-    own = np.maximum(0.0, to_give(problem, spend, pay))
+    own = np.maximum(0.0, transferable_money(problem, spend, pay))
     if problem.counterfactual == "most_it_could_keep":
         own = unspent(problem, pay)
-    before, cash = position(problem, spend, pay), saved(problem, spend)
+    before, cash = agency_positions(problem, spend, pay), cash_savings(problem, spend)
     left = np.full(len(spend), np.inf)
     if problem.total_limits_transfers:
-        left = problem.left_of_total(pay.sum(axis=1), spend)
+        left = problem.unallocated_total(pay.sum(axis=1), spend)
     moved = least_transfers(problem, before, own, cash, left)  # (T, from, to)
     net = moved.sum(axis=1) - moved.sum(axis=2)
-    rows = positions_alone(problem)
-    got, given = paid_across(problem, pay)
+    rows = stand_alone_positions(problem)
+    got, given = cross_agency_payments(problem, pay)
     parts = {
         "cashable_gbp": cash,
-        "freed_gbp": freed(problem, spend),
+        "freed_gbp": freed_money(problem, spend),
         "paid_by_others_gbp": got,
         "paid_for_others_gbp": given,
-        "given_back_gbp": given_back(problem, spend),
+        "given_back_gbp": provider_refunds(problem, spend),
         "unspent_gbp": unspent(problem, pay),
         "plan_before_transfers_gbp": before,
         "transfers_gbp": net,
@@ -197,43 +199,43 @@ def _positions(
     return rows, pd.DataFrame(columns)
 
 
-def positions_alone(problem: BudgetProblem) -> pd.DataFrame:
+def stand_alone_positions(problem: BudgetProblem) -> pd.DataFrame:
     """A row for each year and agency: its position alone and the range in which that lies."""
-    low, high = problem.alone.copy(), problem.alone.copy()
-    for one in problem.alone_plans:
+    low, high = problem.stand_alone.copy(), problem.stand_alone.copy()
+    for one in problem.stand_alone_plans:
         low[:, one.agency], high[:, one.agency] = one.low, one.high
-    rows = _rows(problem, "agency_id", problem.agency_ids)
-    for name, values in (("alone", problem.alone), ("alone_low", low), ("alone_high", high)):
+    rows = _yearly_rows(problem, "agency_id", problem.agency_ids)
+    for name, values in (("alone", problem.stand_alone), ("alone_low", low), ("alone_high", high)):
         rows[f"{name}_gbp"] = values.ravel() + 0.0
     return rows
 
 
-def alone_tables(problem: BudgetProblem) -> dict[str, pd.DataFrame]:
+def stand_alone_tables(problem: BudgetProblem) -> dict[str, pd.DataFrame]:
     """The plans behind the positions alone: of every agency, only what it decides by itself."""
     years, decided = problem.years, len(problem.years)
     spending, payments, objectives = [], [], []
-    for one in problem.alone_plans:
-        a, by_itself = one.agency, alone_problem(problem, one.agency)
+    for one in problem.stand_alone_plans:
+        a, by_itself = one.agency, stand_alone_problem(problem, one.agency)
         p = np.flatnonzero(problem.programme_agency == a)
         units = np.full_like(one.spend, np.nan)
-        units[:, by_itself.unit_programme] = by_itself.units(one.spend)
+        units[:, by_itself.unit_programme] = by_itself.units_kept(one.spend)
         rows = {
             "agency_id": problem.agency_ids[a],
             "year": np.repeat(years, len(p)),
             "programme_id": np.tile(problem.programme_ids[p], decided),
-            "before_gbp": np.tile(problem.before[p], decided),
+            "before_gbp": np.tile(problem.base_spend[p], decided),
             "alone_gbp": one.spend[:, p].ravel(),
             "units": units[:, p].ravel(),
         }
         spending.append(pd.DataFrame(rows))
-        assert by_itself.pay_fixed is not None
-        n = np.flatnonzero(np.isnan(by_itself.pay_fixed))
+        assert by_itself.fixed_payments is not None
+        n = np.flatnonzero(np.isnan(by_itself.fixed_payments))
         rows = {
             "agency_id": problem.agency_ids[a],
             "year": np.repeat(years, len(n)),
             "programme_id": np.tile(problem.programme_ids[problem.pair_programme[n]], decided),
             "stream_id": np.tile(problem.stream_ids[problem.pair_stream[n]], decided),
-            "before_gbp": np.tile(problem.pair_before[n], decided),
+            "before_gbp": np.tile(problem.pair_base_spend[n], decided),
             "alone_gbp": one.pay[:, n].ravel(),
         }
         paid = pd.DataFrame(rows)
@@ -272,16 +274,16 @@ def least_transfers(
     what is short is so over all years, and is paid in the years in which the payer may give. Where
     years are linked and proportions do not fit, any payments that do are taken, the least in all.
     """
-    known = np.isfinite(problem.alone).all(axis=0)
-    over = np.where(known, before - problem.alone, own)
-    over = np.where(np.abs(over) < PENNIES, 0.0, over)
+    known = np.isfinite(problem.stand_alone).all(axis=0)
+    over = np.where(known, before - problem.stand_alone, own)
+    over = np.where(np.abs(over) < ROUNDING_GBP, 0.0, over)
     keeps = problem.counterfactual == "most_it_could_keep"
     cash = own if cash is None else cash
     left = np.full(len(own), np.inf) if left is None else left
     held = np.maximum(0.0, own)
-    if problem.carried:  # what can be given in a year and is not needed later
+    if problem.streams_carry_over:  # what can be given in a year and is not needed later
         held = np.minimum.accumulate(held[::-1])[::-1]
-    if keeps or not problem.carried or problem.over_horizon:
+    if keeps or not problem.streams_carry_over or problem.over_horizon:
         moved = _in_proportion(problem, over, own, held, cash, left)
         if keeps or _fits_in_total(problem, moved, cash, left):
             return moved
@@ -292,32 +294,34 @@ def _in_proportion(
     problem: BudgetProblem, over: Floats, own: Floats, held: Floats, cash: Floats, left: Floats
 ) -> Floats:
     """(T, A, A) GBP, what is short, paid in proportion to what others have over and may give."""
-    known = np.isfinite(problem.alone).all(axis=0)
+    known = np.isfinite(problem.stand_alone).all(axis=0)
     keeps = problem.counterfactual == "most_it_could_keep"
-    years = np.diff(held, axis=0, prepend=0.0) if problem.carried and not keeps else own
+    years = np.diff(held, axis=0, prepend=0.0) if problem.streams_carry_over and not keeps else own
     if problem.over_horizon:
         surplus = np.maximum(0.0, over) if keeps else np.maximum(0.0, years)
         if not keeps:
-            surplus = np.stack([_within(*one) for one in zip(surplus, cash, left, strict=True)])
+            surplus = np.stack(
+                [_within_total(*one) for one in zip(surplus, cash, left, strict=True)]
+            )
         total, most = problem.discount @ over, problem.discount @ surplus
         spare = np.minimum(np.where(known, np.maximum(0.0, total), most), most)
-        given = _given(np.where(known, np.maximum(0.0, -total), 0.0), spare)
+        given = _proportional_transfers(np.where(known, np.maximum(0.0, -total), 0.0), spare)
         when = surplus / np.maximum(most, 1e-300)  # (T, A)
         return when[:, :, None] * given[None]
     moved = np.zeros((*over.shape, over.shape[1]))
     rest = np.zeros(over.shape[1])
     for t in range(len(over)):
-        rest = (rest if problem.carried else 0.0) + years[t]
+        rest = (rest if problem.streams_carry_over else 0.0) + years[t]
         may = np.where(known & keeps, np.inf, np.maximum(0.0, rest))
         spare = np.minimum(np.where(known, np.maximum(0.0, over[t]), np.inf), may)
         if not keeps:
-            spare = _within(spare, cash[t], left[t])
-        moved[t] = _given(np.where(known, np.maximum(0.0, -over[t]), 0.0), spare)
+            spare = _within_total(spare, cash[t], left[t])
+        moved[t] = _proportional_transfers(np.where(known, np.maximum(0.0, -over[t]), 0.0), spare)
         rest = rest - moved[t].sum(axis=1)
     return moved
 
 
-def _within(spare: Floats, cash: Floats, left: float) -> Floats:
+def _within_total(spare: Floats, cash: Floats, left: float) -> Floats:
     """(A,) what each has ``spare``, less of it where what is not saved is more than is ``left``."""
     of_saved = np.minimum(spare, np.maximum(0.0, cash))
     unspent = spare - of_saved
@@ -327,15 +331,15 @@ def _within(spare: Floats, cash: Floats, left: float) -> Floats:
 def _fits_in_total(problem: BudgetProblem, moved: Floats, cash: Floats, left: Floats) -> bool:
     """Whether what is paid beyond what is saved is ``left`` (T,) by the one budget (B1)."""
     out = moved.sum(axis=2)
-    if problem.carried:
+    if problem.streams_carry_over:
         out, cash = np.cumsum(out, axis=0), np.cumsum(cash, axis=0)
     unspent = np.maximum(0.0, out - np.maximum(0.0, cash))
-    if problem.carried:
+    if problem.streams_carry_over:
         unspent = np.maximum.accumulate(unspent, axis=0)
         left = left if problem.carry_over else np.cumsum(left)
     elif problem.carry_over:
         unspent = np.cumsum(unspent, axis=0)
-    return bool((unspent.sum(axis=1) <= left + PENNIES / 10).all())
+    return bool((unspent.sum(axis=1) <= left + ROUNDING_GBP / 10).all())
 
 
 def _least_by_program(
@@ -364,13 +368,13 @@ def _least_by_program(
     one, of_saved = np.ones(1), np.arange(agencies)
     given: list[Any] = []
     taken: list[Any] = []
-    for k, s in zip(*np.nonzero(problem.spans), strict=True):
+    for k, s in zip(*np.nonzero(problem.transfer_periods), strict=True):
         given.append((k * agencies + giver, at[s], one))
         taken.append((k * agencies + of_saved, unspent.at(s * agencies + of_saved), -one))
     size = decided * agencies
     most = held.ravel() / unit
     model.add_rows("given", rule="B9", size=size, terms=given, upper=most)
-    most = np.maximum(0.0, problem.spans @ cash).ravel() / unit
+    most = np.maximum(0.0, problem.transfer_periods @ cash).ravel() / unit
     model.add_rows("given_from_saved", rule="B9", size=size, terms=[*given, *taken], upper=most)
     if problem.total_limits_transfers:
         linked = np.tril(np.ones((decided, decided))) if problem.carry_over else np.eye(decided)
@@ -381,10 +385,10 @@ def _least_by_program(
         result = engine.solve(model, time_limit_seconds=60.0)
     found = np.zeros((decided, agencies, agencies))
     found[:, giver, taker] = result.value(moved).reshape(decided, -1) * unit
-    return np.where(found < PENNIES / 10, 0.0, found)
+    return np.where(found < ROUNDING_GBP / 10, 0.0, found)
 
 
-def _given(lacks: Floats, spare: Floats) -> Floats:
+def _proportional_transfers(lacks: Floats, spare: Floats) -> Floats:
     """(A, A) what each gives to each: all that is lacking, in proportion to what is spare."""
     return np.outer(spare / max(spare.sum(), 1e-300), lacks)
 
@@ -394,24 +398,24 @@ def _cash_flow(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
     owner = np.where(problem.programme_agency < 0, agencies, problem.programme_agency)
 
     def by_agency(gbp: Floats) -> Floats:
-        return summed(gbp, owner, agencies + 1)
+        return sum_by_group(gbp, owner, agencies + 1)
 
     none = np.zeros((len(spend), agencies + 1))
     gained = none.copy()
-    gained[:, :agencies] = -saved(problem, spend)
+    gained[:, :agencies] = -cash_savings(problem, spend)
     lines = {
         "spending": (by_agency(problem.do_nothing), by_agency(spend)),
-        "one_off": (none, by_agency(problem.one_off(spend))),
+        "one_off": (none, by_agency(problem.one_off_costs(spend))),
         "results": (
             none,
-            by_agency(problem.by_results(spend) - problem.refunds(spend)),
+            by_agency(problem.result_payments(spend) - problem.refunds(spend)),
         ),
         "capital": (none, by_agency(problem.starts(spend) * problem.capital)),
         "benefits": (none, gained),
     }
     parts = []
     for line, (nothing, plan) in lines.items():
-        rows = _rows(problem, "agency_id", np.append(problem.agency_ids, ""))
+        rows = _yearly_rows(problem, "agency_id", np.append(problem.agency_ids, ""))
         rows["line"] = line
         rows["do_nothing_gbp"], rows["plan_gbp"] = nothing.ravel(), plan.ravel()
         rows["saving_gbp"] = rows["do_nothing_gbp"] - rows["plan_gbp"]
@@ -419,7 +423,7 @@ def _cash_flow(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _rows(problem: BudgetProblem, key: str, ids: np.ndarray) -> pd.DataFrame:
+def _yearly_rows(problem: BudgetProblem, key: str, ids: np.ndarray) -> pd.DataFrame:
     """A row for each decided year and id."""
     decided = len(problem.years)
     columns = {"year": np.repeat(problem.years, len(ids)), key: np.tile(ids, decided)}

@@ -19,18 +19,18 @@ import pandas as pd
 
 from placeopt.budget.verify import change, rules
 from placeopt.budget.verify.capital import capital_fits
-from placeopt.budget.verify.cells import cells
-from placeopt.budget.verify.completeness import rows_are_known
+from placeopt.budget.verify.cells import check_cells
+from placeopt.budget.verify.completeness import check_completeness
 from placeopt.budget.verify.partners import nobody_worse_off
-from placeopt.budget.verify.stand_alone import positions_alone_are_attained
-from placeopt.budget.verify.sums import arithmetic
+from placeopt.budget.verify.stand_alone import check_stand_alone_positions
+from placeopt.budget.verify.sums import check_sums
 from placeopt.budget.verify.timeline import (
     Breach,
-    Course,
     Tables,
-    course_of,
+    Timeline,
+    actual_spend_keys,
     do_nothing,
-    known_spends,
+    plan_timeline,
     rows_of,
     tolerance,
 )
@@ -39,7 +39,7 @@ from placeopt.place import Place
 from placeopt.scenario import Check, Scenario, Verification
 from placeopt.scenario.wording import in_unit, pounds_and_pence
 
-Breaches = Callable[[Place, Scenario, Any, Course], list[Breach]]
+Breaches = Callable[[Place, Scenario, Any, Timeline], list[Breach]]
 
 RULES: dict[str, Breaches] = {
     "one_budget": rules.one_budget,
@@ -60,35 +60,35 @@ RULES: dict[str, Breaches] = {
 def verify(place: Place, scenario: Scenario, plan: Tables) -> Verification:
     """Every rule of the scenario and the plan's own arithmetic, checked against the tables; of
     tables that cannot be read, only that."""
-    readable = rows_are_known(place, scenario, plan)
+    readable = check_completeness(place, scenario, plan)
     if not readable.holds:
         return Verification((readable,))
-    course, nothing = course_of(place, scenario, plan), do_nothing(place, scenario)
-    checks = [readable, _maxima(place, scenario, course), *_rules(place, scenario, course)]
+    timeline, nothing = plan_timeline(place, scenario, plan), do_nothing(place, scenario)
+    checks = [readable, _maxima(place, scenario, timeline), *_rules(place, scenario, timeline)]
     partners = next((rule for rule in scenario.rules if rule.name == "nobody_worse_off"), None)
     if partners is not None:
-        breaches = nobody_worse_off(place, scenario, partners, course, plan)
+        breaches = nobody_worse_off(place, scenario, partners, timeline, plan)
         checks.append(_check(partners, breaches))
-        checks.append(positions_alone_are_attained(place, scenario, partners, plan))
-    checks += arithmetic(place, scenario, plan, course)
-    checks += cells(place, scenario, plan, course)
+        checks.append(check_stand_alone_positions(place, scenario, partners, plan))
+    checks += check_sums(place, scenario, plan, timeline)
+    checks += check_cells(place, scenario, plan, timeline)
     broken_today = [check for check in _rules(place, scenario, nothing) if not check.holds]
     return Verification(
         checks=tuple(checks),
-        totals=totals(place, scenario, course),
+        totals=totals(place, scenario, timeline),
         do_nothing=totals(place, scenario, nothing),
         broken_today=tuple(broken_today),
     )
 
 
-def positions_alone_hold(
+def verify_stand_alone_positions(
     place: Place, scenario: Scenario, tables: Mapping[str, pd.DataFrame]
 ) -> Check:
     """(B9) The check of positions alone where rules clash and there is no plan: ``tables`` are
     ``positions_alone``, ``alone_spending``, ``alone_payments`` and ``alone_objectives``."""
     known = _Known({**tables, "positions": tables["positions_alone"]})
     rule = next(rule for rule in scenario.rules if rule.name == "nobody_worse_off")
-    return positions_alone_are_attained(place, scenario, rule, known)
+    return check_stand_alone_positions(place, scenario, rule, known)
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,10 @@ class _Known:
     tables: Mapping[str, pd.DataFrame]
 
 
-def _rules(place: Place, scenario: Scenario, course: Course) -> list[Check]:
+def _rules(place: Place, scenario: Scenario, timeline: Timeline) -> list[Check]:
     """One check for each rule of the scenario that a course of spending can be held against."""
     return [
-        _check(rule, RULES[rule.name](place, scenario, rule, course))
+        _check(rule, RULES[rule.name](place, scenario, rule, timeline))
         for rule in scenario.rules
         if rule.name in RULES
     ]
@@ -118,12 +118,12 @@ def _check(rule: Any, breaches: list[Breach]) -> Check:
     return Check(rule.number, rule.name, rule.sentence(), holds, detail)
 
 
-def _maxima(place: Place, scenario: Scenario, course: Course) -> Check:
-    over, was = [], known_spends(place, scenario)
+def _maxima(place: Place, scenario: Scenario, timeline: Timeline) -> Check:
+    over, was = [], actual_spend_keys(place, scenario)
     for row in rows_of(place.programmes):
         key, most = row.programme_id, row.maximum_gbp_per_year
-        for at, year in enumerate(course.years):
-            beyond = course.spend[at][key] - most  # NaN where no maximum is known
+        for at, year in enumerate(timeline.years):
+            beyond = timeline.spend[at][key] - most  # NaN where no maximum is known
             if beyond > tolerance(most) and (key, year) not in was:
                 over.append(f"{key} in {year}: {pounds_and_pence(beyond)} over")
     sentence = "No programme gets more than can usefully be spent."

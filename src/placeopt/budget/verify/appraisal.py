@@ -13,12 +13,12 @@ from typing import Any
 
 import pandas as pd
 
-from placeopt.budget.verify.benefits import RELATIVE, correction_of, discount_rates
+from placeopt.budget.verify.benefits import RELATIVE_TOLERANCE, correction_of, discount_rates
 from placeopt.place import Place
 from placeopt.scenario.scenario import Money
 from placeopt.scenario.verification import Check
 
-PENNY = 0.01
+MONEY_TOLERANCE_GBP = 0.01
 
 
 def verify_appraisal(
@@ -70,7 +70,7 @@ def verify_appraisal(
     slips = [
         f"{name} is {summary[name]}, recomputed {value}"
         for name, value in totals.items()
-        if not _same(float(summary[name]), value)
+        if not _is_close(float(summary[name]), value)
     ]
     sentence = "The summary's totals are the sums of the tables."
     checks.append(Check("", "summary", sentence, not slips, "; ".join(slips)))
@@ -146,7 +146,7 @@ def _rows(
     slips = [
         f"{name} in {year}: {column} is {given.get((name, year))}, recomputed {value}"
         for (name, year), value in wanted.items()
-        if not _same(given.get((name, year), math.nan), value)
+        if not _is_close(given.get((name, year), math.nan), value)
     ]
     sentence = f"Every {column} of the table {table} is what its factors multiply to."
     holds = not slips and len(given) == len(wanted)
@@ -164,7 +164,7 @@ def _agencies(place: Place, rows: pd.DataFrame, *parts: Mapping[tuple[str, int],
         for (item, _), value in part.items():
             sums[owner[item]] += value
         for row in rows.to_dict("records"):
-            if not _same(float(row[name]), sums.pop(row["agency_id"], 0.0)):
+            if not _is_close(float(row[name]), sums.pop(row["agency_id"], 0.0)):
                 slips.append(f"{row['agency_id'] or 'society'}: {name} is {row[name]}")
         slips += [f"{agency}: {name} has no row" for agency, value in sums.items() if value]
     sentence = "What each agency pays and gains is the sum of its own rows."
@@ -182,11 +182,11 @@ def _years(
     for year in span:
         for name, part in (("benefit_gbp", benefit), ("cost_gbp", cost)):
             wanted = sum(value for (_, at), value in part.items() if at == year)
-            if year not in given or not _same(float(given[year][name]), wanted):
+            if year not in given or not _is_close(float(given[year][name]), wanted):
                 slips.append(f"{year}: {name}, recomputed {wanted}")
     sentence = "Each year's costs and benefits are the sums of their rows."
     return Check("", "years", sentence, not slips, "; ".join(slips))
 
 
-def _same(given: float, wanted: float) -> bool:
-    return math.isclose(given, wanted, rel_tol=RELATIVE, abs_tol=PENNY)
+def _is_close(given: float, wanted: float) -> bool:
+    return math.isclose(given, wanted, rel_tol=RELATIVE_TOLERANCE, abs_tol=MONEY_TOLERANCE_GBP)

@@ -20,8 +20,8 @@ from placeopt.scenario import Scenario
 from placeopt.scenario.scenario import Money
 from placeopt.scenario.verification import Check
 
-PENNY = 0.005
-RELATIVE = 1e-7
+MONEY_TOLERANCE_GBP = 0.005
+RELATIVE_TOLERANCE = 1e-7
 DEDUCTIONS = ("deadweight_share", "displacement_share", "leakage_share", "substitution_share")
 SHARES = ("attribution_share", *DEDUCTIONS, "cashable_share")
 
@@ -48,7 +48,9 @@ def check_chain(
             if isinstance(value, str):
                 same = value == given
             else:
-                same = math.isclose(value, given, rel_tol=RELATIVE, abs_tol=PENNY / 5)
+                same = math.isclose(
+                    value, given, rel_tol=RELATIVE_TOLERANCE, abs_tol=MONEY_TOLERANCE_GBP / 5
+                )
             if not same:
                 worst = worst or f"{key[0]} in {key[1]}: {name} is {given}, recomputed {value}"
     for key in wanted.keys() - seen:

@@ -13,7 +13,7 @@ from typing import Any
 
 from placeopt.budget.verify.timeline import (
     Breach,
-    Course,
+    Timeline,
     capital,
     past_years,
     rows_of,
@@ -28,7 +28,7 @@ RECEIPTS = None  # the pot of receipts; every other is a stream's id
 UNLIMITED = 10**30
 
 
-def capital_fits(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
+def capital_fits(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
     """(B11) By year, how much more capital the programmes that start need than there is for them;
     below 0 what is left over.
 
@@ -36,12 +36,12 @@ def capital_fits(place: Place, scenario: Scenario, rule: Any, course: Course) ->
     """
     pays = _payers(place, rule)
     flow = Flow()
-    _money_comes_in(place, scenario, rule, course, flow)
-    past, needs = past_years(place, scenario), capital(place, scenario, course)
+    _money_comes_in(place, scenario, rule, timeline, flow)
+    past, needs = past_years(place, scenario), capital(place, scenario, timeline)
     found: dict[int, Breach] = {}
-    order = sorted(range(len(course.years)), key=lambda at: (course.years[at] not in past, at))
+    order = sorted(range(len(timeline.years)), key=lambda at: (timeline.years[at] not in past, at))
     for at in order:
-        year, due = course.years[at], 0
+        year, due = timeline.years[at], 0
         for key, gbp in needs[at].items():
             pence = round(100 * gbp)
             if pence > 0:
@@ -54,7 +54,7 @@ def capital_fits(place: Place, scenario: Scenario, rule: Any, course: Course) ->
             continue
         short = (due - paid) / 100
         if short <= 0:
-            short = -flow.left(at) / 100
+            short = -flow.unsent(at) / 100
         found[at] = (short, tolerance(due / 100), f"capital of {year}", "GBP")
     return [found[at] for at in sorted(found)]
 
@@ -73,14 +73,14 @@ def _payers(place: Place, rule: Any) -> dict[str, list[str | None]]:
 
 
 def _money_comes_in(
-    place: Place, scenario: Scenario, rule: Any, course: Course, flow: Flow
+    place: Place, scenario: Scenario, rule: Any, timeline: Timeline, flow: Flow
 ) -> None:
     """Each year's money of every pot; what is kept flows on to the next year."""
     streams = rule_of(scenario, "streams")
     carried = streams is not None and streams.unspent == "carried"
     amount = {(row.stream_id, row.year): row.amount_gbp for row in rows_of(place.stream_amounts)}
     capital_streams = [row.stream_id for row in rows_of(place.streams) if row.purpose == "capital"]
-    for at, year in enumerate(course.years):
+    for at, year in enumerate(timeline.years):
         for pot in (RECEIPTS, *capital_streams):
             gbp = rule.receipts(at) if pot is RECEIPTS else amount.get((pot, year), 0.0)
             flow.add(SOURCE, (at, "pot", pot), round(100 * gbp))
@@ -93,24 +93,24 @@ class Flow:
     (shortest augmenting paths, level by level: Dinic 1970). Amounts are whole numbers."""
 
     def __init__(self) -> None:
-        self.room: dict[Any, dict[Any, int]] = {SOURCE: {}, SINK: {}}
+        self.residual: dict[Any, dict[Any, int]] = {SOURCE: {}, SINK: {}}
 
     def add(self, start: Any, end: Any, most: int) -> None:
         """An arc that carries at most ``most`` more."""
-        there = self.room.setdefault(start, {})
+        there = self.residual.setdefault(start, {})
         there[end] = there.get(end, 0) + most
-        self.room.setdefault(end, {}).setdefault(start, 0)
+        self.residual.setdefault(end, {}).setdefault(start, 0)
 
     def push(self) -> int:
         """Send all that can be sent; how much more that is than before."""
         sent = 0
         while level := self._levels():
-            tried = {node: list(arcs) for node, arcs in self.room.items()}
+            tried = {node: list(arcs) for node, arcs in self.residual.items()}
             while more := self._send(level, tried):
                 sent += more
         return sent
 
-    def left(self, at: int) -> int:
+    def unsent(self, at: int) -> int:
         """What is there in the year at ``at``, that of earlier years which is kept included, and
         is not sent."""
         seen, waiting, found = set(), deque(self._pots(at)), 0
@@ -119,22 +119,22 @@ class Flow:
             if node in seen:
                 continue
             seen.add(node)
-            found += self.room[SOURCE].get(node, 0)
+            found += self.residual[SOURCE].get(node, 0)
             earlier = (node[0] - 1, *node[1:])
-            if self.room.get(earlier, {}).get(node, 0) > 0:
+            if self.residual.get(earlier, {}).get(node, 0) > 0:
                 waiting.append(earlier)
         return found
 
     def _pots(self, at: int) -> list[Any]:
-        return [node for node in self.room[SOURCE] if node[:2] == (at, "pot")]
+        return [node for node in self.residual[SOURCE] if node[:2] == (at, "pot")]
 
     def _levels(self) -> dict[Any, int]:
         """How many arcs each node is from the source; empty where the sink is out of reach."""
         level, waiting = {SOURCE: 0}, deque([SOURCE])
         while waiting:
             node = waiting.popleft()
-            for end, room in self.room[node].items():
-                if room > 0 and end not in level:
+            for end, residual in self.residual[node].items():
+                if residual > 0 and end not in level:
                     level[end] = level[node] + 1
                     waiting.append(end)
         return level if SINK in level else {}
@@ -146,7 +146,7 @@ class Flow:
             node = path[-1]
             while tried[node]:
                 end = tried[node][-1]
-                if self.room[node][end] > 0 and level.get(end) == level[node] + 1:
+                if self.residual[node][end] > 0 and level.get(end) == level[node] + 1:
                     path.append(end)
                     break
                 tried[node].pop()
@@ -156,8 +156,8 @@ class Flow:
                 path.pop()
                 tried[path[-1]].pop()
         arcs = list(pairwise(path))
-        sent = min(self.room[start][end] for start, end in arcs)
+        sent = min(self.residual[start][end] for start, end in arcs)
         for start, end in arcs:
-            self.room[start][end] -= sent
-            self.room[end][start] += sent
+            self.residual[start][end] -= sent
+            self.residual[end][start] += sent
         return sent

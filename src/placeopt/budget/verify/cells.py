@@ -17,8 +17,8 @@ import pandas as pd
 from placeopt.budget.verify.completeness import KEYS
 from placeopt.budget.verify.outcomes import bad_levels, levels_asked
 from placeopt.budget.verify.timeline import (
-    Course,
     Tables,
+    Timeline,
     base_payments,
     outcome_tolerance,
     rows_of,
@@ -32,32 +32,32 @@ from placeopt.scenario import Check, Scenario
 Rows = dict[Any, dict[str, Any]]  # key -> column -> what the place's tables make of it
 
 
-class Either(tuple[Any, ...]):
+class AnyOf(tuple[Any, ...]):
     """A cell may say any one of these."""
 
 
-def cells(place: Place, scenario: Scenario, plan: Tables, course: Course) -> list[Check]:
+def check_cells(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> list[Check]:
     """One check for each table's cells, one for the objectives, one for the summary."""
     found = []
     largest = max((abs(row.baseline) for row in rows_of(place.outcomes)), default=0.0)
     for name, expected in (
         ("spending", _spending(place, scenario, plan)),
-        ("payments", _payments(place, course)),
-        ("streams", _streams(place, scenario, course)),
+        ("payments", _payments(place, timeline)),
+        ("streams", _streams(place, scenario, timeline)),
         ("agencies", _agencies(place, plan)),
-        ("outcomes", _outcomes(place, scenario, plan, course)),
+        ("outcomes", _outcomes(place, scenario, plan, timeline)),
         ("curves", _curves(place)),
     ):
         slips = _differ(name, plan.tables[name], expected, largest)
         sentence = f"The other cells of the table {name} are the place's, or follow from it."
         found.append(Check("", f"cells of {name}", sentence, not slips, "; ".join(slips[:5])))
-    known, said = {*totals(place, scenario, course)}, {*plan.tables["objectives"]["objective"]}
+    known, said = {*totals(place, scenario, timeline)}, {*plan.tables["objectives"]["objective"]}
     chosen = scenario.objective.minimise if "objective" in scenario.model_fields_set else ()
     slips = sorted((known & {*chosen}) - said | said - known)
     sentence = "The plan has a row for every objective that was chosen, and none of another."
     found.append(Check("", "rows of objectives", sentence, not slips, ", ".join(slips)))
     if summary := getattr(plan, "summary", None):
-        slips = _summary(place, scenario, plan, course, summary)
+        slips = _summary(place, scenario, plan, timeline, summary)
         sentence = "The summary says what the tables say."
         found.append(Check("", "summary", sentence, not slips, "; ".join(slips[:5])))
     return found
@@ -84,17 +84,17 @@ def _spending(place: Place, scenario: Scenario, plan: Tables) -> Rows:
     return found
 
 
-def _payments(place: Place, course: Course) -> Rows:
+def _payments(place: Place, timeline: Timeline) -> Rows:
     base = base_payments(place)
-    pairs = {*base, *(pair for paid in course.payments for pair in paid)}
+    pairs = {*base, *(pair for paid in timeline.payments for pair in paid)}
     return {
         (year, *pair): {"before_gbp": base.get(pair, 0.0)}
-        for year in course.years
+        for year in timeline.years
         for pair in pairs
     }
 
 
-def _streams(place: Place, scenario: Scenario, course: Course) -> Rows:
+def _streams(place: Place, scenario: Scenario, timeline: Timeline) -> Rows:
     """What a stream has in the last year (B2: what it carried in included) and has left of it."""
     amount = {(row.stream_id, row.year): row.amount_gbp for row in rows_of(place.stream_amounts)}
     rule = rule_of(scenario, "streams")
@@ -105,7 +105,7 @@ def _streams(place: Place, scenario: Scenario, course: Course) -> Rows:
     for row in rows_of(place.streams):
         key, left = row.stream_id, 0.0
         had = 0.0
-        for year, paid in zip(course.years, course.payments, strict=True):
+        for year, paid in zip(timeline.years, timeline.payments, strict=True):
             kept = left if rule is not None and rule.unspent == "carried" else 0.0
             had = amount.get((key, year), math.nan) + kept if rule is not None else math.nan
             left = had - sum(gbp for (_, stream), gbp in paid.items() if stream == key)
@@ -142,10 +142,10 @@ def _agencies(place: Place, plan: Tables) -> Rows:
     }
 
 
-def _outcomes(place: Place, scenario: Scenario, plan: Tables, course: Course) -> Rows:
+def _outcomes(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> Rows:
     """The last year's; a level is the scenario's own or, where it asks for none, the table's."""
     asked, rule = levels_asked(place, scenario), rule_of(scenario, "uncertainty")
-    bad = bad_levels(place, rule, course)[-1] if rule is not None else {}
+    bad = bad_levels(place, rule, timeline)[-1] if rule is not None else {}
     said = plan.tables["outcomes"].set_index("outcome_id")
     found: Rows = {}
     for row in rows_of(place.outcomes):
@@ -156,7 +156,7 @@ def _outcomes(place: Place, scenario: Scenario, plan: Tables, course: Course) ->
         after = _number(said["after"][key])
         expected: dict[str, Any] = {
             **{name: getattr(row, name) for name in ("name", "unit", "direction", "baseline")},
-            "minimum_standard": Either((asked[key]["minimum_standard"], row.minimum_standard)),
+            "minimum_standard": AnyOf((asked[key]["minimum_standard"], row.minimum_standard)),
             "target": asked[key]["target"],
             "change": after - row.baseline,
             "after_bad_evidence": bad.get(key, math.nan),
@@ -165,7 +165,7 @@ def _outcomes(place: Place, scenario: Scenario, plan: Tables, course: Course) ->
             limit = _number(said[level][key])
             near = outcome_tolerance(limit, row.baseline)
             over = sign * (after - limit) + near
-            met = Either(("yes", "no")) if abs(over) < 1e-3 * near else "yes" if over > 0 else "no"
+            met = AnyOf(("yes", "no")) if abs(over) < 1e-3 * near else "yes" if over > 0 else "no"
             expected[column] = "" if math.isnan(limit) else met
         found[key] = expected
     return found
@@ -176,17 +176,17 @@ def _curves(place: Place) -> Rows:
 
 
 def _summary(
-    place: Place, scenario: Scenario, plan: Tables, course: Course, summary: Any
+    place: Place, scenario: Scenario, plan: Tables, timeline: Timeline, summary: Any
 ) -> list[str]:
     spending, streams = plan.tables["spending"], plan.tables["streams"]
     outcomes, objectives = plan.tables["outcomes"], plan.tables["objectives"]
     change, total = spending["change_gbp"], rule_of(scenario, "one_budget")
-    last = len(course.years) - 1
+    last = len(timeline.years) - 1
     expected: dict[str, Any] = {
         "base_year": int(place.spending["year"].max()),
-        "decided_year": course.years[-1],
-        "decided_years_count": len(course.years),
-        "total_gbp": total.total(sum(course.today.values()), last) if total else math.nan,
+        "decided_year": timeline.years[-1],
+        "decided_years_count": len(timeline.years),
+        "total_gbp": total.total(sum(timeline.spend_today.values()), last) if total else math.nan,
         "spent_before_gbp": spending["before_gbp"].sum(),
         "spent_after_gbp": spending["after_gbp"].sum(),
         "one_off_gbp": spending["one_off_gbp"].sum(),
@@ -212,7 +212,8 @@ def _summary(
     return [
         f"{name}: {summary.get(name)}, not {value}"
         for name, value in expected.items()
-        if name in summary and not _alike(summary[name], value, _near(name, value, 0.0))
+        if name in summary
+        and not _is_equal(summary[name], value, _cell_tolerance(name, value, 0.0))
     ]
 
 
@@ -228,9 +229,11 @@ def _differ(name: str, rows: pd.DataFrame, expected: Rows, largest: float) -> li
             slips.append(f"{key}: no such row")
             continue
         for column, value in expected[key].items():
-            allowed = value if isinstance(value, Either) else (value,)
+            allowed = value if isinstance(value, AnyOf) else (value,)
             said = row.get(column, "no such column")
-            if not any(_alike(said, one, _near(column, one, largest)) for one in allowed):
+            if not any(
+                _is_equal(said, one, _cell_tolerance(column, one, largest)) for one in allowed
+            ):
                 slips.append(f"{column} of {key}: {said}, not {' or '.join(map(str, allowed))}")
     left = [
         key
@@ -240,7 +243,7 @@ def _differ(name: str, rows: pd.DataFrame, expected: Rows, largest: float) -> li
     return slips + [f"{key}: no row" for key in left]
 
 
-def _near(column: str, value: Any, largest: float) -> float:
+def _cell_tolerance(column: str, value: Any, largest: float) -> float:
     if isinstance(value, str) or pd.isna(value):
         return 0.0
     if column.endswith("_gbp"):
@@ -248,7 +251,7 @@ def _near(column: str, value: Any, largest: float) -> float:
     return outcome_tolerance(value, 1.0 if column.endswith("_share") else max(1.0, largest))
 
 
-def _alike(said: Any, value: Any, near: float) -> bool:
+def _is_equal(said: Any, value: Any, near: float) -> bool:
     if _empty(said) or _empty(value):
         return _empty(said) and _empty(value)
     if isinstance(said, str) or isinstance(value, str):

@@ -14,22 +14,22 @@ from placeopt.budget.verify.by_results import not_paid_back
 from placeopt.budget.verify.outcomes import outcome_levels
 from placeopt.budget.verify.timeline import (
     Breach,
-    Course,
+    Timeline,
+    do_nothing_spend,
     past_years,
     rows_of,
     rule_of,
     tolerance,
-    unchanged,
     whole_units,
 )
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 
 
-def prevention(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
+def prevention(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
     """(B6) Units that are not whole, fewer than demand needs (B5: or needed of late), or money
     freed without a unit that closes; in past years other units than what was spent paid for."""
-    levels = outcome_levels(place, course)
+    levels = outcome_levels(place, timeline)
     demand_today = dict(zip(place.outcomes["outcome_id"], place.outcomes["baseline"], strict=True))
     paced = rule_of(scenario, "pace")
     beside = paced.double_running_years if paced else 0
@@ -39,46 +39,50 @@ def prevention(place: Place, scenario: Scenario, rule: Any, course: Course) -> l
         key, outcome = row.programme_id, row.outcome_id
         needed = [whole_units(demand_today[outcome], row.unit_capacity)]
         needed += [whole_units(level[outcome], row.unit_capacity) for level in levels]
-        for at, year in enumerate(course.years):
-            runs, where = course.units[at][key], f"of {key} in {year}"
+        for at, year in enumerate(timeline.years):
+            runs, where = timeline.units[at][key], f"of {key} in {year}"
             if math.isnan(runs):
                 breaches.append((math.inf, 1.0, f"units {where} are not stated", row.unit))
                 continue
             breaches.append((abs(runs - round(runs)), 1e-6, f"whole units {where}", row.unit))
             least = max(needed[max(0, at + 1 - beside) : at + 2])
-            if past.issuperset(course.years[: at + 1]):
-                ran = course.units[at - 1][key] if at else course.units_today[key]
+            if past.issuperset(timeline.years[: at + 1]):
+                ran = timeline.units[at - 1][key] if at else timeline.units_today[key]
                 cost = max(row.unit_cost_gbp_per_year, 1e-12)
-                gone = (course.today[key] - course.spend[at][key]) / cost
-                left = math.floor(course.units_today[key] - gone + 1e-6)
+                gone = (timeline.spend_today[key] - timeline.spend[at][key]) / cost
+                left = math.floor(timeline.units_today[key] - gone + 1e-6)
                 off = abs(max(min(ran, left), least) - runs)
                 breaches.append((off, 1e-6, f"units {where}, as they were", row.unit))
                 continue
             breaches.append((least - runs, 1e-6, f"units {where}", row.unit))
-            freed = (course.units_today[key] - runs) * row.unit_cost_gbp_per_year
-            short = course.today[key] - freed - course.spend[at][key]
+            freed = (timeline.units_today[key] - runs) * row.unit_cost_gbp_per_year
+            short = timeline.spend_today[key] - freed - timeline.spend[at][key]
             what = f"money freed {where} beyond its closed units"
-            breaches.append((short, tolerance(course.today[key]), what, "GBP"))
+            breaches.append((short, tolerance(timeline.spend_today[key]), what, "GBP"))
     return breaches
 
 
-def reinvestment(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
+def reinvestment(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
     """(B7) How much less than its share of savings goes to prevention."""
     kind = dict(zip(place.programmes["programme_id"], place.programmes["kind"], strict=True))
     breaches: list[Breach] = []
     past = past_years(place, scenario)
-    for at, year in enumerate(course.years):
+    for at, year in enumerate(timeline.years):
         if year in past:
             continue
-        spend, as_it_was = course.spend[at], unchanged(place, course, year)
+        spend, as_it_was = timeline.spend[at], do_nothing_spend(place, timeline, year)
         saved = sum(as_it_was[key] - spend[key] for key in spend if kind[key] != "preventive")
-        more = sum(spend[key] - course.today[key] for key in spend if kind[key] == "preventive")
+        more = sum(
+            spend[key] - timeline.spend_today[key] for key in spend if kind[key] == "preventive"
+        )
         due = rule.share * max(0.0, saved)
         breaches.append((due - more, tolerance(due), f"prevention in {year}", "GBP"))
     return breaches
 
 
-def through_the_place(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
+def through_the_place(
+    place: Place, scenario: Scenario, rule: Any, timeline: Timeline
+) -> list[Breach]:
     """(B8) How much less than its share of revenue an agency puts into pooled programmes."""
     programmes = place.programmes
     pooled = dict(zip(programmes["programme_id"], programmes["pooled"], strict=True))
@@ -90,14 +94,14 @@ def through_the_place(place: Place, scenario: Scenario, rule: Any, course: Cours
     }
     breaches: list[Breach] = []
     past = past_years(place, scenario)
-    for at, year in enumerate(course.years[: rule.first_years]):
+    for at, year in enumerate(timeline.years[: rule.first_years]):
         if year in past:
             continue
         revenue: dict[str, float] = defaultdict(float)
         put_in: dict[str, float] = defaultdict(float)
         for stream, agency in payer.items():
             revenue[agency] += amount.get((stream, year), 0.0)
-        for (programme, stream), gbp in course.payments[at].items():
+        for (programme, stream), gbp in timeline.payments[at].items():
             if stream in payer and pooled[programme]:
                 put_in[payer[stream]] += gbp
         for agency, gbp in revenue.items():
@@ -107,14 +111,14 @@ def through_the_place(place: Place, scenario: Scenario, rule: Any, course: Cours
     return breaches
 
 
-def commissioning(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
+def commissioning(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
     """(B10) Below the efficient scale though bought, bought beside an alternative, bought without
     its group, below today within a contract, ended before its contract, or from a provider who
     gets less than is withheld."""
-    breaches = not_paid_back(place, scenario, course)
+    breaches = not_paid_back(place, scenario, timeline)
     past = past_years(place, scenario)
-    for at, year in enumerate(course.years):
-        spend = course.spend[at]
+    for at, year in enumerate(timeline.years):
+        spend = timeline.spend[at]
         bought: dict[str, list[str]] = defaultdict(list)
         for row in rows_of(place.programmes):
             key, scale = row.programme_id, row.minimum_scale_gbp_per_year
@@ -125,16 +129,16 @@ def commissioning(place: Place, scenario: Scenario, rule: Any, course: Course) -
                 bought[row.one_of].append(key)
             until = row.contract_until_year
             if not _empty(until) and year <= until and year not in past:
-                short = course.today[key] - spend[key]
+                short = timeline.spend_today[key] - spend[key]
                 what = f"contract of {key} in {year}"
-                breaches.append((short, tolerance(course.today[key]), what, "GBP"))
+                breaches.append((short, tolerance(timeline.spend_today[key]), what, "GBP"))
         for row in rows_of(place.programmes):
             key = row.programme_id
-            if spend[key] > 0 and course.before(at)[key] == 0:
-                for later in range(at + 1, min(at + row.contract_years, len(course.years))):
-                    gone = course.spend[later][key] == 0 and course.years[later] not in past
+            if spend[key] > 0 and timeline.previous_spend(at)[key] == 0:
+                for later in range(at + 1, min(at + row.contract_years, len(timeline.years))):
+                    gone = timeline.spend[later][key] == 0 and timeline.years[later] not in past
                     ended = 1.0 if gone else 0.0
-                    what = f"contract of {key}, begun in {year}, in {course.years[later]}"
+                    what = f"contract of {key}, begun in {year}, in {timeline.years[later]}"
                     breaches.append((ended, 0.5, what, "programmes"))
         if year in past:
             continue

@@ -12,23 +12,27 @@ from typing import Any
 
 from placeopt.place import Place
 
-MOST = 0.9999  # of the whole that a programme does at most, whatever is drawn of the evidence
+MAX_EFFECT_SHARE = (
+    0.9999  # of the whole that a programme does at most, whatever is drawn of the evidence
+)
 
 
-def combined(place: Place, outcome: Any, effects: Mapping[int, tuple[float, float]]) -> float:
+def combined_improvement(
+    place: Place, outcome: Any, effects: Mapping[int, tuple[float, float]]
+) -> float:
     """What an outcome improves by: ``effects`` by row of ``curves``, at today's and beyond it."""
     after = {curve: today + change for curve, (today, change) in effects.items()}
     before = {curve: today for curve, (today, _) in effects.items()}
-    return _worth(place, outcome, after) - _worth(place, outcome, before)
+    return _total_effect(place, outcome, after) - _total_effect(place, outcome, before)
 
 
-def _worth(place: Place, outcome: Any, effect: dict[int, float]) -> float:
+def _total_effect(place: Place, outcome: Any, effect: dict[int, float]) -> float:
     if not effect:
         return 0.0
     if outcome.combination == "remaining" and len(effect) > 1:
         left = 1.0
         for own in effect.values():
-            left *= 1 - min(own / outcome.whole_effect, MOST)
+            left *= 1 - min(own / outcome.whole_effect, MAX_EFFECT_SHARE)
         return outcome.whole_effect * (1 - left)
     if outcome.combination == "best_of":
         return max(effect.values())

@@ -47,7 +47,7 @@ OF_RULES = {
 }
 
 
-def rows_are_known(place: Place, scenario: Scenario, plan: Tables) -> Check:
+def check_completeness(place: Place, scenario: Scenario, plan: Tables) -> Check:
     """No table is left out, no row stands twice or speaks of another year or of no such id."""
     needed = [*ALWAYS]
     for rule, names in OF_RULES.items():
@@ -70,7 +70,7 @@ def rows_are_known(place: Place, scenario: Scenario, plan: Tables) -> Check:
             slips += [f"{name}: no such {column} {one!r}" for one in unknown]
         if "year" in keys:
             last = years[0] + counted if name == "benefits_chain" else years[-1] + 1
-            other = [year for year in rows["year"] if not _within(year, years[0], last)]
+            other = [year for year in rows["year"] if not _is_year_within(year, years[0], last)]
             slips += [f"{name}: {year} is not decided" for year in other]
     if not slips:
         slips = _left_out(place, plan, years)
@@ -109,5 +109,5 @@ def _id(one: Any) -> Any:
     return "" if pd.isna(one) else one
 
 
-def _within(year: Any, first: int, end: int) -> bool:
+def _is_year_within(year: Any, first: int, end: int) -> bool:
     return isinstance(year, Real) and first <= float(year) < end and float(year).is_integer()

@@ -17,9 +17,9 @@ from typing import Any
 
 import pandas as pd
 
-from placeopt.budget.verify.combine import combined
+from placeopt.budget.verify.combine import combined_improvement
 from placeopt.budget.verify.timeline import (
-    Course,
+    Timeline,
     rows_of,
     rule_of,
 )
@@ -28,7 +28,7 @@ from placeopt.scenario import Scenario
 from placeopt.scenario.benefit_years import counted_years
 from placeopt.scenario.rules.budget.money import Outcomes, Uncertainty
 
-Levels = dict[str, float]  # outcome id -> its level
+OutcomeLevels = dict[str, float]  # outcome id -> its level
 
 
 def levels_asked(place: Place, scenario: Scenario) -> dict[str, dict[str, float]]:
@@ -45,18 +45,18 @@ def levels_asked(place: Place, scenario: Scenario) -> dict[str, dict[str, float]
     return found
 
 
-def outcome_levels(place: Place, course: Course, counted: int = 0) -> tuple[Levels, ...]:
+def outcome_levels(place: Place, timeline: Timeline, counted: int = 0) -> tuple[OutcomeLevels, ...]:
     """By year, each outcome: its baseline of the year, better by what its curves come to; of the
     decided years, or of the first ``counted`` where more of them count."""
-    many = max(len(course.years), counted)
-    return course.once(("levels", many), lambda: _levels(place, course, many))
+    many = max(len(timeline.years), counted)
+    return timeline.cached(("levels", many), lambda: _levels(place, timeline, many))
 
 
-def _levels(place: Place, course: Course, many: int) -> tuple[Levels, ...]:
+def _levels(place: Place, timeline: Timeline, many: int) -> tuple[OutcomeLevels, ...]:
     base = int(place.spending["year"].max())
     found = []
-    for at, gains in enumerate(_gains(place, course, many)):
-        ahead = course.years[0] + at - base
+    for at, gains in enumerate(_gains(place, timeline, many)):
+        ahead = timeline.years[0] + at - base
         found.append(
             {
                 row.outcome_id: row.baseline * (1 + row.growth_share_per_year) ** ahead
@@ -67,47 +67,51 @@ def _levels(place: Place, course: Course, many: int) -> tuple[Levels, ...]:
     return tuple(found)
 
 
-def improvements(place: Place, scenario: Scenario, course: Course) -> dict[tuple[str, int], float]:
+def improvements(
+    place: Place, scenario: Scenario, timeline: Timeline
+) -> dict[tuple[str, int], float]:
     """(outcome id, year) -> units by which it is better than if nothing were done, in every year
     in which benefits are counted; spending after the decided years counts as today's."""
     counted = counted_years(place, scenario)
     return {
-        (outcome, course.years[0] + at): gain
-        for at, gains in enumerate(_gains(place, course, counted))
+        (outcome, timeline.years[0] + at): gain
+        for at, gains in enumerate(_gains(place, timeline, counted))
         for outcome, gain in gains.items()
     }
 
 
-def _gains(place: Place, course: Course, many: int) -> list[Levels]:
+def _gains(place: Place, timeline: Timeline, many: int) -> list[OutcomeLevels]:
     """By year, outcome id -> the units that all its curves together make it better by."""
-    return course.once(("gains", many), lambda: _gains_of(place, course, many))
+    return timeline.cached(("gains", many), lambda: _gains_of(place, timeline, many))
 
 
-def _gains_of(place: Place, course: Course, many: int) -> list[Levels]:
-    gains, starts = curve_gains(place, course, many), effects_today(place, course)
+def _gains_of(place: Place, timeline: Timeline, many: int) -> list[OutcomeLevels]:
+    gains, starts = curve_gains(place, timeline, many), effects_today(place, timeline)
     outcomes, found = list(rows_of(place.outcomes)), []
     for at in range(many):
         better = {}
         for row in outcomes:
             mine = [c for c, (outcome, _) in enumerate(gains) if outcome == row.outcome_id]
             effects = {c: (starts[c], gains[c][1][at]) for c in mine}
-            better[row.outcome_id] = combined(place, row, effects)
+            better[row.outcome_id] = combined_improvement(place, row, effects)
         found.append(better)
     return found
 
 
-def bad_levels(place: Place, rule: Uncertainty, course: Course) -> tuple[Levels, ...]:
+def bad_levels(place: Place, rule: Uncertainty, timeline: Timeline) -> tuple[OutcomeLevels, ...]:
     """By year, levels in bad evidence: the worst draw, or the mean of the worst tail of draws."""
-    gains, starts = curve_gains(place, course), effects_today(place, course)
+    gains, starts = curve_gains(place, timeline), effects_today(place, timeline)
     grades = ["" if pd.isna(grade) else str(int(grade)) for grade in place.curves["grade"]]
     draws, base = rule.factors(grades), int(place.spending["year"].max())
     found = []
-    for at, year in enumerate(course.years):
+    for at, year in enumerate(timeline.years):
         levels = {}
         for row in rows_of(place.outcomes):
             mine = [(c, g[at]) for c, (key, g) in enumerate(gains) if key == row.outcome_id]
             own = sorted(
-                combined(place, row, {c: (starts[c], draw[c] * gain) for c, gain in mine})
+                combined_improvement(
+                    place, row, {c: (starts[c], draw[c] * gain) for c, gain in mine}
+                )
                 for draw in draws
             )
             many = rule.tail_share * len(own) if rule.holds == "tail" else 1.0
@@ -118,10 +122,10 @@ def bad_levels(place: Place, rule: Uncertainty, course: Course) -> tuple[Levels,
     return tuple(found)
 
 
-def earnings(place: Place, scenario: Scenario, course: Course) -> list[Levels]:
+def earnings(place: Place, scenario: Scenario, timeline: Timeline) -> list[OutcomeLevels]:
     """(B4) By year, outcome id -> GBP that its level of the year earns, whenever it comes in."""
     found = []
-    for level in outcome_levels(place, course)[: len(course.years)]:
+    for level in outcome_levels(place, timeline)[: len(timeline.years)]:
         earned = {}
         for row, target in _targets(place, scenario):
             most = _sign(row) * (row.stretch - target)
@@ -141,12 +145,12 @@ def _targets(place: Place, scenario: Scenario) -> list[tuple[Any, float]]:
     return [(row, row.target if own is None else own) for row, own in asked]
 
 
-def rewards(place: Place, scenario: Scenario, course: Course) -> list[float]:
+def rewards(place: Place, scenario: Scenario, timeline: Timeline) -> list[float]:
     """(B1) By year, GBP of rewards that come in: a year after they are earned, the deferred part
     two years after."""
-    rule, many = rule_of(scenario, "outcomes"), len(course.years)
+    rule, many = rule_of(scenario, "outcomes"), len(timeline.years)
     brought = [0.0] * (many + 2)
-    for at, earned in enumerate(earnings(place, scenario, course)):
+    for at, earned in enumerate(earnings(place, scenario, timeline)):
         total = sum(earned.values())
         late = rule.deferred_share if rule else 0.0
         brought[at + 1] += total * (1 - late)
@@ -154,10 +158,10 @@ def rewards(place: Place, scenario: Scenario, course: Course) -> list[float]:
     return brought[:many]
 
 
-def clawbacks(place: Place, scenario: Scenario, course: Course) -> list[Levels]:
+def clawbacks(place: Place, scenario: Scenario, timeline: Timeline) -> list[OutcomeLevels]:
     """(B4) By year, outcome id -> GBP paid in advance that its level of the year gives back."""
     found = []
-    for level in outcome_levels(place, course)[: len(course.years)]:
+    for level in outcome_levels(place, timeline)[: len(timeline.years)]:
         back = {}
         for row, target in _targets(place, scenario):
             if row.clawback_gbp_per_unit > 0 and not math.isnan(target):
@@ -169,37 +173,41 @@ def clawbacks(place: Place, scenario: Scenario, course: Course) -> list[Levels]:
     return found
 
 
-def paid_back(place: Place, scenario: Scenario, course: Course) -> list[float]:
+def paid_back(place: Place, scenario: Scenario, timeline: Timeline) -> list[float]:
     """(B1) By year, GBP that goes back for the year before; the last also sets its own aside."""
-    missed = [sum(back.values()) for back in clawbacks(place, scenario, course)]
+    missed = [sum(back.values()) for back in clawbacks(place, scenario, timeline)]
     due = [0.0, *missed[:-1]]
     due[-1] += missed[-1]
     return due
 
 
-def curve_gains(place: Place, course: Course, counted: int = 0) -> list[tuple[str, list[float]]]:
+def curve_gains(
+    place: Place, timeline: Timeline, counted: int = 0
+) -> list[tuple[str, list[float]]]:
     """For each row of ``curves``: its outcome, and by year its effect beyond today's, over the
     decided years or the ``counted`` ones where those are more."""
-    return course.once(("gains", counted), lambda: _curve_gains(place, course, counted))
+    return timeline.cached(("gains", counted), lambda: _curve_gains(place, timeline, counted))
 
 
-def _curve_gains(place: Place, course: Course, counted: int) -> list[tuple[str, list[float]]]:
+def _curve_gains(place: Place, timeline: Timeline, counted: int) -> list[tuple[str, list[float]]]:
     points = _points(place)
     found = []
     for row in rows_of(place.curves):
         key, own = row.programme_id, points[row.programme_id, row.outcome_id]
-        before = response(row, own, course.today[key])
-        change = [response(row, own, spend[key]) - before for spend in course.spend]
+        before = response(row, own, timeline.spend_today[key])
+        change = [response(row, own, spend[key]) - before for spend in timeline.spend]
         change += [0.0] * (counted - len(change))
-        found.append((row.outcome_id, lagged(change, row.lag_years, row.persistence_share)))
+        found.append((row.outcome_id, lagged_effects(change, row.lag_years, row.persistence_share)))
     return found
 
 
-def effects_today(place: Place, course: Course) -> list[float]:
+def effects_today(place: Place, timeline: Timeline) -> list[float]:
     """For each row of ``curves``: its effect at today's spending."""
     points = _points(place)
     return [
-        response(row, points[row.programme_id, row.outcome_id], course.today[row.programme_id])
+        response(
+            row, points[row.programme_id, row.outcome_id], timeline.spend_today[row.programme_id]
+        )
         for row in rows_of(place.curves)
     ]
 
@@ -211,7 +219,7 @@ def _points(place: Place) -> dict[tuple[str, str], list[tuple[float, float]]]:
     return points
 
 
-def lagged(change: list[float], lag: int, persistence: float) -> list[float]:
+def lagged_effects(change: list[float], lag: int, persistence: float) -> list[float]:
     """What each year feels of the years' changes, the first of them ``lag`` years after."""
     felt = []
     for year in range(len(change)):
@@ -225,11 +233,11 @@ def lagged(change: list[float], lag: int, persistence: float) -> list[float]:
 def response(row, points: list[tuple[float, float]], spend: float) -> float:
     """The effect that a row of ``curves`` states for a year's spending."""
     if row.form == "points":
-        return between(points, spend)
-    return effect(row.form, row.maximum_effect, row.scale_gbp, row.shape, spend)
+        return interpolate(points, spend)
+    return curve_effect(row.form, row.maximum_effect, row.scale_gbp, row.shape, spend)
 
 
-def effect(form: str, most: float, scale: float, shape: float, spend: float) -> float:
+def curve_effect(form: str, most: float, scale: float, shape: float, spend: float) -> float:
     """A response curve as the data dictionary writes it."""
     if spend <= 0:
         return 0.0
@@ -247,7 +255,7 @@ def effect(form: str, most: float, scale: float, shape: float, spend: float) -> 
     raise ValueError(f"no curve form {form!r}")
 
 
-def between(points: list[tuple[float, float]], spend: float) -> float:
+def interpolate(points: list[tuple[float, float]], spend: float) -> float:
     """Straight lines between points, from (0, 0) unless a point says otherwise, flat at the end."""
     line = sorted(points)
     if line[0][0] > 0:

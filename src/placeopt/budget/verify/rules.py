@@ -12,7 +12,7 @@ from typing import Any
 
 from placeopt.budget.verify.by_results import refunds
 from placeopt.budget.verify.outcomes import (
-    Levels,
+    OutcomeLevels,
     bad_levels,
     outcome_levels,
     paid_back,
@@ -20,8 +20,8 @@ from placeopt.budget.verify.outcomes import (
 )
 from placeopt.budget.verify.timeline import (
     Breach,
-    Course,
-    known_spends,
+    Timeline,
+    actual_spend_keys,
     outcome_tolerance,
     past_years,
     rows_of,
@@ -32,13 +32,13 @@ from placeopt.place import Place
 from placeopt.scenario import Scenario
 
 
-def one_budget(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
+def one_budget(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
     """(B1) What is paid, and goes back, over the total and rewards; with carry-over, the reserve
     below nothing."""
-    base, past = sum(course.today.values()), past_years(place, scenario)
+    base, past = sum(timeline.spend_today.values()), past_years(place, scenario)
     reserve, breaches = rule.opening_reserve_gbp, []
-    of_years = in_and_out(place, scenario, rule, course)
-    for year, (limit, paid) in zip(course.years, of_years, strict=True):
+    of_years = in_and_out(place, scenario, rule, timeline)
+    for year, (limit, paid) in zip(timeline.years, of_years, strict=True):
         if rule.carry_over:
             reserve += limit - paid
             if year not in past:
@@ -53,21 +53,21 @@ def one_budget(place: Place, scenario: Scenario, rule: Any, course: Course) -> l
 
 
 def in_and_out(
-    place: Place, scenario: Scenario, rule: Any, course: Course
+    place: Place, scenario: Scenario, rule: Any, timeline: Timeline
 ) -> list[tuple[float, float]]:
     """(B1) By year, GBP of the total with all that comes in besides, and GBP paid or given back."""
-    base, earned = sum(course.today.values()), rewards(place, scenario, course)
-    back, given = paid_back(place, scenario, course), refunds(place, scenario, course)
+    base, earned = sum(timeline.spend_today.values()), rewards(place, scenario, timeline)
+    back, given = paid_back(place, scenario, timeline), refunds(place, scenario, timeline)
     return [
         (
             rule.total(base, at) + earned[at] + sum(given[at].values()),
-            sum(course.payments[at].values()) + back[at],
+            sum(timeline.payments[at].values()) + back[at],
         )
-        for at in range(len(course.years))
+        for at in range(len(timeline.years))
     ]
 
 
-def streams(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
+def streams(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
     """(B2) Overspent streams, and payments outside a ring-fence."""
     amount = {(row.stream_id, row.year): row.amount_gbp for row in rows_of(place.stream_amounts)}
     named = set(
@@ -87,9 +87,9 @@ def streams(place: Place, scenario: Scenario, rule: Any, course: Course) -> list
     breaches: list[Breach] = []
     kept: dict[str, float] = defaultdict(float)
     past = past_years(place, scenario)
-    for at, year in enumerate(course.years):
+    for at, year in enumerate(timeline.years):
         spent: dict[str, float] = defaultdict(float)
-        for (programme, stream), gbp in course.payments[at].items():
+        for (programme, stream), gbp in timeline.payments[at].items():
             spent[stream] += gbp
             outside = stream in fenced and (stream, programme) not in named
             if gbp != 0 and (outside or (only_capital and stream in capital)):
@@ -105,41 +105,41 @@ def streams(place: Place, scenario: Scenario, rule: Any, course: Course) -> list
     return breaches
 
 
-def statutory(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
+def statutory(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
     """(B3) How far below its floor a programme is."""
     breaches: list[Breach] = []
     past = past_years(place, scenario)
     for row in rows_of(place.programmes):
         key = row.programme_id
         floor = rule.floors_gbp.get(key, row.statutory_floor_gbp_per_year)
-        for at, year in enumerate(course.years):
+        for at, year in enumerate(timeline.years):
             if floor > 0 and year not in past:
-                short = floor - course.spend[at][key]
+                short = floor - timeline.spend[at][key]
                 breaches.append((short, tolerance(floor), f"programme {key} in {year}", "GBP"))
     return breaches
 
 
-def outcomes(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
+def outcomes(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
     """(B4) How far an outcome misses a standard, or a target that must be met."""
-    levels, past = outcome_levels(place, course), past_years(place, scenario)
-    return _missed(place, rule, course, levels, targets=True, past=past)
+    levels, past = outcome_levels(place, timeline), past_years(place, scenario)
+    return _missed(place, rule, timeline, levels, targets=True, past=past)
 
 
-def uncertainty(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
+def uncertainty(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
     """(B12) How far an outcome misses its minimum standard in bad evidence."""
     held = rule_of(scenario, "outcomes")
     if held is None:
         return []
-    bad = bad_levels(place, rule, course)
+    bad = bad_levels(place, rule, timeline)
     past = past_years(place, scenario)
-    return _missed(place, held, course, bad, targets=False, where=" in bad evidence", past=past)
+    return _missed(place, held, timeline, bad, targets=False, where=" in bad evidence", past=past)
 
 
 def _missed(
     place: Place,
     rule: Any,
-    course: Course,
-    levels: tuple[Levels, ...],
+    timeline: Timeline,
+    levels: tuple[OutcomeLevels, ...],
     *,
     targets: bool,
     past: set[int],
@@ -156,7 +156,7 @@ def _missed(
             wanted.append(("target", terms.target, row.target))
         for what, own, table in wanted:
             limit = table if own is None else own
-            for at, year in enumerate(course.years):
+            for at, year in enumerate(timeline.years):
                 early = rule.from_year is not None and year < rule.from_year
                 if math.isnan(limit) or early or year in past:
                     continue
@@ -166,7 +166,7 @@ def _missed(
     return breaches
 
 
-def pace(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
+def pace(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
     """(B5) How far a programme fell or rose past its pace, or fell within its notice.
 
     Double running (units that close too soon) is checked with the units, by rule B6's check.
@@ -175,13 +175,13 @@ def pace(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Br
     notice = dict(
         zip(place.programmes["programme_id"], place.programmes["notice_years"], strict=True)
     )
-    was = known_spends(place, scenario)
+    was = actual_spend_keys(place, scenario)
     past = past_years(place, scenario)
-    for at, year in enumerate(course.years):
-        for key, today in course.today.items():
+    for at, year in enumerate(timeline.years):
+        for key, today in timeline.spend_today.items():
             if today == 0 or (key, year) in was:
                 continue
-            last, now = course.before(at)[key], course.spend[at][key]
+            last, now = timeline.previous_spend(at)[key], timeline.spend[at][key]
             near, what = tolerance(today), f"programme {key} in {year}"
             if rule.largest_cut_share is not None and key not in rule.exempt:
                 breaches.append((last * (1 - rule.largest_cut_share) - now, near, what, "GBP"))
@@ -192,13 +192,13 @@ def pace(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Br
     return breaches
 
 
-def continuity(place: Place, scenario: Scenario, rule: Any, course: Course) -> list[Breach]:
+def continuity(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
     """(B13) Less than is contracted, or other than what was spent."""
     breaches: list[Breach] = []
     for row in rows_of(place.commitments):
-        if row.year not in course.years:
+        if row.year not in timeline.years:
             continue
-        now = course.spend[course.years.index(row.year)][row.programme_id]
+        now = timeline.spend[timeline.years.index(row.year)][row.programme_id]
         short = row.amount_gbp - now
         over = abs(short) if row.kind == "actual" else short
         what = f"programme {row.programme_id} in {row.year}, {row.kind}"

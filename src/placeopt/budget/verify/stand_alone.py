@@ -25,15 +25,15 @@ import numpy as np
 from placeopt.budget.verify import change, rules
 from placeopt.budget.verify.by_results import due_by_results
 from placeopt.budget.verify.capital import capital_fits
-from placeopt.budget.verify.partners import parts, positions
+from placeopt.budget.verify.partners import position_parts, positions
 from placeopt.budget.verify.rules import Breach
 from placeopt.budget.verify.timeline import (
-    Course,
     Tables,
+    Timeline,
     base_payments,
     by_programme,
     do_nothing,
-    one_offs,
+    one_off_costs,
     past_years,
     rows_of,
     rule_of,
@@ -44,8 +44,8 @@ from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
 from placeopt.scenario.wording import in_unit
 
-TIES = ("moved_from_today", "programme_order")  # what decides between plans as good
-BINDING = {
+TIE_OBJECTIVES = ("moved_from_today", "programme_order")  # what decides between plans as good
+BINDING_RULES = {
     "streams": rules.streams,
     "statutory": rules.statutory,
     "outcomes": rules.outcomes,
@@ -58,9 +58,7 @@ BINDING = {
 }
 
 
-def positions_alone_are_attained(
-    place: Place, scenario: Scenario, rule: Any, plan: Tables
-) -> Check:
+def check_stand_alone_positions(place: Place, scenario: Scenario, rule: Any, plan: Tables) -> Check:
     """Every position alone that the plan states is what its agency's own plan comes to, and that
     plan is what the agency would do by the counterfactual, as far as can be seen from outside."""
     stated: dict[str, dict[int, Any]] = defaultdict(dict)
@@ -68,9 +66,9 @@ def positions_alone_are_attained(
         stated[row.agency_id][int(row.year)] = row
     wrong: list[str] = []
     for agency, rows in stated.items():
-        own = _as_found_alone(place, rule, agency)
+        own = _stand_alone_place(place, rule, agency)
         runs = set(_ids(place.programmes, agency, "programme_id"))
-        asked = _asked_alone(scenario, rule, runs)
+        asked = _stand_alone_scenario(scenario, rule, runs)
         nothing = do_nothing(own, asked)
         kept = not any(
             over > near for over, near, *_ in _breaches(place, own, asked, nothing, agency)
@@ -84,16 +82,16 @@ def positions_alone_are_attained(
             ):
                 wrong.append(f"{agency} could go on as today, but has no position alone")
             continue
-        course = nothing
+        timeline = nothing
         if rule.counterfactual != "today":
-            course, foreign = _course(own, asked, plan, agency)
+            timeline, foreign = _stand_alone_timeline(own, asked, plan, agency)
             wrong += [f"{agency} alone: {what} is not its to decide, or not so" for what in foreign]
-            for over, near, what, unit in _breaches(place, own, asked, course, agency):
+            for over, near, what, unit in _breaches(place, own, asked, timeline, agency):
                 if over > near:
                     wrong.append(f"{agency} alone, {what}: {in_unit(over, unit)} too far")
-        found = positions(place, scenario, rule, course)
+        found = positions(place, scenario, rule, timeline)
         if rule.counterfactual == "today":  # as others paid for its programmes, and it for theirs
-            across = parts(place, scenario, rule, nothing)
+            across = position_parts(place, scenario, rule, nothing)
             for year in said:
                 one = across[year, agency]
                 found[year, agency] = one["paid_by_others_gbp"] - one["paid_for_others_gbp"]
@@ -103,11 +101,11 @@ def positions_alone_are_attained(
                 wrong.append(f"{text} {found[year, agency]:,.2f}")
         exact = rule.counterfactual != "alone_for_outcomes"
         if not exact:
-            best, slips = _objectives(own, asked, course, nothing if kept else None, plan, agency)
+            best, slips = _objectives(own, asked, timeline, nothing if kept else None, plan, agency)
             exact = best
             wrong += slips
         wrong += _ranges(agency, rows, exact)
-    wrong += _of_no_plan(rule, plan, stated)
+    wrong += _unexpected_plan_rows(rule, plan, stated)
     sentence = "Every position alone is reached by a plan that its agency could follow by itself."
     return Check("B9", "positions alone", sentence, not wrong, "; ".join(wrong[:5]))
 
@@ -129,8 +127,8 @@ def _ranges(agency: str, rows: dict[int, Any], exact: bool) -> list[str]:
 def _objectives(
     own: Place,
     asked: Scenario,
-    course: Course,
-    nothing: Course | None,
+    timeline: Timeline,
+    nothing: Timeline | None,
     plan: Tables,
     agency: str,
 ) -> tuple[bool, list[str]]:
@@ -142,23 +140,27 @@ def _objectives(
         if row.agency_id == agency
     }
     wanted = asked.objective.minimise if "objective" in asked.model_fields_set else ()
-    wanted = (*(wanted or ("weighted_outcomes",)), *TIES)
+    wanted = (*(wanted or ("weighted_outcomes",)), *TIE_OBJECTIVES)
     if tuple(rows) != wanted[: len(rows)] or not rows:
         return False, [f"{agency} alone is stated to be best by {', '.join(rows) or 'nothing'}"]
-    worth, wrong = _worth(own, asked, course), []
-    best = tuple(rows)[: len(wanted) - len(TIES)] == wanted[: -len(TIES)]
+    worth, wrong = _objective_values(own, asked, timeline), []
+    best = tuple(rows)[: len(wanted) - len(TIE_OBJECTIVES)] == wanted[: -len(TIE_OBJECTIVES)]
     for name, row in rows.items():
-        near = 2e-6 * max(1.0, abs(worth[name])) if name not in TIES else tolerance(worth[name])
+        near = (
+            2e-6 * max(1.0, abs(worth[name]))
+            if name not in TIE_OBJECTIVES
+            else tolerance(worth[name])
+        )
         if not abs(row.alone - worth[name]) <= near:
             wrong.append(f"{agency} alone: {name} is {row.alone:,.8g}, not {worth[name]:,.8g}")
-        if name in TIES:
+        if name in TIE_OBJECTIVES:
             continue
         if not row.bound <= row.alone + near:
             wrong.append(f"{agency} alone: {name} is better than the bound {row.bound:,.8g}")
         best &= row.alone - row.bound <= 1e-6 * max(0.01, abs(row.alone))
     first = wanted[0]
     if nothing is not None:
-        idle = _worth(own, asked, nothing)[first]
+        idle = _objective_values(own, asked, nothing)[first]
         if worth[first] > idle + 4e-6 * max(1.0, abs(idle)):
             wrong.append(f"{agency} alone would do better by {first} to go on as today")
         if rows[first].bound > idle + 4e-6 * max(1.0, abs(idle)):
@@ -166,18 +168,18 @@ def _objectives(
     return best, wrong
 
 
-def _worth(own: Place, asked: Scenario, course: Course) -> dict[str, float]:
+def _objective_values(own: Place, asked: Scenario, timeline: Timeline) -> dict[str, float]:
     """Every objective of a course alone, and what ties are decided by."""
-    order = sorted(course.today)
+    order = sorted(timeline.spend_today)
     weight = {key: ((at + 1) / len(order)) ** 1.5 for at, key in enumerate(order)}
     moved = later = 0.0
-    for spend in course.spend:
-        moved += sum(abs(spend[key] - gbp) for key, gbp in course.today.items())
+    for spend in timeline.spend:
+        moved += sum(abs(spend[key] - gbp) for key, gbp in timeline.spend_today.items())
         later += sum(weight[key] * spend[key] for key in order)
-    return {**totals(own, asked, course), "moved_from_today": moved, "programme_order": later}
+    return {**totals(own, asked, timeline), "moved_from_today": moved, "programme_order": later}
 
 
-def _of_no_plan(rule: Any, plan: Tables, stated: dict[str, dict[int, Any]]) -> list[str]:
+def _unexpected_plan_rows(rule: Any, plan: Tables, stated: dict[str, dict[int, Any]]) -> list[str]:
     """Rows of plans alone of agencies that have no position alone, or need no plan for it."""
     has = {
         agency
@@ -192,15 +194,15 @@ def _of_no_plan(rule: Any, plan: Tables, stated: dict[str, dict[int, Any]]) -> l
     ]
 
 
-def _course(
+def _stand_alone_timeline(
     place: Place, scenario: Scenario, plan: Tables, agency: str
-) -> tuple[Course, list[str]]:
+) -> tuple[Timeline, list[str]]:
     """The agency's course by itself, and rows of it that are not its to decide, or are not today's
     where they say so."""
     nothing = do_nothing(place, scenario)
     runs = set(place.programmes.loc[place.programmes["agency_id"] == agency, "programme_id"])
     pays = set(place.streams.loc[place.streams["agency_id"] == agency, "stream_id"])
-    spend = [dict(nothing.today) for _ in nothing.years]
+    spend = [dict(nothing.spend_today) for _ in nothing.years]
     units = [dict(run) for run in nothing.units]
     today = base_payments(place)
     kept = {pair: gbp for pair, gbp in today.items() if pair[0] not in runs or pair[1] not in pays}
@@ -212,7 +214,7 @@ def _course(
             spend[at][row.programme_id] = row.alone_gbp
             if row.programme_id in units[at]:
                 units[at][row.programme_id] = row.units
-            if row.programme_id not in runs or _differ(row, nothing.today[row.programme_id]):
+            if row.programme_id not in runs or _differ(row, nothing.spend_today[row.programme_id]):
                 foreign.append(f"{row.programme_id}, today {row.before_gbp:,.2f}")
     for row in rows_of(plan.tables["alone_payments"]):
         if row.agency_id == agency:
@@ -224,7 +226,7 @@ def _course(
             if not its_own or _differ(row, today.get(pair, 0.0)):
                 foreign.append(f"{pair[0]} from {pair[1]}, today {row.before_gbp:,.2f}")
     found = replace(
-        nothing, spend=tuple(spend), units=tuple(units), payments=tuple(payments), found={}
+        nothing, spend=tuple(spend), units=tuple(units), payments=tuple(payments), cache={}
     )
     return found, foreign
 
@@ -234,36 +236,36 @@ def _differ(row: Any, today: float) -> bool:
 
 
 def _breaches(
-    place: Place, own: Place, asked: Scenario, course: Course, agency: str
+    place: Place, own: Place, asked: Scenario, timeline: Timeline, agency: str
 ) -> list[Breach]:
     """How far the agency's own course breaches what binds it, payments and its share of the one
     budget included."""
     breaches = [
         breach
         for rule in asked.rules
-        if rule.name in BINDING
-        for breach in BINDING[rule.name](own, asked, rule, course)
+        if rule.name in BINDING_RULES
+        for breach in BINDING_RULES[rule.name](own, asked, rule, timeline)
     ]
-    costs, total = one_offs(own, asked, course), rule_of(asked, "one_budget")
-    due = due_by_results(own, asked, course)
+    costs, total = one_off_costs(own, asked, timeline), rule_of(asked, "one_budget")
+    due = due_by_results(own, asked, timeline)
     today, mine = base_payments(place), set(_ids(place.streams, agency, "stream_id"))
     runs = set(_ids(place.programmes, agency, "programme_id"))
     base = sum(today.values())
     past = past_years(own, asked)
     paid_by_it = sum(gbp for (_, stream), gbp in today.items() if stream in mine)
-    for at, year in enumerate(course.years):
-        paid = by_programme(place, course.payments[at])
+    for at, year in enumerate(timeline.years):
+        paid = by_programme(place, timeline.payments[at])
         for key in runs:
-            off = abs(paid[key] - course.spend[at][key] - costs[at][key] - due[at][key])
+            off = abs(paid[key] - timeline.spend[at][key] - costs[at][key] - due[at][key])
             breaches.append((off, tolerance(paid[key]), f"payments for {key} in {year}", "GBP"))
         if total is not None and year not in past:
             limit = total.total(base, at) * paid_by_it / base + base - paid_by_it
-            over = sum(course.payments[at].values()) - limit
+            over = sum(timeline.payments[at].values()) - limit
             breaches.append((over, tolerance(limit), f"its share of {year}'s budget", "GBP"))
     return breaches
 
 
-def _as_found_alone(place: Place, rule: Any, agency: str) -> Place:
+def _stand_alone_place(place: Place, rule: Any, agency: str) -> Place:
     """The place in which only the agency's own programmes and streams ask anything."""
     rows, streams = place.programmes, place.streams
     others = rows["agency_id"] != agency
@@ -287,7 +289,7 @@ def _as_found_alone(place: Place, rule: Any, agency: str) -> Place:
         stream_amounts=amounts.assign(amount_gbp=gbp),
         provider_terms=place.provider_terms[place.provider_terms["programme_id"].isin(keys)],
         provision=place.provision[place.provision["programme_id"].isin(keys)],
-        commitments=_commitments_alone(place, keys),
+        commitments=_stand_alone_commitments(place, keys),
         outcomes=place.outcomes.assign(
             minimum_standard=place.outcomes["minimum_standard"].where(
                 ~place.outcomes["outcome_id"].isin(rule.only_together)
@@ -296,7 +298,7 @@ def _as_found_alone(place: Place, rule: Any, agency: str) -> Place:
     )
 
 
-def _commitments_alone(place: Place, own: set[str]) -> Any:
+def _stand_alone_commitments(place: Place, own: set[str]) -> Any:
     """The agency's own commitments; of others that what is actual was as today (in past years, in
     which no other rule holds)."""
     rows = place.commitments
@@ -306,7 +308,7 @@ def _commitments_alone(place: Place, own: set[str]) -> Any:
     return rows[mine | (rows["kind"] == "actual")]
 
 
-def _asked_alone(scenario: Scenario, rule: Any, own: set[str]) -> Scenario:
+def _stand_alone_scenario(scenario: Scenario, rule: Any, own: set[str]) -> Scenario:
     """The question without what only holds together: groups, standards and floors of others."""
     changed = []
     one: Any

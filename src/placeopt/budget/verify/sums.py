@@ -27,17 +27,17 @@ from placeopt.budget.verify.outcomes import (
 )
 from placeopt.budget.verify.partners import cash_flow_adds_up, positions_add_up
 from placeopt.budget.verify.timeline import (
-    Course,
     Payments,
     Tables,
+    Timeline,
     by_programme,
     capital,
     do_nothing,
-    one_offs,
+    do_nothing_spend,
+    one_off_costs,
     outcome_tolerance,
     rule_of,
     tolerance,
-    unchanged,
 )
 from placeopt.budget.verify.totals import totals
 from placeopt.place import Place
@@ -46,29 +46,29 @@ from placeopt.scenario import Check, Scenario
 Figures = Mapping[Any, float]  # an id, or (year, id) -> figure
 
 
-def arithmetic(place: Place, scenario: Scenario, plan: Tables, course: Course) -> list[Check]:
+def check_sums(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> list[Check]:
     """One check for each group of figures."""
     checks = [
-        *_last_year(place, scenario, plan, course),
-        *_by_year(place, scenario, plan, course),
-        cash_flow_adds_up(place, scenario, course, plan),
-        _known_ids(place, course),
+        *_last_year(place, scenario, plan, timeline),
+        *_by_year(place, scenario, plan, timeline),
+        cash_flow_adds_up(place, scenario, timeline, plan),
+        _known_ids(place, timeline),
     ]
     if "positions" in plan.tables:
-        checks.append(positions_add_up(place, scenario, course, plan))
+        checks.append(positions_add_up(place, scenario, timeline, plan))
     if "benefits_chain" in plan.tables:
-        better = improvements(place, scenario, course)
+        better = improvements(place, scenario, timeline)
         checks.append(check_chain(place, scenario, plan.tables["benefits_chain"], better))
     if "reserves" in plan.tables:
-        checks.append(_reserves(place, scenario, plan, course))
-    checks += _results(place, scenario, plan, course)
-    checks += _providers(place, scenario, plan, course)
+        checks.append(_reserves(place, scenario, plan, timeline))
+    checks += _results(place, scenario, plan, timeline)
+    checks += _providers(place, scenario, plan, timeline)
     return checks
 
 
-def _last_year(place: Place, scenario: Scenario, plan: Tables, course: Course) -> list[Check]:
+def _last_year(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> list[Check]:
     """The tables that describe the last decided year against today."""
-    after, paid = course.spend[-1], course.payments[-1]
+    after, paid = timeline.spend[-1], timeline.payments[-1]
     agency = dict(zip(place.programmes["programme_id"], place.programmes["agency_id"], strict=True))
     by_agency: dict[str, float] = defaultdict(float)
     for programme, gbp in after.items():
@@ -80,21 +80,30 @@ def _last_year(place: Place, scenario: Scenario, plan: Tables, course: Course) -
     objectives = plan.tables["objectives"].set_index("objective")
     nothing = do_nothing(place, scenario)
     return [
-        _same("spending before", spending["before_gbp"], course.today),
-        _same("spending", spending["after_gbp"], after),
-        _same("one-off costs", spending["one_off_gbp"], one_offs(place, scenario, course)[-1]),
-        _same("due by results", _due(spending), due_by_results(place, scenario, course)[-1]),
-        _same("streams", streams["spent_after_gbp"], _by_stream(paid)),
-        _same("agencies", agencies["after_gbp"], by_agency),
-        _same("outcomes", outcomes["after"], outcome_levels(place, course)[-1], _near(place)),
-        _same(
+        _compare_figures("spending before", spending["before_gbp"], timeline.spend_today),
+        _compare_figures("spending", spending["after_gbp"], after),
+        _compare_figures(
+            "one-off costs", spending["one_off_gbp"], one_off_costs(place, scenario, timeline)[-1]
+        ),
+        _compare_figures(
+            "due by results", _due(spending), due_by_results(place, scenario, timeline)[-1]
+        ),
+        _compare_figures("streams", streams["spent_after_gbp"], _by_stream(paid)),
+        _compare_figures("agencies", agencies["after_gbp"], by_agency),
+        _compare_figures(
+            "outcomes",
+            outcomes["after"],
+            outcome_levels(place, timeline)[-1],
+            _outcome_tolerance(place),
+        ),
+        _compare_figures(
             "objectives in the plan",
             objectives["plan"],
-            totals(place, scenario, course),
+            totals(place, scenario, timeline),
             _rounding,
             both=False,
         ),
-        _same(
+        _compare_figures(
             "objectives today",
             objectives["do_nothing"],
             totals(place, scenario, nothing),
@@ -104,44 +113,50 @@ def _last_year(place: Place, scenario: Scenario, plan: Tables, course: Course) -
     ]
 
 
-def _by_year(place: Place, scenario: Scenario, plan: Tables, course: Course) -> list[Check]:
+def _by_year(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> list[Check]:
     """The tables that have a row for each decided year."""
-    costs, needs = one_offs(place, scenario, course), capital(place, scenario, course)
-    paid = [by_programme(place, payments) for payments in course.payments]
-    due = due_by_results(place, scenario, course)
+    costs, needs = one_off_costs(place, scenario, timeline), capital(place, scenario, timeline)
+    paid = [by_programme(place, payments) for payments in timeline.payments]
+    due = due_by_results(place, scenario, timeline)
     cash = [
         {key: spend[key] + cost[key] + own[key] for key in spend}
-        for spend, cost, own in zip(course.spend, costs, due, strict=True)
+        for spend, cost, own in zip(timeline.spend, costs, due, strict=True)
     ]
     nothing = outcome_levels(place, do_nothing(place, scenario))
-    levels = outcome_levels(place, course)
+    levels = outcome_levels(place, timeline)
     spending = plan.tables["spending_by_year"].set_index(["year", "programme_id"])
     checks = [
-        _same(
-            "what spending and one-off costs come to", _keyed(course, cash), _keyed(course, paid)
+        _compare_figures(
+            "what spending and one-off costs come to",
+            _keyed(timeline, cash),
+            _keyed(timeline, paid),
         ),
-        _same("spending by year", spending["plan_gbp"], _keyed(course, course.spend)),
-        _same("one-off costs by year", spending["one_off_gbp"], _keyed(course, costs)),
-        _same("due by results by year", _due(spending), _keyed(course, due)),
-        _same("capital by year", spending["capital_gbp"], _keyed(course, needs)),
-        _same(
+        _compare_figures(
+            "spending by year", spending["plan_gbp"], _keyed(timeline, timeline.spend)
+        ),
+        _compare_figures("one-off costs by year", spending["one_off_gbp"], _keyed(timeline, costs)),
+        _compare_figures("due by results by year", _due(spending), _keyed(timeline, due)),
+        _compare_figures("capital by year", spending["capital_gbp"], _keyed(timeline, needs)),
+        _compare_figures(
             "spending by year if nothing changed",
             spending["do_nothing_gbp"],
-            _keyed(course, [unchanged(place, course, year) for year in course.years]),
+            _keyed(timeline, [do_nothing_spend(place, timeline, year) for year in timeline.years]),
         ),
-        _same(
+        _compare_figures(
             "changes of spending by year",
             spending["change_gbp"],
             (spending["plan_gbp"] - spending["do_nothing_gbp"]).to_dict(),
         ),
     ]
     outcomes = plan.tables["outcomes_by_year"].set_index(["year", "outcome_id"])
-    near = _near(place)
+    near = _outcome_tolerance(place)
     return [
         *checks,
-        _same("outcomes by year", outcomes["plan"], _keyed(course, levels), near),
-        _same("outcomes if nothing changed", outcomes["do_nothing"], _keyed(course, nothing), near),
-        _met(place, scenario, plan),
+        _compare_figures("outcomes by year", outcomes["plan"], _keyed(timeline, levels), near),
+        _compare_figures(
+            "outcomes if nothing changed", outcomes["do_nothing"], _keyed(timeline, nothing), near
+        ),
+        _standards_met(place, scenario, plan),
     ]
 
 
@@ -150,16 +165,16 @@ def _due(table: pd.DataFrame) -> pd.Series:
     return table.get("by_results_gbp", pd.Series(0.0, table.index))
 
 
-def _reserves(place: Place, scenario: Scenario, plan: Tables, course: Course) -> Check:
+def _reserves(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> Check:
     """Every year's reserve: opening, what came in, what went out, closing."""
     rule = rule_of(scenario, "one_budget")
     table = plan.tables["reserves"].set_index("year")
-    base, earned = sum(course.today.values()), rewards(place, scenario, course)
-    back, given = paid_back(place, scenario, course), refunds(place, scenario, course)
+    base, earned = sum(timeline.spend_today.values()), rewards(place, scenario, timeline)
+    back, given = paid_back(place, scenario, timeline), refunds(place, scenario, timeline)
     stands, wrong = (rule.opening_reserve_gbp if rule else 0.0), []
-    for at, year in enumerate(course.years if rule else ()):
+    for at, year in enumerate(timeline.years if rule else ()):
         came = rule.total(base, at) + earned[at] + sum(given[at].values())
-        went = sum(course.payments[at].values())
+        went = sum(timeline.payments[at].values())
         closes = stands + came - went - back[at] if rule.carry_over else stands
         for column, gbp in (
             ("opening_gbp", stands),
@@ -176,9 +191,9 @@ def _reserves(place: Place, scenario: Scenario, plan: Tables, course: Course) ->
     return Check("", "reserves", sentence, not wrong, "; ".join(wrong[:5]))
 
 
-def _results(place: Place, scenario: Scenario, plan: Tables, course: Course) -> list[Check]:
+def _results(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> list[Check]:
     """What each year's results earn, defer and give back (B4), row by row."""
-    earned, back = earnings(place, scenario, course), clawbacks(place, scenario, course)
+    earned, back = earnings(place, scenario, timeline), clawbacks(place, scenario, timeline)
     rule = rule_of(scenario, "outcomes")
     if "result_payments" not in plan.tables:
         counts = rule_of(scenario, "one_budget") and any(part for part in (*earned, *back))
@@ -187,23 +202,31 @@ def _results(place: Place, scenario: Scenario, plan: Tables, course: Course) -> 
     rows = plan.tables["result_payments"].set_index(["year", "outcome_id"])
     late = rule.deferred_share if rule else 0.0
     deferred = [{key: late * gbp for key, gbp in year.items()} for year in earned]
-    levels = _keyed(course, outcome_levels(place, course))
+    levels = _keyed(timeline, outcome_levels(place, timeline))
     wanted = {key: asked["target"] for key, asked in levels_asked(place, scenario).items()}
-    targets = _keyed(course, [wanted for _ in course.years])
+    targets = _keyed(timeline, [wanted for _ in timeline.years])
     return [
-        _same("results paid for", rows["plan"], levels, _near(place), both=False),
-        _same("targets that are paid for", rows["target"], targets, _near(place), both=False),
-        _same("rewards", rows["reward_gbp"], _keyed(course, earned)),
-        _same("deferred rewards", rows["deferred_gbp"], _keyed(course, deferred)),
-        _same("money that goes back", rows["clawback_gbp"], _keyed(course, back)),
+        _compare_figures(
+            "results paid for", rows["plan"], levels, _outcome_tolerance(place), both=False
+        ),
+        _compare_figures(
+            "targets that are paid for",
+            rows["target"],
+            targets,
+            _outcome_tolerance(place),
+            both=False,
+        ),
+        _compare_figures("rewards", rows["reward_gbp"], _keyed(timeline, earned)),
+        _compare_figures("deferred rewards", rows["deferred_gbp"], _keyed(timeline, deferred)),
+        _compare_figures("money that goes back", rows["clawback_gbp"], _keyed(timeline, back)),
     ]
 
 
-def _providers(place: Place, scenario: Scenario, plan: Tables, course: Course) -> list[Check]:
+def _providers(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> list[Check]:
     """(B10) What each year's results earn providers, and what they lose of it, row by row."""
     found = {
-        (course.years[one.position], one.terms.programme_id, one.terms.outcome_id): one
-        for one in results(place, scenario, course)
+        (timeline.years[one.position], one.terms.programme_id, one.terms.outcome_id): one
+        for one in results(place, scenario, timeline)
     }
     if "provider_results" not in plan.tables:
         sentence = "Providers who are paid by results have their table."
@@ -211,18 +234,18 @@ def _providers(place: Place, scenario: Scenario, plan: Tables, course: Course) -
     rows = plan.tables["provider_results"].set_index(["year", "programme_id", "outcome_id"])
     checks = []
     for column, figure, near in (
-        ("plan", "level", _near(place)),
-        ("units_paid", "earned_units", _near(place)),
-        ("units_lost", "lost_units", _near(place)),
+        ("plan", "level", _outcome_tolerance(place)),
+        ("units_paid", "earned_units", _outcome_tolerance(place)),
+        ("units_lost", "lost_units", _outcome_tolerance(place)),
         *((name, name, tolerance) for name in ("earned_gbp", "deferred_gbp")),
         *((name, name, tolerance) for name in ("not_paid_gbp", "clawback_gbp")),
     ):
         figures = {key: float(getattr(one, figure)) for key, one in found.items()}
-        checks.append(_same(f"providers' {column}", rows[column], figures, near))
+        checks.append(_compare_figures(f"providers' {column}", rows[column], figures, near))
     return checks
 
 
-def _met(place: Place, scenario: Scenario, plan: Tables) -> Check:
+def _standards_met(place: Place, scenario: Scenario, plan: Tables) -> Check:
     """Standards and targets are those asked for, and met or not as the levels say it."""
     wrong = []
     asked = levels_asked(place, scenario)
@@ -245,11 +268,11 @@ def _met(place: Place, scenario: Scenario, plan: Tables) -> Check:
     return Check("", "standards and targets", sentence, not wrong, "; ".join(wrong[:5]))
 
 
-def _known_ids(place: Place, course: Course) -> Check:
+def _known_ids(place: Place, timeline: Timeline) -> Check:
     programmes, streams = set(place.programmes["programme_id"]), set(place.streams["stream_id"])
     wrong = [
         f"{programme} from {stream}: {gbp}"
-        for payments in course.payments
+        for payments in timeline.payments
         for (programme, stream), gbp in payments.items()
         if programme not in programmes or stream not in streams or not gbp >= 0
     ]
@@ -257,7 +280,7 @@ def _known_ids(place: Place, course: Course) -> Check:
     return Check("", "payments", sentence, not wrong, "; ".join(wrong[:5]))
 
 
-def _same(
+def _compare_figures(
     what: str,
     said: pd.Series | Figures,
     found: Figures,
@@ -278,10 +301,10 @@ def _same(
     return Check("", what, sentence, not wrong, "; ".join(wrong[:5]))
 
 
-def _keyed(course: Course, figures: Any) -> dict[tuple[int, str], float]:
+def _keyed(timeline: Timeline, figures: Any) -> dict[tuple[int, str], float]:
     return {
         (year, key): value
-        for year, own in zip(course.years, figures, strict=True)
+        for year, own in zip(timeline.years, figures, strict=True)
         for key, value in own.items()
     }
 
@@ -293,7 +316,7 @@ def _by_stream(payments: Payments) -> dict[str, float]:
     return spent
 
 
-def _near(place: Place) -> Callable[[float], float]:
+def _outcome_tolerance(place: Place) -> Callable[[float], float]:
     """A millionth of the largest baseline or level: curves add up rounding."""
     largest = max(map(abs, place.outcomes["baseline"]), default=0.0)
     return lambda value: outcome_tolerance(value, largest)

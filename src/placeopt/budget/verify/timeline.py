@@ -18,7 +18,7 @@ import pandas as pd
 from placeopt.place import Place
 from placeopt.scenario import Rule, Scenario
 
-Money = dict[str, float]  # an id, of a programme unless said otherwise -> GBP
+GbpById = dict[str, float]  # an id, of a programme unless said otherwise -> GBP
 Payments = dict[tuple[str, str], float]  # (programme id, stream id) -> GBP
 Breach = tuple[float, float, str, str]  # how far over (below 0: room), tolerance, what, unit
 
@@ -37,29 +37,29 @@ class Tables(Protocol):
 
 
 @dataclass(frozen=True)
-class Course:
+class Timeline:
     """Spending (one-off costs apart), whole units and payments (one-offs included), by year."""
 
     years: tuple[int, ...]
-    today: Money  # of the base year
+    spend_today: GbpById  # of the base year
     units_today: dict[str, int]  # programme id -> units that today's demand needs
-    spend: tuple[Money, ...]
+    spend: tuple[GbpById, ...]
     units: tuple[dict[str, float], ...]  # only of programmes that run units
     payments: tuple[Payments, ...]
-    found: dict[Any, Any] = field(default_factory=dict, compare=False)  # see ``once``
+    cache: dict[Any, Any] = field(default_factory=dict, compare=False)  # see ``cached``
 
-    def once(self, key: Any, work: Callable[[], Any]) -> Any:
+    def cached(self, key: Any, work: Callable[[], Any]) -> Any:
         """What ``work`` finds of this course, worked out when first asked for."""
-        if key not in self.found:
-            self.found[key] = work()
-        return self.found[key]
+        if key not in self.cache:
+            self.cache[key] = work()
+        return self.cache[key]
 
-    def before(self, position: int) -> Money:
+    def previous_spend(self, position: int) -> GbpById:
         """What was spent in the year before the one at ``position``."""
-        return self.spend[position - 1] if position else self.today
+        return self.spend[position - 1] if position else self.spend_today
 
 
-def course_of(place: Place, scenario: Scenario, plan: Tables) -> Course:
+def plan_timeline(place: Place, scenario: Scenario, plan: Tables) -> Timeline:
     """The plan's own course, from its tables ``spending_by_year`` and ``payments``."""
     years = decided_years(place, scenario)
     base = base_payments(place)
@@ -76,7 +76,7 @@ def course_of(place: Place, scenario: Scenario, plan: Tables) -> Course:
     for row in rows_of(plan.tables["payments"]):
         if row.year in years:
             payments[years.index(row.year)][row.programme_id, row.stream_id] += row.after_gbp
-    return Course(
+    return Timeline(
         years,
         by_programme(place, base),
         units_today(place),
@@ -86,13 +86,13 @@ def course_of(place: Place, scenario: Scenario, plan: Tables) -> Course:
     )
 
 
-def do_nothing(place: Place, scenario: Scenario) -> Course:
+def do_nothing(place: Place, scenario: Scenario) -> Timeline:
     """Every decided year as the base year was."""
     years = decided_years(place, scenario)
     base, many = base_payments(place), len(years)
     today, units = by_programme(place, base), units_today(place)
     as_today: dict[str, float] = {key: float(count) for key, count in units.items()}
-    return Course(years, today, units, (today,) * many, (as_today,) * many, (base,) * many)
+    return Timeline(years, today, units, (today,) * many, (as_today,) * many, (base,) * many)
 
 
 def decided_years(place: Place, scenario: Scenario) -> tuple[int, ...]:
@@ -112,7 +112,7 @@ def base_payments(place: Place) -> Payments:
     return payments
 
 
-def by_programme(place: Place, payments: Payments) -> Money:
+def by_programme(place: Place, payments: Payments) -> GbpById:
     spend = dict.fromkeys(place.programmes["programme_id"], 0.0)
     for (programme, _), gbp in payments.items():
         spend[programme] = spend.get(programme, 0.0) + gbp
@@ -133,10 +133,10 @@ def whole_units(demand: float, capacity: float) -> int:
     return max(0, math.ceil(demand / capacity - 1e-6))
 
 
-def unchanged(place: Place, course: Course, year: int) -> Money:
+def do_nothing_spend(place: Place, timeline: Timeline, year: int) -> GbpById:
     """What each programme would spend in ``year`` if nothing changed: today's spending, grown
     with the demand that its units serve."""
-    grown, ahead = dict(course.today), year - int(place.spending["year"].max())
+    grown, ahead = dict(timeline.spend_today), year - int(place.spending["year"].max())
     growth = dict(
         zip(place.outcomes["outcome_id"], place.outcomes["growth_share_per_year"], strict=True)
     )
@@ -145,7 +145,7 @@ def unchanged(place: Place, course: Course, year: int) -> Money:
     return grown
 
 
-def known_spends(place: Place, scenario: Scenario) -> set[tuple[str, int]]:
+def actual_spend_keys(place: Place, scenario: Scenario) -> set[tuple[str, int]]:
     """(B13) Programmes and years of which the spending is actual."""
     if rule_of(scenario, "continuity") is None:
         return set()
@@ -155,19 +155,19 @@ def known_spends(place: Place, scenario: Scenario) -> set[tuple[str, int]]:
 def past_years(place: Place, scenario: Scenario) -> set[int]:
     """(B13) Years of which every programme's spending is actual: no other rule holds in them."""
     known: dict[int, set[str]] = defaultdict(set)
-    for programme, year in known_spends(place, scenario):
+    for programme, year in actual_spend_keys(place, scenario):
         known[int(year)].add(programme)
     every = set(place.programmes["programme_id"])
     return {year for year, programmes in known.items() if programmes >= every}
 
 
-def one_offs(place: Place, scenario: Scenario, course: Course) -> tuple[Money, ...]:
+def one_off_costs(place: Place, scenario: Scenario, timeline: Timeline) -> tuple[GbpById, ...]:
     """By year, GBP of starting and stopping programmes (B10) and of closing units (B6)."""
     found = []
     buys, closes = rule_of(scenario, "commissioning"), rule_of(scenario, "prevention")
     closing = {row.programme_id: row.closing_cost_gbp for row in rows_of(place.provision)}
-    for at, spend in enumerate(course.spend):
-        before, costs = course.before(at), dict.fromkeys(course.today, 0.0)
+    for at, spend in enumerate(timeline.spend):
+        before, costs = timeline.previous_spend(at), dict.fromkeys(timeline.spend_today, 0.0)
         for row in rows_of(place.programmes):
             key = row.programme_id
             if buys and spend[key] > 0 and before[key] == 0:
@@ -175,18 +175,18 @@ def one_offs(place: Place, scenario: Scenario, course: Course) -> tuple[Money, .
             elif buys and spend[key] == 0 and before[key] > 0:
                 costs[key] += row.stop_cost_gbp
             if closes and key in closing:
-                ran = course.units[at - 1][key] if at else course.units_today[key]
-                costs[key] += closing[key] * max(0.0, ran - course.units[at][key])
+                ran = timeline.units[at - 1][key] if at else timeline.units_today[key]
+                costs[key] += closing[key] * max(0.0, ran - timeline.units[at][key])
         found.append(costs)
     return tuple(found)
 
 
-def capital(place: Place, scenario: Scenario, course: Course) -> tuple[Money, ...]:
+def capital(place: Place, scenario: Scenario, timeline: Timeline) -> tuple[GbpById, ...]:
     """(B11) By year, GBP of capital of the programmes that start in it."""
     found = []
     in_force = rule_of(scenario, "capital") is not None
-    for at, spend in enumerate(course.spend):
-        before, needs = course.before(at), dict.fromkeys(course.today, 0.0)
+    for at, spend in enumerate(timeline.spend):
+        before, needs = timeline.previous_spend(at), dict.fromkeys(timeline.spend_today, 0.0)
         for row in rows_of(place.programmes):
             if in_force and spend[row.programme_id] > 0 and before[row.programme_id] == 0:
                 needs[row.programme_id] = row.capital_gbp

@@ -7,9 +7,9 @@ from typing import Any
 
 from placeopt.budget.verify.outcomes import _sign, outcome_levels
 from placeopt.budget.verify.timeline import (
-    Course,
+    Timeline,
     discount_factors,
-    one_offs,
+    one_off_costs,
     rows_of,
     rule_of,
 )
@@ -19,19 +19,19 @@ from placeopt.scenario.benefit_years import counted_years
 from placeopt.scenario.rules.budget.money import Outcomes
 
 
-def totals(place: Place, scenario: Scenario, course: Course) -> dict[str, float]:
+def totals(place: Place, scenario: Scenario, timeline: Timeline) -> dict[str, float]:
     """Every objective recomputed; the scenario's first one carries its priced shortfalls.
 
     Weighted outcomes are the sum over the counted years, a decided year; money is discounted, moves
     are summed.
     """
-    years = range(len(course.years))
+    years = range(len(timeline.years))
     counted = counted_years(place, scenario)
-    levels = outcome_levels(place, course, counted)
+    levels = outcome_levels(place, timeline, counted)
     from placeopt.budget.verify.by_results import due_by_results
 
-    cost, factor = one_offs(place, scenario, course), discount_factors(scenario, len(years))
-    due = due_by_results(place, scenario, course)
+    cost, factor = one_off_costs(place, scenario, timeline), discount_factors(scenario, len(years))
+    due = due_by_results(place, scenario, timeline)
     weighted, worst, priced = 0.0, -math.inf, [0.0 for _ in years]
     for at in range(counted):
         for row, target, reach, price in _counted(place, scenario):
@@ -47,11 +47,13 @@ def totals(place: Place, scenario: Scenario, course: Course) -> dict[str, float]
             priced[at] += price * max(0.0, sign * (target - level) / reach)
     found = {
         "least_money": sum(
-            factor[at] * sum(sum(part[at].values()) for part in (course.spend, cost, due))
+            factor[at] * sum(sum(part[at].values()) for part in (timeline.spend, cost, due))
             for at in years
         ),
         "least_disruption": sum(
-            abs(course.spend[at][key] - course.before(at)[key]) for at in years for key in cost[at]
+            abs(timeline.spend[at][key] - timeline.previous_spend(at)[key])
+            for at in years
+            for key in cost[at]
         ),
     }
     if worst > -math.inf:

@@ -26,13 +26,13 @@ from typing import Any
 import numpy as np
 
 from placeopt.budget.model.piecewise import Scale, by_year
-from placeopt.budget.problem.arrays import BudgetProblem, summed
+from placeopt.budget.problem.arrays import BudgetProblem, sum_by_group
 from placeopt.engine import Model
 
 
 def bought_at_scale_or_not_at_all(model: Model, problem: BudgetProblem, scale: Scale) -> None:
     """(B10) Nothing is spent on a programme, or at least its efficient scale."""
-    p, decided = np.flatnonzero(problem.must_choose), len(problem.years)
+    p, decided = np.flatnonzero(problem.is_optional), len(problem.years)
     if len(p) == 0:
         return
     labels = by_year(problem, {"programme_id": problem.programme_ids[p]})
@@ -41,9 +41,9 @@ def bought_at_scale_or_not_at_all(model: Model, problem: BudgetProblem, scale: S
     ends = model.add_columns("ends", labels=labels, upper=1.0)
     k = np.arange(on.size)
     at = (np.arange(decided)[:, None] * len(problem.programme_ids) + p).ravel()
-    past = np.repeat(problem.past, len(p))
+    past = np.repeat(problem.is_past, len(p))
     spend = model.columns["spend"].at(at)
-    least = np.tile(problem.least[p], decided) / scale.money_gbp
+    least = np.tile(problem.min_purchase[p], decided) / scale.money_gbp
     most = np.maximum(problem.upper[:, p].ravel() / scale.money_gbp, least)
     above: list[Any] = [(k, spend, 1.0), (k, on.all, -least)]
     below: list[Any] = [(k, spend, 1.0), (k, on.all, -most)]
@@ -52,12 +52,14 @@ def bought_at_scale_or_not_at_all(model: Model, problem: BudgetProblem, scale: S
     )
     model.add_rows("not_bought", rule="B10", labels=labels, terms=below, upper=0.0)
     if past.any():  # what was bought is known, at whatever scale
-        was = problem.bought(np.nan_to_num(problem.actual))[:, p].ravel()[past].astype(float)
+        was = (
+            problem.is_bought(np.nan_to_num(problem.actual_spend))[:, p].ravel()[past].astype(float)
+        )
         terms: list[Any] = [(np.arange(past.sum()), on.at(k[past]), 1.0)]
         known = {name: ids[past] for name, ids in labels.items()}
         model.add_rows("was_bought", rule="B13", labels=known, terms=terms, lower=was, upper=was)
     later = k[len(p) :]
-    today = np.where(k < len(p), np.tile(problem.before[p] > 0, decided), 0.0)
+    today = np.where(k < len(p), np.tile(problem.base_spend[p] > 0, decided), 0.0)
     terms = [(k, begins.all, 1.0), (k, ends.all, -1.0), (k, on.all, -1.0)]
     terms.append((later, on.at(later - len(p)), 1.0))
     model.add_rows("changes", rule="B10", labels=labels, terms=terms, lower=-today, upper=-today)
@@ -73,60 +75,62 @@ def bought_at_scale_or_not_at_all(model: Model, problem: BudgetProblem, scale: S
 
 def at_most_one_of_alternatives(model: Model, problem: BudgetProblem) -> None:
     """(B10) Of several providers or tiers of the same service at most one is bought."""
-    p = np.flatnonzero(problem.must_choose)
-    choices = np.unique(problem.choice[p][problem.choice[p] != ""])
+    p = np.flatnonzero(problem.is_optional)
+    choices = np.unique(problem.alternative_set[p][problem.alternative_set[p] != ""])
     if len(choices) == 0:
         return
-    k = np.flatnonzero(problem.choice[p] != "")
+    k = np.flatnonzero(problem.alternative_set[p] != "")
     t = np.arange(len(problem.years))[:, None]
-    row = t * len(choices) + np.searchsorted(choices, problem.choice[p][k])
+    row = t * len(choices) + np.searchsorted(choices, problem.alternative_set[p][k])
     terms = [(row, model.columns["on"].at(t * len(p) + k), np.ones(1))]
     labels = by_year(problem, {"choice": choices})
-    upper = np.where(np.repeat(problem.past, len(choices)), np.inf, 1.0)
+    upper = np.where(np.repeat(problem.is_past, len(choices)), np.inf, 1.0)
     model.add_rows("one_of", rule="B10", labels=labels, terms=terms, upper=upper)
 
 
 def groups_are_bought_together(model: Model, problem: BudgetProblem) -> None:
     """(B10) The programmes of a coherent group are bought together or not at all."""
-    pairs = [(group[0], other) for group in problem.coherent for other in group[1:]]
+    pairs = [(group[0], other) for group in problem.purchase_groups for other in group[1:]]
     if not pairs:
         return
-    p = np.flatnonzero(problem.must_choose)
+    p = np.flatnonzero(problem.is_optional)
     first, other = (np.searchsorted(p, [pair[side] for pair in pairs]) for side in (0, 1))
     t = np.arange(len(problem.years))[:, None]
     row = t * len(pairs) + np.arange(len(pairs))
     on = model.columns["on"]
     terms = [(row, on.at(t * len(p) + first), 1.0), (row, on.at(t * len(p) + other), -1.0)]
     labels = by_year(problem, {"programme_id": problem.programme_ids[p[other]]})
-    any_ = np.where(np.repeat(problem.past, len(pairs)), np.inf, 0.0)
+    any_ = np.where(np.repeat(problem.is_past, len(pairs)), np.inf, 0.0)
     model.add_rows("coherent", rule="B10", labels=labels, terms=terms, lower=-any_, upper=any_)
 
 
 def enough_goes_through_the_place(model: Model, problem: BudgetProblem, scale: Scale) -> None:
     """(B8) Each agency puts a share of its revenue into programmes decided together."""
-    years = min(problem.through_years, len(problem.years))
+    years = min(problem.pooled_years, len(problem.years))
     of = np.where(problem.revenue, problem.stream_agency, -1)
     a = np.unique(of[of >= 0])
-    if np.isnan(problem.through_share) or len(a) == 0:
+    if np.isnan(problem.pooled_share) or len(a) == 0:
         return
     t = np.arange(years)[:, None]
     agency = of[problem.pair_stream]
     n = np.flatnonzero((agency >= 0) & problem.pooled[problem.pair_programme])
     row = t * len(a) + np.searchsorted(a, agency[n])
     terms = [(row, model.columns["pay"].at(t * len(agency) + n), np.ones(1))]
-    income = np.stack([np.nansum(problem.income[:years, of == one], axis=1) for one in a], axis=1)
+    income = np.stack(
+        [np.nansum(problem.stream_income[:years, of == one], axis=1) for one in a], axis=1
+    )
     labels = {
         "agency_id": np.tile(problem.agency_ids[a], years),
         "year": np.repeat(problem.years[:years], len(a)),
     }
-    lower = problem.through_share * income.ravel() / scale.money_gbp
-    lower = np.where(np.repeat(problem.past[:years], len(a)), -np.inf, lower)
+    lower = problem.pooled_share * income.ravel() / scale.money_gbp
+    lower = np.where(np.repeat(problem.is_past[:years], len(a)), -np.inf, lower)
     model.add_rows("through", rule="B8", labels=labels, terms=terms, lower=lower)
 
 
 def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> None:
     """(B9) After transfers no agency's position is worse than it would be alone."""
-    known = np.isfinite(problem.alone).all(axis=0)
+    known = np.isfinite(problem.stand_alone).all(axis=0)
     if not known.any():
         return
     agencies, decided = len(problem.agency_ids), len(problem.years)
@@ -145,14 +149,14 @@ def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> N
         worth = problem.discount
     else:
         row[:, known] = np.arange(decided * known.sum()).reshape(decided, -1)
-    discounted, moved = worth[:, None], _Terms()
+    discounted, moved = worth[:, None], _RowTerms()
     moved.add(row[:, giver], every, -discounted)
     moved.add(row[:, taker], every, discounted)
-    _saves(moved, model, problem, scale, row, worth)
+    _add_savings(moved, model, problem, scale, row, worth)
     income = np.zeros((decided, agencies))
     if problem.counterfactual == "most_it_could_keep":
-        income = _unspent(moved, model, problem, row, worth)
-        _given_back(moved, model, problem, row, worth)
+        income = _subtract_payments(moved, model, problem, row, worth)
+        _add_refunds(moved, model, problem, row, worth)
     else:
         runs = problem.programme_agency[problem.pair_programme]
         pays = problem.stream_agency[problem.pair_stream]
@@ -166,26 +170,28 @@ def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> N
             spend = model.columns["spend"].at(year * len(problem.programme_ids) + p)
             moved.add(row[:, problem.programme_agency[p]], spend, -discounted)
             nothing = problem.do_nothing[:, p]
-            income = income + summed(nothing, problem.programme_agency[p], agencies)
+            income = income + sum_by_group(nothing, problem.programme_agency[p], agencies)
     size = int(row.max()) + 1
     lower, whose = np.zeros(size), np.zeros(size, np.int64)
-    need = discounted * (problem.alone - income) / scale.money_gbp
+    need = discounted * (problem.stand_alone - income) / scale.money_gbp
     np.add.at(lower, row[row >= 0], need[row >= 0])
     t, a = np.nonzero(row >= 0)
     whose[row[t, a]] = a
     of_row: dict[str, Any] = {"agency_id": problem.agency_ids[whose]}
     if not problem.over_horizon:
         of_row["year"] = problem.years[t]
-    near = min(0.1, 5e-9 * float(problem.before.sum())) / scale.money_gbp  # payments are rounded
+    near = (
+        min(0.1, 5e-9 * float(problem.base_spend.sum())) / scale.money_gbp
+    )  # payments are rounded
     model.add_rows("position", rule="B9", labels=of_row, terms=moved.terms, lower=lower - near)
     if problem.counterfactual == "most_it_could_keep":
-        _who_has_no_position_gives_what_it_has(model, problem, scale, giver, every)
+        _agencies_without_position_give_unspent_money(model, problem, scale, giver, every)
     else:
         _transfers_come_from_unspent_or_saved_money(model, problem, scale, giver, every)
 
 
 @dataclass
-class _Terms:
+class _RowTerms:
     """Terms of a block of rows, by row number; what has the row number -1 is left out."""
 
     terms: list[Any] = field(default_factory=list)
@@ -195,8 +201,8 @@ class _Terms:
         self.terms.append((at[at >= 0], columns[at >= 0], values[at >= 0]))
 
 
-def _saves(
-    to: _Terms,
+def _add_savings(
+    to: _RowTerms,
     model: Model,
     problem: BudgetProblem,
     scale: Scale,
@@ -209,20 +215,20 @@ def _saves(
     to.add(row[s, c], model.columns["gain"].at(b * len(problem.outcome_ids) + o), saves)
 
 
-def _unspent(
-    to: _Terms, model: Model, problem: BudgetProblem, row: np.ndarray, worth: np.ndarray
+def _subtract_payments(
+    to: _RowTerms, model: Model, problem: BudgetProblem, row: np.ndarray, worth: np.ndarray
 ) -> np.ndarray:
     """Takes what the streams that may give pay from the rows (T, A); (T, A) GBP they bring in."""
-    of = np.where(problem.may_give, problem.stream_agency, -1)
+    of = np.where(problem.may_fund_transfers, problem.stream_agency, -1)
     agency, year = of[problem.pair_stream], np.arange(len(problem.years))[:, None]
     n, f = np.flatnonzero(agency >= 0), np.flatnonzero(of >= 0)
     pay = model.columns["pay"].at(year * len(agency) + n)
     to.add(row[:, agency[n]], pay, -worth[:, None])
-    return summed(np.nan_to_num(problem.income)[:, f], of[f], len(problem.agency_ids))
+    return sum_by_group(np.nan_to_num(problem.stream_income)[:, f], of[f], len(problem.agency_ids))
 
 
-def _given_back(
-    to: _Terms, model: Model, problem: BudgetProblem, row: np.ndarray, worth: np.ndarray
+def _add_refunds(
+    to: _RowTerms, model: Model, problem: BudgetProblem, row: np.ndarray, worth: np.ndarray
 ) -> None:
     """Adds what providers of each agency's programmes give back to the rows (T, A)."""
     if "refund" not in model.columns:
@@ -239,20 +245,25 @@ def _transfers_come_from_unspent_or_saved_money(
     """(B9) What an agency pays others, of a year or of the years up to it where streams carry,
     is money that it has not spent or has saved; where it has none, it pays nothing."""
     agencies, decided = len(problem.agency_ids), len(problem.years)
-    could = (problem.stream_agency >= 0) & problem.may_give  # who has nothing gives nothing
+    could = (
+        problem.stream_agency >= 0
+    ) & problem.may_fund_transfers  # who has nothing gives nothing
     has = np.isin(np.arange(agencies), problem.stream_agency[could])
     has |= problem.cashable.any(axis=(0, 1, 3))
-    has |= np.isin(np.arange(agencies), problem.programme_agency[problem.terms.programme])
-    held, paid, known = _Terms(), _Terms(), np.zeros((decided, agencies))
-    for k, share in enumerate(problem.spans):
-        at = _of_span(k, share, agencies)
-        income = _unspent(held, model, problem, at, share)
-        _saves(held, model, problem, scale, at, share)
-        _given_back(held, model, problem, at, share)
+    has |= np.isin(np.arange(agencies), problem.programme_agency[problem.provider_terms.programme])
+    held, paid, known = _RowTerms(), _RowTerms(), np.zeros((decided, agencies))
+    for k, share in enumerate(problem.transfer_periods):
+        at = _period_rows(k, share, agencies)
+        income = _subtract_payments(held, model, problem, at, share)
+        _add_savings(held, model, problem, scale, at, share)
+        _add_refunds(held, model, problem, at, share)
         paid.add(at[:, giver], every, share[:, None])
         known[k] = share @ income / scale.money_gbp
-    low, high = _to_give_at_most(problem)
-    low, high = problem.spans @ low / scale.money_gbp, problem.spans @ high / scale.money_gbp
+    low, high = _transferable_range(problem)
+    low, high = (
+        problem.transfer_periods @ low / scale.money_gbp,
+        problem.transfer_periods @ high / scale.money_gbp,
+    )
     low = np.where(has, low, 0.0)
     _at_most_or_nothing(model, problem, ("given", "gives"), paid, held, known, (low, high))
     if problem.total_limits_transfers:
@@ -266,22 +277,22 @@ def _unspent_money_is_within_the_total(
     one budget (B1), in which it counts beside what is spent: what a cut has taken pays nobody."""
     agencies, decided = len(problem.agency_ids), len(problem.years)
     labels = by_year(problem, {"agency_id": problem.agency_ids})
-    most = np.repeat(problem.left_of_the_past, agencies) / scale.money_gbp
+    most = np.repeat(problem.unallocated_past_total, agencies) / scale.money_gbp
     unspent = model.add_columns("from_unspent", labels=labels, upper=most)
     own = unspent.at(np.arange(decided)[:, None] * agencies + np.arange(agencies))
-    held, paid = _Terms(), _Terms()
-    for k, share in enumerate(problem.spans):
-        at = _of_span(k, share, agencies)
-        _saves(held, model, problem, scale, at, share)
+    held, paid = _RowTerms(), _RowTerms()
+    for k, share in enumerate(problem.transfer_periods):
+        at = _period_rows(k, share, agencies)
+        _add_savings(held, model, problem, scale, at, share)
         paid.add(at[:, giver], every, share[:, None])
         paid.add(at, own, -share[:, None])
-    ends = [problem.spans @ saved / scale.money_gbp for saved in _saved_range(problem)]
+    ends = [problem.transfer_periods @ saved / scale.money_gbp for saved in _saved_range(problem)]
     known = np.zeros((decided, agencies))
     names = ("given_from_saved", "has_saved")
     _at_most_or_nothing(model, problem, names, paid, held, known, (ends[0], ends[1]))
 
 
-def _of_span(k: int, share: np.ndarray, agencies: int) -> np.ndarray:
+def _period_rows(k: int, share: np.ndarray, agencies: int) -> np.ndarray:
     """(T, A) the row of every agency in span ``k``, -1 in years that the span leaves out."""
     row = np.tile(k * agencies + np.arange(agencies), (len(share), 1))
     return np.where(share[:, None] > 0, row, -1)
@@ -291,8 +302,8 @@ def _at_most_or_nothing(
     model: Model,
     problem: BudgetProblem,
     names: tuple[str, str],
-    paid: _Terms,
-    held: _Terms,
+    paid: _RowTerms,
+    held: _RowTerms,
     known: np.ndarray,
     ends: tuple[np.ndarray, np.ndarray],
 ) -> None:
@@ -326,40 +337,42 @@ def _saved_range(problem: BudgetProblem) -> tuple[np.ndarray, np.ndarray]:
     return np.minimum(*ends).sum(axis=(1, 3)), np.maximum(*ends).sum(axis=(1, 3))
 
 
-def _to_give_at_most(problem: BudgetProblem) -> tuple[np.ndarray, np.ndarray]:
+def _transferable_range(problem: BudgetProblem) -> tuple[np.ndarray, np.ndarray]:
     """(T, A) GBP, the least and the most that an agency can have unspent, saved and given back in
     a year; what is unspent falls below 0 only where a stream may be overspent."""
-    decided, agencies = problem.income.shape[0], len(problem.agency_ids)
-    f = np.flatnonzero((problem.stream_agency >= 0) & problem.may_give)
-    income = summed(np.nan_to_num(problem.income)[:, f], problem.stream_agency[f], agencies)
-    held = np.isfinite(problem.amount).all() and problem.relax != "B2"
+    decided, agencies = problem.stream_income.shape[0], len(problem.agency_ids)
+    f = np.flatnonzero((problem.stream_agency >= 0) & problem.may_fund_transfers)
+    income = sum_by_group(
+        np.nan_to_num(problem.stream_income)[:, f], problem.stream_agency[f], agencies
+    )
+    held = np.isfinite(problem.stream_limit).all() and problem.relaxed_rule != "B2"
     once = problem.start_cost + problem.stop_cost
     closed = 2 * (problem.units_today * problem.closing_cost).sum()
-    by_results = decided * (problem.terms.price * problem.terms.span).sum()
+    by_results = decided * (problem.provider_terms.price * problem.provider_terms.span).sum()
     most_paid = 2 * problem.upper.sum(axis=1, keepdims=True) + once.sum() + closed + by_results
-    over = np.where(held & ~problem.past[:, None], 0.0, -most_paid)
+    over = np.where(held & ~problem.is_past[:, None], 0.0, -most_paid)
     saved = _saved_range(problem)
-    back = problem.terms.most_refunded if len(problem.terms.programme) else 0.0
+    back = problem.provider_terms.max_refund if len(problem.provider_terms.programme) else 0.0
     low = np.broadcast_to(over + saved[0], (decided, agencies))
     return low, income + saved[1] + back
 
 
-def _who_has_no_position_gives_what_it_has(
+def _agencies_without_position_give_unspent_money(
     model: Model, problem: BudgetProblem, scale: Scale, giver: np.ndarray, every: np.ndarray
 ) -> None:
     """(B9) An agency without a position alone pays others from money of its streams that is not
     spent (where the most that it could keep is what counts)."""
-    without = np.flatnonzero(~np.isfinite(problem.alone).all(axis=0))
+    without = np.flatnonzero(~np.isfinite(problem.stand_alone).all(axis=0))
     if len(without) == 0:
         return
     column = np.full(len(problem.agency_ids), -1)
     column[without] = np.arange(len(without))
     decided, upper = len(problem.years), []
-    given = _Terms()
-    for k, share in enumerate(problem.spans):
+    given = _RowTerms()
+    for k, share in enumerate(problem.transfer_periods):
         at = np.tile(np.where(column >= 0, k * len(without) + column, -1), (decided, 1))
-        part = _Terms()
-        income = _unspent(part, model, problem, at, share)
+        part = _RowTerms()
+        income = _subtract_payments(part, model, problem, at, share)
         for positions, columns, values in part.terms:
             given.terms.append((positions, columns, -values))
         given.add(at[:, giver], every, share[:, None])

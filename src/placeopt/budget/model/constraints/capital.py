@@ -41,18 +41,18 @@ def capital_fits_its_pots(model: Model, problem: BudgetProblem, scale: Scale) ->
     labels = by_year(problem, {"programme_id": problem.programme_ids[p]})
     rows = np.arange(len(problem.years) * len(p))
     t, j = rows // len(p), rows % len(p)
-    chosen = np.flatnonzero(problem.must_choose)
+    chosen = np.flatnonzero(problem.is_optional)
     begins = model.columns["begins"].at(t * len(chosen) + np.searchsorted(chosen, p)[j])
     money = problem.capital[p] / scale.money_gbp
     terms: list[Any] = [(rows, begins, -money[j]), (row, flow.columns, 1.0)]
-    past = problem.past[t]
+    past = problem.is_past[t]
     model.add_rows(
         "capital", rule="B11", labels=labels, terms=terms, lower=np.where(past, -np.inf, 0.0),
         upper=np.where(past, 0.0, np.inf),
     )  # fmt: skip
-    taken = paid_in_the_past(problem) if past.any() else 0.0
+    taken = past_capital(problem) if past.any() else 0.0
     if taken > 0:
-        before = flow.columns[problem.past[flow.need // programmes]]
+        before = flow.columns[problem.is_past[flow.need // programmes]]
         terms = [(0, before, 1.0)]
         least = taken * (1 - 1e-9) / scale.money_gbp
         model.add_rows("past_capital", rule="B11", size=1, terms=terms, lower=least)
@@ -79,10 +79,10 @@ def capital_flows(model: Model, problem: BudgetProblem, unit: float) -> CapitalF
     return CapitalFlow(each.all, year * programmes + p)
 
 
-def paid_in_the_past(problem: BudgetProblem) -> float:
+def past_capital(problem: BudgetProblem) -> float:
     """GBP of capital that the pots can pay of what started in past years (B13), at most: what of
     it they cannot pay has come from elsewhere, and the rest is no longer there."""
-    starts = problem.starts(np.nan_to_num(problem.actual)) & problem.past[:, None]
+    starts = problem.starts(np.nan_to_num(problem.actual_spend)) & problem.is_past[:, None]
     needs = np.where(starts, problem.capital, 0.0)
     if not needs.any():
         return 0.0

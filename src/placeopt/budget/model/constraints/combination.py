@@ -21,7 +21,11 @@ def best_ones_are_chosen(
 
     ``today`` (C,) effects at today's spending; ``unit`` (O,) the model's unit of each outcome.
     """
-    counted, many, outcomes = len(problem.drifted), len(problem.curves), len(problem.outcome_ids)
+    counted, many, outcomes = (
+        len(problem.drifted_baseline),
+        len(problem.curves),
+        len(problem.outcome_ids),
+    )
     terms: list[Any] = []
     constant = np.zeros((counted, outcomes))
     effect = model.columns["effect"]
@@ -48,9 +52,9 @@ def best_ones_are_chosen(
             for i in c
         )
         most = max(most, float(today[c].max())) / unit[o]
-        at_b, at_t, at_m = np.nonzero(problem.share[:, :, c])
-        share = problem.share[at_b, at_t, c[at_m]]
-        stays = today[c] * (1 - problem.share[:, :, c].sum(axis=1)) / unit[o]  # (B, members)
+        at_b, at_t, at_m = np.nonzero(problem.effect_share[:, :, c])
+        share = problem.effect_share[at_b, at_t, c[at_m]]
+        stays = today[c] * (1 - problem.effect_share[:, :, c].sum(axis=1)) / unit[o]  # (B, members)
         model.add_rows(
             f"best_{g}",
             rule="",

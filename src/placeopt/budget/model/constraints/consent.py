@@ -23,14 +23,18 @@ from placeopt.budget.problem.arrays import BudgetProblem, Floats, Ints
 from placeopt.engine import Block, Model
 
 
-def results_that_are_sure(
+def guaranteed_results(
     model: Model, problem: BudgetProblem, scale: Scale, low: Floats, on: Any
 ) -> tuple[Ints | None, list[tuple[Block, Floats]]]:
     """Adds what the terms of providers who give nothing away bring at least; the terms (T x K, by
     position), and the blocks that pay with GBP of a model's unit of each.
 
     ``low`` (T x K) the least that an improvement can be; ``on`` columns of what is bought."""
-    terms, decided, many = problem.terms, len(problem.years), len(problem.terms.programme)
+    terms, decided, many = (
+        problem.provider_terms,
+        len(problem.years),
+        len(problem.provider_terms.programme),
+    )
     k = np.flatnonzero(terms.consents[terms.programme])
     if len(k) == 0:
         return None, []
@@ -49,7 +53,7 @@ def results_that_are_sure(
     better = model.columns["lost_on"].at(
         t * len(outcomes) + np.searchsorted(outcomes, terms.outcome[k])
     )
-    later = t + terms.years[k]
+    later = t + terms.deferral_years[k]
     seen = np.flatnonzero(later + 1 < decided)  # settled within the decided years
     at = later[seen] * (len(rows) // decided) + seen % (len(rows) // decided)
     lines: list[tuple[str, np.ndarray, list[Any], Any]] = [
@@ -68,7 +72,7 @@ def results_that_are_sure(
         of = {key: ids[own] for key, ids in labels.items()}
         model.add_rows(name, rule="B10", labels=of, terms=added, upper=upper)
     back = np.where(later + 1 < decided, terms.clawback[k], 0.0)
-    price, late = terms.price[k], terms.deferred[k]
+    price, late = terms.price[k], terms.deferred_share[k]
     now = (price * (1 - late) - back) * unit
     return position, [(sold, now), (kept, (price * late + back) * unit)]
 
@@ -81,15 +85,17 @@ def providers_get_back_what_is_withheld(
     paid: list[tuple[Block, Floats]],
 ) -> None:
     """(B10) Over the decided years a provider is paid by results at least what is withheld."""
-    p, decided = np.flatnonzero(problem.terms.consents), len(problem.years)
+    p, decided = np.flatnonzero(problem.provider_terms.consents), len(problem.years)
     if len(p) == 0:
         return
-    programmes, many = len(problem.programme_ids), len(problem.terms.programme)
+    programmes, many = len(problem.programme_ids), len(problem.provider_terms.programme)
     spend = model.columns["spend"].at(np.arange(decided)[:, None] * programmes + p)
-    terms: list[Any] = [(np.arange(len(p))[None, :], spend, problem.terms.withheld[p])]
+    terms: list[Any] = [(np.arange(len(p))[None, :], spend, problem.provider_terms.withheld[p])]
     if position is not None:
-        row = np.searchsorted(p, problem.terms.programme[position % many])
+        row = np.searchsorted(p, problem.provider_terms.programme[position % many])
         terms += [(row, block.all, -gbp / scale.money_gbp) for block, gbp in paid]
     labels = {"programme_id": problem.programme_ids[p]}
-    near = min(0.1, 5e-9 * float(problem.before.sum())) / scale.money_gbp  # payments are rounded
+    near = (
+        min(0.1, 5e-9 * float(problem.base_spend.sum())) / scale.money_gbp
+    )  # payments are rounded
     model.add_rows("consent", rule="B10", labels=labels, terms=terms, upper=near)

@@ -32,8 +32,8 @@ import numpy as np
 
 from placeopt.budget.curves.forms import Curve, Floats, Piece, Side, error_bound
 from placeopt.budget.model.constraints.consent import (
+    guaranteed_results,
     providers_get_back_what_is_withheld,
-    results_that_are_sure,
 )
 from placeopt.budget.model.piecewise import Scale, by_year
 from placeopt.budget.problem.arrays import BudgetProblem
@@ -42,9 +42,9 @@ from placeopt.engine import Model
 Intervals = Sequence[Sequence[Piece]]  # of each measured curve; lines: for payments, for losses
 
 
-def measured(problem: BudgetProblem) -> np.ndarray:
+def paid_curves(problem: BudgetProblem) -> np.ndarray:
     """The curves of outcomes by which providers are paid."""
-    return np.flatnonzero(np.isin(problem.curve_outcome, problem.terms.outcome))
+    return np.flatnonzero(np.isin(problem.curve_outcome, problem.provider_terms.outcome))
 
 
 def intervals(curve: Curve, breaks: Floats, exact_at: Floats, side: Side) -> list[Piece]:
@@ -69,7 +69,7 @@ def providers_are_paid_by_results(
     model: Model, problem: BudgetProblem, found: Intervals, scale: Scale
 ) -> None:
     """(B10) What providers earn, lose again and give back; ``due`` and ``refund`` are paid."""
-    terms, decided = problem.terms, len(problem.years)
+    terms, decided = problem.provider_terms, len(problem.years)
     if not terms.price.any():
         providers_get_back_what_is_withheld(model, problem, scale, None, [])
         return
@@ -100,7 +100,7 @@ def providers_are_paid_by_results(
         full.append((np.arange(len(top)), topped.all, -span[top]))
         model.add_rows("held_in_full", rule="B10", labels=own, terms=full, lower=0.0)
     model.add_rows("held", rule="B10", labels=labels, terms=terms_of_held, lower=-start)
-    on = _bought(model, problem, t, terms.programme[k])
+    on = _purchase_columns(model, problem, t, terms.programme[k])
     if on is None:
         paid: list[Any] = [(rows, earned.all, 1.0), (rows, held.all, -1.0)]
         model.add_rows("earned", rule="B10", labels=labels, terms=paid, lower=0.0)
@@ -108,13 +108,13 @@ def providers_are_paid_by_results(
         paid = [(rows, earned.all, 1.0), (rows, held.all, -1.0), (rows, on, -span)]
         model.add_rows("earned", rule="B10", labels=labels, terms=paid, lower=-span)
     _results_are_lost(model, problem, scale, low[at], on)
-    sure = results_that_are_sure(model, problem, scale, low[at], on)
+    sure = guaranteed_results(model, problem, scale, low[at], on)
     providers_get_back_what_is_withheld(model, problem, scale, *sure)
 
 
-def _bought(model: Model, problem: BudgetProblem, t: np.ndarray, p: np.ndarray) -> Any:
+def _purchase_columns(model: Model, problem: BudgetProblem, t: np.ndarray, p: np.ndarray) -> Any:
     """Columns that say whether a programme is bought; ``None`` where that is not decided."""
-    chosen = np.flatnonzero(problem.must_choose)
+    chosen = np.flatnonzero(problem.is_optional)
     if "on" not in model.columns or not np.isin(p, chosen).all():
         return None
     return model.columns["on"].at(t * len(chosen) + np.searchsorted(chosen, p))
@@ -124,7 +124,7 @@ def _results_are_lost(
     model: Model, problem: BudgetProblem, scale: Scale, low: Floats, on: Any
 ) -> None:
     """What is earned and not held by the time the deferred part is due, and what comes back."""
-    terms = problem.terms
+    terms = problem.provider_terms
     t, k = terms.at_stake
     if len(t) == 0:
         return
@@ -136,7 +136,7 @@ def _results_are_lost(
     lost = model.add_columns("lost", labels=labels, upper=span)
     fell = model.add_columns("fell", labels=labels, upper=1.0, integer=True)
     rows = np.arange(lost.size)
-    later = held.at((t + terms.years[k]) * many + k)
+    later = held.at((t + terms.deferral_years[k]) * many + k)
     at = t * len(outcomes) + np.searchsorted(outcomes, terms.outcome[k])
     far = np.maximum(0.0, start + span - low[position])
     lines: list[tuple[str, list[Any], Any]] = [
@@ -165,7 +165,7 @@ def _results_are_lost(
 
 def due_terms(model: Model, problem: BudgetProblem, scale: Scale) -> list[Any]:
     """What results make due, as terms of the rows that add up what is paid for a programme."""
-    terms, programmes = problem.terms, len(problem.programme_ids)
+    terms, programmes = problem.provider_terms, len(problem.programme_ids)
     if "earned" not in model.columns or not terms.price.any():
         return []
     earned = model.columns["earned"]
@@ -175,14 +175,14 @@ def due_terms(model: Model, problem: BudgetProblem, scale: Scale) -> list[Any]:
     when, _ = terms.first_due
     p = terms.programme[k]
     found: list[Any] = [
-        (when[t] * programmes + p, earned.all, (1 - terms.deferred[k]) * unit),
-        (terms.last_due[t, k] * programmes + p, earned.all, terms.deferred[k] * unit),
+        (when[t] * programmes + p, earned.all, (1 - terms.deferred_share[k]) * unit),
+        (terms.last_due[t, k] * programmes + p, earned.all, terms.deferred_share[k] * unit),
     ]
     if "lost" in model.columns:
         t, k = terms.at_stake
         unit = terms.price[k] * scale.outcome[terms.outcome[k]] / scale.money_gbp
         at = terms.last_due[t, k] * programmes + terms.programme[k]
-        found.append((at, model.columns["lost"].all, -terms.deferred[k] * unit))
+        found.append((at, model.columns["lost"].all, -terms.deferred_share[k] * unit))
     return found
 
 
@@ -190,8 +190,8 @@ def _improvements_are_measured(
     model: Model, problem: BudgetProblem, found: Intervals, scale: Scale
 ) -> tuple[Floats, Floats]:
     """Adds ``paid_on`` and ``lost_on`` (T x outcomes paid for); the least and most they can be."""
-    curves, decided = measured(problem), len(problem.years)
-    outcomes, programmes = np.unique(problem.terms.outcome), len(problem.programme_ids)
+    curves, decided = paid_curves(problem), len(problem.years)
+    outcomes, programmes = np.unique(problem.provider_terms.outcome), len(problem.programme_ids)
     pieces = [(i, piece) for i, own in enumerate(found) for piece in own]
     i = np.tile(np.array([at for at, _ in pieces], int), decided)
     year = np.repeat(np.arange(decided), len(pieces))
@@ -227,7 +227,7 @@ def _improvements_are_measured(
     ids = by_year(problem, {"outcome_id": problem.outcome_ids[outcomes]})
     size = decided * len(outcomes)
     bounds = [np.full((len(curves), 2), np.inf), np.full((len(curves), 2), -np.inf)]
-    shares = problem.share[:decided, :, curves]  # (T, T, measured)
+    shares = problem.effect_share[:decided, :, curves]  # (T, T, measured)
     own = np.searchsorted(outcomes, problem.curve_outcome[curves])
     for line, name in enumerate(("paid_on", "lost_on")):
         better = model.add_columns(name, labels=ids, lower=-np.inf)

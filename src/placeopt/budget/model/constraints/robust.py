@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from placeopt.budget.curves.forms import Piece
-from placeopt.budget.curves.remaining_potential import FULL, worth
-from placeopt.budget.model.constraints.cumulative_effects import Point, in_draws
-from placeopt.budget.model.constraints.remaining_potential import outer_lines
+from placeopt.budget.curves.remaining_potential import MAX_TRANSFORM_SHARE, inverse_transform
+from placeopt.budget.model.constraints.cumulative_effects import YearOutcome, evidence_terms
+from placeopt.budget.model.constraints.remaining_potential import inverse_transform_rows
 from placeopt.budget.model.piecewise import Scale
 from placeopt.budget.problem.arrays import BudgetProblem
 from placeopt.engine import Block, Model
@@ -30,12 +30,12 @@ def standards_hold_in_bad_evidence(
     model: Model,
     problem: BudgetProblem,
     scale: Scale,
-    rests: Sequence[Sequence[Piece]] = (),
+    potential_pieces: Sequence[Sequence[Piece]] = (),
     levels: Sequence[Sequence[Piece]] = (),
 ) -> None:
     """(B12) Minimum standards hold in every evidence scenario, or over the worst tail."""
     years, held = np.nonzero(np.isfinite(problem.minimum_gain))
-    size = len(problem.evidence)
+    size = len(problem.evidence_factors)
     if size == 0 or len(held) == 0:
         return
     today = problem.effect_today
@@ -44,17 +44,19 @@ def standards_hold_in_bad_evidence(
     for group in problem.groups:
         weight[list(group.curves)] = group.share
     for t, o in zip(years, held, strict=True):
-        if problem.by_level[o]:
-            _on_what_is_left(model, problem, rests, levels, (int(t), int(o), scale.outcome[o]))
+        if problem.uses_levels[o]:
+            _remaining_potential_standard(
+                model, problem, potential_pieces, levels, (int(t), int(o), scale.outcome[o])
+            )
             continue
-        own = (problem.curve_outcome == o) & (problem.share[t] != 0)
+        own = (problem.curve_outcome == o) & (problem.effect_share[t] != 0)
         spent, c = np.nonzero(own)
-        factor = problem.evidence[:, c] * problem.share[t, spent, c] * weight[c]
+        factor = problem.evidence_factors[:, c] * problem.effect_share[t, spent, c] * weight[c]
         unit, key = float(scale.outcome[o]), f"{o}_{t}"
         labels = {"outcome_id": np.repeat(problem.outcome_ids[o], size), "scenario": s}
         columns = effect.at(spent * len(problem.curves) + c)
         terms: list[Any] = [(s[:, None], columns[None, :], factor)]
-        if problem.relax == "B12":
+        if problem.relaxed_rule == "B12":
             past = model.add_columns(f"breach_{key}", size=1, cost=1.0)
             terms.append((s, past.start, 1.0))
         base = factor @ today[c] / unit
@@ -64,26 +66,26 @@ def standards_hold_in_bad_evidence(
                 terms.append((s, best.all, 1 - group.share))
                 base = base + (1 - group.share) * today[list(group.curves)].max() / unit
         least = float(problem.minimum_gain[t, o]) / unit
-        if problem.tail == 0:
+        if problem.tail_share == 0:
             lower = base + least
             model.add_rows(f"evidence_{key}", rule="B12", labels=labels, terms=terms, lower=lower)
             continue
         _tail(model, problem, (int(t), int(o), unit), terms, base, labels)
 
 
-def _best_of_draws(model: Model, problem: BudgetProblem, number: int, at: Point) -> Block:
+def _best_of_draws(model: Model, problem: BudgetProblem, number: int, at: YearOutcome) -> Block:
     """The best curve of a group in every draw: best[s] <= E[s,c] + M (1 - chosen[s,c]), one of
     which is chosen; E is today's effect and what the draw makes of what the plan adds to it."""
     t, o, unit = at
     c = np.array(problem.groups[number].curves)
-    size, many, key = len(problem.evidence), len(c), f"{number}_{o}_{t}"
-    today, drawn = problem.effect_today[c], problem.evidence[:, c]  # (C,), (S, C)
+    size, many, key = len(problem.evidence_factors), len(c), f"{number}_{o}_{t}"
+    today, drawn = problem.effect_today[c], problem.evidence_factors[:, c]  # (C,), (S, C)
     labels = {"outcome_id": np.repeat(problem.outcome_ids[o], size), "scenario": np.arange(size)}
     best = model.add_columns(f"best_of_draw_{key}", labels=labels, lower=-np.inf)
     each = {name: np.repeat(values, many) for name, values in labels.items()}
     chosen = model.add_columns(f"counts_{key}", labels=each, upper=1.0, integer=True)
     rows = np.arange(size * many)
-    share = problem.share[t][:, c]  # (T, C)
+    share = problem.effect_share[t][:, c]  # (T, C)
     top = [problem.curves[k].effect(problem.upper[:, problem.curve_programme[k]]).max() for k in c]
     ends = today + drawn * (np.array([np.zeros(many), top])[:, None, :] - today)
     far = (ends.max() - ends.min()) / unit
@@ -103,12 +105,12 @@ def _best_of_draws(model: Model, problem: BudgetProblem, number: int, at: Point)
 
 
 def _tail(
-    model: Model, problem: BudgetProblem, at: Point, terms: list[Any], base: Any, labels: Any
+    model: Model, problem: BudgetProblem, at: YearOutcome, terms: list[Any], base: Any, labels: Any
 ) -> None:
     """The mean of the worst tail of gains is the standard; ``terms``, with a row for each draw,
     come to its gain beyond ``base``."""
     t, o, unit = at
-    size, key = len(problem.evidence), f"{o}_{t}"
+    size, key = len(problem.evidence_factors), f"{o}_{t}"
     s = np.arange(size)
     level = model.add_columns(f"level_{key}", size=1, lower=-np.inf)
     short = model.add_columns(f"short_{key}", size=size)
@@ -118,29 +120,31 @@ def _tail(
         f"tail_{key}",
         rule="B12",
         labels={"outcome_id": problem.outcome_ids[[o]]},
-        terms=[(0, level.start, 1.0), (0, short.all, -1.0 / (problem.tail * size))],
+        terms=[(0, level.start, 1.0), (0, short.all, -1.0 / (problem.tail_share * size))],
         lower=float(problem.minimum_gain[t, o]) / unit,
     )
 
 
-def _on_what_is_left(
+def _remaining_potential_standard(
     model: Model,
     problem: BudgetProblem,
-    rests: Sequence[Sequence[Piece]],
+    potential_pieces: Sequence[Sequence[Piece]],
     levels: Sequence[Sequence[Piece]],
-    at: Point,
+    at: YearOutcome,
 ) -> None:
     """The same for programmes that each work on what the others leave: a gain of at least g is a
     sum S of at least -W log(1 - (g + today's) / W)."""
     t, o, unit = at
-    size, key, whole = len(problem.evidence), f"{o}_{t}", float(problem.whole[o])
+    size, key, whole = len(problem.evidence_factors), f"{o}_{t}", float(problem.potential[o])
     labels = {"outcome_id": np.repeat(problem.outcome_ids[o], size), "scenario": np.arange(size)}
-    s, terms = np.arange(size), in_draws(model, problem, levels, at)
+    s, terms = np.arange(size), evidence_terms(model, problem, levels, at)
     own = problem.curve_outcome == o
-    today = float(worth(problem.worked(np.zeros((1, len(own))))[0, own].sum(), whole))
-    if problem.tail == 0 and problem.relax != "B12":
+    today = float(
+        inverse_transform(problem.transformed_effects(np.zeros((1, len(own))))[0, own].sum(), whole)
+    )
+    if problem.tail_share == 0 and problem.relaxed_rule != "B12":
         asked = (today + problem.minimum_gain[t, o]) / whole
-        least = -whole * np.log1p(-min(asked, FULL)) / unit
+        least = -whole * np.log1p(-min(asked, MAX_TRANSFORM_SHARE)) / unit
         name = f"evidence_{key}"
         model.add_rows(name, rule="B12", labels=labels, terms=terms, lower=least)
         return
@@ -148,13 +152,15 @@ def _on_what_is_left(
     value = model.add_columns(f"of_drawn_{key}", size=size, lower=-np.inf)
     terms.append((s, total.all, -1.0))
     model.add_rows(f"drawn_{key}", rule="B12", labels=labels, terms=terms, lower=0.0)
-    (piece,) = rests[np.flatnonzero(np.isfinite(problem.whole)).tolist().index(o)]
-    outer_lines(model, f"of_drawn_{key}", piece, (value.all, total.all), unit, labels, rule="B12")
+    (piece,) = potential_pieces[np.flatnonzero(np.isfinite(problem.potential)).tolist().index(o)]
+    inverse_transform_rows(
+        model, f"of_drawn_{key}", piece, (value.all, total.all), unit, labels, rule="B12"
+    )
     drawn: list[Any] = [(s, value.all, 1.0)]
-    if problem.relax == "B12":
+    if problem.relaxed_rule == "B12":
         past = model.add_columns(f"breach_{key}", size=1, cost=1.0)
         drawn.append((s, past.start, 1.0))
-    if problem.tail:
+    if problem.tail_share:
         _tail(model, problem, at, drawn, today / unit, labels)
         return
     least = (today + problem.minimum_gain[t, o]) / unit

@@ -38,12 +38,12 @@ def nothing_changes_too_fast(model: Model, problem: BudgetProblem, scale: Scale)
         terms: list[Any] = [(rows, spend.at(at), sign)]
         later = rows[len(p) :]
         terms.append((later, spend.at(at[later] - programmes), -sign * kept[later]))
-        if problem.relax == "B5":
+        if problem.relaxed_rule == "B5":
             past = model.add_columns(f"breach_{name}", labels=labels, cost=1.0)
             terms.append((rows, past.all, 1.0))
         lower = np.zeros(len(at))
-        lower[: len(p)] = sign * kept[: len(p)] * problem.before[p] / scale.money_gbp
-        known = np.isfinite(problem.actual).ravel()[at]  # what was, was
+        lower[: len(p)] = sign * kept[: len(p)] * problem.base_spend[p] / scale.money_gbp
+        known = np.isfinite(problem.actual_spend).ravel()[at]  # what was, was
         lower = np.where(known, -np.inf, lower)
         model.add_rows(f"pace_{name}", rule="B5", labels=labels, terms=terms, lower=lower)
 
@@ -54,10 +54,10 @@ def notice_contracts_and_commitments_hold(
     """(B5, B10, B13) What notice, contracts and commitments keep, year by year."""
     spend, money = model.columns["spend"], scale.money_gbp
     for name, rule, least in (
-        ("notice", "B5", problem.notice),
-        ("contract", "B10", problem.contract),
-        ("contracted", "B13", problem.contracted),
-        ("actual", "B13", problem.actual),
+        ("notice", "B5", problem.notice_floor),
+        ("contract", "B10", problem.contract_floor),
+        ("contracted", "B13", problem.contracted_floor),
+        ("actual", "B13", problem.actual_spend),
     ):
         past = name == "actual"
         at = np.flatnonzero(np.isfinite(least) if past else least > 0)
@@ -80,8 +80,10 @@ def units_serve_demand(model: Model, problem: BudgetProblem, scale: Scale) -> No
         "programme_id": np.tile(problem.programme_ids[p], decided),
         "year": np.repeat(problem.years, kinds),
     }
-    past = np.repeat(np.logical_and.accumulate(problem.past), kinds)
-    were = problem.units(np.where(np.isnan(problem.actual), problem.before, problem.actual)).ravel()
+    past = np.repeat(np.logical_and.accumulate(problem.is_past), kinds)
+    were = problem.units_kept(
+        np.where(np.isnan(problem.actual_spend), problem.base_spend, problem.actual_spend)
+    ).ravel()
     low, high = np.where(past, were, 0.0), np.where(past, were, np.inf)
     units = model.add_columns("units", labels=labels, lower=low, upper=high, integer=True)
     closed = model.add_columns("closed", labels=labels)
@@ -92,7 +94,9 @@ def units_serve_demand(model: Model, problem: BudgetProblem, scale: Scale) -> No
     unit = scale.outcome[o[u]] / capacity
     for back in range(problem.double_running + 1):
         today, late = t < back, t - back
-        demand = np.where(today, problem.baseline[o[u]], problem.drifted[np.maximum(late, 0), o[u]])
+        demand = np.where(
+            today, problem.baseline[o[u]], problem.drifted_baseline[np.maximum(late, 0), o[u]]
+        )
         terms: list[Any] = [(rows, units.all, 1.0)]
         r = rows[~today]
         column = gain.at(late[r] * len(problem.outcome_ids) + o[u[r]])
@@ -103,7 +107,7 @@ def units_serve_demand(model: Model, problem: BudgetProblem, scale: Scale) -> No
         model.add_rows(name, rule=rule, labels=labels, terms=terms, lower=least)
     money = spend.at(t * len(problem.programme_ids) + p[u])
     cost = problem.unit_cost[u] / scale.money_gbp
-    lower = problem.before[p[u]] / scale.money_gbp - problem.units_today[u] * cost
+    lower = problem.base_spend[p[u]] / scale.money_gbp - problem.units_today[u] * cost
     lower = np.where(past, -np.inf, lower)
     terms = [(rows, money, 1.0), (rows, units.all, -cost)]
     model.add_rows("provision", rule="B6", labels=labels, terms=terms, lower=lower)
@@ -124,11 +128,11 @@ def savings_are_reinvested(model: Model, problem: BudgetProblem, scale: Scale) -
     t, spend = np.arange(len(problem.years)), model.columns["spend"]
     year = np.repeat(t, len(problem.programme_ids))
     prevents = np.tile(problem.preventive, len(t))
-    today = float(problem.before[problem.preventive].sum()) / scale.money_gbp
+    today = float(problem.base_spend[problem.preventive].sum()) / scale.money_gbp
     nothing = problem.do_nothing[:, ~problem.preventive].sum(axis=1) / scale.money_gbp
     for name, share in (("prevention", 0.0), ("reinvestment", problem.reinvest_share)):
         values = np.where(prevents, 1.0, share)
-        lower = np.where(problem.past, -np.inf, today + share * nothing)
+        lower = np.where(problem.is_past, -np.inf, today + share * nothing)
         terms = [(year, spend.all, values)]
         labels = {"year": problem.years}
         model.add_rows(name, rule="B7", labels=labels, terms=terms, lower=lower)
