@@ -119,7 +119,7 @@ def curves(place: Place, uncertain: bool) -> dict[str, Any]:
     return {
         "curve_programme": programmes.get_indexer(rows["programme_id"]).astype(np.int64),
         "curve_outcome": outcome,
-        "by_level": held,
+        "uses_levels": held,
         "curves": tuple(
             curve
             if np.isnan(w)

@@ -1,11 +1,12 @@
-"""A plan near a mixture: programmes mixed from points far apart choose among them.
+"""Round a convex combination of grid points to a plan.
 
-About every point (or path) that is mixed lies a neighbourhood, grid points between which no curve
-turns. Concave curves are mixed there as they are, convex ones replaced by their tangent, so what
-the model calls a plan is one. An integer program chooses a neighbourhood for each programme and
-year, or for each whole path; then each plan's own neighbourhoods are searched for a better one.
-Where none of them meets the standards, the spending that misses them by least is looked for
-first, from one neighbourhood to the next.
+Where a programme is mixed from points far apart, one of them must be chosen. Around every mixed
+point (or path) lies a neighbourhood: grid points between which no curve changes curvature. Concave
+curves are mixed there as they are; convex ones are replaced by their tangent, so the model never
+overestimates a plan. An integer program chooses one neighbourhood for each programme and year, or
+for each whole path. The neighbourhoods of that plan are then searched for a better one. If no
+choice meets the standards, the spending that misses them by least is found first, moving from one
+neighbourhood to the next.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from placeopt.budget.problem.arrays import BudgetProblem, Floats, Ints
 from placeopt.budget.search.path_pricing import Paths
 from placeopt.engine import Model, Result
 
-MAX_IMPROVEMENT_SOLVES = 5  # models solved at most to better a plan
+MAX_IMPROVEMENT_SOLVES = 5  # models solved at most to improve a plan
 MAX_REPAIR_SOLVES = 8  # models solved at most to reach the standards
-MERGE_DISTANCE = 9  # grid points between two mixed ones that are one neighbourhood
+MERGE_DISTANCE = 9  # grid points; closer ones share a neighbourhood
 NEIGHBOUR_DISTANCES = (0, 1, 2, 4, 8, 16, 32)  # grid points to each side that a plan may use
-Solve = Callable[[Model, float, float], Result]  # model, gap, share of the time left
+Solve = Callable[[Model, float, float], Result]  # model, gap, share of the remaining time
 Plan = tuple[Floats | None, Model | None, Result | None]  # spend (T, P), the model, its result
 
 
@@ -39,44 +40,64 @@ def round_to_plan(
     gap: float,
     solve: Solve,
 ) -> Plan:
-    """The best plan found near the mixture that ``result`` is of ``model``; none where none is."""
+    """Return the best plan found near a convex combination; ``None`` values where none was found.
+
+    Args:
+        problem: The budget problem.
+        mixture: The points and paths that ``model`` may mix.
+        model: The relaxed model that was solved.
+        result: Its result.
+        name: The objective.
+        limits: Limits of earlier objectives, in their own units.
+        gap: The relative gap asked for.
+        solve: Solves a model with a gap and a share of the remaining time.
+
+    Returns:
+        Spend (T, P) in GBP a year, the model it comes from, and that model's result.
+    """
     grid, mix = mixture.grid, result.value(model.columns["mix"])
-    mean = _anchors_near(
+    mean_anchors = _anchors_near(
         grid, spend_from_result(problem, model, result), mixture
     )  # may miss the standards
-    used = np.flatnonzero(mix[: len(mixture.grid_index)] > 1e-7)
-    walked = np.flatnonzero(mix[len(mixture.grid_index) :] > 1e-7)
-    points = mixture.year[used], mixture.programme[used], mixture.grid_index[used]
-    paths = Paths(mixture.paths.programme[walked], mixture.paths.spend[walked])
-    anchors = _make_anchors(grid, points, paths).union(mean)
+    used_points = np.flatnonzero(mix[: len(mixture.grid_index)] > 1e-7)
+    used_paths = np.flatnonzero(mix[len(mixture.grid_index) :] > 1e-7)
+    points = (
+        mixture.year[used_points],
+        mixture.programme[used_points],
+        mixture.grid_index[used_points],
+    )
+    paths = Paths(mixture.paths.programme[used_paths], mixture.paths.spend[used_paths])
+    anchors = _make_anchors(grid, points, paths).union(mean_anchors)
 
-    def solved(about: _Anchors, share: float) -> Plan:
-        near = formulation.formulate(
-            problem, _neighbourhood_combination(grid, about), name, limits=limits
+    def solve_around(around: _Anchors, share: float) -> Plan:
+        near_model = formulation.formulate(
+            problem, _neighbourhood_combination(grid, around), name, limits=limits
         )
-        answer = solve(near, gap / 4, share)
-        spend = spend_from_result(problem, near, answer) if answer.has_plan else None
-        return spend, near, answer
+        near_result = solve(near_model, gap / 4, share)
+        spend = (
+            spend_from_result(problem, near_model, near_result) if near_result.has_plan else None
+        )
+        return spend, near_model, near_result
 
-    found = solved(anchors, 0.6)
-    if found[0] is None:
-        found = solved(_repair_standards(problem, grid, mixture, mean, solve), 0.6)
+    best = solve_around(anchors, 0.6)
+    if best[0] is None:
+        best = solve_around(_repair_standards(problem, grid, mixture, mean_anchors, solve), 0.6)
     for _ in range(MAX_IMPROVEMENT_SOLVES):
-        if found[0] is None:
+        if best[0] is None:
             return None, None, None
-        again = solved(_anchors_near(grid, found[0], mixture), 0.6)
-        if again[0] is None:
+        candidate = solve_around(_anchors_near(grid, best[0], mixture), 0.6)
+        if candidate[0] is None:
             break
-        assert found[2] is not None
-        assert again[2] is not None
-        assert found[2].objective is not None
-        assert again[2].objective is not None
-        better = found[2].objective - again[2].objective
-        if better > 0:
-            found = again
-        if better <= gap / 20 * abs(again[2].objective):
+        assert best[2] is not None
+        assert candidate[2] is not None
+        assert best[2].objective is not None
+        assert candidate[2].objective is not None
+        improvement = best[2].objective - candidate[2].objective
+        if improvement > 0:
+            best = candidate
+        if improvement <= gap / 20 * abs(candidate[2].objective):
             break
-    return found
+    return best
 
 
 def _repair_standards(
@@ -86,38 +107,51 @@ def _repair_standards(
     anchors: _Anchors,
     solve: Solve,
 ) -> _Anchors:
-    """Points about which the standards are missed by least, step by step from ``anchors``."""
-    short, least = replace(problem, relaxed_rule="B4"), np.inf
+    """Return anchors around which the standards are missed by least, moving step by step."""
+    relaxed, least_breach = replace(problem, relaxed_rule="B4"), np.inf
     for _ in range(MAX_REPAIR_SOLVES):
-        model = formulation.formulate(short, _neighbourhood_combination(grid, anchors), "")
+        model = formulation.formulate(relaxed, _neighbourhood_combination(grid, anchors), "")
         result = solve(model, 1e-3, 0.3)
-        if not result.has_plan or result.objective is None or result.objective >= least * 0.999:
+        if (
+            not result.has_plan
+            or result.objective is None
+            or result.objective >= least_breach * 0.999
+        ):
             break
-        least = result.objective
+        least_breach = result.objective
         anchors = _anchors_near(grid, spend_from_result(problem, model, result), mixture)
-        if least <= 1e-9:
+        if least_breach <= 1e-9:
             break
     return anchors
 
 
 def spend_from_result(problem: BudgetProblem, model: Model, result: Result) -> Floats:
-    """(T, P) GBP; a programme that is not bought gets nothing, a bought one its least."""
+    """Return the spending of a model's plan.
+
+    Returns:
+        (T, P) GBP a year. An optional programme that is not bought gets 0, one that
+        is bought at least its minimum purchase.
+    """
     money = formulation.scale_of(problem).money_gbp
     spend = result.value(model.columns["spend"]).reshape(problem.upper.shape) * money
     spend = np.clip(spend, 0.0, problem.upper)
     if "on" in model.columns:
-        chosen = np.flatnonzero(problem.is_optional)
-        on = result.value(model.columns["on"]).reshape(len(spend), -1) > 0.5
-        least = np.maximum(spend[:, chosen], problem.min_purchase[chosen])
-        past = problem.is_past[:, None]  # whatever was spent then
-        spend[:, chosen] = np.where(past, spend[:, chosen], np.where(on, least, 0.0))
+        optional = np.flatnonzero(problem.is_optional)
+        is_bought = result.value(model.columns["on"]).reshape(len(spend), -1) > 0.5
+        min_spend = np.maximum(spend[:, optional], problem.min_purchase[optional])
+        is_past = problem.is_past[:, None]  # past years keep what was spent
+        spend[:, optional] = np.where(
+            is_past, spend[:, optional], np.where(is_bought, min_spend, 0.0)
+        )
     return spend
 
 
 @dataclass(frozen=True)
 class _Anchors:
-    """Points about which a plan is looked for: year, programme, grid position; points of one
-    ``label`` are chosen together (a path's), or not at all."""
+    """Grid points around which a plan is searched for.
+
+    Points with the same ``label`` are chosen together, as those of a path, or not at all.
+    """
 
     year: Ints
     programme: Ints
@@ -125,6 +159,7 @@ class _Anchors:
     label: Ints
 
     def union(self, other: _Anchors) -> _Anchors:
+        """These anchors followed by the other ones, with labels of their own."""
         label = other.label + self.label.max(initial=-1) + 1
         pairs = zip(
             (self.year, self.programme, self.grid_index, self.label),
@@ -135,37 +170,40 @@ class _Anchors:
 
 
 def _make_anchors(grid: SpendGrid, points: tuple[Ints, Ints, Ints], paths: Paths) -> _Anchors:
-    """Single points, and the points of paths."""
-    years, many = grid.allowed.shape[0], len(points[0])
+    """Anchors of single points and of whole paths."""
+    years, count = grid.allowed.shape[0], len(points[0])
     programme = np.repeat(paths.programme, years)
     year = np.tile(np.arange(years), len(paths.programme))
-    at = _nearest_points(grid, year, programme, paths.spend.ravel())
-    label = np.append(np.arange(many), many + np.repeat(np.arange(len(paths.programme)), years))
-    single, path = points, (year, programme, at)
-    year, programme, at = (np.append(*pair) for pair in zip(single, path, strict=True))
-    return _Anchors(year, programme, at, label)
+    grid_index = _nearest_points(grid, year, programme, paths.spend.ravel())
+    label = np.append(np.arange(count), count + np.repeat(np.arange(len(paths.programme)), years))
+    single, path = points, (year, programme, grid_index)
+    year, programme, grid_index = (np.append(*pair) for pair in zip(single, path, strict=True))
+    return _Anchors(year, programme, grid_index, label)
 
 
 def _anchors_near(grid: SpendGrid, spend: Floats, mixture: ConvexCombination) -> _Anchors:
-    """The grid points nearest to ``spend`` (T, P), of the programmes that are mixed."""
+    """The grid points nearest to ``spend`` (T, P), for the programmes that are mixed."""
     programmes = spend.shape[1]
-    block = np.unique(mixture.year * programmes + mixture.programme)
-    year, programme = block // programmes, block % programmes
-    at = _nearest_points(grid, year, programme, spend[year, programme])
-    paced = np.unique(mixture.paths.programme)
-    return _make_anchors(grid, (year, programme, at), Paths(paced, spend[:, paced].T))
+    blocks = np.unique(mixture.year * programmes + mixture.programme)
+    year, programme = blocks // programmes, blocks % programmes
+    grid_index = _nearest_points(grid, year, programme, spend[year, programme])
+    paced_programmes = np.unique(mixture.paths.programme)
+    return _make_anchors(
+        grid, (year, programme, grid_index), Paths(paced_programmes, spend[:, paced_programmes].T)
+    )
 
 
 def _nearest_points(grid: SpendGrid, year: Ints, programme: Ints, spend: Floats) -> Ints:
-    away = np.abs(grid.spend[programme] - spend[:, None])
-    return np.where(grid.allowed[year, programme], away, np.inf).argmin(axis=1)
+    """The position of the allowed grid point nearest to each spend."""
+    distance = np.abs(grid.spend[programme] - spend[:, None])
+    return np.where(grid.allowed[year, programme], distance, np.inf).argmin(axis=1)
 
 
 def _neighbourhood_combination(grid: SpendGrid, anchors: _Anchors) -> ConvexCombination:
-    """Around every one of these points, grid points between which no curve turns.
+    """Grid points around every anchor between which no curve changes curvature.
 
-    Concave curves are mixed as they are, convex ones replaced by the tangent at the point: both
-    underestimate, so the plan holds. What is close together shares a neighbourhood.
+    Concave curves are mixed as they are, convex ones are replaced by the tangent at the anchor.
+    Both underestimate, so the plan holds. Anchors close together share a neighbourhood.
     """
     programmes, parts = grid.spend.shape[0], []
     for label in _distinct_labels(grid, anchors):
@@ -174,56 +212,58 @@ def _neighbourhood_combination(grid: SpendGrid, anchors: _Anchors) -> ConvexComb
                 int(part[n]) for part in (anchors.year, anchors.programme, anchors.grid_index)
             )
             points = _points_around(grid, t, p, k)
-            same = np.ones(len(points), int)
-            parts.append(np.stack([t * same, p * same, points, label * same, k * same]))
-    years, owners, points, label, anchor = np.concatenate(parts, axis=1)
-    order = np.lexsort((points, label, owners, years))
-    years, owners, points, label, anchor = (
-        part[order] for part in (years, owners, points, label, anchor)
+            ones = np.ones(len(points), int)
+            parts.append(np.stack([t * ones, p * ones, points, label * ones, k * ones]))
+    years, programmes_of, points, label, anchor = np.concatenate(parts, axis=1)
+    order = np.lexsort((points, label, programmes_of, years))
+    years, programmes_of, points, label, anchor = (
+        part[order] for part in (years, programmes_of, points, label, anchor)
     )
-    groups = np.unique(np.stack([years * programmes + owners, label]), axis=1)[0]
+    groups = np.unique(np.stack([years * programmes + programmes_of, label]), axis=1)[0]
     single = np.flatnonzero(np.bincount(groups) == 1)
-    alone = np.isin(years * programmes + owners, single)
-    none = Paths(np.zeros(0, int), np.zeros((0, grid.allowed.shape[0])))
-    return ConvexCombination(grid, years, owners, points, np.where(alone, -1, label), anchor, none)
+    is_single = np.isin(years * programmes + programmes_of, single)
+    no_paths = Paths(np.zeros(0, int), np.zeros((0, grid.allowed.shape[0])))
+    return ConvexCombination(
+        grid, years, programmes_of, points, np.where(is_single, -1, label), anchor, no_paths
+    )
 
 
 def _distinct_labels(grid: SpendGrid, anchors: _Anchors) -> list[int]:
-    """Labels of which no two lie close together in every year."""
+    """Labels of anchors no two of which lie close together in every year."""
     order = np.lexsort((anchors.year, anchors.label))
     starts = np.flatnonzero(np.diff(anchors.label[order], prepend=-1))
-    kept: dict[tuple[int, int], list[tuple[int, Ints]]] = {}
-    for own in np.split(order, starts[1:]):
-        p, at = int(anchors.programme[own[0]]), anchors.grid_index[own]
-        others = kept.setdefault((p, -1 if len(own) > 1 else int(anchors.year[own[0]])), [])
-        if not any(_share_a_neighbourhood(grid, p, at, there) for _, there in others):
-            others.append((int(anchors.label[own[0]]), at))
-    return [label for found in kept.values() for label, _ in found]
+    kept_anchors: dict[tuple[int, int], list[tuple[int, Ints]]] = {}
+    for members in np.split(order, starts[1:]):
+        p, grid_index = int(anchors.programme[members[0]]), anchors.grid_index[members]
+        others = kept_anchors.setdefault(
+            (p, -1 if len(members) > 1 else int(anchors.year[members[0]])), []
+        )
+        if not any(
+            _share_a_neighbourhood(grid, p, grid_index, other_index) for _, other_index in others
+        ):
+            others.append((int(anchors.label[members[0]]), grid_index))
+    return [label for entries in kept_anchors.values() for label, _ in entries]
 
 
-def _share_a_neighbourhood(grid: SpendGrid, p: int, one: Ints, other: Ints) -> bool:
-    """Whether two paths (or points) are a few grid points apart and no curve turns between."""
-    pairs = [(min(a, b), max(a, b)) for a, b in zip(one, other, strict=True)]
+def _share_a_neighbourhood(grid: SpendGrid, p: int, first: Ints, second: Ints) -> bool:
+    """Whether two paths (or points) are a few grid points apart with one curvature between them."""
+    pairs = [(min(a, b), max(a, b)) for a, b in zip(first, second, strict=True)]
     return all(b - a <= MERGE_DISTANCE and _has_same_curvature(grid, p, a, b) for a, b in pairs)
 
 
-MERGE_DISTANCE = 9  # grid points between two mixed ones that are one neighbourhood
-NEIGHBOUR_DISTANCES = (0, 1, 2, 4, 8, 16, 32)  # grid points to each side that a plan may use
-
-
 def _has_same_curvature(grid: SpendGrid, p: int, a: int, b: int) -> bool:
-    """Whether no curve turns between grid points ``a`` and ``b``."""
+    """Whether no curve changes curvature between grid points ``a`` and ``b``."""
     return bool(grid.same_curvature[p, a + 1 : b].all())
 
 
 def _points_around(grid: SpendGrid, t: int, p: int, k: int) -> Ints:
-    """Grid points about ``k``, on the side of it where there is room before a curve turns."""
+    """Grid points around ``k`` up to where a curve changes curvature."""
     size = grid.spend.shape[1]
-    found = [k]
-    up = [k + d for d in NEIGHBOUR_DISTANCES[1:] if k + d < size and grid.allowed[t, p, k + d]]
-    up = [b for b in up if _has_same_curvature(grid, p, k, b)]
-    down = [k - d for d in NEIGHBOUR_DISTANCES[1:] if k - d >= 0 and grid.allowed[t, p, k - d]]
-    down = [a for a in down if _has_same_curvature(grid, p, a, k)]
-    turns = 0 < k < size - 1 and not grid.same_curvature[p, k]
-    found += up if turns else [*up, *down]
-    return np.array(sorted(found))
+    points = [k]
+    above = [k + d for d in NEIGHBOUR_DISTANCES[1:] if k + d < size and grid.allowed[t, p, k + d]]
+    above = [b for b in above if _has_same_curvature(grid, p, k, b)]
+    below = [k - d for d in NEIGHBOUR_DISTANCES[1:] if k - d >= 0 and grid.allowed[t, p, k - d]]
+    below = [a for a in below if _has_same_curvature(grid, p, a, k)]
+    is_turning_point = 0 < k < size - 1 and not grid.same_curvature[p, k]
+    points += above if is_turning_point else [*above, *below]
+    return np.array(sorted(points))
