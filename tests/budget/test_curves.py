@@ -55,10 +55,10 @@ def test_the_approximations_lie_under_and_over_the_curve_within_the_stated_error
 
 def test_the_error_asked_for_is_reached():
     curve = Curve("exponential", 10.0, 50.0)
-    breaks = breakpoints(curve, 0.0, 200.0, 0.001, most=200)
+    breaks = breakpoints(curve, 0.0, 200.0, 0.001, max_breaks=200)
     assert error_bound(curve, breaks) <= 0.001
     assert len(breaks) < 200
-    assert error_bound(curve, breakpoints(curve, 0.0, 200.0, 0.001, most=5)) > 0.001
+    assert error_bound(curve, breakpoints(curve, 0.0, 200.0, 0.001, max_breaks=5)) > 0.001
 
 
 def test_concave_and_s_shaped_curves_are_told_apart():

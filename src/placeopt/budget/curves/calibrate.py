@@ -4,16 +4,16 @@ From pairs (table ``evidence_pairs``), for each form by least squares
 
     value = base + sign x curve(spend; m, k, n),    sign -1 where lower is better, m >= 0
 
-Given k and n the best base and m are a straight-line fit, so only k and n are searched (several
-starts, scipy's bounded least squares, in logarithms). Among the forms the one with the smallest
-corrected Akaike criterion is taken, unless the form is named.
+Given k and n, the best base and m are a linear fit, so only k and n are searched (scipy's bounded
+least squares in logarithms, from several starts). Among the forms the one with the smallest
+corrected Akaike criterion is taken, unless a form is named.
 
 From unit cost and saturation (table ``coverage``): the people served at yearly spend s are
 N S tanh(s / (N S u)) for N people, the share S that can be reached and the cost u of one more
 person; their number times the effect on each is the curve ``coverage``.
 
-Nothing is fitted in silence: every fit comes with its residuals, and a fit that says little (few
-pairs, no improvement, saturation beyond what was seen) says so.
+Every fit comes with its residuals, and notes warn of a poor fit: little variation explained,
+saturation beyond the spends observed, a parameter at the edge of its range.
 Sources: Golub and Pereyra, Separable nonlinear least squares, Inverse Problems 19 (2003); Hurvich
 and Tsai, Biometrika 76 (1989); Kerr and others, Optima, JAIDS 69 (2015).
 """
@@ -47,18 +47,28 @@ PARAMETER_COUNT = {
     "coverage": 3,
     "hill": 4,
     "logistic": 4,
-}  # with the base
-MIN_SPARE_PAIRS = 2  # pairs beyond the parameters, so that the residuals say something
+}  # base included
+MIN_SPARE_PAIRS = 2  # pairs beyond the parameters, so that residuals mean something
 SHAPE_BOUNDS = (0.2, 8.0)
-MIN_R2 = 0.25  # a share of the variation explained below which a fit says little
+MIN_R2 = 0.25  # share of the variation explained below which a fit is poor
 
 
 @dataclass(frozen=True)
 class Fit:
-    """One form fitted to one programme's and outcome's pairs.
+    """One form fitted to the pairs of one programme and outcome.
 
-    ``residual`` in the outcome's unit, one a pair, in the table's order; ``spread_share`` is the
-    residuals' standard deviation over the effect that the curve has within the spends observed.
+    Attributes:
+        programme_id: The programme.
+        outcome_id: The outcome.
+        curve: The fitted curve.
+        base: The outcome at no spending.
+        r2: The share of the variation explained.
+        criterion: The corrected Akaike criterion.
+        residual: One a pair, in the outcome's unit, in the table's order.
+        spread_share: The residuals' standard deviation over the effect of the curve within the
+            spends observed.
+        pairs: How many pairs were fitted.
+        notes: Warnings.
     """
 
     programme_id: str
@@ -75,7 +85,14 @@ class Fit:
 
 @dataclass(frozen=True)
 class Calibration:
-    """New rows of ``curves``, every fit tried, every residual, and what a reader should know."""
+    """The result of a calibration.
+
+    Attributes:
+        curves: New rows of the table ``curves``.
+        fits: Every fit tried, one a row.
+        residuals: Every residual of the chosen fits.
+        findings: Warnings for the reader.
+    """
 
     curves: pd.DataFrame
     fits: pd.DataFrame
@@ -84,17 +101,24 @@ class Calibration:
 
 
 def calibrate(place: Place, form: str | None = None) -> Calibration:
-    """Curves from the place's tables ``evidence_pairs`` and ``coverage``.
+    """Fit curves to the place's tables ``evidence_pairs`` and ``coverage``.
 
-    ``form`` names the one form to fit; else the best of all that the pairs suffice for is taken.
-    Raises ``PlaceError`` with every fault (too few pairs, no improvement with spending), and
-    ``UsageError`` where there is no evidence or no such form.
+    Args:
+        place: The place.
+        form: The one form to fit; by default the best of all that have enough pairs.
+
+    Returns:
+        The curves, with every fit and residual.
+
+    Raises:
+        PlaceError: With every fault (too few pairs, no improvement with spending).
+        UsageError: Where there is no evidence or no such form.
     """
     if form is not None and form not in PARAMETER_COUNT:
         raise UsageError(f"no form {form!r} to fit; choose from {', '.join(PARAMETER_COUNT)}")
     if len(place.evidence_pairs) == 0 and len(place.coverage) == 0:
         raise UsageError("nothing to calibrate from: fill evidence_pairs or coverage")
-    faults = [one for one in check(place) if one.severity == "error"]
+    faults = [finding for finding in check(place) if finding.severity == "error"]
     faults += _origin_faults(place)
     if faults:
         raise PlaceError(faults, "faults in the evidence")
@@ -125,122 +149,139 @@ def calibrate(place: Place, form: str | None = None) -> Calibration:
 
 
 def with_curves(place: Place, calibration: Calibration) -> Place:
-    """The place with the calibrated curves in place of any it had for the same pairs.
+    """The place with the calibrated curves, in place of any it had for the same pairs.
 
-    When effects come and how they last (lag and persistence) is not in the evidence of a curve, so
-    it stays as the curve that is replaced had it.
+    The lag and persistence of effects are not in the evidence of a curve, so they are kept from the
+    curve that is replaced.
     """
     keys, kept_columns = ["programme_id", "outcome_id"], ["lag_years", "persistence_share"]
-    new = pd.MultiIndex.from_frame(calibration.curves[keys])
+    new_keys = pd.MultiIndex.from_frame(calibration.curves[keys])
 
-    def kept(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame[~pd.MultiIndex.from_frame(frame[keys]).isin(new)]
+    def without_new(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame[~pd.MultiIndex.from_frame(frame[keys]).isin(new_keys)]
 
     from placeopt.place.files.typed import conformed
 
     timing = place.curves[[*keys, *kept_columns]].drop_duplicates(keys)
-    made_new = calibration.curves.drop(columns=kept_columns, errors="ignore")
-    made_new = made_new.merge(timing, on=keys, how="left")
-    curves = pd.concat([kept(place.curves), made_new], ignore_index=True)
-    points = kept(place.curve_points).reset_index(drop=True)
-    made = conformed({"curves": curves, "curve_points": points})
-    return place.replace(curves=made["curves"], curve_points=made["curve_points"])
+    new_curves = calibration.curves.drop(columns=kept_columns, errors="ignore")
+    new_curves = new_curves.merge(timing, on=keys, how="left")
+    curves = pd.concat([without_new(place.curves), new_curves], ignore_index=True)
+    points = without_new(place.curve_points).reset_index(drop=True)
+    tables = conformed({"curves": curves, "curve_points": points})
+    return place.replace(curves=tables["curves"], curve_points=tables["curve_points"])
 
 
 def fit_forms(
     programme: str, outcome: str, pairs: pd.DataFrame, sign: float, form: str | None = None
 ) -> list[Fit] | Finding:
-    """Every form that the pairs suffice for, or the finding that says why there is none."""
+    """Fit every form that has enough pairs.
+
+    Args:
+        programme: The programme's id.
+        outcome: The outcome's id.
+        pairs: Rows of ``evidence_pairs``.
+        sign: -1 where lower is better, else 1.
+        form: The one form to fit, if any.
+
+    Returns:
+        The fits that improve the outcome, or the finding that says why there is none.
+    """
     spend, value = pairs["spend_gbp"].to_numpy(float), pairs["outcome_value"].to_numpy(float)
     wanted = [form] if form else list(PARAMETER_COUNT)
-    differing = len(np.unique(spend))
-    enough = [
+    spend_count = len(np.unique(spend))
+    allowed_forms = [
         name
         for name in wanted
         if len(pairs) >= PARAMETER_COUNT[name] + MIN_SPARE_PAIRS
-        and differing >= PARAMETER_COUNT[name]
+        and spend_count >= PARAMETER_COUNT[name]
     ]
     where = f"{programme}, {outcome}"
-    if not enough:
-        need = min(PARAMETER_COUNT[name] for name in wanted)
-        message = f"{len(pairs)} pairs at {differing} spends are too few to fit a curve"
-        remedy = f"give at least {need + MIN_SPARE_PAIRS} pairs at {need} different spends"
+    if not allowed_forms:
+        required = min(PARAMETER_COUNT[name] for name in wanted)
+        message = f"{len(pairs)} pairs at {spend_count} spends are too few to fit a curve"
+        remedy = f"give at least {required + MIN_SPARE_PAIRS} pairs at {required} different spends"
         return _fault(pairs, where, message, remedy)
     if np.ptp(value) == 0:
         return _fault(pairs, where, "the outcome is the same at every spend",
                       "drop the pairs, or look at the data")  # fmt: skip
-    tried = [fit_form(programme, outcome, name, spend, value, sign) for name in enough]
-    if all(fit.curve.maximum_effect <= 0 for fit in tried):
+    fits = [fit_form(programme, outcome, name, spend, value, sign) for name in allowed_forms]
+    if all(fit.curve.maximum_effect <= 0 for fit in fits):
         worse = "does not improve" if sign > 0 else "does not fall"
         return _fault(pairs, where, f"the outcome {worse} with spending in these pairs",
                       "drop them, look for what else differs, or check the direction")  # fmt: skip
-    return [fit for fit in tried if fit.curve.maximum_effect > 0]
+    return [fit for fit in fits if fit.curve.maximum_effect > 0]
 
 
 def fit_form(
     programme: str, outcome: str, form: str, spend: Floats, value: Floats, sign: float
 ) -> Fit:
-    """The least-squares fit of one form; spend in GBP, value in the outcome's unit."""
+    """Fit one form by least squares; spend in GBP, value in the outcome's unit."""
     from scipy.optimize import least_squares
 
-    top = float(spend.max())
-    limits = [] if form == "power" else [(np.log(top / 50), np.log(top * 5))]
+    max_spend = float(spend.max())
+    limits = [] if form == "power" else [(np.log(max_spend / 50), np.log(max_spend * 5))]
     limits += [tuple(np.log(SHAPE_BOUNDS))] if form in FORMS_WITH_SHAPE else []
-    starts = [np.linspace(low, high, 7)[1:-1] for low, high in limits]
-    low, high = (np.array([limit[side] for limit in limits]) for side in (0, 1))
-    found = [
-        least_squares(lambda x: _linear_fit(form, x, top, spend, value, sign)[2], start,
-                      bounds=(low, high), x_scale=1.0)
+    starts = [np.linspace(lower, upper, 7)[1:-1] for lower, upper in limits]
+    lower, upper = (np.array([limit[side] for limit in limits]) for side in (0, 1))
+    solutions = [
+        least_squares(lambda x: _linear_fit(form, x, max_spend, spend, value, sign)[2], start,
+                      bounds=(lower, upper), x_scale=1.0)
         for start in product(*starts)
     ]  # fmt: skip
-    best = min(found, key=lambda result: result.cost)
-    base, effect, residual = _linear_fit(form, best.x, top, spend, value, sign)
-    scale, shape = _parameters(form, best.x, top)
+    best = min(solutions, key=lambda result: result.cost)
+    base, effect, residual = _linear_fit(form, best.x, max_spend, spend, value, sign)
+    scale, shape = _parameters(form, best.x, max_spend)
     curve = Curve(form, effect, scale, shape)
-    squares, pairs, free = float(residual @ residual), len(spend), PARAMETER_COUNT[form]
-    whole = float(((value - value.mean()) ** 2).sum())
-    seen = float(np.ptp(curve.effect(spend)))
-    spread = float(np.sqrt(squares / max(1, pairs - free)))
-    floor = max(squares, 1e-18 * max(1.0, whole))  # an exact fit has no logarithm
+    residual_squares, pairs, parameter_count = (
+        float(residual @ residual),
+        len(spend),
+        PARAMETER_COUNT[form],
+    )
+    total_squares = float(((value - value.mean()) ** 2).sum())
+    effect_range = float(np.ptp(curve.effect(spend)))
+    spread = float(np.sqrt(residual_squares / max(1, pairs - parameter_count)))
+    floor = max(residual_squares, 1e-18 * max(1.0, total_squares))  # an exact fit has no logarithm
     criterion = (
-        pairs * np.log(floor / pairs) + 2 * free + 2 * free * (free + 1) / max(1, pairs - free - 1)
+        pairs * np.log(floor / pairs)
+        + 2 * parameter_count
+        + 2 * parameter_count * (parameter_count + 1) / max(1, pairs - parameter_count - 1)
     )
     fit = Fit(
-        programme, outcome, curve, base, 1 - squares / whole, criterion, residual,
-        spread / seen if seen > 0 else np.inf, pairs,
+        programme, outcome, curve, base, 1 - residual_squares / total_squares, criterion, residual,
+        spread / effect_range if effect_range > 0 else np.inf, pairs,
     )  # fmt: skip
-    at_edge = (best.x - low < 1e-4) | (high - best.x < 1e-4)
-    return _with_notes(fit, top, bool(at_edge.any()))
+    at_edge = (best.x - lower < 1e-4) | (upper - best.x < 1e-4)
+    return _with_notes(fit, max_spend, bool(at_edge.any()))
 
 
 def _linear_fit(
-    form: str, x: Floats, top: float, spend: Floats, value: Floats, sign: float
+    form: str, x: Floats, max_spend: float, spend: Floats, value: Floats, sign: float
 ) -> tuple[float, float, Floats]:
-    """Given k and n: base, m (never below 0) and the residuals of the best straight line."""
-    scale, shape = _parameters(form, x, top)
+    """Base, m (never below 0) and residuals of the best linear fit, given k and n."""
+    scale, shape = _parameters(form, x, max_spend)
     unit = sign * Curve(form, 1.0, scale, shape).effect(spend)
-    about = unit - unit.mean()
-    below = float(about @ about)
-    effect = max(0.0, float(about @ (value - value.mean())) / below) if below > 0 else 0.0
+    centred = unit - unit.mean()
+    variation = float(centred @ centred)
+    effect = max(0.0, float(centred @ (value - value.mean())) / variation) if variation > 0 else 0.0
     base = float(value.mean() - effect * unit.mean())
     return base, effect, value - base - effect * unit
 
 
-def _parameters(form: str, x: Floats, top: float) -> tuple[float, float]:
+def _parameters(form: str, x: Floats, max_spend: float) -> tuple[float, float]:
     """Scale and shape from the logarithms that are searched; a power's scale is the top spend."""
     if form == "power":
-        return top, float(np.exp(x[0]))
+        return max_spend, float(np.exp(x[0]))
     return float(np.exp(x[0])), float(np.exp(x[1])) if form in FORMS_WITH_SHAPE else 1.0
 
 
-def _with_notes(fit: Fit, top: float, at_edge: bool) -> Fit:
+def _with_notes(fit: Fit, max_spend: float, at_edge: bool) -> Fit:
     from dataclasses import replace
 
     notes = []
     if fit.r2 < MIN_R2:
         notes.append(f"the curve explains only {fit.r2:.0%} of what was observed")
-    if fit.curve.form != "power" and fit.curve.scale_gbp > top:
-        notes.append(f"its scale lies beyond the largest spend observed, {pounds(top)}: where it "
+    if fit.curve.form != "power" and fit.curve.scale_gbp > max_spend:
+        notes.append(f"its scale lies beyond the largest spend observed, {pounds(max_spend)}: where it "
                      "levels off is not known")  # fmt: skip
     if at_edge:
         notes.append("a parameter is at the edge of what is searched: other values fit as well")
@@ -254,7 +295,7 @@ def _coverage_row(place: Place, row: Any) -> dict[str, Any]:
         cost = to_price_year(stated["amount_gbp"], int(stated["price_year"]), place.info.price_year,
                     deflators(place))  # fmt: skip
     people = row.population * row.saturation_share
-    told = f"{people:.0f} people at most at {pounds_and_pence(cost)} each"
+    description = f"{people:.0f} people at most at {pounds_and_pence(cost)} each"
     return {
         "programme_id": row.programme_id,
         "outcome_id": row.outcome_id,
@@ -263,7 +304,7 @@ def _coverage_row(place: Place, row: Any) -> dict[str, Any]:
         "scale_gbp": people * cost,
         "shape": 1.0,
         "grade": row.grade,
-        "source": f"{told}; {row.source}" if row.source else told,
+        "source": f"{description}; {row.source}" if row.source else description,
     }
 
 
@@ -308,15 +349,15 @@ def _residuals(fit: Fit, pairs: pd.DataFrame) -> list[dict[str, Any]]:
             "observation": row["observation"],
             "spend_gbp": row["spend_gbp"],
             "outcome_value": row["outcome_value"],
-            "fitted": row["outcome_value"] - miss,
-            "residual": miss,
+            "fitted": row["outcome_value"] - residual,
+            "residual": residual,
         }
-        for row, miss in zip(pairs.to_dict("records"), fit.residual, strict=True)
+        for row, residual in zip(pairs.to_dict("records"), fit.residual, strict=True)
     ]
 
 
 def _origin_faults(place: Place) -> Iterator[Finding]:
-    """A curve has one origin: pairs, or unit cost and saturation."""
+    """Faults of curves with two origins, or of coverage with two costs or none."""
     pairs = set(zip(place.evidence_pairs["programme_id"], place.evidence_pairs["outcome_id"],
                     strict=True))  # fmt: skip
     row: Any
@@ -343,7 +384,7 @@ def _note(fit: Fit, note: str) -> Finding:
 
 
 def write_calibration(calibration: Calibration, folder: Path | str) -> Path:
-    """Write what was fitted into ``folder``: a page to read, and its tables; returns the page."""
+    """Write a page and the tables of a calibration into ``folder``; return the page's path."""
     folder = Path(folder)
     tables = {"calibration-fits.csv": calibration.fits}
     tables["calibration-residuals.csv"] = calibration.residuals

@@ -9,10 +9,10 @@
     logistic     m (L(s) - L(0)) / (1 - L(0)),   L(s) = 1 / (1 + exp(-n (s/k - 1)))
 
 with s the yearly spend in GBP, m ``maximum_effect`` in the outcome's unit, k ``scale_gbp`` and
-n ``shape``. A curve is cut where it turns between concave and convex. On a concave stretch
+n ``shape``. A curve is split where it changes between concave and convex. On a concave interval
 chords lie below it and tangents above it, so the largest distance between the two, found where
-neighbouring tangents meet, is a proven bound on the error of either. On a convex stretch it is
-the other way round, and each piece is a choice of its own (an integer one).
+neighbouring tangents meet, is a proven bound on the error of either. On a convex interval it is
+the other way round, and each piece needs a binary variable.
 
 The form ``coverage`` is Optima HIV's cost-coverage curve, 2 m / (1 + exp(-2 s/k)) - m (Kerr and
 others, Optima, JAIDS 69, 2015).
@@ -32,7 +32,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Side = Literal["under", "over"]
-MIN_PIECE_SHARE = 1e-6  # of a range: of narrower pieces to choose from engines make false proofs
+MIN_PIECE_SHARE = 1e-6  # of a range: solvers give false proofs on narrower pieces
 SAME_SPEND_SHARE = (
     1e-9  # of a range: spends nearer one another are one; slopes between them are noise
 )
@@ -40,7 +40,16 @@ SAME_SPEND_SHARE = (
 
 @dataclass(frozen=True)
 class Curve:
-    """One response curve. ``spend`` and ``effect_at`` are the points of the form ``points``."""
+    """One response curve.
+
+    Attributes:
+        form: One of the forms above.
+        maximum_effect: m, in the outcome's unit.
+        scale_gbp: k, GBP a year.
+        shape: n.
+        spend: Spends of the form ``points``, GBP a year.
+        effect_at: Effects at these spends.
+    """
 
     form: str
     maximum_effect: float = 0.0
@@ -70,7 +79,7 @@ class Curve:
         raise ValueError(f"no curve form {self.form!r}")
 
     def slope(self, spend: float) -> float:
-        """Effect of one more GBP at ``spend`` (``inf`` where the curve starts upright)."""
+        """Effect of one more GBP at ``spend`` (``inf`` where the curve starts vertically)."""
         s, m, k, n = max(float(spend), 0.0), self.maximum_effect, self.scale_gbp, self.shape
         if self.form == "points":
             xs, ys = self._points()
@@ -91,7 +100,7 @@ class Curve:
         return m * n / k * (s / k) ** (n - 1) / (1 + ratio) ** 2
 
     def curvature_intervals(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
-        """The range ``lower..upper`` cut where the curve turns: (start, end, concave)."""
+        """Split ``lower..upper`` where the curvature changes: (start, end, concave)."""
         if self.form == "points":
             return self._point_intervals(lower, upper)
         n = self.shape
@@ -108,7 +117,7 @@ class Curve:
         return [(lower, turn, False), (turn, upper, True)]
 
     def is_concave(self, lower: float, upper: float) -> bool:
-        """Whether a linear program can hold the curve between these two spends."""
+        """Whether the curve is concave between these two spends."""
         curvature_intervals = self.curvature_intervals(lower, upper)
         return len(curvature_intervals) == 1 and curvature_intervals[0][2]
 
@@ -121,13 +130,13 @@ class Curve:
         return xs, ys
 
     def points_between(self, lower: float, upper: float) -> Floats:
-        """Spends of the points that lie between these two, and are not one of them."""
+        """Spends of the points strictly between these two."""
         xs, _ = self._points()
         same = SAME_SPEND_SHARE * (upper - lower)
         return xs[(xs > lower + same) & (xs < upper - same)]
 
     def _point_intervals(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
-        """Runs of falling slopes are concave; every other piece is a stretch of its own."""
+        """Runs of falling slopes are concave; every other piece is an interval of its own."""
         if upper <= lower:
             return [(lower, upper, True)]
         cuts = np.unique(np.concatenate([[lower], self.points_between(lower, upper), [upper]]))
@@ -146,9 +155,15 @@ class Curve:
 
 @dataclass(frozen=True)
 class Piece:
-    """One interval of spend on which the effect is at most every one of some straight lines.
+    """One interval of spend on which the effect is at most each of some straight lines.
 
     ``effect <= slope[i] * spend + intercept[i]`` for all i, for spend in ``start..end``.
+
+    Attributes:
+        start: GBP a year.
+        end: GBP a year.
+        slope: (I,) outcome units per GBP.
+        intercept: (I,) outcome units.
     """
 
     start: float
@@ -162,39 +177,51 @@ class Piece:
 
 
 def breakpoints(
-    curve: Curve, lower: float, upper: float, error: float, keep: ArrayLike = (), most: int = 40
+    curve: Curve,
+    lower: float,
+    upper: float,
+    error: float,
+    required: ArrayLike = (),
+    max_breaks: int = 40,
 ) -> Floats:
-    """Spends at which to cut the curve so that chords and tangents are at most ``error`` apart.
+    """Return spends at which to split the curve so that chords and tangents are within ``error``.
 
-    ``keep`` are spends that must be among them (today's), or one that is the same but for
-    rounding; ``most`` bounds their number, so ask ``error_bound`` for what was reached.
+    Args:
+        curve: The curve.
+        lower: The least spend, GBP a year.
+        upper: The largest spend, GBP a year.
+        error: The largest distance aimed at, in the outcome's unit.
+        required: Spends that must be among the breakpoints (today's), up to rounding.
+        max_breaks: How many breakpoints may be added; ``error_bound`` gives what was reached.
     """
-    kept = np.atleast_1d(np.asarray(keep, float))
-    turns = [
+    required_spends = np.atleast_1d(np.asarray(required, float))
+    candidates = [
         spend for start, end, _ in curve.curvature_intervals(lower, upper) for spend in (start, end)
     ]
     if curve.form == "points":
-        turns += list(curve.points_between(lower, upper))
-    breaks = np.unique(np.array([lower, upper, *turns], float))
-    for spend in kept[(kept >= lower) & (kept <= upper)]:
+        candidates += list(curve.points_between(lower, upper))
+    breaks = np.unique(np.array([lower, upper, *candidates], float))
+    for spend in required_spends[(required_spends >= lower) & (required_spends <= upper)]:
         if np.abs(breaks - spend).min() > SAME_SPEND_SHARE * (upper - lower):
             breaks = np.unique(np.append(breaks, spend))
     if curve.form == "points":
         return breaks
-    worst = [_interval_error(curve, a, b) for a, b in itertools.pairwise(breaks)]
-    heapify(worst)
-    found = list(breaks)
-    for _ in range(most):
-        if not worst or -worst[0][0] <= error:
+    intervals = [_interval_error(curve, a, b) for a, b in itertools.pairwise(breaks)]
+    heapify(intervals)
+    points = list(breaks)
+    for _ in range(max_breaks):
+        if not intervals or -intervals[0][0] <= error:
             break
-        _, _a, split, b = heapreplace(worst, _interval_error(curve, worst[0][1], worst[0][2]))
-        heappush(worst, _interval_error(curve, split, b))
-        found.append(split)
-    return np.unique(found)
+        _, _a, split, b = heapreplace(
+            intervals, _interval_error(curve, intervals[0][1], intervals[0][2])
+        )
+        heappush(intervals, _interval_error(curve, split, b))
+        points.append(split)
+    return np.unique(points)
 
 
 def error_bound(curve: Curve, breaks: Floats) -> float:
-    """The largest distance between the two approximations, proven, in the outcome's unit."""
+    """The proven largest distance between the two approximations, in the outcome's unit."""
     if curve.form == "points":
         return 0.0
     pairs = itertools.pairwise(breaks)
@@ -202,49 +229,54 @@ def error_bound(curve: Curve, breaks: Floats) -> float:
 
 
 def pieces(curve: Curve, breaks: Floats, side: Side, exact_at: ArrayLike = ()) -> list[Piece]:
-    """The curve as pieces that lie wholly under it, or wholly over it.
+    """Approximate the curve by pieces that lie wholly under it, or wholly over it.
 
-    A concave curve gives one piece, which a linear program can hold; an S-shaped one gives a
-    piece for each interval of its convex stretch and one for its concave stretch. The pieces
-    under a curve have no error at the spends ``exact_at`` (today's, and a known plan's), which
-    for concave stretches must be among the ``breaks``.
+    A concave curve gives one piece, which fits into a linear program. An S-shaped one gives a
+    piece for each interval of its convex part and one for its concave part.
+
+    Args:
+        curve: The curve.
+        breaks: Breakpoints, rising.
+        side: ``under`` or ``over``.
+        exact_at: Spends at which pieces under the curve have no error (today's, and a known
+            plan's); in concave parts they must be among the ``breaks``.
     """
     exact = np.atleast_1d(np.asarray(exact_at, float))
-    found: list[Piece] = []
+    result: list[Piece] = []
     for start, end, concave in curve.curvature_intervals(float(breaks[0]), float(breaks[-1])):
         cuts = breaks[(breaks >= start) & (breaks <= end)]
         if len(cuts) < 2:
-            found.append(_line_piece(curve, start, start, np.array([start]), np.zeros(1)))
+            result.append(_line_piece(curve, start, start, np.array([start]), np.zeros(1)))
         elif concave:
-            found.append(_concave_piece(curve, cuts, side))
+            result.append(_concave_piece(curve, cuts, side))
         else:
             pairs = list(itertools.pairwise(cuts))
-            found += [_convex_piece(curve, a, b, side) for a, b in pairs]
+            result += [_convex_piece(curve, a, b, side) for a, b in pairs]
             if side == "under":
                 points = exact[(exact >= start) & (exact <= end)]
-                found += [_line_piece(curve, s, s, np.array([s]), np.zeros(1)) for s in points]
-    return found
+                result += [_line_piece(curve, s, s, np.array([s]), np.zeros(1)) for s in points]
+    return result
 
 
 def _concave_piece(curve: Curve, cuts: Floats, side: Side) -> Piece:
-    """On a concave stretch chords lie under the curve and tangents over it."""
+    """The piece of a concave interval: chords lie under the curve and tangents over it."""
     if curve.form == "points":
         return _line_piece(curve, cuts[0], cuts[-1], cuts[:-1], _slopes_between(curve, cuts))
     if side == "under":
         slopes = np.diff(curve.effect(cuts)) / np.diff(cuts)
         return _line_piece(curve, cuts[0], cuts[-1], cuts[:-1], slopes)
     slopes = np.array([curve.slope(s) for s in cuts])
-    upright = ~np.isfinite(slopes)
-    return _line_piece(curve, cuts[0], cuts[-1], cuts[~upright], slopes[~upright])
+    is_vertical = ~np.isfinite(slopes)
+    return _line_piece(curve, cuts[0], cuts[-1], cuts[~is_vertical], slopes[~is_vertical])
 
 
 def _slopes_between(curve: Curve, cuts: Floats) -> Floats:
-    """Of straight lines between points: those of the points, however near two cuts are."""
+    """Slopes of straight lines between points, however close two breakpoints are."""
     return np.array([curve.slope((a + b) / 2) for a, b in itertools.pairwise(cuts)])
 
 
 def _convex_piece(curve: Curve, a: float, b: float, side: Side) -> Piece:
-    """On a convex stretch a chord lies over the curve and a tangent under it."""
+    """The piece of a convex interval: a chord lies over the curve and a tangent under it."""
     if side == "over":
         slope = float(np.diff(curve.effect([a, b]))[0] / (b - a))
         return _line_piece(curve, a, b, np.array([a]), np.array([slope]))
@@ -257,11 +289,11 @@ def _line_piece(curve: Curve, start: float, end: float, touch: Floats, slopes: F
 
 
 def _interval_error(curve: Curve, a: float, b: float) -> tuple[float, float, float, float]:
-    """Between two breakpoints: (-largest distance of chord and tangents, a, where to cut, b)."""
+    """Between two breakpoints: (-largest distance of chord and tangents, a, where to split, b)."""
     middle = (a + b) / 2
     f_a, f_b = (float(value) for value in curve.effect([a, b]))
     d_a, d_b = curve.slope(a), curve.slope(b)
-    if not np.isfinite(d_a):  # the curve starts upright: only the tangent at b holds it
+    if not np.isfinite(d_a):  # a vertical start: only the tangent at b bounds it
         return -abs(f_b - d_b * (b - a) - f_a), a, a + (b - a) / 16, b
     if b - a <= 1e-9 * max(1.0, b):
         return 0.0, a, middle, b
@@ -272,10 +304,10 @@ def _interval_error(curve: Curve, a: float, b: float) -> tuple[float, float, flo
         return -max(f_a - under_a, f_b - under_b), a, middle, b
     if abs(d_a - d_b) <= 1e-15 * max(abs(d_a), abs(d_b), 1e-300):
         return 0.0, a, middle, b
-    meet = float(np.clip((f_b - f_a - d_b * b + d_a * a) / (d_a - d_b), a, b))
-    chord = f_a + (f_b - f_a) * (meet - a) / (b - a)
-    split = meet if min(meet - a, b - meet) > 0.01 * (b - a) else middle
-    return -abs(f_a + d_a * (meet - a) - chord), a, split, b
+    intersection = float(np.clip((f_b - f_a - d_b * b + d_a * a) / (d_a - d_b), a, b))
+    chord = f_a + (f_b - f_a) * (intersection - a) / (b - a)
+    split = intersection if min(intersection - a, b - intersection) > 0.01 * (b - a) else middle
+    return -abs(f_a + d_a * (intersection - a) - chord), a, split, b
 
 
 def _logistic(x: ArrayLike) -> Floats:

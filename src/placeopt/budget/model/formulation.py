@@ -57,19 +57,19 @@ def scale_of(problem: BudgetProblem) -> Scale:
     """Units in which a year's money is about a thousand, an outcome's range about one, and the
     largest part of the weighted sum what it is by itself: solvers' tolerances are absolute."""
     money = max(1.0, float(problem.base_spend.sum()), float(problem.upper.max(initial=0)))
-    reach = np.where(np.isfinite(problem.attainable_range), problem.attainable_range, 0.0)
+    ranges = np.where(np.isfinite(problem.attainable_range), problem.attainable_range, 0.0)
     for p, o, curve in zip(
         problem.curve_programme, problem.curve_outcome, problem.curves, strict=True
     ):
         if not np.isfinite(problem.attainable_range[o]):
-            most = float(np.abs(curve.effect(problem.upper[:, p].max())))
-            reach[o] = max(reach[o], most)
+            max_effect = float(np.abs(curve.effect(problem.upper[:, p].max())))
+            ranges[o] = max(ranges[o], max_effect)
     unit = 10.0 ** (np.floor(np.log10(money)) - 2)
-    parts = [
+    weighted_units = [
         weight * (unit if name in MONEY_OBJECTIVES else 1)
         for name, weight in problem.weights.items()
     ]
-    return Scale(unit, np.where(reach > 0, reach, 1.0), max(parts, default=1.0))
+    return Scale(unit, np.where(ranges > 0, ranges, 1.0), max(weighted_units, default=1.0))
 
 
 def formulate(
@@ -96,39 +96,41 @@ def formulate(
     }
     _add_payments(model, problem, pairs, scale)
     # money limits are rows, not bounds
-    most = problem.upper if problem.relaxed_rule else np.tile(problem.maximum, (decided, 1))
-    most = np.fmax(most, problem.actual_spend)
+    max_spend = problem.upper if problem.relaxed_rule else np.tile(problem.maximum, (decided, 1))
+    max_spend = np.fmax(max_spend, problem.actual_spend)
     labels = by_year(problem, {"programme_id": programmes})
-    model.add_columns("spend", labels=labels, upper=most.ravel() / scale.money_gbp)
-    counted = by_year(problem, {"outcome_id": problem.outcome_ids}, len(problem.drifted_baseline))
-    model.add_columns("gain", labels=counted, lower=-np.inf)
+    model.add_columns("spend", labels=labels, upper=max_spend.ravel() / scale.money_gbp)
+    gain_labels = by_year(
+        problem, {"outcome_id": problem.outcome_ids}, len(problem.drifted_baseline)
+    )
+    model.add_columns("gain", labels=gain_labels, lower=-np.inf)
     agencies.bought_at_scale_or_not_at_all(model, problem, scale)
     agencies.at_most_one_of_alternatives(model, problem)
     agencies.groups_are_bought_together(model, problem)
-    effects = {
+    effect_labels = {
         "programme_id": problem.programme_ids[problem.curve_programme],
         "outcome_id": problem.outcome_ids[problem.curve_outcome],
     }
-    model.add_columns("effect", labels=by_year(problem, effects), lower=-np.inf)
+    model.add_columns("effect", labels=by_year(problem, effect_labels), lower=-np.inf)
     potential_pieces: Sequence[Sequence[Piece]] = ()
     levels: Sequence[Sequence[Piece]] = ()
-    known: Sequence[Sequence[Piece]] = ()
+    interval_pieces: Sequence[Sequence[Piece]] = ()
     if isinstance(approximation, ConvexCombination):
         effects_are_mixed(model, problem, approximation, scale)
     else:
-        many = len(problem.curves)
-        effects_lie_on_their_curves(model, problem, approximation[:many], scale)
+        curves = len(problem.curves)
+        effects_lie_on_their_curves(model, problem, approximation[:curves], scale)
         outcomes = int(np.isfinite(problem.potential).sum())
         potential_pieces, levels = (
-            approximation[many : many + outcomes],
-            approximation[many + outcomes :],
+            approximation[curves : curves + outcomes],
+            approximation[curves + outcomes :],
         )
         end = len(levels) - len(payment_by_results.paid_curves(problem))
-        levels, known = levels[:end], levels[end:]
+        levels, interval_pieces = levels[:end], levels[end:]
         levels_follow_effects(model, problem, levels, problem.effect_today, scale.outcome)
     improvements_add_up(model, problem, potential_pieces, scale)
     change.units_serve_demand(model, problem, scale)
-    payment_by_results.providers_are_paid_by_results(model, problem, known, scale)
+    payment_by_results.providers_are_paid_by_results(model, problem, interval_pieces, scale)
     what_is_spent_is_paid(model, problem, scale)
     rewards_are_earned(model, problem, scale)
     advances_go_back(model, problem, scale)
@@ -207,17 +209,17 @@ def within_one_budget(model: Model, problem: BudgetProblem, scale: Scale) -> Non
     if problem.relaxed_rule == "B1":
         terms.append((t, model.add_columns("breach", labels=labels, cost=1.0).all, -1.0))
     if "reward" in model.columns:
-        reward, late = model.columns["reward"], problem.deferred_share
+        reward, deferred = model.columns["reward"], problem.deferred_share
         at = np.repeat(t, reward.size // decided)
-        for years, share in ((1, 1 - late), (2, late)):
-            came = np.flatnonzero(at + years < decided)
-            terms.append((at[came] + years, reward.at(came), -share))
+        for years, share in ((1, 1 - deferred), (2, deferred)):
+            arrives = np.flatnonzero(at + years < decided)
+            terms.append((at[arrives] + years, reward.at(arrives), -share))
     if "back" in model.columns:
         back = model.columns["back"]
         at = np.repeat(t, back.size // decided)
-        due = np.flatnonzero(at + 1 < decided)
+        next_year = np.flatnonzero(at + 1 < decided)
         last = np.flatnonzero(at + 1 == decided)  # what falls due after the years is set aside
-        terms += [(at[due] + 1, back.at(due), 1.0), (at[last], back.at(last), 1.0)]
+        terms += [(at[next_year] + 1, back.at(next_year), 1.0), (at[last], back.at(last), 1.0)]
     if "refund" in model.columns:
         refund = model.columns["refund"]
         terms.append((np.repeat(t, refund.size // decided), refund.all, -1.0))
@@ -246,9 +248,9 @@ def rewards_are_earned(model: Model, problem: BudgetProblem, scale: Scale) -> No
     terms: list[Any] = [(rows, reward.all, 1.0), (rows, earned.all, -price * span)]
     model.add_rows("stretch", rule="B4", labels=labels, terms=terms, upper=0.0)
     # where it is not earned the row is slack: nothing is better than today by minus far
-    far = np.abs(target) + _max_loss(problem, scale, o, decided)
-    terms = [(rows, reward.all, 1.0), (rows, gain, -price), (rows, earned.all, price * far)]
-    model.add_rows("reward", rule="B4", labels=labels, terms=terms, upper=price * (far - target))
+    big_m = np.abs(target) + _max_loss(problem, scale, o, decided)
+    terms = [(rows, reward.all, 1.0), (rows, gain, -price), (rows, earned.all, price * big_m)]
+    model.add_rows("reward", rule="B4", labels=labels, terms=terms, upper=price * (big_m - target))
 
 
 def advances_go_back(model: Model, problem: BudgetProblem, scale: Scale) -> None:
@@ -260,24 +262,24 @@ def advances_go_back(model: Model, problem: BudgetProblem, scale: Scale) -> None
     gain = model.columns["gain"].at(by_position(o, decided, len(problem.outcome_ids)))
     price = np.tile(problem.clawback[o] * scale.outcome[o], decided) / scale.money_gbp
     target = (problem.target_gain[:, o] / scale.outcome[o]).ravel()
-    far = np.maximum(0.0, target + _max_loss(problem, scale, o, decided))
+    big_m = np.maximum(0.0, target + _max_loss(problem, scale, o, decided))
     span = np.tile(problem.clawback_span[o] / scale.outcome[o], decided)
-    back, k = model.add_columns("back", labels=labels), np.flatnonzero(span < far)
-    rows, end = np.arange(back.size), {name: ids[k] for name, ids in labels.items()}
+    back, k = model.add_columns("back", labels=labels), np.flatnonzero(span < big_m)
+    rows, limited_labels = np.arange(back.size), {name: ids[k] for name, ids in labels.items()}
     terms: list[Any] = [(rows, back.all, 1.0), (rows, gain, price)]
     if len(k):  # beyond its limit no more goes back, whatever is missed
-        lost = model.add_columns("lost", labels=end, upper=1.0, integer=True)
-        terms.append((k, lost.all, price[k] * far[k]))
-        most: list[Any] = [(np.arange(len(k)), back.at(k), 1.0)]
-        most.append((np.arange(len(k)), lost.all, -(price * span)[k]))
-        model.add_rows("all_lost", rule="B4", labels=end, terms=most, lower=0.0)
+        lost = model.add_columns("lost", labels=limited_labels, upper=1.0, integer=True)
+        terms.append((k, lost.all, price[k] * big_m[k]))
+        limit_terms: list[Any] = [(np.arange(len(k)), back.at(k), 1.0)]
+        limit_terms.append((np.arange(len(k)), lost.all, -(price * span)[k]))
+        model.add_rows("all_lost", rule="B4", labels=limited_labels, terms=limit_terms, lower=0.0)
     model.add_rows("clawback", rule="B4", labels=labels, terms=terms, lower=price * target)
 
 
 def _max_loss(problem: BudgetProblem, scale: Scale, o: np.ndarray, decided: int) -> Floats:
     """(T x O,) the most that an outcome can get worse: all its effects of today lost."""
-    lost = -problem.combine_effects(-problem.effect_today[None, :])[0]
-    return np.tile(lost[o] / scale.outcome[o] + 1.0, decided)
+    loss = -problem.combine_effects(-problem.effect_today[None, :])[0]
+    return np.tile(loss[o] / scale.outcome[o] + 1.0, decided)
 
 
 def no_stream_is_overspent(model: Model, problem: BudgetProblem, scale: Scale) -> None:
@@ -299,10 +301,10 @@ def no_stream_is_overspent(model: Model, problem: BudgetProblem, scale: Scale) -
     if problem.streams_carry_over:
         limit = limit.cumsum(axis=0)
     if problem.relaxed_rule == "B2":
-        over = model.add_columns("breach", labels=labels, cost=1.0)
-        terms.append((np.arange(over.size), over.all, -1.0))
-        outside = np.tile(~problem.pair_allowed, decided)
-        model.add_cost(pay.at(np.flatnonzero(outside)), 1.0)
+        breach = model.add_columns("breach", labels=labels, cost=1.0)
+        terms.append((np.arange(breach.size), breach.all, -1.0))
+        is_outside = np.tile(~problem.pair_allowed, decided)
+        model.add_cost(pay.at(np.flatnonzero(is_outside)), 1.0)
     limit = np.where(problem.is_past[:, None], np.inf, limit).ravel() / scale.money_gbp
     model.add_rows("streams", rule="B2", labels=labels, terms=terms, upper=limit)
 
@@ -316,8 +318,8 @@ def statutory_floors_hold(model: Model, problem: BudgetProblem, scale: Scale) ->
     rows, labels = np.arange(len(at)), by_year(problem, {"programme_id": problem.programme_ids[p]})
     terms: list[Any] = [(rows, model.columns["spend"].at(at), 1.0)]
     if problem.relaxed_rule == "B3":
-        below = model.add_columns("breach", labels=labels, cost=1.0)
-        terms.append((rows, below.all, 1.0))
+        breach = model.add_columns("breach", labels=labels, cost=1.0)
+        terms.append((rows, breach.all, 1.0))
     lower = np.where(problem.is_past[:, None], 0.0, problem.floor[p] / scale.money_gbp).ravel()
     model.add_rows("statutory", rule="B3", labels=labels, terms=terms, lower=lower)
 
@@ -358,8 +360,8 @@ def _require_gain(
     gain = model.columns["gain"].at(t * len(problem.outcome_ids) + o)
     terms: list[Any] = [(rows, gain, 1.0)]
     if problem.relaxed_rule == "B4":
-        below = model.add_columns(f"breach_{name}", labels=labels, cost=1.0)
-        terms.append((rows, below.all, 1.0))
+        breach = model.add_columns(f"breach_{name}", labels=labels, cost=1.0)
+        terms.append((rows, breach.all, 1.0))
     lower = least[t, o] / scale.outcome[o]
     model.add_rows(name, rule="B4", labels=labels, terms=terms, lower=lower)
 
@@ -376,19 +378,28 @@ def improvements_add_up(
     b, t, c = np.nonzero(problem.effect_share * weight)
     share, o = (problem.effect_share * weight)[b, t, c], problem.curve_outcome[c]
     rows = b * len(problem.outcome_ids) + o
-    best, constant = best_ones_are_chosen(model, problem, today, scale.outcome)
-    left, taken = programmes_share_the_remaining_potential(
+    best_terms, constant = best_ones_are_chosen(model, problem, today, scale.outcome)
+    potential_terms, potential_constant = programmes_share_the_remaining_potential(
         model, problem, potential_pieces, today, scale.outcome
     )
-    right = -np.bincount(rows, share * today[c] / scale.outcome[o], gain.size) - constant - taken
+    constant_part = (
+        -np.bincount(rows, share * today[c] / scale.outcome[o], gain.size)
+        - constant
+        - potential_constant
+    )
     terms: list[Any] = [
         (np.arange(gain.size), gain.all, 1.0),
         (rows, effect.at(t * len(problem.curves) + c), -share),
-        *best,
-        *left,
+        *best_terms,
+        *potential_terms,
     ]
     model.add_rows(
-        "improvement", rule="", labels=dict(gain.labels), terms=terms, lower=right, upper=right
+        "improvement",
+        rule="",
+        labels=dict(gain.labels),
+        terms=terms,
+        lower=constant_part,
+        upper=constant_part,
     )
 
 
@@ -403,7 +414,7 @@ def payments(
     paid: Floats,
     gain: Floats,
     refunds: Floats,
-    left: Floats,
+    unallocated: Floats,
 ) -> Model:
     """Only who pays what: streams that pay ``paid`` (T, P; in the model's unit of money) for
     ``spend`` (as paid), within what they may and have, outcomes having improved by ``gain``
@@ -418,18 +429,20 @@ def payments(
     pay = _add_payments(model, problem, pairs, scale)
     slip = model.add_columns("slip", size=paid.size, cost=1e4)
     over = model.add_columns("over", size=paid.size, cost=1e4)  # where what is paid is fixed
-    known = spend.ravel()
-    model.add_columns("spend", size=spend.size, lower=known, upper=known)
+    fixed_spend = spend.ravel()
+    model.add_columns("spend", size=spend.size, lower=fixed_spend, upper=fixed_spend)
     level = (gain / scale.outcome).ravel()
     model.add_columns("gain", size=gain.size, lower=level, upper=level)
     if refunds.any():
-        back = refunds.ravel()
-        model.add_columns("refund", size=back.size, lower=back, upper=back)
+        fixed_refunds = refunds.ravel()
+        model.add_columns(
+            "refund", size=fixed_refunds.size, lower=fixed_refunds, upper=fixed_refunds
+        )
     rows = by_position(problem.pair_programme, decided, paid.shape[1])
-    every = np.arange(paid.size)
-    terms: list[Any] = [(rows, pay.all, 1.0), (every, slip.all, 1.0), (every, over.all, -1.0)]
-    flat = paid.ravel()
-    model.add_rows("paid", rule="", size=paid.size, terms=terms, lower=flat, upper=flat)
+    all_rows = np.arange(paid.size)
+    terms: list[Any] = [(rows, pay.all, 1.0), (all_rows, slip.all, 1.0), (all_rows, over.all, -1.0)]
+    fixed_paid = paid.ravel()
+    model.add_rows("paid", rule="", size=paid.size, terms=terms, lower=fixed_paid, upper=fixed_paid)
     no_stream_is_overspent(model, problem, scale)
     agencies.enough_goes_through_the_place(model, problem, scale)
     agencies.nobody_is_worse_off(model, problem, scale)
@@ -437,7 +450,13 @@ def payments(
         unspent = model.columns["from_unspent"]
         linked = np.tril(np.ones((decided, decided))) if problem.carry_over else np.eye(decided)
         t, year = np.nonzero(linked)
-        of = unspent.size // decided
-        terms = [(t[:, None], unspent.at(year[:, None] * of + np.arange(of)), np.ones((1, 1)))]
-        model.add_rows("left", rule="B1", size=decided, terms=terms, upper=left + 1e-9)
+        per_year = unspent.size // decided
+        terms = [
+            (
+                t[:, None],
+                unspent.at(year[:, None] * per_year + np.arange(per_year)),
+                np.ones((1, 1)),
+            )
+        ]
+        model.add_rows("left", rule="B1", size=decided, terms=terms, upper=unallocated + 1e-9)
     return model

@@ -54,63 +54,63 @@ def _objective_terms(model: Model, problem: BudgetProblem, name: str, scale: Sca
     if name == "weighted_outcomes":
         o = np.flatnonzero(np.isfinite(problem.attainable_range))
         counted = len(problem.drifted_baseline)
-        worth = problem.weight[o] / problem.attainable_range[o] / decided
+        value = problem.weight[o] / problem.attainable_range[o] / decided
         drift = (problem.sign * (problem.drifted_baseline - problem.baseline))[:, o]
         at = np.arange(counted)[:, None] * len(problem.outcome_ids) + o
-        values = np.tile(-worth * scale.outcome[o], counted)
+        values = np.tile(-value * scale.outcome[o], counted)
         columns = _scored_columns(model, problem, scale)[at.ravel()]
-        return columns, values, -float((worth * drift).sum())
+        return columns, values, -float((value * drift).sum())
     if name == "fairest":
         return _worst_outcome(model, problem, scale), np.ones(1), 0.0
     if name == "least_money":
         return pay.all, discount, 0.0
     if name == "weighted":
-        weighed, constant = [], 0.0
+        parts, constant = [], 0.0
         for part, weight in problem.weights.items():
             columns, values, start = _objective_terms(model, problem, part, scale)
             factor = weight * objective_unit(part, scale) / scale.weighted_gbp
-            weighed.append((columns, factor * values))
+            parts.append((columns, factor * values))
             constant += factor * start
-        columns, values = (np.concatenate(side) for side in zip(*weighed, strict=True))
+        columns, values = (np.concatenate(side) for side in zip(*parts, strict=True))
         return columns, values, constant
     if name == "position":
         assert problem.fixed_payments is not None
-        free = np.flatnonzero(np.tile(np.isnan(problem.fixed_payments), decided))
-        worth = np.einsum(
+        free_pairs = np.flatnonzero(np.tile(np.isnan(problem.fixed_payments), decided))
+        value = np.einsum(
             "t,tbo->bo", problem.discount, problem.cashable[:, :, problem.position_agency]
         )
-        saves = (worth * scale.outcome / scale.money_gbp).ravel()
-        b = np.flatnonzero(saves)
-        own = np.isin(
+        savings = (value * scale.outcome / scale.money_gbp).ravel()
+        b = np.flatnonzero(savings)
+        is_own = np.isin(
             problem.pair_programme, problem.pair_programme[np.isnan(problem.fixed_payments)]
         )
-        back, given = np.zeros(0, np.int64), np.zeros(0)
+        refund_columns, refund_values = np.zeros(0, np.int64), np.zeros(0)
         if "refund" in model.columns:
-            back = model.columns["refund"].all
-            given = -np.repeat(problem.discount, len(problem.programme_ids))
-        others_pay = float(np.nansum(problem.fixed_payments[own])) / scale.money_gbp
+            refund_columns = model.columns["refund"].all
+            refund_values = -np.repeat(problem.discount, len(problem.programme_ids))
+        others_pay = float(np.nansum(problem.fixed_payments[is_own])) / scale.money_gbp
         return (
-            np.concatenate([pay.at(free), gain.at(b), back]),
-            np.concatenate([discount[free], -saves[b], given]),
+            np.concatenate([pay.at(free_pairs), gain.at(b), refund_columns]),
+            np.concatenate([discount[free_pairs], -savings[b], refund_values]),
             float(problem.discount.sum()) * others_pay,
         )
     if name == "programme_order":
         weights = np.tile(problem.programme_tie_weights, decided)
         return model.columns["spend"].all, weights, 0.0
     if name in ("cash_least", "cash_most"):
-        worth = np.einsum(
+        value = np.einsum(
             "t,tbo->bo", problem.discount, problem.cashable[:, :, problem.position_agency]
         )
-        saves = (worth * scale.outcome / scale.money_gbp).ravel()
-        b, sign = np.flatnonzero(saves), 1.0 if name == "cash_least" else -1.0
+        savings = (value * scale.outcome / scale.money_gbp).ravel()
+        b, sign = np.flatnonzero(savings), 1.0 if name == "cash_least" else -1.0
         p = np.unique(problem.unit_programme)  # what its units that close free (B6)
         spend = np.arange(decided)[:, None] * len(problem.programme_ids) + p
-        nothing = float(problem.discount @ problem.do_nothing[:, p].sum(axis=1))
-        less = -sign * np.repeat(problem.discount, len(p))
+        do_nothing = float(problem.discount @ problem.do_nothing[:, p].sum(axis=1))
+        spend_values = -sign * np.repeat(problem.discount, len(p))
         return (
             np.concatenate([gain.at(b), model.columns["spend"].at(spend.ravel())]),
-            np.concatenate([sign * saves[b], less]),
-            sign * nothing / scale.money_gbp,
+            np.concatenate([sign * savings[b], spend_values]),
+            sign * do_nothing / scale.money_gbp,
         )
     if name == "moved_from_today":
         columns = _movement_from_today_columns(model, problem, scale)
@@ -143,17 +143,17 @@ def _scored_columns(model: Model, problem: BudgetProblem, scale: Scale) -> np.nd
     at = np.flatnonzero(
         np.isfinite(most) & np.tile(problem.weight > 0, len(problem.drifted_baseline))
     )
-    found = np.asarray(gain.all).copy()
+    columns = np.asarray(gain.all).copy()
     if len(at) == 0:
-        return found
+        return columns
     if "scored" not in model.columns:
         labels = {key: ids[at] for key, ids in gain.labels.items()}
         scored = model.add_columns("scored", labels=labels, lower=-np.inf, upper=most[at])
         rows = np.arange(len(at))
         terms = [(rows, scored.all, 1.0), (rows, gain.at(at), -1.0)]
         model.add_rows("scored", rule="", labels=labels, terms=terms, upper=0.0)
-    found[at] = model.columns["scored"].all
-    return found
+    columns[at] = model.columns["scored"].all
+    return columns
 
 
 def _worst_outcome(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
@@ -162,10 +162,10 @@ def _worst_outcome(model: Model, problem: BudgetProblem, scale: Scale) -> np.nda
     if "worst" not in model.columns:
         o = np.flatnonzero(np.isfinite(problem.attainable_range))
         decided = len(problem.years)
-        most = problem.max_gain[:decided]
-        asked = np.minimum(problem.target_gain, most)
-        full = (asked - most)[:, o] / problem.attainable_range[o]
-        worst = model.add_columns("worst", size=1, lower=full.max())  # saturated, each of them
+        max_gain = problem.max_gain[:decided]
+        required = np.minimum(problem.target_gain, max_gain)
+        saturated = (required - max_gain)[:, o] / problem.attainable_range[o]
+        worst = model.add_columns("worst", size=1, lower=saturated.max())  # saturated, each of them
         at = (np.arange(decided)[:, None] * len(problem.outcome_ids) + o).ravel()
         rows = np.arange(len(at))
         share = np.tile(scale.outcome[o] / problem.attainable_range[o], decided)
@@ -174,7 +174,7 @@ def _worst_outcome(model: Model, problem: BudgetProblem, scale: Scale) -> np.nda
             rule="",
             labels={key: ids[at] for key, ids in model.columns["gain"].labels.items()},
             terms=[(rows, worst.start, 1.0), (rows, model.columns["gain"].at(at), share)],
-            lower=(asked[:, o] / problem.attainable_range[o]).ravel(),
+            lower=(required[:, o] / problem.attainable_range[o]).ravel(),
         )
     return model.columns["worst"].all
 

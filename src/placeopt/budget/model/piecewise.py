@@ -22,8 +22,13 @@ from placeopt.engine import Model
 
 @dataclass(frozen=True)
 class Scale:
-    """The units that the model counts in: GBP for one unit of money, outcome units for one, and
-    GBP for one unit of the weighted sum of objectives."""
+    """The units of the model.
+
+    Attributes:
+        money_gbp: GBP for one unit of money.
+        outcome: (O,) outcome units for one unit of each outcome.
+        weighted_gbp: GBP for one unit of the weighted sum of objectives.
+    """
 
     money_gbp: float
     outcome: Floats
@@ -34,10 +39,10 @@ def by_year(
     problem: BudgetProblem, labels: Mapping[str, np.ndarray], years: int | None = None
 ) -> dict[str, np.ndarray]:
     """Labels of a block that has these members in each decided (or each counted) year."""
-    many = len(problem.years) if years is None else years
+    year_count = len(problem.years) if years is None else years
     size = max((len(ids) for ids in labels.values()), default=0)
-    found = {name: np.tile(ids, many) for name, ids in labels.items()}
-    return found | {"year": np.repeat(problem.years[0] + np.arange(many), size)}
+    repeated = {name: np.tile(ids, year_count) for name, ids in labels.items()}
+    return repeated | {"year": np.repeat(problem.years[0] + np.arange(year_count), size)}
 
 
 def effects_lie_on_their_curves(
@@ -47,10 +52,10 @@ def effects_lie_on_their_curves(
     scale: Scale,
 ) -> None:
     """An effect is at most what every line of its curve allows at the programme's spend."""
-    whole = np.array([len(pieces) == 1 for pieces in approximation], bool)
-    _concave_curves(model, problem, approximation, scale, np.flatnonzero(whole))
-    if not whole.all():
-        _curves_in_pieces(model, problem, approximation, scale, np.flatnonzero(~whole))
+    is_one_piece = np.array([len(pieces) == 1 for pieces in approximation], bool)
+    _concave_curves(model, problem, approximation, scale, np.flatnonzero(is_one_piece))
+    if not is_one_piece.all():
+        _curves_in_pieces(model, problem, approximation, scale, np.flatnonzero(~is_one_piece))
 
 
 def _concave_curves(
@@ -103,7 +108,7 @@ def _curves_in_pieces(
     j = np.arange(len(at))
     chosen = model.add_columns("chosen", labels=labels, upper=1.0, integer=True)
     part = model.add_columns("part", labels=labels)
-    gained = model.add_columns("part_effect", labels=labels, lower=-np.inf)
+    part_effect = model.add_columns("part_effect", labels=labels, lower=-np.inf)
     start = np.tile([piece.start for _, piece in pieces], decided) / money
     end = np.tile([piece.end for _, piece in pieces], decided) / money
     terms = [(j, part.all, np.ones(1)), (j, chosen.all, -start)]
@@ -123,7 +128,7 @@ def _curves_in_pieces(
         rule="",
         labels={name: values[lines] for name, values in labels.items()},
         terms=[
-            (rows, gained.at(lines), 1.0),
+            (rows, part_effect.at(lines), 1.0),
             (rows, part.at(lines), -np.tile(slopes, decided)),
             (rows, chosen.at(lines), -np.tile(intercepts, decided)),
         ],
@@ -132,20 +137,22 @@ def _curves_in_pieces(
     position = (
         np.arange(decided)[:, None] * len(which) + np.searchsorted(which, c)[None, :]
     ).ravel()
-    own_at = (np.arange(decided)[:, None] * len(problem.curves) + which).ravel()
-    own = {name: values[own_at] for name, values in effect.labels.items()}
-    rows = np.arange(len(own_at))
+    curve_at = (np.arange(decided)[:, None] * len(problem.curves) + which).ravel()
+    curve_labels = {name: values[curve_at] for name, values in effect.labels.items()}
+    rows = np.arange(len(curve_at))
     p = problem.curve_programme[which]
-    paid = (np.arange(decided)[:, None] * len(problem.programme_ids) + p).ravel()
-    for name, whole, parts, one in (
+    spend_at = (np.arange(decided)[:, None] * len(problem.programme_ids) + p).ravel()
+    for name, target, part_columns, total in (
         ("one_piece", None, chosen, 1.0),
-        ("spend_in_piece", spend.at(paid), part, 0.0),
-        ("effect_in_piece", effect.at(own_at), gained, 0.0),
+        ("spend_in_piece", spend.at(spend_at), part, 0.0),
+        ("effect_in_piece", effect.at(curve_at), part_effect, 0.0),
     ):
-        added: list[Any] = [(position, parts.all, 1.0)]
-        if whole is not None:
-            added.append((rows, whole, -1.0))
-        model.add_rows(name, rule="", labels=own, terms=added, lower=one, upper=one)
+        row_terms: list[Any] = [(position, part_columns.all, 1.0)]
+        if target is not None:
+            row_terms.append((rows, target, -1.0))
+        model.add_rows(
+            name, rule="", labels=curve_labels, terms=row_terms, lower=total, upper=total
+        )
 
 
 def _concatenate(parts: list[Floats]) -> Floats:

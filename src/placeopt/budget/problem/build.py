@@ -59,7 +59,8 @@ def build_problem(
 
 
 def problem_faults(place: Place, scenario: Scenario) -> list[Finding]:
-    """What ``build_problem`` would refuse of a place and a scenario that are in order by themselves."""
+    """What ``build_problem`` would refuse of a place and a scenario that are in order by
+    themselves."""
     file = scenario.path.name if scenario.path else "the scenario"
     try:
         _build_without_positions(place, scenario, "")

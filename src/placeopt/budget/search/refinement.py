@@ -98,7 +98,7 @@ class Approximation:
     """The breakpoints of every curve, which only ever grow, and the pieces made from them."""
 
     def __init__(
-        self, problem: BudgetProblem, first_error: float = INITIAL_ERROR_SHARE, most: int = 40
+        self, problem: BudgetProblem, first_error: float = INITIAL_ERROR_SHARE, max_breaks: int = 40
     ):
         scale = formulation.scale_of(problem)
         lower, upper = problem.lower.min(axis=0), problem.upper.max(axis=0)
@@ -109,13 +109,17 @@ class Approximation:
             today = np.clip(problem.base_spend[p], lower[p], upper[p])
             error = first_error * float(scale.outcome[o])
             self.exact_at.append(np.unique([lower[p], today, upper[p]]))
-            self.breakpoints.append(breakpoints(curve, lower[p], upper[p], error, today, most))
+            self.breakpoints.append(
+                breakpoints(curve, lower[p], upper[p], error, today, max_breaks)
+            )
         self.inverse_curves = inverse_transforms(problem)
         self.inverse_breakpoints = [
-            breakpoints(curve, low, top, first_error * float(scale.outcome[o]), most=most)
+            breakpoints(
+                curve, low, top, first_error * float(scale.outcome[o]), max_breaks=max_breaks
+            )
             for o, curve, low, top in self.inverse_curves
         ]
-        self.cumulative = CumulativeEffects(problem, first_error * scale.outcome, most)
+        self.cumulative = CumulativeEffects(problem, first_error * scale.outcome, max_breaks)
         self.paid_curves = payment_by_results.paid_curves(problem)
 
     def _curves(self):

@@ -52,12 +52,14 @@ def bought_at_scale_or_not_at_all(model: Model, problem: BudgetProblem, scale: S
     )
     model.add_rows("not_bought", rule="B10", labels=labels, terms=below, upper=0.0)
     if past.any():  # what was bought is known, at whatever scale
-        was = (
+        was_bought = (
             problem.is_bought(np.nan_to_num(problem.actual_spend))[:, p].ravel()[past].astype(float)
         )
         terms: list[Any] = [(np.arange(past.sum()), on.at(k[past]), 1.0)]
         known = {name: ids[past] for name, ids in labels.items()}
-        model.add_rows("was_bought", rule="B13", labels=known, terms=terms, lower=was, upper=was)
+        model.add_rows(
+            "was_bought", rule="B13", labels=known, terms=terms, lower=was_bought, upper=was_bought
+        )
     later = k[len(p) :]
     today = np.where(k < len(p), np.tile(problem.base_spend[p] > 0, decided), 0.0)
     terms = [(k, begins.all, 1.0), (k, ends.all, -1.0), (k, on.all, -1.0)]
@@ -65,12 +67,14 @@ def bought_at_scale_or_not_at_all(model: Model, problem: BudgetProblem, scale: S
     model.add_rows("changes", rule="B10", labels=labels, terms=terms, lower=-today, upper=-today)
     length = problem.contract_years[p]
     for after in range(1, int(length.max())):  # a contract that has begun runs its length
-        own = k[(k // len(p) + after < decided) & (length[k % len(p)] > after)]
-        own = own[~past[own + after * len(p)]]
-        terms = [(np.arange(len(own)), on.at(own + after * len(p)), 1.0)]
-        terms.append((np.arange(len(own)), begins.at(own), -1.0))
-        bound = {name: ids[own] for name, ids in labels.items()}
-        model.add_rows(f"length_{after}", rule="B10", labels=bound, terms=terms, lower=0.0)
+        begun = k[(k // len(p) + after < decided) & (length[k % len(p)] > after)]
+        begun = begun[~past[begun + after * len(p)]]
+        terms = [(np.arange(len(begun)), on.at(begun + after * len(p)), 1.0)]
+        terms.append((np.arange(len(begun)), begins.at(begun), -1.0))
+        contract_labels = {name: ids[begun] for name, ids in labels.items()}
+        model.add_rows(
+            f"length_{after}", rule="B10", labels=contract_labels, terms=terms, lower=0.0
+        )
 
 
 def at_most_one_of_alternatives(model: Model, problem: BudgetProblem) -> None:
@@ -100,24 +104,28 @@ def groups_are_bought_together(model: Model, problem: BudgetProblem) -> None:
     on = model.columns["on"]
     terms = [(row, on.at(t * len(p) + first), 1.0), (row, on.at(t * len(p) + other), -1.0)]
     labels = by_year(problem, {"programme_id": problem.programme_ids[p[other]]})
-    any_ = np.where(np.repeat(problem.is_past, len(pairs)), np.inf, 0.0)
-    model.add_rows("coherent", rule="B10", labels=labels, terms=terms, lower=-any_, upper=any_)
+    slack = np.where(np.repeat(problem.is_past, len(pairs)), np.inf, 0.0)
+    model.add_rows("coherent", rule="B10", labels=labels, terms=terms, lower=-slack, upper=slack)
 
 
 def enough_goes_through_the_place(model: Model, problem: BudgetProblem, scale: Scale) -> None:
     """(B8) Each agency puts a share of its revenue into programmes decided together."""
     years = min(problem.pooled_years, len(problem.years))
-    of = np.where(problem.revenue, problem.stream_agency, -1)
-    a = np.unique(of[of >= 0])
+    revenue_agency = np.where(problem.revenue, problem.stream_agency, -1)
+    a = np.unique(revenue_agency[revenue_agency >= 0])
     if np.isnan(problem.pooled_share) or len(a) == 0:
         return
     t = np.arange(years)[:, None]
-    agency = of[problem.pair_stream]
+    agency = revenue_agency[problem.pair_stream]
     n = np.flatnonzero((agency >= 0) & problem.pooled[problem.pair_programme])
     row = t * len(a) + np.searchsorted(a, agency[n])
     terms = [(row, model.columns["pay"].at(t * len(agency) + n), np.ones(1))]
     income = np.stack(
-        [np.nansum(problem.stream_income[:years, of == one], axis=1) for one in a], axis=1
+        [
+            np.nansum(problem.stream_income[:years, revenue_agency == agency_index], axis=1)
+            for agency_index in a
+        ],
+        axis=1,
     )
     labels = {
         "agency_id": np.tile(problem.agency_ids[a], years),
@@ -130,8 +138,8 @@ def enough_goes_through_the_place(model: Model, problem: BudgetProblem, scale: S
 
 def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> None:
     """(B9) After transfers no agency's position is worse than it would be alone."""
-    known = np.isfinite(problem.stand_alone).all(axis=0)
-    if not known.any():
+    has_position = np.isfinite(problem.stand_alone).all(axis=0)
+    if not has_position.any():
         return
     agencies, decided = len(problem.agency_ids), len(problem.years)
     giver, taker = np.nonzero(~np.eye(agencies, dtype=bool))
@@ -141,53 +149,55 @@ def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> N
     )
     transfer = model.add_columns("transfer", labels=labels)
     year = np.arange(decided)[:, None]
-    every = transfer.at(year * len(giver) + np.arange(len(giver)))
+    transfers = transfer.at(year * len(giver) + np.arange(len(giver)))
     row = np.full((decided, agencies), -1)
     worth = np.ones(decided)
     if problem.over_horizon:
-        row[:, known] = np.arange(known.sum())
+        row[:, has_position] = np.arange(has_position.sum())
         worth = problem.discount
     else:
-        row[:, known] = np.arange(decided * known.sum()).reshape(decided, -1)
-    discounted, moved = worth[:, None], _RowTerms()
-    moved.add(row[:, giver], every, -discounted)
-    moved.add(row[:, taker], every, discounted)
-    _add_savings(moved, model, problem, scale, row, worth)
+        row[:, has_position] = np.arange(decided * has_position.sum()).reshape(decided, -1)
+    discounted, row_terms = worth[:, None], _RowTerms()
+    row_terms.add(row[:, giver], transfers, -discounted)
+    row_terms.add(row[:, taker], transfers, discounted)
+    _add_savings(row_terms, model, problem, scale, row, worth)
     income = np.zeros((decided, agencies))
     if problem.counterfactual == "most_it_could_keep":
-        income = _subtract_payments(moved, model, problem, row, worth)
-        _add_refunds(moved, model, problem, row, worth)
+        income = _subtract_payments(row_terms, model, problem, row, worth)
+        _add_refunds(row_terms, model, problem, row, worth)
     else:
         runs = problem.programme_agency[problem.pair_programme]
         pays = problem.stream_agency[problem.pair_stream]
-        for whose, sign in ((runs, 1.0), (pays, -1.0)):
-            n = np.flatnonzero((whose >= 0) & (runs != pays))
+        for agency_of, sign in ((runs, 1.0), (pays, -1.0)):
+            n = np.flatnonzero((agency_of >= 0) & (runs != pays))
             pay = model.columns["pay"].at(year * len(runs) + n)
-            moved.add(row[:, whose[n]], pay, sign * discounted)
+            row_terms.add(row[:, agency_of[n]], pay, sign * discounted)
         units = np.unique(problem.unit_programme)
         p = units[problem.programme_agency[units] >= 0]  # what units that close free (B6)
         if len(p):
             spend = model.columns["spend"].at(year * len(problem.programme_ids) + p)
-            moved.add(row[:, problem.programme_agency[p]], spend, -discounted)
-            nothing = problem.do_nothing[:, p]
-            income = income + sum_by_group(nothing, problem.programme_agency[p], agencies)
+            row_terms.add(row[:, problem.programme_agency[p]], spend, -discounted)
+            do_nothing = problem.do_nothing[:, p]
+            income = income + sum_by_group(do_nothing, problem.programme_agency[p], agencies)
     size = int(row.max()) + 1
-    lower, whose = np.zeros(size), np.zeros(size, np.int64)
-    need = discounted * (problem.stand_alone - income) / scale.money_gbp
-    np.add.at(lower, row[row >= 0], need[row >= 0])
+    lower, agency_of = np.zeros(size), np.zeros(size, np.int64)
+    min_terms = discounted * (problem.stand_alone - income) / scale.money_gbp
+    np.add.at(lower, row[row >= 0], min_terms[row >= 0])
     t, a = np.nonzero(row >= 0)
-    whose[row[t, a]] = a
-    of_row: dict[str, Any] = {"agency_id": problem.agency_ids[whose]}
+    agency_of[row[t, a]] = a
+    row_labels: dict[str, Any] = {"agency_id": problem.agency_ids[agency_of]}
     if not problem.over_horizon:
-        of_row["year"] = problem.years[t]
-    near = (
+        row_labels["year"] = problem.years[t]
+    rounding = (
         min(0.1, 5e-9 * float(problem.base_spend.sum())) / scale.money_gbp
     )  # payments are rounded
-    model.add_rows("position", rule="B9", labels=of_row, terms=moved.terms, lower=lower - near)
+    model.add_rows(
+        "position", rule="B9", labels=row_labels, terms=row_terms.terms, lower=lower - rounding
+    )
     if problem.counterfactual == "most_it_could_keep":
-        _agencies_without_position_give_unspent_money(model, problem, scale, giver, every)
+        _agencies_without_position_give_unspent_money(model, problem, scale, giver, transfers)
     else:
-        _transfers_come_from_unspent_or_saved_money(model, problem, scale, giver, every)
+        _transfers_come_from_unspent_or_saved_money(model, problem, scale, giver, transfers)
 
 
 @dataclass
@@ -202,7 +212,7 @@ class _RowTerms:
 
 
 def _add_savings(
-    to: _RowTerms,
+    row_terms: _RowTerms,
     model: Model,
     problem: BudgetProblem,
     scale: Scale,
@@ -212,23 +222,25 @@ def _add_savings(
     """Adds what better outcomes save each agency to the rows (T, A), at ``worth`` (T,) a pound."""
     s, b, c, o = np.nonzero(problem.cashable)
     saves = problem.cashable[s, b, c, o] * scale.outcome[o] / scale.money_gbp * worth[s]
-    to.add(row[s, c], model.columns["gain"].at(b * len(problem.outcome_ids) + o), saves)
+    row_terms.add(row[s, c], model.columns["gain"].at(b * len(problem.outcome_ids) + o), saves)
 
 
 def _subtract_payments(
-    to: _RowTerms, model: Model, problem: BudgetProblem, row: np.ndarray, worth: np.ndarray
+    row_terms: _RowTerms, model: Model, problem: BudgetProblem, row: np.ndarray, worth: np.ndarray
 ) -> np.ndarray:
     """Takes what the streams that may give pay from the rows (T, A); (T, A) GBP they bring in."""
-    of = np.where(problem.may_fund_transfers, problem.stream_agency, -1)
-    agency, year = of[problem.pair_stream], np.arange(len(problem.years))[:, None]
-    n, f = np.flatnonzero(agency >= 0), np.flatnonzero(of >= 0)
+    paying_agency = np.where(problem.may_fund_transfers, problem.stream_agency, -1)
+    agency, year = paying_agency[problem.pair_stream], np.arange(len(problem.years))[:, None]
+    n, f = np.flatnonzero(agency >= 0), np.flatnonzero(paying_agency >= 0)
     pay = model.columns["pay"].at(year * len(agency) + n)
-    to.add(row[:, agency[n]], pay, -worth[:, None])
-    return sum_by_group(np.nan_to_num(problem.stream_income)[:, f], of[f], len(problem.agency_ids))
+    row_terms.add(row[:, agency[n]], pay, -worth[:, None])
+    return sum_by_group(
+        np.nan_to_num(problem.stream_income)[:, f], paying_agency[f], len(problem.agency_ids)
+    )
 
 
 def _add_refunds(
-    to: _RowTerms, model: Model, problem: BudgetProblem, row: np.ndarray, worth: np.ndarray
+    row_terms: _RowTerms, model: Model, problem: BudgetProblem, row: np.ndarray, worth: np.ndarray
 ) -> None:
     """Adds what providers of each agency's programmes give back to the rows (T, A)."""
     if "refund" not in model.columns:
@@ -236,42 +248,44 @@ def _add_refunds(
     p = np.flatnonzero(problem.programme_agency >= 0)
     year = np.arange(len(problem.years))[:, None]
     back = model.columns["refund"].at(year * len(problem.programme_ids) + p)
-    to.add(row[:, problem.programme_agency[p]], back, worth[:, None])
+    row_terms.add(row[:, problem.programme_agency[p]], back, worth[:, None])
 
 
 def _transfers_come_from_unspent_or_saved_money(
-    model: Model, problem: BudgetProblem, scale: Scale, giver: np.ndarray, every: np.ndarray
+    model: Model, problem: BudgetProblem, scale: Scale, giver: np.ndarray, transfers: np.ndarray
 ) -> None:
     """(B9) What an agency pays others, of a year or of the years up to it where streams carry,
     is money that it has not spent or has saved; where it has none, it pays nothing."""
     agencies, decided = len(problem.agency_ids), len(problem.years)
-    could = (
+    can_give = (
         problem.stream_agency >= 0
     ) & problem.may_fund_transfers  # who has nothing gives nothing
-    has = np.isin(np.arange(agencies), problem.stream_agency[could])
-    has |= problem.cashable.any(axis=(0, 1, 3))
-    has |= np.isin(np.arange(agencies), problem.programme_agency[problem.provider_terms.programme])
-    held, paid, known = _RowTerms(), _RowTerms(), np.zeros((decided, agencies))
+    has_money = np.isin(np.arange(agencies), problem.stream_agency[can_give])
+    has_money |= problem.cashable.any(axis=(0, 1, 3))
+    has_money |= np.isin(
+        np.arange(agencies), problem.programme_agency[problem.provider_terms.programme]
+    )
+    available, paid, constant = _RowTerms(), _RowTerms(), np.zeros((decided, agencies))
     for k, share in enumerate(problem.transfer_periods):
         at = _period_rows(k, share, agencies)
-        income = _subtract_payments(held, model, problem, at, share)
-        _add_savings(held, model, problem, scale, at, share)
-        _add_refunds(held, model, problem, at, share)
-        paid.add(at[:, giver], every, share[:, None])
-        known[k] = share @ income / scale.money_gbp
+        income = _subtract_payments(available, model, problem, at, share)
+        _add_savings(available, model, problem, scale, at, share)
+        _add_refunds(available, model, problem, at, share)
+        paid.add(at[:, giver], transfers, share[:, None])
+        constant[k] = share @ income / scale.money_gbp
     low, high = _transferable_range(problem)
     low, high = (
         problem.transfer_periods @ low / scale.money_gbp,
         problem.transfer_periods @ high / scale.money_gbp,
     )
-    low = np.where(has, low, 0.0)
-    _at_most_or_nothing(model, problem, ("given", "gives"), paid, held, known, (low, high))
+    low = np.where(has_money, low, 0.0)
+    _at_most_or_nothing(model, problem, ("given", "gives"), paid, available, constant, (low, high))
     if problem.total_limits_transfers:
-        _unspent_money_is_within_the_total(model, problem, scale, giver, every)
+        _unspent_money_is_within_the_total(model, problem, scale, giver, transfers)
 
 
 def _unspent_money_is_within_the_total(
-    model: Model, problem: BudgetProblem, scale: Scale, giver: np.ndarray, every: np.ndarray
+    model: Model, problem: BudgetProblem, scale: Scale, giver: np.ndarray, transfers: np.ndarray
 ) -> None:
     """(B9) What an agency pays others beyond what it has saved, ``from_unspent``, is money of the
     one budget (B1), in which it counts beside what is spent: what a cut has taken pays nobody."""
@@ -279,17 +293,21 @@ def _unspent_money_is_within_the_total(
     labels = by_year(problem, {"agency_id": problem.agency_ids})
     most = np.repeat(problem.unallocated_past_total, agencies) / scale.money_gbp
     unspent = model.add_columns("from_unspent", labels=labels, upper=most)
-    own = unspent.at(np.arange(decided)[:, None] * agencies + np.arange(agencies))
-    held, paid = _RowTerms(), _RowTerms()
+    own_unspent = unspent.at(np.arange(decided)[:, None] * agencies + np.arange(agencies))
+    saved_terms, paid = _RowTerms(), _RowTerms()
     for k, share in enumerate(problem.transfer_periods):
         at = _period_rows(k, share, agencies)
-        _add_savings(held, model, problem, scale, at, share)
-        paid.add(at[:, giver], every, share[:, None])
-        paid.add(at, own, -share[:, None])
-    ends = [problem.transfer_periods @ saved / scale.money_gbp for saved in _saved_range(problem)]
-    known = np.zeros((decided, agencies))
+        _add_savings(saved_terms, model, problem, scale, at, share)
+        paid.add(at[:, giver], transfers, share[:, None])
+        paid.add(at, own_unspent, -share[:, None])
+    range_ends = [
+        problem.transfer_periods @ savings / scale.money_gbp for savings in _saved_range(problem)
+    ]
+    constant = np.zeros((decided, agencies))
     names = ("given_from_saved", "has_saved")
-    _at_most_or_nothing(model, problem, names, paid, held, known, (ends[0], ends[1]))
+    _at_most_or_nothing(
+        model, problem, names, paid, saved_terms, constant, (range_ends[0], range_ends[1])
+    )
 
 
 def _period_rows(k: int, share: np.ndarray, agencies: int) -> np.ndarray:
@@ -303,31 +321,31 @@ def _at_most_or_nothing(
     problem: BudgetProblem,
     names: tuple[str, str],
     paid: _RowTerms,
-    held: _RowTerms,
-    known: np.ndarray,
-    ends: tuple[np.ndarray, np.ndarray],
+    available: _RowTerms,
+    constant: np.ndarray,
+    range_ends: tuple[np.ndarray, np.ndarray],
 ) -> None:
     """Rows (span, agency): what is ``paid`` is at most what is ``held`` and ``known``, or nothing
     where that is below 0, as it may be where the first of its ``ends`` is. ``names``: of the rows,
     and of the columns that say whether anything is paid."""
-    low, high = (end.ravel() for end in ends)
-    labels, upper = by_year(problem, {"agency_id": problem.agency_ids}), known.ravel() + 1e-9
-    terms = [*paid.terms, *((at, columns, -values) for at, columns, values in held.terms)]
-    may_owe = np.flatnonzero(low < -1e-9)
-    if len(may_owe):
-        marked = {name: ids[may_owe] for name, ids in labels.items()}
-        pays = model.add_columns(names[1], labels=marked, upper=1.0, integer=True)
-        far = 1.01 * (1e-6 - low[may_owe])
-        terms.append((may_owe, pays.all, far))
-        upper[may_owe] += far
-        most = np.maximum(high[may_owe], 0.0) * 1.01 + 1e-6
-        back = np.full(len(low), -1)
-        back[may_owe] = np.arange(len(may_owe))
-        if_any: list[Any] = [(np.arange(len(may_owe)), pays.all, -most)]
+    low, high = (end.ravel() for end in range_ends)
+    labels, upper = by_year(problem, {"agency_id": problem.agency_ids}), constant.ravel() + 1e-9
+    terms = [*paid.terms, *((at, columns, -values) for at, columns, values in available.terms)]
+    may_be_negative = np.flatnonzero(low < -1e-9)
+    if len(may_be_negative):
+        marked = {name: ids[may_be_negative] for name, ids in labels.items()}
+        is_paying = model.add_columns(names[1], labels=marked, upper=1.0, integer=True)
+        big_m = 1.01 * (1e-6 - low[may_be_negative])
+        terms.append((may_be_negative, is_paying.all, big_m))
+        upper[may_be_negative] += big_m
+        most = np.maximum(high[may_be_negative], 0.0) * 1.01 + 1e-6
+        marked_row = np.full(len(low), -1)
+        marked_row[may_be_negative] = np.arange(len(may_be_negative))
+        only_if: list[Any] = [(np.arange(len(may_be_negative)), is_paying.all, -most)]
         for positions, columns, values in paid.terms:
-            own = back[positions] >= 0
-            if_any.append((back[positions[own]], columns[own], values[own]))
-        model.add_rows(names[1], rule="B9", labels=marked, terms=if_any, upper=0.0)
+            own = marked_row[positions] >= 0
+            only_if.append((marked_row[positions[own]], columns[own], values[own]))
+        model.add_rows(names[1], rule="B9", labels=marked, terms=only_if, upper=0.0)
     model.add_rows(names[0], rule="B9", labels=labels, terms=terms, upper=upper)
 
 
@@ -345,20 +363,20 @@ def _transferable_range(problem: BudgetProblem) -> tuple[np.ndarray, np.ndarray]
     income = sum_by_group(
         np.nan_to_num(problem.stream_income)[:, f], problem.stream_agency[f], agencies
     )
-    held = np.isfinite(problem.stream_limit).all() and problem.relaxed_rule != "B2"
-    once = problem.start_cost + problem.stop_cost
+    limits_hold = np.isfinite(problem.stream_limit).all() and problem.relaxed_rule != "B2"
+    one_off = problem.start_cost + problem.stop_cost
     closed = 2 * (problem.units_today * problem.closing_cost).sum()
     by_results = decided * (problem.provider_terms.price * problem.provider_terms.span).sum()
-    most_paid = 2 * problem.upper.sum(axis=1, keepdims=True) + once.sum() + closed + by_results
-    over = np.where(held & ~problem.is_past[:, None], 0.0, -most_paid)
-    saved = _saved_range(problem)
-    back = problem.provider_terms.max_refund if len(problem.provider_terms.programme) else 0.0
-    low = np.broadcast_to(over + saved[0], (decided, agencies))
-    return low, income + saved[1] + back
+    most_paid = 2 * problem.upper.sum(axis=1, keepdims=True) + one_off.sum() + closed + by_results
+    max_overspend = np.where(limits_hold & ~problem.is_past[:, None], 0.0, -most_paid)
+    savings = _saved_range(problem)
+    max_refund = problem.provider_terms.max_refund if len(problem.provider_terms.programme) else 0.0
+    low = np.broadcast_to(max_overspend + savings[0], (decided, agencies))
+    return low, income + savings[1] + max_refund
 
 
 def _agencies_without_position_give_unspent_money(
-    model: Model, problem: BudgetProblem, scale: Scale, giver: np.ndarray, every: np.ndarray
+    model: Model, problem: BudgetProblem, scale: Scale, giver: np.ndarray, transfers: np.ndarray
 ) -> None:
     """(B9) An agency without a position alone pays others from money of its streams that is not
     spent (where the most that it could keep is what counts)."""
@@ -371,11 +389,13 @@ def _agencies_without_position_give_unspent_money(
     given = _RowTerms()
     for k, share in enumerate(problem.transfer_periods):
         at = np.tile(np.where(column >= 0, k * len(without) + column, -1), (decided, 1))
-        part = _RowTerms()
-        income = _subtract_payments(part, model, problem, at, share)
-        for positions, columns, values in part.terms:
+        negative = _RowTerms()
+        income = _subtract_payments(negative, model, problem, at, share)
+        for positions, columns, values in negative.terms:
             given.terms.append((positions, columns, -values))
-        given.add(at[:, giver], every, share[:, None])
+        given.add(at[:, giver], transfers, share[:, None])
         upper.append(share @ income[:, without] / scale.money_gbp)
-    has = np.concatenate(upper)
-    model.add_rows("given", rule="B9", size=len(has), terms=given.terms, upper=has + 1e-9)
+    available = np.concatenate(upper)
+    model.add_rows(
+        "given", rule="B9", size=len(available), terms=given.terms, upper=available + 1e-9
+    )

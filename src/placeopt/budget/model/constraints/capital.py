@@ -35,9 +35,9 @@ def capital_fits_its_pots(model: Model, problem: BudgetProblem, scale: Scale) ->
         return
     programmes = len(problem.programme_ids)
     flow = capital_flows(model, problem, scale.money_gbp)
-    of = np.full(programmes, -1)
-    of[p] = np.arange(len(p))
-    row = flow.need // programmes * len(p) + of[flow.need % programmes]
+    need_row = np.full(programmes, -1)
+    need_row[p] = np.arange(len(p))
+    row = flow.need // programmes * len(p) + need_row[flow.need % programmes]
     labels = by_year(problem, {"programme_id": problem.programme_ids[p]})
     rows = np.arange(len(problem.years) * len(p))
     t, j = rows // len(p), rows % len(p)
@@ -50,11 +50,11 @@ def capital_fits_its_pots(model: Model, problem: BudgetProblem, scale: Scale) ->
         "capital", rule="B11", labels=labels, terms=terms, lower=np.where(past, -np.inf, 0.0),
         upper=np.where(past, 0.0, np.inf),
     )  # fmt: skip
-    taken = past_capital(problem) if past.any() else 0.0
-    if taken > 0:
-        before = flow.columns[problem.is_past[flow.need // programmes]]
-        terms = [(0, before, 1.0)]
-        least = taken * (1 - 1e-9) / scale.money_gbp
+    past_capital_gbp = past_capital(problem) if past.any() else 0.0
+    if past_capital_gbp > 0:
+        past_columns = flow.columns[problem.is_past[flow.need // programmes]]
+        terms = [(0, past_columns, 1.0)]
+        least = past_capital_gbp * (1 - 1e-9) / scale.money_gbp
         model.add_rows("past_capital", rule="B11", size=1, terms=terms, lower=least)
 
 
@@ -89,8 +89,10 @@ def past_capital(problem: BudgetProblem) -> float:
     model, unit = Model("past"), max(1.0, float(needs.max()))
     flow = capital_flows(model, problem, unit)
     rows = np.arange(needs.size)
-    own: list[Any] = [(flow.need, flow.columns, 1.0)]
-    model.add_rows("needs", rule="B11", size=len(rows), terms=own, upper=needs.ravel() / unit)
+    need_terms: list[Any] = [(flow.need, flow.columns, 1.0)]
+    model.add_rows(
+        "needs", rule="B11", size=len(rows), terms=need_terms, upper=needs.ravel() / unit
+    )
     model.add_cost(flow.columns, -1.0)
     with past_deadline():
         result = engine.solve(model, engine="highs")

@@ -21,7 +21,7 @@ def best_ones_are_chosen(
 
     ``today`` (C,) effects at today's spending; ``unit`` (O,) the model's unit of each outcome.
     """
-    counted, many, outcomes = (
+    counted, curves, outcomes = (
         len(problem.drifted_baseline),
         len(problem.curves),
         len(problem.outcome_ids),
@@ -52,19 +52,21 @@ def best_ones_are_chosen(
             for i in c
         )
         most = max(most, float(today[c].max())) / unit[o]
-        at_b, at_t, at_m = np.nonzero(problem.effect_share[:, :, c])
-        share = problem.effect_share[at_b, at_t, c[at_m]]
-        stays = today[c] * (1 - problem.effect_share[:, :, c].sum(axis=1)) / unit[o]  # (B, members)
+        year_b, year_t, member_at = np.nonzero(problem.effect_share[:, :, c])
+        share = problem.effect_share[year_b, year_t, c[member_at]]
+        constant_part = (
+            today[c] * (1 - problem.effect_share[:, :, c].sum(axis=1)) / unit[o]
+        )  # (B, members)
         model.add_rows(
             f"best_{g}",
             rule="",
             labels=labels,
             terms=[
                 (rows, best.at(b), 1.0),
-                (at_b * len(c) + at_m, effect.at(at_t * many + c[at_m]), -share),
+                (year_b * len(c) + member_at, effect.at(year_t * curves + c[member_at]), -share),
                 (rows, chosen.all, most),
             ],
-            upper=most + stays[b, member],
+            upper=most + constant_part[b, member],
         )
         model.add_rows(
             f"one_counts_{g}",

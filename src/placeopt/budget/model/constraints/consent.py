@@ -24,13 +24,13 @@ from placeopt.engine import Block, Model
 
 
 def guaranteed_results(
-    model: Model, problem: BudgetProblem, scale: Scale, low: Floats, on: Any
+    model: Model, problem: BudgetProblem, scale: Scale, min_gain: Floats, on: Any
 ) -> tuple[Ints | None, list[tuple[Block, Floats]]]:
     """Adds what the terms of providers who give nothing away bring at least; the terms (T x K, by
     position), and the blocks that pay with GBP of a model's unit of each.
 
     ``low`` (T x K) the least that an improvement can be; ``on`` columns of what is bought."""
-    terms, decided, many = (
+    terms, decided, term_count = (
         problem.provider_terms,
         len(problem.years),
         len(problem.provider_terms.programme),
@@ -38,8 +38,8 @@ def guaranteed_results(
     k = np.flatnonzero(terms.consents[terms.programme])
     if len(k) == 0:
         return None, []
-    position = (np.arange(decided)[:, None] * many + k).ravel()
-    t, k = position // many, position % many
+    position = (np.arange(decided)[:, None] * term_count + k).ravel()
+    t, k = position // term_count, position % term_count
     outcomes = np.unique(terms.outcome)
     held = model.columns["held"]
     labels = {name: ids[position] for name, ids in held.labels.items()}
@@ -49,32 +49,32 @@ def guaranteed_results(
     above = model.add_columns("above", labels=labels, upper=1.0, integer=True)
     sold = model.add_columns("sold", labels=labels, upper=span)
     kept = model.add_columns("kept", labels=labels, upper=span)
-    rows, far = np.arange(sure.size), np.maximum(0.0, start - low[position])
-    better = model.columns["lost_on"].at(
+    rows, big_m = np.arange(sure.size), np.maximum(0.0, start - min_gain[position])
+    improvement = model.columns["lost_on"].at(
         t * len(outcomes) + np.searchsorted(outcomes, terms.outcome[k])
     )
     later = t + terms.deferral_years[k]
-    seen = np.flatnonzero(later + 1 < decided)  # settled within the decided years
-    at = later[seen] * (len(rows) // decided) + seen % (len(rows) // decided)
-    lines: list[tuple[str, np.ndarray, list[Any], Any]] = [
-        ("sure", rows, [(rows, sure.all, 1.0), (rows, better, -1.0), (rows, above.all, far)],
-         far - start),
+    is_settled = np.flatnonzero(later + 1 < decided)  # settled within the decided years
+    at = later[is_settled] * (len(rows) // decided) + is_settled % (len(rows) // decided)
+    row_blocks: list[tuple[str, np.ndarray, list[Any], Any]] = [
+        ("sure", rows, [(rows, sure.all, 1.0), (rows, improvement, -1.0), (rows, above.all, big_m)],
+         big_m - start),
         ("sure_above", rows, [(rows, sure.all, 1.0), (rows, above.all, -span)], 0.0),
         ("sold", rows, [(rows, sold.all, 1.0), (rows, sure.all, -1.0)], 0.0),
         ("kept", rows, [(rows, kept.all, 1.0), (rows, sold.all, -1.0)], 0.0),
-        ("kept_until", seen, [(np.arange(len(seen)), kept.at(seen), 1.0),
-                              (np.arange(len(seen)), sure.at(at), -1.0)], 0.0),
+        ("kept_until", is_settled, [(np.arange(len(is_settled)), kept.at(is_settled), 1.0),
+                              (np.arange(len(is_settled)), sure.at(at), -1.0)], 0.0),
     ]  # fmt: skip
     if on is not None:
-        bought: list[Any] = [(rows, sold.all, 1.0), (rows, on[position], -span)]
-        lines.append(("sold_if_bought", rows, bought, 0.0))
-    for name, own, added, upper in lines:
-        of = {key: ids[own] for key, ids in labels.items()}
-        model.add_rows(name, rule="B10", labels=of, terms=added, upper=upper)
-    back = np.where(later + 1 < decided, terms.clawback[k], 0.0)
-    price, late = terms.price[k], terms.deferred_share[k]
-    now = (price * (1 - late) - back) * unit
-    return position, [(sold, now), (kept, (price * late + back) * unit)]
+        purchase_terms: list[Any] = [(rows, sold.all, 1.0), (rows, on[position], -span)]
+        row_blocks.append(("sold_if_bought", rows, purchase_terms, 0.0))
+    for name, used, added, upper in row_blocks:
+        row_labels = {key: ids[used] for key, ids in labels.items()}
+        model.add_rows(name, rule="B10", labels=row_labels, terms=added, upper=upper)
+    lost_price = np.where(later + 1 < decided, terms.clawback[k], 0.0)
+    price, deferred = terms.price[k], terms.deferred_share[k]
+    first_price = (price * (1 - deferred) - lost_price) * unit
+    return position, [(sold, first_price), (kept, (price * deferred + lost_price) * unit)]
 
 
 def providers_get_back_what_is_withheld(
@@ -88,14 +88,14 @@ def providers_get_back_what_is_withheld(
     p, decided = np.flatnonzero(problem.provider_terms.consents), len(problem.years)
     if len(p) == 0:
         return
-    programmes, many = len(problem.programme_ids), len(problem.provider_terms.programme)
+    programmes, term_count = len(problem.programme_ids), len(problem.provider_terms.programme)
     spend = model.columns["spend"].at(np.arange(decided)[:, None] * programmes + p)
     terms: list[Any] = [(np.arange(len(p))[None, :], spend, problem.provider_terms.withheld[p])]
     if position is not None:
-        row = np.searchsorted(p, problem.provider_terms.programme[position % many])
+        row = np.searchsorted(p, problem.provider_terms.programme[position % term_count])
         terms += [(row, block.all, -gbp / scale.money_gbp) for block, gbp in paid]
     labels = {"programme_id": problem.programme_ids[p]}
-    near = (
+    rounding = (
         min(0.1, 5e-9 * float(problem.base_spend.sum())) / scale.money_gbp
     )  # payments are rounded
-    model.add_rows("consent", rule="B10", labels=labels, terms=terms, upper=near)
+    model.add_rows("consent", rule="B10", labels=labels, terms=terms, upper=rounding)

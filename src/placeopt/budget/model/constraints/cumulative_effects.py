@@ -1,21 +1,21 @@
-"""Programmes on what the others leave, where effects build up over years or may be otherwise.
+"""Remaining potentials where effects build up over years or evidence is uncertain.
 
-``rest`` holds such an outcome by one curve a programme, which needs the effect of one year's
-spending alone. Where effects persist, a year feels those of several years; where the evidence is
-uncertain (B12), every draw multiplies what the plan adds. Both have one level in common:
+A ``TransformedCurve`` needs the effect of one year's spending alone. Where effects persist, a year
+feels those of several years; where the evidence is uncertain (B12), every draw multiplies what the
+plan adds. Both depend on one level:
 
     level[b,c] = today (1 - sum over t of share) + sum over t of share[b,t,c] effect[t,c]
-    S[b,o]     = sum over c of  -W log(1 - level[b,c] / W)          as in ``rest``
+    S[b,o]     = sum over c of  -W log(1 - level[b,c] / W)     as in ``remaining_potential``
     S[t,o,s]   = sum over c of  -W log(1 - x / W),  x = today + factor[s,c] (level - today)
 
-Each term is convex in the level, so its range is cut into pieces, of which one is chosen:
+Each term is convex in the level, so its range is split into pieces, of which one is chosen:
 
     level = sum over j of part[j],  start[j] chosen[j] <= part[j] <= end[j] chosen[j]
     -W log(1 - x / W)  <=  sum over j of slope[j,s] part[j] + intercept[j,s] chosen[j]
 
-with tangents from below and chords from above, for the effects as stated (the first line of every
-piece) and for all draws alike: the choice is made once. A draw cannot do more than the whole: x
-counts up to ``MAX_EFFECT_SHARE`` of it.
+with tangents from below and chords from above. The first line of every piece is for the effects as
+stated, the others are for the draws: all share one choice. A draw cannot do more than the whole
+potential: x counts up to ``MAX_EFFECT_SHARE`` of it.
 """
 
 from __future__ import annotations
@@ -58,34 +58,34 @@ class LevelTransformCurve(Curve):
 
 
 def curves_with_levels(problem: BudgetProblem) -> Ints:
-    """The curves of outcomes that are held by their levels."""
+    """The curves of outcomes that are modelled by levels."""
     return np.flatnonzero(problem.uses_levels[problem.curve_outcome])
 
 
 class CumulativeEffects:
     """The breakpoints of every level, by counted year and curve, which only ever grow."""
 
-    def __init__(self, problem: BudgetProblem, error: Floats, most: int):
-        """``error`` (O,) is what the first breakpoints aim at."""
+    def __init__(self, problem: BudgetProblem, error: Floats, max_breaks: int):
+        """Make the first breakpoints, aiming at an ``error`` (O,) in outcome units."""
         self.problem = problem
         self.breakpoints: dict[tuple[int, int], Floats] = {}
-        today, held = problem.effect_today, curves_with_levels(problem)
-        for b, c in itertools.product(range(len(problem.drifted_baseline)), held):
-            p, share, own = (
+        today, curves = problem.effect_today, curves_with_levels(problem)
+        for b, c in itertools.product(range(len(problem.drifted_baseline)), curves):
+            p, share, curve = (
                 problem.curve_programme[c],
                 problem.effect_share[b, :, c],
                 problem.curves[c],
             )
-            ends = [own.effect(end[:, p]) for end in (problem.lower, problem.upper)]
+            ends = [curve.effect(end[:, p]) for end in (problem.lower, problem.upper)]
             low, high = (
                 float(today[c] + share @ (end - today[c]))
                 for end in (np.minimum(*ends), np.maximum(*ends))
             )
-            low -= 0.05 * (high - low)  # pieces under a curve may come to a little less
-            aim = error[problem.curve_outcome[c]]
-            kept = np.clip(today[c], low, high)
+            low -= 0.05 * (high - low)  # pieces under a curve may be a little lower
+            target_error = error[problem.curve_outcome[c]]
+            required = np.clip(today[c], low, high)
             self.breakpoints[b, int(c)] = breakpoints(
-                self._transform(c), low, high, aim, kept, most
+                self._transform(c), low, high, target_error, required, max_breaks
             )
         self.exact_levels = {(b, c): np.array([today[c]]) for b, c in self.breakpoints}
 
@@ -95,14 +95,17 @@ class CumulativeEffects:
         )
 
     def pieces(self, side: str) -> list[list[Piece]]:
-        """For each counted year and curve: pieces with a line for the effect as stated, and one
-        for each draw of the evidence in the decided years."""
-        found, none = [], np.zeros(0)
+        """Return the pieces of each counted year and curve.
+
+        Each has a line for the effect as stated, and in decided years one for each draw of the
+        evidence.
+        """
+        approximated, no_draws = [], np.zeros(0)
         for (b, c), cuts in self.breakpoints.items():
-            draws = self.problem.evidence_factors[:, c] if b < len(self.problem.years) else none
-            cut = pieces(self._transform(c), cuts, side, self.exact_levels[b, c])  # type: ignore[arg-type]
-            found.append([self._with_draws(c, piece, draws, side) for piece in cut])
-        return found
+            draws = self.problem.evidence_factors[:, c] if b < len(self.problem.years) else no_draws
+            level_pieces = pieces(self._transform(c), cuts, side, self.exact_levels[b, c])  # type: ignore[arg-type]
+            approximated.append([self._with_draws(c, piece, draws, side) for piece in level_pieces])
+        return approximated
 
     def _with_draws(self, c: int, piece: Piece, draws: Floats, side: str) -> Piece:
         """The piece with a line for each of ``draws`` (S,) after its own."""
@@ -129,18 +132,18 @@ class CumulativeEffects:
         )
 
     def add(self, spend: Floats) -> None:
-        """Hold every level of ``spend`` (T, P) exactly, and cut the pieces beside it in half."""
+        """Make every level of ``spend`` (T, P) exact, and halve the pieces beside it."""
         level = self.problem.effect_today + self.problem.changes(spend)
         for (b, c), cuts in self.breakpoints.items():
-            at, near = level[b, c], max(1e-12, 1e-7 * float(np.abs(cuts).max()))
-            near = max(near, MIN_PIECE_SHARE * float(cuts[-1] - cuts[0]))
-            if len(cuts) < 2 or not cuts[0] < at < cuts[-1]:
+            value, spacing = level[b, c], max(1e-12, 1e-7 * float(np.abs(cuts).max()))
+            spacing = max(spacing, MIN_PIECE_SHARE * float(cuts[-1] - cuts[0]))
+            if len(cuts) < 2 or not cuts[0] < value < cuts[-1]:
                 continue
-            after = int(np.searchsorted(cuts, at))
-            new = [at, (cuts[after - 1] + at) / 2, (cuts[after] + at) / 2]
-            kept = [one for one in new if np.abs(cuts - one).min() > near]
-            self.breakpoints[b, c] = np.unique(np.append(cuts, kept))
-            self.exact_levels[b, c] = np.unique(np.append(self.exact_levels[b, c], at))
+            after = int(np.searchsorted(cuts, value))
+            new = [value, (cuts[after - 1] + value) / 2, (cuts[after] + value) / 2]
+            added = [point for point in new if np.abs(cuts - point).min() > spacing]
+            self.breakpoints[b, c] = np.unique(np.append(cuts, added))
+            self.exact_levels[b, c] = np.unique(np.append(self.exact_levels[b, c], value))
 
 
 def levels_follow_effects(
@@ -150,8 +153,15 @@ def levels_follow_effects(
     today: Floats,
     unit: Floats,
 ) -> None:
-    """Columns ``level``, ``level_part``, ``level_chosen`` and ``worked`` (years by curves) and
-    their rows. ``today`` (C,) effects alone; ``unit`` (O,) the model's unit of each outcome."""
+    """Add the columns ``level``, ``level_part``, ``level_chosen`` and ``worked``, and their rows.
+
+    Args:
+        model: The model.
+        problem: The budget problem.
+        approximation: Pieces of each level.
+        today: (C,) effects alone at today's spending.
+        unit: (O,) the model's unit of each outcome.
+    """
     c = curves_with_levels(problem)
     if len(c) == 0:
         return
@@ -163,55 +173,70 @@ def levels_follow_effects(
         "year": np.repeat(problem.years[0] + np.arange(counted), size),
     }
     level = model.add_columns("level", labels=labels, lower=-np.inf)
-    worked = model.add_columns("worked", labels=labels, lower=-np.inf)
+    transformed = model.add_columns("worked", labels=labels, lower=-np.inf)
     b, t, k = np.nonzero(problem.effect_share[:, :, c])
     effect = model.columns["effect"].at(t * len(problem.curves) + c[k])
-    stays = (today[c] * (1 - problem.effect_share[:, :, c].sum(axis=1)) / unit[o]).ravel()
+    constant_part = (today[c] * (1 - problem.effect_share[:, :, c].sum(axis=1)) / unit[o]).ravel()
     rows = np.arange(level.size)
     terms: list[Any] = [
         (rows, level.all, 1.0),
         (b * size + k, effect, -problem.effect_share[b, t, c[k]]),
     ]
-    model.add_rows("level", rule="", labels=labels, terms=terms, lower=stays, upper=stays)
+    model.add_rows(
+        "level", rule="", labels=labels, terms=terms, lower=constant_part, upper=constant_part
+    )
 
-    of, own = _flattened(approximation)
-    scale = unit[o[of % size]]
-    named = {name: ids[of] for name, ids in labels.items()}
-    j = np.arange(len(own))
-    chosen = model.add_columns("level_chosen", labels=named, upper=1.0, integer=True)
-    part = model.add_columns("level_part", labels=named, lower=-np.inf)
-    start, end = (np.array([getattr(piece, side) for piece in own]) for side in ("start", "end"))
-    slope, intercept = np.array([[piece.slope[0], piece.intercept[0]] for piece in own]).T
+    level_of, pieces = _flattened(approximation)
+    scale = unit[o[level_of % size]]
+    piece_labels = {name: ids[level_of] for name, ids in labels.items()}
+    j = np.arange(len(pieces))
+    chosen = model.add_columns("level_chosen", labels=piece_labels, upper=1.0, integer=True)
+    part = model.add_columns("level_part", labels=piece_labels, lower=-np.inf)
+    start, end = (np.array([getattr(piece, side) for piece in pieces]) for side in ("start", "end"))
+    slope, intercept = np.array([[piece.slope[0], piece.intercept[0]] for piece in pieces]).T
     above: list[Any] = [(j, part.all, 1.0), (j, chosen.all, -start / scale)]
-    model.add_rows("level_start", rule="", labels=named, terms=above, lower=0.0)
+    model.add_rows("level_start", rule="", labels=piece_labels, terms=above, lower=0.0)
     below: list[Any] = [(j, part.all, 1.0), (j, chosen.all, -end / scale)]
-    model.add_rows("level_end", rule="", labels=named, terms=below, upper=0.0)
-    for name, whole, parts, one in (("one", None, chosen, 1.0), ("whole", level, part, 0.0)):
-        terms = [(of, parts.all, 1.0)]
-        if whole is not None:
-            terms.append((rows, whole.all, -1.0))
-        model.add_rows(f"level_{name}", rule="", labels=labels, terms=terms, lower=one, upper=one)
-    terms = [(rows, worked.all, 1.0), (of, part.all, -slope), (of, chosen.all, -intercept / scale)]
+    model.add_rows("level_end", rule="", labels=piece_labels, terms=below, upper=0.0)
+    for name, target, terms_of, total in (("one", None, chosen, 1.0), ("whole", level, part, 0.0)):
+        terms = [(level_of, terms_of.all, 1.0)]
+        if target is not None:
+            terms.append((rows, target.all, -1.0))
+        model.add_rows(
+            f"level_{name}", rule="", labels=labels, terms=terms, lower=total, upper=total
+        )
+    terms = [
+        (rows, transformed.all, 1.0),
+        (level_of, part.all, -slope),
+        (level_of, chosen.all, -intercept / scale),
+    ]
     model.add_rows("worked", rule="", labels=labels, terms=terms, upper=0.0)
 
 
 def evidence_terms(
-    model: Model, problem: BudgetProblem, approximation: Sequence[Sequence[Piece]], at: YearOutcome
+    model: Model,
+    problem: BudgetProblem,
+    approximation: Sequence[Sequence[Piece]],
+    year_outcome: YearOutcome,
 ) -> list[Any]:
-    """Terms, with a row for each draw s, of S[t,o,s] in the model's unit of the outcome; ``at`` is
-    the year, the outcome and that unit."""
-    t, o, unit = at
+    """Return terms, with a row for each draw s, of S[t,o,s] in the model's unit of the outcome.
+
+    ``year_outcome`` is the year, the outcome and that unit.
+    """
+    t, o, unit = year_outcome
     c = curves_with_levels(problem)
-    of, own = _flattened(approximation)
-    j = np.flatnonzero((of // len(c) == t) & (problem.curve_outcome[c[of % len(c)]] == o))
+    level_of, pieces = _flattened(approximation)
+    j = np.flatnonzero(
+        (level_of // len(c) == t) & (problem.curve_outcome[c[level_of % len(c)]] == o)
+    )
     s = np.arange(len(problem.evidence_factors))[:, None]
-    slope = np.stack([own[i].slope[1:] for i in j], axis=1)
-    intercept = np.stack([own[i].intercept[1:] for i in j], axis=1)
+    slope = np.stack([pieces[i].slope[1:] for i in j], axis=1)
+    intercept = np.stack([pieces[i].intercept[1:] for i in j], axis=1)
     chosen, part = model.columns["level_chosen"].at(j), model.columns["level_part"].at(j)
     return [(s, part[None, :], slope), (s, chosen[None, :], intercept / unit)]
 
 
 def _flattened(approximation: Sequence[Sequence[Piece]]) -> tuple[Ints, list[Piece]]:
-    """All pieces one after another, and which level each is of."""
-    of = np.repeat(np.arange(len(approximation)), [len(cut) for cut in approximation])
-    return of, [piece for cut in approximation for piece in cut]
+    """The level of each piece, and all pieces in order."""
+    level_of = np.repeat(np.arange(len(approximation)), [len(pieces) for pieces in approximation])
+    return level_of, [piece for pieces in approximation for piece in pieces]

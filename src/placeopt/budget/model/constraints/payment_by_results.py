@@ -50,32 +50,32 @@ def paid_curves(problem: BudgetProblem) -> np.ndarray:
 def intervals(curve: Curve, breaks: Floats, exact_at: Floats, side: Side) -> list[Piece]:
     """One piece for each interval between ``breaks``, and for each of the spends ``exact_at``:
     the line that payments are counted on, and the one for losses."""
-    sign, found = (1.0 if side == "under" else -1.0), []
+    sign, result = (1.0 if side == "under" else -1.0), []
     for a, b in pairwise(breaks):
         low, high = (float(value) for value in curve.effect([a, b]))
         slope = (high - low) / (b - a)
         error = error_bound(curve, np.array([a, b]))
         line = low - slope * a
         slopes, shifted = np.full(2, slope), np.array([line + sign * error, line - sign * error])
-        found.append(Piece(float(a), float(b), slopes, shifted))
-    at_once = exact_at if side == "under" and error_bound(curve, breaks) > 0 else exact_at[:0]
-    for spend in np.unique(breaks[:1] if len(breaks) == 1 else at_once):
+        result.append(Piece(float(a), float(b), slopes, shifted))
+    exact_spends = exact_at if side == "under" and error_bound(curve, breaks) > 0 else exact_at[:0]
+    for spend in np.unique(breaks[:1] if len(breaks) == 1 else exact_spends):
         exact = np.full(2, float(curve.effect(spend)))
-        found.append(Piece(float(spend), float(spend), np.zeros(2), exact))
-    return found
+        result.append(Piece(float(spend), float(spend), np.zeros(2), exact))
+    return result
 
 
 def providers_are_paid_by_results(
-    model: Model, problem: BudgetProblem, found: Intervals, scale: Scale
+    model: Model, problem: BudgetProblem, curve_intervals: Intervals, scale: Scale
 ) -> None:
     """(B10) What providers earn, lose again and give back; ``due`` and ``refund`` are paid."""
     terms, decided = problem.provider_terms, len(problem.years)
     if not terms.price.any():
         providers_get_back_what_is_withheld(model, problem, scale, None, [])
         return
-    low, high = _improvements_are_measured(model, problem, found, scale)
+    low, high = _improvements_are_measured(model, problem, curve_intervals, scale)
     outcomes = np.unique(terms.outcome)
-    many, unit = len(terms.programme), scale.outcome[terms.outcome]
+    term_count, unit = len(terms.programme), scale.outcome[terms.outcome]
     ids = {
         "programme_id": problem.programme_ids[terms.programme],
         "outcome_id": problem.outcome_ids[terms.outcome],
@@ -86,30 +86,34 @@ def providers_are_paid_by_results(
     held = model.add_columns("held", labels=labels, upper=span)
     earned = model.add_columns("earned", labels=labels, upper=span)
     rows = np.arange(held.size)
-    t, k = rows // many, rows % many
+    t, k = rows // term_count, rows % term_count
     at = t * len(outcomes) + np.searchsorted(outcomes, terms.outcome[k])
     paid_on = model.columns["paid_on"].at(at)
-    beyond = high[at] - start - span  # how far the scale's end can be passed
-    top = np.flatnonzero(beyond > 0)
+    overshoot = high[at] - start - span  # how far the scale's end can be passed
+    may_overshoot = np.flatnonzero(overshoot > 0)
     terms_of_held: list[Any] = [(rows, held.all, 1.0), (rows, paid_on, -1.0)]
-    if len(top):
-        own = {name: values[top] for name, values in labels.items()}
-        topped = model.add_columns("topped", labels=own, upper=1.0, integer=True)
-        terms_of_held.append((top, topped.all, beyond[top]))
-        full: list[Any] = [(np.arange(len(top)), held.at(top), 1.0)]
-        full.append((np.arange(len(top)), topped.all, -span[top]))
-        model.add_rows("held_in_full", rule="B10", labels=own, terms=full, lower=0.0)
+    if len(may_overshoot):
+        top_labels = {name: values[may_overshoot] for name, values in labels.items()}
+        topped = model.add_columns("topped", labels=top_labels, upper=1.0, integer=True)
+        terms_of_held.append((may_overshoot, topped.all, overshoot[may_overshoot]))
+        full_terms: list[Any] = [(np.arange(len(may_overshoot)), held.at(may_overshoot), 1.0)]
+        full_terms.append((np.arange(len(may_overshoot)), topped.all, -span[may_overshoot]))
+        model.add_rows("held_in_full", rule="B10", labels=top_labels, terms=full_terms, lower=0.0)
     model.add_rows("held", rule="B10", labels=labels, terms=terms_of_held, lower=-start)
-    on = _purchase_columns(model, problem, t, terms.programme[k])
-    if on is None:
-        paid: list[Any] = [(rows, earned.all, 1.0), (rows, held.all, -1.0)]
-        model.add_rows("earned", rule="B10", labels=labels, terms=paid, lower=0.0)
+    bought_columns = _purchase_columns(model, problem, t, terms.programme[k])
+    if bought_columns is None:
+        earned_terms: list[Any] = [(rows, earned.all, 1.0), (rows, held.all, -1.0)]
+        model.add_rows("earned", rule="B10", labels=labels, terms=earned_terms, lower=0.0)
     else:
-        paid = [(rows, earned.all, 1.0), (rows, held.all, -1.0), (rows, on, -span)]
-        model.add_rows("earned", rule="B10", labels=labels, terms=paid, lower=-span)
-    _results_are_lost(model, problem, scale, low[at], on)
-    sure = guaranteed_results(model, problem, scale, low[at], on)
-    providers_get_back_what_is_withheld(model, problem, scale, *sure)
+        earned_terms = [
+            (rows, earned.all, 1.0),
+            (rows, held.all, -1.0),
+            (rows, bought_columns, -span),
+        ]
+        model.add_rows("earned", rule="B10", labels=labels, terms=earned_terms, lower=-span)
+    _results_are_lost(model, problem, scale, low[at], bought_columns)
+    guaranteed = guaranteed_results(model, problem, scale, low[at], bought_columns)
+    providers_get_back_what_is_withheld(model, problem, scale, *guaranteed)
 
 
 def _purchase_columns(model: Model, problem: BudgetProblem, t: np.ndarray, p: np.ndarray) -> Any:
@@ -121,14 +125,14 @@ def _purchase_columns(model: Model, problem: BudgetProblem, t: np.ndarray, p: np
 
 
 def _results_are_lost(
-    model: Model, problem: BudgetProblem, scale: Scale, low: Floats, on: Any
+    model: Model, problem: BudgetProblem, scale: Scale, min_gain: Floats, bought_columns: Any
 ) -> None:
     """What is earned and not held by the time the deferred part is due, and what comes back."""
     terms = problem.provider_terms
     t, k = terms.at_stake
     if len(t) == 0:
         return
-    many, outcomes = len(terms.programme), np.unique(terms.outcome)
+    term_count, outcomes = len(terms.programme), np.unique(terms.outcome)
     held, position = model.columns["held"], t * len(terms.programme) + k
     labels = {name: ids[position] for name, ids in held.labels.items()}
     unit = scale.outcome[terms.outcome[k]]
@@ -136,31 +140,37 @@ def _results_are_lost(
     lost = model.add_columns("lost", labels=labels, upper=span)
     fell = model.add_columns("fell", labels=labels, upper=1.0, integer=True)
     rows = np.arange(lost.size)
-    later = held.at((t + terms.deferral_years[k]) * many + k)
+    later = held.at((t + terms.deferral_years[k]) * term_count + k)
     at = t * len(outcomes) + np.searchsorted(outcomes, terms.outcome[k])
-    far = np.maximum(0.0, start + span - low[position])
-    lines: list[tuple[str, list[Any], Any]] = [
-        ("lost", [(rows, model.columns["lost_on"].at(at), -1.0), (rows, later, 1.0)], far - start),
+    big_m = np.maximum(0.0, start + span - min_gain[position])
+    row_blocks: list[tuple[str, list[Any], Any]] = [
+        (
+            "lost",
+            [(rows, model.columns["lost_on"].at(at), -1.0), (rows, later, 1.0)],
+            big_m - start,
+        ),
         ("lost_of_all", [(rows, later, 1.0)], span),
         ("lost_at_all", [(rows, fell.all, -span)], 0.0),
     ]
-    lines[0][1].append((rows, fell.all, far))
-    if on is not None:
-        lines.append(("lost_if_bought", [(rows, on[position], -span)], 0.0))
-    for name, added, upper in lines:
-        found: list[Any] = [(rows, lost.all, 1.0), *added]
-        model.add_rows(name, rule="B10", labels=labels, terms=found, upper=upper)
-    gives = np.flatnonzero(terms.clawback[k] > 0)
-    if len(gives) == 0:
+    row_blocks[0][1].append((rows, fell.all, big_m))
+    if bought_columns is not None:
+        row_blocks.append(("lost_if_bought", [(rows, bought_columns[position], -span)], 0.0))
+    for name, added, upper in row_blocks:
+        lost_terms: list[Any] = [(rows, lost.all, 1.0), *added]
+        model.add_rows(name, rule="B10", labels=labels, terms=lost_terms, upper=upper)
+    has_clawback = np.flatnonzero(terms.clawback[k] > 0)
+    if len(has_clawback) == 0:
         return
     programmes = len(problem.programme_ids)
-    every = by_year(problem, {"programme_id": problem.programme_ids})
-    refund = model.add_columns("refund", labels=every)
+    yearly_labels = by_year(problem, {"programme_id": problem.programme_ids})
+    refund = model.add_columns("refund", labels=yearly_labels)
     when = terms.last_due[t, k] * programmes + terms.programme[k]
-    worth = terms.clawback[k] * unit / scale.money_gbp
-    back: list[Any] = [(np.arange(refund.size), refund.all, 1.0)]
-    back.append((when[gives], lost.at(gives), -worth[gives]))
-    model.add_rows("refunded", rule="B10", labels=every, terms=back, lower=0.0, upper=0.0)
+    refund_price = terms.clawback[k] * unit / scale.money_gbp
+    refund_terms: list[Any] = [(np.arange(refund.size), refund.all, 1.0)]
+    refund_terms.append((when[has_clawback], lost.at(has_clawback), -refund_price[has_clawback]))
+    model.add_rows(
+        "refunded", rule="B10", labels=yearly_labels, terms=refund_terms, lower=0.0, upper=0.0
+    )
 
 
 def due_terms(model: Model, problem: BudgetProblem, scale: Scale) -> list[Any]:
@@ -169,12 +179,12 @@ def due_terms(model: Model, problem: BudgetProblem, scale: Scale) -> list[Any]:
     if "earned" not in model.columns or not terms.price.any():
         return []
     earned = model.columns["earned"]
-    many = len(terms.programme)
-    t, k = np.arange(earned.size) // many, np.arange(earned.size) % many
+    term_count = len(terms.programme)
+    t, k = np.arange(earned.size) // term_count, np.arange(earned.size) % term_count
     unit = terms.price[k] * scale.outcome[terms.outcome[k]] / scale.money_gbp
     when, _ = terms.first_due
     p = terms.programme[k]
-    found: list[Any] = [
+    due: list[Any] = [
         (when[t] * programmes + p, earned.all, (1 - terms.deferred_share[k]) * unit),
         (terms.last_due[t, k] * programmes + p, earned.all, terms.deferred_share[k] * unit),
     ]
@@ -182,17 +192,17 @@ def due_terms(model: Model, problem: BudgetProblem, scale: Scale) -> list[Any]:
         t, k = terms.at_stake
         unit = terms.price[k] * scale.outcome[terms.outcome[k]] / scale.money_gbp
         at = terms.last_due[t, k] * programmes + terms.programme[k]
-        found.append((at, model.columns["lost"].all, -terms.deferred_share[k] * unit))
-    return found
+        due.append((at, model.columns["lost"].all, -terms.deferred_share[k] * unit))
+    return due
 
 
 def _improvements_are_measured(
-    model: Model, problem: BudgetProblem, found: Intervals, scale: Scale
+    model: Model, problem: BudgetProblem, curve_intervals: Intervals, scale: Scale
 ) -> tuple[Floats, Floats]:
     """Adds ``paid_on`` and ``lost_on`` (T x outcomes paid for); the least and most they can be."""
     curves, decided = paid_curves(problem), len(problem.years)
     outcomes, programmes = np.unique(problem.provider_terms.outcome), len(problem.programme_ids)
-    pieces = [(i, piece) for i, own in enumerate(found) for piece in own]
+    pieces = [(i, piece) for i, outcome_at in enumerate(curve_intervals) for piece in outcome_at]
     i = np.tile(np.array([at for at, _ in pieces], int), decided)
     year = np.repeat(np.arange(decided), len(pieces))
     c, j = curves[i], np.arange(len(i))
@@ -214,13 +224,14 @@ def _improvements_are_measured(
     model.add_rows("interval_start", rule="B10", labels=labels, terms=terms, lower=0.0)
     terms = [(j, part.all, 1.0), (j, at.all, -end)]
     model.add_rows("interval_end", rule="B10", labels=labels, terms=terms, upper=0.0)
-    row, every = year * len(curves) + i, np.arange(decided * len(curves))
+    row, curve_rows = year * len(curves) + i, np.arange(decided * len(curves))
     terms = [(row, at.all, 1.0)]
     model.add_rows("one_interval", rule="B10", labels=owner, terms=terms, lower=1.0, upper=1.0)
     spend = model.columns["spend"].at(
-        every // len(curves) * programmes + problem.curve_programme[curves[every % len(curves)]]
+        curve_rows // len(curves) * programmes
+        + problem.curve_programme[curves[curve_rows % len(curves)]]
     )
-    terms = [(row, part.all, 1.0), (every, spend, -1.0)]
+    terms = [(row, part.all, 1.0), (curve_rows, spend, -1.0)]
     model.add_rows("spend_in_one", rule="B10", labels=owner, terms=terms, lower=0.0, upper=0.0)
 
     unit, today = scale.outcome[problem.curve_outcome[c]], problem.effect_today
@@ -228,17 +239,17 @@ def _improvements_are_measured(
     size = decided * len(outcomes)
     bounds = [np.full((len(curves), 2), np.inf), np.full((len(curves), 2), -np.inf)]
     shares = problem.effect_share[:decided, :, curves]  # (T, T, measured)
-    own = np.searchsorted(outcomes, problem.curve_outcome[curves])
+    outcome_at = np.searchsorted(outcomes, problem.curve_outcome[curves])
     for line, name in enumerate(("paid_on", "lost_on")):
-        better = model.add_columns(name, labels=ids, lower=-np.inf)
+        improvement = model.add_columns(name, labels=ids, lower=-np.inf)
         slope = np.tile([piece.slope[line] for _, piece in pieces], decided)
         start_at = np.tile([piece.intercept[line] for _, piece in pieces], decided)
-        terms = [(np.arange(size), better.all, 1.0)]
+        terms = [(np.arange(size), improvement.all, 1.0)]
         for b in range(decided):
-            felt = shares[b, year, i]
-            into = b * len(outcomes) + own[i]
-            terms.append((into, part.all, -felt * slope * scale.money_gbp / unit))
-            terms.append((into, at.all, -felt * (start_at - today[c]) / unit))
+            effect_share = shares[b, year, i]
+            row_at = b * len(outcomes) + outcome_at[i]
+            terms.append((row_at, part.all, -effect_share * slope * scale.money_gbp / unit))
+            terms.append((row_at, at.all, -effect_share * (start_at - today[c]) / unit))
         model.add_rows(
             f"measured_{name}", rule="B10", labels=ids, terms=terms, lower=0.0, upper=0.0
         )
@@ -246,14 +257,14 @@ def _improvements_are_measured(
             ends = piece.slope[line] * np.array([piece.start, piece.end]) + piece.intercept[line]
             bounds[0][at_piece, line] = min(bounds[0][at_piece, line], ends.min())
             bounds[1][at_piece, line] = max(bounds[1][at_piece, line], ends.max())
-    felt = shares.sum(axis=1)  # (T, measured)
-    ranges = []
-    for bound, pick in zip(bounds, (np.min, np.max), strict=True):
-        away = (
-            felt
-            * (pick(bound, axis=1) - today[curves])
+    effect_share = shares.sum(axis=1)  # (T, measured)
+    gain_ranges = []
+    for bound, extreme in zip(bounds, (np.min, np.max), strict=True):
+        span = (
+            effect_share
+            * (extreme(bound, axis=1) - today[curves])
             / scale.outcome[problem.curve_outcome[curves]]
         )
-        felt_by = [np.bincount(own, line, len(outcomes)).astype(float) for line in away]
-        ranges.append(np.concatenate(felt_by))
-    return ranges[0], ranges[1]
+        by_outcome = [np.bincount(outcome_at, line, len(outcomes)).astype(float) for line in span]
+        gain_ranges.append(np.concatenate(by_outcome))
+    return gain_ranges[0], gain_ranges[1]

@@ -1,9 +1,9 @@
-"""Standards that hold though the evidence may be wrong, as rows of a model.
+"""Standards that hold under uncertain evidence, as rows of a model.
 
 gain[o,s] = sum over c of o of factor[s,c] (effect[c] - effect today), for evidence scenarios s
 (B12) every  gain[o,s] >= minimum_gain[o]
-             a group of which the best counts: (1 - share) (best[o,s] - best today) besides, the
-             group's own factors times its share;  best[o,s] <= E[c,s] + M (1 - chosen[c,s])
+             a group of which the best counts adds (1 - share) (best[o,s] - best today), and
+             its own factors are multiplied by its share;  best[o,s] <= E[c,s] + M (1 - chosen[c,s])
 (B12) tail   level[o] - sum over s of short[o,s] / (tail S) >= minimum_gain[o],
              short[o,s] >= level[o] - gain[o,s],  short[o,s] >= 0
 Source: Rockafellar and Uryasev, Optimization of conditional value-at-risk, Journal of Risk 2
@@ -34,88 +34,103 @@ def standards_hold_in_bad_evidence(
     levels: Sequence[Sequence[Piece]] = (),
 ) -> None:
     """(B12) Minimum standards hold in every evidence scenario, or over the worst tail."""
-    years, held = np.nonzero(np.isfinite(problem.minimum_gain))
+    years, outcomes = np.nonzero(np.isfinite(problem.minimum_gain))
     size = len(problem.evidence_factors)
-    if size == 0 or len(held) == 0:
+    if size == 0 or len(outcomes) == 0:
         return
     today = problem.effect_today
     effect, s = model.columns["effect"], np.arange(size)
     weight = np.ones(len(problem.curves))
     for group in problem.groups:
         weight[list(group.curves)] = group.share
-    for t, o in zip(years, held, strict=True):
+    for t, o in zip(years, outcomes, strict=True):
         if problem.uses_levels[o]:
             _remaining_potential_standard(
                 model, problem, potential_pieces, levels, (int(t), int(o), scale.outcome[o])
             )
             continue
-        own = (problem.curve_outcome == o) & (problem.effect_share[t] != 0)
-        spent, c = np.nonzero(own)
+        used = (problem.curve_outcome == o) & (problem.effect_share[t] != 0)
+        spent, c = np.nonzero(used)
         factor = problem.evidence_factors[:, c] * problem.effect_share[t, spent, c] * weight[c]
         unit, key = float(scale.outcome[o]), f"{o}_{t}"
         labels = {"outcome_id": np.repeat(problem.outcome_ids[o], size), "scenario": s}
         columns = effect.at(spent * len(problem.curves) + c)
         terms: list[Any] = [(s[:, None], columns[None, :], factor)]
         if problem.relaxed_rule == "B12":
-            past = model.add_columns(f"breach_{key}", size=1, cost=1.0)
-            terms.append((s, past.start, 1.0))
-        base = factor @ today[c] / unit
+            breach = model.add_columns(f"breach_{key}", size=1, cost=1.0)
+            terms.append((s, breach.start, 1.0))
+        constant_part = factor @ today[c] / unit
         for number, group in enumerate(problem.groups):
             if group.outcome == o and group.share < 1:
                 best = _best_of_draws(model, problem, number, (int(t), int(o), unit))
                 terms.append((s, best.all, 1 - group.share))
-                base = base + (1 - group.share) * today[list(group.curves)].max() / unit
-        least = float(problem.minimum_gain[t, o]) / unit
+                constant_part = (
+                    constant_part + (1 - group.share) * today[list(group.curves)].max() / unit
+                )
+        min_gain = float(problem.minimum_gain[t, o]) / unit
         if problem.tail_share == 0:
-            lower = base + least
+            lower = constant_part + min_gain
             model.add_rows(f"evidence_{key}", rule="B12", labels=labels, terms=terms, lower=lower)
             continue
-        _tail(model, problem, (int(t), int(o), unit), terms, base, labels)
+        _tail(model, problem, (int(t), int(o), unit), terms, constant_part, labels)
 
 
-def _best_of_draws(model: Model, problem: BudgetProblem, number: int, at: YearOutcome) -> Block:
-    """The best curve of a group in every draw: best[s] <= E[s,c] + M (1 - chosen[s,c]), one of
-    which is chosen; E is today's effect and what the draw makes of what the plan adds to it."""
-    t, o, unit = at
+def _best_of_draws(
+    model: Model, problem: BudgetProblem, number: int, year_outcome: YearOutcome
+) -> Block:
+    """Add the best curve of a group in every draw: best[s] <= E[s,c] + M (1 - chosen[s,c]).
+
+    One curve is chosen; E is today's effect plus the draw's factor times what the plan adds to it.
+    """
+    t, o, unit = year_outcome
     c = np.array(problem.groups[number].curves)
-    size, many, key = len(problem.evidence_factors), len(c), f"{number}_{o}_{t}"
-    today, drawn = problem.effect_today[c], problem.evidence_factors[:, c]  # (C,), (S, C)
+    size, members, key = len(problem.evidence_factors), len(c), f"{number}_{o}_{t}"
+    today, factors = problem.effect_today[c], problem.evidence_factors[:, c]  # (C,), (S, C)
     labels = {"outcome_id": np.repeat(problem.outcome_ids[o], size), "scenario": np.arange(size)}
     best = model.add_columns(f"best_of_draw_{key}", labels=labels, lower=-np.inf)
-    each = {name: np.repeat(values, many) for name, values in labels.items()}
-    chosen = model.add_columns(f"counts_{key}", labels=each, upper=1.0, integer=True)
-    rows = np.arange(size * many)
+    member_labels = {name: np.repeat(values, members) for name, values in labels.items()}
+    chosen = model.add_columns(f"counts_{key}", labels=member_labels, upper=1.0, integer=True)
+    rows = np.arange(size * members)
     share = problem.effect_share[t][:, c]  # (T, C)
     top = [problem.curves[k].effect(problem.upper[:, problem.curve_programme[k]]).max() for k in c]
-    ends = today + drawn * (np.array([np.zeros(many), top])[:, None, :] - today)
-    far = (ends.max() - ends.min()) / unit
+    ends = today + factors * (np.array([np.zeros(members), top])[:, None, :] - today)
+    big_m = (ends.max() - ends.min()) / unit
     spent, own = np.nonzero(share)
     columns = model.columns["effect"].at(spent * len(problem.curves) + c[own])
-    row = np.arange(size)[:, None] * many + own
+    row = np.arange(size)[:, None] * members + own
     terms: list[Any] = [
-        (rows, best.at(rows // many), 1.0),
-        (rows, chosen.all, far),
-        (row, columns[None, :], -drawn[:, own] * share[spent, own]),
+        (rows, best.at(rows // members), 1.0),
+        (rows, chosen.all, big_m),
+        (row, columns[None, :], -factors[:, own] * share[spent, own]),
     ]
-    stays = (today - drawn * share.sum(axis=0) * today).ravel() / unit
-    model.add_rows(f"best_of_draw_{key}", rule="B12", labels=each, terms=terms, upper=far + stays)
-    one: list[Any] = [(rows // many, chosen.all, 1.0)]
-    model.add_rows(f"counts_{key}", rule="B12", labels=labels, terms=one, lower=1.0, upper=1.0)
+    stays = (today - factors * share.sum(axis=0) * today).ravel() / unit
+    model.add_rows(
+        f"best_of_draw_{key}", rule="B12", labels=member_labels, terms=terms, upper=big_m + stays
+    )
+    one_row: list[Any] = [(rows // members, chosen.all, 1.0)]
+    model.add_rows(f"counts_{key}", rule="B12", labels=labels, terms=one_row, lower=1.0, upper=1.0)
     return best
 
 
 def _tail(
-    model: Model, problem: BudgetProblem, at: YearOutcome, terms: list[Any], base: Any, labels: Any
+    model: Model,
+    problem: BudgetProblem,
+    year_outcome: YearOutcome,
+    terms: list[Any],
+    constant_part: Any,
+    labels: Any,
 ) -> None:
-    """The mean of the worst tail of gains is the standard; ``terms``, with a row for each draw,
-    come to its gain beyond ``base``."""
-    t, o, unit = at
+    """Require that the mean of the worst tail of gains meets the standard.
+
+    ``terms`` have a row for each draw and add up to its gain above ``constant_part``.
+    """
+    t, o, unit = year_outcome
     size, key = len(problem.evidence_factors), f"{o}_{t}"
     s = np.arange(size)
     level = model.add_columns(f"level_{key}", size=1, lower=-np.inf)
     short = model.add_columns(f"short_{key}", size=size)
     terms = [*terms, (s, short.all, 1.0), (s, level.start, -1.0)]
-    model.add_rows(f"short_of_{key}", rule="B12", labels=labels, terms=terms, lower=base)
+    model.add_rows(f"short_of_{key}", rule="B12", labels=labels, terms=terms, lower=constant_part)
     model.add_rows(
         f"tail_{key}",
         rule="B12",
@@ -130,23 +145,27 @@ def _remaining_potential_standard(
     problem: BudgetProblem,
     potential_pieces: Sequence[Sequence[Piece]],
     levels: Sequence[Sequence[Piece]],
-    at: YearOutcome,
+    year_outcome: YearOutcome,
 ) -> None:
-    """The same for programmes that each work on what the others leave: a gain of at least g is a
-    sum S of at least -W log(1 - (g + today's) / W)."""
-    t, o, unit = at
-    size, key, whole = len(problem.evidence_factors), f"{o}_{t}", float(problem.potential[o])
+    """The same for a remaining potential, where a gain of at least g is a large enough sum S:
+
+    S >= -W log(1 - (g + today's improvement) / W).
+    """
+    t, o, unit = year_outcome
+    size, key, potential = len(problem.evidence_factors), f"{o}_{t}", float(problem.potential[o])
     labels = {"outcome_id": np.repeat(problem.outcome_ids[o], size), "scenario": np.arange(size)}
-    s, terms = np.arange(size), evidence_terms(model, problem, levels, at)
+    s, terms = np.arange(size), evidence_terms(model, problem, levels, year_outcome)
     own = problem.curve_outcome == o
     today = float(
-        inverse_transform(problem.transformed_effects(np.zeros((1, len(own))))[0, own].sum(), whole)
+        inverse_transform(
+            problem.transformed_effects(np.zeros((1, len(own))))[0, own].sum(), potential
+        )
     )
     if problem.tail_share == 0 and problem.relaxed_rule != "B12":
-        asked = (today + problem.minimum_gain[t, o]) / whole
-        least = -whole * np.log1p(-min(asked, MAX_TRANSFORM_SHARE)) / unit
+        required_share = (today + problem.minimum_gain[t, o]) / potential
+        min_value = -potential * np.log1p(-min(required_share, MAX_TRANSFORM_SHARE)) / unit
         name = f"evidence_{key}"
-        model.add_rows(name, rule="B12", labels=labels, terms=terms, lower=least)
+        model.add_rows(name, rule="B12", labels=labels, terms=terms, lower=min_value)
         return
     total = model.add_columns(f"drawn_{key}", size=size, lower=-np.inf)
     value = model.add_columns(f"of_drawn_{key}", size=size, lower=-np.inf)
@@ -156,13 +175,13 @@ def _remaining_potential_standard(
     inverse_transform_rows(
         model, f"of_drawn_{key}", piece, (value.all, total.all), unit, labels, rule="B12"
     )
-    drawn: list[Any] = [(s, value.all, 1.0)]
+    value_terms: list[Any] = [(s, value.all, 1.0)]
     if problem.relaxed_rule == "B12":
-        past = model.add_columns(f"breach_{key}", size=1, cost=1.0)
-        drawn.append((s, past.start, 1.0))
+        breach = model.add_columns(f"breach_{key}", size=1, cost=1.0)
+        value_terms.append((s, breach.start, 1.0))
     if problem.tail_share:
-        _tail(model, problem, at, drawn, today / unit, labels)
+        _tail(model, problem, year_outcome, value_terms, today / unit, labels)
         return
-    least = (today + problem.minimum_gain[t, o]) / unit
+    min_value = (today + problem.minimum_gain[t, o]) / unit
     name = f"evidence_{key}"
-    model.add_rows(name, rule="B12", labels=labels, terms=drawn, lower=least)
+    model.add_rows(name, rule="B12", labels=labels, terms=value_terms, lower=min_value)

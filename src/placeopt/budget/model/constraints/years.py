@@ -39,12 +39,12 @@ def nothing_changes_too_fast(model: Model, problem: BudgetProblem, scale: Scale)
         later = rows[len(p) :]
         terms.append((later, spend.at(at[later] - programmes), -sign * kept[later]))
         if problem.relaxed_rule == "B5":
-            past = model.add_columns(f"breach_{name}", labels=labels, cost=1.0)
-            terms.append((rows, past.all, 1.0))
+            breach = model.add_columns(f"breach_{name}", labels=labels, cost=1.0)
+            terms.append((rows, breach.all, 1.0))
         lower = np.zeros(len(at))
         lower[: len(p)] = sign * kept[: len(p)] * problem.base_spend[p] / scale.money_gbp
-        known = np.isfinite(problem.actual_spend).ravel()[at]  # what was, was
-        lower = np.where(known, -np.inf, lower)
+        is_known = np.isfinite(problem.actual_spend).ravel()[at]  # what was, was
+        lower = np.where(is_known, -np.inf, lower)
         model.add_rows(f"pace_{name}", rule="B5", labels=labels, terms=terms, lower=lower)
 
 
@@ -59,14 +59,14 @@ def notice_contracts_and_commitments_hold(
         ("contracted", "B13", problem.contracted_floor),
         ("actual", "B13", problem.actual_spend),
     ):
-        past = name == "actual"
-        at = np.flatnonzero(np.isfinite(least) if past else least > 0)
+        is_actual = name == "actual"
+        at = np.flatnonzero(np.isfinite(least) if is_actual else least > 0)
         if len(at) == 0:
             continue
         labels = {key: ids[at] for key, ids in spend.labels.items()}
         terms = [(np.arange(len(at)), spend.at(at), np.ones(1))]
         lower = least.ravel()[at] / money
-        upper: Any = lower if past else np.inf
+        upper: Any = lower if is_actual else np.inf
         model.add_rows(name, rule=rule, labels=labels, terms=terms, lower=lower, upper=upper)
 
 
@@ -81,10 +81,10 @@ def units_serve_demand(model: Model, problem: BudgetProblem, scale: Scale) -> No
         "year": np.repeat(problem.years, kinds),
     }
     past = np.repeat(np.logical_and.accumulate(problem.is_past), kinds)
-    were = problem.units_kept(
+    past_units = problem.units_kept(
         np.where(np.isnan(problem.actual_spend), problem.base_spend, problem.actual_spend)
     ).ravel()
-    low, high = np.where(past, were, 0.0), np.where(past, were, np.inf)
+    low, high = np.where(past, past_units, 0.0), np.where(past, past_units, np.inf)
     units = model.add_columns("units", labels=labels, lower=low, upper=high, integer=True)
     closed = model.add_columns("closed", labels=labels)
     rows = np.arange(units.size)
@@ -92,17 +92,19 @@ def units_serve_demand(model: Model, problem: BudgetProblem, scale: Scale) -> No
     gain, spend = model.columns["gain"], model.columns["spend"]
     capacity = problem.unit_capacity[u]
     unit = scale.outcome[o[u]] / capacity
-    for back in range(problem.double_running + 1):
-        today, late = t < back, t - back
+    for delay in range(problem.double_running + 1):
+        is_today, year_index = t < delay, t - delay
         demand = np.where(
-            today, problem.baseline[o[u]], problem.drifted_baseline[np.maximum(late, 0), o[u]]
+            is_today,
+            problem.baseline[o[u]],
+            problem.drifted_baseline[np.maximum(year_index, 0), o[u]],
         )
         terms: list[Any] = [(rows, units.all, 1.0)]
-        r = rows[~today]
-        column = gain.at(late[r] * len(problem.outcome_ids) + o[u[r]])
+        r = rows[~is_today]
+        column = gain.at(year_index[r] * len(problem.outcome_ids) + o[u[r]])
         terms.append((r, column, unit[r]))  # lower is better: a gain takes demand away
-        name = "units" if back == 0 else f"units_{back}"
-        rule = "B5" if back else "B6"
+        name = "units" if delay == 0 else f"units_{delay}"
+        rule = "B5" if delay else "B6"
         least = np.where(past, -np.inf, demand / capacity)
         model.add_rows(name, rule=rule, labels=labels, terms=terms, lower=least)
     money = spend.at(t * len(problem.programme_ids) + p[u])
@@ -127,12 +129,12 @@ def savings_are_reinvested(model: Model, problem: BudgetProblem, scale: Scale) -
         return
     t, spend = np.arange(len(problem.years)), model.columns["spend"]
     year = np.repeat(t, len(problem.programme_ids))
-    prevents = np.tile(problem.preventive, len(t))
+    is_preventive = np.tile(problem.preventive, len(t))
     today = float(problem.base_spend[problem.preventive].sum()) / scale.money_gbp
-    nothing = problem.do_nothing[:, ~problem.preventive].sum(axis=1) / scale.money_gbp
+    do_nothing = problem.do_nothing[:, ~problem.preventive].sum(axis=1) / scale.money_gbp
     for name, share in (("prevention", 0.0), ("reinvestment", problem.reinvest_share)):
-        values = np.where(prevents, 1.0, share)
-        lower = np.where(problem.is_past, -np.inf, today + share * nothing)
+        values = np.where(is_preventive, 1.0, share)
+        lower = np.where(problem.is_past, -np.inf, today + share * do_nothing)
         terms = [(year, spend.all, values)]
         labels = {"year": problem.years}
         model.add_rows(name, rule="B7", labels=labels, terms=terms, lower=lower)
