@@ -1,4 +1,4 @@
-"""Costs and benefits of one investment, from the people it reaches to who gains what when.
+"""Costs and benefits of one investment, by agency and year.
 
     reached[b,t]  = population x phasing[t] x engagement x retention     (years of taking on)
     counted[b,h]  = sum over t of phase[h,t] x reached[b,t] x impact     (lag, duration, decay)
@@ -6,9 +6,9 @@
     cost[c,t]     = amount x phasing[t], in real prices, x (1 + correction)
     net present value = sum of present benefits - sum of present costs;  ratio = their quotient
 
-An agency pays back in the first year from which on its cumulated present benefits are never again
-less than its cumulated present costs. The tables are ``appraisal_costs``, ``appraisal_benefits``
-and ``appraisal_phasing`` of a place; amounts of other price years are brought to the place's by
+An agency's payback year is the first from which its cumulative present benefits stay at or above
+its cumulative present costs. The tables are ``appraisal_costs``, ``appraisal_benefits``
+and ``appraisal_phasing`` of a place; amounts of other price years are converted by
 its table ``deflators``, and every result is in real prices, with a nominal column beside it.
 Source: HM Treasury and New Economy, Supporting public service transformation: cost benefit
 analysis guidance for local partnerships (2014).
@@ -39,15 +39,20 @@ from placeopt.scenario.scenario import Money
 
 Floats = NDArray[np.float64]
 
-SOCIETY = ""  # the agency of a benefit that is nobody's budget
+SOCIETY = ""  # the agency of benefits that are in no budget
 
 
 @dataclass(frozen=True)
 class Appraisal:
-    """What an appraisal says. ``summary`` is flat, with the unit in each key.
+    """The result of an appraisal.
 
-    ``chain`` has a row a benefit and year with every factor as a column, ``costs`` a row a cost
-    and year, ``agencies`` who pays and who gains, ``years`` the totals by year.
+    Attributes:
+        name: The place's name.
+        summary: Flat figures, with the unit in each key.
+        chain: A row a benefit and year with every factor as a column.
+        costs: A row a cost and year.
+        agencies: Costs and benefits by agency.
+        years: Totals by year.
     """
 
     name: str
@@ -72,9 +77,15 @@ def appraise(
 ) -> Appraisal:
     """Appraise the investment that a place's appraisal tables describe.
 
-    ``payer`` is the agency whose share of the benefit is wanted (default: the one that pays most);
-    ``years`` are counted from the first cost or intake on (default: until the last benefit).
-    Raises ``PlaceError`` with every fault, ``UsageError`` where there is nothing to appraise.
+    Args:
+        place: The place.
+        money: Discounting and optimism bias.
+        payer: The agency whose share of the benefit is reported; by default the one that pays most.
+        years: Years counted from the first cost or intake; by default until the last benefit.
+
+    Raises:
+        PlaceError: With every fault.
+        UsageError: Where there is nothing to appraise.
     """
     money = money or Money()
     faults = [finding for finding in check(place) if finding.severity == "error"]
@@ -198,7 +209,7 @@ def _costs(place: Place, money: Money, span: NDArray[np.int64]) -> pd.DataFrame:
 def _agencies(
     place: Place, chain: pd.DataFrame, costs: pd.DataFrame, span: NDArray[np.int64]
 ) -> pd.DataFrame:
-    """Who pays and who gains; the last row, without an agency, is society's."""
+    """Costs and benefits by agency; the last row, without an agency, is society's."""
     names = dict(zip(place.agencies["agency_id"], place.agencies["name"], strict=True))
     total = chain["net_gbp"].sum()
     made = []
@@ -280,7 +291,7 @@ def _summary(
 
 
 def _payback(span: NDArray[np.int64], gained: Floats, paid: Floats) -> float:
-    """The year from which on what was gained is never again less than what was paid."""
+    """The year from which cumulative gains stay at or above cumulative costs."""
     if paid.sum() <= 0:
         return np.nan
     short = np.flatnonzero(np.cumsum(gained - paid) < -1e-6)
@@ -294,7 +305,7 @@ def _by_year(rows: pd.DataFrame, column: str, span: NDArray[np.int64]) -> Floats
 
 
 def _phasing(place: Place, item: str, first: int, last: int, span: NDArray[np.int64]) -> Floats:
-    """(H,) share of the full amount in each year: stated, or whole from first to last year."""
+    """(H,) share of the full amount in each year: stated, or 1 from first to last year."""
     rows = place.appraisal_phasing[place.appraisal_phasing["item_id"] == item]
     if len(rows) == 0:
         return ((span >= first) & (span <= last)).astype(float)

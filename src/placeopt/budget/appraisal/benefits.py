@@ -1,4 +1,4 @@
-"""Benefits of better outcomes, by the agency that gains and the year in which it does.
+"""Benefits of better outcomes, by agency and year.
 
     counted[b,t] = sum over k = lag .. lag + duration - 1 of
                    (1 - decay)^(k - lag) x improvement[o,t-k]
@@ -9,7 +9,7 @@
     present      = net x discount factor (the lower health schedule for effects on health)
 
 An improvement is what the plan adds to an outcome, in its own unit and wanted direction, beyond
-doing nothing. A benefit without an agency is society's: it is in the total and in no budget.
+doing nothing. A benefit without an agency is society's: it counts in the total but in no budget.
 Sources: HM Treasury and New Economy, Supporting public service transformation: cost benefit
 analysis guidance for local partnerships (2014); Homes and Communities Agency, Additionality Guide
 (4th ed., 2014) for the four deductions; HM Treasury, The Green Book (2022).
@@ -44,14 +44,21 @@ CHAIN_COLUMNS = (
 class Benefits:
     """The place's benefits as arrays, one entry a row of its table (B of them).
 
-    ``phase`` (B, H, T): how much of a unit's improvement in decided year t counts in year h.
-    ``discount`` (B, H). ``agency`` is -1 where society gains.
+    Attributes:
+        outcome: (B,) position of the outcome.
+        agency: (B,) position of the agency, -1 where society gains.
+        unit_value: (B,) GBP a unit.
+        net_share: (B,) attribution, the four deductions and the correction multiplied.
+        correction: (B,) correction for optimism bias.
+        cashable_share: (B,) share that is cash.
+        phase: (B, H, T) how much of a unit's improvement in decided year t counts in year h.
+        discount: (B, H) discount factors.
     """
 
     outcome: Ints
     agency: Ints
     unit_value: Floats
-    net_share: Floats  # attribution, the four deductions and the correction multiplied
+    net_share: Floats
     correction: Floats
     cashable_share: Floats
     phase: Floats
@@ -89,8 +96,14 @@ def build_benefits(place: Place, money: Money, years: int, counted: int) -> Bene
 
 
 def cashable_per_gain(place: Place, money: Money, years: int, counted: int) -> Floats:
-    """(H, T, A, O) cash in GBP that agency a can take out in counted year h, for one unit by which
-    outcome o is better in decided year t than if nothing were done."""
+    """Cash in GBP that agency a saves in counted year h, for one unit of outcome o in decided year
+    t.
+
+    The unit is an improvement on doing nothing.
+
+    Returns:
+        (H, T, A, O) GBP.
+    """
     stated = build_benefits(place, money, years, counted)
     found = np.zeros((counted, years, len(place.agencies), len(place.outcomes)))
     for b in np.flatnonzero(stated.agency >= 0):
@@ -134,7 +147,7 @@ def chain(place: Place, money: Money, first_year: int, improvement: Floats) -> p
 
 
 def net_shares(rows: pd.DataFrame, correction: Floats) -> Floats:
-    """(B,) what is left of a gross benefit after attribution, deductions and correction."""
+    """(B,) share of a gross benefit after attribution, deductions and correction."""
     share = rows["attribution_share"].to_numpy(float) * (1 - correction)
     for name in DEDUCTIONS:
         share = share * (1 - rows[name].to_numpy(float))
@@ -171,9 +184,10 @@ def deflators(place: Place) -> dict[int, float]:
 
 
 def to_price_year(amount: float, price_year: int, wanted: int, index: dict[int, float]) -> float:
-    """An amount in prices of ``price_year`` in prices of the year ``wanted``.
+    """Convert an amount in prices of ``price_year`` to prices of the year ``wanted``.
 
-    Raises ``KeyError`` for a year without an index; ``place.check`` says so first.
+    Raises:
+        KeyError: For a year without an index, which ``place.check`` reports first.
     """
     return float(amount) if price_year == wanted else amount * index[wanted] / index[price_year]
 

@@ -1,10 +1,10 @@
-"""Corrections for optimism by evidence grade, as data: applied where the scenario asks, and shown.
+"""Corrections for optimism bias by evidence grade, applied where the scenario asks.
 
     benefit x (1 - correction[grade]),   cost x (1 + correction[grade])
 
-A number with a correction of its own keeps it; a number without grade or correction is left as it
-stands and listed. The shipped corrections are ``optimism_bias.csv``; rows of a kind in a place's
-own table ``optimism_bias`` replace the shipped rows of that kind.
+A number with its own correction keeps it. A number without grade or correction stays as it is and
+is listed. The shipped corrections are ``optimism_bias.csv``; rows of a kind in a place's own table
+``optimism_bias`` replace the shipped rows of that kind.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def by_grade(place: Place | None, kind: str) -> dict[int, float]:
 def corrections(
     grades: Iterable[Any], own: Iterable[float], table: dict[int, float], *, asked: bool
 ) -> Floats:
-    """The correction of each number: its own, else its grade's, else 0; all 0 where not asked."""
+    """The correction of each number: its own, else its grade's, else 0; all 0 unless asked for."""
     if not asked:
         return np.zeros(len(list(grades)))
     return np.array(
@@ -62,7 +62,7 @@ def corrections(
 
 
 def without_grade(place: Place) -> list[Finding]:
-    """Warnings: the numbers of the budget's evidence whose grade nobody has stated."""
+    """Warnings for numbers of the budget's evidence that have no grade."""
     found = []
     for table, key in (
         ("curves", ["programme_id", "outcome_id"]),

@@ -281,8 +281,8 @@ def _with_notes(fit: Fit, max_spend: float, at_edge: bool) -> Fit:
     if fit.r2 < MIN_R2:
         notes.append(f"the curve explains only {fit.r2:.0%} of what was observed")
     if fit.curve.form != "power" and fit.curve.scale_gbp > max_spend:
-        notes.append(f"its scale lies beyond the largest spend observed, {pounds(max_spend)}: where it "
-                     "levels off is not known")  # fmt: skip
+        notes.append(f"its scale lies beyond the largest spend observed, {pounds(max_spend)}: "
+                     "where it levels off is not known")  # fmt: skip
     if at_edge:
         notes.append("a parameter is at the edge of what is searched: other values fit as well")
     return replace(fit, notes=tuple(notes))

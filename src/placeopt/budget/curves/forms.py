@@ -33,9 +33,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 Side = Literal["under", "over"]
 MIN_PIECE_SHARE = 1e-6  # of a range: solvers give false proofs on narrower pieces
-SAME_SPEND_SHARE = (
-    1e-9  # of a range: spends nearer one another are one; slopes between them are noise
-)
+SAME_SPEND_SHARE = 1e-9  # of a range: spends closer together count as one
 
 
 @dataclass(frozen=True)

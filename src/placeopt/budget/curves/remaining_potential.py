@@ -27,9 +27,7 @@ from placeopt.budget.curves.forms import SAME_SPEND_SHARE, Curve
 
 Floats = NDArray[np.float64]
 MAX_TRANSFORM_SHARE = 1 - 1e-9  # of the potential: the logarithm is cut off there
-MAX_EFFECT_SHARE = (
-    0.9999  # of the whole that a programme does at most, whatever is drawn of the evidence
-)
+MAX_EFFECT_SHARE = 0.9999  # largest share of the potential of one programme, in any draw
 
 
 def transform(effect: ArrayLike, potential: float) -> Floats:

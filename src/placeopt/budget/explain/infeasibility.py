@@ -1,10 +1,10 @@
-"""Why no budget fits: each rule is given way on in turn, as little as can be.
+"""Explain why no budget fits: each rule is relaxed in turn, as little as possible.
 
-For each rule the other rules are kept and its own breach is made as small as it can be: the least
-extra money (B1, B2, B11), the least money below floors (B3) or what is contracted for (B13), the
-least missed standards (B4), and so on. Where even that does not fit, giving way on the rule alone
-does not help. The curves are refined as in a solve, until what is given is proven (by lines above
-the curves) to be the least; where time is too short, what is proven of it is said.
+For each rule the other rules are kept and its own breach is minimised: the least extra money (B1,
+B2, B11), the least money below floors (B3) or contracts (B13), the least missed standards (B4), and
+so on. Where even that is infeasible, relaxing the rule alone does not help. The curves are refined
+as in a solve until lines above the curves prove that the breach is the least. Where time runs out,
+the proven part is reported.
 """
 
 from __future__ import annotations
@@ -32,50 +32,58 @@ from placeopt.scenario.scenario import SolverSettings
 from placeopt.scenario.wording import figure, pounds
 
 MAX_ROUNDS = 12
-MAX_RULE_SECONDS = 10.0  # after which a rule's breach is refined no further
-PROOF_TOLERANCE = 1e-4  # of the breach: where its bound is as close, the breach is the least
+MAX_RULE_SECONDS = 10.0  # for refining the breach of one rule
+PROOF_TOLERANCE = 1e-4  # of the breach: its bound must be this close
 MAX_LISTED = 6
-BreachParts = Iterator[tuple[float, str]]  # how much is given, and what that is in words
+BreachParts = Iterator[tuple[float, str]]  # size of a breach, and its description
 
 
 def explain(place: Place, scenario: Scenario, stated: BudgetProblem | None = None) -> Explanation:
-    """Which rules clash, and what each would have to give for a plan to exist; ``stated``: the
-    problem, where it is known, so that positions alone (B9) are not solved for again."""
-    known, like = names(place), None
+    """Explain which rules clash, and how far each would have to be relaxed for a plan to exist.
+
+    Args:
+        place: The place.
+        scenario: The scenario.
+        stated: The problem, if known, so that stand-alone positions (B9) are not solved for again.
+    """
+    display, reference = names(place), None
     if scenario.of(NobodyWorseOff):
-        like = stated if stated is not None else build_problem(place, scenario)
-    clashes, unseen = [], []
+        reference = stated if stated is not None else build_problem(place, scenario)
+    clashes, unexplored = [], []
     for position, rule in enumerate(scenario.rules):
         if seconds_left() <= 0:
-            unseen.append(f"{rule.name} ({rule.number})")
+            unexplored.append(f"{rule.name} ({rule.number})")
             continue
         if rule.number in RULE_TABLE and not len(place.tables[RULE_TABLE[rule.number]]):
-            continue  # it says nothing of this place
+            continue  # the rule does not apply to this place
         try:
-            problem = build_problem(place, scenario, relax=rule.number, like=like)
+            problem = build_problem(place, scenario, relax=rule.number, like=reference)
         except UsageError:
             continue
-        share = max(MAX_RULE_SECONDS, seconds_left() / (len(scenario.rules) - position))
-        with watching_the_clock() as late, ending_in(share):
-            gives = minimal_relaxation(problem, scenario)
-        if late and not gives:  # not known to be of no help
-            unseen.append(f"{rule.name} ({rule.number})")
-        if gives:
-            clashes.append(Clash(rule.number, rule.name, rule.sentence(known), gives))
+        seconds = max(MAX_RULE_SECONDS, seconds_left() / (len(scenario.rules) - position))
+        with watching_the_clock() as ended, ending_in(seconds):
+            relaxation = minimal_relaxation(problem, scenario)
+        if ended and not relaxation:  # it may still help
+            unexplored.append(f"{rule.name} ({rule.number})")
+        if relaxation:
+            clashes.append(Clash(rule.number, rule.name, rule.sentence(display), relaxation))
     tables = {}
-    if like is not None:
-        tables = {"positions_alone": stand_alone_positions(like), **stand_alone_tables(like)}
-    if unseen:
+    if reference is not None:
+        tables = {
+            "positions_alone": stand_alone_positions(reference),
+            **stand_alone_tables(reference),
+        }
+    if unexplored:
         ended_by_clock("the explanation")
-    return Explanation(_sentence(clashes, unseen), tuple(clashes), tables)
+    return Explanation(_sentence(clashes, unexplored), tuple(clashes), tables)
 
 
-def _sentence(clashes: list[Clash], unseen: list[str]) -> str:
-    if unseen:
-        late = f"The time limit came before it was known of these: {', '.join(unseen)}."
+def _sentence(clashes: list[Clash], unexplored: list[str]) -> str:
+    if unexplored:
+        unknown = f"The time limit came before it was known of these: {', '.join(unexplored)}."
         if not clashes:
-            return f"No budget meets the rules. {late}"
-        return f"{_sentence(clashes, [])} {late}".replace("; no other single rule would do", "")
+            return f"No budget meets the rules. {unknown}"
+        return f"{_sentence(clashes, [])} {unknown}".replace("; no other single rule would do", "")
     if not clashes:
         return (
             "No budget meets the rules, and giving up any single one of them is not enough: "
@@ -89,7 +97,7 @@ def _sentence(clashes: list[Clash], unseen: list[str]) -> str:
 
 
 def solve_with_settings(model: Model, settings: SolverSettings) -> Result:
-    """Solve with everything that the scenario sets for the solver."""
+    """Solve with all solver settings of the scenario."""
     return engine.solve(
         model,
         engine=settings.engine,
@@ -101,10 +109,10 @@ def solve_with_settings(model: Model, settings: SolverSettings) -> Result:
 
 
 def minimal_relaxation(problem: BudgetProblem, scenario: Scenario) -> str:
-    """How far the relaxed rule must at least be breached, in words; empty where it is no help."""
-    settings, began = scenario.solver, time.monotonic()
+    """The least breach of the relaxed rule, in words; empty where relaxing it does not help."""
+    settings, started = scenario.solver, time.monotonic()
 
-    def solved(side: str) -> tuple[Model, Result]:
+    def solve_side(side: str) -> tuple[Model, Result]:
         model = formulation.formulate(problem, approximation.pieces(side), "")
         for name in RELAXED_ROWS.get(problem.relaxed_rule, ()):
             _relax_rows(model, name)
@@ -114,55 +122,58 @@ def minimal_relaxation(problem: BudgetProblem, scenario: Scenario) -> str:
     best: tuple[Model, Result] | None = None
     least, bound = np.inf, 0.0
     for _ in range(MAX_ROUNDS):
-        model, result = solved("under")
+        model, result = solve_side("under")
         spends = [spend_from_result(problem, model, result)] if result.has_plan else []
         if result.objective is not None and result.objective < least:
             best, least = (model, result), result.objective
-        exact = not approximation.errors().any()
-        if not exact:
-            model, result = solved("over")
+        is_exact = not approximation.errors().any()
+        if not is_exact:
+            model, result = solve_side("over")
             if not result.has_plan:
-                break  # with lines above the curves no plan gives way, so none does in truth
+                break  # no plan even with lines above the curves
             spends.append(spend_from_result(problem, model, result))
         bound = max(bound, result.bound)
-        late = min(MAX_RULE_SECONDS - (time.monotonic() - began), seconds_left()) <= 0
-        if exact or late or least - bound <= PROOF_TOLERANCE * least + 1e-9:
+        is_late = min(MAX_RULE_SECONDS - (time.monotonic() - started), seconds_left()) <= 0
+        if is_exact or is_late or least - bound <= PROOF_TOLERANCE * least + 1e-9:
             break
         approximation.add(*spends)
     return "" if best is None else _describe_breach(problem, *best, bound)
 
 
 def _relax_rows(model: Model, name: str) -> None:
-    """Columns by which the rows of a block may be missed, each unit of which costs one."""
+    """Let the rows of a block be missed at a cost of one a unit, by new columns."""
     if name not in model.rows:
         return
     rows, arrays = model.rows[name], model.arrays()
     own = slice(rows.start, rows.start + rows.size)
     sign = np.where(np.isfinite(arrays.row_lower[own]), 1.0, -1.0)
-    past = model.add_columns(f"breach_{name}", labels=rows.labels, size=rows.size, cost=1.0)
-    model.add_terms(rows, [(np.arange(rows.size), past.all, sign)])
+    breach = model.add_columns(f"breach_{name}", labels=rows.labels, size=rows.size, cost=1.0)
+    model.add_terms(rows, [(np.arange(rows.size), breach.all, sign)])
 
 
 def _describe_breach(problem: BudgetProblem, model: Model, result: Result, bound: float) -> str:
-    """What is given, the most first; where it is money, all of it and what is proven of that."""
-    found = sorted(
+    """Describe a breach, its largest parts first.
+
+    Where it is money, the total is given, and what of it is proven.
+    """
+    breaches = sorted(
         DESCRIPTIONS[problem.relaxed_rule](problem, model, result), key=lambda part: -part[0]
     )
-    if not found:
+    if not breaches:
         return FIXED_DESCRIPTIONS.get(problem.relaxed_rule, "")
-    text = "; ".join(words for _, words in found[:MAX_LISTED])
-    if len(found) > MAX_LISTED:
-        text += f"; and {len(found) - MAX_LISTED} more"
+    text = "; ".join(words for _, words in breaches[:MAX_LISTED])
+    if len(breaches) > MAX_LISTED:
+        text += f"; and {len(breaches) - MAX_LISTED} more"
     if problem.relaxed_rule == "B10":
         return f"for example, {text}"
     if problem.relaxed_rule in ("B4", "B12"):
-        return f"with as little missed as can be: {text}" if len(found) > 1 else text
-    given = sum(gbp for gbp, _ in found)
-    proven = bound * formulation.scale_of(problem).money_gbp
-    close = proven >= given * (1 - PROOF_TOLERANCE) - 0.5
-    if len(found) > 1:
-        text = f"{pounds(given)} in all, for example: {text}"
-    return text if close else f"{text} (at least {pounds(proven)} is proven)"
+        return f"with as little missed as can be: {text}" if len(breaches) > 1 else text
+    total_gbp = sum(gbp for gbp, _ in breaches)
+    proven_gbp = bound * formulation.scale_of(problem).money_gbp
+    is_proven = proven_gbp >= total_gbp * (1 - PROOF_TOLERANCE) - 0.5
+    if len(breaches) > 1:
+        text = f"{pounds(total_gbp)} in all, for example: {text}"
+    return text if is_proven else f"{text} (at least {pounds(proven_gbp)} is proven)"
 
 
 def _budget(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
@@ -180,16 +191,16 @@ def _streams(problem: BudgetProblem, model: Model, result: Result) -> BreachPart
     money = formulation.scale_of(problem).money_gbp
     if "breach" in model.columns:
         block = model.columns["breach"]
-        over = result.value(block) * money
-        for at in np.flatnonzero(over > 0.5):
+        breach = result.value(block) * money
+        for at in np.flatnonzero(breach > 0.5):
             name, when = _name(problem, block, "stream_id", at), _when(problem, block, at)
-            yield over[at], f"{name} would have to bring in {pounds(over[at])} more{when}"
+            yield breach[at], f"{name} would have to bring in {pounds(breach[at])} more{when}"
     pay = result.value(model.columns["pay"]).reshape(len(problem.years), -1) * money
     outside = np.where(~problem.pair_allowed & (pay > 0.5), pay, 0.0).sum(axis=0)
     for f in np.unique(problem.pair_stream[outside > 0]):
-        freed = float(outside[problem.pair_stream == f].sum())
+        outside_gbp = float(outside[problem.pair_stream == f].sum())
         name = problem.display_names.get(problem.stream_ids[f], problem.stream_ids[f])
-        yield freed, f"{pounds(freed)} of {name} would have to leave its ring-fence"
+        yield outside_gbp, f"{pounds(outside_gbp)} of {name} would have to leave its ring-fence"
 
 
 def _outcomes(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
@@ -224,23 +235,25 @@ def _pace(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
 
 
 def _minimum_scale(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
-    """(B10) What a plan without the rule buys below its scale, or beside an alternative."""
+    """(B10) Programmes below their scale, or beside an alternative, in a plan without the rule."""
     money = formulation.scale_of(problem).money_gbp
     spend = result.value(model.columns["spend"]).reshape(problem.upper.shape) * money
-    called = [problem.display_names.get(key, key) for key in problem.programme_ids]
+    display = [problem.display_names.get(key, key) for key in problem.programme_ids]
     for t, year in enumerate(problem.years):
         when = f" in {year}" if len(problem.years) > 1 else ""
         for p in np.flatnonzero((spend[t] > 1) & (spend[t] < problem.min_purchase - 1)):
-            short = float(problem.min_purchase[p] - spend[t, p])
-            words = f"{called[p]} would be bought {pounds(short)} below its efficient scale{when}"
-            yield short, words
+            missing = float(problem.min_purchase[p] - spend[t, p])
+            words = (
+                f"{display[p]} would be bought {pounds(missing)} below its efficient scale{when}"
+            )
+            yield missing, words
         for choice in np.unique(problem.alternative_set[problem.alternative_set != ""]):
-            side = [
-                called[p]
+            side_by_side = [
+                display[p]
                 for p in np.flatnonzero((problem.alternative_set == choice) & (spend[t] > 1))
             ]
-            if len(side) > 1:
-                yield 0.0, f"{' and '.join(side)} would be bought side by side{when}"
+            if len(side_by_side) > 1:
+                yield 0.0, f"{' and '.join(side_by_side)} would be bought side by side{when}"
 
 
 def _evidence(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
@@ -249,13 +262,15 @@ def _evidence(problem: BudgetProblem, model: Model, result: Result) -> BreachPar
             name = f"breach_{o}_{t}"
             if name not in model.columns:
                 continue
-            short = float(result.value(model.columns[name]).sum())
-            short *= float(formulation.scale_of(problem).outcome[o])
-            if short > 1e-9:
+            missed = float(result.value(model.columns[name]).sum())
+            missed *= float(formulation.scale_of(problem).outcome[o])
+            if missed > 1e-9:
                 when = f" in {year}" if len(problem.years) > 1 else ""
-                called = problem.display_names.get(key, key)
-                words = f"{called} would miss its standard by {figure(short)} in bad evidence{when}"
-                yield short, words
+                display = problem.display_names.get(key, key)
+                words = (
+                    f"{display} would miss its standard by {figure(missed)} in bad evidence{when}"
+                )
+                yield missed, words
 
 
 def _money(
@@ -289,14 +304,17 @@ def _name(problem: BudgetProblem, block: Block, key: str, position: Any) -> str:
 
 
 def _when(problem: BudgetProblem, block: Block, position: Any) -> str:
-    """The year of a row or column, where several are decided and the row is of one."""
+    """The year of a row or column, where several years are decided and the row is of one."""
     if len(problem.years) == 1 or "year" not in block.labels:
         return " over the years" if len(problem.years) > 1 else ""
     return f" in {block.labels['year'][position]}"
 
 
-RULE_TABLE = {"B6": "provision", "B13": "commitments"}  # rules that hold where a table has rows
-RELAXED_ROWS = {  # blocks of rows that may be missed, where the equations know nothing of it
+RULE_TABLE = {
+    "B6": "provision",
+    "B13": "commitments",
+}  # rules that only apply where a table has rows
+RELAXED_ROWS = {  # blocks of rows that are relaxed after formulation
     "B6": ("provision",),
     "B7": ("prevention", "reinvestment"),
     "B8": ("through",),
@@ -333,7 +351,7 @@ DESCRIPTIONS: dict[str, Callable[[BudgetProblem, Model, Result], BreachParts]] =
         "{name} would get {gbp} less than is contracted for{when}",
     ),
 }
-FIXED_DESCRIPTIONS = {  # where nothing that can be counted is given
+FIXED_DESCRIPTIONS = {  # for breaches that have no size
     "B5": "notice would have to be cut short, or the old not run beside the new",
     "B10": "contracts would have to end early, what is bought together be bought apart, or "
     "providers be paid less than their results earn",

@@ -1,19 +1,20 @@
 """How far can the budget fall before a standard breaks, and which one breaks first?
 
-``order_of_breaking``: the least money that meets every standard, with its proven bound; just
-below that bound, where one must break, the plan that misses standards by least (in ranges, over
-all years together) says which one breaks first; that one is given up, and so on until none is
-left. It is proven to be the first where every plan in which it holds misses the others by more.
+``order_of_breaking``: the least money that meets every standard, with its proven bound. Just below
+that bound one standard must break; the plan that misses standards by least (in ranges, over all
+years) shows which. That standard is dropped, and so on until none is left. It is proven to be the
+first where every plan that meets it misses the others by more.
 
 Over several years the least money is discounted, and below it every year has a little less.
 
-``path_of_cuts``: what the best plan is worth at every total, the same in every decided year and
-nothing carried over, from the least with which every year meets the rules to today's money, for
-problems that are linear programs. (Over years that least may be below the dearest year of the
-least money: a year pays more so that another pays less.) The value is convex in the total and
-the price of the total is its slope, so two solved totals bound it between them: below by their
-slopes, above by the straight line. Totals are added where the two meet until they are as close as
-asked; where they meet exactly, the path is exact.
+``path_of_cuts``: the value of the best plan at every total, for problems that are linear programs.
+The total is the same in every decided year and nothing carries over. It ranges from the least with
+which every year meets the rules to today's money. (Over years that least may be below the most
+expensive year of the least money, where one year pays more so that another pays less.) The value is
+convex in the total and the dual of the total is its slope, so two solved totals bound it between
+them: below by their slopes, above by the straight line. Totals are added where the slopes meet
+until both are as close as asked; where they meet exactly, the path is exact.
+
 Source: Eisner and Severance, Mathematical techniques for efficient record segmentation in large
 shared databases, Journal of the ACM 23 (1976), for the parametric search.
 """
@@ -48,9 +49,8 @@ from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import OneBudget
 from placeopt.scenario.scenario import Objective, SolverSettings
 
-CUT_BELOW_LEAST = (
-    1e-3  # share below the least money at which the first broken standard is looked for
-)
+CUT_BELOW_LEAST = 1e-3  # share below the least money at which a standard must break
+
 MAX_POINTS = 200
 BREACHES = ("breach_minimum", "breach_target")
 
@@ -58,13 +58,21 @@ BREACHES = ("breach_minimum", "breach_target")
 def order_of_breaking(place: Place, scenario: Scenario) -> pd.DataFrame:
     """The standards in the order in which they break as the budget falls.
 
-    Columns: step, least_gbp (the least money with the standards still held), bound_gbp (no budget
-    below it meets them), gap_share (of the two), today_gbp (the base year's spending in every
-    decided year, discounted alike), cut_share (how far below it), outcome_id, name (of the
-    standard that breaks below it; "" in the last row, where only floors and terms are left),
-    missed_ranges (by how much it is missed just below), proven_first (that it is in every plan
-    that misses standards by least). Raises ``UsageError`` where the rules without any total allow
-    no plan.
+    Args:
+        place: The place.
+        scenario: The scenario; its total is ignored.
+
+    Returns:
+        Columns: step, least_gbp (the least money with the remaining standards), bound_gbp (no
+            budget
+        below it meets them), gap_share (of the two), today_gbp (the base year's spending in every
+        decided year, discounted alike), cut_share (how far below it), outcome_id, name (of the
+        standard that breaks below it; "" in the last row, where only floors and terms are left),
+        missed_ranges (how far it is missed just below), proven_first (whether every plan that
+        misses standards by least breaks it).
+
+    Raises:
+        UsageError: Where the rules without any total allow no plan.
     """
     problem = build_problem(place, _without_total(scenario))
     problem = replace(problem, objectives=("least_money",), slack=())
@@ -76,29 +84,36 @@ def order_of_breaking(place: Place, scenario: Scenario) -> pd.DataFrame:
             if solved.result.status is Status.INFEASIBLE:
                 raise UsageError("no money meets the rules: there is no least budget")
             raise UsageError(f"no least budget was found: {solved.result.status}")
-        o, missed, proven = first_to_break(problem, scenario.solver, solved)
+        o, missed_ranges, proven = first_to_break(problem, scenario.solver, solved)
         key = str(problem.outcome_ids[o]) if o is not None else ""
         bound, cut = solved.result.bound, 1 - least / today if today else np.nan
         row = [step, least, bound, max(0.0, least - bound) / least if least else 0.0, today, cut]
-        rows.append([*row, key, problem.display_names.get(key, key), missed, proven])
+        rows.append([*row, key, problem.display_names.get(key, key), missed_ranges, proven])
         if o is None:
             break
-        held, target = problem.minimum_gain.copy(), problem.target_holds.copy()
-        held[:, o], target[:, o] = np.nan, False
-        problem = replace(problem, minimum_gain=held, target_holds=target)
+        minimum, target_holds = problem.minimum_gain.copy(), problem.target_holds.copy()
+        minimum[:, o], target_holds[:, o] = np.nan, False
+        problem = replace(problem, minimum_gain=minimum, target_holds=target_holds)
     columns = ["step", "least_gbp", "bound_gbp", "gap_share", "today_gbp", "cut_share"]
     columns += ["outcome_id", "name"]
     return pd.DataFrame(rows, columns=[*columns, "missed_ranges", "proven_first"])
 
 
 def path_of_cuts(place: Place, scenario: Scenario, *, tolerance: float = 1e-5) -> pd.DataFrame:
-    """The value of the best plan at every total, from the least that does to today's spending.
+    """The value of the best plan at every total, from the least feasible one to today's spending.
 
-    Columns: total_gbp, objective (of the scenario's first objective, minimised), change_per_gbp
-    (what one more GBP changes; below zero is better), standards (ids of the standards that bind).
-    Between two rows the value lies on or below the straight line, by at most ``tolerance`` of
-    the path's range. Raises ``UsageError`` where a choice or an S-shaped curve makes the problem
-    an integer one.
+    Args:
+        place: The place.
+        scenario: The scenario; its total is ignored.
+        tolerance: Between two rows the value lies on or below the straight line, by at most this
+            share of the path's range.
+
+    Returns:
+        Columns: total_gbp, objective (of the scenario's first objective, minimised), change_per_gbp
+        (what one more GBP changes; below zero is better), standards (ids of the binding standards).
+
+    Raises:
+        UsageError: Where a choice or an S-shaped curve makes the problem an integer one.
     """
     problem = build_problem(place, _without_total(scenario))
     approximation = Approximation(problem, 10 * tolerance, 120)
@@ -116,17 +131,17 @@ def path_of_cuts(place: Place, scenario: Scenario, *, tolerance: float = 1e-5) -
 
 
 def _least_yearly_total(problem: BudgetProblem, approximation: Approximation) -> float:
-    """GBP, the least total with which each decided year meets the rules, its spends breakpoints."""
+    """GBP, the least total with which each decided year meets the rules; adds breakpoints."""
     scale, level = formulation.scale_of(problem), np.inf
     for _ in range(MAX_ROUNDS):
         model = formulation.formulate(problem, approximation.pieces("under"), "least_money")
         columns, values, _ = formulation.expression(model, problem, "least_money", scale)
-        model.add_cost(columns, -values)  # what is small is the dearest year instead
-        dearest, pay = model.add_columns("dearest", size=1, cost=1.0), model.columns["pay"]
+        model.add_cost(columns, -values)  # the most expensive year is minimised instead
+        max_year, pay = model.add_columns("dearest", size=1, cost=1.0), model.columns["pay"]
         year = np.repeat(np.arange(len(problem.years)), len(problem.pair_stream))
         terms: list[Any] = [
             (year, pay.all, 1.0),
-            (np.arange(len(problem.years)), dearest.start, -1.0),
+            (np.arange(len(problem.years)), max_year.start, -1.0),
         ]
         model.add_rows("within", rule="", labels={"year": problem.years}, terms=terms, upper=0.0)
         if model.arrays().integer.any():
@@ -135,15 +150,15 @@ def _least_yearly_total(problem: BudgetProblem, approximation: Approximation) ->
         if not result.has_plan:
             raise UsageError("no money meets the rules: there is no path")
         approximation.add(spend_from_result(problem, model, result))
-        last, level = level, float(result.value(dearest)[0]) * scale.money_gbp
-        if last - level <= LINEAR_GAP * level:
+        previous, level = level, float(result.value(max_year)[0]) * scale.money_gbp
+        if previous - level <= LINEAR_GAP * level:
             break
     return level
 
 
 @dataclass(frozen=True)
 class _Point:
-    """One solved total: value, slope, and the standards that have a price there."""
+    """One solved total: value, slope, and the standards with a dual there."""
 
     total: float
     value: float
@@ -154,20 +169,20 @@ class _Point:
 def _refine_totals(
     problem: BudgetProblem, approximation: Approximation, least: float, tolerance: float
 ) -> list[_Point]:
-    """Totals added where neighbours' slopes meet, the widest gap first."""
-    top = max(
+    """Add totals where neighbours' slopes meet, at the widest gap first."""
+    largest = max(
         min(float(problem.base_spend.sum()), float(problem.stream_limit.sum(axis=1).min())), least
     )
-    ends = [_solve_at(problem, approximation, total) for total in (least * (1 + 1e-6), top)]
+    ends = [_solve_at(problem, approximation, total) for total in (least * (1 + 1e-6), largest)]
     points = [point for point in ends if point is not None]
     allowed = tolerance * max(1e-9, abs(points[0].value - points[-1].value))
     while len(points) < MAX_POINTS:
         pairs = list(itertools.pairwise(points))
-        meets = [_slope_intersection(left, right) for left, right in pairs]
-        widest = int(np.argmax([gap for _, gap in meets])) if meets else -1
-        if widest < 0 or meets[widest][1] <= allowed:
+        intersections = [_slope_intersection(left, right) for left, right in pairs]
+        widest = int(np.argmax([gap for _, gap in intersections])) if intersections else -1
+        if widest < 0 or intersections[widest][1] <= allowed:
             break
-        found = _solve_at(problem, approximation, meets[widest][0])
+        found = _solve_at(problem, approximation, intersections[widest][0])
         if found is None:
             break
         points.insert(widest + 1, found)
@@ -190,7 +205,7 @@ def _tangent_value(point: _Point, total: float) -> float:
 
 
 def _solve_at(problem: BudgetProblem, approximation: Approximation, total: float) -> _Point | None:
-    """The linear program at one total, priced."""
+    """The linear program at one total, with its slope."""
     at = replace(problem, total=_same_every_year(problem, total))
     name, scale = problem.objectives[0], formulation.scale_of(problem)
     model = formulation.formulate(at, approximation.pieces("under"), name)
@@ -212,8 +227,17 @@ def _solve_at(problem: BudgetProblem, approximation: Approximation, total: float
 def first_to_break(
     problem: BudgetProblem, settings: SolverSettings, solved: Solution
 ) -> tuple[int | None, float, bool]:
-    """The standard missed most where standards are missed by least, just below what is proven to
-    be the ``solved`` least money; by how many ranges, and whether that is proven."""
+    """Find the standard that breaks first just below the proven least money.
+
+    Args:
+        problem: The problem of the least money.
+        settings: The scenario's solver settings.
+        solved: Its solution.
+
+    Returns:
+        The outcome's position (``None`` where no standard breaks), how far it is missed in ranges,
+        and whether it is proven to be the first.
+    """
     assert solved.spend is not None
     assert solved.pay is not None
     if not np.isfinite(problem.minimum_gain).any() and not problem.target_holds.any():
@@ -221,25 +245,25 @@ def first_to_break(
     assert solved.result.objective is not None
     share = max(0.0, solved.result.bound) / max(solved.result.objective, 1e-9)
     total = solved.pay.sum(axis=1) * min(1.0, share) * (1 - CUT_BELOW_LEAST)
-    short = replace(problem, total=total, relaxed_rule="B4")
-    approximation = Approximation(short)
+    relaxed = replace(problem, total=total, relaxed_rule="B4")
+    approximation = Approximation(relaxed)
     approximation.add(solved.spend)
     least, missed = np.inf, np.zeros(len(problem.outcome_ids))
     for _ in range(MAX_ROUNDS):
-        model = formulation.formulate(short, approximation.pieces("under"), "")
+        model = formulation.formulate(relaxed, approximation.pieces("under"), "")
         result = solve_with_settings(model, settings)
         if not result.has_plan or result.objective is None or result.objective > 0.999 * least:
             break
         least, missed = result.objective, _missed_ranges(problem, model, result)
-        approximation.add(spend_from_result(short, model, result))
+        approximation.add(spend_from_result(relaxed, model, result))
         if not approximation.errors().any():
             break
     if not np.isfinite(least) and result.status is Status.INFEASIBLE:
-        return None, 0.0, True  # what breaks is no standard
+        return None, 0.0, True  # another rule breaks
     if not np.isfinite(least) or missed.max() <= 1e-9:
         raise UsageError("which standard breaks first was not found within the time limit")
     o = int(np.argmax(missed))
-    model = formulation.formulate(short, approximation.pieces("over"), "")
+    model = formulation.formulate(relaxed, approximation.pieces("over"), "")
     for name in BREACHES:
         if name in model.columns:  # the standard holds
             block = model.columns[name]

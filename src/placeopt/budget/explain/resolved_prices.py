@@ -1,8 +1,8 @@
-"""What a whole step of a limit changes, found by solving again: prices for integer plans.
+"""Finite-difference prices for integer plans: each limit is moved by a step and solved again.
 
-The dual prices of a plan with whole decisions (a ward, a provider, a programme bought or not) are
-those of its last linear step only. Here each limit is moved by a step of its own and the budget
-solved anew, so a price counts what the step makes possible or impossible:
+The dual prices of a plan with whole decisions (a ward, a provider, a programme bought or not) hold
+for its last linear step only. Here each limit is moved by a step of its own and the budget solved
+again, so a price includes what the step makes possible or impossible:
 
     change_in_objective = (objective after - objective before) / step
 
@@ -41,20 +41,29 @@ def resolved_prices(
     rules: tuple[str, ...] = ("one_budget", "streams", "statutory", "outcomes"),
     step_share: float = 0.01,
 ) -> pd.DataFrame:
-    """One row for each limit of these rules; the budget is solved once for each, and once before.
+    """Price each limit of some rules by solving again.
 
-    A step is ``step_share`` of the year's total, of a stream's amounts, of a floor, or of the
-    range from an outcome's baseline to its target (of its baseline where it has no target), and
-    makes floors and standards stricter. ``objective`` is the scenario's first one, in ``unit``, and
-    made small, so below 0 is better; ``inf`` where no plan is left. Raises
-    ``UsageError`` where there is no plan to begin with.
+    Args:
+        place: The place.
+        scenario: The scenario.
+        rules: The rules whose limits are priced.
+        step_share: A step is this share of the year's total, of a stream's amounts, of a floor, or
+            of the range from an outcome's baseline to its target (of its baseline where it has no
+            target). It makes floors and standards stricter.
+
+    Returns:
+        One row a limit. ``objective`` is the scenario's first one, in ``unit``, and minimised, so
+        below 0 is better; ``inf`` where no plan is left.
+
+    Raises:
+        UsageError: Where there is no plan to begin with.
     """
     from placeopt.budget import solve
 
     before = solve(place, scenario).result
     if before.objective is None:
         raise UsageError("there is no plan whose limits could be priced")
-    rows, called = [], names(place)
+    rows, display = [], names(place)
     objective = objectives(scenario)[0]
     unit = OBJECTIVES["budget"][objective].unit
     for name in rules:
@@ -63,7 +72,7 @@ def resolved_prices(
         ):
             after = solve(other, question).result
             change, lowest, highest = _change(before, after, step)
-            row = [number, what, key, called.get(key, key), step, per, objective, unit]
+            row = [number, what, key, display.get(key, key), step, per, objective, unit]
             row += [before.objective, after.objective]
             rows.append([*row, change, lowest, highest])
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -83,7 +92,7 @@ def _change(before: Result, after: Result, step: float) -> tuple[float, float, f
 def _moved_limits(
     place: Place, scenario: Scenario, name: str, share: float
 ) -> Iterator[MovedLimit]:
-    """The questions with one limit of a rule moved, none where the rule is not in force."""
+    """The questions with one limit of a rule moved; none where the rule is not in force."""
     for rule in scenario.rules:
         if rule.name != name:
             continue
@@ -158,7 +167,7 @@ def _standards(
 
 
 def _with_rule(scenario: Scenario, rule: Rule) -> Scenario:
-    """The same question with one rule in place of the one of its name."""
+    """The same question with one rule replaced."""
     rules = tuple(rule if other.name == rule.name else other for other in scenario.rules)
     return scenario.model_copy(update={"rules": rules})
 

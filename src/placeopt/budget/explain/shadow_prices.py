@@ -1,8 +1,8 @@
-"""What one more pound, or one unit of a standard, changes: prices from a linear program.
+"""Shadow prices: what one more pound, or one unit of a standard, changes in a linear program.
 
-A price is how much the (minimised) objective changes for one more unit of a row's limit. Prices
-are read only where strong duality is checked: the dual objective made from them must equal the
-primal one. They are exact for the approximated curves, near the plan and for small changes.
+A price is the change of the (minimised) objective for one more unit of a row's limit. Prices are
+reported only where strong duality holds: the dual objective made from them must equal the primal
+one. They are exact for the approximated curves, near the plan and for small changes.
 """
 
 from __future__ import annotations

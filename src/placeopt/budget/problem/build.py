@@ -1,4 +1,4 @@
-"""State the budget problem of a place and a scenario: tables to frozen arrays.
+"""Build the budget problem of a place and a scenario: tables to frozen arrays.
 
 The base year is the last year of spending data. The first decided year is the scenario's, or the
 year after the base year; each decided year's money is what ``stream_amounts`` states for it.
@@ -43,11 +43,19 @@ __all__ = ["OBJECTIVES", "BudgetProblem", "build_problem"]
 def build_problem(
     place: Place, scenario: Scenario, *, relax: str = "", like: BudgetProblem | None = None
 ) -> BudgetProblem:
-    """State the problem; with ``relax`` that of giving way on one rule (see ``explain``), with the
-    positions alone (B9) of the problem ``like``.
+    """Build the budget problem.
 
-    Raises ``PlaceError`` and ``ScenarioError`` with all findings, and ``UsageError`` where nothing
-    limits the money."""
+    Args:
+        place: The place.
+        scenario: The scenario.
+        relax: The number of a rule that may be breached at a price, for explanations.
+        like: A problem of the same place and scenario whose stand-alone positions (B9) are reused.
+
+    Raises:
+        PlaceError: With all findings in the place.
+        ScenarioError: With all findings in the scenario.
+        UsageError: Where nothing limits the money.
+    """
     problem = _build_without_positions(place, scenario, relax)
     if like is not None:
         return replace(
@@ -59,8 +67,7 @@ def build_problem(
 
 
 def problem_faults(place: Place, scenario: Scenario) -> list[Finding]:
-    """What ``build_problem`` would refuse of a place and a scenario that are in order by
-    themselves."""
+    """Faults that ``build_problem`` would raise for a place and a scenario that are each valid."""
     file = scenario.path.name if scenario.path else "the scenario"
     try:
         _build_without_positions(place, scenario, "")
@@ -73,7 +80,7 @@ def problem_faults(place: Place, scenario: Scenario) -> list[Finding]:
 
 
 def _build_without_positions(place: Place, scenario: Scenario, relax: str) -> BudgetProblem:
-    """The problem, but for the positions alone (B9)."""
+    """The problem without the stand-alone positions (B9)."""
     from placeopt.budget.problem.checks import require
 
     require(place, scenario)
@@ -93,7 +100,7 @@ def _build_without_positions(place: Place, scenario: Scenario, relax: str) -> Bu
     pair_programme, pair_stream = np.nonzero(pairs)
     income = np.stack([money.amounts(place, int(year))[0] for year in years])
     amount = income if streams_rule else np.full_like(income, np.inf)
-    made: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "years": years,
         "programme_ids": programme_ids,
         "base_spend": before,
@@ -106,21 +113,23 @@ def _build_without_positions(place: Place, scenario: Scenario, relax: str) -> Bu
         **outcomes.outcomes(place, scenario, years, base_year),
         **outcomes.curves(place, bool(scenario.of(Uncertainty))),
     }
-    held = commitments.commitments(place, scenario, years, relax)
-    made["minimum_gain"][held["is_past"]] = np.nan
-    made["target_holds"][held["is_past"]] = False
-    made["provider_terms"] = provider_terms_of(
+    commitment_fields = commitments.commitments(place, scenario, years, relax)
+    fields["minimum_gain"][commitment_fields["is_past"]] = np.nan
+    fields["target_holds"][commitment_fields["is_past"]] = False
+    fields["provider_terms"] = provider_terms_of(
         place,
-        made["sign"],
-        made["drifted_baseline"],
+        fields["sign"],
+        fields["drifted_baseline"],
         len(years),
-        held=bool(scenario.of(Commissioning)),
+        in_force=bool(scenario.of(Commissioning)),
         paid=relax != "B10",
-        begun=(np.nan_to_num(held["actual_spend"])[held["is_past"]] > 0).any(axis=0),
+        has_begun=(
+            np.nan_to_num(commitment_fields["actual_spend"])[commitment_fields["is_past"]] > 0
+        ).any(axis=0),
     )
-    bought = commitments.commissioning(place, scenario, years, before, relax)
-    bought["contract_floor"][held["is_past"]] = 0.0
-    made["effect_share"] = outcomes.share(place, len(made["drifted_baseline"]), len(years))
+    purchase_fields = commitments.commissioning(place, scenario, years, before, relax)
+    purchase_fields["contract_floor"][commitment_fields["is_past"]] = 0.0
+    fields["effect_share"] = outcomes.share(place, len(fields["drifted_baseline"]), len(years))
     problem = BudgetProblem(
         base_year=base_year,
         discount=(1 + scenario.money.discount_rate) ** -np.arange(len(years), dtype=float),
@@ -128,7 +137,7 @@ def _build_without_positions(place: Place, scenario: Scenario, relax: str) -> Bu
         pooled=programmes["pooled"].to_numpy(bool),
         floor=money.floors(place, scenario),
         maximum=programmes["maximum_gbp_per_year"].fillna(np.inf).to_numpy(float),
-        upper=money.upper(programmes, pairs, made | held, relax),
+        upper=money.upper(programmes, pairs, fields | commitment_fields, relax),
         stream_ids=streams["stream_id"].to_numpy(str),
         revenue=revenue,
         pair_programme=pair_programme,
@@ -142,10 +151,10 @@ def _build_without_positions(place: Place, scenario: Scenario, relax: str) -> Bu
         potential=potentials(place),
         relaxed_rule=relax,
         display_names=names(place),
-        **made,
+        **fields,
         **outcomes.evidence(place, scenario),
-        **bought,
-        **held,
+        **purchase_fields,
+        **commitment_fields,
         **commitments.units(place, scenario, years, base_year, before, relax),
         **agency_arrays(place, scenario, years),
         **capital.pots(place, scenario, years),
@@ -157,7 +166,7 @@ def _build_without_positions(place: Place, scenario: Scenario, relax: str) -> Bu
 
 def names(place: Place) -> dict[str, str]:
     """What people call each id."""
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for table, key in (
         ("programmes", "programme_id"),
         ("streams", "stream_id"),
@@ -165,22 +174,22 @@ def names(place: Place) -> dict[str, str]:
         ("agencies", "agency_id"),
     ):
         rows = place.tables[table]
-        found |= {k: n or k for k, n in zip(rows[key], rows["name"], strict=True)}
-    return found
+        result |= {k: n or k for k, n in zip(rows[key], rows["name"], strict=True)}
+    return result
 
 
 def curves_beyond_potential(problem: BudgetProblem) -> list[Finding]:
-    """Curves that alone could do all that the whole states, or more."""
-    found = []
+    """Faults of curves that alone would reach the whole potential or more."""
+    findings = []
     for c, curve in enumerate(problem.curves):
-        whole = float(problem.potential[problem.curve_outcome[c]])
-        if np.isfinite(whole):
-            most = problem.upper[:, problem.curve_programme[c]].max()
-            alone = float(getattr(curve, "stand_alone", curve).effect(most))
-            if alone >= whole * MAX_EFFECT_SHARE:
+        potential = float(problem.potential[problem.curve_outcome[c]])
+        if np.isfinite(potential):
+            max_spend = problem.upper[:, problem.curve_programme[c]].max()
+            effect = float(getattr(curve, "stand_alone", curve).effect(max_spend))
+            if effect >= potential * MAX_EFFECT_SHARE:
                 key = problem.outcome_ids[problem.curve_outcome[c]]
-                message = f"it does {alone:g} alone, and the whole of {key} is {whole:g}"
+                message = f"it does {effect:g} alone, and the whole of {key} is {potential:g}"
                 remedy = "give a larger whole_effect in outcomes, or a smaller effect"
-                found.append(error("curves.csv", message, remedy, row=c + 2,
-                                   column="maximum_effect", value=f"{alone:g}"))  # fmt: skip
-    return found
+                findings.append(error("curves.csv", message, remedy, row=c + 2,
+                                   column="maximum_effect", value=f"{effect:g}"))  # fmt: skip
+    return findings

@@ -1,7 +1,7 @@
-"""Pots of capital (B11): what each holds, what it may pay for, and whether it keeps the rest.
+"""Pots of capital (B11): what each holds, what it may pay for, and whether it carries over.
 
-A pot is a capital stream, or all of them together, or the receipts. Receipts that a year does not
-use are there in the next; those of streams only where unspent money is carried (B2).
+A pot is a capital stream, or all of them together, or the receipts. Unused receipts carry over to
+the next year; money of streams only where unspent money is carried (B2).
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ from placeopt.scenario.rules.budget.money import Capital, Streams
 
 
 def pots(place: Place, scenario: Scenario, years: Ints) -> dict[str, Any]:
-    """The pots' arrays of a problem: (T, K) GBP that comes in, (K, P) what a pot may pay for, and
-    (K,) whether it keeps what a year does not use; the last pot is the receipts."""
+    """Return the fields of the capital pots; the last pot is the receipts.
+
+    They are (T, K) GBP that comes in, (K, P) what a pot may pay for, and (K,) whether it carries
+    over.
+    """
     programmes = len(place.programmes)
     rule = next(iter(scenario.of(Capital)), None)
     if rule is None:

@@ -1,7 +1,7 @@
-"""What must be true of a place and a scenario before a budget can be solved for them.
+"""Checks of a place and a scenario before a budget is solved for them.
 
-Every fault is found at once: faults of the place as ``PlaceError``, of the scenario as
-``ScenarioError``; warnings (what a reader of the plan should know) come back as a list.
+All faults are found at once: faults of the place as ``PlaceError``, of the scenario as
+``ScenarioError``. Warnings for the reader of the plan are returned as a list.
 """
 
 from __future__ import annotations
@@ -40,13 +40,11 @@ from placeopt.scenario.rules.budget.money import (
 )
 from placeopt.scenario.wording import pounds
 
-SUSPICIOUS_TOTAL_SHARE = (
-    0.01  # a total below this share of today's spending looks like thousands of pounds
-)
+SUSPICIOUS_TOTAL_SHARE = 0.01  # of today's spending: smaller totals look like thousands of pounds
 
 
 def require(place: Place, scenario: Scenario) -> None:
-    """Raise with all errors; warnings are let through."""
+    """Raise all errors; warnings are ignored."""
     faults = [finding for finding in check_place(place, scenario) if finding.severity == "error"]
     if faults:
         raise PlaceError(faults, "faults in the place's budget tables")
@@ -80,9 +78,9 @@ def check_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
     yield from _money_of_the_year(place, scenario)
     yield from _curves(place)
     yield from _ring_fences_today(place, scenario)
-    moved = {*place.curves["programme_id"], *place.provision["programme_id"]}
-    without = ~place.programmes["programme_id"].isin(moved)
-    for row in place.programmes.index[without]:
+    with_effect = {*place.curves["programme_id"], *place.provision["programme_id"]}
+    is_without = ~place.programmes["programme_id"].isin(with_effect)
+    for row in place.programmes.index[is_without]:
         key = place.programmes.at[row, "programme_id"]
         message = "no curve: no outcome depends on it, so a plan may cut it to its floor"
         remedy = "add a curve, or a floor if it must be kept"
@@ -90,7 +88,7 @@ def check_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
 
 
 def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
-    """Faults and warnings in what the scenario asks of this place, each at its line."""
+    """Faults and warnings in what the scenario asks of this place, with line numbers."""
     yield from with_lines(scenario, _asked(place, scenario))
 
 
@@ -100,18 +98,18 @@ def _asked(place: Place, scenario: Scenario) -> Iterator[Finding]:
         if len(scenario.of(kind)) > 1:
             message = f"the rule {kind.name} is given {len(scenario.of(kind))} times"
             yield Finding("error", file, None, "rules", kind.name, message, "give it once")
-    chosen = objectives(scenario)
-    for name in chosen:
+    objective_names = objectives(scenario)
+    for name in objective_names:
         if name not in OBJECTIVES and name != "weighted":
             remedy = f"choose from {', '.join(OBJECTIVES)} and weighted"
             yield Finding("error", file, None, "minimise", name, "no such budget objective", remedy)
-    given: list[tuple[type[Rule], str, str, str]]
-    given = [(Streams, "release", "streams", "stream_id")]
-    given += [(Statutory, "floors_gbp", "programmes", "programme_id")]
-    given += [(Pace, "exempt", "programmes", "programme_id")]
-    given += [(NobodyWorseOff, "only_together", "outcomes", "outcome_id")]
-    given += [(Outcomes, "outcome", "outcomes", "outcome_id")]
-    for owner, parameter, table, key in given:
+    id_parameters: list[tuple[type[Rule], str, str, str]]
+    id_parameters = [(Streams, "release", "streams", "stream_id")]
+    id_parameters += [(Statutory, "floors_gbp", "programmes", "programme_id")]
+    id_parameters += [(Pace, "exempt", "programmes", "programme_id")]
+    id_parameters += [(NobodyWorseOff, "only_together", "outcomes", "outcome_id")]
+    id_parameters += [(Outcomes, "outcome", "outcomes", "outcome_id")]
+    for owner, parameter, table, key in id_parameters:
         known = set(place.tables[table][key])
         for rule in scenario.of(owner):
             for name in getattr(rule, parameter):
@@ -137,7 +135,7 @@ def _asked(place: Place, scenario: Scenario) -> Iterator[Finding]:
 
 
 def _released(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
-    """Ring-fences that are given up and are not open to negotiation."""
+    """Released ring-fences that are not negotiable."""
     rows = place.streams
     firm = set(rows.loc[rows["ring_fenced"] & ~rows["negotiable"], "stream_id"])
     for rule in scenario.of(Streams):
@@ -149,7 +147,7 @@ def _released(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
 
 
 def _years(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
-    """Lists have one number for each decided year; what is counted includes what is decided."""
+    """Lists without one number for each decided year; fewer counted years than decided ones."""
     given: list[tuple[str, Any]] = [("stated", rule.stated) for rule in scenario.of(OneBudget)]
     given += [("receipts_gbp", rule.receipts_gbp) for rule in scenario.of(Capital)]
     for name, stated_numbers in given:
@@ -166,7 +164,8 @@ def _years(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
 
 
 def _lasting(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
-    """Effects that last longer than is counted, where it is not stated how long to count."""
+    """Effects that last longer than is counted, where the scenario does not state how long to
+    count."""
     felt, least = years_felt_beyond(place), scenario.money.benefit_years
     if least is None and felt > MOST_BEYOND:
         message = f"effects last {felt} years after the decided ones; {MOST_BEYOND} are counted"
@@ -175,7 +174,7 @@ def _lasting(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
 
 
 def _against_today(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
-    """A first year that is past; a total so small that it must be in thousands or millions."""
+    """A first year in the past; a total so small that it must be in thousands or millions."""
     last = int(place.spending["year"].max())
     if scenario.year is not None and scenario.year <= last:
         message = f"spending is stated up to {last}, so that this year is past"
@@ -192,7 +191,7 @@ def _against_today(place: Place, scenario: Scenario, file: str) -> Iterator[Find
 
 
 def _targets(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
-    """Outcomes without a target cannot be counted in ranges."""
+    """Outcomes without a target, which cannot be counted in ranges."""
     named = {*objectives(scenario), *scenario.objective.weights}
     needs = {"weighted_outcomes", "fairest"} & named
     reach, rows = outcomes.ranges(place, scenario), place.outcomes
@@ -217,8 +216,11 @@ def _targets(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
 
 
 def _nothing_to_gain(place: Place, scenario: Scenario, reach: Any) -> Iterator[Finding]:
-    """Outcomes of which no improvement would count, for what they saturate at is no better than
-    the baseline; one that is stated to is a fault of the place."""
+    """Outcomes of which no improvement would count.
+
+    The level at which they saturate is no better than the baseline. Where ``saturates_at`` is
+    stated, ``saturation_without_gain`` reports it.
+    """
     rows, target = place.outcomes, outcomes.targets(place, scenario)
     keys, stretch = rows["outcome_id"].to_numpy(str), rows["stretch"].to_numpy(float)
     worth = outcomes.weights(rows["weight"], reach) > 0
@@ -234,7 +236,7 @@ def _nothing_to_gain(place: Place, scenario: Scenario, reach: Any) -> Iterator[F
 
 
 def _dangling(place: Place) -> Iterator[Finding]:
-    """Ids that no table defines would otherwise be left out without a word."""
+    """Ids that no table defines."""
     tables: tuple[str, ...] = ("spending", "curves", "curve_points", "stream_amounts")
     tables += ("stream_programmes", "provision", "commitments", "benefits", "combinations")
     tables += ("provider_terms",)
@@ -258,7 +260,7 @@ def _money_of_the_year(place: Place, scenario: Scenario) -> Iterator[Finding]:
     last = int(place.spending["year"].max())
     for year in money.decided_years(place, scenario):
         if year <= last:
-            continue  # the scenario's fault, and said there
+            continue  # reported as a fault of the scenario
         _, known = money.amounts(place, int(year))
         for row in np.flatnonzero(~known):
             key = place.streams.at[row, "stream_id"]
@@ -300,8 +302,8 @@ def _ring_fences_today(place: Place, scenario: Scenario) -> Iterator[Finding]:
     rows = place.spending[place.spending["year"] == place.spending["year"].max()]
     p = pd.Index(place.programmes["programme_id"]).get_indexer(rows["programme_id"])
     f = pd.Index(place.streams["stream_id"]).get_indexer(rows["stream_id"])
-    outside = ~allowed[p, f] & (rows["amount_gbp"] > 0).to_numpy()
-    for row in rows.index[outside]:
+    is_outside = ~allowed[p, f] & (rows["amount_gbp"] > 0).to_numpy()
+    for row in rows.index[is_outside]:
         key = rows.at[row, "stream_id"]
         message = f"paid for {rows.at[row, 'programme_id']}, which its ring-fence does not allow"
         remedy = "name the programme in stream_programmes if it is allowed"

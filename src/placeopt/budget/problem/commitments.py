@@ -1,4 +1,4 @@
-"""What holds programmes in a budget problem: pace, what is bought or not at all, notice, contracts,
+"""Limits on programmes in a budget problem: pace, optional purchase, notice, contracts,
 commitments and whole units.
 """
 
@@ -26,11 +26,11 @@ from placeopt.scenario.rules.budget.money import (
 def pace(scenario: Scenario, programme_ids: Texts, before: Floats) -> dict[str, Any]:
     cut, rise = np.full(len(before), np.inf), np.full(len(before), np.inf)
     for rule in scenario.of(Pace):
-        bound = (before > 0) & ~np.isin(programme_ids, rule.exempt)
+        is_bound = (before > 0) & ~np.isin(programme_ids, rule.exempt)
         if rule.largest_cut_share is not None:
-            cut = np.where(bound, rule.largest_cut_share, cut)
+            cut = np.where(is_bound, rule.largest_cut_share, cut)
         if rule.largest_rise_share is not None:
-            rise = np.where(bound, rule.largest_rise_share, rise)
+            rise = np.where(is_bound, rule.largest_rise_share, rise)
     return {"pace_cut": cut, "pace_rise": rise}
 
 
@@ -43,76 +43,76 @@ def commissioning(
     start, stop = (
         rows[f"{name}_cost_gbp"].to_numpy(float) * (rule is not None) for name in ("start", "stop")
     )
-    once = np.where(before > 0, stop, start)  # what a single change from today would cost
+    change_cost = np.where(before > 0, stop, start)  # what a single change from today would cost
     if len(years) > 1:
-        once = start + stop
+        change_cost = start + stop
     choice = rows["one_of"].to_numpy(str)
-    at = {key: p for p, key in enumerate(rows["programme_id"])}
-    groups = tuple(tuple(at[key] for key in group) for group in rule.coherent) if rule else ()
+    position = {key: p for p, key in enumerate(rows["programme_id"])}
+    groups = tuple(tuple(position[key] for key in group) for group in rule.coherent) if rule else ()
     grouped = np.isin(np.arange(len(rows)), [p for group in groups for p in group])
     length = rows["contract_years"].to_numpy(np.int64) * (rule is not None and relax != "B10")
-    needs = (scale > 0) | (once > 0) | (choice != "") | grouped | (length > 1)
-    needs |= rows["programme_id"].isin(place.provider_terms["programme_id"]).to_numpy()
-    needs &= rule is not None and relax != "B10"
+    is_optional = (scale > 0) | (change_cost > 0) | (choice != "") | grouped | (length > 1)
+    is_optional |= rows["programme_id"].isin(place.provider_terms["programme_id"]).to_numpy()
+    is_optional &= rule is not None and relax != "B10"
     capital = rows["capital_gbp"].to_numpy(float) * bool(scenario.of(Capital))
     until = rows["contract_until_year"].astype("Float64").to_numpy(float, na_value=-np.inf)
-    runs = (years[:, None] <= until[None, :]) & (rule is not None) & (relax != "B10")
+    is_running = (years[:, None] <= until[None, :]) & (rule is not None) & (relax != "B10")
     return {
-        "is_optional": needs | (capital > 0),
+        "is_optional": is_optional | (capital > 0),
         "min_purchase": np.maximum(np.maximum(scale, before / 1000), 1e-6 * before.sum()),
         "contract_years": length,
         "start_cost": start,
         "stop_cost": stop,
         "alternative_set": choice,
         "purchase_groups": groups if relax != "B10" else (),
-        "contract_floor": np.where(runs, before, 0.0),
+        "contract_floor": np.where(is_running, before, 0.0),
         "capital": capital,
     }
 
 
 def commitments(place: Place, scenario: Scenario, years: Ints, relax: str) -> dict[str, Any]:
-    """Notice (B5), and what is contracted for or actual (B13)."""
+    """Notice (B5), and contracted and actual spending (B13)."""
     before = paid_in(place, int(place.spending["year"].max())).sum(axis=1)
     notice = np.zeros((len(years), len(before)))
     if any(rule.notice for rule in scenario.of(Pace)) and relax != "B5":
-        given = place.programmes["notice_years"].to_numpy(int)
-        notice = np.where(np.arange(len(years))[:, None] < given[None, :], before, 0.0)
-    least, actual = np.zeros_like(notice), np.full_like(notice, np.nan)
+        notice_years = place.programmes["notice_years"].to_numpy(int)
+        notice = np.where(np.arange(len(years))[:, None] < notice_years[None, :], before, 0.0)
+    contracted, actual = np.zeros_like(notice), np.full_like(notice, np.nan)
     if scenario.of(Continuity):
         rows = place.commitments
         p = pd.Index(place.programmes["programme_id"]).get_indexer(rows["programme_id"])
         t = pd.Index(years).get_indexer(pd.Index(rows["year"].to_numpy(np.int64)))
         gbp, past = rows["amount_gbp"].to_numpy(float), (rows["kind"] == "actual").to_numpy()
-        for chosen, table in ((~past, least), (past, actual)):
-            chosen = chosen & (t >= 0)
-            table[t[chosen], p[chosen]] = gbp[chosen]
-    whole = np.isfinite(actual).all(axis=1)  # a year that is past is held to no other rule
-    notice[whole], least[whole] = 0.0, 0.0
+        for is_chosen, table in ((~past, contracted), (past, actual)):
+            is_chosen = is_chosen & (t >= 0)
+            table[t[is_chosen], p[is_chosen]] = gbp[is_chosen]
+    is_past = np.isfinite(actual).all(axis=1)  # a year that is past is held to no other rule
+    notice[is_past], contracted[is_past] = 0.0, 0.0
     return {
         "notice_floor": notice,
-        "contracted_floor": least,
+        "contracted_floor": contracted,
         "actual_spend": actual,
-        "is_past": whole,
+        "is_past": is_past,
     }
 
 
 def units(
     place: Place, scenario: Scenario, years: Ints, base_year: int, before: Floats, relax: str
 ) -> dict[str, Any]:
-    """Whole units (B6) and what the demand they serve would cost if nothing changed (B7)."""
+    """Whole units (B6), and spending if nothing changed (B7)."""
     rows = place.provision
     p = pd.Index(place.programmes["programme_id"]).get_indexer(rows["programme_id"])
     o = pd.Index(place.outcomes["outcome_id"]).get_indexer(rows["outcome_id"])
     growth = place.outcomes["growth_share_per_year"].to_numpy(float)
-    nothing = np.tile(before, (len(years), 1))
-    nothing[:, p] *= (1 + growth[o]) ** (years - base_year)[:, None]
+    do_nothing = np.tile(before, (len(years), 1))
+    do_nothing[:, p] *= (1 + growth[o]) ** (years - base_year)[:, None]
     if not scenario.of(Prevention):
         rows, p, o = rows.iloc[:0], p[:0], o[:0]
     capacity = rows["unit_capacity"].to_numpy(float)
     today = place.outcomes["baseline"].to_numpy(float)[o]
     reinvest = next(iter(scenario.of(Reinvestment)), None)
     return {
-        "do_nothing": nothing,
+        "do_nothing": do_nothing,
         "unit_programme": p.astype(np.int64),
         "unit_outcome": o.astype(np.int64),
         "unit_capacity": capacity,

@@ -1,6 +1,4 @@
-"""The money of a budget problem: what was paid, what comes in, who may pay for what, and the most
-that each programme can be given.
-"""
+"""The money of a budget problem: payments, income, who may pay for what, and the largest spends."""
 
 from __future__ import annotations
 
@@ -23,7 +21,7 @@ def decided_years(place: Place, scenario: Scenario) -> Ints:
 
 
 def paid_in(place: Place, year: int) -> Floats:
-    """(P, F) GBP that each stream paid for each programme; no row means that nothing was paid."""
+    """(P, F) GBP that each stream paid for each programme, 0 where there is no row."""
     spending = place.spending[place.spending["year"] == year]
     paid = spending.pivot_table(
         index="programme_id", columns="stream_id", values="amount_gbp", aggfunc="sum"
@@ -32,20 +30,20 @@ def paid_in(place: Place, year: int) -> Floats:
 
 
 def amounts(place: Place, year: int) -> tuple[Floats, Bools]:
-    """(F,) what each stream brings in that year, and whether the table says so."""
+    """(F,) GBP that each stream brings in that year, and whether the table states it."""
     rows = place.stream_amounts[place.stream_amounts["year"] == year]
-    found = rows.set_index("stream_id")["amount_gbp"].reindex(place.streams["stream_id"])
-    return found.to_numpy(float), found.notna().to_numpy()
+    result = rows.set_index("stream_id")["amount_gbp"].reindex(place.streams["stream_id"])
+    return result.to_numpy(float), result.notna().to_numpy()
 
 
 def may_pay(place: Place, rule: Streams | None) -> Bools:
     """(P, F) whether a stream may pay for a programme."""
     programmes, streams = place.programmes["programme_id"], place.streams["stream_id"]
-    fenced = place.streams["ring_fenced"].to_numpy(bool)
+    is_fenced = place.streams["ring_fenced"].to_numpy(bool)
     if rule:
-        fenced = fenced & ~streams.isin(rule.release).to_numpy()
-    fenced = fenced | (place.streams["purpose"] == "capital").to_numpy()
-    allowed = np.repeat(~fenced[None, :], len(programmes), axis=0)
+        is_fenced = is_fenced & ~streams.isin(rule.release).to_numpy()
+    is_fenced = is_fenced | (place.streams["purpose"] == "capital").to_numpy()
+    allowed = np.repeat(~is_fenced[None, :], len(programmes), axis=0)
     p = pd.Index(programmes).get_indexer(place.stream_programmes["programme_id"])
     f = pd.Index(streams).get_indexer(place.stream_programmes["stream_id"])
     allowed[p, f] = True
@@ -56,8 +54,8 @@ def floors(place: Place, scenario: Scenario) -> Floats:
     rule = next(iter(scenario.of(Statutory)), None)
     if rule is None:
         return np.zeros(len(place.programmes))
-    given = place.programmes["programme_id"].map(rule.floors_gbp)
-    return given.fillna(place.programmes["statutory_floor_gbp_per_year"]).to_numpy(float)
+    stated = place.programmes["programme_id"].map(rule.floors_gbp)
+    return stated.fillna(place.programmes["statutory_floor_gbp_per_year"]).to_numpy(float)
 
 
 def total(scenario: Scenario, before: Floats, decided: int) -> dict[str, Any]:
@@ -70,17 +68,17 @@ def total(scenario: Scenario, before: Floats, decided: int) -> dict[str, Any]:
     return {"total": total, "opening_reserve": opening, "carry_over": carry}
 
 
-def paced_spend(before: Floats, times: Floats, actual: Floats) -> Floats:
-    """(T, P) what ``before`` (P,) becomes at ``times`` (P,) a year, from actual years on anew."""
-    found, last = np.empty_like(actual), before
+def paced_spend(before: Floats, growth: Floats, actual: Floats) -> Floats:
+    """(T, P) ``before`` (P,) multiplied by a factor (P,) a year, restarting after actual years."""
+    result, previous = np.empty_like(actual), before
     for t, known in enumerate(actual):
-        last = np.where(np.isnan(known), last * times, known)
-        found[t] = last
-    return found
+        previous = np.where(np.isnan(known), previous * growth, known)
+        result[t] = previous
+    return result
 
 
 def upper(programmes: pd.DataFrame, pairs: Bools, money: dict[str, Any], relax: str) -> Floats:
-    """(T, P) the most that a programme can be given."""
+    """(T, P) the largest spend of each programme, GBP a year."""
     amount, before = money["stream_limit"], money["base_spend"]
     limit = (amount.cumsum(axis=0) if money["streams_carry_over"] else amount) @ pairs.T.astype(
         float
@@ -100,8 +98,8 @@ def upper(programmes: pd.DataFrame, pairs: Bools, money: dict[str, Any], relax: 
     limit = np.fmin(programmes["maximum_gbp_per_year"].to_numpy(float), limit)
     if not relax:  # what a pace lets it rise to
         with np.errstate(over="ignore", invalid="ignore"):
-            paced = paced_spend(before, 1 + money["pace_rise"], money["actual_spend"])
-        limit = np.fmin(limit, np.where(np.isfinite(money["pace_rise"]), paced, np.inf))
+            pace_limit = paced_spend(before, 1 + money["pace_rise"], money["actual_spend"])
+        limit = np.fmin(limit, np.where(np.isfinite(money["pace_rise"]), pace_limit, np.inf))
         limit = np.fmax(limit, money["actual_spend"])
     if not np.isfinite(limit).all():
         raise UsageError(

@@ -1,7 +1,7 @@
 """Providers whom the place pays by results (B10): terms as arrays, and their exact arithmetic.
 
-A programme's spending is its price. Of it the place withholds a share and pays, in its place, for
-what the outcome comes to. With gain[t,o] the improvement over the year's baseline and, for terms k
+A programme's spending is its price. The place withholds a share of it and pays for results
+instead. With gain[t,o] the improvement over the year's baseline and, for terms k
 of programme p and outcome o,
 
     held[t,k]    = gain[t,o] between paid_from (0) and paid_to (span), in units
@@ -12,12 +12,12 @@ of programme p and outcome o,
     refund[t,p]  = sum over k of clawback lost[t-1-n,k]
     paid[t,p]    = (1 - withheld[p]) spend[t,p] + one-off costs + due[t,p]
 
-A provider that is no donor is bought from only where it gets back what is withheld:
+A provider that is not a donor is bought from only where results pay what is withheld:
 
     sum over t of due[t,p] - refund[t,p] >= withheld[p] x sum over t of spend[t,p]
 
 What falls due after the decided years is set aside in the last one, as if all of it were held, and
-nothing is counted as given back by then: a plan cannot leave the bill to those who come after. What
+nothing is counted as given back by then, so a plan cannot leave the bill to later years. What
 years before the first decided one have earned is not known here (commitments may state it).
 """
 
@@ -40,22 +40,36 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class ProviderTerms:
-    """The terms k of all providers who are paid by results. Money is GBP, outcomes are units of
-    improvement over the drifted baseline."""
+    """The terms k of all providers who are paid by results (K of them).
 
-    programme: Ints  # (K,)
-    outcome: Ints  # (K,)
-    withheld: Floats  # (P,) share of a programme's spending that is not paid as a fee
-    start: Floats  # (T, K) improvement from which on it is paid
-    span: Floats  # (K,) units that are paid at most
-    price: Floats  # (K,) GBP for a unit
-    deferred_share: Floats  # (K,) share
-    deferral_years: Ints  # (K,) after which it is seen whether a result is held
-    clawback: Floats  # (K,) GBP for a unit that is not held
-    consents: Bools  # (P,) whether the provider is bought from only if results pay what is withheld
+    Money is GBP, outcomes are units of improvement over the drifted baseline.
+
+    Attributes:
+        programme: (K,) the programme that the provider runs.
+        outcome: (K,) the outcome it is paid for.
+        withheld: (P,) share of a programme's spending that is not paid as a fee.
+        start: (T, K) improvement from which results are paid.
+        span: (K,) units that are paid at most.
+        price: (K,) GBP a unit.
+        deferred_share: (K,) share of the price that is paid later.
+        deferral_years: (K,) years after which the result must still hold.
+        clawback: (K,) GBP to give back for a unit that does not hold.
+        consents: (P,) whether the provider sells only if results pay what is withheld.
+    """
+
+    programme: Ints
+    outcome: Ints
+    withheld: Floats
+    start: Floats
+    span: Floats
+    price: Floats
+    deferred_share: Floats
+    deferral_years: Ints
+    clawback: Floats
+    consents: Bools
 
     def for_programmes(self, programmes: Bools) -> ProviderTerms:
-        """Only those of these programmes (P,)."""
+        """The terms of these programmes (P,) only."""
         k = programmes[self.programme]
         return ProviderTerms(
             self.programme[k],
@@ -80,21 +94,22 @@ class ProviderTerms:
         return self.paid_units(gain) * bought[:, self.programme]
 
     def lost_units(self, gain: Floats, bought: Bools) -> Floats:
-        """(T, K) units of a year's ``earned`` that are not held when the deferred part is due; 0
-        where that is after the decided years."""
-        earned, held, found = (
+        """(T, K) units earned in a year that no longer hold when the deferred part is due.
+
+        0 where that is after the decided years.
+        """
+        earned, held, lost = (
             self.earned_units(gain, bought),
             self.paid_units(gain),
             np.zeros_like(self.start),
         )
         for t, k in zip(*self.settled_within_horizon, strict=True):
-            found[t, k] = max(0.0, earned[t, k] - held[t + self.deferral_years[k], k])
-        return found
+            lost[t, k] = max(0.0, earned[t, k] - held[t + self.deferral_years[k], k])
+        return lost
 
     @property
     def settled_within_horizon(self) -> tuple[Ints, Ints]:
-        """Years t and terms k of which it is settled within the decided years whether the result
-        is held."""
+        """Years t and terms k whose result is checked within the decided years."""
         decided = len(self.start)
         due = np.arange(decided)[:, None] + 1 + self.deferral_years
         t, k = np.nonzero(due < decided)
@@ -102,15 +117,19 @@ class ProviderTerms:
 
     @property
     def at_stake(self) -> tuple[Ints, Ints]:
-        """Those of the ``settled`` for which money depends on whether the result is held."""
+        """Those of ``settled_within_horizon`` for which money depends on whether the result
+        holds."""
         t, k = self.settled_within_horizon
         money = (self.deferred_share * self.price + self.clawback > 0)[k]
         return t[money], k[money]
 
     @property
     def first_due(self) -> tuple[Ints, Floats]:
-        """(T,) position of the year in which the part of a year's result that is not deferred is
-        paid, and (K,) GBP of it for a unit."""
+        """When the part that is not deferred is paid, and how much.
+
+        Returns:
+            (T,) position of the year of payment, and (K,) GBP a unit.
+        """
         decided = len(self.start)
         return np.minimum(np.arange(decided) + 1, decided - 1), (
             1 - self.deferred_share
@@ -123,26 +142,30 @@ class ProviderTerms:
         return np.minimum(np.arange(decided)[:, None] + 1 + self.deferral_years, decided - 1)
 
     def due_payments(self, gain: Floats, bought: Bools) -> Floats:
-        """(T, P) GBP that results make due in each decided year."""
+        """(T, P) GBP due by results in each decided year."""
         earned, lost = self.earned_units(gain, bought), self.lost_units(gain, bought)
-        found = np.zeros(bought.shape)
-        when, now = self.first_due
-        each = np.broadcast_to(self.programme, earned.shape)
-        np.add.at(found, (np.broadcast_to(when[:, None], earned.shape), each), now * earned)
-        later = self.deferred_share * self.price * (earned - lost)
-        np.add.at(found, (self.last_due, each), later)
-        return found
+        due = np.zeros(bought.shape)
+        first_due, first_payment = self.first_due
+        programmes = np.broadcast_to(self.programme, earned.shape)
+        np.add.at(
+            due,
+            (np.broadcast_to(first_due[:, None], earned.shape), programmes),
+            first_payment * earned,
+        )
+        deferred_payment = self.deferred_share * self.price * (earned - lost)
+        np.add.at(due, (self.last_due, programmes), deferred_payment)
+        return due
 
     def refunds(self, gain: Floats, bought: Bools) -> Floats:
         """(T, P) GBP that providers give back in each decided year."""
-        lost, found = self.lost_units(gain, bought), np.zeros(bought.shape)
-        each = np.broadcast_to(self.programme, lost.shape)
-        np.add.at(found, (self.last_due, each), self.clawback * lost)
-        return found
+        lost, refunded = self.lost_units(gain, bought), np.zeros(bought.shape)
+        programmes = np.broadcast_to(self.programme, lost.shape)
+        np.add.at(refunded, (self.last_due, programmes), self.clawback * lost)
+        return refunded
 
     @property
     def max_refund(self) -> float:
-        """GBP that can be given back in a year at most."""
+        """The largest refund in a year, GBP."""
         return float((self.clawback * self.span).sum())
 
 
@@ -152,13 +175,22 @@ def provider_terms_of(
     drifted: Floats,
     decided: int,
     *,
-    held: bool,
+    in_force: bool,
     paid: bool = True,
-    begun: Bools | None = None,
+    has_begun: Bools | None = None,
 ) -> ProviderTerms:
-    """A place's terms; none unless the rule is ``held``, nothing earned unless ``paid``. Providers
-    of what has ``begun`` (P,) in past years have consented."""
-    rows = place.provider_terms if held else place.provider_terms.iloc[:0]
+    """Read a place's terms.
+
+    Args:
+        place: The place.
+        sign: (O,) +1 where higher is better, else -1.
+        drifted: (B, O) baselines if nothing changes.
+        decided: How many years are decided.
+        in_force: Whether rule B10 is in force; without it there are no terms.
+        paid: Whether results are paid; otherwise nothing is earned.
+        has_begun: (P,) programmes bought in past years, whose providers have consented.
+    """
+    rows = place.provider_terms if in_force else place.provider_terms.iloc[:0]
     p = pd.Index(place.programmes["programme_id"]).get_indexer(rows["programme_id"])
     o = pd.Index(place.outcomes["outcome_id"]).get_indexer(rows["outcome_id"])
     withheld = np.zeros(len(place.programmes))
@@ -176,5 +208,5 @@ def provider_terms_of(
         deferred_share=rows["deferred_share"].to_numpy(float),
         deferral_years=rows["deferred_years"].to_numpy(np.int64),
         clawback=rows["clawback_gbp_per_unit"].to_numpy(float) * paid,
-        consents=consents if begun is None else consents & ~begun,
+        consents=consents if has_begun is None else consents & ~has_begun,
     )

@@ -1,8 +1,8 @@
-"""What came in since the plan was made: a file of actual and contracted money, checked whole.
+"""Read actual and contracted money since the plan was made, from a file that is checked as a whole.
 
-The file has the columns of the table ``commitments``. An empty ``kind`` (or no such column) is
-``actual`` here: what was spent in the first decided year that is not past yet. Rows of kind
-``contracted`` are money that is bound in the years after it.
+The file has the columns of the table ``commitments``. An empty ``kind`` (or no such column) means
+``actual``: what was spent in the first decided year that is not past yet. Rows of kind
+``contracted`` are money that is contracted for later years.
 """
 
 from __future__ import annotations
@@ -23,8 +23,19 @@ if TYPE_CHECKING:
 def read_actual(
     place: Place, path: Path, year: int
 ) -> tuple[dict[str, float], pd.DataFrame, list[Finding]]:
-    """By programme what was spent in ``year`` (GBP), the rows of what is contracted for after it,
-    and warnings. Raises ``PlaceError`` with every fault of the file."""
+    """Read the file of actual and contracted money.
+
+    Args:
+        place: The place.
+        path: The file.
+        year: The year whose actual figures are given.
+
+    Returns:
+        GBP spent in ``year`` by programme id, the rows of contracted money, and warnings.
+
+    Raises:
+        PlaceError: With every fault of the file.
+    """
     rows, found = read_records(place, "commitments", path, {"kind": "actual"})
     found = worst_first([*found, *_of_other_years(rows, path.name, year)])
     past = rows["kind"] == "actual"
@@ -40,10 +51,10 @@ def read_actual(
 
 
 def _of_other_years(rows: pd.DataFrame, file: str, year: int) -> Iterator[Finding]:
-    """Actual money of another year than the one that is now past; contracts that are not ahead."""
+    """Faults of actual money of another year, and of contracts that are not in later years."""
     for at, (kind, given) in enumerate(zip(rows["kind"], rows["year"], strict=True)):
         if given is None or given != given or not 1900 <= given <= 2200:
-            continue  # said already
+            continue  # reported already
         if kind == "actual" and given != year:
             message = "this is not the first decided year without actual figures"
             yield error(file, message, f"give {year}, or kind contracted for money that is bound",

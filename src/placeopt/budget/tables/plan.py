@@ -1,8 +1,8 @@
 """A solved budget as tables in the user's own rows and ids.
 
-spending    a row a programme: before, after, change, its floor and why it is what it is;
-            ``one_off_gbp`` is what starting or stopping it costs besides, ``by_results_gbp`` what
-            results make due (B10) less what is withheld of its spending for them
+spending    a row a programme: before, after, change, its floor and the reason;
+            ``one_off_gbp`` is the cost of starting or stopping it, ``by_results_gbp`` what is due
+            by results (B10) less what is withheld of its spending for them
 payments    a row for each programme and stream that pays for it, before or after, one-off
             costs included
 streams     a row a stream: amount of the decided year, spent before and after, returned
@@ -10,13 +10,13 @@ outcomes    a row an outcome: baseline, standard, target, after (by the true cur
             ``after_bad_evidence`` is what rule B12 keeps to its standard, empty without the rule
 agencies    a row an agency: before, after, change
 objectives  a row an objective: its value if nothing changed, and in the plan
-prices      what one more pound, or one unit of a standard, changes (see ``prices``)
-reasons     a row a programme and outcome named: why it gets what it gets, as code and numbers
-            (see ``reasons``), and the sentence that ``why`` shows
+prices      what one more pound, or one unit of a standard, changes (see ``shadow_prices``)
+reasons     a row a programme and outcome named: the reason for its spending as code and numbers
+            (see ``reasons``), and as the sentence in the column ``why``
 curves      a row a curve: form, concave or not, the proven error of its last approximation
 
-``returned_gbp`` is the unspent money of a ring-fenced stream, which goes back to who gave it;
-what the question carries or releases, and the unspent money of other streams, is ``left_gbp``.
+``returned_gbp`` is the unspent money of a ring-fenced stream, which goes back to its funder;
+money that is carried over or released, and the unspent money of other streams, is ``left_gbp``.
 Money is GBP of the decided year.
 """
 
@@ -109,25 +109,25 @@ def _payments(place: Place, problem: BudgetProblem, pay: np.ndarray) -> pd.DataF
 def _streams(
     place: Place, problem: BudgetProblem, pay: np.ndarray, scenario: Scenario
 ) -> pd.DataFrame:
-    """The last decided year: what a stream has (what it carried in included), spends, returns."""
+    """The last decided year: what a stream has (carried money included), spends and returns."""
     rows = place.streams[["stream_id", "name", "agency_id", "ring_fenced"]].copy()
     base = place.spending[place.spending["year"] == problem.base_year]
     before = base.groupby("stream_id")["amount_gbp"].sum()
     spent = sum_by_group(pay, problem.pair_stream, len(problem.stream_ids))
     amount = np.where(np.isfinite(problem.stream_limit), problem.stream_limit, np.nan)
-    had = amount[-1]
+    available = amount[-1]
     if problem.streams_carry_over:
-        had = had + (amount - spent)[:-1].sum(axis=0)
-    rows["amount_gbp"] = had
+        available = available + (amount - spent)[:-1].sum(axis=0)
+    rows["amount_gbp"] = available
     rows["spent_before_gbp"] = before.reindex(problem.stream_ids).fillna(0.0).to_numpy()
     rows["spent_after_gbp"] = np.round(spent[-1], payment_decimals(problem))
-    left = np.maximum(0.0, rows["amount_gbp"] - spent[-1])
+    unspent = np.maximum(0.0, rows["amount_gbp"] - spent[-1])
     released = {key for rule in scenario.of(Streams) for key in rule.release}
-    back = (
+    is_returned = (
         rows["ring_fenced"] & ~rows["stream_id"].isin(released) & (not problem.streams_carry_over)
     )
-    rows["returned_gbp"] = np.where(back, left, 0.0)
-    rows["left_gbp"] = np.where(back, 0.0, left)
+    rows["returned_gbp"] = np.where(is_returned, unspent, 0.0)
+    rows["left_gbp"] = np.where(is_returned, 0.0, unspent)
     return rows
 
 

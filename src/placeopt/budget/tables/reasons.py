@@ -1,15 +1,15 @@
-"""Why each programme gets what it gets in the last decided year: one reason, as code and numbers.
+"""The reason for each programme's spending in the last decided year, as code and numbers.
 
     past, floor, notice, contract, contracted    the least that it may get
-    pace_cut, pace_rise                          falls or rises as far as the pace of a year lets it
-    maximum, same                                at its most; as today
+    pace_cut, pace_rise                          falls or rises as far as the pace of a year allows
+    maximum, same                                at its maximum; as today
     units                                        whole units that follow demand
     no_curve                                     no outcome depends on it
     alternative, no_alternative                  another of its set is bought; none of it is
     scale                                        at its minimum efficient scale
     stopped, not_bought                          nothing is spent on it
-    whole                                        its worth depends on what other programmes leave
-    flat, worth                                  what a further round amount does on its curves
+    whole                                        its effect depends on what other programmes leave
+    flat, worth                                  the effect of a further round amount on its curves
 
 The sentence is made from the code and its numbers.
 """
@@ -26,26 +26,43 @@ import pandas as pd
 from placeopt.budget.problem.arrays import BudgetProblem, Floats
 from placeopt.scenario.wording import figure, listed, pounds_in_words
 
-FLAT_TOLERANCE = 1e-9  # of an outcome's baseline: an improvement that is none
+FLAT_TOLERANCE = 1e-9  # of an outcome's baseline: a smaller improvement is none
 
 
 @dataclass(frozen=True)
 class Reason:
-    """One reason; ``amount`` is in ``unit``, NaN where the sentence states none."""
+    """One reason.
+
+    Attributes:
+        code: One of the codes above.
+        sentence: The reason in words.
+        amount: In ``unit``, NaN where the sentence states none.
+        unit: The amount's unit.
+        outcomes: Ids of outcomes, each with its improvement.
+    """
 
     code: str
     sentence: str
     amount: float = math.nan
     unit: str = ""
-    outcomes: tuple[tuple[str, float], ...] = ()  # (id, improvement)
+    outcomes: tuple[tuple[str, float], ...] = ()
 
 
 def reasons_table(
     problem: BudgetProblem, spend: Floats, maximum: Floats, units: Mapping[str, str]
 ) -> pd.DataFrame:
-    """A row a programme, and one more for each further outcome that its sentence names:
-    programme_id, code, amount, unit, outcome_id, improvement, sentence. ``spend`` (T, P) GBP,
-    ``maximum`` (P,) GBP a year, ``units`` those of outcomes by id."""
+    """The reasons of all programmes: a row a programme, and one more for each further outcome
+    named.
+
+    Args:
+        problem: The budget problem.
+        spend: (T, P) GBP a year.
+        maximum: (P,) GBP a year, NaN where unknown.
+        units: Units of outcomes by id.
+
+    Returns:
+        Columns: programme_id, code, amount, unit, outcome_id, improvement, sentence.
+    """
     rows: list[tuple[object, ...]] = []
     for p, key in enumerate(problem.programme_ids):
         reason = _reason(problem, p, spend, float(maximum[p]), units)
@@ -60,51 +77,63 @@ def _reason(
     problem: BudgetProblem, p: int, spend_by_year: Floats, maximum: float, units: Mapping[str, str]
 ) -> Reason:
     years, before = spend_by_year[:, p], float(problem.base_spend[p])
-    near, spend = max(1.0, 1e-6 * before), float(years[-1])
+    tolerance, spend = max(1.0, 1e-6 * before), float(years[-1])
     if not np.isnan(problem.actual_spend[-1, p]):
         return Reason("past", "as it was: the year is past")
-    held = _minimum_reason(problem, p, spend, near)
-    if held is not None:
-        return held
+    minimum = _minimum_reason(problem, p, spend, tolerance)
+    if minimum is not None:
+        return minimum
     earlier = float(years[-2]) if len(years) > 1 else before
     cut, rise = float(problem.pace_cut[p]), float(problem.pace_rise[p])
-    if cut < 1 and spend < earlier - near and spend <= earlier * (1 - cut) + near:
+    if cut < 1 and spend < earlier - tolerance and spend <= earlier * (1 - cut) + tolerance:
         return Reason("pace_cut", "cut as fast as the pace allows", spend - earlier, "GBP")
-    if np.isfinite(rise) and spend > earlier + near and spend >= earlier * (1 + rise) - near:
+    if (
+        np.isfinite(rise)
+        and spend > earlier + tolerance
+        and spend >= earlier * (1 + rise) - tolerance
+    ):
         return Reason("pace_rise", "raised as fast as the pace allows", spend - earlier, "GBP")
-    if spend >= maximum - near:
+    if spend >= maximum - tolerance:
         return Reason("maximum", "at the most that can usefully be spent on it", maximum, "GBP")
-    if abs(spend - before) <= near:
-        nothing = _purchase_reason(problem, p, spend_by_year[-1], near) if spend <= near else None
-        return nothing or Reason("same", "as today")
+    if abs(spend - before) <= tolerance:
+        purchase = (
+            _purchase_reason(problem, p, spend_by_year[-1], tolerance)
+            if spend <= tolerance
+            else None
+        )
+        return purchase or Reason("same", "as today")
     if p in problem.unit_programme:
         return Reason("units", "its whole units follow demand")
     if not (problem.curve_programme == p).any():
         return Reason("no_curve", "no curve: no outcome depends on it")
-    return _purchase_reason(problem, p, spend_by_year[-1], near) or _marginal_effect(
+    return _purchase_reason(problem, p, spend_by_year[-1], tolerance) or _marginal_effect(
         problem, p, spend, maximum - spend, units
     )
 
 
-def _minimum_reason(problem: BudgetProblem, p: int, spend: float, near: float) -> Reason | None:
-    """The least that the law, notice or a contract lets it get, where it gets no more."""
+def _minimum_reason(
+    problem: BudgetProblem, p: int, spend: float, tolerance: float
+) -> Reason | None:
+    """The floor, notice or contract that sets its spend, ``None`` where it gets more."""
     floor = float(problem.floor[p])
-    if floor > 0 and spend <= floor + near:
+    if floor > 0 and spend <= floor + tolerance:
         return Reason("floor", "at its statutory floor", floor, "GBP")
-    for code, least, words in (
+    for code, least, text in (
         ("notice", problem.notice_floor, "kept while its notice runs"),
         ("contract", problem.contract_floor, "kept while its contract runs"),
         ("contracted", problem.contracted_floor, "what is contracted for"),
     ):
         gbp = float(least[-1, p])
-        if gbp > 0 and spend <= gbp + near:
-            return Reason(code, words, gbp, "GBP")
+        if gbp > 0 and spend <= gbp + tolerance:
+            return Reason(code, text, gbp, "GBP")
     return None
 
 
-def _purchase_reason(problem: BudgetProblem, p: int, spend: Floats, near: float) -> Reason | None:
-    """That nothing is spent on it, or the least that can be bought of it."""
-    if spend[p] <= near and problem.is_optional[p] and problem.alternative_set[p]:
+def _purchase_reason(
+    problem: BudgetProblem, p: int, spend: Floats, tolerance: float
+) -> Reason | None:
+    """The reason where nothing is spent on it, or the least that can be bought."""
+    if spend[p] <= tolerance and problem.is_optional[p] and problem.alternative_set[p]:
         others = [
             problem.display_names.get(problem.programme_ids[q], str(problem.programme_ids[q]))
             for q in np.flatnonzero(problem.alternative_set == problem.alternative_set[p])
@@ -113,11 +142,11 @@ def _purchase_reason(problem: BudgetProblem, p: int, spend: Floats, near: float)
         if others:
             return Reason("alternative", f"another of its alternatives is bought: {others[0]}")
         return Reason("no_alternative", "none of its alternatives is bought")
-    if problem.is_optional[p] and near < spend[p] <= problem.min_purchase[p] + near:
+    if problem.is_optional[p] and tolerance < spend[p] <= problem.min_purchase[p] + tolerance:
         least = float(problem.min_purchase[p])
         return Reason("scale", "at its minimum efficient scale", least, "GBP")
-    if spend[p] <= near:
-        stopped = problem.base_spend[p] > near
+    if spend[p] <= tolerance:
+        stopped = problem.base_spend[p] > tolerance
         if stopped:
             return Reason("stopped", "stopped")
         return Reason("not_bought", "not bought, today or in the plan")
@@ -125,32 +154,37 @@ def _purchase_reason(problem: BudgetProblem, p: int, spend: Floats, near: float)
 
 
 def _marginal_effect(
-    problem: BudgetProblem, p: int, spend: float, room: float, units: Mapping[str, str]
+    problem: BudgetProblem, p: int, spend: float, headroom: float, units: Mapping[str, str]
 ) -> Reason:
-    """What a further round amount does on its curves: about a tenth of what it gets, and no more
-    than can usefully be spent on it (``room``, NaN unknown)."""
-    most = max(0.1 * spend, 1.0)
-    step = 10.0 ** math.floor(math.log10(most if math.isnan(room) else min(most, room)))
-    found: list[tuple[str, float]] = []
-    named: dict[str, list[str]] = {"improve": [], "worsen": []}
+    """The effect of a further round amount on its curves.
+
+    The amount is about a tenth of the spend, and no more than the headroom below its maximum (NaN
+    where unknown).
+    """
+    max_step = max(0.1 * spend, 1.0)
+    step = 10.0 ** math.floor(
+        math.log10(max_step if math.isnan(headroom) else min(max_step, headroom))
+    )
+    improvements: list[tuple[str, float]] = []
+    changed: dict[str, list[str]] = {"improve": [], "worsen": []}
     for c in np.flatnonzero(problem.curve_programme == p):
         o = problem.curve_outcome[c]
         if np.isfinite(problem.potential[o]):
-            continue  # what a pound does there depends on what the others leave
+            continue  # the effect there depends on other programmes
         before, after = (float(problem.curves[c].effect(x)) for x in (spend, spend + step))
         key = str(problem.outcome_ids[o])
-        found.append((key, after - before))
+        improvements.append((key, after - before))
         if abs(after - before) > FLAT_TOLERANCE * max(1.0, abs(float(problem.baseline[o]))):
-            how = "improve" if after > before else "worsen"
-            by, unit = figure(abs(after - before), 3), units.get(key, "")
-            by += f" ({unit})" if unit else ""
-            named[how].append(f"{problem.display_names.get(key, key)} by {by}")
-    if not found:
+            direction = "improve" if after > before else "worsen"
+            amount, unit = figure(abs(after - before), 3), units.get(key, "")
+            amount += f" ({unit})" if unit else ""
+            changed[direction].append(f"{problem.display_names.get(key, key)} by {amount}")
+    if not improvements:
         return Reason("whole", "what one more pound does depends on what the others leave")
     gbp = pounds_in_words(step)
-    said = [f"{how} {listed(what)}" for how, what in named.items() if what]
-    if not said:
+    parts = [f"{direction} {listed(what)}" for direction, what in changed.items() if what]
+    if not parts:
         text = f"a further {gbp} would improve nothing: its curves are flat there"
-        return Reason("flat", text, step, "GBP", tuple(found))
-    text = f"a further {gbp} would {', and '.join(said)}"
-    return Reason("worth", text, step, "GBP", tuple(found))
+        return Reason("flat", text, step, "GBP", tuple(improvements))
+    text = f"a further {gbp} would {', and '.join(parts)}"
+    return Reason("worth", text, step, "GBP", tuple(improvements))

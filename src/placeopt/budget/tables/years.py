@@ -1,27 +1,27 @@
 """A solved budget year by year, as tables in the user's own rows and ids.
 
 spending_by_year   a row a year and programme: what it would spend if nothing changed, what it
-                   spends, one-off costs, what results make due less what is withheld for them
-                   (B10) and capital besides, whole units run
+                   spends, one-off costs, what is due by results less what is withheld for them
+                   (B10), capital, whole units run
 outcomes_by_year   a row a year and outcome: level if nothing changed and in the plan, met or not
 reserves           a row a year (B1): opening, what came in (total, rewards, what providers give
-                   back), what was paid, what went back for results that were missed
+                   back), what was paid, what was paid back for missed results
 result_payments    a row a year and outcome that is paid for by results (B4): level and target,
-                   reward earned, the part of it that is deferred, money that goes back
-provider_results   a row a year and terms of a provider paid by results (B10): price, of it
-                   withheld, units paid for, earned, deferred, lost again, given back
-positions          a row a year and agency (B9): alone and the range in which that lies, in the plan
-                   before and after transfers, and the parts of which it is made
+                   reward earned, the part of it that is deferred, money to pay back
+provider_results   a row a year and terms of a provider paid by results (B10): units paid for,
+                   earned, deferred, lost again, given back
+positions          a row a year and agency (B9): stand-alone with its range, in the plan before and
+                   after transfers, and its parts
 transfers          a row for each payment from one agency to another (B9)
-alone_spending     a row for each agency with a position alone, year and programme of its own: what
-                   it would spend on it alone (B9), whole units run
-alone_payments     the same for each of its streams that would pay
-alone_objectives   a row for each of them and objective that its plan was made by, in order: what
-                   the plan comes to and the bound that is proven
+alone_spending     a row for each agency with a stand-alone position, year and programme of its own:
+                   its spending in the stand-alone plan (B9), whole units run
+alone_payments     the same for each of its streams that pays
+alone_objectives   a row for each of these agencies and objectives, in order: the value of the plan
+                   and the proven bound
 cash_flow          a row a year, agency and line: if nothing changed, in the plan, saved
 
-Lines of ``cash_flow``: the spending, one-off costs, ``results`` (what they make due less what is
-withheld, less what is given back) and capital of the programmes that the agency runs, and
+Lines of ``cash_flow``: the spending, one-off costs, ``results`` (what is due by results less what
+is withheld, less what is given back) and capital of the programmes that the agency runs, and
 ``benefits``, the cash that better outcomes save it (below 0: a cost avoided).
 """
 
@@ -42,16 +42,16 @@ from placeopt.budget.problem.agencies import (
     provider_refunds,
     stand_alone_problem,
     transferable_money,
-    unspent,
+    unspent_money,
 )
 from placeopt.budget.problem.arrays import BudgetProblem, Floats, sum_by_group
 from placeopt.engine import Model
 
-ROUNDING_GBP = 0.05  # GBP that rounding may leave over
+ROUNDING_GBP = 0.05  # GBP that rounding may leave
 
 
 def yearly_tables(problem: BudgetProblem, spend: Floats, pay: Floats) -> dict[str, pd.DataFrame]:
-    """The tables above; those of a rule that is not in force are left out."""
+    """The tables above, without those of rules that are not in force."""
     tables = {
         "spending_by_year": _spending(problem, spend),
         "outcomes_by_year": _outcomes(problem, spend),
@@ -70,10 +70,12 @@ def yearly_tables(problem: BudgetProblem, spend: Floats, pay: Floats) -> dict[st
 
 
 def standard_status(problem: BudgetProblem, after: Floats, level: Floats) -> list[str]:
-    """yes, no, or empty where there is no level; a millionth of the level is rounding. (O,)"""
-    near = 1e-6 * np.maximum(1e-6, np.maximum(np.abs(level), np.abs(problem.baseline)))
-    good = problem.sign * (after - level) >= -near
-    return ["" if np.isnan(x) else "yes" if ok else "no" for x, ok in zip(level, good, strict=True)]
+    """(O,) yes, no, or empty where there is no level; a millionth of the level is rounding."""
+    tolerance = 1e-6 * np.maximum(1e-6, np.maximum(np.abs(level), np.abs(problem.baseline)))
+    is_met = problem.sign * (after - level) >= -tolerance
+    return [
+        "" if np.isnan(x) else "yes" if ok else "no" for x, ok in zip(level, is_met, strict=True)
+    ]
 
 
 def _spending(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
@@ -124,7 +126,7 @@ def _reserves(problem: BudgetProblem, spend: Floats, pay: Floats) -> pd.DataFram
 
 
 def _results(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
-    """What the results of every year earn or cost, by outcome."""
+    """Rewards and clawbacks of every year's results, by outcome."""
     decided, earned = len(problem.years), problem.rewards_earned(spend)
     rows = _yearly_rows(problem, "outcome_id", problem.outcome_ids)
     rows["plan"] = problem.outcome_levels(spend)[:decided].ravel()
@@ -140,7 +142,7 @@ def _results(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
 
 
 def _providers(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
-    """What the results of every year earn each provider, whenever it is due, and lose again."""
+    """What every year's results earn each provider, whenever it is due, and what is lost again."""
     terms, gain, decided = problem.provider_terms, problem.gain(spend), len(problem.years)
     p, o, bought = terms.programme, terms.outcome, problem.is_bought(spend)
     ids = {"programme_id": problem.programme_ids[p], "outcome_id": problem.outcome_ids[o]}
@@ -165,45 +167,47 @@ def _providers(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
 def _positions(
     problem: BudgetProblem, spend: Floats, pay: Floats
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Where each agency stands in the plan, and who pays whom."""
-    own = np.maximum(0.0, transferable_money(problem, spend, pay))
+    """Each agency's position in the plan, and the transfers."""
+    available = np.maximum(0.0, transferable_money(problem, spend, pay))
     if problem.counterfactual == "most_it_could_keep":
-        own = unspent(problem, pay)
-    before, cash = agency_positions(problem, spend, pay), cash_savings(problem, spend)
-    left = np.full(len(spend), np.inf)
+        available = unspent_money(problem, pay)
+    positions, savings = agency_positions(problem, spend, pay), cash_savings(problem, spend)
+    unallocated = np.full(len(spend), np.inf)
     if problem.total_limits_transfers:
-        left = problem.unallocated_total(pay.sum(axis=1), spend)
-    moved = least_transfers(problem, before, own, cash, left)  # (T, from, to)
-    net = moved.sum(axis=1) - moved.sum(axis=2)
+        unallocated = problem.unallocated_total(pay.sum(axis=1), spend)
+    transfers = least_transfers(
+        problem, positions, available, savings, unallocated
+    )  # (T, from, to)
+    net = transfers.sum(axis=1) - transfers.sum(axis=2)
     rows = stand_alone_positions(problem)
-    got, given = cross_agency_payments(problem, pay)
+    received, paid = cross_agency_payments(problem, pay)
     parts = {
-        "cashable_gbp": cash,
+        "cashable_gbp": savings,
         "freed_gbp": freed_money(problem, spend),
-        "paid_by_others_gbp": got,
-        "paid_for_others_gbp": given,
+        "paid_by_others_gbp": received,
+        "paid_for_others_gbp": paid,
         "given_back_gbp": provider_refunds(problem, spend),
-        "unspent_gbp": unspent(problem, pay),
-        "plan_before_transfers_gbp": before,
+        "unspent_gbp": unspent_money(problem, pay),
+        "plan_before_transfers_gbp": positions,
         "transfers_gbp": net,
-        "plan_gbp": before + net,
+        "plan_gbp": positions + net,
     }
     rows = rows.assign(**{name: values.ravel() + 0.0 for name, values in parts.items()})
-    t, a, b = np.nonzero(moved > 0)
+    t, a, b = np.nonzero(transfers > 0)
     columns = {
         "year": problem.years[t],
         "from_agency_id": problem.agency_ids[a],
         "to_agency_id": problem.agency_ids[b],
-        "amount_gbp": moved[t, a, b],
+        "amount_gbp": transfers[t, a, b],
     }
     return rows, pd.DataFrame(columns)
 
 
 def stand_alone_positions(problem: BudgetProblem) -> pd.DataFrame:
-    """A row for each year and agency: its position alone and the range in which that lies."""
+    """A row for each year and agency: its stand-alone position and its range."""
     low, high = problem.stand_alone.copy(), problem.stand_alone.copy()
-    for one in problem.stand_alone_plans:
-        low[:, one.agency], high[:, one.agency] = one.low, one.high
+    for plan in problem.stand_alone_plans:
+        low[:, plan.agency], high[:, plan.agency] = plan.low, plan.high
     rows = _yearly_rows(problem, "agency_id", problem.agency_ids)
     for name, values in (("alone", problem.stand_alone), ("alone_low", low), ("alone_high", high)):
         rows[f"{name}_gbp"] = values.ravel() + 0.0
@@ -211,38 +215,38 @@ def stand_alone_positions(problem: BudgetProblem) -> pd.DataFrame:
 
 
 def stand_alone_tables(problem: BudgetProblem) -> dict[str, pd.DataFrame]:
-    """The plans behind the positions alone: of every agency, only what it decides by itself."""
+    """The stand-alone plans: for every agency, only what it decides by itself."""
     years, decided = problem.years, len(problem.years)
     spending, payments, objectives = [], [], []
-    for one in problem.stand_alone_plans:
-        a, by_itself = one.agency, stand_alone_problem(problem, one.agency)
+    for plan in problem.stand_alone_plans:
+        a, own_problem = plan.agency, stand_alone_problem(problem, plan.agency)
         p = np.flatnonzero(problem.programme_agency == a)
-        units = np.full_like(one.spend, np.nan)
-        units[:, by_itself.unit_programme] = by_itself.units_kept(one.spend)
+        units = np.full_like(plan.spend, np.nan)
+        units[:, own_problem.unit_programme] = own_problem.units_kept(plan.spend)
         rows = {
             "agency_id": problem.agency_ids[a],
             "year": np.repeat(years, len(p)),
             "programme_id": np.tile(problem.programme_ids[p], decided),
             "before_gbp": np.tile(problem.base_spend[p], decided),
-            "alone_gbp": one.spend[:, p].ravel(),
+            "alone_gbp": plan.spend[:, p].ravel(),
             "units": units[:, p].ravel(),
         }
         spending.append(pd.DataFrame(rows))
-        assert by_itself.fixed_payments is not None
-        n = np.flatnonzero(np.isnan(by_itself.fixed_payments))
+        assert own_problem.fixed_payments is not None
+        n = np.flatnonzero(np.isnan(own_problem.fixed_payments))
         rows = {
             "agency_id": problem.agency_ids[a],
             "year": np.repeat(years, len(n)),
             "programme_id": np.tile(problem.programme_ids[problem.pair_programme[n]], decided),
             "stream_id": np.tile(problem.stream_ids[problem.pair_stream[n]], decided),
             "before_gbp": np.tile(problem.pair_base_spend[n], decided),
-            "alone_gbp": one.pay[:, n].ravel(),
+            "alone_gbp": plan.pay[:, n].ravel(),
         }
         paid = pd.DataFrame(rows)
         payments.append(paid[(paid["before_gbp"] != 0) | (paid["alone_gbp"] != 0)])
-        made = pd.DataFrame(one.objectives, columns=["objective", "alone", "bound"])
-        made.insert(0, "agency_id", problem.agency_ids[a])
-        objectives.append(made)
+        objective_rows = pd.DataFrame(plan.objectives, columns=["objective", "alone", "bound"])
+        objective_rows.insert(0, "agency_id", problem.agency_ids[a])
+        objectives.append(objective_rows)
     columns = ["agency_id", "year", "programme_id"]
     money = ["before_gbp", "alone_gbp"]
     tables = {}
@@ -251,146 +255,188 @@ def stand_alone_tables(problem: BudgetProblem) -> dict[str, pd.DataFrame]:
         ("alone_payments", payments, [*columns, "stream_id", *money]),
         ("alone_objectives", objectives, ["agency_id", "objective", "alone", "bound"]),
     ):
-        none = pd.DataFrame(columns=headings)
-        tables[name] = pd.concat(parts, ignore_index=True) if parts else none
+        empty = pd.DataFrame(columns=headings)
+        tables[name] = pd.concat(parts, ignore_index=True) if parts else empty
     return tables
 
 
 def least_transfers(
     problem: BudgetProblem,
-    before: Floats,
-    own: Floats,
-    cash: Floats | None = None,
-    left: Floats | None = None,
+    positions: Floats,
+    available: Floats,
+    savings: Floats | None = None,
+    unallocated: Floats | None = None,
 ) -> Floats:
-    """(T, A, A) GBP from one agency to another so that nobody is worse off than alone.
+    """Return the least transfers after which no agency is worse off than alone.
 
-    As little as can be: every agency that is short gets just what it lacks, paid by those that
-    have something over and may give it, in proportion to that. ``own`` (T, A) is what each may
-    give: of the year, or of the years up to it where streams carry; one without a position alone
-    lacks nothing and has that over. ``cash`` (T, A) is what each saves in a year, and ``left`` (T,)
-    what the one budget leaves for all that they give beyond it. Where the most that it could keep
-    is what counts, an agency with a position alone gives whatever it has over. Over the horizon
-    what is short is so over all years, and is paid in the years in which the payer may give. Where
-    years are linked and proportions do not fit, any payments that do are taken, the least in all.
+    Every agency that is short gets just its shortfall. It is paid by those that have a surplus and
+    may transfer it, in proportion to that; an agency without a stand-alone position has no
+    shortfall and may give all it has. With ``most_it_could_keep``, an agency with a stand-alone
+    position may give all of its surplus. Over the horizon the shortfall is that of all years, paid
+    in the years in which the payer may transfer. Where years are linked and proportions do not
+    fit, the least total is found by a linear program.
+
+    Args:
+        problem: The budget problem.
+        positions: (T, A) GBP before transfers.
+        available: (T, A) GBP that each may transfer: of the year, or cumulative where streams carry
+            over.
+        savings: (T, A) GBP that each saves in a year.
+        unallocated: (T,) GBP that the one budget leaves for transfers beyond savings.
+
+    Returns:
+        (T, A, A) GBP from one agency to another.
     """
-    known = np.isfinite(problem.stand_alone).all(axis=0)
-    over = np.where(known, before - problem.stand_alone, own)
-    over = np.where(np.abs(over) < ROUNDING_GBP, 0.0, over)
-    keeps = problem.counterfactual == "most_it_could_keep"
-    cash = own if cash is None else cash
-    left = np.full(len(own), np.inf) if left is None else left
-    held = np.maximum(0.0, own)
-    if problem.streams_carry_over:  # what can be given in a year and is not needed later
-        held = np.minimum.accumulate(held[::-1])[::-1]
-    if keeps or not problem.streams_carry_over or problem.over_horizon:
-        moved = _in_proportion(problem, over, own, held, cash, left)
-        if keeps or _fits_in_total(problem, moved, cash, left):
-            return moved
-    return _least_by_program(problem, np.where(known, over, np.inf), held, cash, left)
+    has_position = np.isfinite(problem.stand_alone).all(axis=0)
+    surplus = np.where(has_position, positions - problem.stand_alone, available)
+    surplus = np.where(np.abs(surplus) < ROUNDING_GBP, 0.0, surplus)
+    keeps_all = problem.counterfactual == "most_it_could_keep"
+    savings = available if savings is None else savings
+    unallocated = np.full(len(available), np.inf) if unallocated is None else unallocated
+    transferable = np.maximum(0.0, available)
+    if problem.streams_carry_over:  # transferable in a year and not needed later
+        transferable = np.minimum.accumulate(transferable[::-1])[::-1]
+    if keeps_all or not problem.streams_carry_over or problem.over_horizon:
+        transfers = _in_proportion(problem, surplus, available, transferable, savings, unallocated)
+        if keeps_all or _fits_in_total(problem, transfers, savings, unallocated):
+            return transfers
+    return _least_by_program(
+        problem, np.where(has_position, surplus, np.inf), transferable, savings, unallocated
+    )
 
 
 def _in_proportion(
-    problem: BudgetProblem, over: Floats, own: Floats, held: Floats, cash: Floats, left: Floats
+    problem: BudgetProblem,
+    surplus: Floats,
+    available: Floats,
+    transferable: Floats,
+    savings: Floats,
+    unallocated: Floats,
 ) -> Floats:
-    """(T, A, A) GBP, what is short, paid in proportion to what others have over and may give."""
-    known = np.isfinite(problem.stand_alone).all(axis=0)
-    keeps = problem.counterfactual == "most_it_could_keep"
-    years = np.diff(held, axis=0, prepend=0.0) if problem.streams_carry_over and not keeps else own
+    """(T, A, A) GBP: shortfalls, paid in proportion to what others have over and may transfer."""
+    has_position = np.isfinite(problem.stand_alone).all(axis=0)
+    keeps_all = problem.counterfactual == "most_it_could_keep"
+    yearly_available = (
+        np.diff(transferable, axis=0, prepend=0.0)
+        if problem.streams_carry_over and not keeps_all
+        else available
+    )
     if problem.over_horizon:
-        surplus = np.maximum(0.0, over) if keeps else np.maximum(0.0, years)
-        if not keeps:
-            surplus = np.stack(
-                [_within_total(*one) for one in zip(surplus, cash, left, strict=True)]
+        year_surplus = np.maximum(0.0, surplus) if keeps_all else np.maximum(0.0, yearly_available)
+        if not keeps_all:
+            year_surplus = np.stack(
+                [
+                    _within_total(*one)
+                    for one in zip(year_surplus, savings, unallocated, strict=True)
+                ]
             )
-        total, most = problem.discount @ over, problem.discount @ surplus
-        spare = np.minimum(np.where(known, np.maximum(0.0, total), most), most)
-        given = _proportional_transfers(np.where(known, np.maximum(0.0, -total), 0.0), spare)
-        when = surplus / np.maximum(most, 1e-300)  # (T, A)
-        return when[:, :, None] * given[None]
-    moved = np.zeros((*over.shape, over.shape[1]))
-    rest = np.zeros(over.shape[1])
-    for t in range(len(over)):
-        rest = (rest if problem.streams_carry_over else 0.0) + years[t]
-        may = np.where(known & keeps, np.inf, np.maximum(0.0, rest))
-        spare = np.minimum(np.where(known, np.maximum(0.0, over[t]), np.inf), may)
-        if not keeps:
-            spare = _within_total(spare, cash[t], left[t])
-        moved[t] = _proportional_transfers(np.where(known, np.maximum(0.0, -over[t]), 0.0), spare)
-        rest = rest - moved[t].sum(axis=1)
-    return moved
+        total, most = problem.discount @ surplus, problem.discount @ year_surplus
+        giveable = np.minimum(np.where(has_position, np.maximum(0.0, total), most), most)
+        transfers_total = _proportional_transfers(
+            np.where(has_position, np.maximum(0.0, -total), 0.0), giveable
+        )
+        timing = year_surplus / np.maximum(most, 1e-300)  # (T, A)
+        return timing[:, :, None] * transfers_total[None]
+    transfers = np.zeros((*surplus.shape, surplus.shape[1]))
+    remaining = np.zeros(surplus.shape[1])
+    for t in range(len(surplus)):
+        remaining = (remaining if problem.streams_carry_over else 0.0) + yearly_available[t]
+        allowed = np.where(has_position & keeps_all, np.inf, np.maximum(0.0, remaining))
+        giveable = np.minimum(np.where(has_position, np.maximum(0.0, surplus[t]), np.inf), allowed)
+        if not keeps_all:
+            giveable = _within_total(giveable, savings[t], unallocated[t])
+        transfers[t] = _proportional_transfers(
+            np.where(has_position, np.maximum(0.0, -surplus[t]), 0.0), giveable
+        )
+        remaining = remaining - transfers[t].sum(axis=1)
+    return transfers
 
 
-def _within_total(spare: Floats, cash: Floats, left: float) -> Floats:
-    """(A,) what each has ``spare``, less of it where what is not saved is more than is ``left``."""
-    of_saved = np.minimum(spare, np.maximum(0.0, cash))
-    unspent = spare - of_saved
-    return of_saved + unspent * min(1.0, left / max(unspent.sum(), 1e-300))
+def _within_total(spare: Floats, savings: Floats, unallocated: float) -> Floats:
+    """(A,) what each may give, reduced where unsaved money exceeds the unallocated total."""
+    from_savings = np.minimum(spare, np.maximum(0.0, savings))
+    from_unspent = spare - from_savings
+    return from_savings + from_unspent * min(1.0, unallocated / max(from_unspent.sum(), 1e-300))
 
 
-def _fits_in_total(problem: BudgetProblem, moved: Floats, cash: Floats, left: Floats) -> bool:
-    """Whether what is paid beyond what is saved is ``left`` (T,) by the one budget (B1)."""
-    out = moved.sum(axis=2)
+def _fits_in_total(
+    problem: BudgetProblem, transfers: Floats, savings: Floats, unallocated: Floats
+) -> bool:
+    """Whether transfers beyond savings fit in what the one budget (B1) leaves, (T,)."""
+    paid = transfers.sum(axis=2)
     if problem.streams_carry_over:
-        out, cash = np.cumsum(out, axis=0), np.cumsum(cash, axis=0)
-    unspent = np.maximum(0.0, out - np.maximum(0.0, cash))
+        paid, savings = np.cumsum(paid, axis=0), np.cumsum(savings, axis=0)
+    from_unspent = np.maximum(0.0, paid - np.maximum(0.0, savings))
     if problem.streams_carry_over:
-        unspent = np.maximum.accumulate(unspent, axis=0)
-        left = left if problem.carry_over else np.cumsum(left)
+        from_unspent = np.maximum.accumulate(from_unspent, axis=0)
+        unallocated = unallocated if problem.carry_over else np.cumsum(unallocated)
     elif problem.carry_over:
-        unspent = np.cumsum(unspent, axis=0)
-    return bool((unspent.sum(axis=1) <= left + ROUNDING_GBP / 10).all())
+        from_unspent = np.cumsum(from_unspent, axis=0)
+    return bool((from_unspent.sum(axis=1) <= unallocated + ROUNDING_GBP / 10).all())
 
 
 def _least_by_program(
-    problem: BudgetProblem, over: Floats, held: Floats, cash: Floats, left: Floats
+    problem: BudgetProblem,
+    surplus: Floats,
+    transferable: Floats,
+    savings: Floats,
+    unallocated: Floats,
 ) -> Floats:
-    """(T, A, A) GBP, the least that can be paid so that nobody whose ``over`` (T, A) is below 0 is
-    short, in a year or over the horizon, nobody pays more than it has over, than ``held`` (T, A)
-    and, with all others, than it saves and is ``left`` (T,) by the one budget (B1)."""
-    decided, agencies = over.shape
+    """(T, A, A) GBP, the least transfers by a linear program.
+
+    No agency with a surplus (T, A) below 0 stays short, in a year or over the horizon. No agency
+    pays more than its surplus or what it may transfer (T, A), nor, all together, more than they
+    save and the one budget (B1) leaves (T,).
+    """
+    decided, agencies = surplus.shape
     giver, taker = np.nonzero(~np.eye(agencies, dtype=bool))
     model, year = Model("transfers"), np.arange(decided)[:, None]
-    unit = max(1.0, float(np.abs(over[np.isfinite(over)]).max(initial=0.0)))
+    unit = max(1.0, float(np.abs(surplus[np.isfinite(surplus)]).max(initial=0.0)))
     horizon = problem.over_horizon
     rows = agencies if horizon else decided * agencies
     moved = model.add_columns("transfer", size=decided * len(giver), cost=1.0)
     slip = model.add_columns("slip", size=rows, cost=1e3)  # for rounding
-    unspent = model.add_columns("from_unspent", size=decided * agencies)
+    unspent_money = model.add_columns("from_unspent", size=decided * agencies)
     at = moved.at(year * len(giver) + np.arange(len(giver)))
     first = 0 * year if horizon else year * agencies
     worth = problem.discount[:, None] if horizon else np.ones((1, 1))
     terms: list[Any] = [(first + taker, at, worth), (first + giver, at, -worth)]
     terms.append((np.arange(rows), slip.all, np.ones(1)))
-    short = -(problem.discount @ over) if horizon else -over.ravel()
-    need = np.where(np.isfinite(short), short, -np.inf) / unit
-    model.add_rows("position", rule="B9", size=rows, terms=terms, lower=need)
-    one, of_saved = np.ones(1), np.arange(agencies)
-    given: list[Any] = []
-    taken: list[Any] = []
+    short = -(problem.discount @ surplus) if horizon else -surplus.ravel()
+    min_surplus = np.where(np.isfinite(short), short, -np.inf) / unit
+    model.add_rows("position", rule="B9", size=rows, terms=terms, lower=min_surplus)
+    ones, agency_index = np.ones(1), np.arange(agencies)
+    paid_terms: list[Any] = []
+    unspent_terms: list[Any] = []
     for k, s in zip(*np.nonzero(problem.transfer_periods), strict=True):
-        given.append((k * agencies + giver, at[s], one))
-        taken.append((k * agencies + of_saved, unspent.at(s * agencies + of_saved), -one))
+        paid_terms.append((k * agencies + giver, at[s], ones))
+        unspent_terms.append(
+            (k * agencies + agency_index, unspent_money.at(s * agencies + agency_index), -ones)
+        )
     size = decided * agencies
-    most = held.ravel() / unit
-    model.add_rows("given", rule="B9", size=size, terms=given, upper=most)
-    most = np.maximum(0.0, problem.transfer_periods @ cash).ravel() / unit
-    model.add_rows("given_from_saved", rule="B9", size=size, terms=[*given, *taken], upper=most)
+    most = transferable.ravel() / unit
+    model.add_rows("given", rule="B9", size=size, terms=paid_terms, upper=most)
+    most = np.maximum(0.0, problem.transfer_periods @ savings).ravel() / unit
+    model.add_rows(
+        "given_from_saved", rule="B9", size=size, terms=[*paid_terms, *unspent_terms], upper=most
+    )
     if problem.total_limits_transfers:
         linked = np.tril(np.ones((decided, decided))) if problem.carry_over else np.eye(decided)
         t, s = np.nonzero(linked)
-        terms = [(t[:, None], unspent.at(s[:, None] * agencies + of_saved), np.ones((1, 1)))]
-        model.add_rows("left", rule="B1", size=decided, terms=terms, upper=left / unit)
+        terms = [
+            (t[:, None], unspent_money.at(s[:, None] * agencies + agency_index), np.ones((1, 1)))
+        ]
+        model.add_rows("left", rule="B1", size=decided, terms=terms, upper=unallocated / unit)
     with past_deadline():
         result = engine.solve(model, time_limit_seconds=60.0)
-    found = np.zeros((decided, agencies, agencies))
-    found[:, giver, taker] = result.value(moved).reshape(decided, -1) * unit
-    return np.where(found < ROUNDING_GBP / 10, 0.0, found)
+    transfers = np.zeros((decided, agencies, agencies))
+    transfers[:, giver, taker] = result.value(moved).reshape(decided, -1) * unit
+    return np.where(transfers < ROUNDING_GBP / 10, 0.0, transfers)
 
 
-def _proportional_transfers(lacks: Floats, spare: Floats) -> Floats:
-    """(A, A) what each gives to each: all that is lacking, in proportion to what is spare."""
-    return np.outer(spare / max(spare.sum(), 1e-300), lacks)
+def _proportional_transfers(shortfall: Floats, surplus: Floats) -> Floats:
+    """(A, A) all shortfalls, paid in proportion to the surplus."""
+    return np.outer(surplus / max(surplus.sum(), 1e-300), shortfall)
 
 
 def _cash_flow(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
@@ -400,24 +446,24 @@ def _cash_flow(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
     def by_agency(gbp: Floats) -> Floats:
         return sum_by_group(gbp, owner, agencies + 1)
 
-    none = np.zeros((len(spend), agencies + 1))
-    gained = none.copy()
-    gained[:, :agencies] = -cash_savings(problem, spend)
+    zeros = np.zeros((len(spend), agencies + 1))
+    benefits = zeros.copy()
+    benefits[:, :agencies] = -cash_savings(problem, spend)
     lines = {
         "spending": (by_agency(problem.do_nothing), by_agency(spend)),
-        "one_off": (none, by_agency(problem.one_off_costs(spend))),
+        "one_off": (zeros, by_agency(problem.one_off_costs(spend))),
         "results": (
-            none,
+            zeros,
             by_agency(problem.result_payments(spend) - problem.refunds(spend)),
         ),
-        "capital": (none, by_agency(problem.starts(spend) * problem.capital)),
-        "benefits": (none, gained),
+        "capital": (zeros, by_agency(problem.starts(spend) * problem.capital)),
+        "benefits": (zeros, benefits),
     }
     parts = []
-    for line, (nothing, plan) in lines.items():
+    for line, (do_nothing, plan) in lines.items():
         rows = _yearly_rows(problem, "agency_id", np.append(problem.agency_ids, ""))
         rows["line"] = line
-        rows["do_nothing_gbp"], rows["plan_gbp"] = nothing.ravel(), plan.ravel()
+        rows["do_nothing_gbp"], rows["plan_gbp"] = do_nothing.ravel(), plan.ravel()
         rows["saving_gbp"] = rows["do_nothing_gbp"] - rows["plan_gbp"]
         parts.append(rows[(rows["do_nothing_gbp"] != 0) | (rows["plan_gbp"] != 0)])
     return pd.concat(parts, ignore_index=True)
