@@ -63,20 +63,25 @@ def verify(place: Place, scenario: Scenario, plan: Tables) -> Verification:
     readable = check_completeness(place, scenario, plan)
     if not readable.holds:
         return Verification((readable,))
-    timeline, nothing = plan_timeline(place, scenario, plan), do_nothing(place, scenario)
+    timeline, do_nothing_timeline = (
+        plan_timeline(place, scenario, plan),
+        do_nothing(place, scenario),
+    )
     checks = [readable, _maxima(place, scenario, timeline), *_rules(place, scenario, timeline)]
-    partners = next((rule for rule in scenario.rules if rule.name == "nobody_worse_off"), None)
-    if partners is not None:
-        breaches = nobody_worse_off(place, scenario, partners, timeline, plan)
-        checks.append(_check(partners, breaches))
-        checks.append(check_stand_alone_positions(place, scenario, partners, plan))
+    position_rule = next((rule for rule in scenario.rules if rule.name == "nobody_worse_off"), None)
+    if position_rule is not None:
+        breaches = nobody_worse_off(place, scenario, position_rule, timeline, plan)
+        checks.append(_check(position_rule, breaches))
+        checks.append(check_stand_alone_positions(place, scenario, position_rule, plan))
     checks += check_sums(place, scenario, plan, timeline)
     checks += check_cells(place, scenario, plan, timeline)
-    broken_today = [check for check in _rules(place, scenario, nothing) if not check.holds]
+    broken_today = [
+        check for check in _rules(place, scenario, do_nothing_timeline) if not check.holds
+    ]
     return Verification(
         checks=tuple(checks),
         totals=totals(place, scenario, timeline),
-        do_nothing=totals(place, scenario, nothing),
+        do_nothing=totals(place, scenario, do_nothing_timeline),
         broken_today=tuple(broken_today),
     )
 
@@ -108,23 +113,23 @@ def _rules(place: Place, scenario: Scenario, timeline: Timeline) -> list[Check]:
 
 
 def _check(rule: Any, breaches: list[Breach]) -> Check:
-    holds = all(over <= near for over, near, _, _ in breaches)
+    is_kept = all(excess <= allowed for excess, allowed, _, _ in breaches)
     detail = "nothing to check"
     if breaches:
-        over, near, what, unit = max(breaches, key=lambda breach: breach[0] / breach[1])
-        side = "too far" if over > near else "of room"
-        size = in_unit(abs(over), unit)
-        detail = f"{what}: {size} {side}" if abs(over) > near else f"{what}: met exactly"
-    return Check(rule.number, rule.name, rule.sentence(), holds, detail)
+        excess, allowed, subject, unit = max(breaches, key=lambda breach: breach[0] / breach[1])
+        side = "too far" if excess > allowed else "of room"
+        size = in_unit(abs(excess), unit)
+        detail = f"{subject}: {size} {side}" if abs(excess) > allowed else f"{subject}: met exactly"
+    return Check(rule.number, rule.name, rule.sentence(), is_kept, detail)
 
 
 def _maxima(place: Place, scenario: Scenario, timeline: Timeline) -> Check:
-    over, was = [], actual_spend_keys(place, scenario)
+    faults, actual = [], actual_spend_keys(place, scenario)
     for row in rows_of(place.programmes):
-        key, most = row.programme_id, row.maximum_gbp_per_year
+        key, maximum = row.programme_id, row.maximum_gbp_per_year
         for at, year in enumerate(timeline.years):
-            beyond = timeline.spend[at][key] - most  # NaN where no maximum is known
-            if beyond > tolerance(most) and (key, year) not in was:
-                over.append(f"{key} in {year}: {pounds_and_pence(beyond)} over")
+            excess = timeline.spend[at][key] - maximum  # NaN where no maximum is known
+            if excess > tolerance(maximum) and (key, year) not in actual:
+                faults.append(f"{key} in {year}: {pounds_and_pence(excess)} over")
     sentence = "No programme gets more than can usefully be spent."
-    return Check("", "maximum", sentence, not over, ", ".join(over))
+    return Check("", "maximum", sentence, not faults, ", ".join(faults))

@@ -34,43 +34,47 @@ def check_chain(
     place: Place, scenario: Scenario, plan_chain: pd.DataFrame, improvement: Improvement
 ) -> Check:
     """Whether the plan's table ``benefits_chain`` is what the tables say, row by row."""
-    wanted = {(row["benefit_id"], row["year"]): row for row in chain(place, scenario, improvement)}
-    seen = set()
-    worst = ""
+    expected = {
+        (row["benefit_id"], row["year"]): row for row in benefit_rows(place, scenario, improvement)
+    }
+    reported_keys = set()
+    fault = ""
     for row in plan_chain.to_dict("records"):
         key = (row["benefit_id"], int(row["year"]))
-        seen.add(key)
-        if key not in wanted:
-            worst = worst or f"{key[0]} in {key[1]}: no such benefit and year"
+        reported_keys.add(key)
+        if key not in expected:
+            fault = fault or f"{key[0]} in {key[1]}: no such benefit and year"
             continue
-        for name, value in wanted[key].items():
-            given = row[name]
+        for name, value in expected[key].items():
+            reported = row[name]
             if isinstance(value, str):
-                same = value == given
+                is_same = value == reported
             else:
-                same = math.isclose(
-                    value, given, rel_tol=RELATIVE_TOLERANCE, abs_tol=MONEY_TOLERANCE_GBP / 5
+                is_same = math.isclose(
+                    value, reported, rel_tol=RELATIVE_TOLERANCE, abs_tol=MONEY_TOLERANCE_GBP / 5
                 )
-            if not same:
-                worst = worst or f"{key[0]} in {key[1]}: {name} is {given}, recomputed {value}"
-    for key in wanted.keys() - seen:
-        worst = worst or f"{key[0]} in {key[1]}: no row"
+            if not is_same:
+                fault = fault or f"{key[0]} in {key[1]}: {name} is {reported}, recomputed {value}"
+    for key in expected.keys() - reported_keys:
+        fault = fault or f"{key[0]} in {key[1]}: no row"
     sentence = "Every step from improvement to net benefit, cash and present value is right."
-    return Check("", "benefits_chain", sentence, not worst, worst)
+    return Check("", "benefits_chain", sentence, not fault, fault)
 
 
 def cashable(
     place: Place, scenario: Scenario, improvement: Improvement
 ) -> dict[tuple[str, int], float]:
     """(agency id, year) -> GBP of benefits that the agency can take out of its budget."""
-    found: dict[tuple[str, int], float] = defaultdict(float)
-    for row in chain(place, scenario, improvement):
+    cash: dict[tuple[str, int], float] = defaultdict(float)
+    for row in benefit_rows(place, scenario, improvement):
         if row["agency_id"]:
-            found[row["agency_id"], row["year"]] += row["cashable_gbp"]
-    return dict(found)
+            cash[row["agency_id"], row["year"]] += row["cashable_gbp"]
+    return dict(cash)
 
 
-def chain(place: Place, scenario: Scenario, improvement: Improvement) -> Iterator[dict[str, Any]]:
+def benefit_rows(
+    place: Place, scenario: Scenario, improvement: Improvement
+) -> Iterator[dict[str, Any]]:
     """Each benefit in each year for which ``improvement`` has a number, step by step."""
     years = sorted({year for _, year in improvement})
     if not years:

@@ -60,64 +60,66 @@ def results(place: Place, scenario: Scenario, timeline: Timeline) -> list[Provid
     if rule_of(scenario, "commissioning") is None:
         return []
     direction = dict(zip(place.outcomes["outcome_id"], place.outcomes["direction"], strict=True))
-    levels, many, found = outcome_levels(place, timeline), len(timeline.years), []
+    levels, year_count, results = outcome_levels(place, timeline), len(timeline.years), []
     for row in rows_of(place.provider_terms):
         sign = -1.0 if direction[row.outcome_id] == "lower" else 1.0
-        most = sign * (row.paid_to - row.paid_from)
-        scale = [
-            min(most, max(0.0, sign * (level[row.outcome_id] - row.paid_from)))
-            for level in levels[:many]
+        max_units = sign * (row.paid_to - row.paid_from)
+        paid_units = [
+            min(max_units, max(0.0, sign * (level[row.outcome_id] - row.paid_from)))
+            for level in levels[:year_count]
         ]
-        for at in range(many):
-            earned = scale[at] if timeline.spend[at][row.programme_id] > 0 else 0.0
-            settled = at + 1 + row.deferred_years < many
-            lost = max(0.0, earned - scale[at + row.deferred_years]) if settled else 0.0
-            found.append(ProviderResult(at, row, levels[at][row.outcome_id], earned, lost))
-    return found
+        for at in range(year_count):
+            earned = paid_units[at] if timeline.spend[at][row.programme_id] > 0 else 0.0
+            is_settled = at + 1 + row.deferred_years < year_count
+            lost = max(0.0, earned - paid_units[at + row.deferred_years]) if is_settled else 0.0
+            results.append(ProviderResult(at, row, levels[at][row.outcome_id], earned, lost))
+    return results
 
 
 def due_by_results(place: Place, scenario: Scenario, timeline: Timeline) -> tuple[GbpById, ...]:
     """By year and programme, GBP that results make due less what is withheld for them."""
     last = len(timeline.years) - 1
     due: list[GbpById] = [defaultdict(float) for _ in timeline.years]
-    for one in results(place, scenario, timeline):
-        key, later = one.terms.programme_id, one.position + 1 + one.terms.deferred_years
-        due[one.position][key] -= one.terms.withheld_share * timeline.spend[one.position][key]
-        due[min(last, one.position + 1)][key] += one.earned_gbp - one.deferred_gbp
-        due[min(last, later)][key] += one.deferred_gbp - one.not_paid_gbp
-    return tuple({key: own[key] for key in timeline.spend_today} for own in due)
+    for result in results(place, scenario, timeline):
+        key, later = result.terms.programme_id, result.position + 1 + result.terms.deferred_years
+        due[result.position][key] -= (
+            result.terms.withheld_share * timeline.spend[result.position][key]
+        )
+        due[min(last, result.position + 1)][key] += result.earned_gbp - result.deferred_gbp
+        due[min(last, later)][key] += result.deferred_gbp - result.not_paid_gbp
+    return tuple({key: by_programme[key] for key in timeline.spend_today} for by_programme in due)
 
 
 def refunds(place: Place, scenario: Scenario, timeline: Timeline) -> tuple[GbpById, ...]:
     """By year and programme, GBP that its provider gives back."""
-    back: list[GbpById] = [dict.fromkeys(timeline.spend_today, 0.0) for _ in timeline.years]
-    for one in results(place, scenario, timeline):
-        at = one.position + 1 + one.terms.deferred_years
-        if at < len(back):
-            back[at][one.terms.programme_id] += one.clawback_gbp
-    return tuple(back)
+    refunded: list[GbpById] = [dict.fromkeys(timeline.spend_today, 0.0) for _ in timeline.years]
+    for result in results(place, scenario, timeline):
+        at = result.position + 1 + result.terms.deferred_years
+        if at < len(refunded):
+            refunded[at][result.terms.programme_id] += result.clawback_gbp
+    return tuple(refunded)
 
 
-def not_paid_back(place: Place, scenario: Scenario, timeline: Timeline) -> list[Breach]:
+def withheld_but_not_earned(place: Place, scenario: Scenario, timeline: Timeline) -> list[Breach]:
     """How much less than what is withheld results pay a provider that is no donor, over the decided
     years; one from whom a past year (B13) has bought has consented."""
     paid: GbpById = {}
-    for one in results(place, scenario, timeline):
-        if not one.terms.donor:
-            key, spent = one.terms.programme_id, timeline.spend[one.position]
-            got = one.earned_gbp - one.not_paid_gbp - one.clawback_gbp
-            paid[key] = paid.get(key, 0.0) + got - one.terms.withheld_share * spent[key]
+    for result in results(place, scenario, timeline):
+        if not result.terms.donor:
+            key, spent = result.terms.programme_id, timeline.spend[result.position]
+            got = result.earned_gbp - result.not_paid_gbp - result.clawback_gbp
+            paid[key] = paid.get(key, 0.0) + got - result.terms.withheld_share * spent[key]
     past, breaches = past_years(place, scenario), []
     for key, gbp in paid.items():
         own = place.provider_terms["programme_id"] == key
         withheld = float(place.provider_terms.loc[own, "withheld_share"].sum())
-        begun = any(
+        has_begun = any(
             spend[key] > 0
             for year, spend in zip(timeline.years, timeline.spend, strict=True)
             if year in past
         )
-        if withheld > 0 and not begun:
-            all_of_it = withheld * sum(spend[key] for spend in timeline.spend)
+        if withheld > 0 and not has_begun:
+            total_withheld = withheld * sum(spend[key] for spend in timeline.spend)
             what = f"withheld from the provider of {key} against what results pay it"
-            breaches.append((-gbp, tolerance(all_of_it), what, "GBP"))
+            breaches.append((-gbp, tolerance(total_withheld), what, "GBP"))
     return breaches

@@ -34,42 +34,44 @@ def capital_fits(place: Place, scenario: Scenario, rule: Any, timeline: Timeline
 
     Years that are past take what they can first: of what they needed beyond it nothing is asked.
     """
-    pays = _payers(place, rule)
+    payers = _payers(place, rule)
     flow = Flow()
     _money_comes_in(place, scenario, rule, timeline, flow)
     past, needs = past_years(place, scenario), capital(place, scenario, timeline)
-    found: dict[int, Breach] = {}
-    order = sorted(range(len(timeline.years)), key=lambda at: (timeline.years[at] not in past, at))
-    for at in order:
-        year, due = timeline.years[at], 0
+    breaches: dict[int, Breach] = {}
+    positions = sorted(
+        range(len(timeline.years)), key=lambda at: (timeline.years[at] not in past, at)
+    )
+    for at in positions:
+        year, needed = timeline.years[at], 0
         for key, gbp in needs[at].items():
             pence = round(100 * gbp)
             if pence > 0:
-                due += pence
+                needed += pence
                 flow.add((at, "programme", key), SINK, pence)
-                for pot in pays.get(key, ()):
+                for pot in payers.get(key, ()):
                     flow.add((at, "pot", pot), (at, "programme", key), UNLIMITED)
-        paid = flow.push()
+        sent = flow.push()
         if year in past:
             continue
-        short = (due - paid) / 100
-        if short <= 0:
-            short = -flow.unsent(at) / 100
-        found[at] = (short, tolerance(due / 100), f"capital of {year}", "GBP")
-    return [found[at] for at in sorted(found)]
+        shortfall = (needed - sent) / 100
+        if shortfall <= 0:
+            shortfall = -flow.unsent(at) / 100
+        breaches[at] = (shortfall, tolerance(needed / 100), f"capital of {year}", "GBP")
+    return [breaches[at] for at in sorted(breaches)]
 
 
 def _payers(place: Place, rule: Any) -> dict[str, list[str | None]]:
     """By programme, the pots that may pay for it: with one pot all, else those that name it."""
     pots = [row.stream_id for row in rows_of(place.streams) if row.purpose == "capital"]
-    pays: dict[str, list[str | None]] = {
+    payers: dict[str, list[str | None]] = {
         key: [RECEIPTS, *(pots if rule.pots == "one" else ())]
         for key in place.programmes["programme_id"]
     }
     for row in rows_of(place.stream_programmes):
         if row.stream_id in pots and rule.pots != "one":
-            pays[row.programme_id].append(row.stream_id)
-    return pays
+            payers[row.programme_id].append(row.stream_id)
+    return payers
 
 
 def _money_comes_in(
@@ -95,66 +97,66 @@ class Flow:
     def __init__(self) -> None:
         self.residual: dict[Any, dict[Any, int]] = {SOURCE: {}, SINK: {}}
 
-    def add(self, start: Any, end: Any, most: int) -> None:
+    def add(self, start: Any, end: Any, capacity: int) -> None:
         """An arc that carries at most ``most`` more."""
-        there = self.residual.setdefault(start, {})
-        there[end] = there.get(end, 0) + most
+        arcs = self.residual.setdefault(start, {})
+        arcs[end] = arcs.get(end, 0) + capacity
         self.residual.setdefault(end, {}).setdefault(start, 0)
 
     def push(self) -> int:
         """Send all that can be sent; how much more that is than before."""
         sent = 0
         while level := self._levels():
-            tried = {node: list(arcs) for node, arcs in self.residual.items()}
-            while more := self._send(level, tried):
-                sent += more
+            untried = {node: list(arcs) for node, arcs in self.residual.items()}
+            while added := self._send(level, untried):
+                sent += added
         return sent
 
     def unsent(self, at: int) -> int:
         """What is there in the year at ``at``, that of earlier years which is kept included, and
         is not sent."""
-        seen, waiting, found = set(), deque(self._pots(at)), 0
-        while waiting:
-            node = waiting.popleft()
-            if node in seen:
+        visited, queue, amount = set(), deque(self._pots(at)), 0
+        while queue:
+            node = queue.popleft()
+            if node in visited:
                 continue
-            seen.add(node)
-            found += self.residual[SOURCE].get(node, 0)
+            visited.add(node)
+            amount += self.residual[SOURCE].get(node, 0)
             earlier = (node[0] - 1, *node[1:])
             if self.residual.get(earlier, {}).get(node, 0) > 0:
-                waiting.append(earlier)
-        return found
+                queue.append(earlier)
+        return amount
 
     def _pots(self, at: int) -> list[Any]:
         return [node for node in self.residual[SOURCE] if node[:2] == (at, "pot")]
 
     def _levels(self) -> dict[Any, int]:
         """How many arcs each node is from the source; empty where the sink is out of reach."""
-        level, waiting = {SOURCE: 0}, deque([SOURCE])
-        while waiting:
-            node = waiting.popleft()
+        level, queue = {SOURCE: 0}, deque([SOURCE])
+        while queue:
+            node = queue.popleft()
             for end, residual in self.residual[node].items():
                 if residual > 0 and end not in level:
                     level[end] = level[node] + 1
-                    waiting.append(end)
+                    queue.append(end)
         return level if SINK in level else {}
 
-    def _send(self, level: dict[Any, int], tried: dict[Any, list[Any]]) -> int:
+    def _send(self, level: dict[Any, int], untried: dict[Any, list[Any]]) -> int:
         """Send along one shortest path, and how much that is; 0 where there is none left."""
         path = [SOURCE]
         while path[-1] != SINK:
             node = path[-1]
-            while tried[node]:
-                end = tried[node][-1]
+            while untried[node]:
+                end = untried[node][-1]
                 if self.residual[node][end] > 0 and level.get(end) == level[node] + 1:
                     path.append(end)
                     break
-                tried[node].pop()
+                untried[node].pop()
             else:
                 if len(path) == 1:
                     return 0
                 path.pop()
-                tried[path[-1]].pop()
+                untried[path[-1]].pop()
         arcs = list(pairwise(path))
         sent = min(self.residual[start][end] for start, end in arcs)
         for start, end in arcs:

@@ -38,7 +38,7 @@ class AnyOf(tuple[Any, ...]):
 
 def check_cells(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> list[Check]:
     """One check for each table's cells, one for the objectives, one for the summary."""
-    found = []
+    checks = []
     largest = max((abs(row.baseline) for row in rows_of(place.outcomes)), default=0.0)
     for name, expected in (
         ("spending", _spending(place, scenario, plan)),
@@ -48,40 +48,43 @@ def check_cells(place: Place, scenario: Scenario, plan: Tables, timeline: Timeli
         ("outcomes", _outcomes(place, scenario, plan, timeline)),
         ("curves", _curves(place)),
     ):
-        slips = _differ(name, plan.tables[name], expected, largest)
+        faults = _differ(name, plan.tables[name], expected, largest)
         sentence = f"The other cells of the table {name} are the place's, or follow from it."
-        found.append(Check("", f"cells of {name}", sentence, not slips, "; ".join(slips[:5])))
-    known, said = {*totals(place, scenario, timeline)}, {*plan.tables["objectives"]["objective"]}
+        checks.append(Check("", f"cells of {name}", sentence, not faults, "; ".join(faults[:5])))
+    objective_names, reported = (
+        {*totals(place, scenario, timeline)},
+        {*plan.tables["objectives"]["objective"]},
+    )
     chosen = scenario.objective.minimise if "objective" in scenario.model_fields_set else ()
-    slips = sorted((known & {*chosen}) - said | said - known)
+    faults = sorted((objective_names & {*chosen}) - reported | reported - objective_names)
     sentence = "The plan has a row for every objective that was chosen, and none of another."
-    found.append(Check("", "rows of objectives", sentence, not slips, ", ".join(slips)))
+    checks.append(Check("", "rows of objectives", sentence, not faults, ", ".join(faults)))
     if summary := getattr(plan, "summary", None):
-        slips = _summary(place, scenario, plan, timeline, summary)
+        faults = _summary(place, scenario, plan, timeline, summary)
         sentence = "The summary says what the tables say."
-        found.append(Check("", "summary", sentence, not slips, "; ".join(slips[:5])))
-    return found
+        checks.append(Check("", "summary", sentence, not faults, "; ".join(faults[:5])))
+    return checks
 
 
 def _spending(place: Place, scenario: Scenario, plan: Tables) -> Rows:
     before: dict[str, float] = defaultdict(float)
     for (programme, _), gbp in base_payments(place).items():
         before[programme] += gbp
-    said = plan.tables["spending"].set_index("programme_id")["after_gbp"].to_dict()
-    rule, found = rule_of(scenario, "statutory"), {}
+    planned = plan.tables["spending"].set_index("programme_id")["after_gbp"].to_dict()
+    rule, expected = rule_of(scenario, "statutory"), {}
     for row in rows_of(place.programmes):
         key, today = row.programme_id, before[row.programme_id]
         floor = 0.0
         if rule is not None:
             floor = rule.floors_gbp.get(key, row.statutory_floor_gbp_per_year)
-        change = said.get(key, math.nan) - today
-        found[key] = {
+        change = planned.get(key, math.nan) - today
+        expected[key] = {
             **{name: getattr(row, name) for name in ("name", "agency_id", "kind")},
             "change_gbp": change,
             "change_share": change / today if today > 0 else math.nan,
             "statutory_floor_gbp": floor if floor > 0 else math.nan,
         }
-    return found
+    return expected
 
 
 def _payments(place: Place, timeline: Timeline) -> Rows:
@@ -101,36 +104,40 @@ def _streams(place: Place, scenario: Scenario, timeline: Timeline) -> Rows:
     before: dict[str, float] = defaultdict(float)
     for (_, stream), gbp in base_payments(place).items():
         before[stream] += gbp
-    found: Rows = {}
+    expected: Rows = {}
     for row in rows_of(place.streams):
-        key, left = row.stream_id, 0.0
-        had = 0.0
+        key, unspent = row.stream_id, 0.0
+        available = 0.0
         for year, paid in zip(timeline.years, timeline.payments, strict=True):
-            kept = left if rule is not None and rule.unspent == "carried" else 0.0
-            had = amount.get((key, year), math.nan) + kept if rule is not None else math.nan
-            left = had - sum(gbp for (_, stream), gbp in paid.items() if stream == key)
-        over = left if math.isnan(left) else max(0.0, left)
-        freed = rule is not None and (rule.unspent == "carried" or key in rule.release)
-        back = row.ring_fenced and not freed
-        found[key] = {
+            carried = unspent if rule is not None and rule.unspent == "carried" else 0.0
+            available = (
+                amount.get((key, year), math.nan) + carried if rule is not None else math.nan
+            )
+            unspent = available - sum(gbp for (_, stream), gbp in paid.items() if stream == key)
+        leftover = unspent if math.isnan(unspent) else max(0.0, unspent)
+        is_released = rule is not None and (rule.unspent == "carried" or key in rule.release)
+        is_returned = row.ring_fenced and not is_released
+        expected[key] = {
             **{name: getattr(row, name) for name in ("name", "agency_id", "ring_fenced")},
-            "amount_gbp": had,
+            "amount_gbp": available,
             "spent_before_gbp": before[key],
-            "returned_gbp": over if back else 0.0,
-            "left_gbp": 0.0 if back else over,
+            "returned_gbp": leftover if is_returned else 0.0,
+            "left_gbp": 0.0 if is_returned else leftover,
         }
-    return found
+    return expected
 
 
 def _agencies(place: Place, plan: Tables) -> Rows:
-    runs = dict(zip(place.programmes["programme_id"], place.programmes["agency_id"], strict=True))
+    agency_of = dict(
+        zip(place.programmes["programme_id"], place.programmes["agency_id"], strict=True)
+    )
     names = dict(zip(place.agencies["agency_id"], place.agencies["name"], strict=True))
-    if "" in runs.values():
+    if "" in agency_of.values():
         names[""] = "no agency stated"
     before = dict.fromkeys(names, 0.0)
     for (programme, _), gbp in base_payments(place).items():
-        if runs[programme] in before:
-            before[runs[programme]] += gbp
+        if agency_of[programme] in before:
+            before[agency_of[programme]] += gbp
     after = plan.tables["agencies"].set_index("agency_id")["after_gbp"].to_dict()
     return {
         key: {
@@ -144,31 +151,37 @@ def _agencies(place: Place, plan: Tables) -> Rows:
 
 def _outcomes(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> Rows:
     """The last year's; a level is the scenario's own or, where it asks for none, the table's."""
-    asked, rule = levels_asked(place, scenario), rule_of(scenario, "uncertainty")
+    levels, rule = levels_asked(place, scenario), rule_of(scenario, "uncertainty")
     bad = bad_levels(place, rule, timeline)[-1] if rule is not None else {}
-    said = plan.tables["outcomes"].set_index("outcome_id")
-    found: Rows = {}
+    reported = plan.tables["outcomes"].set_index("outcome_id")
+    rows: Rows = {}
     for row in rows_of(place.outcomes):
         key, sign = row.outcome_id, -1.0 if row.direction == "lower" else 1.0
-        if key not in said.index:
-            found[key] = {}
+        if key not in reported.index:
+            rows[key] = {}
             continue
-        after = _number(said["after"][key])
+        after = _number(reported["after"][key])
         expected: dict[str, Any] = {
             **{name: getattr(row, name) for name in ("name", "unit", "direction", "baseline")},
-            "minimum_standard": AnyOf((asked[key]["minimum_standard"], row.minimum_standard)),
-            "target": asked[key]["target"],
+            "minimum_standard": AnyOf((levels[key]["minimum_standard"], row.minimum_standard)),
+            "target": levels[key]["target"],
             "change": after - row.baseline,
             "after_bad_evidence": bad.get(key, math.nan),
         }
         for column, level in (("standard_met", "minimum_standard"), ("target_met", "target")):
-            limit = _number(said[level][key])
-            near = outcome_tolerance(limit, row.baseline)
-            over = sign * (after - limit) + near
-            met = AnyOf(("yes", "no")) if abs(over) < 1e-3 * near else "yes" if over > 0 else "no"
-            expected[column] = "" if math.isnan(limit) else met
-        found[key] = expected
-    return found
+            limit = _number(reported[level][key])
+            allowed = outcome_tolerance(limit, row.baseline)
+            margin = sign * (after - limit) + allowed
+            status = (
+                AnyOf(("yes", "no"))
+                if abs(margin) < 1e-3 * allowed
+                else "yes"
+                if margin > 0
+                else "no"
+            )
+            expected[column] = "" if math.isnan(limit) else status
+        rows[key] = expected
+    return rows
 
 
 def _curves(place: Place) -> Rows:
@@ -220,27 +233,29 @@ def _summary(
 def _differ(name: str, rows: pd.DataFrame, expected: Rows, largest: float) -> list[str]:
     """Cells that are not as expected, rows of nothing, and rows left out; ``largest`` is the
     largest baseline. A stream that paid a programme nothing, then as now, needs no payment."""
-    slips, seen, keys = [], set(), KEYS[name]
+    faults, reported_keys, keys = [], set(), KEYS[name]
     for row in rows.to_dict("records"):
         parts = tuple(row[key] for key in keys)
         key = parts[0] if len(keys) == 1 else parts
-        seen.add(key)
+        reported_keys.add(key)
         if key not in expected:
-            slips.append(f"{key}: no such row")
+            faults.append(f"{key}: no such row")
             continue
         for column, value in expected[key].items():
             allowed = value if isinstance(value, AnyOf) else (value,)
-            said = row.get(column, "no such column")
+            reported = row.get(column, "no such column")
             if not any(
-                _is_equal(said, one, _cell_tolerance(column, one, largest)) for one in allowed
+                _is_equal(reported, one, _cell_tolerance(column, one, largest)) for one in allowed
             ):
-                slips.append(f"{column} of {key}: {said}, not {' or '.join(map(str, allowed))}")
-    left = [
+                faults.append(
+                    f"{column} of {key}: {reported}, not {' or '.join(map(str, allowed))}"
+                )
+    missing = [
         key
-        for key in expected.keys() - seen
+        for key in expected.keys() - reported_keys
         if name != "payments" or expected[key]["before_gbp"] > 0
     ]
-    return slips + [f"{key}: no row" for key in left]
+    return faults + [f"{key}: no row" for key in missing]
 
 
 def _cell_tolerance(column: str, value: Any, largest: float) -> float:
@@ -251,12 +266,12 @@ def _cell_tolerance(column: str, value: Any, largest: float) -> float:
     return outcome_tolerance(value, 1.0 if column.endswith("_share") else max(1.0, largest))
 
 
-def _is_equal(said: Any, value: Any, near: float) -> bool:
-    if _empty(said) or _empty(value):
-        return _empty(said) and _empty(value)
-    if isinstance(said, str) or isinstance(value, str):
-        return bool(said == value)
-    return bool(said == value or abs(float(said) - float(value)) <= near)
+def _is_equal(reported: Any, value: Any, allowed: float) -> bool:
+    if _empty(reported) or _empty(value):
+        return _empty(reported) and _empty(value)
+    if isinstance(reported, str) or isinstance(value, str):
+        return bool(reported == value)
+    return bool(reported == value or abs(float(reported) - float(value)) <= allowed)
 
 
 def _empty(cell: Any) -> bool:

@@ -10,7 +10,7 @@ import math
 from collections import defaultdict
 from typing import Any
 
-from placeopt.budget.verify.by_results import not_paid_back
+from placeopt.budget.verify.by_results import withheld_but_not_earned
 from placeopt.budget.verify.outcomes import outcome_levels
 from placeopt.budget.verify.timeline import (
     Breach,
@@ -31,8 +31,8 @@ def prevention(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) 
     freed without a unit that closes; in past years other units than what was spent paid for."""
     levels = outcome_levels(place, timeline)
     demand_today = dict(zip(place.outcomes["outcome_id"], place.outcomes["baseline"], strict=True))
-    paced = rule_of(scenario, "pace")
-    beside = paced.double_running_years if paced else 0
+    pace_rule = rule_of(scenario, "pace")
+    double_running = pace_rule.double_running_years if pace_rule else 0
     breaches: list[Breach] = []
     past = past_years(place, scenario)
     for row in rows_of(place.provision):
@@ -40,25 +40,27 @@ def prevention(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) 
         needed = [whole_units(demand_today[outcome], row.unit_capacity)]
         needed += [whole_units(level[outcome], row.unit_capacity) for level in levels]
         for at, year in enumerate(timeline.years):
-            runs, where = timeline.units[at][key], f"of {key} in {year}"
-            if math.isnan(runs):
-                breaches.append((math.inf, 1.0, f"units {where} are not stated", row.unit))
+            units_run, subject = timeline.units[at][key], f"of {key} in {year}"
+            if math.isnan(units_run):
+                breaches.append((math.inf, 1.0, f"units {subject} are not stated", row.unit))
                 continue
-            breaches.append((abs(runs - round(runs)), 1e-6, f"whole units {where}", row.unit))
-            least = max(needed[max(0, at + 1 - beside) : at + 2])
+            breaches.append(
+                (abs(units_run - round(units_run)), 1e-6, f"whole units {subject}", row.unit)
+            )
+            min_units = max(needed[max(0, at + 1 - double_running) : at + 2])
             if past.issuperset(timeline.years[: at + 1]):
-                ran = timeline.units[at - 1][key] if at else timeline.units_today[key]
+                previous_units = timeline.units[at - 1][key] if at else timeline.units_today[key]
                 cost = max(row.unit_cost_gbp_per_year, 1e-12)
-                gone = (timeline.spend_today[key] - timeline.spend[at][key]) / cost
-                left = math.floor(timeline.units_today[key] - gone + 1e-6)
-                off = abs(max(min(ran, left), least) - runs)
-                breaches.append((off, 1e-6, f"units {where}, as they were", row.unit))
+                units_lost = (timeline.spend_today[key] - timeline.spend[at][key]) / cost
+                affordable = math.floor(timeline.units_today[key] - units_lost + 1e-6)
+                deviation = abs(max(min(previous_units, affordable), min_units) - units_run)
+                breaches.append((deviation, 1e-6, f"units {subject}, as they were", row.unit))
                 continue
-            breaches.append((least - runs, 1e-6, f"units {where}", row.unit))
-            freed = (timeline.units_today[key] - runs) * row.unit_cost_gbp_per_year
-            short = timeline.spend_today[key] - freed - timeline.spend[at][key]
-            what = f"money freed {where} beyond its closed units"
-            breaches.append((short, tolerance(timeline.spend_today[key]), what, "GBP"))
+            breaches.append((min_units - units_run, 1e-6, f"units {subject}", row.unit))
+            freed = (timeline.units_today[key] - units_run) * row.unit_cost_gbp_per_year
+            shortfall = timeline.spend_today[key] - freed - timeline.spend[at][key]
+            what = f"money freed {subject} beyond its closed units"
+            breaches.append((shortfall, tolerance(timeline.spend_today[key]), what, "GBP"))
     return breaches
 
 
@@ -70,13 +72,13 @@ def reinvestment(place: Place, scenario: Scenario, rule: Any, timeline: Timeline
     for at, year in enumerate(timeline.years):
         if year in past:
             continue
-        spend, as_it_was = timeline.spend[at], do_nothing_spend(place, timeline, year)
-        saved = sum(as_it_was[key] - spend[key] for key in spend if kind[key] != "preventive")
-        more = sum(
+        spend, unchanged = timeline.spend[at], do_nothing_spend(place, timeline, year)
+        savings = sum(unchanged[key] - spend[key] for key in spend if kind[key] != "preventive")
+        added = sum(
             spend[key] - timeline.spend_today[key] for key in spend if kind[key] == "preventive"
         )
-        due = rule.share * max(0.0, saved)
-        breaches.append((due - more, tolerance(due), f"prevention in {year}", "GBP"))
+        required = rule.share * max(0.0, savings)
+        breaches.append((required - added, tolerance(required), f"prevention in {year}", "GBP"))
     return breaches
 
 
@@ -98,16 +100,16 @@ def through_the_place(
         if year in past:
             continue
         revenue: dict[str, float] = defaultdict(float)
-        put_in: dict[str, float] = defaultdict(float)
+        contributed: dict[str, float] = defaultdict(float)
         for stream, agency in payer.items():
             revenue[agency] += amount.get((stream, year), 0.0)
         for (programme, stream), gbp in timeline.payments[at].items():
             if stream in payer and pooled[programme]:
-                put_in[payer[stream]] += gbp
+                contributed[payer[stream]] += gbp
         for agency, gbp in revenue.items():
-            due = rule.share * gbp
+            required = rule.share * gbp
             what = f"agency {agency} through the place in {year}"
-            breaches.append((due - put_in[agency], tolerance(due), what, "GBP"))
+            breaches.append((required - contributed[agency], tolerance(required), what, "GBP"))
     return breaches
 
 
@@ -115,41 +117,43 @@ def commissioning(place: Place, scenario: Scenario, rule: Any, timeline: Timelin
     """(B10) Below the efficient scale though bought, bought beside an alternative, bought without
     its group, below today within a contract, ended before its contract, or from a provider who
     gets less than is withheld."""
-    breaches = not_paid_back(place, scenario, timeline)
+    breaches = withheld_but_not_earned(place, scenario, timeline)
     past = past_years(place, scenario)
     for at, year in enumerate(timeline.years):
         spend = timeline.spend[at]
         bought: dict[str, list[str]] = defaultdict(list)
         for row in rows_of(place.programmes):
-            key, scale = row.programme_id, row.minimum_scale_gbp_per_year
-            if spend[key] > 0 and scale > 0 and year not in past:
+            key, minimum_scale = row.programme_id, row.minimum_scale_gbp_per_year
+            if spend[key] > 0 and minimum_scale > 0 and year not in past:
                 what = f"programme {key} below its efficient scale in {year}"
-                breaches.append((scale - spend[key], tolerance(scale), what, "GBP"))
+                breaches.append((minimum_scale - spend[key], tolerance(minimum_scale), what, "GBP"))
             if spend[key] > 0 and row.one_of:
                 bought[row.one_of].append(key)
-            until = row.contract_until_year
-            if not _empty(until) and year <= until and year not in past:
-                short = timeline.spend_today[key] - spend[key]
+            contract_until = row.contract_until_year
+            if not _empty(contract_until) and year <= contract_until and year not in past:
+                shortfall = timeline.spend_today[key] - spend[key]
                 what = f"contract of {key} in {year}"
-                breaches.append((short, tolerance(timeline.spend_today[key]), what, "GBP"))
+                breaches.append((shortfall, tolerance(timeline.spend_today[key]), what, "GBP"))
         for row in rows_of(place.programmes):
             key = row.programme_id
             if spend[key] > 0 and timeline.previous_spend(at)[key] == 0:
                 for later in range(at + 1, min(at + row.contract_years, len(timeline.years))):
-                    gone = timeline.spend[later][key] == 0 and timeline.years[later] not in past
-                    ended = 1.0 if gone else 0.0
+                    has_ended = (
+                        timeline.spend[later][key] == 0 and timeline.years[later] not in past
+                    )
+                    excess = 1.0 if has_ended else 0.0
                     what = f"contract of {key}, begun in {year}, in {timeline.years[later]}"
-                    breaches.append((ended, 0.5, what, "programmes"))
+                    breaches.append((excess, 0.5, what, "programmes"))
         if year in past:
             continue
         for choice, keys in bought.items():
             what = f"alternatives of {choice} bought in {year}: {', '.join(keys)}"
             breaches.append((len(keys) - 1.0, 0.5, what, "programmes"))
         for group in rule.coherent:
-            there = [key for key in group if spend[key] > 0]
-            apart = float(len(there)) if len(there) < len(group) else 0.0
+            bought_members = [key for key in group if spend[key] > 0]
+            partial_size = float(len(bought_members)) if len(bought_members) < len(group) else 0.0
             what = f"group {', '.join(group)} bought apart in {year}"
-            breaches.append((apart, 0.5, what, "programmes"))
+            breaches.append((partial_size, 0.5, what, "programmes"))
     return breaches
 
 

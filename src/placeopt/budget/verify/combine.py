@@ -30,22 +30,22 @@ def _total_effect(place: Place, outcome: Any, effect: dict[int, float]) -> float
     if not effect:
         return 0.0
     if outcome.combination == "remaining" and len(effect) > 1:
-        left = 1.0
-        for own in effect.values():
-            left *= 1 - min(own / outcome.whole_effect, MAX_EFFECT_SHARE)
-        return outcome.whole_effect * (1 - left)
+        remaining = 1.0
+        for single in effect.values():
+            remaining *= 1 - min(single / outcome.whole_effect, MAX_EFFECT_SHARE)
+        return outcome.whole_effect * (1 - remaining)
     if outcome.combination == "best_of":
         return max(effect.values())
     if not len(place.combinations):
         return sum(effect.values())
-    others, total = dict(effect), 0.0
+    unpaired, total = dict(effect), 0.0
     programme = place.curves["programme_id"].tolist()
     for pair in place.combinations.to_dict("records"):
         if pair["outcome_id"] != outcome.outcome_id:
             continue
-        one, other = (
-            others.pop(next(c for c in effect if programme[c] == pair[name]))
+        first, second = (
+            unpaired.pop(next(c for c in effect if programme[c] == pair[name]))
             for name in ("programme_a", "programme_b")
         )
-        total += max(one, other) + pair["joint_effect_share"] * min(one, other)
-    return total + sum(others.values())
+        total += max(first, second) + pair["joint_effect_share"] * min(first, second)
+    return total + sum(unpaired.values())

@@ -49,11 +49,11 @@ OF_RULES = {
 
 def check_completeness(place: Place, scenario: Scenario, plan: Tables) -> Check:
     """No table is left out, no row stands twice or speaks of another year or of no such id."""
-    needed = [*ALWAYS]
+    required = [*ALWAYS]
     for rule, names in OF_RULES.items():
-        needed += names if rule_of(scenario, rule) is not None else ()
-    needed += ["benefits_chain"] if len(place.benefits) else []
-    slips = [f"{name}: no such table" for name in needed if name not in plan.tables]
+        required += names if rule_of(scenario, rule) is not None else ()
+    required += ["benefits_chain"] if len(place.benefits) else []
+    faults = [f"{name}: no such table" for name in required if name not in plan.tables]
     years = decided_years(place, scenario)
     counted = counted_years(place, scenario)
     ids = _ids(place)
@@ -61,35 +61,39 @@ def check_completeness(place: Place, scenario: Scenario, plan: Tables) -> Check:
         if name not in plan.tables:
             continue
         rows = plan.tables[name]
-        if lacking := [key for key in keys if key not in rows]:
-            slips.append(f"{name}: no column {', '.join(lacking)}")
+        if missing_columns := [key for key in keys if key not in rows]:
+            faults.append(f"{name}: no column {', '.join(missing_columns)}")
             continue
-        slips += [f"{name}: a row stands twice"] * bool(rows.duplicated([*keys]).any())
+        faults += [f"{name}: a row stands twice"] * bool(rows.duplicated([*keys]).any())
         for column in (column for column in rows if column in ids):
-            unknown = [one for one in rows[column] if _id(one) not in ids[column]]
-            slips += [f"{name}: no such {column} {one!r}" for one in unknown]
+            unknown = [value for value in rows[column] if _id(value) not in ids[column]]
+            faults += [f"{name}: no such {column} {value!r}" for value in unknown]
         if "year" in keys:
             last = years[0] + counted if name == "benefits_chain" else years[-1] + 1
-            other = [year for year in rows["year"] if not _is_year_within(year, years[0], last)]
-            slips += [f"{name}: {year} is not decided" for year in other]
-    if not slips:
-        slips = _left_out(place, plan, years)
+            other_years = [
+                year for year in rows["year"] if not _is_year_within(year, years[0], last)
+            ]
+            faults += [f"{name}: {year} is not decided" for year in other_years]
+    if not faults:
+        faults = _left_out(place, plan, years)
     sentence = "Every table of the plan is there, and its rows stand once, of known ids and years."
-    return Check("", "rows", sentence, not slips, "; ".join(slips[:5]))
+    return Check("", "rows", sentence, not faults, "; ".join(faults[:5]))
 
 
 def _left_out(place: Place, plan: Tables, years: tuple[int, ...]) -> list[str]:
     """What the tables of each year say nothing of."""
-    slips = []
+    faults = []
     for name, table, key in (
         ("spending_by_year", place.programmes, "programme_id"),
         ("outcomes_by_year", place.outcomes, "outcome_id"),
     ):
         rows = plan.tables[name]
-        seen = set(zip(rows["year"], rows[key], strict=True))
-        left = set(product(years, table[key])) - seen
-        slips += [f"{name}: no row of {one} in {year}" for year, one in sorted(left)]
-    return slips
+        reported = set(zip(rows["year"], rows[key], strict=True))
+        missing = set(product(years, table[key])) - reported
+        faults += [
+            f"{name}: no row of {key_value} in {year}" for year, key_value in sorted(missing)
+        ]
+    return faults
 
 
 def _ids(place: Place) -> dict[str, set[Any]]:

@@ -34,37 +34,37 @@ OutcomeLevels = dict[str, float]  # outcome id -> its level
 def levels_asked(place: Place, scenario: Scenario) -> dict[str, dict[str, float]]:
     """By outcome id, its minimum standard and target: the scenario's own, or the table's."""
     rule = rule_of(scenario, "outcomes") or Outcomes(rule="outcomes")
-    found = {}
+    levels = {}
     for row in rows_of(place.outcomes):
         terms = rule.terms(row.outcome_id)
-        own = {"minimum_standard": terms.minimum_standard, "target": terms.target}
-        found[row.outcome_id] = {
+        stated = {"minimum_standard": terms.minimum_standard, "target": terms.target}
+        levels[row.outcome_id] = {
             name: float(getattr(row, name) if level is None else level)
-            for name, level in own.items()
+            for name, level in stated.items()
         }
-    return found
+    return levels
 
 
 def outcome_levels(place: Place, timeline: Timeline, counted: int = 0) -> tuple[OutcomeLevels, ...]:
     """By year, each outcome: its baseline of the year, better by what its curves come to; of the
     decided years, or of the first ``counted`` where more of them count."""
-    many = max(len(timeline.years), counted)
-    return timeline.cached(("levels", many), lambda: _levels(place, timeline, many))
+    count = max(len(timeline.years), counted)
+    return timeline.cached(("levels", count), lambda: _levels(place, timeline, count))
 
 
-def _levels(place: Place, timeline: Timeline, many: int) -> tuple[OutcomeLevels, ...]:
+def _levels(place: Place, timeline: Timeline, count: int) -> tuple[OutcomeLevels, ...]:
     base = int(place.spending["year"].max())
-    found = []
-    for at, gains in enumerate(_gains(place, timeline, many)):
+    levels = []
+    for at, gains in enumerate(_gains(place, timeline, count)):
         ahead = timeline.years[0] + at - base
-        found.append(
+        levels.append(
             {
                 row.outcome_id: row.baseline * (1 + row.growth_share_per_year) ** ahead
                 + _sign(row) * gains[row.outcome_id]
                 for row in rows_of(place.outcomes)
             }
         )
-    return tuple(found)
+    return tuple(levels)
 
 
 def improvements(
@@ -80,60 +80,62 @@ def improvements(
     }
 
 
-def _gains(place: Place, timeline: Timeline, many: int) -> list[OutcomeLevels]:
+def _gains(place: Place, timeline: Timeline, count: int) -> list[OutcomeLevels]:
     """By year, outcome id -> the units that all its curves together make it better by."""
-    return timeline.cached(("gains", many), lambda: _gains_of(place, timeline, many))
+    return timeline.cached(("gains", count), lambda: _gains_of(place, timeline, count))
 
 
-def _gains_of(place: Place, timeline: Timeline, many: int) -> list[OutcomeLevels]:
-    gains, starts = curve_gains(place, timeline, many), effects_today(place, timeline)
-    outcomes, found = list(rows_of(place.outcomes)), []
-    for at in range(many):
-        better = {}
+def _gains_of(place: Place, timeline: Timeline, count: int) -> list[OutcomeLevels]:
+    gains, today_effects = curve_gains(place, timeline, count), effects_today(place, timeline)
+    outcomes, improvements = list(rows_of(place.outcomes)), []
+    for at in range(count):
+        improvement = {}
         for row in outcomes:
-            mine = [c for c, (outcome, _) in enumerate(gains) if outcome == row.outcome_id]
-            effects = {c: (starts[c], gains[c][1][at]) for c in mine}
-            better[row.outcome_id] = combined_improvement(place, row, effects)
-        found.append(better)
-    return found
+            own_curves = [c for c, (outcome, _) in enumerate(gains) if outcome == row.outcome_id]
+            effects = {c: (today_effects[c], gains[c][1][at]) for c in own_curves}
+            improvement[row.outcome_id] = combined_improvement(place, row, effects)
+        improvements.append(improvement)
+    return improvements
 
 
 def bad_levels(place: Place, rule: Uncertainty, timeline: Timeline) -> tuple[OutcomeLevels, ...]:
     """By year, levels in bad evidence: the worst draw, or the mean of the worst tail of draws."""
-    gains, starts = curve_gains(place, timeline), effects_today(place, timeline)
+    gains, today_effects = curve_gains(place, timeline), effects_today(place, timeline)
     grades = ["" if pd.isna(grade) else str(int(grade)) for grade in place.curves["grade"]]
     draws, base = rule.factors(grades), int(place.spending["year"].max())
-    found = []
+    by_year = []
     for at, year in enumerate(timeline.years):
         levels = {}
         for row in rows_of(place.outcomes):
-            mine = [(c, g[at]) for c, (key, g) in enumerate(gains) if key == row.outcome_id]
-            own = sorted(
+            own_curves = [(c, g[at]) for c, (key, g) in enumerate(gains) if key == row.outcome_id]
+            draw_gains = sorted(
                 combined_improvement(
-                    place, row, {c: (starts[c], draw[c] * gain) for c, gain in mine}
+                    place, row, {c: (today_effects[c], draw[c] * gain) for c, gain in own_curves}
                 )
                 for draw in draws
             )
-            many = rule.tail_share * len(own) if rule.holds == "tail" else 1.0
-            total = sum(min(1.0, max(0.0, many - rank)) * gain for rank, gain in enumerate(own))
+            tail_size = rule.tail_share * len(draw_gains) if rule.holds == "tail" else 1.0
+            total = sum(
+                min(1.0, max(0.0, tail_size - rank)) * gain for rank, gain in enumerate(draw_gains)
+            )
             start = row.baseline * (1 + row.growth_share_per_year) ** (year - base)
-            levels[row.outcome_id] = start + _sign(row) * total / many
-        found.append(levels)
-    return tuple(found)
+            levels[row.outcome_id] = start + _sign(row) * total / tail_size
+        by_year.append(levels)
+    return tuple(by_year)
 
 
 def earnings(place: Place, scenario: Scenario, timeline: Timeline) -> list[OutcomeLevels]:
     """(B4) By year, outcome id -> GBP that its level of the year earns, whenever it comes in."""
-    found = []
+    by_year = []
     for level in outcome_levels(place, timeline)[: len(timeline.years)]:
         earned = {}
         for row, target in _targets(place, scenario):
-            most = _sign(row) * (row.stretch - target)
-            if row.reward_gbp_per_unit > 0 and most > 0:
-                beyond = min(most, max(0.0, _sign(row) * (level[row.outcome_id] - target)))
-                earned[row.outcome_id] = row.reward_gbp_per_unit * beyond
-        found.append(earned)
-    return found
+            max_units = _sign(row) * (row.stretch - target)
+            if row.reward_gbp_per_unit > 0 and max_units > 0:
+                units = min(max_units, max(0.0, _sign(row) * (level[row.outcome_id] - target)))
+                earned[row.outcome_id] = row.reward_gbp_per_unit * units
+        by_year.append(earned)
+    return by_year
 
 
 def _targets(place: Place, scenario: Scenario) -> list[tuple[Any, float]]:
@@ -148,29 +150,29 @@ def _targets(place: Place, scenario: Scenario) -> list[tuple[Any, float]]:
 def rewards(place: Place, scenario: Scenario, timeline: Timeline) -> list[float]:
     """(B1) By year, GBP of rewards that come in: a year after they are earned, the deferred part
     two years after."""
-    rule, many = rule_of(scenario, "outcomes"), len(timeline.years)
-    brought = [0.0] * (many + 2)
+    rule, count = rule_of(scenario, "outcomes"), len(timeline.years)
+    received = [0.0] * (count + 2)
     for at, earned in enumerate(earnings(place, scenario, timeline)):
         total = sum(earned.values())
-        late = rule.deferred_share if rule else 0.0
-        brought[at + 1] += total * (1 - late)
-        brought[at + 2] += total * late
-    return brought[:many]
+        deferred = rule.deferred_share if rule else 0.0
+        received[at + 1] += total * (1 - deferred)
+        received[at + 2] += total * deferred
+    return received[:count]
 
 
 def clawbacks(place: Place, scenario: Scenario, timeline: Timeline) -> list[OutcomeLevels]:
     """(B4) By year, outcome id -> GBP paid in advance that its level of the year gives back."""
-    found = []
+    by_year = []
     for level in outcome_levels(place, timeline)[: len(timeline.years)]:
-        back = {}
+        due = {}
         for row, target in _targets(place, scenario):
             if row.clawback_gbp_per_unit > 0 and not math.isnan(target):
-                short = max(0.0, _sign(row) * (target - level[row.outcome_id]))
+                shortfall = max(0.0, _sign(row) * (target - level[row.outcome_id]))
                 if not math.isnan(row.clawback_until):
-                    short = min(short, max(0.0, _sign(row) * (target - row.clawback_until)))
-                back[row.outcome_id] = row.clawback_gbp_per_unit * short
-        found.append(back)
-    return found
+                    shortfall = min(shortfall, max(0.0, _sign(row) * (target - row.clawback_until)))
+                due[row.outcome_id] = row.clawback_gbp_per_unit * shortfall
+        by_year.append(due)
+    return by_year
 
 
 def paid_back(place: Place, scenario: Scenario, timeline: Timeline) -> list[float]:
@@ -191,14 +193,14 @@ def curve_gains(
 
 def _curve_gains(place: Place, timeline: Timeline, counted: int) -> list[tuple[str, list[float]]]:
     points = _points(place)
-    found = []
+    gains = []
     for row in rows_of(place.curves):
-        key, own = row.programme_id, points[row.programme_id, row.outcome_id]
-        before = response(row, own, timeline.spend_today[key])
-        change = [response(row, own, spend[key]) - before for spend in timeline.spend]
+        key, curve_points = row.programme_id, points[row.programme_id, row.outcome_id]
+        before = response(row, curve_points, timeline.spend_today[key])
+        change = [response(row, curve_points, spend[key]) - before for spend in timeline.spend]
         change += [0.0] * (counted - len(change))
-        found.append((row.outcome_id, lagged_effects(change, row.lag_years, row.persistence_share)))
-    return found
+        gains.append((row.outcome_id, lagged_effects(change, row.lag_years, row.persistence_share)))
+    return gains
 
 
 def effects_today(place: Place, timeline: Timeline) -> list[float]:
@@ -221,13 +223,13 @@ def _points(place: Place) -> dict[tuple[str, str], list[tuple[float, float]]]:
 
 def lagged_effects(change: list[float], lag: int, persistence: float) -> list[float]:
     """What each year feels of the years' changes, the first of them ``lag`` years after."""
-    felt = []
+    effects = []
     for year in range(len(change)):
         since = range(lag, year + 1)
-        felt.append(
+        effects.append(
             sum((1 - persistence) * persistence ** (k - lag) * change[year - k] for k in since)
         )
-    return felt
+    return effects
 
 
 def response(row, points: list[tuple[float, float]], spend: float) -> float:
@@ -237,21 +239,21 @@ def response(row, points: list[tuple[float, float]], spend: float) -> float:
     return curve_effect(row.form, row.maximum_effect, row.scale_gbp, row.shape, spend)
 
 
-def curve_effect(form: str, most: float, scale: float, shape: float, spend: float) -> float:
+def curve_effect(form: str, maximum: float, scale: float, shape: float, spend: float) -> float:
     """A response curve as the data dictionary writes it."""
     if spend <= 0:
         return 0.0
     if form == "power":
-        return most * (spend / scale) ** shape
+        return maximum * (spend / scale) ** shape
     if form == "exponential":
-        return most * (1.0 - math.exp(-spend / scale))
+        return maximum * (1.0 - math.exp(-spend / scale))
     if form == "coverage":
-        return most * (2.0 / (1.0 + math.exp(-2.0 * spend / scale)) - 1.0)
+        return maximum * (2.0 / (1.0 + math.exp(-2.0 * spend / scale)) - 1.0)
     if form == "hill":
-        return most / (1.0 + math.exp(shape * (math.log(scale) - math.log(spend))))
+        return maximum / (1.0 + math.exp(shape * (math.log(scale) - math.log(spend))))
     if form == "logistic":
-        start, here = (0.5 * (1 + math.tanh(shape * (s / scale - 1) / 2)) for s in (0.0, spend))
-        return most * (here - start) / (1.0 - start)
+        start, level = (0.5 * (1 + math.tanh(shape * (s / scale - 1) / 2)) for s in (0.0, spend))
+        return maximum * (level - start) / (1.0 - start)
     raise ValueError(f"no curve form {form!r}")
 
 

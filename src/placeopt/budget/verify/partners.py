@@ -49,31 +49,35 @@ def nobody_worse_off(
     """(B9) How much worse than alone an agency stands after transfers, and how much more it pays
     others than it has; one that could not keep the standards alone has no position alone (NaN) and
     cannot be worse off."""
-    before, moved = positions(place, scenario, rule, timeline), transfers_in(plan)
-    alone = _stated(plan.tables["positions"], "alone_gbp")
-    size = max((abs(gbp) for gbp in alone.values()), default=0.0)
+    before, transfers = positions(place, scenario, rule, timeline), transfers_in(plan)
+    stand_alone = _stated(plan.tables["positions"], "alone_gbp")
+    largest = max((abs(gbp) for gbp in stand_alone.values()), default=0.0)
     factor = discount_factors(scenario, len(timeline.years))
     breaches: list[Breach] = []
     for agency in place.agencies["agency_id"]:
-        worse = [
-            alone.get((year, agency), float("inf")) - before[year, agency] - moved[year, agency]
+        shortfall = [
+            stand_alone.get((year, agency), float("inf"))
+            - before[year, agency]
+            - transfers[year, agency]
             for year in timeline.years
         ]
-        without = any(math.isnan(gbp) for gbp in worse)
+        has_no_position = any(math.isnan(gbp) for gbp in shortfall)
         if rule.counterfactual != "most_it_could_keep":
-            breaches += _gives_what_it_has(place, scenario, rule, timeline, plan, agency)
-        elif without:
-            breaches += _gives_what_is_unspent(place, scenario, rule, timeline, plan, agency)
-        if without:
+            breaches += _transfers_beyond_own_money(place, scenario, rule, timeline, plan, agency)
+        elif has_no_position:
+            breaches += _transfers_beyond_unspent_money(
+                place, scenario, rule, timeline, plan, agency
+            )
+        if has_no_position:
             continue
         if rule.when == "horizon":
-            total = sum(f * gbp for f, gbp in zip(factor, worse, strict=True))
-            breaches.append((total, tolerance(size), f"agency {agency} over the years", "GBP"))
+            total = sum(f * gbp for f, gbp in zip(factor, shortfall, strict=True))
+            breaches.append((total, tolerance(largest), f"agency {agency} over the years", "GBP"))
             continue
-        for year, gbp in zip(timeline.years, worse, strict=True):
-            breaches.append((gbp, tolerance(size), f"agency {agency} in {year}", "GBP"))
+        for year, gbp in zip(timeline.years, shortfall, strict=True):
+            breaches.append((gbp, tolerance(largest), f"agency {agency} in {year}", "GBP"))
     if rule.counterfactual != "most_it_could_keep":
-        breaches += _fits_in_one_budget(place, scenario, rule, timeline, plan)
+        breaches += _transfers_beyond_the_budget(place, scenario, rule, timeline, plan)
     for row in rows_of(plan.tables["transfers"]):
         what = f"transfer from {row.from_agency_id} to {row.to_agency_id} in {row.year} below 0"
         breaches.append((-row.amount_gbp, tolerance(0), what, "GBP"))
@@ -89,97 +93,118 @@ def _paid_out(plan: Tables, agency: str) -> dict[int, float]:
     return out
 
 
-def _gives_what_it_has(
+def _transfers_beyond_own_money(
     place: Place, scenario: Scenario, rule: Any, timeline: Timeline, plan: Tables, agency: str
 ) -> list[Breach]:
     """What an agency pays others beyond what it has not spent, has saved and was given back: of the
     year, or of the years up to it where streams carry what they do not spend."""
-    out, found = _paid_out(plan, agency), position_parts(place, scenario, rule, timeline)
-    kept, breaches = rule_of(scenario, "streams"), []
-    carries = kept is not None and kept.unspent == "carried"
+    paid_by_year, components = (
+        _paid_out(plan, agency),
+        position_parts(place, scenario, rule, timeline),
+    )
+    streams_rule, breaches = rule_of(scenario, "streams"), []
+    carries = streams_rule is not None and streams_rule.unspent == "carried"
     paid = has = 0.0
     for year in timeline.years:
-        one = found[year, agency]
-        free = one["unspent_gbp"] + one["cashable_gbp"] + one["given_back_gbp"]
-        paid, has = (paid + out[year], has + free) if carries else (out[year], free)
+        part = components[year, agency]
+        available = part["unspent_gbp"] + part["cashable_gbp"] + part["given_back_gbp"]
+        paid, has = (
+            (paid + paid_by_year[year], has + available)
+            if carries
+            else (paid_by_year[year], available)
+        )
         if paid > 0:  # who pays nothing owes nothing, whatever its streams do
             what = f"agency {agency} pays others more than it has in {year}"
             breaches.append((paid - has, tolerance(has), what, "GBP"))
     return breaches
 
 
-def _fits_in_one_budget(
+def _transfers_beyond_the_budget(
     place: Place, scenario: Scenario, rule: Any, timeline: Timeline, plan: Tables
 ) -> list[Breach]:
     """What agencies pay others beyond what each has saved, over what the total of the one budget
     leaves beside all that is spent: what a cut has taken is in no stream. Of the year; with
     carry-over of the reserve; where streams carry, it may be put aside in years before."""
-    total, kept = rule_of(scenario, "one_budget"), rule_of(scenario, "streams")
+    total, streams_rule = rule_of(scenario, "one_budget"), rule_of(scenario, "streams")
     if total is None:
         return []
-    carries = kept is not None and kept.unspent == "carried"
-    found = position_parts(place, scenario, rule, timeline)
-    beyond = dict.fromkeys(timeline.years, 0.0)
+    carries = streams_rule is not None and streams_rule.unspent == "carried"
+    components = position_parts(place, scenario, rule, timeline)
+    unspent_by_year = dict.fromkeys(timeline.years, 0.0)
     for agency in place.agencies["agency_id"]:
-        out, paid, saved, taken = _paid_out(plan, agency), 0.0, 0.0, 0.0
+        paid_by_year, paid, saved, from_unspent_before = _paid_out(plan, agency), 0.0, 0.0, 0.0
         for year in timeline.years:
-            cash = found[year, agency]["cashable_gbp"]
-            paid, saved = (paid + out[year], saved + cash) if carries else (out[year], cash)
-            own = max(0.0, paid - max(0.0, saved) - (taken if carries else 0.0))
-            taken += own
-            beyond[year] += own
+            cash = components[year, agency]["cashable_gbp"]
+            paid, saved = (
+                (paid + paid_by_year[year], saved + cash) if carries else (paid_by_year[year], cash)
+            )
+            from_unspent = max(
+                0.0, paid - max(0.0, saved) - (from_unspent_before if carries else 0.0)
+            )
+            from_unspent_before += from_unspent
+            unspent_by_year[year] += from_unspent
     past, breaches = past_years(place, scenario), []
-    put_aside = carries and not total.carry_over
-    given, left = 0.0, total.opening_reserve_gbp if total.carry_over else 0.0
-    of_years = in_and_out(place, scenario, total, timeline)
-    for year, (limit, spent) in zip(timeline.years, of_years, strict=True):
-        over_years = total.carry_over or put_aside
-        given = beyond[year] + (given if over_years else 0.0)
-        rest = limit - spent if total.carry_over else max(0.0, limit - spent)
-        left = rest + (left if over_years else 0.0)
-        back = total.opening_reserve_gbp if total.carry_over and year == timeline.years[-1] else 0.0
-        if given > 0 and not (total.carry_over and year in past):
+    carries_within_streams = carries and not total.carry_over
+    transfers, unallocated = 0.0, total.opening_reserve_gbp if total.carry_over else 0.0
+    in_and_out_by_year = in_and_out(place, scenario, total, timeline)
+    for year, (limit, spent) in zip(timeline.years, in_and_out_by_year, strict=True):
+        over_years = total.carry_over or carries_within_streams
+        transfers = unspent_by_year[year] + (transfers if over_years else 0.0)
+        year_unallocated = limit - spent if total.carry_over else max(0.0, limit - spent)
+        unallocated = year_unallocated + (unallocated if over_years else 0.0)
+        opening_reserve = (
+            total.opening_reserve_gbp if total.carry_over and year == timeline.years[-1] else 0.0
+        )
+        if transfers > 0 and not (total.carry_over and year in past):
             what = f"transfers from money that the total of {year} does not leave"
-            breaches.append((given - max(0.0, left - back), tolerance(limit), what, "GBP"))
+            breaches.append(
+                (transfers - max(0.0, unallocated - opening_reserve), tolerance(limit), what, "GBP")
+            )
     return breaches
 
 
-def _gives_what_is_unspent(
+def _transfers_beyond_unspent_money(
     place: Place, scenario: Scenario, rule: Any, timeline: Timeline, plan: Tables, agency: str
 ) -> list[Breach]:
     """What an agency without a position alone pays others beyond its streams' unspent money: of the
     year, of the years up to it where streams carry, or of all of them over the horizon."""
-    out, has = _paid_out(plan, agency), _unspent(place, scenario, rule, timeline)
-    over = [out[year] - has[year, agency] for year in timeline.years]
-    kept = rule_of(scenario, "streams")
+    paid_by_year, unspent = _paid_out(plan, agency), _unspent(place, scenario, rule, timeline)
+    excess = [paid_by_year[year] - unspent[year, agency] for year in timeline.years]
+    streams_rule = rule_of(scenario, "streams")
     if rule.when == "horizon":
         factor = discount_factors(scenario, len(timeline.years))
-        over = [sum(f * gbp for f, gbp in zip(factor, over, strict=True))]
-    elif kept is not None and kept.unspent == "carried":
-        over = [sum(over[: at + 1]) for at in range(len(over))]
-    pays = sum(out.values()) > 0  # who pays nothing owes nothing, whatever its streams do
+        excess = [sum(f * gbp for f, gbp in zip(factor, excess, strict=True))]
+    elif streams_rule is not None and streams_rule.unspent == "carried":
+        excess = [sum(excess[: at + 1]) for at in range(len(excess))]
+    is_payer = (
+        sum(paid_by_year.values()) > 0
+    )  # who pays nothing owes nothing, whatever its streams do
     what = f"agency {agency}, without a position alone, pays more than it has"
-    return [(gbp, tolerance(gbp), what, "GBP") for gbp in over if pays]
+    return [(gbp, tolerance(gbp), what, "GBP") for gbp in excess if is_payer]
 
 
 def _unspent(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> Positions:
     """Each agency's money that is not spent, of streams that are neither for capital nor held in a
     ring-fence; of all its streams where the most that it could keep is what counts."""
-    kept, payer = rule_of(scenario, "streams"), {}
+    streams_rule, payer = rule_of(scenario, "streams"), {}
     for row in rows_of(place.streams):
-        fenced = kept is not None and row.ring_fenced and row.stream_id not in kept.release
-        bound = fenced or row.purpose == "capital"
-        if rule.counterfactual == "most_it_could_keep" or not bound:
+        is_fenced = (
+            streams_rule is not None
+            and row.ring_fenced
+            and row.stream_id not in streams_rule.release
+        )
+        is_bound = is_fenced or row.purpose == "capital"
+        if rule.counterfactual == "most_it_could_keep" or not is_bound:
             payer[row.stream_id] = row.agency_id
-    stands: Positions = defaultdict(float)
+    unspent: Positions = defaultdict(float)
     for row in rows_of(place.stream_amounts):
         if row.stream_id in payer:
-            stands[row.year, payer[row.stream_id]] += row.amount_gbp
+            unspent[row.year, payer[row.stream_id]] += row.amount_gbp
     for year, payments in zip(timeline.years, timeline.payments, strict=True):
         for (_, stream), gbp in payments.items():
             if stream in payer:
-                stands[year, payer[stream]] -= gbp
-    return stands
+                unspent[year, payer[stream]] -= gbp
+    return unspent
 
 
 def position_parts(
@@ -187,127 +212,135 @@ def position_parts(
 ) -> dict[tuple[int, str], dict[str, float]]:
     """By year and agency, what its position is made of, each under its column's name."""
     columns = ("cashable_gbp", "freed_gbp", "paid_by_others_gbp", "paid_for_others_gbp")
-    found: dict[tuple[int, str], dict[str, float]] = {
+    components: dict[tuple[int, str], dict[str, float]] = {
         (year, agency): dict.fromkeys((*columns, "given_back_gbp", "unspent_gbp"), 0.0)
         for year in timeline.years
         for agency in place.agencies["agency_id"]
     }
-    better = improvements(place, scenario, timeline)
-    for (agency, year), gbp in cashable(place, scenario, better).items():
-        if (year, agency) in found:
-            found[year, agency]["cashable_gbp"] += gbp
-    runs = dict(zip(place.programmes["programme_id"], place.programmes["agency_id"], strict=True))
-    pays = dict(zip(place.streams["stream_id"], place.streams["agency_id"], strict=True))
+    improvement = improvements(place, scenario, timeline)
+    for (agency, year), gbp in cashable(place, scenario, improvement).items():
+        if (year, agency) in components:
+            components[year, agency]["cashable_gbp"] += gbp
+    agency_of_programme = dict(
+        zip(place.programmes["programme_id"], place.programmes["agency_id"], strict=True)
+    )
+    agency_of_stream = dict(
+        zip(place.streams["stream_id"], place.streams["agency_id"], strict=True)
+    )
     for year, payments in zip(timeline.years, timeline.payments, strict=True):
         for (programme, stream), gbp in payments.items():
-            runner, payer = runs[programme], pays[stream]
-            if runner != payer and (year, runner) in found:
-                found[year, runner]["paid_by_others_gbp"] += gbp
-            if runner != payer and (year, payer) in found:
-                found[year, payer]["paid_for_others_gbp"] += gbp
+            runner, payer = agency_of_programme[programme], agency_of_stream[stream]
+            if runner != payer and (year, runner) in components:
+                components[year, runner]["paid_by_others_gbp"] += gbp
+            if runner != payer and (year, payer) in components:
+                components[year, payer]["paid_for_others_gbp"] += gbp
     units = set(place.provision["programme_id"]) if rule_of(scenario, "prevention") else set()
     for at, year in enumerate(timeline.years):
-        nothing = do_nothing_spend(place, timeline, year)
+        unchanged = do_nothing_spend(place, timeline, year)
         for key in units:
-            if (year, runs[key]) in found:
-                found[year, runs[key]]["freed_gbp"] += nothing[key] - timeline.spend[at][key]
-    for year, given in zip(timeline.years, refunds(place, scenario, timeline), strict=True):
-        for key, gbp in given.items():
-            if (year, runs[key]) in found:
-                found[year, runs[key]]["given_back_gbp"] += gbp
+            if (year, agency_of_programme[key]) in components:
+                components[year, agency_of_programme[key]]["freed_gbp"] += (
+                    unchanged[key] - timeline.spend[at][key]
+                )
+    for year, refunded in zip(timeline.years, refunds(place, scenario, timeline), strict=True):
+        for key, gbp in refunded.items():
+            if (year, agency_of_programme[key]) in components:
+                components[year, agency_of_programme[key]]["given_back_gbp"] += gbp
     for (year, agency), gbp in _unspent(place, scenario, rule, timeline).items():
-        if (year, agency) in found:
-            found[year, agency]["unspent_gbp"] += gbp
-    return found
+        if (year, agency) in components:
+            components[year, agency]["unspent_gbp"] += gbp
+    return components
 
 
 def positions(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> Positions:
     """Each agency's position before transfers."""
-    stands: Positions = defaultdict(float)
+    result: Positions = defaultdict(float)
     for key, part in position_parts(place, scenario, rule, timeline).items():
-        stands[key] = part["cashable_gbp"]
+        result[key] = part["cashable_gbp"]
         if rule.counterfactual == "most_it_could_keep":
-            stands[key] += part["unspent_gbp"] + part["given_back_gbp"]
+            result[key] += part["unspent_gbp"] + part["given_back_gbp"]
         else:
-            stands[key] += part["freed_gbp"]
-            stands[key] += part["paid_by_others_gbp"] - part["paid_for_others_gbp"]
-    return stands
+            result[key] += part["freed_gbp"]
+            result[key] += part["paid_by_others_gbp"] - part["paid_for_others_gbp"]
+    return result
 
 
 def transfers_in(plan: Tables) -> Positions:
     """What each agency receives from the others less what it pays them."""
-    moved: Positions = defaultdict(float)
+    net: Positions = defaultdict(float)
     for row in rows_of(plan.tables.get("transfers", pd.DataFrame())):
-        moved[row.year, row.to_agency_id] += row.amount_gbp
-        moved[row.year, row.from_agency_id] -= row.amount_gbp
-    return moved
+        net[row.year, row.to_agency_id] += row.amount_gbp
+        net[row.year, row.from_agency_id] -= row.amount_gbp
+    return net
 
 
 def positions_add_up(place: Place, scenario: Scenario, timeline: Timeline, plan: Tables) -> Check:
     """The plan's table of positions says what its payments, benefits and transfers come to."""
     table, rule = plan.tables["positions"], rule_of(scenario, "nobody_worse_off")
-    before, moved = positions(place, scenario, rule, timeline), transfers_in(plan)
-    made = position_parts(place, scenario, rule, timeline)
-    columns = next(iter(made.values()), {})
-    wrong = []
-    for column, found in (
-        *((name, {key: one[name] for key, one in made.items()}) for name in columns),
+    before, transfers = positions(place, scenario, rule, timeline), transfers_in(plan)
+    components = position_parts(place, scenario, rule, timeline)
+    columns = next(iter(components.values()), {})
+    faults = []
+    for column, expected in (
+        *((name, {key: one[name] for key, one in components.items()}) for name in columns),
         ("plan_before_transfers_gbp", before),
-        ("transfers_gbp", moved),
-        ("plan_gbp", {key: gbp + moved[key] for key, gbp in before.items()}),
+        ("transfers_gbp", transfers),
+        ("plan_gbp", {key: gbp + transfers[key] for key, gbp in before.items()}),
     ):
-        for key, said in _stated(table, column).items():
-            gbp = found.get(key, 0.0)
-            if not abs(said - gbp) <= tolerance(gbp):
+        for key, reported in _stated(table, column).items():
+            gbp = expected.get(key, 0.0)
+            if not abs(reported - gbp) <= tolerance(gbp):
                 year, agency = key
-                wrong.append(f"{column} of {agency} in {year}: {said:,.2f}, not {gbp:,.2f}")
+                faults.append(f"{column} of {agency} in {year}: {reported:,.2f}, not {gbp:,.2f}")
     stated = _stated(table, "plan_gbp")
     for year in timeline.years:
         for agency in place.agencies["agency_id"]:
             if (year, agency) not in stated:
-                wrong.append(f"no position of {agency} in {year}")
+                faults.append(f"no position of {agency} in {year}")
     sentence = "The plan's positions follow from its payments, benefits and transfers."
-    return Check("", "positions", sentence, not wrong, "; ".join(wrong[:5]))
+    return Check("", "positions", sentence, not faults, "; ".join(faults[:5]))
 
 
 def cash_flow_adds_up(place: Place, scenario: Scenario, timeline: Timeline, plan: Tables) -> Check:
     """The plan's cash flow by agency, year and line is what the tables make of its spending."""
-    runs = dict(zip(place.programmes["programme_id"], place.programmes["agency_id"], strict=True))
+    agency_of = dict(
+        zip(place.programmes["programme_id"], place.programmes["agency_id"], strict=True)
+    )
     costs, needs = one_off_costs(place, scenario, timeline), capital(place, scenario, timeline)
-    due, given = due_by_results(place, scenario, timeline), refunds(place, scenario, timeline)
-    nothing: dict[tuple[int, str, str], float] = defaultdict(float)
-    planned: dict[tuple[int, str, str], float] = defaultdict(float)
+    due, refunded = due_by_results(place, scenario, timeline), refunds(place, scenario, timeline)
+    expected_unchanged: dict[tuple[int, str, str], float] = defaultdict(float)
+    expected_plan: dict[tuple[int, str, str], float] = defaultdict(float)
     for at, year in enumerate(timeline.years):
-        as_it_was = do_nothing_spend(place, timeline, year)
-        for key, agency in runs.items():
-            nothing[year, agency, "spending"] += as_it_was[key]
-            planned[year, agency, "spending"] += timeline.spend[at][key]
-            planned[year, agency, "one_off"] += costs[at][key]
-            planned[year, agency, "results"] += due[at][key] - given[at][key]
-            planned[year, agency, "capital"] += needs[at][key]
+        unchanged = do_nothing_spend(place, timeline, year)
+        for key, agency in agency_of.items():
+            expected_unchanged[year, agency, "spending"] += unchanged[key]
+            expected_plan[year, agency, "spending"] += timeline.spend[at][key]
+            expected_plan[year, agency, "one_off"] += costs[at][key]
+            expected_plan[year, agency, "results"] += due[at][key] - refunded[at][key]
+            expected_plan[year, agency, "capital"] += needs[at][key]
     for (agency, year), gbp in cashable(
         place, scenario, improvements(place, scenario, timeline)
     ).items():
         if year in timeline.years:
-            planned[year, agency, "benefits"] -= gbp
-    wrong, seen = [], set()
+            expected_plan[year, agency, "benefits"] -= gbp
+    faults, reported_cells = [], set()
     for row in rows_of(plan.tables["cash_flow"]):
         cell = (int(row.year), row.agency_id, row.line)
-        seen.add(cell)
-        for said, gbp in (
-            (row.do_nothing_gbp, nothing[cell]),
-            (row.plan_gbp, planned[cell]),
-            (row.saving_gbp, nothing[cell] - planned[cell]),
+        reported_cells.add(cell)
+        for reported, gbp in (
+            (row.do_nothing_gbp, expected_unchanged[cell]),
+            (row.plan_gbp, expected_plan[cell]),
+            (row.saving_gbp, expected_unchanged[cell] - expected_plan[cell]),
         ):
-            if not abs(said - gbp) <= tolerance(gbp):
-                wrong.append(
-                    f"{row.line} of {row.agency_id} in {row.year}: {said:,.2f}, not {gbp:,.2f}"
+            if not abs(reported - gbp) <= tolerance(gbp):
+                faults.append(
+                    f"{row.line} of {row.agency_id} in {row.year}: {reported:,.2f}, not {gbp:,.2f}"
                 )
-    for cell in {*nothing, *planned} - seen:
-        if max(abs(nothing[cell]), abs(planned[cell])) > tolerance(0):
-            wrong.append(f"no row for {', '.join(map(str, cell))}")
+    for cell in {*expected_unchanged, *expected_plan} - reported_cells:
+        if max(abs(expected_unchanged[cell]), abs(expected_plan[cell])) > tolerance(0):
+            faults.append(f"no row for {', '.join(map(str, cell))}")
     sentence = "The plan's cash flow by agency follows from its spending, costs and benefits."
-    return Check("", "cash flow", sentence, not wrong, "; ".join(wrong[:5]))
+    return Check("", "cash flow", sentence, not faults, "; ".join(faults[:5]))
 
 
 def _stated(table: pd.DataFrame, column: str) -> Positions:

@@ -37,8 +37,8 @@ def one_budget(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) 
     below nothing."""
     base, past = sum(timeline.spend_today.values()), past_years(place, scenario)
     reserve, breaches = rule.opening_reserve_gbp, []
-    of_years = in_and_out(place, scenario, rule, timeline)
-    for year, (limit, paid) in zip(timeline.years, of_years, strict=True):
+    by_year = in_and_out(place, scenario, rule, timeline)
+    for year, (limit, paid) in zip(timeline.years, by_year, strict=True):
         if rule.carry_over:
             reserve += limit - paid
             if year not in past:
@@ -46,9 +46,9 @@ def one_budget(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) 
         elif year not in past:
             breaches.append((paid - limit, tolerance(limit), f"the total of {year}", "GBP"))
     if rule.carry_over:
-        short = rule.opening_reserve_gbp - reserve
+        shortfall = rule.opening_reserve_gbp - reserve
         what = "the reserve at the end against the one at the start"
-        breaches.append((short, tolerance(base), what, "GBP"))
+        breaches.append((shortfall, tolerance(base), what, "GBP"))
     return breaches
 
 
@@ -57,11 +57,14 @@ def in_and_out(
 ) -> list[tuple[float, float]]:
     """(B1) By year, GBP of the total with all that comes in besides, and GBP paid or given back."""
     base, earned = sum(timeline.spend_today.values()), rewards(place, scenario, timeline)
-    back, given = paid_back(place, scenario, timeline), refunds(place, scenario, timeline)
+    paid_back_gbp, refunded = (
+        paid_back(place, scenario, timeline),
+        refunds(place, scenario, timeline),
+    )
     return [
         (
-            rule.total(base, at) + earned[at] + sum(given[at].values()),
-            sum(timeline.payments[at].values()) + back[at],
+            rule.total(base, at) + earned[at] + sum(refunded[at].values()),
+            sum(timeline.payments[at].values()) + paid_back_gbp[at],
         )
         for at in range(len(timeline.years))
     ]
@@ -70,7 +73,7 @@ def in_and_out(
 def streams(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
     """(B2) Overspent streams, and payments outside a ring-fence."""
     amount = {(row.stream_id, row.year): row.amount_gbp for row in rows_of(place.stream_amounts)}
-    named = set(
+    allowed_pairs = set(
         zip(
             place.stream_programmes["stream_id"],
             place.stream_programmes["programme_id"],
@@ -79,29 +82,29 @@ def streams(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> 
     )
     only_capital = rule_of(scenario, "capital") is not None
     capital = {row.stream_id for row in rows_of(place.streams) if row.purpose == "capital"}
-    fenced = capital | {
+    fenced_streams = capital | {
         row.stream_id
         for row in rows_of(place.streams)
         if row.ring_fenced and row.stream_id not in rule.release
     }
     breaches: list[Breach] = []
-    kept: dict[str, float] = defaultdict(float)
+    carried: dict[str, float] = defaultdict(float)
     past = past_years(place, scenario)
     for at, year in enumerate(timeline.years):
         spent: dict[str, float] = defaultdict(float)
         for (programme, stream), gbp in timeline.payments[at].items():
             spent[stream] += gbp
-            outside = stream in fenced and (stream, programme) not in named
-            if gbp != 0 and (outside or (only_capital and stream in capital)):
+            is_outside = stream in fenced_streams and (stream, programme) not in allowed_pairs
+            if gbp != 0 and (is_outside or (only_capital and stream in capital)):
                 what = f"stream {stream} pays for {programme} outside its ring-fence in {year}"
                 breaches.append((abs(gbp), tolerance(0), what, "GBP"))
         for stream in place.streams["stream_id"]:
-            limit = amount.get((stream, year), 0.0) + kept[stream]
-            over = spent[stream] - limit
+            limit = amount.get((stream, year), 0.0) + carried[stream]
+            excess = spent[stream] - limit
             if year not in past:
-                breaches.append((over, tolerance(limit), f"stream {stream} in {year}", "GBP"))
+                breaches.append((excess, tolerance(limit), f"stream {stream} in {year}", "GBP"))
             if rule.unspent == "carried":
-                kept[stream] = -over
+                carried[stream] = -excess
     return breaches
 
 
@@ -114,8 +117,8 @@ def statutory(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -
         floor = rule.floors_gbp.get(key, row.statutory_floor_gbp_per_year)
         for at, year in enumerate(timeline.years):
             if floor > 0 and year not in past:
-                short = floor - timeline.spend[at][key]
-                breaches.append((short, tolerance(floor), f"programme {key} in {year}", "GBP"))
+                shortfall = floor - timeline.spend[at][key]
+                breaches.append((shortfall, tolerance(floor), f"programme {key} in {year}", "GBP"))
     return breaches
 
 
@@ -127,12 +130,14 @@ def outcomes(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) ->
 
 def uncertainty(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
     """(B12) How far an outcome misses its minimum standard in bad evidence."""
-    held = rule_of(scenario, "outcomes")
-    if held is None:
+    outcome_rule = rule_of(scenario, "outcomes")
+    if outcome_rule is None:
         return []
     bad = bad_levels(place, rule, timeline)
     past = past_years(place, scenario)
-    return _missed(place, held, timeline, bad, targets=False, where=" in bad evidence", past=past)
+    return _missed(
+        place, outcome_rule, timeline, bad, targets=False, where=" in bad evidence", past=past
+    )
 
 
 def _missed(
@@ -149,20 +154,20 @@ def _missed(
     for row in rows_of(place.outcomes):
         terms, key = rule.terms(row.outcome_id), row.outcome_id
         sign = -1.0 if row.direction == "lower" else 1.0
-        wanted = []
+        limits = []
         if terms.minimum_holds:
-            wanted.append(("standard", terms.minimum_standard, row.minimum_standard))
+            limits.append(("standard", terms.minimum_standard, row.minimum_standard))
         if targets and terms.targets == "hold":
-            wanted.append(("target", terms.target, row.target))
-        for what, own, table in wanted:
-            limit = table if own is None else own
+            limits.append(("target", terms.target, row.target))
+        for what, stated, table in limits:
+            limit = table if stated is None else stated
             for at, year in enumerate(timeline.years):
-                early = rule.from_year is not None and year < rule.from_year
-                if math.isnan(limit) or early or year in past:
+                is_early = rule.from_year is not None and year < rule.from_year
+                if math.isnan(limit) or is_early or year in past:
                     continue
-                near = outcome_tolerance(limit, row.baseline)
-                short = sign * (limit - levels[at][key])
-                breaches.append((short, near, f"{what} of {key}{where} in {year}", row.unit))
+                allowed = outcome_tolerance(limit, row.baseline)
+                shortfall = sign * (limit - levels[at][key])
+                breaches.append((shortfall, allowed, f"{what} of {key}{where} in {year}", row.unit))
     return breaches
 
 
@@ -175,20 +180,24 @@ def pace(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> lis
     notice = dict(
         zip(place.programmes["programme_id"], place.programmes["notice_years"], strict=True)
     )
-    was = actual_spend_keys(place, scenario)
+    actual = actual_spend_keys(place, scenario)
     past = past_years(place, scenario)
     for at, year in enumerate(timeline.years):
         for key, today in timeline.spend_today.items():
-            if today == 0 or (key, year) in was:
+            if today == 0 or (key, year) in actual:
                 continue
-            last, now = timeline.previous_spend(at)[key], timeline.spend[at][key]
-            near, what = tolerance(today), f"programme {key} in {year}"
+            previous, spend = timeline.previous_spend(at)[key], timeline.spend[at][key]
+            allowed, what = tolerance(today), f"programme {key} in {year}"
             if rule.largest_cut_share is not None and key not in rule.exempt:
-                breaches.append((last * (1 - rule.largest_cut_share) - now, near, what, "GBP"))
+                breaches.append(
+                    (previous * (1 - rule.largest_cut_share) - spend, allowed, what, "GBP")
+                )
             if rule.largest_rise_share is not None and key not in rule.exempt:
-                breaches.append((now - last * (1 + rule.largest_rise_share), near, what, "GBP"))
+                breaches.append(
+                    (spend - previous * (1 + rule.largest_rise_share), allowed, what, "GBP")
+                )
             if rule.notice and at < notice[key] and year not in past:
-                breaches.append((today - now, near, f"notice of {what}", "GBP"))
+                breaches.append((today - spend, allowed, f"notice of {what}", "GBP"))
     return breaches
 
 
@@ -198,9 +207,9 @@ def continuity(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) 
     for row in rows_of(place.commitments):
         if row.year not in timeline.years:
             continue
-        now = timeline.spend[timeline.years.index(row.year)][row.programme_id]
-        short = row.amount_gbp - now
-        over = abs(short) if row.kind == "actual" else short
+        spend = timeline.spend[timeline.years.index(row.year)][row.programme_id]
+        shortfall = row.amount_gbp - spend
+        excess = abs(shortfall) if row.kind == "actual" else shortfall
         what = f"programme {row.programme_id} in {row.year}, {row.kind}"
-        breaches.append((over, tolerance(row.amount_gbp), what, "GBP"))
+        breaches.append((excess, tolerance(row.amount_gbp), what, "GBP"))
     return breaches

@@ -64,71 +64,85 @@ def check_stand_alone_positions(place: Place, scenario: Scenario, rule: Any, pla
     stated: dict[str, dict[int, Any]] = defaultdict(dict)
     for row in rows_of(plan.tables["positions"]):
         stated[row.agency_id][int(row.year)] = row
-    wrong: list[str] = []
+    faults: list[str] = []
     for agency, rows in stated.items():
-        own = _stand_alone_place(place, rule, agency)
-        runs = set(_ids(place.programmes, agency, "programme_id"))
-        asked = _stand_alone_scenario(scenario, rule, runs)
-        nothing = do_nothing(own, asked)
-        kept = not any(
-            over > near for over, near, *_ in _breaches(place, own, asked, nothing, agency)
+        own_place = _stand_alone_place(place, rule, agency)
+        own_programmes = set(_ids(place.programmes, agency, "programme_id"))
+        own_scenario = _stand_alone_scenario(scenario, rule, own_programmes)
+        do_nothing_timeline = do_nothing(own_place, own_scenario)
+        keeps_rules = not any(
+            excess > allowed
+            for excess, allowed, *_ in _breaches(
+                place, own_place, own_scenario, do_nothing_timeline, agency
+            )
         )
-        said = {year: float(row.alone_gbp) for year, row in rows.items()}
-        if any(math.isnan(gbp) for gbp in said.values()):
-            if not all(math.isnan(gbp) for gbp in said.values()):
-                wrong.append(f"{agency} has a position alone in some years only")
+        reported = {year: float(row.alone_gbp) for year, row in rows.items()}
+        if any(math.isnan(gbp) for gbp in reported.values()):
+            if not all(math.isnan(gbp) for gbp in reported.values()):
+                faults.append(f"{agency} has a position alone in some years only")
             if rule.counterfactual == "today" or (
-                kept and rule.counterfactual != "most_it_could_keep"
+                keeps_rules and rule.counterfactual != "most_it_could_keep"
             ):
-                wrong.append(f"{agency} could go on as today, but has no position alone")
+                faults.append(f"{agency} could go on as today, but has no position alone")
             continue
-        timeline = nothing
+        timeline = do_nothing_timeline
         if rule.counterfactual != "today":
-            timeline, foreign = _stand_alone_timeline(own, asked, plan, agency)
-            wrong += [f"{agency} alone: {what} is not its to decide, or not so" for what in foreign]
-            for over, near, what, unit in _breaches(place, own, asked, timeline, agency):
-                if over > near:
-                    wrong.append(f"{agency} alone, {what}: {in_unit(over, unit)} too far")
+            timeline, foreign = _stand_alone_timeline(own_place, own_scenario, plan, agency)
+            faults += [
+                f"{agency} alone: {what} is not its to decide, or not so" for what in foreign
+            ]
+            for excess, allowed, what, unit in _breaches(
+                place, own_place, own_scenario, timeline, agency
+            ):
+                if excess > allowed:
+                    faults.append(f"{agency} alone, {what}: {in_unit(excess, unit)} too far")
         found = positions(place, scenario, rule, timeline)
         if rule.counterfactual == "today":  # as others paid for its programmes, and it for theirs
-            across = position_parts(place, scenario, rule, nothing)
-            for year in said:
-                one = across[year, agency]
-                found[year, agency] = one["paid_by_others_gbp"] - one["paid_for_others_gbp"]
-        for year, gbp in said.items():
+            today_parts = position_parts(place, scenario, rule, do_nothing_timeline)
+            for year in reported:
+                part = today_parts[year, agency]
+                found[year, agency] = part["paid_by_others_gbp"] - part["paid_for_others_gbp"]
+        for year, gbp in reported.items():
             if not abs(found[year, agency] - gbp) <= tolerance(gbp):
                 text = f"{agency} alone in {year}: {gbp:,.2f} stated, its plan comes to"
-                wrong.append(f"{text} {found[year, agency]:,.2f}")
-        exact = rule.counterfactual != "alone_for_outcomes"
-        if not exact:
-            best, slips = _objectives(own, asked, timeline, nothing if kept else None, plan, agency)
-            exact = best
-            wrong += slips
-        wrong += _ranges(agency, rows, exact)
-    wrong += _unexpected_plan_rows(rule, plan, stated)
+                faults.append(f"{text} {found[year, agency]:,.2f}")
+        is_exact = rule.counterfactual != "alone_for_outcomes"
+        if not is_exact:
+            is_best, slips = _objectives(
+                own_place,
+                own_scenario,
+                timeline,
+                do_nothing_timeline if keeps_rules else None,
+                plan,
+                agency,
+            )
+            is_exact = is_best
+            faults += slips
+        faults += _ranges(agency, rows, is_exact)
+    faults += _unexpected_plan_rows(rule, plan, stated)
     sentence = "Every position alone is reached by a plan that its agency could follow by itself."
-    return Check("B9", "positions alone", sentence, not wrong, "; ".join(wrong[:5]))
+    return Check("B9", "positions alone", sentence, not faults, "; ".join(faults[:5]))
 
 
 def _ranges(agency: str, rows: dict[int, Any], exact: bool) -> list[str]:
     """A range holds its position, and is no range where the plan is proven best."""
-    wrong = []
+    faults = []
     for year, row in rows.items():
         low, high, gbp = row.alone_low_gbp, row.alone_high_gbp, row.alone_gbp
-        near = tolerance(gbp)
-        inside = low - near <= gbp <= high + near
-        if not inside or (exact and not high - low <= 2 * near):
-            wrong.append(
+        allowed = tolerance(gbp)
+        is_inside = low - allowed <= gbp <= high + allowed
+        if not is_inside or (exact and not high - low <= 2 * allowed):
+            faults.append(
                 f"{agency} alone in {year}: {gbp:,.2f}, in a range {low:,.2f} to {high:,.2f}"
             )
-    return wrong
+    return faults
 
 
 def _objectives(
-    own: Place,
-    asked: Scenario,
+    own_place: Place,
+    own_scenario: Scenario,
     timeline: Timeline,
-    nothing: Timeline | None,
+    do_nothing_timeline: Timeline | None,
     plan: Tables,
     agency: str,
 ) -> tuple[bool, list[str]]:
@@ -139,49 +153,57 @@ def _objectives(
         for row in rows_of(plan.tables["alone_objectives"])
         if row.agency_id == agency
     }
-    wanted = asked.objective.minimise if "objective" in asked.model_fields_set else ()
-    wanted = (*(wanted or ("weighted_outcomes",)), *TIE_OBJECTIVES)
-    if tuple(rows) != wanted[: len(rows)] or not rows:
+    expected = (
+        own_scenario.objective.minimise if "objective" in own_scenario.model_fields_set else ()
+    )
+    expected = (*(expected or ("weighted_outcomes",)), *TIE_OBJECTIVES)
+    if tuple(rows) != expected[: len(rows)] or not rows:
         return False, [f"{agency} alone is stated to be best by {', '.join(rows) or 'nothing'}"]
-    worth, wrong = _objective_values(own, asked, timeline), []
-    best = tuple(rows)[: len(wanted) - len(TIE_OBJECTIVES)] == wanted[: -len(TIE_OBJECTIVES)]
+    values, faults = _objective_values(own_place, own_scenario, timeline), []
+    is_best = tuple(rows)[: len(expected) - len(TIE_OBJECTIVES)] == expected[: -len(TIE_OBJECTIVES)]
     for name, row in rows.items():
-        near = (
-            2e-6 * max(1.0, abs(worth[name]))
+        allowed = (
+            2e-6 * max(1.0, abs(values[name]))
             if name not in TIE_OBJECTIVES
-            else tolerance(worth[name])
+            else tolerance(values[name])
         )
-        if not abs(row.alone - worth[name]) <= near:
-            wrong.append(f"{agency} alone: {name} is {row.alone:,.8g}, not {worth[name]:,.8g}")
+        if not abs(row.alone - values[name]) <= allowed:
+            faults.append(f"{agency} alone: {name} is {row.alone:,.8g}, not {values[name]:,.8g}")
         if name in TIE_OBJECTIVES:
             continue
-        if not row.bound <= row.alone + near:
-            wrong.append(f"{agency} alone: {name} is better than the bound {row.bound:,.8g}")
-        best &= row.alone - row.bound <= 1e-6 * max(0.01, abs(row.alone))
-    first = wanted[0]
-    if nothing is not None:
-        idle = _objective_values(own, asked, nothing)[first]
-        if worth[first] > idle + 4e-6 * max(1.0, abs(idle)):
-            wrong.append(f"{agency} alone would do better by {first} to go on as today")
-        if rows[first].bound > idle + 4e-6 * max(1.0, abs(idle)):
-            wrong.append(f"{agency} alone: going on as today is better than the bound of {first}")
-    return best, wrong
+        if not row.bound <= row.alone + allowed:
+            faults.append(f"{agency} alone: {name} is better than the bound {row.bound:,.8g}")
+        is_best &= row.alone - row.bound <= 1e-6 * max(0.01, abs(row.alone))
+    first = expected[0]
+    if do_nothing_timeline is not None:
+        unchanged_value = _objective_values(own_place, own_scenario, do_nothing_timeline)[first]
+        if values[first] > unchanged_value + 4e-6 * max(1.0, abs(unchanged_value)):
+            faults.append(f"{agency} alone would do better by {first} to go on as today")
+        if rows[first].bound > unchanged_value + 4e-6 * max(1.0, abs(unchanged_value)):
+            faults.append(f"{agency} alone: going on as today is better than the bound of {first}")
+    return is_best, faults
 
 
-def _objective_values(own: Place, asked: Scenario, timeline: Timeline) -> dict[str, float]:
+def _objective_values(
+    own_place: Place, own_scenario: Scenario, timeline: Timeline
+) -> dict[str, float]:
     """Every objective of a course alone, and what ties are decided by."""
     order = sorted(timeline.spend_today)
     weight = {key: ((at + 1) / len(order)) ** 1.5 for at, key in enumerate(order)}
-    moved = later = 0.0
+    movement = order_value = 0.0
     for spend in timeline.spend:
-        moved += sum(abs(spend[key] - gbp) for key, gbp in timeline.spend_today.items())
-        later += sum(weight[key] * spend[key] for key in order)
-    return {**totals(own, asked, timeline), "moved_from_today": moved, "programme_order": later}
+        movement += sum(abs(spend[key] - gbp) for key, gbp in timeline.spend_today.items())
+        order_value += sum(weight[key] * spend[key] for key in order)
+    return {
+        **totals(own_place, own_scenario, timeline),
+        "moved_from_today": movement,
+        "programme_order": order_value,
+    }
 
 
 def _unexpected_plan_rows(rule: Any, plan: Tables, stated: dict[str, dict[int, Any]]) -> list[str]:
     """Rows of plans alone of agencies that have no position alone, or need no plan for it."""
-    has = {
+    with_plan = {
         agency
         for agency, rows in stated.items()
         if rule.counterfactual != "today"
@@ -190,7 +212,7 @@ def _unexpected_plan_rows(rule: Any, plan: Tables, stated: dict[str, dict[int, A
     return [
         f"{name}: a row of {agency}, which has no plan alone"
         for name in ("alone_spending", "alone_payments", "alone_objectives")
-        for agency in sorted(set(plan.tables[name]["agency_id"]) - has)
+        for agency in sorted(set(plan.tables[name]["agency_id"]) - with_plan)
     ]
 
 
@@ -199,36 +221,48 @@ def _stand_alone_timeline(
 ) -> tuple[Timeline, list[str]]:
     """The agency's course by itself, and rows of it that are not its to decide, or are not today's
     where they say so."""
-    nothing = do_nothing(place, scenario)
-    runs = set(place.programmes.loc[place.programmes["agency_id"] == agency, "programme_id"])
-    pays = set(place.streams.loc[place.streams["agency_id"] == agency, "stream_id"])
-    spend = [dict(nothing.spend_today) for _ in nothing.years]
-    units = [dict(run) for run in nothing.units]
+    do_nothing_timeline = do_nothing(place, scenario)
+    own_programmes = set(
+        place.programmes.loc[place.programmes["agency_id"] == agency, "programme_id"]
+    )
+    own_streams = set(place.streams.loc[place.streams["agency_id"] == agency, "stream_id"])
+    spend = [dict(do_nothing_timeline.spend_today) for _ in do_nothing_timeline.years]
+    units = [dict(run) for run in do_nothing_timeline.units]
     today = base_payments(place)
-    kept = {pair: gbp for pair, gbp in today.items() if pair[0] not in runs or pair[1] not in pays}
-    payments = [defaultdict(float, kept) for _ in nothing.years]
-    foreign = []
+    fixed_payments = {
+        pair: gbp
+        for pair, gbp in today.items()
+        if pair[0] not in own_programmes or pair[1] not in own_streams
+    }
+    payments = [defaultdict(float, fixed_payments) for _ in do_nothing_timeline.years]
+    faults = []
     for row in rows_of(plan.tables["alone_spending"]):
         if row.agency_id == agency:
-            at = nothing.years.index(row.year)
+            at = do_nothing_timeline.years.index(row.year)
             spend[at][row.programme_id] = row.alone_gbp
             if row.programme_id in units[at]:
                 units[at][row.programme_id] = row.units
-            if row.programme_id not in runs or _differ(row, nothing.spend_today[row.programme_id]):
-                foreign.append(f"{row.programme_id}, today {row.before_gbp:,.2f}")
+            if row.programme_id not in own_programmes or _differ(
+                row, do_nothing_timeline.spend_today[row.programme_id]
+            ):
+                faults.append(f"{row.programme_id}, today {row.before_gbp:,.2f}")
     for row in rows_of(plan.tables["alone_payments"]):
         if row.agency_id == agency:
-            payments[nothing.years.index(row.year)][row.programme_id, row.stream_id] += (
-                row.alone_gbp
-            )
+            payments[do_nothing_timeline.years.index(row.year)][
+                row.programme_id, row.stream_id
+            ] += row.alone_gbp
             pair = row.programme_id, row.stream_id
-            its_own = pair[0] in runs and pair[1] in pays and row.alone_gbp >= 0
-            if not its_own or _differ(row, today.get(pair, 0.0)):
-                foreign.append(f"{pair[0]} from {pair[1]}, today {row.before_gbp:,.2f}")
-    found = replace(
-        nothing, spend=tuple(spend), units=tuple(units), payments=tuple(payments), cache={}
+            is_own = pair[0] in own_programmes and pair[1] in own_streams and row.alone_gbp >= 0
+            if not is_own or _differ(row, today.get(pair, 0.0)):
+                faults.append(f"{pair[0]} from {pair[1]}, today {row.before_gbp:,.2f}")
+    result = replace(
+        do_nothing_timeline,
+        spend=tuple(spend),
+        units=tuple(units),
+        payments=tuple(payments),
+        cache={},
     )
-    return found, foreign
+    return result, faults
 
 
 def _differ(row: Any, today: float) -> bool:
@@ -236,60 +270,67 @@ def _differ(row: Any, today: float) -> bool:
 
 
 def _breaches(
-    place: Place, own: Place, asked: Scenario, timeline: Timeline, agency: str
+    place: Place, own_place: Place, own_scenario: Scenario, timeline: Timeline, agency: str
 ) -> list[Breach]:
     """How far the agency's own course breaches what binds it, payments and its share of the one
     budget included."""
     breaches = [
         breach
-        for rule in asked.rules
+        for rule in own_scenario.rules
         if rule.name in BINDING_RULES
-        for breach in BINDING_RULES[rule.name](own, asked, rule, timeline)
+        for breach in BINDING_RULES[rule.name](own_place, own_scenario, rule, timeline)
     ]
-    costs, total = one_off_costs(own, asked, timeline), rule_of(asked, "one_budget")
-    due = due_by_results(own, asked, timeline)
-    today, mine = base_payments(place), set(_ids(place.streams, agency, "stream_id"))
-    runs = set(_ids(place.programmes, agency, "programme_id"))
+    costs, total = (
+        one_off_costs(own_place, own_scenario, timeline),
+        rule_of(own_scenario, "one_budget"),
+    )
+    due = due_by_results(own_place, own_scenario, timeline)
+    today, own_streams = base_payments(place), set(_ids(place.streams, agency, "stream_id"))
+    own_programmes = set(_ids(place.programmes, agency, "programme_id"))
     base = sum(today.values())
-    past = past_years(own, asked)
-    paid_by_it = sum(gbp for (_, stream), gbp in today.items() if stream in mine)
+    past = past_years(own_place, own_scenario)
+    own_payments = sum(gbp for (_, stream), gbp in today.items() if stream in own_streams)
     for at, year in enumerate(timeline.years):
         paid = by_programme(place, timeline.payments[at])
-        for key in runs:
-            off = abs(paid[key] - timeline.spend[at][key] - costs[at][key] - due[at][key])
-            breaches.append((off, tolerance(paid[key]), f"payments for {key} in {year}", "GBP"))
+        for key in own_programmes:
+            deviation = abs(paid[key] - timeline.spend[at][key] - costs[at][key] - due[at][key])
+            breaches.append(
+                (deviation, tolerance(paid[key]), f"payments for {key} in {year}", "GBP")
+            )
         if total is not None and year not in past:
-            limit = total.total(base, at) * paid_by_it / base + base - paid_by_it
-            over = sum(timeline.payments[at].values()) - limit
-            breaches.append((over, tolerance(limit), f"its share of {year}'s budget", "GBP"))
+            limit = total.total(base, at) * own_payments / base + base - own_payments
+            excess = sum(timeline.payments[at].values()) - limit
+            breaches.append((excess, tolerance(limit), f"its share of {year}'s budget", "GBP"))
     return breaches
 
 
 def _stand_alone_place(place: Place, rule: Any, agency: str) -> Place:
     """The place in which only the agency's own programmes and streams ask anything."""
     rows, streams = place.programmes, place.streams
-    others = rows["agency_id"] != agency
-    keys = set(rows.loc[~others, "programme_id"])
-    alone = rows.assign(
-        statutory_floor_gbp_per_year=np.where(others, 0.0, rows["statutory_floor_gbp_per_year"]),
-        minimum_scale_gbp_per_year=np.where(others, 0.0, rows["minimum_scale_gbp_per_year"]),
-        start_cost_gbp=np.where(others, 0.0, rows["start_cost_gbp"]),
-        stop_cost_gbp=np.where(others, 0.0, rows["stop_cost_gbp"]),
-        contract_years=rows["contract_years"].where(~others, 0),
-        one_of=rows["one_of"].where(~others, ""),
-        notice_years=rows["notice_years"].where(~others, 0),
-        contract_until_year=rows["contract_until_year"].where(~others),
+    is_other = rows["agency_id"] != agency
+    own_programmes = set(rows.loc[~is_other, "programme_id"])
+    programmes = rows.assign(
+        statutory_floor_gbp_per_year=np.where(is_other, 0.0, rows["statutory_floor_gbp_per_year"]),
+        minimum_scale_gbp_per_year=np.where(is_other, 0.0, rows["minimum_scale_gbp_per_year"]),
+        start_cost_gbp=np.where(is_other, 0.0, rows["start_cost_gbp"]),
+        stop_cost_gbp=np.where(is_other, 0.0, rows["stop_cost_gbp"]),
+        contract_years=rows["contract_years"].where(~is_other, 0),
+        one_of=rows["one_of"].where(~is_other, ""),
+        notice_years=rows["notice_years"].where(~is_other, 0),
+        contract_until_year=rows["contract_until_year"].where(~is_other),
     )
     amounts = place.stream_amounts
-    theirs = streams[(streams["agency_id"] != agency) & (streams["purpose"] == "revenue")]
-    unlimited = amounts["stream_id"].isin(theirs["stream_id"])
-    gbp = amounts["amount_gbp"].where(~unlimited, amounts["amount_gbp"] + 1e15)
+    other_streams = streams[(streams["agency_id"] != agency) & (streams["purpose"] == "revenue")]
+    is_unlimited = amounts["stream_id"].isin(other_streams["stream_id"])
+    gbp = amounts["amount_gbp"].where(~is_unlimited, amounts["amount_gbp"] + 1e15)
     return place.replace(
-        programmes=alone,
+        programmes=programmes,
         stream_amounts=amounts.assign(amount_gbp=gbp),
-        provider_terms=place.provider_terms[place.provider_terms["programme_id"].isin(keys)],
-        provision=place.provision[place.provision["programme_id"].isin(keys)],
-        commitments=_stand_alone_commitments(place, keys),
+        provider_terms=place.provider_terms[
+            place.provider_terms["programme_id"].isin(own_programmes)
+        ],
+        provision=place.provision[place.provision["programme_id"].isin(own_programmes)],
+        commitments=_stand_alone_commitments(place, own_programmes),
         outcomes=place.outcomes.assign(
             minimum_standard=place.outcomes["minimum_standard"].where(
                 ~place.outcomes["outcome_id"].isin(rule.only_together)
@@ -298,32 +339,39 @@ def _stand_alone_place(place: Place, rule: Any, agency: str) -> Place:
     )
 
 
-def _stand_alone_commitments(place: Place, own: set[str]) -> Any:
+def _stand_alone_commitments(place: Place, own_programmes: set[str]) -> Any:
     """The agency's own commitments; of others that what is actual was as today (in past years, in
     which no other rule holds)."""
     rows = place.commitments
     today = rows["programme_id"].map(by_programme(place, base_payments(place))).astype(float)
-    mine = rows["programme_id"].isin(own)
-    rows = rows.assign(amount_gbp=rows["amount_gbp"].where(mine, today))
-    return rows[mine | (rows["kind"] == "actual")]
+    is_own = rows["programme_id"].isin(own_programmes)
+    rows = rows.assign(amount_gbp=rows["amount_gbp"].where(is_own, today))
+    return rows[is_own | (rows["kind"] == "actual")]
 
 
-def _stand_alone_scenario(scenario: Scenario, rule: Any, own: set[str]) -> Scenario:
+def _stand_alone_scenario(scenario: Scenario, rule: Any, own_programmes: set[str]) -> Scenario:
     """The question without what only holds together: groups, standards and floors of others."""
-    changed = []
-    one: Any
-    for one in scenario.rules:
-        if one.name == "statutory":
-            floors = {key: gbp for key, gbp in one.floors_gbp.items() if key in own}
-            one = one.model_copy(update={"floors_gbp": floors})
-        elif one.name == "commissioning":
-            one = one.model_copy(update={"coherent": ()})
-        elif one.name == "outcomes" and rule.only_together:
-            free = {"minimum_holds": False, "targets": "open"}
-            terms = {key: one.terms(key).model_copy(update=free) for key in rule.only_together}
-            one = one.model_copy(update={"outcome": {**one.outcome, **terms}})
-        changed.append(one)
-    return scenario.model_copy(update={"rules": tuple(changed)})
+    rules = []
+    changed_rule: Any
+    for changed_rule in scenario.rules:
+        if changed_rule.name == "statutory":
+            floors = {
+                key: gbp for key, gbp in changed_rule.floors_gbp.items() if key in own_programmes
+            }
+            changed_rule = changed_rule.model_copy(update={"floors_gbp": floors})
+        elif changed_rule.name == "commissioning":
+            changed_rule = changed_rule.model_copy(update={"coherent": ()})
+        elif changed_rule.name == "outcomes" and rule.only_together:
+            unconstrained = {"minimum_holds": False, "targets": "open"}
+            terms = {
+                key: changed_rule.terms(key).model_copy(update=unconstrained)
+                for key in rule.only_together
+            }
+            changed_rule = changed_rule.model_copy(
+                update={"outcome": {**changed_rule.outcome, **terms}}
+            )
+        rules.append(changed_rule)
+    return scenario.model_copy(update={"rules": tuple(rules)})
 
 
 def _ids(table: Any, agency: str, key: str) -> list[str]:

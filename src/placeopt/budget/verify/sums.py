@@ -57,8 +57,8 @@ def check_sums(place: Place, scenario: Scenario, plan: Tables, timeline: Timelin
     if "positions" in plan.tables:
         checks.append(positions_add_up(place, scenario, timeline, plan))
     if "benefits_chain" in plan.tables:
-        better = improvements(place, scenario, timeline)
-        checks.append(check_chain(place, scenario, plan.tables["benefits_chain"], better))
+        improvement = improvements(place, scenario, timeline)
+        checks.append(check_chain(place, scenario, plan.tables["benefits_chain"], improvement))
     if "reserves" in plan.tables:
         checks.append(_reserves(place, scenario, plan, timeline))
     checks += _results(place, scenario, plan, timeline)
@@ -78,7 +78,7 @@ def _last_year(place: Place, scenario: Scenario, plan: Tables, timeline: Timelin
     agencies = plan.tables["agencies"].set_index("agency_id")
     outcomes = plan.tables["outcomes"].set_index("outcome_id")
     objectives = plan.tables["objectives"].set_index("objective")
-    nothing = do_nothing(place, scenario)
+    do_nothing_timeline = do_nothing(place, scenario)
     return [
         _compare_figures("spending before", spending["before_gbp"], timeline.spend_today),
         _compare_figures("spending", spending["after_gbp"], after),
@@ -101,28 +101,31 @@ def _last_year(place: Place, scenario: Scenario, plan: Tables, timeline: Timelin
             objectives["plan"],
             totals(place, scenario, timeline),
             _rounding,
-            both=False,
+            includes_missing=False,
         ),
         _compare_figures(
             "objectives today",
             objectives["do_nothing"],
-            totals(place, scenario, nothing),
+            totals(place, scenario, do_nothing_timeline),
             _rounding,
-            both=False,
+            includes_missing=False,
         ),
     ]
 
 
 def _by_year(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> list[Check]:
     """The tables that have a row for each decided year."""
-    costs, needs = one_off_costs(place, scenario, timeline), capital(place, scenario, timeline)
+    costs, capital_by_year = (
+        one_off_costs(place, scenario, timeline),
+        capital(place, scenario, timeline),
+    )
     paid = [by_programme(place, payments) for payments in timeline.payments]
-    due = due_by_results(place, scenario, timeline)
+    due_by_year = due_by_results(place, scenario, timeline)
     cash = [
-        {key: spend[key] + cost[key] + own[key] for key in spend}
-        for spend, cost, own in zip(timeline.spend, costs, due, strict=True)
+        {key: spend[key] + cost[key] + due_of_year[key] for key in spend}
+        for spend, cost, due_of_year in zip(timeline.spend, costs, due_by_year, strict=True)
     ]
-    nothing = outcome_levels(place, do_nothing(place, scenario))
+    unchanged_levels = outcome_levels(place, do_nothing(place, scenario))
     levels = outcome_levels(place, timeline)
     spending = plan.tables["spending_by_year"].set_index(["year", "programme_id"])
     checks = [
@@ -135,8 +138,10 @@ def _by_year(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline)
             "spending by year", spending["plan_gbp"], _keyed(timeline, timeline.spend)
         ),
         _compare_figures("one-off costs by year", spending["one_off_gbp"], _keyed(timeline, costs)),
-        _compare_figures("due by results by year", _due(spending), _keyed(timeline, due)),
-        _compare_figures("capital by year", spending["capital_gbp"], _keyed(timeline, needs)),
+        _compare_figures("due by results by year", _due(spending), _keyed(timeline, due_by_year)),
+        _compare_figures(
+            "capital by year", spending["capital_gbp"], _keyed(timeline, capital_by_year)
+        ),
         _compare_figures(
             "spending by year if nothing changed",
             spending["do_nothing_gbp"],
@@ -149,12 +154,15 @@ def _by_year(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline)
         ),
     ]
     outcomes = plan.tables["outcomes_by_year"].set_index(["year", "outcome_id"])
-    near = _outcome_tolerance(place)
+    allowed = _outcome_tolerance(place)
     return [
         *checks,
-        _compare_figures("outcomes by year", outcomes["plan"], _keyed(timeline, levels), near),
+        _compare_figures("outcomes by year", outcomes["plan"], _keyed(timeline, levels), allowed),
         _compare_figures(
-            "outcomes if nothing changed", outcomes["do_nothing"], _keyed(timeline, nothing), near
+            "outcomes if nothing changed",
+            outcomes["do_nothing"],
+            _keyed(timeline, unchanged_levels),
+            allowed,
         ),
         _standards_met(place, scenario, plan),
     ]
@@ -170,135 +178,155 @@ def _reserves(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline
     rule = rule_of(scenario, "one_budget")
     table = plan.tables["reserves"].set_index("year")
     base, earned = sum(timeline.spend_today.values()), rewards(place, scenario, timeline)
-    back, given = paid_back(place, scenario, timeline), refunds(place, scenario, timeline)
-    stands, wrong = (rule.opening_reserve_gbp if rule else 0.0), []
+    paid_back_gbp, refunded = (
+        paid_back(place, scenario, timeline),
+        refunds(place, scenario, timeline),
+    )
+    reserve, faults = (rule.opening_reserve_gbp if rule else 0.0), []
     for at, year in enumerate(timeline.years if rule else ()):
-        came = rule.total(base, at) + earned[at] + sum(given[at].values())
-        went = sum(timeline.payments[at].values())
-        closes = stands + came - went - back[at] if rule.carry_over else stands
+        received = rule.total(base, at) + earned[at] + sum(refunded[at].values())
+        paid = sum(timeline.payments[at].values())
+        closing = reserve + received - paid - paid_back_gbp[at] if rule.carry_over else reserve
         for column, gbp in (
-            ("opening_gbp", stands),
-            ("in_gbp", came),
-            ("out_gbp", went),
-            ("clawback_gbp", back[at]),
-            ("closing_gbp", closes),
+            ("opening_gbp", reserve),
+            ("in_gbp", received),
+            ("out_gbp", paid),
+            ("clawback_gbp", paid_back_gbp[at]),
+            ("closing_gbp", closing),
         ):
-            said = float(table[column].get(year, float("nan")))
-            if not abs(said - gbp) <= tolerance(gbp):
-                wrong.append(f"{column} of {year}: the plan says {said:,.2f}, not {gbp:,.2f}")
-        stands = closes
+            reported = float(table[column].get(year, float("nan")))
+            if not abs(reported - gbp) <= tolerance(gbp):
+                faults.append(f"{column} of {year}: the plan says {reported:,.2f}, not {gbp:,.2f}")
+        reserve = closing
     sentence = "The plan's reserves follow from its totals, rewards and payments."
-    return Check("", "reserves", sentence, not wrong, "; ".join(wrong[:5]))
+    return Check("", "reserves", sentence, not faults, "; ".join(faults[:5]))
 
 
 def _results(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> list[Check]:
     """What each year's results earn, defer and give back (B4), row by row."""
-    earned, back = earnings(place, scenario, timeline), clawbacks(place, scenario, timeline)
+    earned, due = earnings(place, scenario, timeline), clawbacks(place, scenario, timeline)
     rule = rule_of(scenario, "outcomes")
     if "result_payments" not in plan.tables:
-        counts = rule_of(scenario, "one_budget") and any(part for part in (*earned, *back))
+        is_missing = rule_of(scenario, "one_budget") and any(part for part in (*earned, *due))
         sentence = "Results that are paid for have their table."
-        return [Check("", "result payments", sentence, not counts, "")] if counts else []
+        return [Check("", "result payments", sentence, not is_missing, "")] if is_missing else []
     rows = plan.tables["result_payments"].set_index(["year", "outcome_id"])
-    late = rule.deferred_share if rule else 0.0
-    deferred = [{key: late * gbp for key, gbp in year.items()} for year in earned]
+    deferred_share = rule.deferred_share if rule else 0.0
+    deferred = [{key: deferred_share * gbp for key, gbp in year.items()} for year in earned]
     levels = _keyed(timeline, outcome_levels(place, timeline))
-    wanted = {key: asked["target"] for key, asked in levels_asked(place, scenario).items()}
-    targets = _keyed(timeline, [wanted for _ in timeline.years])
+    targets_by_outcome = {
+        key: asked["target"] for key, asked in levels_asked(place, scenario).items()
+    }
+    targets = _keyed(timeline, [targets_by_outcome for _ in timeline.years])
     return [
         _compare_figures(
-            "results paid for", rows["plan"], levels, _outcome_tolerance(place), both=False
+            "results paid for",
+            rows["plan"],
+            levels,
+            _outcome_tolerance(place),
+            includes_missing=False,
         ),
         _compare_figures(
             "targets that are paid for",
             rows["target"],
             targets,
             _outcome_tolerance(place),
-            both=False,
+            includes_missing=False,
         ),
         _compare_figures("rewards", rows["reward_gbp"], _keyed(timeline, earned)),
         _compare_figures("deferred rewards", rows["deferred_gbp"], _keyed(timeline, deferred)),
-        _compare_figures("money that goes back", rows["clawback_gbp"], _keyed(timeline, back)),
+        _compare_figures("money that goes back", rows["clawback_gbp"], _keyed(timeline, due)),
     ]
 
 
 def _providers(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> list[Check]:
     """(B10) What each year's results earn providers, and what they lose of it, row by row."""
-    found = {
-        (timeline.years[one.position], one.terms.programme_id, one.terms.outcome_id): one
-        for one in results(place, scenario, timeline)
+    results_by_key = {
+        (
+            timeline.years[result.position],
+            result.terms.programme_id,
+            result.terms.outcome_id,
+        ): result
+        for result in results(place, scenario, timeline)
     }
     if "provider_results" not in plan.tables:
         sentence = "Providers who are paid by results have their table."
-        return [Check("", "provider results", sentence, not found, "")] if found else []
+        return (
+            [Check("", "provider results", sentence, not results_by_key, "")]
+            if results_by_key
+            else []
+        )
     rows = plan.tables["provider_results"].set_index(["year", "programme_id", "outcome_id"])
     checks = []
-    for column, figure, near in (
+    for column, figure, allowed in (
         ("plan", "level", _outcome_tolerance(place)),
         ("units_paid", "earned_units", _outcome_tolerance(place)),
         ("units_lost", "lost_units", _outcome_tolerance(place)),
         *((name, name, tolerance) for name in ("earned_gbp", "deferred_gbp")),
         *((name, name, tolerance) for name in ("not_paid_gbp", "clawback_gbp")),
     ):
-        figures = {key: float(getattr(one, figure)) for key, one in found.items()}
-        checks.append(_compare_figures(f"providers' {column}", rows[column], figures, near))
+        figures = {key: float(getattr(result, figure)) for key, result in results_by_key.items()}
+        checks.append(_compare_figures(f"providers' {column}", rows[column], figures, allowed))
     return checks
 
 
 def _standards_met(place: Place, scenario: Scenario, plan: Tables) -> Check:
     """Standards and targets are those asked for, and met or not as the levels say it."""
-    wrong = []
-    asked = levels_asked(place, scenario)
+    faults = []
+    levels = levels_asked(place, scenario)
     baseline = dict(zip(place.outcomes["outcome_id"], place.outcomes["baseline"], strict=True))
-    lower = set(place.outcomes.loc[place.outcomes["direction"] == "lower", "outcome_id"])
+    lower_is_better = set(place.outcomes.loc[place.outcomes["direction"] == "lower", "outcome_id"])
     row: dict[Any, Any]
     for row in plan.tables["outcomes_by_year"].to_dict("records"):
-        sign = -1.0 if row["outcome_id"] in lower else 1.0
+        sign = -1.0 if row["outcome_id"] in lower_is_better else 1.0
         for column, level in (("standard_met", "minimum_standard"), ("target_met", "target")):
-            known = asked[row["outcome_id"]][level]
-            same = abs(row[level] - known) <= outcome_tolerance(known, 0.0)
-            if not same and not math.isnan(row[level]):
-                wrong.append(f"{level} of {row['outcome_id']} in {row['year']}: {row[level]}")
-            near = outcome_tolerance(row[level], float(baseline[row["outcome_id"]]))
-            met = sign * (row["plan"] - row[level]) >= -near
-            right = "" if pd.isna(row[level]) else "yes" if met else "no"
-            if row[column] != right:
-                wrong.append(f"{column} of {row['outcome_id']} in {row['year']}: {row[column]!r}")
+            expected = levels[row["outcome_id"]][level]
+            is_same = abs(row[level] - expected) <= outcome_tolerance(expected, 0.0)
+            if not is_same and not math.isnan(row[level]):
+                faults.append(f"{level} of {row['outcome_id']} in {row['year']}: {row[level]}")
+            allowed = outcome_tolerance(row[level], float(baseline[row["outcome_id"]]))
+            is_met = sign * (row["plan"] - row[level]) >= -allowed
+            status = "" if pd.isna(row[level]) else "yes" if is_met else "no"
+            if row[column] != status:
+                faults.append(f"{column} of {row['outcome_id']} in {row['year']}: {row[column]!r}")
     sentence = "The plan says which standards and targets are met as its levels say it."
-    return Check("", "standards and targets", sentence, not wrong, "; ".join(wrong[:5]))
+    return Check("", "standards and targets", sentence, not faults, "; ".join(faults[:5]))
 
 
 def _known_ids(place: Place, timeline: Timeline) -> Check:
     programmes, streams = set(place.programmes["programme_id"]), set(place.streams["stream_id"])
-    wrong = [
+    faults = [
         f"{programme} from {stream}: {gbp}"
         for payments in timeline.payments
         for (programme, stream), gbp in payments.items()
         if programme not in programmes or stream not in streams or not gbp >= 0
     ]
     sentence = "Every payment is from a stream of the place to a programme of the place, above 0."
-    return Check("", "payments", sentence, not wrong, "; ".join(wrong[:5]))
+    return Check("", "payments", sentence, not faults, "; ".join(faults[:5]))
 
 
 def _compare_figures(
     what: str,
-    said: pd.Series | Figures,
-    found: Figures,
-    near: Callable[[float], float] = tolerance,
+    reported: pd.Series | Figures,
+    expected: Figures,
+    allowed: Callable[[float], float] = tolerance,
     *,
-    both: bool = True,
+    includes_missing: bool = True,
 ) -> Check:
     """Every figure said is the one found; ``both``: and every one found is said, unless it is 0."""
-    stated = dict(said.items())
-    keys = [*stated, *(key for key in found if both and key not in stated)]
-    wrong = []
+    reported_by_key = dict(reported.items())
+    keys = [
+        *reported_by_key,
+        *(key for key in expected if includes_missing and key not in reported_by_key),
+    ]
+    faults = []
     for key in keys:
-        a, b = float(stated.get(key, 0.0)), found.get(key, 0.0)
-        if not abs(a - b) <= near(b):
+        a, b = float(reported_by_key.get(key, 0.0)), expected.get(key, 0.0)
+        if not abs(a - b) <= allowed(b):
             name = ", ".join(map(str, key)) if isinstance(key, tuple) else key or "none"
-            wrong.append(f"{name}: the plan says {a:,.6g}, the tables give {b:,.6g}")
+            faults.append(f"{name}: the plan says {a:,.6g}, the tables give {b:,.6g}")
     sentence = f"The plan's figures for {what} follow from its payments and the tables."
-    return Check("", what, sentence, not wrong, "; ".join(wrong[:5]))
+    return Check("", what, sentence, not faults, "; ".join(faults[:5]))
 
 
 def _keyed(timeline: Timeline, figures: Any) -> dict[tuple[int, str], float]:

@@ -136,73 +136,81 @@ def whole_units(demand: float, capacity: float) -> int:
 def do_nothing_spend(place: Place, timeline: Timeline, year: int) -> GbpById:
     """What each programme would spend in ``year`` if nothing changed: today's spending, grown
     with the demand that its units serve."""
-    grown, ahead = dict(timeline.spend_today), year - int(place.spending["year"].max())
+    spend, ahead = dict(timeline.spend_today), year - int(place.spending["year"].max())
     growth = dict(
         zip(place.outcomes["outcome_id"], place.outcomes["growth_share_per_year"], strict=True)
     )
     for row in rows_of(place.provision):
-        grown[row.programme_id] *= (1 + growth[row.outcome_id]) ** ahead
-    return grown
+        spend[row.programme_id] *= (1 + growth[row.outcome_id]) ** ahead
+    return spend
 
 
 def actual_spend_keys(place: Place, scenario: Scenario) -> set[tuple[str, int]]:
     """(B13) Programmes and years of which the spending is actual."""
     if rule_of(scenario, "continuity") is None:
         return set()
-    return {(r.programme_id, r.year) for r in rows_of(place.commitments) if r.kind == "actual"}
+    return {
+        (row.programme_id, row.year) for row in rows_of(place.commitments) if row.kind == "actual"
+    }
 
 
 def past_years(place: Place, scenario: Scenario) -> set[int]:
     """(B13) Years of which every programme's spending is actual: no other rule holds in them."""
-    known: dict[int, set[str]] = defaultdict(set)
+    actual: dict[int, set[str]] = defaultdict(set)
     for programme, year in actual_spend_keys(place, scenario):
-        known[int(year)].add(programme)
-    every = set(place.programmes["programme_id"])
-    return {year for year, programmes in known.items() if programmes >= every}
+        actual[int(year)].add(programme)
+    programmes_all = set(place.programmes["programme_id"])
+    return {year for year, programmes in actual.items() if programmes >= programmes_all}
 
 
 def one_off_costs(place: Place, scenario: Scenario, timeline: Timeline) -> tuple[GbpById, ...]:
     """By year, GBP of starting and stopping programmes (B10) and of closing units (B6)."""
-    found = []
-    buys, closes = rule_of(scenario, "commissioning"), rule_of(scenario, "prevention")
+    result = []
+    has_purchases, has_closures = (
+        rule_of(scenario, "commissioning"),
+        rule_of(scenario, "prevention"),
+    )
     closing = {row.programme_id: row.closing_cost_gbp for row in rows_of(place.provision)}
     for at, spend in enumerate(timeline.spend):
         before, costs = timeline.previous_spend(at), dict.fromkeys(timeline.spend_today, 0.0)
         for row in rows_of(place.programmes):
             key = row.programme_id
-            if buys and spend[key] > 0 and before[key] == 0:
+            if has_purchases and spend[key] > 0 and before[key] == 0:
                 costs[key] += row.start_cost_gbp
-            elif buys and spend[key] == 0 and before[key] > 0:
+            elif has_purchases and spend[key] == 0 and before[key] > 0:
                 costs[key] += row.stop_cost_gbp
-            if closes and key in closing:
-                ran = timeline.units[at - 1][key] if at else timeline.units_today[key]
-                costs[key] += closing[key] * max(0.0, ran - timeline.units[at][key])
-        found.append(costs)
-    return tuple(found)
+            if has_closures and key in closing:
+                previous_units = timeline.units[at - 1][key] if at else timeline.units_today[key]
+                costs[key] += closing[key] * max(0.0, previous_units - timeline.units[at][key])
+        result.append(costs)
+    return tuple(result)
 
 
 def capital(place: Place, scenario: Scenario, timeline: Timeline) -> tuple[GbpById, ...]:
     """(B11) By year, GBP of capital of the programmes that start in it."""
-    found = []
+    result = []
     in_force = rule_of(scenario, "capital") is not None
     for at, spend in enumerate(timeline.spend):
-        before, needs = timeline.previous_spend(at), dict.fromkeys(timeline.spend_today, 0.0)
+        before, capital_by_programme = (
+            timeline.previous_spend(at),
+            dict.fromkeys(timeline.spend_today, 0.0),
+        )
         for row in rows_of(place.programmes):
             if in_force and spend[row.programme_id] > 0 and before[row.programme_id] == 0:
-                needs[row.programme_id] = row.capital_gbp
-        found.append(needs)
-    return tuple(found)
+                capital_by_programme[row.programme_id] = row.capital_gbp
+        result.append(capital_by_programme)
+    return tuple(result)
 
 
 def discount_factors(scenario: Scenario, years: int) -> list[float]:
     """What a pound of each year is worth in the first decided one, by the declining schedule,
     scaled where the scenario states another rate for the first years."""
-    worth, factors = 1.0, []
+    factor, factors = 1.0, []
     for year in range(years):
         if year:
             rate = next(rate for last, rate in DISCOUNTING if year <= last)
-            worth /= 1 + rate * scenario.money.discount_rate / DISCOUNTING[0][1]
-        factors.append(worth)
+            factor /= 1 + rate * scenario.money.discount_rate / DISCOUNTING[0][1]
+        factors.append(factor)
     return factors
 
 

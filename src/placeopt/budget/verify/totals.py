@@ -32,20 +32,20 @@ def totals(place: Place, scenario: Scenario, timeline: Timeline) -> dict[str, fl
 
     cost, factor = one_off_costs(place, scenario, timeline), discount_factors(scenario, len(years))
     due = due_by_results(place, scenario, timeline)
-    weighted, worst, priced = 0.0, -math.inf, [0.0 for _ in years]
+    weighted, worst_shortfall, shortfall_prices = 0.0, -math.inf, [0.0 for _ in years]
     for at in range(counted):
         for row, target, reach, price in _counted(place, scenario):
             sign = _sign(row)
             level = levels[at][row.outcome_id]
             weight = 1.0 if math.isnan(row.weight) else row.weight
-            counts = _that_counts(row, target, level)
-            weighted += weight * sign * (counts - row.baseline) / reach / len(years)
+            counted_level = _counted_level(row, target, level)
+            weighted += weight * sign * (counted_level - row.baseline) / reach / len(years)
             if at not in years:
                 continue  # spending, targets and prices are of the decided years
-            asked = _that_counts(row, target, target)
-            worst = max(worst, sign * (asked - counts) / reach)
-            priced[at] += price * max(0.0, sign * (target - level) / reach)
-    found = {
+            counted_target = _counted_level(row, target, target)
+            worst_shortfall = max(worst_shortfall, sign * (counted_target - counted_level) / reach)
+            shortfall_prices[at] += price * max(0.0, sign * (target - level) / reach)
+    values = {
         "least_money": sum(
             factor[at] * sum(sum(part[at].values()) for part in (timeline.spend, cost, due))
             for at in years
@@ -56,19 +56,19 @@ def totals(place: Place, scenario: Scenario, timeline: Timeline) -> dict[str, fl
             for key in cost[at]
         ),
     }
-    if worst > -math.inf:
-        found |= {"weighted_outcomes": -weighted, "fairest": worst}
+    if worst_shortfall > -math.inf:
+        values |= {"weighted_outcomes": -weighted, "fairest": worst_shortfall}
     chosen = scenario.objective.minimise
     first = chosen[0] if "objective" in scenario.model_fields_set else "weighted_outcomes"
     if weights := scenario.objective.weights:
-        found["weighted"] = sum(weight * found[name] for name, weight in weights.items())
+        values["weighted"] = sum(weight * values[name] for name, weight in weights.items())
     if first == "least_money":
-        found[first] += sum(factor[at] * priced[at] for at in years)
+        values[first] += sum(factor[at] * shortfall_prices[at] for at in years)
     elif first == "least_disruption":
-        found[first] += sum(priced)
-    elif first in found:
-        found[first] += sum(priced) / len(years)
-    return found
+        values[first] += sum(shortfall_prices)
+    elif first in values:
+        values[first] += sum(shortfall_prices) / len(years)
+    return values
 
 
 def _counted(place: Place, scenario: Scenario):
@@ -77,15 +77,20 @@ def _counted(place: Place, scenario: Scenario):
     for row in rows_of(place.outcomes):
         terms = (rule or Outcomes(rule="outcomes")).terms(row.outcome_id)
         target = row.target if terms.target is None else terms.target
-        reach = abs(target - row.baseline)
-        priced = rule is not None and terms.targets == "priced"
-        if not (math.isnan(reach) or reach == 0):
-            yield row, target, reach, (terms.shortfall_price or 0.0) if priced else 0.0
+        attainable_range = abs(target - row.baseline)
+        is_priced = rule is not None and terms.targets == "priced"
+        if not (math.isnan(attainable_range) or attainable_range == 0):
+            yield (
+                row,
+                target,
+                attainable_range,
+                (terms.shortfall_price or 0.0) if is_priced else 0.0,
+            )
 
 
-def _that_counts(row: Any, target: float, level: float) -> float:
+def _counted_level(row: Any, target: float, level: float) -> float:
     """The level, or the one beyond which it counts no more where that is worse."""
     if row.beyond == "counts":
         return level
-    most = next(one for one in (row.saturates_at, row.stretch, target) if not math.isnan(one))
-    return min(level, most) if _sign(row) > 0 else max(level, most)
+    limit = next(one for one in (row.saturates_at, row.stretch, target) if not math.isnan(one))
+    return min(level, limit) if _sign(row) > 0 else max(level, limit)
