@@ -22,7 +22,9 @@ def test_where_time_ends_after_one_model_its_bound_is_not_taken_for_the_curves(s
     best = refinement.solve_lexicographic(problem, scenario.solver).result.objective
     left = refinement._TimedSolver.remaining_seconds
     monkeypatch.setattr(
-        refinement._TimedSolver, "left", lambda clock: 0.0 if clock.spent else left(clock)
+        refinement._TimedSolver,
+        "remaining_seconds",
+        lambda clock: 0.0 if clock.spent else left(clock),
     )
     early = refinement.solve_lexicographic(problem, scenario.solver).result
     assert early.bound <= best + 1e-9

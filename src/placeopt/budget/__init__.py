@@ -21,9 +21,19 @@ def solve(
 ) -> Answer:
     """Solve a budget scenario for a place and verify the plan.
 
-    Raises ``PlaceError`` and ``ScenarioError`` with all findings, ``NoPlanError`` where the time
-    limit leaves no plan, ``VerificationError`` where a plan fails its verification. Infeasible is
-    an answer with an explanation.
+    Args:
+        place: The place.
+        scenario: The scenario.
+        progress: Called with the best value and bound while solving.
+
+    Returns:
+        The answer; where no plan exists, with an explanation instead of a plan.
+
+    Raises:
+        PlaceError: With all findings in the place.
+        ScenarioError: With all findings in the scenario.
+        NoPlanError: Where the time limit leaves no plan.
+        VerificationError: Where a plan fails its verification.
     """
     from dataclasses import replace
 

@@ -4,10 +4,10 @@ read_s_curves   a JSON file of services with Hill curves and one budget
 read_hiptool    the two workbooks of an intervention prioritisation (interventions and burden)
 read_pabulib    one participatory-budgeting election (.pb): projects of fixed cost, votes
 read_package    a health benefits package stated as a whole linear program (several scarce
-                resources at once, which a place's budget does not have), as a model
+                resources at once, unlike a place's budget), as a model
 
-The first three return a place and a scenario; ``placeopt.budget.solve`` does the rest. A cell
-that is not understood is an error with its row, never ignored. Money is in the file's own
+The first three return a place and a scenario for ``placeopt.budget.solve``. A cell that cannot be
+read is an error with its row, never ignored. Money is in the file's own
 currency.
 
 Sources: pabulib.org file format; HIPtool (Optima Consortium): an intervention averts
@@ -52,8 +52,8 @@ def s_curve_place(
     """
     rows = list(zip(slope, kappa, beta, strict=True))
     keys = [f"service_{number}" for number in range(1, len(rows) + 1)]
-    each = budget / len(rows)
-    today = sum(b * each**n / (k**n + each**n) for n, k, b in rows)
+    equal_share = budget / len(rows)
+    today = sum(b * equal_share**n / (k**n + equal_share**n) for n, k, b in rows)
     curves = [
         {"outcome_id": "total", "form": "hill", "maximum_effect": b, "scale_gbp": k}
         | {"programme_id": key, "shape": n}
@@ -63,7 +63,7 @@ def s_curve_place(
         "S-shaped services",
         budget,
         [{"programme_id": key} for key in keys],
-        dict.fromkeys(keys, each),
+        dict.fromkeys(keys, equal_share),
         [_outcome("total", "points", today, today + 100.0)],
         curves,
         [],
@@ -78,26 +78,36 @@ def read_hiptool(
     risk_weight: float = 0.25,
     equity_weight: float = 0.25,
 ) -> tuple[Place, Scenario]:
-    """HIPtool's workbooks: outcome ``priority`` is made as large as can be, ``dalys`` follows.
+    """Read HIPtool's workbooks: outcome ``priority`` is maximised, ``dalys`` follows.
 
-    Every active intervention is a programme; a cause counts whether or not it is marked active
-    in the burden (the mark there chooses what is drawn). Each programme has its spending of
-    today, and all of that money may be moved. Raises ``PlaceError`` with every cell that is not
-    understood.
+    Every active intervention is a programme. A cause counts whether or not it is marked active in
+    the burden (that mark selects what is drawn in a chart). Each programme has its spending of
+    today, and all of that money may be moved.
+
+    Args:
+        interventions: The workbook of interventions.
+        burden: The workbook of the burden.
+        risk_weight: f, the weight of financial risk protection.
+        equity_weight: e, the weight of equity.
+
+    Raises:
+        PlaceError: With every cell that cannot be read.
     """
     rows = pd.read_excel(interventions, engine="calamine")
     dalys = pd.read_excel(burden, engine="calamine").set_index("Cause")["DALYs"]
     file = Path(interventions).name
     rows = _active(rows, file)
-    faults: list[Finding] = []
-    most = [_most(cell, dalys, (file, row), faults) for row, cell in rows.iloc[:, 3].items()]
+    findings: list[Finding] = []
+    max_averted = [
+        _max_averted(cell, dalys, (file, row), findings) for row, cell in rows.iloc[:, 3].items()
+    ]
     for column in ("ICER", "Spending", "FRP", "Equity"):
         numbers = pd.to_numeric(rows[column], errors="coerce")
         for row in rows.index[numbers.isna() | (numbers < 0)]:
             message, remedy = "is not a number above 0", "give one"
-            faults.append(_fault(file, row, column, rows.at[row, column], message, remedy))
-    if faults:
-        raise PlaceError(faults, "cells that were not understood")
+            findings.append(_finding(file, row, column, rows.at[row, column], message, remedy))
+    if findings:
+        raise PlaceError(findings, "cells that were not understood")
     rows = rows.reset_index(drop=True)
     weight = (
         (1 - risk_weight - equity_weight)
@@ -105,20 +115,26 @@ def read_hiptool(
         + equity_weight * (1 - rows["Equity"] / rows["Equity"].max())
     )
     keys, spend = rows["Short name"].to_list(), rows["Spending"].to_list()
-    full = np.array(most) * rows["ICER"].to_numpy()
-    useful = full > 0  # an intervention without burden averts nothing
+    full_coverage_gbp = np.array(max_averted) * rows["ICER"].to_numpy()
+    has_burden = full_coverage_gbp > 0  # an intervention without burden averts nothing
     curves, points = [], []
-    for outcome, worth in (("priority", weight), ("dalys", weight * 0 + 1.0)):
-        for row in np.flatnonzero(useful):
+    for outcome, outcome_weight in (("priority", weight), ("dalys", weight * 0 + 1.0)):
+        for row in np.flatnonzero(has_burden):
             key = {"programme_id": keys[row], "outcome_id": outcome}
             curves.append({**key, "form": "points"})
-            points.append({**key, "spend_gbp": full[row], "effect": most[row] * worth[row]})
-    averted = np.minimum(np.array(spend) / rows["ICER"], most)
+            points.append(
+                {
+                    **key,
+                    "spend_gbp": full_coverage_gbp[row],
+                    "effect": max_averted[row] * outcome_weight[row],
+                }
+            )
+    averted = np.minimum(np.array(spend) / rows["ICER"], max_averted)
     outcomes = [
         _outcome("priority", "weighted DALYs", float((averted * weight).sum()), np.inf),
         _outcome("dalys", "DALYs averted", float(averted.sum()), np.nan),
     ]
-    outcomes[0]["target"] = float((np.array(most) * weight).sum())
+    outcomes[0]["target"] = float((np.array(max_averted) * weight).sum())
     programmes = [{"programme_id": key} for key in keys]
     money = dict(zip(keys, spend, strict=True))
     place = _place("HIPtool", sum(spend), programmes, money, outcomes, curves, points)
@@ -126,7 +142,7 @@ def read_hiptool(
 
 
 def read_pabulib(path: str | Path) -> tuple[Place, Scenario]:
-    """An election: each project is bought at its cost or not at all, its worth is its votes."""
+    """Read an election: each project is bought at its cost or not at all; its votes are its worth."""
     meta, projects = _sections(Path(path))
     budget = float(meta["budget"])
     keys = projects["project_id"].to_list()
@@ -148,12 +164,12 @@ def read_pabulib(path: str | Path) -> tuple[Place, Scenario]:
 
 
 def read_package(path: str | Path) -> Model:
-    """A package of interventions as a model: minimise minus the net health of the choice.
+    """Read a package of interventions as a model: minimise minus the net health of the choice.
 
     The file states ``obj`` (n,), rows ``dir`` and ``b`` (m,), and the matrix as triplets ``i``,
-    ``j``, ``v`` counted from 0; the shares chosen are columns ``share``, at least 0. Prices of
-    the rows (``placeopt.engine.solve(model).row_prices``) are minus what one more unit of a
-    budget or of staff time is worth.
+    ``j``, ``v`` counted from 0. The chosen shares are columns ``share``, at least 0. Duals of the
+    rows (``placeopt.engine.solve(model).row_prices``) are minus the value of one more unit of a
+    budget or of staff time.
     """
     given = json.loads(Path(path).read_text(encoding="utf-8"))
     strange = sorted(set(given["dir"]) - {"<=", ">=", "=", "=="})
@@ -201,20 +217,22 @@ def _sections(path: Path) -> tuple[dict[str, str], pd.DataFrame]:
 
 
 def _active(rows: pd.DataFrame, file: str) -> pd.DataFrame:
-    """Rows whose first column says 1; anything but 0 and 1 is an error."""
+    """Rows whose first column is 1; any value but 0 and 1 is an error."""
     flags = rows.iloc[:, 0]
     wrong = np.flatnonzero(~flags.isin([0, 1]))
     if len(wrong):
         column = str(rows.columns[0])
         message, remedy = "says neither 0 nor 1", "write 0 or 1"
         cells = [(row, flags.iloc[row]) for row in wrong]
-        faults = [_fault(file, row, column, value, message, remedy) for row, value in cells]
+        faults = [_finding(file, row, column, value, message, remedy) for row, value in cells]
         raise PlaceError(faults, "cells that were not understood")
     return rows[flags == 1]
 
 
-def _most(cell: Any, dalys: pd.Series, where: tuple[str, Any], faults: list[Finding]) -> float:
-    """What an intervention averts at most: ``cause: coverage; cause: coverage``."""
+def _max_averted(
+    cell: Any, dalys: pd.Series, where: tuple[str, Any], faults: list[Finding]
+) -> float:
+    """The most that an intervention averts: ``cause: coverage; cause: coverage``."""
     total = 0.0
     if pd.isna(cell) or not str(cell).strip():
         return 0.0
@@ -224,17 +242,17 @@ def _most(cell: Any, dalys: pd.Series, where: tuple[str, Any], faults: list[Find
             total += float(dalys[cause]) * float(coverage)
         except (KeyError, ValueError):
             message, remedy = "names no cause of the burden, or no number", "write cause: coverage"
-            faults.append(_fault(*where, "causes", part.strip(), message, remedy))
+            faults.append(_finding(*where, "causes", part.strip(), message, remedy))
     return total
 
 
-def _fault(file: str, row: Any, column: str, value: Any, message: str, remedy: str) -> Finding:
+def _finding(file: str, row: Any, column: str, value: Any, message: str, remedy: str) -> Finding:
     return Finding("error", file, int(row) + 2, column, str(value), message, remedy)
 
 
 def _outcome(key: str, unit: str, baseline: float, target: float) -> dict[str, Any]:
     row = {"outcome_id": key, "unit": unit, "direction": "higher", "baseline": baseline}
-    weight = np.nan if np.isnan(target) else 1.0  # what has no target cannot count
+    weight = np.nan if np.isnan(target) else 1.0  # without a target it cannot count
     return {**row, "target": target, "weight": weight, "beyond": "counts"}
 
 

@@ -1,16 +1,16 @@
 """The budget as a linear or integer program: one function for each equation.
 
-Whether the model's plan holds in truth depends on the curves' approximation it is given: pieces
-under the curves (a plan of the model holds) or over them (the model's optimum bounds what any
-plan can reach). Years t come first in every block; one year is a case of several.
+Whether the model's plan holds in truth depends on the approximation of the curves: with pieces
+under the curves a plan of the model holds; with pieces over them the model's optimum bounds every
+plan. Years t come first in every block; one decided year is a special case.
 
 Columns  pay[t,n] >= 0, spend[t,p], effect[t,c], gain[b,o]; short[t,o] where targets are priced;
-         ``piecewise``, ``equations_years`` and ``equations_partners`` add their own
+         ``piecewise`` and the files of ``constraints`` add their own
 (--)  paid           (1 - withheld[p]) spend[t,p] + one-off costs[t,p] + due by results[t,p] (B10)
                      = sum over n of p of pay[t,n]
 (B1)  one_budget     reserve[t] + sum over n of pay[t,n] + back[t-1] <= reserve[t-1] + total[t]
-                     + reward[t] + refunds[t]; in the last year back[t] as well; what agencies pay
-                     others from unspent money (B9) counts as paid
+                     + reward[t] + refunds[t]; in the last year back[t] as well; transfers between
+                     agencies from unspent money (B9) count as paid
 (B2)  streams        sum over n of f of pay[t,n] <= amount[t,f], or of the years up to t together
 (B3)  statutory      spend[t,p] >= floor[p]
 (B4)  minimum        gain[t,o] >= minimum_gain[t,o]
@@ -19,7 +19,7 @@ Columns  pay[t,n] >= 0, spend[t,p], effect[t,c], gain[b,o]; short[t,o] where tar
 (B4)  clawback       back[t,o] >= price (target_gain[t,o] - gain[t,o]), or all of it: lost[t,o] = 1
 (B12) uncertainty    as (B4) in every evidence scenario, or on average over the worst tail
 (--)  improvement    gain[b,o] = sum over c of o, t of share[b,t,c] (effect[t,c] - effect today);
-                     programmes that do not add up: ``combine``
+                     programmes that do not add up: ``constraints.combination`` and others
 """
 
 from __future__ import annotations
@@ -54,8 +54,11 @@ __all__ = ["Scale", "expression", "formulate", "objective_unit", "scale_of"]
 
 
 def scale_of(problem: BudgetProblem) -> Scale:
-    """Units in which a year's money is about a thousand, an outcome's range about one, and the
-    largest part of the weighted sum what it is by itself: solvers' tolerances are absolute."""
+    """Return the model's units, because solvers' tolerances are absolute.
+
+    A year's money is about a thousand, an outcome's range about one, and the largest part of the
+    weighted sum as large as by itself.
+    """
     money = max(1.0, float(problem.base_spend.sum()), float(problem.upper.max(initial=0)))
     ranges = np.where(np.isfinite(problem.attainable_range), problem.attainable_range, 0.0)
     for p, o, curve in zip(
@@ -79,13 +82,18 @@ def formulate(
     *,
     limits: Mapping[str, float] | None = None,
 ) -> Model:
-    """The model of one objective. ``approximation``: the pieces of each curve, then those of each
-    outcome whose programmes work on what the others leave (``rest``) and of its levels
-    (``levels``), then the intervals of each curve by which providers are paid
-    (``payment_by_results``), or a mixture of points;
-    ``limits``: what earlier objectives (by name, in their own units) may not exceed.
+    """Formulate the model of one objective.
 
-    With ``problem.relax`` the objective is the breach of that rule, in money or outcome units.
+    With ``problem.relaxed_rule`` the objective is the breach of that rule, in money or outcome
+    units.
+
+    Args:
+        problem: The budget problem.
+        approximation: A convex combination of grid points, or pieces: those of each curve, of each
+            outcome with a remaining potential, of its levels (``cumulative_effects``), and the
+            intervals of each curve by which providers are paid (``payment_by_results``).
+        objective: The objective's name.
+        limits: Limits of earlier objectives by name, in their own units.
     """
     scale = scale_of(problem)
     model = Model("budget")
@@ -159,7 +167,7 @@ def formulate(
 def _add_payments(
     model: Model, problem: BudgetProblem, pairs: Mapping[str, np.ndarray], scale: Scale
 ) -> Block:
-    """What each stream pays for each programme; payments that stay as they are are fixed."""
+    """Add what each stream pays for each programme; payments that stay as today are fixed."""
     decided = len(problem.years)
     low, high = np.zeros(1), np.full(1, np.inf)
     if problem.fixed_payments is not None:
@@ -169,8 +177,10 @@ def _add_payments(
 
 
 def what_is_spent_is_paid(model: Model, problem: BudgetProblem, scale: Scale) -> None:
-    """The streams pay for a programme's spending (its fee where it is paid by results, and what
-    they make due), for starting and stopping it, and for closing its units."""
+    """Streams pay for spending, for starting and stopping programmes, and for closing units.
+
+    A programme that is paid by results gets its fee and what is due by results.
+    """
     spend, pay = model.columns["spend"], model.columns["pay"]
     decided, programmes = len(problem.years), len(problem.programme_ids)
     payer = by_position(problem.pair_programme, decided, programmes)
@@ -191,8 +201,10 @@ def what_is_spent_is_paid(model: Model, problem: BudgetProblem, scale: Scale) ->
 
 
 def within_one_budget(model: Model, problem: BudgetProblem, scale: Scale) -> None:
-    """(B1) A year's spending fits in the reduced total, the reserve and rewards, together with
-    what agencies pay others from unspent money (B9)."""
+    """(B1) A year's payments fit in the reduced total, the reserve and rewards.
+
+    Transfers between agencies from unspent money (B9) count as payments.
+    """
     if not np.isfinite(problem.total).all():
         return
     decided, t = len(problem.years), np.arange(len(problem.years))
@@ -247,14 +259,14 @@ def rewards_are_earned(model: Model, problem: BudgetProblem, scale: Scale) -> No
     gain = model.columns["gain"].at(at)
     terms: list[Any] = [(rows, reward.all, 1.0), (rows, earned.all, -price * span)]
     model.add_rows("stretch", rule="B4", labels=labels, terms=terms, upper=0.0)
-    # where it is not earned the row is slack: nothing is better than today by minus far
+    # where it is not earned the row is slack: no gain is below -big_m
     big_m = np.abs(target) + _max_loss(problem, scale, o, decided)
     terms = [(rows, reward.all, 1.0), (rows, gain, -price), (rows, earned.all, price * big_m)]
     model.add_rows("reward", rule="B4", labels=labels, terms=terms, upper=price * (big_m - target))
 
 
 def advances_go_back(model: Model, problem: BudgetProblem, scale: Scale) -> None:
-    """(B4) Money paid in advance goes back for each unit short of the target, up to its limit."""
+    """(B4) Money paid in advance is paid back for each unit short of the target, up to a limit."""
     decided, o = len(problem.years), np.flatnonzero(problem.clawback > 0)
     if len(o) == 0 or not np.isfinite(problem.total).all():
         return
@@ -267,7 +279,7 @@ def advances_go_back(model: Model, problem: BudgetProblem, scale: Scale) -> None
     back, k = model.add_columns("back", labels=labels), np.flatnonzero(span < big_m)
     rows, limited_labels = np.arange(back.size), {name: ids[k] for name, ids in labels.items()}
     terms: list[Any] = [(rows, back.all, 1.0), (rows, gain, price)]
-    if len(k):  # beyond its limit no more goes back, whatever is missed
+    if len(k):  # up to its limit
         lost = model.add_columns("lost", labels=limited_labels, upper=1.0, integer=True)
         terms.append((k, lost.all, price[k] * big_m[k]))
         limit_terms: list[Any] = [(np.arange(len(k)), back.at(k), 1.0)]
@@ -330,7 +342,7 @@ def minimum_standards_hold(model: Model, problem: BudgetProblem, scale: Scale) -
 
 
 def targets_hold_or_are_priced(model: Model, problem: BudgetProblem, scale: Scale) -> None:
-    """(B4) Targets that must hold are met; a priced target's shortfall is counted."""
+    """(B4) Targets that must hold are met; the shortfall of a priced target is counted."""
     held = np.where(problem.target_holds, problem.target_gain, np.nan)
     _require_gain(model, problem, scale, "target", held)
     o = np.flatnonzero(problem.shortfall_price > 0)
@@ -369,7 +381,7 @@ def _require_gain(
 def improvements_add_up(
     model: Model, problem: BudgetProblem, potential_pieces: Sequence[Sequence[Piece]], scale: Scale
 ) -> None:
-    """An outcome improves by what its curves' effects, as they come in, come to beyond today's."""
+    """An outcome improves by the combined effects of its curves, over those at today's spending."""
     gain, effect, today = model.columns["gain"], model.columns["effect"], problem.effect_today
     weight = np.ones(len(problem.curves))
     for group in problem.groups:
@@ -416,12 +428,18 @@ def payments(
     refunds: Floats,
     unallocated: Floats,
 ) -> Model:
-    """Only who pays what: streams that pay ``paid`` (T, P; in the model's unit of money) for
-    ``spend`` (as paid), within what they may and have, outcomes having improved by ``gain``
-    (B, O), providers giving back ``refunds`` (as paid), and the one budget leaving ``left`` (T,)
-    for transfers from unspent money (B9): of each year, or with ``carry_over`` up to it.
+    """Formulate who pays what for spending that is fixed.
 
-    A little slip is let through at a high price, for what rounding makes of a plan.
+    A little slack is allowed at a high price, because a plan is rounded.
+
+    Args:
+        problem: The budget problem.
+        spend: (T, P) spending, in the model's unit of money.
+        paid: (T, P) payments for it, in the same unit.
+        gain: (B, O) improvements in outcome units.
+        refunds: (T, P) refunds of providers, in the model's unit of money.
+        unallocated: (T,) what the one budget leaves for transfers from unspent money (B9), of each
+            year or with ``carry_over`` of the years up to it.
     """
     scale, decided = scale_of(problem), len(problem.years)
     model = Model("payments")

@@ -1,16 +1,16 @@
 """Objectives as expressions over a model's columns; always minimised.
 
-weighted_outcomes   minus the sum over counted years of weight x improvement on today / range, a
-                    decided year; what is beyond an outcome's saturation is left out
+weighted_outcomes   minus the sum over counted years of weight x improvement on today / range, for
+                    one decided year; improvement beyond an outcome's saturation is left out
 fairest             the worst outcome of the worst decided year, in ranges short of its target, or
-                    of its saturation where that comes first; what is beyond is left out
-least_money         what is paid, discounted to the first decided year
-least_disruption    what moves up or down against the year before
+                    of its saturation where that is worse; improvement beyond it is left out
+least_money         payments, discounted to the first decided year
+least_disruption    money moved up or down against the year before
 weighted            the sum of those that the scenario weighs, in GBP
 position            what an agency alone pays, less what it saves in cash, discounted (B9)
-moved_from_today    what moves up or down against today, over the years (B9, ties)
-programme_order     spending, a pound of a later programme id counting more (B9, ties)
-cash_least, _most   what an agency saves in cash, discounted; and the same below 0 (B9, ranges)
+moved_from_today    money moved up or down against today, over the years (B9, ties)
+programme_order     spending, where a pound of a later programme id counts more (B9, ties)
+cash_least, _most   what an agency saves in cash, discounted; and minus that (B9, ranges)
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def _objective_terms(model: Model, problem: BudgetProblem, name: str, scale: Sca
 
 
 def objective_unit(objective: str, scale: Scale) -> float:
-    """What one unit of the model's objective is in the objective's own unit."""
+    """One unit of the model's objective in the objective's own unit."""
     if objective == "weighted":
         return scale.weighted_gbp
     return scale.money_gbp if objective in MONEY_OBJECTIVES else 1.0
@@ -129,15 +129,18 @@ def objective_unit(objective: str, scale: Scale) -> float:
 def earlier_objectives_are_kept(
     model: Model, problem: BudgetProblem, scale: Scale, name: str, limit: float
 ) -> None:
-    """An objective that matters more is no worse than its limit."""
+    """An earlier objective is no worse than its limit."""
     columns, values, constant = expression(model, problem, name, scale)
     upper = limit / objective_unit(name, scale) - constant
     model.add_rows(f"kept_{name}", rule="", size=1, terms=[(0, columns, values)], upper=upper)
 
 
 def _scored_columns(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
-    """(B x O,) columns of the improvement that counts: no more than there is, nor than what an
-    outcome saturates at. It is made large, so that it is the smaller of the two."""
+    """(B x O,) columns of the improvement that counts: the gain, or the saturation where that is
+    smaller.
+
+    The column is maximised, so that it equals the smaller of the two.
+    """
     gain = model.columns["gain"]
     most = (problem.max_gain / scale.outcome).ravel()
     at = np.flatnonzero(
@@ -157,8 +160,10 @@ def _scored_columns(model: Model, problem: BudgetProblem, scale: Scale) -> np.nd
 
 
 def _worst_outcome(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
-    """The most that any outcome is short of its target, or of what counts if that comes first, in
-    any decided year, in ranges."""
+    """The column of the largest shortfall of any outcome in any decided year, in ranges.
+
+    It is measured from the target, or from the saturation where that is worse.
+    """
     if "worst" not in model.columns:
         o = np.flatnonzero(np.isfinite(problem.attainable_range))
         decided = len(problem.years)

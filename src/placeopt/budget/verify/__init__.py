@@ -1,9 +1,9 @@
 """Re-check a budget plan from the tables alone: a place, a scenario and a plan, nothing else.
 
-The arithmetic is done again, in plain Python, with its own reading of the curves: every rule
-holds in every decided year, and every figure of the plan's tables (payments, spending, one-off
-costs, outcomes, reserves, cash flow, positions, objectives) is what the place's tables make of
-the plan's payments and spending. Nothing of the model that was solved is known here.
+The arithmetic is redone in plain Python, with its own reading of the curves. Every rule must hold
+in every decided year. Every figure of the plan's tables (payments, spending, one-off costs,
+outcomes, reserves, cash flow, positions, objectives) must follow from the plan's payments and
+spending and the place's tables. The verifier does not use the model that was solved.
 
 Tolerances: money 1 GBP or a millionth, whichever is larger; outcomes a millionth of the larger
 of level and baseline.
@@ -58,8 +58,17 @@ RULES: dict[str, Breaches] = {
 
 
 def verify(place: Place, scenario: Scenario, plan: Tables) -> Verification:
-    """Every rule of the scenario and the plan's own arithmetic, checked against the tables; of
-    tables that cannot be read, only that."""
+    """Check every rule of the scenario and the plan's own arithmetic against the tables.
+
+    Args:
+        place: The place.
+        scenario: The scenario.
+        plan: The plan's tables.
+
+    Returns:
+        One check for each rule and group of figures; only the first check where the tables cannot
+        be read.
+    """
     readable = check_completeness(place, scenario, plan)
     if not readable.holds:
         return Verification((readable,))
@@ -89,22 +98,28 @@ def verify(place: Place, scenario: Scenario, plan: Tables) -> Verification:
 def verify_stand_alone_positions(
     place: Place, scenario: Scenario, tables: Mapping[str, pd.DataFrame]
 ) -> Check:
-    """(B9) The check of positions alone where rules clash and there is no plan: ``tables`` are
-    ``positions_alone``, ``alone_spending``, ``alone_payments`` and ``alone_objectives``."""
-    known = _Known({**tables, "positions": tables["positions_alone"]})
+    """(B9) Check the stand-alone positions where rules clash and there is no plan.
+
+    Args:
+        place: The place.
+        scenario: The scenario.
+        tables: ``positions_alone``, ``alone_spending``, ``alone_payments`` and
+            ``alone_objectives``.
+    """
+    known = _TablesOnly({**tables, "positions": tables["positions_alone"]})
     rule = next(rule for rule in scenario.rules if rule.name == "nobody_worse_off")
     return check_stand_alone_positions(place, scenario, rule, known)
 
 
 @dataclass(frozen=True)
-class _Known:
-    """What is known without a plan, as tables by name."""
+class _TablesOnly:
+    """Tables by name, where there is no plan."""
 
     tables: Mapping[str, pd.DataFrame]
 
 
 def _rules(place: Place, scenario: Scenario, timeline: Timeline) -> list[Check]:
-    """One check for each rule of the scenario that a course of spending can be held against."""
+    """One check for each rule of the scenario that applies to a timeline of spending."""
     return [
         _check(rule, RULES[rule.name](place, scenario, rule, timeline))
         for rule in scenario.rules

@@ -1,7 +1,7 @@
 """The verifier's own arithmetic of an appraisal, in plain Python from the tables.
 
-Each benefit and cost is added up person by year again; nothing is taken from the appraisal but the
-figures that are checked.
+Each benefit and cost is added up again by person and year. Only the figures to be checked are taken
+from the appraisal.
 """
 
 from __future__ import annotations
@@ -27,7 +27,14 @@ def verify_appraisal(
     tables: Mapping[str, pd.DataFrame],
     summary: Mapping[str, float | str],
 ) -> list[Check]:
-    """The rows of the chain and of the costs, the agencies' totals and the summary, redone."""
+    """Recompute the rows of the chain and of the costs, the agencies' totals and the summary.
+
+    Args:
+        place: The place.
+        money: Discounting and optimism bias.
+        tables: The appraisal's tables.
+        summary: Its summary.
+    """
     first, last = int(summary["first_year"]), int(summary["last_year"])
     years = range(first, last + 1)
     rate = discount_rates(money)
@@ -97,7 +104,7 @@ def _benefit(place: Place, money: Money, row: Mapping[Any, Any], years: range) -
 
 
 def _cost(place: Place, money: Money, row: Mapping[Any, Any], years: range) -> dict[int, float]:
-    """Real GBP by year of one cost, corrected for optimism where that is asked."""
+    """Real GBP by year of one cost, corrected for optimism bias where asked for."""
     first = int(row["first_year"])
     last = first if pd.isna(row["last_year"]) else int(row["last_year"])
     stated = place.info.price_year if pd.isna(row["price_year"]) else int(row["price_year"])
@@ -154,7 +161,7 @@ def _rows(
 
 
 def _agencies(place: Place, rows: pd.DataFrame, *parts: Mapping[tuple[str, int], float]) -> Check:
-    """Costs and benefits of each agency, as they stand and as present values."""
+    """Check the costs and benefits of each agency, undiscounted and as present values."""
     benefit_agency = {
         r["benefit_id"]: r["agency_id"] for r in place.appraisal_benefits.to_dict("records")
     }

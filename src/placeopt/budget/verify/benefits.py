@@ -1,7 +1,7 @@
 """The verifier's own arithmetic of the benefits chain, in plain Python from the tables.
 
-It knows nothing of how the chain was made: every factor is read again from the place, every year
-is added up again from the improvements, and the discount factors are multiplied up rate by rate.
+It is independent of the code that made the chain: every factor is read again from the place, every
+year is added up again from the improvements, and the discount factors are multiplied rate by rate.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Improvement = Mapping[
 def check_chain(
     place: Place, scenario: Scenario, plan_chain: pd.DataFrame, improvement: Improvement
 ) -> Check:
-    """Whether the plan's table ``benefits_chain`` is what the tables say, row by row."""
+    """Check the plan's table ``benefits_chain`` row by row."""
     expected = {
         (row["benefit_id"], row["year"]): row for row in benefit_rows(place, scenario, improvement)
     }
@@ -64,7 +64,7 @@ def check_chain(
 def cashable(
     place: Place, scenario: Scenario, improvement: Improvement
 ) -> dict[tuple[str, int], float]:
-    """(agency id, year) -> GBP of benefits that the agency can take out of its budget."""
+    """(agency id, year) -> GBP of benefits that the agency saves in cash."""
     cash: dict[tuple[str, int], float] = defaultdict(float)
     for row in benefit_rows(place, scenario, improvement):
         if row["agency_id"]:
@@ -129,7 +129,7 @@ def _value(place: Place, benefit: Mapping[Any, Any]) -> float:
 
 
 def correction_of(place: Place, money: Money, row: Mapping[Any, Any], kind: str) -> float:
-    """The correction for optimism of one number: its own, its grade's, or none."""
+    """The correction for optimism bias of one number: its own, its grade's, or none."""
     if not money.optimism_bias:
         return 0.0
     if not math.isnan(row["correction_share"]):

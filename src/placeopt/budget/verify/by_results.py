@@ -1,11 +1,11 @@
 """What providers who are paid by results earn, lose and give back, from the tables alone (B10).
 
-A programme's spending is its price; the place withholds a share of it and pays for each unit by
-which the outcome is better than ``paid_from``, up to ``paid_to``, of every year in which the
-programme is bought. The part that is not deferred is due a year later; the deferred part
-``deferred_years`` after that, and only for what is held then: for what is not, the provider also
-gives back ``clawback_gbp_per_unit``. What is due after the decided years is set aside in the last
-one, as if it were held. It knows nothing of the model that was solved.
+A programme's spending is its price. The place withholds a share of it and, for every year in which
+the programme is bought, pays for each unit by which the outcome is better than ``paid_from``, up to
+``paid_to``. The part that is not deferred is due a year later. The deferred part is due
+``deferred_years`` after that, and only for units that still hold; for units that do not, the
+provider also gives back ``clawback_gbp_per_unit``. What is due after the decided years is set aside
+in the last one, as if it held. The model that was solved is not used.
 """
 
 from __future__ import annotations
@@ -30,13 +30,21 @@ from placeopt.scenario import Scenario
 
 @dataclass(frozen=True)
 class ProviderResult:
-    """Of one row of ``provider_terms`` and the year at ``position``."""
+    """The result of one row of ``provider_terms`` in one year.
+
+    Attributes:
+        position: The position of the year.
+        terms: The row of ``provider_terms``.
+        level: The outcome's level.
+        earned_units: Units that are paid for.
+        lost_units: Of these, units that no longer hold when the deferred part is due.
+    """
 
     position: int
     terms: Any
     level: float
     earned_units: float
-    lost_units: float  # not held when the deferred part is due
+    lost_units: float
 
     @property
     def earned_gbp(self) -> float:
@@ -56,7 +64,7 @@ class ProviderResult:
 
 
 def results(place: Place, scenario: Scenario, timeline: Timeline) -> list[ProviderResult]:
-    """Of every year and row of terms; none where rule B10 is not in force."""
+    """The results of every year and row of terms; none where rule B10 is not in force."""
     if rule_of(scenario, "commissioning") is None:
         return []
     direction = dict(zip(place.outcomes["outcome_id"], place.outcomes["direction"], strict=True))
@@ -77,7 +85,7 @@ def results(place: Place, scenario: Scenario, timeline: Timeline) -> list[Provid
 
 
 def due_by_results(place: Place, scenario: Scenario, timeline: Timeline) -> tuple[GbpById, ...]:
-    """By year and programme, GBP that results make due less what is withheld for them."""
+    """By year and programme, GBP due by results less what is withheld for them."""
     last = len(timeline.years) - 1
     due: list[GbpById] = [defaultdict(float) for _ in timeline.years]
     for result in results(place, scenario, timeline):
@@ -101,8 +109,10 @@ def refunds(place: Place, scenario: Scenario, timeline: Timeline) -> tuple[GbpBy
 
 
 def withheld_but_not_earned(place: Place, scenario: Scenario, timeline: Timeline) -> list[Breach]:
-    """How much less than what is withheld results pay a provider that is no donor, over the decided
-    years; one from whom a past year (B13) has bought has consented."""
+    """How much less than what is withheld results pay a provider that is not a donor.
+
+    Over the decided years. A provider that was bought from in a past year (B13) has consented.
+    """
     paid: GbpById = {}
     for result in results(place, scenario, timeline):
         if not result.terms.donor:

@@ -1,8 +1,9 @@
-"""Whether the capital of programmes that start can be paid by what may pay for it (B11).
+"""Check that the capital of programmes that start can be paid (B11), by a maximum flow.
 
-Money flows from streams and receipts to what starts, a year's to the next where it is kept. What
-starts is paid in full where the largest flow is as large as all of it: Hall's condition over every
-set of programmes and streams, without going through the sets. Amounts are whole pence.
+Money flows from streams and receipts to the programmes that start, and from one year to the next
+where it carries over. All capital can be paid if and only if the maximum flow equals it: this is
+Hall's condition over every set of programmes and streams, without enumerating the sets. Amounts are
+whole pence.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ from placeopt.budget.verify.timeline import (
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 
-SOURCE, SINK = "what is there", "what is needed"
+SOURCE, SINK = "source", "sink"
 RECEIPTS = None  # the pot of receipts; every other is a stream's id
 UNLIMITED = 10**30
 
 
 def capital_fits(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
-    """(B11) By year, how much more capital the programmes that start need than there is for them;
-    below 0 what is left over.
+    """(B11) By year, how much more capital the programmes that start need than is available.
 
-    Years that are past take what they can first: of what they needed beyond it nothing is asked.
+    Below 0 is what is left over. Past years are served first, and their unmet needs are not a
+    breach.
     """
     payers = _payers(place, rule)
     flow = Flow()
@@ -62,7 +63,7 @@ def capital_fits(place: Place, scenario: Scenario, rule: Any, timeline: Timeline
 
 
 def _payers(place: Place, rule: Any) -> dict[str, list[str | None]]:
-    """By programme, the pots that may pay for it: with one pot all, else those that name it."""
+    """By programme, the pots that may pay for it: all with one pot, else those that name it."""
     pots = [row.stream_id for row in rows_of(place.streams) if row.purpose == "capital"]
     payers: dict[str, list[str | None]] = {
         key: [RECEIPTS, *(pots if rule.pots == "one" else ())]
@@ -77,7 +78,7 @@ def _payers(place: Place, rule: Any) -> dict[str, list[str | None]]:
 def _money_comes_in(
     place: Place, scenario: Scenario, rule: Any, timeline: Timeline, flow: Flow
 ) -> None:
-    """Each year's money of every pot; what is kept flows on to the next year."""
+    """Add each year's money of every pot; unused money that carries over flows to the next year."""
     streams = rule_of(scenario, "streams")
     carried = streams is not None and streams.unspent == "carried"
     amount = {(row.stream_id, row.year): row.amount_gbp for row in rows_of(place.stream_amounts)}
@@ -91,20 +92,22 @@ def _money_comes_in(
 
 
 class Flow:
-    """The largest flow from ``SOURCE`` to ``SINK`` through a network that may grow between pushes
-    (shortest augmenting paths, level by level: Dinic 1970). Amounts are whole numbers."""
+    """The maximum flow from ``SOURCE`` to ``SINK`` in a network that may grow between pushes.
+
+    Shortest augmenting paths, level by level (Dinic 1970). Amounts are whole numbers.
+    """
 
     def __init__(self) -> None:
         self.residual: dict[Any, dict[Any, int]] = {SOURCE: {}, SINK: {}}
 
     def add(self, start: Any, end: Any, capacity: int) -> None:
-        """An arc that carries at most ``most`` more."""
+        """Add an arc, or raise its capacity by ``capacity``."""
         arcs = self.residual.setdefault(start, {})
         arcs[end] = arcs.get(end, 0) + capacity
         self.residual.setdefault(end, {}).setdefault(start, 0)
 
     def push(self) -> int:
-        """Send all that can be sent; how much more that is than before."""
+        """Send as much more flow as possible; return how much more that is."""
         sent = 0
         while level := self._levels():
             untried = {node: list(arcs) for node, arcs in self.residual.items()}
@@ -113,8 +116,7 @@ class Flow:
         return sent
 
     def unsent(self, at: int) -> int:
-        """What is there in the year at ``at``, that of earlier years which is kept included, and
-        is not sent."""
+        """The money of the year at ``at`` that is not sent, with what earlier years carry over."""
         visited, queue, amount = set(), deque(self._pots(at)), 0
         while queue:
             node = queue.popleft()
@@ -131,7 +133,7 @@ class Flow:
         return [node for node in self.residual[SOURCE] if node[:2] == (at, "pot")]
 
     def _levels(self) -> dict[Any, int]:
-        """How many arcs each node is from the source; empty where the sink is out of reach."""
+        """How many arcs each node is from the source; empty where the sink cannot be reached."""
         level, queue = {SOURCE: 0}, deque([SOURCE])
         while queue:
             node = queue.popleft()
@@ -142,7 +144,7 @@ class Flow:
         return level if SINK in level else {}
 
     def _send(self, level: dict[Any, int], untried: dict[Any, list[Any]]) -> int:
-        """Send along one shortest path, and how much that is; 0 where there is none left."""
+        """Send flow along one shortest path; return how much, 0 where there is no path."""
         path = [SOURCE]
         while path[-1] != SINK:
             node = path[-1]

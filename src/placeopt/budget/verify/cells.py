@@ -1,9 +1,9 @@
-"""Every other cell that a plan hands over: what is copied from the place, and what follows from
-the figures that ``sums`` checks.
+"""Check every other cell of a plan: copies from the place, and what follows from the figures that
+``sums`` checks.
 
-Names, kinds, agencies and levels are the place's; what was spent before, what a stream has left,
-changes and shares, what is met, and the summary follow from the tables. What only the solver knows
-(prices, why, whether a curve is concave, the error of its approximation, rounds) is not checked.
+Names, kinds, agencies and levels are the place's. Earlier spending, unspent money, changes, shares,
+met standards and the summary follow from the tables. What only the solver knows (prices, reasons,
+whether a curve is concave, the error of its approximation, rounds) is not checked.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from placeopt.budget.verify.totals import totals
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
 
-Rows = dict[Any, dict[str, Any]]  # key -> column -> what the place's tables make of it
+Rows = dict[Any, dict[str, Any]]  # key -> column -> expected value
 
 
 class AnyOf(tuple[Any, ...]):
-    """A cell may say any one of these."""
+    """Values of which a cell may have any one."""
 
 
 def check_cells(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> list[Check]:
@@ -98,7 +98,7 @@ def _payments(place: Place, timeline: Timeline) -> Rows:
 
 
 def _streams(place: Place, scenario: Scenario, timeline: Timeline) -> Rows:
-    """What a stream has in the last year (B2: what it carried in included) and has left of it."""
+    """What a stream has in the last year (B2: carried money included) and has left."""
     amount = {(row.stream_id, row.year): row.amount_gbp for row in rows_of(place.stream_amounts)}
     rule = rule_of(scenario, "streams")
     before: dict[str, float] = defaultdict(float)
@@ -150,7 +150,7 @@ def _agencies(place: Place, plan: Tables) -> Rows:
 
 
 def _outcomes(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> Rows:
-    """The last year's; a level is the scenario's own or, where it asks for none, the table's."""
+    """The last year's outcomes; a level is the scenario's own, or else the table's."""
     levels, rule = levels_asked(place, scenario), rule_of(scenario, "uncertainty")
     bad = bad_levels(place, rule, timeline)[-1] if rule is not None else {}
     reported = plan.tables["outcomes"].set_index("outcome_id")
@@ -231,8 +231,11 @@ def _summary(
 
 
 def _differ(name: str, rows: pd.DataFrame, expected: Rows, largest: float) -> list[str]:
-    """Cells that are not as expected, rows of nothing, and rows left out; ``largest`` is the
-    largest baseline. A stream that paid a programme nothing, then as now, needs no payment."""
+    """Cells that are not as expected, unknown rows and missing rows.
+
+    ``largest`` is the largest baseline. A stream that pays a programme nothing, today and in the
+    plan, needs no payment.
+    """
     faults, reported_keys, keys = [], set(), KEYS[name]
     for row in rows.to_dict("records"):
         parts = tuple(row[key] for key in keys)
@@ -279,5 +282,5 @@ def _empty(cell: Any) -> bool:
 
 
 def _number(cell: Any) -> float:
-    """A cell as a number; what is none is not near any."""
+    """A cell as a number, NaN where it is none."""
     return math.nan if isinstance(cell, str) or pd.isna(cell) else float(cell)

@@ -1,4 +1,4 @@
-"""How far a course breaches the rules about units, prevention, partners and what is bought.
+"""Breaches of the rules about units, prevention, partners and purchases.
 
 (B6) prevention, (B7) reinvestment, (B8) through the place and (B10) commissioning, in every decided
 year, in plain Python from the tables.
@@ -27,8 +27,11 @@ from placeopt.scenario import Scenario
 
 
 def prevention(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
-    """(B6) Units that are not whole, fewer than demand needs (B5: or needed of late), or money
-    freed without a unit that closes; in past years other units than what was spent paid for."""
+    """(B6) Units that are not whole, too few units, or money freed without closing a unit.
+
+    Units must meet the demand of the year and, with double running (B5), of recent years. In past
+    years units must be those that the spending paid for.
+    """
     levels = outcome_levels(place, timeline)
     demand_today = dict(zip(place.outcomes["outcome_id"], place.outcomes["baseline"], strict=True))
     pace_rule = rule_of(scenario, "pace")
@@ -114,9 +117,12 @@ def through_the_place(
 
 
 def commissioning(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
-    """(B10) Below the efficient scale though bought, bought beside an alternative, bought without
-    its group, below today within a contract, ended before its contract, or from a provider who
-    gets less than is withheld."""
+    """(B10) Breaches of the rules of purchase.
+
+    A programme is bought below its efficient scale, beside an alternative, without its group, below
+    today within a contract or not to the end of its contract, or its provider gets less than is
+    withheld.
+    """
     breaches = withheld_but_not_earned(place, scenario, timeline)
     past = past_years(place, scenario)
     for at, year in enumerate(timeline.years):

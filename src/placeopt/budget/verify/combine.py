@@ -1,8 +1,8 @@
-"""The verifier's own arithmetic of what several programmes do for one outcome together.
+"""The verifier's own arithmetic of the joint effect of several programmes on one outcome.
 
-Programmes of an outcome add up, or each works on what the others leave of the whole, or the best
-one counts, or a stated pair counts its better one whole and the other by a share. What they come
-to at today's effects is taken off again, so that unchanged spending changes nothing.
+Programmes of an outcome add up, or each works on what the others leave of a potential, or the best
+one counts, or the better one of a pair counts in full and the other by a share. The joint effect at
+today's spending is subtracted, so that unchanged spending changes nothing.
 """
 
 from __future__ import annotations
@@ -12,15 +12,19 @@ from typing import Any
 
 from placeopt.place import Place
 
-MAX_EFFECT_SHARE = (
-    0.9999  # of the whole that a programme does at most, whatever is drawn of the evidence
-)
+MAX_EFFECT_SHARE = 0.9999  # largest share of the potential of one programme, in any draw
 
 
 def combined_improvement(
     place: Place, outcome: Any, effects: Mapping[int, tuple[float, float]]
 ) -> float:
-    """What an outcome improves by: ``effects`` by row of ``curves``, at today's and beyond it."""
+    """The improvement of an outcome.
+
+    Args:
+        place: The place.
+        outcome: Its row of ``outcomes``.
+        effects: By row of ``curves``, the effect today and the change from it.
+    """
     after = {curve: today + change for curve, (today, change) in effects.items()}
     before = {curve: today for curve, (today, _) in effects.items()}
     return _total_effect(place, outcome, after) - _total_effect(place, outcome, before)

@@ -1,7 +1,7 @@
-"""Whether a plan's tables can be read at all: all there, every row once, of known ids and years.
+"""Check that a plan's tables are complete: all there, every row once, of known ids and years.
 
-It comes before every other check: a row that stands twice, is left out or speaks of nothing in
-the place would make figures of something else. Ids that stand for no agency are empty.
+This comes before every other check, because duplicate, missing or unknown rows would make other
+figures meaningless. An empty agency id stands for no agency.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ OF_RULES = {
 
 
 def check_completeness(place: Place, scenario: Scenario, plan: Tables) -> Check:
-    """No table is left out, no row stands twice or speaks of another year or of no such id."""
+    """Check that no table is missing, and no row is duplicate or of an unknown id or year."""
     required = [*ALWAYS]
     for rule, names in OF_RULES.items():
         required += names if rule_of(scenario, rule) is not None else ()
@@ -81,7 +81,7 @@ def check_completeness(place: Place, scenario: Scenario, plan: Tables) -> Check:
 
 
 def _left_out(place: Place, plan: Tables, years: tuple[int, ...]) -> list[str]:
-    """What the tables of each year say nothing of."""
+    """Rows that are missing from the tables by year."""
     faults = []
     for name, table, key in (
         ("spending_by_year", place.programmes, "programme_id"),

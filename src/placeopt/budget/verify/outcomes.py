@@ -1,11 +1,11 @@
 """The verifier's own arithmetic of outcomes and objectives, in plain Python from the tables.
 
-An outcome in year t is its baseline, drifted, and better by what its curves' effects come to:
+An outcome in year t is its drifted baseline, improved by the effects of its curves:
 
     effect[c,t] = sum over k >= lag of (1-d) d^(k-lag) (curve(spend[t-k]) - curve(spend today))
 
-with d the persistence; spending outside the decided years counts as today's. It knows nothing of
-the model that was solved, and reads the curves by itself.
+with d the persistence; spending outside the decided years counts as today's. The model that was
+solved is not used, and the curves are read again.
 """
 
 from __future__ import annotations
@@ -46,8 +46,10 @@ def levels_asked(place: Place, scenario: Scenario) -> dict[str, dict[str, float]
 
 
 def outcome_levels(place: Place, timeline: Timeline, counted: int = 0) -> tuple[OutcomeLevels, ...]:
-    """By year, each outcome: its baseline of the year, better by what its curves come to; of the
-    decided years, or of the first ``counted`` where more of them count."""
+    """By year, the level of each outcome.
+
+    Of the decided years, or of the first ``counted`` years where those are more.
+    """
     count = max(len(timeline.years), counted)
     return timeline.cached(("levels", count), lambda: _levels(place, timeline, count))
 
@@ -70,8 +72,10 @@ def _levels(place: Place, timeline: Timeline, count: int) -> tuple[OutcomeLevels
 def improvements(
     place: Place, scenario: Scenario, timeline: Timeline
 ) -> dict[tuple[str, int], float]:
-    """(outcome id, year) -> units by which it is better than if nothing were done, in every year
-    in which benefits are counted; spending after the decided years counts as today's."""
+    """(outcome id, year) -> units by which it is better than doing nothing.
+
+    In every year in which benefits are counted; spending after the decided years counts as today's.
+    """
     counted = counted_years(place, scenario)
     return {
         (outcome, timeline.years[0] + at): gain
@@ -81,7 +85,7 @@ def improvements(
 
 
 def _gains(place: Place, timeline: Timeline, count: int) -> list[OutcomeLevels]:
-    """By year, outcome id -> the units that all its curves together make it better by."""
+    """By year, outcome id -> units of improvement by all its curves together."""
     return timeline.cached(("gains", count), lambda: _gains_of(place, timeline, count))
 
 
@@ -125,7 +129,7 @@ def bad_levels(place: Place, rule: Uncertainty, timeline: Timeline) -> tuple[Out
 
 
 def earnings(place: Place, scenario: Scenario, timeline: Timeline) -> list[OutcomeLevels]:
-    """(B4) By year, outcome id -> GBP that its level of the year earns, whenever it comes in."""
+    """(B4) By year, outcome id -> GBP that its level of the year earns, whenever it is paid."""
     by_year = []
     for level in outcome_levels(place, timeline)[: len(timeline.years)]:
         earned = {}
@@ -139,7 +143,7 @@ def earnings(place: Place, scenario: Scenario, timeline: Timeline) -> list[Outco
 
 
 def _targets(place: Place, scenario: Scenario) -> list[tuple[Any, float]]:
-    """(B4) Each outcome's row with the target that is asked for; none where the rule is not."""
+    """(B4) Each outcome's row with its target; none where the rule is not in force."""
     rule = rule_of(scenario, "outcomes")
     if rule is None:
         return []
@@ -148,8 +152,10 @@ def _targets(place: Place, scenario: Scenario) -> list[tuple[Any, float]]:
 
 
 def rewards(place: Place, scenario: Scenario, timeline: Timeline) -> list[float]:
-    """(B1) By year, GBP of rewards that come in: a year after they are earned, the deferred part
-    two years after."""
+    """(B1) By year, GBP of rewards received.
+
+    A year after they are earned, the deferred part two years after.
+    """
     rule, count = rule_of(scenario, "outcomes"), len(timeline.years)
     received = [0.0] * (count + 2)
     for at, earned in enumerate(earnings(place, scenario, timeline)):
@@ -161,7 +167,7 @@ def rewards(place: Place, scenario: Scenario, timeline: Timeline) -> list[float]
 
 
 def clawbacks(place: Place, scenario: Scenario, timeline: Timeline) -> list[OutcomeLevels]:
-    """(B4) By year, outcome id -> GBP paid in advance that its level of the year gives back."""
+    """(B4) By year, outcome id -> GBP paid in advance that must be paid back for its level."""
     by_year = []
     for level in outcome_levels(place, timeline)[: len(timeline.years)]:
         due = {}
@@ -176,7 +182,7 @@ def clawbacks(place: Place, scenario: Scenario, timeline: Timeline) -> list[Outc
 
 
 def paid_back(place: Place, scenario: Scenario, timeline: Timeline) -> list[float]:
-    """(B1) By year, GBP that goes back for the year before; the last also sets its own aside."""
+    """(B1) By year, GBP paid back for the year before; the last year also pays its own."""
     missed = [sum(back.values()) for back in clawbacks(place, scenario, timeline)]
     due = [0.0, *missed[:-1]]
     due[-1] += missed[-1]
@@ -186,8 +192,10 @@ def paid_back(place: Place, scenario: Scenario, timeline: Timeline) -> list[floa
 def curve_gains(
     place: Place, timeline: Timeline, counted: int = 0
 ) -> list[tuple[str, list[float]]]:
-    """For each row of ``curves``: its outcome, and by year its effect beyond today's, over the
-    decided years or the ``counted`` ones where those are more."""
+    """For each row of ``curves``: its outcome, and by year its effect beyond today's.
+
+    Over the decided years, or the ``counted`` ones where those are more.
+    """
     return timeline.cached(("gains", counted), lambda: _curve_gains(place, timeline, counted))
 
 
@@ -222,7 +230,7 @@ def _points(place: Place) -> dict[tuple[str, str], list[tuple[float, float]]]:
 
 
 def lagged_effects(change: list[float], lag: int, persistence: float) -> list[float]:
-    """What each year feels of the years' changes, the first of them ``lag`` years after."""
+    """The effect felt in each year from the years' changes, the first ``lag`` years later."""
     effects = []
     for year in range(len(change)):
         since = range(lag, year + 1)
@@ -258,7 +266,7 @@ def curve_effect(form: str, maximum: float, scale: float, shape: float, spend: f
 
 
 def interpolate(points: list[tuple[float, float]], spend: float) -> float:
-    """Straight lines between points, from (0, 0) unless a point says otherwise, flat at the end."""
+    """Linear interpolation from (0, 0) unless a point says otherwise, flat after the last point."""
     line = sorted(points)
     if line[0][0] > 0:
         line = [(0.0, 0.0), *line]

@@ -1,4 +1,4 @@
-"""Where each agency stands, year by year, recomputed from a plan's payments and the tables.
+"""Each agency's position, year by year, recomputed from a plan's payments and the tables.
 
     position[a,t] = cashable benefits that a gains + what its units that close free (B6) + what
                     others' streams pay for its programmes - what its streams pay for others'
@@ -7,10 +7,10 @@
          transfers out <= what a has not spent, has saved and was given back, or nothing
          sum over a of what it pays beyond what it has saved <= what the one budget (B1) leaves
 
-With ``most_it_could_keep`` a position is the money of a's streams that is not spent, its cashable
-benefits and what providers of its programmes give back, after transfers. What an agency would reach
-alone is the plan's own figure (table ``positions``); ``alone`` checks that it is reached. It knows
-nothing of the model that was solved.
+With ``most_it_could_keep`` a position is the unspent money of a's streams, its cashable benefits
+and what providers of its programmes give back, after transfers. The stand-alone position is the
+plan's own figure (table ``positions``), which ``stand_alone`` checks. The model that was solved is
+not used.
 """
 
 from __future__ import annotations
@@ -46,9 +46,12 @@ Positions = dict[tuple[int, str], float]  # (year, agency id) -> GBP
 def nobody_worse_off(
     place: Place, scenario: Scenario, rule: Any, timeline: Timeline, plan: Tables
 ) -> list[Breach]:
-    """(B9) How much worse than alone an agency stands after transfers, and how much more it pays
-    others than it has; one that could not keep the standards alone has no position alone (NaN) and
-    cannot be worse off."""
+    """(B9) How much worse than alone an agency is after transfers, and how much more it pays than
+    it has.
+
+    An agency that cannot meet the standards alone has no stand-alone position (NaN) and cannot be
+    worse off.
+    """
     before, transfers = positions(place, scenario, rule, timeline), transfers_in(plan)
     stand_alone = _stated(plan.tables["positions"], "alone_gbp")
     largest = max((abs(gbp) for gbp in stand_alone.values()), default=0.0)
@@ -96,8 +99,10 @@ def _paid_out(plan: Tables, agency: str) -> dict[int, float]:
 def _transfers_beyond_own_money(
     place: Place, scenario: Scenario, rule: Any, timeline: Timeline, plan: Tables, agency: str
 ) -> list[Breach]:
-    """What an agency pays others beyond what it has not spent, has saved and was given back: of the
-    year, or of the years up to it where streams carry what they do not spend."""
+    """What an agency pays others beyond what it has unspent, has saved and was given back.
+
+    Of the year, or of the years up to it where streams carry over.
+    """
     paid_by_year, components = (
         _paid_out(plan, agency),
         position_parts(place, scenario, rule, timeline),
@@ -113,7 +118,7 @@ def _transfers_beyond_own_money(
             if carries
             else (paid_by_year[year], available)
         )
-        if paid > 0:  # who pays nothing owes nothing, whatever its streams do
+        if paid > 0:  # an agency that pays nothing cannot breach this
             what = f"agency {agency} pays others more than it has in {year}"
             breaches.append((paid - has, tolerance(has), what, "GBP"))
     return breaches
@@ -122,9 +127,11 @@ def _transfers_beyond_own_money(
 def _transfers_beyond_the_budget(
     place: Place, scenario: Scenario, rule: Any, timeline: Timeline, plan: Tables
 ) -> list[Breach]:
-    """What agencies pay others beyond what each has saved, over what the total of the one budget
-    leaves beside all that is spent: what a cut has taken is in no stream. Of the year; with
-    carry-over of the reserve; where streams carry, it may be put aside in years before."""
+    """Transfers beyond savings, over what the one budget leaves after all spending.
+
+    Money that a cut has taken is in no stream. Of the year; with carry-over of the reserve; where
+    streams carry over, it may be set aside in earlier years.
+    """
     total, streams_rule = rule_of(scenario, "one_budget"), rule_of(scenario, "streams")
     if total is None:
         return []
@@ -166,8 +173,10 @@ def _transfers_beyond_the_budget(
 def _transfers_beyond_unspent_money(
     place: Place, scenario: Scenario, rule: Any, timeline: Timeline, plan: Tables, agency: str
 ) -> list[Breach]:
-    """What an agency without a position alone pays others beyond its streams' unspent money: of the
-    year, of the years up to it where streams carry, or of all of them over the horizon."""
+    """What an agency without a stand-alone position pays others beyond its streams' unspent money.
+
+    Of the year, of the years up to it where streams carry over, or of all of them over the horizon.
+    """
     paid_by_year, unspent = _paid_out(plan, agency), _unspent(place, scenario, rule, timeline)
     excess = [paid_by_year[year] - unspent[year, agency] for year in timeline.years]
     streams_rule = rule_of(scenario, "streams")
@@ -176,16 +185,16 @@ def _transfers_beyond_unspent_money(
         excess = [sum(f * gbp for f, gbp in zip(factor, excess, strict=True))]
     elif streams_rule is not None and streams_rule.unspent == "carried":
         excess = [sum(excess[: at + 1]) for at in range(len(excess))]
-    is_payer = (
-        sum(paid_by_year.values()) > 0
-    )  # who pays nothing owes nothing, whatever its streams do
+    is_payer = sum(paid_by_year.values()) > 0  # an agency that pays nothing cannot breach this
     what = f"agency {agency}, without a position alone, pays more than it has"
     return [(gbp, tolerance(gbp), what, "GBP") for gbp in excess if is_payer]
 
 
 def _unspent(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> Positions:
-    """Each agency's money that is not spent, of streams that are neither for capital nor held in a
-    ring-fence; of all its streams where the most that it could keep is what counts."""
+    """Each agency's unspent money, of streams that are neither capital nor ring-fenced.
+
+    Of all its streams with ``most_it_could_keep``.
+    """
     streams_rule, payer = rule_of(scenario, "streams"), {}
     for row in rows_of(place.streams):
         is_fenced = (
@@ -210,7 +219,7 @@ def _unspent(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) ->
 def position_parts(
     place: Place, scenario: Scenario, rule: Any, timeline: Timeline
 ) -> dict[tuple[int, str], dict[str, float]]:
-    """By year and agency, what its position is made of, each under its column's name."""
+    """By year and agency, the parts of its position by column name."""
     columns = ("cashable_gbp", "freed_gbp", "paid_by_others_gbp", "paid_for_others_gbp")
     components: dict[tuple[int, str], dict[str, float]] = {
         (year, agency): dict.fromkeys((*columns, "given_back_gbp", "unspent_gbp"), 0.0)
@@ -275,7 +284,7 @@ def transfers_in(plan: Tables) -> Positions:
 
 
 def positions_add_up(place: Place, scenario: Scenario, timeline: Timeline, plan: Tables) -> Check:
-    """The plan's table of positions says what its payments, benefits and transfers come to."""
+    """Check the plan's table of positions against its payments, benefits and transfers."""
     table, rule = plan.tables["positions"], rule_of(scenario, "nobody_worse_off")
     before, transfers = positions(place, scenario, rule, timeline), transfers_in(plan)
     components = position_parts(place, scenario, rule, timeline)
@@ -302,7 +311,7 @@ def positions_add_up(place: Place, scenario: Scenario, timeline: Timeline, plan:
 
 
 def cash_flow_adds_up(place: Place, scenario: Scenario, timeline: Timeline, plan: Tables) -> Check:
-    """The plan's cash flow by agency, year and line is what the tables make of its spending."""
+    """Check the plan's cash flow by agency, year and line against its spending."""
     agency_of = dict(
         zip(place.programmes["programme_id"], place.programmes["agency_id"], strict=True)
     )

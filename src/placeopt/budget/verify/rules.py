@@ -1,4 +1,4 @@
-"""How far a course breaches each rule of one place budget: money, outcomes, pace, commitments.
+"""Breaches of each rule of one place budget: money, outcomes, pace, commitments.
 
 (B1) one budget, (B2) streams, (B3) statutory, (B4) outcomes, (B5) pace, (B12) uncertainty and
 (B13) continuity, in every decided year, in plain Python from the tables.
@@ -33,8 +33,7 @@ from placeopt.scenario import Scenario
 
 
 def one_budget(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
-    """(B1) What is paid, and goes back, over the total and rewards; with carry-over, the reserve
-    below nothing."""
+    """(B1) Payments and clawbacks over the total and rewards; or, carried over, a negative reserve."""
     base, past = sum(timeline.spend_today.values()), past_years(place, scenario)
     reserve, breaches = rule.opening_reserve_gbp, []
     by_year = in_and_out(place, scenario, rule, timeline)
@@ -55,7 +54,7 @@ def one_budget(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) 
 def in_and_out(
     place: Place, scenario: Scenario, rule: Any, timeline: Timeline
 ) -> list[tuple[float, float]]:
-    """(B1) By year, GBP of the total with all that comes in besides, and GBP paid or given back."""
+    """(B1) By year, GBP of the total with all other income, and GBP paid or paid back."""
     base, earned = sum(timeline.spend_today.values()), rewards(place, scenario, timeline)
     paid_back_gbp, refunded = (
         paid_back(place, scenario, timeline),
@@ -172,7 +171,7 @@ def _missed(
 
 
 def pace(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
-    """(B5) How far a programme fell or rose past its pace, or fell within its notice.
+    """(B5) How far a programme fell or rose beyond its pace, or fell within its notice.
 
     Double running (units that close too soon) is checked with the units, by rule B6's check.
     """

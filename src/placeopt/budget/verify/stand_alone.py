@@ -1,16 +1,16 @@
-"""Whether every agency's position alone (B9) is attained by a plan that the agency could follow.
+"""Check that every stand-alone position (B9) is reached by a plan that the agency could follow.
 
 Tables ``alone_spending`` and ``alone_payments`` hold what each agency would do by itself; all other
-payments are as today. The place is read again as the agency would find it alone: others'
-programmes and streams ask nothing of it, and standards that hold only together do not hold. Every
-rule that binds it is checked on that course and its position worked out from it.
+payments are as today. The place is read again from the agency's point of view: others' programmes
+and streams set no limits, and standards that only hold together are dropped. Every rule that binds
+the agency is checked on that timeline, and its position is computed from it.
 
-Table ``alone_objectives`` states what that plan comes to by the scenario's own objectives and by
-how much money it moves from today, which is worked out again here. That no better plan exists is
-what the solver proved; seen from here, the bound that is stated must lie below the plan, doing
-nothing must not be better where it keeps the rules, and a range may be stated only where the bound
-leaves room. Nor can it be checked for agencies that have no position alone, whose rules the solver
-found to clash, but that doing nothing breaks one of them.
+Table ``alone_objectives`` states the value of that plan by the scenario's own objectives and the
+money it moves from today, which is recomputed here. That no better plan exists was proven by the
+solver. Here three things can be checked: the stated bound is not above the plan, doing nothing is
+not better where it keeps the rules, and a range is stated only where the bound leaves room. For
+agencies without a stand-alone position, whose rules the solver found to clash, it is checked that
+doing nothing breaks one of them.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
 from placeopt.scenario.wording import in_unit
 
-TIE_OBJECTIVES = ("moved_from_today", "programme_order")  # what decides between plans as good
+TIE_OBJECTIVES = ("moved_from_today", "programme_order")  # decide between equally good plans
 BINDING_RULES = {
     "streams": rules.streams,
     "statutory": rules.statutory,
@@ -59,8 +59,11 @@ BINDING_RULES = {
 
 
 def check_stand_alone_positions(place: Place, scenario: Scenario, rule: Any, plan: Tables) -> Check:
-    """Every position alone that the plan states is what its agency's own plan comes to, and that
-    plan is what the agency would do by the counterfactual, as far as can be seen from outside."""
+    """Check that every stand-alone position follows from its agency's own plan.
+
+    That plan must also be what the counterfactual asks for, as far as this can be checked without
+    solving.
+    """
     stated: dict[str, dict[int, Any]] = defaultdict(dict)
     for row in rows_of(plan.tables["positions"]):
         stated[row.agency_id][int(row.year)] = row
@@ -125,7 +128,7 @@ def check_stand_alone_positions(place: Place, scenario: Scenario, rule: Any, pla
 
 
 def _ranges(agency: str, rows: dict[int, Any], exact: bool) -> list[str]:
-    """A range holds its position, and is no range where the plan is proven best."""
+    """A range must contain its position, and be a point where the plan is proven best."""
     faults = []
     for year, row in rows.items():
         low, high, gbp = row.alone_low_gbp, row.alone_high_gbp, row.alone_gbp
@@ -146,8 +149,19 @@ def _objectives(
     plan: Tables,
     agency: str,
 ) -> tuple[bool, list[str]]:
-    """Whether the agency's plan is stated to be best to a millionth, and what is wrong about what
-    it is stated to come to; ``nothing``: doing nothing, where that keeps the rules."""
+    """Check the objectives that are stated for the agency's plan.
+
+    Args:
+        own_place: The place from the agency's point of view.
+        own_scenario: The scenario, alike.
+        timeline: The agency's own plan.
+        do_nothing_timeline: Doing nothing, where that keeps the rules.
+        plan: The plan's tables.
+        agency: The agency's id.
+
+    Returns:
+        Whether the plan is stated to be best to a millionth, and the faults.
+    """
     rows = {
         row.objective: row
         for row in rows_of(plan.tables["alone_objectives"])
@@ -187,7 +201,7 @@ def _objectives(
 def _objective_values(
     own_place: Place, own_scenario: Scenario, timeline: Timeline
 ) -> dict[str, float]:
-    """Every objective of a course alone, and what ties are decided by."""
+    """Every objective of a stand-alone timeline, and the objectives that break ties."""
     order = sorted(timeline.spend_today)
     weight = {key: ((at + 1) / len(order)) ** 1.5 for at, key in enumerate(order)}
     movement = order_value = 0.0
@@ -202,7 +216,7 @@ def _objective_values(
 
 
 def _unexpected_plan_rows(rule: Any, plan: Tables, stated: dict[str, dict[int, Any]]) -> list[str]:
-    """Rows of plans alone of agencies that have no position alone, or need no plan for it."""
+    """Rows of stand-alone plans of agencies without a position, or that need no plan for it."""
     with_plan = {
         agency
         for agency, rows in stated.items()
@@ -219,8 +233,10 @@ def _unexpected_plan_rows(rule: Any, plan: Tables, stated: dict[str, dict[int, A
 def _stand_alone_timeline(
     place: Place, scenario: Scenario, plan: Tables, agency: str
 ) -> tuple[Timeline, list[str]]:
-    """The agency's course by itself, and rows of it that are not its to decide, or are not today's
-    where they say so."""
+    """The agency's own timeline, and faults of its rows.
+
+    Rows are at fault that are not the agency's to decide, or misstate today's spending.
+    """
     do_nothing_timeline = do_nothing(place, scenario)
     own_programmes = set(
         place.programmes.loc[place.programmes["agency_id"] == agency, "programme_id"]
@@ -272,8 +288,10 @@ def _differ(row: Any, today: float) -> bool:
 def _breaches(
     place: Place, own_place: Place, own_scenario: Scenario, timeline: Timeline, agency: str
 ) -> list[Breach]:
-    """How far the agency's own course breaches what binds it, payments and its share of the one
-    budget included."""
+    """How far the agency's own timeline breaches the rules that bind it.
+
+    Payments and the agency's share of the one budget are included.
+    """
     breaches = [
         breach
         for rule in own_scenario.rules
@@ -305,7 +323,7 @@ def _breaches(
 
 
 def _stand_alone_place(place: Place, rule: Any, agency: str) -> Place:
-    """The place in which only the agency's own programmes and streams ask anything."""
+    """The place in which only the agency's own programmes and streams set limits."""
     rows, streams = place.programmes, place.streams
     is_other = rows["agency_id"] != agency
     own_programmes = set(rows.loc[~is_other, "programme_id"])
@@ -340,8 +358,10 @@ def _stand_alone_place(place: Place, rule: Any, agency: str) -> Place:
 
 
 def _stand_alone_commitments(place: Place, own_programmes: set[str]) -> Any:
-    """The agency's own commitments; of others that what is actual was as today (in past years, in
-    which no other rule holds)."""
+    """The agency's own commitments, and others' actual spending as it is today.
+
+    The latter keeps past years, in which no other rule holds.
+    """
     rows = place.commitments
     today = rows["programme_id"].map(by_programme(place, base_payments(place))).astype(float)
     is_own = rows["programme_id"].isin(own_programmes)

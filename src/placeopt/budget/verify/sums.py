@@ -1,8 +1,8 @@
-"""Whether the figures in a plan's tables are what its payments make of the place's tables.
+"""Check the figures in a plan's tables against its payments and the place's tables.
 
 Payments add up to spending and one-off costs, streams, agencies and reserves; outcomes follow
-from spending by the true curves; every objective is what the plan says. Tables about one year
-speak of the last decided one, against today.
+from spending by the true curves; every objective has its stated value. Tables about one year
+compare the last decided one with today.
 """
 
 from __future__ import annotations
@@ -169,12 +169,12 @@ def _by_year(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline)
 
 
 def _due(table: pd.DataFrame) -> pd.Series:
-    """What results make due; nothing where no provider is paid by them."""
+    """What is due by results; 0 where no provider is paid by results."""
     return table.get("by_results_gbp", pd.Series(0.0, table.index))
 
 
 def _reserves(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> Check:
-    """Every year's reserve: opening, what came in, what went out, closing."""
+    """Check every year's reserve: opening, received, paid, closing."""
     rule = rule_of(scenario, "one_budget")
     table = plan.tables["reserves"].set_index("year")
     base, earned = sum(timeline.spend_today.values()), rewards(place, scenario, timeline)
@@ -203,7 +203,7 @@ def _reserves(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline
 
 
 def _results(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> list[Check]:
-    """What each year's results earn, defer and give back (B4), row by row."""
+    """Check what each year's results earn, defer and pay back (B4), row by row."""
     earned, due = earnings(place, scenario, timeline), clawbacks(place, scenario, timeline)
     rule = rule_of(scenario, "outcomes")
     if "result_payments" not in plan.tables:
@@ -240,7 +240,7 @@ def _results(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline)
 
 
 def _providers(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> list[Check]:
-    """(B10) What each year's results earn providers, and what they lose of it, row by row."""
+    """(B10) Check what each year's results earn providers, and what they lose, row by row."""
     results_by_key = {
         (
             timeline.years[result.position],
@@ -271,7 +271,7 @@ def _providers(place: Place, scenario: Scenario, plan: Tables, timeline: Timelin
 
 
 def _standards_met(place: Place, scenario: Scenario, plan: Tables) -> Check:
-    """Standards and targets are those asked for, and met or not as the levels say it."""
+    """Check levels of standards and targets, and whether they are met."""
     faults = []
     levels = levels_asked(place, scenario)
     baseline = dict(zip(place.outcomes["outcome_id"], place.outcomes["baseline"], strict=True))
@@ -313,7 +313,10 @@ def _compare_figures(
     *,
     includes_missing: bool = True,
 ) -> Check:
-    """Every figure said is the one found; ``both``: and every one found is said, unless it is 0."""
+    """Check that every reported figure is as expected.
+
+    With ``includes_missing`` every expected figure must also be reported, unless it is 0.
+    """
     reported_by_key = dict(reported.items())
     keys = [
         *reported_by_key,
@@ -345,7 +348,7 @@ def _by_stream(payments: Payments) -> dict[str, float]:
 
 
 def _outcome_tolerance(place: Place) -> Callable[[float], float]:
-    """A millionth of the largest baseline or level: curves add up rounding."""
+    """A millionth of the largest baseline or level, because rounding errors of curves add up."""
     largest = max(map(abs, place.outcomes["baseline"]), default=0.0)
     return lambda value: outcome_tolerance(value, largest)
 

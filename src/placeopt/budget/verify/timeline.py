@@ -1,8 +1,8 @@
-"""What a budget plan does, year by year, read from its tables alone; and what doing nothing is.
+"""Read what a budget plan does, year by year, from its tables alone; and what doing nothing is.
 
-The base year is the last year of spending data; the decided years follow the scenario's year.
-Doing nothing pays in every decided year what was paid in the base year. It knows nothing of the
-model that was solved.
+The base year is the last year of spending data; the decided years start with the scenario's year.
+Doing nothing pays in every decided year what was paid in the base year. The model that was solved
+is not used.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import pandas as pd
 from placeopt.place import Place
 from placeopt.scenario import Rule, Scenario
 
-GbpById = dict[str, float]  # an id, of a programme unless said otherwise -> GBP
+GbpById = dict[str, float]  # an id, of a programme unless stated otherwise -> GBP
 Payments = dict[tuple[str, str], float]  # (programme id, stream id) -> GBP
-Breach = tuple[float, float, str, str]  # how far over (below 0: room), tolerance, what, unit
+Breach = tuple[float, float, str, str]  # excess (below 0: slack), tolerance, subject, unit
 
 # HM Treasury, The Green Book (2022), annex 6: (last year of the step, rate).
 DISCOUNTING = (
@@ -30,7 +30,7 @@ DISCOUNTING = (
 
 
 class Tables(Protocol):
-    """All that the verifier sees of a plan: its tables by name."""
+    """All that the verifier reads of a plan: its tables by name."""
 
     @property
     def tables(self) -> Mapping[str, pd.DataFrame]: ...
@@ -38,18 +38,28 @@ class Tables(Protocol):
 
 @dataclass(frozen=True)
 class Timeline:
-    """Spending (one-off costs apart), whole units and payments (one-offs included), by year."""
+    """Spending, units and payments by decided year.
+
+    Attributes:
+        years: The decided years.
+        spend_today: By programme, GBP spent in the base year.
+        units_today: By programme, units that today's demand needs.
+        spend: By year and programme, GBP without one-off costs.
+        units: By year and programme that runs units, whole units.
+        payments: By year, programme and stream, GBP with one-off costs.
+        cache: Results of ``cached``.
+    """
 
     years: tuple[int, ...]
-    spend_today: GbpById  # of the base year
-    units_today: dict[str, int]  # programme id -> units that today's demand needs
+    spend_today: GbpById
+    units_today: dict[str, int]
     spend: tuple[GbpById, ...]
-    units: tuple[dict[str, float], ...]  # only of programmes that run units
+    units: tuple[dict[str, float], ...]
     payments: tuple[Payments, ...]
-    cache: dict[Any, Any] = field(default_factory=dict, compare=False)  # see ``cached``
+    cache: dict[Any, Any] = field(default_factory=dict, compare=False)
 
     def cached(self, key: Any, work: Callable[[], Any]) -> Any:
-        """What ``work`` finds of this course, worked out when first asked for."""
+        """What ``work`` returns for this timeline, computed once."""
         if key not in self.cache:
             self.cache[key] = work()
         return self.cache[key]
@@ -60,7 +70,7 @@ class Timeline:
 
 
 def plan_timeline(place: Place, scenario: Scenario, plan: Tables) -> Timeline:
-    """The plan's own course, from its tables ``spending_by_year`` and ``payments``."""
+    """The plan's timeline, from its tables ``spending_by_year`` and ``payments``."""
     years = decided_years(place, scenario)
     base = base_payments(place)
     spend = [dict.fromkeys(place.programmes["programme_id"], 0.0) for _ in years]
@@ -87,7 +97,7 @@ def plan_timeline(place: Place, scenario: Scenario, plan: Tables) -> Timeline:
 
 
 def do_nothing(place: Place, scenario: Scenario) -> Timeline:
-    """Every decided year as the base year was."""
+    """The timeline in which every decided year is like the base year."""
     years = decided_years(place, scenario)
     base, many = base_payments(place), len(years)
     today, units = by_programme(place, base), units_today(place)
@@ -134,8 +144,10 @@ def whole_units(demand: float, capacity: float) -> int:
 
 
 def do_nothing_spend(place: Place, timeline: Timeline, year: int) -> GbpById:
-    """What each programme would spend in ``year`` if nothing changed: today's spending, grown
-    with the demand that its units serve."""
+    """What each programme would spend in ``year`` if nothing changed.
+
+    Today's spending, grown with the demand that its units serve.
+    """
     spend, ahead = dict(timeline.spend_today), year - int(place.spending["year"].max())
     growth = dict(
         zip(place.outcomes["outcome_id"], place.outcomes["growth_share_per_year"], strict=True)
@@ -146,7 +158,7 @@ def do_nothing_spend(place: Place, timeline: Timeline, year: int) -> GbpById:
 
 
 def actual_spend_keys(place: Place, scenario: Scenario) -> set[tuple[str, int]]:
-    """(B13) Programmes and years of which the spending is actual."""
+    """(B13) Programmes and years whose spending is actual."""
     if rule_of(scenario, "continuity") is None:
         return set()
     return {
@@ -155,7 +167,7 @@ def actual_spend_keys(place: Place, scenario: Scenario) -> set[tuple[str, int]]:
 
 
 def past_years(place: Place, scenario: Scenario) -> set[int]:
-    """(B13) Years of which every programme's spending is actual: no other rule holds in them."""
+    """(B13) Years in which every programme's spending is actual: no other rule holds in them."""
     actual: dict[int, set[str]] = defaultdict(set)
     for programme, year in actual_spend_keys(place, scenario):
         actual[int(year)].add(programme)
@@ -203,8 +215,10 @@ def capital(place: Place, scenario: Scenario, timeline: Timeline) -> tuple[GbpBy
 
 
 def discount_factors(scenario: Scenario, years: int) -> list[float]:
-    """What a pound of each year is worth in the first decided one, by the declining schedule,
-    scaled where the scenario states another rate for the first years."""
+    """The value of a pound of each year in the first decided one, by the declining schedule.
+
+    The schedule is scaled where the scenario states another rate for the first years.
+    """
     factor, factors = 1.0, []
     for year in range(years):
         if year:

@@ -20,10 +20,10 @@ from placeopt.scenario.rules.budget.money import Outcomes
 
 
 def totals(place: Place, scenario: Scenario, timeline: Timeline) -> dict[str, float]:
-    """Every objective recomputed; the scenario's first one carries its priced shortfalls.
+    """Recompute every objective; the scenario's first one includes its priced shortfalls.
 
-    Weighted outcomes are the sum over the counted years, a decided year; money is discounted, moves
-    are summed.
+    Weighted outcomes are the sum over the counted years divided by the decided ones. Money is
+    discounted, moves are summed.
     """
     years = range(len(timeline.years))
     counted = counted_years(place, scenario)
@@ -41,7 +41,7 @@ def totals(place: Place, scenario: Scenario, timeline: Timeline) -> dict[str, fl
             counted_level = _counted_level(row, target, level)
             weighted += weight * sign * (counted_level - row.baseline) / reach / len(years)
             if at not in years:
-                continue  # spending, targets and prices are of the decided years
+                continue  # spending, targets and prices only count in decided years
             counted_target = _counted_level(row, target, target)
             worst_shortfall = max(worst_shortfall, sign * (counted_target - counted_level) / reach)
             shortfall_prices[at] += price * max(0.0, sign * (target - level) / reach)
@@ -89,7 +89,7 @@ def _counted(place: Place, scenario: Scenario):
 
 
 def _counted_level(row: Any, target: float, level: float) -> float:
-    """The level, or the one beyond which it counts no more where that is worse."""
+    """The level, or the level at which the outcome saturates where that is worse."""
     if row.beyond == "counts":
         return level
     limit = next(one for one in (row.saturates_at, row.stretch, target) if not math.isnan(one))

@@ -1,13 +1,13 @@
-"""Equations about partners and what they buy.
+"""Equations about agencies and purchases.
 
 Columns  on[t,p] binary, begins[t,p], ends[t,p]; transfer[t,a,b]
 (B8)  through        sum over n of a's revenue streams and pooled p of pay[t,n] >= share income[t,a]
 (B9)  position       saved[t,a] + freed[t,a] + paid by others for its programmes - paid by it for
                      others' + transfers in - transfers out >= alone[t,a]
-(B9)  given          transfers out <= unspent[t,a] + saved[t,a] + refunds[t,a], or nothing
-(B9)  gives          transfers out <= far gives[t,a] binary    where that could fall below 0
-(B9)  given_from_saved   transfers out - from_unspent[t,a] <= saved[t,a], or nothing: has_saved[t,a]
-                     binary; from_unspent counts in (B1) beside what is paid
+(B9)  given          transfers out <= unspent[t,a] + saved[t,a] + refunds[t,a], or 0
+(B9)  gives          transfers out <= M gives[t,a] binary      where that could fall below 0
+(B9)  given_from_saved   transfers out - from_unspent[t,a] <= saved[t,a], or 0: has_saved[t,a]
+                     binary; from_unspent counts in (B1) as a payment
 most_it_could_keep:
 (B9)  position       unspent[t,a] + saved[t,a] + refunds[t,a] + transfers in - transfers out
                      >= alone[t,a]
@@ -51,7 +51,7 @@ def bought_at_scale_or_not_at_all(model: Model, problem: BudgetProblem, scale: S
         "scale", rule="B10", labels=labels, terms=above, lower=np.where(past, -np.inf, 0.0)
     )
     model.add_rows("not_bought", rule="B10", labels=labels, terms=below, upper=0.0)
-    if past.any():  # what was bought is known, at whatever scale
+    if past.any():  # past purchases are known
         was_bought = (
             problem.is_bought(np.nan_to_num(problem.actual_spend))[:, p].ravel()[past].astype(float)
         )
@@ -66,7 +66,7 @@ def bought_at_scale_or_not_at_all(model: Model, problem: BudgetProblem, scale: S
     terms.append((later, on.at(later - len(p)), 1.0))
     model.add_rows("changes", rule="B10", labels=labels, terms=terms, lower=-today, upper=-today)
     length = problem.contract_years[p]
-    for after in range(1, int(length.max())):  # a contract that has begun runs its length
+    for after in range(1, int(length.max())):  # a contract runs its length
         begun = k[(k // len(p) + after < decided) & (length[k % len(p)] > after)]
         begun = begun[~past[begun + after * len(p)]]
         terms = [(np.arange(len(begun)), on.at(begun + after * len(p)), 1.0)]
@@ -78,7 +78,7 @@ def bought_at_scale_or_not_at_all(model: Model, problem: BudgetProblem, scale: S
 
 
 def at_most_one_of_alternatives(model: Model, problem: BudgetProblem) -> None:
-    """(B10) Of several providers or tiers of the same service at most one is bought."""
+    """(B10) At most one of several providers or tiers of the same service is bought."""
     p = np.flatnonzero(problem.is_optional)
     choices = np.unique(problem.alternative_set[p][problem.alternative_set[p] != ""])
     if len(choices) == 0:
@@ -109,7 +109,7 @@ def groups_are_bought_together(model: Model, problem: BudgetProblem) -> None:
 
 
 def enough_goes_through_the_place(model: Model, problem: BudgetProblem, scale: Scale) -> None:
-    """(B8) Each agency puts a share of its revenue into programmes decided together."""
+    """(B8) Each agency puts a share of its revenue into pooled programmes."""
     years = min(problem.pooled_years, len(problem.years))
     revenue_agency = np.where(problem.revenue, problem.stream_agency, -1)
     a = np.unique(revenue_agency[revenue_agency >= 0])
@@ -137,7 +137,7 @@ def enough_goes_through_the_place(model: Model, problem: BudgetProblem, scale: S
 
 
 def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> None:
-    """(B9) After transfers no agency's position is worse than it would be alone."""
+    """(B9) After transfers no agency's position is worse than its stand-alone position."""
     has_position = np.isfinite(problem.stand_alone).all(axis=0)
     if not has_position.any():
         return
@@ -173,7 +173,7 @@ def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> N
             pay = model.columns["pay"].at(year * len(runs) + n)
             row_terms.add(row[:, agency_of[n]], pay, sign * discounted)
         units = np.unique(problem.unit_programme)
-        p = units[problem.programme_agency[units] >= 0]  # what units that close free (B6)
+        p = units[problem.programme_agency[units] >= 0]  # money freed by closing units (B6)
         if len(p):
             spend = model.columns["spend"].at(year * len(problem.programme_ids) + p)
             row_terms.add(row[:, problem.programme_agency[p]], spend, -discounted)
@@ -202,7 +202,7 @@ def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> N
 
 @dataclass
 class _RowTerms:
-    """Terms of a block of rows, by row number; what has the row number -1 is left out."""
+    """Terms of a block of rows, by row number; terms with the row number -1 are left out."""
 
     terms: list[Any] = field(default_factory=list)
 
@@ -219,7 +219,7 @@ def _add_savings(
     row: np.ndarray,
     worth: np.ndarray,
 ) -> None:
-    """Adds what better outcomes save each agency to the rows (T, A), at ``worth`` (T,) a pound."""
+    """Add what better outcomes save each agency to the rows (T, A), at ``worth`` (T,) a pound."""
     s, b, c, o = np.nonzero(problem.cashable)
     saves = problem.cashable[s, b, c, o] * scale.outcome[o] / scale.money_gbp * worth[s]
     row_terms.add(row[s, c], model.columns["gain"].at(b * len(problem.outcome_ids) + o), saves)
@@ -228,7 +228,11 @@ def _add_savings(
 def _subtract_payments(
     row_terms: _RowTerms, model: Model, problem: BudgetProblem, row: np.ndarray, worth: np.ndarray
 ) -> np.ndarray:
-    """Takes what the streams that may give pay from the rows (T, A); (T, A) GBP they bring in."""
+    """Subtract payments of the streams that may fund transfers from the rows (T, A).
+
+    Returns:
+        (T, A) GBP of these streams' income.
+    """
     paying_agency = np.where(problem.may_fund_transfers, problem.stream_agency, -1)
     agency, year = paying_agency[problem.pair_stream], np.arange(len(problem.years))[:, None]
     n, f = np.flatnonzero(agency >= 0), np.flatnonzero(paying_agency >= 0)
@@ -242,7 +246,7 @@ def _subtract_payments(
 def _add_refunds(
     row_terms: _RowTerms, model: Model, problem: BudgetProblem, row: np.ndarray, worth: np.ndarray
 ) -> None:
-    """Adds what providers of each agency's programmes give back to the rows (T, A)."""
+    """Add what providers of each agency's programmes give back to the rows (T, A)."""
     if "refund" not in model.columns:
         return
     p = np.flatnonzero(problem.programme_agency >= 0)
@@ -254,8 +258,11 @@ def _add_refunds(
 def _transfers_come_from_unspent_or_saved_money(
     model: Model, problem: BudgetProblem, scale: Scale, giver: np.ndarray, transfers: np.ndarray
 ) -> None:
-    """(B9) What an agency pays others, of a year or of the years up to it where streams carry,
-    is money that it has not spent or has saved; where it has none, it pays nothing."""
+    """(B9) What an agency pays others is money that it has not spent or has saved.
+
+    Of a year, or of the years up to it where streams carry over. Where it has none, it pays
+    nothing.
+    """
     agencies, decided = len(problem.agency_ids), len(problem.years)
     can_give = (
         problem.stream_agency >= 0
@@ -287,8 +294,11 @@ def _transfers_come_from_unspent_or_saved_money(
 def _unspent_money_is_within_the_total(
     model: Model, problem: BudgetProblem, scale: Scale, giver: np.ndarray, transfers: np.ndarray
 ) -> None:
-    """(B9) What an agency pays others beyond what it has saved, ``from_unspent``, is money of the
-    one budget (B1), in which it counts beside what is spent: what a cut has taken pays nobody."""
+    """(B9) What an agency pays others beyond its savings is money of the one budget (B1).
+
+    It is the column ``from_unspent``, which counts there as a payment, so that money taken by a cut
+    pays nobody.
+    """
     agencies, decided = len(problem.agency_ids), len(problem.years)
     labels = by_year(problem, {"agency_id": problem.agency_ids})
     most = np.repeat(problem.unallocated_past_total, agencies) / scale.money_gbp
@@ -311,7 +321,7 @@ def _unspent_money_is_within_the_total(
 
 
 def _period_rows(k: int, share: np.ndarray, agencies: int) -> np.ndarray:
-    """(T, A) the row of every agency in span ``k``, -1 in years that the span leaves out."""
+    """(T, A) the row of every agency in period ``k``, -1 in years outside the period."""
     row = np.tile(k * agencies + np.arange(agencies), (len(share), 1))
     return np.where(share[:, None] > 0, row, -1)
 
@@ -325,9 +335,19 @@ def _at_most_or_nothing(
     constant: np.ndarray,
     range_ends: tuple[np.ndarray, np.ndarray],
 ) -> None:
-    """Rows (span, agency): what is ``paid`` is at most what is ``held`` and ``known``, or nothing
-    where that is below 0, as it may be where the first of its ``ends`` is. ``names``: of the rows,
-    and of the columns that say whether anything is paid."""
+    """Add rows (period, agency): what is paid is at most what is available, or 0 where that is
+    negative.
+
+    Args:
+        model: The model.
+        problem: The budget problem.
+        names: Of the rows, and of the binaries that say whether anything is paid.
+        paid: Terms of the payments.
+        available: Terms of the money available.
+        constant: The constant part of it, (K, A).
+        range_ends: The least and the most that is available, (K, A) each; binaries are added where
+            the least is negative.
+    """
     low, high = (end.ravel() for end in range_ends)
     labels, upper = by_year(problem, {"agency_id": problem.agency_ids}), constant.ravel() + 1e-9
     terms = [*paid.terms, *((at, columns, -values) for at, columns, values in available.terms)]
@@ -357,7 +377,10 @@ def _saved_range(problem: BudgetProblem) -> tuple[np.ndarray, np.ndarray]:
 
 def _transferable_range(problem: BudgetProblem) -> tuple[np.ndarray, np.ndarray]:
     """(T, A) GBP, the least and the most that an agency can have unspent, saved and given back in
-    a year; what is unspent falls below 0 only where a stream may be overspent."""
+    a year.
+
+    Unspent money is negative only where a stream may be overspent.
+    """
     decided, agencies = problem.stream_income.shape[0], len(problem.agency_ids)
     f = np.flatnonzero((problem.stream_agency >= 0) & problem.may_fund_transfers)
     income = sum_by_group(
@@ -378,8 +401,10 @@ def _transferable_range(problem: BudgetProblem) -> tuple[np.ndarray, np.ndarray]
 def _agencies_without_position_give_unspent_money(
     model: Model, problem: BudgetProblem, scale: Scale, giver: np.ndarray, transfers: np.ndarray
 ) -> None:
-    """(B9) An agency without a position alone pays others from money of its streams that is not
-    spent (where the most that it could keep is what counts)."""
+    """(B9) An agency without a stand-alone position pays others from unspent money of its streams.
+
+    This holds with ``most_it_could_keep``.
+    """
     without = np.flatnonzero(~np.isfinite(problem.stand_alone).all(axis=0))
     if len(without) == 0:
         return

@@ -1,9 +1,9 @@
-"""Equations about capital: what starts is paid by pots that may pay for it.
+"""Equations about capital: pots pay for programmes that start.
 
 Columns  from_pot[t,k,p] >= 0 where pot k may pay for p; kept[t,k] >= 0 of pots that carry
 (B11) capital        sum over k of from_pot[t,k,p] >= capital[p] begins[t,p]
 (B11) pots           sum over p of from_pot[t,k,p] + kept[t,k] - kept[t-1,k] <= pot[t,k]
-(B11) past           sum over past t, k and p of from_pot[t,k,p] >= what the pots can pay of it
+(B11) past           sum over past t, k and p of from_pot[t,k,p] >= what the pots could pay of it
 """
 
 from __future__ import annotations
@@ -22,7 +22,12 @@ from placeopt.engine import Model
 
 @dataclass(frozen=True)
 class CapitalFlow:
-    """Columns of what pots pay, and the need (its position among years x programmes) of each."""
+    """Payments from pots.
+
+    Attributes:
+        columns: Their columns.
+        need: The position of each payment's programme among years x programmes.
+    """
 
     columns: Ints
     need: Ints
@@ -59,7 +64,7 @@ def capital_fits_its_pots(model: Model, problem: BudgetProblem, scale: Scale) ->
 
 
 def capital_flows(model: Model, problem: BudgetProblem, unit: float) -> CapitalFlow:
-    """Adds what pots pay for programmes, within what they hold; ``unit`` is GBP."""
+    """Add what pots pay for programmes, within what they hold; ``unit`` is GBP."""
     decided, programmes = len(problem.years), len(problem.programme_ids)
     pots = len(problem.pot_carried)
     k, p = np.nonzero(problem.pot_pays & (problem.capital > 0))
@@ -80,8 +85,10 @@ def capital_flows(model: Model, problem: BudgetProblem, unit: float) -> CapitalF
 
 
 def past_capital(problem: BudgetProblem) -> float:
-    """GBP of capital that the pots can pay of what started in past years (B13), at most: what of
-    it they cannot pay has come from elsewhere, and the rest is no longer there."""
+    """GBP of capital of past years (B13) that the pots could pay, at most.
+
+    The rest must have come from elsewhere; this part is no longer available.
+    """
     starts = problem.starts(np.nan_to_num(problem.actual_spend)) & problem.is_past[:, None]
     needs = np.where(starts, problem.capital, 0.0)
     if not needs.any():

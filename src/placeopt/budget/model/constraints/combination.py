@@ -1,4 +1,4 @@
-"""The best of several programmes as rows of a model, where only the better one counts."""
+"""The best of several programmes as rows of a model."""
 
 from __future__ import annotations
 
@@ -16,10 +16,17 @@ if TYPE_CHECKING:
 def best_ones_are_chosen(
     model: Model, problem: BudgetProblem, today: Floats, unit: Floats
 ) -> tuple[list[Any], Floats]:
-    """Columns and rows of the groups' maxima; returns the terms that they add to the rows of
-    ``improvement`` (of all counted years and outcomes) and what these come to today.
+    """Add columns and rows of the groups' maxima.
 
-    ``today`` (C,) effects at today's spending; ``unit`` (O,) the model's unit of each outcome.
+    Args:
+        model: The model.
+        problem: The budget problem.
+        today: (C,) effects at today's spending.
+        unit: (O,) the model's unit of each outcome.
+
+    Returns:
+        The terms that they add to the rows of ``improvement`` (of all counted years and outcomes),
+        and their value today.
     """
     counted, curves, outcomes = (
         len(problem.drifted_baseline),

@@ -1,10 +1,10 @@
-"""Equations of providers who give nothing away (B10): results pay what is withheld of the price.
+"""Equations of providers that are not donors (B10): results pay what is withheld of the price.
 
-What results pay is more the better an outcome is, so here the outcome may not be called better than
-it is: improvements are those on which losses are counted (``lost_on`` in ``payment_by_results``).
+Better outcomes pay more, so here the outcome must not be overestimated: improvements are those on
+which losses are counted (``lost_on`` in ``payment_by_results``).
 
-Columns  sure[t,k] units of a year that are there at least, above[t,k] binary; sold[t,k], kept[t,k]
-         of them what is paid for a year on, and what of that is held when the rest is due
+Columns  sure[t,k] guaranteed units of a year, above[t,k] binary; of these sold[t,k] is paid for a
+         year later, and kept[t,k] still holds when the deferred part is due
 (B10) sure           sure[t,k] <= lost_on[t,o] - start[t,k] + M (1 - above[t,k]), <= span above[t,k]
 (B10) sold           sold[t,k] <= sure[t,k], <= span[k] on[t,p]
 (B10) kept           kept[t,k] <= sold[t,k], <= sure[t+n,k]
@@ -26,10 +26,18 @@ from placeopt.engine import Block, Model
 def guaranteed_results(
     model: Model, problem: BudgetProblem, scale: Scale, min_gain: Floats, on: Any
 ) -> tuple[Ints | None, list[tuple[Block, Floats]]]:
-    """Adds what the terms of providers who give nothing away bring at least; the terms (T x K, by
-    position), and the blocks that pay with GBP of a model's unit of each.
+    """Add the guaranteed results of providers that are not donors.
 
-    ``low`` (T x K) the least that an improvement can be; ``on`` columns of what is bought."""
+    Args:
+        model: The model.
+        problem: The budget problem.
+        scale: The model's units.
+        low: (T x K) the least possible improvement.
+        on: Columns of what is bought, ``None`` where that is not decided.
+
+    Returns:
+        The terms (T x K, by position), and the blocks that pay with GBP of a model's unit of each.
+    """
     terms, decided, term_count = (
         problem.provider_terms,
         len(problem.years),
@@ -84,7 +92,7 @@ def providers_get_back_what_is_withheld(
     position: Ints | None,
     paid: list[tuple[Block, Floats]],
 ) -> None:
-    """(B10) Over the decided years a provider is paid by results at least what is withheld."""
+    """(B10) Over the decided years results pay a provider at least what is withheld."""
     p, decided = np.flatnonzero(problem.provider_terms.consents), len(problem.years)
     if len(p) == 0:
         return

@@ -1,12 +1,11 @@
 """Equations of providers whom the place pays by results (B10).
 
-The arithmetic stands in ``budget.problem.payment_by_results``.
+The arithmetic is in ``budget.problem.payment_by_results``.
 
-More of an outcome costs more, so a model may not call an outcome worse than it is: the curves of
-outcomes that are paid for are held from both sides, one straight line for each interval of
-spending (a choice), shifted by the interval's proven error. A plan of the model with curves from
-below pays no less than it will truly have to, and is given back no more; the model with curves
-from above the other way round.
+Better outcomes cost more, so a model must not underestimate an outcome that is paid for. Its curves
+are bounded from both sides: one straight line for each interval of spending (a choice), shifted by
+the interval's proven error. A plan of the model with curves from below pays no less than it truly
+has to, and gets no more back; for the model with curves from above it is the other way round.
 
 Columns  at[t,j] binary, part[t,j]; paid_on[t,o], lost_on[t,o]: improvements that payments, and
          losses, are counted on; held[t,k], topped[t,k] binary, earned[t,k], lost[t,k], fell[t,k]
@@ -19,7 +18,7 @@ Columns  at[t,j] binary, part[t,j]; paid_on[t,o], lost_on[t,o]: improvements tha
 (B10) lost           lost[t,k] <= lost_on[t,o] - start[t,k] - held[t+n,k] + M (1 - fell[t,k]),
                      <= span[k] - held[t+n,k], <= span[k] fell[t,k], <= span[k] on[t,p]
 (B10) refunded       refund[t,p] = sum over k of clawback[k] lost[t-1-n,k]
-(B10) consent        withheld[p] sum over t of spend[t,p] <= what it is sure to be paid: ``consent``
+(B10) consent        withheld[p] sum over t of spend[t,p] <= guaranteed payments: ``consent``
 """
 
 from __future__ import annotations
@@ -48,8 +47,10 @@ def paid_curves(problem: BudgetProblem) -> np.ndarray:
 
 
 def intervals(curve: Curve, breaks: Floats, exact_at: Floats, side: Side) -> list[Piece]:
-    """One piece for each interval between ``breaks``, and for each of the spends ``exact_at``:
-    the line that payments are counted on, and the one for losses."""
+    """One piece for each interval between ``breaks``, and for each spend in ``exact_at``.
+
+    Each piece has two lines: one for payments, one for losses.
+    """
     sign, result = (1.0 if side == "under" else -1.0), []
     for a, b in pairwise(breaks):
         low, high = (float(value) for value in curve.effect([a, b]))
@@ -68,7 +69,7 @@ def intervals(curve: Curve, breaks: Floats, exact_at: Floats, side: Side) -> lis
 def providers_are_paid_by_results(
     model: Model, problem: BudgetProblem, curve_intervals: Intervals, scale: Scale
 ) -> None:
-    """(B10) What providers earn, lose again and give back; ``due`` and ``refund`` are paid."""
+    """(B10) Add what providers earn, lose and give back; ``due`` and ``refund`` are paid."""
     terms, decided = problem.provider_terms, len(problem.years)
     if not terms.price.any():
         providers_get_back_what_is_withheld(model, problem, scale, None, [])
@@ -127,7 +128,8 @@ def _purchase_columns(model: Model, problem: BudgetProblem, t: np.ndarray, p: np
 def _results_are_lost(
     model: Model, problem: BudgetProblem, scale: Scale, min_gain: Floats, bought_columns: Any
 ) -> None:
-    """What is earned and not held by the time the deferred part is due, and what comes back."""
+    """Add the part of earned results that no longer holds when the deferred part is due, and
+    refunds."""
     terms = problem.provider_terms
     t, k = terms.at_stake
     if len(t) == 0:
@@ -174,7 +176,7 @@ def _results_are_lost(
 
 
 def due_terms(model: Model, problem: BudgetProblem, scale: Scale) -> list[Any]:
-    """What results make due, as terms of the rows that add up what is paid for a programme."""
+    """Payments due by results, as terms of the rows of payments for a programme."""
     terms, programmes = problem.provider_terms, len(problem.programme_ids)
     if "earned" not in model.columns or not terms.price.any():
         return []
@@ -199,7 +201,8 @@ def due_terms(model: Model, problem: BudgetProblem, scale: Scale) -> list[Any]:
 def _improvements_are_measured(
     model: Model, problem: BudgetProblem, curve_intervals: Intervals, scale: Scale
 ) -> tuple[Floats, Floats]:
-    """Adds ``paid_on`` and ``lost_on`` (T x outcomes paid for); the least and most they can be."""
+    """Add ``paid_on`` and ``lost_on`` (T x outcomes paid for); return their least and largest
+    values."""
     curves, decided = paid_curves(problem), len(problem.years)
     outcomes, programmes = np.unique(problem.provider_terms.outcome), len(problem.programme_ids)
     pieces = [(i, piece) for i, outcome_at in enumerate(curve_intervals) for piece in outcome_at]

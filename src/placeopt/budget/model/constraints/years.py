@@ -43,7 +43,7 @@ def nothing_changes_too_fast(model: Model, problem: BudgetProblem, scale: Scale)
             terms.append((rows, breach.all, 1.0))
         lower = np.zeros(len(at))
         lower[: len(p)] = sign * kept[: len(p)] * problem.base_spend[p] / scale.money_gbp
-        is_known = np.isfinite(problem.actual_spend).ravel()[at]  # what was, was
+        is_known = np.isfinite(problem.actual_spend).ravel()[at]  # actual spending is exempt
         lower = np.where(is_known, -np.inf, lower)
         model.add_rows(f"pace_{name}", rule="B5", labels=labels, terms=terms, lower=lower)
 
@@ -51,7 +51,7 @@ def nothing_changes_too_fast(model: Model, problem: BudgetProblem, scale: Scale)
 def notice_contracts_and_commitments_hold(
     model: Model, problem: BudgetProblem, scale: Scale
 ) -> None:
-    """(B5, B10, B13) What notice, contracts and commitments keep, year by year."""
+    """(B5, B10, B13) Minimum spends from notice, contracts and commitments, year by year."""
     spend, money = model.columns["spend"], scale.money_gbp
     for name, rule, least in (
         ("notice", "B5", problem.notice_floor),
@@ -102,7 +102,7 @@ def units_serve_demand(model: Model, problem: BudgetProblem, scale: Scale) -> No
         terms: list[Any] = [(rows, units.all, 1.0)]
         r = rows[~is_today]
         column = gain.at(year_index[r] * len(problem.outcome_ids) + o[u[r]])
-        terms.append((r, column, unit[r]))  # lower is better: a gain takes demand away
+        terms.append((r, column, unit[r]))  # lower is better: a gain reduces demand
         name = "units" if delay == 0 else f"units_{delay}"
         rule = "B5" if delay else "B6"
         least = np.where(past, -np.inf, demand / capacity)
