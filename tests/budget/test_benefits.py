@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from placeopt.budget.appraisal.benefits import cashable_per_gain, chain
+from placeopt.budget.appraisal.benefits import benefits_chain_table, cashable_per_gain
 from placeopt.budget.appraisal.optimism_bias import without_grade
 from placeopt.budget.verify.benefits import cashable, check_chain
 from placeopt.place.check.benefits import benefit_findings as findings
@@ -59,7 +59,7 @@ BETTER = {("care", 2025): 10.0, ("care", 2026): 20.0, ("care", 2027): 0.0}
 
 
 def test_ten_children_fewer_save_what_the_chain_multiplies_out():
-    table = chain(families(), Money(), 2025, IMPROVEMENT)
+    table = benefits_chain_table(families(), Money(), 2025, IMPROVEMENT)
     row = table[(table["benefit_id"] == "placements") & (table["year"] == 2025)].iloc[0]
     # 10 x 50,000 = 500,000 gross; x (1 - 0.2) x (1 - 0.1) = 360,000 net; half of it is cash.
     assert row["gross_gbp"] == pytest.approx(500_000)
@@ -70,7 +70,7 @@ def test_ten_children_fewer_save_what_the_chain_multiplies_out():
 
 
 def test_a_benefit_with_a_lag_comes_later_and_fades():
-    table = chain(families(), Money(), 2025, IMPROVEMENT)
+    table = benefits_chain_table(families(), Money(), 2025, IMPROVEMENT)
     visits = table[table["benefit_id"] == "visits"].set_index("year")
     # 2026: 10 from 2025. 2027: 20 from 2026, and 10 x (1 - 0.25) still from 2025.
     assert visits["counted"].tolist() == pytest.approx([0, 10, 27.5])
@@ -78,15 +78,15 @@ def test_a_benefit_with_a_lag_comes_later_and_fades():
 
 
 def test_effects_on_health_are_discounted_less_and_are_nobodys_cash():
-    table = chain(families(), Money(), 2025, IMPROVEMENT)
+    table = benefits_chain_table(families(), Money(), 2025, IMPROVEMENT)
     lives = table[table["benefit_id"] == "lives"].set_index("year")
     assert lives.loc[2026, "discount_factor"] == pytest.approx(1 / 1.015)
     assert lives["cashable_gbp"].sum() == 0
 
 
 def test_the_correction_by_grade_is_applied_only_where_it_is_asked():
-    plain = chain(families(), Money(), 2025, IMPROVEMENT)
-    corrected = chain(families(), Money(optimism_bias=True), 2025, IMPROVEMENT)
+    plain = benefits_chain_table(families(), Money(), 2025, IMPROVEMENT)
+    corrected = benefits_chain_table(families(), Money(optimism_bias=True), 2025, IMPROVEMENT)
     assert (plain["correction_share"] == 0).all()
     first = corrected.groupby("benefit_id", sort=False)["correction_share"].first()
     # Grades 3 and 6 are 10 % and 40 %; the third has a correction of its own.
@@ -101,7 +101,7 @@ def test_cash_per_unit_of_improvement_is_what_the_chain_adds_up_to():
     per_gain = cashable_per_gain(place, Money(), years=2, counted=3)
     assert per_gain.shape == (3, 2, 2, 1)
     cash = np.einsum("htao,to->ha", per_gain, IMPROVEMENT[:2])
-    table = chain(place, Money(), 2025, IMPROVEMENT)
+    table = benefits_chain_table(place, Money(), 2025, IMPROVEMENT)
     council = table[table["agency_id"] == "council"].groupby("year")["cashable_gbp"].sum()
     assert cash[:, 0] == pytest.approx(council.to_numpy())
     assert cash[:, 1] == pytest.approx([0, 0, 0])  # the trust's benefit is not cashable
@@ -110,7 +110,7 @@ def test_cash_per_unit_of_improvement_is_what_the_chain_adds_up_to():
 @pytest.mark.parametrize("asked", [False, True])
 def test_the_verifier_recomputes_the_chain_from_the_tables(asked):
     place, question = families(), scenario(optimism_bias=asked, discount_rate=0.03)
-    table = chain(place, question.money, 2025, IMPROVEMENT)
+    table = benefits_chain_table(place, question.money, 2025, IMPROVEMENT)
     check = check_chain(place, question, table, BETTER)
     assert check.holds, check.detail
     council = table[table["agency_id"] == "council"].set_index("year")["cashable_gbp"]
@@ -120,7 +120,7 @@ def test_the_verifier_recomputes_the_chain_from_the_tables(asked):
 @pytest.mark.parametrize("column", ["gross_gbp", "cashable_gbp", "present_gbp", "counted"])
 def test_the_verifier_catches_one_wrong_cell(column):
     place, question = families(), scenario()
-    table = chain(place, question.money, 2025, IMPROVEMENT)
+    table = benefits_chain_table(place, question.money, 2025, IMPROVEMENT)
     table.loc[1, column] *= 1.01
     check = check_chain(place, question, table, BETTER)
     assert not check.holds
@@ -135,7 +135,7 @@ def test_a_unit_cost_is_brought_to_the_places_prices():
                for name in ("unit_costs", "deflators")}  # fmt: skip
     priced = place.replace(**columns)
     assert not list(findings(priced))
-    table = chain(priced, Money(), 2025, IMPROVEMENT)
+    table = benefits_chain_table(priced, Money(), 2025, IMPROVEMENT)
     assert table["unit_value_gbp"].iloc[0] == pytest.approx(125)  # 100 x 100 / 80
     assert check_chain(priced, scenario(), table, BETTER).holds
 

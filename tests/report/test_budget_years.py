@@ -10,7 +10,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from placeopt.budget.appraisal.benefits import chain
+from placeopt.budget.appraisal.benefits import benefits_chain_table
 from placeopt.budget.verify import verify
 from placeopt.engine import Answer, Plan, Result, Status
 from placeopt.report import write_results
@@ -97,8 +97,8 @@ def test_cash_flow_positions_and_gains_tie(care):
     lines = {line: [r for r in flow if r["Line"] == line] for line in {r["Line"] for r in flow}}
     assert column(lines["Spending"], "In the plan (£)") == 160 + 140 + 150
     assert column(lines["One off"], "In the plan (£)") == 5
-    _, chain = rows_of(out, "Benefits chain")
-    cash = column(chain, "Cashable (£)")
+    _, benefits_chain_table = rows_of(out, "Benefits chain")
+    cash = column(benefits_chain_table, "Cashable (£)")
     assert cash == -column(lines["Benefits"], "In the plan (£)") == 20
     _, gains = rows_of(out, "Who gains")
     assert column(gains, "Cashable benefits (£)") == cash
@@ -136,7 +136,7 @@ def test_a_correction_a_grade_a_rate_and_a_step_are_cells_that_change_the_result
     answer, _ = care
     place = answer.place.replace(benefits=answer.place.benefits.assign(grade=4))
     money = answer.scenario.money.model_copy(update={"optimism_bias": True})
-    made = chain(place, money, 2026, np.array([[0.0], [10.0], [15.0]]))
+    made = benefits_chain_table(place, money, 2026, np.array([[0.0], [10.0], [15.0]]))
     answer = replace(
         answer,
         place=place,
@@ -189,7 +189,7 @@ def test_a_places_own_corrections_are_pointed_at(care, tmp_path):
         benefits=answer.place.benefits.assign(grade=4), optimism_bias=pd.DataFrame(own)
     )
     money = answer.scenario.money.model_copy(update={"optimism_bias": True})
-    made = chain(place, money, 2026, np.array([[0.0], [10.0], [15.0]]))
+    made = benefits_chain_table(place, money, 2026, np.array([[0.0], [10.0], [15.0]]))
     tables = {**answer.plan.tables, "benefits_chain": made}
     answer = replace(
         answer,

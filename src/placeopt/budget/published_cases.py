@@ -142,7 +142,7 @@ def read_hiptool(
 
 
 def read_pabulib(path: str | Path) -> tuple[Place, Scenario]:
-    """Read an election: each project is bought at its cost or not at all; its votes are its worth."""
+    """Read an election: each project is bought at its cost or not at all, valued at its votes."""
     meta, projects = _sections(Path(path))
     budget = float(meta["budget"])
     keys = projects["project_id"].to_list()
@@ -171,15 +171,15 @@ def read_package(path: str | Path) -> Model:
     rows (``placeopt.engine.solve(model).row_prices``) are minus the value of one more unit of a
     budget or of staff time.
     """
-    given = json.loads(Path(path).read_text(encoding="utf-8"))
-    strange = sorted(set(given["dir"]) - {"<=", ">=", "=", "=="})
+    data = json.loads(Path(path).read_text(encoding="utf-8"))
+    strange = sorted(set(data["dir"]) - {"<=", ">=", "=", "=="})
     if strange:
         message, remedy = f"rows of the kinds {strange}", "state rows as <=, >= or ="
         raise PlaceError([Finding("error", Path(path).name, None, "dir", None, message, remedy)])
-    kind, right = np.array(given["dir"]), np.array(given["b"], float)
+    kind, right = np.array(data["dir"]), np.array(data["b"], float)
     model = Model("package")
-    cost = -np.array(given["obj"], float)
-    codes = np.array(given["intcode"], str)
+    cost = -np.array(data["obj"], float)
+    codes = np.array(data["intcode"], str)
     if len(codes) != len(cost):  # with task-shifting the file's columns carry no code of their own
         codes = np.arange(len(cost)).astype(str)
     share = model.add_columns("share", labels={"intervention_id": codes}, cost=cost)
@@ -187,7 +187,7 @@ def read_package(path: str | Path) -> Model:
         "limits",
         rule="",
         size=len(right),
-        terms=[(given["i"], share.at(given["j"]), given["v"])],
+        terms=[(data["i"], share.at(data["j"]), data["v"])],
         lower=np.where(kind == "<=", -np.inf, right),
         upper=np.where(kind == ">=", np.inf, right),
     )
@@ -219,11 +219,11 @@ def _sections(path: Path) -> tuple[dict[str, str], pd.DataFrame]:
 def _active(rows: pd.DataFrame, file: str) -> pd.DataFrame:
     """Rows whose first column is 1; any value but 0 and 1 is an error."""
     flags = rows.iloc[:, 0]
-    wrong = np.flatnonzero(~flags.isin([0, 1]))
-    if len(wrong):
+    invalid = np.flatnonzero(~flags.isin([0, 1]))
+    if len(invalid):
         column = str(rows.columns[0])
         message, remedy = "says neither 0 nor 1", "write 0 or 1"
-        cells = [(row, flags.iloc[row]) for row in wrong]
+        cells = [(row, flags.iloc[row]) for row in invalid]
         faults = [_finding(file, row, column, value, message, remedy) for row, value in cells]
         raise PlaceError(faults, "cells that were not understood")
     return rows[flags == 1]

@@ -104,24 +104,26 @@ def appraise(
     costs = _costs(place, money, span)
     agencies = _agencies(place, chain, costs, span)
     totals = _years(place, chain, costs, span)
-    found = Appraisal(
+    result = Appraisal(
         place.info.name, _summary(agencies, totals, costs, payer), chain, costs, agencies, totals
     )
     from placeopt.budget.verify.appraisal import verify_appraisal
 
-    checks = verify_appraisal(place, money, found.tables, found.summary)
-    broken = [one for one in checks if not one.holds]
+    checks = verify_appraisal(place, money, result.tables, result.summary)
+    broken = [failed_check for failed_check in checks if not failed_check.holds]
     if broken:
-        raise VerificationError("; ".join(f"{one.name}: {one.detail}" for one in broken))
-    return found
+        raise VerificationError(
+            "; ".join(f"{failed_check.name}: {failed_check.detail}" for failed_check in broken)
+        )
+    return result
 
 
 def _chain(place: Place, money: Money, span: NDArray[np.int64]) -> pd.DataFrame:
     rows = place.appraisal_benefits
     first, last = _intake(place)
-    own = rows["correction_share"].to_numpy(float)
+    own_correction = rows["correction_share"].to_numpy(float)
     correction = corrections(
-        rows["grade"], own, by_grade(place, "benefit"), asked=money.optimism_bias
+        rows["grade"], own_correction, by_grade(place, "benefit"), asked=money.optimism_bias
     )
     values = _unit_values(place)
     shares = net_shares(rows, correction)
@@ -172,11 +174,13 @@ def _chain(place: Place, money: Money, span: NDArray[np.int64]) -> pd.DataFrame:
 def _costs(place: Place, money: Money, span: NDArray[np.int64]) -> pd.DataFrame:
     index = deflators(place)
     table = by_grade(place, "cost")
-    own = place.appraisal_costs["correction_share"].to_numpy(float)
-    asked = money.optimism_bias
-    correction = corrections(place.appraisal_costs["grade"], own, table, asked=asked)
+    own_correction = place.appraisal_costs["correction_share"].to_numpy(float)
+    has_correction = money.optimism_bias
+    correction = corrections(
+        place.appraisal_costs["grade"], own_correction, table, asked=has_correction
+    )
     factor = discount_factors(len(span), money.discount_rate)
-    made = []
+    cost_rows = []
     row: Any
     for at, row in enumerate(place.appraisal_costs.itertuples()):
         last = row.first_year if pd.isna(row.last_year) else row.last_year
@@ -186,7 +190,7 @@ def _costs(place: Place, money: Money, span: NDArray[np.int64]) -> pd.DataFrame:
             prices = int(year) if row.nominal and share[t] else stated
             amount = to_price_year(row.amount_gbp * share[t], prices, place.info.price_year, index)
             corrected = amount * (1 + correction[at])
-            made.append(
+            cost_rows.append(
                 {
                     "cost_id": row.cost_id,
                     "name": row.name,
@@ -203,7 +207,7 @@ def _costs(place: Place, money: Money, span: NDArray[np.int64]) -> pd.DataFrame:
                     "present_gbp": corrected * factor[t],
                 }
             )
-    return pd.DataFrame(made)
+    return pd.DataFrame(cost_rows)
 
 
 def _agencies(
@@ -212,13 +216,13 @@ def _agencies(
     """Costs and benefits by agency; the last row, without an agency, is society's."""
     names = dict(zip(place.agencies["agency_id"], place.agencies["name"], strict=True))
     total = chain["net_gbp"].sum()
-    made = []
+    agency_rows = []
     for agency in [*names, SOCIETY]:
         paid, gained = costs[costs["agency_id"] == agency], chain[chain["agency_id"] == agency]
         if len(paid) == 0 and len(gained) == 0:
             continue
         cost, benefit = paid["present_gbp"].sum(), gained["present_gbp"].sum()
-        made.append(
+        agency_rows.append(
             {
                 "agency_id": agency,
                 "name": names.get(agency, "Society at large") or agency,
@@ -235,7 +239,7 @@ def _agencies(
                 ),
             }
         )
-    return pd.DataFrame(made)
+    return pd.DataFrame(agency_rows)
 
 
 def _years(
@@ -267,8 +271,8 @@ def _summary(
 ) -> dict[str, float | str]:
     cost, benefit = agencies["cost_present_gbp"].sum(), agencies["benefit_present_gbp"].sum()
     fiscal = agencies.loc[agencies["agency_id"] != SOCIETY, "benefit_present_gbp"].sum()
-    whole = agencies["benefit_gbp"].sum()
-    own = agencies.loc[agencies["agency_id"] == payer, "benefit_gbp"].sum()
+    total_benefit = agencies["benefit_gbp"].sum()
+    payer_benefit = agencies.loc[agencies["agency_id"] == payer, "benefit_gbp"].sum()
     span = years["year"].to_numpy()
     present = costs.groupby("year")["present_gbp"].sum().reindex(span, fill_value=0.0).to_numpy()
     gained = years["net_present_gbp"].to_numpy() + present
@@ -276,7 +280,7 @@ def _summary(
         "first_year": int(span[0]),
         "last_year": int(span[-1]),
         "cost_gbp": float(agencies["cost_gbp"].sum()),
-        "benefit_gbp": float(whole),
+        "benefit_gbp": float(total_benefit),
         "cashable_gbp": float(agencies["cashable_gbp"].sum()),
         "cost_present_gbp": float(cost),
         "benefit_present_gbp": float(benefit),
@@ -285,8 +289,8 @@ def _summary(
         "public_budgets_ratio": float(fiscal / cost) if cost else np.nan,
         "payback_year": _payback(span, gained, present),
         "payer": payer,
-        "payer_benefit_gbp": float(own),
-        "payer_benefit_share": float(own / whole) if whole else np.nan,
+        "payer_benefit_gbp": float(payer_benefit),
+        "payer_benefit_share": float(payer_benefit / total_benefit) if total_benefit else np.nan,
     }
 
 
@@ -322,20 +326,24 @@ def _intake(place: Place) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def _last_year(place: Place) -> int:
     rows, costs = place.appraisal_benefits, place.appraisal_costs
     paid = costs["last_year"].fillna(costs["first_year"]).max()
-    felt = _intake(place)[1] + (rows["lag_years"] + rows["duration_years"]).to_numpy(np.int64) - 1
-    return int(max(paid, felt.max()))
+    last_benefit = (
+        _intake(place)[1] + (rows["lag_years"] + rows["duration_years"]).to_numpy(np.int64) - 1
+    )
+    return int(max(paid, last_benefit.max()))
 
 
 def _unit_values(place: Place) -> Floats:
     """(B,) GBP a unit in the place's prices."""
     index, costs = deflators(place), place.unit_costs.set_index("code")
-    found, wanted = [], place.info.price_year
+    values, price_year = [], place.info.price_year
     row: Any
     for row in place.appraisal_benefits.itertuples():
         if row.unit_cost:
             cost = costs.loc[row.unit_cost]
-            found.append(to_price_year(cost["amount_gbp"], int(cost["price_year"]), wanted, index))
+            values.append(
+                to_price_year(cost["amount_gbp"], int(cost["price_year"]), price_year, index)
+            )
         else:
-            year = wanted if pd.isna(row.price_year) else int(row.price_year)
-            found.append(to_price_year(row.unit_value_gbp, year, wanted, index))
-    return np.array(found)
+            year = price_year if pd.isna(row.price_year) else int(row.price_year)
+            values.append(to_price_year(row.unit_value_gbp, year, price_year, index))
+    return np.array(values)

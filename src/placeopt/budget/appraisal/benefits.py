@@ -73,9 +73,9 @@ class Benefits:
 def build_benefits(place: Place, money: Money, years: int, counted: int) -> Benefits:
     """The benefits of ``years`` years of improvement, counted over ``counted`` years."""
     rows = place.benefits
-    own = rows["correction_share"].to_numpy(float)
+    own_correction = rows["correction_share"].to_numpy(float)
     correction = corrections(
-        rows["grade"], own, by_grade(place, "benefit"), asked=money.optimism_bias
+        rows["grade"], own_correction, by_grade(place, "benefit"), asked=money.optimism_bias
     )
     schedules = {
         health: discount_factors(counted, money.discount_rate, health=health)
@@ -104,28 +104,30 @@ def cashable_per_gain(place: Place, money: Money, years: int, counted: int) -> F
     Returns:
         (H, T, A, O) GBP.
     """
-    stated = build_benefits(place, money, years, counted)
-    found = np.zeros((counted, years, len(place.agencies), len(place.outcomes)))
-    for b in np.flatnonzero(stated.agency >= 0):
-        per_unit = stated.phase[b] * stated.cashable_per_unit[b]
-        found[:, :, stated.agency[b], stated.outcome[b]] += per_unit
-    return found
+    benefits = build_benefits(place, money, years, counted)
+    cash = np.zeros((counted, years, len(place.agencies), len(place.outcomes)))
+    for b in np.flatnonzero(benefits.agency >= 0):
+        per_unit = benefits.phase[b] * benefits.cashable_per_unit[b]
+        cash[:, :, benefits.agency[b], benefits.outcome[b]] += per_unit
+    return cash
 
 
-def chain(place: Place, money: Money, first_year: int, improvement: Floats) -> pd.DataFrame:
+def benefits_chain_table(
+    place: Place, money: Money, first_year: int, improvement: Floats
+) -> pd.DataFrame:
     """The plan table ``benefits_chain``: one row a benefit and year, every factor a column.
 
     ``improvement`` (H, O) in each counted year, in the outcomes' units and wanted direction.
     """
     counted = len(improvement)
-    stated = build_benefits(place, money, counted, counted)
+    benefits = build_benefits(place, money, counted, counted)
     rows = place.benefits
     b = np.repeat(np.arange(len(rows)), counted)
     year = np.tile(np.arange(counted), len(rows))
-    better = np.asarray(improvement, float)[:, stated.outcome].T  # (B, H)
-    seen = np.einsum("bht,bt->bh", stated.phase, better)
-    gross = seen * stated.unit_value[:, None]
-    net = gross * stated.net_share[:, None]
+    better = np.asarray(improvement, float)[:, benefits.outcome].T  # (B, H)
+    counted_units = np.einsum("bht,bt->bh", benefits.phase, better)
+    gross = counted_units * benefits.unit_value[:, None]
+    net = gross * benefits.net_share[:, None]
     factors = ("attribution_share", *DEDUCTIONS, "cashable_share")
     columns: dict[str, Any] = {
         name: rows[name].to_numpy()[b] for name in ("benefit_id", "outcome_id", "agency_id", "kind")
@@ -134,14 +136,14 @@ def chain(place: Place, money: Money, first_year: int, improvement: Floats) -> p
     columns |= {
         "year": first_year + year,
         "improvement": better.ravel(),
-        "counted": seen.ravel(),
-        "unit_value_gbp": stated.unit_value[b],
-        "correction_share": stated.correction[b],
+        "counted": counted_units.ravel(),
+        "unit_value_gbp": benefits.unit_value[b],
+        "correction_share": benefits.correction[b],
         "gross_gbp": gross.ravel(),
         "net_gbp": net.ravel(),
-        "cashable_gbp": (net * stated.cashable_share[:, None]).ravel(),
-        "discount_factor": stated.discount.ravel(),
-        "present_gbp": (net * stated.discount).ravel(),
+        "cashable_gbp": (net * benefits.cashable_share[:, None]).ravel(),
+        "discount_factor": benefits.discount.ravel(),
+        "present_gbp": (net * benefits.discount).ravel(),
     }
     return pd.DataFrame(columns, columns=list(CHAIN_COLUMNS))
 
@@ -156,11 +158,15 @@ def net_shares(rows: pd.DataFrame, correction: Floats) -> Floats:
 
 def phases(lag: Any, duration: Any, decay: Any, years: int, counted: int) -> Floats:
     """(B, H, T) how much of year t's improvement counts in year h, for each row."""
-    wait = np.arange(counted)[:, None] - np.arange(years)[None, :]  # years since the improvement
+    years_since = (
+        np.arange(counted)[:, None] - np.arange(years)[None, :]
+    )  # years since the improvement
     lag, duration, decay = (np.asarray(x, float)[:, None, None] for x in (lag, duration, decay))
-    since = wait[None] - lag
-    left = (1 - decay) ** np.maximum(since, 0)  # 0 ** 0 is 1: a whole decay leaves the first year
-    return np.where((since >= 0) & (since < duration), left, 0.0)
+    since = years_since[None] - lag
+    remaining = (1 - decay) ** np.maximum(
+        since, 0
+    )  # 0 ** 0 is 1: a whole decay leaves the first year
+    return np.where((since >= 0) & (since < duration), remaining, 0.0)
 
 
 def unit_values(place: Place) -> Floats:

@@ -42,8 +42,10 @@ def by_grade(place: Place | None, kind: str) -> dict[int, float]:
     if place is None:
         return shipped(kind)
     rows = place.optimism_bias[place.optimism_bias["kind"] == kind]
-    own = dict(zip(rows["grade"].astype(int), rows["correction_share"].astype(float), strict=True))
-    return own or shipped(kind)
+    own_corrections = dict(
+        zip(rows["grade"].astype(int), rows["correction_share"].astype(float), strict=True)
+    )
+    return own_corrections or shipped(kind)
 
 
 def corrections(
@@ -63,7 +65,7 @@ def corrections(
 
 def without_grade(place: Place) -> list[Finding]:
     """Warnings for numbers of the budget's evidence that have no grade."""
-    found = []
+    findings = []
     for table, key in (
         ("curves", ["programme_id", "outcome_id"]),
         ("benefits", ["benefit_id"]),
@@ -80,7 +82,7 @@ def without_grade(place: Place) -> list[Finding]:
             name = ", ".join(str(rows.at[row, column]) for column in key)
             message = f"{name} has no evidence grade, so nothing corrects it for optimism"
             remedy = "give a grade from 1 (best) to 6 (worst)"
-            found.append(
+            findings.append(
                 Finding("warning", f"{table}.csv", int(row) + 2, "grade", "", message, remedy)
             )
-    return found
+    return findings

@@ -128,14 +128,14 @@ def calibrate(place: Place, form: str | None = None) -> Calibration:
                     strict=True))  # fmt: skip
     for key, pairs in place.evidence_pairs.groupby(["programme_id", "outcome_id"], sort=False):
         programme, outcome = map(str, key)
-        tried = fit_forms(programme, outcome, pairs, float(sign[outcome]), form)
-        if isinstance(tried, Finding):
-            findings.append(tried)
+        form_fits = fit_forms(programme, outcome, pairs, float(sign[outcome]), form)
+        if isinstance(form_fits, Finding):
+            findings.append(form_fits)
             continue
-        best = min(tried, key=lambda fit: fit.criterion)
+        best = min(form_fits, key=lambda fit: fit.criterion)
         grade = pairs["grade"].max() if pairs["grade"].notna().all() else pd.NA
         rows.append(_curve_row(best, grade, f"fitted to {len(pairs)} pairs, R2 {best.r2:.2f}"))
-        fits += [_fit_row(fit, fit is best) for fit in tried]
+        fits += [_fit_row(fit, fit is best) for fit in form_fits]
         residuals += _residuals(best, pairs)
         findings += [_note(best, note) for note in best.notes]
     for row in place.coverage.itertuples():
@@ -187,17 +187,17 @@ def fit_forms(
         The fits that improve the outcome, or the finding that says why there is none.
     """
     spend, value = pairs["spend_gbp"].to_numpy(float), pairs["outcome_value"].to_numpy(float)
-    wanted = [form] if form else list(PARAMETER_COUNT)
+    forms = [form] if form else list(PARAMETER_COUNT)
     spend_count = len(np.unique(spend))
     allowed_forms = [
         name
-        for name in wanted
+        for name in forms
         if len(pairs) >= PARAMETER_COUNT[name] + MIN_SPARE_PAIRS
         and spend_count >= PARAMETER_COUNT[name]
     ]
     where = f"{programme}, {outcome}"
     if not allowed_forms:
-        required = min(PARAMETER_COUNT[name] for name in wanted)
+        required = min(PARAMETER_COUNT[name] for name in forms)
         message = f"{len(pairs)} pairs at {spend_count} spends are too few to fit a curve"
         remedy = f"give at least {required + MIN_SPARE_PAIRS} pairs at {required} different spends"
         return _fault(pairs, where, message, remedy)

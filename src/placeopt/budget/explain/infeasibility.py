@@ -145,8 +145,8 @@ def _relax_rows(model: Model, name: str) -> None:
     if name not in model.rows:
         return
     rows, arrays = model.rows[name], model.arrays()
-    own = slice(rows.start, rows.start + rows.size)
-    sign = np.where(np.isfinite(arrays.row_lower[own]), 1.0, -1.0)
+    block_rows = slice(rows.start, rows.start + rows.size)
+    sign = np.where(np.isfinite(arrays.row_lower[block_rows]), 1.0, -1.0)
     breach = model.add_columns(f"breach_{name}", labels=rows.labels, size=rows.size, cost=1.0)
     model.add_terms(rows, [(np.arange(rows.size), breach.all, sign)])
 
@@ -215,23 +215,23 @@ def _outcomes(problem: BudgetProblem, model: Model, result: Result) -> BreachPar
             o = at[block.labels["outcome_id"][position]]
             t = int(block.labels["year"][position] - problem.years[0])
             gain = problem.minimum_gain if kind == "minimum" else problem.target_gain
-            wanted = problem.drifted_baseline[t, o] + problem.sign[o] * gain[t, o]
+            required = problem.drifted_baseline[t, o] + problem.sign[o] * gain[t, o]
             missed = short[position] * scale.outcome[o]
-            reached = wanted - problem.sign[o] * missed
+            reached = required - problem.sign[o] * missed
             reached = 0.0 if abs(reached) < 1e-6 * missed else reached
             name = problem.display_names.get(problem.outcome_ids[o], problem.outcome_ids[o])
             what = "minimum standard" if kind == "minimum" else "target"
             when = _when(problem, block, position)
             words = (
-                f"{name} would be {figure(reached)} against its {what} of {figure(wanted)}{when}"
+                f"{name} would be {figure(reached)} against its {what} of {figure(required)}{when}"
             )
             yield float(short[position]), words
 
 
 def _pace(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
     for kind, word in (("cut", "fall"), ("rise", "rise")):
-        said = f"{{name}} would {word} {{gbp}} further than its pace{{when}}"
-        yield from _money(f"breach_{kind}", "programme_id", said)(problem, model, result)
+        template = f"{{name}} would {word} {{gbp}} further than its pace{{when}}"
+        yield from _money(f"breach_{kind}", "programme_id", template)(problem, model, result)
 
 
 def _minimum_scale(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
@@ -274,7 +274,7 @@ def _evidence(problem: BudgetProblem, model: Model, result: Result) -> BreachPar
 
 
 def _money(
-    column: str, key: str, said: str
+    column: str, key: str, template: str
 ) -> Callable[[BudgetProblem, Model, Result], BreachParts]:
     """Words for a breach in money, with {name}, {gbp} and {when}."""
 
@@ -285,22 +285,22 @@ def _money(
         missed = result.value(block) * formulation.scale_of(problem).money_gbp
         for at in np.flatnonzero(missed > 0.5):
             name, when = _name(problem, block, key, at), _when(problem, block, at)
-            yield float(missed[at]), said.format(name=name, gbp=pounds(missed[at]), when=when)
+            yield float(missed[at]), template.format(name=name, gbp=pounds(missed[at]), when=when)
 
     return parts
 
 
 def _reinvestment(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
-    for column, said in (
+    for column, template in (
         ("breach_prevention", "prevention would get {gbp} less than today{when}"),
         ("breach_reinvestment", "prevention would get {gbp} less than its share{when}"),
     ):
-        yield from _money(column, "year", said)(problem, model, result)
+        yield from _money(column, "year", template)(problem, model, result)
 
 
 def _name(problem: BudgetProblem, block: Block, key: str, position: Any) -> str:
-    found = block.labels[key][position]
-    return problem.display_names.get(found, str(found))
+    key_value = block.labels[key][position]
+    return problem.display_names.get(key_value, str(key_value))
 
 
 def _when(problem: BudgetProblem, block: Block, position: Any) -> str:

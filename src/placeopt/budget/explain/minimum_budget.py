@@ -267,9 +267,11 @@ def first_to_break(
     for name in BREACHES:
         if name in model.columns:  # the standard holds
             block = model.columns[name]
-            own = block.at(np.flatnonzero(block.labels["outcome_id"] == problem.outcome_ids[o]))
-            terms = [(np.arange(len(own)), own, np.ones(1))]
-            model.add_rows(f"no_{name}", rule="", size=len(own), terms=terms, upper=0.0)
+            outcome_columns = block.at(
+                np.flatnonzero(block.labels["outcome_id"] == problem.outcome_ids[o])
+            )
+            terms = [(np.arange(len(outcome_columns)), outcome_columns, np.ones(1))]
+            model.add_rows(f"no_{name}", rule="", size=len(outcome_columns), terms=terms, upper=0.0)
     other = solve_with_settings(model, settings)
     proven = other.status is Status.INFEASIBLE or other.bound > least * (1 + 1e-6)
     return o, float(missed[o]), bool(proven)

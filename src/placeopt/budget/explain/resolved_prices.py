@@ -126,10 +126,10 @@ def _streams(place: Place, scenario: Scenario, share: float) -> Iterator[MovedLi
     rows = place.stream_amounts
     decided = rows["year"].isin(_years(place, scenario))
     for key in place.streams["stream_id"]:
-        own = decided & (rows["stream_id"] == key)
-        step = share * float(rows.loc[own, "amount_gbp"].sum())
+        is_own = decided & (rows["stream_id"] == key)
+        step = share * float(rows.loc[is_own, "amount_gbp"].sum())
         if step > 0:
-            money = rows["amount_gbp"].where(~own, rows["amount_gbp"] * (1 + share))
+            money = rows["amount_gbp"].where(~is_own, rows["amount_gbp"] * (1 + share))
             other = place.replace(stream_amounts=rows.assign(amount_gbp=money))
             yield "B2", "more in the stream", key, step, "GBP", other, scenario
 
@@ -152,16 +152,16 @@ def _standards(
     row: Any
     for row in place.outcomes.itertuples():
         terms = rule.terms(row.outcome_id)
-        own = terms.minimum_standard
-        level = row.minimum_standard if own is None else own
+        own_standard = terms.minimum_standard
+        level = row.minimum_standard if own_standard is None else own_standard
         if not terms.minimum_holds or np.isnan(level):
             continue
         reach = abs(row.target - row.baseline)
         step = share * (reach if reach > 0 else abs(row.baseline))
         stricter = level + step * (-1 if row.direction == "lower" else 1)
         changed = terms.model_copy(update={"minimum_standard": stricter})
-        every = {**rule.outcome, row.outcome_id: changed}
-        question = _with_rule(scenario, rule.model_copy(update={"outcome": every}))
+        all_terms = {**rule.outcome, row.outcome_id: changed}
+        question = _with_rule(scenario, rule.model_copy(update={"outcome": all_terms}))
         what = "a stricter minimum standard"
         yield "B4", what, row.outcome_id, step, row.unit, place, question
 

@@ -46,20 +46,20 @@ def prices(problem: BudgetProblem, steps: tuple[LexicographicStep, ...]) -> pd.D
             continue
         assert step.result.row_prices is not None
         unit = formulation.objective_unit(step.objective, scale)
-        for name, says in LIMIT_LABELS.items():
+        for name, label_text in LIMIT_LABELS.items():
             if name not in step.model.rows:
                 continue
             block = step.model.rows[name]
             years = block.labels["year"]
-            own = [label for name, label in block.labels.items() if name != "year"]
-            ids = own[0] if own else np.full(block.size, "")
+            id_labels = [label for name, label in block.labels.items() if name != "year"]
+            ids = id_labels[0] if id_labels else np.full(block.size, "")
             per = _unit_of_rows(problem, block.labels, scale)
             for position, key in enumerate(ids):
                 price = float(step.result.row_prices[block.start + position])
                 change = price * unit / per[position] + 0.0
                 label = problem.display_names.get(str(key), str(key))
                 year = int(years[position])
-                row = [step.objective, block.rule, says, str(key), label, year, change]
+                row = [step.objective, block.rule, label_text, str(key), label, year, change]
                 rows.append(
                     [
                         *row,

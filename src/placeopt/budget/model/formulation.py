@@ -306,10 +306,10 @@ def no_stream_is_overspent(model: Model, problem: BudgetProblem, scale: Scale) -
     labels = by_year(problem, {"stream_id": problem.stream_ids[f]})
     terms: list[Any] = []
     limit = problem.stream_limit[:, f]
-    for back in range(decided if problem.streams_carry_over else 1):
-        t = np.arange(back, decided)[:, None]
+    for delay in range(decided if problem.streams_carry_over else 1):
+        t = np.arange(delay, decided)[:, None]
         at = t * len(f) + row[problem.pair_stream[n]]
-        terms.append((at, pay.at((t - back) * len(problem.pair_stream) + n), 1.0))
+        terms.append((at, pay.at((t - delay) * len(problem.pair_stream) + n), 1.0))
     if problem.streams_carry_over:
         limit = limit.cumsum(axis=0)
     if problem.relaxed_rule == "B2":
@@ -343,8 +343,8 @@ def minimum_standards_hold(model: Model, problem: BudgetProblem, scale: Scale) -
 
 def targets_hold_or_are_priced(model: Model, problem: BudgetProblem, scale: Scale) -> None:
     """(B4) Targets that must hold are met; the shortfall of a priced target is counted."""
-    held = np.where(problem.target_holds, problem.target_gain, np.nan)
-    _require_gain(model, problem, scale, "target", held)
+    required_gain = np.where(problem.target_holds, problem.target_gain, np.nan)
+    _require_gain(model, problem, scale, "target", required_gain)
     o = np.flatnonzero(problem.shortfall_price > 0)
     if len(o) == 0 or problem.relaxed_rule == "B4":
         return
@@ -445,8 +445,8 @@ def payments(
     model = Model("payments")
     pairs = {"stream_id": problem.stream_ids[problem.pair_stream]}
     pay = _add_payments(model, problem, pairs, scale)
-    slip = model.add_columns("slip", size=paid.size, cost=1e4)
-    over = model.add_columns("over", size=paid.size, cost=1e4)  # where what is paid is fixed
+    shortfall = model.add_columns("slip", size=paid.size, cost=1e4)
+    excess = model.add_columns("over", size=paid.size, cost=1e4)  # where what is paid is fixed
     fixed_spend = spend.ravel()
     model.add_columns("spend", size=spend.size, lower=fixed_spend, upper=fixed_spend)
     level = (gain / scale.outcome).ravel()
@@ -458,7 +458,11 @@ def payments(
         )
     rows = by_position(problem.pair_programme, decided, paid.shape[1])
     all_rows = np.arange(paid.size)
-    terms: list[Any] = [(rows, pay.all, 1.0), (all_rows, slip.all, 1.0), (all_rows, over.all, -1.0)]
+    terms: list[Any] = [
+        (rows, pay.all, 1.0),
+        (all_rows, shortfall.all, 1.0),
+        (all_rows, excess.all, -1.0),
+    ]
     fixed_paid = paid.ravel()
     model.add_rows("paid", rule="", size=paid.size, terms=terms, lower=fixed_paid, upper=fixed_paid)
     no_stream_is_overspent(model, problem, scale)

@@ -142,16 +142,16 @@ def _scored_columns(model: Model, problem: BudgetProblem, scale: Scale) -> np.nd
     The column is maximised, so that it equals the smaller of the two.
     """
     gain = model.columns["gain"]
-    most = (problem.max_gain / scale.outcome).ravel()
+    saturation = (problem.max_gain / scale.outcome).ravel()
     at = np.flatnonzero(
-        np.isfinite(most) & np.tile(problem.weight > 0, len(problem.drifted_baseline))
+        np.isfinite(saturation) & np.tile(problem.weight > 0, len(problem.drifted_baseline))
     )
     columns = np.asarray(gain.all).copy()
     if len(at) == 0:
         return columns
     if "scored" not in model.columns:
         labels = {key: ids[at] for key, ids in gain.labels.items()}
-        scored = model.add_columns("scored", labels=labels, lower=-np.inf, upper=most[at])
+        scored = model.add_columns("scored", labels=labels, lower=-np.inf, upper=saturation[at])
         rows = np.arange(len(at))
         terms = [(rows, scored.all, 1.0), (rows, gain.at(at), -1.0)]
         model.add_rows("scored", rule="", labels=labels, terms=terms, upper=0.0)

@@ -257,9 +257,9 @@ def _stand_alone_range(
                 cashable=problem.cashable * in_year[:, None, None, None],
             )
             model = formulation.formulate(year_problem, pieces, name)
-            for kept, limit in limits.items():  # with the years' own discount
+            for name_of_limit, limit in limits.items():  # with the years' own discount
                 formulation.earlier_objectives_are_kept(
-                    model, problem, formulation.scale_of(problem), kept, limit
+                    model, problem, formulation.scale_of(problem), name_of_limit, limit
                 )
             result = engine.solve(
                 model,
@@ -280,14 +280,14 @@ def _stand_alone_range(
 
 def stand_alone_problem(problem: BudgetProblem, agency: int) -> BudgetProblem:
     """The problem of one agency by itself: all other programmes and payments as today."""
-    own = problem.programme_agency == agency
+    is_own = problem.programme_agency == agency
     payer = problem.stream_agency == agency
-    is_decided = payer[problem.pair_stream] & own[problem.pair_programme]
+    is_decided = payer[problem.pair_stream] & is_own[problem.pair_programme]
     fixed_payments = np.where(is_decided, np.nan, problem.pair_base_spend)
     paid_by_agency = payer[problem.pair_stream]
     today = float(problem.pair_base_spend.sum())
     share = float(problem.pair_base_spend[paid_by_agency].sum()) / today if today else 0.0
-    units = own[problem.unit_programme]
+    units = is_own[problem.unit_programme]
     finite_total = np.where(np.isfinite(problem.total), problem.total, 0.0)
     total = finite_total * share + float(problem.pair_base_spend[~paid_by_agency].sum())
     objectives: tuple[str, ...] = ("position",)
@@ -313,16 +313,16 @@ def stand_alone_problem(problem: BudgetProblem, agency: int) -> BudgetProblem:
         opening_reserve=0.0,
         carry_over=False,
         stream_limit=np.where(payer, problem.stream_limit, np.inf),
-        floor=np.where(own, problem.floor, np.minimum(problem.floor, problem.base_spend)),
-        maximum=np.where(own, problem.maximum, np.inf),
-        upper=np.where(own, problem.upper, np.maximum(problem.upper, problem.base_spend)),
-        actual_spend=np.where(own, problem.actual_spend, problem.base_spend),
-        contracted_floor=np.where(own, problem.contracted_floor, 0.0),
-        is_optional=problem.is_optional & own,
-        alternative_set=np.where(own, problem.alternative_set, ""),
-        capital=np.where(own, problem.capital, 0.0),
+        floor=np.where(is_own, problem.floor, np.minimum(problem.floor, problem.base_spend)),
+        maximum=np.where(is_own, problem.maximum, np.inf),
+        upper=np.where(is_own, problem.upper, np.maximum(problem.upper, problem.base_spend)),
+        actual_spend=np.where(is_own, problem.actual_spend, problem.base_spend),
+        contracted_floor=np.where(is_own, problem.contracted_floor, 0.0),
+        is_optional=problem.is_optional & is_own,
+        alternative_set=np.where(is_own, problem.alternative_set, ""),
+        capital=np.where(is_own, problem.capital, 0.0),
         purchase_groups=(),
-        provider_terms=problem.provider_terms.for_programmes(own),
+        provider_terms=problem.provider_terms.for_programmes(is_own),
         unit_programme=problem.unit_programme[units],
         unit_outcome=problem.unit_outcome[units],
         unit_capacity=problem.unit_capacity[units],

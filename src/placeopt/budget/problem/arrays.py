@@ -423,17 +423,17 @@ class BudgetProblem:
 
         Every curve is at its least or its largest over all possible spends, with a tenth to spare.
         """
-        least, most = np.zeros(len(self.curves)), np.zeros(len(self.curves))
+        lowest, highest = np.zeros(len(self.curves)), np.zeros(len(self.curves))
         max_spend = np.maximum(self.upper.max(axis=0), self.base_spend)
         for c, (p, curve) in enumerate(zip(self.curve_programme, self.curves, strict=True)):
             effect = curve.effect(np.linspace(0.0, max_spend[p], 257))
-            least[c], most[c] = effect.min(), effect.max()
+            lowest[c], highest[c] = effect.min(), effect.max()
         total_share = self.effect_share.sum(
             axis=1
         )  # (B, C) of a year's effect that is there at most
         extremes = [
             self.combine_effects(total_share * (level - self.effect_today))
-            for level in (least, most)
+            for level in (lowest, highest)
         ]
         margin = 0.1 * (extremes[1] - extremes[0]) + 1e-9
         return np.minimum(*extremes) - margin, np.maximum(*extremes) + margin
@@ -586,8 +586,10 @@ class BudgetProblem:
             )
             value, shortfall = -float(value_by_year.sum()) / decided, float(priced_shortfall.mean())
         elif name == "fairest":
-            most = self.max_gain[:decided]
-            shortfall_ranges = np.minimum(self.target_gain, most) - np.minimum(gain[:decided], most)
+            max_gain = self.max_gain[:decided]
+            shortfall_ranges = np.minimum(self.target_gain, max_gain) - np.minimum(
+                gain[:decided], max_gain
+            )
             shortfall_ranges = shortfall_ranges / self.attainable_range
             value, shortfall = (
                 float(shortfall_ranges[:, is_counted].max()),

@@ -29,14 +29,14 @@ def pots(place: Place, scenario: Scenario, years: Ints) -> dict[str, Any]:
         money, pays = np.zeros((len(years), 0)), np.zeros((0, programmes), bool)
         return {"pot_money": money, "pot_pays": pays, "pot_carried": np.zeros(0, bool)}
     capital = (place.streams["purpose"] == "capital").to_numpy()
-    held = np.stack([np.nan_to_num(amounts(place, int(year))[0])[capital] for year in years])
+    income = np.stack([np.nan_to_num(amounts(place, int(year))[0])[capital] for year in years])
     pays = may_pay(place, None).T[capital]
     if rule.pots == "one":
-        held, pays = held.sum(axis=1, keepdims=True), np.ones((1, programmes), bool)
+        income, pays = income.sum(axis=1, keepdims=True), np.ones((1, programmes), bool)
     receipts = np.array([[rule.receipts(t)] for t in range(len(years))])
     carried = any(streams.unspent == "carried" for streams in scenario.of(Streams))
     return {
-        "pot_money": np.hstack([held, receipts]),
+        "pot_money": np.hstack([income, receipts]),
         "pot_pays": np.vstack([pays, np.ones((1, programmes), bool)]),
-        "pot_carried": np.append(np.full(held.shape[1], carried), True),
+        "pot_carried": np.append(np.full(income.shape[1], carried), True),
     }

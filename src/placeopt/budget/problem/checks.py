@@ -55,12 +55,12 @@ def require(place: Place, scenario: Scenario) -> None:
 
 def check(place: Place, scenario: Scenario) -> list[Finding]:
     """Everything found in the place's budget tables and in the scenario, warnings included."""
-    found = list(check_place(place, scenario))
+    findings = list(check_place(place, scenario))
     if scenario.money.optimism_bias:
-        found += without_grade(place)
-    if not any(finding.severity == "error" for finding in found):
-        found += check_scenario(place, scenario)
-    return found
+        findings += without_grade(place)
+    if not any(finding.severity == "error" for finding in findings):
+        findings += check_scenario(place, scenario)
+    return findings
 
 
 def check_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
@@ -68,14 +68,14 @@ def check_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
     for table in ("programmes", "streams", "spending", "outcomes"):
         if len(place.tables[table]) == 0:
             yield _fault(table, None, None, None, "the table is empty", "a budget needs it")
-    dangling = list(_dangling(place))
+    dangling = list(_unknown_ids(place))
     yield from dangling
     if dangling or len(place.spending) == 0 or len(place.programmes) == 0:
         return
-    yield from (one for one in benefit_findings(place) if one.severity == "error")
+    yield from (finding for finding in benefit_findings(place) if finding.severity == "error")
     yield from provider_terms_that_make_no_sense(place)
     yield from saturation_without_gain(place)
-    yield from _money_of_the_year(place, scenario)
+    yield from _missing_amounts(place, scenario)
     yield from _curves(place)
     yield from _ring_fences_today(place, scenario)
     with_effect = {*place.curves["programme_id"], *place.provision["programme_id"]}
@@ -89,12 +89,12 @@ def check_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
 
 def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
     """Faults and warnings in what the scenario asks of this place, with line numbers."""
-    yield from with_lines(scenario, _asked(place, scenario))
+    yield from with_lines(scenario, _scenario_findings(place, scenario))
 
 
-def _asked(place: Place, scenario: Scenario) -> Iterator[Finding]:
+def _scenario_findings(place: Place, scenario: Scenario) -> Iterator[Finding]:
     file = scenario.path.name if scenario.path else "scenario"
-    for kind in [kind for (of, _), kind in RULES.items() if of == "budget"]:
+    for kind in [kind for (problem_name, _), kind in RULES.items() if problem_name == "budget"]:
         if len(scenario.of(kind)) > 1:
             message = f"the rule {kind.name} is given {len(scenario.of(kind))} times"
             yield Finding("error", file, None, "rules", kind.name, message, "give it once")
@@ -110,20 +110,20 @@ def _asked(place: Place, scenario: Scenario) -> Iterator[Finding]:
     id_parameters += [(NobodyWorseOff, "only_together", "outcomes", "outcome_id")]
     id_parameters += [(Outcomes, "outcome", "outcomes", "outcome_id")]
     for owner, parameter, table, key in id_parameters:
-        known = set(place.tables[table][key])
+        known_ids = set(place.tables[table][key])
         for rule in scenario.of(owner):
             for name in getattr(rule, parameter):
-                if name not in known:
-                    remedy = f"name one of the {len(known)} ids in {table}"
+                if name not in known_ids:
+                    remedy = f"name one of the {len(known_ids)} ids in {table}"
                     message = f"no such {key} in the place"
                     yield Finding("error", file, None, parameter, name, message, remedy)
-    yield from _released(place, scenario, file)
+    yield from _firm_ring_fences(place, scenario, file)
     yield from _years(place, scenario, file)
     yield from _against_today(place, scenario, file)
-    known = set(place.programmes["programme_id"])
+    known_ids = set(place.programmes["programme_id"])
     for rule in scenario.of(Commissioning):
-        for name in {key for group in rule.coherent for key in group} - known:
-            remedy = f"name one of the {len(known)} ids in programmes"
+        for name in {key for group in rule.coherent for key in group} - known_ids:
+            remedy = f"name one of the {len(known_ids)} ids in programmes"
             message = "no such programme_id in the place"
             yield Finding("error", file, None, "coherent", name, message, remedy)
     for rule in scenario.of(Uncertainty):
@@ -134,7 +134,7 @@ def _asked(place: Place, scenario: Scenario) -> Iterator[Finding]:
     yield from _targets(place, scenario, file)
 
 
-def _released(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
+def _firm_ring_fences(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
     """Released ring-fences that are not negotiable."""
     rows = place.streams
     firm = set(rows.loc[rows["ring_fenced"] & ~rows["negotiable"], "stream_id"])
@@ -148,22 +148,24 @@ def _released(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
 
 def _years(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
     """Lists without one number for each decided year; fewer counted years than decided ones."""
-    given: list[tuple[str, Any]] = [("stated", rule.stated) for rule in scenario.of(OneBudget)]
-    given += [("receipts_gbp", rule.receipts_gbp) for rule in scenario.of(Capital)]
-    for name, stated_numbers in given:
+    number_lists: list[tuple[str, Any]] = [
+        ("stated", rule.stated) for rule in scenario.of(OneBudget)
+    ]
+    number_lists += [("receipts_gbp", rule.receipts_gbp) for rule in scenario.of(Capital)]
+    for name, stated_numbers in number_lists:
         if isinstance(stated_numbers, tuple) and len(stated_numbers) != scenario.years:
             key = "total_gbp or reduction_share" if name == "stated" else name
             message = f"{len(stated_numbers)} numbers for {scenario.years} decided years"
             remedy = "give one number, or one for each year"
             yield Finding("error", file, None, key, str(stated_numbers), message, remedy)
-    yield from _lasting(place, scenario, file)
+    yield from _uncounted_effects(place, scenario, file)
     counted = scenario.money.benefit_years
     if counted is not None and counted < scenario.years:
         message = f"fewer than the {scenario.years} decided years"
         yield Finding("error", file, None, "benefit_years", str(counted), message, "give more")
 
 
-def _lasting(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
+def _uncounted_effects(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
     """Effects that last longer than is counted, where the scenario does not state how long to
     count."""
     felt, least = years_felt_beyond(place), scenario.money.benefit_years
@@ -223,10 +225,10 @@ def _nothing_to_gain(place: Place, scenario: Scenario, reach: Any) -> Iterator[F
     """
     rows, target = place.outcomes, outcomes.targets(place, scenario)
     keys, stretch = rows["outcome_id"].to_numpy(str), rows["stretch"].to_numpy(float)
-    worth = outcomes.weights(rows["weight"], reach) > 0
+    has_weight = outcomes.weights(rows["weight"], reach) > 0
     sign = np.where(rows["direction"] == "lower", -1.0, 1.0)
     gains = sign * (outcomes.saturation(rows, target) - rows["baseline"].to_numpy(float))
-    for row in np.flatnonzero(worth & ~(gains > 0) & rows["saturates_at"].isna().to_numpy()):
+    for row in np.flatnonzero(has_weight & ~(gains > 0) & rows["saturates_at"].isna().to_numpy()):
         column = "target" if np.isnan(stretch[row]) else "stretch"
         level = target[row] if column == "target" else stretch[row]
         message = f"no better than the baseline of {keys[row]}, so that no "
@@ -235,7 +237,7 @@ def _nothing_to_gain(place: Place, scenario: Scenario, reach: Any) -> Iterator[F
         yield _fault("outcomes", row, column, f"{level:g}", message, remedy)
 
 
-def _dangling(place: Place) -> Iterator[Finding]:
+def _unknown_ids(place: Place) -> Iterator[Finding]:
     """Ids that no table defines."""
     tables: tuple[str, ...] = ("spending", "curves", "curve_points", "stream_amounts")
     tables += ("stream_programmes", "provision", "commitments", "benefits", "combinations")
@@ -245,15 +247,15 @@ def _dangling(place: Place) -> Iterator[Finding]:
             if column.references:
                 other, key = column.references
                 values = place.tables[table][column.name]
-                known = values.isin(place.tables[other][key])
+                is_known = values.isin(place.tables[other][key])
                 if not column.required:
-                    known |= values == ""
-                for row in values.index[~known]:
+                    is_known |= values == ""
+                for row in values.index[~is_known]:
                     message, remedy = f"no such id in {other}", f"give an id of {other}"
                     yield _fault(table, row, column.name, values[row], message, remedy)
 
 
-def _money_of_the_year(place: Place, scenario: Scenario) -> Iterator[Finding]:
+def _missing_amounts(place: Place, scenario: Scenario) -> Iterator[Finding]:
     needs = (Streams, ThroughThePlace, NobodyWorseOff, Capital)
     if not any(scenario.of(kind) for kind in needs):
         return
@@ -261,8 +263,8 @@ def _money_of_the_year(place: Place, scenario: Scenario) -> Iterator[Finding]:
     for year in money.decided_years(place, scenario):
         if year <= last:
             continue  # reported as a fault of the scenario
-        _, known = money.amounts(place, int(year))
-        for row in np.flatnonzero(~known):
+        _, is_stated = money.amounts(place, int(year))
+        for row in np.flatnonzero(~is_stated):
             key = place.streams.at[row, "stream_id"]
             message = f"no amount for the decided year {year}"
             remedy = "add a row (0 if it brings in nothing), or set other years in the scenario"

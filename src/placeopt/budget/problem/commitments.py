@@ -82,8 +82,8 @@ def commitments(place: Place, scenario: Scenario, years: Ints, relax: str) -> di
         rows = place.commitments
         p = pd.Index(place.programmes["programme_id"]).get_indexer(rows["programme_id"])
         t = pd.Index(years).get_indexer(pd.Index(rows["year"].to_numpy(np.int64)))
-        gbp, past = rows["amount_gbp"].to_numpy(float), (rows["kind"] == "actual").to_numpy()
-        for is_chosen, table in ((~past, contracted), (past, actual)):
+        gbp, is_actual = rows["amount_gbp"].to_numpy(float), (rows["kind"] == "actual").to_numpy()
+        for is_chosen, table in ((~is_actual, contracted), (is_actual, actual)):
             is_chosen = is_chosen & (t >= 0)
             table[t[is_chosen], p[is_chosen]] = gbp[is_chosen]
     is_past = np.isfinite(actual).all(axis=1)  # a year that is past is held to no other rule

@@ -98,13 +98,13 @@ class ProviderTerms:
 
         0 where that is after the decided years.
         """
-        earned, held, lost = (
+        earned, paid, lost = (
             self.earned_units(gain, bought),
             self.paid_units(gain),
             np.zeros_like(self.start),
         )
         for t, k in zip(*self.settled_within_horizon, strict=True):
-            lost[t, k] = max(0.0, earned[t, k] - held[t + self.deferral_years[k], k])
+            lost[t, k] = max(0.0, earned[t, k] - paid[t + self.deferral_years[k], k])
         return lost
 
     @property

@@ -112,15 +112,15 @@ def _geometric_grid(problem: BudgetProblem, p: int, low: float, high: float) -> 
     return GeometricGrid(p, today, step, first, rungs, down, up)
 
 
-def _choose_step(fall: float, rise: float, wanted: float) -> tuple[float, int, int]:
+def _choose_step(fall: float, rise: float, target_step: float) -> tuple[float, int, int]:
     """Return a step of about the size ``wanted``, and the steps of a year's fall and rise.
 
     The numbers of steps are rounded up; the step is the candidate for which that loses least.
     """
     moves = [move for move in (fall, rise) if 0 < move < np.inf]
-    candidates = [wanted]
-    for move in [move for move in moves if move >= wanted]:
-        min_parts = int(move / wanted)
+    candidates = [target_step]
+    for move in [move for move in moves if move >= target_step]:
+        min_parts = int(move / target_step)
         candidates += [move / parts for parts in range(min_parts, 2 * min_parts + 1)]
     candidates += [
         max(step, multiple / int(multiple / step))
@@ -238,12 +238,12 @@ def _least_reachable_cost(later_cost: Floats, down: Ints, up: Ints) -> Floats:
     size, unlimited = later_cost.shape[1], later_cost.shape[1] // 2 * 2 + 2
     for fall, rise in np.unique(np.stack([down, up]), axis=1).T:
         same_pace = (down == fall) & (up == rise)
-        back = unlimited if fall == UNLIMITED else min(2 * int(fall), unlimited)
+        behind = unlimited if fall == UNLIMITED else min(2 * int(fall), unlimited)
         forward = unlimited if rise == UNLIMITED else min(2 * int(rise), unlimited)
-        half = max(back, forward)
+        half = max(behind, forward)
         padded = np.pad(later_cost[same_pace], ((0, 0), (half, half)), constant_values=np.inf)
         filtered = minimum_filter1d(
-            padded, back + forward + 1, axis=1, origin=(back - forward) // 2, mode="nearest"
+            padded, behind + forward + 1, axis=1, origin=(behind - forward) // 2, mode="nearest"
         )
         reachable[same_pace] = filtered[:, half : half + size]
     return reachable

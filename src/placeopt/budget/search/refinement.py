@@ -185,8 +185,10 @@ class Approximation:
                 new = new[np.abs(new[:, None] - exact).min(axis=1, initial=np.inf) > min_distance]
             self.exact_at[c] = np.unique(np.concatenate([self.exact_at[c], new]))
             if len(cuts) > 1 and self.problem.curves[c].form != "points":
-                after = np.clip(np.searchsorted(cuts, new), 1, len(cuts) - 1)
-                new = np.concatenate([new, (new + cuts[after - 1]) / 2, (new + cuts[after]) / 2])
+                next_index = np.clip(np.searchsorted(cuts, new), 1, len(cuts) - 1)
+                new = np.concatenate(
+                    [new, (new + cuts[next_index - 1]) / 2, (new + cuts[next_index]) / 2]
+                )
             for spend in new:
                 spacing = 1e-6 * abs(spend) + min_distance
                 if np.abs(cuts - spend).min() > spacing:  # slopes between closer ones are noise

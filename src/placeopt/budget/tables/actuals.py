@@ -36,18 +36,18 @@ def read_actual(
     Raises:
         PlaceError: With every fault of the file.
     """
-    rows, found = read_records(place, "commitments", path, {"kind": "actual"})
-    found = worst_first([*found, *_of_other_years(rows, path.name, year)])
-    past = rows["kind"] == "actual"
-    faults = [finding for finding in found if finding.severity == "error"]
-    if not past.any() and not faults:
+    rows, findings = read_records(place, "commitments", path, {"kind": "actual"})
+    findings = worst_first([*findings, *_of_other_years(rows, path.name, year)])
+    is_actual = rows["kind"] == "actual"
+    faults = [finding for finding in findings if finding.severity == "error"]
+    if not is_actual.any() and not faults:
         remedy = f"give a row for each programme with what was spent in {year}"
         faults = [error(path.name, "no row is of kind actual", remedy)]
     if faults:
         raise PlaceError(faults, f"faults in {path}")
-    pairs = zip(rows["programme_id"][past], rows["amount_gbp"][past], strict=True)
+    pairs = zip(rows["programme_id"][is_actual], rows["amount_gbp"][is_actual], strict=True)
     spent = {str(key): float(gbp) for key, gbp in pairs}
-    return spent, rows[~past], found
+    return spent, rows[~is_actual], findings
 
 
 def _of_other_years(rows: pd.DataFrame, file: str, year: int) -> Iterator[Finding]:

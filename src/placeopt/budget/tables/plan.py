@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from placeopt.budget.appraisal.benefits import chain
+from placeopt.budget.appraisal.benefits import benefits_chain_table
 from placeopt.budget.explain.shadow_prices import prices
 from placeopt.budget.problem.arrays import OBJECTIVES, WEIGHTED_UNIT, BudgetProblem, sum_by_group
 from placeopt.budget.search.refinement import Solution, payment_decimals
@@ -58,7 +58,7 @@ def build_plan(place: Place, problem: BudgetProblem, solved: Solution, scenario:
     }
     if len(place.benefits):
         first, gain = int(problem.years[0]), problem.gain(spend)
-        tables["benefits_chain"] = chain(place, problem.money, first, gain)
+        tables["benefits_chain"] = benefits_chain_table(place, problem.money, first, gain)
     tables["agencies"] = _agencies(place, tables["spending"])
     return Plan(tables, _summary(problem, tables, solved))
 

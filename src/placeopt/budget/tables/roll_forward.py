@@ -95,9 +95,11 @@ def years_ahead(place: Place, scenario: Scenario, *, rolls: bool = False) -> lis
         message = "the scenario drops continuity (B13), so that nothing actual or contracted would"
         raise UsageError(f"{message} be kept: take it out of drop")
     commitments, programme_ids = place.commitments, set(place.programmes["programme_id"])
-    past = commitments[commitments["kind"] == "actual"].groupby("year")["programme_id"].agg(set)
+    actual_programmes = (
+        commitments[commitments["kind"] == "actual"].groupby("year")["programme_id"].agg(set)
+    )
     years = [int(year) for year in decided_years(place, scenario)]
-    open_years = [year for year in years if not past.get(year, set()) >= programme_ids]
+    open_years = [year for year in years if not actual_programmes.get(year, set()) >= programme_ids]
     if len(open_years) < 2 and not (open_years and rolls):
         raise UsageError(
             "no year would be left to decide: let the settlement roll (rolls=True, or --rolls)"

@@ -101,26 +101,26 @@ def _outcomes(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
     minimum = drifted + problem.sign * problem.minimum_gain
     target = drifted + problem.sign * problem.target_gain
     rows["minimum_standard"], rows["target"] = minimum.ravel(), target.ravel()
-    for name, wanted in (("standard_met", minimum), ("target_met", target)):
+    for name, required in (("standard_met", minimum), ("target_met", target)):
         rows[name] = [
             word
-            for after, own in zip(level, wanted, strict=True)
-            for word in standard_status(problem, after, own)
+            for after, limits in zip(level, required, strict=True)
+            for word in standard_status(problem, after, limits)
         ]
     return rows
 
 
 def _reserves(problem: BudgetProblem, spend: Floats, pay: Floats) -> pd.DataFrame:
     paid = pay.sum(axis=1)
-    held = np.round(problem.reserves(paid, spend), 2) + 0.0
+    reserves = np.round(problem.reserves(paid, spend), 2) + 0.0
     return pd.DataFrame(
         {
             "year": problem.years,
-            "opening_gbp": held[:-1],
+            "opening_gbp": reserves[:-1],
             "in_gbp": problem.total + problem.rewards(spend) + problem.refunds(spend).sum(axis=1),
             "out_gbp": paid,
             "clawback_gbp": problem.clawback_paid(spend),
-            "closing_gbp": held[1:],
+            "closing_gbp": reserves[1:],
         }
     )
 
@@ -399,8 +399,8 @@ def _least_by_program(
     unspent_money = model.add_columns("from_unspent", size=decided * agencies)
     at = moved.at(year * len(giver) + np.arange(len(giver)))
     first = 0 * year if horizon else year * agencies
-    worth = problem.discount[:, None] if horizon else np.ones((1, 1))
-    terms: list[Any] = [(first + taker, at, worth), (first + giver, at, -worth)]
+    weight = problem.discount[:, None] if horizon else np.ones((1, 1))
+    terms: list[Any] = [(first + taker, at, weight), (first + giver, at, -weight)]
     terms.append((np.arange(rows), slip.all, np.ones(1)))
     short = -(problem.discount @ surplus) if horizon else -surplus.ravel()
     min_surplus = np.where(np.isfinite(short), short, -np.inf) / unit
@@ -414,11 +414,11 @@ def _least_by_program(
             (k * agencies + agency_index, unspent_money.at(s * agencies + agency_index), -ones)
         )
     size = decided * agencies
-    most = transferable.ravel() / unit
-    model.add_rows("given", rule="B9", size=size, terms=paid_terms, upper=most)
-    most = np.maximum(0.0, problem.transfer_periods @ savings).ravel() / unit
+    upper = transferable.ravel() / unit
+    model.add_rows("given", rule="B9", size=size, terms=paid_terms, upper=upper)
+    upper = np.maximum(0.0, problem.transfer_periods @ savings).ravel() / unit
     model.add_rows(
-        "given_from_saved", rule="B9", size=size, terms=[*paid_terms, *unspent_terms], upper=most
+        "given_from_saved", rule="B9", size=size, terms=[*paid_terms, *unspent_terms], upper=upper
     )
     if problem.total_limits_transfers:
         linked = np.tril(np.ones((decided, decided))) if problem.carry_over else np.eye(decided)

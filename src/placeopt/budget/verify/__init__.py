@@ -106,9 +106,9 @@ def verify_stand_alone_positions(
         tables: ``positions_alone``, ``alone_spending``, ``alone_payments`` and
             ``alone_objectives``.
     """
-    known = _TablesOnly({**tables, "positions": tables["positions_alone"]})
+    tables_only = _TablesOnly({**tables, "positions": tables["positions_alone"]})
     rule = next(rule for rule in scenario.rules if rule.name == "nobody_worse_off")
-    return check_stand_alone_positions(place, scenario, rule, known)
+    return check_stand_alone_positions(place, scenario, rule, tables_only)
 
 
 @dataclass(frozen=True)

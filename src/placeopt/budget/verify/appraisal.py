@@ -128,8 +128,8 @@ def _value(place: Place, row: Mapping[Any, Any]) -> float:
     for cost in place.unit_costs.to_dict("records"):
         if row["unit_cost"] and cost["code"] == row["unit_cost"]:
             return _real(place, cost["amount_gbp"], int(cost["price_year"]))
-    own = place.info.price_year if pd.isna(row["price_year"]) else int(row["price_year"])
-    return _real(place, row["unit_value_gbp"], own)
+    price_year = place.info.price_year if pd.isna(row["price_year"]) else int(row["price_year"])
+    return _real(place, row["unit_value_gbp"], price_year)
 
 
 def _real(place: Place, amount: float, year: int) -> float:

@@ -117,16 +117,16 @@ def withheld_but_not_earned(place: Place, scenario: Scenario, timeline: Timeline
     for result in results(place, scenario, timeline):
         if not result.terms.donor:
             key, spent = result.terms.programme_id, timeline.spend[result.position]
-            got = result.earned_gbp - result.not_paid_gbp - result.clawback_gbp
-            paid[key] = paid.get(key, 0.0) + got - result.terms.withheld_share * spent[key]
-    past, breaches = past_years(place, scenario), []
+            earned = result.earned_gbp - result.not_paid_gbp - result.clawback_gbp
+            paid[key] = paid.get(key, 0.0) + earned - result.terms.withheld_share * spent[key]
+    years_past, breaches = past_years(place, scenario), []
     for key, gbp in paid.items():
-        own = place.provider_terms["programme_id"] == key
-        withheld = float(place.provider_terms.loc[own, "withheld_share"].sum())
+        is_own = place.provider_terms["programme_id"] == key
+        withheld = float(place.provider_terms.loc[is_own, "withheld_share"].sum())
         has_begun = any(
             spend[key] > 0
             for year, spend in zip(timeline.years, timeline.spend, strict=True)
-            if year in past
+            if year in years_past
         )
         if withheld > 0 and not has_begun:
             total_withheld = withheld * sum(spend[key] for spend in timeline.spend)

@@ -37,11 +37,11 @@ def capital_fits(place: Place, scenario: Scenario, rule: Any, timeline: Timeline
     """
     payers = _payers(place, rule)
     flow = Flow()
-    _money_comes_in(place, scenario, rule, timeline, flow)
-    past, needs = past_years(place, scenario), capital(place, scenario, timeline)
+    _add_money(place, scenario, rule, timeline, flow)
+    years_past, needs = past_years(place, scenario), capital(place, scenario, timeline)
     breaches: dict[int, Breach] = {}
     positions = sorted(
-        range(len(timeline.years)), key=lambda at: (timeline.years[at] not in past, at)
+        range(len(timeline.years)), key=lambda at: (timeline.years[at] not in years_past, at)
     )
     for at in positions:
         year, needed = timeline.years[at], 0
@@ -53,7 +53,7 @@ def capital_fits(place: Place, scenario: Scenario, rule: Any, timeline: Timeline
                 for pot in payers.get(key, ()):
                     flow.add((at, "pot", pot), (at, "programme", key), UNLIMITED)
         sent = flow.push()
-        if year in past:
+        if year in years_past:
             continue
         shortfall = (needed - sent) / 100
         if shortfall <= 0:
@@ -75,9 +75,7 @@ def _payers(place: Place, rule: Any) -> dict[str, list[str | None]]:
     return payers
 
 
-def _money_comes_in(
-    place: Place, scenario: Scenario, rule: Any, timeline: Timeline, flow: Flow
-) -> None:
+def _add_money(place: Place, scenario: Scenario, rule: Any, timeline: Timeline, flow: Flow) -> None:
     """Add each year's money of every pot; unused money that carries over flows to the next year."""
     streams = rule_of(scenario, "streams")
     carried = streams is not None and streams.unspent == "carried"

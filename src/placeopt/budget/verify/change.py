@@ -37,7 +37,7 @@ def prevention(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) 
     pace_rule = rule_of(scenario, "pace")
     double_running = pace_rule.double_running_years if pace_rule else 0
     breaches: list[Breach] = []
-    past = past_years(place, scenario)
+    years_past = past_years(place, scenario)
     for row in rows_of(place.provision):
         key, outcome = row.programme_id, row.outcome_id
         needed = [whole_units(demand_today[outcome], row.unit_capacity)]
@@ -51,7 +51,7 @@ def prevention(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) 
                 (abs(units_run - round(units_run)), 1e-6, f"whole units {subject}", row.unit)
             )
             min_units = max(needed[max(0, at + 1 - double_running) : at + 2])
-            if past.issuperset(timeline.years[: at + 1]):
+            if years_past.issuperset(timeline.years[: at + 1]):
                 previous_units = timeline.units[at - 1][key] if at else timeline.units_today[key]
                 cost = max(row.unit_cost_gbp_per_year, 1e-12)
                 units_lost = (timeline.spend_today[key] - timeline.spend[at][key]) / cost
@@ -71,9 +71,9 @@ def reinvestment(place: Place, scenario: Scenario, rule: Any, timeline: Timeline
     """(B7) How much less than its share of savings goes to prevention."""
     kind = dict(zip(place.programmes["programme_id"], place.programmes["kind"], strict=True))
     breaches: list[Breach] = []
-    past = past_years(place, scenario)
+    years_past = past_years(place, scenario)
     for at, year in enumerate(timeline.years):
-        if year in past:
+        if year in years_past:
             continue
         spend, unchanged = timeline.spend[at], do_nothing_spend(place, timeline, year)
         savings = sum(unchanged[key] - spend[key] for key in spend if kind[key] != "preventive")
@@ -98,9 +98,9 @@ def through_the_place(
         if row.purpose == "revenue" and row.agency_id
     }
     breaches: list[Breach] = []
-    past = past_years(place, scenario)
+    years_past = past_years(place, scenario)
     for at, year in enumerate(timeline.years[: rule.first_years]):
-        if year in past:
+        if year in years_past:
             continue
         revenue: dict[str, float] = defaultdict(float)
         contributed: dict[str, float] = defaultdict(float)
@@ -124,19 +124,19 @@ def commissioning(place: Place, scenario: Scenario, rule: Any, timeline: Timelin
     withheld.
     """
     breaches = withheld_but_not_earned(place, scenario, timeline)
-    past = past_years(place, scenario)
+    years_past = past_years(place, scenario)
     for at, year in enumerate(timeline.years):
         spend = timeline.spend[at]
         bought: dict[str, list[str]] = defaultdict(list)
         for row in rows_of(place.programmes):
             key, minimum_scale = row.programme_id, row.minimum_scale_gbp_per_year
-            if spend[key] > 0 and minimum_scale > 0 and year not in past:
+            if spend[key] > 0 and minimum_scale > 0 and year not in years_past:
                 what = f"programme {key} below its efficient scale in {year}"
                 breaches.append((minimum_scale - spend[key], tolerance(minimum_scale), what, "GBP"))
             if spend[key] > 0 and row.one_of:
                 bought[row.one_of].append(key)
             contract_until = row.contract_until_year
-            if not _empty(contract_until) and year <= contract_until and year not in past:
+            if not _empty(contract_until) and year <= contract_until and year not in years_past:
                 shortfall = timeline.spend_today[key] - spend[key]
                 what = f"contract of {key} in {year}"
                 breaches.append((shortfall, tolerance(timeline.spend_today[key]), what, "GBP"))
@@ -145,12 +145,12 @@ def commissioning(place: Place, scenario: Scenario, rule: Any, timeline: Timelin
             if spend[key] > 0 and timeline.previous_spend(at)[key] == 0:
                 for later in range(at + 1, min(at + row.contract_years, len(timeline.years))):
                     has_ended = (
-                        timeline.spend[later][key] == 0 and timeline.years[later] not in past
+                        timeline.spend[later][key] == 0 and timeline.years[later] not in years_past
                     )
                     excess = 1.0 if has_ended else 0.0
                     what = f"contract of {key}, begun in {year}, in {timeline.years[later]}"
                     breaches.append((excess, 0.5, what, "programmes"))
-        if year in past:
+        if year in years_past:
             continue
         for choice, keys in bought.items():
             what = f"alternatives of {choice} bought in {year}: {', '.join(keys)}"

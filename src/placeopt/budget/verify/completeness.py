@@ -109,8 +109,8 @@ def _ids(place: Place) -> dict[str, set[Any]]:
     }
 
 
-def _id(one: Any) -> Any:
-    return "" if pd.isna(one) else one
+def _id(cell: Any) -> Any:
+    return "" if pd.isna(cell) else cell
 
 
 def _is_year_within(year: Any, first: int, end: int) -> bool:

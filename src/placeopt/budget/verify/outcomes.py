@@ -86,10 +86,10 @@ def improvements(
 
 def _gains(place: Place, timeline: Timeline, count: int) -> list[OutcomeLevels]:
     """By year, outcome id -> units of improvement by all its curves together."""
-    return timeline.cached(("gains", count), lambda: _gains_of(place, timeline, count))
+    return timeline.cached(("gains", count), lambda: _compute_gains(place, timeline, count))
 
 
-def _gains_of(place: Place, timeline: Timeline, count: int) -> list[OutcomeLevels]:
+def _compute_gains(place: Place, timeline: Timeline, count: int) -> list[OutcomeLevels]:
     gains, today_effects = curve_gains(place, timeline, count), effects_today(place, timeline)
     outcomes, improvements = list(rows_of(place.outcomes)), []
     for at in range(count):
@@ -147,8 +147,8 @@ def _targets(place: Place, scenario: Scenario) -> list[tuple[Any, float]]:
     rule = rule_of(scenario, "outcomes")
     if rule is None:
         return []
-    asked = [(row, rule.terms(row.outcome_id).target) for row in rows_of(place.outcomes)]
-    return [(row, row.target if own is None else own) for row, own in asked]
+    targets = [(row, rule.terms(row.outcome_id).target) for row in rows_of(place.outcomes)]
+    return [(row, row.target if stated is None else stated) for row, stated in targets]
 
 
 def rewards(place: Place, scenario: Scenario, timeline: Timeline) -> list[float]:
@@ -183,7 +183,7 @@ def clawbacks(place: Place, scenario: Scenario, timeline: Timeline) -> list[Outc
 
 def paid_back(place: Place, scenario: Scenario, timeline: Timeline) -> list[float]:
     """(B1) By year, GBP paid back for the year before; the last year also pays its own."""
-    missed = [sum(back.values()) for back in clawbacks(place, scenario, timeline)]
+    missed = [sum(clawback.values()) for clawback in clawbacks(place, scenario, timeline)]
     due = [0.0, *missed[:-1]]
     due[-1] += missed[-1]
     return due

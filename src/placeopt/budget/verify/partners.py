@@ -150,7 +150,7 @@ def _transfers_beyond_the_budget(
             )
             from_unspent_before += from_unspent
             unspent_by_year[year] += from_unspent
-    past, breaches = past_years(place, scenario), []
+    years_past, breaches = past_years(place, scenario), []
     carries_within_streams = carries and not total.carry_over
     transfers, unallocated = 0.0, total.opening_reserve_gbp if total.carry_over else 0.0
     in_and_out_by_year = in_and_out(place, scenario, total, timeline)
@@ -162,7 +162,7 @@ def _transfers_beyond_the_budget(
         opening_reserve = (
             total.opening_reserve_gbp if total.carry_over and year == timeline.years[-1] else 0.0
         )
-        if transfers > 0 and not (total.carry_over and year in past):
+        if transfers > 0 and not (total.carry_over and year in years_past):
             what = f"transfers from money that the total of {year} does not leave"
             breaches.append(
                 (transfers - max(0.0, unallocated - opening_reserve), tolerance(limit), what, "GBP")
@@ -291,7 +291,10 @@ def positions_add_up(place: Place, scenario: Scenario, timeline: Timeline, plan:
     columns = next(iter(components.values()), {})
     faults = []
     for column, expected in (
-        *((name, {key: one[name] for key, one in components.items()}) for name in columns),
+        *(
+            (name, {key: parts_of[name] for key, parts_of in components.items()})
+            for name in columns
+        ),
         ("plan_before_transfers_gbp", before),
         ("transfers_gbp", transfers),
         ("plan_gbp", {key: gbp + transfers[key] for key, gbp in before.items()}),

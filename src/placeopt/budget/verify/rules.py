@@ -33,16 +33,16 @@ from placeopt.scenario import Scenario
 
 
 def one_budget(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
-    """(B1) Payments and clawbacks over the total and rewards; or, carried over, a negative reserve."""
-    base, past = sum(timeline.spend_today.values()), past_years(place, scenario)
+    """(B1) Payments and clawbacks over the total and rewards; with carry-over, reserves below 0."""
+    base, years_past = sum(timeline.spend_today.values()), past_years(place, scenario)
     reserve, breaches = rule.opening_reserve_gbp, []
     by_year = in_and_out(place, scenario, rule, timeline)
     for year, (limit, paid) in zip(timeline.years, by_year, strict=True):
         if rule.carry_over:
             reserve += limit - paid
-            if year not in past:
+            if year not in years_past:
                 breaches.append((-reserve, tolerance(limit), f"the reserve of {year}", "GBP"))
-        elif year not in past:
+        elif year not in years_past:
             breaches.append((paid - limit, tolerance(limit), f"the total of {year}", "GBP"))
     if rule.carry_over:
         shortfall = rule.opening_reserve_gbp - reserve
@@ -88,7 +88,7 @@ def streams(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> 
     }
     breaches: list[Breach] = []
     carried: dict[str, float] = defaultdict(float)
-    past = past_years(place, scenario)
+    years_past = past_years(place, scenario)
     for at, year in enumerate(timeline.years):
         spent: dict[str, float] = defaultdict(float)
         for (programme, stream), gbp in timeline.payments[at].items():
@@ -100,7 +100,7 @@ def streams(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> 
         for stream in place.streams["stream_id"]:
             limit = amount.get((stream, year), 0.0) + carried[stream]
             excess = spent[stream] - limit
-            if year not in past:
+            if year not in years_past:
                 breaches.append((excess, tolerance(limit), f"stream {stream} in {year}", "GBP"))
             if rule.unspent == "carried":
                 carried[stream] = -excess
@@ -110,12 +110,12 @@ def streams(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> 
 def statutory(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
     """(B3) How far below its floor a programme is."""
     breaches: list[Breach] = []
-    past = past_years(place, scenario)
+    years_past = past_years(place, scenario)
     for row in rows_of(place.programmes):
         key = row.programme_id
         floor = rule.floors_gbp.get(key, row.statutory_floor_gbp_per_year)
         for at, year in enumerate(timeline.years):
-            if floor > 0 and year not in past:
+            if floor > 0 and year not in years_past:
                 shortfall = floor - timeline.spend[at][key]
                 breaches.append((shortfall, tolerance(floor), f"programme {key} in {year}", "GBP"))
     return breaches
@@ -123,8 +123,8 @@ def statutory(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -
 
 def outcomes(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
     """(B4) How far an outcome misses a standard, or a target that must be met."""
-    levels, past = outcome_levels(place, timeline), past_years(place, scenario)
-    return _missed(place, rule, timeline, levels, targets=True, past=past)
+    levels, years_past = outcome_levels(place, timeline), past_years(place, scenario)
+    return _missed(place, rule, timeline, levels, targets=True, years_past=years_past)
 
 
 def uncertainty(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
@@ -133,9 +133,15 @@ def uncertainty(place: Place, scenario: Scenario, rule: Any, timeline: Timeline)
     if outcome_rule is None:
         return []
     bad = bad_levels(place, rule, timeline)
-    past = past_years(place, scenario)
+    years_past = past_years(place, scenario)
     return _missed(
-        place, outcome_rule, timeline, bad, targets=False, where=" in bad evidence", past=past
+        place,
+        outcome_rule,
+        timeline,
+        bad,
+        targets=False,
+        where=" in bad evidence",
+        years_past=years_past,
     )
 
 
@@ -146,7 +152,7 @@ def _missed(
     levels: tuple[OutcomeLevels, ...],
     *,
     targets: bool,
-    past: set[int],
+    years_past: set[int],
     where: str = "",
 ) -> list[Breach]:
     breaches: list[Breach] = []
@@ -162,7 +168,7 @@ def _missed(
             limit = table if stated is None else stated
             for at, year in enumerate(timeline.years):
                 is_early = rule.from_year is not None and year < rule.from_year
-                if math.isnan(limit) or is_early or year in past:
+                if math.isnan(limit) or is_early or year in years_past:
                     continue
                 allowed = outcome_tolerance(limit, row.baseline)
                 shortfall = sign * (limit - levels[at][key])
@@ -180,7 +186,7 @@ def pace(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> lis
         zip(place.programmes["programme_id"], place.programmes["notice_years"], strict=True)
     )
     actual = actual_spend_keys(place, scenario)
-    past = past_years(place, scenario)
+    years_past = past_years(place, scenario)
     for at, year in enumerate(timeline.years):
         for key, today in timeline.spend_today.items():
             if today == 0 or (key, year) in actual:
@@ -195,7 +201,7 @@ def pace(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> lis
                 breaches.append(
                     (spend - previous * (1 + rule.largest_rise_share), allowed, what, "GBP")
                 )
-            if rule.notice and at < notice[key] and year not in past:
+            if rule.notice and at < notice[key] and year not in years_past:
                 breaches.append((today - spend, allowed, f"notice of {what}", "GBP"))
     return breaches
 

@@ -99,19 +99,21 @@ def check_stand_alone_positions(place: Place, scenario: Scenario, rule: Any, pla
             ):
                 if excess > allowed:
                     faults.append(f"{agency} alone, {what}: {in_unit(excess, unit)} too far")
-        found = positions(place, scenario, rule, timeline)
+        positions_found = positions(place, scenario, rule, timeline)
         if rule.counterfactual == "today":  # as others paid for its programmes, and it for theirs
             today_parts = position_parts(place, scenario, rule, do_nothing_timeline)
             for year in reported:
                 part = today_parts[year, agency]
-                found[year, agency] = part["paid_by_others_gbp"] - part["paid_for_others_gbp"]
+                positions_found[year, agency] = (
+                    part["paid_by_others_gbp"] - part["paid_for_others_gbp"]
+                )
         for year, gbp in reported.items():
-            if not abs(found[year, agency] - gbp) <= tolerance(gbp):
+            if not abs(positions_found[year, agency] - gbp) <= tolerance(gbp):
                 text = f"{agency} alone in {year}: {gbp:,.2f} stated, its plan comes to"
-                faults.append(f"{text} {found[year, agency]:,.2f}")
+                faults.append(f"{text} {positions_found[year, agency]:,.2f}")
         is_exact = rule.counterfactual != "alone_for_outcomes"
         if not is_exact:
-            is_best, slips = _objectives(
+            is_best, objective_faults = _objectives(
                 own_place,
                 own_scenario,
                 timeline,
@@ -120,7 +122,7 @@ def check_stand_alone_positions(place: Place, scenario: Scenario, rule: Any, pla
                 agency,
             )
             is_exact = is_best
-            faults += slips
+            faults += objective_faults
         faults += _ranges(agency, rows, is_exact)
     faults += _unexpected_plan_rows(rule, plan, stated)
     sentence = "Every position alone is reached by a plan that its agency could follow by itself."
@@ -306,7 +308,7 @@ def _breaches(
     today, own_streams = base_payments(place), set(_ids(place.streams, agency, "stream_id"))
     own_programmes = set(_ids(place.programmes, agency, "programme_id"))
     base = sum(today.values())
-    past = past_years(own_place, own_scenario)
+    years_past = past_years(own_place, own_scenario)
     own_payments = sum(gbp for (_, stream), gbp in today.items() if stream in own_streams)
     for at, year in enumerate(timeline.years):
         paid = by_programme(place, timeline.payments[at])
@@ -315,7 +317,7 @@ def _breaches(
             breaches.append(
                 (deviation, tolerance(paid[key]), f"payments for {key} in {year}", "GBP")
             )
-        if total is not None and year not in past:
+        if total is not None and year not in years_past:
             limit = total.total(base, at) * own_payments / base + base - own_payments
             excess = sum(timeline.payments[at].values()) - limit
             breaches.append((excess, tolerance(limit), f"its share of {year}'s budget", "GBP"))
@@ -395,4 +397,4 @@ def _stand_alone_scenario(scenario: Scenario, rule: Any, own_programmes: set[str
 
 
 def _ids(table: Any, agency: str, key: str) -> list[str]:
-    return [str(one) for one in table.loc[table["agency_id"] == agency, key]]
+    return [str(value) for value in table.loc[table["agency_id"] == agency, key]]

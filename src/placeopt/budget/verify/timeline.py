@@ -99,10 +99,12 @@ def plan_timeline(place: Place, scenario: Scenario, plan: Tables) -> Timeline:
 def do_nothing(place: Place, scenario: Scenario) -> Timeline:
     """The timeline in which every decided year is like the base year."""
     years = decided_years(place, scenario)
-    base, many = base_payments(place), len(years)
+    base, year_count = base_payments(place), len(years)
     today, units = by_programme(place, base), units_today(place)
     as_today: dict[str, float] = {key: float(count) for key, count in units.items()}
-    return Timeline(years, today, units, (today,) * many, (as_today,) * many, (base,) * many)
+    return Timeline(
+        years, today, units, (today,) * year_count, (as_today,) * year_count, (base,) * year_count
+    )
 
 
 def decided_years(place: Place, scenario: Scenario) -> tuple[int, ...]:
@@ -230,8 +232,8 @@ def discount_factors(scenario: Scenario, years: int) -> list[float]:
 
 def rule_of(scenario: Scenario, name: str) -> Any:
     """The scenario's rule of that name, ``None`` where it is not in force."""
-    found: Rule | None = next((rule for rule in scenario.rules if rule.name == name), None)
-    return found
+    matching: Rule | None = next((rule for rule in scenario.rules if rule.name == name), None)
+    return matching
 
 
 def rows_of(table: pd.DataFrame) -> Iterator[Any]:

@@ -41,24 +41,31 @@ def bought_at_scale_or_not_at_all(model: Model, problem: BudgetProblem, scale: S
     ends = model.add_columns("ends", labels=labels, upper=1.0)
     k = np.arange(on.size)
     at = (np.arange(decided)[:, None] * len(problem.programme_ids) + p).ravel()
-    past = np.repeat(problem.is_past, len(p))
+    is_past = np.repeat(problem.is_past, len(p))
     spend = model.columns["spend"].at(at)
     least = np.tile(problem.min_purchase[p], decided) / scale.money_gbp
-    most = np.maximum(problem.upper[:, p].ravel() / scale.money_gbp, least)
+    max_spend = np.maximum(problem.upper[:, p].ravel() / scale.money_gbp, least)
     above: list[Any] = [(k, spend, 1.0), (k, on.all, -least)]
-    below: list[Any] = [(k, spend, 1.0), (k, on.all, -most)]
+    below: list[Any] = [(k, spend, 1.0), (k, on.all, -max_spend)]
     model.add_rows(
-        "scale", rule="B10", labels=labels, terms=above, lower=np.where(past, -np.inf, 0.0)
+        "scale", rule="B10", labels=labels, terms=above, lower=np.where(is_past, -np.inf, 0.0)
     )
     model.add_rows("not_bought", rule="B10", labels=labels, terms=below, upper=0.0)
-    if past.any():  # past purchases are known
+    if is_past.any():  # past purchases are known
         was_bought = (
-            problem.is_bought(np.nan_to_num(problem.actual_spend))[:, p].ravel()[past].astype(float)
+            problem.is_bought(np.nan_to_num(problem.actual_spend))[:, p]
+            .ravel()[is_past]
+            .astype(float)
         )
-        terms: list[Any] = [(np.arange(past.sum()), on.at(k[past]), 1.0)]
-        known = {name: ids[past] for name, ids in labels.items()}
+        terms: list[Any] = [(np.arange(is_past.sum()), on.at(k[is_past]), 1.0)]
+        past_labels = {name: ids[is_past] for name, ids in labels.items()}
         model.add_rows(
-            "was_bought", rule="B13", labels=known, terms=terms, lower=was_bought, upper=was_bought
+            "was_bought",
+            rule="B13",
+            labels=past_labels,
+            terms=terms,
+            lower=was_bought,
+            upper=was_bought,
         )
     later = k[len(p) :]
     today = np.where(k < len(p), np.tile(problem.base_spend[p] > 0, decided), 0.0)
@@ -66,14 +73,14 @@ def bought_at_scale_or_not_at_all(model: Model, problem: BudgetProblem, scale: S
     terms.append((later, on.at(later - len(p)), 1.0))
     model.add_rows("changes", rule="B10", labels=labels, terms=terms, lower=-today, upper=-today)
     length = problem.contract_years[p]
-    for after in range(1, int(length.max())):  # a contract runs its length
-        begun = k[(k // len(p) + after < decided) & (length[k % len(p)] > after)]
-        begun = begun[~past[begun + after * len(p)]]
-        terms = [(np.arange(len(begun)), on.at(begun + after * len(p)), 1.0)]
+    for delay in range(1, int(length.max())):  # a contract runs its length
+        begun = k[(k // len(p) + delay < decided) & (length[k % len(p)] > delay)]
+        begun = begun[~is_past[begun + delay * len(p)]]
+        terms = [(np.arange(len(begun)), on.at(begun + delay * len(p)), 1.0)]
         terms.append((np.arange(len(begun)), begins.at(begun), -1.0))
         contract_labels = {name: ids[begun] for name, ids in labels.items()}
         model.add_rows(
-            f"length_{after}", rule="B10", labels=contract_labels, terms=terms, lower=0.0
+            f"length_{delay}", rule="B10", labels=contract_labels, terms=terms, lower=0.0
         )
 
 
@@ -151,20 +158,20 @@ def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> N
     year = np.arange(decided)[:, None]
     transfers = transfer.at(year * len(giver) + np.arange(len(giver)))
     row = np.full((decided, agencies), -1)
-    worth = np.ones(decided)
+    weight = np.ones(decided)
     if problem.over_horizon:
         row[:, has_position] = np.arange(has_position.sum())
-        worth = problem.discount
+        weight = problem.discount
     else:
         row[:, has_position] = np.arange(decided * has_position.sum()).reshape(decided, -1)
-    discounted, row_terms = worth[:, None], _RowTerms()
+    discounted, row_terms = weight[:, None], _RowTerms()
     row_terms.add(row[:, giver], transfers, -discounted)
     row_terms.add(row[:, taker], transfers, discounted)
-    _add_savings(row_terms, model, problem, scale, row, worth)
+    _add_savings(row_terms, model, problem, scale, row, weight)
     income = np.zeros((decided, agencies))
     if problem.counterfactual == "most_it_could_keep":
-        income = _subtract_payments(row_terms, model, problem, row, worth)
-        _add_refunds(row_terms, model, problem, row, worth)
+        income = _subtract_payments(row_terms, model, problem, row, weight)
+        _add_refunds(row_terms, model, problem, row, weight)
     else:
         runs = problem.programme_agency[problem.pair_programme]
         pays = problem.stream_agency[problem.pair_stream]
@@ -217,16 +224,16 @@ def _add_savings(
     problem: BudgetProblem,
     scale: Scale,
     row: np.ndarray,
-    worth: np.ndarray,
+    weight: np.ndarray,
 ) -> None:
     """Add what better outcomes save each agency to the rows (T, A), at ``worth`` (T,) a pound."""
     s, b, c, o = np.nonzero(problem.cashable)
-    saves = problem.cashable[s, b, c, o] * scale.outcome[o] / scale.money_gbp * worth[s]
+    saves = problem.cashable[s, b, c, o] * scale.outcome[o] / scale.money_gbp * weight[s]
     row_terms.add(row[s, c], model.columns["gain"].at(b * len(problem.outcome_ids) + o), saves)
 
 
 def _subtract_payments(
-    row_terms: _RowTerms, model: Model, problem: BudgetProblem, row: np.ndarray, worth: np.ndarray
+    row_terms: _RowTerms, model: Model, problem: BudgetProblem, row: np.ndarray, weight: np.ndarray
 ) -> np.ndarray:
     """Subtract payments of the streams that may fund transfers from the rows (T, A).
 
@@ -237,22 +244,22 @@ def _subtract_payments(
     agency, year = paying_agency[problem.pair_stream], np.arange(len(problem.years))[:, None]
     n, f = np.flatnonzero(agency >= 0), np.flatnonzero(paying_agency >= 0)
     pay = model.columns["pay"].at(year * len(agency) + n)
-    row_terms.add(row[:, agency[n]], pay, -worth[:, None])
+    row_terms.add(row[:, agency[n]], pay, -weight[:, None])
     return sum_by_group(
         np.nan_to_num(problem.stream_income)[:, f], paying_agency[f], len(problem.agency_ids)
     )
 
 
 def _add_refunds(
-    row_terms: _RowTerms, model: Model, problem: BudgetProblem, row: np.ndarray, worth: np.ndarray
+    row_terms: _RowTerms, model: Model, problem: BudgetProblem, row: np.ndarray, weight: np.ndarray
 ) -> None:
     """Add what providers of each agency's programmes give back to the rows (T, A)."""
     if "refund" not in model.columns:
         return
     p = np.flatnonzero(problem.programme_agency >= 0)
     year = np.arange(len(problem.years))[:, None]
-    back = model.columns["refund"].at(year * len(problem.programme_ids) + p)
-    row_terms.add(row[:, problem.programme_agency[p]], back, worth[:, None])
+    refunds = model.columns["refund"].at(year * len(problem.programme_ids) + p)
+    row_terms.add(row[:, problem.programme_agency[p]], refunds, weight[:, None])
 
 
 def _transfers_come_from_unspent_or_saved_money(
@@ -297,12 +304,12 @@ def _unspent_money_is_within_the_total(
     """(B9) What an agency pays others beyond its savings is money of the one budget (B1).
 
     It is the column ``from_unspent``, which counts there as a payment, so that money taken by a cut
-    pays nobody.
+    cannot be transferred.
     """
     agencies, decided = len(problem.agency_ids), len(problem.years)
     labels = by_year(problem, {"agency_id": problem.agency_ids})
-    most = np.repeat(problem.unallocated_past_total, agencies) / scale.money_gbp
-    unspent = model.add_columns("from_unspent", labels=labels, upper=most)
+    upper = np.repeat(problem.unallocated_past_total, agencies) / scale.money_gbp
+    unspent = model.add_columns("from_unspent", labels=labels, upper=upper)
     own_unspent = unspent.at(np.arange(decided)[:, None] * agencies + np.arange(agencies))
     saved_terms, paid = _RowTerms(), _RowTerms()
     for k, share in enumerate(problem.transfer_periods):
@@ -358,13 +365,15 @@ def _at_most_or_nothing(
         big_m = 1.01 * (1e-6 - low[may_be_negative])
         terms.append((may_be_negative, is_paying.all, big_m))
         upper[may_be_negative] += big_m
-        most = np.maximum(high[may_be_negative], 0.0) * 1.01 + 1e-6
+        big_m_paid = np.maximum(high[may_be_negative], 0.0) * 1.01 + 1e-6
         marked_row = np.full(len(low), -1)
         marked_row[may_be_negative] = np.arange(len(may_be_negative))
-        only_if: list[Any] = [(np.arange(len(may_be_negative)), is_paying.all, -most)]
+        only_if: list[Any] = [(np.arange(len(may_be_negative)), is_paying.all, -big_m_paid)]
         for positions, columns, values in paid.terms:
-            own = marked_row[positions] >= 0
-            only_if.append((marked_row[positions[own]], columns[own], values[own]))
+            is_marked = marked_row[positions] >= 0
+            only_if.append(
+                (marked_row[positions[is_marked]], columns[is_marked], values[is_marked])
+            )
         model.add_rows(names[1], rule="B9", labels=marked, terms=only_if, upper=0.0)
     model.add_rows(names[0], rule="B9", labels=labels, terms=terms, upper=upper)
 
@@ -411,16 +420,16 @@ def _agencies_without_position_give_unspent_money(
     column = np.full(len(problem.agency_ids), -1)
     column[without] = np.arange(len(without))
     decided, upper = len(problem.years), []
-    given = _RowTerms()
+    row_terms = _RowTerms()
     for k, share in enumerate(problem.transfer_periods):
         at = np.tile(np.where(column >= 0, k * len(without) + column, -1), (decided, 1))
         negative = _RowTerms()
         income = _subtract_payments(negative, model, problem, at, share)
         for positions, columns, values in negative.terms:
-            given.terms.append((positions, columns, -values))
-        given.add(at[:, giver], transfers, share[:, None])
+            row_terms.terms.append((positions, columns, -values))
+        row_terms.add(at[:, giver], transfers, share[:, None])
         upper.append(share @ income[:, without] / scale.money_gbp)
     available = np.concatenate(upper)
     model.add_rows(
-        "given", rule="B9", size=len(available), terms=given.terms, upper=available + 1e-9
+        "given", rule="B9", size=len(available), terms=row_terms.terms, upper=available + 1e-9
     )

@@ -45,20 +45,20 @@ def best_ones_are_chosen(
             labels={"outcome_id": np.repeat(key, counted), "year": years},
             lower=-np.inf,
         )
-        of = problem.programme_ids[problem.curve_programme[c]]
+        programme_ids = problem.programme_ids[problem.curve_programme[c]]
         labels = {
             "outcome_id": np.repeat(key, counted * len(c)),
-            "programme_id": np.tile(of, counted),
+            "programme_id": np.tile(programme_ids, counted),
             "year": np.repeat(years, len(c)),
         }
         chosen = model.add_columns(f"counted_{g}", labels=labels, upper=1.0, integer=True)
         rows = np.arange(chosen.size)
         b, member = rows // len(c), np.tile(np.arange(len(c)), counted)
-        most = max(
+        big_m = max(
             float(problem.curves[i].effect(problem.upper[:, problem.curve_programme[i]]).max())
             for i in c
         )
-        most = max(most, float(today[c].max())) / unit[o]
+        big_m = max(big_m, float(today[c].max())) / unit[o]
         year_b, year_t, member_at = np.nonzero(problem.effect_share[:, :, c])
         share = problem.effect_share[year_b, year_t, c[member_at]]
         constant_part = (
@@ -71,9 +71,9 @@ def best_ones_are_chosen(
             terms=[
                 (rows, best.at(b), 1.0),
                 (year_b * len(c) + member_at, effect.at(year_t * curves + c[member_at]), -share),
-                (rows, chosen.all, most),
+                (rows, chosen.all, big_m),
             ],
-            upper=most + constant_part[b, member],
+            upper=big_m + constant_part[b, member],
         )
         model.add_rows(
             f"one_counts_{g}",

@@ -109,20 +109,24 @@ class CumulativeEffects:
 
     def _with_draws(self, c: int, piece: Piece, draws: Floats, side: str) -> Piece:
         """The piece with a line for each of ``draws`` (S,) after its own."""
-        whole = float(self.problem.potential[self.problem.curve_outcome[c]])
+        potential = float(self.problem.potential[self.problem.curve_outcome[c]])
         start, end, today = piece.start, piece.end, self.problem.effect_today[c]
 
         def at(level: float) -> Floats:
             return today + draws * (level - today)
 
         middle = (start + end) / 2 if side == "under" else start
-        slope = draws / (1 - np.minimum(at(middle) / whole, MAX_EFFECT_SHARE))
+        slope = draws / (1 - np.minimum(at(middle) / potential, MAX_EFFECT_SHARE))
         if side == "over" and end > start:
-            slope = (transform(at(end), whole) - transform(at(start), whole)) / (end - start)
-        intercept = transform(at(middle), whole) - slope * middle
-        flat = (at(end) >= MAX_EFFECT_SHARE * whole) | (start == end)  # it does not rise beyond
-        held = transform(at(start if side == "under" else end), whole)
-        slope, intercept = np.where(flat, 0.0, slope), np.where(flat, held, intercept)
+            slope = (transform(at(end), potential) - transform(at(start), potential)) / (
+                end - start
+            )
+        intercept = transform(at(middle), potential) - slope * middle
+        is_flat = (at(end) >= MAX_EFFECT_SHARE * potential) | (
+            start == end
+        )  # it does not rise beyond
+        flat_value = transform(at(start if side == "under" else end), potential)
+        slope, intercept = np.where(is_flat, 0.0, slope), np.where(is_flat, flat_value, intercept)
         lines = np.append(piece.slope[0], slope), np.append(piece.intercept[0], intercept)
         return Piece(start, end, *lines)
 
@@ -139,8 +143,8 @@ class CumulativeEffects:
             spacing = max(spacing, MIN_PIECE_SHARE * float(cuts[-1] - cuts[0]))
             if len(cuts) < 2 or not cuts[0] < value < cuts[-1]:
                 continue
-            after = int(np.searchsorted(cuts, value))
-            new = [value, (cuts[after - 1] + value) / 2, (cuts[after] + value) / 2]
+            next_index = int(np.searchsorted(cuts, value))
+            new = [value, (cuts[next_index - 1] + value) / 2, (cuts[next_index] + value) / 2]
             added = [point for point in new if np.abs(cuts - point).min() > spacing]
             self.breakpoints[b, c] = np.unique(np.append(cuts, added))
             self.exact_levels[b, c] = np.unique(np.append(self.exact_levels[b, c], value))

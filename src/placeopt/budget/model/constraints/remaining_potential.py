@@ -38,7 +38,7 @@ def inverse_transforms(problem: BudgetProblem) -> list[tuple[int, Curve, float, 
             )
             if problem.uses_levels[o] and (
                 problem.tail_share or problem.relaxed_rule == "B12"
-            ):  # what draws come to
+            ):  # with draws of the evidence
                 today = problem.effect_today[c]
                 ends = today + np.outer(
                     problem.evidence_factors[:, c], [-today, max_effect - today]

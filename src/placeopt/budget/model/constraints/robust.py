@@ -95,17 +95,21 @@ def _best_of_draws(
     top = [problem.curves[k].effect(problem.upper[:, problem.curve_programme[k]]).max() for k in c]
     ends = today + factors * (np.array([np.zeros(members), top])[:, None, :] - today)
     big_m = (ends.max() - ends.min()) / unit
-    spent, own = np.nonzero(share)
-    columns = model.columns["effect"].at(spent * len(problem.curves) + c[own])
-    row = np.arange(size)[:, None] * members + own
+    spent, member = np.nonzero(share)
+    columns = model.columns["effect"].at(spent * len(problem.curves) + c[member])
+    row = np.arange(size)[:, None] * members + member
     terms: list[Any] = [
         (rows, best.at(rows // members), 1.0),
         (rows, chosen.all, big_m),
-        (row, columns[None, :], -factors[:, own] * share[spent, own]),
+        (row, columns[None, :], -factors[:, member] * share[spent, member]),
     ]
-    stays = (today - factors * share.sum(axis=0) * today).ravel() / unit
+    constant_part = (today - factors * share.sum(axis=0) * today).ravel() / unit
     model.add_rows(
-        f"best_of_draw_{key}", rule="B12", labels=member_labels, terms=terms, upper=big_m + stays
+        f"best_of_draw_{key}",
+        rule="B12",
+        labels=member_labels,
+        terms=terms,
+        upper=big_m + constant_part,
     )
     one_row: list[Any] = [(rows // members, chosen.all, 1.0)]
     model.add_rows(f"counts_{key}", rule="B12", labels=labels, terms=one_row, lower=1.0, upper=1.0)
@@ -155,10 +159,10 @@ def _remaining_potential_standard(
     size, key, potential = len(problem.evidence_factors), f"{o}_{t}", float(problem.potential[o])
     labels = {"outcome_id": np.repeat(problem.outcome_ids[o], size), "scenario": np.arange(size)}
     s, terms = np.arange(size), evidence_terms(model, problem, levels, year_outcome)
-    own = problem.curve_outcome == o
+    is_own = problem.curve_outcome == o
     today = float(
         inverse_transform(
-            problem.transformed_effects(np.zeros((1, len(own))))[0, own].sum(), potential
+            problem.transformed_effects(np.zeros((1, len(is_own))))[0, is_own].sum(), potential
         )
     )
     if problem.tail_share == 0 and problem.relaxed_rule != "B12":

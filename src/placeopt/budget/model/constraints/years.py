@@ -34,15 +34,15 @@ def nothing_changes_too_fast(model: Model, problem: BudgetProblem, scale: Scale)
         at = (np.arange(decided)[:, None] * programmes + p).ravel()
         rows = np.arange(len(at))
         labels = {key: ids[at] for key, ids in spend.labels.items()}
-        kept = np.tile(1 - sign * share[p], decided)
+        kept_share = np.tile(1 - sign * share[p], decided)
         terms: list[Any] = [(rows, spend.at(at), sign)]
         later = rows[len(p) :]
-        terms.append((later, spend.at(at[later] - programmes), -sign * kept[later]))
+        terms.append((later, spend.at(at[later] - programmes), -sign * kept_share[later]))
         if problem.relaxed_rule == "B5":
             breach = model.add_columns(f"breach_{name}", labels=labels, cost=1.0)
             terms.append((rows, breach.all, 1.0))
         lower = np.zeros(len(at))
-        lower[: len(p)] = sign * kept[: len(p)] * problem.base_spend[p] / scale.money_gbp
+        lower[: len(p)] = sign * kept_share[: len(p)] * problem.base_spend[p] / scale.money_gbp
         is_known = np.isfinite(problem.actual_spend).ravel()[at]  # actual spending is exempt
         lower = np.where(is_known, -np.inf, lower)
         model.add_rows(f"pace_{name}", rule="B5", labels=labels, terms=terms, lower=lower)
@@ -80,11 +80,11 @@ def units_serve_demand(model: Model, problem: BudgetProblem, scale: Scale) -> No
         "programme_id": np.tile(problem.programme_ids[p], decided),
         "year": np.repeat(problem.years, kinds),
     }
-    past = np.repeat(np.logical_and.accumulate(problem.is_past), kinds)
+    is_past = np.repeat(np.logical_and.accumulate(problem.is_past), kinds)
     past_units = problem.units_kept(
         np.where(np.isnan(problem.actual_spend), problem.base_spend, problem.actual_spend)
     ).ravel()
-    low, high = np.where(past, past_units, 0.0), np.where(past, past_units, np.inf)
+    low, high = np.where(is_past, past_units, 0.0), np.where(is_past, past_units, np.inf)
     units = model.add_columns("units", labels=labels, lower=low, upper=high, integer=True)
     closed = model.add_columns("closed", labels=labels)
     rows = np.arange(units.size)
@@ -105,12 +105,12 @@ def units_serve_demand(model: Model, problem: BudgetProblem, scale: Scale) -> No
         terms.append((r, column, unit[r]))  # lower is better: a gain reduces demand
         name = "units" if delay == 0 else f"units_{delay}"
         rule = "B5" if delay else "B6"
-        least = np.where(past, -np.inf, demand / capacity)
+        least = np.where(is_past, -np.inf, demand / capacity)
         model.add_rows(name, rule=rule, labels=labels, terms=terms, lower=least)
     money = spend.at(t * len(problem.programme_ids) + p[u])
     cost = problem.unit_cost[u] / scale.money_gbp
     lower = problem.base_spend[p[u]] / scale.money_gbp - problem.units_today[u] * cost
-    lower = np.where(past, -np.inf, lower)
+    lower = np.where(is_past, -np.inf, lower)
     terms = [(rows, money, 1.0), (rows, units.all, -cost)]
     model.add_rows("provision", rule="B6", labels=labels, terms=terms, lower=lower)
     later = rows[kinds:]
