@@ -100,9 +100,9 @@ def test_a_ladder_lets_through_every_move_of_its_pace(seed):
     fall, rise = rng.uniform(0.0, 0.6, 2)
     step, down, up = _choose_step(fall, rise, 0.005)
     assert step <= 0.0051
-    for move, rungs in ((fall, down), (rise, up)):
-        assert move <= rungs * step + 1e-9
-        assert rungs * step <= move + 1e-3
+    for move, steps in ((fall, down), (rise, up)):
+        assert move <= steps * step + 1e-9
+        assert steps * step <= move + 1e-3
     assert _choose_step(np.inf, rise, 0.005)[1] == UNLIMITED
 
 

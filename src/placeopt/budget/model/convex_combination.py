@@ -56,9 +56,7 @@ class SpendGrid:
     chord_error: Floats
     same_curvature: Bools
     allowed: Bools
-    geometric_grids: dict[
-        int, GeometricGrid
-    ]  # of programmes with a pace, whose rungs are among their points
+    geometric_grids: dict[int, GeometricGrid]
 
 
 def spend_grid_of(problem: BudgetProblem) -> SpendGrid:

@@ -108,8 +108,8 @@ def _geometric_grid(problem: BudgetProblem, p: int, low: float, high: float) -> 
     step, down, up = _choose_step(fall, rise, max(np.log(high / lowest), 0.1) / GEOMETRIC_GRID_SIZE)
     first = int(np.floor(np.log(lowest / today) / step + 1e-9))
     last = int(np.ceil(np.log(high / today) / step - 1e-9))
-    rungs = today * np.exp(step * np.arange(first, last + 1))
-    return GeometricGrid(p, today, step, first, rungs, down, up)
+    spends = today * np.exp(step * np.arange(first, last + 1))
+    return GeometricGrid(p, today, step, first, spends, down, up)
 
 
 def _choose_step(fall: float, rise: float, target_step: float) -> tuple[float, int, int]:
