@@ -44,7 +44,8 @@ def test_a_hundred_people_followed_to_the_last_pound():
     assert found.summary["payer_benefit_share"] == pytest.approx(1)
 
 
-def test_optimism_lowers_benefits_and_raises_costs_where_it_is_asked_for():
+def test_optimism_bias_corrects_benefits_and_costs():
+    """Corrections lower benefits and raise costs, only where asked for."""
     found = appraise(small(), Money(optimism_bias=True, discount_rate=0))
     assert found.summary["benefit_gbp"] == pytest.approx(6000 * 0.90)  # grade 3
     assert found.summary["cost_gbp"] == pytest.approx(2000 * 1.05)  # grade 2
@@ -74,7 +75,7 @@ def test_amounts_of_the_day_are_brought_to_the_places_prices():
         appraise(small(cost={"nominal": True}, deflators=prices[:1]))
 
 
-def test_a_letter_where_yes_or_no_belongs_is_an_error_and_never_ignored(tmp_path, data):
+def test_a_letter_in_a_yes_no_column_is_an_error(tmp_path, data):
     """A published tool passed over an upper-case Y in its own analysis: 29 % off."""
     place = tmp_path / "place"
     shutil.copytree(data / "early-years", place)
@@ -115,7 +116,8 @@ def test_the_verifier_catches_one_wrong_cell(table, column):
     assert not all(one.holds for one in verify_appraisal(place, money, slipped, found.summary))
 
 
-def test_numbers_without_a_grade_are_listed_where_corrections_are_asked_for(tmp_path):
+def test_numbers_without_a_grade_are_listed(tmp_path):
+    """Where corrections are asked for, numbers without a grade are listed."""
     from typer.testing import CliRunner
 
     from placeopt.cli import app

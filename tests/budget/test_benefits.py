@@ -77,14 +77,14 @@ def test_a_benefit_with_a_lag_comes_later_and_fades():
     assert visits["net_gbp"].tolist() == pytest.approx([0, 10_000, 27_500])
 
 
-def test_effects_on_health_are_discounted_less_and_are_nobodys_cash():
+def test_health_effects_are_discounted_less_and_not_cash():
     table = benefits_chain_table(families(), Money(), 2025, IMPROVEMENT)
     lives = table[table["benefit_id"] == "lives"].set_index("year")
     assert lives.loc[2026, "discount_factor"] == pytest.approx(1 / 1.015)
     assert lives["cashable_gbp"].sum() == 0
 
 
-def test_the_correction_by_grade_is_applied_only_where_it_is_asked():
+def test_correction_by_grade_only_applies_where_asked():
     plain = benefits_chain_table(families(), Money(), 2025, IMPROVEMENT)
     corrected = benefits_chain_table(families(), Money(optimism_bias=True), 2025, IMPROVEMENT)
     assert (plain["correction_share"] == 0).all()
@@ -96,7 +96,7 @@ def test_the_correction_by_grade_is_applied_only_where_it_is_asked():
     assert ratio == pytest.approx((1_080_000 * 0.9 + 37_500 * 0.6 + 300_000 * 0.5) / 1_417_500)
 
 
-def test_cash_per_unit_of_improvement_is_what_the_chain_adds_up_to():
+def test_cash_per_unit_equals_the_sum_of_the_chain():
     place = families()
     per_gain = cashable_per_gain(place, Money(), years=2, counted=3)
     assert per_gain.shape == (3, 2, 2, 1)

@@ -252,5 +252,5 @@ def test_no_bound_lies_above_a_plan_that_leaves_nobody_worse_off(seed, kept):
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("kept", COUNTERFACTUALS)
 @pytest.mark.parametrize("seed", range(100, 140))
-def test_no_bound_of_many_lies_above_a_plan_that_leaves_nobody_worse_off(seed, kept):
+def test_no_bound_lies_above_a_plan_under_rule_b9(seed, kept):
     check_nobody_worse_off(seed, kept)

@@ -77,10 +77,11 @@ def paid_for(answer, programme: str) -> list[float]:
     return rows.groupby("year")["after_gbp"].sum().round(2).to_list()
 
 
-def test_a_provider_is_paid_as_results_fall_due_and_the_last_year_sets_the_rest_aside():
+def test_providers_are_paid_when_results_fall_due():
     # 100 a year: 50 jobs, 40 of them paid for. Fee 60 a year; each year's 40 GBP: 30 a year on, 10
     # another year on. 2026: 60. 2027: 60 + 30. 2028: 60 + 30 + 10, and set aside what falls due
     # later: 30 + 10 of 2028 and 10 of 2027. In all 300 = 180 of fees + 3 x 40.
+    """The last year sets aside what falls due after it."""
     answer = solved(town(), budgets(160, 190, 250))
     assert by_year(answer, "coaching") == [100, 100, 100]
     assert paid_for(answer, "coaching") == [60, 90, 150]
@@ -96,7 +97,7 @@ def test_a_provider_is_paid_as_results_fall_due_and_the_last_year_sets_the_rest_
     assert answer.plan.summary["by_results_gbp"] == 50
 
 
-def test_what_results_make_due_binds_the_year_in_which_it_falls_due():
+def test_payments_due_count_in_the_year_they_fall_due():
     # 240 in 2028: 140 for coaching, 10 short. Of 2028 itself above the scale's end (80 GBP for 40
     # jobs) a pound less saves its fee of 0.6: 100 - 10 / 0.6; anything earlier would save less
     answer = solved(town(), budgets(160, 190, 240))
@@ -137,9 +138,10 @@ def test_what_is_not_held_is_not_paid_and_comes_back():
     assert by_year(answer, "coaching") == pytest.approx([100, 0, 80 / 1.1], abs=1e-2)
 
 
-def test_a_deferred_part_may_wait_for_years_and_is_set_aside_if_they_pass_the_end():
+def test_deferred_parts_past_the_end_are_set_aside():
     # two years to hold: 2026's deferred 10 is due in 2029, so it is set aside in 2028 as if held,
     # and nothing is counted as given back: 60 + 30 + 30 + 3 x 10
+    """A deferred part may wait for years; past the last one it is set aside."""
     terms = {"deferred_years": 2, "clawback_gbp_per_unit": 0.5}
     answer = solved(town(terms=terms), budgets(160, 190, 250))
     assert paid_for(answer, "coaching") == [60, 90, 150]
@@ -149,7 +151,7 @@ def test_a_deferred_part_may_wait_for_years_and_is_set_aside_if_they_pass_the_en
     assert answer.plan.tables["provider_results"]["units_lost"].to_list() == [0, 0, 0]
 
 
-def test_the_agency_that_commissions_pays_and_gets_back_what_is_not_held():
+def test_the_commissioner_gets_refunds_of_lost_results():
     terms = {"clawback_gbp_per_unit": 0.5, "donor": True}
     worth = {"benefit_id": "wages", "outcome_id": "jobs", "agency_id": "council"}
     worth |= {"unit_value_gbp": 10, "cashable_share": 1}

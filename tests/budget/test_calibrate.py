@@ -116,7 +116,7 @@ def test_unit_cost_and_saturation_make_the_curve_of_optima():
         calibrate(observed([], [], coverage=[given | {"unit_cost_gbp": np.nan}]))
 
 
-def test_calibrated_curves_replace_those_there_were_and_the_place_reads_back(tmp_path):
+def test_calibrated_curves_replace_and_read_back(tmp_path):
     spend = np.linspace(0, 100, 12)
     old = [{"programme_id": "visits", "outcome_id": "ready", "form": "points"}]
     points = [{"programme_id": "visits", "outcome_id": "ready", "spend_gbp": s, "effect": s}

@@ -22,7 +22,8 @@ from tests.support.pages import blocks_of
 
 
 @pytest.mark.parametrize("case", range(10))
-def test_s_shaped_budgets_are_proven_where_local_optimisers_stop_short(case, shared):
+def test_s_shaped_cases_are_proven_optimal(case, shared):
+    """Local optimisers stop short of these optima."""
     path = shared / "cases" / "s_curves.json"
     place, scenario = read_s_curves(path, case)
     answer = solve(place, scenario)
@@ -112,7 +113,7 @@ def test_the_documented_commands_give_the_known_answers(shared, tmp_path):
     assert "1.03477614e+04" in uganda or "10347.76" in uganda
 
 
-def test_an_upper_case_y_in_hiptools_workbook_is_an_error_with_its_row(shared, tmp_path):
+def test_an_upper_case_y_in_hiptool_is_an_error(shared, tmp_path):
     """The published tool left such rows out of its own shipped analysis without a word."""
     import openpyxl
 

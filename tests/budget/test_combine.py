@@ -56,7 +56,7 @@ def spent(answer):
     return answer.plan.tables["spending"].set_index("programme_id")["after_gbp"].to_dict()
 
 
-def test_effects_that_add_up_leave_the_money_where_a_pound_does_most():
+def test_additive_effects_favour_the_best_pound():
     """20 on a: ready is 20, was 10 + 9; better by 1, which no pound on c (0.5) can match."""
     answer = solve(two_on_one(), question())
     assert spent(answer) == pytest.approx({"a": 20, "b": 0, "c": 0}, abs=0.01)
@@ -123,7 +123,7 @@ def test_random_s_shaped_programmes_under_best_of_meet_a_grid(seed):
 
 
 @pytest.mark.parametrize(("how", "better"), [("best_of", 10.0), ("remaining", 3.25)])
-def test_over_years_with_a_lag_effects_combine_in_the_year_they_come(how, better):
+def test_lagged_effects_combine_in_the_year_they_come(how, better):
     """A year's lag: in 2026 nothing has changed; in 2027 the 20 GBP on a of 2026 do 20, not 10."""
     place = two_on_one(how, whole_effect=40.0)
     amounts = [{"stream_id": "all", "year": year, "amount_gbp": 20.0} for year in (2026, 2027)]
@@ -155,7 +155,7 @@ def test_each_on_what_the_other_leaves_is_worked_out_by_hand():
     assert answer.verification.ok
 
 
-def test_what_is_held_costs_least_where_one_programme_does_it_alone():
+def test_a_standard_costs_least_with_one_programme():
     """Of a whole of 25, today's 10 and 9 leave 25 x 0.6 x 0.64: 15.4 is done, for 20 GBP. Alone a
     does 15.4 for 15.40 GBP; as sums, 19 would have to be done, for 19 GBP."""
     rule = Outcomes(rule="outcomes")

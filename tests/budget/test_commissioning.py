@@ -78,7 +78,8 @@ def test_at_most_one_of_two_alternatives_is_bought():
     assert {clash.name for clash in answer.explanation.clashes} == {"statutory", "commissioning"}
 
 
-def test_the_verifier_catches_what_is_below_scale_and_side_by_side():
+def test_the_verifier_catches_faults_of_purchase():
+    """Programmes below their scale and alternatives bought together are caught."""
     place, scenario = two_programmes(), scenario_of(rules=[one_budget(230)])
     plan = solve(place, scenario).plan  # homecare 200, lights 30
     assert verify(place, scenario, plan).ok
@@ -139,7 +140,7 @@ def knapsack_place(cost, worth, money):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_random_commissioning_over_years_agrees_with_trying_everything(seed):
+def test_random_commissioning_agrees_with_enumeration(seed):
     """Three programmes of fixed size, the first bought today, in each of three years: 512 plans.
 
     Two are alternatives, or two a coherent group; starting and stopping cost; what starts is bought

@@ -34,7 +34,7 @@ def test_a_curve_has_the_value_worked_by_hand(curve, spend, effect):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_approximations_lie_under_and_over_the_curve_within_the_stated_error(form):
+def test_approximations_bracket_the_curve_within_the_error(form):
     rng = np.random.default_rng(5)
     for _ in range(60):
         curve = _random(rng, form)

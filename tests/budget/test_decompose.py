@@ -76,7 +76,7 @@ def _payable(problem, spend) -> bool:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_between_grid_points_no_curve_rises_further_above_its_chord_than_stated(seed):
+def test_chord_errors_bound_curves_between_grid_points(seed):
     problem = build_problem(random_place(seed, concave=seed % 2 == 0), question(1))
     grid = spend_grid_of(problem)
     for c, (p, curve) in enumerate(zip(problem.curve_programme, problem.curves, strict=True)):

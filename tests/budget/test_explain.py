@@ -57,7 +57,7 @@ def test_what_prevention_would_get_less_is_named():
     assert "less than its share" in found["reinvestment"]
 
 
-def test_the_agency_that_puts_too_little_through_the_place_is_named():
+def test_an_agency_that_pools_too_little_is_named():
     # 0.8 of the council's 250 are 200 for lights, and homecare's floor is 20
     place = changed(two_programmes(), "programmes", "lights", pooled=True)
     found = gives(place, one_budget(180), ThroughThePlace(rule="through_the_place", share=0.8))
@@ -100,7 +100,8 @@ def test_capital_and_contracts_that_are_short_are_named():
     assert found["continuity"] == "lights would get £10 less than is contracted for"
 
 
-def test_what_would_be_bought_side_by_side_or_below_its_scale_is_named():
+def test_faults_of_purchase_are_named():
+    """Alternatives bought together and programmes below their scale are named."""
     place = two_programmes()
     beside = place.replace(programmes=place.programmes.assign(one_of="evenings"))
     found = gives(changed(beside, "programmes", "lights", statutory_floor_gbp_per_year=10),

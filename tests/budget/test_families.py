@@ -17,7 +17,7 @@ def answer():
     return solve(read_place(scenario.place_path), scenario)
 
 
-def test_the_fund_pays_for_key_workers_in_each_of_five_years_and_is_verified(answer):
+def test_the_fund_pays_for_key_workers_every_year(answer):
     spending = answer.plan.tables["spending_by_year"]
     workers = spending[spending["programme_id"] == "key_workers"]["plan_gbp"]
     assert len(workers) == 5
@@ -27,7 +27,8 @@ def test_the_fund_pays_for_key_workers_in_each_of_five_years_and_is_verified(ans
     assert gap <= 0.0021 * abs(answer.result.objective)
 
 
-def test_the_centre_pays_no_more_than_four_of_ten_thousand_over_the_years(answer):
+def test_the_centre_pays_at_most_its_share(answer):
+    """The centre pays at most four of ten thousand over the years."""
     payments = answer.plan.tables["payments"]
     own = payments[payments["programme_id"] == "key_workers"]
     paid = own.groupby("stream_id")["after_gbp"].sum()
@@ -35,7 +36,7 @@ def test_the_centre_pays_no_more_than_four_of_ten_thousand_over_the_years(answer
     assert (paid.drop("families_grant") > 0).all()  # every partner pays its part
 
 
-def test_homes_close_whole_and_only_after_the_children_need_them_no_longer(answer):
+def test_homes_close_whole_and_after_demand_falls(answer):
     spending = answer.plan.tables["spending_by_year"]
     homes = spending[spending["programme_id"] == "care_homes"].set_index("year")
     levels = answer.plan.tables["outcomes_by_year"]
@@ -57,7 +58,7 @@ def test_results_are_paid_a_year_on_and_the_reserve_is_put_back(answer):
     assert reserves.loc[2030, "closing_gbp"] >= 2_500_000 - 0.01
 
 
-def test_the_curve_of_results_is_the_one_made_of_unit_cost_and_saturation(data):
+def test_the_curve_comes_from_unit_cost_and_saturation(data):
     place = read_place(data / "families")
     (made,) = calibrate(place).curves.to_dict("records")
     mine = place.curves["outcome_id"] == made["outcome_id"]
@@ -67,7 +68,8 @@ def test_the_curve_of_results_is_the_one_made_of_unit_cost_and_saturation(data):
     assert stated["scale_gbp"] == pytest.approx(made["scale_gbp"])
 
 
-def test_over_the_five_years_nobody_is_worse_off_and_in_every_year_no_plan_could_keep_that(answer):
+def test_no_agency_is_worse_off_over_five_years(answer):
+    """In every single year no plan could achieve this."""
     positions = answer.plan.tables["positions"]
     alone = positions.groupby("agency_id")["alone_gbp"].apply(lambda gbp: gbp.isna().any())
     assert set(alone.index[alone]) == {"council"}  # its fund falls below what it must run
@@ -80,7 +82,7 @@ def test_over_the_five_years_nobody_is_worse_off_and_in_every_year_no_plan_could
     assert "B9" in {clash.number for clash in found.explanation.clashes}
 
 
-def test_what_the_centre_paid_in_advance_goes_back_for_families_without_lasting_results(answer):
+def test_advances_are_paid_back_without_lasting_results(answer):
     """2,000 pounds for each of the 240 that is missing, down to 200."""
     rows = answer.plan.tables["result_payments"]
     missing = (240 - rows["plan"]).clip(0, 40)

@@ -24,7 +24,8 @@ def with_both_standards():
     return place.replace(outcomes=place.outcomes.assign(minimum_standard=[10.5, 49.8]))
 
 
-def test_the_standards_break_in_the_order_in_which_the_missing_pounds_matter_least():
+def test_standards_break_in_order_of_least_harm():
+    """The standard that missing pounds harm least breaks first."""
     rows = order_of_breaking(with_both_standards(), scenario_of())
     # a pound short is 0.0025 ranges of feeling safe and 0.005 of falls: safe breaks first, and
     # 50 is left for homecare; then falls, and only homecare's floor of 20 is left
@@ -45,7 +46,7 @@ def test_over_years_the_order_is_that_of_all_years_together():
     assert rows["proven_first"].all()
 
 
-def test_where_two_standards_matter_alike_none_is_proven_to_break_first():
+def test_equal_standards_have_no_proven_first():
     points = [
         {"programme_id": "homecare", "outcome_id": "falls", "spend_gbp": 300, "effect": 3},
         {"programme_id": "lights", "outcome_id": "safe", "spend_gbp": 300, "effect": 3},
@@ -67,7 +68,7 @@ def test_a_wide_gap_hides_no_standard_that_breaks(seed):
     assert (wide["bound_gbp"].iloc[0] <= near["least_gbp"].iloc[0] + 1e-6).all()
 
 
-def test_the_path_of_cuts_is_exact_where_curves_are_straight_lines():
+def test_the_path_of_cuts_is_exact_for_linear_curves():
     rows = path_of_cuts(with_both_standards(), scenario_of())
     # lights stay at 60 for their standard, homecare takes the rest: straight from 110 to 200
     assert rows["total_gbp"].iloc[0] == pytest.approx(110, rel=1e-5)
@@ -91,7 +92,7 @@ def test_every_point_of_the_path_is_what_solving_that_total_gives(seed):
     assert rows["objective"].is_monotonic_decreasing
 
 
-def test_over_years_the_path_starts_where_every_year_has_as_little_as_it_can():
+def test_the_path_starts_at_the_least_yearly_total():
     # Homecare alone has a standard, falls at most 10.5. Half of a year's effect of 0.01 a pound
     # shows in the year, a quarter in the next: s1 >= 0 in the first, s1 + 2 s2 >= 100 in the
     # second, and a floor of 20. Least money: 20 and 40. Alike in both years: 100 / 3.
@@ -121,7 +122,7 @@ def test_the_least_money_of_an_integer_plan_is_proven(seed):
         assert answer.result.status is status
 
 
-def test_a_path_of_cuts_is_refused_where_the_problem_is_an_integer_one():
+def test_a_path_of_cuts_is_refused_for_integer_problems():
     with pytest.raises(UsageError, match="concave curves"):
         path_of_cuts(random_place(1, concave=False), scenario_of())
 

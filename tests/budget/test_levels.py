@@ -33,7 +33,7 @@ def weak(spread: float, **given) -> Uncertainty:
     return Uncertainty(rule="uncertainty", spread_by_grade={"2": spread}, **given)
 
 
-def test_what_builds_up_works_on_what_the_other_leaves_worked_out_by_hand():
+def test_cumulative_remaining_potential_by_hand():
     """Of a whole of 40, today's 10 and 9 leave 40 x 0.75 x 0.775 = 23.25. With all 20 GBP on a,
     half of its effect comes at once: levels 15 and 4.5, then 17.5 and 2.25.
     2026: 40 x 0.625 x 0.8875 = 22.1875 are left, better by 1.0625
@@ -82,7 +82,7 @@ def test_random_curves_that_persist_meet_a_grid_of_two_years(form):
     assert answer.result.objective - answer.result.bound <= 0.0011 * abs(answer.result.objective)
 
 
-def test_a_standard_in_every_draw_keeps_what_the_evidence_could_take_away():
+def test_standards_in_every_draw_keep_a_margin():
     """Without the rule all 20 GBP go to a: 3.25 better. One draw: a does only half of what the
     plan adds to it. u more on a, taken from b, then leave (30 - u/2) (31 + 0.9 u) / 40 =
     (930 + 11.5 u - 0.45 u^2) / 40, more than today's 930 / 40, so the standard, to be no worse
@@ -168,7 +168,7 @@ def test_reached_is_of_the_effect_as_stated():
 
 @pytest.mark.parametrize("holds", ["every", "tail"])
 @pytest.mark.parametrize("how", ["best_of", "pair"])
-def test_standards_in_bad_evidence_where_the_best_one_counts_meet_a_grid(how, holds):
+def test_best_of_standards_in_bad_evidence_match_a_grid(how, holds):
     place = two_on_one("add" if how == "pair" else how, minimum_standard=49.0,
                        pairs=(0.4,) if how == "pair" else ())  # fmt: skip
     c = place.curve_points["programme_id"] == "c"

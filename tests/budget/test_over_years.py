@@ -32,14 +32,14 @@ from tests.budget.places import (
 )
 
 
-def test_each_years_total_binds_and_the_objective_is_the_mean_of_the_years():
+def test_yearly_totals_bind_and_the_objective_is_a_mean():
     answer = solved(place_over_years(), budgets(180, 170, 160))
     assert by_year(answer, "homecare") == [180, 170, 160]
     # homecare + 0.4, 0.35, 0.3 ranges; lights - 0.25 in each year
     assert answer.result.objective == pytest.approx(-(0.15 + 0.10 + 0.05) / 3)
 
 
-def test_the_price_of_a_shortfall_is_discounted_with_the_money_that_it_is_set_against():
+def test_shortfall_prices_are_discounted_like_money():
     # 60 ranges' worth of pounds a range: a pound of homecare saves 0.3, of the lights 0.15, so
     # nothing is bought but homecare's floor of 20; all targets are missed: (1.4 + 1.25) x 60 a year
     rule = Outcomes(
@@ -53,7 +53,7 @@ def test_the_price_of_a_shortfall_is_discounted_with_the_money_that_it_is_set_ag
     assert answer.result.objective == pytest.approx(a_year * (1 + 1 / 1.035), abs=0.05)
 
 
-def test_a_reserve_moves_money_to_the_year_that_needs_it_and_is_full_again_at_the_end():
+def test_a_reserve_moves_money_and_is_full_at_the_end():
     # a standard of 9.2 falls from 2027 on (homecare at 180) that 170 of 2027 cannot pay: 10 of
     # 2026's 190 are kept; without carry_over there is no plan
     falls = Outcomes(rule="outcomes", from_year=2027, outcome={"falls": {"minimum_standard": 9.2}})
@@ -200,7 +200,7 @@ def test_a_ward_closes_only_when_a_whole_ward_is_no_longer_needed():
     assert by_year(answer, "homecare") == [300, 300, 300]
 
 
-def test_double_running_keeps_a_ward_beside_what_replaces_it_and_closing_has_its_cost():
+def test_double_running_keeps_a_ward_and_closing_costs():
     rules = [Prevention(rule="prevention"), Pace(rule="pace", double_running_years=1)]
     place = wards(closing_cost_gbp=7)
     scenario = scenario_of(rules=[budgets(400, 400, 400), *rules], drop=("streams",), years=3)
@@ -324,12 +324,13 @@ def test_a_stretch_earns_its_reward_a_year_later():
     assert by_year(answer, "homecare") == pytest.approx([180, 183, 186.3])
 
 
-def test_what_a_result_misses_goes_back_a_year_later_and_in_the_last_year_at_once():
+def test_clawback_is_paid_a_year_later():
     # The target of falls is 9.5 (homecare 150), 20 GBP go back for each fall above it: of 180 in
     # all, homecare at 120 means 9.8 falls and 6 GBP back. Lights are held at 40 by contract, so
     # homecare gets at most 140: 9.6 falls, 2 GBP back, paid in 2027.
     # 2027: homecare h = 140 - 2 = 138, 9.62 falls, 2.4 GBP back in 2028.
     # 2028: h = 140 - 2.4 - back(h), back(h) = 20 (0.01 x (150 - h)): h (1 - 0.2) = 137.6 - 30
+    """In the last year it is paid at once."""
     place = changed(place_over_years(), "outcomes", "falls", target=9.5, clawback_gbp_per_unit=20.0)
     lights = Statutory(rule="statutory", floors_gbp={"lights": 40})
     answer = solved(place, budgets(180, 180, 180), lights)
@@ -370,7 +371,7 @@ def test_no_more_goes_back_than_was_paid_in_advance():
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_on_random_places_plans_over_years_are_verified_and_longer_ones_are_no_better(seed):
+def test_random_plans_over_years_are_verified(seed):
     """A year that stands alone is worth no less than the same year held to a pace with others."""
     place = place_over_years(3, random_place(seed))
     rules = [

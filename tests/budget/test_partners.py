@@ -54,7 +54,7 @@ def test_nobody_is_worse_off_than_alone():
     assert by_year(free, "homecare") == [200, 200]
 
 
-def test_an_agency_without_money_has_no_position_alone_where_today_misses_a_standard():
+def test_no_position_alone_where_today_misses_a_standard():
     # no stream is the nhs's, and falls stand at 10 against a standard of 9.5, which only the
     # council's money can reach: alone the nhs cannot, and has no position; the council can, by
     # lights that prevent half a fall
@@ -104,7 +104,7 @@ def test_transfers_pay_those_who_would_be_worse_off():
     assert by_year(answer, "homecare") == [200]
 
 
-def test_agencies_that_could_not_keep_the_standards_alone_have_no_position_alone():
+def test_no_position_alone_without_meeting_standards():
     # 9.2 falls need 180 for homecare, all there is in one budget: neither agency has it by itself
     place = place_over_years(1)
     place = place.replace(streams=place.streams.assign(agency_id=["nhs", "council"]))
@@ -135,7 +135,7 @@ def test_standards_that_hold_only_together_do_not_hold_alone():
     assert alone.to_dict() == pytest.approx({"council": 50, "nhs": 20})
 
 
-def test_who_could_not_stand_alone_may_pay_others_from_unspent_money():
+def test_agencies_without_position_pay_from_unspent_money():
     # Lights keep their 100. Alone the council would have to pay 50 of them, and all with them 200,
     # of its share of the budget, 180 x 50 / 200, and others' 150: 195. It has no position alone;
     # the nhs has 200 - 50 - 20 for homecare = 130. Its lamp fund now brings 90, of which 50 are
@@ -158,7 +158,7 @@ def test_who_could_not_stand_alone_may_pay_others_from_unspent_money():
     assert rows.loc["nhs", "plan_gbp"] == pytest.approx(130)
 
 
-def test_over_the_horizon_what_is_short_is_paid_when_there_is_something_over():
+def test_shortfalls_over_the_horizon_are_paid_from_surplus():
     # Discounted 100 %: the first agency is 8 short in 2026 and has 4 (worth 2) over in 2027: 6 in
     # all. The second has 12 over in 2026 (of which it lacks 2 in 2027, worth 1): 11; the third,
     # without a position alone, has 0 and 2 unspent, worth 1. They pay 5.5 and 0.5 of the 6, each in

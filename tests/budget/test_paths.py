@@ -120,9 +120,8 @@ def test_paths_within_the_pace_are_within_it(seed):
 
 @pytest.mark.parametrize("seed", [0, 1, 3, 5])
 @pytest.mark.parametrize(("cut", "rise"), [(0.3, 0.5), (0.1, None)])
-def test_plans_under_a_pace_agree_with_refined_ones_and_no_bound_passes_a_plan(
-    seed, cut, rise, monkeypatch
-):
+def test_paced_plans_agree_with_refined_ones(seed, cut, rise, monkeypatch):
+    """No bound passes a plan."""
     place = place_over_years(YEARS, random_place(seed, programmes=4, concave=False))
     asked = question(cut, rise)
     refined = solve(place, asked).result
@@ -147,7 +146,8 @@ def test_a_few_programmes_under_a_pace_are_solved_by_whole_paths():
     assert not column_generation.uses_column_generation(free)
 
 
-def test_a_programme_with_an_actual_year_has_no_ladder_as_it_may_have_kept_no_pace():
+def test_a_programme_with_an_actual_year_has_no_grid():
+    """Its past spending may not have kept the pace."""
     problem = a_problem(1)
     actual = problem.actual_spend.copy()
     p = next(iter(geometric_grids_of(problem)))
@@ -181,7 +181,8 @@ def test_a_master_that_runs_out_of_time_still_hands_over_a_plan(monkeypatch):
     assert reached >= found.bound - 1e-7
 
 
-def test_where_no_neighbourhood_holds_a_plan_one_is_looked_for_step_by_step(monkeypatch):
+def test_a_plan_is_found_by_repairing_standards(monkeypatch):
+    """No neighbourhood of the mixed points holds a plan here."""
     problem, value = _large(monkeypatch)
     refused = []
 

@@ -13,7 +13,7 @@ from placeopt.engine import Status
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_where_time_ends_after_one_model_its_bound_is_not_taken_for_the_curves(seed, monkeypatch):
+def test_a_bound_of_curves_below_is_not_a_bound(seed, monkeypatch):
     """The first model's curves lie below the true ones: its optimum bounds only itself."""
     rng = np.random.default_rng(seed)
     slope, kappa = rng.uniform(2, 5, 6), rng.uniform(10, 40, 6)
@@ -53,7 +53,7 @@ def test_a_bound_above_a_plan_that_holds_is_not_believed(monkeypatch):
     assert solved.result.status is not Status.OPTIMAL
 
 
-def test_pieces_to_choose_from_are_not_narrower_than_engines_can_bear():
+def test_pieces_are_wide_enough_for_solvers():
     """A plan a hair above nothing made pieces of 1e-10 GBP, with which HiGHS proved a bound above
     its own plan."""
     place, scenario = s_shaped()

@@ -11,10 +11,11 @@ from placeopt.scenario.rules.budget.money import Commissioning, Outcomes, Statut
 from tests.budget.places import one_budget, scenario_of, two_programmes
 
 
-def test_a_step_that_buys_a_whole_programme_has_a_price_that_the_next_pound_has_not():
+def test_a_step_that_buys_a_programme_has_a_price():
     # 220 in all, homecare full at 200; the lights are bought from 60 on or not at all. One pound
     # more buys nothing. 20 more: 60 of lights beside 180 of homecare,
     # -(0.005 x 80 - 0.0025 x 40) = -0.3 instead of -(0.5 - 0.25) = -0.25: -0.0025 a pound
+    """The next pound alone has none."""
     place = two_programmes()
     programmes = place.programmes.assign(minimum_scale_gbp_per_year=[0.0, 60.0])
     place = place.replace(programmes=programmes)
@@ -29,8 +30,9 @@ def test_a_step_that_buys_a_whole_programme_has_a_price_that_the_next_pound_has_
     assert one_pound["change_in_objective"].iloc[0] == pytest.approx(0, abs=1e-5)
 
 
-def test_streams_floors_and_standards_are_priced_too_and_too_strict_ones_leave_no_plan():
+def test_streams_floors_and_standards_are_priced():
     # 180 in all; the lights' floor of 60 binds: a pound more there costs 0.005 - 0.0025 ranges
+    """Limits that are too strict leave no plan."""
     held = Outcomes(rule="outcomes", outcome={"falls": {"minimum_standard": 10.05}})
     rules = [one_budget(180), Statutory(rule="statutory", floors_gbp={"lights": 60}), held]
     found = resolved_prices(two_programmes(), scenario_of(rules=rules), step_share=0.1)

@@ -39,7 +39,7 @@ def test_what_is_contracted_stays_and_past_years_are_as_they_were():
     assert by_year(answer, "homecare") == [90, 140, 180]
 
 
-def test_a_year_on_what_was_spent_stands_and_the_rest_is_decided_anew():
+def test_actual_spending_stays_and_the_rest_is_redecided():
     # the plan spends all on homecare: 180, 170, 160. In 2026 homecare in fact took 150 and the
     # lights 40, 10 more than the total: what is past breaks no rule. Homecare is now contracted for
     # 170 and 160, and the settlement rolls on to 2029, at the last year's total.
@@ -68,7 +68,7 @@ def test_a_year_on_what_was_spent_stands_and_the_rest_is_decided_anew():
     assert by_year(solve(third_place, third_question), "homecare")[2:] == pytest.approx([160, 160])
 
 
-def test_what_was_overspent_comes_out_of_the_years_ahead_where_the_reserve_says_so():
+def test_overspending_reduces_later_years_by_the_reserve():
     # 20 in reserve, 180 a year; 2026 in fact took 230: 30 overdrawn, no rule being asked of the
     # past; 2027 and 2028 must fill it to 20 again: 310 for the two of them
     place = place_over_years(3)
@@ -96,9 +96,8 @@ def test_what_was_overspent_comes_out_of_the_years_ahead_where_the_reserve_says_
         (150, 30, {"maximum_gbp_per_year": 20}, ()),  # more than can usefully be spent
     ],
 )
-def test_what_is_past_breaks_no_rule_of_streams_or_of_what_is_bought(
-    homecare, lights, programme, group
-):
+def test_past_years_break_no_rules(homecare, lights, programme, group):
+    """Neither those of streams nor those of purchase."""
     place = changed(place_over_years(2), "programmes", "lights", **programme)
     rules = (Continuity(rule="continuity"), Commissioning(rule="commissioning", coherent=group))
     question = scenario_of(rules=(budgets(180, 180), *rules), years=2)
@@ -110,7 +109,7 @@ def test_what_is_past_breaks_no_rule_of_streams_or_of_what_is_bought(
     assert by_year(answer, "lights")[0] == lights
 
 
-def test_units_of_a_past_year_are_what_demand_needed_though_less_was_spent():
+def test_past_units_follow_demand_though_less_was_spent():
     # 10 falls, 5 a unit: 2 units, 50 each. In 2026 homecare took 90: 10.1 falls, which 3 units
     # served, though money for not even 2 was spent; the 180 of 2027 pay for 3 as well
     unit = {"programme_id": "homecare", "outcome_id": "falls", "unit_capacity": 5,
@@ -143,7 +142,7 @@ def test_what_is_not_the_places_or_leaves_no_year_is_refused():
             roll_forward(place, question, plan, **wrong)
 
 
-def test_a_question_without_continuity_would_keep_nothing_and_is_refused():
+def test_a_question_without_continuity_is_refused():
     place = place_over_years(2)
     question = scenario_of(rules=(budgets(180, 180),), years=2)
     plan = solve(place, question).plan

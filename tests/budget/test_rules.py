@@ -44,7 +44,8 @@ def price(answer, rule: str, key: str = "") -> float:
     return float(found["change_in_objective"].iloc[0])
 
 
-def test_the_one_budget_binds_and_its_price_is_the_next_pound_of_homecare():
+def test_the_one_budget_binds_and_has_a_price():
+    """Its price is the value of the next pound of homecare."""
     answer = solve(two_programmes(), scenario_of(rules=[one_budget(180)]))
     assert after(answer) == {"homecare": 180, "lights": 0}
     # 80 more on homecare: 0.8 falls fewer = 0.4 ranges; 100 less on lights: 0.5 points = 0.25
@@ -69,7 +70,7 @@ def test_a_reduction_share_is_taken_from_the_base_years_spending():
     assert after(answer) == {"homecare": 180, "lights": 0}
 
 
-def test_a_ring_fence_keeps_its_money_for_the_lights_and_what_is_not_spent_is_returned():
+def test_a_ring_fence_holds_and_returns_unspent_money():
     answer = solve(two_programmes(), scenario_of(rules=[one_budget(230)]))
     assert after(answer) == {"homecare": 200, "lights": 30}
     streams = answer.plan.streams.set_index("stream_id")
@@ -85,7 +86,7 @@ def test_a_released_ring_fence_pays_for_homecare():
     }
 
 
-def test_without_the_rule_for_streams_only_the_total_limits_the_money():
+def test_without_streams_only_the_total_limits_money():
     scenario = scenario_of(rules=[one_budget(300)], drop=("streams",))
     assert after(solve(two_programmes(), scenario)) == {"homecare": 300, "lights": 0}
 
@@ -134,7 +135,8 @@ def test_a_slack_or_exempt_pace_changes_nothing():
         assert after(answer) == {"homecare": 180, "lights": 0}
 
 
-def test_a_pace_that_cannot_be_kept_is_explained_and_a_broken_one_caught():
+def test_an_impossible_pace_is_explained():
+    """A broken one is caught."""
     rule = Pace(rule="pace", largest_cut_share=0.1)  # both at 90 or more: 180, ten too many
     answer = solve(two_programmes(), scenario_of(rules=[one_budget(170), rule]))
     gives = {clash.name: clash.what_gives for clash in answer.explanation.clashes}
@@ -226,9 +228,7 @@ def test_objectives_are_taken_in_order_with_slack():
         (100, 20, 85),
     ],
 )
-def test_a_weighted_sum_spends_while_a_pound_is_worth_more_than_a_pound(
-    gbp_a_range, homecare, value
-):
+def test_a_weighted_sum_spends_while_it_pays(gbp_a_range, homecare, value):
     weights = {"weighted_outcomes": gbp_a_range, "least_money": 1}
     scenario = scenario_of("weighted", weights=weights, rules=[one_budget(250)])
     answer = solve(two_programmes(), scenario)
@@ -245,14 +245,15 @@ def test_a_weight_is_of_an_objective_of_the_budget():
         scenario_of("weighted", weights={"cost": 1.0})
 
 
-def test_ties_are_broken_by_least_disruption_and_payments_stay_as_they_are():
+def test_ties_are_broken_by_least_disruption():
+    """Payments stay as they are."""
     answer = solve(two_programmes(), scenario_of("least_disruption", rules=[one_budget(1000)]))
     payments = answer.plan.payments
     assert (payments["before_gbp"] == payments["after_gbp"]).all()
     assert answer.result.objective == 0
 
 
-def test_infeasible_is_an_answer_that_says_what_would_have_to_give():
+def test_infeasible_is_an_answer_with_an_explanation():
     place = with_outcome("safe", minimum_standard=49.8)
     rule = Statutory(rule="statutory", floors_gbp={"homecare": 150})
     answer = solve(place, scenario_of(rules=[one_budget(180), rule]))
@@ -266,7 +267,7 @@ def test_infeasible_is_an_answer_that_says_what_would_have_to_give():
     assert gives["outcomes"] == "safe would be 49.65 against its minimum standard of 49.8"
 
 
-def test_a_weighted_sum_of_small_weights_is_no_small_number_to_a_solver():
+def test_small_weights_are_scaled_for_the_solver():
     # a pound a range, in a place of two million: a solver, whose tolerances are absolute, sees
     # costs of about one, where a place of thousands of pounds would be worth a ten thousandth
     place = two_programmes()

@@ -162,7 +162,7 @@ def test_savings_that_do_not_go_to_prevention_are_caught():
     assert [breach[0] for breach in full] == [-40, 4 - 40, 2 - 40]
 
 
-def test_the_reserve_may_not_go_below_nothing_nor_end_below_its_start():
+def test_reserves_stay_positive_and_end_at_their_start():
     # without a reserve at the start 2026 would be 8 short: 152 - 160
     rule = OneBudget(rule="one_budget", total_gbp=152, carry_over=True)
     found = verify(care_town(), asked(one_budget=rule), plan_by_hand())
@@ -237,7 +237,8 @@ def test_streams_are_returned_or_carried_and_ring_fences_hold():
 
 
 @pytest.mark.parametrize("table", plan_by_hand().tables)
-def test_ids_of_nothing_rows_twice_and_tables_left_out_are_refused_in_words(table):
+def test_incomplete_tables_are_refused_in_words(table):
+    """Unknown ids, duplicate rows and missing tables."""
     place, plan = care_town(), plan_by_hand()
     rows = plan.tables[table]
     left = {name: other for name, other in plan.tables.items() if name != table}
@@ -285,7 +286,7 @@ def test_nobody_worse_off_over_the_horizon_is_of_discounted_sums():
             assert bool(worse <= 0) is (kept and when == "horizon")
 
 
-def test_who_could_not_stand_alone_pays_from_what_its_streams_do_not_spend():
+def test_an_agency_without_position_pays_from_streams():
     # the council has 5, 17 and 8 unspent: 5 of 2026 may be paid, 6 may not unless streams carry
     # (then 22 by 2027), and over the horizon 5 + 17 / 1.035 + 8 / 1.035^2
     rule = NobodyWorseOff(rule="nobody_worse_off", counterfactual="most_it_could_keep")

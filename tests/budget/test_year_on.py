@@ -52,7 +52,7 @@ def by_year(folder: Path, programme: str) -> list[float]:
     return [float(row["plan_gbp"]) for row in rows]
 
 
-def test_the_plan_remade_keeps_contracts_and_the_year_that_is_past(home: Path) -> None:
+def test_a_rolled_plan_keeps_contracts_and_the_past(home: Path) -> None:
     asked = "--actual", "actual.csv", "--plan", "first", "--contracted", "key_workers"
     done = year_on(home, *asked, "--out", "next")
     assert done.returncode == 0, done.stderr
@@ -93,7 +93,8 @@ def test_the_plan_remade_keeps_contracts_and_the_year_that_is_past(home: Path) -
     assert "To be decided anew: 2028 to 2030." in again.stdout
 
 
-def test_a_wrong_file_is_refused_with_all_its_faults_and_nothing_is_written(home: Path) -> None:
+def test_a_wrong_file_is_refused_with_all_faults(home: Path) -> None:
+    """Nothing is written."""
     done = year_on(home, "--actual", "wrong.csv", "--out", "refused")
     assert done.returncode == 1
     assert done.stderr.startswith("8 faults in wrong.csv:")

@@ -140,7 +140,7 @@ def worth_of(place, programme: str):
 
 
 @pytest.mark.parametrize("seed", [2, 3, 5])
-def test_positions_alone_are_those_of_a_linear_program_for_each_agency(seed):
+def test_positions_alone_match_a_linear_program(seed):
     place = over_years(random_place(seed, programmes=4, streams=3, whole=True))
     rows = {key: table.to_dict("records") for key, table in place.tables.items() if len(table)}
     for number, stream in enumerate(rows["streams"]):
