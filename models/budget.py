@@ -26,14 +26,14 @@ Subject to  (B1) sum over p of spend[p] <= total
                  - given[a] >= alone[a],  cash[a] = sum over o of saves[a,o] gain[o]
                  given[a] <= unspent[a] + cash[a] where gives[a] = 1, else 0
                  given[a] - from_unspent[a] <= cash[a], or <= 0; what is given from unspent money
-                 counts in B1 beside what is spent
+                 counts in B1 as spending
 
 alone[a] (``alone``) is a's position in its own best plan: the same objective and standards, only
 payments of its streams to its programmes decided, all others as today, within its share of the
-total; of plans as good the one that moves least money from today.
+total; among equally good plans the one that moves least money from today.
 
 Run it on a place:  python models/budget.py data/marlshire --cut 0.1
-It knows nothing of placeopt: it reads the CSV files itself.
+It does not use placeopt: it reads the CSV files itself.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Small random budgets whose best plan a grid of spends finds, by arithmetic of its own.
+"""Small random budgets whose best plan a grid of spends finds, by independent arithmetic.
 
 Everything is read from the place's tables and worked out on arrays of many plans at once; nothing
 of the engine's problem, curves or objectives is used.

@@ -1,4 +1,5 @@
-"""Appraisals: one by hand, the shipped one as it was told, slips caught, the workbook computed."""
+"""Appraisals: one by hand, the shipped one with its figures, faults caught, the workbook
+computed."""
 
 import shutil
 import subprocess

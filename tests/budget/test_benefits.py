@@ -1,4 +1,4 @@
-"""The benefits chain, each factor by hand; the verifier's arithmetic agrees and catches slips."""
+"""The benefits chain, each factor by hand; the verifier agrees and catches faults."""
 
 import numpy as np
 import pytest

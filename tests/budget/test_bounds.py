@@ -1,4 +1,4 @@
-"""No bound lies above a plan that a grid finds: every way in which a budget is solved, outcomes
+"""No bound lies above a plan that a grid finds: every solution method, outcomes
 that saturate or count without end, better upwards or downwards, felt late, for long, or drifting.
 """
 

@@ -357,7 +357,7 @@ def test_a_plan_takes_no_more_from_an_investor_than_it_pays():
 
 
 def test_a_plan_that_takes_from_an_investor_is_refused():
-    """The donor's plan is a lie where nobody is named a donor."""
+    """The plan that relies on a donor is refused where no row names one."""
     scenario = scenario_of(rules=[budgets(300, 300, 300)], years=3)
     plan = solve(investor({"donor": True}), scenario).plan
     (broken,) = verify(investor(), scenario, plan).broken

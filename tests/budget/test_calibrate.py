@@ -1,4 +1,4 @@
-"""Curves from evidence: known curves are found again, and poor evidence is never fitted quietly."""
+"""Curves from evidence: known curves are found again, and poor evidence raises warnings."""
 
 import numpy as np
 import pytest

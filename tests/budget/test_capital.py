@@ -1,4 +1,4 @@
-"""Capital (B11): pots, what they keep from year to year, and a verifier that does it by flows."""
+"""Capital (B11): pots, what they keep from year to year, and a verifier that uses maximum flow."""
 
 from __future__ import annotations
 

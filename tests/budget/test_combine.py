@@ -1,4 +1,4 @@
-"""Programmes that do not simply add up: worked by hand, enumerated, verified, or refused."""
+"""Programmes whose effects do not add up: by hand, enumerated, verified, or refused."""
 
 from itertools import product
 

@@ -108,7 +108,7 @@ def test_a_plan_that_counts_beyond_saturation_is_refused():
 
 
 def test_a_weight_without_a_target_is_a_fault():
-    """A written weight that cannot count is an error; an unwritten one is nothing, and is said."""
+    """A written weight that cannot count is an error; an unwritten one is 0, with a warning."""
     question = scenario_of(rules=[one_budget(150)])
     place = changed(two_programmes(), "outcomes", "safe", target=np.nan, weight=2.0)
     with pytest.raises(ScenarioError, match="weighted_outcomes cannot count safe"):

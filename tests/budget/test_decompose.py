@@ -1,4 +1,4 @@
-"""Large budgets: the bound lies below every plan, and plan and bound agree with the other way."""
+"""Column generation: the bound lies below every plan and agrees with refinement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why no budget fits: what each rule would have to give, worked by hand on the two programmes of
+"""Infeasibility: the least relaxation of each rule, worked by hand on the two programmes of
 ``test_rules`` (homecare: 100 today, a floor of 20; lights: 100 today)."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The shipped fund for families facing exclusion: what it is told to be, it is."""
+"""The shipped fund for families facing exclusion has its stated properties."""
 
 import pytest
 

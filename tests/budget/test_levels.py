@@ -1,4 +1,4 @@
-"""Programmes on what the others leave whose effects build up over years, or may be otherwise:
+"""Remaining potentials with cumulative effects or uncertain evidence:
 worked by hand, against a grid, verified and explained."""
 
 from __future__ import annotations

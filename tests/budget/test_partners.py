@@ -1,4 +1,4 @@
-"""Agencies over years: what each has alone, who is paid so that nobody is worse off, on the place
+"""Agencies over years: stand-alone positions and transfers (B9), on the place
 whose arithmetic ``test_rules`` works by hand."""
 
 from __future__ import annotations

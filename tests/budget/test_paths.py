@@ -1,4 +1,4 @@
-"""Paths under a pace: no allowed path costs less than stated, and plans made of them are proven."""
+"""Path pricing: no allowed path costs less than its bound, and plans of paths are proven."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _enumerated(problem, p, pound, worth) -> float:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_ladder_lets_through_every_move_of_its_pace(seed):
+def test_a_geometric_grid_allows_every_move_of_its_pace(seed):
     rng = np.random.default_rng(seed)
     fall, rise = rng.uniform(0.0, 0.6, 2)
     step, down, up = _choose_step(fall, rise, 0.005)

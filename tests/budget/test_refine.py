@@ -1,4 +1,4 @@
-"""Refinement: what is called a bound is one, also where time ends early."""
+"""Refinement: bounds are valid, also where time ends early."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def s_shaped():
 
 
 def test_a_bound_above_a_plan_that_holds_is_not_believed(monkeypatch):
-    """An engine that cuts off the best plans: no answer calls what it says proven."""
+    """An engine that cuts off the best plans: its answers are not reported as proven."""
     place, scenario = s_shaped()
     problem = build_problem(place, scenario)
     solve = refinement._TimedSolver.solve

@@ -1,4 +1,4 @@
-"""A plan remade: contracts stay, past years are as they were, settlements roll."""
+"""A plan rolled forward: contracts stay, past years are as they were, settlements roll."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shipped questions over years: each is answered, verified, and says what its page says."""
+"""The shipped questions over years: each is answered, verified, and agrees with its page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verifier is blind to the model, agrees with hand arithmetic, and catches tampered plans."""
+"""The verifier does not use the model, agrees with hand arithmetic, and catches tampered plans."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_a_missed_standard_is_caught():
 
 
 def test_the_verifiers_curves_agree_with_the_models():
-    """And with formulas written by hand."""
+    """They also agree with formulas written by hand."""
     rng = np.random.default_rng(3)
     for form in ("power", "exponential", "hill", "logistic"):
         for _ in range(50):

@@ -1,4 +1,5 @@
-"""A year on from the command line: actual spending in, contracts kept, the plan remade."""
+"""Rolling forward from the command line: actual spending in, contracts kept, the plan rolled
+forward."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Budgets over years against oracles of their own: enumeration, and linear programs by scipy.
+"""Budgets over years against independent oracles: enumeration, and linear programs by scipy.
 
 Every number of the tiny places is a multiple of ten, curves turn at multiples of ten, and money
 flows in a network through streams and reserves: an optimum lies on multiples of ten whatever the

@@ -158,14 +158,12 @@ def net_shares(rows: pd.DataFrame, correction: Floats) -> Floats:
 
 def phases(lag: Any, duration: Any, decay: Any, years: int, counted: int) -> Floats:
     """(B, H, T) how much of year t's improvement counts in year h, for each row."""
-    years_since = (
-        np.arange(counted)[:, None] - np.arange(years)[None, :]
-    )  # years since the improvement
+    # years since the improvement
+    years_since = np.arange(counted)[:, None] - np.arange(years)[None, :]
     lag, duration, decay = (np.asarray(x, float)[:, None, None] for x in (lag, duration, decay))
     since = years_since[None] - lag
-    remaining = (1 - decay) ** np.maximum(
-        since, 0
-    )  # 0 ** 0 is 1: a whole decay leaves the first year
+    # 0 ** 0 is 1: a whole decay leaves the first year
+    remaining = (1 - decay) ** np.maximum(since, 0)
     return np.where((since >= 0) & (since < duration), remaining, 0.0)
 
 

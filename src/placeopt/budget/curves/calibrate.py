@@ -41,13 +41,14 @@ from placeopt.place.check.all_checks import check
 Floats = NDArray[np.float64]
 
 FORMS_WITH_SHAPE = ("power", "hill", "logistic")  # forms whose shape n is fitted too
+# base included
 PARAMETER_COUNT = {
     "power": 3,
     "exponential": 3,
     "coverage": 3,
     "hill": 4,
     "logistic": 4,
-}  # base included
+}
 MIN_SPARE_PAIRS = 2  # pairs beyond the parameters, so that residuals mean something
 SHAPE_BOUNDS = (0.2, 8.0)
 MIN_R2 = 0.25  # share of the variation explained below which a fit is poor

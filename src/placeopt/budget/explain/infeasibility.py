@@ -310,10 +310,11 @@ def _when(problem: BudgetProblem, block: Block, position: Any) -> str:
     return f" in {block.labels['year'][position]}"
 
 
+# rules that only apply where a table has rows
 RULE_TABLE = {
     "B6": "provision",
     "B13": "commitments",
-}  # rules that only apply where a table has rows
+}
 RELAXED_ROWS = {  # blocks of rows that are relaxed after formulation
     "B6": ("provision",),
     "B7": ("prevention", "reinvestment"),

@@ -225,9 +225,8 @@ def effects_are_mixed(
     if len(chosen_points) == 0:
         return
     clusters, path_block = np.unique(mixture.cluster[chosen_points], return_inverse=True)
-    pairs, row = np.unique(
-        path_block * decided + mixture.year[chosen_points], return_inverse=True
-    )  # each cluster in each of its years
+    # each cluster in each of its years
+    pairs, row = np.unique(path_block * decided + mixture.year[chosen_points], return_inverse=True)
     chosen = model.add_columns("chosen", size=len(clusters), upper=1.0, integer=True)
     terms = [
         (row, mix.at(chosen_points), 1.0),

@@ -103,7 +103,7 @@ def _objective_terms(model: Model, problem: BudgetProblem, name: str, scale: Sca
         )
         savings = (value * scale.outcome / scale.money_gbp).ravel()
         b, sign = np.flatnonzero(savings), 1.0 if name == "cash_least" else -1.0
-        p = np.unique(problem.unit_programme)  # what its units that close free (B6)
+        p = np.unique(problem.unit_programme)  # money freed by closing units (B6)
         spend = np.arange(decided)[:, None] * len(problem.programme_ids) + p
         do_nothing = float(problem.discount @ problem.do_nothing[:, p].sum(axis=1))
         spend_values = -sign * np.repeat(problem.discount, len(p))
@@ -170,7 +170,7 @@ def _worst_outcome(model: Model, problem: BudgetProblem, scale: Scale) -> np.nda
         max_gain = problem.max_gain[:decided]
         required = np.minimum(problem.target_gain, max_gain)
         saturated = (required - max_gain)[:, o] / problem.attainable_range[o]
-        worst = model.add_columns("worst", size=1, lower=saturated.max())  # saturated, each of them
+        worst = model.add_columns("worst", size=1, lower=saturated.max())  # where all are saturated
         at = (np.arange(decided)[:, None] * len(problem.outcome_ids) + o).ravel()
         rows = np.arange(len(at))
         share = np.tile(scale.outcome[o] / problem.attainable_range[o], decided)

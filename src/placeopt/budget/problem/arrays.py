@@ -225,9 +225,7 @@ class BudgetProblem:
     start_cost: Floats
     stop_cost: Floats
     alternative_set: Texts
-    purchase_groups: tuple[
-        tuple[int, ...], ...
-    ]  # groups of programmes bought together or not at all
+    purchase_groups: tuple[tuple[int, ...], ...]
     unit_programme: Ints
     unit_outcome: Ints
     unit_capacity: Floats
@@ -253,9 +251,7 @@ class BudgetProblem:
     only_together: Bools
     over_horizon: bool
     evidence_factors: Floats
-    tail_share: (
-        float  # share of evidence scenarios over which standards hold on average; 0: in each
-    )
+    tail_share: float
     total: Floats
     opening_reserve: float
     carry_over: bool
@@ -287,7 +283,7 @@ class BudgetProblem:
             return np.minimum(floor, self.upper)
         kept_share, pace_floor = 1 - np.minimum(self.pace_cut, 1.0), np.empty_like(self.upper)
         previous = self.base_spend
-        for t, actual in enumerate(self.actual_spend):  # from actual years on anew
+        for t, actual in enumerate(self.actual_spend):  # restart after actual years
             pace_floor[t] = previous = np.where(np.isnan(actual), previous * kept_share, actual)
         least = np.maximum(
             np.maximum(self.floor, pace_floor), np.maximum(self.notice_floor, self.contract_floor)
@@ -428,9 +424,8 @@ class BudgetProblem:
         for c, (p, curve) in enumerate(zip(self.curve_programme, self.curves, strict=True)):
             effect = curve.effect(np.linspace(0.0, max_spend[p], 257))
             lowest[c], highest[c] = effect.min(), effect.max()
-        total_share = self.effect_share.sum(
-            axis=1
-        )  # (B, C) of a year's effect that is there at most
+        # (B, C) of a year's effect that is there at most
+        total_share = self.effect_share.sum(axis=1)
         extremes = [
             self.combine_effects(total_share * (level - self.effect_today))
             for level in (lowest, highest)
@@ -572,9 +567,8 @@ class BudgetProblem:
         """The exact value of one objective; the first one includes the priced shortfalls."""
         decided = len(self.years)
         gain = self.gain(spend)
-        missed_ranges = (
-            np.maximum(0, self.target_gain - gain[:decided]) / self.attainable_range
-        )  # (T, O)
+        # (T, O)
+        missed_ranges = np.maximum(0, self.target_gain - gain[:decided]) / self.attainable_range
         priced = self.shortfall_price > 0
         priced_shortfall = (self.shortfall_price * missed_ranges)[:, priced].sum(axis=1)  # (T,)
         is_counted = np.isfinite(self.attainable_range)
@@ -598,7 +592,7 @@ class BudgetProblem:
         elif name == "least_money":
             money = (spend + self.one_off_costs(spend) + self.result_payments(spend)).sum(axis=1)
             value, shortfall = float(self.discount @ money), float(self.discount @ priced_shortfall)
-        elif name == "position":  # what the agency would rather not spend, less what it saves
+        elif name == "position":  # what the agency pays, less what it saves
             is_own = np.zeros(len(self.programme_ids), bool)
             assert self.fixed_payments is not None
             is_own[self.pair_programme[np.isnan(self.fixed_payments)]] = True
@@ -611,7 +605,7 @@ class BudgetProblem:
             money = paid[:, is_own].sum(axis=1)
             cash_saved = np.einsum("tbo,bo->t", self.cashable[:, :, self.position_agency], gain)
             value, shortfall = float(self.discount @ (money - cash_saved)), 0.0
-        elif name in ("cash_least", "cash_most"):  # what its better outcomes save it
+        elif name in ("cash_least", "cash_most"):  # savings by better outcomes
             savings = np.einsum("tbo,bo->t", self.cashable[:, :, self.position_agency], gain)
             p = np.unique(self.unit_programme)
             savings = savings + (self.do_nothing - spend)[:, p].sum(axis=1)

@@ -86,7 +86,7 @@ def commitments(place: Place, scenario: Scenario, years: Ints, relax: str) -> di
         for is_chosen, table in ((~is_actual, contracted), (is_actual, actual)):
             is_chosen = is_chosen & (t >= 0)
             table[t[is_chosen], p[is_chosen]] = gbp[is_chosen]
-    is_past = np.isfinite(actual).all(axis=1)  # a year that is past is held to no other rule
+    is_past = np.isfinite(actual).all(axis=1)  # no other rule holds in past years
     notice[is_past], contracted[is_past] = 0.0, 0.0
     return {
         "notice_floor": notice,

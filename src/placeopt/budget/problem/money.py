@@ -96,7 +96,7 @@ def upper(programmes: pd.DataFrame, pairs: Bools, money: dict[str, Any], relax: 
     if relax:
         limit = np.where(np.isfinite(limit), limit, 10 * before.sum())
     limit = np.fmin(programmes["maximum_gbp_per_year"].to_numpy(float), limit)
-    if not relax:  # what a pace lets it rise to
+    if not relax:  # the largest rise under the pace
         with np.errstate(over="ignore", invalid="ignore"):
             pace_limit = paced_spend(before, 1 + money["pace_rise"], money["actual_spend"])
         limit = np.fmin(limit, np.where(np.isfinite(money["pace_rise"]), pace_limit, np.inf))

@@ -46,10 +46,12 @@ MIN_CURVE_YEARS = 250  # curves x years from which column generation is used
 MIN_S_CURVE_YEARS = 60  # the same for S-shaped curves alone
 MIN_PACED_CURVE_YEARS = 36  # S-shaped with a pace, bounded more tightly by paths
 MAX_ROUNDS = 40
+# shares of the best duals in the smoothed ones
 SMOOTHING_WEIGHTS = (
     0.3,
     0.6,
-)  # shares of the best duals in the smoothed ones
+)
+# grid steps to the neighbours that join with a best point
 NEIGHBOUR_STEPS = (
     -9,
     -3,
@@ -58,7 +60,7 @@ NEIGHBOUR_STEPS = (
     1,
     3,
     9,
-)  # grid steps to the neighbours that join with a best point
+)
 
 
 @dataclass(frozen=True)
@@ -230,9 +232,8 @@ def _best_responses(
     mixed_blocks = np.append(blocks, (np.arange(decided)[:, None] * programmes + paced).ravel())
     spend_dual[mixed_blocks] = prices[model.rows["mixed_spend"].all] / scale.money_gbp
     effect_dual = prices[model.rows["mixed"].all].reshape(decided, -1)
-    effect_dual = (
-        -effect_dual / scale.outcome[problem.curve_outcome]
-    )  # at least 0: value of one unit
+    # at least 0: value of one unit
+    effect_dual = -effect_dual / scale.outcome[problem.curve_outcome]
     # reduced cost of a point: -spend_dual x spend - value of its effects
     cost = -(spend_dual.reshape(decided, programmes)[:, :, None] * grid.spend[None])
     chord_error = np.zeros((decided, programmes, grid.spend.shape[1] - 1))

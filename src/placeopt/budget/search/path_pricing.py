@@ -88,9 +88,8 @@ def geometric_grids_of(problem: BudgetProblem) -> dict[int, GeometricGrid]:
         & (problem.base_spend > 0)
         & (np.isfinite(cut) | np.isfinite(problem.pace_rise))
     )
-    has_pace &= ~np.isfinite(problem.actual_spend).any(
-        axis=0
-    )  # past years need not have kept the pace
+    # past years need not have kept the pace
+    has_pace &= ~np.isfinite(problem.actual_spend).any(axis=0)
     if len(problem.years) == 1:
         has_pace[:] = False  # the limits of the year include the pace
     low, high = problem.lower.min(axis=0), problem.upper.max(axis=0)

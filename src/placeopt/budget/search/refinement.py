@@ -521,9 +521,8 @@ def closest_payments(
     model.add_rows("down", rule="", size=pay.size, terms=down, lower=before)
     if "transfer" in model.columns:
         model.add_cost(model.columns["transfer"].all, 1e-2)
-    fresh_solver = _TimedSolver(
-        time.perf_counter(), solver.settings, None
-    )  # a plan found at the deadline still needs payments
+    # a plan found at the deadline still needs payments
+    fresh_solver = _TimedSolver(time.perf_counter(), solver.settings, None)
     with past_deadline():
         result = fresh_solver.solve(model, gap=0.0)
     if not result.has_plan:
@@ -531,7 +530,6 @@ def closest_payments(
     gbp = np.maximum(0.0, result.value(pay)) * unit_gbp
     gbp = np.round(gbp, payment_decimals(problem)).reshape(decided, pairs)
     paid = sum_by_group(gbp, problem.pair_programme, spend.shape[1])
-    is_price = np.isin(
-        np.arange(spend.shape[1]), problem.provider_terms.programme
-    )  # a price, not paid
+    # a price, not paid
+    is_price = np.isin(np.arange(spend.shape[1]), problem.provider_terms.programme)
     return gbp, np.where(is_price, spend, np.maximum(0.0, paid - one_off))

@@ -56,9 +56,8 @@ def round_to_plan(
         Spend (T, P) in GBP a year, the model it comes from, and that model's result.
     """
     grid, mix = mixture.grid, result.value(model.columns["mix"])
-    mean_anchors = _anchors_near(
-        grid, spend_from_result(problem, model, result), mixture
-    )  # may miss the standards
+    # may miss the standards
+    mean_anchors = _anchors_near(grid, spend_from_result(problem, model, result), mixture)
     used_points = np.flatnonzero(mix[: len(mixture.grid_index)] > 1e-7)
     used_paths = np.flatnonzero(mix[len(mixture.grid_index) :] > 1e-7)
     points = (

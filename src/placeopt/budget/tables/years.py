@@ -175,9 +175,8 @@ def _positions(
     unallocated = np.full(len(spend), np.inf)
     if problem.total_limits_transfers:
         unallocated = problem.unallocated_total(pay.sum(axis=1), spend)
-    transfers = least_transfers(
-        problem, positions, available, savings, unallocated
-    )  # (T, from, to)
+    # (T, from, to)
+    transfers = least_transfers(problem, positions, available, savings, unallocated)
     net = transfers.sum(axis=1) - transfers.sum(axis=2)
     rows = stand_alone_positions(problem)
     received, paid = cross_agency_payments(problem, pay)

@@ -25,9 +25,8 @@ RELATIVE_TOLERANCE = 1e-7
 DEDUCTIONS = ("deadweight_share", "displacement_share", "leakage_share", "substitution_share")
 SHARES = ("attribution_share", *DEDUCTIONS, "cashable_share")
 
-Improvement = Mapping[
-    tuple[str, int], float
-]  # (outcome id, year) -> units better than nothing done
+# (outcome id, year) -> units better than nothing done
+Improvement = Mapping[tuple[str, int], float]
 
 
 def check_chain(

@@ -195,9 +195,8 @@ def nobody_is_worse_off(model: Model, problem: BudgetProblem, scale: Scale) -> N
     row_labels: dict[str, Any] = {"agency_id": problem.agency_ids[agency_of]}
     if not problem.over_horizon:
         row_labels["year"] = problem.years[t]
-    rounding = (
-        min(0.1, 5e-9 * float(problem.base_spend.sum())) / scale.money_gbp
-    )  # payments are rounded
+    # payments are rounded
+    rounding = min(0.1, 5e-9 * float(problem.base_spend.sum())) / scale.money_gbp
     model.add_rows(
         "position", rule="B9", labels=row_labels, terms=row_terms.terms, lower=lower - rounding
     )
@@ -271,9 +270,8 @@ def _transfers_come_from_unspent_or_saved_money(
     nothing.
     """
     agencies, decided = len(problem.agency_ids), len(problem.years)
-    can_give = (
-        problem.stream_agency >= 0
-    ) & problem.may_fund_transfers  # who has nothing gives nothing
+    # an agency without money gives nothing
+    can_give = (problem.stream_agency >= 0) & problem.may_fund_transfers
     has_money = np.isin(np.arange(agencies), problem.stream_agency[can_give])
     has_money |= problem.cashable.any(axis=(0, 1, 3))
     has_money |= np.isin(

@@ -61,9 +61,8 @@ def best_ones_are_chosen(
         big_m = max(big_m, float(today[c].max())) / unit[o]
         year_b, year_t, member_at = np.nonzero(problem.effect_share[:, :, c])
         share = problem.effect_share[year_b, year_t, c[member_at]]
-        constant_part = (
-            today[c] * (1 - problem.effect_share[:, :, c].sum(axis=1)) / unit[o]
-        )  # (B, members)
+        # (B, members)
+        constant_part = today[c] * (1 - problem.effect_share[:, :, c].sum(axis=1)) / unit[o]
         model.add_rows(
             f"best_{g}",
             rule="",

@@ -103,7 +103,6 @@ def providers_get_back_what_is_withheld(
         row = np.searchsorted(p, problem.provider_terms.programme[position % term_count])
         terms += [(row, block.all, -gbp / scale.money_gbp) for block, gbp in paid]
     labels = {"programme_id": problem.programme_ids[p]}
-    rounding = (
-        min(0.1, 5e-9 * float(problem.base_spend.sum())) / scale.money_gbp
-    )  # payments are rounded
+    # payments are rounded
+    rounding = min(0.1, 5e-9 * float(problem.base_spend.sum())) / scale.money_gbp
     model.add_rows("consent", rule="B10", labels=labels, terms=terms, upper=rounding)

@@ -122,9 +122,8 @@ class CumulativeEffects:
                 end - start
             )
         intercept = transform(at(middle), potential) - slope * middle
-        is_flat = (at(end) >= MAX_EFFECT_SHARE * potential) | (
-            start == end
-        )  # it does not rise beyond
+        # it does not rise beyond
+        is_flat = (at(end) >= MAX_EFFECT_SHARE * potential) | (start == end)
         flat_value = transform(at(start if side == "under" else end), potential)
         slope, intercept = np.where(is_flat, 0.0, slope), np.where(is_flat, flat_value, intercept)
         lines = np.append(piece.slope[0], slope), np.append(piece.intercept[0], intercept)

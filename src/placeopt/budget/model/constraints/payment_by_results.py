@@ -90,7 +90,7 @@ def providers_are_paid_by_results(
     t, k = rows // term_count, rows % term_count
     at = t * len(outcomes) + np.searchsorted(outcomes, terms.outcome[k])
     paid_on = model.columns["paid_on"].at(at)
-    overshoot = high[at] - start - span  # how far the scale's end can be passed
+    overshoot = high[at] - start - span  # how far paid_to can be passed
     may_overshoot = np.flatnonzero(overshoot > 0)
     terms_of_held: list[Any] = [(rows, held.all, 1.0), (rows, paid_on, -1.0)]
     if len(may_overshoot):
