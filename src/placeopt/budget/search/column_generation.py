@@ -47,20 +47,9 @@ MIN_S_CURVE_YEARS = 60  # the same for S-shaped curves alone
 MIN_PACED_CURVE_YEARS = 36  # S-shaped with a pace, bounded more tightly by paths
 MAX_ROUNDS = 40
 # shares of the best duals in the smoothed ones
-SMOOTHING_WEIGHTS = (
-    0.3,
-    0.6,
-)
+SMOOTHING_WEIGHTS = (0.3, 0.6)
 # grid steps to the neighbours that join with a best point
-NEIGHBOUR_STEPS = (
-    -9,
-    -3,
-    -1,
-    0,
-    1,
-    3,
-    9,
-)
+NEIGHBOUR_STEPS = (-9, -3, -1, 0, 1, 3, 9)
 
 
 @dataclass(frozen=True)
