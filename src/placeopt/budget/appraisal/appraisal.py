@@ -123,7 +123,7 @@ def _chain(place: Place, money: Money, span: NDArray[np.int64]) -> pd.DataFrame:
     first, last = _intake(place)
     own_correction = rows["correction_share"].to_numpy(float)
     correction = corrections(
-        rows["grade"], own_correction, by_grade(place, "benefit"), asked=money.optimism_bias
+        rows["grade"], own_correction, by_grade(place, "benefit"), applies=money.optimism_bias
     )
     values = _unit_values(place)
     shares = net_shares(rows, correction)
@@ -175,10 +175,8 @@ def _costs(place: Place, money: Money, span: NDArray[np.int64]) -> pd.DataFrame:
     index = deflators(place)
     table = by_grade(place, "cost")
     own_correction = place.appraisal_costs["correction_share"].to_numpy(float)
-    has_correction = money.optimism_bias
-    correction = corrections(
-        place.appraisal_costs["grade"], own_correction, table, asked=has_correction
-    )
+    applies = money.optimism_bias
+    correction = corrections(place.appraisal_costs["grade"], own_correction, table, applies=applies)
     factor = discount_factors(len(span), money.discount_rate)
     cost_rows = []
     row: Any

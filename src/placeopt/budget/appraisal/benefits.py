@@ -75,7 +75,7 @@ def build_benefits(place: Place, money: Money, years: int, counted: int) -> Bene
     rows = place.benefits
     own_correction = rows["correction_share"].to_numpy(float)
     correction = corrections(
-        rows["grade"], own_correction, by_grade(place, "benefit"), asked=money.optimism_bias
+        rows["grade"], own_correction, by_grade(place, "benefit"), applies=money.optimism_bias
     )
     schedules = {
         health: discount_factors(counted, money.discount_rate, health=health)

@@ -49,15 +49,19 @@ def by_grade(place: Place | None, kind: str) -> dict[int, float]:
 
 
 def corrections(
-    grades: Iterable[Any], own: Iterable[float], table: dict[int, float], *, asked: bool
+    grades: Iterable[Any],
+    own_corrections: Iterable[float],
+    table: dict[int, float],
+    *,
+    applies: bool,
 ) -> Floats:
     """The correction of each number: its own, else its grade's, else 0; all 0 unless asked for."""
-    if not asked:
+    if not applies:
         return np.zeros(len(list(grades)))
     return np.array(
         [
             given if not np.isnan(given) else (0.0 if pd.isna(grade) else table[int(grade)])
-            for grade, given in zip(grades, own, strict=True)
+            for grade, given in zip(grades, own_corrections, strict=True)
         ],
         float,
     )

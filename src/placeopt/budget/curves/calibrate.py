@@ -364,7 +364,7 @@ def _origin_faults(place: Place) -> Iterator[Finding]:
     row: Any
     for row in place.coverage.itertuples():
         if (row.programme_id, row.outcome_id) in pairs:
-            message = f"{row.programme_id}, {row.outcome_id} stand in evidence_pairs too"
+            message = f"{row.programme_id}, {row.outcome_id} are in evidence_pairs too"
             yield Finding("error", "coverage.csv", int(row.Index) + 2, "programme_id",
                           row.programme_id, message, "keep one of the two")  # fmt: skip
         if np.isnan(row.unit_cost_gbp) == (row.unit_cost == ""):

@@ -40,7 +40,7 @@ class GeometricGrid:
         first_exponent: The exponent of the lowest spend, in steps from today's.
         spends: (K,) GBP a year.
         max_steps_down: Steps that a year may fall, ``UNLIMITED`` where no pace says so.
-        max_steps_up: Steps that a year may rise, alike.
+        max_steps_up: Steps that a year may rise.
     """
 
     programme: int

@@ -364,7 +364,9 @@ def _solve_objective(
                     if spend is None:
                         return None, None, last_result
                     logger.warning(
-                        "a model of %s is called %s beside a plan", name, last_result.status
+                        "a model of %s is reported %s although a plan exists",
+                        name,
+                        last_result.status,
                     )
                     break
                 bound = max(bound, last_result.bound * unit)

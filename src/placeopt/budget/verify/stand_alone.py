@@ -155,7 +155,7 @@ def _objectives(
 
     Args:
         own_place: The place from the agency's point of view.
-        own_scenario: The scenario, alike.
+        own_scenario: The scenario from the same point of view.
         timeline: The agency's own plan.
         do_nothing_timeline: Doing nothing, where that keeps the rules.
         plan: The plan's tables.

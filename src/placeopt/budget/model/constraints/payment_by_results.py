@@ -12,7 +12,7 @@ Columns  at[t,j] binary, part[t,j]; paid_on[t,o], lost_on[t,o]: improvements tha
          binary; refund[t,p]
 (B10) one_interval   sum over j of c of at[t,j] = 1,  spend[t,p] = sum over j of part[t,j],
                      start[j] at[t,j] <= part[t,j] <= end[j] at[t,j]
-(B10) measured       paid_on[t,o] = sum of share (line of part - effect today); lost_on alike
+(B10) measured       paid_on[t,o] = sum of share (line of part - effect today); lost_on likewise
 (B10) held           held[t,k] >= paid_on[t,o] - start[t,k] - M topped[t,k], >= span[k] topped[t,k]
 (B10) earned         earned[t,k] >= held[t,k] - span[k] (1 - on[t,p])
 (B10) lost           lost[t,k] <= lost_on[t,o] - start[t,k] - held[t+n,k] + M (1 - fell[t,k]),
