@@ -14,8 +14,8 @@ from placeopt.base.deadline import ended_by_clock, may_differ, watching_the_cloc
 from placeopt.location import KINDS, locate
 from placeopt.place import Place, synthesise
 from placeopt.place.order import in_canonical_order, in_rows_of
-from placeopt.report.narrative.story import tell
-from placeopt.report.summary import summary_of
+from placeopt.report.narrative.narrative import describe
+from placeopt.report.summary import answer_summary
 from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import OneBudget
 from tests.estate.places import crow_minutes, random_place, random_rules, scenario
@@ -178,7 +178,7 @@ def test_an_answer_says_where_the_clock_ended_a_search(monkeypatch):
     answer = estate.solve(place, crow_minutes(place), scenario())
     assert not answer.repeats
     assert "another run may give another plan" in str(answer.warnings[0])
-    assert summary_of(answer, tell(answer))["repeats"] is False
+    assert answer_summary(answer, describe(answer))["repeats"] is False
 
 
 def test_the_clock_is_heard_inside_and_outside():

@@ -24,9 +24,9 @@ def solve_file(
 ) -> Answer:
     """Answer a scenario file and write everything a person looks at into ``out``; ``plain_csv`` as
     in ``write_results``."""
-    from placeopt.report.write import RESULTS, write_results
+    from placeopt.report.write import RESULT_FILES, write_results
 
-    require_writable(out, RESULTS)
+    require_writable(out, RESULT_FILES)
     scenario = read_scenario(scenario_file)
     place, findings = read_leniently(scenario_file.parent / scenario.place)
     answer = answer_checked(place, findings, scenario, progress)
@@ -40,7 +40,7 @@ def least_money_file(scenario_file: Path, out: Path, *, plain_csv: bool = False)
     ``plain_csv`` as in ``write_results``."""
     from placeopt.budget.explain.minimum_budget import order_of_breaking, path_of_cuts
     from placeopt.budget.problem.money import decided_years
-    from placeopt.report.narrative.limits import breaking_in_words, path_in_words
+    from placeopt.report.narrative.limits import order_of_breaking_in_words, path_of_cuts_in_words
 
     place, scenario = _budget(scenario_file, "least money is asked")
     require_writable(out, LEAST_MONEY)
@@ -54,8 +54,8 @@ def least_money_file(scenario_file: Path, out: Path, *, plain_csv: bool = False)
     except UsageError as reason:
         path = str(reason)
     _write_tables(tables, out, LEAST_MONEY, plain_csv)
-    lines = breaking_in_words(order, years, scenario.money.discount_rate)
-    return [*lines, path_in_words(path, years)]
+    lines = order_of_breaking_in_words(order, years, scenario.money.discount_rate)
+    return [*lines, path_of_cuts_in_words(path, years)]
 
 
 def prices_file(scenario_file: Path, out: Path, *, plain_csv: bool = False) -> list[str]:

@@ -12,7 +12,7 @@ from placeopt.budget import solve
 from placeopt.budget.verify import verify
 from placeopt.engine import Status
 from placeopt.place import read_place
-from placeopt.report.narrative.story import headline
+from placeopt.report.narrative.narrative import headline
 from placeopt.scenario import read_scenario
 from placeopt.scenario.rules.budget.money import NobodyWorseOff, OneBudget, Outcomes
 from tests.budget.places import (
@@ -104,8 +104,8 @@ def test_ring_fenced_money_pays_nobody_back():
     tables["stream_amounts"].append({"stream_id": "more", "year": 2026, "amount_gbp": 50})
     tables["stream_programmes"].append({"stream_id": "more", "programme_id": "idle"})
     for fenced, homecare in ((False, 200), (True, 150)):
-        more = {"stream_id": "more", "agency_id": "nhs", "ring_fenced": fenced}
-        changed = place_of(**{**tables, "streams": [*tables["streams"], more]})
+        added_in_words = {"stream_id": "more", "agency_id": "nhs", "ring_fenced": fenced}
+        changed = place_of(**{**tables, "streams": [*tables["streams"], added_in_words]})
         answer = solved(changed, rule(), years=1)
         assert by_year(answer, "homecare") == [homecare]
         assert by_year(answer, "lights") == [100]

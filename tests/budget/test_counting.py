@@ -12,7 +12,7 @@ from placeopt.base.errors import PlaceError, ScenarioError
 from placeopt.budget import solve
 from placeopt.budget.problem import checks
 from placeopt.budget.verify import verify
-from placeopt.report.narrative.budget import tell_budget
+from placeopt.report.narrative.budget import describe_budget
 from placeopt.scenario.benefit_years import counted_years
 from placeopt.scenario.rules.budget.money import OneBudget, Outcomes, Streams
 from tests.budget.places import (
@@ -132,10 +132,10 @@ def test_the_page_says_what_is_at_its_floor_and_not_counted():
     answer = solve(place, scenario_of(rules=[one_budget(150)]))
     # a pound less of lights below 150 costs 0.005 points: 50 fewer, down to 50 GBP
     assert by_year(answer, "lights") == pytest.approx([50], abs=1e-3)
-    _, sentences, _ = tell_budget(answer)
+    _, sentences, _ = describe_budget(answer)
     assert "Exactly at the minimum standard: Feeling safe." in [one.text for one in sentences]
     place = changed(place, "outcomes", "safe", target=np.nan)
-    _, sentences, _ = tell_budget(solve(place, scenario_of(rules=[one_budget(150)])))
+    _, sentences, _ = describe_budget(solve(place, scenario_of(rules=[one_budget(150)])))
     assert "Not counted in the objective: Feeling safe." in [one.text for one in sentences]
 
 

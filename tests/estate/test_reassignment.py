@@ -13,7 +13,7 @@ from placeopt.estate.verify.facts import facts_of
 from placeopt.estate.verify.read import arrangements
 from placeopt.estate.verify.years import do_nothing, present_cost
 from placeopt.place import read_place
-from placeopt.report.narrative.nearer import sent_in_words
+from placeopt.report.narrative.reassignment import describe_reassignment
 from placeopt.scenario import read_scenario
 from placeopt.scenario.reassignment import allowance_gbp, reassigns
 from placeopt.scenario.rules.estate.services import (
@@ -38,7 +38,7 @@ REASONS = ("floor", "capital", "cost", "open")
 
 def words(answer):
     """The sentences on where visits go, as one text."""
-    return " ".join(one.text for one in sent_in_words(answer))
+    return " ".join(one.text for one in describe_reassignment(answer))
 
 
 def unwritten(*rules, **settings):

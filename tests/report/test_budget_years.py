@@ -14,7 +14,7 @@ from placeopt.budget.appraisal.benefits import benefits_chain_table
 from placeopt.budget.verify import verify
 from placeopt.engine import Answer, Plan, Result, Status
 from placeopt.report import write_results
-from placeopt.report.narrative.budget import tell_budget
+from placeopt.report.narrative.budget import describe_budget
 from tests.budget.care_town import asked, care_town, plan_by_hand
 from tests.report.test_results import rows_of, strict_json
 from tests.support.workbooks import worked_out
@@ -49,8 +49,8 @@ def test_every_input_cell_is_echoed_with_its_unit(care):
             for key, value in values.items():
                 if isinstance(value, bool):
                     value = "yes" if value else "no"
-                missing = value == "" or value != value or str(value) == "<NA>"
-                assert echoed[key] == (None if missing else value), (name, key)
+                is_missing = value == "" or value != value or str(value) == "<NA>"
+                assert echoed[key] == (None if is_missing else value), (name, key)
     units = dict(zip(cells[at["provision"] + 1], cells[at["provision"] + 2], strict=True))
     assert units["unit_cost_gbp_per_year"] == "GBP/year"
     asked_for = {row[0]: row[1] for row in cells}
@@ -238,7 +238,7 @@ def test_a_sheet_without_rows_says_why_and_the_tightest_spot_is_in_plain_figures
 
 
 def _texts(answer):
-    return " ".join(statement.text for statement in tell_budget(answer)[1])
+    return " ".join(statement.text for statement in describe_budget(answer)[1])
 
 
 def test_a_programme_that_stays_as_it_is_is_counted_only_where_there_is_one(care):
@@ -256,5 +256,5 @@ def test_a_programme_that_stays_as_it_is_is_counted_only_where_there_is_one(care
 def test_the_page_says_how_many_whole_units_close(care):
     """Forty bed days in wards of ten: four today; three in 2027 and 2028, as worked by hand."""
     answer, _ = care
-    (said,) = [one.text for one in tell_budget(answer)[1] if one.kind == "units"]
+    (said,) = [one.text for one in describe_budget(answer)[1] if one.kind == "units"]
     assert said.startswith("Whole units that close by 2028: 1 of 4 in ")

@@ -13,9 +13,9 @@ import pytest
 from placeopt.estate import solve
 from placeopt.report import write_results
 from placeopt.report.page import my_area
-from placeopt.report.tables.closures import closed_points_table, flows_table, more
-from placeopt.report.tables.saving_parts import made_of, notes_of, unstated
-from placeopt.report.tables.sheets import sheets_of
+from placeopt.report.tables.closures import added_in_words, closed_points_table, flows_table
+from placeopt.report.tables.saving_parts import omission_notes, saving_parts, unstated_figures
+from placeopt.report.tables.sheets import all_sheets
 from placeopt.scenario.rules.estate.services import Behaviour, Network, Pinned, Served
 from tests.estate.places import minutes, scenario
 from tests.estate.town import building, town
@@ -102,16 +102,16 @@ def test_what_nobody_serves_is_said_and_drawn_nowhere():
     answer = solve(place, times, scenario(*rules))
     (row,) = closed_points_table(answer).to_dict("records")
     assert row["goes_to"] == "B 50%; not served 50%"
-    areas = sheets_of(answer)["areas"].frame.set_index("zone_id")
+    areas = all_sheets(answer)["areas"].frame.set_index("zone_id")
     assert areas.loc["Z2", "building_after"] == ""
     assert flows_table(answer)["visits_per_year"].tolist() == [1000.0]
 
 
 def test_minutes_more_are_in_words():
-    assert more(4.123) == "4.1 minutes more"
-    assert more(-2.0) == "2.0 minutes fewer"
-    assert more(0.01) == "as long as today"
-    assert more(float("nan")) == "not known"
+    assert added_in_words(4.123) == "4.1 minutes more"
+    assert added_in_words(-2.0) == "2.0 minutes fewer"
+    assert added_in_words(0.01) == "as long as today"
+    assert added_in_words(float("nan")) == "not known"
 
 
 def test_too_many_areas_are_left_to_the_tables(closing, monkeypatch):
@@ -122,25 +122,25 @@ def test_too_many_areas_are_left_to_the_tables(closing, monkeypatch):
 def test_an_answer_without_these_tables_has_no_look_up():
     answer = answers.estate_answer()
     assert my_area.look_up(answer) is None
-    assert "closed_points" not in sheets_of(answer)
+    assert "closed_points" not in all_sheets(answer)
 
 
 def test_the_split_adds_up_and_says_what_is_not_counted(closing):
     """A and B and C cost 10 each; two are left, so 10 is saved, all of it on buildings."""
     answer, out = closing
-    made = made_of(answer)
+    made = saving_parts(answer)
     assert made["running"][0] == ("Buildings in use", "£30", "£20", "£10", "100%")
     assert made["running"][-1][3] == "£10"
     assert ("Redundancy", "not counted") in made["once"]
     assert ("Maintenance due in what is kept", "not stated") in made["once"]
-    assert unstated(answer) == {"maintenance_due_gbp", "carbon", "carbon_present_gbp"}
-    assert len(notes_of(answer)) == 3
+    assert unstated_figures(answer) == {"maintenance_due_gbp", "carbon", "carbon_present_gbp"}
+    assert len(omission_notes(answer)) == 3
     html = (out / "index.html").read_text(encoding="utf-8")
     assert "Redundancy is not counted" in html
     assert "Discount rate, real" in html
     stated = answer.place.buildings.assign(backlog_gbp=5.0, carbon_tco2e_per_year=1.0)
     known = replace(answer, place=answer.place.replace(buildings=stated))
-    assert unstated(known) == set()
+    assert unstated_figures(known) == set()
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no chromium to open the page with")

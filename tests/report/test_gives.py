@@ -21,7 +21,13 @@ from tests.estate.places import minutes
 from tests.estate.town import building, town
 from tests.report.test_sentences import lies
 
-NUMBERS = ("E7", "E10", "E11", "E14", "B1")  # rules whose giving is a number that can be tried
+NUMBER_FORMATS = (
+    "E7",
+    "E10",
+    "E11",
+    "E14",
+    "B1",
+)  # rules whose giving is a number that can be tried
 ABOUT = 0.03  # "about": what gives is measured to 2 %
 
 
@@ -182,7 +188,7 @@ def judged(answers: list[Answer]) -> list[str]:
                 rest = tuple(r for r in answer.scenario.rules if r.number not in numbers)
                 right = has_plan(answer, *rest)
             else:
-                right = numbers[0] not in NUMBERS or is_given(answer, numbers[0], text)
+                right = numbers[0] not in NUMBER_FORMATS or is_given(answer, numbers[0], text)
             if not right:
                 wrong.append(f"{clash.number}: {text}")
     return wrong

@@ -2,7 +2,11 @@
 
 import pandas as pd
 
-from placeopt.report.narrative.limits import breaking_in_words, path_in_words, prices_in_words
+from placeopt.report.narrative.limits import (
+    order_of_breaking_in_words,
+    path_of_cuts_in_words,
+    prices_in_words,
+)
 
 
 def test_the_order_of_breaking_says_which_money_is_meant_and_what_is_proven():
@@ -10,7 +14,7 @@ def test_the_order_of_breaking_says_which_money_is_meant_and_what_is_proven():
            "cut_share": 0.096, "outcome_id": "falls", "name": "Falls", "missed_ranges": 0.1,
            "proven_first": False}  # fmt: skip
     last = row | {"step": 2, "least_gbp": 104, "bound_gbp": 104, "cut_share": -0.04, "name": ""}
-    head, first, second = breaking_in_words(pd.DataFrame([row, last]), (2026, 2027), 0.035)
+    head, first, second = order_of_breaking_in_words(pd.DataFrame([row, last]), (2026, 2027), 0.035)
     assert head == (
         "The least money of the 2 years from 2026 on, discounted at 3.5%, against £100 for as many "
         "years as today:"
@@ -20,7 +24,7 @@ def test_the_order_of_breaking_says_which_money_is_meant_and_what_is_proven():
         "(that no other can break in its stead is not proven)"
     )
     assert second.startswith("2. £104, 4.0% above today (proven: £104 is not enough); below it")
-    assert path_in_words("it has choices", (2026,)) == "No path_of_cuts.csv: it has choices"
+    assert path_of_cuts_in_words("it has choices", (2026,)) == "No path_of_cuts.csv: it has choices"
 
 
 def test_prices_name_what_is_priced_its_unit_and_what_is_not_proven():

@@ -9,7 +9,7 @@ import pytest
 from placeopt.estate import solve
 from placeopt.report import write_results
 from placeopt.report.tables.cost_lines import cost_lines
-from placeopt.report.tables.sheets import sheets_of
+from placeopt.report.tables.sheets import all_sheets
 from placeopt.scenario.discount import discount_factors
 from placeopt.scenario.rules.estate.services import Network, Pinned, Sequence, Together
 from placeopt.scenario.scenario import Money
@@ -67,7 +67,7 @@ TIED = {
 def test_every_formula_ties_to_the_plans_tables(written):
     """To the penny, whatever Excel stored: each formula is worked out from the inputs' cells."""
     answer, book, _ = written
-    live, sheets = Workbook(book), sheets_of(answer)
+    live, sheets = Workbook(book), all_sheets(answer)
     for name, columns in TIED.items():
         title = sheets[name].title
         for column in columns:

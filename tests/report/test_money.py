@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from placeopt.report.money import pounds, pounds_in_words
-from placeopt.report.tables.formats import in_words, listed, per_cent, show
+from placeopt.report.tables.formats import format_value, in_words, listed, per_cent
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_money_in_words(amount, said):
 def test_money_in_a_table_has_thousands_and_no_minus_nought():
     assert pounds(-1_234_567.4) == "−£1,234,567"
     assert pounds(-0.3) == "£0"
-    assert show(float("nan"), "gbp") == ""
+    assert format_value(float("nan"), "gbp") == ""
 
 
 def test_a_small_share_is_never_rounded_to_nothing():
@@ -47,7 +47,7 @@ def test_codes_and_lists_in_words():
 
 
 def test_missing_values_show_as_nothing_and_whole_figures_without_decimals():
-    assert show(float("nan"), "gbp") == ""
-    assert show(63.0, "figure") == "63"
-    assert show(2.0, "decimal") == "2.00"
-    assert show(-0.01, "change") == "0.0"
+    assert format_value(float("nan"), "gbp") == ""
+    assert format_value(63.0, "figure") == "63"
+    assert format_value(2.0, "decimal") == "2.00"
+    assert format_value(-0.01, "change") == "0.0"

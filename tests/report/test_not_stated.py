@@ -14,7 +14,7 @@ from placeopt.estate import solve
 from placeopt.estate.verify import verify
 from placeopt.place.count import count_place
 from placeopt.report.count import write_count
-from placeopt.report.tables.saving_parts import notes_of
+from placeopt.report.tables.saving_parts import omission_notes
 from placeopt.report.write import write_results
 from placeopt.scenario import check_scenario
 from placeopt.scenario.rules.estate.services import Carbon
@@ -63,7 +63,7 @@ def test_sums_count_what_is_stated_and_say_so(partly):
     assert summary["net_present_cost_plan_gbp"] == pytest.approx(5_030)
     assert (summary["backlog_stated_buildings"], summary["buildings_in_all"]) == (1, 2)
     assert partly.plan.objectives.set_index("objective").loc["carbon", "plan"] == 7
-    said = " ".join(notes_of(partly))
+    said = " ".join(omission_notes(partly))
     assert "Maintenance already due is stated for 1 of 2 buildings" in said
     assert "Carbon is stated for 1 of 2 buildings" in said
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from placeopt.engine import Result, Status
-from placeopt.report.narrative.story import headline, tell
+from placeopt.report.narrative.narrative import describe, headline
 from placeopt.scenario.rules.budget.money import Pace, Streams
 from placeopt.scenario.scenario import AnswerSettings, Money, Objective
 from tests.budget import places as budgets
@@ -100,7 +100,7 @@ def test_ring_fenced_money_of_an_earlier_year_goes_back_too():
     place = budgets.place_over_years(2)
     asked = budgets.scenario_of(rules=[budgets.budgets(230, 250)], year=2026, years=2)
     answer = solve(place, asked)
-    (text,) = [s.text for s in tell(answer).statements if s.kind == "returned"]
+    (text,) = [s.text for s in describe(answer).statements if s.kind == "returned"]
     assert text.startswith("£20 of ring-fenced money is not spent over the decided years and ")
     assert text.endswith("£20 in 2026.")
     assert false_sentences(answer, [text]) == []
@@ -242,14 +242,14 @@ def test_a_limit_that_was_not_reached_is_not_blamed(bound):
     """A search of 75 s of 300 found no plan."""
     answer = answers.estate_answer()
     result = Result(Status.NO_PLAN, bound=bound, seconds={"search": 75.0})
-    early = tell(replace(answer, plan=None, verification=None, result=result))
+    early = describe(replace(answer, plan=None, verification=None, result=result))
     text = early.status_in_words
     assert "The search ended after 75 s, before its time limit of 300 s." in text
     assert "More time" not in text
     assert "in the time given" not in early.first
     assert ("not below £1.2 million" in text) == np.isfinite(bound)
     late = Result(Status.NO_PLAN, bound=bound, seconds={"search": 299.0})
-    text = tell(replace(answer, plan=None, verification=None, result=late)).status_in_words
+    text = describe(replace(answer, plan=None, verification=None, result=late)).status_in_words
     assert "stopped at its time limit of 300 s" in text
     assert "More time may find one." in text
 
@@ -262,7 +262,7 @@ def test_a_stage_that_was_proven_is_said_to_be():
     plan = replace(answer.plan, summary={**answer.plan.summary, **steps})
     both = Objective(minimise=("cost", "visit_minutes"), slack=(0.005,))
     asked = answer.scenario.model_copy(update={"objective": both})
-    text = tell(replace(answer, plan=plan, scenario=asked)).status_in_words
+    text = describe(replace(answer, plan=plan, scenario=asked)).status_in_words
     assert "First objective (Net present cost): proven: no plan that keeps the rules can" in text
     assert "Then minutes of all visits, giving up at most 0.50% before it: it is not proven" in text
     assert "up to 4.0% of the minutes" in text
@@ -276,7 +276,7 @@ def test_the_last_stage_proven_does_not_prove_the_first():
     plan = replace(answer.plan, summary={**answer.plan.summary, **steps})
     both = Objective(minimise=("cost", "visit_minutes"))
     asked = answer.scenario.model_copy(update={"objective": both})
-    text = tell(replace(answer, plan=plan, scenario=asked)).status_in_words
+    text = describe(replace(answer, plan=plan, scenario=asked)).status_in_words
     assert "First objective (Net present cost): it is not proven to be the best" in text
 
 
@@ -298,9 +298,9 @@ def test_a_yes_or_no_question_is_answered_yes_or_no(question):
     def verdict(status=None, **update):
         asked = answer.scenario.model_copy(update={"question": question, **update})
         if status is None:
-            return tell(replace(answer, scenario=asked)).first
+            return describe(replace(answer, scenario=asked)).first
         none = Result(status, seconds={"search": 1.0})
-        return tell(replace(answer, plan=None, verification=None, result=none,
+        return describe(replace(answer, plan=None, verification=None, result=none,
                             scenario=asked)).first  # fmt: skip
 
     if QUESTIONS[question]:
@@ -316,8 +316,10 @@ def test_a_yes_or_no_question_is_answered_yes_or_no(question):
 def test_the_figures_that_the_scenario_names_come_first_and_only_once():
     answer = answers.estate_answer()
     lead = AnswerSettings(lead=("service_points", "works_gbp"))
-    story = tell(replace(answer, scenario=answer.scenario.model_copy(update={"answer": lead})))
-    assert story.sentences[0] == "6 service points in the plan, 12 service points today."
-    assert story.sentences[1] == "Works, moves and closing cost £5,000 once."
-    assert story.sentences.count(story.sentences[1]) == 1
-    assert story.facts["service_points"] == {"today": 12.0, "plan": 6.0}
+    narrative = describe(
+        replace(answer, scenario=answer.scenario.model_copy(update={"answer": lead}))
+    )
+    assert narrative.sentences[0] == "6 service points in the plan, 12 service points today."
+    assert narrative.sentences[1] == "Works, moves and closing cost £5,000 once."
+    assert narrative.sentences.count(narrative.sentences[1]) == 1
+    assert narrative.facts["service_points"] == {"today": 12.0, "plan": 6.0}

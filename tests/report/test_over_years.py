@@ -5,9 +5,9 @@ import openpyxl
 import pytest
 
 from placeopt.report import write_results
-from placeopt.report.charts.estate import timelines_of
-from placeopt.report.narrative.story import tell
-from placeopt.report.tables.sheets import sheets_of
+from placeopt.report.charts.estate import building_timelines
+from placeopt.report.narrative.narrative import describe
+from placeopt.report.tables.sheets import all_sheets
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def answer():
 
 @pytest.fixture(scope="module")
 def sheets(answer):
-    return sheets_of(answer)
+    return all_sheets(answer)
 
 
 def test_a_building_is_told_anew_only_where_it_changes(sheets):
@@ -77,15 +77,15 @@ def test_page_and_workbook_show_the_years(answer, tmp_path):
 
 
 def test_receipts_are_told_gross_and_net(answer):
-    story = tell(answer)
-    said = " ".join(story.sentences)
+    narrative = describe(answer)
+    said = " ".join(narrative.sentences)
     assert "2026 to 2028" in said
     assert "£90,000 gross" in said
     assert "£80,000 net" in said
 
 
 def test_carbon_priced_is_told_shown_and_sourced(answer, tmp_path):
-    said = " ".join(tell(answer).sentences)
+    said = " ".join(describe(answer).sentences)
     assert "5 tonnes of CO2e a year at the end, against 6 tonnes if nothing changes" in said
     assert "3 years, discounted, the carbon saved is worth £599" in said
     write_results(answer, tmp_path)
@@ -112,7 +112,7 @@ def test_what_a_building_is_today_and_each_year_is_no_decision(sheets):
 
 def test_time_lines_show_each_building_that_changes(sheets, answer, tmp_path):
     """B2 hosts the library until 2027, when it is sold; every building loses the clinic in 2026."""
-    (years, lines), change = timelines_of(sheets)
+    (years, lines), change = building_timelines(sheets)
     assert years == ["today", "2026", "2027", "2028"]
     assert len(lines) == change == len(answer.plan.buildings)
     states = {label: [stay.state for stay in stays] for label, stays in lines}

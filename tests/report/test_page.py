@@ -14,8 +14,8 @@ import pytest
 
 from placeopt.engine import Status
 from placeopt.report import draw_picture, write_results
-from placeopt.report.narrative.story import tell
-from placeopt.report.tables.sheets import sheets_of
+from placeopt.report.narrative.narrative import describe
+from placeopt.report.tables.sheets import all_sheets
 
 
 class Reader(HTMLParser):
@@ -84,24 +84,24 @@ def test_a_made_up_place_is_flagged_first_and_a_real_one_is_not(estate, tmp_path
 
 
 def test_proven_is_said_only_where_it_is_proven():
-    optimal = tell(answers.estate_answer(gap=0.004)).status_in_words
+    optimal = describe(answers.estate_answer(gap=0.004)).status_in_words
     assert optimal == (
         "Proven: no plan that keeps the rules can cost more than 0.40% less over the whole period."
     )
-    assert tell(answers.estate_answer(gap=0.0)).status_in_words.startswith("Proven: no plan")
-    limit = tell(answers.estate_answer(gap=0.034, status=Status.FEASIBLE)).status_in_words
+    assert describe(answers.estate_answer(gap=0.0)).status_in_words.startswith("Proven: no plan")
+    limit = describe(answers.estate_answer(gap=0.034, status=Status.FEASIBLE)).status_in_words
     assert "not proven to be the best" in limit
     assert "up to 3.4%" in limit
-    unknown = tell(answers.estate_answer(gap=np.inf, status=Status.INTERRUPTED)).status_in_words
+    unknown = describe(answers.estate_answer(gap=np.inf, status=Status.INTERRUPTED)).status_in_words
     assert "no bound was found" in unknown
     assert "stopped by hand" in unknown
-    weak = tell(answers.estate_answer(gap=1.43, status=Status.FEASIBLE)).status_in_words
+    weak = describe(answers.estate_answer(gap=1.43, status=Status.FEASIBLE)).status_in_words
     assert "the value of no plan is below −£645,000" in weak, "1.5 million less 143 %"
     assert "143" not in weak, "no plan costs 143 % less"
 
 
 def test_residents_who_can_no_longer_reach_a_service_are_told_of():
-    said = " ".join(tell(answers.estate_answer()).sentences)
+    said = " ".join(describe(answers.estate_answer()).sentences)
     assert "1,000 residents can no longer reach" in said
 
 
@@ -171,7 +171,7 @@ def test_a_browser_opens_a_budget_without_a_complaint(budget, tmp_path):
 
 
 def test_a_column_without_an_entry_takes_no_room_on_the_page_and_stays_in_the_workbook(estate):
-    sheet = sheets_of(estate[0])["buildings"]
+    sheet = all_sheets(estate[0])["buildings"]
     bare = replace(sheet, frame=sheet.frame.assign(tier_name="", why=None))
     shown, all_of_them = ({h.name for h in hs} for hs in (bare.on_page, bare.headings))
     assert "why" in all_of_them
@@ -183,5 +183,5 @@ def test_a_building_that_stands_empty_is_given_up_not_closed():
     answer = answers.estate_answer()
     rows = answer.plan.buildings.assign(decision="close", status_before=["open", "vacant"] * 3)
     plan = replace(answer.plan, tables={**answer.plan.tables, "buildings": rows})
-    said = sheets_of(replace(answer, plan=plan))["buildings"].frame["decision"]
+    said = all_sheets(replace(answer, plan=plan))["buildings"].frame["decision"]
     assert list(said) == ["Closes", "Given up"] * 3

@@ -12,10 +12,10 @@ import pytest
 from test_page import BROWSER, dom_of
 
 from placeopt.report.charts.palette import BANDS
-from placeopt.report.narrative.story import tell
-from placeopt.report.page.page import page_of
-from placeopt.report.page.reach import MOST_ZONES, choices_of, modes_of, reach_of
-from placeopt.report.tables.sheets import sheets_of
+from placeopt.report.narrative.narrative import describe
+from placeopt.report.page.page import render_page
+from placeopt.report.page.reach import MOST_ZONES, reach_choices, reach_maps, reach_modes
+from placeopt.report.tables.sheets import all_sheets
 from placeopt.travel import bands, zone_bands
 from placeopt.travel.reach import band_names
 
@@ -24,7 +24,7 @@ BOTH = ("before", "after")
 
 
 def page(answer):
-    return page_of(answer, tell(answer), sheets_of(answer), [])
+    return render_page(answer, describe(answer), all_sheets(answer), [])
 
 
 def hosts_of(answer, service, when):
@@ -102,7 +102,7 @@ def with_services(answer, before, after):
 
 def test_hubs_are_compared_with_buildings_that_offer_as_many_services_today():
     answer = with_services(answers.estate_answer(), {"B2": 2, "B3": 1}, {"B1": 2, "B2": 1, "B3": 2})
-    hubs = choices_of(answer)[0]
+    hubs = reach_choices(answer)[0]
     assert (hubs.key, hubs.before, hubs.after) == ("hubs", ("B2",), ("B1", "B3"))
     assert "2 or more services under one roof, as the building that takes in services" in hubs.says
     assert "1 such building today, 2 such buildings in the plan" in hubs.says
@@ -110,15 +110,15 @@ def test_hubs_are_compared_with_buildings_that_offer_as_many_services_today():
 
 def test_hubs_come_last_where_nothing_like_them_stands_today():
     answer = with_services(answers.estate_answer(), {"B2": 1}, {"B1": 2})
-    assert [choice.key for choice in choices_of(answer)] == ["library", "clinic", "hubs"]
-    assert "none today, 1 such building in the plan" in choices_of(answer)[-1].says
+    assert [choice.key for choice in reach_choices(answer)] == ["library", "clinic", "hubs"]
+    assert "none today, 1 such building in the plan" in reach_choices(answer)[-1].says
     alone = with_services(answers.estate_answer(), {"B2": 1}, {"B1": 1})
-    assert [choice.key for choice in choices_of(alone)] == ["library", "clinic"]
+    assert [choice.key for choice in reach_choices(alone)] == ["library", "clinic"]
 
 
 def test_the_largest_difference_is_told():
     answer = answers.estate_answer()
-    on_foot = dict(reach_of(answer)["modes"][0]["sentences"])
+    on_foot = dict(reach_maps(answer)["modes"][0]["sentences"])
     assert on_foot["library"] == "As many residents are in each band in the plan as today on foot."
     assert on_foot["clinic"].endswith("minutes today, 0% in the plan.")
 
@@ -128,8 +128,8 @@ def test_a_mode_that_is_not_drawn_is_named():
     scenario = answer.scenario
     travel = scenario.travel.model_copy(update={"modes": ("drive", "transit", "walk")})
     asked = replace(answer, scenario=scenario.model_copy(update={"travel": travel}))
-    assert modes_of(asked) == ["walk", "drive"]
-    assert "Measured too, but not drawn here: by public transport." in reach_of(asked)["notes"]
+    assert reach_modes(asked) == ["walk", "drive"]
+    assert "Measured too, but not drawn here: by public transport." in reach_maps(asked)["notes"]
 
 
 def test_a_large_place_is_counted_without_a_second_copy_of_its_minutes():
@@ -138,7 +138,7 @@ def test_a_large_place_is_counted_without_a_second_copy_of_its_minutes():
     answer = answers.large_answer(zones=35_000, buildings=5_000)  # 1.4 GB a mode, were they dense
     tracemalloc.start()
     try:
-        assert reach_of(answer) is not None
+        assert reach_maps(answer) is not None
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -215,12 +215,12 @@ def test_a_place_of_150_zones_is_written_in_seconds(tmp_path):
 
 
 def test_a_place_of_35_000_zones_makes_a_page_that_opens():
-    from placeopt.report.narrative.story import tell
-    from placeopt.report.page.page import page_of
-    from placeopt.report.tables.sheets import sheets_of
+    from placeopt.report.narrative.narrative import describe
+    from placeopt.report.page.page import render_page
+    from placeopt.report.tables.sheets import all_sheets
 
     answer = answers.large_answer(zones=35_000, buildings=5_000)
-    html = page_of(answer, tell(answer), sheets_of(answer), [])
+    html = render_page(answer, describe(answer), all_sheets(answer), [])
     assert len(html) < 4_000_000
     assert "35,000 zones are drawn as" in html
     assert "The first 400 of 35,000 rows" in html

@@ -16,7 +16,7 @@ from placeopt.budget import solve as solve_budget
 from placeopt.budget.verify import verify
 from placeopt.engine import Answer, Result, Status
 from placeopt.estate import solve as solve_estate
-from placeopt.report.narrative.story import tell
+from placeopt.report.narrative.narrative import describe
 from placeopt.scenario import Scenario
 from placeopt.scenario.question import LEADS
 from placeopt.scenario.rules.budget.money import OneBudget, Outcomes, Pace, Statutory, Streams
@@ -143,9 +143,9 @@ def as_if_driving(answer: Answer) -> Answer:
 def sentences_of(answer: Answer) -> list[str]:
     """The headline, the figures that lead, the story and what is proven; what clashes is a list of
     rules, which the tests of explanations try one by one."""
-    story = tell(answer)
+    narrative = describe(answer)
     apart = ("clash", "message", "alone")
-    return [one.text for one in story.all_statements() if one.kind not in apart]
+    return [one.text for one in narrative.all_statements() if one.kind not in apart]
 
 
 def answers_of(make, seeds) -> list[Answer]:
@@ -203,8 +203,8 @@ def test_a_lie_planted_in_any_kind_of_sentence_is_found(sample):
     an id is no lie about the plan."""
     kinds, missed = set(), []
     for answer in sample:
-        story = tell(answer)
-        for one in story.all_statements():
+        narrative = describe(answer)
+        for one in narrative.all_statements():
             if one.kind in ("clash", "message", "alone"):
                 continue
             for lie in lies(one.text):
@@ -216,7 +216,7 @@ def test_a_lie_planted_in_any_kind_of_sentence_is_found(sample):
 
 
 def said_by(answer: Answer, kind: str) -> str:
-    (text,) = [one.text for one in tell(answer).all_statements() if one.kind == kind]
+    (text,) = [one.text for one in describe(answer).all_statements() if one.kind == kind]
     assert false_sentences(answer, [text]) == []
     return text
 
@@ -256,7 +256,7 @@ def test_minutes_to_the_nearest_said_of_where_visits_are_sent_are_found():
     lie = f"{head}{tail}{near}{sent}."
     assert false_sentences(answer, [lie]) == [f"not so: {lie}"]
     for kind in ("longer_and_shorter", "loses_most"):
-        stated = next(s for s in tell(answer).all_statements() if s.kind == kind)
+        stated = next(s for s in describe(answer).all_statements() if s.kind == kind)
         zones = answer.plan.zones
         asked = zones["sent_change_minutes"]
         if kind == "loses_most":

@@ -25,8 +25,8 @@ INPUTS = (
     *("appraisal_costs", "appraisal_benefits", "appraisal_phasing", "unit_costs", "deflators"),
     "optimism_bias",
 )
-APPRAISALS = ("appraisal.xlsx", "summary.json", "tables")
-HEAD_ROW = 1  # of every sheet, counted from 0; row 0 says what the sheet is
+APPRAISAL_FILES = ("appraisal.xlsx", "summary.json", "tables")
+HEADING_ROW = 1  # of every sheet, counted from 0; row 0 says what the sheet is
 
 
 def write_appraisal(
@@ -36,7 +36,7 @@ def write_appraisal(
 
     ``plain_csv`` as in ``write_results``.
     """
-    with whole_folder(Path(out), APPRAISALS) as made:
+    with whole_folder(Path(out), APPRAISAL_FILES) as made:
         files = _fill(appraisal, place, made, plain_csv)
     return {name: Path(out) / path.relative_to(made) for name, path in files.items()}
 
@@ -131,10 +131,10 @@ def _write_table(
     money = book.add_format({"num_format": EXCEL_GBP})
     page.write_string(0, 0, f"{title}: {len(table):,} rows")
     for at, name in enumerate(table.columns):
-        page.write_string(HEAD_ROW, at, _heading(str(name)), head)
+        page.write_string(HEADING_ROW, at, _heading(str(name)), head)
         look = money if str(name).endswith("_gbp") else None
         for position, value in enumerate(table[name].tolist()):
-            row = HEAD_ROW + 1 + position
+            row = HEADING_ROW + 1 + position
             if name in formulas:
                 known = 0 if pd.isna(value) else value
                 page.write_formula(row, at, formulas[str(name)][position], look, known)
@@ -145,7 +145,7 @@ def _write_table(
             elif not pd.isna(value):
                 page.write_number(row, at, value, look)
     page.set_column(0, max(0, len(table.columns) - 1), 15)
-    page.freeze_panes(HEAD_ROW + 1, 2)
+    page.freeze_panes(HEADING_ROW + 1, 2)
 
 
 def _chain_formulas(chain: pd.DataFrame) -> dict[str, list[str]]:
@@ -160,8 +160,8 @@ def _chain_formulas(chain: pd.DataFrame) -> dict[str, list[str]]:
     }  # fmt: skip
     less = ("deadweight_share", "displacement_share", "leakage_share", "substitution_share")
     for position, key in enumerate(chain["benefit_id"]):
-        row = HEAD_ROW + 2 + position
-        top, end = (HEAD_ROW + 2 + spans[key][side] for side in (0, -1))
+        row = HEADING_ROW + 2 + position
+        top, end = (HEADING_ROW + 2 + spans[key][side] for side in (0, -1))
         cell = {name: f"{column}{row}" for name, column in at.items()}
         years = f"${at['year']}${top}:${at['year']}${end}"
         people = f"${at['reached']}${top}:${at['reached']}${end}"
@@ -185,7 +185,7 @@ def _chain_formulas(chain: pd.DataFrame) -> dict[str, list[str]]:
 
 def _cost_formulas(costs: pd.DataFrame) -> dict[str, list[str]]:
     at = {name: _column(costs, name) for name in costs.columns}
-    rows = range(HEAD_ROW + 2, HEAD_ROW + 2 + len(costs))
+    rows = range(HEADING_ROW + 2, HEADING_ROW + 2 + len(costs))
     return {
         "cost_gbp": [f"={at['real_gbp']}{r}*(1+{at['correction_share']}{r})" for r in rows],
         "present_gbp": [f"={at['cost_gbp']}{r}*{at['discount_factor']}{r}" for r in rows],
@@ -198,7 +198,7 @@ def _agency_formulas(chain: pd.DataFrame, costs: pd.DataFrame) -> dict[str, list
                   "benefit_present_gbp": "present_gbp"}  # fmt: skip
     from_costs = {"cost_gbp": "cost_gbp", "cost_present_gbp": "present_gbp"}
     many = chain["agency_id"].nunique() + costs["agency_id"].nunique()
-    rows = range(HEAD_ROW + 2, HEAD_ROW + 2 + many)
+    rows = range(HEADING_ROW + 2, HEADING_ROW + 2 + many)
     made = {}
     for sheet, table, pairs in (("Chain", chain, from_chain), ("Costs", costs, from_costs)):
         agencies = _cells(sheet, table, "agency_id")
@@ -209,7 +209,7 @@ def _agency_formulas(chain: pd.DataFrame, costs: pd.DataFrame) -> dict[str, list
 
 
 def _year_formulas(chain: pd.DataFrame, costs: pd.DataFrame) -> dict[str, list[str]]:
-    rows = range(HEAD_ROW + 2, HEAD_ROW + 2 + chain["year"].nunique())
+    rows = range(HEADING_ROW + 2, HEADING_ROW + 2 + chain["year"].nunique())
     pairs = (
         ("cost_gbp", "Costs", costs, "cost_gbp"),
         ("benefit_gbp", "Chain", chain, "net_gbp"),
@@ -226,7 +226,7 @@ def _year_formulas(chain: pd.DataFrame, costs: pd.DataFrame) -> dict[str, list[s
 
 def _cells(sheet: str, table: pd.DataFrame, column: str) -> str:
     letter = _column(table, column)
-    return f"{sheet}!${letter}${HEAD_ROW + 2}:${letter}${HEAD_ROW + 1 + len(table)}"
+    return f"{sheet}!${letter}${HEADING_ROW + 2}:${letter}${HEADING_ROW + 1 + len(table)}"
 
 
 def _column(table: pd.DataFrame, name: str) -> str:

@@ -16,7 +16,7 @@ from placeopt.base.files import whole_folder
 from placeopt.place import Place
 from placeopt.place.count import NOT_STATED, count_place
 from placeopt.report.money import pounds, pounds_in_words
-from placeopt.report.tables.formats import missing, not_stated, show
+from placeopt.report.tables.formats import format_value, is_missing, is_unstated_figure
 from placeopt.report.tables.sheet import Heading, Sheet
 from placeopt.report.workbook.workbook import TITLE, Styles, _write_sheet
 from placeopt.report.write import write_table
@@ -46,12 +46,12 @@ DISTRICTS = (
     "each district's residents (by_visits_gbp), all other by residents (by_residents_gbp)."
 )
 _WIDTH = 900
-COUNTED = (
+COUNT_COLUMNS = (
     *("visits_per_year", "visits_served_per_year", "energy_kwh_per_year"),
     *("residents", "rows_filled"),
 )
 
-COUNTS = ("count.xlsx", "index.html", "count.gpkg", "tables")
+COUNT_FILES = ("count.xlsx", "index.html", "count.gpkg", "tables")
 
 
 def write_count(
@@ -72,7 +72,7 @@ def write_count(
     tables = count_place(place, ledger_total_gbp, year, load)
     if all(tables.get(name) is None or tables[name].empty for name in ("buildings", "spending")):
         raise UsageError("there is nothing to count: no buildings and no spending of that year")
-    with whole_folder(out, COUNTS) as made:
+    with whole_folder(out, COUNT_FILES) as made:
         _fill(place, tables, made, plain_csv)
     return tables["reconciliation"]
 
@@ -111,7 +111,7 @@ def _heading(column: str) -> Heading:
     form = "text"
     if "_gbp" in column:
         form = "gbp"
-    elif column.endswith("_count") or column in COUNTED:
+    elif column.endswith("_count") or column in COUNT_COLUMNS:
         form = "count"
     elif column.endswith("_m2"):
         form = "area"
@@ -144,9 +144,9 @@ def _sentences(place: Place, tables: dict[str, pd.DataFrame]) -> list[str]:
             f"and {pounds_in_words(staff)} for the staff of their service points."
         )
         said.append(_stated_in_words(all_of))
-        missing = int(owners.loc[owners["agency_id"] == NOT_STATED, "buildings_count"].sum())
-        if missing:
-            said.append(f"The owner of {missing} buildings is not stated.")
+        without_owner = int(owners.loc[owners["agency_id"] == NOT_STATED, "buildings_count"].sum())
+        if without_owner:
+            said.append(f"The owner of {without_owner} buildings is not stated.")
     if "spending" in tables:
         lines = tables["spending"]
         year, total = int(lines["year"].iloc[0]), float(lines["amount_gbp"].sum())
@@ -225,13 +225,13 @@ def _html_table(title: str, table: pd.DataFrame) -> str:
 
 
 def _html_cell(head: Heading, value: Any) -> str:
-    if missing(value):
-        return f"<td>{NOT_STATED}</td>" if not_stated(head.name) else "<td></td>"
+    if is_missing(value):
+        return f"<td>{NOT_STATED}</td>" if is_unstated_figure(head.name) else "<td></td>"
     if head.format == "text":
         return (
             f"<td>{escape('yes' if value is True else 'no' if value is False else str(value))}</td>"
         )
-    return f"<td class='number'>{escape(show(value, head.format))}</td>"
+    return f"<td class='number'>{escape(format_value(value, head.format))}</td>"
 
 
 def _map(place: Place, tables: dict[str, pd.DataFrame]) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from placeopt.report.narrative.estate import costs_of, travel_of
-from placeopt.report.narrative.story import Story
+from placeopt.report.narrative.estate_totals import cost_totals, travel_totals
+from placeopt.report.narrative.narrative import Narrative
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 SCHEMA = "placeopt-summary-1"
 
 
-def summary_of(answer: Answer, story: Story) -> dict[str, Any]:
+def answer_summary(answer: Answer, narrative: Narrative) -> dict[str, Any]:
     """The summary as plain values; a number that is missing or infinite is None."""
     result, place, scenario = answer.result, answer.place.info, answer.scenario
     found: dict[str, Any] = {
         "schema": SCHEMA,
         "question": scenario.question,
-        "answer": [story.first, *story.sentences],
-        "verdict": story.verdict,
-        "sentences": [statement.plain() for statement in story.all_statements()],
-        "facts": story.facts,
+        "answer": [narrative.first, *narrative.sentences],
+        "verdict": narrative.verdict,
+        "sentences": [statement.plain() for statement in narrative.all_statements()],
+        "facts": narrative.facts,
         "problem": scenario.problem,
         "year": scenario.year,
         "place": {
@@ -36,8 +36,8 @@ def summary_of(answer: Answer, story: Story) -> dict[str, Any]:
             "crs": place.crs,
         },
         "has_plan": answer.plan is not None,
-        "status": story.status_term,
-        "status_in_words": story.status_in_words,
+        "status": narrative.status_term,
+        "status_in_words": narrative.status_in_words,
         "objective": result.objective,
         "bound": result.bound,
         "gap": result.gap,
@@ -46,7 +46,7 @@ def summary_of(answer: Answer, story: Story) -> dict[str, Any]:
         **_verified(answer),
         "figures": [
             {"key": f.key, "label": f.label, "today": f.today, "plan": f.plan}
-            for f in story.figures
+            for f in narrative.figures
         ],
         "rules": _rules(answer),
         "engine": {
@@ -122,8 +122,8 @@ def _estate(answer: Answer) -> dict[str, Any]:
     for service, rows in t["bands"].groupby("service_id", sort=False):
         bands[str(service)] = rows.drop(columns="service_id").to_dict("records")
     return {
-        "costs": costs_of(t["money"], answer.plan.summary),
-        "travel": travel_of(t),
+        "costs": cost_totals(t["money"], answer.plan.summary),
+        "travel": travel_totals(t),
         "residents_by_minutes": bands,
         "counts": {
             "buildings_open_before": int((t["buildings"]["status_before"] == "open").sum()),

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placeopt.base.files import whole_folder
-from placeopt.report.narrative.story import tell
-from placeopt.report.summary import plain, summary_of, write_json
-from placeopt.report.tables.sheets import sheets_of
+from placeopt.report.narrative.narrative import describe
+from placeopt.report.summary import answer_summary, plain, write_json
+from placeopt.report.tables.sheets import all_sheets
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from placeopt.engine import Answer
 
-RESULTS = (  # what an answer's folder holds
+RESULT_FILES = (  # what an answer's folder holds
     "summary.json", "provenance.json", "workbook.xlsx", "index.html", "plan.gpkg", "map.svg",
     "tables",
 )  # fmt: skip
@@ -41,7 +41,7 @@ def write_results(answer: Answer, out: Path | str, *, plain_csv: bool = False) -
     Raises:
         OutputError: ``out`` cannot be written, holds files of another origin, or the disk is full.
     """
-    with whole_folder(Path(out), RESULTS) as made:
+    with whole_folder(Path(out), RESULT_FILES) as made:
         files = _fill(answer, made, plain_csv)
     return {name: Path(out) / path.relative_to(made) for name, path in files.items()}
 
@@ -49,14 +49,14 @@ def write_results(answer: Answer, out: Path | str, *, plain_csv: bool = False) -
 def _fill(answer: Answer, out: Path, plain_csv: bool) -> dict[str, Path]:
     """Write an answer into the empty folder ``out``; returns name -> file."""
     from placeopt.report.page.page import write_page
-    from placeopt.report.tables.budget_years import yearly_sheets
+    from placeopt.report.tables.budget_years import budget_year_sheets
     from placeopt.report.workbook.workbook import write_workbook
 
-    story, sheets = tell(answer), {**sheets_of(answer), **yearly_sheets(answer)}
+    narrative, sheets = describe(answer), {**all_sheets(answer), **budget_year_sheets(answer)}
     files = {
-        "summary": write_json(summary_of(answer, story), out / "summary.json"),
+        "summary": write_json(answer_summary(answer, narrative), out / "summary.json"),
         "provenance": write_json(plain(answer.provenance), out / "provenance.json"),
-        "workbook": write_workbook(answer, story, sheets, out / "workbook.xlsx"),
+        "workbook": write_workbook(answer, narrative, sheets, out / "workbook.xlsx"),
     }
     if answer.plan is not None:
         files["tables"] = _write_tables(answer, out / "tables", plain_csv)
@@ -67,7 +67,7 @@ def _fill(answer: Answer, out: Path, plain_csv: bool) -> dict[str, Path]:
             files["geopackage"] = write_geopackage(answer, sheets, out / "plan.gpkg")
             files["map"] = write_picture(answer, out / "map.svg")
     others = [str(path.relative_to(out)) for path in files.values()]
-    files["page"] = write_page(answer, story, sheets, out / "index.html", others)
+    files["page"] = write_page(answer, narrative, sheets, out / "index.html", others)
     return files
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from placeopt.report.charts import svg
 from placeopt.report.money import pounds_in_words
-from placeopt.report.tables.formats import in_words, missing
+from placeopt.report.tables.formats import in_words, is_missing
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
@@ -18,13 +18,13 @@ KINDS = {"reactive": "#8fa3b5", "preventive": "#1f4e79", "enabling": "#d9a441"}
 HIGH, WIDE, ACROSS = 150, 400, 2  # of one small chart; how many stand side by side
 
 
-def yearly_charts(answer: Answer) -> dict[str, Markup]:
+def budget_year_charts(answer: Answer) -> dict[str, Markup]:
     """Charts of a plan of more than one year; none of a single year's."""
     assert answer.plan is not None
     tables = answer.plan.tables
     if "spending_by_year" not in tables or tables["spending_by_year"]["year"].nunique() < 2:
         return {}
-    return {"kinds": _kinds(answer), "courses": _courses(answer)}
+    return {"kinds": _kinds(answer), "outcome_timelines": _outcome_timelines(answer)}
 
 
 def _kinds(answer: Answer) -> Markup:
@@ -38,7 +38,7 @@ def _kinds(answer: Answer) -> Markup:
     columns: list[tuple[str, Any]] = [("today", today.to_dict())]
     columns += [(str(year), plan[year].to_dict()) for year in plan.columns]
     most = max(sum(parts.values()) for _, parts in columns) or 1.0
-    step, body, said = svg.WIDTH / len(columns), [], []
+    step, body, said = svg.CHART_WIDTH / len(columns), [], []
     for number, (label, parts) in enumerate(columns):
         floor, left, total = 200.0, number * step + 0.15 * step, sum(parts.values())
         for name, colour in KINDS.items():
@@ -46,30 +46,30 @@ def _kinds(answer: Answer) -> Markup:
             tall = 150 * gbp / most
             floor -= tall
             tip = f"{label}, {in_words(name).lower()}: {pounds_in_words(gbp)}"
-            body.append(svg._bar(left, floor, 0.7 * step, tall, colour, tip))
+            body.append(svg.bar(left, floor, 0.7 * step, tall, colour, tip))
             if tall > 16:
                 middle = left + 0.35 * step
                 ink = "#fff" if name == "preventive" else "#111"
                 words = Markup('<text x="{}" y="{}" text-anchor="middle" fill="{}">{}</text>')
                 y = round(floor + tall / 2 + 4, 1)
                 body.append(words.format(round(middle, 1), y, ink, pounds_in_words(gbp)))
-        body.append(svg._text(left + 0.35 * step, floor - 6, pounds_in_words(total), "middle"))
-        body.append(svg._text(left + 0.35 * step, 218, label, "middle"))
+        body.append(svg.text_at(left + 0.35 * step, floor - 6, pounds_in_words(total), "middle"))
+        body.append(svg.text_at(left + 0.35 * step, 218, label, "middle"))
         shares = ", ".join(f"{name} {pounds_in_words(gbp)}" for name, gbp in parts.items())
         said.append(f"{label}: {shares}")
-    key = svg._key([(colour, in_words(name)) for name, colour in KINDS.items()])
+    key = svg.legend([(colour, in_words(name)) for name, colour in KINDS.items()])
     title = "Spending by kind of programme and year"
-    return svg._chart(title, "; ".join(said), 226, key + Markup("").join(body))
+    return svg.chart(title, "; ".join(said), 226, key + Markup("").join(body))
 
 
-def _courses(answer: Answer) -> Markup:
+def _outcome_timelines(answer: Answer) -> Markup:
     """Each outcome's course over the years beside doing nothing, its standard and its target."""
     assert answer.plan is not None
     outcomes, by_year = (answer.plan.tables[name] for name in ("outcomes", "outcomes_by_year"))
     base = int(answer.place.spending["year"].max())
     body, said = [], []
     for number, row in enumerate(outcomes.to_dict("records")):
-        left = (number % ACROSS) * (svg.WIDTH / ACROSS)
+        left = (number % ACROSS) * (svg.CHART_WIDTH / ACROSS)
         top = 30 + (number // ACROSS) * (HIGH + 20)
         own = by_year[by_year["outcome_id"] == row["outcome_id"]]
         at = [base, *(int(year) for year in own["year"])]
@@ -81,7 +81,7 @@ def _courses(answer: Answer) -> Markup:
         start, end = (svg.level_in_words(float(level)) for level in (plan[0], plan[-1]))
         said.append(f"{row['name']}: {start} in {base}, {end} in {at[-1]}")
     rows = -(-len(outcomes) // ACROSS)
-    key = svg._key(
+    key = svg.legend(
         [
             (svg.AFTER, "in the plan"),
             (svg.BEFORE, "if nothing changed"),
@@ -91,7 +91,7 @@ def _courses(answer: Answer) -> Markup:
     )
     title = "Outcomes by year against standards and targets"
     height = 30 + rows * (HIGH + 20)
-    return svg._chart(title, "; ".join(said), height, key + Markup("").join(body))
+    return svg.chart(title, "; ".join(said), height, key + Markup("").join(body))
 
 
 def _small(
@@ -105,7 +105,7 @@ def _small(
     top: float,
 ) -> Markup:
     """One outcome: lines over the years on a scale of its own."""
-    known = [float(level) for level in levels if not missing(level)]
+    known = [float(level) for level in levels if not is_missing(level)]
     low, high = min(*plan, *nothing, *known), max(*plan, *nothing, *known)
     spread = (high - low) or abs(high) or 1.0
     wide, tall, x0, y0 = WIDE - 90, HIGH - 55, left + 12, top + 26
@@ -118,22 +118,22 @@ def _small(
     short = name if len(name) <= 44 else name[:43] + "…"
     parts = [title.format(x0, top + 12, short, f"{name}, {unit}")]
     for level, colour in zip(levels, (svg.WORSE, svg.BETTER), strict=True):
-        if not missing(level):
+        if not is_missing(level):
             (a, y), (b, _) = point(0, float(level)), point(len(years) - 1, float(level))
             parts.append(_line([(a, y), (b, y)], colour, 1.5, "2 3"))
-            parts.append(svg._text(b + 6, y + 4, svg.level_in_words(float(level)), soft=True))
+            parts.append(svg.text_at(b + 6, y + 4, svg.level_in_words(float(level)), soft=True))
     for course, colour, dash in ((nothing, svg.BEFORE, "6 4"), (plan, svg.AFTER, "")):
         parts.append(_line([point(*pair) for pair in enumerate(course)], colour, 2.5, dash))
     for at, value in enumerate(plan):
-        parts.append(svg._dot(*point(at, value), svg.AFTER, "#fff"))
+        parts.append(svg.dot(*point(at, value), svg.AFTER, "#fff"))
     x, y = point(len(years) - 1, plan[-1])
     away = all(abs(point(0, level)[1] - y) > 12 for level in known)
     if away:
-        parts.append(svg._text(x + 8, y + 4, svg.level_in_words(plan[-1])))
+        parts.append(svg.text_at(x + 8, y + 4, svg.level_in_words(plan[-1])))
     for at in (0, len(years) - 1):
         anchor = "start" if at == 0 else "end"
-        parts.append(svg._text(point(at, low)[0], y0 + tall + 18, str(years[at]), anchor, True))
-    parts.append(svg._text(x0 + wide / 2, y0 + tall + 18, unit[:32], "middle", True))
+        parts.append(svg.text_at(point(at, low)[0], y0 + tall + 18, str(years[at]), anchor, True))
+    parts.append(svg.text_at(x0 + wide / 2, y0 + tall + 18, unit[:32], "middle", True))
     return Markup("").join(parts)
 
 

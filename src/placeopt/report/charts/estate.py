@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from placeopt.report.charts import palette, svg
 from placeopt.report.money import pounds_in_words
-from placeopt.report.tables.as_sent import sent_first
-from placeopt.report.tables.over_years import running_by_year
+from placeopt.report.tables.as_sent import minutes_column
+from placeopt.report.tables.multi_year import running_by_year
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -26,13 +26,13 @@ def estate_charts(sheets: dict[str, Sheet]) -> dict[str, Markup]:
         ["before_gbp_per_year", "after_gbp_per_year"]
     ].sum()
     names = list(dict.fromkeys(bands["band"]))
-    stacks = []
+    shares = []
     sent = "sent_" if "residents_sent_after" in bands else ""
     before, after = f"residents_{sent}before", f"residents_{sent}after"
     for service, rows in bands.groupby("service_name", sort=False):
         rows = rows.set_index("band").reindex(names).fillna(0.0)
-        stacks.append((str(service), list(rows[before]), list(rows[after])))
-    change = zones[sent_first(zones, "change")]
+        shares.append((str(service), list(rows[before]), list(rows[after])))
+    change = zones[minutes_column(zones, "change")]
     classes = [palette.class_of(x, palette.CHANGE_EDGES) for x in change]
     people = zones["population"].fillna(0.0).to_numpy(float)
     bars = [
@@ -42,16 +42,16 @@ def estate_charts(sheets: dict[str, Sheet]) -> dict[str, Markup]:
         )
     ]
     drawn = {
-        "agencies": svg.pairs(
+        "agencies": svg.paired_bars(
             "Running cost a year by agency",
-            pairs_of(by_agency, "before_gbp_per_year", "after_gbp_per_year"),
+            make_pairs(by_agency, "before_gbp_per_year", "after_gbp_per_year"),
         ),
-        "bands": svg.stacks(
+        "bands": svg.stacked_shares(
             f"Residents by minutes{' as they are sent' if sent else ' to the nearest service'}",
             names,
-            stacks,
+            shares,
         ),
-        "change": svg.columns("Residents by change of minutes", bars),
+        "change": svg.column_chart("Residents by change of minutes", bars),
     }
     return drawn | (_over_years(sheets) if "course" in sheets else {})
 
@@ -65,17 +65,17 @@ def _over_years(sheets: dict[str, Sheet]) -> dict[str, Markup]:
         for name, gbp in zip(ordered["agency_name"], ordered["saving_gbp"], strict=True)
     ]
     years = f"{int(cash['year'].min())} to {int(cash['year'].max())}"
-    lines, change = timelines_of(sheets)
+    lines, change = building_timelines(sheets)
     title = "Each building that changes, today and year by year"
     title += f" (the first {MOST_LINES} of {change:,})" if change > MOST_LINES else ""
     return {
-        "timelines": svg.timelines(title, *lines),
-        "running": svg.pairs(
+        "timelines": svg.timeline_chart(title, *lines),
+        "running": svg.paired_bars(
             "Running cost by year",
-            pairs_of(running, "do_nothing_gbp", "plan_gbp"),
+            make_pairs(running, "do_nothing_gbp", "plan_gbp"),
             today="doing nothing",
         ),
-        "cash": svg.changes(
+        "cash": svg.change_bars(
             f"Cash saved by agency, {years}: running, works, maintenance and receipts",
             saved,
             up_is_worse=False,
@@ -83,9 +83,9 @@ def _over_years(sheets: dict[str, Sheet]) -> dict[str, Markup]:
     }
 
 
-def timelines_of(
+def building_timelines(
     sheets: dict[str, Sheet],
-) -> tuple[tuple[list[str], list[tuple[str, list[svg.Stay]]]], int]:
+) -> tuple[tuple[list[str], list[tuple[str, list[svg.BuildingYear]]]], int]:
     """Years from today on, and what each building that changes is in them, those that change first
     and most often first; with how many buildings change."""
     today = sheets["buildings"].frame.set_index("building_id")
@@ -100,7 +100,9 @@ def timelines_of(
         moved = [False, *(each[n] != each[n - 1] for n in range(1, len(each)))]
         left = {"Given up": str(was["disposal"])} if was["disposal"] else {}
         stays = [
-            svg.Stay(left.get(state, _SAME.get(state, state)), services, changed and bool(here))
+            svg.BuildingYear(
+                left.get(state, _SAME.get(state, state)), services, changed and bool(here)
+            )
             for (state, services), changed, here in zip(seen, moved, each, strict=True)
         ]
         turns = [
@@ -113,7 +115,7 @@ def timelines_of(
     return (years, shown), len(found)
 
 
-def pairs_of(frame: Any, before: str, after: str) -> list[svg.Pair]:
+def make_pairs(frame: Any, before: str, after: str) -> list[svg.Pair]:
     """Two bars for each row of a table, labelled by its index."""
     return [
         svg.Pair(

@@ -27,27 +27,27 @@ def write_picture(answer: Answer, path: Path | str) -> Path:
 
 def draw_picture(answer: Answer) -> str:
     """The picture as SVG text: zones shaded by minutes, buildings by what becomes of them."""
-    from placeopt.report.geopackage.layers import districts_of, layers_of
-    from placeopt.report.page.map_data import MOST_ZONES, simpler, squares
-    from placeopt.report.tables.as_sent import drawn_as, sent_first
+    from placeopt.report.geopackage.layers import district_outlines, plan_layers
+    from placeopt.report.page.map_data import MOST_ZONES, aggregate_to_squares, simplify_zones
+    from placeopt.report.tables.as_sent import drawn_as, minutes_column
 
     assert answer.plan is not None
-    layers = layers_of(answer)
+    layers = plan_layers(answer)
     zones, polygons = layers["zones"], answer.place.boundaries is not None
     outlines = None
     if polygons:
-        zones = simpler(zones)
-        outlines = districts_of(answer, zones)
+        zones = simplify_zones(zones)
+        outlines = district_outlines(answer, zones)
     if len(zones) > MOST_ZONES:
-        zones = squares(zones)
+        zones = aggregate_to_squares(zones)
     buildings = answer.plan.buildings.dropna(subset=["x_m", "y_m"])
-    fit = Fit(zones.total_bounds)
+    fit = PixelTransform(zones.total_bounds)
     height = TOP + fit.height + FOOT
     panels = []
     for number, (title, minutes, column) in enumerate(
         (
-            ("Today", sent_first(zones, "before"), "status_before"),
-            ("The plan", sent_first(zones, "after"), "decision"),
+            ("Today", minutes_column(zones, "before"), "status_before"),
+            ("The plan", minutes_column(zones, "after"), "decision"),
         )
     ):
         shapes = [
@@ -62,7 +62,7 @@ def draw_picture(answer: Answer) -> str:
         if outlines is not None:
             shapes += [
                 Markup('<path d="{}" fill="none" stroke="#555" stroke-width="1.1"/>').format(
-                    path_of(shape, fit)
+                    svg_path(shape, fit)
                 )
                 for shape in outlines.geometry
             ]
@@ -102,7 +102,7 @@ def draw_picture(answer: Answer) -> str:
     )
 
 
-class Fit:
+class PixelTransform:
     """Metres of the place to pixels of a panel."""
 
     def __init__(self, bounds: Any, wide: float = PANEL, tall: float = 560):
@@ -119,7 +119,7 @@ class Fit:
         )
 
 
-def path_of(shape: Any, fit: Fit) -> str:
+def svg_path(shape: Any, fit: PixelTransform) -> str:
     parts = []
     for part in getattr(shape, "geoms", [shape]):
         for ring in (part.exterior, *part.interiors):
@@ -128,7 +128,7 @@ def path_of(shape: Any, fit: Fit) -> str:
     return "".join(parts)
 
 
-def _zone(shape: Any, fit: Fit, colour: str) -> Markup:
+def _zone(shape: Any, fit: PixelTransform, colour: str) -> Markup:
     if shape.geom_type == "Point":
         ((x, y),) = fit([[shape.x, shape.y]])
         return Markup('<circle cx="{}" cy="{}" r="6" fill="{}" fill-opacity="0.8"/>').format(
@@ -136,10 +136,10 @@ def _zone(shape: Any, fit: Fit, colour: str) -> Markup:
         )
     return Markup(
         '<path d="{}" fill="{}" stroke="#fff" stroke-width="0.5" fill-rule="evenodd"/>'
-    ).format(path_of(shape, fit), colour)
+    ).format(svg_path(shape, fit), colour)
 
 
-def _markers(buildings: Any, words: Any, fit: Fit) -> list[Markup]:
+def _markers(buildings: Any, words: Any, fit: PixelTransform) -> list[Markup]:
     """Buildings, the telling ones on top."""
     if not len(buildings):
         return []

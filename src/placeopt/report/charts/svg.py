@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from placeopt.report.charts.palette import band_colours
 from placeopt.scenario.wording import figure
 
-WIDTH, LEFT, ROW = 820, 270, 34
+CHART_WIDTH, LABEL_WIDTH, ROW_HEIGHT = 820, 270, 34
 NARROWEST = 345  # pixels that a chart has on a telephone
 CUE = Markup(
     '<p class="cue no-print" aria-hidden="true">Swipe the chart sideways to see all of it →</p>'
@@ -45,7 +45,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Stay:
+class BuildingYear:
     """What a building is in a year, in words, and the names of the services it hosts."""
 
     state: str
@@ -54,7 +54,7 @@ class Stay:
 
 
 @dataclass(frozen=True)
-class Mark:
+class OutcomeMark:
     """One outcome on its own scale; None where a level is not stated."""
 
     label: str
@@ -66,32 +66,35 @@ class Mark:
     target: float | None
 
 
-def pairs(title: str, rows: Sequence[Pair], today: str = "today") -> Markup:
+def paired_bars(title: str, rows: Sequence[Pair], today: str = "today") -> Markup:
     """Two bars for each label: today (or what is named so) above, the plan below."""
     most = max([abs(v) for row in rows for v in (row.before, row.after)] or [1]) or 1
-    room = WIDTH - LEFT - 110
-    height, body = ROW * len(rows) + 30, []
+    room = CHART_WIDTH - LABEL_WIDTH - 110
+    height, body = ROW_HEIGHT * len(rows) + 30, []
     for number, row in enumerate(rows):
-        top = 26 + number * ROW
-        body.append(_label(row.label, top + 17))
+        top = 26 + number * ROW_HEIGHT
+        body.append(row_label(row.label, top + 17))
         for shift, value, text, colour in (
             (2, row.before, row.before_text, BEFORE),
             (15, row.after, row.after_text, AFTER),
         ):
             length = max(1.0, abs(value) / most * room) if value else 0
-            body.append(_bar(LEFT, top + shift, length, 11, colour))
-            body.append(_text(LEFT + length + 6, top + shift + 10, text))
-    key = _key([(BEFORE, today), (AFTER, "in the plan")])
+            body.append(bar(LABEL_WIDTH, top + shift, length, 11, colour))
+            body.append(text_at(LABEL_WIDTH + length + 6, top + shift + 10, text))
+    key = legend([(BEFORE, today), (AFTER, "in the plan")])
     said = "; ".join(
         f"{r.label}: {r.before_text} {today}, {r.after_text} in the plan" for r in rows
     )
-    return _chart(title, said, height, key + Markup("").join(body))
+    return chart(title, said, height, key + Markup("").join(body))
 
 
-def changes(title: str, rows: Sequence[tuple[str, float, str]], up_is_worse: bool) -> Markup:
+def change_bars(title: str, rows: Sequence[tuple[str, float, str]], up_is_worse: bool) -> Markup:
     """Bars to the left for less, to the right for more: (label, change, its text)."""
     most = max([abs(value) for _, value, _ in rows] or [1]) or 1
-    middle, room = LEFT + (WIDTH - LEFT) / 2, (WIDTH - LEFT) / 2 - 90
+    middle, room = (
+        LABEL_WIDTH + (CHART_WIDTH - LABEL_WIDTH) / 2,
+        (CHART_WIDTH - LABEL_WIDTH) / 2 - 90,
+    )
     step, body = 22, []
     for number, (label, value, text) in enumerate(rows):
         top = 8 + number * step
@@ -99,67 +102,67 @@ def changes(title: str, rows: Sequence[tuple[str, float, str]], up_is_worse: boo
         colour = (WORSE if up_is_worse else AFTER) if value > 0 else "#c77d1e"
         if up_is_worse and value <= 0:
             colour = BETTER
-        body.append(_label(label, top + 12))
-        body.append(_bar(middle if value > 0 else middle - length, top, length, 15, colour))
+        body.append(row_label(label, top + 12))
+        body.append(bar(middle if value > 0 else middle - length, top, length, 15, colour))
         if value > 0:
-            body.append(_text(middle + length + 6, top + 12, text))
+            body.append(text_at(middle + length + 6, top + 12, text))
         else:
-            body.append(_text(middle - length - 6, top + 12, text, anchor="end"))
+            body.append(text_at(middle - length - 6, top + 12, text, anchor="end"))
     body.append(
         Markup('<line x1="{0}" x2="{0}" y1="2" y2="{1}" stroke="#444"/>').format(
             middle, 10 + step * len(rows)
         )
     )
     said = "; ".join(f"{label}: {text}" for label, _, text in rows)
-    return _chart(title, said, 14 + step * len(rows), Markup("").join(body))
+    return chart(title, said, 14 + step * len(rows), Markup("").join(body))
 
 
-def stacks(
+def stacked_shares(
     title: str, names: Sequence[str], rows: Sequence[tuple[str, Sequence[float], Sequence[float]]]
 ) -> Markup:
     """Shares of residents by band: (label, residents by band today, ... in the plan)."""
     colours = band_colours(len(names))
-    room, step = WIDTH - LEFT - 60, 44
-    key = _key(list(zip(colours, names, strict=True)), wrap=4)
+    room, step = CHART_WIDTH - LABEL_WIDTH - 60, 44
+    key = legend(list(zip(colours, names, strict=True)), wrap=4)
     top0 = 26 + 18 * ((len(names) - 1) // 4)
     body = []
     for number, (label, before, after) in enumerate(rows):
         top = top0 + number * step
-        body.append(_label(label, top + 19))
+        body.append(row_label(label, top + 19))
         for shift, values, when in ((0, before, "today"), (17, after, "plan")):
-            total, at = sum(values) or 1.0, float(LEFT + 46)
-            body.append(_text(LEFT + 40, top + shift + 12, when, anchor="end"))
+            total, at = sum(values) or 1.0, float(LABEL_WIDTH + 46)
+            body.append(text_at(LABEL_WIDTH + 40, top + shift + 12, when, anchor="end"))
             for colour, value, name in zip(colours, values, names, strict=True):
                 length = value / total * room
                 tip = f"{label}, {when}, {name}: {value:,.0f} residents"
-                body.append(_bar(at, top + shift, length, 15, colour, tip))
+                body.append(bar(at, top + shift, length, 15, colour, tip))
                 at += length
     said = f"{len(rows)} services, shares of residents by minutes; the table has the figures."
-    return _chart(title, said, top0 + step * len(rows), key + Markup("").join(body))
+    return chart(title, said, top0 + step * len(rows), key + Markup("").join(body))
 
 
-def columns(title: str, bars: Sequence[tuple[str, float, str]]) -> Markup:
+def column_chart(title: str, bars: Sequence[tuple[str, float, str]]) -> Markup:
     """Residents by change of minutes: (label, residents, colour)."""
     most = max([value for _, value, _ in bars] or [1]) or 1
     total = sum(value for _, value, _ in bars) or 1
-    wide, height, body = WIDTH / max(1, len(bars)), 220, []
+    wide, height, body = CHART_WIDTH / max(1, len(bars)), 220, []
     for number, (label, value, colour) in enumerate(bars):
         tall = value / most * 140
         left = number * wide + 8
-        body.append(_bar(left, 170 - tall, wide - 16, tall, colour, f"{label}: {value:,.0f}", True))
+        body.append(bar(left, 170 - tall, wide - 16, tall, colour, f"{label}: {value:,.0f}", True))
         centre = left + wide / 2 - 8
         text = f"{value:,.0f} ({100 * value / total:.0f} %)"
-        body.append(_text(centre, 164 - tall, text, anchor="middle"))
-        body.append(_text(centre, 190, label, anchor="middle"))
+        body.append(text_at(centre, 164 - tall, text, anchor="middle"))
+        body.append(text_at(centre, 190, label, anchor="middle"))
     body.append(Markup('<line x1="0" x2="820" y1="170" y2="170" stroke="#444"/>'))
-    body.append(_text(WIDTH / 2, 212, "change in mean minutes", "middle"))
+    body.append(text_at(CHART_WIDTH / 2, 212, "change in mean minutes", "middle"))
     said = "; ".join(f"{label}: {value:,.0f} residents" for label, value, _ in bars)
-    return _chart(title, said, height, Markup("").join(body))
+    return chart(title, said, height, Markup("").join(body))
 
 
-def standards(title: str, rows: Sequence[Mark]) -> Markup:
+def standards_chart(title: str, rows: Sequence[OutcomeMark]) -> Markup:
     """Outcomes on scales of their own, better always to the right."""
-    room, step, body = WIDTH - LEFT - 60, 58, []
+    room, step, body = CHART_WIDTH - LABEL_WIDTH - 60, 58, []
     for number, row in enumerate(rows):
         top = 44 + number * step
         levels = [v for v in (row.baseline, row.after, row.minimum, row.target) if v is not None]
@@ -173,41 +176,41 @@ def standards(title: str, rows: Sequence[Mark]) -> Markup:
             up: bool = (row.higher_is_better),
         ) -> float:
             share = (value - low) / spread
-            return LEFT + 20 + (share if up else 1 - share) * room
+            return LABEL_WIDTH + 20 + (share if up else 1 - share) * room
 
-        body.append(_label(row.label, top + 5))
-        body.append(_text(LEFT - 10, top + 21, row.unit, anchor="end", soft=True))
+        body.append(row_label(row.label, top + 5))
+        body.append(text_at(LABEL_WIDTH - 10, top + 21, row.unit, anchor="end", soft=True))
         body.append(
             Markup(
                 '<line x1="{}" x2="{}" y1="{}" y2="{}" stroke="#c9d1d9" stroke-width="4"/>'
-            ).format(LEFT + 20, LEFT + 20 + room, top + 8, top + 8)
+            ).format(LABEL_WIDTH + 20, LABEL_WIDTH + 20 + room, top + 8, top + 8)
         )
         for value, colour in ((row.minimum, WORSE), (row.target, BETTER)):
             if value is not None:
-                body.append(_bar(place(value) - 1.5, top - 2, 3, 20, colour))
-                body.append(_text(place(value), top + 32, level_in_words(value), anchor="middle"))
-        body.append(_dot(place(row.baseline), top + 8, "#fff", "#555"))
-        body.append(_dot(place(row.after), top + 8, AFTER, AFTER))
-        body.append(_text(place(row.after), top - 6, level_in_words(row.after), anchor="middle"))
-    key = _key(
+                body.append(bar(place(value) - 1.5, top - 2, 3, 20, colour))
+                body.append(text_at(place(value), top + 32, level_in_words(value), anchor="middle"))
+        body.append(dot(place(row.baseline), top + 8, "#fff", "#555"))
+        body.append(dot(place(row.after), top + 8, AFTER, AFTER))
+        body.append(text_at(place(row.after), top - 6, level_in_words(row.after), anchor="middle"))
+    key = legend(
         [
             ("#ffffff", "today"),
             (AFTER, "in the plan"),
             (WORSE, "minimum standard"),
             (BETTER, "target"),
         ]
-    ) + _text(WIDTH - 10, 14, "better →", anchor="end")
+    ) + text_at(CHART_WIDTH - 10, 14, "better →", anchor="end")
     said = "; ".join(
         f"{r.label}: {level_in_words(r.baseline)} today, {level_in_words(r.after)} in the plan"
         + (f", minimum {level_in_words(r.minimum)}" if r.minimum is not None else "")
         + (f", target {level_in_words(r.target)}" if r.target is not None else "")
         for r in rows
     )
-    return _chart(title, said, 50 + step * len(rows), key + Markup("").join(body))
+    return chart(title, said, 50 + step * len(rows), key + Markup("").join(body))
 
 
-def timelines(
-    title: str, years: Sequence[str], rows: Sequence[tuple[str, Sequence[Stay]]]
+def timeline_chart(
+    title: str, years: Sequence[str], rows: Sequence[tuple[str, Sequence[BuildingYear]]]
 ) -> Markup:
     """What each building is in each year: (label, a stay for every year); a bar at a cell's left
     says that its services are others than the year before.
@@ -222,25 +225,25 @@ def timelines(
     all_wide = max(4, len(years)) * wide
     lines = _lines_of_key(entries, all_wide)
     top0 = 26 + 18 * len(lines)
-    body = [_key(line, down=18 * n) for n, line in enumerate(lines)]
+    body = [legend(line, down=18 * n) for n, line in enumerate(lines)]
     for n, year in enumerate(years):
-        body.append(_text((n + 0.5) * wide, top0 - 8, year, anchor="middle"))
+        body.append(text_at((n + 0.5) * wide, top0 - 8, year, anchor="middle"))
     for number, (label, stays) in enumerate(rows):
         top = top0 + number * step + 18
-        body.append(_text(0, top - 5, label))
+        body.append(text_at(0, top - 5, label))
         for n, (year, stay) in enumerate(zip(years, stays, strict=True)):
             left = n * wide
             tip = f"{label}, {year}: {stay.state}" + (f": {stay.services}" if stay.services else "")
             colour = STATE_COLOURS.get(stay.state, "#fff")
-            body.append(_bar(left + 1, top, wide - 2, 16, colour, tip, True))
+            body.append(bar(left + 1, top, wide - 2, 16, colour, tip, True))
             if stay.changed:
-                body.append(_bar(left + 1, top, 6, 16, MOVED))
+                body.append(bar(left + 1, top, 6, 16, MOVED))
     said = "; ".join(
         f"{label}: " + ", ".join(f"{y} {s.state}" for y, s in zip(years, stays, strict=True))
         for label, stays in rows
     )
     height = top0 + step * len(rows) + 4
-    return _chart(title, said, height, Markup("").join(body), all_wide)
+    return chart(title, said, height, Markup("").join(body), all_wide)
 
 
 def _lines_of_key(entries: Sequence[tuple[str, str]], wide: float) -> list[list[tuple[str, str]]]:
@@ -266,7 +269,7 @@ def level_in_words(value: float) -> str:
     return figure(value)
 
 
-def _chart(title: str, said: str, height: float, body: Markup, wide: int | None = None) -> Markup:
+def chart(title: str, said: str, height: float, body: Markup, wide: int | None = None) -> Markup:
     """The drawing; one of its own width ``wide`` is shrunk to a telephone's as far as its text can
     be read, and only then has to be swiped."""
     size, cue = "", True
@@ -279,7 +282,7 @@ def _chart(title: str, said: str, height: float, body: Markup, wide: int | None 
         'aria-label="{}"><title>{}</title><desc>{}</desc>{}</svg></div>'
     ).format(
         CUE if cue else "",
-        WIDTH if wide is None else wide,
+        CHART_WIDTH if wide is None else wide,
         round(height),
         Markup(size),
         title,
@@ -289,7 +292,7 @@ def _chart(title: str, said: str, height: float, body: Markup, wide: int | None 
     )
 
 
-def _key(entries: Sequence[tuple[str, str]], wrap: int = 9, down: float = 0.0) -> Markup:
+def legend(entries: Sequence[tuple[str, str]], wrap: int = 9, down: float = 0.0) -> Markup:
     parts, at = [], 0.0
     for number, (colour, text) in enumerate(entries):
         line = number // wrap + down / 18
@@ -300,12 +303,12 @@ def _key(entries: Sequence[tuple[str, str]], wrap: int = 9, down: float = 0.0) -
                 'stroke-width="0.6"/>'
             ).format(round(at, 1), 4 + 18 * line, colour)
         )
-        parts.append(_text(at + 17, 14 + 18 * line, text))
+        parts.append(text_at(at + 17, 14 + 18 * line, text))
         at += _entry_wide(text)
     return Markup("").join(parts)
 
 
-def _bar(
+def bar(
     x: float, y: float, width: float, height: float, colour: str, tip: str = "", edge: bool = False
 ) -> Markup:
     title = Markup("<title>{}</title>").format(tip) if tip else Markup("")
@@ -315,20 +318,20 @@ def _bar(
     )
 
 
-def _dot(x: float, y: float, fill: str, edge: str) -> Markup:
+def dot(x: float, y: float, fill: str, edge: str) -> Markup:
     return Markup('<circle cx="{}" cy="{}" r="6" fill="{}" stroke="{}" stroke-width="2"/>').format(
         round(x, 1), y, fill, edge
     )
 
 
-def _label(text: str, y: float) -> Markup:
+def row_label(text: str, y: float) -> Markup:
     short = text if len(text) <= 36 else text[:35] + "…"
     return Markup('<text x="{}" y="{}" text-anchor="end">{}<title>{}</title></text>').format(
-        LEFT - 10, round(y, 1), escape(short), escape(text)
+        LABEL_WIDTH - 10, round(y, 1), escape(short), escape(text)
     )
 
 
-def _text(x: float, y: float, text: str, anchor: str = "start", soft: bool = False) -> Markup:
+def text_at(x: float, y: float, text: str, anchor: str = "start", soft: bool = False) -> Markup:
     return Markup('<text x="{}" y="{}" text-anchor="{}"{}>{}</text>').format(
         round(x, 1), round(y, 1), anchor, Markup(' class="soft"') if soft else "", text
     )

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from placeopt.report.geopackage.styles import building_style, flow_style, outline_style, zone_style
-from placeopt.report.tables.as_sent import drawn_as, sent_first
+from placeopt.report.tables.as_sent import drawn_as, minutes_column
 from placeopt.report.tables.closures import flow_lines, has_closures
 from placeopt.report.tables.sheet import Sheet
 
@@ -45,9 +45,9 @@ def write_geopackage(answer: Answer, sheets: dict[str, Sheet], path: Path) -> Pa
 
     assert answer.plan is not None
     path.unlink(missing_ok=True)
-    layers = layers_of(answer)
+    layers = plan_layers(answer)
     if answer.place.boundaries is not None:
-        districts = districts_of(answer, layers["zones"])
+        districts = district_outlines(answer, layers["zones"])
         if districts is not None:
             layers["districts"] = districts
     if has_closures(answer):
@@ -64,7 +64,7 @@ def write_geopackage(answer: Answer, sheets: dict[str, Sheet], path: Path) -> Pa
     return path
 
 
-def layers_of(answer: Answer) -> dict[str, gpd.GeoDataFrame]:
+def plan_layers(answer: Answer) -> dict[str, gpd.GeoDataFrame]:
     """Zones and buildings of the plan, in the place's coordinate system and the user's rows."""
     import geopandas as gpd
 
@@ -88,7 +88,7 @@ def layers_of(answer: Answer) -> dict[str, gpd.GeoDataFrame]:
     return layers
 
 
-def districts_of(answer: Answer, zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
+def district_outlines(answer: Answer, zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
     """Outlines of the districts, dissolved from the zones; None where zones name none."""
     table = answer.place.zones
     district = zones["zone_id"].map(dict(zip(table["zone_id"], table["district_id"], strict=True)))
@@ -111,7 +111,7 @@ def _write_styles(answer: Answer, path: Path) -> None:
     """The table where QGIS looks for styles, registered as the GeoPackage standard asks."""
     polygons = answer.place.boundaries is not None and len(answer.place.boundaries) > 0
     assert answer.plan is not None
-    change = sent_first(answer.plan.tables["zones"], "change")
+    change = minutes_column(answer.plan.tables["zones"], "change")
     styles = {
         "zones": zone_style(polygons, change),
         "buildings": building_style(),

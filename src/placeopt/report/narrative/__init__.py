@@ -1,1 +1,1 @@
-"""The sentences of an answer, each said only where the tables bear it out."""
+"""The sentences of an answer; each is stated only where the plan's tables prove it."""

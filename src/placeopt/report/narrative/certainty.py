@@ -1,8 +1,8 @@
-"""How far an answer can be trusted to be the best there is: what is proven, objective by objective,
-and why the search stopped where something is not.
+"""How certain it is that an answer is the best: what is proven of each objective, and why a search
+stopped before it proved more.
 
-"Proven" is said only where a bound proves it; a bound that was found is always said; and the time
-limit is named only where the search used it up.
+"Proven" is stated only where a bound proves it. A bound that was found is always stated, and the
+time limit only where the search used all of it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from placeopt.report.narrative.nearer import of_which_cost
+from placeopt.report.narrative.reassignment import describe_proven_cost
 from placeopt.report.narrative.sentences import (
     Amount,
     Sentence,
@@ -19,7 +19,7 @@ from placeopt.report.narrative.sentences import (
     Values,
     gbp,
     share,
-    state,
+    true_statements,
 )
 from placeopt.report.tables.formats import in_words
 from placeopt.scenario.wording import figure
@@ -27,7 +27,7 @@ from placeopt.scenario.wording import figure
 if TYPE_CHECKING:
     from placeopt.engine import Answer
 
-BETTER = {  # objective -> how a better plan would differ
+BETTER_PLAN = {  # objective -> how a better plan would differ
     "cost": "cost {} less over the whole period",
     "visit_minutes": "save {} of the minutes that visits take",
     "buildings": "need {} fewer buildings",
@@ -39,132 +39,152 @@ BETTER = {  # objective -> how a better plan would differ
     "least_money": "spend {} less",
     "least_disruption": "move {} less money",
 }
-MONEY = ("cost", "weighted", "least_money", "least_disruption")
-EXACT = 5e-7  # a gap below which a plan is as good as its bound
-USED_UP = 0.95  # share of the time limit from which on the limit is what stopped the search
+MONEY_OBJECTIVES = ("cost", "weighted", "least_money", "least_disruption")
+EXACT_GAP = 5e-7  # a gap below which a plan is as good as its bound
+LIMIT_SHARE = 0.95  # a search that used this share of its time limit was stopped by the limit
 
 
 @dataclass(frozen=True)
-class Stage:
-    """One objective, in the order asked: how close the plan found for it is to its bound."""
+class ObjectiveProof:
+    """How close a plan is to the bound of one objective.
+
+    Attributes:
+        objective: Name of the objective.
+        gap: Relative distance from the bound; NaN where the search did not reach the objective.
+        bound: No plan has a lower value; NaN where the search did not reach the objective.
+        position: Position in lexicographic order, from 0.
+        slack: Share by which the objective before it may become worse.
+    """
 
     objective: str
-    gap: float  # NaN where the search did not come to it
+    gap: float
     bound: float
     position: int
-    slack: float  # given up of the objectives before it
+    slack: float
 
 
 @dataclass(frozen=True)
-class Certainty:
-    """What the sentences rest on."""
+class CertaintyFacts:
+    """The figures behind the sentences on certainty.
+
+    Attributes:
+        answer: An answer, with or without a plan.
+    """
 
     answer: Answer
 
     @property
     def status(self) -> str:
+        """Status of the result, as text."""
         return str(self.answer.result.status)
 
     @property
     def has_plan(self) -> bool:
+        """Whether a plan was found."""
         return self.answer.plan is not None
 
     @property
-    def stopped(self) -> bool:
-        """Whether a search that could have gone on was ended."""
+    def was_stopped(self) -> bool:
+        """Whether the search ended before it was complete."""
         return self.status in ("feasible at limit", "interrupted", "no plan at limit")
 
     @property
     def seconds(self) -> float:
-        """Seconds that the search took; NaN where nobody measured them."""
+        """Seconds that the search took; NaN where they were not measured."""
         seconds = self.answer.result.seconds
         return float(seconds.get("search", sum(seconds.values()) if seconds else math.nan))
 
     @property
     def limit(self) -> float:
+        """The time limit in seconds."""
         return float(self.answer.scenario.solver.time_limit_seconds)
 
     @property
-    def limit_reached(self) -> bool:
-        return self.seconds >= USED_UP * self.limit
+    def reached_limit(self) -> bool:
+        """Whether the search used its time limit."""
+        return self.seconds >= LIMIT_SHARE * self.limit
 
     @property
-    def stages(self) -> list[Stage]:
-        """The objectives in order; the last one's gap and bound are the result's own."""
+    def objectives(self) -> list[ObjectiveProof]:
+        """The objectives in order; the gap and the bound of the last are those of the result."""
         assert self.answer.plan is not None
         objective, result = self.answer.scenario.objective, self.answer.result
         summary, names = self.answer.plan.summary, objective.minimise
-        found = []
+        proofs = []
         for n, name in enumerate(names):
             gap, bound = summary.get(f"{name}_gap_share"), summary.get(f"{name}_proven_bound")
-            if len(names) == 1 or (n == len(names) - 1 and gap is None and self.one_result):
+            if len(names) == 1 or (
+                n == len(names) - 1 and gap is None and self.result_has_last_objective
+            ):
                 gap, bound = result.gap, result.bound
             elif gap is None and n == 0 and "objective_bound" in summary:
                 value, bound = float(summary["objective_plan"]), float(summary["objective_bound"])
                 gap = max(0.0, value - bound) / max(1e-9, abs(value))
             slack = objective.slack[n - 1] if 0 < n <= len(objective.slack) else 0.0
-            missing = gap is None or bound is None
-            gap, bound = (math.nan, math.nan) if missing else (float(gap), float(bound))  # type: ignore[arg-type]
-            found.append(Stage(name, gap, bound, n, slack))
-        return found
+            unknown = gap is None or bound is None
+            gap, bound = (math.nan, math.nan) if unknown else (float(gap), float(bound))  # type: ignore[arg-type]
+            proofs.append(ObjectiveProof(name, gap, bound, n, slack))
+        return proofs
 
     @property
-    def one_result(self) -> bool:
-        """Whether the result speaks of the last objective: a budget's does, in every case."""
+    def result_has_last_objective(self) -> bool:
+        """Whether gap and bound of the result are those of the last objective: true of budgets."""
         assert self.answer.plan is not None
         return "spending" in self.answer.plan.tables
 
-    def proven(self, stage: Stage) -> bool:
-        """Whether the bound proves an objective to within the gap asked for; with one objective
-        that is what the status says."""
+    def is_proven(self, proof: ObjectiveProof) -> bool:
+        """Whether an objective is proven to within the gap asked for.
+
+        With a single objective the status of the result tells.
+        """
         if len(self.answer.scenario.objective.minimise) == 1:
             return self.status == "optimal"
-        return stage.gap <= max(self.answer.scenario.solver.gap, EXACT) * (1 + 1e-6)
+        return proof.gap <= max(self.answer.scenario.solver.gap, EXACT_GAP) * (1 + 1e-6)
 
 
-def certainty(answer: Answer) -> list[Statement]:
-    """What is proven, and why the search stopped, in sentences."""
-    facts = Certainty(answer)
+def describe_certainty(answer: Answer) -> list[Statement]:
+    """Return the sentences on what is proven and why the search stopped."""
+    facts = CertaintyFacts(answer)
     if not facts.has_plan:
-        return state(WITHOUT_A_PLAN, facts)
-    stages = facts.stages
-    found = state(STOPPED, facts)
-    if not all(facts.proven(stage) for stage in stages):
-        found.append(Statement("keeps_every_rule", "The plan keeps every rule."))
-    found += [_of_stage(facts, stage, len(stages) > 1) for stage in stages]
-    return found + of_which_cost(answer)
+        return true_statements(WITHOUT_A_PLAN, facts)
+    proofs = facts.objectives
+    statements = true_statements(STOPPED, facts)
+    if not all(facts.is_proven(proof) for proof in proofs):
+        statements.append(Statement("keeps_every_rule", "The plan keeps every rule."))
+    statements += [_describe_proof(facts, proof, len(proofs) > 1) for proof in proofs]
+    return statements + describe_proven_cost(answer)
 
 
-def _of_stage(facts: Certainty, stage: Stage, several: bool) -> Statement:
-    """What is proven of one objective."""
+def _describe_proof(facts: CertaintyFacts, proof: ObjectiveProof, several: bool) -> Statement:
+    """Return what is proven of one objective; ``several`` objectives are named."""
     head = ""
     if several:
-        aim = in_words(stage.objective)
-        head = f"First objective ({aim}): " if not stage.position else f"Then {aim.lower()}"
-        if stage.position:
-            head += f", giving up at most {share(stage.slack)} before it: " if stage.slack else ": "
-    more = share(max(stage.gap, 1e-4)) if math.isfinite(stage.gap) else ""
-    better = BETTER.get(stage.objective, "be better by {}")
-    values: dict[str, Amount | str | int] = {"objective": stage.objective}
-    if math.isfinite(stage.gap):
-        values["gap"] = share(stage.gap)
-    if math.isnan(stage.gap):
+        objective = in_words(proof.objective)
+        head = f"Then {objective.lower()}" if proof.position else f"First objective ({objective}): "
+        if proof.position:
+            head += f", giving up at most {share(proof.slack)} before it: " if proof.slack else ": "
+    gap = share(max(proof.gap, 1e-4)) if math.isfinite(proof.gap) else ""
+    better = BETTER_PLAN.get(proof.objective, "be better by {}")
+    values: dict[str, Amount | str | int] = {"objective": proof.objective}
+    if math.isfinite(proof.gap):
+        values["gap"] = share(proof.gap)
+    if math.isnan(proof.gap):
         text = "the search was stopped before it came to this."
         return Statement("stage_not_reached", _sentence(head, text), values)
-    if facts.proven(stage):
-        if stage.gap < EXACT:
+    if facts.is_proven(proof):
+        if proof.gap < EXACT_GAP:
             text = "proven: no plan that keeps the rules is better."
             return Statement("proven_best", _sentence(head, text), values)
-        text = f"proven: no plan that keeps the rules can {better.format(f'more than {more}')}."
+        text = f"proven: no plan that keeps the rules can {better.format(f'more than {gap}')}."
         return Statement("proven_within", _sentence(head, text), values)
-    if stage.gap < 1:  # "up to 136% less" says nothing
-        text = f"it is not proven to be the best: another may {better.format(f'up to {more}')}."
+    if proof.gap < 1:  # "up to 136% less" says nothing
+        text = f"it is not proven to be the best: another may {better.format(f'up to {gap}')}."
         return Statement("not_proven", _sentence(head, text), values)
-    if math.isfinite(stage.bound):
-        values["bound"] = bound_of(stage.objective, stage.bound)
+    if math.isfinite(proof.bound):
+        values["bound"] = bound_amount(proof.objective, proof.bound)
         text = (
             f"it is not proven to be the best; what is proven is that the value of no plan is "
-            f"below {values['bound']} ({in_words(stage.objective).lower()}, always made small)."
+            f"below {values['bound']} ({in_words(proof.objective).lower()}, always made small)."
         )
         return Statement("bound_only", _sentence(head, text), values)
     text = (
@@ -178,19 +198,19 @@ def _sentence(head: str, text: str) -> str:
     return head + text if head else text[:1].upper() + text[1:]
 
 
-def bound_of(objective: str, bound: float) -> Amount:
-    """A bound in the objective's own way of writing it."""
-    return gbp(bound) if objective in MONEY else Amount(bound, objective, figure(bound))
+def bound_amount(objective: str, bound: float) -> Amount:
+    """Return a bound in the unit of its objective."""
+    return gbp(bound) if objective in MONEY_OBJECTIVES else Amount(bound, objective, figure(bound))
 
 
-def _time(facts: Certainty) -> Values:
+def _time_values(facts: CertaintyFacts) -> Values:
     return {
         "seconds": Amount(facts.seconds, "seconds", f"{facts.seconds:,.0f} s"),
         "limit": Amount(facts.limit, "seconds", f"{facts.limit:,.0f} s"),
     }
 
 
-STOPPED: tuple[Sentence[Certainty], ...] = (
+STOPPED: tuple[Sentence[CertaintyFacts], ...] = (
     Sentence(
         "stopped_by_hand",
         lambda f: f.status == "interrupted",
@@ -198,23 +218,23 @@ STOPPED: tuple[Sentence[Certainty], ...] = (
     ),
     Sentence(
         "stopped_at_limit",
-        lambda f: f.stopped and f.status != "interrupted" and f.limit_reached,
+        lambda f: f.was_stopped and f.status != "interrupted" and f.reached_limit,
         "The search was stopped at its time limit of {limit}.",
-        _time,
+        _time_values,
     ),
     Sentence(
         "ended_before_limit",
-        lambda f: f.stopped and f.status != "interrupted" and f.seconds < USED_UP * f.limit,
+        lambda f: f.was_stopped and f.status != "interrupted" and f.seconds < LIMIT_SHARE * f.limit,
         "The search ended after {seconds}, before its time limit of {limit}.",
-        _time,
+        _time_values,
     ),
     Sentence(
         "ended",
-        lambda f: f.stopped and f.status != "interrupted" and math.isnan(f.seconds),
+        lambda f: f.was_stopped and f.status != "interrupted" and math.isnan(f.seconds),
         "The search ended without a proof.",
     ),
 )
-WITHOUT_A_PLAN: tuple[Sentence[Certainty], ...] = (
+WITHOUT_A_PLAN: tuple[Sentence[CertaintyFacts], ...] = (
     Sentence(
         "proven_infeasible",
         lambda f: f.status == "infeasible",
@@ -230,21 +250,21 @@ WITHOUT_A_PLAN: tuple[Sentence[Certainty], ...] = (
     *STOPPED,
     Sentence(
         "not_proven_impossible",
-        lambda f: f.stopped,
+        lambda f: f.was_stopped,
         "That no plan exists is not proven.",
     ),
     Sentence(
         "more_time",
-        lambda f: f.status == "no plan at limit" and f.limit_reached,
+        lambda f: f.status == "no plan at limit" and f.reached_limit,
         "More time may find one.",
     ),
     Sentence(
         "bound_without_a_plan",
-        lambda f: f.stopped and math.isfinite(f.answer.result.bound),
+        lambda f: f.was_stopped and math.isfinite(f.answer.result.bound),
         "Proven: if there is a plan, its value is not below {bound} ({objective}, always made "
         "small).",
         lambda f: {
-            "bound": bound_of(f.answer.scenario.objective.minimise[0], f.answer.result.bound),
+            "bound": bound_amount(f.answer.scenario.objective.minimise[0], f.answer.result.bound),
             "objective": in_words(f.answer.scenario.objective.minimise[0]).lower(),
         },
     ),

@@ -8,20 +8,30 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Figure:
-    """One key figure; ``today`` or ``plan`` is None where it has no meaning."""
+    """One key figure of an answer.
+
+    Attributes:
+        key: Name in ``summary.json``.
+        label: Name on the page and in the workbook.
+        today: Value today; None where it has no meaning.
+        plan: Value in the plan; None where it has no meaning.
+        format: A key of ``tables.formats.EXCEL_FORMATS``.
+        better: Which direction is better: ``lower``, ``higher``, or "" where neither is.
+    """
 
     key: str
     label: str
     today: float | None
     plan: float | None
     format: str
-    good: str = "lower"  # which way is better: lower, higher, or "" where neither is
+    better: str = "lower"
 
 
 def count_true(values: Any) -> int:
+    """Return how many cells of a plan's table mean yes."""
     return sum(is_true(value) for value in values)
 
 
 def is_true(value: Any) -> bool:
-    """Whether a cell of a plan's table says yes, as a boolean, a number or a word."""
+    """Whether a cell of a plan's table means yes, as a boolean, a number or a word."""
     return bool(value in (True, "yes") or value == 1)

@@ -1,10 +1,10 @@
-"""What the minutes of an estate answer are: how they were measured, and who is taken to drive."""
+"""Caveats on the minutes of an estate answer: how they were measured, who is assumed to drive."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from placeopt.report.narrative.sentences import Sentence, Statement, state
+from placeopt.report.narrative.sentences import Sentence, Statement, true_statements
 from placeopt.report.tables.formats import in_words
 from placeopt.scenario.wording import listed
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 CAR_MODES = {"drive", "car"}
 
 
-def measured_in_words(answer: Answer) -> str:
-    """What to know before any figure in minutes is read; "" where there is nothing to say."""
-    return " ".join(one.text for one in measured(answer))
+def minutes_caveats_in_words(answer: Answer) -> str:
+    """Return the caveats on minutes as one text; "" where there are none."""
+    return " ".join(statement.text for statement in minutes_caveats(answer))
 
 
-def measured(answer: Answer) -> list[Statement]:
-    """How minutes were measured and who is taken to drive, where that is short of the truth."""
-    return state(SENTENCES, answer)
+def minutes_caveats(answer: Answer) -> list[Statement]:
+    """Return a statement for each way in which minutes are only approximate."""
+    return true_statements(SENTENCES, answer)
 
 
-def _crow_fly(answer: Answer) -> list[str]:
-    """The modes that count and whose minutes are straight lines."""
+def _straight_line_modes(answer: Answer) -> list[str]:
+    """Return the scenario's modes whose minutes are straight lines."""
     if answer.times is None:
         return []
     return [
@@ -35,8 +35,8 @@ def _crow_fly(answer: Answer) -> list[str]:
     ]
 
 
-def everybody_drives(answer: Answer) -> bool:
-    """Whether a car counts and no zone states how many residents have none."""
+def assumes_everybody_drives(answer: Answer) -> bool:
+    """Whether car travel counts and no zone states how many residents have no car."""
     if answer.times is None or not CAR_MODES & set(answer.scenario.travel.modes):
         return False
     zones = answer.place.zones
@@ -44,20 +44,22 @@ def everybody_drives(answer: Answer) -> bool:
 
 
 def as_if_driving(answer: Answer) -> str:
-    """What goes beside every figure in minutes: "" or ", as if everybody could drive"."""
-    return ", as if everybody could drive" if everybody_drives(answer) else ""
+    """Return the note beside every figure in minutes: "" or ", as if everybody could drive"."""
+    return ", as if everybody could drive" if assumes_everybody_drives(answer) else ""
 
 
 SENTENCES: tuple[Sentence[Answer], ...] = (
     Sentence(
         "crow_fly",
-        lambda answer: bool(_crow_fly(answer)),
+        lambda answer: bool(_straight_line_modes(answer)),
         "Minutes ({modes}) are not measured on roads: they are straight lines at an assumed speed.",
-        lambda answer: {"modes": listed(in_words(mode).lower() for mode in _crow_fly(answer))},
+        lambda answer: {
+            "modes": listed(in_words(mode).lower() for mode in _straight_line_modes(answer))
+        },
     ),
     Sentence(
         "everybody_drives",
-        lambda answer: everybody_drives(answer),
+        lambda answer: assumes_everybody_drives(answer),
         "The place states no households without a car: every minute is counted as if everybody "
         "could drive.",
     ),

@@ -1,9 +1,9 @@
-"""Sentences as data: when a sentence may be said, the numbers it says, and its wording.
+"""Sentences as data: when a sentence may be stated, its numbers, and its wording.
 
-A ``Sentence`` has a predicate over the facts of an answer, recomputed from its tables, and gives
-typed values that its words show through one formatter (``scenario/wording``). ``state`` makes the
-statements whose predicates hold. A statement keeps its values as numbers, so that ``summary.json``
-and the tests read what was said without parsing it.
+A ``Sentence`` has a predicate over the facts of an answer, recomputed from its tables, and typed
+values that its words show through one formatter (``scenario/wording``). ``true_statements`` returns
+the statements whose predicates hold. A statement keeps its values as numbers, so that
+``summary.json`` and the tests read them without parsing text.
 """
 
 from __future__ import annotations
@@ -19,10 +19,16 @@ Facts = TypeVar("Facts")
 
 @dataclass(frozen=True)
 class Amount:
-    """A number with the way it is written."""
+    """A number and how it is written.
+
+    Attributes:
+        value: The number.
+        unit: ``gbp``, ``share``, ``minutes``, ``tonnes``, or what is counted.
+        text: The number in words.
+    """
 
     value: float
-    unit: str  # gbp, share, minutes, tonnes or what is counted
+    unit: str
     text: str
 
     def __str__(self) -> str:
@@ -34,29 +40,38 @@ Values = Mapping[str, Value]
 
 
 def gbp(value: float) -> Amount:
-    """An amount of money, rounded as a sentence says it."""
+    """Return an amount of money, rounded as sentences state it."""
     return Amount(float(value), "gbp", wording.pounds_in_words(float(value)))
 
 
 def share(value: float) -> Amount:
-    """A share as per cent."""
+    """Return a share as per cent."""
     return Amount(float(value), "share", wording.per_cent(float(value)))
 
 
 def minutes(value: float) -> Amount:
-    """Minutes to a tenth."""
+    """Return minutes to one decimal."""
     return Amount(float(value), "minutes", wording.minutes_in_words(float(value)))
 
 
-def counted(value: float, one: str, many: str | None = None) -> Amount:
-    """A number of things, with what they are."""
-    return Amount(float(value), many or f"{one}s", wording.count(float(value), one, many))
+def quantity(value: float, singular: str, plural: str | None = None) -> Amount:
+    """Return a number of things with their noun; ``plural`` is by default singular + s."""
+    return Amount(
+        float(value), plural or f"{singular}s", wording.count(float(value), singular, plural)
+    )
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One sentence of an answer: its kind in the registry, its words, and its values; a sentence
-    that is a list has a head and its rows besides."""
+    """One sentence of an answer.
+
+    Attributes:
+        kind: Its kind in the registry.
+        text: The sentence.
+        values: The numbers and names in it.
+        head: Where the sentence is a list, what the list is of.
+        rows: The entries of the list.
+    """
 
     kind: str
     text: str
@@ -65,7 +80,7 @@ class Statement:
     rows: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, object]:
-        """The statement as plain values, numbers as numbers."""
+        """Return the statement as plain values, numbers as numbers."""
         values = {
             name: {"value": value.value, "unit": value.unit} if isinstance(value, Amount) else value
             for name, value in self.values.items()
@@ -75,9 +90,13 @@ class Statement:
 
 @dataclass(frozen=True)
 class Sentence(Generic[Facts]):
-    """A kind of sentence: what it takes to be true, what it says, and how.
+    """A kind of sentence: when it is true, its wording and its values.
 
-    ``words`` is a text with the names of values in braces, or a function of the values.
+    Attributes:
+        kind: Name of the sentence in ``summary.json``.
+        holds: Whether the sentence is true, by the facts of an answer.
+        words: A text with the names of values in braces, or a function of the values.
+        values: The values, by the facts of an answer.
     """
 
     kind: str
@@ -85,8 +104,8 @@ class Sentence(Generic[Facts]):
     words: str | Callable[[Values], str]
     values: Callable[[Facts], Values] = lambda facts: {}
 
-    def said_of(self, facts: Facts) -> Statement | None:
-        """The statement, or None where it would not be true."""
+    def statement_of(self, facts: Facts) -> Statement | None:
+        """Return the statement, or None where it would not be true."""
         if not self.holds(facts):
             return None
         values = self.values(facts)
@@ -94,12 +113,12 @@ class Sentence(Generic[Facts]):
         return Statement(self.kind, text, values)
 
 
-def state(sentences: Iterable[Sentence[Facts]], facts: Facts) -> list[Statement]:
-    """The statements whose predicates hold, in the order of the registry."""
-    found = (sentence.said_of(facts) for sentence in sentences)
-    return [statement for statement in found if statement is not None]
+def true_statements(sentences: Iterable[Sentence[Facts]], facts: Facts) -> list[Statement]:
+    """Return the statements whose predicates hold, in the order of ``sentences``."""
+    statements = (sentence.statement_of(facts) for sentence in sentences)
+    return [statement for statement in statements if statement is not None]
 
 
-def one_of(sentences: Iterable[Sentence[Facts]], facts: Facts) -> Statement:
-    """The first statement that holds, of sentences of which one always does."""
-    return state(sentences, facts)[0]
+def first_true(sentences: Iterable[Sentence[Facts]], facts: Facts) -> Statement:
+    """Return the first statement that holds; one of ``sentences`` must always hold."""
+    return true_statements(sentences, facts)[0]

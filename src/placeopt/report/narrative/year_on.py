@@ -1,4 +1,4 @@
-"""A year on, in words: what is actual now, what is kept as contracted, what is decided anew."""
+"""The next year's question in words: what is actual, what is contracted, what is still open."""
 
 from __future__ import annotations
 
@@ -23,45 +23,63 @@ def year_on_in_words(
     scenario: Scenario,
     plan: Plan,
     year: int,
-    named: tuple[str, ...],
-    written: tuple[Path, Path],
+    reported: tuple[str, ...],
+    files: tuple[Path, Path],
 ) -> list[str]:
-    """Lines about the place and question that ``budget.rolling.a_year_on`` made of ``plan``.
+    """Describe the place and the question that ``budget.tables.roll_forward`` made of ``plan``.
 
-    ``year``: the one that is past now; ``named``: programmes whose spending in it was given;
-    ``written``: where the place and the question stand.
+    Args:
+        place: The next year's place.
+        scenario: The next year's question.
+        plan: The plan that was rolled forward.
+        year: The year that has passed.
+        reported: Programmes whose actual spending in ``year`` was given.
+        files: Where the place and the question were written.
+
+    Returns:
+        Lines of text.
     """
     names = dict(zip(place.programmes["programme_id"], place.programmes["name"], strict=True))
     names = {key: name or key for key, name in names.items()}
     last = int(scenario.year or year) + scenario.years - 1
     rows = place.commitments[place.commitments["kind"] == "actual"]
-    spent = _in_year(rows, "amount_gbp", year)
-    planned = _in_year(plan.tables["spending_by_year"], "plan_gbp", year)
+    spent = _gbp_in_year(rows, "amount_gbp", year)
+    planned = _gbp_in_year(plan.tables["spending_by_year"], "plan_gbp", year)
     total = sum(spent.values()) - sum(planned.values())
-    less = "as planned" if abs(total) < 0.5 else f"{pounds(abs(total))} {_side(total)} than planned"
-    lines = [f"{year} is actual now: {pounds(sum(spent.values()))} was spent, {less}."]
-    for key in named:
+    comparison = (
+        "as planned"
+        if abs(total) < 0.5
+        else f"{pounds(abs(total))} {_more_or_less(total)} than planned"
+    )
+    lines = [f"{year} is actual now: {pounds(sum(spent.values()))} was spent, {comparison}."]
+    for key in reported:
         if abs(spent[key] - planned[key]) >= 0.5:
             lines.append(f"  {names[key]}: {pounds(spent[key])}, planned {pounds(planned[key])}")
-    assumed = [names[key] for key in names if key not in named]
-    if assumed:
-        lines.append(f"Not in the file and taken as spent as planned: {listed(assumed)}.")
-    lines += _kept(place, scenario, year, names)
-    ahead = f"{year + 1}" if last == year + 1 else f"{year + 1} to {last}"
-    lines.append(f"To be decided anew: {ahead}. The place is in {written[0]}.")
-    file, answer = (shlex.quote(str(path)) for path in (written[1], written[1].parent / "plan"))
+    unreported = [names[key] for key in names if key not in reported]
+    if unreported:
+        lines.append(f"Not in the file and taken as spent as planned: {listed(unreported)}.")
+    lines += _contracts_in_words(place, scenario, year, names)
+    years = f"{year + 1}" if last == year + 1 else f"{year + 1} to {last}"
+    lines.append(f"To be decided anew: {years}. The place is in {files[0]}.")
+    file, answer = (shlex.quote(str(path)) for path in (files[1], files[1].parent / "plan"))
     return [*lines, f"Next: placeopt solve {file} --out {answer}"]
 
 
-def _kept(place: Place, scenario: Scenario, year: int, names: dict[str, str]) -> list[str]:
-    """A line for each programme with money that is bound in the years ahead."""
-    bound = place.commitments.query("kind == 'contracted' and year > @year").sort_values("year")
+def _contracts_in_words(
+    place: Place, scenario: Scenario, year: int, names: dict[str, str]
+) -> list[str]:
+    """Return a line for each programme with money that is contracted in the years ahead."""
+    contracted = place.commitments.query("kind == 'contracted' and year > @year").sort_values(
+        "year"
+    )
     lines = [
-        f"  {names[key]}: at least {listed(_by_year(bound[bound['programme_id'] == key]))}"
-        for key in names if key in set(bound["programme_id"])
-    ]  # fmt: skip
-    held = place.programmes.dropna(subset="contract_until_year")
-    until = zip(held["programme_id"], held["contract_until_year"], strict=True)
+        f"  {names[key]}: at least "
+        + listed(_amounts_by_year(contracted[contracted["programme_id"] == key]))
+        for key in names
+        if key in set(contracted["programme_id"])
+    ]
+    with_contract = place.programmes.dropna(subset="contract_until_year")
+    until = zip(with_contract["programme_id"], with_contract["contract_until_year"], strict=True)
     if scenario.of(Commissioning):
         lines += [
             f"  {names[key]}: at least what it had in {place.spending['year'].max()}, to {end}"
@@ -73,16 +91,16 @@ def _kept(place: Place, scenario: Scenario, year: int, names: dict[str, str]) ->
     return ["Kept as contracted:", *lines]
 
 
-def _in_year(rows: pd.DataFrame, column: str, year: int) -> dict[str, float]:
+def _gbp_in_year(rows: pd.DataFrame, column: str, year: int) -> dict[str, float]:
     rows = rows[rows["year"] == year]
     pairs = zip(rows["programme_id"], rows[column], strict=True)
     return {str(key): float(gbp) for key, gbp in pairs}
 
 
-def _by_year(rows: pd.DataFrame) -> list[str]:
+def _amounts_by_year(rows: pd.DataFrame) -> list[str]:
     pairs = zip(rows["amount_gbp"], rows["year"], strict=True)
     return [f"{pounds(amount)} in {year}" for amount, year in pairs]
 
 
-def _side(change_gbp: float) -> str:
+def _more_or_less(change_gbp: float) -> str:
     return "less" if change_gbp < 0 else "more"

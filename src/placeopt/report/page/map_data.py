@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from placeopt.base.reading import require_layers
-from placeopt.report.tables.as_sent import drawn_as, idle_services, sent_first
+from placeopt.report.tables.as_sent import drawn_as, minutes_column, unvisited_services
 from placeopt.report.tables.formats import in_words
-from placeopt.report.tables.sheet import Sheet, names_of
+from placeopt.report.tables.sheet import Sheet, names_by_id
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -32,7 +32,7 @@ MAIN_ROADS = ("motorway", "trunk", "primary", "secondary", "tertiary")
 
 
 @dataclass(frozen=True)
-class Mapped:
+class MapData:
     """The map's data: plain lists ready for JSON, and what was left out, in sentences."""
 
     zones: list[dict[str, Any]]
@@ -42,18 +42,18 @@ class Mapped:
     notes: list[str]
 
 
-def map_of(answer: Answer, sheets: dict[str, Sheet]) -> Mapped:
+def build_map_data(answer: Answer, sheets: dict[str, Sheet]) -> MapData:
     """The map of an estate plan."""
-    from placeopt.report.geopackage.layers import districts_of, layers_of
+    from placeopt.report.geopackage.layers import district_outlines, plan_layers
     from placeopt.travel.crs import to_lonlat
 
     notes: list[str] = []
-    layer = layers_of(answer)["zones"]
+    layer = plan_layers(answer)["zones"]
     polygons = answer.place.boundaries is not None and len(answer.place.boundaries) > 0
     districts: list[dict[str, Any]] = []
     if polygons:
-        layer = simpler(layer)
-        outlines = districts_of(answer, layer)
+        layer = simplify_zones(layer)
+        outlines = district_outlines(answer, layer)
         if outlines is not None:
             shown = to_lonlat(outlines)
             districts = [
@@ -63,9 +63,9 @@ def map_of(answer: Answer, sheets: dict[str, Sheet]) -> Mapped:
             ]
     if len(layer) > MOST_ZONES:
         count = len(layer)
-        layer = squares(layer)
+        layer = aggregate_to_squares(layer)
         notes.append(f"{count:,} zones are drawn as {len(layer):,} squares of their means.")
-    return Mapped(
+    return MapData(
         zones=_zones(to_lonlat(layer)),
         districts=districts,
         streets=_streets(answer, notes),
@@ -74,7 +74,7 @@ def map_of(answer: Answer, sheets: dict[str, Sheet]) -> Mapped:
     )
 
 
-def squares(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def aggregate_to_squares(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Zones drawn together: mean minutes (weighted by residents) on a grid of squares."""
     import geopandas as gpd
     import pandas as pd
@@ -106,7 +106,7 @@ def squares(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(cells, geometry=shapes, crs=zones.crs)
 
 
-def simpler(
+def simplify_zones(
     zones: gpd.GeoDataFrame, *, most_points: int = MOST_POINTS, across: float = 1500
 ) -> gpd.GeoDataFrame:
     """The same zones with fewer corners, none finer than 1/``across``; shared borders stay so."""
@@ -130,7 +130,7 @@ def _zones(layer: gpd.GeoDataFrame) -> list[dict[str, Any]]:
         layer["zone_id"],
         layer["name"].where(layer["name"] != "", layer["zone_id"]),
         layer["population"],
-        *(layer[sent_first(layer, when)] for when in ("before", "after")),
+        *(layer[minutes_column(layer, when)] for when in ("before", "after")),
         layer["minutes_before"],
         layer["minutes_after"],
         strict=True,
@@ -160,7 +160,7 @@ def _buildings(answer: Answer, sheets: dict[str, Sheet], notes: list[str]) -> li
     assert answer.plan is not None
     raw, said = answer.plan.buildings, sheets["buildings"].frame
     drawn = drawn_as(answer.plan.tables)
-    idle, names = idle_services(answer.plan.tables), names_of(answer.place, "services")
+    idle, names = unvisited_services(answer.plan.tables), names_by_id(answer.place, "services")
     rank = raw["decision"].map({"not_used": 0, "stay_vacant": 1, "keep": 2}).fillna(3)
     order = rank[raw["x_m"].notna() & raw["y_m"].notna()].sort_values(kind="stable").index
     if len(order) < len(raw):

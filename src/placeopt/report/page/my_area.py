@@ -1,6 +1,6 @@
 """My area: for each zone and service, today's place and the plan's, with minutes by mode.
 
-``areas_table`` is the workbook's sheet; ``look_up`` is the page's data, written so that a reader
+``areas_table`` is the workbook's sheet; ``area_data`` is the page's data, written so that a reader
 finds an area in the one file without a server. A zone's place is where its visits go: several
 where they are split.
 """
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from placeopt.report.tables.closures import MODES, has_closures
-from placeopt.report.tables.group_names import WAYS
-from placeopt.report.tables.sheet import names_of
+from placeopt.report.tables.group_names import MODE_WORDS
+from placeopt.report.tables.sheet import names_by_id
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ def has_areas(answer: Answer) -> bool:
     return all(len(answer.plan.tables.get(name, ())) for name in MOMENTS.values())
 
 
-def modes_of(answer: Answer) -> list[str]:
+def measured_modes(answer: Answer) -> list[str]:
     """The scenario's modes that were measured."""
     assert answer.times is not None
     asked = set(answer.times.modes) & set(answer.scenario.travel.modes)
@@ -45,7 +45,7 @@ def areas_table(answer: Answer) -> pd.DataFrame:
     today and in the plan, by the fastest mode and by each."""
     assert answer.plan is not None
     journeys = {when: _journeys(answer, name) for when, name in MOMENTS.items()}
-    modes = modes_of(answer)
+    modes = measured_modes(answer)
     parts = {}
     for when, table in journeys.items():
         first = table.drop_duplicates(["zone_id", "service_id"])
@@ -77,7 +77,7 @@ def _journeys(answer: Answer, name: str) -> pd.DataFrame:
     zone = {z: number for number, z in enumerate(answer.times.zone_ids)}
     building = {b: number for number, b in enumerate(answer.times.building_ids)}
     rows, columns = table["zone_id"].map(zone), table["building_id"].map(building)
-    by_mode = {mode: answer.times.matrix(mode)[rows, columns] for mode in modes_of(answer)}
+    by_mode = {mode: answer.times.matrix(mode)[rows, columns] for mode in measured_modes(answer)}
     table = table.assign(**by_mode)
     return table.sort_values(
         ["zone_id", "service_id", "share"], ascending=[True, True, False], kind="stable"
@@ -98,7 +98,7 @@ def _means(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def look_up(answer: Answer) -> dict[str, Any] | None:
+def area_data(answer: Answer) -> dict[str, Any] | None:
     """What the page embeds: None where there is nothing to look up, ``data`` None where there are
     too many zones for one file."""
     if not has_areas(answer):
@@ -113,7 +113,7 @@ def look_up(answer: Answer) -> dict[str, Any] | None:
 def _data(answer: Answer) -> dict[str, Any]:
     assert answer.plan is not None
     journeys = {when: _journeys(answer, name) for when, name in MOMENTS.items()}
-    modes = modes_of(answer)
+    modes = measured_modes(answer)
     services = list(dict.fromkeys(journeys["before"]["service_id"]))
     services += [s for s in dict.fromkeys(journeys["after"]["service_id"]) if s not in services]
     order = {s: n for n, s in enumerate(answer.place.services["service_id"])}
@@ -135,9 +135,9 @@ def _data(answer: Answer) -> dict[str, Any]:
             places["after"].get(key, []),
         ]
         rows[zone_at[zone]].append(entry)
-    names = names_of(answer.place, "services")
+    names = names_by_id(answer.place, "services")
     return {
-        "modes": [WAYS.get(mode, mode) for mode in modes],
+        "modes": [MODE_WORDS.get(mode, mode) for mode in modes],
         "services": [names.get(s, s) for s in services],
         "buildings": _buildings(answer, buildings, services),
         "zones": _zones(answer),
@@ -196,7 +196,7 @@ def _buildings(answer: Answer, ids: list[str], services: list[str]) -> list[list
 def _zones(answer: Answer) -> list[list[Any]]:
     """Id, name, district, easting, northing (m) and residents."""
     zones = answer.place.zones
-    districts = names_of(answer.place, "districts")
+    districts = names_by_id(answer.place, "districts")
     return [
         [
             str(i),

@@ -1,4 +1,4 @@
-"""``index.html``: one page that holds everything it shows and asks nothing of the internet."""
+"""``index.html``: one page that holds everything it shows and loads nothing from the internet."""
 
 from __future__ import annotations
 
@@ -10,24 +10,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from placeopt.report.charts import palette, svg
-from placeopt.report.charts.budget import yearly_charts
-from placeopt.report.charts.estate import estate_charts, pairs_of
+from placeopt.report.charts.budget import budget_year_charts
+from placeopt.report.charts.estate import estate_charts, make_pairs
 from placeopt.report.money import pounds, pounds_in_words
-from placeopt.report.narrative.budget import compared_in_words
 from placeopt.report.narrative.consent import providers_in_words
-from placeopt.report.narrative.minutes import as_if_driving, measured_in_words
-from placeopt.report.narrative.nearer import exact_terms
-from placeopt.report.narrative.story import Story, objectives_in_words, verified_in_words
-from placeopt.report.tables.as_sent import sent_first
+from placeopt.report.narrative.counterfactual import counterfactual_in_words
+from placeopt.report.narrative.minutes import as_if_driving, minutes_caveats_in_words
+from placeopt.report.narrative.narrative import Narrative, objectives_in_words, verified_in_words
+from placeopt.report.narrative.reassignment import reassignment_terms
+from placeopt.report.tables.as_sent import minutes_column
 from placeopt.report.tables.formats import (
-    NUMBERS,
+    NUMBER_FORMATS,
     format_in_row,
+    format_value,
     in_words,
-    missing,
-    not_stated,
-    show,
+    is_missing,
+    is_unstated_figure,
 )
-from placeopt.report.tables.saving_parts import NOT_STATED, made_of, partly_stated, unstated
+from placeopt.report.tables.saving_parts import (
+    NOT_STATED,
+    partly_stated_figures,
+    saving_parts,
+    unstated_figures,
+)
 from placeopt.report.tables.sheet import Heading, Sheet
 from placeopt.scenario.wording import exact_per_cent, figure
 
@@ -36,51 +41,57 @@ if TYPE_CHECKING:
 
     from placeopt.engine import Answer
 
-MOST_ROWS = 400  # of a table on the page
-FIRST = {"close": 0, "given_up": 0, "hub": 1, "open": 2, "moves_out": 0, "moves_in": 1}
+MAX_ROWS = 400  # of a table on the page
+DECISION_RANK = {"close": 0, "given_up": 0, "hub": 1, "open": 2, "moves_out": 0, "moves_in": 1}
 
 
 def write_page(
-    answer: Answer, story: Story, sheets: dict[str, Sheet], path: Path, others: list[str]
+    answer: Answer,
+    narrative: Narrative,
+    sheets: dict[str, Sheet],
+    path: Path,
+    other_files: list[str],
 ) -> Path:
-    """Write the page; ``others`` are the files beside it that it names."""
-    html = page_of(answer, story, sheets, others)
+    """Write the page; ``other_files`` are the files beside it that it links to."""
+    html = render_page(answer, narrative, sheets, other_files)
     path.write_text(html, encoding="utf-8")
     return path
 
 
-def page_of(answer: Answer, story: Story, sheets: dict[str, Sheet], others: list[str]) -> str:
-    """The page as text."""
-    estate = answer.plan is not None and "buildings" in answer.plan.tables
+def render_page(
+    answer: Answer, narrative: Narrative, sheets: dict[str, Sheet], other_files: list[str]
+) -> str:
+    """Return the page as text."""
+    is_estate = answer.plan is not None and "buildings" in answer.plan.tables
     context: dict[str, Any] = {
         "answer": answer,
         "info": answer.place.info,
         "question": answer.scenario.question,
-        "story": story,
+        "narrative": narrative,
         "verified": verified_in_words(answer),
-        "measured": measured_in_words(answer),
+        "minutes_caveats": minutes_caveats_in_words(answer),
         "as_if_driving": as_if_driving(answer),
         "objectives": objectives_in_words(answer),
         "cards": [
-            _card(figure, unstated(answer), partly_stated(answer))
-            for figure in _shown(answer, story)
+            _card(figure, unstated_figures(answer), partly_stated_figures(answer))
+            for figure in _visible_figures(answer, narrative)
         ],
-        "made": made_of(answer),
-        "exact": _exact(answer),
+        "saving_parts": saving_parts(answer),
+        "exact_terms": _exact_terms(answer),
         "tables": {name: _table(sheet) for name, sheet in sheets.items()},
         "charts": _charts(answer, sheets),
         "travel": _travel(answer),
         "carbon_sources": sorted(set(answer.place.carbon_values["source"]) - {""}),
-        "others": others,
+        "other_files": other_files,
         "css": _asset("templates/page.css"),
         "js": _asset("templates/page.js"),
         "providers": providers_in_words(answer),
-        "compared": compared_in_words(answer) if answer.scenario.problem == "budget" else "",
+        "compared": counterfactual_in_words(answer) if answer.scenario.problem == "budget" else "",
         "map": None,
         "reach": None,
         "area": None,
     }
-    if estate:
+    if is_estate:
         context |= _map(answer, sheets) | {"reach": _reach(answer), "area": _area(answer)}
     return _template().render(context)
 
@@ -108,18 +119,18 @@ def _asset(name: str) -> Markup:
 def _map(answer: Answer, sheets: dict[str, Sheet]) -> dict[str, Any]:
     from markupsafe import Markup
 
-    from placeopt.report.page.map_data import map_of
-    from placeopt.report.tables.closures import add_to_map
+    from placeopt.report.page.map_data import build_map_data
+    from placeopt.report.tables.closures import add_closures_to_map
 
-    drawn = map_of(answer, sheets)
-    flows = add_to_map(answer, drawn.buildings)
-    given_up = any(b["d"] == "close" and b["s"] == "vacant" for b in drawn.buildings)
-    labels = {"close": "Closes or is given up"} if given_up else {}
+    map_data = build_map_data(answer, sheets)
+    flows = add_closures_to_map(answer, map_data.buildings)
+    has_given_up = any(b["d"] == "close" and b["s"] == "vacant" for b in map_data.buildings)
+    labels = {"close": "Closes or is given up"} if has_given_up else {}
     data = {
-        "zones": drawn.zones,
-        "districts": drawn.districts,
-        "streets": drawn.streets,
-        "buildings": drawn.buildings,
+        "zones": map_data.zones,
+        "districts": map_data.districts,
+        "streets": map_data.streets,
+        "buildings": map_data.buildings,
         "flows": flows,
         "flow": palette.FLOW,
         "decisions": {
@@ -140,31 +151,31 @@ def _map(answer: Answer, sheets: dict[str, Sheet]) -> dict[str, Any]:
     return {
         "map": data_script(data),
         "picture": Markup(draw_picture(answer)),
-        "map_notes": drawn.notes,
-        "has_streets": bool(drawn.streets),
-        "has_districts": bool(drawn.districts),
+        "map_notes": map_data.notes,
+        "has_streets": bool(map_data.streets),
+        "has_districts": bool(map_data.districts),
         "leaflet_js": _without_links(_asset("vendor/leaflet/leaflet.js")),
         "leaflet_css": _without_links(_asset("vendor/leaflet/leaflet.css")),
     }
 
 
 def _reach(answer: Answer) -> dict[str, Any] | None:
-    from placeopt.report.page.reach import reach_of
+    from placeopt.report.page.reach import reach_maps
 
-    shown = reach_of(answer)
-    if shown and shown["data"]:
-        shown["data"] = data_script(shown["data"])
-    return shown
+    reach = reach_maps(answer)
+    if reach and reach["data"]:
+        reach["data"] = data_script(reach["data"])
+    return reach
 
 
 def _area(answer: Answer) -> dict[str, Any] | None:
-    from placeopt.report.page.my_area import look_up
+    from placeopt.report.page.my_area import area_data
 
-    shown = look_up(answer)
-    if shown:
-        shown |= {"js": _asset("templates/area.js"), "css": _asset("templates/area.css")}
-        shown["data"] = data_script(shown["data"]) if shown["data"] else None
-    return shown
+    area = area_data(answer)
+    if area:
+        area |= {"js": _asset("templates/area.js"), "css": _asset("templates/area.css")}
+        area["data"] = data_script(area["data"]) if area["data"] else None
+    return area
 
 
 def _scale(edges: Any, colours: Any, words: Any) -> dict[str, Any]:
@@ -172,7 +183,7 @@ def _scale(edges: Any, colours: Any, words: Any) -> dict[str, Any]:
 
 
 def data_script(data: Any) -> Markup:
-    """Data inside a script element: valid JSON that cannot end the element."""
+    """Return data as JSON for a script element; it cannot end the element."""
     from markupsafe import Markup
 
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -182,7 +193,7 @@ def data_script(data: Any) -> Markup:
 
 
 def _without_links(text: Markup) -> Markup:
-    """Leaflet without what would ask for a file: its source map and its images."""
+    """Return Leaflet without its source map and images, which would load files."""
     import re
 
     from markupsafe import Markup
@@ -191,41 +202,45 @@ def _without_links(text: Markup) -> Markup:
     return Markup(re.sub(r"url\((?!#)[^)]*\)", "none", plain).replace("</script", "<\\/script"))
 
 
-def _shown(answer: Answer, story: Story) -> list[Any]:
-    """The figures that say anything, those first that the question names."""
-    lead, lacking = answer.scenario.answer.lead, unstated(answer)
-    known = [
-        f for f in story.figures if f.key in lacking or not (missing(f.plan) and missing(f.today))
+def _visible_figures(answer: Answer, narrative: Narrative) -> list[Any]:
+    """Return the figures that have a value, those that the question names first."""
+    lead, unstated = answer.scenario.answer.lead, unstated_figures(answer)
+    visible = [
+        f
+        for f in narrative.figures
+        if f.key in unstated or not (is_missing(f.plan) and is_missing(f.today))
     ]
-    return sorted(known, key=lambda f: lead.index(f.key) if f.key in lead else len(lead))
+    return sorted(visible, key=lambda f: lead.index(f.key) if f.key in lead else len(lead))
 
 
-def _card(figure: Any, unstated: set[str], partly: dict[str, str]) -> dict[str, str]:
-    """A key figure: today, the plan, and whether the change is for the better."""
-    if figure.key in unstated:
-        return {"label": figure.label, "today": "", "plan": NOT_STATED, "feeling": ""}
+def _card(figure: Any, unstated_figures: set[str], partly: dict[str, str]) -> dict[str, str]:
+    """Return a key figure: today, the plan, and whether the plan is better or worse."""
+    if figure.key in unstated_figures:
+        return {"label": figure.label, "today": "", "plan": NOT_STATED, "judgement": ""}
 
-    def said(value: float | None) -> str:
+    def text(value: float | None) -> str:
         if value is None or not math.isfinite(value):
             return ""
-        return pounds_in_words(value) if figure.format == "gbp" else show(value, figure.format)
+        return (
+            pounds_in_words(value) if figure.format == "gbp" else format_value(value, figure.format)
+        )
 
     note = f" ({partly[figure.key]})" if figure.key in partly else ""
-    feeling = ""
-    if figure.today is not None and figure.plan is not None and figure.good:
+    judgement = ""
+    if figure.today is not None and figure.plan is not None and figure.better:
         change = figure.plan - figure.today
         if abs(change) > 1e-9:
-            feeling = "better" if (change < 0) == (figure.good == "lower") else "worse"
+            judgement = "better" if (change < 0) == (figure.better == "lower") else "worse"
     return {
         "label": f"{figure.label}{note}",
-        "today": said(figure.today),
-        "plan": said(figure.plan),
-        "feeling": feeling,
+        "today": text(figure.today),
+        "plan": text(figure.plan),
+        "judgement": judgement,
     }
 
 
-def _exact(answer: Answer) -> list[tuple[str, str]]:
-    """The exact terms, for those who ask."""
+def _exact_terms(answer: Answer) -> list[tuple[str, str]]:
+    """Return status, bound, gap and engine as (label, value) rows."""
     result = answer.result
     first = answer.scenario.objective.minimise[-1]
 
@@ -242,7 +257,7 @@ def _exact(answer: Answer) -> list[tuple[str, str]]:
         ("Proven bound: no plan is below", number(result.bound)),
         ("Gap", exact_per_cent(result.gap) if math.isfinite(result.gap) else "not known"),
         ("Gap asked for", exact_per_cent(answer.scenario.solver.gap)),
-        *exact_terms(answer),
+        *reassignment_terms(answer),
         ("Engine", f"{result.engine} {result.version}".strip()),
         ("Time", seconds),
         ("Seed", "" if result.seed is None else str(result.seed)),
@@ -252,11 +267,11 @@ def _exact(answer: Answer) -> list[tuple[str, str]]:
 
 
 def _value_of(answer: Answer) -> str:
-    return "Least cost found" if exact_terms(answer) else "Value of the plan"
+    return "Least cost found" if reassignment_terms(answer) else "Value of the plan"
 
 
 def _travel(answer: Answer) -> list[str]:
-    """Where the minutes come from, one line a mode."""
+    """Return how minutes were measured, one line per mode."""
     if answer.times is None:
         return []
     return [
@@ -269,28 +284,28 @@ def _travel(answer: Answer) -> list[str]:
 
 
 def _table(sheet: Sheet) -> dict[str, Any]:
-    """A table of the page: headings and rows of (text, sort key, whether a number)."""
-    frame, shown = sheet.frame, sheet.on_page
+    """Return a table of the page: headings and rows of (text, sort key, whether a number)."""
+    frame, headings = sheet.frame, sheet.on_page
     if len(frame) and sheet.name in ("buildings", "zones", "access", "services"):
-        frame = _most_telling_first(sheet)
-    rows = frame.head(MOST_ROWS).to_dict("records")
+        frame = _largest_changes_first(sheet)
+    rows = frame.head(MAX_ROWS).to_dict("records")
     return {
         "name": sheet.name,
         "title": sheet.title,
-        "headings": shown,
-        "rows": [[_cell(row, heading) for heading in shown] for row in rows],
-        "totals": _totals(sheet, shown),
+        "headings": headings,
+        "rows": [[_cell(row, heading) for heading in headings] for row in rows],
+        "totals": _totals(sheet, headings),
         "count": len(sheet.frame),
-        "cut": len(sheet.frame) > MOST_ROWS,
+        "is_cut": len(sheet.frame) > MAX_ROWS,
     }
 
 
-def _most_telling_first(sheet: Sheet) -> Any:
-    """Buildings and services that change, and zones that lose most, at the top."""
+def _largest_changes_first(sheet: Sheet) -> Any:
+    """Return the rows with buildings that change, or zones that lose most, at the top."""
     frame = sheet.frame
     if "change_minutes" in frame:
-        return frame.sort_values(sent_first(frame, "change"), ascending=False, kind="stable")
-    rank = {in_words(word): number for word, number in FIRST.items()}
+        return frame.sort_values(minutes_column(frame, "change"), ascending=False, kind="stable")
+    rank = {in_words(word): number for word, number in DECISION_RANK.items()}
     order = frame["decision"].map(rank).fillna(9)
     return frame.loc[order.sort_values(kind="stable").index]
 
@@ -298,17 +313,17 @@ def _most_telling_first(sheet: Sheet) -> Any:
 def _cell(row: Any, heading: Heading) -> tuple[str, Any, bool]:
     value = row[heading.name]
     kind = format_in_row(heading.format, str(row.get("unit", "")))
-    number = kind in NUMBERS and not isinstance(value, str)
-    key = "" if missing(value) else (float(value) if number else str(value))
-    if missing(value) and not_stated(heading.name, row):
-        return NOT_STATED, key, number
-    return show(value, kind), key, number
+    is_number = kind in NUMBER_FORMATS and not isinstance(value, str)
+    key = "" if is_missing(value) else (float(value) if is_number else str(value))
+    if is_missing(value) and is_unstated_figure(heading.name, row):
+        return NOT_STATED, key, is_number
+    return format_value(value, kind), key, is_number
 
 
-def _totals(sheet: Sheet, shown: tuple[Heading, ...]) -> list[str]:
-    if not any(heading.total for heading in shown) or not len(sheet.frame):
+def _totals(sheet: Sheet, headings: tuple[Heading, ...]) -> list[str]:
+    if not any(heading.total for heading in headings) or not len(sheet.frame):
         return []
-    return [show(sheet.total(h.name), h.format) if h.total else "" for h in shown]
+    return [format_value(sheet.total(h.name), h.format) if h.total else "" for h in headings]
 
 
 # ------------------------------------------------------------------------------------- charts
@@ -318,7 +333,7 @@ def _charts(answer: Answer, sheets: dict[str, Sheet]) -> dict[str, Markup]:
     if answer.plan is None:
         return {}
     if "spending" in answer.plan.tables:
-        return {**_budget_charts(sheets), **yearly_charts(answer)}
+        return {**_budget_charts(sheets), **budget_year_charts(answer)}
     return estate_charts(sheets)
 
 
@@ -326,29 +341,31 @@ def _budget_charts(sheets: dict[str, Sheet]) -> dict[str, Markup]:
     spending, agencies, outcomes = (
         sheets[name].frame for name in ("spending", "agencies", "outcomes")
     )
-    moved = spending[spending["change_gbp"].abs() >= 0.5]
-    moved = moved.reindex(moved["change_gbp"].abs().sort_values(ascending=False).index).head(24)
-    moved = moved.sort_values("change_gbp", ascending=False)
+    changed = spending[spending["change_gbp"].abs() >= 0.5]
+    changed = changed.reindex(changed["change_gbp"].abs().sort_values(ascending=False).index).head(
+        24
+    )
+    changed = changed.sort_values("change_gbp", ascending=False)
     rows = [
         (str(name), float(change), ("+" if change > 0 else "") + pounds_in_words(change))
-        for name, change in zip(moved["name"], moved["change_gbp"], strict=True)
+        for name, change in zip(changed["name"], changed["change_gbp"], strict=True)
     ]
     marks = [
-        svg.Mark(
+        svg.OutcomeMark(
             label=str(row["name"]),
             unit=str(row["unit"]),
             higher_is_better=str(row["direction"]).lower() == "higher",
             baseline=float(row["baseline"]),
             after=float(row["after"]),
-            minimum=None if missing(row["minimum_standard"]) else float(row["minimum_standard"]),
-            target=None if missing(row["target"]) else float(row["target"]),
+            minimum=None if is_missing(row["minimum_standard"]) else float(row["minimum_standard"]),
+            target=None if is_missing(row["target"]) else float(row["target"]),
         )
         for row in outcomes.to_dict("records")
     ]
     return {
-        "spending": svg.changes("Change in spending by programme", rows, up_is_worse=False),
-        "outcomes": svg.standards("Outcomes against standards and targets", marks),
-        "agencies": svg.pairs(
-            "Spending by agency", pairs_of(agencies.set_index("name"), "before_gbp", "after_gbp")
+        "spending": svg.change_bars("Change in spending by programme", rows, up_is_worse=False),
+        "outcomes": svg.standards_chart("Outcomes against standards and targets", marks),
+        "agencies": svg.paired_bars(
+            "Spending by agency", make_pairs(agencies.set_index("name"), "before_gbp", "after_gbp")
         ),
     }

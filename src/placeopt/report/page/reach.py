@@ -30,7 +30,7 @@ MOST_POINTS = 20_000  # corners of all zone shapes together
 MOST_MODES = 2
 WIDE = 460  # pixels
 PREFERRED = ("walk", "drive", "transit", "cycle")
-WAYS = {
+MODE_WORDS = {
     "walk": "on foot",
     "cycle": "by bicycle",
     "drive": "by car",
@@ -45,28 +45,28 @@ class Choice:
 
     key: str
     label: str
-    says: str
+    description: str
     before: tuple[str, ...]
     after: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Reached:
+class ReachBands:
     """One map: the band of each zone of ``times`` (0 = nearest), and the residents of each band."""
 
     band: NDArray[np.intp]
     residents: NDArray[np.float64]
 
 
-def reach_of(answer: Answer) -> dict[str, Any] | None:
+def reach_maps(answer: Answer) -> dict[str, Any] | None:
     """What the template shows; None where nothing was measured or nobody visits anything."""
-    choices, modes = choices_of(answer), modes_of(answer)
+    choices, modes = reach_choices(answer), reach_modes(answer)
     if not choices or not modes:
         return None
     assert answer.times is not None
     drawn = len(answer.times.zone_ids) <= MOST_ZONES
     reached = {
-        (choice.key, mode, when): reached_of(answer, getattr(choice, when), mode)
+        (choice.key, mode, when): reach_bands(answer, getattr(choice, when), mode)
         for choice in choices
         for mode in modes
         for when in MOMENTS
@@ -81,7 +81,7 @@ def reach_of(answer: Answer) -> dict[str, Any] | None:
     }
 
 
-def modes_of(answer: Answer) -> list[str]:
+def reach_modes(answer: Answer) -> list[str]:
     """At most two of the modes that the scenario names and that were measured."""
     if answer.times is None or not len(answer.times.zone_ids):
         return []
@@ -90,7 +90,7 @@ def modes_of(answer: Answer) -> list[str]:
     return asked[:MOST_MODES]
 
 
-def choices_of(answer: Answer) -> list[Choice]:
+def reach_choices(answer: Answer) -> list[Choice]:
     """The plan's hubs, if it has any, then each service that people visit."""
     assert answer.plan is not None
     services = answer.plan.tables["services"]
@@ -104,11 +104,11 @@ def choices_of(answer: Answer) -> list[Choice]:
             tuple(table.loc[table["service_id"] == service, "building_id"]) for table in (now, then)
         ]
         label = str(names.get(service) or in_words(service))
-        says = (
+        description = (
             f"Minutes to the nearest building that offers this service: {_said(len(hosts[0]))} "
             f"today, {_said(len(hosts[1]))} in the plan."
         )
-        choices.append(Choice(str(service), label, says, *hosts))
+        choices.append(Choice(str(service), label, description, *hosts))
     hubs = _hubs(answer, now, then)
     if hubs is None:
         return choices
@@ -145,26 +145,26 @@ def _said(buildings: int) -> str:
     return f"{buildings:,} such building{'' if buildings == 1 else 's'}" if buildings else "none"
 
 
-def reached_of(
+def reach_bands(
     answer: Answer, hosts: Sequence[str], mode: str, edges: Sequence[float] = BANDS
-) -> Reached:
+) -> ReachBands:
     """Zones and residents by minutes to the nearest of ``hosts`` by ``mode``."""
     assert answer.times is not None
     words = [*band_names(edges), "not reached"]
     named = zone_bands(answer.times, hosts, edges=edges, modes=[mode])
     band = np.array([words.index(name) for name in named], dtype=np.intp)
     people = answer.place.zones["population"].fillna(0.0).to_numpy(float)
-    return Reached(band, np.bincount(band, people, len(words)).astype(float))
+    return ReachBands(band, np.bincount(band, people, len(words)).astype(float))
 
 
 def _mode(
     mode: str,
     choices: list[Choice],
-    reached: dict[tuple[str, str, str], Reached],
+    reached: dict[tuple[str, str, str], ReachBands],
     shapes: _Shapes | None,
 ) -> dict[str, Any]:
     """A pair of maps, and the figures of every choice below them."""
-    way = WAYS.get(mode, f"by {in_words(mode).lower()}")
+    way = MODE_WORDS.get(mode, f"by {in_words(mode).lower()}")
     panels = []
     for when, moment in MOMENTS.items():
         first = choices[0]
@@ -190,7 +190,7 @@ def _words() -> list[str]:
     return [*(f"{name} minutes" for name in band_names(BANDS)), "out of reach"]
 
 
-def _rows(reached: Reached) -> list[tuple[str, str, str, str]]:
+def _rows(reached: ReachBands) -> list[tuple[str, str, str, str]]:
     """(colour, band, residents, share) of every band."""
     total = reached.residents.sum() or 1.0
     words = _words()
@@ -202,7 +202,7 @@ def _rows(reached: Reached) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _told(way: str, before: Reached, after: Reached) -> str:
+def _told(way: str, before: ReachBands, after: ReachBands) -> str:
     """The number of minutes at which the plan makes the largest difference, in a sentence."""
     total = before.residents.sum() or 1.0
     was, now = (np.cumsum(r.residents)[: len(BANDS)] / total for r in (before, after))
@@ -224,7 +224,7 @@ def _notes(answer: Answer, modes: list[str]) -> list[str]:
         "travelling, with a car or without; the chart by service above counts only the ways "
         "open to each of them."
     ]
-    left = [WAYS.get(m, in_words(m).lower()) for m in times.modes if m not in modes]
+    left = [MODE_WORDS.get(m, in_words(m).lower()) for m in times.modes if m not in modes]
     if left:
         notes.append(f"Measured too, but not drawn here: {', '.join(left)}.")
     if np.isfinite(times.cutoff_minutes):
@@ -240,7 +240,7 @@ def _notes(answer: Answer, modes: list[str]) -> list[str]:
 def _data(
     choices: list[Choice],
     modes: list[str],
-    reached: dict[tuple[str, str, str], Reached],
+    reached: dict[tuple[str, str, str], ReachBands],
     shapes: _Shapes,
 ) -> dict[str, Any]:
     """What the script needs to recolour the maps: one letter a zone, and dots as paths."""
@@ -259,7 +259,7 @@ def _data(
     return {"colours": list(palette.band_colours(len(_words()))), "views": views}
 
 
-def _description(choice: Choice, reached: Reached) -> str:
+def _description(choice: Choice, reached: ReachBands) -> str:
     people = zip(_words(), reached.residents, strict=True)
     return f"{choice.label}. Residents: " + "; ".join(f"{w} {p:,.0f}" for w, p in people) + "."
 
@@ -268,18 +268,18 @@ class _Shapes:
     """The place's zones and districts, written once, and maps that refer to them."""
 
     def __init__(self, answer: Answer):
-        from placeopt.report.charts.picture import Fit
-        from placeopt.report.geopackage.layers import districts_of, layers_of
-        from placeopt.report.page.map_data import simpler
+        from placeopt.report.charts.picture import PixelTransform
+        from placeopt.report.geopackage.layers import district_outlines, plan_layers
+        from placeopt.report.page.map_data import simplify_zones
 
         assert answer.plan is not None
         assert answer.times is not None
-        zones = layers_of(answer)["zones"]
+        zones = plan_layers(answer)["zones"]
         self.outlines = None
         if answer.place.boundaries is not None and len(answer.place.boundaries):
-            zones = simpler(zones, most_points=MOST_POINTS, across=WIDE)
-            self.outlines = districts_of(answer, zones)
-        self.fit = Fit(zones.total_bounds, WIDE, WIDE)
+            zones = simplify_zones(zones, most_points=MOST_POINTS, across=WIDE)
+            self.outlines = district_outlines(answer, zones)
+        self.fit = PixelTransform(zones.total_bounds, WIDE, WIDE)
         shapes = dict(zip(zones["zone_id"], zones.geometry, strict=True))
         self.zones = [shapes.get(zone) for zone in answer.times.zone_ids]
         buildings = answer.plan.buildings.dropna(subset=["x_m", "y_m"])
@@ -288,7 +288,7 @@ class _Shapes:
 
     def definitions(self) -> Markup:
         """Every zone and the districts' borders, to be referred to by number."""
-        from placeopt.report.charts.picture import path_of
+        from placeopt.report.charts.picture import svg_path
 
         parts = []
         for number, shape in enumerate(self.zones):
@@ -301,20 +301,22 @@ class _Shapes:
                 )
             else:
                 parts.append(
-                    Markup('<path id="rz{}" d="{}"/>').format(number, path_of(shape, self.fit))
+                    Markup('<path id="rz{}" d="{}"/>').format(number, svg_path(shape, self.fit))
                 )
         outlines = [] if self.outlines is None else self.outlines.geometry
-        borders = "".join(path_of(shape, self.fit) for shape in outlines)
+        borders = "".join(svg_path(shape, self.fit) for shape in outlines)
         parts.append(Markup('<path id="rborders" d="{}"/>').format(borders))
         return Markup("").join(parts)
 
-    def map(self, mode: str, when: str, choice: Choice, reached: Reached) -> Markup:
+    def map(self, mode: str, when: str, choice: Choice, reached: ReachBands) -> Markup:
         colours = palette.band_colours(len(_words()))
         zones = Markup("").join(
             Markup('<use href="#rz{}" fill="{}"/>').format(number, colours[band])
             for number, band in enumerate(reached.band)
         )
-        title = f"{MOMENTS[when]}, {WAYS.get(mode, mode)}: zones by minutes to the nearest host"
+        title = (
+            f"{MOMENTS[when]}, {MODE_WORDS.get(mode, mode)}: zones by minutes to the nearest host"
+        )
         return Markup(
             '<svg class="reach-map" role="img" data-map="{0}-{1}" viewBox="-6 -6 {2} {3}" '
             'aria-labelledby="rt-{0}-{1} rd-{0}-{1}"><title id="rt-{0}-{1}">{4}</title>'

@@ -1,7 +1,7 @@
-"""Two measures side by side: minutes as residents are sent, which come first, and to the nearest.
+"""Minutes where the plan sends residents, and service points that nobody is sent to.
 
-A point that nobody is sent to is not drawn as open: a building whose every point in the plan is
-without visits and desks is drawn as such.
+Tables and maps use minutes where residents are sent before minutes to the nearest building. A
+building in which no point has visits or desks is not drawn as open.
 """
 
 from __future__ import annotations
@@ -11,48 +11,57 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-OPEN = ("keep", "hub", "open")
+OPEN_DECISIONS = ("keep", "hub", "open")
 NO_VISITS = "no_visits"
 
 
-def sent_first(zones: pd.DataFrame, when: str) -> str:
-    """The column of minutes ``when`` (before, after, change) that maps and lists go by: as
-    residents are sent where the table has it."""
+def minutes_column(zones: pd.DataFrame, when: str) -> str:
+    """Return the column of minutes that maps and lists use.
+
+    Args:
+        zones: A table of zones, services or bands.
+        when: ``before``, ``after`` or ``change``.
+
+    Returns:
+        The column of minutes where residents are sent, if the table has it; else to the nearest.
+    """
     column = "change_minutes" if when == "change" else f"minutes_{when}"
     return f"sent_{column}" if f"sent_{column}" in zones else column
 
 
 def drawn_as(tables: Any) -> pd.Series:
-    """What each building is drawn as: its decision, or that nobody is sent to it."""
+    """Return what each building is drawn as: its decision, or that nobody is sent to it."""
     buildings = tables["buildings"]
-    there, used = _points(tables["services"])
+    with_points, used = _buildings_in_plan(tables["services"])
     ids = buildings["building_id"]
-    idle = ids.isin(there) & ~ids.isin(used) & buildings["decision"].isin(OPEN)
-    return buildings["decision"].mask(idle, NO_VISITS)
+    is_unvisited = (
+        ids.isin(with_points) & ~ids.isin(used) & buildings["decision"].isin(OPEN_DECISIONS)
+    )
+    return buildings["decision"].mask(is_unvisited, NO_VISITS)
 
 
-def idle_services(tables: Any) -> dict[str, list[str]]:
-    """Building -> services that it has in the plan and nobody is sent to."""
-    points = _after(tables["services"])
-    idle = points[~_in_use(points)]
-    found: dict[str, list[str]] = {}
-    for building, service in zip(idle["building_id"], idle["service_id"], strict=True):
-        found.setdefault(str(building), []).append(str(service))
-    return found
+def unvisited_services(tables: Any) -> dict[str, list[str]]:
+    """Return building -> services that it has in the plan and that nobody is sent to."""
+    points = _points_in_plan(tables["services"])
+    unvisited = points[~_is_used(points)]
+    services_of: dict[str, list[str]] = {}
+    for building, service in zip(unvisited["building_id"], unvisited["service_id"], strict=True):
+        services_of.setdefault(str(building), []).append(str(service))
+    return services_of
 
 
-def _points(services: pd.DataFrame) -> tuple[set[str], set[str]]:
-    """Buildings with a point in the plan, and those of them that somebody is sent to."""
-    points = _after(services)
-    return set(points["building_id"]), set(points.loc[_in_use(points), "building_id"])
+def _buildings_in_plan(services: pd.DataFrame) -> tuple[set[str], set[str]]:
+    """Return the buildings with a point in the plan, and those that residents are sent to."""
+    points = _points_in_plan(services)
+    return set(points["building_id"]), set(points.loc[_is_used(points), "building_id"])
 
 
-def _after(services: pd.DataFrame) -> pd.DataFrame:
-    """The points of the plan; some tables say yes and no."""
+def _points_in_plan(services: pd.DataFrame) -> pd.DataFrame:
+    """Return the service points of the plan; some tables hold "yes" instead of True."""
     return services[services["after"].isin([True, "yes"])]
 
 
-def _in_use(points: pd.DataFrame) -> pd.Series:
-    """Points with visits or desks."""
-    used = points["visits_per_year"] > 0
-    return used | (points["desks"] > 0) if "desks" in points else used
+def _is_used(points: pd.DataFrame) -> pd.Series:
+    """Whether each point has visits or desks."""
+    has_visits = points["visits_per_year"] > 0
+    return has_visits | (points["desks"] > 0) if "desks" in points else has_visits

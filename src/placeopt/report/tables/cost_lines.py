@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from placeopt.report.tables.formats import missing
+from placeopt.report.tables.formats import is_missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ OF_LINE = {  # line of the cash flow -> part, how it recurs, line of the money t
     "receipts": ("receipts", "once", "receipts, net"),
 }
 Price = tuple[tuple[str, str, str], ...]  # (table, key, column) of the cells it is made of
-NO_CASH = ("shared_roofs", "carbon")
+NON_CASH_LINES = ("shared_roofs", "carbon")
 
 
 @dataclass(frozen=True)
@@ -252,7 +252,7 @@ class _Lines:
                     **self._raised(i, "tiers", tier, "setup_cost_gbp"),
                 )  # fmt: skip
             yield from self._closing(year, i, float(row["closing_gbp"]))
-            stated = not missing(b["backlog_gbp"])
+            stated = not is_missing(b["backlog_gbp"])
             due = float(b["backlog_gbp"]) * self._factor(i) if stated else 0.0
             first = year == self.years[0] and b["status"] != "candidate"
             if due and (row["backlog_gbp"] or first):
@@ -390,7 +390,7 @@ def _unexplained(rows: list[CostLine], cash: pd.DataFrame) -> list[CostLine]:
     """What the cash flow has and no line explains, as rows of their own."""
     found: dict[tuple[Any, ...], Any] = defaultdict(lambda: np.zeros(2))
     for row in rows:
-        if row.line not in NO_CASH:
+        if row.line not in NON_CASH_LINES:
             gbp = np.array([row.do_nothing, row.plan]) * row.price_gbp
             found[row.year, row.agency_id, row.line] += gbp
     stated = {

@@ -17,32 +17,32 @@ from placeopt.scenario.wording import (
 )
 
 __all__ = [
-    "EXCEL",
-    "NUMBERS",
-    "STATES",
+    "EXCEL_FORMATS",
+    "NUMBER_FORMATS",
+    "STATE_WORDS",
     "WORDS",
     "count",
     "figure",
     "format_in_row",
+    "format_value",
     "in_words",
-    "is_whole",
+    "is_missing",
     "listed",
     "minutes_in_words",
-    "missing",
     "per_cent",
-    "show",
+    "shown_without_decimals",
     "unit_in_words",
     "yes_no",
 ]
 
-NUMBERS = frozenset(
+NUMBER_FORMATS = frozenset(
     (
         *("gbp", "minutes", "change", "share", "count", "area", "coordinate"),
         *("tonnes", "decimal", "figure", "general", "year"),
     )
 )
 
-EXCEL = {
+EXCEL_FORMATS = {
     "gbp": EXCEL_GBP,
     "minutes": "0.0",
     "change": "+0.0;-0.0;0.0",
@@ -90,14 +90,14 @@ WORDS = {
 }
 
 
-MAY_BE_UNKNOWN = frozenset(  # columns in which an empty cell is a figure that nobody states
+UNSTATED_COLUMNS = frozenset(  # columns in which an empty cell is a figure that nobody states
     (
         *("backlog_gbp", "energy_kwh_per_year", "energy_kwh", "carbon_tco2e_per_year"),
         *("carbon_tco2e", "energy_before_kwh_per_year", "energy_after_kwh_per_year"),
         *("carbon_before_tco2e_per_year", "carbon_after_tco2e_per_year"),
     )
 )
-STATES = {"open": "Open", "disposed": "Given up"}  # what a building is, not what is decided
+STATE_WORDS = {"open": "Open", "disposed": "Given up"}  # what a building is, not what is decided
 
 
 def in_words(code: str) -> str:
@@ -118,12 +118,12 @@ def unit_in_words(unit: str) -> str:
     return "£" + unit.removeprefix("GBP").replace("/year", " a year")
 
 
-def is_whole(number: float) -> bool:
+def shown_without_decimals(number: float) -> bool:
     """Whether a figure is told without decimals."""
     return abs(number) >= 10_000 or number == round(number)
 
 
-def missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     import pandas as pd
 
     if value is None or value is pd.NA:
@@ -131,21 +131,21 @@ def missing(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
-def not_stated(column: str, row: Any = None) -> bool:
+def is_unstated_figure(column: str, row: Any = None) -> bool:
     """Whether an empty cell of a plan's table is a figure that the place does not state; ``row`` is
     the cell's row, where what is measured stands in it."""
-    return column in MAY_BE_UNKNOWN or (
+    return column in UNSTATED_COLUMNS or (
         column in ("do_nothing", "plan") and row is not None and row.get("objective") == "carbon"
     )
 
 
-def show(value: Any, kind: str) -> str:
+def format_value(value: Any, kind: str) -> str:
     """A value as text; empty where it is missing."""
-    if missing(value):
+    if is_missing(value):
         return ""
     if kind == "yes_no":
         return yes_no(value)
-    if kind not in NUMBERS or isinstance(value, str):
+    if kind not in NUMBER_FORMATS or isinstance(value, str):
         return str(value)
     number = float(value)
     if kind == "gbp":
@@ -167,7 +167,7 @@ def _places(kind: str, number: float) -> int:
         return 1
     if kind == "decimal":
         return 2
-    return 0 if kind != "figure" or is_whole(number) else 2
+    return 0 if kind != "figure" or shown_without_decimals(number) else 2
 
 
 def yes_no(value: Any) -> str:

@@ -1,17 +1,17 @@
-"""Groups of residents and modes of travel as a person reads them."""
+"""Groups of residents and modes of travel in words."""
 
 from __future__ import annotations
 
 from placeopt.report.tables.formats import in_words
 
-WAYS = {
+MODE_WORDS = {
     "walk": "on foot",
     "transit": "by public transport",
     "drive": "by car",
     "cycle": "by bicycle",
     "fastest": "by the fastest mode",
 }
-WHO = {
+GROUP_WORDS = {
     "all": "everybody",
     "quintile_1": "the most deprived fifth",
     **{f"quintile_{n}": f"deprivation fifth {n}" for n in (2, 3, 4)},
@@ -27,12 +27,13 @@ WHO = {
 }
 
 
-def who_in_words(code: str) -> str:
-    """A group of residents as a person reads it."""
-    words = WHO.get(code, in_words(code))
+def group_in_words(code: str) -> str:
+    """Return a group of residents in words."""
+    words = GROUP_WORDS.get(code, in_words(code))
     return words[:1].upper() + words[1:]
 
 
 def mode_in_words(code: str) -> str:
-    words = WAYS.get(code, in_words(code))
+    """Return a mode of travel in words."""
+    words = MODE_WORDS.get(code, in_words(code))
     return words[:1].upper() + words[1:]

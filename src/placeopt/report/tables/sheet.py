@@ -9,8 +9,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from placeopt.report.tables.formats import STATES, in_words, unit_in_words, yes_no
-from placeopt.report.tables.group_names import mode_in_words, who_in_words
+from placeopt.report.tables.formats import STATE_WORDS, in_words, unit_in_words, yes_no
+from placeopt.report.tables.group_names import group_in_words, mode_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,7 +161,7 @@ def headings() -> dict[tuple[str, str], Heading]:
     }
 
 
-def heading_of(table: str, column: str, *, number: bool = False) -> Heading:
+def find_heading(table: str, column: str, *, number: bool = False) -> Heading:
     """The heading of a column; made from its name where ``columns.csv`` does not state one."""
     known = headings()
     found = known.get((table, column)) or known.get(("*", column))
@@ -179,7 +179,7 @@ def heading_of(table: str, column: str, *, number: bool = False) -> Heading:
     return Heading(column, in_words(column), "decimal" if number else "text", False, True, "")
 
 
-def sheet_of(place: Place, name: str, table: pd.DataFrame) -> Sheet:
+def make_sheet(place: Place, name: str, table: pd.DataFrame) -> Sheet:
     """One table dressed: names beside ids, words for codes."""
     from pandas.api.types import is_numeric_dtype
 
@@ -193,15 +193,15 @@ def sheet_of(place: Place, name: str, table: pd.DataFrame) -> Sheet:
     found = []
     for column in frame.columns:
         numeric = is_numeric_dtype(frame[column].dtype) and frame[column].dtype != bool
-        found.append(heading_of(name, column, number=numeric))
-    services = names_of(place, "services")
+        found.append(find_heading(name, column, number=numeric))
+    services = names_by_id(place, "services")
     for heading in found:
         values = frame[heading.name]
         if heading.format in ("code", "decision"):
-            states = STATES if heading.name in ("state", "status_before") else {}
+            states = STATE_WORDS if heading.name in ("state", "status_before") else {}
             frame[heading.name] = [states.get(value, in_words(value)) for value in values]
         elif heading.format in ("who", "way"):
-            said = who_in_words if heading.format == "who" else mode_in_words
+            said = group_in_words if heading.format == "who" else mode_in_words
             frame[heading.name] = [said(str(value)) for value in values]
         elif heading.name == "unit":
             frame["unit"] = [unit_in_words(str(value)) for value in values]
@@ -212,7 +212,7 @@ def sheet_of(place: Place, name: str, table: pd.DataFrame) -> Sheet:
     return Sheet(name, TITLES.get(name, in_words(name)), frame, tuple(found))
 
 
-def names_of(place: Place, table: str) -> dict[str, str]:
+def names_by_id(place: Place, table: str) -> dict[str, str]:
     """Id -> what people call it; the id where nobody has named it."""
     rows = place.tables.get(table)
     if rows is None or rows.empty:
@@ -230,7 +230,7 @@ def _with_names(place: Place, table: pd.DataFrame) -> pd.DataFrame:
         columns[column] = table[column].array
         own = column == table.columns[0] and "name" in table.columns
         if column in NAMED and not own:
-            names = names_of(place, NAMED[column])
+            names = names_by_id(place, NAMED[column])
             label = column.replace("_id", "_name") if column.endswith("_id") else f"{column}_name"
             columns[label] = [names.get(str(i), str(i)) for i in table[column]]
     import pandas as pd

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from placeopt.report.tables.sheet import NAMED, Sheet, names_of, sheet_of
+from placeopt.report.tables.sheet import NAMED, Sheet, make_sheet, names_by_id
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MILLION = 1_000_000.0
 
 
-def sheets_of(answer: Answer) -> dict[str, Sheet]:
+def all_sheets(answer: Answer) -> dict[str, Sheet]:
     """Every table of an answer, ready to be shown; without a plan, only what is known."""
     tables: dict[str, pd.DataFrame] = dict(answer.plan.tables) if answer.plan else {}
     if answer.plan is None and answer.explanation is not None:
@@ -36,7 +36,7 @@ def sheets_of(answer: Answer) -> dict[str, Sheet]:
     }
     if "prices" in tables:
         tables["prices"] = _per_million(tables["prices"])
-    sheets = {name: sheet_of(answer.place, name, table) for name, table in tables.items()}
+    sheets = {name: make_sheet(answer.place, name, table) for name, table in tables.items()}
     if answer.scenario.years == 1:
         for name in sheets.keys() & {"buildings", "closed_points", "closures", "closures_by_group"}:
             sheets[name] = _off_the_page(sheets[name], ("opens_year", "closes_year", "year"))
@@ -52,7 +52,7 @@ def _off_the_page(sheet: Sheet, columns: tuple[str, ...]) -> Sheet:
 def _made_for_reading(answer: Answer) -> dict[str, pd.DataFrame]:
     """Tables about an estate plan that only this room makes, from the plan's own."""
     from placeopt.report.page import my_area
-    from placeopt.report.tables import closures, groups, over_years
+    from placeopt.report.tables import closures, groups, multi_year
 
     assert answer.plan is not None
     tables = answer.plan.tables
@@ -61,12 +61,12 @@ def _made_for_reading(answer: Answer) -> dict[str, pd.DataFrame]:
         made["closed_points"] = closures.closed_points_table(answer)
     if my_area.has_areas(answer):
         made["areas"] = my_area.areas_table(answer)
-    if over_years.several_years(tables):
-        made["course"] = over_years.course_table(answer.place, tables)
+    if multi_year.has_several_years(tables):
+        made["course"] = multi_year.timeline_table(answer.place, tables)
     if "cash_flow" in tables:
         cash = tables["cash_flow"]
-        made["cash_years"] = over_years.cash_years_table(cash)
-        made["cash_agencies"] = over_years.cash_agencies_table(cash)
+        made["cash_years"] = multi_year.cash_years_table(cash)
+        made["cash_agencies"] = multi_year.cash_agencies_table(cash)
     return made
 
 
@@ -101,7 +101,7 @@ def _checks(answer: Answer) -> pd.DataFrame:
         names = {
             key: name
             for table in set(NAMED.values())
-            for key, name in names_of(answer.place, table).items()
+            for key, name in names_by_id(answer.place, table).items()
         }
         rows = [(rule.number, rule.sentence(names)) for rule in answer.scenario.rules]
         return pd.DataFrame(rows, columns=["number", "sentence"])

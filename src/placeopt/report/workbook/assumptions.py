@@ -25,7 +25,7 @@ CORRECTIONS = "corrections of benefits"  # names of the blocks in ``Inputs.at``
 SCHEDULE = "discount schedule"
 
 
-def write_assumed(
+def write_assumptions(
     page: Any, styles: Any, answer: Answer, row: int, found: Inputs, head: dict[str, Any]
 ) -> None:
     """Write both blocks from ``row`` on, of a plan with benefits; note where their cells stand."""

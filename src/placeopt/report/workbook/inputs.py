@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from placeopt.report.tables.formats import missing
-from placeopt.report.workbook.assumptions import write_assumed
+from placeopt.report.tables.formats import is_missing
+from placeopt.report.workbook.assumptions import write_assumptions
 from placeopt.report.workbook.input_cells import NAME, Inputs
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def write_inputs(book: Workbook, styles: Any, answer: Answer, head: dict[str, An
     tables = OF_AN_ESTATE if estate else TABLES
     for name in (name for name in tables if len(answer.place.tables.get(name, ()))):
         row = _write_table(page, styles, answer, name, row, found, head)
-    write_assumed(page, styles, answer, row, found, head)
+    write_assumptions(page, styles, answer, row, found, head)
     page.set_column(0, 0, 38)
     page.set_column(1, 24, 16)
     page.freeze_panes(2, 1)
@@ -145,7 +145,7 @@ def _write_table(
         for at, column in enumerate(columns):
             value = values[column.name]
             found.at[name, key, column.name] = (here, at)
-            if missing(value) or value == "":
+            if is_missing(value) or value == "":
                 continue
             if column.type in ("number", "integer"):
                 whole = float(value) == round(float(value)) and column.unit != "year"

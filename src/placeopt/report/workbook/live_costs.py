@@ -18,9 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from placeopt.report.tables.cost_lines import NO_CASH, YEARLY, CostLine, cost_lines, lines_table
-from placeopt.report.tables.over_years import PARTS
-from placeopt.report.tables.sheet import Sheet, sheet_of
+from placeopt.report.tables.cost_lines import (
+    NON_CASH_LINES,
+    YEARLY,
+    CostLine,
+    cost_lines,
+    lines_table,
+)
+from placeopt.report.tables.multi_year import CASH_PARTS
+from placeopt.report.tables.sheet import Sheet, make_sheet
 from placeopt.scenario.discount import discount_factors, schedule
 
 if TYPE_CHECKING:
@@ -39,21 +45,21 @@ RECURS = ("yearly", "once", "until_sold", "over_a_move", "carbon")
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveCosts:
     """The lines and the sheets made of them; ``formulas`` of each sheet by its table's name."""
 
     lines: list[CostLine]
     sheets: dict[str, Sheet]
 
 
-def live_of(answer: Answer) -> Live | None:
+def live_costs(answer: Answer) -> LiveCosts | None:
     """The two sheets that only a workbook with live formulas has; None where it has none."""
     lines = cost_lines(answer)
     if not lines:
         return None
     frames = {LINES: _with_worth(answer, lines), BY_YEAR: _by_year(answer, lines)}
-    return Live(
-        lines, {name: sheet_of(answer.place, name, frame) for name, frame in frames.items()}
+    return LiveCosts(
+        lines, {name: make_sheet(answer.place, name, frame) for name, frame in frames.items()}
     )
 
 
@@ -134,18 +140,18 @@ def _cash_of(answer: Answer, lines: list[CostLine], year: int) -> list[int]:
     return [
         at
         for at, line in enumerate(lines)
-        if line.line not in NO_CASH
+        if line.line not in NON_CASH_LINES
         and line.year == (min(year, last) if line.recurs == YEARLY else year)
     ]
 
 
-class Writer:
+class FormulaWriter:
     """Makes the formulas of every sheet that is a sum of cost lines."""
 
     def __init__(
         self,
         answer: Answer,
-        live: Live,
+        live: LiveCosts,
         sheets: Mapping[str, Sheet],
         titles: Mapping[str, str],
         inputs: Inputs,
@@ -287,8 +293,8 @@ class Writer:
         flow = self._rows("cash_flow")
         for number, row in enumerate(self._rows("cash_years")):
             here = [at for at, one in enumerate(flow) if one["year"] == row["year"]]
-            for part in dict.fromkeys(PARTS.values()):
-                rows = [at for at in here if PARTS.get(flow[at]["line"], "works_gbp") == part]
+            for part in dict.fromkeys(CASH_PARTS.values()):
+                rows = [at for at in here if CASH_PARTS.get(flow[at]["line"], "works_gbp") == part]
                 made[number, part] = self.total("cash_flow", rows, "plan_gbp")
             for column in ("do_nothing_gbp", "plan_gbp"):
                 made[number, column] = self.total("cash_flow", here, column)
@@ -340,7 +346,7 @@ class Writer:
             yearly = [
                 k
                 for k, x in own
-                if x.recurs == YEARLY and x.year == self.last and x.line not in NO_CASH
+                if x.recurs == YEARLY and x.year == self.last and x.line not in NON_CASH_LINES
             ]
             made[number, "running_cost_before_gbp_per_year"] = self.total(
                 LINES, yearly, "do_nothing_gbp"

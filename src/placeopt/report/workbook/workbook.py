@@ -12,23 +12,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from placeopt.report.narrative.consent import providers_in_words
-from placeopt.report.narrative.minutes import measured_in_words
-from placeopt.report.narrative.story import Story, objectives_in_words, verified_in_words
+from placeopt.report.narrative.minutes import minutes_caveats_in_words
+from placeopt.report.narrative.narrative import Narrative, objectives_in_words, verified_in_words
 from placeopt.report.tables.formats import (
-    EXCEL,
-    NUMBERS,
+    EXCEL_FORMATS,
+    NUMBER_FORMATS,
     format_in_row,
-    is_whole,
-    missing,
-    not_stated,
-    show,
+    format_value,
+    is_missing,
+    is_unstated_figure,
+    shown_without_decimals,
     unit_in_words,
 )
-from placeopt.report.tables.saving_parts import NOT_STATED, notes_of
+from placeopt.report.tables.saving_parts import NOT_STATED, omission_notes
 from placeopt.report.tables.sheet import TITLES, Sheet
 from placeopt.report.workbook.benefit_formulas import Formulas, chain_formulas
 from placeopt.report.workbook.inputs import write_inputs
-from placeopt.report.workbook.live_costs import Writer, live_of
+from placeopt.report.workbook.live_costs import FormulaWriter, live_costs
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -65,7 +65,9 @@ WRAPPED = frozenset(("text", "service_ids"))
 TOTALS, HEADINGS, ROWS = 1, 2, 3  # rows of a sheet, counted from 0
 
 
-def write_workbook(answer: Answer, story: Story, sheets: dict[str, Sheet], path: Path) -> Path:
+def write_workbook(
+    answer: Answer, narrative: Narrative, sheets: dict[str, Sheet], path: Path
+) -> Path:
     """Write the workbook of an answer; without a plan it holds the rules and what is known."""
     import xlsxwriter
 
@@ -94,11 +96,11 @@ def write_workbook(answer: Answer, story: Story, sheets: dict[str, Sheet], path:
     ]
     first = book.add_worksheet("Summary")
     formulas: dict[str, Formulas] = {}
-    live, outlook = live_of(answer), None
+    live, outlook = live_costs(answer), None
     if live:
         inputs = write_inputs(book, styles, answer, HEAD)
         titles = {name: sheet.title[:31] for name, sheet in sheets.items()}
-        outlook = Writer(answer, live, sheets, titles, inputs)
+        outlook = FormulaWriter(answer, live, sheets, titles, inputs)
         formulas |= outlook.all()
         shown[-len(LAST) :] = [*live.sheets.values(), *shown[-len(LAST) :]]
     if answer.scenario.problem == "budget":
@@ -109,7 +111,7 @@ def write_workbook(answer: Answer, story: Story, sheets: dict[str, Sheet], path:
         sheet.name: _write_sheet(book, styles, sheet, formulas.get(sheet.name, {}))
         for sheet in shown
     }
-    _write_summary(first, styles, answer, story, shown, sheets, places, outlook)
+    _write_summary(first, styles, answer, narrative, shown, sheets, places, outlook)
     first.activate()
     book.close()
     return path
@@ -124,8 +126,8 @@ class Styles:
 
     def __call__(self, kind: str = "", **extra: Any) -> Any:
         look: dict[str, Any] = {"font_name": "Calibri", "font_size": 11, "valign": "top", **extra}
-        if kind in EXCEL:
-            look["num_format"] = EXCEL[kind]
+        if kind in EXCEL_FORMATS:
+            look["num_format"] = EXCEL_FORMATS[kind]
         key = tuple(sorted(look.items()))
         if key not in self._made:
             self._made[key] = self._book.add_format(look)
@@ -167,16 +169,16 @@ def _write_sheet(
     lines = [1] * len(rows)  # of text in the tallest cell of each row
     for column, heading in enumerate(sheet.headings):
         values = rows[heading.name].tolist()
-        side = "right" if heading.format in NUMBERS else "left"
+        side = "right" if heading.format in NUMBER_FORMATS else "left"
         page.write_string(HEADINGS, column, heading.text, styles(**HEAD, align=side))
         if heading.meaning:
             page.write_comment(HEADINGS, column, heading.meaning, {"x_scale": 2})
         for row, value in enumerate(values):
             kind = format_in_row(heading.format, units[row])
             formula = (formulas or {}).get((row, heading.name))
-            if formula and not missing(value):
+            if formula and not is_missing(value):
                 page.write_formula(ROWS + row, column, formula, styles(kind), value)
-            elif missing(value) and not_stated(heading.name, records[row]):
+            elif is_missing(value) and is_unstated_figure(heading.name, records[row]):
                 page.write_string(ROWS + row, column, NOT_STATED, styles(align="right"))
             else:
                 _write_cell(page, ROWS + row, column, value, kind, styles)
@@ -219,9 +221,9 @@ def _write_totals(page: Worksheet, styles: Styles, sheet: Sheet, last: int) -> N
 def _write_cell(
     page: Worksheet, row: int, column: int, value: Any, kind: str, styles: Styles, **look: Any
 ) -> None:
-    if missing(value) or value == "" or value is None:
+    if is_missing(value) or value == "" or value is None:
         return
-    if kind in NUMBERS and not isinstance(value, str):
+    if kind in NUMBER_FORMATS and not isinstance(value, str):
         page.write_number(row, column, float(value), styles(kind, **look))
     else:
         look = {"text_wrap": kind in WRAPPED, **look}
@@ -230,7 +232,7 @@ def _write_cell(
 
 def _width(heading: str, kind: str, values: list[Any]) -> float:
     """Wide enough for the values and for the heading on two lines, within reason."""
-    shown = [len(show(value, kind)) for value in values[:400]]
+    shown = [len(format_value(value, kind)) for value in values[:400]]
     longest = max(shown, default=0)
     return float(min(46, max(9, longest + 2, len(heading) / 2 + 4)))
 
@@ -267,11 +269,11 @@ def _write_summary(
     page: Worksheet,
     styles: Styles,
     answer: Answer,
-    story: Story,
+    narrative: Narrative,
     shown: list[Sheet],
     sheets: dict[str, Sheet],
     places: dict[str, str],
-    outlook: Writer | None = None,
+    outlook: FormulaWriter | None = None,
 ) -> None:
     """The first sheet: question, answer, proof, key figures tied to the sheets, contents."""
     page.hide_gridlines(2)
@@ -296,19 +298,19 @@ def _write_summary(
             font_color="#A4161A",
         )
     line(answer.scenario.question, bold=True, font_size=12)
-    for sentence in (story.first, *story.sentences, *providers_in_words(answer)):
+    for sentence in (narrative.first, *narrative.sentences, *providers_in_words(answer)):
         line(sentence)
-    line(story.status_in_words)
+    line(narrative.status_in_words)
     line(verified_in_words(answer))
-    if measured := measured_in_words(answer):
+    if measured := minutes_caveats_in_words(answer):
         line(measured)
     line(f"Money in prices of {info.price_year}. Made small: {objectives_in_words(answer)}.")
     row += 1
-    if story.figures:
-        row = _write_figures(page, styles, story, sheets, places, row)
+    if narrative.figures:
+        row = _write_figures(page, styles, narrative, sheets, places, row)
     if outlook:
         row = _write_outlook(page, styles, outlook, row)
-        for note in notes_of(answer):
+        for note in omission_notes(answer):
             line(note)
         row += 1
     if "objectives" in sheets and len(sheets["objectives"].frame):
@@ -346,13 +348,13 @@ TIED = {  # key figure -> (table, column today, column in the plan)
 def _write_figures(
     page: Worksheet,
     styles: Styles,
-    story: Story,
+    narrative: Narrative,
     sheets: dict[str, Sheet],
     places: dict[str, str],
     row: int,
 ) -> int:
     _heads(page, styles, row, ["Key figures", "Today", "Plan", "Change"])
-    for figure in story.figures:
+    for figure in narrative.figures:
         row += 1
         page.write_string(row, 0, figure.label, styles())
         table, *columns = TIED.get(figure.key, ("", "", ""))
@@ -371,7 +373,7 @@ def _write_figures(
     return row + 2
 
 
-def _write_outlook(page: Worksheet, styles: Styles, outlook: Writer, row: int) -> int:
+def _write_outlook(page: Worksheet, styles: Styles, outlook: FormulaWriter, row: int) -> int:
     """Ten years of cash, whole life, payback and the rate, as formulas of the other sheets."""
     _heads(page, styles, row, ["Over the years", "Do nothing", "Plan", "Saved"])
     for label, formulas, values, kind in outlook.outlook():
@@ -398,11 +400,11 @@ def _write_objectives(page: Worksheet, styles: Styles, sheet: Sheet, row: int) -
         page.write_string(row, 0, str(values["objective"]), styles())
         before, after = values["do_nothing"], values["plan"]
         for column, value in enumerate((before, after, after - before), start=1):
-            if missing(value):
+            if is_missing(value):
                 page.write_string(row, column, NOT_STATED, styles(align="right"))
                 continue
             kind = format_in_row("figure", str(values["unit"]))
-            kind = "count" if kind == "figure" and is_whole(value) else kind
+            kind = "count" if kind == "figure" and shown_without_decimals(value) else kind
             _write_cell(page, row, column, value, kind, styles)
         page.write_string(row, 4, unit_in_words(str(values["unit"])), styles(indent=2))
     return row + 2
