@@ -7,7 +7,7 @@
     answer = placeopt.solve(place, scenario)
     answer.plan.buildings        # a table in your own rows and ids
 
-Names are loaded when first used, so that ``import placeopt`` costs next to nothing.
+Names are loaded when first used, so that ``import placeopt`` is fast.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOMES = {
+_ROOM_OF = {
     "Answer": "engine",
     "Plan": "engine",
     "Result": "engine",
@@ -61,9 +61,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _ROOM_OF:
         raise AttributeError(f"module 'placeopt' has no attribute {name!r}")
-    return getattr(import_module(f"placeopt.{_HOMES[name]}"), name)
+    return getattr(import_module(f"placeopt.{_ROOM_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:

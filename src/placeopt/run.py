@@ -1,4 +1,4 @@
-"""The whole story: read -> check -> measure -> state -> solve -> verify -> explain -> report."""
+"""Runs from files to folders: read, check, measure, solve, verify, explain and report."""
 
 from __future__ import annotations
 
@@ -16,14 +16,24 @@ from placeopt.study.answer import Watch, answer_checked, engine_findings, solve
 if TYPE_CHECKING:
     import pandas as pd
 
-LEAST_MONEY, PRICES = ("order_of_breaking.csv", "path_of_cuts.csv"), ("prices.csv",)
+LEAST_MONEY_FILES = ("order_of_breaking.csv", "path_of_cuts.csv")
+PRICES_FILES = ("prices.csv",)
 
 
 def solve_file(
     scenario_file: Path, out: Path, progress: Watch | None = None, *, plain_csv: bool = False
 ) -> Answer:
-    """Answer a scenario file and write everything a person looks at into ``out``; ``plain_csv`` as
-    in ``write_results``."""
+    """Answer a scenario file and write all results into ``out``.
+
+    Args:
+        scenario_file: The scenario; its place is found beside it.
+        out: The folder, made if absent.
+        progress: Called with the best plan and bound while the search runs.
+        plain_csv: As in ``write_results``.
+
+    Returns:
+        The answer.
+    """
     from placeopt.report.write import RESULT_FILES, write_results
 
     require_writable(out, RESULT_FILES)
@@ -35,15 +45,23 @@ def solve_file(
 
 
 def least_money_file(scenario_file: Path, out: Path, *, plain_csv: bool = False) -> list[str]:
-    """How far a budget can fall and which standard breaks first, in words; ``out`` gets the tables
-    order_of_breaking.csv and, where the problem is a linear program, path_of_cuts.csv;
-    ``plain_csv`` as in ``write_results``."""
+    """Find how far a budget can fall and which standard breaks first.
+
+    Args:
+        scenario_file: A budget scenario; its place is found beside it.
+        out: Folder for order_of_breaking.csv and, where the problem is a linear program,
+            path_of_cuts.csv.
+        plain_csv: As in ``write_results``.
+
+    Returns:
+        The result as lines of text.
+    """
     from placeopt.budget.explain.minimum_budget import order_of_breaking, path_of_cuts
     from placeopt.budget.problem.money import decided_years
     from placeopt.report.narrative.limits import order_of_breaking_in_words, path_of_cuts_in_words
 
-    place, scenario = _budget(scenario_file, "least money is asked")
-    require_writable(out, LEAST_MONEY)
+    place, scenario = _read_budget(scenario_file, "least money is asked")
+    require_writable(out, LEAST_MONEY_FILES)
     order = order_of_breaking(place, scenario)
     tables = {"order_of_breaking.csv": order}
     years = tuple(int(year) for year in decided_years(place, scenario))
@@ -53,30 +71,38 @@ def least_money_file(scenario_file: Path, out: Path, *, plain_csv: bool = False)
         tables["path_of_cuts.csv"] = path
     except UsageError as reason:
         path = str(reason)
-    _write_tables(tables, out, LEAST_MONEY, plain_csv)
+    _write_tables(tables, out, LEAST_MONEY_FILES, plain_csv)
     lines = order_of_breaking_in_words(order, years, scenario.money.discount_rate)
     return [*lines, path_of_cuts_in_words(path, years)]
 
 
 def prices_file(scenario_file: Path, out: Path, *, plain_csv: bool = False) -> list[str]:
-    """What a step of each limit of a budget changes, solved again, in words; ``out`` gets
-    prices.csv; ``plain_csv`` as in ``write_results``."""
+    """Find what a step of each limit of a budget changes, by solving again for each.
+
+    Args:
+        scenario_file: A budget scenario; its place is found beside it.
+        out: Folder for prices.csv.
+        plain_csv: As in ``write_results``.
+
+    Returns:
+        The result as lines of text.
+    """
     from placeopt.budget.explain.resolved_prices import resolved_prices
     from placeopt.report.narrative.limits import prices_in_words
 
-    place, scenario = _budget(scenario_file, "prices of limits are asked")
-    require_writable(out, PRICES)
-    found = resolved_prices(place, scenario)
-    _write_tables({"prices.csv": found}, out, PRICES, plain_csv)
-    return prices_in_words(found)
+    place, scenario = _read_budget(scenario_file, "prices of limits are asked")
+    require_writable(out, PRICES_FILES)
+    table = resolved_prices(place, scenario)
+    _write_tables({"prices.csv": table}, out, PRICES_FILES, plain_csv)
+    return prices_in_words(table)
 
 
 def _write_tables(
-    tables: dict[str, pd.DataFrame], out: Path, owned: tuple[str, ...], plain_csv: bool
+    tables: dict[str, pd.DataFrame], out: Path, files: tuple[str, ...], plain_csv: bool
 ) -> None:
     from placeopt.report.write import write_table
 
-    with whole_folder(out, owned) as made:
+    with whole_folder(out, files) as made:
         for name, table in tables.items():
             write_table(table, made / name, plain_csv)
 
@@ -91,8 +117,20 @@ def year_on_file(
     rolls: bool = False,
     progress: Watch | None = None,
 ) -> list[str]:
-    """The next year's place and question written into ``out``, from a file of actual spending and
-    the plan in folder ``plan`` (by default the scenario is solved); what was kept, in words."""
+    """Write the next year's place and question.
+
+    Args:
+        scenario_file: This year's budget scenario.
+        actual: CSV file of actual spending and contracts.
+        out: Folder for the next year's place and scenario.
+        plan: Folder of the plan in force; by default the scenario is solved.
+        contracted: Programmes whose planned money is contracted.
+        rolls: Whether the last decided year moves one year on, too.
+        progress: Called with the best plan and bound while the search runs.
+
+    Returns:
+        What was kept, as lines of text.
+    """
     from placeopt.budget.problem.checks import require
     from placeopt.budget.tables.actuals import read_actual
     from placeopt.budget.tables.roll_forward import (
@@ -105,23 +143,23 @@ def year_on_file(
     from placeopt.scenario.write import write_scenario
     from placeopt.store.earlier import earlier_plan
 
-    place, scenario = _budget(scenario_file, "the next year is asked")
+    place, scenario = _read_budget(scenario_file, "the next year is asked")
     target = out / "place", out / scenario_file.name
-    for one, source in zip(target, (scenario.place_path, scenario_file), strict=True):
-        if one.resolve() == source.resolve():
-            raise UsageError(f"{one} is this year's and would be lost: name another --out")
+    for new, source in zip(target, (scenario.place_path, scenario_file), strict=True):
+        if new.resolve() == source.resolve():
+            raise UsageError(f"{new} is this year's and would be lost: name another --out")
     ahead = years_ahead(place, scenario, rolls=rolls)
-    spent, bound, found = read_actual(place, actual, ahead[0])
+    spent, contracts, findings = read_actual(place, actual, ahead[0])
     require_programmes(place, contracted)
-    twice = sorted(set(contracted) & set(bound["programme_id"]))
+    twice = sorted(set(contracted) & set(contracts["programme_id"]))
     if twice:
         raise UsageError(f"{twice[0]} is contracted in {actual} and by --contracted: say it once")
     if plan is not None:
-        kept = earlier_plan(plan, place, scenario)
+        plan_in_force = earlier_plan(plan, place, scenario)
     else:
-        kept = _plan_of(solve(place, scenario, progress=progress), scenario_file)
+        plan_in_force = _plan_of(solve(place, scenario, progress=progress), scenario_file)
     place, scenario = roll_forward(
-        with_commitments(place, bound), scenario, kept,
+        with_commitments(place, contracts), scenario, plan_in_force,
         actual_gbp=spent, contracted=contracted, rolls=rolls,
     )  # fmt: skip
     scenario = scenario.model_copy(update={"place": "place"})
@@ -129,51 +167,56 @@ def year_on_file(
     write_place(place, target[0])
     note = f"Made by placeopt year-on from {scenario_file.name}: {ahead[0]} is actual."
     write_scenario(scenario, target[1], note)
-    lines = [f"{finding.severity}: {finding}" for finding in found]
-    return lines + year_on_in_words(place, scenario, kept, ahead[0], tuple(spent), target)
+    lines = [f"{finding.severity}: {finding}" for finding in findings]
+    return lines + year_on_in_words(place, scenario, plan_in_force, ahead[0], tuple(spent), target)
 
 
 def _plan_of(answer: Answer, scenario_file: Path) -> Plan:
     if answer.plan is None:
-        why = f"placeopt solve {scenario_file} says why"
-        raise UsageError(f"the scenario has no plan to go on from ({answer.result.status}): {why}")
+        hint = f"placeopt solve {scenario_file} says why"
+        raise UsageError(f"the scenario has no plan to go on from ({answer.result.status}): {hint}")
     return answer.plan
 
 
-def _budget(scenario_file: Path, what: str) -> tuple[Place, Scenario]:
-    """A budget question and its place; ``UsageError`` where the question is of something else."""
+def _read_budget(scenario_file: Path, request: str) -> tuple[Place, Scenario]:
+    """Read a budget scenario and its place; ``UsageError`` where the scenario is not a budget."""
     scenario = read_scenario(scenario_file)
     if scenario.problem != "budget":
-        raise UsageError(f"{what} of a budget; this scenario is of {scenario.problem}")
+        raise UsageError(f"{request} of a budget; this scenario is of {scenario.problem}")
     return read_place(scenario_file.parent / scenario.place), scenario
 
 
 def check_files(place: Path, scenario: Path | None = None) -> list[Finding]:
-    """Every finding of a place's files and, where given, of a scenario asked of it."""
-    found, findings = read_leniently(place, minutes=True)
+    """Return every finding on a place's files and, where given, on a scenario.
+
+    Args:
+        place: Folder, GeoPackage or workbook of the place.
+        scenario: Scenario file to check against it.
+    """
+    read, findings = read_leniently(place, minutes=True)
     if scenario is None:
         return findings
     try:
-        asked = read_scenario(scenario)
+        stated = read_scenario(scenario)
     except ScenarioError as error:
         return [*findings, *error.findings]
-    if found is None or any(finding.severity == "error" for finding in findings):
-        return findings  # ids are compared once the tables can be trusted
-    findings = [*findings, *check_scenario(found, asked), *engine_findings(asked)]
-    if asked.problem == "budget" and not any(f.severity == "error" for f in findings):
+    if read is None or any(finding.severity == "error" for finding in findings):
+        return findings  # ids are compared only in tables without errors
+    findings = [*findings, *check_scenario(read, stated), *engine_findings(stated)]
+    if stated.problem == "budget" and not any(f.severity == "error" for f in findings):
         from placeopt.budget.problem.build import problem_faults
         from placeopt.budget.problem.checks import check as check_budget
 
-        findings += check_budget(found, asked)
+        findings += check_budget(read, stated)
         if not any(finding.severity == "error" for finding in findings):
-            findings += with_lines(asked, problem_faults(found, asked))
+            findings += with_lines(stated, problem_faults(read, stated))
     return findings
 
 
 def demo_scenarios() -> dict[str, Path]:
-    """The scenario files of the place that ships with the software, by problem."""
+    """Return problem -> scenario file of the place that ships with the software."""
     package = Path(__file__).parent
-    homes = [package / "_data", package.parent.parent / "data"]  # installed, or a checkout
-    data = next(home for home in homes if (home / "marlshire").is_dir())
+    folders = [package / "_data", package.parent.parent / "data"]  # installed, or a checkout
+    data = next(folder for folder in folders if (folder / "marlshire").is_dir())
     folder = data / "marlshire" / "scenarios"
     return {problem: folder / f"{problem}.toml" for problem in ("estate", "budget")}

@@ -66,9 +66,9 @@ def test_rows_of_other_years_say_that_they_were_not_read(care):
         list(earlier.to_dict("records")) + answer.place.spending.to_dict("records")
     )
     place = answer.place.replace(spending=rows)
-    from placeopt.report.workbook.inputs import uses_of
+    from placeopt.report.workbook.inputs import row_uses
 
-    uses = uses_of(replace(answer, place=place), "spending")
+    uses = row_uses(replace(answer, place=place), "spending")
     assert uses == ["not read: before the base year"] * 2 + ["today"] * 2
 
 

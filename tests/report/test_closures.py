@@ -115,7 +115,7 @@ def test_minutes_more_are_in_words():
 
 
 def test_too_many_areas_are_left_to_the_tables(closing, monkeypatch):
-    monkeypatch.setattr(my_area, "MOST_PAIRS", 1)
+    monkeypatch.setattr(my_area, "MAX_PAIRS", 1)
     assert my_area.look_up(closing[0]) == {"data": None, "zones": 2}
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from test_page import BROWSER, dom_of
 
-from placeopt.report.charts.palette import BANDS
+from placeopt.report.charts.palette import BAND_COLOURS
 from placeopt.report.narrative.narrative import describe
 from placeopt.report.page.page import render_page
-from placeopt.report.page.reach import MOST_ZONES, reach_choices, reach_maps, reach_modes
+from placeopt.report.page.reach import MAX_ZONES, reach_choices, reach_maps, reach_modes
 from placeopt.report.tables.sheets import all_sheets
 from placeopt.travel import bands, zone_bands
 from placeopt.travel.reach import band_names
@@ -56,7 +56,7 @@ def colours(svg):
 
 def colours_expected(answer, service, mode, when):
     named = zone_bands(answer.times, hosts_of(answer, service, when), modes=[mode])
-    return [BANDS[NAMES.index(name)] for name in named]
+    return [BAND_COLOURS[NAMES.index(name)] for name in named]
 
 
 def test_residents_under_every_map_are_those_of_the_travel_room(estate):
@@ -81,7 +81,7 @@ def test_zones_take_the_colour_of_their_band_and_the_first_choice_needs_no_scrip
         assert "Library. Residents: 0 to 10 minutes" in svg.find("desc").text
         for zone in svg.find("g"):
             assert html.count(f'id="{zone.get("href")[1:]}"') == 1
-    assert colours(drawn["walk-before"])[-1] == BANDS[-1]  # the last zone reaches nothing
+    assert colours(drawn["walk-before"])[-1] == BAND_COLOURS[-1]  # the last zone reaches nothing
 
 
 def test_a_service_that_goes_is_out_of_everybody_s_reach(estate):
@@ -146,7 +146,7 @@ def test_a_large_place_is_counted_without_a_second_copy_of_its_minutes():
 
 
 def test_too_many_zones_are_counted_but_not_drawn():
-    html = page(answers.estate_answer(zones=MOST_ZONES + 1))
+    html = page(answers.estate_answer(zones=MAX_ZONES + 1))
     assert "zones are too many for small maps" in html
     assert 'class="reach-map"' not in html
     assert 'class="bands"' in html

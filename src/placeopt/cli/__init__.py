@@ -1,4 +1,4 @@
-"""One command per verb: parse, call, print. The arithmetic is elsewhere.
+"""The command line: one command per verb, which parses, calls and prints.
 
 Exit statuses: 0 a plan was found, 1 faults in the input, 2 wrong usage, 3 infeasible, 4 no plan
 within the limit, 5 a plan failed verification.
@@ -45,7 +45,7 @@ def _version(asked: bool) -> None:
 
 
 @app.callback()
-def _every_verb(
+def _root(
     version: Annotated[
         bool,
         typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
@@ -86,11 +86,11 @@ def solve(
     """Answer a scenario: a verified plan with its bound, or which rules clash."""
     from placeopt.run import solve_file
 
-    answer = _watched(
+    answer = _with_progress(
         lambda watch: solve_file(scenario, out, watch, plain_csv=plain_csv), quiet=as_json
     )
-    _tell(answer, out, as_json)
-    raise typer.Exit(_status(answer))
+    _print_answer(answer, out, as_json)
+    raise typer.Exit(_exit_status(answer))
 
 
 @app.command("least-money")
@@ -138,10 +138,10 @@ def year_on(
     """Take in a year's actual spending: the question for the years ahead, contracts kept."""
     from placeopt.run import year_on_file
 
-    bound = tuple(name.strip() for name in contracted.split(",") if name.strip())
-    lines = _watched(
+    programmes = tuple(name.strip() for name in contracted.split(",") if name.strip())
+    lines = _with_progress(
         lambda watch: year_on_file(
-            scenario, actual, out, plan=plan, contracted=bound, rolls=rolls, progress=watch
+            scenario, actual, out, plan=plan, contracted=programmes, rolls=rolls, progress=watch
         )
     )
     typer.echo("\n".join(lines))
@@ -236,18 +236,18 @@ def locate(
     """Solve one classical location problem, with its bound."""
     from placeopt.location import is_flow_refuelling, locate_file, locate_stations_file
 
-    reading = {
+    file_options = {
         "radius": radius, "metric": metric, "capacity": capacity, "form": form, "sites": sites,
         "service": service, "keep": keep or None, "k_nearest": k_nearest,
         "modes": tuple(modes.split(",")) if modes else None, "flows": flows,
         "vehicle_range": vehicle_range, "threshold": threshold, "by_distance": by_distance or None,
     }  # fmt: skip
-    options = {name: value for name, value in reading.items() if value is not None}
-    solving = {"engine": engine, "time_limit_seconds": time_limit, "gap": gap}
+    options = {name: value for name, value in file_options.items() if value is not None}
+    solve_options = {"engine": engine, "time_limit_seconds": time_limit, "gap": gap}
     if is_flow_refuelling(problem):
-        solution: Any = locate_stations_file(file, p, **options, **solving)
+        solution: Any = locate_stations_file(file, p, **options, **solve_options)
     else:
-        solution = locate_file(problem, file, p, **options, **solving)
+        solution = locate_file(problem, file, p, **options, **solve_options)
     typer.echo(json.dumps(solution.as_dict()) if as_json else str(solution.summary()))
     raise typer.Exit({"infeasible": 3}.get(str(solution.status), 0 if solution.facilities else 4))
 
@@ -258,9 +258,9 @@ def compile_ahead() -> None:
     from placeopt.location.compile_ahead import for_lists, for_loads
     from placeopt.travel.transit.raptor import for_transit
 
-    for what in (for_lists, for_loads, for_transit):
-        what()
-    typer.echo("all compiled code is at hand")
+    for compile_part in (for_lists, for_loads, for_transit):
+        compile_part()
+    typer.echo("all compiled code is ready")
 
 
 @app.command()
@@ -281,22 +281,22 @@ def appraise(
     as_json: Json = False,
 ) -> None:
     """Costs and benefits of an investment: who pays, who gains what when, and when it pays back."""
-    from placeopt.budget.appraisal.appraisal import appraise as appraised
+    from placeopt.budget.appraisal.appraisal import appraise as appraise_place
     from placeopt.budget.appraisal.optimism_bias import without_grade
     from placeopt.place import read_place
-    from placeopt.report.appraisal import in_words, write_appraisal
+    from placeopt.report.appraisal import appraisal_in_words, write_appraisal
     from placeopt.scenario.scenario import Money
 
-    stated = read_place(place)
+    place_read = read_place(place)
     money = Money(discount_rate=rate, optimism_bias=optimism_bias)
-    found = appraised(stated, money, payer=payer, years=years)
-    files = write_appraisal(found, stated, out, plain_csv=plain_csv)
+    appraisal = appraise_place(place_read, money, payer=payer, years=years)
+    files = write_appraisal(appraisal, place_read, out, plain_csv=plain_csv)
     if as_json:
         typer.echo(files["summary"].read_text(encoding="utf-8"))
         return
-    for line in in_words(found):
+    for line in appraisal_in_words(appraisal):
         typer.echo(line)
-    for finding in without_grade(stated) if optimism_bias else ():
+    for finding in without_grade(place_read) if optimism_bias else ():
         typer.echo(f"{finding.severity}: {finding}")
     typer.echo(f"Look at {files['workbook']}: every step is a formula. Tables in {out / 'tables'}.")
 
@@ -312,14 +312,14 @@ def demo(
     for problem, scenario in demo_scenarios().items():
         typer.echo(f"{problem}: {scenario}")
         folder = out / problem
-        answer = _watched(lambda watch, s=scenario, f=folder: solve_file(s, f, watch))  # type: ignore[misc]
-        _tell(answer, folder, as_json=False)
-        statuses.append(_status(answer))
+        answer = _with_progress(lambda watch, s=scenario, f=folder: solve_file(s, f, watch))  # type: ignore[misc]
+        _print_answer(answer, folder, as_json=False)
+        statuses.append(_exit_status(answer))
     raise typer.Exit(max(statuses))
 
 
 def main() -> None:
-    """Run the command line; every fault ends in one plain message and its exit status."""
+    """Run the command line; every error ends in one message and its exit status."""
     try:
         app()
     except errors.InputError as error:
@@ -339,8 +339,8 @@ def _fail(error: Exception, status: int) -> None:
     sys.exit(status)
 
 
-def _watched(job: Callable[[Any], T], quiet: bool = False) -> T:
-    """Run a job with a line of progress on the terminal: seconds, best plan, bound, gap."""
+def _with_progress(job: Callable[[Any], T], quiet: bool = False) -> T:
+    """Return the result of a job, with a line of progress: seconds, best plan, bound, gap."""
     if quiet:
         return job(None)
     from placeopt.engine.progress import TerminalProgress
@@ -349,13 +349,13 @@ def _watched(job: Callable[[Any], T], quiet: bool = False) -> T:
         return job(watch)
 
 
-def _status(answer: Answer) -> int:
+def _exit_status(answer: Answer) -> int:
     if answer.plan is not None:
         return 0
     return 3 if answer.result.status == "infeasible" else 4
 
 
-def _tell(answer: Answer, out: Path, as_json: bool) -> None:
+def _print_answer(answer: Answer, out: Path, as_json: bool) -> None:
     from placeopt.report import headline
 
     if as_json:
@@ -363,5 +363,5 @@ def _tell(answer: Answer, out: Path, as_json: bool) -> None:
         return
     typer.echo(headline(answer))
     files = ["workbook.xlsx", "plan.gpkg", "map.svg", "summary.json"]
-    there = ", ".join(name for name in files if (out / name).exists())
-    typer.echo(f"Look at {out / 'index.html'}; beside it: {there}.")
+    existing = ", ".join(name for name in files if (out / name).exists())
+    typer.echo(f"Look at {out / 'index.html'}; beside it: {existing}.")

@@ -95,13 +95,13 @@ def place_count(
     from placeopt.report.count import write_count
     from placeopt.study.answer import load_today
 
-    counted = read_place(place)
-    load = None if scenario is None else load_today(counted, scenario)
-    rows = write_count(counted, out, ledger_total, year, load, plain_csv=plain_csv)
+    place_read = read_place(place)
+    load = None if scenario is None else load_today(place_read, scenario)
+    rows = write_count(place_read, out, ledger_total, year, load, plain_csv=plain_csv)
     untied = rows[~rows["ties"]]
     for breakdown, gbp in zip(untied["breakdown"], untied["difference_gbp"], strict=True):
-        off = with_sign(pounds_and_pence(gbp), gbp)
-        typer.echo(f"{breakdown} does not tie: {off} off the ledger")
+        difference = with_sign(pounds_and_pence(gbp), gbp)
+        typer.echo(f"{breakdown} does not tie: {difference} off the ledger")
     typer.echo(f"{rows['ties'].sum()} of {len(rows)} breakdowns tie. Look at {out / 'index.html'}")
     raise typer.Exit(0 if rows["ties"].all() else 1)
 
@@ -118,10 +118,10 @@ def place_calibrate(
     from placeopt.budget.curves.calibrate import calibrate, with_curves, write_calibration
     from placeopt.place import read_place, write_place
 
-    stated = read_place(place)
-    found = calibrate(stated, form)
-    write_place(with_curves(stated, found), out)
-    page = write_calibration(found, out)
+    place_read = read_place(place)
+    calibration = calibrate(place_read, form)
+    write_place(with_curves(place_read, calibration), out)
+    page = write_calibration(calibration, out)
     typer.echo(page.read_text(encoding="utf-8").rstrip())
 
 

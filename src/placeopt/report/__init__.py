@@ -1,4 +1,4 @@
-"""An answer as people read it: page, workbook, map layers, tables, summary, picture."""
+"""Reports of an answer: page, workbook, map layers, tables, summary and picture."""
 
 from placeopt.report.charts.picture import draw_picture, write_picture
 from placeopt.report.narrative.narrative import headline

@@ -1,4 +1,4 @@
-"""How money looks: in words and tables as every room writes it, and in workbooks."""
+"""Formats of money in words, in tables and in workbooks."""
 
 from __future__ import annotations
 

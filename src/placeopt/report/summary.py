@@ -18,9 +18,9 @@ SCHEMA = "placeopt-summary-1"
 
 
 def answer_summary(answer: Answer, narrative: Narrative) -> dict[str, Any]:
-    """The summary as plain values; a number that is missing or infinite is None."""
+    """Return the summary as plain values; missing and infinite numbers are None."""
     result, place, scenario = answer.result, answer.place.info, answer.scenario
-    found: dict[str, Any] = {
+    summary: dict[str, Any] = {
         "schema": SCHEMA,
         "question": scenario.question,
         "answer": [narrative.first, *narrative.sentences],
@@ -58,38 +58,38 @@ def answer_summary(answer: Answer, narrative: Narrative) -> dict[str, Any]:
         "warnings": len(answer.warnings),
     }
     if answer.plan is not None:
-        found["plan"] = dict(answer.plan.summary)
-        found["objectives"] = answer.plan.objectives.to_dict("records")
-        found |= _spending(answer) if "spending" in answer.plan.tables else _estate(answer)
+        summary["plan"] = dict(answer.plan.summary)
+        summary["objectives"] = answer.plan.objectives.to_dict("records")
+        summary |= _spending(answer) if "spending" in answer.plan.tables else _estate(answer)
     if answer.explanation is not None:
-        found["explanation"] = {
+        summary["explanation"] = {
             "sentence": answer.explanation.sentence,
             "clashes": [vars(clash) for clash in answer.explanation.clashes],
             "tables": {
                 name: table.to_dict("records") for name, table in answer.explanation.tables.items()
             },
         }
-    plain_values: dict[str, Any] = plain(found)
-    return plain_values
+    values: dict[str, Any] = json_value(summary)
+    return values
 
 
 def write_json(value: Any, path: Path) -> Path:
-    """Valid JSON: no NaN, no infinity."""
-    text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    """Write a value as valid JSON, without NaN and infinity; return the file."""
+    text = json.dumps(json_value(value), indent=2, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
     return path
 
 
-def plain(value: Any) -> Any:
-    """Any record as what JSON can hold; missing and infinite numbers as None."""
+def json_value(value: Any) -> Any:
+    """Return a record as values that JSON can hold; missing and infinite numbers as None."""
     if isinstance(value, Mapping):
-        return {str(key): plain(inner) for key, inner in value.items()}
+        return {str(key): json_value(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(inner) for inner in value]
+        return [json_value(inner) for inner in value]
     if value is None or isinstance(value, str | bool):
         return None if value is None else value if isinstance(value, bool) else str(value)
     if hasattr(value, "item"):
-        return plain(value.item())
+        return json_value(value.item())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, int):
@@ -98,14 +98,16 @@ def plain(value: Any) -> Any:
 
 
 def _verified(answer: Answer) -> dict[str, Any]:
-    """``verified`` is true only of a plan that was checked and passed."""
-    found = answer.verification
+    """Return the verification; ``verified`` is true only of a plan that passed every check."""
+    verification = answer.verification
     return {
-        "verified": bool(found and found.ok),
-        "checks": len(found.checks) if found else 0,
-        "broken_today": [check.sentence for check in found.broken_today] if found else [],
-        "totals": dict(found.totals) if found else {},
-        "do_nothing": dict(found.do_nothing) if found else {},
+        "verified": bool(verification and verification.ok),
+        "checks": len(verification.checks) if verification else 0,
+        "broken_today": [check.sentence for check in verification.broken_today]
+        if verification
+        else [],
+        "totals": dict(verification.totals) if verification else {},
+        "do_nothing": dict(verification.do_nothing) if verification else {},
     }
 
 
@@ -117,40 +119,40 @@ def _rules(answer: Answer) -> list[dict[str, Any]]:
 
 def _estate(answer: Answer) -> dict[str, Any]:
     assert answer.plan is not None
-    t = answer.plan.tables
+    tables = answer.plan.tables
     bands: dict[str, Any] = {}
-    for service, rows in t["bands"].groupby("service_id", sort=False):
+    for service, rows in tables["bands"].groupby("service_id", sort=False):
         bands[str(service)] = rows.drop(columns="service_id").to_dict("records")
     return {
-        "costs": cost_totals(t["money"], answer.plan.summary),
-        "travel": travel_totals(t),
+        "costs": cost_totals(tables["money"], answer.plan.summary),
+        "travel": travel_totals(tables),
         "residents_by_minutes": bands,
         "counts": {
-            "buildings_open_before": int((t["buildings"]["status_before"] == "open").sum()),
+            "buildings_open_before": int((tables["buildings"]["status_before"] == "open").sum()),
             **{
-                f"buildings_{word}": int(number)
-                for word, number in t["buildings"]["decision"].value_counts().items()
+                f"buildings_{decision}": int(number)
+                for decision, number in tables["buildings"]["decision"].value_counts().items()
             },
             **{
-                f"services_{word}": int(number)
-                for word, number in t["services"]["decision"].value_counts().items()
+                f"services_{decision}": int(number)
+                for decision, number in tables["services"]["decision"].value_counts().items()
             },
-            "zones": len(t["zones"]),
+            "zones": len(tables["zones"]),
         },
     }
 
 
 def _spending(answer: Answer) -> dict[str, Any]:
     assert answer.plan is not None
-    t = answer.plan.tables
-    before, after = (float(t["spending"][f"{w}_gbp"].sum()) for w in ("before", "after"))
+    tables = answer.plan.tables
+    before, after = (float(tables["spending"][f"{w}_gbp"].sum()) for w in ("before", "after"))
     return {
         "costs": {"before_gbp": before, "after_gbp": after, "change_gbp": after - before},
-        "outcomes": t["outcomes"].to_dict("records"),
+        "outcomes": tables["outcomes"].to_dict("records"),
         "counts": {
-            "programmes": len(t["spending"]),
-            "streams": len(t["streams"]),
-            "outcomes": len(t["outcomes"]),
-            "agencies": len(t["agencies"]),
+            "programmes": len(tables["spending"]),
+            "streams": len(tables["streams"]),
+            "outcomes": len(tables["outcomes"]),
+            "agencies": len(tables["agencies"]),
         },
     }

@@ -1,4 +1,4 @@
-"""Write everything a person looks at: page, workbook, map layers, tables, summary, provenance."""
+"""Write an answer as files: page, workbook, map layers, tables, summary and provenance."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from placeopt.base.files import whole_folder
 from placeopt.report.narrative.narrative import describe
-from placeopt.report.summary import answer_summary, plain, write_json
+from placeopt.report.summary import answer_summary, json_value, write_json
 from placeopt.report.tables.sheets import all_sheets
 
 if TYPE_CHECKING:
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
     from placeopt.engine import Answer
 
-RESULT_FILES = (  # what an answer's folder holds
+RESULT_FILES = (  # in the folder of an answer
     "summary.json", "provenance.json", "workbook.xlsx", "index.html", "plan.gpkg", "map.svg",
     "tables",
 )  # fmt: skip
 
 
-_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # in a CSV file opened in a spreadsheet
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # in a CSV file opened in a spreadsheet
 
 
 def write_results(answer: Answer, out: Path | str, *, plain_csv: bool = False) -> dict[str, Path]:
-    """Write an answer into the folder ``out`` (made if absent); returns name -> file.
+    """Write an answer into the folder ``out`` (made if absent).
 
     Always ``summary.json``, ``workbook.xlsx``, ``index.html`` and ``provenance.json``; with a
     plan, ``tables`` (a CSV a table, in the plan's own column names and codes); with an estate
@@ -33,21 +33,24 @@ def write_results(answer: Answer, out: Path | str, *, plain_csv: bool = False) -
     answer in it stays until this one takes its place.
 
     Args:
-        answer: What is written.
+        answer: The answer.
         out: The folder.
         plain_csv: Put an apostrophe before texts in ``tables`` that a spreadsheet would run as a
             formula (those that begin with = + - @, a tab or a return); numbers stay as they are.
+
+    Returns:
+        Name -> file.
 
     Raises:
         OutputError: ``out`` cannot be written, holds files of another origin, or the disk is full.
     """
     with whole_folder(Path(out), RESULT_FILES) as made:
-        files = _fill(answer, made, plain_csv)
+        files = _write_files(answer, made, plain_csv)
     return {name: Path(out) / path.relative_to(made) for name, path in files.items()}
 
 
-def _fill(answer: Answer, out: Path, plain_csv: bool) -> dict[str, Path]:
-    """Write an answer into the empty folder ``out``; returns name -> file."""
+def _write_files(answer: Answer, out: Path, plain_csv: bool) -> dict[str, Path]:
+    """Write an answer into the empty folder ``out``; return name -> file."""
     from placeopt.report.page.page import write_page
     from placeopt.report.tables.budget_years import budget_year_sheets
     from placeopt.report.workbook.workbook import write_workbook
@@ -55,7 +58,7 @@ def _fill(answer: Answer, out: Path, plain_csv: bool) -> dict[str, Path]:
     narrative, sheets = describe(answer), {**all_sheets(answer), **budget_year_sheets(answer)}
     files = {
         "summary": write_json(answer_summary(answer, narrative), out / "summary.json"),
-        "provenance": write_json(plain(answer.provenance), out / "provenance.json"),
+        "provenance": write_json(json_value(answer.provenance), out / "provenance.json"),
         "workbook": write_workbook(answer, narrative, sheets, out / "workbook.xlsx"),
     }
     if answer.plan is not None:
@@ -66,8 +69,8 @@ def _fill(answer: Answer, out: Path, plain_csv: bool) -> dict[str, Path]:
 
             files["geopackage"] = write_geopackage(answer, sheets, out / "plan.gpkg")
             files["map"] = write_picture(answer, out / "map.svg")
-    others = [str(path.relative_to(out)) for path in files.values()]
-    files["page"] = write_page(answer, narrative, sheets, out / "index.html", others)
+    other_files = [str(path.relative_to(out)) for path in files.values()]
+    files["page"] = write_page(answer, narrative, sheets, out / "index.html", other_files)
     return files
 
 
@@ -85,13 +88,13 @@ def write_table(table: pd.DataFrame, file: Path, plain_csv: bool) -> None:
 
 
 def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with an apostrophe before each text that a spreadsheet would run as a formula."""
+    """Return the table with an apostrophe before texts that a spreadsheet would run as formulas."""
     plain = table.copy()
     for name in table.columns:
-        if any(isinstance(v, str) and v.startswith(_BEGINS_A_FORMULA) for v in table[name]):
-            plain[name] = table[name].astype(object).map(_plain)
+        if any(isinstance(v, str) and v.startswith(_FORMULA_STARTS) for v in table[name]):
+            plain[name] = table[name].astype(object).map(_without_formula)
     return plain
 
 
-def _plain(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_BEGINS_A_FORMULA) else value
+def _without_formula(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value

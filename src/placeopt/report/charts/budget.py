@@ -1,4 +1,4 @@
-"""A budget over years in pictures: spending by kind, and outcomes against their standards."""
+"""Charts of a budget over years: spending by kind, and outcomes against their standards."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from placeopt.engine import Answer
 
 KINDS = {"reactive": "#8fa3b5", "preventive": "#1f4e79", "enabling": "#d9a441"}
-HIGH, WIDE, ACROSS = 150, 400, 2  # of one small chart; how many stand side by side
+CELL_HEIGHT, CELL_WIDTH, CELLS_PER_ROW = 150, 400, 2  # of one outcome's chart
 
 
 def budget_year_charts(answer: Answer) -> dict[str, Markup]:
-    """Charts of a plan of more than one year; none of a single year's."""
+    """Return name -> chart of a plan of several years; empty for a single year."""
     assert answer.plan is not None
     tables = answer.plan.tables
     if "spending_by_year" not in tables or tables["spending_by_year"]["year"].nunique() < 2:
         return {}
-    return {"kinds": _kinds(answer), "outcome_timelines": _outcome_timelines(answer)}
+    return {"kinds": _spending_by_kind(answer), "outcome_timelines": _outcome_timelines(answer)}
 
 
-def _kinds(answer: Answer) -> Markup:
-    """A column a year, stacked by kind of programme; today first."""
+def _spending_by_kind(answer: Answer) -> Markup:
+    """Draw one column per year, stacked by kind of programme; today first."""
     assert answer.plan is not None
     spending, by_year = (answer.plan.tables[name] for name in ("spending", "spending_by_year"))
     kind = dict(zip(spending["programme_id"], spending["kind"], strict=True))
@@ -37,50 +37,52 @@ def _kinds(answer: Answer) -> Markup:
     plan = years.pivot_table(index="kind", columns="year", values="plan_gbp", aggfunc="sum")
     columns: list[tuple[str, Any]] = [("today", today.to_dict())]
     columns += [(str(year), plan[year].to_dict()) for year in plan.columns]
-    most = max(sum(parts.values()) for _, parts in columns) or 1.0
-    step, body, said = svg.CHART_WIDTH / len(columns), [], []
+    largest = max(sum(parts.values()) for _, parts in columns) or 1.0
+    step, body, texts = svg.CHART_WIDTH / len(columns), [], []
     for number, (label, parts) in enumerate(columns):
-        floor, left, total = 200.0, number * step + 0.15 * step, sum(parts.values())
+        top, left, total = 200.0, number * step + 0.15 * step, sum(parts.values())
         for name, colour in KINDS.items():
             gbp = parts.get(name, 0.0)
-            tall = 150 * gbp / most
-            floor -= tall
+            height = 150 * gbp / largest
+            top -= height
             tip = f"{label}, {in_words(name).lower()}: {pounds_in_words(gbp)}"
-            body.append(svg.bar(left, floor, 0.7 * step, tall, colour, tip))
-            if tall > 16:
+            body.append(svg.bar(left, top, 0.7 * step, height, colour, tip))
+            if height > 16:
                 middle = left + 0.35 * step
-                ink = "#fff" if name == "preventive" else "#111"
+                colour_of_text = "#fff" if name == "preventive" else "#111"
                 words = Markup('<text x="{}" y="{}" text-anchor="middle" fill="{}">{}</text>')
-                y = round(floor + tall / 2 + 4, 1)
-                body.append(words.format(round(middle, 1), y, ink, pounds_in_words(gbp)))
-        body.append(svg.text_at(left + 0.35 * step, floor - 6, pounds_in_words(total), "middle"))
+                y = round(top + height / 2 + 4, 1)
+                body.append(words.format(round(middle, 1), y, colour_of_text, pounds_in_words(gbp)))
+        body.append(svg.text_at(left + 0.35 * step, top - 6, pounds_in_words(total), "middle"))
         body.append(svg.text_at(left + 0.35 * step, 218, label, "middle"))
         shares = ", ".join(f"{name} {pounds_in_words(gbp)}" for name, gbp in parts.items())
-        said.append(f"{label}: {shares}")
+        texts.append(f"{label}: {shares}")
     key = svg.legend([(colour, in_words(name)) for name, colour in KINDS.items()])
     title = "Spending by kind of programme and year"
-    return svg.chart(title, "; ".join(said), 226, key + Markup("").join(body))
+    return svg.chart(title, "; ".join(texts), 226, key + Markup("").join(body))
 
 
 def _outcome_timelines(answer: Answer) -> Markup:
-    """Each outcome's course over the years beside doing nothing, its standard and its target."""
+    """Draw each outcome over the years beside doing nothing, its standard and its target."""
     assert answer.plan is not None
     outcomes, by_year = (answer.plan.tables[name] for name in ("outcomes", "outcomes_by_year"))
     base = int(answer.place.spending["year"].max())
-    body, said = [], []
+    body, texts = [], []
     for number, row in enumerate(outcomes.to_dict("records")):
-        left = (number % ACROSS) * (svg.CHART_WIDTH / ACROSS)
-        top = 30 + (number // ACROSS) * (HIGH + 20)
+        left = (number % CELLS_PER_ROW) * (svg.CHART_WIDTH / CELLS_PER_ROW)
+        top = 30 + (number // CELLS_PER_ROW) * (CELL_HEIGHT + 20)
         own = by_year[by_year["outcome_id"] == row["outcome_id"]]
-        at = [base, *(int(year) for year in own["year"])]
+        years = [base, *(int(year) for year in own["year"])]
         plan, nothing = ([row["baseline"], *own[name]] for name in ("plan", "do_nothing"))
         levels = (row["minimum_standard"], row["target"])
         body.append(
-            _small(str(row["name"]), str(row["unit"]), at, plan, nothing, levels, left, top)
+            _outcome_chart(
+                str(row["name"]), str(row["unit"]), years, plan, nothing, levels, left, top
+            )
         )
         start, end = (svg.level_in_words(float(level)) for level in (plan[0], plan[-1]))
-        said.append(f"{row['name']}: {start} in {base}, {end} in {at[-1]}")
-    rows = -(-len(outcomes) // ACROSS)
+        texts.append(f"{row['name']}: {start} in {base}, {end} in {years[-1]}")
+    rows = -(-len(outcomes) // CELLS_PER_ROW)
     key = svg.legend(
         [
             (svg.AFTER, "in the plan"),
@@ -90,11 +92,11 @@ def _outcome_timelines(answer: Answer) -> Markup:
         ]
     )
     title = "Outcomes by year against standards and targets"
-    height = 30 + rows * (HIGH + 20)
-    return svg.chart(title, "; ".join(said), height, key + Markup("").join(body))
+    height = 30 + rows * (CELL_HEIGHT + 20)
+    return svg.chart(title, "; ".join(texts), height, key + Markup("").join(body))
 
 
-def _small(
+def _outcome_chart(
     name: str,
     unit: str,
     years: Sequence[int],
@@ -104,15 +106,15 @@ def _small(
     left: float,
     top: float,
 ) -> Markup:
-    """One outcome: lines over the years on a scale of its own."""
+    """Draw one outcome over the years, on its own scale."""
     known = [float(level) for level in levels if not is_missing(level)]
     low, high = min(*plan, *nothing, *known), max(*plan, *nothing, *known)
     spread = (high - low) or abs(high) or 1.0
-    wide, tall, x0, y0 = WIDE - 90, HIGH - 55, left + 12, top + 26
+    width, height, x0, y0 = CELL_WIDTH - 90, CELL_HEIGHT - 55, left + 12, top + 26
 
-    def point(at: int, value: float) -> tuple[float, float]:
-        x = x0 + wide * at / max(1, len(years) - 1)
-        return round(x, 1), round(y0 + tall * (1 - (value - low) / spread), 1)
+    def point(k: int, value: float) -> tuple[float, float]:
+        x = x0 + width * k / max(1, len(years) - 1)
+        return round(x, 1), round(y0 + height * (1 - (value - low) / spread), 1)
 
     title = Markup('<text x="{}" y="{}" font-weight="bold">{}<title>{}</title></text>')
     short = name if len(name) <= 44 else name[:43] + "…"
@@ -122,18 +124,18 @@ def _small(
             (a, y), (b, _) = point(0, float(level)), point(len(years) - 1, float(level))
             parts.append(_line([(a, y), (b, y)], colour, 1.5, "2 3"))
             parts.append(svg.text_at(b + 6, y + 4, svg.level_in_words(float(level)), soft=True))
-    for course, colour, dash in ((nothing, svg.BEFORE, "6 4"), (plan, svg.AFTER, "")):
-        parts.append(_line([point(*pair) for pair in enumerate(course)], colour, 2.5, dash))
-    for at, value in enumerate(plan):
-        parts.append(svg.dot(*point(at, value), svg.AFTER, "#fff"))
+    for series, colour, dash in ((nothing, svg.BEFORE, "6 4"), (plan, svg.AFTER, "")):
+        parts.append(_line([point(*pair) for pair in enumerate(series)], colour, 2.5, dash))
+    for k, value in enumerate(plan):
+        parts.append(svg.dot(*point(k, value), svg.AFTER, "#fff"))
     x, y = point(len(years) - 1, plan[-1])
-    away = all(abs(point(0, level)[1] - y) > 12 for level in known)
-    if away:
+    is_clear = all(abs(point(0, level)[1] - y) > 12 for level in known)
+    if is_clear:
         parts.append(svg.text_at(x + 8, y + 4, svg.level_in_words(plan[-1])))
-    for at in (0, len(years) - 1):
-        anchor = "start" if at == 0 else "end"
-        parts.append(svg.text_at(point(at, low)[0], y0 + tall + 18, str(years[at]), anchor, True))
-    parts.append(svg.text_at(x0 + wide / 2, y0 + tall + 18, unit[:32], "middle", True))
+    for k in (0, len(years) - 1):
+        anchor = "start" if k == 0 else "end"
+        parts.append(svg.text_at(point(k, low)[0], y0 + height + 18, str(years[k]), anchor, True))
+    parts.append(svg.text_at(x0 + width / 2, y0 + height + 18, unit[:32], "middle", True))
     return Markup("").join(parts)
 
 

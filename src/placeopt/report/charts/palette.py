@@ -1,7 +1,7 @@
 """Colours and shapes of decisions and minutes, shared by page, picture and QGIS.
 
-Decisions differ in shape as well as colour; the scales are ColorBrewer's RdBu and BuPu, which
-colour-blind readers can tell apart.
+Decisions differ in shape as well as colour. The scales are ColorBrewer's RdBu and BuPu, which
+colour-blind readers can distinguish.
 """
 
 from __future__ import annotations
@@ -53,23 +53,24 @@ MINUTES_WORDS = (
     "30 or more",
 )
 # residents by band of minutes, nearest first, the last out of reach
-BANDS = ("#0b5d7a", "#3c8dad", "#8fc1d4", "#f3d9a4", "#e8a15b", "#c8553d", "#4b4b4b")
+BAND_COLOURS = ("#0b5d7a", "#3c8dad", "#8fc1d4", "#f3d9a4", "#e8a15b", "#c8553d", "#4b4b4b")
 
 
 def band_colours(bands: int) -> tuple[str, ...]:
-    """A colour for each of so many bands, nearest first; the last is out of reach."""
-    if bands <= len(BANDS):
-        return (*BANDS[: bands - 1], BANDS[-1])
-    return tuple(BANDS[min(at, len(BANDS) - 1)] for at in range(bands))
+    """Return a colour for each band, nearest first; the last is out of reach."""
+    if bands <= len(BAND_COLOURS):
+        return (*BAND_COLOURS[: bands - 1], BAND_COLOURS[-1])
+    return tuple(BAND_COLOURS[min(k, len(BAND_COLOURS) - 1)] for k in range(bands))
 
 
 def class_of(value: float, edges: tuple[float, ...]) -> int:
-    """The number of the class that a value falls in; -1 where it is missing."""
+    """Return the position of the class of a value; -1 where the value is missing."""
     if not math.isfinite(value):
         return -1
     return sum(value >= edge for edge in edges)
 
 
 def colour_of(value: float, edges: tuple[float, ...], colours: tuple[str, ...]) -> str:
+    """Return the colour of the class of a value."""
     position = class_of(value, edges)
     return OUT_OF_REACH if position < 0 else colours[position]

@@ -1,4 +1,4 @@
-"""A still picture of an estate plan, today beside the plan, as SVG for papers and READMEs."""
+"""A static map of an estate plan, today beside the plan, as SVG."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from placeopt.report.tables.formats import in_words
 if TYPE_CHECKING:
     from placeopt.engine import Answer
 
-PANEL, GAP, TOP, FOOT = 470, 30, 54, 118
-TODAY = {"open": "keep", "vacant": "stay_vacant"}
+PANEL_WIDTH, GAP, TOP, FOOT = 470, 30, 54, 118  # pixels
+STATUS_SYMBOLS = {"open": "keep", "vacant": "stay_vacant"}
 
 
 def write_picture(answer: Answer, path: Path | str) -> Path:
@@ -26,23 +26,23 @@ def write_picture(answer: Answer, path: Path | str) -> Path:
 
 
 def draw_picture(answer: Answer) -> str:
-    """The picture as SVG text: zones shaded by minutes, buildings by what becomes of them."""
+    """Return the picture as SVG text: zones shaded by minutes, buildings marked by decision."""
     from placeopt.report.geopackage.layers import district_outlines, plan_layers
-    from placeopt.report.page.map_data import MOST_ZONES, aggregate_to_squares, simplify_zones
+    from placeopt.report.page.map_data import MAX_ZONES, aggregate_to_squares, simplify_zones
     from placeopt.report.tables.as_sent import drawn_as, minutes_column
 
     assert answer.plan is not None
     layers = plan_layers(answer)
-    zones, polygons = layers["zones"], answer.place.boundaries is not None
+    zones, has_polygons = layers["zones"], answer.place.boundaries is not None
     outlines = None
-    if polygons:
+    if has_polygons:
         zones = simplify_zones(zones)
         outlines = district_outlines(answer, zones)
-    if len(zones) > MOST_ZONES:
+    if len(zones) > MAX_ZONES:
         zones = aggregate_to_squares(zones)
     buildings = answer.plan.buildings.dropna(subset=["x_m", "y_m"])
-    fit = PixelTransform(zones.total_bounds)
-    height = TOP + fit.height + FOOT
+    to_pixels = PixelTransform(zones.total_bounds)
+    height = TOP + to_pixels.height + FOOT
     panels = []
     for number, (title, minutes, column) in enumerate(
         (
@@ -53,7 +53,7 @@ def draw_picture(answer: Answer) -> str:
         shapes = [
             _zone(
                 shape,
-                fit,
+                to_pixels,
                 palette.colour_of(float(value), palette.MINUTES_EDGES, palette.MINUTES_COLOURS),
             )
             for shape, value in zip(zones.geometry, zones[minutes], strict=True)
@@ -62,17 +62,17 @@ def draw_picture(answer: Answer) -> str:
         if outlines is not None:
             shapes += [
                 Markup('<path d="{}" fill="none" stroke="#555" stroke-width="1.1"/>').format(
-                    svg_path(shape, fit)
+                    svg_path(shape, to_pixels)
                 )
                 for shape in outlines.geometry
             ]
-        words = (
-            buildings[column].map(TODAY).fillna("not_used")
+        symbols = (
+            buildings[column].map(STATUS_SYMBOLS).fillna("not_used")
             if column != "decision"
             else drawn_as(answer.plan.tables).loc[buildings.index]
         )
-        shapes += _markers(buildings, words, fit)
-        left = number * (PANEL + GAP)
+        shapes += _markers(buildings, symbols, to_pixels)
+        left = number * (PANEL_WIDTH + GAP)
         panels.append(
             Markup(
                 '<g transform="translate({},0)"><text x="0" y="42" font-size="17" '
@@ -81,8 +81,8 @@ def draw_picture(answer: Answer) -> str:
         )
     info = answer.place.info
     name = f"{info.name} (a made-up place)" if info.made_up else info.name
-    wide = 2 * PANEL + GAP
-    said = f"Two maps of {name}: open buildings today, and what the plan does with each."
+    width = 2 * PANEL_WIDTH + GAP
+    description = f"Two maps of {name}: open buildings today, and what the plan does with each."
     return str(
         Markup(
             '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-16 0 {0} {1}" '
@@ -91,70 +91,79 @@ def draw_picture(answer: Answer) -> str:
             '<title>{2}</title><desc>{3}</desc><rect x="-16" width="{0}" height="{1}" fill="#fff"/>'
             '<text x="0" y="20" font-size="14">{4}</text>{5}{6}</svg>\n'
         ).format(
-            wide + 32,
+            width + 32,
             height,
             name,
-            said,
+            description,
             f"{name}: minutes to services, and the buildings that offer them",
             Markup("").join(panels),
-            _legend(TOP + fit.height + 26, set(buildings["decision"])),
+            _legend(TOP + to_pixels.height + 26, set(buildings["decision"])),
         )
     )
 
 
 class PixelTransform:
-    """Metres of the place to pixels of a panel."""
+    """Transform from metres of the place to pixels of a panel.
 
-    def __init__(self, bounds: Any, wide: float = PANEL, tall: float = 560):
+    Attributes:
+        scale: Pixels per metre.
+        left: Easting of the left edge (m).
+        top: Northing of the upper edge (m).
+        height: Height of the map in pixels.
+    """
+
+    def __init__(self, bounds: Any, width: float = PANEL_WIDTH, height: float = 560):
         west, south, east, north = bounds
-        self.scale = min(wide / max(east - west, 1), tall / max(north - south, 1))
-        self.left = west - (wide / self.scale - (east - west)) / 2
+        self.scale = min(width / max(east - west, 1), height / max(north - south, 1))
+        self.left = west - (width / self.scale - (east - west)) / 2
         self.top = north
         self.height = round((north - south) * self.scale)
 
     def __call__(self, xy: Any) -> Any:
+        """Return pixels, shape (points, 2), of eastings and northings in metres."""
         xy = np.asarray(xy, float)
         return np.round(
             np.column_stack([(xy[:, 0] - self.left), (self.top - xy[:, 1])]) * self.scale, 1
         )
 
 
-def svg_path(shape: Any, fit: PixelTransform) -> str:
+def svg_path(shape: Any, to_pixels: PixelTransform) -> str:
+    """Return the outline of a polygon as the ``d`` of an SVG path."""
     parts = []
     for part in getattr(shape, "geoms", [shape]):
         for ring in (part.exterior, *part.interiors):
-            corners = fit(np.asarray(ring.coords)[:, :2])
+            corners = to_pixels(np.asarray(ring.coords)[:, :2])
             parts.append("M" + "L".join(f"{x:g},{y:g}" for x, y in corners[:-1]) + "Z")
     return "".join(parts)
 
 
-def _zone(shape: Any, fit: PixelTransform, colour: str) -> Markup:
+def _zone(shape: Any, to_pixels: PixelTransform, colour: str) -> Markup:
     if shape.geom_type == "Point":
-        ((x, y),) = fit([[shape.x, shape.y]])
+        ((x, y),) = to_pixels([[shape.x, shape.y]])
         return Markup('<circle cx="{}" cy="{}" r="6" fill="{}" fill-opacity="0.8"/>').format(
             x, y, colour
         )
     return Markup(
         '<path d="{}" fill="{}" stroke="#fff" stroke-width="0.5" fill-rule="evenodd"/>'
-    ).format(svg_path(shape, fit), colour)
+    ).format(svg_path(shape, to_pixels), colour)
 
 
-def _markers(buildings: Any, words: Any, fit: PixelTransform) -> list[Markup]:
-    """Buildings, the telling ones on top."""
+def _markers(buildings: Any, symbols: Any, to_pixels: PixelTransform) -> list[Markup]:
+    """Return the markers of buildings, in the drawing order of the palette."""
     if not len(buildings):
         return []
-    places = fit(buildings[["x_m", "y_m"]].to_numpy(float))
-    drawn = []
-    for word in palette.DECISIONS:
-        if word == "not_used":
+    positions = to_pixels(buildings[["x_m", "y_m"]].to_numpy(float))
+    markers = []
+    for symbol in palette.DECISIONS:
+        if symbol == "not_used":
             continue
-        drawn += [marker(word, x, y) for x, y in places[(words == word).to_numpy()]]
-    return drawn
+        markers += [marker(symbol, x, y) for x, y in positions[(symbols == symbol).to_numpy()]]
+    return markers
 
 
-def marker(word: str, x: float, y: float) -> Markup:
-    """One building: shape and colour both tell what becomes of it."""
-    colour, shape, r = palette.DECISIONS[word]
+def marker(symbol: str, x: float, y: float) -> Markup:
+    """Return the marker of a building; decisions differ in shape and in colour."""
+    colour, shape, r = palette.DECISIONS[symbol]
     if shape == "cross":
         arm = r * 0.8
         d = f"M{x - arm:.1f},{y - arm:.1f}L{x + arm:.1f},{y + arm:.1f}"
@@ -178,16 +187,16 @@ def marker(word: str, x: float, y: float) -> Markup:
     ).format(round(x, 1), round(y, 1), r, fill, edge)
 
 
-def _legend(top: float, decided: set[str]) -> Markup:
-    """Under the maps: what the markers and the shades mean."""
-    parts, at = [], 0.0
-    for word in palette.DECISIONS:
-        if word not in decided or word == "not_used":
+def _legend(top: float, decisions: set[str]) -> Markup:
+    """Return the legend under the maps: markers and shades."""
+    parts, x = [], 0.0
+    for symbol in palette.DECISIONS:
+        if symbol not in decisions or symbol == "not_used":
             continue
-        label = "Open" if word == "keep" else in_words(word)
-        parts.append(marker(word, at + 8, top))
-        parts.append(Markup('<text x="{}" y="{}">{}</text>').format(at + 20, top + 4, label))
-        at += 40 + 7 * len(label)
+        label = "Open" if symbol == "keep" else in_words(symbol)
+        parts.append(marker(symbol, x + 8, top))
+        parts.append(Markup('<text x="{}" y="{}">{}</text>').format(x + 20, top + 4, label))
+        x += 40 + 7 * len(label)
     parts.append(
         Markup('<text x="0" y="{}">Mean minutes to the nearest service</text>').format(top + 34)
     )

@@ -1,14 +1,14 @@
 """``plan.gpkg``: the plan as map layers that QGIS shows in colour on opening.
 
-    buildings   points, one a building, coloured and shaped by decision
+    buildings   points, one per building, coloured and shaped by decision
     zones       polygons where the place has boundaries, else points; shaded by change of minutes
     districts   outlines, where the place has boundaries
-    flows       lines from each closed building to those that take its users, a line a service;
-                as wide as the visits
-    services    rows without a place on the map: every service point before and after
+    flows       lines from each closed building to those that take its users, one per service; as
+                wide as the visits
+    services    rows without geometry: every service point before and after
     access      rows: minutes from each zone as sent and to the nearest host, before and after
 
-A QML style for each layer lies in the table ``layer_styles``, where QGIS looks for it.
+The table ``layer_styles``, which QGIS reads, holds a QML style for each layer.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from placeopt.engine import Answer
 
-MOST_ROWS = 100_000  # of a table without shapes; the CSV has them all
+MAX_ROWS = 100_000  # of a table without shapes; the CSV has all rows
 
 LAYER_STYLES = """
 CREATE TABLE layer_styles (
@@ -40,7 +40,7 @@ CREATE TABLE layer_styles (
 
 
 def write_geopackage(answer: Answer, sheets: dict[str, Sheet], path: Path) -> Path:
-    """Write the layers of an estate plan; codes stay codes, names stand beside ids."""
+    """Write the layers of an estate plan, with codes as they are and names beside ids."""
     import pyogrio
 
     assert answer.plan is not None
@@ -57,7 +57,7 @@ def write_geopackage(answer: Answer, sheets: dict[str, Sheet], path: Path) -> Pa
     for name, layer in layers.items():
         pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG")
     for name in ("services", "access"):
-        table = _with_service_names(sheets[name].frame).head(MOST_ROWS)
+        table = _objects_as_text(sheets[name].frame).head(MAX_ROWS)
         if len(table):
             pyogrio.write_dataframe(table, path, layer=name, driver="GPKG")
     _write_styles(answer, path)
@@ -65,14 +65,18 @@ def write_geopackage(answer: Answer, sheets: dict[str, Sheet], path: Path) -> Pa
 
 
 def plan_layers(answer: Answer) -> dict[str, gpd.GeoDataFrame]:
-    """Zones and buildings of the plan, in the place's coordinate system and the user's rows."""
+    """Return zones and buildings of the plan in the place's coordinate system.
+
+    Returns:
+        ``zones`` and ``buildings``, in the order of the plan's tables.
+    """
     import geopandas as gpd
 
     from placeopt.travel.crs import points_of
 
     assert answer.plan is not None
     crs, boundaries = answer.place.info.crs, answer.place.boundaries
-    buildings, zones = (_tidy(answer.plan.tables[name]) for name in ("buildings", "zones"))
+    buildings, zones = (_copy(answer.plan.tables[name]) for name in ("buildings", "zones"))
     buildings["drawn_as"] = drawn_as(answer.plan.tables).to_numpy()
     layers = {}
     if boundaries is not None and len(boundaries):
@@ -89,7 +93,7 @@ def plan_layers(answer: Answer) -> dict[str, gpd.GeoDataFrame]:
 
 
 def district_outlines(answer: Answer, zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
-    """Outlines of the districts, dissolved from the zones; None where zones name none."""
+    """Return outlines of the districts, dissolved from the zones; None where zones name none."""
     table = answer.place.zones
     district = zones["zone_id"].map(dict(zip(table["zone_id"], table["district_id"], strict=True)))
     if not (district.fillna("") != "").any():
@@ -99,24 +103,24 @@ def district_outlines(answer: Answer, zones: gpd.GeoDataFrame) -> gpd.GeoDataFra
     return joined.assign(name=joined["district_id"].map(names).fillna(joined["district_id"]))
 
 
-def _tidy(table: pd.DataFrame) -> pd.DataFrame:
+def _copy(table: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index(drop=True).copy()
 
 
-def _with_service_names(frame: pd.DataFrame) -> pd.DataFrame:
+def _objects_as_text(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype({c: str for c in frame.columns if frame[c].dtype == object})
 
 
 def _write_styles(answer: Answer, path: Path) -> None:
-    """The table where QGIS looks for styles, registered as the GeoPackage standard asks."""
-    polygons = answer.place.boundaries is not None and len(answer.place.boundaries) > 0
+    """Write the table of styles that QGIS reads, registered as the GeoPackage standard requires."""
+    has_polygons = answer.place.boundaries is not None and len(answer.place.boundaries) > 0
     assert answer.plan is not None
     change = minutes_column(answer.plan.tables["zones"], "change")
     styles = {
-        "zones": zone_style(polygons, change),
+        "zones": zone_style(has_polygons, change),
         "buildings": building_style(),
     }
-    if polygons:
+    if has_polygons:
         styles["districts"] = outline_style()
     styles["flows"] = flow_style()
     with sqlite3.connect(path) as database:
@@ -125,11 +129,11 @@ def _write_styles(answer: Answer, path: Path) -> None:
             "INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES (?, ?, ?)",
             ("layer_styles", "attributes", "layer_styles"),
         )
-        there = {row[0] for row in database.execute("SELECT table_name FROM gpkg_contents")}
+        layers = {row[0] for row in database.execute("SELECT table_name FROM gpkg_contents")}
         rows: list[tuple[Any, ...]] = [
             ("", "", name, "geom", f"placeopt {name}", qml, "", 1, "by placeopt", "", "")
             for name, qml in styles.items()
-            if name in there
+            if name in layers
         ]
         database.executemany(
             "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name,"

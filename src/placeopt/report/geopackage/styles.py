@@ -19,7 +19,7 @@ QML = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 
 
 def building_style() -> str:
-    """Markers by decision: shape and colour both tell it."""
+    """Return markers by decision, which differ in shape and in colour."""
     categories, symbols = [], []
     for number, (decision, (colour, shape, radius)) in enumerate(DECISIONS.items()):
         categories.append(
@@ -50,8 +50,8 @@ def building_style() -> str:
     )
 
 
-def zone_style(polygons: bool, change: str = "change_minutes") -> str:
-    """Zones shaded by minutes gained or lost, by the column ``change``."""
+def zone_style(has_polygons: bool, change: str = "change_minutes") -> str:
+    """Return the style of zones, shaded by minutes gained or lost in the column ``change``."""
     edges = (-1000.0, *CHANGE_EDGES, 1000.0)
     ranges, symbols = [], []
     for number, (colour, words) in enumerate(zip(CHANGE_COLOURS, CHANGE_WORDS, strict=True)):
@@ -61,12 +61,12 @@ def zone_style(polygons: bool, change: str = "change_minutes") -> str:
             f'label={quoteattr(words + " (minutes)")} render="true"/>'
         )
         edge = {"outline_color": "150,150,150,255", "outline_width": "0.1"}
-        if polygons:
-            look = {"color": _rgb(colour), "style": "solid", "outline_style": "solid", **edge}
-            symbols.append(_symbol(number, "fill", "SimpleFill", look))
+        if has_polygons:
+            properties = {"color": _rgb(colour), "style": "solid", "outline_style": "solid", **edge}
+            symbols.append(_symbol(number, "fill", "SimpleFill", properties))
         else:
-            look = {"name": "circle", "color": _rgb(colour), "size": "3", **edge}
-            symbols.append(_symbol(number, "marker", "SimpleMarker", look))
+            properties = {"name": "circle", "color": _rgb(colour), "size": "3", **edge}
+            symbols.append(_symbol(number, "marker", "SimpleMarker", properties))
     return _renderer(
         f'<renderer-v2 type="graduatedSymbol" attr="{change}" graduatedMethod="GraduatedColor"'
         f' enableorderby="0"><ranges>{"".join(ranges)}</ranges>'
@@ -75,8 +75,9 @@ def zone_style(polygons: bool, change: str = "change_minutes") -> str:
 
 
 def outline_style() -> str:
-    look = {"style": "no", "outline_color": "60,60,60,255", "outline_width": "0.5"}
-    symbol = _symbol(0, "fill", "SimpleFill", {**look, "outline_style": "solid"})
+    """Return the style of the districts' outlines."""
+    properties = {"style": "no", "outline_color": "60,60,60,255", "outline_width": "0.5"}
+    symbol = _symbol(0, "fill", "SimpleFill", {**properties, "outline_style": "solid"})
     return _renderer(
         f'<renderer-v2 type="singleSymbol" enableorderby="0"><symbols>{symbol}</symbols>'
         "</renderer-v2>"
@@ -84,7 +85,7 @@ def outline_style() -> str:
 
 
 def flow_style() -> str:
-    """Lines wider the more visits go along them, with an arrow's head where they end."""
+    """Return the style of flows: arrows, as wide as their visits."""
     edges = [0.0, *(visits for visits, _ in FLOW_WIDTHS), 1e12]
     ranges, symbols = [], []
     for number, width in enumerate((0.3, *(width for _, width in FLOW_WIDTHS))):
@@ -94,7 +95,7 @@ def flow_style() -> str:
             f'<range lower="{low}" upper="{high}" symbol="{number}" '
             f'label={quoteattr(words + " visits a year")} render="true"/>'
         )
-        look = {
+        properties = {
             "color": _rgb(FLOW),
             "arrow_start_width": f"{width}",
             "arrow_width": f"{width}",
@@ -106,7 +107,7 @@ def flow_style() -> str:
         fill = _symbol(
             f"@{number}@0", "fill", "SimpleFill", {"color": _rgb(FLOW), "style": "solid"}
         )
-        symbols.append(_symbol(number, "line", "ArrowLine", look, fill))
+        symbols.append(_symbol(number, "line", "ArrowLine", properties, fill))
     return _renderer(
         '<renderer-v2 type="graduatedSymbol" attr="visits_per_year" '
         f'graduatedMethod="GraduatedColor" enableorderby="0"><ranges>{"".join(ranges)}</ranges>'

@@ -1,8 +1,8 @@
-"""What the page's map draws: shapes made light enough for one file, in longitude and latitude.
+"""Data of the page's map: shapes small enough for one file, in longitude and latitude.
 
-Nothing here grows with the place beyond a limit: borders are simplified together (neighbours stay
-neighbours), many zones are drawn as squares of their weighted means, streets are thinned to the
-main ones, and what was left out is said on the page.
+The size is limited whatever the place: borders are simplified together, so that neighbours still
+meet; many zones are drawn as squares of weighted means; only main streets are kept where there are
+many. Notes on the page state what was left out.
 """
 
 from __future__ import annotations
@@ -23,17 +23,25 @@ if TYPE_CHECKING:
 
     from placeopt.engine import Answer
 
-MOST_ZONES = 6_000  # more are drawn as squares
-MOST_POINTS = 60_000  # corners of all zone shapes together
-MOST_STREET_POINTS = 40_000
-MOST_BUILDINGS = 4_000
-CELLS_ACROSS = 60
+MAX_ZONES = 6_000  # more are drawn as squares
+MAX_POINTS = 60_000  # corners of all zone shapes together
+MAX_STREET_POINTS = 40_000
+MAX_BUILDINGS = 4_000
+SQUARES_PER_SIDE = 60
 MAIN_ROADS = ("motorway", "trunk", "primary", "secondary", "tertiary")
 
 
 @dataclass(frozen=True)
 class MapData:
-    """The map's data: plain lists ready for JSON, and what was left out, in sentences."""
+    """Data of the map, ready for JSON.
+
+    Attributes:
+        zones: Shape, name, residents and minutes of each zone.
+        districts: Outline and name of each district.
+        streets: Lines.
+        buildings: Position, state, services and costs of each building.
+        notes: Sentences on what was left out.
+    """
 
     zones: list[dict[str, Any]]
     districts: list[dict[str, Any]]
@@ -43,15 +51,15 @@ class MapData:
 
 
 def build_map_data(answer: Answer, sheets: dict[str, Sheet]) -> MapData:
-    """The map of an estate plan."""
+    """Return the data of the map of an estate plan."""
     from placeopt.report.geopackage.layers import district_outlines, plan_layers
     from placeopt.travel.crs import to_lonlat
 
     notes: list[str] = []
     layer = plan_layers(answer)["zones"]
-    polygons = answer.place.boundaries is not None and len(answer.place.boundaries) > 0
+    has_polygons = answer.place.boundaries is not None and len(answer.place.boundaries) > 0
     districts: list[dict[str, Any]] = []
-    if polygons:
+    if has_polygons:
         layer = simplify_zones(layer)
         outlines = district_outlines(answer, layer)
         if outlines is not None:
@@ -61,7 +69,7 @@ def build_map_data(answer: Answer, sheets: dict[str, Sheet]) -> MapData:
                 for shape, name in zip(shown.geometry, shown["name"], strict=True)
                 if shape is not None
             ]
-    if len(layer) > MOST_ZONES:
+    if len(layer) > MAX_ZONES:
         count = len(layer)
         layer = aggregate_to_squares(layer)
         notes.append(f"{count:,} zones are drawn as {len(layer):,} squares of their means.")
@@ -75,13 +83,13 @@ def build_map_data(answer: Answer, sheets: dict[str, Sheet]) -> MapData:
 
 
 def aggregate_to_squares(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Zones drawn together: mean minutes (weighted by residents) on a grid of squares."""
+    """Aggregate zones to squares of a grid: residents, and mean minutes weighted by residents."""
     import geopandas as gpd
     import pandas as pd
     import shapely
 
     x, y = zones["x_m"].to_numpy(float), zones["y_m"].to_numpy(float)
-    side = max(np.ptp(x), np.ptp(y), 1.0) / CELLS_ACROSS
+    side = max(np.ptp(x), np.ptp(y), 1.0) / SQUARES_PER_SIDE
     column, row = np.floor(x / side).astype(int), np.floor(y / side).astype(int)
     people = zones["population"].fillna(0).to_numpy(float)
     frame = pd.DataFrame({"column": column, "row": row, "population": people})
@@ -89,9 +97,9 @@ def aggregate_to_squares(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     columns = [f"{measure}_{when}" for measure in measures for when in ("before", "after")]
     for column in columns:
         minutes = zones[column].to_numpy(float)
-        known = np.isfinite(minutes)
-        frame[f"weight_{column}"] = np.where(known, people, 0.0)
-        frame[column] = np.where(known, people * np.nan_to_num(minutes), 0.0)
+        is_known = np.isfinite(minutes)
+        frame[f"weight_{column}"] = np.where(is_known, people, 0.0)
+        frame[column] = np.where(is_known, people * np.nan_to_num(minutes), 0.0)
     cells = frame.groupby(["column", "row"], as_index=False).sum()
     for column in columns:
         weight = cells[f"weight_{column}"].where(cells[f"weight_{column}"] > 0)
@@ -99,26 +107,32 @@ def aggregate_to_squares(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     for measure in measures:
         change = cells[f"{measure}_after"] - cells[f"{measure}_before"]
         cells[measure.replace("minutes", "change_minutes")] = change
-    left, low = cells["column"] * side, cells["row"] * side
-    cells["x_m"], cells["y_m"] = left + side / 2, low + side / 2
+    west, south = cells["column"] * side, cells["row"] * side
+    cells["x_m"], cells["y_m"] = west + side / 2, south + side / 2
     cells["zone_id"], cells["name"] = "", "Square of zones"
-    shapes = shapely.box(left, low, left + side, low + side)
+    shapes = shapely.box(west, south, west + side, south + side)
     return gpd.GeoDataFrame(cells, geometry=shapes, crs=zones.crs)
 
 
 def simplify_zones(
-    zones: gpd.GeoDataFrame, *, most_points: int = MOST_POINTS, across: float = 1500
+    zones: gpd.GeoDataFrame, *, max_points: int = MAX_POINTS, resolution: float = 1500
 ) -> gpd.GeoDataFrame:
-    """The same zones with fewer corners, none finer than 1/``across``; shared borders stay so."""
+    """Return the zones with fewer corners; shared borders stay shared.
+
+    Args:
+        zones: Zones with polygons.
+        max_points: Corners of all shapes together.
+        resolution: Details smaller than the extent divided by this are dropped.
+    """
     import shapely
 
     shapes = zones.geometry.to_numpy()
     west, south, east, north = zones.total_bounds
-    many = len(zones) > MOST_ZONES  # then only the districts' outlines are drawn from them
-    tolerance = max(east - west, north - south) / (200 if many else across)
+    only_districts = len(zones) > MAX_ZONES  # then only outlines of districts are drawn
+    tolerance = max(east - west, north - south) / (200 if only_districts else resolution)
     for _ in range(6):
         simple = shapely.coverage_simplify(shapes, tolerance)
-        if many or shapely.get_num_coordinates(simple).sum() <= most_points:
+        if only_districts or shapely.get_num_coordinates(simple).sum() <= max_points:
             break
         tolerance *= 2
     return zones.set_geometry(list(simple), crs=zones.crs)
@@ -143,34 +157,34 @@ def _zones(layer: gpd.GeoDataFrame) -> list[dict[str, Any]]:
             "p": _number(people, 0),
             "b": _number(before, 1),
             "a": _number(after, 1),
-            "nb": _number(near_before, 1),
-            "na": _number(near_after, 1),
+            "nb": _number(nearest_before, 1),
+            "na": _number(nearest_after, 1),
         }
-        for shape, identity, name, people, before, after, near_before, near_after in rows
+        for shape, identity, name, people, before, after, nearest_before, nearest_after in rows
         if shape is not None and not shape.is_empty
     ]
 
 
 def _buildings(answer: Answer, sheets: dict[str, Sheet], notes: list[str]) -> list[dict[str, Any]]:
-    """Buildings, those that change drawn last so that they lie on top."""
+    """Return the buildings, those that change last so that they are drawn on top."""
     import geopandas as gpd
 
     from placeopt.travel.crs import points_of, to_lonlat
 
     assert answer.plan is not None
-    raw, said = answer.plan.buildings, sheets["buildings"].frame
-    drawn = drawn_as(answer.plan.tables)
-    idle, names = unvisited_services(answer.plan.tables), names_by_id(answer.place, "services")
+    raw, in_text = answer.plan.buildings, sheets["buildings"].frame
+    symbol = drawn_as(answer.plan.tables)
+    unvisited, names = unvisited_services(answer.plan.tables), names_by_id(answer.place, "services")
     rank = raw["decision"].map({"not_used": 0, "stay_vacant": 1, "keep": 2}).fillna(3)
     order = rank[raw["x_m"].notna() & raw["y_m"].notna()].sort_values(kind="stable").index
     if len(order) < len(raw):
         notes.append(f"{len(raw) - len(order):,} buildings have no coordinates and are not drawn.")
-    if len(order) > MOST_BUILDINGS:
+    if len(order) > MAX_BUILDINGS:
         notes.append(
-            f"{MOST_BUILDINGS:,} of {len(order):,} buildings are drawn, those that change first."
+            f"{MAX_BUILDINGS:,} of {len(order):,} buildings are drawn, those that change first."
         )
-        order = order[-MOST_BUILDINGS:]
-    rows, words = raw.loc[order], said.loc[order]
+        order = order[-MAX_BUILDINGS:]
+    rows, texts = raw.loc[order], in_text.loc[order]
     points = points_of(rows["x_m"], rows["y_m"], answer.place.info.crs)
     shown = to_lonlat(gpd.GeoDataFrame(geometry=points)).geometry
     return [
@@ -185,8 +199,10 @@ def _buildings(answer: Answer, sheets: dict[str, Sheet], notes: list[str]) -> li
             "s": row["status_before"],
             "t": text.get("tier_name", ""),
             "was": str(text["services_before"]),
-            "now": _visited(str(row["services_after"]), idle.get(str(row["building_id"])), names),
-            "idle": "; ".join(names.get(s, s) for s in idle.get(str(row["building_id"]), ())),
+            "now": _visited_services(
+                str(row["services_after"]), unvisited.get(str(row["building_id"])), names
+            ),
+            "idle": "; ".join(names.get(s, s) for s in unvisited.get(str(row["building_id"]), ())),
             "rb": _number(row["running_cost_before_gbp_per_year"], 0),
             "ra": _number(row["running_cost_after_gbp_per_year"], 0),
             "w": text["why"],
@@ -195,21 +211,21 @@ def _buildings(answer: Answer, sheets: dict[str, Sheet], notes: list[str]) -> li
             shown.x,
             shown.y,
             rows.to_dict("records"),
-            words.to_dict("records"),
-            drawn.loc[order],
+            texts.to_dict("records"),
+            symbol.loc[order],
             strict=True,
         )
     ]
 
 
-def _visited(services: str, idle: list[str] | None, names: dict[str, str]) -> str:
-    """The services of a building that somebody is sent to, by name."""
-    ids = [part for part in services.split("; ") if part and part not in (idle or ())]
+def _visited_services(services: str, unvisited: list[str] | None, names: dict[str, str]) -> str:
+    """Return the names of the services of a building that residents are sent to."""
+    ids = [part for part in services.split("; ") if part and part not in (unvisited or ())]
     return "; ".join(names.get(one, one) for one in ids)
 
 
 def _streets(answer: Answer, notes: list[str]) -> list[Any]:
-    """Thin lines of the place's own streets, the main ones where there are many."""
+    """Return lines of the place's own streets, the main ones where there are many."""
     from placeopt.travel.crs import to_lonlat
 
     lines = _read_streets(answer)
@@ -240,12 +256,12 @@ def _read_streets(answer: Answer) -> gpd.GeoDataFrame | None:
     kind = next((c for c in ("highway", "road_class", "class") if c in lines.columns), None)
     west, south, east, north = lines.total_bounds
     lines = lines.set_geometry(lines.simplify(max(east - west, north - south) / 2500))
-    for most in (len(MAIN_ROADS), 4, 3, 2, 1):
-        if lines.get_coordinates().shape[0] <= MOST_STREET_POINTS:
+    for classes in (len(MAIN_ROADS), 4, 3, 2, 1):
+        if lines.get_coordinates().shape[0] <= MAX_STREET_POINTS:
             return lines[["geometry"]]
         if kind is None:
             return None
-        lines = lines[lines[kind].astype(str).str.removesuffix("_link").isin(MAIN_ROADS[:most])]
+        lines = lines[lines[kind].astype(str).str.removesuffix("_link").isin(MAIN_ROADS[:classes])]
     return None
 
 
@@ -253,15 +269,15 @@ def _street_file(answer: Answer) -> Path | None:
     folder = answer.place.folder
     if folder is None or not Path(folder).is_dir():
         return None
-    named = answer.scenario.travel.file
-    for name in (named, "streets.gpkg"):
+    stated_file = answer.scenario.travel.file
+    for name in (stated_file, "streets.gpkg"):
         if name and (Path(folder) / name).suffix == ".gpkg" and (Path(folder) / name).is_file():
             return Path(folder) / name
     return None
 
 
 def _shape(shape: Any) -> list[Any]:
-    """A point as [lat, lon]; polygons as [[ring, hole, ...], ...] of [lat, lon]."""
+    """Return a point as [lat, lon]; polygons as [[ring, hole, ...], ...] of [lat, lon]."""
     if shape.geom_type == "Point":
         return [round(shape.y, 5), round(shape.x, 5)]
     parts = getattr(shape, "geoms", [shape])

@@ -1,8 +1,7 @@
-"""My area: for each zone and service, today's place and the plan's, with minutes by mode.
+"""My area: for each zone and service, the hosts today and in the plan, with minutes by mode.
 
-``areas_table`` is the workbook's sheet; ``area_data`` is the page's data, written so that a reader
-finds an area in the one file without a server. A zone's place is where its visits go: several
-where they are split.
+``areas_table`` is the workbook's sheet. ``area_data`` is the page's data, with which a reader finds
+an area in the one file without a server. A zone has several hosts where its visits are split.
 """
 
 from __future__ import annotations
@@ -20,57 +19,59 @@ if TYPE_CHECKING:
 
     from placeopt.engine import Answer
 
-MOST_PAIRS = 60_000  # zones times services on the page; of more it names the tables instead
-MOST_PLACES = 4  # of one zone and service that are named, the largest shares first
-LEAST_SHARE = 0.01
-MOMENTS = {"before": "assignment_today", "after": "assignment"}
+MAX_PAIRS = 60_000  # zones times services on the page; with more it names the tables instead
+MAX_HOSTS = 4  # of one zone and service on the page, the largest shares first
+MIN_SHARE = 0.01
+ASSIGNMENT_TABLES = {"before": "assignment_today", "after": "assignment"}
 
 
 def has_areas(answer: Answer) -> bool:
-    """Whether the plan says where visits go today and in the plan, and minutes are known."""
+    """Whether the plan states where visits go today and in the plan, and minutes are known."""
     if answer.plan is None or answer.times is None or not len(answer.times.zone_ids):
         return False
-    return all(len(answer.plan.tables.get(name, ())) for name in MOMENTS.values())
+    return all(len(answer.plan.tables.get(name, ())) for name in ASSIGNMENT_TABLES.values())
 
 
 def measured_modes(answer: Answer) -> list[str]:
-    """The scenario's modes that were measured."""
+    """Return the scenario's modes that were measured, in the order in which they are shown."""
     assert answer.times is not None
     asked = set(answer.times.modes) & set(answer.scenario.travel.modes)
     return [mode for mode in MODES if mode in asked] + sorted(asked - set(MODES))
 
 
 def areas_table(answer: Answer) -> pd.DataFrame:
-    """One row a zone and service with visits: the place most of them go to and mean minutes,
-    today and in the plan, by the fastest mode and by each."""
+    """Return one row per zone and service with visits, today and in the plan.
+
+    Columns: the building that takes most visits, its share, mean minutes by the fastest mode, and
+    mean minutes by each mode.
+    """
     assert answer.plan is not None
-    journeys = {when: _journeys(answer, name) for when, name in MOMENTS.items()}
+    journeys = {when: _journeys(answer, name) for when, name in ASSIGNMENT_TABLES.items()}
     modes = measured_modes(answer)
     parts = {}
     for when, table in journeys.items():
         first = table.drop_duplicates(["zone_id", "service_id"])
         means = _means(table, ["minutes", *modes])
         first = first.set_index(["zone_id", "service_id"])[["building_id", "share"]]
-        found = first.join(means)
-        parts[when] = found.rename(
+        parts[when] = first.join(means).rename(
             columns={"building_id": f"building_{when}", "share": f"share_{when}"}
             | {"minutes": f"minutes_{when}"}
             | {mode: f"{mode}_{when}_minutes" for mode in modes}
         )
     table = parts["before"].join(parts["after"], how="outer")
-    for when in MOMENTS:
+    for when in ASSIGNMENT_TABLES:
         table[f"building_{when}"] = table[f"building_{when}"].fillna("")
     table["change_minutes"] = table["minutes_after"] - table["minutes_before"]
     columns = [
         *("building_before", "share_before", "minutes_before"),
         *("building_after", "share_after", "minutes_after", "change_minutes"),
-        *(f"{mode}_{when}_minutes" for mode in modes for when in MOMENTS),
+        *(f"{mode}_{when}_minutes" for mode in modes for when in ASSIGNMENT_TABLES),
     ]
     return table[columns].reset_index()
 
 
 def _journeys(answer: Answer, name: str) -> pd.DataFrame:
-    """An assignment with minutes by each mode, the largest share of each zone and service first."""
+    """Return an assignment with minutes by each mode, the largest share of each zone first."""
     assert answer.plan is not None
     assert answer.times is not None
     table = answer.plan.tables[name]
@@ -85,56 +86,60 @@ def _journeys(answer: Answer, name: str) -> pd.DataFrame:
 
 
 def _means(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Means by zone and service, by share; of those in reach."""
+    """Return means by zone and service, weighted by share, over hosts within reach."""
     import pandas as pd
 
     keys = [table["zone_id"], table["service_id"]]
-    found = {}
+    means = {}
     for column in columns:
         in_reach = table[column].notna()
         spent = (table[column] * table["share"]).where(in_reach, 0.0).groupby(keys).sum()
         weight = table["share"].where(in_reach, 0.0).groupby(keys).sum()
-        found[column] = spent / weight.where(weight > 0)
-    return pd.DataFrame(found)
+        means[column] = spent / weight.where(weight > 0)
+    return pd.DataFrame(means)
 
 
 def area_data(answer: Answer) -> dict[str, Any] | None:
-    """What the page embeds: None where there is nothing to look up, ``data`` None where there are
-    too many zones for one file."""
+    """Return the data that the page embeds.
+
+    None where there are no areas; ``data`` is None where there are too many for one file.
+    """
     if not has_areas(answer):
         return None
     assert answer.plan is not None
     pairs = len(answer.plan.tables["assignment_today"][["zone_id", "service_id"]].drop_duplicates())
-    if pairs > MOST_PAIRS:
+    if pairs > MAX_PAIRS:
         return {"data": None, "zones": len(answer.place.zones)}
     return {"data": _data(answer), "zones": len(answer.place.zones)}
 
 
 def _data(answer: Answer) -> dict[str, Any]:
     assert answer.plan is not None
-    journeys = {when: _journeys(answer, name) for when, name in MOMENTS.items()}
+    journeys = {when: _journeys(answer, name) for when, name in ASSIGNMENT_TABLES.items()}
     modes = measured_modes(answer)
     services = list(dict.fromkeys(journeys["before"]["service_id"]))
     services += [s for s in dict.fromkeys(journeys["after"]["service_id"]) if s not in services]
     order = {s: n for n, s in enumerate(answer.place.services["service_id"])}
     services.sort(key=lambda s: order.get(s, len(order)))
-    used = {b for table in journeys.values() for b in table["building_id"]} | _closing(answer)
-    buildings = [b for b in answer.plan.buildings["building_id"] if b in used]
+    shown = {b for table in journeys.values() for b in table["building_id"]} | _closing_buildings(
+        answer
+    )
+    buildings = [b for b in answer.plan.buildings["building_id"] if b in shown]
     zones = list(answer.place.zones["zone_id"])
     rows: list[list[Any]] = [[] for _ in zones]
-    zone_at = {z: n for n, z in enumerate(zones)}
-    places = {
-        when: _places(table, {b: n for n, b in enumerate(buildings)}, modes)
+    position = {z: n for n, z in enumerate(zones)}
+    hosts = {
+        when: _hosts_by_zone(table, {b: n for n, b in enumerate(buildings)}, modes)
         for when, table in journeys.items()
     }
-    for key in dict.fromkeys([*places["before"], *places["after"]]):
+    for key in dict.fromkeys([*hosts["before"], *hosts["after"]]):
         zone, service = key
         entry = [
             services.index(service),
-            places["before"].get(key, []),
-            places["after"].get(key, []),
+            hosts["before"].get(key, []),
+            hosts["after"].get(key, []),
         ]
-        rows[zone_at[zone]].append(entry)
+        rows[position[zone]].append(entry)
     names = names_by_id(answer.place, "services")
     return {
         "modes": [MODE_WORDS.get(mode, mode) for mode in modes],
@@ -145,28 +150,32 @@ def _data(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _places(table: pd.DataFrame, at: dict[str, int], modes: list[str]) -> dict[Any, list[Any]]:
-    """(zone, service) -> [building, per cent of the visits, minutes by mode ...] a place."""
-    found: dict[Any, list[Any]] = {}
+def _hosts_by_zone(
+    table: pd.DataFrame, position: dict[str, int], modes: list[str]
+) -> dict[Any, list[Any]]:
+    """Return (zone, service) -> [building, per cent of visits, minutes by mode ...] per host."""
+    hosts: dict[Any, list[Any]] = {}
     minutes = np.round(table[modes].to_numpy(float), 1)
     for zone, service, building, share, by_mode in zip(
         *(table[c] for c in ("zone_id", "service_id", "building_id", "share")), minutes, strict=True
     ):
-        places = found.setdefault((zone, service), [])
-        if len(places) < MOST_PLACES and (share >= LEAST_SHARE or not places):
-            known = [float(m) if np.isfinite(m) else None for m in by_mode]
-            places.append([at[building], max(1, round(100 * share)), *known])
-    return found
+        entries = hosts.setdefault((zone, service), [])
+        if len(entries) < MAX_HOSTS and (share >= MIN_SHARE or not entries):
+            minutes_or_none = [float(m) if np.isfinite(m) else None for m in by_mode]
+            entries.append([position[building], max(1, round(100 * share)), *minutes_or_none])
+    return hosts
 
 
-def _closing(answer: Answer) -> set[str]:
+def _closing_buildings(answer: Answer) -> set[str]:
     assert answer.plan is not None
     return set(answer.plan.tables["closures"]["building_id"]) if has_closures(answer) else set()
 
 
 def _buildings(answer: Answer, ids: list[str], services: list[str]) -> list[list[Any]]:
-    """Name, easting and northing (m), services that leave it as [service, year], whether it
-    closes."""
+    """Return of each building: name, easting, northing (m), services that leave, whether it closes.
+
+    Services that leave are pairs of service and year.
+    """
     assert answer.plan is not None
     table = answer.plan.buildings.set_index("building_id")
     leaves: dict[str, list[list[int]]] = {}
@@ -174,12 +183,12 @@ def _buildings(answer: Answer, ids: list[str], services: list[str]) -> list[list
     if has_closures(answer):
         rows = answer.plan.tables["closures"]
         rows = rows.drop_duplicates(["year", "building_id", "service_id"])
-        for year, building, service, what in zip(
+        for year, building, service, what_closes in zip(
             *(rows[c] for c in ("year", "building_id", "service_id", "what_closes")), strict=True
         ):
             if service in services:
                 leaves.setdefault(building, []).append([services.index(service), int(year)])
-            if what == "building":
+            if what_closes == "building":
                 closes.add(building)
     return [
         [
@@ -194,7 +203,7 @@ def _buildings(answer: Answer, ids: list[str], services: list[str]) -> list[list
 
 
 def _zones(answer: Answer) -> list[list[Any]]:
-    """Id, name, district, easting, northing (m) and residents."""
+    """Return id, name, district, easting, northing (m) and residents of each zone."""
     zones = answer.place.zones
     districts = names_by_id(answer.place, "districts")
     return [

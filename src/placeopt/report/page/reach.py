@@ -1,9 +1,9 @@
-"""Who can reach it, before and after: small maps of travel-time bands around hubs and services.
+"""Who can reach what, today and in the plan: small maps of travel-time bands around hosts.
 
-For each choice (the plan's hubs, then every service that people visit) and up to two modes: the
-zones coloured by minutes to the nearest host, today beside the plan, and the residents of each
-band. Colours and residents both come from ``placeopt.travel.reach``. Shapes are written once; a
-map refers to them, so that a choice costs the page one letter a zone.
+A reader chooses between the plan's hubs and each service that people visit. For each choice and up
+to two modes, the page shows zones coloured by minutes to the nearest host, today beside the plan,
+and the residents of each band. Bands and residents come from ``placeopt.travel.reach``. Shapes are
+written once and referred to, so that a choice adds one letter per zone to the page.
 """
 
 from __future__ import annotations
@@ -19,29 +19,32 @@ from numpy.typing import NDArray
 from placeopt.report.charts import palette
 from placeopt.report.narrative.figures import is_true
 from placeopt.report.tables.formats import in_words, per_cent
+from placeopt.report.tables.group_names import MODE_WORDS
 from placeopt.travel import zone_bands
 from placeopt.travel.reach import BANDS, band_names
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
 
-MOST_ZONES = 3_000  # of more, residents are counted but no map is drawn
-MOST_POINTS = 20_000  # corners of all zone shapes together
-MOST_MODES = 2
-WIDE = 460  # pixels
-PREFERRED = ("walk", "drive", "transit", "cycle")
-MODE_WORDS = {
-    "walk": "on foot",
-    "cycle": "by bicycle",
-    "drive": "by car",
-    "transit": "by public transport",
-}
-MOMENTS = {"before": "Today", "after": "The plan"}
+MAX_ZONES = 3_000  # with more, residents are counted but no map is drawn
+MAX_POINTS = 20_000  # corners of all zone shapes together
+MAX_MODES = 2
+MAP_WIDTH = 460  # pixels
+MODE_ORDER = ("walk", "drive", "transit", "cycle")
+WHEN_LABELS = {"before": "Today", "after": "The plan"}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What the reader may look at: the buildings that count as hosts before and after."""
+    """One set of hosts that a reader can choose.
+
+    Attributes:
+        key: Id of the choice on the page.
+        label: Name of the choice.
+        description: What is measured, and how many hosts there are.
+        before: Building ids of the hosts today.
+        after: Building ids of the hosts in the plan.
+    """
 
     key: str
     label: str
@@ -52,166 +55,192 @@ class Choice:
 
 @dataclass(frozen=True)
 class ReachBands:
-    """One map: the band of each zone of ``times`` (0 = nearest), and the residents of each band."""
+    """Travel-time bands around one set of hosts.
+
+    Attributes:
+        band: Band of each zone of ``times``, shape (zones,); 0 is the nearest.
+        residents: Residents of each band, shape (bands,).
+    """
 
     band: NDArray[np.intp]
     residents: NDArray[np.float64]
 
 
 def reach_maps(answer: Answer) -> dict[str, Any] | None:
-    """What the template shows; None where nothing was measured or nobody visits anything."""
+    """Return what the template shows; None without measured minutes or visited services."""
     choices, modes = reach_choices(answer), reach_modes(answer)
     if not choices or not modes:
         return None
     assert answer.times is not None
-    drawn = len(answer.times.zone_ids) <= MOST_ZONES
-    reached = {
+    has_maps = len(answer.times.zone_ids) <= MAX_ZONES
+    bands = {
         (choice.key, mode, when): reach_bands(answer, getattr(choice, when), mode)
         for choice in choices
         for mode in modes
-        for when in MOMENTS
+        for when in WHEN_LABELS
     }
-    shapes = _Shapes(answer) if drawn else None
+    shapes = _Shapes(answer) if has_maps else None
     return {
         "choices": choices,
         "shapes": shapes.definitions() if shapes else Markup(""),
-        "modes": [_mode(mode, choices, reached, shapes) for mode in modes],
-        "data": _data(choices, modes, reached, shapes) if shapes else None,
+        "modes": [_mode(mode, choices, bands, shapes) for mode in modes],
+        "data": _data(choices, modes, bands, shapes) if shapes else None,
         "notes": _notes(answer, modes),
     }
 
 
 def reach_modes(answer: Answer) -> list[str]:
-    """At most two of the modes that the scenario names and that were measured."""
+    """Return at most ``MAX_MODES`` of the scenario's modes that were measured."""
     if answer.times is None or not len(answer.times.zone_ids):
         return []
-    asked = [mode for mode in answer.times.modes if mode in answer.scenario.travel.modes]
-    asked.sort(key=lambda mode: PREFERRED.index(mode) if mode in PREFERRED else len(PREFERRED))
-    return asked[:MOST_MODES]
+    modes = [mode for mode in answer.times.modes if mode in answer.scenario.travel.modes]
+    modes.sort(key=lambda mode: MODE_ORDER.index(mode) if mode in MODE_ORDER else len(MODE_ORDER))
+    return modes[:MAX_MODES]
 
 
 def reach_choices(answer: Answer) -> list[Choice]:
-    """The plan's hubs, if it has any, then each service that people visit."""
+    """Return the plan's hubs, if it has any, and each service that people visit."""
     assert answer.plan is not None
     services = answer.plan.tables["services"]
     names = answer.place.services.set_index("service_id")["name"]
-    now = services[[is_true(value) for value in services["before"]]]
-    then = services[[is_true(value) for value in services["after"]]]
-    then = then[then["visits_per_year"] > 0]  # a point that nobody visits is not drawn as open
+    today = services[[is_true(value) for value in services["before"]]]
+    planned = services[[is_true(value) for value in services["after"]]]
+    planned = planned[planned["visits_per_year"] > 0]  # unvisited points are not drawn as open
     choices = []
     for service in dict.fromkeys(answer.plan.tables["bands"]["service_id"]):
         hosts = [
-            tuple(table.loc[table["service_id"] == service, "building_id"]) for table in (now, then)
+            tuple(table.loc[table["service_id"] == service, "building_id"])
+            for table in (today, planned)
         ]
         label = str(names.get(service) or in_words(service))
         description = (
-            f"Minutes to the nearest building that offers this service: {_said(len(hosts[0]))} "
-            f"today, {_said(len(hosts[1]))} in the plan."
+            "Minutes to the nearest building that offers this service: "
+            f"{_number_in_words(len(hosts[0]))} today, "
+            f"{_number_in_words(len(hosts[1]))} in the plan."
         )
         choices.append(Choice(str(service), label, description, *hosts))
-    hubs = _hubs(answer, now, then)
+    hubs = _hubs(answer, today, planned)
     if hubs is None:
         return choices
-    return [hubs, *choices] if hubs.before else [*choices, hubs]  # no empty map first
+    return [hubs, *choices] if hubs.before else [*choices, hubs]  # an empty map is not shown first
 
 
-def _hubs(answer: Answer, now: Any, then: Any) -> Choice | None:
-    """Like with like: as many services under one roof as the plan's smallest hub, now and then."""
+def _hubs(answer: Answer, today: Any, planned: Any) -> Choice | None:
+    """Return the buildings with as many services as the plan's smallest hub, today and planned.
+
+    None where that hub has fewer than two visited services.
+    """
     assert answer.plan is not None
     buildings = answer.plan.buildings
     hubs = list(buildings.loc[buildings["decision"] == "hub", "building_id"])
     visited = set(answer.plan.tables["bands"]["service_id"])
-    count_now, count_then = (
+    count_today, count_planned = (
         table[table["service_id"].isin(visited)].groupby("building_id").size()
-        for table in (now, then)
+        for table in (today, planned)
     )
-    least = int(count_then.reindex(hubs).fillna(0).min()) if hubs else 0
-    if least < 2:  # one service alone is no hub: the services' own maps tell more
+    least = int(count_planned.reindex(hubs).fillna(0).min()) if hubs else 0
+    if least < 2:  # one service is not a hub: the maps of services suffice
         return None
-    alike = [tuple(count.index[count >= least]) for count in (count_now, count_then)]
-    each = "the building that takes in services or gets a tier has"
+    hosts = [tuple(count.index[count >= least]) for count in (count_today, count_planned)]
+    hubs_have = "the building that takes in services or gets a tier has"
     if len(hubs) > 1:
-        each = f"each of the {len(hubs):,} buildings that take in services or get a tier has"
+        hubs_have = f"each of the {len(hubs):,} buildings that take in services or get a tier has"
     return Choice(
         "hubs",
         "Several services under one roof",
         f"Minutes to the nearest building with {least:,} or more services under one roof, as "
-        f"{each}: {_said(len(alike[0]))} today, {_said(len(alike[1]))} in the plan.",
-        *alike,
+        f"{hubs_have}: {_number_in_words(len(hosts[0]))} today, "
+        f"{_number_in_words(len(hosts[1]))} in the plan.",
+        *hosts,
     )
 
 
-def _said(buildings: int) -> str:
+def _number_in_words(buildings: int) -> str:
     return f"{buildings:,} such building{'' if buildings == 1 else 's'}" if buildings else "none"
 
 
 def reach_bands(
     answer: Answer, hosts: Sequence[str], mode: str, edges: Sequence[float] = BANDS
 ) -> ReachBands:
-    """Zones and residents by minutes to the nearest of ``hosts`` by ``mode``."""
+    """Return zones and residents by minutes to the nearest of ``hosts`` by ``mode``.
+
+    Args:
+        answer: An estate answer with measured minutes.
+        hosts: Building ids.
+        mode: Mode of travel.
+        edges: Upper edges of the bands, in minutes.
+    """
     assert answer.times is not None
-    words = [*band_names(edges), "not reached"]
-    named = zone_bands(answer.times, hosts, edges=edges, modes=[mode])
-    band = np.array([words.index(name) for name in named], dtype=np.intp)
+    labels = [*band_names(edges), "not reached"]
+    band_of_zone = zone_bands(answer.times, hosts, edges=edges, modes=[mode])
+    band = np.array([labels.index(name) for name in band_of_zone], dtype=np.intp)
     people = answer.place.zones["population"].fillna(0.0).to_numpy(float)
-    return ReachBands(band, np.bincount(band, people, len(words)).astype(float))
+    return ReachBands(band, np.bincount(band, people, len(labels)).astype(float))
 
 
 def _mode(
     mode: str,
     choices: list[Choice],
-    reached: dict[tuple[str, str, str], ReachBands],
+    bands: dict[tuple[str, str, str], ReachBands],
     shapes: _Shapes | None,
 ) -> dict[str, Any]:
-    """A pair of maps, and the figures of every choice below them."""
-    way = MODE_WORDS.get(mode, f"by {in_words(mode).lower()}")
+    """Return the pair of maps of a mode, and the figures of every choice."""
+    mode_words = MODE_WORDS.get(mode, f"by {in_words(mode).lower()}")
     panels = []
-    for when, moment in MOMENTS.items():
+    for when, moment in WHEN_LABELS.items():
         first = choices[0]
         panels.append(
             {
-                "title": f"{moment}, {way}",
-                "map": shapes.map(mode, when, first, reached[first.key, mode, when])
+                "title": f"{moment}, {mode_words}",
+                "map": shapes.map(mode, when, first, bands[first.key, mode, when])
                 if shapes
                 else Markup(""),
                 "tables": [
-                    (choice.key, _rows(reached[choice.key, mode, when])) for choice in choices
+                    (choice.key, _band_rows(bands[choice.key, mode, when])) for choice in choices
                 ],
             }
         )
     sentences = [
-        (c.key, _told(way, reached[c.key, mode, "before"], reached[c.key, mode, "after"]))
+        (
+            c.key,
+            _largest_difference(
+                mode_words, bands[c.key, mode, "before"], bands[c.key, mode, "after"]
+            ),
+        )
         for c in choices
     ]
-    return {"title": way[0].upper() + way[1:], "panels": panels, "sentences": sentences}
+    title = mode_words[0].upper() + mode_words[1:]
+    return {"title": title, "panels": panels, "sentences": sentences}
 
 
-def _words() -> list[str]:
+def _band_labels() -> list[str]:
     return [*(f"{name} minutes" for name in band_names(BANDS)), "out of reach"]
 
 
-def _rows(reached: ReachBands) -> list[tuple[str, str, str, str]]:
-    """(colour, band, residents, share) of every band."""
+def _band_rows(reached: ReachBands) -> list[tuple[str, str, str, str]]:
+    """Return (colour, band, residents, share) of every band."""
     total = reached.residents.sum() or 1.0
-    words = _words()
+    labels = _band_labels()
     return [
-        (colour, word, f"{people:,.0f}", f"{100 * people / total:.1f}%")
-        for colour, word, people in zip(
-            palette.band_colours(len(words)), words, reached.residents, strict=True
+        (colour, label, f"{people:,.0f}", f"{100 * people / total:.1f}%")
+        for colour, label, people in zip(
+            palette.band_colours(len(labels)), labels, reached.residents, strict=True
         )
     ]
 
 
-def _told(way: str, before: ReachBands, after: ReachBands) -> str:
-    """The number of minutes at which the plan makes the largest difference, in a sentence."""
+def _largest_difference(mode_words: str, before: ReachBands, after: ReachBands) -> str:
+    """Return a sentence on the minutes at which the plan makes the largest difference."""
     total = before.residents.sum() or 1.0
-    was, now = (np.cumsum(r.residents)[: len(BANDS)] / total for r in (before, after))
-    at = int(np.abs(now - was).argmax())
-    if abs(now[at] - was[at]) * total < 0.5:
-        return f"As many residents are in each band in the plan as today {way}."
+    share_before, share_after = (
+        np.cumsum(bands.residents)[: len(BANDS)] / total for bands in (before, after)
+    )
+    k = int(np.abs(share_after - share_before).argmax())
+    if abs(share_after[k] - share_before[k]) * total < 0.5:
+        return f"As many residents are in each band in the plan as today {mode_words}."
     return (
-        f"The largest difference {way}: {per_cent(was[at])} of residents are within "
-        f"{BANDS[at]:g} minutes today, {per_cent(now[at])} in the plan."
+        f"The largest difference {mode_words}: {per_cent(share_before[k])} of residents are within "
+        f"{BANDS[k]:g} minutes today, {per_cent(share_after[k])} in the plan."
     )
 
 
@@ -224,15 +253,15 @@ def _notes(answer: Answer, modes: list[str]) -> list[str]:
         "travelling, with a car or without; the chart by service above counts only the ways "
         "open to each of them."
     ]
-    left = [MODE_WORDS.get(m, in_words(m).lower()) for m in times.modes if m not in modes]
-    if left:
-        notes.append(f"Measured too, but not drawn here: {', '.join(left)}.")
+    not_drawn = [MODE_WORDS.get(m, in_words(m).lower()) for m in times.modes if m not in modes]
+    if not_drawn:
+        notes.append(f"Measured too, but not drawn here: {', '.join(not_drawn)}.")
     if np.isfinite(times.cutoff_minutes):
         notes.append(f"Out of reach: not reached within {times.cutoff_minutes:g} minutes.")
-    if len(times.zone_ids) > MOST_ZONES:
+    if len(times.zone_ids) > MAX_ZONES:
         notes.append(
             f"{len(times.zone_ids):,} zones are too many for small maps on a page (at most "
-            f"{MOST_ZONES:,} are drawn): only the residents are counted here."
+            f"{MAX_ZONES:,} are drawn): only the residents are counted here."
         )
     return notes
 
@@ -240,32 +269,32 @@ def _notes(answer: Answer, modes: list[str]) -> list[str]:
 def _data(
     choices: list[Choice],
     modes: list[str],
-    reached: dict[tuple[str, str, str], ReachBands],
+    bands: dict[tuple[str, str, str], ReachBands],
     shapes: _Shapes,
 ) -> dict[str, Any]:
-    """What the script needs to recolour the maps: one letter a zone, and dots as paths."""
+    """Return what the script needs to recolour the maps: one letter per zone, and dots as paths."""
     views = {}
     for choice in choices:
         maps = {
             f"{mode}-{when}": {
-                "bands": "".join(f"{band:x}" for band in reached[choice.key, mode, when].band),
+                "bands": "".join(f"{band:x}" for band in bands[choice.key, mode, when].band),
                 "dots": shapes.dots(getattr(choice, when)),
-                "said": _description(choice, reached[choice.key, mode, when]),
+                "said": _map_description(choice, bands[choice.key, mode, when]),
             }
             for mode in modes
-            for when in MOMENTS
+            for when in WHEN_LABELS
         }
         views[choice.key] = maps
-    return {"colours": list(palette.band_colours(len(_words()))), "views": views}
+    return {"colours": list(palette.band_colours(len(_band_labels()))), "views": views}
 
 
-def _description(choice: Choice, reached: ReachBands) -> str:
-    people = zip(_words(), reached.residents, strict=True)
+def _map_description(choice: Choice, reached: ReachBands) -> str:
+    people = zip(_band_labels(), reached.residents, strict=True)
     return f"{choice.label}. Residents: " + "; ".join(f"{w} {p:,.0f}" for w, p in people) + "."
 
 
 class _Shapes:
-    """The place's zones and districts, written once, and maps that refer to them."""
+    """Shapes of the place's zones and districts, written once, and maps that refer to them."""
 
     def __init__(self, answer: Answer):
         from placeopt.report.charts.picture import PixelTransform
@@ -277,17 +306,17 @@ class _Shapes:
         zones = plan_layers(answer)["zones"]
         self.outlines = None
         if answer.place.boundaries is not None and len(answer.place.boundaries):
-            zones = simplify_zones(zones, most_points=MOST_POINTS, across=WIDE)
+            zones = simplify_zones(zones, max_points=MAX_POINTS, resolution=MAP_WIDTH)
             self.outlines = district_outlines(answer, zones)
-        self.fit = PixelTransform(zones.total_bounds, WIDE, WIDE)
+        self.to_pixels = PixelTransform(zones.total_bounds, MAP_WIDTH, MAP_WIDTH)
         shapes = dict(zip(zones["zone_id"], zones.geometry, strict=True))
         self.zones = [shapes.get(zone) for zone in answer.times.zone_ids]
         buildings = answer.plan.buildings.dropna(subset=["x_m", "y_m"])
-        xy = self.fit(buildings[["x_m", "y_m"]].to_numpy(float))
-        self.at = dict(zip(buildings["building_id"], xy, strict=True))
+        xy = self.to_pixels(buildings[["x_m", "y_m"]].to_numpy(float))
+        self.position = dict(zip(buildings["building_id"], xy, strict=True))
 
     def definitions(self) -> Markup:
-        """Every zone and the districts' borders, to be referred to by number."""
+        """Return every zone and the districts' borders, with numbers to refer to them."""
         from placeopt.report.charts.picture import svg_path
 
         parts = []
@@ -295,28 +324,30 @@ class _Shapes:
             if shape is None or shape.is_empty:
                 parts.append(Markup('<path id="rz{}"/>').format(number))
             elif shape.geom_type == "Point":
-                ((x, y),) = self.fit([[shape.x, shape.y]])
+                ((x, y),) = self.to_pixels([[shape.x, shape.y]])
                 parts.append(
                     Markup('<circle id="rz{}" cx="{:g}" cy="{:g}" r="5"/>').format(number, x, y)
                 )
             else:
                 parts.append(
-                    Markup('<path id="rz{}" d="{}"/>').format(number, svg_path(shape, self.fit))
+                    Markup('<path id="rz{}" d="{}"/>').format(
+                        number, svg_path(shape, self.to_pixels)
+                    )
                 )
         outlines = [] if self.outlines is None else self.outlines.geometry
-        borders = "".join(svg_path(shape, self.fit) for shape in outlines)
+        borders = "".join(svg_path(shape, self.to_pixels) for shape in outlines)
         parts.append(Markup('<path id="rborders" d="{}"/>').format(borders))
         return Markup("").join(parts)
 
     def map(self, mode: str, when: str, choice: Choice, reached: ReachBands) -> Markup:
-        colours = palette.band_colours(len(_words()))
+        """Return the map of one mode and one choice, today or in the plan."""
+        colours = palette.band_colours(len(_band_labels()))
         zones = Markup("").join(
             Markup('<use href="#rz{}" fill="{}"/>').format(number, colours[band])
             for number, band in enumerate(reached.band)
         )
-        title = (
-            f"{MOMENTS[when]}, {MODE_WORDS.get(mode, mode)}: zones by minutes to the nearest host"
-        )
+        way = f"{WHEN_LABELS[when]}, {MODE_WORDS.get(mode, mode)}"
+        title = f"{way}: zones by minutes to the nearest host"
         return Markup(
             '<svg class="reach-map" role="img" data-map="{0}-{1}" viewBox="-6 -6 {2} {3}" '
             'aria-labelledby="rt-{0}-{1} rd-{0}-{1}"><title id="rt-{0}-{1}">{4}</title>'
@@ -326,15 +357,15 @@ class _Shapes:
         ).format(
             mode,
             when,
-            WIDE + 12,
-            self.fit.height + 12,
+            MAP_WIDTH + 12,
+            self.to_pixels.height + 12,
             title,
-            _description(choice, reached),
+            _map_description(choice, reached),
             zones,
             self.dots(getattr(choice, when)),
         )
 
     def dots(self, hosts: Sequence[str]) -> str:
-        """A path of round caps: one dot a host that has coordinates."""
-        points = [self.at[host] for host in hosts if host in self.at]
+        """Return a path of dots, one for each host with coordinates."""
+        points = [self.position[host] for host in hosts if host in self.position]
         return "".join(f"M{x:g},{y:g}h0" for x, y in points)

@@ -1,4 +1,4 @@
-"""How a value looks, by the format that ``columns.csv`` gives its column: in text and in Excel."""
+"""How values look in text and in Excel, by the format that ``columns.csv`` gives their column."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from placeopt.scenario.wording import (
 )
 
 __all__ = [
+    "CODE_WORDS",
     "EXCEL_FORMATS",
     "NUMBER_FORMATS",
     "STATE_WORDS",
-    "WORDS",
     "count",
     "figure",
     "format_in_row",
@@ -58,7 +58,7 @@ EXCEL_FORMATS = {
     "id": "@",
 }
 
-WORDS = {
+CODE_WORDS = {
     "keep": "Stays open",
     "close": "Closes",
     "given_up": "Given up",
@@ -90,40 +90,45 @@ WORDS = {
 }
 
 
-UNSTATED_COLUMNS = frozenset(  # columns in which an empty cell is a figure that nobody states
-    (
-        *("backlog_gbp", "energy_kwh_per_year", "energy_kwh", "carbon_tco2e_per_year"),
-        *("carbon_tco2e", "energy_before_kwh_per_year", "energy_after_kwh_per_year"),
-        *("carbon_before_tco2e_per_year", "carbon_after_tco2e_per_year"),
+UNSTATED_COLUMNS = (
+    frozenset(  # columns in which an empty cell is a figure that the place does not state
+        (
+            *("backlog_gbp", "energy_kwh_per_year", "energy_kwh", "carbon_tco2e_per_year"),
+            *("carbon_tco2e", "energy_before_kwh_per_year", "energy_after_kwh_per_year"),
+            *("carbon_before_tco2e_per_year", "carbon_after_tco2e_per_year"),
+        )
     )
 )
-STATE_WORDS = {"open": "Open", "disposed": "Given up"}  # what a building is, not what is decided
+STATE_WORDS = {"open": "Open", "disposed": "Given up"}  # a building's state, not a decision
 
 
 def in_words(code: str) -> str:
-    """A code of a table as a person reads it: ``stay_vacant`` -> "Stays empty"."""
+    """Return a code of a table in words: ``stay_vacant`` -> "Stays empty"."""
     code = str(code)
-    return WORDS.get(code, code.replace("_", " ").strip()[:1].upper() + code.replace("_", " ")[1:])
+    return CODE_WORDS.get(
+        code, code.replace("_", " ").strip()[:1].upper() + code.replace("_", " ")[1:]
+    )
 
 
 def format_in_row(kind: str, unit: str) -> str:
-    """The format of a value whose row states its unit: money, or plain figures."""
+    """Return the format of a value whose row states its unit: money, or plain figures."""
     return "gbp" if kind == "figure" and unit.startswith(("GBP", "£")) else kind
 
 
 def unit_in_words(unit: str) -> str:
-    """A unit as a person reads it: ``GBP/year`` -> "£ a year"."""
+    """Return a unit in words: ``GBP/year`` -> "£ a year"."""
     if not unit.startswith("GBP"):
         return unit
     return "£" + unit.removeprefix("GBP").replace("/year", " a year")
 
 
 def shown_without_decimals(number: float) -> bool:
-    """Whether a figure is told without decimals."""
+    """Whether a figure is shown without decimals."""
     return abs(number) >= 10_000 or number == round(number)
 
 
 def is_missing(value: Any) -> bool:
+    """Whether a value is absent, NaN or infinite."""
     import pandas as pd
 
     if value is None or value is pd.NA:
@@ -132,15 +137,19 @@ def is_missing(value: Any) -> bool:
 
 
 def is_unstated_figure(column: str, row: Any = None) -> bool:
-    """Whether an empty cell of a plan's table is a figure that the place does not state; ``row`` is
-    the cell's row, where what is measured stands in it."""
+    """Whether an empty cell of a plan's table is a figure that the place does not state.
+
+    Args:
+        column: Name of the column.
+        row: The cell's row, where the row names the objective that is measured.
+    """
     return column in UNSTATED_COLUMNS or (
         column in ("do_nothing", "plan") and row is not None and row.get("objective") == "carbon"
     )
 
 
 def format_value(value: Any, kind: str) -> str:
-    """A value as text; empty where it is missing."""
+    """Return a value as text by its format ``kind``; empty where it is missing."""
     if is_missing(value):
         return ""
     if kind == "yes_no":
@@ -152,17 +161,17 @@ def format_value(value: Any, kind: str) -> str:
         return pounds(number)
     if kind == "general":
         return figure(number)
-    size, places = abs(number), _places(kind, number)
+    size, decimals = abs(number), _decimals(kind, number)
     if kind == "share":
         return signed(f"{100 * size:.1f}%", number < 0)
     if kind in ("coordinate", "year"):
         return signed(f"{size:.0f}", number < 0)
-    text = signed(f"{size:,.{places}f}", number < 0)
+    text = signed(f"{size:,.{decimals}f}", number < 0)
     return with_sign(text, number) if kind == "change" else text
 
 
-def _places(kind: str, number: float) -> int:
-    """Decimals of a format."""
+def _decimals(kind: str, number: float) -> int:
+    """Return the number of decimals of a format."""
     if kind in ("change", "minutes", "tonnes"):
         return 1
     if kind == "decimal":
@@ -171,7 +180,7 @@ def _places(kind: str, number: float) -> int:
 
 
 def yes_no(value: Any) -> str:
-    """Booleans of the plan's tables, which some tables state as text already."""
+    """Return a boolean as yes or no; text, which some tables hold already, stays."""
     if isinstance(value, str):
         return value
     return "yes" if value else "no"

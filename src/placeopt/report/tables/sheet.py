@@ -1,4 +1,4 @@
-"""One table as people read it: names beside ids, words for codes, plain headings."""
+"""One table for readers: names beside ids, words for codes, plain headings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from placeopt.place import Place
 
 
-UNITS = {  # ending of a column's name -> (format, unit in the heading)
+UNIT_SUFFIXES = {  # suffix of a column's name -> (format, unit in the heading)
     "_gbp_per_year": ("gbp", "£ a year"),
     "_tco2e_per_year": ("tonnes", "tCO2e a year"),
     "_per_year": ("count", "a year"),
@@ -30,7 +30,7 @@ UNITS = {  # ending of a column's name -> (format, unit in the heading)
 }
 
 
-NAMED = {  # id column -> (table that names it)
+NAMING_TABLES = {  # id column -> table that names it
     "building_id": "buildings",
     "service_id": "services",
     "zone_id": "zones",
@@ -113,7 +113,16 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Heading:
-    """One column as people read it; ``format`` is a key of ``formats.EXCEL`` or a kind of text."""
+    """One column as readers see it.
+
+    Attributes:
+        name: Name of the column in the plan's table.
+        text: The heading, with the unit.
+        format: A key of ``formats.EXCEL_FORMATS``, or a kind of text.
+        total: Whether the column is totalled.
+        page: Whether the page shows it.
+        meaning: What it means.
+    """
 
     name: str
     text: str
@@ -125,7 +134,14 @@ class Heading:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One table ready to be shown; ``frame`` has the columns of ``headings`` in their order."""
+    """One table ready to be shown.
+
+    Attributes:
+        name: Name of the table.
+        title: Title of the sheet.
+        frame: The rows, with the columns of ``headings`` in their order.
+        headings: How each column is shown.
+    """
 
     name: str
     title: str
@@ -134,19 +150,19 @@ class Sheet:
 
     @property
     def on_page(self) -> tuple[Heading, ...]:
-        """The columns that the page shows; one without a single entry only takes room."""
+        """The columns that the page shows; columns without an entry are left out."""
         filled = (self.frame.notna() & (self.frame != "")).any()
-        bare = not len(self.frame)
-        return tuple(h for h in self.headings if h.page and (bare or filled[h.name]))
+        is_empty = not len(self.frame)
+        return tuple(h for h in self.headings if h.page and (is_empty or filled[h.name]))
 
     def total(self, column: str) -> float:
-        """The sum of a column, missing values left out; 0 where the table lacks the column."""
+        """Return the sum of a column without missing values; 0 where the table lacks the column."""
         return float(self.frame[column].sum()) if column in self.frame else 0.0
 
 
 @cache
 def headings() -> dict[tuple[str, str], Heading]:
-    """(table, column) -> heading; table ``*`` is for columns that mean the same everywhere."""
+    """Return (table, column) -> heading; table ``*`` holds columns with one meaning everywhere."""
     text = (files("placeopt.report.tables") / "columns.csv").read_text(encoding="utf-8")
     return {
         (row["table"], row["column"]): Heading(
@@ -161,59 +177,59 @@ def headings() -> dict[tuple[str, str], Heading]:
     }
 
 
-def find_heading(table: str, column: str, *, number: bool = False) -> Heading:
-    """The heading of a column; made from its name where ``columns.csv`` does not state one."""
+def find_heading(table: str, column: str, *, is_number: bool = False) -> Heading:
+    """Return the heading of a column; made from its name where ``columns.csv`` has none."""
     known = headings()
-    found = known.get((table, column)) or known.get(("*", column))
-    if found:
-        return found
+    heading = known.get((table, column)) or known.get(("*", column))
+    if heading:
+        return heading
     year = re.search(r"\d{4}", column)
-    of_years = known.get((table, column.replace(year[0], "{year}"))) if year else None
-    if year and of_years:
-        return replace(of_years, name=column, text=of_years.text.replace("{year}", year[0]))
-    for ending, (kind, unit) in UNITS.items():
-        if column.endswith(ending):
+    yearly = known.get((table, column.replace(year[0], "{year}"))) if year else None
+    if year and yearly:
+        return replace(yearly, name=column, text=yearly.text.replace("{year}", year[0]))
+    for suffix, (kind, unit) in UNIT_SUFFIXES.items():
+        if column.endswith(suffix):
             return Heading(
-                column, f"{in_words(column.removesuffix(ending))} ({unit})", kind, False, True, ""
+                column, f"{in_words(column.removesuffix(suffix))} ({unit})", kind, False, True, ""
             )
-    return Heading(column, in_words(column), "decimal" if number else "text", False, True, "")
+    return Heading(column, in_words(column), "decimal" if is_number else "text", False, True, "")
 
 
 def make_sheet(place: Place, name: str, table: pd.DataFrame) -> Sheet:
-    """One table dressed: names beside ids, words for codes."""
+    """Return a table as a sheet: names beside ids, words for codes."""
     from pandas.api.types import is_numeric_dtype
 
     frame = _with_names(place, table)
-    if name == "buildings":  # what everybody looks for first
+    if name == "buildings":  # readers look for it first
         frame.insert(2, "decision", frame.pop("decision"))
         if "why" in frame:
             frame["why"] = frame.pop("why")  # the longest, after the years
-        empty = (frame["decision"] == "close") & (frame["status_before"] == "vacant")
-        frame["decision"] = frame["decision"].mask(empty, "given_up")
-    found = []
+        is_given_up = (frame["decision"] == "close") & (frame["status_before"] == "vacant")
+        frame["decision"] = frame["decision"].mask(is_given_up, "given_up")
+    headings = []
     for column in frame.columns:
-        numeric = is_numeric_dtype(frame[column].dtype) and frame[column].dtype != bool
-        found.append(find_heading(name, column, number=numeric))
+        is_number = is_numeric_dtype(frame[column].dtype) and frame[column].dtype != bool
+        headings.append(find_heading(name, column, is_number=is_number))
     services = names_by_id(place, "services")
-    for heading in found:
+    for heading in headings:
         values = frame[heading.name]
         if heading.format in ("code", "decision"):
             states = STATE_WORDS if heading.name in ("state", "status_before") else {}
             frame[heading.name] = [states.get(value, in_words(value)) for value in values]
         elif heading.format in ("who", "way"):
-            said = group_in_words if heading.format == "who" else mode_in_words
-            frame[heading.name] = [said(str(value)) for value in values]
+            in_text = group_in_words if heading.format == "who" else mode_in_words
+            frame[heading.name] = [in_text(str(value)) for value in values]
         elif heading.name == "unit":
             frame["unit"] = [unit_in_words(str(value)) for value in values]
         elif heading.format == "yes_no":
             frame[heading.name] = [yes_no(value) for value in values]
         elif heading.format == "service_ids":
-            frame[heading.name] = [_each_named(value, services) for value in values]
-    return Sheet(name, TITLES.get(name, in_words(name)), frame, tuple(found))
+            frame[heading.name] = [_names_of_ids(value, services) for value in values]
+    return Sheet(name, TITLES.get(name, in_words(name)), frame, tuple(headings))
 
 
 def names_by_id(place: Place, table: str) -> dict[str, str]:
-    """Id -> what people call it; the id where nobody has named it."""
+    """Return id -> name; the id itself where a row has no name."""
     rows = place.tables.get(table)
     if rows is None or rows.empty:
         return {}
@@ -228,9 +244,9 @@ def _with_names(place: Place, table: pd.DataFrame) -> pd.DataFrame:
     columns: dict[str, Any] = {}
     for column in table.columns:
         columns[column] = table[column].array
-        own = column == table.columns[0] and "name" in table.columns
-        if column in NAMED and not own:
-            names = names_by_id(place, NAMED[column])
+        has_name = column == table.columns[0] and "name" in table.columns
+        if column in NAMING_TABLES and not has_name:
+            names = names_by_id(place, NAMING_TABLES[column])
             label = column.replace("_id", "_name") if column.endswith("_id") else f"{column}_name"
             columns[label] = [names.get(str(i), str(i)) for i in table[column]]
     import pandas as pd
@@ -238,7 +254,7 @@ def _with_names(place: Place, table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _each_named(value: Any, names: dict[str, str]) -> str:
-    """Ids joined by "; " as names; a bare count stays as it is."""
+def _names_of_ids(value: Any, names: dict[str, str]) -> str:
+    """Return ids joined by "; " as names; a number stays as it is."""
     ids = [part.strip() for part in str(value).split(";") if part.strip()]
     return "; ".join(names.get(part, part) for part in ids)

@@ -1,6 +1,6 @@
-"""The benefits chain in the workbook as live formulas: every step points at the cell it uses.
+"""The benefits chain in the workbook as live formulas: every step points at the cells it uses.
 
-    counted    the improvements of the years that still bring the benefit, less what decays
+    counted    improvements of the years that still bring the benefit, less decay
     gross      counted x unit value
     net        gross x attribution x (1 - each deduction) x (1 - correction)
     cashable   net x cashable share
@@ -22,7 +22,7 @@ from placeopt.report.workbook.input_cells import Inputs
 if TYPE_CHECKING:
     from placeopt.engine import Answer
 
-FIRST = 3  # the first row of a sheet's table, counted from 0
+FIRST_ROW = 3  # the first row of a sheet's table, counted from 0
 DEDUCTIONS = ("deadweight_share", "displacement_share", "leakage_share", "substitution_share")
 FROM_INPUTS = ("attribution_share", *DEDUCTIONS, "cashable_share")
 
@@ -32,7 +32,14 @@ Formulas = dict[tuple[int, str], str]  # (row of the table from 0, column) -> fo
 def chain_formulas(
     answer: Answer, sheets: dict[str, Sheet], titles: dict[str, str], inputs: Inputs
 ) -> Formulas:
-    """The formulas of the sheet ``benefits_chain``; ``titles`` are the worksheets' names."""
+    """Return the formulas of the sheet ``benefits_chain``.
+
+    Args:
+        answer: A budget answer.
+        sheets: Table name -> sheet.
+        titles: Table name -> name of the worksheet.
+        inputs: Positions of the input cells.
+    """
     if answer.plan is None or "benefits_chain" not in sheets:
         return {}
     rows = answer.plan.tables["benefits_chain"].to_dict("records")
@@ -40,82 +47,90 @@ def chain_formulas(
         return {}
     names = [heading.name for heading in sheets["benefits_chain"].headings]
     benefits = answer.place.tables["benefits"].set_index("benefit_id").to_dict("index")
-    made: Formulas = {}
+    formulas: Formulas = {}
     first = 0  # row of the benefit's first year
     for number, row in enumerate(rows):
         key = str(row["benefit_id"])
         benefit: Any = benefits[key]
 
         def here(column: str, number: int = number) -> str:
-            return _cell(FIRST + number, names.index(column))
+            return _cell(FIRST_ROW + number, names.index(column))
 
         if number == 0 or rows[number - 1]["benefit_id"] != row["benefit_id"]:
             first = number
-        made[number, "improvement"] = _improvement(answer, sheets, titles, row)
-        made[number, "counted"] = _counted(benefit, number, first, here, inputs, key)
-        made[number, "unit_value_gbp"] = _value(answer, benefit, key, inputs)
+        formulas[number, "improvement"] = _improvement(answer, sheets, titles, row)
+        formulas[number, "counted"] = _counted(benefit, number, first, here, inputs, key)
+        formulas[number, "unit_value_gbp"] = _unit_value(answer, benefit, key, inputs)
         for column in FROM_INPUTS:
-            made[number, column] = inputs.address("benefits", key, column)
-        made[number, "correction_share"] = _correction(inputs, key)
-        made[number, "gross_gbp"] = f"{here('counted')}*{here('unit_value_gbp')}"
-        left = "*".join(f"(1-{here(column)})" for column in (*DEDUCTIONS, "correction_share"))
-        made[number, "net_gbp"] = f"{here('gross_gbp')}*{here('attribution_share')}*{left}"
-        made[number, "cashable_gbp"] = f"{here('net_gbp')}*{here('cashable_share')}"
-        made[number, "present_gbp"] = f"{here('net_gbp')}*{here('discount_factor')}"
+            formulas[number, column] = inputs.address("benefits", key, column)
+        formulas[number, "correction_share"] = _correction(inputs, key)
+        formulas[number, "gross_gbp"] = f"{here('counted')}*{here('unit_value_gbp')}"
+        deductions = "*".join(f"(1-{here(column)})" for column in (*DEDUCTIONS, "correction_share"))
+        formulas[number, "net_gbp"] = (
+            f"{here('gross_gbp')}*{here('attribution_share')}*{deductions}"
+        )
+        formulas[number, "cashable_gbp"] = f"{here('net_gbp')}*{here('cashable_share')}"
+        formulas[number, "present_gbp"] = f"{here('net_gbp')}*{here('discount_factor')}"
         factor = "health_factor" if benefit["health"] else "factor"
-        made[number, "discount_factor"] = inputs.address(SCHEDULE, str(int(row["year"])), factor)
-    return {cell: f"={formula}" for cell, formula in made.items() if formula}
+        formulas[number, "discount_factor"] = inputs.address(
+            SCHEDULE, str(int(row["year"])), factor
+        )
+    return {cell: f"={formula}" for cell, formula in formulas.items() if formula}
 
 
 def _correction(inputs: Inputs, key: str) -> str:
-    """Where the scenario asks for it: the benefit's own correction, else its grade's, else none."""
-    asked = inputs.address("scenario", "", "money, optimism_bias")
+    """Return the benefit's own correction, else its grade's; 0 where the scenario corrects none."""
+    switch = inputs.address("scenario", "", "money, optimism_bias")
     own, grade = (inputs.address("benefits", key, name) for name in ("correction_share", "grade"))
-    grades = [name for table, name, _ in inputs.at if table == CORRECTIONS]
+    grades = [name for table, name, _ in inputs.positions if table == CORRECTIONS]
     start = inputs.address(CORRECTIONS, grades[0], "grade")
     end = inputs.address(CORRECTIONS, grades[-1], "correction_share")
     table = f"{start}:{end.removeprefix('Inputs!')}"
     by_grade = f"IF(ISNUMBER({grade}),VLOOKUP({grade},{table},2,FALSE),0)"
-    return f'IF({asked}="yes",IF(ISNUMBER({own}),{own},{by_grade}),0)'
+    return f'IF({switch}="yes",IF(ISNUMBER({own}),{own},{by_grade}),0)'
 
 
 def _counted(benefit: Any, number: int, first: int, here: Any, inputs: Inputs, key: str) -> str:
-    """The improvements that count in a row's year, the newest first."""
+    """Return the improvements that count in a row's year, the newest first."""
     lag, lasts = int(benefit["lag_years"]), int(benefit["duration_years"])
     decay = inputs.address("benefits", key, "decay_share")
     terms = []
     for since in range(lasts):
         earlier = number - lag - since
         if earlier >= first and (since == 0 or benefit["decay_share"] < 1):
-            kept = f"*(1-{decay})^{since}" if since and benefit["decay_share"] else ""
-            terms.append(f"{here('improvement', earlier)}{kept}")
+            remaining = f"*(1-{decay})^{since}" if since and benefit["decay_share"] else ""
+            terms.append(f"{here('improvement', earlier)}{remaining}")
     return "+".join(terms) or "0"
 
 
 def _improvement(answer: Answer, sheets: dict[str, Sheet], titles: dict[str, str], row: Any) -> str:
-    """The plan's level less that of doing nothing, in the wanted direction; "" where the sheet
-    of outcomes does not reach that year."""
+    """Return the plan's level less that of doing nothing, in the wanted direction.
+
+    Empty where the sheet of outcomes does not have that year.
+    """
     assert answer.plan is not None
     sheet = sheets.get("outcomes_by_year")
     if sheet is None:
         return ""
     table = answer.plan.tables["outcomes_by_year"]
-    found = ((table["outcome_id"] == row["outcome_id"]) & (table["year"] == row["year"])).to_numpy()
-    if not found.any():
+    is_row = (
+        (table["outcome_id"] == row["outcome_id"]) & (table["year"] == row["year"])
+    ).to_numpy()
+    if not is_row.any():
         return ""
-    at = FIRST + int(found.argmax())
+    position = FIRST_ROW + int(is_row.argmax())
     names = [heading.name for heading in sheet.headings]
     plan, nothing = (
-        f"'{titles[sheet.name]}'!{_cell(at, names.index(column))}"
+        f"'{titles[sheet.name]}'!{_cell(position, names.index(column))}"
         for column in ("plan", "do_nothing")
     )
     outcomes = answer.place.tables["outcomes"].set_index("outcome_id")["direction"]
-    lower = outcomes[row["outcome_id"]] == "lower"
-    return f"{nothing}-{plan}" if lower else f"{plan}-{nothing}"
+    lower_is_better = outcomes[row["outcome_id"]] == "lower"
+    return f"{nothing}-{plan}" if lower_is_better else f"{plan}-{nothing}"
 
 
-def _value(answer: Answer, benefit: Any, key: str, inputs: Inputs) -> str:
-    """The unit value: the benefit's own cell, or a unit cost brought to the place's prices."""
+def _unit_value(answer: Answer, benefit: Any, key: str, inputs: Inputs) -> str:
+    """Return the unit value: the benefit's own cell, or a unit cost in the place's prices."""
     if not benefit.get("unit_cost"):
         return inputs.address("benefits", key, "unit_value_gbp")
     code = str(benefit["unit_cost"])

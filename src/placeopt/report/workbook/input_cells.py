@@ -1,15 +1,10 @@
-"""Where each input stands in the workbook, so that formulas can point at it."""
+"""Positions of the input cells in the workbook, so that formulas can point at them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    pass
-
-
-NAME = "Inputs"
+SHEET_NAME = "Inputs"
 
 
 Cell = tuple[str, str, str]  # table, key of the row, column
@@ -17,14 +12,19 @@ Cell = tuple[str, str, str]  # table, key of the row, column
 
 @dataclass
 class Inputs:
-    """Where each input cell stands in the sheet, and what it holds."""
+    """Positions of the input cells of a workbook.
 
-    at: dict[Cell, tuple[int, int]] = field(default_factory=dict)  # -> row, column from 0
+    Attributes:
+        positions: Input cell -> row and column on the sheet, from 0.
+        rows: Number of rows of input tables.
+    """
+
+    positions: dict[Cell, tuple[int, int]] = field(default_factory=dict)
     rows: int = 0
 
     def address(self, table: str, key: str, column: str) -> str:
-        """The cell as a formula of another sheet names it; "" where there is no such cell."""
+        """Return the cell as formulas of other sheets name it; "" where there is no such cell."""
         from xlsxwriter.utility import xl_rowcol_to_cell
 
-        place = self.at.get((table, key, column))
-        return f"{NAME}!{xl_rowcol_to_cell(*place, True, True)}" if place else ""
+        position = self.positions.get((table, key, column))
+        return f"{SHEET_NAME}!{xl_rowcol_to_cell(*position, True, True)}" if position else ""
