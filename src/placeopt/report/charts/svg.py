@@ -356,6 +356,7 @@ def legend(entries: Sequence[tuple[str, str]], wrap: int = 9, down: float = 0.0)
 def bar(
     x: float, y: float, width: float, height: float, colour: str, tip: str = "", edge: bool = False
 ) -> Markup:
+    """Return a rectangle with a tooltip; lengths are in pixels of the chart."""
     title = Markup("<title>{}</title>").format(tip) if tip else Markup("")
     line = Markup(' stroke="#777" stroke-width="0.6"') if edge else Markup("")
     return Markup('<rect x="{}" y="{}" width="{}" height="{}" fill="{}"{}>{}</rect>').format(
@@ -364,12 +365,14 @@ def bar(
 
 
 def dot(x: float, y: float, fill: str, edge: str) -> Markup:
+    """Return a circle of 6 pixels."""
     return Markup('<circle cx="{}" cy="{}" r="6" fill="{}" stroke="{}" stroke-width="2"/>').format(
         round(x, 1), y, fill, edge
     )
 
 
 def row_label(text: str, y: float) -> Markup:
+    """Return the label at the left of a row, cut to 36 characters."""
     short = text if len(text) <= 36 else text[:35] + "…"
     return Markup('<text x="{}" y="{}" text-anchor="end">{}<title>{}</title></text>').format(
         LABEL_WIDTH - 10, round(y, 1), escape(short), escape(text)
@@ -377,6 +380,7 @@ def row_label(text: str, y: float) -> Markup:
 
 
 def text_at(x: float, y: float, text: str, anchor: str = "start", soft: bool = False) -> Markup:
+    """Return a text; ``anchor`` is start, middle or end, and ``soft`` text is grey."""
     return Markup('<text x="{}" y="{}" text-anchor="{}"{}>{}</text>').format(
         round(x, 1), round(y, 1), anchor, Markup(' class="soft"') if soft else "", text
     )
