@@ -5,7 +5,7 @@ import shutil
 from placeopt.run import check_files, demo_scenarios, solve_file
 
 
-def test_warnings_of_the_files_the_place_and_the_problem_all_reach_the_answer(tmp_path):
+def test_warnings_of_every_kind_reach_the_answer(tmp_path):
     shutil.copytree(demo_scenarios()["budget"].parents[1], tmp_path / "marlshire")
     curves = tmp_path / "marlshire" / "curves.csv"
     lines = curves.read_text().splitlines(keepends=True)

@@ -115,7 +115,7 @@ def test_cash_flow_positions_and_gains_tie(care):
     assert column(stands, "In the plan (£)") == column(gains, "Position in the plan (£)")
 
 
-def test_the_benefits_chain_is_live_formulas_whose_results_are_the_stored_values(care):
+def test_formulas_of_the_benefits_chain_give_the_stored_values(care):
     _, out = care
     live = openpyxl.load_workbook(out / "workbook.xlsx")
     stored = openpyxl.load_workbook(out / "workbook.xlsx", data_only=True)
@@ -130,7 +130,7 @@ def test_the_benefits_chain_is_live_formulas_whose_results_are_the_stored_values
     assert formulas >= 3 * 12  # three years, from improvement to present value
 
 
-def test_a_correction_a_grade_a_rate_and_a_step_are_cells_that_change_the_result(care, tmp_path):
+def test_changed_input_cells_change_the_benefits(care, tmp_path):
     """Of grade 4, corrected by 0.15: 2 GBP a bed day, 0.8 of it net of deadweight, of 10 and of 15
     bed days; worth 1 / 1.035 and 1 / 1.035^2 in the first year."""
     answer, _ = care
@@ -227,7 +227,7 @@ def _below(page, heading: str, value, table: str = ""):
     raise AssertionError(f"no {value} below {heading}")
 
 
-def test_a_sheet_without_rows_says_why_and_the_tightest_spot_is_in_plain_figures(care):
+def test_an_empty_sheet_states_why_it_is_empty(care):
     _, out = care
     book = openpyxl.load_workbook(out / "workbook.xlsx")
     assert book["Assumptions"]["A2"].value == "The place's tables name no assumption."
@@ -241,7 +241,7 @@ def _texts(answer):
     return " ".join(statement.text for statement in describe_budget(answer)[1])
 
 
-def test_a_programme_that_stays_as_it_is_is_counted_only_where_there_is_one(care):
+def test_unchanged_programmes_are_counted_only_if_any(care):
     answer, _ = care
     changed = answer.plan.spending["change_gbp"].abs() > 0.5
     said = _texts(answer)

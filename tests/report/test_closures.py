@@ -53,7 +53,7 @@ def test_a_closed_point_says_where_its_users_go_and_what_it_adds(closing):
 
 def test_my_area_says_where_to_go_next_and_how_much_longer(closing):
     """Z2 goes from A (4 minutes by car, 20 on foot) to C (9 and 90)."""
-    data = my_area.look_up(closing[0])["data"]
+    data = my_area.area_data(closing[0])["data"]
     assert data["modes"] == ["on foot", "by car"]
     assert [zone[1] for zone in data["zones"]] == ["Oldtown", "Newtown"]
     ((service, before, after),) = data["rows"][1]
@@ -116,12 +116,12 @@ def test_minutes_more_are_in_words():
 
 def test_too_many_areas_are_left_to_the_tables(closing, monkeypatch):
     monkeypatch.setattr(my_area, "MAX_PAIRS", 1)
-    assert my_area.look_up(closing[0]) == {"data": None, "zones": 2}
+    assert my_area.area_data(closing[0]) == {"data": None, "zones": 2}
 
 
 def test_an_answer_without_these_tables_has_no_look_up():
     answer = answers.estate_answer()
-    assert my_area.look_up(answer) is None
+    assert my_area.area_data(answer) is None
     assert "closed_points" not in all_sheets(answer)
 
 
@@ -131,8 +131,8 @@ def test_the_split_adds_up_and_says_what_is_not_counted(closing):
     made = saving_parts(answer)
     assert made["running"][0] == ("Buildings in use", "£30", "£20", "£10", "100%")
     assert made["running"][-1][3] == "£10"
-    assert ("Redundancy", "not counted") in made["once"]
-    assert ("Maintenance due in what is kept", "not stated") in made["once"]
+    assert ("Redundancy", "not counted") in made["one_off"]
+    assert ("Maintenance due in what is kept", "not stated") in made["one_off"]
     assert unstated_figures(answer) == {"maintenance_due_gbp", "carbon", "carbon_present_gbp"}
     assert len(omission_notes(answer)) == 3
     html = (out / "index.html").read_text(encoding="utf-8")

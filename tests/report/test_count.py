@@ -44,7 +44,7 @@ def test_what_is_not_stated_is_a_row_of_its_own() -> None:
     assert tables["estate_by_district"]["district_id"].tolist() == ["not stated"]
 
 
-def test_spending_by_district_is_apportioned_by_visits_or_residents() -> None:
+def test_district_spending_follows_visits_or_residents() -> None:
     place = small_place()
     zones = place.zones.assign(district_id=["D1", "", "D1"])
     table = count_place(place.replace(zones=zones))["spending_by_district"].set_index("district_id")

@@ -9,7 +9,7 @@ from placeopt.report.narrative.limits import (
 )
 
 
-def test_the_order_of_breaking_says_which_money_is_meant_and_what_is_proven():
+def test_the_order_of_breaking_states_its_money_and_proof():
     row = {"step": 1, "least_gbp": 90.4, "bound_gbp": 90.0, "gap_share": 0.004, "today_gbp": 100.0,
            "cut_share": 0.096, "outcome_id": "falls", "name": "Falls", "missed_ranges": 0.1,
            "proven_first": False}  # fmt: skip
@@ -27,7 +27,7 @@ def test_the_order_of_breaking_says_which_money_is_meant_and_what_is_proven():
     assert path_of_cuts_in_words("it has choices", (2026,)) == "No path_of_cuts.csv: it has choices"
 
 
-def test_prices_name_what_is_priced_its_unit_and_what_is_not_proven():
+def test_prices_state_limit_unit_and_what_is_not_proven():
     row = {"rule": "B3", "what": "a higher floor", "id": "care", "name": "Home care", "step": 1000,
            "per": "GBP", "objective": "least_money", "unit": "gbp per year",
            "objective_before": 5e6, "objective_after": 5001000.0, "change_in_objective": 1.0,

@@ -46,7 +46,7 @@ def test_codes_and_lists_in_words():
     assert listed(["a", "b", "c"]) == "a, b and c"
 
 
-def test_missing_values_show_as_nothing_and_whole_figures_without_decimals():
+def test_missing_values_are_empty_and_whole_figures_plain():
     assert format_value(float("nan"), "gbp") == ""
     assert format_value(63.0, "figure") == "63"
     assert format_value(2.0, "decimal") == "2.00"

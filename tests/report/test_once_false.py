@@ -59,7 +59,7 @@ def test_a_building_that_takes_a_service_in_is_no_hub():
     assert "hubs" not in text
 
 
-def test_no_reason_is_given_for_ring_fenced_money_that_is_not_spent():
+def test_no_reason_is_stated_for_unspent_ring_fenced_money():
     """The total binds, not the ring-fence: only that it goes back is said."""
     text = said(answers.budget_answer())
     assert "£50,000 of ring-fenced money is not spent and goes back to those who gave it." in text
@@ -130,7 +130,7 @@ def test_a_further_amount_is_no_more_than_can_usefully_be_spent():
     assert (spent[told.index] + told["amount"] <= most[told.index]).all()
 
 
-def test_ring_fenced_money_that_could_pay_in_another_stream_s_place_is_of_use():
+def test_money_that_could_replace_another_stream_is_usable():
     answer = ring_fenced(most=30, total=250)
     rows = answer.plan.payments
     other = rows["stream_id"].where(rows["programme_id"] != "lights", "grant")
@@ -155,7 +155,7 @@ def test_money_that_a_pace_keeps_out_is_of_no_use():
         assert ("cannot be put to use" in text) is of_no_use
 
 
-def test_ring_fenced_money_that_is_carried_or_released_does_not_go_back():
+def test_carried_or_released_money_is_not_returned():
     for rule in (Streams(rule="streams", unspent="carried"),
                  Streams(rule="streams", release=("lamp_fund",))):  # fmt: skip
         text = said(ring_fenced(most=30, total=200, rules=[rule]))
@@ -163,7 +163,7 @@ def test_ring_fenced_money_that_is_carried_or_released_does_not_go_back():
         assert "cannot be put to use" not in text
 
 
-def test_the_largest_rise_is_named_by_its_id_where_nobody_named_it():
+def test_a_rise_without_a_name_is_stated_by_its_id():
     answer = answers.budget_answer()
     text = said(with_tables(answer, spending=answer.plan.spending.assign(name="")))
     assert "The largest rise is in youth: £100,000" in text
@@ -203,7 +203,7 @@ def test_worse_off_is_said_of_the_years_in_which_it_is_so(plan, text):
     assert text in said(replace(answer, scenario=asked))
 
 
-def test_a_programme_that_rises_is_not_cut_as_fast_as_the_pace_allows():
+def test_a_rising_programme_is_not_said_to_be_cut():
     """Nothing may be cut (a pace of 0) and 50 more is spent: no pace holds it."""
     from placeopt.budget import solve
     from placeopt.scenario.rules.budget.money import Pace
@@ -313,7 +313,7 @@ def test_a_yes_or_no_question_is_answered_yes_or_no(question):
     assert verdict(answer=turned).startswith("Yes.") != QUESTIONS[question]
 
 
-def test_the_figures_that_the_scenario_names_come_first_and_only_once():
+def test_leads_come_first_and_only_once():
     answer = answers.estate_answer()
     lead = AnswerSettings(lead=("service_points", "works_gbp"))
     narrative = describe(

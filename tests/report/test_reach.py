@@ -69,7 +69,7 @@ def test_residents_under_every_map_are_those_of_the_travel_room(estate):
         assert sum(residents) == answer.place.zones["population"].sum()
 
 
-def test_zones_take_the_colour_of_their_band_and_the_first_choice_needs_no_script(estate):
+def test_zones_have_the_colour_of_their_band_without_a_script(estate):
     answer, out = estate
     html = (out / "index.html").read_text(encoding="utf-8")
     drawn = maps(html)
@@ -100,18 +100,21 @@ def with_services(answer, before, after):
     return replace(answer, plan=replace(answer.plan, tables=tables))
 
 
-def test_hubs_are_compared_with_buildings_that_offer_as_many_services_today():
+def test_hubs_are_compared_with_buildings_as_large_today():
     answer = with_services(answers.estate_answer(), {"B2": 2, "B3": 1}, {"B1": 2, "B2": 1, "B3": 2})
     hubs = reach_choices(answer)[0]
     assert (hubs.key, hubs.before, hubs.after) == ("hubs", ("B2",), ("B1", "B3"))
-    assert "2 or more services under one roof, as the building that takes in services" in hubs.says
-    assert "1 such building today, 2 such buildings in the plan" in hubs.says
+    assert (
+        "2 or more services under one roof, as the building that takes in services"
+        in hubs.description
+    )
+    assert "1 such building today, 2 such buildings in the plan" in hubs.description
 
 
 def test_hubs_come_last_where_nothing_like_them_stands_today():
     answer = with_services(answers.estate_answer(), {"B2": 1}, {"B1": 2})
     assert [choice.key for choice in reach_choices(answer)] == ["library", "clinic", "hubs"]
-    assert "none today, 1 such building in the plan" in reach_choices(answer)[-1].says
+    assert "none today, 1 such building in the plan" in reach_choices(answer)[-1].description
     alone = with_services(answers.estate_answer(), {"B2": 1}, {"B1": 1})
     assert [choice.key for choice in reach_choices(alone)] == ["library", "clinic"]
 
@@ -132,7 +135,7 @@ def test_a_mode_that_is_not_drawn_is_named():
     assert "Measured too, but not drawn here: by public transport." in reach_maps(asked)["notes"]
 
 
-def test_a_large_place_is_counted_without_a_second_copy_of_its_minutes():
+def test_a_large_place_needs_no_second_copy_of_its_minutes():
     import tracemalloc
 
     answer = answers.large_answer(zones=35_000, buildings=5_000)  # 1.4 GB a mode, were they dense

@@ -121,7 +121,7 @@ def test_sheets_of_each_problem(estate, budget):
     assert names(budget[1]) == ["Summary", "Inputs", *money, "Who gains", *last]
 
 
-def test_the_geopackage_has_layers_in_the_place_s_system_and_default_styles(estate):
+def test_the_geopackage_has_layers_crs_and_default_styles(estate):
     answer, out = estate
     layers = {name for name, _ in pyogrio.list_layers(out / "plan.gpkg")}
     assert layers == {"buildings", "zones", "districts", "services", "access", "layer_styles"}
@@ -182,7 +182,7 @@ def test_the_headline_says_what_is_saved_and_how_sure_it_is():
     assert "Verified" in said
 
 
-def test_a_table_that_columns_csv_does_not_know_still_gets_headings_and_a_sheet(tmp_path):
+def test_an_unknown_table_gets_headings_and_a_sheet(tmp_path):
     answer = answers.estate_answer()
     extra = pd.DataFrame({"building_id": ["B1"], "rent_paid_gbp_per_year": [12.5]})
     answer.plan.tables["rents"] = extra

@@ -245,7 +245,7 @@ def test_a_sentence_of_another_answer_is_found():
         assert wrong[0].startswith("not so"), kind
 
 
-def test_minutes_to_the_nearest_said_of_where_visits_are_sent_are_found():
+def test_minutes_of_the_wrong_measure_are_found():
     """A councillor reads how much longer residents travel, not how far an open door is."""
     answer = sent_answers()[1]  # all of one zone's visits go past the nearer building
     text = said_by(answer, "longer_and_shorter")
