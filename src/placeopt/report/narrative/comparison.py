@@ -1,4 +1,4 @@
-"""How far an answer differs from that to the question that it is compared with.
+"""The difference between an answer and the answer to the question that it is compared with.
 
 Of two plans with values a and b of the same objective and bounds A <= a and B <= b, the best plans
 differ by no less than A - b and no more than a - B. Where 0 lies between, it is not proven which
@@ -11,23 +11,22 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from placeopt.report.narrative.sentences import Amount, Statement, counted, gbp, share
+from placeopt.report.narrative.sentences import Amount, Statement, gbp, quantity, share
 from placeopt.scenario.wording import figure
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
 
-MOST_OUTCOMES = 8  # that the sentence lists
-NEAR = 1e-9  # relative: plans whose values differ by less have the same
+MAX_OUTCOMES = 8  # in the sentence
+RELATIVE_TOLERANCE = 1e-9  # values that differ by less are stated as equal
 
 
 def difference(answer: Answer) -> tuple[Any, Statement] | None:
-    """The difference as plain values, and its sentence; None where nothing is compared or one of
-    the two questions has no plan.
+    """Return the difference as plain values, and its sentence.
 
-    ``plan`` and ``other`` are the first objective's values in the two plans, as the tables state
-    them; ``lowest`` and ``highest`` bound plan - other of the best plans, where each question has
-    one objective.
+    None where nothing is compared or one of the two questions has no plan. ``plan`` and ``other``
+    are the first objective's values in the two plans, as the tables state them; ``lowest`` and
+    ``highest`` bound plan - other of the best plans, where each question has one objective.
     """
     other = answer.compared
     if other is None:
@@ -35,12 +34,12 @@ def difference(answer: Answer) -> tuple[Any, Statement] | None:
     if answer.plan is None or other.plan is None:
         return None
     name = answer.scenario.objective.minimise[0]
-    mine, theirs = (_value(one, name) for one in (answer, other))
+    mine, theirs = (_objective_value(each_answer, name) for each_answer in (answer, other))
     if mine is None or theirs is None:
         return None
     unit = str(answer.plan.objectives.set_index("objective").at[name, "unit"])
-    lowest, highest = _proven(answer, other)
-    found = {
+    lowest, highest = _proven_range(answer, other)
+    facts = {
         "question": other.scenario.question,
         "objective": name,
         "unit": unit,
@@ -49,50 +48,51 @@ def difference(answer: Answer) -> tuple[Any, Statement] | None:
         "lowest": lowest,
         "highest": highest,
     }
-    return found, _sentence(found, _outcomes(answer, other))
+    return facts, _sentence(facts, _changed_outcomes(answer, other))
 
 
-def _value(answer: Answer, name: str) -> float | None:
+def _objective_value(answer: Answer, name: str) -> float | None:
+    """Return an objective's value in the plan; None where the plan's table lacks it."""
     assert answer.plan is not None
     value = float(answer.plan.objectives.set_index("objective")["plan"].get(name, math.nan))
     return value if math.isfinite(value) else None
 
 
-def _proven(answer: Answer, other: Answer) -> tuple[float | None, float | None]:
-    """Between which amounts the best plans differ, where the results speak of one objective."""
-    known = []
-    for one in (answer, other):
-        result, asked = one.result, one.scenario.objective.minimise
-        if len(asked) > 1 or result.objective is None or not math.isfinite(result.bound):
+def _proven_range(answer: Answer, other: Answer) -> tuple[float | None, float | None]:
+    """Return the range of the best plans' difference; (None, None) with several objectives."""
+    results = []
+    for each_answer in (answer, other):
+        result, objectives = each_answer.result, each_answer.scenario.objective.minimise
+        if len(objectives) > 1 or result.objective is None or not math.isfinite(result.bound):
             return None, None
-        known.append((result.bound, result.objective))
-    (bound, value), (other_bound, other_value) = known
+        results.append((result.bound, result.objective))
+    (bound, value), (other_bound, other_value) = results
     return bound - other_value, value - other_bound
 
 
-def _sentence(found: dict[str, Any], outcomes: list[str]) -> Statement:
-    gain = found["objective"] == "weighted_outcomes"  # minimised as a negative gain
-    sign = -1.0 if gain else 1.0
-    amount = _amount_of(found)
-    mine, theirs = sign * found["plan"], sign * found["other"]
-    apart = mine - theirs
+def _sentence(facts: dict[str, Any], outcomes: list[str]) -> Statement:
+    is_gain = facts["objective"] == "weighted_outcomes"  # minimised as a negative gain
+    sign = -1.0 if is_gain else 1.0
+    amount = _amount_function(facts)
+    mine, theirs = sign * facts["plan"], sign * facts["other"]
+    change = mine - theirs
     values: dict[str, Any] = {
-        "mine": amount(mine), "theirs": amount(theirs), "apart": amount(abs(apart)),
-        "question": found["question"],
+        "mine": amount(mine), "theirs": amount(theirs), "apart": amount(abs(change)),
+        "question": facts["question"],
     }  # fmt: skip
-    words = _SUBJECTS.get(found["objective"], "The plan comes to {mine}")
+    words = _SUBJECTS.get(facts["objective"], "The plan comes to {mine}")
     words += ", against {theirs} for the question “{question}”: "
-    if abs(apart) <= NEAR * max(1.0, abs(mine)):
+    if abs(change) <= RELATIVE_TOLERANCE * max(1.0, abs(mine)):
         words += "no difference."
     else:
-        words += "{apart} more" if apart > 0 else "{apart} less"
+        words += "{apart} more" if change > 0 else "{apart} less"
         if theirs > 0:
-            values["part"] = share(abs(apart) / theirs)
+            values["part"] = share(abs(change) / theirs)
             words += " ({part})"
         words += "."
-    if found["lowest"] is not None:
-        low, high = sorted((sign * found["lowest"], sign * found["highest"]))
-        words += _between(low, high, amount, values)
+    if facts["lowest"] is not None:
+        low, high = sorted((sign * facts["lowest"], sign * facts["highest"]))
+        words += _range_words(low, high, amount, values)
     if outcomes:
         values |= {f"outcome_{n}": text for n, text in enumerate(outcomes)}
         listed = "; ".join(f"{{outcome_{n}}}" for n in range(len(outcomes)))
@@ -100,8 +100,8 @@ def _sentence(found: dict[str, Any], outcomes: list[str]) -> Statement:
     return Statement("lead_difference", words.format(**values), values)
 
 
-def _between(low: float, high: float, amount: Callable[[float], Amount], values: Any) -> str:
-    """Between which amounts the best plans differ, in words; the amounts go into ``values``."""
+def _range_words(low: float, high: float, amount: Callable[[float], Amount], values: Any) -> str:
+    """Return the proven range of the difference in words; its amounts are added to ``values``."""
     values |= {"low": amount(abs(low)), "high": amount(abs(high))}
     if low <= 0 <= high:
         return (
@@ -114,20 +114,20 @@ def _between(low: float, high: float, amount: Callable[[float], Amount], values:
     return f" It is proven that the best plans differ by between {{{first}}} and {{{last}}}."
 
 
-def _outcomes(answer: Answer, other: Answer) -> list[str]:
-    """Each outcome's level in the two plans, where it is not the same to a reader."""
+def _changed_outcomes(answer: Answer, other: Answer) -> list[str]:
+    """Return each outcome's level in the two plans, where the stated figures differ."""
     assert answer.plan is not None
     assert other.plan is not None
     if "outcomes" not in answer.plan.tables:
         return []
-    there = other.plan.outcomes.set_index("outcome_id")["after"]
-    found = []
+    other_levels = other.plan.outcomes.set_index("outcome_id")["after"]
+    changed = []
     for row in answer.plan.outcomes.to_dict("records"):
-        mine, theirs = figure(float(row["after"])), figure(float(there[row["outcome_id"]]))
+        mine, theirs = figure(float(row["after"])), figure(float(other_levels[row["outcome_id"]]))
         if mine != theirs:
             unit = f" ({row['unit']})" if row["unit"] else ""
-            found.append(f"{row['name'] or row['outcome_id']} {mine} and {theirs}{unit}")
-    return found[:MOST_OUTCOMES]
+            changed.append(f"{row['name'] or row['outcome_id']} {mine} and {theirs}{unit}")
+    return changed[:MAX_OUTCOMES]
 
 
 _SUBJECTS = {
@@ -142,10 +142,11 @@ _SUBJECTS = {
 }
 
 
-def _amount_of(found: dict[str, Any]) -> Callable[[float], Amount]:
-    if found["unit"].startswith("GBP"):
+def _amount_function(facts: dict[str, Any]) -> Callable[[float], Amount]:
+    """Return the function that writes values of the objective."""
+    if facts["unit"].startswith("GBP"):
         return gbp
-    if found["objective"] == "weighted_outcomes":
+    if facts["objective"] == "weighted_outcomes":
         return lambda value: Amount(float(value), "ranges", figure(value, 3))
-    unit = found["unit"].split(",")[0]
-    return lambda value: counted(value, unit, unit)
+    unit = facts["unit"].split(",")[0]
+    return lambda value: quantity(value, unit, unit)
