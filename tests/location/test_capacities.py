@@ -6,15 +6,21 @@ import numpy as np
 import pytest
 
 from placeopt.location import Matrix, Points, Problem, locate
-from placeopt.location.capacitated.arrays import Work, first_prices, level_at, raise_level, work_of
-from placeopt.location.capacitated.column_generation import Pool, converge
+from placeopt.location.capacitated.arrays import (
+    CapacitatedArrays,
+    ascend_bound,
+    capacitated_arrays,
+    evaluate_bound,
+    initial_multipliers,
+)
+from placeopt.location.capacitated.column_generation import LoadPool, solve_master
 
 TWO_OF_THREE = 2 * 100 + 12 * 1
 
 
-def three_sites(kind: str) -> Work:
+def three_sites(kind: str) -> CapacitatedArrays:
     """Demand 12 in twelve customers, 1 each to serve; sites of room 10 that cost 100 to open."""
-    return work_of(
+    return capacitated_arrays(
         Problem(
             kind,
             Matrix(np.ones((12, 3))),
@@ -27,29 +33,29 @@ def three_sites(kind: str) -> Work:
 
 @pytest.mark.parametrize("kind", ["capacitated-facility-location", "single-source"])
 def test_the_bound_opens_whole_sites_not_shares_of_them(kind: str) -> None:
-    work = three_sites(kind)
-    level = raise_level(work, first_prices(work), TWO_OF_THREE + 1.0, 500, 1.0)
-    assert 12 / 10 * 100 + 12 < level.value <= TWO_OF_THREE + 1e-6
+    arrays = three_sites(kind)
+    lagrangian = ascend_bound(arrays, initial_multipliers(arrays), TWO_OF_THREE + 1.0, 500, 1.0)
+    assert 12 / 10 * 100 + 12 < lagrangian.value <= TWO_OF_THREE + 1e-6
 
 
 def test_rooms_are_counted_in_the_largest_unit_that_tells_them_apart() -> None:
-    work = three_sites("single-source")
-    assert work.bulk.tolist() == [1, 1, 1]
-    assert work.spare == 1  # 30 - 12 = 18: one site of 10 may stay shut, not two
+    arrays = three_sites("single-source")
+    assert arrays.scaled_capacity.tolist() == [1, 1, 1]
+    assert arrays.scaled_surplus == 1  # 30 - 12 = 18: one site of 10 may stay shut, not two
 
 
 def test_column_generation_ends_at_the_best_bound() -> None:
-    work = three_sites("single-source")
-    pool = Pool()
-    start = level_at(work, np.zeros(12))[0]
-    level, taken = converge(work, start, pool, np.inf, 500, 60.0)
-    assert level.value == pytest.approx(TWO_OF_THREE, abs=0.01)
+    arrays = three_sites("single-source")
+    pool = LoadPool()
+    start = evaluate_bound(arrays, np.zeros(12))[0]
+    lagrangian, taken = solve_master(arrays, start, pool, np.inf, 500, 60.0)
+    assert lagrangian.value == pytest.approx(TWO_OF_THREE, abs=0.01)
     assert sum(taken.values()) == pytest.approx(2.0, abs=0.01)
     assert all(len(pool.customers[k]) <= 10 for k in taken)
 
 
 def test_a_load_found_twice_is_kept_once() -> None:
-    pool = Pool()
+    pool = LoadPool()
     assert pool.add(0, np.array([1, 2])) == pool.add(0, np.array([1, 2])) == 0
     assert pool.add(1, np.array([1, 2])) == 1
     assert len(pool.site) == 2

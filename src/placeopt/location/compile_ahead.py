@@ -10,15 +10,15 @@ import numpy as np
 
 from placeopt.base.compiled import have_at_hand
 from placeopt.location.capacitated.arrays import (
-    BIG,
-    first_prices,
-    level_at,
-    raise_level,
-    work_of,
+    FORBIDDEN_COST,
+    ascend_bound,
+    capacitated_arrays,
+    evaluate_bound,
+    initial_multipliers,
 )
-from placeopt.location.capacitated.diving import plan_from
-from placeopt.location.capacitated.set_partitioning import best_loads
-from placeopt.location.search_state import Run
+from placeopt.location.capacitated.diving import offer_dive
+from placeopt.location.capacitated.set_partitioning import solve_set_partitioning
+from placeopt.location.search_state import SearchState
 from placeopt.location.statement import CAPACITATED, CAPACITATED_P_MEDIAN, SINGLE_SOURCE, Problem
 from placeopt.location.uncapacitated.branch_and_bound import for_lists
 
@@ -54,16 +54,25 @@ def _make() -> None:
         (CAPACITATED, {"fixed_costs": np.full(8, 50.0)}),
     ):
         problem = Problem(kind, **common, **fields)  # type: ignore[arg-type]
-        work, run = work_of(problem), Run(limit=60.0)
+        arrays, state = capacitated_arrays(problem), SearchState(time_limit_seconds=60.0)
         for target in (1e4, np.inf):
-            level = raise_level(work, first_prices(work), target, 5, 1.0)
-        level = level_at(work, level.u)[0]
-        if work.split:
+            lagrangian = ascend_bound(arrays, initial_multipliers(arrays), target, 5, 1.0)
+        lagrangian = evaluate_bound(arrays, lagrangian.multipliers)[0]
+        if arrays.is_splittable:
             knapsack_bound.forced_pairs(
-                work.cost, work.size, work.room, work.may, level.u, level.opened
+                arrays.cost,
+                arrays.demand,
+                arrays.capacity,
+                arrays.may_open,
+                lagrangian.multipliers,
+                lagrangian.rise_if_opened,
             )
             continue
-        plan_from(work, run, level, 1, rounds=4)
-        cost = np.where(work.cost < BIG, work.cost, BIG)
-        knapsack_bound.with_and_without(level.u - cost[:, 0], work.weight, work.hold[0])
-        best_loads(work, level, level.value + 0.1 * abs(level.value), 100, 1.0)
+        offer_dive(arrays, state, lagrangian, 1, rounds=4)
+        cost = np.where(arrays.cost < FORBIDDEN_COST, arrays.cost, FORBIDDEN_COST)
+        knapsack_bound.with_and_without(
+            lagrangian.multipliers - cost[:, 0], arrays.integer_demand, arrays.integer_capacity[0]
+        )
+        solve_set_partitioning(
+            arrays, lagrangian, lagrangian.value + 0.1 * abs(lagrangian.value), 100, 1.0
+        )

@@ -127,13 +127,13 @@ def _method(problem: Problem) -> Callable[..., Solution]:
 
         return solve_dispersion
     if problem.kind in (SINGLE_SOURCE, CAPACITATED_P_MEDIAN):
-        from placeopt.location.capacitated.single_source import solve_whole
+        from placeopt.location.capacitated.single_source import solve_single_source
 
-        return solve_whole
+        return solve_single_source
     if problem.kind == CAPACITATED:
-        from placeopt.location.capacitated.splittable import solve_capacitated
+        from placeopt.location.capacitated.splittable import solve_splittable
 
-        return solve_capacitated
-    from placeopt.location.uncapacitated.solve import solve_median
+        return solve_splittable
+    from placeopt.location.uncapacitated.solve import solve_uncapacitated
 
-    return solve_median
+    return solve_uncapacitated

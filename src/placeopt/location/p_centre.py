@@ -17,7 +17,7 @@ from scipy import sparse
 from placeopt.engine import Status, solve
 from placeopt.location.covering import Cover, cover_model, reduce_cover
 from placeopt.location.objective_values import objective_of
-from placeopt.location.search_state import Report, Run
+from placeopt.location.search_state import Report, SearchState
 from placeopt.location.solution import Solution
 from placeopt.location.statement import Problem
 
@@ -33,7 +33,7 @@ def solve_centre(
     report: Report | None = None,
 ) -> Solution:
     """Solve a p-centre problem; see the module's text."""
-    run = Run(limit=time_limit_seconds, gap=gap, report=report)
+    state = SearchState(time_limit_seconds=time_limit_seconds, gap=gap, report=report)
     p = int(problem.p or 0)
     table = problem.distances.dense()[problem.weights > 0][:, problem.free]
     must = np.flatnonzero(np.isin(problem.free, problem.opened_positions))
@@ -45,24 +45,24 @@ def solve_centre(
         table = np.zeros((1, table.shape[1]))
     radii = np.unique(table[np.isfinite(table)])
     low, high = _lowest(table, radii, p, must), len(radii)  # radii[low - 1] is too small
-    _offer(run, table, _farthest_first(table, p, must, seed), problem)
-    if np.isfinite(run.cost):
-        high = int(np.searchsorted(radii, run.cost))
+    _offer(state, table, _farthest_first(table, p, must, seed), problem)
+    if np.isfinite(state.cost):
+        high = int(np.searchsorted(radii, state.cost))
     if low < len(radii):
-        run.raise_bound(float(radii[low]))
-    while low < high and not run.out_of_time:
+        state.raise_bound(float(radii[low]))
+    while low < high and not state.is_out_of_time:
         middle = (low + high) // 2
-        answer, sites = _covers(table <= radii[middle], p, must, run, seed)
+        answer, sites = _covers(table <= radii[middle], p, must, state, seed)
         if answer is None:
             break
         if answer:
-            _offer(run, table, sites, problem)
-            high = min(middle, int(np.searchsorted(radii, run.cost)))
+            _offer(state, table, sites, problem)
+            high = min(middle, int(np.searchsorted(radii, state.cost)))
         else:
             low = middle + 1
             if low < len(radii):
-                run.raise_bound(float(radii[low]))
-    return _solution(problem, run, low, high, len(radii))
+                state.raise_bound(float(radii[low]))
+    return _solution(problem, state, low, high, len(radii))
 
 
 def _lowest(table, radii, p: int, must) -> int:
@@ -94,17 +94,17 @@ def _farthest_first(table, p: int, must: Ints, seed: int) -> Ints:
     return best
 
 
-def _offer(run: Run, table, sites: Ints, problem: Problem) -> None:
+def _offer(state: SearchState, table, sites: Ints, problem: Problem) -> None:
     if len(sites) == 0:
         return
     cost = float(table[:, sites].min(axis=1).max())
     if np.isfinite(cost):
         plan = np.zeros(problem.sites, bool)
         plan[problem.free[sites]] = True
-        run.offer(cost, plan)
+        state.offer(cost, plan)
 
 
-def _covers(inside, p: int, must: Ints, run: Run, seed: int) -> tuple[bool | None, Ints]:
+def _covers(inside, p: int, must: Ints, state: SearchState, seed: int) -> tuple[bool | None, Ints]:
     """Whether p sites cover everybody: (yes, sites), (no, nothing), or (not known in time, )."""
     none = np.zeros(0, np.int64)
     covered = inside[:, must].any(axis=1)
@@ -124,22 +124,22 @@ def _covers(inside, p: int, must: Ints, run: Run, seed: int) -> tuple[bool | Non
     y = model.columns["open"]
     arrays = model.arrays()
     arrays.integer[:] = False
-    relaxed = solve(arrays, time_limit_seconds=_left(run), threads=1, seed=seed)
-    run.nodes += 1
+    relaxed = solve(arrays, time_limit_seconds=_left(state), threads=1, seed=seed)
+    state.nodes += 1
     if relaxed.status is Status.OPTIMAL and relaxed.bound > left + 1e-6:
         return False, none
     zeros = np.zeros(y.size, np.int64)
     model.add_rows("count", rule="C5", size=1, terms=[(zeros, y.all, 1.0)], upper=left)
     whole = model.arrays()
     whole.cost[:] = 0.0  # any plan will do
-    result = solve(whole, time_limit_seconds=_left(run), gap=1e9, threads=1, seed=seed)
+    result = solve(whole, time_limit_seconds=_left(state), gap=1e9, threads=1, seed=seed)
     if result.has_plan:
         return True, np.concatenate([must, cover.sites[result.value(y) > 0.5]])
     return (False if result.status is Status.INFEASIBLE else None), none
 
 
-def _left(run: Run) -> float:
-    return max(0.5, run.limit - run.seconds)
+def _left(state: SearchState) -> float:
+    return max(0.5, state.time_limit_seconds - state.elapsed_seconds)
 
 
 def _greedy(cover: Cover) -> Ints:
@@ -152,29 +152,29 @@ def _greedy(cover: Cover) -> Ints:
     return np.array(chosen, np.int64)
 
 
-def _solution(problem: Problem, run: Run, low: int, high: int, count: int) -> Solution:
-    seconds = {"total": run.seconds}
-    counts = {"covers": run.nodes}
-    if run.plan is None:
+def _solution(problem: Problem, state: SearchState, low: int, high: int, count: int) -> Solution:
+    seconds = {"total": state.elapsed_seconds}
+    counts = {"covers": state.nodes}
+    if state.plan is None:
         no = low >= count
         status = Status.INFEASIBLE if no else Status.NO_PLAN
-        bound = np.inf if no else run.bound
+        bound = np.inf if no else state.bound
         return Solution(problem, status, bound=bound, seconds=seconds, method="bisection")
-    seconds |= {"first": run.first or 0.0, "best": run.best_at or 0.0}
+    seconds |= {"first": state.first_plan_seconds or 0.0, "best": state.best_plan_seconds or 0.0}
     proven = low >= high
     if proven:
-        seconds["proof"] = run.seconds
-    positions = np.flatnonzero(run.plan)
+        seconds["proof"] = state.elapsed_seconds
+    positions = np.flatnonzero(state.plan)
     objective, assignment = objective_of(problem, positions)
     return Solution(
         problem,
         Status.OPTIMAL if proven else Status.FEASIBLE,
         objective=objective,
-        bound=run.cost if proven else run.bound,
+        bound=state.cost if proven else state.bound,
         positions=positions,
         assigned=assignment,
         seconds=seconds,
-        trace=tuple(run.trace),
+        trace=tuple(state.trace),
         method="bisection over radii, covering subproblems",
         counts=counts,
     )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from placeopt.engine import Model, Status, solve
 from placeopt.location.objective_values import objective_of
-from placeopt.location.search_state import Report, Run
+from placeopt.location.search_state import Report, SearchState
 from placeopt.location.solution import Solution
 from placeopt.location.statement import Problem
 
@@ -32,7 +32,7 @@ def solve_dispersion(
     report: Report | None = None,
 ) -> Solution:
     """Solve a p-dispersion problem; see the module's text."""
-    run = Run(limit=time_limit_seconds, gap=gap, report=report)
+    state = SearchState(time_limit_seconds=time_limit_seconds, gap=gap, report=report)
     free, p = problem.free, int(problem.p or 0)
     table = problem.distances.dense()[np.ix_(free, free)]
     table = np.minimum(table, table.T)
@@ -43,21 +43,21 @@ def solve_dispersion(
     radii = np.unique(upper)
     best = _farthest_first(table, p, must, seed)
     least = _least(table, best)
-    run.offer(-least, _plan(problem, free[best]))
+    state.offer(-least, _plan(problem, free[best]))
     low = int(np.searchsorted(radii, least)) if len(radii) else 0  # radii[low] is reached
     high = len(radii)  # radii[high] is not
-    while high - low > 1 and not run.out_of_time and p > 1:
+    while high - low > 1 and not state.is_out_of_time and p > 1:
         middle = (low + high) // 2
-        answer, sites = _apart(table < radii[middle], p, must, run, seed)
+        answer, sites = _apart(table < radii[middle], p, must, state, seed)
         if answer is None:
             break
         if answer:
             low = max(middle, int(np.searchsorted(radii, _least(table, sites))))
-            run.offer(-_least(table, sites), _plan(problem, free[sites]))
+            state.offer(-_least(table, sites), _plan(problem, free[sites]))
         else:
             high = middle
-            run.raise_bound(-float(radii[high - 1]))
-    return _solution(problem, run, p == 1 or high - low <= 1, radii, high)
+            state.raise_bound(-float(radii[high - 1]))
+    return _solution(problem, state, p == 1 or high - low <= 1, radii, high)
 
 
 def _least(table, sites: Ints) -> float:
@@ -91,7 +91,7 @@ def _farthest_first(table, p: int, must: Ints, seed: int) -> Ints:
     return best
 
 
-def _apart(near, p: int, must: Ints, run: Run, seed: int) -> tuple[bool | None, Ints]:
+def _apart(near, p: int, must: Ints, state: SearchState, seed: int) -> tuple[bool | None, Ints]:
     """Whether p sites exist with no near pair among them."""
     none = np.zeros(0, np.int64)
     near = near.copy()
@@ -112,9 +112,9 @@ def _apart(near, p: int, must: Ints, run: Run, seed: int) -> tuple[bool | None, 
                        terms=[(rows, y.at(members), 1.0)], upper=1.0)  # fmt: skip
     zeros = np.zeros(len(near), np.int64)
     model.add_rows("count", rule="D3", size=1, terms=[(zeros, y.all, 1.0)], lower=p)
-    left = max(0.5, run.limit - run.seconds)
+    left = max(0.5, state.time_limit_seconds - state.elapsed_seconds)
     result = solve(model, time_limit_seconds=left, gap=1e9, threads=1, seed=seed)
-    run.nodes += 1
+    state.nodes += 1
     if result.has_plan:
         return True, np.sort(np.flatnonzero(result.value(y) > 0.5))[:p] if len(
             must
@@ -154,14 +154,18 @@ def _cliques(near) -> list[Ints]:
     return cliques
 
 
-def _solution(problem: Problem, run: Run, proven: bool, radii, high: int) -> Solution:
-    seconds = {"total": run.seconds, "first": run.first or 0.0, "best": run.best_at or 0.0}
+def _solution(problem: Problem, state: SearchState, proven: bool, radii, high: int) -> Solution:
+    seconds = {
+        "total": state.elapsed_seconds,
+        "first": state.first_plan_seconds or 0.0,
+        "best": state.best_plan_seconds or 0.0,
+    }
     if proven:
-        seconds["proof"] = run.seconds
-    positions = np.flatnonzero(run.plan) if run.plan is not None else np.zeros(0, np.int64)
+        seconds["proof"] = state.elapsed_seconds
+    positions = np.flatnonzero(state.plan) if state.plan is not None else np.zeros(0, np.int64)
     objective, assignment = objective_of(problem, positions)
     bound = objective if proven else float(radii[high - 1])
-    trace = tuple((t, -cost, -bound) for t, cost, bound in run.trace)
+    trace = tuple((t, -cost, -bound) for t, cost, bound in state.trace)
     return Solution(
         problem,
         Status.OPTIMAL if proven else Status.FEASIBLE,
@@ -172,5 +176,5 @@ def _solution(problem: Problem, run: Run, proven: bool, radii, high: int) -> Sol
         seconds=seconds,
         trace=trace,
         method="bisection over distances, packing subproblems",
-        counts={"packings": run.nodes},
+        counts={"packings": state.nodes},
     )

@@ -17,83 +17,112 @@ Report = Callable[[float, float], None]
 
 
 @dataclass
-class Run:
-    """A search under way: the best plan so far, the bound, and when each was found."""
+class SearchState:
+    """The state of a search: the best plan so far, the bound, and when each was found.
 
-    limit: float
+    Attributes:
+        time_limit_seconds: Seconds after which the search ends.
+        gap: Relative gap at which a plan counts as proven.
+        report: Called with (cost, bound) after every improvement.
+        started_at: When the search began, by ``time.perf_counter``.
+        cost: Cost of the best plan; inf before there is one.
+        plan: Which sites the best plan opens, (sites,).
+        bound: The best lower bound.
+        trace: (seconds, cost, bound) after every improvement.
+        first_plan_seconds: When the first plan was found.
+        best_plan_seconds: When the best plan was found.
+        nodes: Nodes of the tree, or models solved, so far.
+        rounds: Subgradient rounds so far.
+        seconds_per_round: Seconds that a subgradient round took last.
+        proven: Whether no plan below the cutoff is left.
+    """
+
+    time_limit_seconds: float
     gap: float = 0.0
     report: Report | None = None
-    began: float = field(default_factory=time.perf_counter)
+    started_at: float = field(default_factory=time.perf_counter)
     cost: float = np.inf
     plan: NDArray[np.bool_] | None = None
     bound: float = -np.inf
     trace: list[tuple[float, float, float]] = field(default_factory=list)
-    first: float | None = None
-    best_at: float | None = None
+    first_plan_seconds: float | None = None
+    best_plan_seconds: float | None = None
     nodes: int = 0
     rounds: int = 0
-    pace: float = 0.0  # seconds that a round of the bound took last
+    seconds_per_round: float = 0.0
     proven: bool = False
 
     @property
-    def seconds(self) -> float:
-        """Seconds since the search began; once Ctrl-C came, its limit is reached."""
-        seconds = time.perf_counter() - self.began
+    def elapsed_seconds(self) -> float:
+        """Seconds since the search began. After Ctrl-C the time limit counts as reached."""
+        seconds = time.perf_counter() - self.started_at
         if interrupted():
-            self.limit = min(self.limit, seconds)
+            self.time_limit_seconds = min(self.time_limit_seconds, seconds)
         return seconds
 
     @contextmanager
-    def uncounted(self) -> Iterator[None]:
-        """What is done within takes none of the limit."""
-        began = time.perf_counter()
+    def clock_paused(self) -> Iterator[None]:
+        """Keep the time spent in this context out of the time limit."""
+        paused_at = time.perf_counter()
         yield
-        self.began += time.perf_counter() - began
+        self.started_at += time.perf_counter() - paused_at
 
     @property
-    def out_of_time(self) -> bool:
-        return self.past(1.0)
+    def is_out_of_time(self) -> bool:
+        """Whether the time limit is reached."""
+        return self.is_past(1.0)
 
-    def past(self, share: float) -> bool:
-        """Whether more than a share of the limit is gone; noted, for the clock then decides."""
-        return self._noted(self.seconds >= share * self.limit)
+    def is_past(self, share: float) -> bool:
+        """Whether more than a share of the time limit is used.
 
-    def affordable(self, rounds: int, share: float = 1.0) -> int:
-        """So many rounds of the bound, or what fits into a share of the time left."""
-        if self.pace <= 0.0:
+        If so, the clock influences the result, and this is recorded.
+        """
+        return self._note_if_late(self.elapsed_seconds >= share * self.time_limit_seconds)
+
+    def affordable_rounds(self, rounds: int, share: float = 1.0) -> int:
+        """``rounds``, or the number of rounds that fit into a share of the time left."""
+        if self.seconds_per_round <= 0.0:
             return rounds
-        fit = share * (self.limit - self.seconds) / self.pace
-        self._noted(fit < rounds)
-        return int(np.clip(fit, 1, rounds))
+        affordable = (
+            share * (self.time_limit_seconds - self.elapsed_seconds) / self.seconds_per_round
+        )
+        self._note_if_late(affordable < rounds)
+        return int(np.clip(affordable, 1, rounds))
 
     @staticmethod
-    def _noted(late: bool) -> bool:
-        if late:
+    def _note_if_late(is_late: bool) -> bool:
+        if is_late:
             ended_by_clock("the search for sites")
-        return late
+        return is_late
 
     def offer(self, cost: float, plan: NDArray[np.bool_]) -> bool:
-        """Keep a plan if it is better; returns whether it was."""
+        """Keep a plan if it is better than the best one; return whether it was."""
         if cost >= self.cost - 1e-9 * abs(cost):
             return False
         self.cost, self.plan = float(cost), np.array(plan, bool)
-        self.best_at = self.seconds
-        self.first = self.best_at if self.first is None else self.first
-        self._note()
+        self.best_plan_seconds = self.elapsed_seconds
+        if self.first_plan_seconds is None:
+            self.first_plan_seconds = self.best_plan_seconds
+        self._record()
         return True
 
     def raise_bound(self, bound: float) -> None:
+        """Keep a bound if it is better than the best one."""
         if bound > self.bound + 1e-9 * abs(bound):
             self.bound = float(min(bound, self.cost))
-            self._note()
+            self._record()
 
-    def cutoff(self, whole: bool) -> float:
-        """Plans at or above this cost are of no interest."""
-        if whole:
+    def cutoff(self, is_integral: bool) -> float:
+        """The cost at or above which a plan is no improvement.
+
+        Args:
+            is_integral: Whether every plan's cost is a whole number.
+        """
+        if is_integral:
             return self.cost - 1.0 + 1e-6
         return self.cost - max(1e-9 * abs(self.cost), self.gap * abs(self.cost), 1e-12)
 
-    def _note(self) -> None:
-        self.trace.append((self.seconds, self.cost, self.bound))
+    def _record(self) -> None:
+        self.trace.append((self.elapsed_seconds, self.cost, self.bound))
         if self.report is not None:
             self.report(self.cost, self.bound)

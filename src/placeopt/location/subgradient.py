@@ -1,11 +1,11 @@
-"""The step rule of every Lagrangian bound of this room, compiled.
+"""The step rule of every Lagrangian bound of location problems, compiled.
 
-A bound L(u) rises along the averaged subgradient g of its prices u by
+A bound L(u) rises along the averaged subgradient g of its multipliers u by
 
     u <- u + step (target - L(u)) / |g|^2  g,      g <- keep g + (1 - keep) (demand - served)
 
 ``target`` is the cost of the best plan. After ``patience`` rounds without gain the step is halved
-and the search goes back to the best prices.
+and the search returns to the best multipliers.
 
 Source: Held, Wolfe and Crowder (1974); Barahona and Anbil (2000) for the averaged direction.
 """
@@ -14,32 +14,56 @@ from __future__ import annotations
 
 from placeopt.base.compiled import compiled
 
-KEEP = 0.6
+DIRECTION_MEMORY = 0.6
 
 
 @compiled
-def tally(value, best, target, stale, patience):
-    """(whether ``value`` is a new best, rounds without gain, whether to go back and halve)."""
-    better = value > best + 1e-9 * abs(best)
-    stale = 0 if better and value > best + 1e-5 * abs(target - value) else stale + 1
-    back = stale >= patience
-    return better, (0 if back else stale), back
+def track_progress(bound, best, target, rounds_without_gain, patience):
+    """Compare a bound with the best one so far.
 
+    Args:
+        bound: The bound of this round.
+        best: The best bound of earlier rounds.
+        target: The cost of the best plan.
+        rounds_without_gain: Rounds since the bound rose noticeably.
+        patience: Rounds without gain after which the step is halved.
 
-@compiled
-def advance(u, direction, served, first, step, target, value, ceiling):
-    """Move the prices in place (never above ``ceiling``); False where the subgradient is 0.
-
-    ``served`` is the subgradient at u: what each customer lacks to be served exactly once.
+    Returns:
+        (whether ``bound`` is a new best, rounds without gain, whether to go back and halve).
     """
-    keep = 0.0 if first else KEEP
-    norm = 0.0
+    is_better = bound > best + 1e-9 * abs(best)
+    rounds_without_gain = (
+        0 if is_better and bound > best + 1e-5 * abs(target - bound) else rounds_without_gain + 1
+    )
+    goes_back = rounds_without_gain >= patience
+    return is_better, (0 if goes_back else rounds_without_gain), goes_back
+
+
+@compiled
+def take_step(u, direction, subgradient, is_first_round, step, target, bound, ceiling):
+    """Move the multipliers in place, each at most to its ``ceiling``.
+
+    Args:
+        u: Multipliers, (customers,); changed in place.
+        direction: Averaged subgradient, (customers,); changed in place.
+        subgradient: Subgradient at u, (customers,): 1 less how often a customer is served.
+        is_first_round: Whether there is no earlier direction.
+        step: Step length.
+        target: The cost of the best plan.
+        bound: The bound at u.
+        ceiling: Largest multipliers, (customers,).
+
+    Returns:
+        False if the direction is 0, else True.
+    """
+    memory = 0.0 if is_first_round else DIRECTION_MEMORY
+    squared_norm = 0.0
     for i in range(len(u)):
-        direction[i] = keep * direction[i] + (1.0 - keep) * served[i]
-        norm += direction[i] * direction[i]
-    if norm < 1e-12:
+        direction[i] = memory * direction[i] + (1.0 - memory) * subgradient[i]
+        squared_norm += direction[i] * direction[i]
+    if squared_norm < 1e-12:
         return False
-    length = step * max(target - value, 1e-6 * abs(target)) / norm
+    scaled_step = step * max(target - bound, 1e-6 * abs(target)) / squared_norm
     for i in range(len(u)):
-        u[i] = min(ceiling[i], u[i] + length * direction[i])
+        u[i] = min(ceiling[i], u[i] + scaled_step * direction[i])
     return True

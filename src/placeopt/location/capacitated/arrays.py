@@ -1,7 +1,8 @@
-"""A problem with capacities as arrays, and its Lagrangian bound as prices that can be read.
+"""A problem with capacities as arrays, and its Lagrangian bound with the multipliers that prove it.
 
-``Work`` is what the methods for capacities share. ``raise_level`` gives a bound with the prices
-that prove it (``knapsack``), and by how much it rises when a site is opened or shut.
+The methods for capacities share ``CapacitatedArrays``. ``ascend_bound`` gives a
+``LagrangianBound`` (``knapsack_bound``), which also says by how much it rises when a site is
+opened or closed.
 """
 
 from __future__ import annotations
@@ -17,158 +18,226 @@ from placeopt.location.statement import CAPACITATED, CAPACITATED_P_MEDIAN, Probl
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-BIG = 1e300
-FINEST = 20_000  # whole numbers up to which rooms are filled exactly
-COARSE = 2_000  # steps into which rooms are cut where sizes are no whole numbers
-SPARE = 20_000  # whole numbers up to which the room to spare is counted exactly
+FORBIDDEN_COST = 1e300
+MAX_EXACT_CAPACITY = 20_000  # the largest whole capacity that a knapsack fills exactly
+ROUNDED_CAPACITY_STEPS = 2_000  # steps of the largest capacity where demands are fractional
+MAX_SURPLUS_STEPS = 20_000  # the largest whole surplus that is counted exactly
 
 
 @dataclass
-class Work:
-    """A capacitated problem as arrays, and the best plan's assignment or flows.
+class CapacitatedArrays:
+    """A capacitated problem as arrays, and the assignment or flows of the best plan.
 
-    Shapes: ``cost`` (customers, sites), BIG = no way; ``size``, ``weight`` (customers,); ``room``,
-    ``hold``, ``bulk``, ``opening``, ``must``, ``may`` (sites,). ``weight`` and ``hold`` are sizes
-    and rooms in whole numbers that never overstate a customer against a site; ``bulk`` and
-    ``spare`` rooms and what they all hold beyond the demand, in whole numbers of their own that
-    never overstate a room against what may be spared. ``p = -1``: any number.
+    Attributes:
+        cost: Cost of serving a customer from a site, (customers, sites); FORBIDDEN_COST where
+            the site may not serve the customer.
+        demand: Demand, (customers,).
+        capacity: Capacity, (sites,).
+        opening_cost: Cost of opening a site, (sites,).
+        p: Number of sites to open; -1 is any number.
+        must_open: Sites that every plan opens, (sites,).
+        may_open: Sites that a plan may open, (sites,).
+        is_splittable: Whether several sites may share a customer.
+        is_integral: Whether every plan's cost is a whole number.
+        integer_demand: ``demand`` in whole numbers, rounded so that no customer that fits a site
+            stops fitting it, (customers,).
+        integer_capacity: ``capacity`` in the same unit, (sites,).
+        scaled_capacity: ``capacity`` in whole numbers of another unit, (sites,), rounded so that
+            no set of sites that may stay closed together stops being one.
+        scaled_surplus: All capacity less all demand, in the unit of ``scaled_capacity``.
+        assignment: Site of each customer in the best plan, (customers,).
+        flows: Share of each customer served from each site, (customers, sites).
     """
 
     cost: Floats
-    size: Floats
-    room: Floats
-    opening: Floats
+    demand: Floats
+    capacity: Floats
+    opening_cost: Floats
     p: int
-    must: Bools
-    may: Bools
-    split: bool
-    whole: bool
-    weight: Ints
-    hold: Ints
-    bulk: Ints
-    spare: int
-    to: Ints | None = None
+    must_open: Bools
+    may_open: Bools
+    is_splittable: bool
+    is_integral: bool
+    integer_demand: Ints
+    integer_capacity: Ints
+    scaled_capacity: Ints
+    scaled_surplus: int
+    assignment: Ints | None = None
     flows: sparse.csr_array | None = None
 
-    def replace(self, **changes) -> Work:
+    def replace(self, **changes) -> CapacitatedArrays:
+        """A copy with some fields changed."""
         return replace(self, **changes)
 
 
 @dataclass(frozen=True)
-class Level:
-    """A bound and the prices that prove it. ``opened[j]``, ``shut[j]``: by how much it rises when
-    j is opened or shut; ``base[j]``: when j is opened and serves nobody (above the best it does).
-    ``often``, ``shares``: how often each site, each pair was taken on the way."""
+class LagrangianBound:
+    """A lower bound and the multipliers that prove it.
+
+    Attributes:
+        value: The bound.
+        multipliers: Multiplier u of each customer, (customers,).
+        rise_if_opened: By how much the bound rises when a site is opened, (sites,).
+        rise_if_closed: By how much it rises when a site is closed, (sites,).
+        rise_if_empty: By how much it rises when a site is opened and serves no customer, (sites,).
+        site_shares: How often the relaxation opened each site on the way, (sites,).
+        pair_shares: How often it served each customer from each site, (customers, sites).
+        step: Step length from which to continue.
+    """
 
     value: float
-    u: Floats
-    opened: Floats
-    shut: Floats
-    base: Floats
-    often: Floats
-    shares: Floats
+    multipliers: Floats
+    rise_if_opened: Floats
+    rise_if_closed: Floats
+    rise_if_empty: Floats
+    site_shares: Floats
+    pair_shares: Floats
     step: float
 
 
-def work_of(problem: Problem) -> Work:
+def capacitated_arrays(problem: Problem) -> CapacitatedArrays:
     """The arrays of a problem with capacities."""
     distance = problem.distances.dense()
     ceiling = np.inf if problem.ceiling is None else problem.ceiling
     allowed = np.isfinite(distance) & (distance <= ceiling)
     weighted = np.where(allowed, distance, 0.0) * problem.weights[:, None]
-    may = np.ones(problem.sites, bool)
-    may[list(problem.closed_positions)] = False
-    must = np.zeros(problem.sites, bool)
-    must[list(problem.opened_positions)] = True
-    counted = problem.kind == CAPACITATED_P_MEDIAN
-    opening = np.zeros(problem.sites) if counted else np.array(problem.fixed_costs)
+    may_open = np.ones(problem.sites, bool)
+    may_open[list(problem.closed_positions)] = False
+    must_open = np.zeros(problem.sites, bool)
+    must_open[list(problem.opened_positions)] = True
+    has_p = problem.kind == CAPACITATED_P_MEDIAN
+    opening_cost = np.zeros(problem.sites) if has_p else np.array(problem.fixed_costs)
     assert problem.capacities is not None
-    must |= may & (opening < 0)  # opening them pays, whoever goes there
-    room = np.minimum(problem.capacities, problem.demands.sum())
-    split = problem.kind == CAPACITATED
-    if not split:
-        allowed &= problem.demands[:, None] <= room[None, :]
-    cost = np.ascontiguousarray(np.where(allowed, weighted, BIG))
-    values = np.concatenate([weighted[allowed], opening])
-    whole = not split and bool((values == np.round(values)).all())
-    p = int(problem.p or 0) if counted else -1
-    size = np.array(problem.demands)
-    numbers = (*_whole_numbers(size, room), *_spare_room(size, room, may))
-    return Work(cost, size, room, opening, p, must, may, split, whole, *numbers)
+    must_open |= may_open & (opening_cost < 0)  # opening these sites saves money by itself
+    capacity = np.minimum(problem.capacities, problem.demands.sum())
+    is_splittable = problem.kind == CAPACITATED
+    if not is_splittable:
+        allowed &= problem.demands[:, None] <= capacity[None, :]
+    cost = np.ascontiguousarray(np.where(allowed, weighted, FORBIDDEN_COST))
+    values = np.concatenate([weighted[allowed], opening_cost])
+    is_integral = not is_splittable and bool((values == np.round(values)).all())
+    p = int(problem.p or 0) if has_p else -1
+    demand = np.array(problem.demands)
+    integers = (
+        *_integer_demands_and_capacities(demand, capacity),
+        *_scaled_capacities_and_surplus(demand, capacity, may_open),
+    )
+    return CapacitatedArrays(
+        cost, demand, capacity, opening_cost, p, must_open, may_open, is_splittable, is_integral,
+        *integers,
+    )  # fmt: skip
 
 
-def _whole_numbers(size: Floats, room: Floats) -> tuple[Ints, Ints]:
-    """Sizes and rooms as whole numbers, exact where they are, else rounded down."""
+def _integer_demands_and_capacities(demand: Floats, capacity: Floats) -> tuple[Ints, Ints]:
+    """Demands and capacities as whole numbers: exact where they are whole, else rounded down."""
     scale = 1.0
-    if (size != np.round(size)).any():
-        scale = COARSE / max(float(room.max()), 1e-9)
-    elif room.max() > FINEST:
-        scale = FINEST / float(room.max())
-    weight = np.floor(size * scale + 1e-9).astype(np.int64)
-    return weight, np.floor(room * scale + 1e-9).astype(np.int64)
+    if (demand != np.round(demand)).any():
+        scale = ROUNDED_CAPACITY_STEPS / max(float(capacity.max()), 1e-9)
+    elif capacity.max() > MAX_EXACT_CAPACITY:
+        scale = MAX_EXACT_CAPACITY / float(capacity.max())
+    integer_demand = np.floor(demand * scale + 1e-9).astype(np.int64)
+    return integer_demand, np.floor(capacity * scale + 1e-9).astype(np.int64)
 
 
-def _spare_room(size: Floats, room: Floats, may: Bools) -> tuple[Ints, int]:
-    """Rooms, and what they hold beyond the demand, in the largest unit that tells rooms apart."""
-    spare = float(room[may].sum() - size.sum())
-    scale = SPARE / max(spare, float(room.max()), 1e-9)
-    if (room == np.round(room)).all():
-        unit = np.gcd.reduce(room.astype(np.int64))
+def _scaled_capacities_and_surplus(
+    demand: Floats, capacity: Floats, may_open: Bools
+) -> tuple[Ints, int]:
+    """Capacities and surplus capacity, in the largest unit that keeps capacities apart."""
+    surplus = float(capacity[may_open].sum() - demand.sum())
+    scale = MAX_SURPLUS_STEPS / max(surplus, float(capacity.max()), 1e-9)
+    if (capacity == np.round(capacity)).all():
+        unit = np.gcd.reduce(capacity.astype(np.int64))
         scale = min(1.0 / max(int(unit), 1), max(scale, 0.0))
-    return np.floor(room * scale + 1e-9).astype(np.int64), int(np.floor(spare * scale + 1e-9))
+    return np.floor(capacity * scale + 1e-9).astype(np.int64), int(np.floor(surplus * scale + 1e-9))
 
 
-def no_plan(work: Work) -> str:
+def reason_for_no_plan(arrays: CapacitatedArrays) -> str:
     """Why there is plainly no plan; "" if there may be one."""
-    room = np.sort(work.room[work.may])[::-1]
-    total = room[: work.p].sum() if work.p >= 0 else room.sum()
-    if work.p >= 0 and not work.must.sum() <= work.p <= work.may.sum():
+    capacity = np.sort(arrays.capacity[arrays.may_open])[::-1]
+    total = capacity[: arrays.p].sum() if arrays.p >= 0 else capacity.sum()
+    if arrays.p >= 0 and not arrays.must_open.sum() <= arrays.p <= arrays.may_open.sum():
         return "p does not fit the sites"
-    if total < work.size.sum() - 1e-9:
+    if total < arrays.demand.sum() - 1e-9:
         return "all capacity together is below the demand"
-    if (work.cost[:, work.may] >= BIG).all(axis=1).any():
-        return "somebody has no site within reach"
+    if (arrays.cost[:, arrays.may_open] >= FORBIDDEN_COST).all(axis=1).any():
+        return "a customer has no site within reach"
     return ""
 
 
-def first_prices(work: Work) -> Floats:
-    reachable = np.where(work.cost < BIG, work.cost, np.nan)[:, work.may]
-    prices: Floats = np.nanmin(reachable, axis=1) + 0.3 * np.nanmean(reachable, axis=1)
-    return prices
+def initial_multipliers(arrays: CapacitatedArrays) -> Floats:
+    """Multipliers (customers,) to begin with: a little above the cheapest cost of serving."""
+    reachable = np.where(arrays.cost < FORBIDDEN_COST, arrays.cost, np.nan)[:, arrays.may_open]
+    multipliers: Floats = np.nanmin(reachable, axis=1) + 0.3 * np.nanmean(reachable, axis=1)
+    return multipliers
 
 
-def raise_level(
-    work: Work, u: Floats, target: float, most: int, step: float, patience: int = 10
-) -> Level:
-    """Raise the bound from prices ``u``, towards ``target``, in at most ``most`` rounds."""
+def ascend_bound(
+    arrays: CapacitatedArrays,
+    u: Floats,
+    target: float,
+    max_rounds: int,
+    step: float,
+    patience: int = 10,
+) -> LagrangianBound:
+    """Raise the bound by subgradients from multipliers ``u`` towards ``target``.
+
+    Args:
+        arrays: The problem.
+        u: Multipliers to begin with, (customers,).
+        target: Bound at which to stop.
+        max_rounds: Largest number of rounds.
+        step: Step length to begin with.
+        patience: Rounds without gain after which the step is halved.
+
+    Returns:
+        The best bound found.
+    """
     from placeopt.location.capacitated import knapsack_bound
 
-    _, u, rho, _, often, shares, step = knapsack_bound.ascend(
-        work.cost, work.size, work.room, work.weight, work.hold, work.bulk, work.spare,
-        work.opening, work.p, work.must, work.may, u, target, most, not work.split, step, patience,
+    _, u, rho, _, site_shares, pair_shares, step = knapsack_bound.ascend(
+        arrays.cost, arrays.demand, arrays.capacity, arrays.integer_demand,
+        arrays.integer_capacity, arrays.scaled_capacity, arrays.scaled_surplus,
+        arrays.opening_cost, arrays.p, arrays.must_open, arrays.may_open, u, target, max_rounds,
+        not arrays.is_splittable, step, patience,
     )  # fmt: skip
-    return _level(work, u, rho, often, shares, step)[0]
+    return _bound_from_site_costs(arrays, u, rho, site_shares, pair_shares, step)[0]
 
 
-def level_at(work: Work, u: Floats) -> tuple[Level, Floats, Bools]:
-    """The level at prices ``u``, and what they make best where customers go whole: the fill of
-    each site, (sites, customers), and the sites."""
+def evaluate_bound(arrays: CapacitatedArrays, u: Floats) -> tuple[LagrangianBound, Floats, Bools]:
+    """The bound at multipliers ``u`` where no customer is split, and what attains it.
+
+    Returns:
+        The bound, the best fill of each site (sites, customers), and the best set of sites
+        (sites,).
+    """
     from placeopt.location.capacitated import knapsack_bound
 
     rho, fill = knapsack_bound.fill_all(
-        work.cost, work.weight, work.hold, work.opening, work.may, np.ascontiguousarray(u)
-    )
-    n, m = work.cost.shape
-    level, chosen = _level(work, u, rho, np.zeros(m), np.zeros((n, m)), 0.0)
-    return level, fill, chosen
+        arrays.cost, arrays.integer_demand, arrays.integer_capacity, arrays.opening_cost,
+        arrays.may_open, np.ascontiguousarray(u),
+    )  # fmt: skip
+    n, m = arrays.cost.shape
+    bound, chosen = _bound_from_site_costs(arrays, u, rho, np.zeros(m), np.zeros((n, m)), 0.0)
+    return bound, fill, chosen
 
 
-def _level(work: Work, u, rho, often, shares, step: float) -> tuple[Level, Bools]:
+def _bound_from_site_costs(
+    arrays: CapacitatedArrays, u, rho, site_shares, pair_shares, step: float
+) -> tuple[LagrangianBound, Bools]:
+    """The bound at ``u`` from the cost ``rho`` (sites,) of each site at its best, and its sites."""
     from placeopt.location.capacitated import knapsack_bound
 
-    common = (rho, work.bulk, work.spare, work.p, work.must, work.may)
+    common = (
+        rho, arrays.scaled_capacity, arrays.scaled_surplus, arrays.p, arrays.must_open,
+        arrays.may_open,
+    )  # fmt: skip
     chosen = np.zeros(len(rho))
-    value = float(u.sum() + knapsack_bound.choose(*common, chosen))
-    opened, shut = knapsack_bound.forced_sites(*common)
-    base = np.where(work.may, opened + work.opening - np.where(work.may, rho, 0.0), np.inf)
-    return Level(value, u, opened, shut, base, often, shares, step), chosen > 0.5
+    value = float(u.sum() + knapsack_bound.choose_sites(*common, chosen))
+    opened, closed = knapsack_bound.forced_sites(*common)
+    empty = np.where(
+        arrays.may_open,
+        opened + arrays.opening_cost - np.where(arrays.may_open, rho, 0.0),
+        np.inf,
+    )
+    bound = LagrangianBound(value, u, opened, closed, empty, site_shares, pair_shares, step)
+    return bound, chosen > 0.5

@@ -1,12 +1,12 @@
-"""Facilities with capacities whose customers go whole to one site: branch and bound with proof.
+"""Single-source facilities with capacities: branch and bound with proof.
 
-1. The Lagrangian bound with whole knapsacks (``knapsack``), which is that of a relaxation over all
-   loads of a site (``master``), and plans from dives (``dive``), local search (``shifts``) and the
-   loads found so far (``partition``).
+1. The Lagrangian bound with 0-1 knapsacks (``knapsack_bound``), raised to that of a relaxation over
+   all loads of a site (``column_generation``), and plans from dives (``diving``), local search
+   (``exchange_search``) and the loads found so far (``set_partitioning``).
 2. Pairs and sites whose forced bound passes the best plan are dropped.
-3. A tree, best bound first: a site open or closed, or a customer served by one half of its sites or
-   by the other. Where few loads lie within the gap, an engine picks among them (``columns``,
-   ``partition``), which settles the node.
+3. A tree, best bound first: a site is opened or closed, or a customer is served from one half of
+   its sites or from the other. Where few loads lie within the gap, an engine chooses among them
+   (``load_enumeration``, ``set_partitioning``), which closes the node.
 
 Small problems are given to an engine first.
 
@@ -24,47 +24,63 @@ import numpy as np
 
 from placeopt.engine.result import Status
 from placeopt.location.capacitated.arrays import (
-    BIG,
+    FORBIDDEN_COST,
     Bools,
+    CapacitatedArrays,
     Floats,
     Ints,
-    Level,
-    Work,
-    first_prices,
-    level_at,
-    no_plan,
-    raise_level,
-    work_of,
+    LagrangianBound,
+    ascend_bound,
+    capacitated_arrays,
+    evaluate_bound,
+    initial_multipliers,
+    reason_for_no_plan,
 )
-from placeopt.location.capacitated.column_generation import Pool, converge
-from placeopt.location.capacitated.diving import bettered, plan_from
-from placeopt.location.capacitated.result_assembly import closed, nothing_fits, solution_of
-from placeopt.location.capacitated.set_partitioning import best_loads, best_of_pool, plan_of
+from placeopt.location.capacitated.column_generation import LoadPool, solve_master
+from placeopt.location.capacitated.diving import improve_plan, offer_dive
+from placeopt.location.capacitated.result_assembly import (
+    assemble_solution,
+    infeasible_solution,
+    is_closed,
+)
+from placeopt.location.capacitated.set_partitioning import (
+    plan_from_loads,
+    plan_from_pool,
+    solve_set_partitioning,
+)
 from placeopt.location.compile_ahead import for_loads
-from placeopt.location.formulations.capacitated import compact
-from placeopt.location.search_state import Report, Run
+from placeopt.location.formulations.capacitated import solve_compact_model
+from placeopt.location.search_state import Report, SearchState
 from placeopt.location.solution import Solution
 from placeopt.location.statement import Problem
 
-FEW = 300  # loads that settle a node with sites left to decide
-MANY = 3_000  # and one where all are decided
-SETTLE = 0.2  # seconds for that
-SETTLING = 0.3  # share of the time that may go into it
-PLANNING = 0.1  # share of the time that plans may take
+MAX_LOADS_UNDECIDED = 300  # largest set partitioning where sites are undecided
+MAX_LOADS_DECIDED = 3_000  # and where all sites are decided
+PARTITIONING_SECONDS = 0.2  # time limit of a set partitioning
+PARTITIONING_SHARE = 0.3  # share of the time for set partitioning
+HEURISTIC_SHARE = 0.1  # share of the time for heuristics
 
 
 @dataclass(frozen=True)
-class Node:
-    """What a node has decided: sites, and which pairs may be used (packed bits)."""
+class TreeNode:
+    """What a node has fixed.
+
+    Attributes:
+        bound: Lower bound of its plans.
+        multipliers: Multipliers to begin with, (customers,).
+        must_open: Sites fixed open, (sites,).
+        may_open: Sites not fixed closed, (sites,).
+        pairs: Allowed pairs of (customers, sites), as packed bits.
+    """
 
     bound: float
-    u: Floats
-    must: Bools
-    may: Bools
+    multipliers: Floats
+    must_open: Bools
+    may_open: Bools
     pairs: np.ndarray
 
 
-def solve_whole(
+def solve_single_source(
     problem: Problem,
     *,
     time_limit_seconds: float,
@@ -72,267 +88,363 @@ def solve_whole(
     seed: int,
     report: Report | None = None,
 ) -> Solution:
-    """Solve a problem whose customers go whole; see the module's text."""
-    run = Run(limit=time_limit_seconds, gap=gap, report=report)
-    work = work_of(problem)
-    reason = no_plan(work)
+    """Solve a problem whose customers may not be split; see the module's text.
+
+    Args:
+        problem: A single-source or capacitated p-median problem.
+        time_limit_seconds: Time limit.
+        gap: Relative gap at which to stop.
+        seed: Seed of the random numbers.
+        report: Called with (cost, bound) after every improvement.
+
+    Returns:
+        The solution with its bound.
+    """
+    state = SearchState(time_limit_seconds=time_limit_seconds, gap=gap, report=report)
+    arrays = capacitated_arrays(problem)
+    reason = reason_for_no_plan(arrays)
     if reason:
-        return nothing_fits(problem, run, reason)
-    small = work.cost.size <= SMALL and _engine_closes(work, run)
-    if not small:
-        with run.uncounted():
+        return infeasible_solution(problem, state, reason)
+    is_small = arrays.cost.size <= MAX_MIP_PAIRS and _solve_by_mip(arrays, state)
+    if not is_small:
+        with state.clock_paused():
             for_loads()
-        level = _root(work, run, seed)
-        if not closed(work, run):
-            Search(work, run, seed).go(level)
-    return solution_of(
+        lagrangian = _root_bound(arrays, state, seed)
+        if not is_closed(arrays, state):
+            BranchAndBound(arrays, state, seed).run(lagrangian)
+    return assemble_solution(
         problem,
-        work,
-        run,
-        infeasible=run.proven,
+        arrays,
+        state,
+        infeasible=state.proven,
         method="Lagrangian with knapsacks, loads, tree",
-        counts={"nodes": run.nodes},
-        assigned=work.to,
+        counts={"nodes": state.nodes},
+        assigned=arrays.assignment,
     )
 
 
-def _root(work: Work, run: Run, seed: int) -> Level:
-    """The bound at the root by subgradients, and a plan."""
-    u, step = first_prices(work), 1.0
-    best: Level | None = None
-    target = 2.0 * abs(float(u.sum())) + 1.0
+def _root_bound(arrays: CapacitatedArrays, state: SearchState, seed: int) -> LagrangianBound:
+    """The bound at the root by subgradients; a plan is offered too."""
+    multipliers, step = initial_multipliers(arrays), 1.0
+    best: LagrangianBound | None = None
+    target = 2.0 * abs(float(multipliers.sum())) + 1.0
     for _ in range(6):
-        level = raise_level(work, u, min(run.cost, target), 100, step)
-        best = level if best is None or level.value > best.value else best
-        run.raise_bound(best.value)
-        u, step = best.u, max(1.5 * level.step, 0.02)
+        lagrangian = ascend_bound(arrays, multipliers, min(state.cost, target), 100, step)
+        best = lagrangian if best is None or lagrangian.value > best.value else best
+        state.raise_bound(best.value)
+        multipliers, step = best.multipliers, max(1.5 * lagrangian.step, 0.02)
         target = best.value + 0.02 * abs(best.value) + 1.0
-        if closed(work, run) or run.past(0.2):
+        if is_closed(arrays, state) or state.is_past(0.2):
             break
     assert best is not None
-    plan_from(work, run, best, seed, rounds=_rounds(work))
-    closed(work, run)
+    offer_dive(arrays, state, best, seed, rounds=_search_rounds(arrays))
+    is_closed(arrays, state)
     return best
 
 
-def _rounds(work: Work) -> int:
+def _search_rounds(arrays: CapacitatedArrays) -> int:
     """How many rounds of local search to make at a time."""
-    n, m = work.cost.shape
+    n, m = arrays.cost.shape
     return int(np.clip(2e6 / (n * (n + m)), 4, 100))
 
 
-POOLED = 5_000  # loads of the pool that plans are made of
-SMALL = 400  # pairs up to which an engine is asked first: nothing need be compiled
-SMALL_SECONDS = 2.0  # what it may take
+MAX_POOL_LOADS = 5_000  # loads of the pool from which a plan is made
+MAX_MIP_PAIRS = 400  # pairs up to which an engine is tried first, so that nothing is compiled
+MIP_SECONDS = 2.0  # its time limit
 
 
-def _engine_closes(work: Work, run: Run) -> bool:
-    """Let an engine solve the compact model of a small problem; whether that settles it."""
-    rows, columns = np.nonzero(work.cost < BIG)
-    result, flows = compact(work, rows, columns, seconds=min(SMALL_SECONDS, run.limit))
+def _solve_by_mip(arrays: CapacitatedArrays, state: SearchState) -> bool:
+    """Solve the compact model of a small problem by an engine; return whether that closes it."""
+    rows, columns = np.nonzero(arrays.cost < FORBIDDEN_COST)
+    result, flows = solve_compact_model(
+        arrays, rows, columns, seconds=min(MIP_SECONDS, state.time_limit_seconds)
+    )
     if result.has_plan:
-        to = np.asarray(flows.argmax(axis=1)).ravel()
-        is_open = work.must | (np.asarray(flows.sum(axis=0)).ravel() > 0.5)
-        loads = [(int(j), np.flatnonzero(to == j)) for j in np.flatnonzero(is_open)]
-        _take(work, run, *plan_of(work, loads))
+        assignment = np.asarray(flows.argmax(axis=1)).ravel()
+        is_open = arrays.must_open | (np.asarray(flows.sum(axis=0)).ravel() > 0.5)
+        loads = [(int(j), np.flatnonzero(assignment == j)) for j in np.flatnonzero(is_open)]
+        _offer(arrays, state, *plan_from_loads(arrays, loads))
     if result.status in (Status.OPTIMAL, Status.INFEASIBLE):
-        run.proven, run.bound = True, run.cost
+        state.proven, state.bound = True, state.cost
         return True
     if np.isfinite(result.bound):
-        run.raise_bound(min(result.bound, run.cost))
+        state.raise_bound(min(result.bound, state.cost))
     return False
 
 
-class Search:
-    """The best bound of the root, then a tree, best bound first; plans are made on the way.
+class BranchAndBound:
+    """A tree, best bound first, that makes plans on the way.
 
-    Plans are dives and local search from the node at hand, and every now and then the best that can
-    be made of all loads found so far.
+    Plans come from dives and local search at the current node, and at times from all loads found so
+    far.
     """
 
-    def __init__(self, work: Work, run: Run, seed: int) -> None:
-        self.work, self.run, self.seed = work, run, seed
-        self.pool = Pool()
-        self.settling, self.planned, self.plans = 0.0, 0.0, 0
+    def __init__(self, arrays: CapacitatedArrays, state: SearchState, seed: int) -> None:
+        self.arrays, self.state, self.seed = arrays, state, seed
+        self.pool = LoadPool()
+        self.partitioning_seconds, self.heuristic_seconds, self.heuristic_calls = 0.0, 0.0, 0
 
-    def go(self, level: Level) -> None:
-        """Until nothing below the plan is left or time is up."""
-        work, run = self.work, self.run
-        here = work.replace(cost=work.cost.copy(), must=work.must.copy(), may=work.may.copy())
-        heap = [(level.value, 0, Node(level.value, level.u, here.must, here.may, _packed(here)))]
+    def run(self, lagrangian: LagrangianBound) -> None:
+        """Search until no plan below the best is left or time is up."""
+        arrays, state = self.arrays, self.state
+        node_arrays = arrays.replace(
+            cost=arrays.cost.copy(),
+            must_open=arrays.must_open.copy(),
+            may_open=arrays.may_open.copy(),
+        )
+        heap = [
+            (
+                lagrangian.value,
+                0,
+                TreeNode(
+                    lagrangian.value,
+                    lagrangian.multipliers,
+                    node_arrays.must_open,
+                    node_arrays.may_open,
+                    _packed_pairs(node_arrays),
+                ),
+            )
+        ]
         count = 0
         while heap:
             bound, _, node = heapq.heappop(heap)
-            if bound > run.cutoff(work.whole):
+            if bound > state.cutoff(arrays.is_integral):
                 break
-            run.raise_bound(bound)
-            if run.out_of_time:
+            state.raise_bound(bound)
+            if state.is_out_of_time:
                 return
-            run.nodes += 1
-            for child in self._visit(node):
+            state.nodes += 1
+            for child in self._bound_and_branch(node):
                 count += 1
                 heapq.heappush(heap, (child.bound, count, child))
-        run.proven = True
+        state.proven = True
 
-    def _visit(self, node: Node) -> list[Node]:
-        """Bound a node: nothing where it is settled, else its two halves."""
-        work, run = self.work, self.run
-        here = _at(work, node)
-        u, level = node.u, None
+    def _bound_and_branch(self, node: TreeNode) -> list[TreeNode]:
+        """Bound a node; return its two halves, or nothing if the node is closed."""
+        arrays, state = self.arrays, self.state
+        node_arrays = _arrays_at(arrays, node)
+        multipliers, lagrangian = node.multipliers, None
         for _ in range(4):
-            if not _possible(here):
+            if not _can_have_plan(node_arrays):
                 return []
-            start = level_at(here, u)[0]
-            level, taken = converge(
-                here, start, self.pool, run.cutoff(work.whole), ROUNDS, run.limit - run.seconds
+            start_bound = evaluate_bound(node_arrays, multipliers)[0]
+            lagrangian, load_shares = solve_master(
+                node_arrays,
+                start_bound,
+                self.pool,
+                state.cutoff(arrays.is_integral),
+                MAX_MASTER_ROUNDS,
+                state.time_limit_seconds - state.elapsed_seconds,
             )
-            if run.nodes == 1:
-                run.raise_bound(min(level.value, run.cutoff(work.whole)))
-            if level.value > run.cutoff(work.whole):
+            if state.nodes == 1:
+                state.raise_bound(min(lagrangian.value, state.cutoff(arrays.is_integral)))
+            if lagrangian.value > state.cutoff(arrays.is_integral):
                 return []
-            if taken and min(taken.values()) > 1 - 1e-6:
-                loads = [(self.pool.site[k], self.pool.customers[k]) for k in taken]
-                _take(work, run, *plan_of(work, loads))
-            u = level.u
-            self._plan(here, level)
-            if not _fix(here, level, run.cutoff(work.whole)):
+            if load_shares and min(load_shares.values()) > 1 - 1e-6:
+                loads = [(self.pool.site[k], self.pool.customers[k]) for k in load_shares]
+                _offer(arrays, state, *plan_from_loads(arrays, loads))
+            multipliers = lagrangian.multipliers
+            self._run_heuristic(node_arrays, lagrangian)
+            if not _fix_variables(node_arrays, lagrangian, state.cutoff(arrays.is_integral)):
                 break
-        assert level is not None
-        bound = max(node.bound, level.value)
-        cutoff = run.cutoff(work.whole)
-        if np.isfinite(cutoff) and self.settling <= SETTLING * run.seconds:
-            began = run.seconds
-            most = FEW if here.p < 0 and (here.may & ~here.must).any() else MANY
-            outcome = best_loads(here, level, cutoff, most, SETTLE, settle=True)
-            _take(work, run, outcome.cost, outcome.is_open, outcome.to)
-            self.settling += run.seconds - began
+        assert lagrangian is not None
+        bound = max(node.bound, lagrangian.value)
+        cutoff = state.cutoff(arrays.is_integral)
+        if (
+            np.isfinite(cutoff)
+            and self.partitioning_seconds <= PARTITIONING_SHARE * state.elapsed_seconds
+        ):
+            started_at = state.elapsed_seconds
+            max_loads = (
+                MAX_LOADS_UNDECIDED
+                if node_arrays.p < 0 and (node_arrays.may_open & ~node_arrays.must_open).any()
+                else MAX_LOADS_DECIDED
+            )
+            outcome = solve_set_partitioning(
+                node_arrays,
+                lagrangian,
+                cutoff,
+                max_loads,
+                PARTITIONING_SECONDS,
+                only_if_complete=True,
+            )
+            _offer(arrays, state, outcome.cost, outcome.is_open, outcome.assignment)
+            self.partitioning_seconds += state.elapsed_seconds - started_at
             bound = max(bound, outcome.bound)
-            if bound > run.cutoff(work.whole):
+            if bound > state.cutoff(arrays.is_integral):
                 return []
-        return _halves(here, level, bound)
+        return _branch(node_arrays, lagrangian, bound)
 
-    def _plan(self, here: Work, level: Level) -> None:
-        """Make a plan, if it is time for one."""
-        work, run = self.work, self.run
-        if np.isfinite(run.cost) and self.planned > PLANNING * run.seconds:
+    def _run_heuristic(self, node_arrays: CapacitatedArrays, lagrangian: LagrangianBound) -> None:
+        """Make a plan, unless heuristics have used up their share of the time."""
+        arrays, state = self.arrays, self.state
+        if (
+            np.isfinite(state.cost)
+            and self.heuristic_seconds > HEURISTIC_SHARE * state.elapsed_seconds
+        ):
             return
-        began = run.seconds
-        self.plans += 1
-        seed = self.seed + self.plans
-        if self.plans % 3:
-            plan_from(here, run, level, seed, rounds=_rounds(work), record=work)
-        elif not run.out_of_time:
-            self._plan_of_pool(here, level, seed)
-        self.planned += run.seconds - began
+        started_at = state.elapsed_seconds
+        self.heuristic_calls += 1
+        seed = self.seed + self.heuristic_calls
+        if self.heuristic_calls % 3:
+            offer_dive(
+                node_arrays,
+                state,
+                lagrangian,
+                seed,
+                rounds=_search_rounds(arrays),
+                best_plan_of=arrays,
+            )
+        elif not state.is_out_of_time:
+            self._plan_from_pool(node_arrays, lagrangian, seed)
+        self.heuristic_seconds += state.elapsed_seconds - started_at
 
-    def _plan_of_pool(self, here: Work, level: Level, seed: int) -> None:
-        work, run, pool = self.work, self.run, self.pool
-        cutoff = run.cutoff(work.whole)
-        loads = [(pool.site[k], pool.customers[k]) for k in pool.within(here, level, cutoff)]
+    def _plan_from_pool(
+        self, node_arrays: CapacitatedArrays, lagrangian: LagrangianBound, seed: int
+    ) -> None:
+        """Offer the best plan made of the loads found so far, improved by local search."""
+        arrays, state, pool = self.arrays, self.state, self.pool
+        cutoff = state.cutoff(arrays.is_integral)
+        loads = [
+            (pool.site[k], pool.customers[k])
+            for k in pool.within_cutoff(node_arrays, lagrangian, cutoff)
+        ]
         if not loads:
             return
-        seconds = min(0.1 * (run.limit - run.seconds), max(0.1, PLANNING * run.seconds))
-        plan = best_of_pool(here, level, loads, POOLED, seconds)
+        seconds = min(
+            0.1 * (state.time_limit_seconds - state.elapsed_seconds),
+            max(0.1, HEURISTIC_SHARE * state.elapsed_seconds),
+        )
+        plan = plan_from_pool(node_arrays, lagrangian, loads, MAX_POOL_LOADS, seconds)
         if plan is not None:
-            _take(work, run, *plan)
-            _, is_open, to = plan
-            cost = bettered(here, run, to, is_open, _rounds(work), seed)
-            _take(work, run, cost, is_open, to)
+            _offer(arrays, state, *plan)
+            _, is_open, assignment = plan
+            cost = improve_plan(
+                node_arrays, state, assignment, is_open, _search_rounds(arrays), seed
+            )
+            _offer(arrays, state, cost, is_open, assignment)
 
 
-ROUNDS = 300
+MAX_MASTER_ROUNDS = 300
 
 
-def _take(work: Work, run: Run, cost: float, is_open: Bools, to: Ints) -> None:
-    counts = work.p < 0 or int(is_open.sum()) == work.p
-    if np.isfinite(cost) and counts and run.offer(cost, is_open):
-        work.to = to.copy()
+def _offer(
+    arrays: CapacitatedArrays, state: SearchState, cost: float, is_open: Bools, assignment: Ints
+) -> None:
+    """Offer a plan to the search; keep its assignment if it is better."""
+    has_right_size = arrays.p < 0 or int(is_open.sum()) == arrays.p
+    if np.isfinite(cost) and has_right_size and state.offer(cost, is_open):
+        arrays.assignment = assignment.copy()
 
 
-def _at(work: Work, node: Node) -> Work:
-    pairs = np.unpackbits(node.pairs, count=work.cost.size).reshape(work.cost.shape).astype(bool)
-    cost = np.where(pairs, work.cost, BIG)
-    shut = int(work.bulk[work.may & ~node.may].sum())
-    return work.replace(cost=cost, must=node.must.copy(), may=node.may.copy(),
-                        spare=work.spare - shut)  # fmt: skip
+def _arrays_at(arrays: CapacitatedArrays, node: TreeNode) -> CapacitatedArrays:
+    """The arrays of a node."""
+    pairs = (
+        np.unpackbits(node.pairs, count=arrays.cost.size).reshape(arrays.cost.shape).astype(bool)
+    )
+    cost = np.where(pairs, arrays.cost, FORBIDDEN_COST)
+    closed_capacity = int(arrays.scaled_capacity[arrays.may_open & ~node.may_open].sum())
+    return arrays.replace(cost=cost, must_open=node.must_open.copy(), may_open=node.may_open.copy(),
+                        spare=arrays.scaled_surplus - closed_capacity)  # fmt: skip
 
 
-def _possible(here: Work) -> bool:
-    """Whether the node may hold a plan; opens sites that are somebody's last."""
-    reach = (here.cost < BIG) & here.may[None, :]
-    ways = reach.sum(axis=1)
-    if (ways == 0).any():
+def _can_have_plan(node_arrays: CapacitatedArrays) -> bool:
+    """Whether a node may hold a plan; sites that are the last of a customer are fixed open."""
+    is_allowed = (node_arrays.cost < FORBIDDEN_COST) & node_arrays.may_open[None, :]
+    sites_in_reach = is_allowed.sum(axis=1)
+    if (sites_in_reach == 0).any():
         return False
-    here.must[reach[ways == 1].any(axis=0)] = True
-    return here.spare >= 0 and not no_plan(here)
+    node_arrays.must_open[is_allowed[sites_in_reach == 1].any(axis=0)] = True
+    return node_arrays.scaled_surplus >= 0 and not reason_for_no_plan(node_arrays)
 
 
-def _fix(here: Work, level: Level, cutoff: float) -> bool:
-    """Drop pairs and decide sites that no plan below ``cutoff`` needs; whether it was worth it."""
+def _fix_variables(
+    node_arrays: CapacitatedArrays, lagrangian: LagrangianBound, cutoff: float
+) -> bool:
+    """Drop pairs and fix sites by their forced bounds; return whether that dropped many pairs."""
     from placeopt.location.capacitated import knapsack_bound
 
     if not np.isfinite(cutoff):
         return False
-    gap = cutoff - level.value + 1e-9 * abs(cutoff)
-    before = int((here.cost < BIG).sum())
-    here.must |= here.may & (level.shut > gap)
-    shut = here.may & ~here.must & (level.opened > gap)
-    here.may &= ~shut
-    here.spare -= int(here.bulk[shut].sum())
-    for j in np.flatnonzero(here.may):
-        held, _ = knapsack_bound.with_and_without(
-            level.u - here.cost[:, j], here.weight, here.hold[j]
+    gap = cutoff - lagrangian.value + 1e-9 * abs(cutoff)
+    pairs_before = int((node_arrays.cost < FORBIDDEN_COST).sum())
+    node_arrays.must_open |= node_arrays.may_open & (lagrangian.rise_if_closed > gap)
+    closed = node_arrays.may_open & ~node_arrays.must_open & (lagrangian.rise_if_opened > gap)
+    node_arrays.may_open &= ~closed
+    node_arrays.scaled_surplus -= int(node_arrays.scaled_capacity[closed].sum())
+    for j in np.flatnonzero(node_arrays.may_open):
+        with_pair, _ = knapsack_bound.with_and_without(
+            lagrangian.multipliers - node_arrays.cost[:, j],
+            node_arrays.integer_demand,
+            node_arrays.integer_capacity[j],
         )
-        here.cost[level.base[j] - held > gap, j] = BIG
-    here.cost[:, ~here.may] = BIG
-    after = int((here.cost < BIG).sum())
-    return after < 0.9 * before
+        node_arrays.cost[lagrangian.rise_if_empty[j] - with_pair > gap, j] = FORBIDDEN_COST
+    node_arrays.cost[:, ~node_arrays.may_open] = FORBIDDEN_COST
+    pairs_after = int((node_arrays.cost < FORBIDDEN_COST).sum())
+    return pairs_after < 0.9 * pairs_before
 
 
-def _packed(here: Work) -> np.ndarray:
-    return np.packbits(here.cost < BIG)
+def _packed_pairs(node_arrays: CapacitatedArrays) -> np.ndarray:
+    """The allowed pairs as packed bits."""
+    return np.packbits(node_arrays.cost < FORBIDDEN_COST)
 
 
-def _halves(here: Work, level: Level, bound: float) -> list[Node]:
+def _branch(
+    node_arrays: CapacitatedArrays, lagrangian: LagrangianBound, bound: float
+) -> list[TreeNode]:
     """Two nodes that share the plans of this one."""
-    packed = _packed(here)
-    open_to = here.may & ~here.must
-    doubt = np.where(open_to, 1e-3 + np.minimum(level.often, 1.0 - level.often), -1.0)
-    if here.p < 0 and open_to.any():
-        j = int(doubt.argmax())
-        must, may = here.must.copy(), here.may.copy()
-        must[j], may[j] = True, False
+    packed = _packed_pairs(node_arrays)
+    is_undecided = node_arrays.may_open & ~node_arrays.must_open
+    indecision = np.where(
+        is_undecided, 1e-3 + np.minimum(lagrangian.site_shares, 1.0 - lagrangian.site_shares), -1.0
+    )
+    if node_arrays.p < 0 and is_undecided.any():
+        j = int(indecision.argmax())
+        must_open, may_open = node_arrays.must_open.copy(), node_arrays.may_open.copy()
+        must_open[j], may_open[j] = True, False
         return [
-            Node(bound, level.u, must, here.may, packed),
-            Node(bound, level.u, here.must, may, packed),
+            TreeNode(bound, lagrangian.multipliers, must_open, node_arrays.may_open, packed),
+            TreeNode(bound, lagrangian.multipliers, node_arrays.must_open, may_open, packed),
         ]
-    reach = here.cost < BIG
-    shares = np.where(reach, level.shares, 0.0)
-    total = shares.sum(axis=1)
-    rest = total - shares.max(axis=1)
-    rest = np.where(reach.sum(axis=1) > 1, rest / np.maximum(total, 1e-12) + 1e-6, -1.0)
-    i = int(rest.argmax())
-    if rest[i] < 0:
-        return _last(here, level, bound, packed)
-    order = np.lexsort((here.cost[i], -shares[i]))
-    order = order[reach[i][order]]
+    is_allowed = node_arrays.cost < FORBIDDEN_COST
+    pair_shares = np.where(is_allowed, lagrangian.pair_shares, 0.0)
+    total_share = pair_shares.sum(axis=1)
+    split_share = total_share - pair_shares.max(axis=1)
+    split_share = np.where(
+        is_allowed.sum(axis=1) > 1, split_share / np.maximum(total_share, 1e-12) + 1e-6, -1.0
+    )
+    i = int(split_share.argmax())
+    if split_share[i] < 0:
+        return _branch_on_idle_site(node_arrays, lagrangian, bound, packed)
+    order = np.lexsort((node_arrays.cost[i], -pair_shares[i]))
+    order = order[is_allowed[i][order]]
     nodes = []
-    for half in (order[::2], order[1::2]):
-        pairs = reach.copy()
-        pairs[i, half] = False
-        nodes.append(Node(bound, level.u, here.must, here.may, np.packbits(pairs)))
+    for dropped in (order[::2], order[1::2]):
+        pairs = is_allowed.copy()
+        pairs[i, dropped] = False
+        nodes.append(
+            TreeNode(
+                bound,
+                lagrangian.multipliers,
+                node_arrays.must_open,
+                node_arrays.may_open,
+                np.packbits(pairs),
+            )
+        )
     return nodes
 
 
-def _last(here: Work, level: Level, bound: float, packed) -> list[Node]:
-    """Everybody's site is decided: only sites that stand open for nobody are left to choose."""
-    open_to = np.flatnonzero(here.may & ~here.must)
-    if len(open_to) == 0:
+def _branch_on_idle_site(
+    node_arrays: CapacitatedArrays, lagrangian: LagrangianBound, bound: float, packed
+) -> list[TreeNode]:
+    """Two nodes where every assignment is fixed: only sites without customers are undecided."""
+    undecided = np.flatnonzero(node_arrays.may_open & ~node_arrays.must_open)
+    if len(undecided) == 0:
         return []
-    j = open_to[0]
-    must, may = here.must.copy(), here.may.copy()
-    must[j], may[j] = True, False
+    j = undecided[0]
+    must_open, may_open = node_arrays.must_open.copy(), node_arrays.may_open.copy()
+    must_open[j], may_open[j] = True, False
     return [
-        Node(bound, level.u, must, here.may, packed),
-        Node(bound, level.u, here.must, may, packed),
+        TreeNode(bound, lagrangian.multipliers, must_open, node_arrays.may_open, packed),
+        TreeNode(bound, lagrangian.multipliers, node_arrays.must_open, may_open, packed),
     ]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.base.compiled import have_at_hand, loaded
-from placeopt.location.search_state import Run
+from placeopt.location.search_state import SearchState
 from placeopt.location.uncapacitated.candidate_lists import Lists
 from placeopt.location.uncapacitated.heuristic_concentration import concentrate
 
@@ -25,41 +25,41 @@ LARGE = 1_000_000  # list entries from which a tree closes little: the time goes
 FIRST = 64  # the share of local search that goes before the first bound; the rest only if needed
 
 
-def prove(lists: Lists, run: Run, *, seed: int = 1, tree: bool = True) -> None:
-    """Solve ``lists`` within ``run``: fills the run's plan, bound and whether it is proven."""
+def prove(lists: Lists, state: SearchState, *, seed: int = 1, tree: bool = True) -> None:
+    """Solve ``lists`` within ``state``: fills the run's plan, bound and whether it is proven."""
     if len(lists.site) <= SMALL and not loaded():
-        _ask(lists, run)
-        if run.proven:
+        _ask(lists, state)
+        if state.proven:
             return
-    with run.uncounted():
+    with state.clock_paused():
         for_lists()
     from placeopt.location.uncapacitated.transpose import turn
 
     arrays = (lists.start, lists.site, lists.cost)
     by = turn(*arrays, lists.sites)
     is_open = _first_plan(lists, by, seed)
-    _search(lists, arrays, by, is_open, run, rounds=max(1, _rounds(lists) // FIRST), seed=seed)
-    prices = _first_prices(lists, arrays, run)
-    prices, rho = _root(lists, arrays, by, run, prices, seed)
-    if run.proven or not tree or run.out_of_time:
+    _search(lists, arrays, by, is_open, state, rounds=max(1, _rounds(lists) // FIRST), seed=seed)
+    prices = _first_prices(lists, arrays, state)
+    prices, rho = _root(lists, arrays, by, state, prices, seed)
+    if state.proven or not tree or state.is_out_of_time:
         return
-    large = len(lists.site) > LARGE and run.cost > run.bound + 1e-3 * abs(run.cost)
+    large = len(lists.site) > LARGE and state.cost > state.bound + 1e-3 * abs(state.cost)
     if large:
         from placeopt.location.uncapacitated.core_search import search_core
 
-        until = run.seconds + 0.4 * (run.limit - run.seconds)
-        search_core(lists, arrays, by, run, rho, seed, until)
+        until = state.elapsed_seconds + 0.4 * (state.time_limit_seconds - state.elapsed_seconds)
+        search_core(lists, arrays, by, state, rho, seed, until)
     for step, patience in STEPS if large else STEPS[:1]:
-        decided, prices, bound = _dig(lists, arrays, run, prices, step, patience)
-        if run.proven or run.out_of_time:
+        decided, prices, bound = _dig(lists, arrays, state, prices, step, patience)
+        if state.proven or state.is_out_of_time:
             return
-    rest = _rest(lists, arrays, run, decided, prices, bound)
+    rest = _rest(lists, arrays, state, decided, prices, bound)
     small = len(rest[1]) <= SMALL_REST
-    if lists.fine == np.inf and run.cost > run.bound + 1e-3 * abs(run.cost):
-        concentrate(lists, arrays, by, run, seed)
-    _tree(lists, arrays, run, decided.copy(), prices, most=300 if small else None)
-    if small and not run.proven and not run.out_of_time:
-        _finish(lists, run, decided, rest, bound)
+    if lists.fine == np.inf and state.cost > state.bound + 1e-3 * abs(state.cost):
+        concentrate(lists, arrays, by, state, seed)
+    _tree(lists, arrays, state, decided.copy(), prices, most=300 if small else None)
+    if small and not state.proven and not state.is_out_of_time:
+        _finish(lists, state, decided, rest, bound)
 
 
 MODULES = tuple(
@@ -86,17 +86,17 @@ def _make() -> None:
 
     points = np.random.default_rng(1).random((20, 2, 1))
     distances = np.abs(points - points.transpose(2, 1, 0)).sum(axis=1)
-    lists, run = lists_of(Problem(P_MEDIAN, distances, p=3)), Run(limit=60.0)
+    lists, state = lists_of(Problem(P_MEDIAN, distances, p=3)), SearchState(time_limit_seconds=60.0)
     arrays = (lists.start, lists.site, lists.cost)
     by = turn(*arrays, lists.sites)
-    _search(lists, arrays, by, _first_plan(lists, by, 1), run, rounds=1, seed=1)
-    prices, rho = _root(lists, arrays, by, run, _first_prices(lists, arrays, run), 1)
-    search_core(lists, arrays, by, run, rho, 1, 0.0)
-    decided, prices, _ = _dig(lists, arrays, run, prices, *STEPS[0])
-    _tree(lists, arrays, run, decided, prices, most=1)
+    _search(lists, arrays, by, _first_plan(lists, by, 1), state, rounds=1, seed=1)
+    prices, rho = _root(lists, arrays, by, state, _first_prices(lists, arrays, state), 1)
+    search_core(lists, arrays, by, state, rho, 1, 0.0)
+    decided, prices, _ = _dig(lists, arrays, state, prices, *STEPS[0])
+    _tree(lists, arrays, state, decided, prices, most=1)
 
 
-def _ask(lists: Lists, run: Run) -> None:
+def _ask(lists: Lists, state: SearchState) -> None:
     """Let an engine solve the radius formulation of a small problem."""
     from placeopt.engine import Status, solve
     from placeopt.location.formulations.radius import radius_model
@@ -105,11 +105,11 @@ def _ask(lists: Lists, run: Run) -> None:
     model, y = radius_model(
         lists.start, lists.site, lists.cost, lists.outside, lists.opening, lists.p, whole
     )
-    seconds = min(SMALL_SECONDS, run.limit - run.seconds)
+    seconds = min(SMALL_SECONDS, state.time_limit_seconds - state.elapsed_seconds)
     part = model.arrays()
     part.lower[y.all] = lists.must
     part.upper[y.all] = lists.may
-    result = solve(part, time_limit_seconds=seconds, gap=run.gap, threads=1)
+    result = solve(part, time_limit_seconds=seconds, gap=state.gap, threads=1)
     if not result.has_plan:
         return
     plan = result.value(y) > 0.5
@@ -117,12 +117,12 @@ def _ask(lists: Lists, run: Run) -> None:
     customer = np.repeat(np.arange(lists.customers), np.diff(lists.start))
     service = np.array(lists.outside)
     np.minimum.at(service, customer, open_costs)
-    run.offer(float(service.sum() + lists.opening[plan].sum()) + lists.constant, plan)
+    state.offer(float(service.sum() + lists.opening[plan].sum()) + lists.constant, plan)
     if result.status is Status.OPTIMAL:
-        run.proven = True
-        run.bound = run.cost if lists.whole or not run.gap else min(result.bound, run.cost)
+        state.proven = True
+        state.bound = state.cost if lists.whole or not state.gap else min(result.bound, state.cost)
     else:
-        run.raise_bound(min(result.bound, run.cost))
+        state.raise_bound(min(result.bound, state.cost))
 
 
 def _first_plan(lists: Lists, by, seed: int) -> NDArray[np.bool_]:
@@ -145,25 +145,25 @@ def _rounds(lists: Lists) -> int:
     return int(np.clip(2e8 / work, 60, 3000))
 
 
-def _search(lists: Lists, arrays, by, is_open, run: Run, rounds: int, seed: int) -> None:
+def _search(lists: Lists, arrays, by, is_open, state: SearchState, rounds: int, seed: int) -> None:
     from placeopt.location.uncapacitated import swap_search
 
     cost = swap_search.search(
         arrays, by, lists.outside, lists.opening, lists.must, lists.may, is_open,
-        lists.p < 0, rounds, seed, 4, SLACK * abs(run.cost) if np.isfinite(run.cost) else 0.0,
+        lists.p < 0, rounds, seed, 4, SLACK * abs(state.cost) if np.isfinite(state.cost) else 0.0,
     )  # fmt: skip
-    run.offer(cost, is_open)
+    state.offer(cost, is_open)
 
 
-def _first_prices(lists: Lists, arrays, run: Run) -> NDArray[np.float64]:
+def _first_prices(lists: Lists, arrays, state: SearchState) -> NDArray[np.float64]:
     from placeopt.location.uncapacitated import swap_search
 
-    _, d1, _, d2, _ = swap_search.fresh_state(*arrays, lists.outside, run.plan)
+    _, d1, _, d2, _ = swap_search.fresh_state(*arrays, lists.outside, state.plan)
     u = np.minimum(lists.outside, np.where(d2 < lists.fine, (d1 + d2) / 2, d1 * 1.5 + 1))
     return u
 
 
-def _root(lists: Lists, arrays, by, run: Run, prices, seed: int):
+def _root(lists: Lists, arrays, by, state: SearchState, prices, seed: int):
     """Raise the bound at the root, now and then searching from the sites it takes."""
     must = np.flatnonzero(lists.must)
     shut = ~lists.may
@@ -171,36 +171,38 @@ def _root(lists: Lists, arrays, by, run: Run, prices, seed: int):
     least = 0.05 if len(lists.site) > LARGE else 1e-5  # of the gap, to be gained by a turn
     for turn in range(12):
         decided = np.where(lists.must, 1, np.where(shut, -1, 0)).astype(np.int8)
-        bound, prices, rho, taken, step, used = _ascend(lists, arrays, run, decided, prices, step)
-        run.rounds += used
-        run.raise_bound(bound)
-        if bound > run.cutoff(lists.whole):
-            run.proven, run.bound = True, run.cost
+        bound, prices, rho, taken, step, used = _ascend(lists, arrays, state, decided, prices, step)
+        state.rounds += used
+        state.raise_bound(bound)
+        if bound > state.cutoff(lists.whole):
+            state.proven, state.bound = True, state.cost
             break
         is_open = taken.copy()
         is_open[must] = True
         if lists.p < 0 or is_open.sum() == lists.p:
-            before = run.cost
-            _search(lists, arrays, by, is_open, run, rounds=rounds, seed=seed + turn)
-            rounds = min(_rounds(lists) // 3, 2 * rounds) if run.cost < before else rounds
-        if run.out_of_time or step < 0.01 or bound < best + least * abs(run.cost - bound):
+            before = state.cost
+            _search(lists, arrays, by, is_open, state, rounds=rounds, seed=seed + turn)
+            rounds = min(_rounds(lists) // 3, 2 * rounds) if state.cost < before else rounds
+        if state.is_out_of_time or step < 0.01 or bound < best + least * abs(state.cost - bound):
             break
         best = bound
     return prices, rho
 
 
-def _ascend(lists: Lists, arrays, run: Run, decided, prices, step: float, most: int = 150):
+def _ascend(
+    lists: Lists, arrays, state: SearchState, decided, prices, step: float, most: int = 150
+):
     from placeopt.location.uncapacitated import lagrangian, node
 
     s, t, c, o, f, left, constant, free = node.shrink(
         *arrays, lists.outside, lists.opening, lists.p, decided
     )
-    began, most = run.seconds, run.affordable(most)
+    began, most = state.elapsed_seconds, state.affordable_rounds(most)
     best, u, rho, taken, _, used, step = lagrangian.ascend(
-        s, t, c, o, f, left, np.minimum(prices, o), run.cutoff(lists.whole) + 1e-9, constant,
+        s, t, c, o, f, left, np.minimum(prices, o), state.cutoff(lists.whole) + 1e-9, constant,
         most, step, 20,
     )  # fmt: skip
-    run.pace = (run.seconds - began) / used
+    state.seconds_per_round = (state.elapsed_seconds - began) / used
     full = np.zeros(lists.sites, bool)
     full[free[taken]] = True
     reduced = np.zeros(lists.sites)
@@ -213,12 +215,12 @@ STEPS = ((0.5, 25), (0.3, 40), (0.2, 40), (0.1, 60))  # of ascents at the root, 
 SMALL_REST = 40_000  # entries up to which an integer-programming engine takes over
 
 
-def _dig(lists: Lists, arrays, run: Run, prices, step: float, patience: int):
+def _dig(lists: Lists, arrays, state: SearchState, prices, step: float, patience: int):
     """A long ascent with fixing at the root: (what is decided, prices, bound)."""
     from placeopt.location.uncapacitated import node
 
     decided = np.where(lists.must, 1, np.where(lists.may, 0, -1)).astype(np.int8)
-    cutoff = run.cutoff(lists.whole)
+    cutoff = state.cutoff(lists.whole)
     bound, u, _, value, plan, used = node.node(
         *arrays,
         lists.outside,
@@ -227,21 +229,21 @@ def _dig(lists: Lists, arrays, run: Run, prices, step: float, patience: int):
         decided,
         prices.copy(),
         cutoff,
-        run.affordable(1500, 0.8),
+        state.affordable_rounds(1500, 0.8),
         step,
         patience,
     )
-    run.rounds += used
+    state.rounds += used
     if np.isfinite(value):
-        run.offer(value, plan == 1)
+        state.offer(value, plan == 1)
     if not np.isfinite(bound):
-        run.proven, run.bound = True, run.cost
+        state.proven, state.bound = True, state.cost
     else:
-        run.raise_bound(bound)
+        state.raise_bound(bound)
     return decided, u, bound
 
 
-def _rest(lists: Lists, arrays, run: Run, decided, prices, bound: float):
+def _rest(lists: Lists, arrays, state: SearchState, decided, prices, bound: float):
     """What the root leaves: entries that a plan below the cut-off could use."""
     from placeopt.location.formulations.radius import within_reach
     from placeopt.location.uncapacitated import node
@@ -249,7 +251,7 @@ def _rest(lists: Lists, arrays, run: Run, decided, prices, bound: float):
     s, t, c, o, f, left, constant, free = node.shrink(
         *arrays, lists.outside, lists.opening, lists.p, decided
     )
-    reach = prices + max(0.0, run.cutoff(lists.whole) - bound) + 1e-7 * np.abs(prices)
+    reach = prices + max(0.0, state.cutoff(lists.whole) - bound) + 1e-7 * np.abs(prices)
     keep = within_reach(s, c, reach)
     counts = np.add.reduceat(np.append(keep, False), s[:-1]) if len(keep) else np.zeros(len(s) - 1)
     counts = np.where(np.diff(s) > 0, counts, 0).astype(np.int64)
@@ -257,7 +259,7 @@ def _rest(lists: Lists, arrays, run: Run, decided, prices, bound: float):
     return start, t[keep], c[keep], o, f, left, constant, free, o <= reach
 
 
-def _finish(lists: Lists, run: Run, decided, rest, bound: float) -> None:
+def _finish(lists: Lists, state: SearchState, decided, rest, bound: float) -> None:
     """Let the integer-programming engine close what is left (radius formulation)."""
     from placeopt.engine import Status, solve
     from placeopt.location.formulations.radius import radius_model
@@ -265,49 +267,54 @@ def _finish(lists: Lists, run: Run, decided, rest, bound: float) -> None:
 
     start, site, cost, outside, opening, left, constant, free, allowed = rest
     if ((np.diff(start) == 0) & ~allowed).any():  # somebody cannot be served below the cut-off
-        run.proven, run.bound = True, run.cost
+        state.proven, state.bound = True, state.cost
         return
     model, y = radius_model(start, site, cost, outside, opening, left, allowed)
     model.offset += constant
-    result = solve(model, time_limit_seconds=max(1.0, run.limit - run.seconds), gap=0.0, threads=1)
+    result = solve(
+        model,
+        time_limit_seconds=max(1.0, state.time_limit_seconds - state.elapsed_seconds),
+        gap=0.0,
+        threads=1,
+    )
     if result.has_plan:
         plan = decided == 1
         plan[free[result.value(y) > 0.5]] = True
-        run.offer(
+        state.offer(
             swap_search.value_of(
                 lists.start, lists.site, lists.cost, lists.outside, lists.opening, plan
             ),
             plan,
         )
     if result.status in (Status.OPTIMAL, Status.INFEASIBLE):
-        run.proven, run.bound = True, run.cost
+        state.proven, state.bound = True, state.cost
     elif np.isfinite(result.bound):
-        run.raise_bound(max(bound, min(result.bound, run.cost)))
+        state.raise_bound(max(bound, min(result.bound, state.cost)))
 
 
-def _tree(lists: Lists, arrays, run: Run, decided, prices, most: int | None) -> None:
+def _tree(lists: Lists, arrays, state: SearchState, decided, prices, most: int | None) -> None:
     """Best bound first, until nothing below the plan is left, time is up or ``most`` nodes."""
     from placeopt.location.uncapacitated import node
 
     gains = Gains(lists.sites)
     count = 0
-    heap: list[tuple] = [(run.bound, count, decided, prices, None)]
+    heap: list[tuple] = [(state.bound, count, decided, prices, None)]
     while heap:
         bound, _order, decided, u, origin = heapq.heappop(heap)
-        cutoff = run.cutoff(lists.whole)
+        cutoff = state.cutoff(lists.whole)
         if bound > cutoff:
             break
-        run.raise_bound(bound)
-        if run.affordable(MOST) < MOST or (most is not None and run.nodes >= most):
+        state.raise_bound(bound)
+        if state.affordable_rounds(MOST) < MOST or (most is not None and state.nodes >= most):
             return
         new, u, shares, value, plan, used = node.node(
             *arrays, lists.outside, lists.opening, lists.p, decided, u.copy(), cutoff, MOST, STEP,
             PATIENCE,
         )  # fmt: skip
-        run.nodes += 1
-        run.rounds += used
+        state.nodes += 1
+        state.rounds += used
         if np.isfinite(value):
-            run.offer(value, plan == 1)
+            state.offer(value, plan == 1)
         if origin is not None:
             gains.learn(origin, min(new, cutoff + 1) - bound)
         if not np.isfinite(new):
@@ -320,7 +327,7 @@ def _tree(lists: Lists, arrays, run: Run, decided, prices, most: int | None) -> 
             count += 1
             away = 1.0 - shares[site] if choice == 1 else shares[site]
             heapq.heappush(heap, (new, count, child, u, (site, choice, away)))
-    run.proven, run.bound = True, run.cost
+    state.proven, state.bound = True, state.cost
 
 
 MOST, STEP, PATIENCE = 60, 0.2, 8

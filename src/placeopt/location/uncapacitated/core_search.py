@@ -20,7 +20,7 @@ from placeopt.location.uncapacitated.candidate_lists import Lists
 from placeopt.location.uncapacitated.transpose import turn
 
 if TYPE_CHECKING:
-    from placeopt.location.search_state import Run
+    from placeopt.location.search_state import SearchState
 
 CORE = 20  # sites for each that is open
 SLACK = 3e-4  # how much worse than the best a plan may be to search on from it
@@ -28,43 +28,43 @@ CHUNK_SECONDS = 4.0  # of one search, between two looks at all sites
 BARREN = 3  # such searches without a better plan, then it is over
 
 
-def search_core(lists: Lists, arrays, by, run: Run, rho, seed: int, until: float) -> None:
+def search_core(lists: Lists, arrays, by, state: SearchState, rho, seed: int, until: float) -> None:
     """Better the run's plan until nothing helps, or until so many seconds of the run.
 
     ``rho`` (sites,): reduced costs, the least are the most promising.
     """
     order = np.argsort(np.where(lists.may, rho, np.inf))
     barren, rounds = 0, 50
-    while barren < BARREN and run.seconds < until:
-        assert run.plan is not None
-        began, before = run.seconds, run.cost
-        core = run.plan | lists.must
-        core[order[: CORE * int(run.plan.sum())]] = True
+    while barren < BARREN and state.elapsed_seconds < until:
+        assert state.plan is not None
+        began, before = state.elapsed_seconds, state.cost
+        core = state.plan | lists.must
+        core[order[: CORE * int(state.plan.sum())]] = True
         core &= lists.may
-        plan = _within(lists, arrays, run, core, rounds, seed + barren)
+        plan = _within(lists, arrays, state, core, rounds, seed + barren)
         cost = swap_search.search(
             arrays, by, lists.outside, lists.opening, lists.must, lists.may, plan, lists.p < 0,
             0, seed, 1, 0.0,
         )  # fmt: skip
-        run.offer(cost, plan)
-        barren = 0 if run.cost < before else barren + 1
-        if run.seconds < began + CHUNK_SECONDS:
+        state.offer(cost, plan)
+        barren = 0 if state.cost < before else barren + 1
+        if state.elapsed_seconds < began + CHUNK_SECONDS:
             rounds *= 2
             barren = 0 if rounds <= 1000 else barren
 
 
-def _within(lists: Lists, arrays, run: Run, core, rounds: int, seed: int):
+def _within(lists: Lists, arrays, state: SearchState, core, rounds: int, seed: int):
     """Local search from the run's plan over core sites only: the plan found."""
-    assert run.plan is not None
+    assert state.plan is not None
     decided = np.where(core, 0, -1).astype(np.int8)
     start, site, cost, outside, opening, _, _, free = node.shrink(
         *arrays, lists.outside, lists.opening, lists.p, decided
     )
-    is_open = run.plan[free].copy()
+    is_open = state.plan[free].copy()
     swap_search.search(
         (start, site, cost), turn(start, site, cost, len(free)), outside, opening,
         lists.must[free], np.ones(len(free), bool), is_open, lists.p < 0, rounds, seed, 4,
-        SLACK * abs(run.cost),
+        SLACK * abs(state.cost),
     )  # fmt: skip
     plan = np.zeros(lists.sites, bool)
     plan[free[is_open]] = True

@@ -18,47 +18,53 @@ from placeopt.base.deadline import ended_by_clock
 from placeopt.location.uncapacitated.candidate_lists import Lists
 
 if TYPE_CHECKING:
-    from placeopt.location.search_state import Run
+    from placeopt.location.search_state import SearchState
 
 PLANS = 8  # in one pool
 SLACKS = (1e-4, 3e-4, 1e-3, 3e-3)
 
 
-def concentrate(lists: Lists, arrays, by, run: Run, seed: int, share: float = 0.6) -> None:
+def concentrate(
+    lists: Lists, arrays, by, state: SearchState, seed: int, share: float = 0.6
+) -> None:
     """Better the run's plan for up to ``share`` of the time left, until two pools give nothing."""
     from placeopt.location.uncapacitated import swap_search
 
-    until = run.seconds + share * max(0.0, run.limit - run.seconds)
+    until = state.elapsed_seconds + share * max(
+        0.0, state.time_limit_seconds - state.elapsed_seconds
+    )
     rng = np.random.default_rng(seed)
     barren = 0
-    while barren < 3 and run.seconds < until and run.plan is not None:
-        before, union = run.cost, run.plan.copy()
+    while barren < 3 and state.elapsed_seconds < until and state.plan is not None:
+        before, union = state.cost, state.plan.copy()
         for t in range(PLANS):
             is_open = lists.must.copy()
             if t % 2:
-                is_open[np.flatnonzero(run.plan)] = True
+                is_open[np.flatnonzero(state.plan)] = True
                 away = rng.permutation(np.flatnonzero(is_open & ~lists.must))
                 is_open[away[: len(away) // 4]] = False
-            size = lists.p if lists.p >= 0 else int(run.plan.sum())
+            size = lists.p if lists.p >= 0 else int(state.plan.sum())
             draw = int(rng.integers(2**31))
             swap_search.greedy_fill(
                 *by, lists.outside, lists.opening, lists.may, is_open, size, draw
             )
-            slack = float(rng.choice(SLACKS)) * abs(run.cost)
+            slack = float(rng.choice(SLACKS)) * abs(state.cost)
             cost = swap_search.search(
                 arrays, by, lists.outside, lists.opening, lists.must, lists.may, is_open,
                 lists.p < 0, 3000, draw, 4, slack,
             )  # fmt: skip
-            run.offer(cost, is_open)
+            state.offer(cost, is_open)
             union |= is_open
-            if run.seconds > until:
+            if state.elapsed_seconds > until:
                 ended_by_clock("the search for sites")
                 break
-        _best_within(lists, arrays, run, union, min(10.0, max(1.0, until - run.seconds)))
-        barren = 0 if run.cost < before else barren + 1
+        _best_within(
+            lists, arrays, state, union, min(10.0, max(1.0, until - state.elapsed_seconds))
+        )
+        barren = 0 if state.cost < before else barren + 1
 
 
-def _best_within(lists: Lists, arrays, run: Run, union, seconds: float) -> None:
+def _best_within(lists: Lists, arrays, state: SearchState, union, seconds: float) -> None:
     from placeopt.engine import solve
     from placeopt.location.formulations.radius import radius_model
     from placeopt.location.uncapacitated import node, swap_search
@@ -71,7 +77,7 @@ def _best_within(lists: Lists, arrays, run: Run, union, seconds: float) -> None:
     if len(c) > 300_000:
         return
     model, y = radius_model(s, t, c, o, f, left, np.ones(len(o), bool))
-    assert run.plan is not None
+    assert state.plan is not None
     result = solve(model, time_limit_seconds=seconds, gap=1e-6, threads=1)
     if not result.has_plan:
         return
@@ -81,4 +87,4 @@ def _best_within(lists: Lists, arrays, run: Run, union, seconds: float) -> None:
         arrays, turn(*arrays, lists.sites), lists.outside, lists.opening, lists.must,
         lists.may, plan, lists.p < 0, 500, 1, 4, 0.0,
     )  # fmt: skip
-    run.offer(cost, plan)
+    state.offer(cost, plan)

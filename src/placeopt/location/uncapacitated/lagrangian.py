@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from placeopt.base.compiled import compiled
-from placeopt.location.subgradient import advance, tally
+from placeopt.location.subgradient import take_step, track_progress
 from placeopt.location.uncapacitated.transpose import turn
 
 
@@ -100,7 +100,7 @@ def ascend(start, site, cost, outside, opening, p, u, target, constant, most, st
         value += constant
         for i in range(n):
             value += u[i]
-        better, stale, back = tally(value, best, target, stale, patience)
+        better, stale, back = track_progress(value, best, target, stale, patience)
         if better:
             best = value
             best_u[:] = u
@@ -124,6 +124,6 @@ def ascend(start, site, cost, outside, opening, p, u, target, constant, most, st
         for i in range(n):
             if u[i] >= outside[i] and served[i] > 0:
                 served[i] = 0.0
-        if not advance(u, direction, served, rounds == 1, step, target, value, outside):
+        if not take_step(u, direction, served, rounds == 1, step, target, value, outside):
             break
     return best, best_u, best_rho, best_taken, average, rounds, step

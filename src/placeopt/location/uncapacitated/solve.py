@@ -18,7 +18,7 @@ import numpy as np
 from placeopt.engine.result import Status
 from placeopt.location.distances import Points
 from placeopt.location.objective_values import objective_of
-from placeopt.location.search_state import Report, Run
+from placeopt.location.search_state import Report, SearchState
 from placeopt.location.solution import Solution
 from placeopt.location.statement import MAXIMAL_COVERING, P_MEDIAN, Problem
 from placeopt.location.uncapacitated.branch_and_bound import prove
@@ -27,7 +27,7 @@ from placeopt.location.uncapacitated.candidate_lists import DENSE_CELLS, Lists, 
 LISTED = 8.0  # sites listed, for each that shares one opened site, where p is large
 
 
-def solve_median(
+def solve_uncapacitated(
     problem: Problem,
     *,
     time_limit_seconds: float,
@@ -36,7 +36,7 @@ def solve_median(
     report: Report | None = None,
 ) -> Solution:
     """Solve ``problem``; see the module's text. ``gap``: stop when proven within it."""
-    run = Run(limit=time_limit_seconds, gap=gap, report=report)
+    state = SearchState(time_limit_seconds=time_limit_seconds, gap=gap, report=report)
     if not _fits(problem):
         return Solution(
             problem, Status.INFEASIBLE, message="p does not fit the sites", bound=np.inf
@@ -44,19 +44,19 @@ def solve_median(
     near = _near(problem)
     while True:
         lists = lists_of(problem, near)
-        run.proven = False
-        if run.plan is not None:
-            run.cost = np.inf
-        prove(lists, run, seed=seed)
-        objective, _ = objective_of(problem, _positions(run))
+        state.proven = False
+        if state.plan is not None:
+            state.cost = np.inf
+        prove(lists, state, seed=seed)
+        objective, _ = objective_of(problem, _positions(state))
         full = _minimised(problem, objective, lists)
-        short = full > run.cost + _rounding(problem, lists, run)
-        if not short or near is None or near >= problem.sites or run.out_of_time:
+        short = full > state.cost + _rounding(problem, lists, state)
+        if not short or near is None or near >= problem.sites or state.is_out_of_time:
             break
         if problem.customers * problem.sites > DENSE_CELLS and not lists.complete:
             break
         near = min(problem.sites, 2 * near)
-    return _solution(problem, lists, run, objective, full)
+    return _solution(problem, lists, state, objective, full)
 
 
 def _fits(problem: Problem) -> bool:
@@ -77,8 +77,8 @@ def _near(problem: Problem) -> int | None:
     return near if near < 0.7 * m else None
 
 
-def _positions(run: Run) -> np.ndarray:
-    return np.flatnonzero(run.plan) if run.plan is not None else np.zeros(0, np.int64)
+def _positions(state: SearchState) -> np.ndarray:
+    return np.flatnonzero(state.plan) if state.plan is not None else np.zeros(0, np.int64)
 
 
 def _minimised(problem: Problem, objective: float | None, lists: Lists) -> float:
@@ -90,47 +90,50 @@ def _minimised(problem: Problem, objective: float | None, lists: Lists) -> float
     return objective
 
 
-def _rounding(problem: Problem, lists: Lists, run: Run) -> float:
+def _rounding(problem: Problem, lists: Lists, state: SearchState) -> float:
     """By how much the plan's cost in full may differ from its cost in the lists by rounding.
 
     Uncovered weight is what is left of all weight, and may be none.
     """
     total = float(lists.outside.sum()) if problem.kind == MAXIMAL_COVERING else 0.0
-    return 1e-9 * abs(run.cost) + 1e-12 * total
+    return 1e-9 * abs(state.cost) + 1e-12 * total
 
 
 def _solution(
-    problem: Problem, lists: Lists, run: Run, objective: float | None, full: float
+    problem: Problem, lists: Lists, state: SearchState, objective: float | None, full: float
 ) -> Solution:
     whole = lists.whole
-    bound = min(run.bound, full)
-    proven = run.proven and full <= run.cost + _rounding(problem, lists, run)
+    bound = min(state.bound, full)
+    proven = state.proven and full <= state.cost + _rounding(problem, lists, state)
     if whole and not proven and np.isfinite(bound):
         bound = min(float(np.ceil(bound - 1e-6)), full)
         proven = bound >= full - 1e-6
-    seconds = {"total": run.seconds}
-    if run.first is not None:
-        seconds |= {"first": run.first, "best": run.best_at or run.first}
-    counts = {"nodes": run.nodes, "rounds": run.rounds, "entries": len(lists.site)}
+    seconds = {"total": state.elapsed_seconds}
+    if state.first_plan_seconds is not None:
+        seconds |= {
+            "first": state.first_plan_seconds,
+            "best": state.best_plan_seconds or state.first_plan_seconds,
+        }
+    counts = {"nodes": state.nodes, "rounds": state.rounds, "entries": len(lists.site)}
     common: dict[str, Any] = {
         "seconds": seconds,
         "counts": counts,
         "method": "swap search, Lagrangian, tree",
     }
     if full >= lists.fine or objective is None:
-        impossible = run.proven or run.bound >= lists.fine - 1
+        impossible = state.proven or state.bound >= lists.fine - 1
         status = Status.INFEASIBLE if impossible else Status.NO_PLAN
-        return Solution(problem, status, bound=np.inf if impossible else run.bound, **common)
+        return Solution(problem, status, bound=np.inf if impossible else state.bound, **common)
     if problem.kind == MAXIMAL_COVERING:
         bound = float(lists.outside.sum()) - bound
-    if run.gap and not proven:
-        proven = abs(objective - bound) <= run.gap * max(1e-9, abs(objective))
-    elif run.proven and run.gap:
-        slack = run.gap * abs(run.cost)
+    if state.gap and not proven:
+        proven = abs(objective - bound) <= state.gap * max(1e-9, abs(objective))
+    elif state.proven and state.gap:
+        slack = state.gap * abs(state.cost)
         bound = bound - slack if problem.kind != MAXIMAL_COVERING else bound + slack
     if proven:
-        seconds["proof"] = run.seconds
-    positions = _positions(run)
+        seconds["proof"] = state.elapsed_seconds
+    positions = _positions(state)
     _, assignment = objective_of(problem, positions)
     return Solution(
         problem,
@@ -139,13 +142,15 @@ def _solution(
         bound=bound,
         positions=positions,
         assigned=assignment,
-        trace=_trace(problem, lists, run),
+        trace=_trace(problem, lists, state),
         **common,
     )
 
 
-def _trace(problem: Problem, lists: Lists, run: Run) -> tuple[tuple[float, float, float], ...]:
+def _trace(
+    problem: Problem, lists: Lists, state: SearchState
+) -> tuple[tuple[float, float, float], ...]:
     if problem.kind != MAXIMAL_COVERING:
-        return tuple(run.trace)
+        return tuple(state.trace)
     total = float(lists.outside.sum())
-    return tuple((t, total - cost, total - bound) for t, cost, bound in run.trace)
+    return tuple((t, total - cost, total - bound) for t, cost, bound in state.trace)
