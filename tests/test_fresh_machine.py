@@ -186,8 +186,8 @@ def demo(checkout: Path, out: Path, *, user: str | None = None, **changes: str) 
     works(out)
     script = (
         "import numpy as np\n"
-        "from placeopt.location.uncapacitated.transpose import turn\n"
-        "print(turn(np.array([0, 1]), np.array([0], np.int32), np.array([1.0]), 1))"
+        "from placeopt.location.uncapacitated.transpose import transpose\n"
+        "print(transpose(np.array([0, 1]), np.array([0], np.int32), np.array([1.0]), 1))"
     )
     python = checkout / ".venv/bin/python"
     run(f"'{python}' -c '{script}'", out, user=user, **changes)

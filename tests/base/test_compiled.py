@@ -58,7 +58,7 @@ def test_code_that_is_not_kept_is_made_once_with_a_message(
     module = (__name__,)
     assert not room.is_kept(module)
     for _ in range(2):
-        room.have_at_hand("doubling", module, lambda: first(2), 7)
+        room.ensure_compiled("doubling", module, lambda: first(2), 7)
     assert caplog.messages == [
         "compiling doubling, once: about 7 s (placeopt compile does it ahead)"
     ]
@@ -76,8 +76,8 @@ def test_making_ahead_makes_all_that_searches_call() -> None:
     from placeopt.location import KINDS, Points, Problem, compile_ahead, locate
     from placeopt.location.statement import useful
 
-    compile_ahead.for_lists()
-    compile_ahead.for_loads()
+    compile_ahead.compile_uncapacitated()
+    compile_ahead.compile_capacitated()
     modules = {function.__module__ for function in room._FUNCTIONS}
     modules = {name for name in modules if name.startswith("placeopt.location.")}
     assert len(modules) >= 8

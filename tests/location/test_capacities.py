@@ -70,8 +70,8 @@ def test_a_search_cut_short_is_right_all_the_same(rounds, kind, monkeypatch):
     """
     from placeopt.location.capacitated import single_source
 
-    monkeypatch.setattr(single_source, "SMALL", 0)  # no engine is asked first
-    usual = single_source.ROUNDS
+    monkeypatch.setattr(single_source, "MAX_MIP_PAIRS", 0)  # no engine is asked first
+    usual = single_source.MAX_MASTER_ROUNDS
     for seed in range(3):
         rng = np.random.default_rng(seed)
         homes, sites = rng.uniform(0, 100, (24, 2)), rng.uniform(0, 100, (8, 2))
@@ -80,9 +80,9 @@ def test_a_search_cut_short_is_right_all_the_same(rounds, kind, monkeypatch):
             demands=rng.integers(1, 9, 24), capacities=np.full(8, 40.0),
             fixed_costs=rng.uniform(50, 150, 8) if kind == "single-source" else None,
         )  # fmt: skip
-        monkeypatch.setattr(single_source, "ROUNDS", usual)
+        monkeypatch.setattr(single_source, "MAX_MASTER_ROUNDS", usual)
         full = locate(problem)
-        monkeypatch.setattr(single_source, "ROUNDS", rounds)
+        monkeypatch.setattr(single_source, "MAX_MASTER_ROUNDS", rounds)
         short = locate(problem)
         assert short.proven
         assert full.proven

@@ -38,13 +38,13 @@ class Clock(types.SimpleNamespace):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of the searches, whose small problems are not given to an engine."""
-    compile_ahead.for_lists()
-    compile_ahead.for_loads()
+    compile_ahead.compile_uncapacitated()
+    compile_ahead.compile_capacitated()
     made = Clock()
     for module in (branch_and_bound, column_generation):
         monkeypatch.setattr(module, "time", made)
-    monkeypatch.setattr(branch_and_bound, "SMALL", 0)
-    monkeypatch.setattr(single_source, "SMALL", 0)
+    monkeypatch.setattr(branch_and_bound, "MAX_MIP_ENTRIES", 0)
+    monkeypatch.setattr(single_source, "MAX_MIP_PAIRS", 0)
     return made
 
 
@@ -80,14 +80,14 @@ def end_everywhere(
         best = by_enumeration(problem)
         for k in ends:
             clock.press_at = -1
-            monkeypatch.setattr(single_source, "ROUNDS", 300)
+            monkeypatch.setattr(single_source, "MAX_MASTER_ROUNDS", 300)
             ended = locate(problem, time_limit_seconds=k)
             holds(problem, ended, best)
             assert ended.proven or ended.status is Status.INFEASIBLE or not ended.repeats
             clock.looks, clock.press_at = 0, k
             holds(problem, locate(problem, time_limit_seconds=1e6), best)
             clock.press_at = -1
-            monkeypatch.setattr(single_source, "ROUNDS", k)
+            monkeypatch.setattr(single_source, "MAX_MASTER_ROUNDS", k)
             holds(problem, locate(problem, time_limit_seconds=1e6), best)
 
 

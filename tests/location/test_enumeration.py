@@ -30,8 +30,10 @@ def agrees(problem: Problem, solution: Solution) -> None:
 def test_our_methods_find_what_enumeration_finds(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(branch_and_bound, "SMALL", 0)  # small problems would go to an engine whole
-    monkeypatch.setattr(single_source, "SMALL", 0)
+    monkeypatch.setattr(
+        branch_and_bound, "MAX_MIP_ENTRIES", 0
+    )  # small problems would go to an engine whole
+    monkeypatch.setattr(single_source, "MAX_MIP_PAIRS", 0)
     for seed in range(OURS):
         problem = tiny(kind, seed)
         agrees(problem, locate(problem))
@@ -42,7 +44,7 @@ def test_small_problems_find_what_enumeration_finds(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        branch_and_bound, "loaded", lambda: False
+        branch_and_bound, "is_loaded", lambda: False
     )  # as in a process that has just begun
     for seed in range(OURS, OURS + 40):
         problem = tiny(kind, seed)
@@ -53,8 +55,8 @@ def test_small_problems_find_what_enumeration_finds(
 def test_the_way_of_large_problems_finds_what_enumeration_finds(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(branch_and_bound, "SMALL", 0)
-    monkeypatch.setattr(branch_and_bound, "LARGE", 0)
+    monkeypatch.setattr(branch_and_bound, "MAX_MIP_ENTRIES", 0)
+    monkeypatch.setattr(branch_and_bound, "LARGE_ENTRIES", 0)
     for seed in range(40):
         problem = tiny(kind, seed)
         agrees(problem, locate(problem))

@@ -36,8 +36,10 @@ def test_k_nearest_is_the_best_of_all_plans(
     """Against every plan of the masked table; one k for all, or one for each customer."""
     found = set()
     for seed in seeds:
-        monkeypatch.setattr(branch_and_bound, "SMALL", 12_000 * (seed % 2))  # half by our own trees
-        monkeypatch.setattr(single_source, "SMALL", 400 * (seed % 2))
+        monkeypatch.setattr(
+            branch_and_bound, "MAX_MIP_ENTRIES", 12_000 * (seed % 2)
+        )  # half by our own trees
+        monkeypatch.setattr(single_source, "MAX_MIP_PAIRS", 400 * (seed % 2))
         problem = tiny(kind, 4000 + seed)
         rng = np.random.default_rng(seed)
         k: Any = int(rng.integers(1, problem.sites + 1))

@@ -67,8 +67,10 @@ def check(kind: str, seed: int, size: float) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_any_size_of_numbers_is_proven_as_well(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Distances, weights and demands times 1e-12 to 1e12, against looking at every plan."""
-    monkeypatch.setattr(branch_and_bound, "SMALL", 0)  # small problems would go to an engine whole
-    monkeypatch.setattr(single_source, "SMALL", 0)
+    monkeypatch.setattr(
+        branch_and_bound, "MAX_MIP_ENTRIES", 0
+    )  # small problems would go to an engine whole
+    monkeypatch.setattr(single_source, "MAX_MIP_PAIRS", 0)
     for seed, size in enumerate(SIZES):
         check(kind, 2000 + seed, size)
 
@@ -81,8 +83,8 @@ def test_any_size_of_numbers_on_many_problems(
 ) -> None:
     """As above, on 30 problems a kind and size, half of them left to an engine."""
     for seed in range(30):
-        monkeypatch.setattr(branch_and_bound, "SMALL", 12_000 * (seed % 2))
-        monkeypatch.setattr(single_source, "SMALL", 400 * (seed % 2))
+        monkeypatch.setattr(branch_and_bound, "MAX_MIP_ENTRIES", 12_000 * (seed % 2))
+        monkeypatch.setattr(single_source, "MAX_MIP_PAIRS", 400 * (seed % 2))
         check(kind, 2100 + seed, size)
 
 
@@ -91,7 +93,7 @@ def test_covering_all_is_proven_where_weights_do_not_add_up_exactly(
     size: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All weight is covered: none is left but what rounding leaves of the sum."""
-    monkeypatch.setattr(branch_and_bound, "SMALL", 0)
+    monkeypatch.setattr(branch_and_bound, "MAX_MIP_ENTRIES", 0)
     check("maximal-covering", 2110, size)
 
 

@@ -20,7 +20,7 @@ from placeopt.base.files import private_folder
 
 LOG = logging.getLogger("placeopt.base")
 _FUNCTIONS: list[Any] = []  # every compiled function of the modules that are imported
-_AT_HAND: set[str] = set()  # what ``have_at_hand`` has seen to
+_AT_HAND: set[str] = set()  # what ``ensure_compiled`` has seen to
 
 
 def compiled(function: Callable[..., Any], *, nogil: bool = False) -> Any:
@@ -43,7 +43,9 @@ def compiled(function: Callable[..., Any], *, nogil: bool = False) -> Any:
     return made
 
 
-def have_at_hand(name: str, modules: Sequence[str], make: Callable[[], None], seconds: int) -> None:
+def ensure_compiled(
+    name: str, modules: Sequence[str], make: Callable[[], None], seconds: int
+) -> None:
     """See to it that compiled code can be called without a wait.
 
     The first call in a process reads the code, or compiles it where none is kept, which is said in
@@ -80,6 +82,6 @@ def _on_disk(function: Any) -> bool:
         return False
 
 
-def loaded() -> bool:
+def is_loaded() -> bool:
     """Whether this process has compiled functions at hand."""
     return "placeopt.location.uncapacitated.swap_search" in sys.modules

@@ -255,10 +255,10 @@ def locate(
 @app.command("compile")
 def compile_ahead() -> None:
     """Compile what large problems and timetables need, so that no later run waits for it."""
-    from placeopt.location.compile_ahead import for_lists, for_loads
+    from placeopt.location.compile_ahead import compile_capacitated, compile_uncapacitated
     from placeopt.travel.transit.raptor import for_transit
 
-    for compile_part in (for_lists, for_loads, for_transit):
+    for compile_part in (compile_uncapacitated, compile_capacitated, for_transit):
         compile_part()
     typer.echo("all compiled code is ready")
 

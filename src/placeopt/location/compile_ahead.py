@@ -1,14 +1,14 @@
-"""Compiled code made before it is needed, so that no time limit pays for it.
+"""Compile code before it is needed, so that no time limit pays for it.
 
-Methods call ``for_lists`` or ``for_loads`` when they are about to leave what an engine settles;
-``placeopt compile`` calls both.
+Methods call ``compile_uncapacitated`` or ``compile_capacitated`` when they are about to leave
+what an engine solves quickly; ``placeopt compile`` calls both.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from placeopt.base.compiled import have_at_hand
+from placeopt.base.compiled import ensure_compiled
 from placeopt.location.capacitated.arrays import (
     FORBIDDEN_COST,
     ascend_bound,
@@ -20,11 +20,11 @@ from placeopt.location.capacitated.diving import offer_dive
 from placeopt.location.capacitated.set_partitioning import solve_set_partitioning
 from placeopt.location.search_state import SearchState
 from placeopt.location.statement import CAPACITATED, CAPACITATED_P_MEDIAN, SINGLE_SOURCE, Problem
-from placeopt.location.uncapacitated.branch_and_bound import for_lists
+from placeopt.location.uncapacitated.branch_and_bound import compile_uncapacitated
 
-ROOM = "placeopt.location."
+PREFIX = "placeopt.location."
 MODULES = tuple(
-    ROOM + name
+    PREFIX + name
     for name in (
         "capacitated.knapsack_bound",
         "capacitated.exchange_search",
@@ -32,16 +32,18 @@ MODULES = tuple(
         "subgradient",
     )
 )
-SECONDS = 40  # that compiling takes, about
-__all__ = ["for_lists", "for_loads"]
+COMPILE_SECONDS = 40  # roughly, to compile these modules
+__all__ = ["compile_capacitated", "compile_uncapacitated"]
 
 
-def for_loads() -> None:
-    """Have the compiled code for capacities at hand."""
-    have_at_hand("the methods for capacities", MODULES, _make, SECONDS)
+def compile_capacitated() -> None:
+    """Compile the code of the methods with capacities, unless it is compiled already."""
+    ensure_compiled(
+        "the methods for capacities", MODULES, _call_compiled_functions, COMPILE_SECONDS
+    )
 
 
-def _make() -> None:
+def _call_compiled_functions() -> None:
     """Call every compiled function for capacities, on problems of eight points."""
     from placeopt.location.capacitated import knapsack_bound
 

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from placeopt.location.distances import Distances, Matrix, Pairs
 from placeopt.location.statement import Problem
-from placeopt.location.uncapacitated.candidate_lists import DENSE_CELLS
+from placeopt.location.uncapacitated.candidate_lists import MAX_DENSE_PAIRS
 
 
 def among_nearest(problem: Problem) -> Problem:
@@ -38,7 +38,7 @@ def nearest_only(distances: Distances, count: np.ndarray) -> Distances:
             break
     keep = np.isfinite(far) & (far <= limit)
     rows = np.nonzero(keep)[0]
-    if n * m <= DENSE_CELLS:
+    if n * m <= MAX_DENSE_PAIRS:
         table = np.full((n, m), np.inf)
         table[rows, order[keep]] = far[keep]
         return Matrix(table)

@@ -49,9 +49,9 @@ class LocationCases:
         from placeopt.location import locate
 
         if how.engine == "placeopt" and instance.name == "warm":
-            from placeopt.location.compile_ahead import for_lists, for_loads
+            from placeopt.location.compile_ahead import compile_capacitated, compile_uncapacitated
 
-            (for_lists if instance.capacities is None else for_loads)()
+            (compile_uncapacitated if instance.capacities is None else compile_capacitated)()
         solution = locate(
             instance,
             engine=how.engine,

@@ -1,4 +1,4 @@
-"""The best Lagrangian multipliers by column generation: the linear relaxation over loads and covers.
+"""The best Lagrangian multipliers by column generation over loads and covers.
 
 A load is a site with a set of customers that fits it. A cover is a set of sites whose capacities
 hold all demand. The restricted master (R1 to R4, ``RestrictedMaster``) holds the loads and covers
@@ -84,7 +84,7 @@ class LoadPool:
     def within_cutoff(
         self, arrays: CapacitatedArrays, lagrangian: LagrangianBound, cutoff: float
     ) -> list[int]:
-        """Indices of the loads that ``arrays`` allows and that a plan below ``cutoff`` may contain."""
+        """Indices of the loads that ``arrays`` allows and a plan below ``cutoff`` may contain."""
         if not self.site:
             return []
         site = np.array(self.site)
@@ -307,7 +307,7 @@ class RestrictedMaster:
     def _add_columns(
         self, columns: list[tuple[NDArray[np.int32], float]], costs: list[float]
     ) -> None:
-        """Add columns given as (rows, the entry in each row); the entry in the last row is always 1."""
+        """Add columns (rows, the entry in each row); the entry in the last row is always 1."""
         if not columns:
             return
         last_row = sum(self.arrays.cost.shape)

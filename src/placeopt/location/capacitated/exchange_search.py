@@ -41,7 +41,7 @@ def _overload(remaining):
 def _reassign_customers(
     cost, demand, is_open, assignment, remaining, closed_site, new_site, penalty
 ):
-    """Move the customers of ``closed_site``, the largest first, to other open sites or ``new_site``.
+    """Move the customers of ``closed_site``, largest first, to open sites or ``new_site``.
 
     ``assignment`` and ``remaining`` are changed in place. Returns the change of cost, with
     ``penalty`` for each unit of overload; inf if a customer has nowhere to go.

@@ -182,7 +182,7 @@ def choose_sites(rho, scaled_capacity, scaled_surplus, p, must_open, may_open, y
 
 @compiled
 def forced_sites(rho, scaled_capacity, scaled_surplus, p, must_open, may_open):
-    """By how much the cost of ``choose_sites`` rises when a site is (opened, closed), each (sites,)."""
+    """By how much the cost of ``choose_sites`` rises when each site is (opened, closed)."""
     m = len(rho)
     opened, closed = np.zeros(m), np.full(m, np.inf)
     if p >= 0:

@@ -48,7 +48,7 @@ from placeopt.location.capacitated.set_partitioning import (
     plan_from_pool,
     solve_set_partitioning,
 )
-from placeopt.location.compile_ahead import for_loads
+from placeopt.location.compile_ahead import compile_capacitated
 from placeopt.location.formulations.capacitated import solve_compact_model
 from placeopt.location.search_state import Report, SearchState
 from placeopt.location.solution import Solution
@@ -108,7 +108,7 @@ def solve_single_source(
     is_small = arrays.cost.size <= MAX_MIP_PAIRS and _solve_by_mip(arrays, state)
     if not is_small:
         with state.clock_paused():
-            for_loads()
+            compile_capacitated()
         lagrangian = _root_bound(arrays, state, seed)
         if not is_closed(arrays, state):
             BranchAndBound(arrays, state, seed).run(lagrangian)
@@ -345,7 +345,7 @@ def _arrays_at(arrays: CapacitatedArrays, node: TreeNode) -> CapacitatedArrays:
     cost = np.where(pairs, arrays.cost, FORBIDDEN_COST)
     closed_capacity = int(arrays.scaled_capacity[arrays.may_open & ~node.may_open].sum())
     return arrays.replace(cost=cost, must_open=node.must_open.copy(), may_open=node.may_open.copy(),
-                        spare=arrays.scaled_surplus - closed_capacity)  # fmt: skip
+                        scaled_surplus=arrays.scaled_surplus - closed_capacity)  # fmt: skip
 
 
 def _can_have_plan(node_arrays: CapacitatedArrays) -> bool:

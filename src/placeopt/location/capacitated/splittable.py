@@ -36,7 +36,7 @@ from placeopt.location.capacitated.result_assembly import (
     infeasible_solution,
     is_closed,
 )
-from placeopt.location.compile_ahead import for_loads
+from placeopt.location.compile_ahead import compile_capacitated
 from placeopt.location.formulations.capacitated import solve_compact_model
 from placeopt.location.search_state import Report, SearchState
 from placeopt.location.solution import Solution
@@ -79,7 +79,7 @@ def solve_splittable(
         infeasible = _solve_all_pairs(arrays, state)
     else:
         with state.clock_paused():
-            for_loads()
+            compile_capacitated()
         lagrangian = _root_bound(arrays, state)
         if not is_closed(arrays, state):
             infeasible = _kernel_search(arrays, state, lagrangian)
@@ -100,19 +100,19 @@ def _root_bound(arrays: CapacitatedArrays, state: SearchState) -> LagrangianBoun
     lagrangian = current = ascend_bound(
         arrays, initial_multipliers(arrays), _cost_estimate(arrays), 60, step, 12
     )
-    for turn in range(MAX_ASCENTS):
+    for transpose in range(MAX_ASCENTS):
         state.raise_bound(lagrangian.value)
         _offer_plan_for_sites(arrays, state, _sites_for_demand(arrays, current))
         if is_closed(arrays, state) or state.is_past(0.3):
             break
         target = state.cost if np.isfinite(state.cost) else _cost_estimate(arrays)
         current = ascend_bound(
-            arrays, lagrangian.multipliers, target, 60 if turn < 2 else 150, step, 12
+            arrays, lagrangian.multipliers, target, 60 if transpose < 2 else 150, step, 12
         )
         gained = current.value - lagrangian.value
         lagrangian = current if gained > 0 else lagrangian
-        step = max(0.5 * step, 0.05) if turn > 1 else step
-        if turn > 1 and gained < 1e-3 * (state.cost - lagrangian.value):
+        step = max(0.5 * step, 0.05) if transpose > 1 else step
+        if transpose > 1 and gained < 1e-3 * (state.cost - lagrangian.value):
             break
     state.raise_bound(lagrangian.value)
     return lagrangian

@@ -1,4 +1,4 @@
-"""The radius formulation of a problem in candidate lists, for an integer-programming engine.
+"""The radius formulation of a problem in candidate lists, for an engine.
 
 For customer i let D[i,1] < D[i,2] < ... be the distinct costs in its list. z[i,k] = 1 means: no
 site within D[i,k] is open, so that the customer pays at least the next cost.
@@ -8,8 +8,9 @@ site within D[i,k] is open, so that the customer pays at least the next cost.
     (R3) sum_j y[j] = p
 
 Its linear relaxation is as tight as the usual one and it has one column for each distinct cost
-instead of one for each pair. With prices u and bound L of the Lagrangian, a plan below a cut-off
-serves nobody at more than ``u[i] + cutoff - L``, which cuts the lists to a small part.
+instead of one for each pair. With multipliers u and bound L of the Lagrangian, a plan below a
+cutoff serves no customer at more than ``u[i] + cutoff - L``, which shortens the lists to a small
+part.
 
 Source: Cornuejols, Nemhauser and Wolsey (1980); Elloumi (2010), "A tighter formulation of the
 p-median problem", Journal of Combinatorial Optimization 19; Garcia, Labbe and Marin (2011).
@@ -26,9 +27,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def within_reach(start: Ints, cost: Floats, reach: Floats) -> NDArray[np.bool_]:
-    """Which entries of the lists cost their customer at most ``reach[i]``."""
-    return cost <= np.repeat(reach, np.diff(start))
+def is_within_reach(start: Ints, cost: Floats, max_cost: Floats) -> NDArray[np.bool_]:
+    """Which entries cost their customer at most ``max_cost`` (customers,); (entries,)."""
+    return cost <= np.repeat(max_cost, np.diff(start))
 
 
 def radius_model(
@@ -36,49 +37,64 @@ def radius_model(
     site: Ints,
     cost: Floats,
     outside: Floats,
-    opening: Floats,
+    opening_cost: Floats,
     p: int,
-    outside_allowed: NDArray[np.bool_],
+    may_be_unserved: NDArray[np.bool_],
     name: str = "radius",
 ) -> tuple[Model, Block]:
-    """The model and its block of openings. ``outside_allowed[i]``: customer i may be served by
-    no site of its list, at ``outside[i]``. ``p = -1``: any number of sites."""
+    """The radius formulation.
+
+    Args:
+        start: First entry of each customer, (customers + 1,).
+        site: Site of each entry.
+        cost: Cost of each entry, ascending for each customer.
+        outside: Cost of an unserved customer, (customers,).
+        opening_cost: Cost of opening, (sites,).
+        p: Number of sites to open; -1 is any number.
+        may_be_unserved: Customers who may be unserved, at ``outside``, (customers,).
+        name: Name of the model.
+
+    Returns:
+        The model and its block of openings.
+    """
     customer = np.repeat(np.arange(len(start) - 1), np.diff(start))
     entries = len(customer)
     new_customer = np.diff(customer, prepend=-1) != 0
     new_level = new_customer | (np.diff(cost, prepend=-1.0) != 0)
-    level = np.cumsum(new_level) - 1
+    level_of_entry = np.cumsum(new_level) - 1
     first_entry = np.flatnonzero(new_level)
     levels = len(first_entry)
-    of_customer = customer[first_entry]
-    here = cost[first_entry]
-    is_last = np.append(of_customer[1:] != of_customer[:-1], True)[:levels]
-    following = np.where(is_last, outside[of_customer], np.append(here[1:], 0.0)[:levels])
-    is_first = np.diff(of_customer, prepend=-1) != 0
+    level_customer = customer[first_entry]
+    level_cost = cost[first_entry]
+    is_last = np.append(level_customer[1:] != level_customer[:-1], True)[:levels]
+    next_cost = np.where(is_last, outside[level_customer], np.append(level_cost[1:], 0.0)[:levels])
+    is_first = np.diff(level_customer, prepend=-1) != 0
 
     model = Model(name)
-    y = model.add_columns("open", size=len(opening), upper=1.0, cost=opening, integer=True)
+    y = model.add_columns(
+        "open", size=len(opening_cost), upper=1.0, cost=opening_cost, integer=True
+    )
     z = model.add_columns(
         "beyond",
         size=levels,
-        upper=np.where(is_last & ~outside_allowed[of_customer], 0.0, 1.0),
-        cost=np.where(is_last & ~outside_allowed[of_customer], 0.0, following - here),
+        upper=np.where(is_last & ~may_be_unserved[level_customer], 0.0, 1.0),
+        cost=np.where(is_last & ~may_be_unserved[level_customer], 0.0, next_cost - level_cost),
     )
-    alone = np.diff(start) == 0
-    model.offset = float(here[is_first].sum() + outside[alone].sum())
-    later = np.flatnonzero(~is_first)
+    is_unlisted = np.diff(start) == 0
+    model.offset = float(level_cost[is_first].sum() + outside[is_unlisted].sum())
+    later_level = np.flatnonzero(~is_first)
     model.add_rows(
         "reach",
         rule="R2",
         size=levels,
         terms=[
             (np.arange(levels), z.all, 1.0),
-            (level, y.at(site[np.arange(entries)]), 1.0),
-            (later, z.at(later - 1), -1.0),
+            (level_of_entry, y.at(site[np.arange(entries)]), 1.0),
+            (later_level, z.at(later_level - 1), -1.0),
         ],
         lower=is_first.astype(float),
     )
     if p >= 0:
-        zeros = np.zeros(len(opening), np.int64)
+        zeros = np.zeros(len(opening_cost), np.int64)
         model.add_rows("count", rule="R3", size=1, terms=[(zeros, y.all, 1.0)], lower=p, upper=p)
     return model, y

@@ -1,8 +1,8 @@
-"""Better plans from the sites that several good plans agree on.
+"""Better plans from the sites that several good plans open.
 
-Local search is started several times; the sites that any of its plans opens are few, and the best
-plan within them is found by the integer-programming engine (radius formulation). Its answer joins
-the pool, which is then drawn anew.
+Local search is started several times. The sites that any of its plans opens are few, and the best
+plan among them is found by the engine (radius formulation). That plan becomes the start of the
+next pool.
 
 Source: Rosing and ReVelle (1997), "Heuristic concentration: two stage solution construction",
 European Journal of Operational Research 97.
@@ -15,76 +15,115 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from placeopt.base.deadline import ended_by_clock
-from placeopt.location.uncapacitated.candidate_lists import Lists
+from placeopt.location.uncapacitated.candidate_lists import CandidateLists
 
 if TYPE_CHECKING:
     from placeopt.location.search_state import SearchState
 
-PLANS = 8  # in one pool
-SLACKS = (1e-4, 3e-4, 1e-3, 3e-3)
+PLANS_PER_POOL = 8
+ACCEPTANCE_SLACKS = (1e-4, 3e-4, 1e-3, 3e-3)
 
 
 def concentrate(
-    lists: Lists, arrays, by, state: SearchState, seed: int, share: float = 0.6
+    lists: CandidateLists, arrays, by_site, state: SearchState, seed: int, share: float = 0.6
 ) -> None:
-    """Better the run's plan for up to ``share`` of the time left, until two pools give nothing."""
+    """Improve the best plan until three pools in a row give nothing or time is up.
+
+    Args:
+        lists: The problem.
+        arrays: Its (start, site, cost).
+        by_site: The same by site, from ``transpose``.
+        state: The search; its plan is improved.
+        seed: Seed of the random numbers.
+        share: Share of the time left that may be used.
+    """
     from placeopt.location.uncapacitated import swap_search
 
-    until = state.elapsed_seconds + share * max(
+    end_seconds = state.elapsed_seconds + share * max(
         0.0, state.time_limit_seconds - state.elapsed_seconds
     )
     rng = np.random.default_rng(seed)
-    barren = 0
-    while barren < 3 and state.elapsed_seconds < until and state.plan is not None:
-        before, union = state.cost, state.plan.copy()
-        for t in range(PLANS):
-            is_open = lists.must.copy()
+    searches_without_gain = 0
+    while (
+        searches_without_gain < 3 and state.elapsed_seconds < end_seconds and state.plan is not None
+    ):
+        cost_before, is_in_union = state.cost, state.plan.copy()
+        for t in range(PLANS_PER_POOL):
+            is_open = lists.must_open.copy()
             if t % 2:
                 is_open[np.flatnonzero(state.plan)] = True
-                away = rng.permutation(np.flatnonzero(is_open & ~lists.must))
-                is_open[away[: len(away) // 4]] = False
+                removable = rng.permutation(np.flatnonzero(is_open & ~lists.must_open))
+                is_open[removable[: len(removable) // 4]] = False
             size = lists.p if lists.p >= 0 else int(state.plan.sum())
-            draw = int(rng.integers(2**31))
+            draw_seed = int(rng.integers(2**31))
             swap_search.greedy_fill(
-                *by, lists.outside, lists.opening, lists.may, is_open, size, draw
+                *by_site,
+                lists.outside,
+                lists.opening_cost,
+                lists.may_open,
+                is_open,
+                size,
+                draw_seed,
             )
-            slack = float(rng.choice(SLACKS)) * abs(state.cost)
-            cost = swap_search.search(
-                arrays, by, lists.outside, lists.opening, lists.must, lists.may, is_open,
-                lists.p < 0, 3000, draw, 4, slack,
-            )  # fmt: skip
+            slack = float(rng.choice(ACCEPTANCE_SLACKS)) * abs(state.cost)
+            cost = swap_search.iterated_local_search(
+                arrays,
+                by_site,
+                lists.outside,
+                lists.opening_cost,
+                lists.must_open,
+                lists.may_open,
+                is_open,
+                lists.p < 0,
+                3000,
+                draw_seed,
+                4,
+                slack,
+            )
             state.offer(cost, is_open)
-            union |= is_open
-            if state.elapsed_seconds > until:
+            is_in_union |= is_open
+            if state.elapsed_seconds > end_seconds:
                 ended_by_clock("the search for sites")
                 break
-        _best_within(
-            lists, arrays, state, union, min(10.0, max(1.0, until - state.elapsed_seconds))
+        _solve_over_union(
+            lists,
+            arrays,
+            state,
+            is_in_union,
+            min(10.0, max(1.0, end_seconds - state.elapsed_seconds)),
         )
-        barren = 0 if state.cost < before else barren + 1
+        searches_without_gain = 0 if state.cost < cost_before else searches_without_gain + 1
 
 
-def _best_within(lists: Lists, arrays, state: SearchState, union, seconds: float) -> None:
+def _solve_over_union(
+    lists: CandidateLists, arrays, state: SearchState, is_in_union, seconds: float
+) -> None:
+    """Offer the best plan over the sites in ``is_in_union``, improved by local search."""
     from placeopt.engine import solve
     from placeopt.location.formulations.radius import radius_model
     from placeopt.location.uncapacitated import node, swap_search
-    from placeopt.location.uncapacitated.transpose import turn
+    from placeopt.location.uncapacitated.transpose import transpose
 
-    decided = np.where(lists.must, 1, np.where(union & lists.may, 0, -1)).astype(np.int8)
-    s, t, c, o, f, left, _, free = node.shrink(
-        *arrays, lists.outside, lists.opening, lists.p, decided
+    fixed = np.where(lists.must_open, 1, np.where(is_in_union & lists.may_open, 0, -1)).astype(
+        np.int8
     )
-    if len(c) > 300_000:
+    start, site, cost, outside, opening_cost, p_left, _, free = node.reduce_problem(
+        *arrays, lists.outside, lists.opening_cost, lists.p, fixed
+    )
+    if len(cost) > 300_000:
         return
-    model, y = radius_model(s, t, c, o, f, left, np.ones(len(o), bool))
+    model, y = radius_model(
+        start, site, cost, outside, opening_cost, p_left, np.ones(len(outside), bool)
+    )
     assert state.plan is not None
     result = solve(model, time_limit_seconds=seconds, gap=1e-6, threads=1)
     if not result.has_plan:
         return
-    plan = decided == 1
+    plan = fixed == 1
     plan[free[result.value(y) > 0.5]] = True
-    cost = swap_search.search(
-        arrays, turn(*arrays, lists.sites), lists.outside, lists.opening, lists.must,
-        lists.may, plan, lists.p < 0, 500, 1, 4, 0.0,
+
+    plan_cost = swap_search.iterated_local_search(
+        arrays, transpose(*arrays, lists.sites), lists.outside, lists.opening_cost, lists.must_open,
+        lists.may_open, plan, lists.p < 0, 500, 1, 4, 0.0,
     )  # fmt: skip
-    state.offer(cost, plan)
+    state.offer(plan_cost, plan)

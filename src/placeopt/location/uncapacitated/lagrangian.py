@@ -1,13 +1,13 @@
 """The Lagrangian bound of a problem in candidate lists, compiled.
 
-Relaxing "every customer is served once" with prices u leaves each site to itself:
+Relaxing "every customer is served once" with multipliers u separates the sites:
 
     rho[j] = f[j] + sum_i min(0, c[i,j] - u[i])
     L(u)   = sum_i u[i] + the p least rho (or, of any size, all that are negative),  u <= outside
 
-L(u) is a lower bound for every u. With (first, next) the dearest rho taken and the cheapest left
-out, a site left out cannot be in a plan cheaper than ``L + rho[j] - first``, and a site taken
-cannot be missing from a plan cheaper than ``L - rho[j] + next``: so sites are fixed.
+L(u) is a lower bound for every u. Let ``last`` be the largest rho selected and ``first`` the least
+left out. A site left out cannot be in a plan cheaper than ``L + rho[j] - last``, and a selected
+site cannot be missing from a plan cheaper than ``L - rho[j] + first``: so sites are fixed.
 
 Source: Cornuejols, Fisher and Nemhauser (1977); Christofides and Beasley (1982).
 """
@@ -18,112 +18,139 @@ import numpy as np
 
 from placeopt.base.compiled import compiled
 from placeopt.location.subgradient import take_step, track_progress
-from placeopt.location.uncapacitated.transpose import turn
+from placeopt.location.uncapacitated.transpose import transpose
 
 
 @compiled
-def reduced_costs(start, site, cost, opening, u, rho):
-    """Fill ``rho`` for the prices ``u``."""
-    for j in range(len(opening)):
-        rho[j] = opening[j]
+def reduced_costs(start, site, cost, opening_cost, u, rho):
+    """Set ``rho`` (sites,) to the reduced costs at multipliers ``u`` (customers,)."""
+    for j in range(len(opening_cost)):
+        rho[j] = opening_cost[j]
     for i in range(len(start) - 1):
-        price = u[i]
+        multiplier = u[i]
         for k in range(start[i], start[i + 1]):
-            if cost[k] >= price:
+            if cost[k] >= multiplier:
                 break
-            rho[site[k]] += cost[k] - price
+            rho[site[k]] += cost[k] - multiplier
 
 
 @compiled
-def take(rho, p, taken):
-    """Mark the sites that the relaxation opens; returns (their sum, dearest taken, cheapest left).
+def select_sites(rho, p, is_selected):
+    """Select the sites that the relaxation opens.
 
-    p = -1: all with a negative rho. Of any size the two thresholds are 0.
+    Args:
+        rho: Reduced costs, (sites,).
+        p: Number of sites; -1 selects all with a negative rho.
+        is_selected: Set to the selected sites, (sites,).
+
+    Returns:
+        (sum of the selected rho, largest rho selected, least rho left out). With p = -1 the last
+        two are 0.
     """
     m = len(rho)
     total = 0.0
     if p < 0:
         for j in range(m):
-            taken[j] = rho[j] < 0.0
-            if taken[j]:
+            is_selected[j] = rho[j] < 0.0
+            if is_selected[j]:
                 total += rho[j]
         return total, 0.0, 0.0
     if p >= m:
         for j in range(m):
-            taken[j] = True
+            is_selected[j] = True
             total += rho[j]
         return total, (rho.max() if m else 0.0), np.inf
     if p == 0:
-        taken[:] = False
+        is_selected[:] = False
         return 0.0, -np.inf, (rho.min() if m else np.inf)
-    parted = np.partition(rho, p - 1)
-    edge = parted[p - 1]
-    left = p
+    partitioned = np.partition(rho, p - 1)
+    last_selected = partitioned[p - 1]
+    remaining = p
     for j in range(m):
-        taken[j] = rho[j] < edge
-        if taken[j]:
-            left -= 1
+        is_selected[j] = rho[j] < last_selected
+        if is_selected[j]:
+            remaining -= 1
             total += rho[j]
     for j in range(m):
-        if left > 0 and not taken[j] and rho[j] == edge:
-            taken[j] = True
-            left -= 1
+        if remaining > 0 and not is_selected[j] and rho[j] == last_selected:
+            is_selected[j] = True
+            remaining -= 1
             total += rho[j]
-    nearest = np.inf
+    first_unselected = np.inf
     for j in range(m):
-        if not taken[j] and rho[j] < nearest:
-            nearest = rho[j]
-    return total, edge, nearest
+        if not is_selected[j] and rho[j] < first_unselected:
+            first_unselected = rho[j]
+    return total, last_selected, first_unselected
 
 
 @compiled
-def ascend(start, site, cost, outside, opening, p, u, target, constant, most, step, patience):
-    """Raise the bound by averaged subgradients; stops at ``target`` or after ``most`` rounds.
+def ascend(
+    start, site, cost, outside, opening_cost, p, u, target, constant, max_rounds, step, patience
+):
+    """Raise the bound by averaged subgradients.
 
-    Returns (best bound, its prices, its rho, its taken sites, averaged openings, rounds, step).
+    Args:
+        start: First entry of each customer, (customers + 1,).
+        site: Site of each entry.
+        cost: Cost of each entry.
+        outside: Cost of an unserved customer, (customers,).
+        opening_cost: Cost of opening, (sites,).
+        p: Number of sites to open; -1 is any number.
+        u: Multipliers to begin with, (customers,).
+        target: Bound at which to stop.
+        constant: Cost that every plan has.
+        max_rounds: Largest number of rounds.
+        step: Step length to begin with.
+        patience: Rounds without gain after which the step is halved.
+
+    Returns:
+        (best bound, its multipliers, its rho, its selected sites, how often each site was selected,
+        rounds, step).
     """
-    n, m = len(start) - 1, len(opening)
-    begin, customer, by_site = turn(start, site, cost, m)
+    n, m = len(start) - 1, len(opening_cost)
+    site_start, customer, site_cost = transpose(start, site, cost, m)
     rho = np.empty(m)
-    taken = np.zeros(m, np.bool_)
-    served = np.empty(n)
+    is_selected = np.zeros(m, np.bool_)
+    subgradient = np.empty(n)
     direction = np.zeros(n)
-    average = np.zeros(m)
+    open_frequency = np.zeros(m)
     best = -1e300
-    best_u, best_rho, best_taken = u.copy(), rho.copy(), taken.copy()
+    best_u, best_rho, best_taken = u.copy(), rho.copy(), is_selected.copy()
     u = u.copy()
-    stale, rounds = 0, 0
-    while rounds < most:
+    rounds_without_gain, rounds = 0, 0
+    while rounds < max_rounds:
         rounds += 1
-        reduced_costs(start, site, cost, opening, u, rho)
-        value, _edge, _nearest = take(rho, p, taken)
+        reduced_costs(start, site, cost, opening_cost, u, rho)
+        value, _edge, _nearest = select_sites(rho, p, is_selected)
         value += constant
         for i in range(n):
             value += u[i]
-        better, stale, back = track_progress(value, best, target, stale, patience)
-        if better:
+        is_better, rounds_without_gain, goes_back = track_progress(
+            value, best, target, rounds_without_gain, patience
+        )
+        if is_better:
             best = value
             best_u[:] = u
             best_rho[:] = rho
-            best_taken[:] = taken
+            best_taken[:] = is_selected
         if best >= target:
             break
-        if back:
+        if goes_back:
             step *= 0.5
             u[:] = best_u
             if step < 1e-4:
                 break
         for j in range(m):
-            average[j] = 0.92 * average[j] + (0.08 if taken[j] else 0.0)
-        served[:] = 1.0
+            open_frequency[j] = 0.92 * open_frequency[j] + (0.08 if is_selected[j] else 0.0)
+        subgradient[:] = 1.0
         for j in range(m):
-            if taken[j]:
-                for k in range(begin[j], begin[j + 1]):
-                    if by_site[k] < u[customer[k]]:
-                        served[customer[k]] -= 1.0
+            if is_selected[j]:
+                for k in range(site_start[j], site_start[j + 1]):
+                    if site_cost[k] < u[customer[k]]:
+                        subgradient[customer[k]] -= 1.0
         for i in range(n):
-            if u[i] >= outside[i] and served[i] > 0:
-                served[i] = 0.0
-        if not take_step(u, direction, served, rounds == 1, step, target, value, outside):
+            if u[i] >= outside[i] and subgradient[i] > 0:
+                subgradient[i] = 0.0
+        if not take_step(u, direction, subgradient, rounds == 1, step, target, value, outside):
             break
-    return best, best_u, best_rho, best_taken, average, rounds, step
+    return best, best_u, best_rho, best_taken, open_frequency, rounds, step

@@ -1,9 +1,9 @@
 """One node of the tree over a problem in candidate lists, compiled.
 
-A node has decided some sites open (1) and some closed (-1). Closed sites leave the lists. A site
-that is open gives each customer a price it need never exceed, ``outside = min(outside, c[i,j])``,
-so it leaves the lists too, and with it everything that is dearer. What remains is the same kind
-of problem, smaller, and its Lagrangian bound fixes more sites, until nothing moves.
+A node has fixed some sites open (1) and some closed (-1). Closed sites leave the lists. An open
+site caps what each customer pays, ``outside = min(outside, c[i,j])``, so it leaves the lists too,
+with every entry that costs more. What remains is the same kind of problem, smaller. Its
+Lagrangian bound fixes more sites, until nothing changes.
 
 Source: Christofides and Beasley (1982), "A tree search algorithm for the p-median problem",
 European Journal of Operational Research 10; Beasley (1985).
@@ -14,141 +14,168 @@ from __future__ import annotations
 import numpy as np
 
 from placeopt.base.compiled import compiled
-from placeopt.location.uncapacitated.lagrangian import ascend, take
+from placeopt.location.uncapacitated.lagrangian import ascend, select_sites
 
 
 @compiled
-def shrink(start, site, cost, outside, opening, p, decided):
-    """The problem that is left: (lists, outside, opening, p, constant, free sites)."""
-    n, m = len(start) - 1, len(opening)
-    free = np.flatnonzero(decided == 0)
-    number = np.full(m, -1, np.int32)
+def reduce_problem(start, site, cost, outside, opening_cost, p, fixed):
+    """The problem that remains after fixing sites.
+
+    Args:
+        start: First entry of each customer, (customers + 1,).
+        site: Site of each entry.
+        cost: Cost of each entry.
+        outside: Cost of an unserved customer, (customers,).
+        opening_cost: Cost of opening, (sites,).
+        p: Number of sites to open; -1 is any number.
+        fixed: 1 for sites fixed open, -1 for closed, 0 for free, (sites,).
+
+    Returns:
+        (start, site, cost, outside, opening_cost, p, constant, free sites).
+    """
+    n, m = len(start) - 1, len(opening_cost)
+    free = np.flatnonzero(fixed == 0)
+    new_index = np.full(m, -1, np.int32)
     for k in range(len(free)):
-        number[free[k]] = k
+        new_index[free[k]] = k
     constant = 0.0
-    left = p
+    p_left = p
     for j in range(m):
-        if decided[j] == 1:
-            constant += opening[j]
-            left -= 1
+        if fixed[j] == 1:
+            constant += opening_cost[j]
+            p_left -= 1
     if p < 0:
-        left = -1
+        p_left = -1
     new_start = np.zeros(n + 1, np.int64)
     new_site = np.empty(len(site), np.int32)
     new_cost = np.empty(len(site), np.float64)
     new_outside = outside.copy()
-    fill = 0
+    length = 0
     for i in range(n):
         for k in range(start[i], start[i + 1]):
             if cost[k] >= new_outside[i]:
                 break
-            state = decided[site[k]]
-            if state == 1:
+            status = fixed[site[k]]
+            if status == 1:
                 new_outside[i] = cost[k]
                 break
-            if state == 0:
-                new_site[fill] = number[site[k]]
-                new_cost[fill] = cost[k]
-                fill += 1
-        new_start[i + 1] = fill
+            if status == 0:
+                new_site[length] = new_index[site[k]]
+                new_cost[length] = cost[k]
+                length += 1
+        new_start[i + 1] = length
     return (
         new_start,
-        new_site[:fill].copy(),
-        new_cost[:fill].copy(),
+        new_site[:length].copy(),
+        new_cost[:length].copy(),
         new_outside,
-        opening[free],
-        left,
+        opening_cost[free],
+        p_left,
         constant,
         free,
     )
 
 
 @compiled
-def fix(best, rho, taken, p, cutoff, free, decided):
-    """Decide sites that no plan below ``cutoff`` can have otherwise; returns how many."""
+def fix_sites(bound, rho, is_selected, p, cutoff, free, fixed):
+    """Fix sites that every plan below ``cutoff`` opens or leaves closed; returns how many."""
     count = 0
-    spare = np.zeros(len(rho), np.bool_)
-    _total, edge, nearest = take(rho, p, spare)
+    is_selected_again = np.zeros(len(rho), np.bool_)
+    _total, last_selected, first_unselected = select_sites(rho, p, is_selected_again)
     for k in range(len(rho)):
-        if taken[k]:
-            if best - rho[k] + nearest > cutoff:
-                decided[free[k]] = 1
+        if is_selected[k]:
+            if bound - rho[k] + first_unselected > cutoff:
+                fixed[free[k]] = 1
                 count += 1
-        elif best + rho[k] - edge > cutoff:
-            decided[free[k]] = -1
+        elif bound + rho[k] - last_selected > cutoff:
+            fixed[free[k]] = -1
             count += 1
     return count
 
 
 @compiled
-def cheapest_of(start, site, cost, outside, opening, decided):
-    """The cost of the plan that opens every site decided open."""
+def cost_if_open(start, site, cost, outside, opening_cost, fixed):
+    """The cost of the plan that opens every site fixed open."""
     total = 0.0
-    for j in range(len(opening)):
-        if decided[j] == 1:
-            total += opening[j]
+    for j in range(len(opening_cost)):
+        if fixed[j] == 1:
+            total += opening_cost[j]
     for i in range(len(start) - 1):
-        best = outside[i]
+        cheapest = outside[i]
         for k in range(start[i], start[i + 1]):
-            if cost[k] >= best:
+            if cost[k] >= cheapest:
                 break
-            if decided[site[k]] == 1:
-                best = cost[k]
+            if fixed[site[k]] == 1:
+                cheapest = cost[k]
                 break
-        total += best
+        total += cheapest
     return total
 
 
 @compiled
-def node(start, site, cost, outside, opening, p, decided, u, cutoff, most, step, patience):
-    """Bound one node. ``decided`` is changed in place.
+def bound_node(
+    start, site, cost, outside, opening_cost, p, fixed, u, cutoff, max_rounds, step, patience
+):
+    """Bound one node; ``fixed`` (sites,) and ``u`` (customers,) are changed in place.
 
-    Returns (bound, prices, averaged openings, cost of a plan or inf, its sites, rounds); the
-    averages are of the sites still free, -1 for all others. The bound is ``inf`` where the node
-    has no plan below ``cutoff``.
+    Returns:
+        (bound, multipliers, how often each free site was selected, cost of a plan or inf, its
+        sites, rounds). The frequencies are -1 for sites that are not free. The bound is inf if the
+        node has no plan below ``cutoff``.
     """
-    m = len(opening)
-    plan_cost, plan = np.inf, decided.copy()
+    m = len(opening_cost)
+    plan_cost, plan = np.inf, fixed.copy()
     bound, rounds = -1e300, 0
-    shares = np.full(m, -1.0)
+    open_frequency = np.full(m, -1.0)
     while True:
-        s, t, c, o, f, left, constant, free = shrink(
-            start, site, cost, outside, opening, p, decided
+        start_left, site_left, cost_left, outside_left, opening_left, p_left, constant, free = (
+            reduce_problem(start, site, cost, outside, opening_cost, p, fixed)
         )
-        if p >= 0 and (left < 0 or len(free) < left):
-            return np.inf, u, shares, plan_cost, plan, rounds
-        if left == 0 or len(free) == 0 or (p >= 0 and len(free) == left):
+        if p >= 0 and (p_left < 0 or len(free) < p_left):
+            return np.inf, u, open_frequency, plan_cost, plan, rounds
+        if p_left == 0 or len(free) == 0 or (p >= 0 and len(free) == p_left):
             for k in range(len(free)):
-                decided[free[k]] = 1 if (p >= 0 and len(free) == left) else -1
-            value = cheapest_of(start, site, cost, outside, opening, decided)
+                fixed[free[k]] = 1 if (p >= 0 and len(free) == p_left) else -1
+            value = cost_if_open(start, site, cost, outside, opening_cost, fixed)
             if value < plan_cost:
-                plan_cost, plan = value, decided.copy()
-            return np.inf, u, shares, plan_cost, plan, rounds
+                plan_cost, plan = value, fixed.copy()
+            return np.inf, u, open_frequency, plan_cost, plan, rounds
         for i in range(len(u)):
-            if u[i] > o[i]:
-                u[i] = o[i]
-        best, u, rho, taken, average, used, step_left = ascend(
-            s, t, c, o, f, left, u, cutoff + 1e-9, constant, most, step, patience
+            if u[i] > outside_left[i]:
+                u[i] = outside_left[i]
+        new_bound, u, rho, is_selected, frequency, rounds_used, new_step = ascend(
+            start_left,
+            site_left,
+            cost_left,
+            outside_left,
+            opening_left,
+            p_left,
+            u,
+            cutoff + 1e-9,
+            constant,
+            max_rounds,
+            step,
+            patience,
         )
-        rounds += used
-        if best > bound:
-            bound = best
+        rounds += rounds_used
+        if new_bound > bound:
+            bound = new_bound
         if bound > cutoff:
-            return np.inf, u, shares, plan_cost, plan, rounds
-        trial = decided.copy()
+            return np.inf, u, open_frequency, plan_cost, plan, rounds
+        selected = fixed.copy()
         for k in range(len(free)):
-            trial[free[k]] = 1 if taken[k] else -1
-        value = cheapest_of(start, site, cost, outside, opening, trial)
+            selected[free[k]] = 1 if is_selected[k] else -1
+        value = cost_if_open(start, site, cost, outside, opening_cost, selected)
         if value < plan_cost:
-            plan_cost, plan = value, trial
-        count = fix(best, rho, taken, left, cutoff, free, decided)
-        if count < 1 + len(free) // 10:
-            left_free = 0
+            plan_cost, plan = value, selected
+        fixed_now = fix_sites(new_bound, rho, is_selected, p_left, cutoff, free, fixed)
+        if fixed_now < 1 + len(free) // 10:
+            free_left = 0
             for k in range(len(free)):
-                if decided[free[k]] == 0:
-                    shares[free[k]] = average[k]
-                    left_free += 1
-            if left_free > 0:
+                if fixed[free[k]] == 0:
+                    open_frequency[free[k]] = frequency[k]
+                    free_left += 1
+            if free_left > 0:
                 break
-        step = max(step_left, 0.05)
-    return bound, u, shares, plan_cost, plan, rounds
+        step = max(new_step, 0.05)
+    return bound, u, open_frequency, plan_cost, plan, rounds

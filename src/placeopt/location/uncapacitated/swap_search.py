@@ -6,8 +6,8 @@ is what closing r costs its customers. Opening j and closing r changes the cost 
     f[j] - sum_{i: c[i,j] < d1[i]} (d1[i] - c[i,j])  +  loss[r] - f[r]
          - sum_{i: a1[i] = r, c[i,j] < d2[i]} (d2[i] - max(d1[i], c[i,j]))
 
-so that the best r for a given j comes out of one pass over j's customers. After a move only sites
-whose evaluation changed are looked at again.
+so one pass over j's customers gives the best r for a given j. After a move only sites whose
+evaluation changed are evaluated again.
 
 Source: Whitaker (1983); Hansen and Mladenovic (1997); Resende and Werneck (2007), "A fast
 swap-based local search procedure for location problems", Annals of Operations Research 150.
@@ -22,71 +22,83 @@ import numpy as np
 
 from placeopt.base.compiled import compiled
 
-OUTSIDE = -1
+NO_SITE = -1
 
 
 @compiled
-def _two(i, start, site, cost, outside, is_open, a1, d1, a2, d2):
-    """Find customer i's two cheapest open sites anew."""
-    a1[i], d1[i], a2[i], d2[i] = OUTSIDE, outside[i], OUTSIDE, outside[i]
-    found = 0
+def _find_two_cheapest(i, start, site, cost, outside, is_open, a1, d1, a2, d2):
+    """Find the two cheapest open sites of customer i."""
+    a1[i], d1[i], a2[i], d2[i] = NO_SITE, outside[i], NO_SITE, outside[i]
+    count = 0
     for k in range(start[i], start[i + 1]):
         if cost[k] >= outside[i]:
             break
         if is_open[site[k]]:
-            if found == 0:
+            if count == 0:
                 a1[i], d1[i] = site[k], cost[k]
-                found = 1
+                count = 1
             else:
                 a2[i], d2[i] = site[k], cost[k]
                 break
 
 
 @compiled
-def value_of(start, site, cost, outside, opening, is_open):
-    """The cost of the open set: openings and each customer's cheapest open site."""
+def plan_cost(start, site, cost, outside, opening_cost, is_open):
+    """The cost of the open sites: openings and each customer's cheapest open site."""
     total = 0.0
-    for j in range(len(opening)):
+    for j in range(len(opening_cost)):
         if is_open[j]:
-            total += opening[j]
+            total += opening_cost[j]
     for i in range(len(start) - 1):
-        best = outside[i]
+        cheapest = outside[i]
         for k in range(start[i], start[i + 1]):
-            if cost[k] >= best:
+            if cost[k] >= cheapest:
                 break
             if is_open[site[k]]:
-                best = cost[k]
+                cheapest = cost[k]
                 break
-        total += best
+        total += cheapest
     return total
 
 
 @compiled
-def greedy_fill(begin, customer, by_site, outside, opening, may, is_open, p, seed):
-    """Open sites one by one, each the best of a few drawn at random, until p are open."""
+def greedy_fill(site_start, customer, site_cost, outside, opening_cost, may_open, is_open, p, seed):
+    """Open sites one at a time, each the best of a random sample, until p are open.
+
+    Args:
+        site_start: First entry of each site, (sites + 1,).
+        customer: Customer of each entry.
+        site_cost: Cost of each entry.
+        outside: Cost of an unserved customer, (customers,).
+        opening_cost: Cost of opening, (sites,).
+        may_open: Sites that may open, (sites,).
+        is_open: Open sites, (sites,); changed in place.
+        p: Number of sites to open.
+        seed: Seed of the random numbers.
+    """
     np.random.seed(seed)
-    m = len(opening)
-    best = outside.copy()
+    m = len(opening_cost)
+    cheapest = outside.copy()
     opened = 0
     for j in range(m):
         if is_open[j]:
             opened += 1
-            for k in range(begin[j], begin[j + 1]):
-                best[customer[k]] = min(best[customer[k]], by_site[k])
-    allowed = np.flatnonzero(may)
-    tries = max(20, min(len(allowed), 3 * len(allowed) // max(1, p)))
+            for k in range(site_start[j], site_start[j + 1]):
+                cheapest[customer[k]] = min(cheapest[customer[k]], site_cost[k])
+    allowed = np.flatnonzero(may_open)
+    samples = max(20, min(len(allowed), 3 * len(allowed) // max(1, p)))
     while opened < p:
-        chosen, gain_best = -1, -1e300
-        for _t in range(tries):
+        chosen, best_gain = -1, -1e300
+        for _t in range(samples):
             j = allowed[np.random.randint(len(allowed))]
             if is_open[j]:
                 continue
-            gain = -opening[j]
-            for k in range(begin[j], begin[j + 1]):
-                if by_site[k] < best[customer[k]]:
-                    gain += best[customer[k]] - by_site[k]
-            if gain > gain_best:
-                chosen, gain_best = j, gain
+            gain = -opening_cost[j]
+            for k in range(site_start[j], site_start[j + 1]):
+                if site_cost[k] < cheapest[customer[k]]:
+                    gain += cheapest[customer[k]] - site_cost[k]
+            if gain > best_gain:
+                chosen, best_gain = j, gain
         if chosen < 0:
             for j in allowed:
                 if not is_open[j]:
@@ -96,224 +108,316 @@ def greedy_fill(begin, customer, by_site, outside, opening, may, is_open, p, see
             break
         is_open[chosen] = True
         opened += 1
-        for k in range(begin[chosen], begin[chosen + 1]):
-            best[customer[k]] = min(best[customer[k]], by_site[k])
+        for k in range(site_start[chosen], site_start[chosen + 1]):
+            cheapest[customer[k]] = min(cheapest[customer[k]], site_cost[k])
 
 
 @compiled
-def _restate(i, start, site, cost, outside, is_open, a1, d1, a2, d2, loss, dirty):
-    """Give customer i its two sites anew and mark the sites whose evaluation that changes."""
-    old = d2[i]
+def _update_customer(i, start, site, cost, outside, is_open, a1, d1, a2, d2, loss, is_dirty):
+    """Find the two sites of customer i again and mark the sites whose evaluation that changes."""
+    old_d2 = d2[i]
     if a1[i] >= 0:
         loss[a1[i]] -= d2[i] - d1[i]
-    _two(i, start, site, cost, outside, is_open, a1, d1, a2, d2)
+    _find_two_cheapest(i, start, site, cost, outside, is_open, a1, d1, a2, d2)
     if a1[i] >= 0:
         loss[a1[i]] += d2[i] - d1[i]
-    reach = max(old, d2[i])
+    largest_cost = max(old_d2, d2[i])
     for k in range(start[i], start[i + 1]):
-        if cost[k] >= reach:
+        if cost[k] >= largest_cost:
             break
-        dirty[site[k]] = True
+        is_dirty[site[k]] = True
 
 
 @compiled
-def _move(j, r, lists, by, outside, is_open, a1, d1, a2, d2, loss, dirty):
+def _apply_move(j, r, lists, by_site, outside, is_open, a1, d1, a2, d2, loss, is_dirty):
     """Open j (unless -1) and close r (unless -1)."""
     start, site, cost = lists
-    begin, customer, by_site = by
+    site_start, customer, site_cost = by_site
     if j >= 0:
         is_open[j] = True
     if r >= 0:
         is_open[r] = False
-        for k in range(begin[r], begin[r + 1]):
+        for k in range(site_start[r], site_start[r + 1]):
             i = customer[k]
             if a1[i] == r or a2[i] == r:
-                _restate(i, start, site, cost, outside, is_open, a1, d1, a2, d2, loss, dirty)
-        dirty[r] = True
+                _update_customer(
+                    i, start, site, cost, outside, is_open, a1, d1, a2, d2, loss, is_dirty
+                )
+        is_dirty[r] = True
     if j >= 0:
-        for k in range(begin[j], begin[j + 1]):
+        for k in range(site_start[j], site_start[j + 1]):
             i = customer[k]
-            if by_site[k] < d2[i] and a1[i] != j and a2[i] != j:
-                _restate(i, start, site, cost, outside, is_open, a1, d1, a2, d2, loss, dirty)
+            if site_cost[k] < d2[i] and a1[i] != j and a2[i] != j:
+                _update_customer(
+                    i, start, site, cost, outside, is_open, a1, d1, a2, d2, loss, is_dirty
+                )
 
 
 @compiled
-def _cheapest_close(loss, opening, is_open, must):
-    """The open site that is cheapest to close, and its price (loss - opening cost)."""
+def _cheapest_closure(loss, opening_cost, is_open, must_open):
+    """The open site that is cheapest to close, and what closing it costs (loss - opening cost)."""
     site, price = -1, 1e300
     for j in range(len(loss)):
-        if is_open[j] and not must[j] and loss[j] - opening[j] < price:
-            site, price = j, loss[j] - opening[j]
+        if is_open[j] and not must_open[j] and loss[j] - opening_cost[j] < price:
+            site, price = j, loss[j] - opening_cost[j]
     return site, price
 
 
 @compiled
-def descend(lists, by, outside, opening, must, may, is_open, free_size, state, dirty, most):
-    """Move until no move betters the plan (or ``most`` moves); returns what was saved.
+def descend(
+    lists,
+    by_site,
+    outside,
+    opening_cost,
+    must_open,
+    may_open,
+    is_open,
+    is_size_free,
+    state,
+    is_dirty,
+    max_moves,
+):
+    """Make moves until none improves the plan, or ``max_moves``; returns the saving.
 
-    ``free_size``: sites may also be opened or closed alone (facility location). ``state`` holds
-    a1, d1, a2, d2, loss and is kept true; ``dirty`` names the sites to look at.
+    ``is_size_free``: sites may also be opened or closed by themselves (facility location).
+    ``state`` holds a1, d1, a2, d2, loss and is updated; ``is_dirty`` marks the sites to evaluate.
     """
     a1, d1, a2, d2, loss = state
-    begin, customer, by_site = by
-    m = len(opening)
-    extra = np.zeros(m)
-    touched = np.empty(m, np.int64)
-    saved, moves, quiet, j = 0.0, 0, 0, 0
-    cheap, cheap_price = _cheapest_close(loss, opening, is_open, must)
-    while quiet < m and moves < most:
+    site_start, customer, site_cost = by_site
+    m = len(opening_cost)
+    loss_avoided = np.zeros(m)
+    affected = np.empty(m, np.int64)
+    saved, moves, sites_without_move, j = 0.0, 0, 0, 0
+    closure, closure_price = _cheapest_closure(loss, opening_cost, is_open, must_open)
+    while sites_without_move < m and moves < max_moves:
         j = j + 1 if j + 1 < m else 0
-        quiet += 1
-        if not dirty[j]:
+        sites_without_move += 1
+        if not is_dirty[j]:
             continue
-        dirty[j] = False
+        is_dirty[j] = False
         if is_open[j]:
-            if free_size and not must[j] and loss[j] - opening[j] < -1e-7:
-                saved -= loss[j] - opening[j]
-                _move(-1, j, lists, by, outside, is_open, a1, d1, a2, d2, loss, dirty)
-                cheap, cheap_price = _cheapest_close(loss, opening, is_open, must)
+            if is_size_free and not must_open[j] and loss[j] - opening_cost[j] < -1e-7:
+                saved -= loss[j] - opening_cost[j]
+                _apply_move(-1, j, lists, by_site, outside, is_open, a1, d1, a2, d2, loss, is_dirty)
+                closure, closure_price = _cheapest_closure(loss, opening_cost, is_open, must_open)
                 moves += 1
-                quiet = 0
+                sites_without_move = 0
             continue
-        if not may[j]:
+        if not may_open[j]:
             continue
-        gain = -opening[j]
+        gain = -opening_cost[j]
         count = 0
-        for k in range(begin[j], begin[j + 1]):
+        for k in range(site_start[j], site_start[j + 1]):
             i = customer[k]
-            c = by_site[k]
+            c = site_cost[k]
             if c < d2[i]:
                 r = a1[i]
-                back = d2[i] - d1[i]
+                avoided = d2[i] - d1[i]
                 if c < d1[i]:
                     gain += d1[i] - c
                 else:
-                    back = d2[i] - c
+                    avoided = d2[i] - c
                 if r >= 0:
-                    if extra[r] == 0.0:
-                        touched[count] = r
+                    if loss_avoided[r] == 0.0:
+                        affected[count] = r
                         count += 1
-                    extra[r] += back + 1e-300
-        best_r, price = cheap, cheap_price
+                    loss_avoided[r] += avoided + 1e-300
+        best_r, price = closure, closure_price
         for t in range(count):
-            r = touched[t]
-            here = loss[r] - extra[r] - opening[r]
-            if here < price and not must[r]:
-                best_r, price = r, here
-            extra[r] = 0.0
+            r = affected[t]
+            price_of_r = loss[r] - loss_avoided[r] - opening_cost[r]
+            if price_of_r < price and not must_open[r]:
+                best_r, price = r, price_of_r
+            loss_avoided[r] = 0.0
         delta = price - gain if best_r >= 0 else 1e300
-        if free_size and -gain < delta:
+        if is_size_free and -gain < delta:
             delta, best_r = -gain, -1
         if delta < -1e-7 * max(1.0, abs(gain) * 1e-3):
-            _move(j, best_r, lists, by, outside, is_open, a1, d1, a2, d2, loss, dirty)
-            cheap, cheap_price = _cheapest_close(loss, opening, is_open, must)
+            _apply_move(j, best_r, lists, by_site, outside, is_open, a1, d1, a2, d2, loss, is_dirty)
+            closure, closure_price = _cheapest_closure(loss, opening_cost, is_open, must_open)
             saved -= delta
             moves += 1
-            quiet = 0
+            sites_without_move = 0
     return saved
 
 
 @compiled
-def fresh_state(start, site, cost, outside, is_open):
+def initial_state(start, site, cost, outside, is_open):
     """Each customer's two cheapest open sites and the loss of closing each site."""
     n = len(start) - 1
-    a1 = np.full(n, OUTSIDE, np.int32)
-    a2 = np.full(n, OUTSIDE, np.int32)
+    a1 = np.full(n, NO_SITE, np.int32)
+    a2 = np.full(n, NO_SITE, np.int32)
     d1 = np.empty(n)
     d2 = np.empty(n)
     loss = np.zeros(len(is_open))
     for i in range(n):
-        _two(i, start, site, cost, outside, is_open, a1, d1, a2, d2)
+        _find_two_cheapest(i, start, site, cost, outside, is_open, a1, d1, a2, d2)
         if a1[i] >= 0:
             loss[a1[i]] += d2[i] - d1[i]
     return a1, d1, a2, d2, loss
 
 
 @compiled
-def shake(lists, by, outside, opening, must, may, is_open, free_size, state, dirty, size):
-    """Exchange ``size`` open sites near one another for sites nearby, drawn at random."""
+def shake(
+    lists,
+    by_site,
+    outside,
+    opening_cost,
+    must_open,
+    may_open,
+    is_open,
+    is_size_free,
+    state,
+    is_dirty,
+    exchanges,
+):
+    """Swap up to ``exchanges`` open sites near one another for random sites nearby.
+
+    Returns the change of cost.
+    """
     a1, d1, a2, d2, loss = state
     start, site, cost = lists
-    begin, customer, by_site = by
+    site_start, customer, site_cost = by_site
     n = len(start) - 1
-    changed = 0.0
+    total_change = 0.0
     i = np.random.randint(n)
-    for t in range(size):
+    for t in range(exchanges):
         for _again in range(20):
             length = start[i + 1] - start[i]
             if length > 0:
                 break
             i = np.random.randint(n)
         if length == 0:
-            return changed
+            return total_change
         r = a1[i]
-        if r < 0 or must[r]:
+        if r < 0 or must_open[r]:
             i = np.random.randint(n)
             continue
-        reach = start[i]
-        while reach < start[i + 1] and cost[reach] < d2[i]:
-            reach += 1
-        span = max(20, 2 * (reach - start[i]))
-        j = site[start[i] + np.random.randint(min(span, length))]
-        if is_open[j] or not may[j]:
+        last = start[i]
+        while last < start[i + 1] and cost[last] < d2[i]:
+            last += 1
+        window = max(20, 2 * (last - start[i]))
+        j = site[start[i] + np.random.randint(min(window, length))]
+        if is_open[j] or not may_open[j]:
             i = np.random.randint(n) if t == 0 else i
             continue
-        before = loss[r] - opening[r] + opening[j]
-        old = 0.0
-        for k in range(begin[j], begin[j + 1]):
-            c = customer[k]
-            if by_site[k] < d2[c]:
-                if by_site[k] < d1[c]:
-                    old -= d1[c] - by_site[k]
-                if a1[c] == r:
-                    old -= d2[c] - max(d1[c], by_site[k])
-        changed += before + old
-        _move(j, r, lists, by, outside, is_open, a1, d1, a2, d2, loss, dirty)
-        near = begin[j] + np.random.randint(max(1, begin[j + 1] - begin[j]))
-        i = customer[near]
-    return changed
+        site_change = loss[r] - opening_cost[r] + opening_cost[j]
+        customer_change = 0.0
+        for k in range(site_start[j], site_start[j + 1]):
+            other = customer[k]
+            if site_cost[k] < d2[other]:
+                if site_cost[k] < d1[other]:
+                    customer_change -= d1[other] - site_cost[k]
+                if a1[other] == r:
+                    customer_change -= d2[other] - max(d1[other], site_cost[k])
+        total_change += site_change + customer_change
+        _apply_move(j, r, lists, by_site, outside, is_open, a1, d1, a2, d2, loss, is_dirty)
+        entry = site_start[j] + np.random.randint(max(1, site_start[j + 1] - site_start[j]))
+        i = customer[entry]
+    return total_change
 
 
 @compiled
-def search(
-    lists, by, outside, opening, must, may, is_open, free_size, rounds, seed, strength, slack
+def iterated_local_search(
+    lists,
+    by_site,
+    outside,
+    opening_cost,
+    must_open,
+    may_open,
+    is_open,
+    is_size_free,
+    rounds,
+    seed,
+    max_exchanges,
+    slack,
 ):
-    """Iterated local search: descend, then shake and descend ``rounds`` times, keeping the best.
+    """Descend, then shake and descend ``rounds`` times, keeping the best plan.
 
-    ``is_open`` is changed in place to the best plan found; returns its cost. A plan that costs
-    more than the best by ``slack`` (which falls to 0 over the rounds) is moved back to the best.
+    Args:
+        lists: (start, site, cost) of the candidate lists.
+        by_site: The same by site, from ``transpose``.
+        outside: Cost of an unserved customer, (customers,).
+        opening_cost: Cost of opening, (sites,).
+        must_open: Sites that stay open, (sites,).
+        may_open: Sites that may open, (sites,).
+        is_open: Open sites, (sites,); changed in place to the best plan found.
+        is_size_free: Whether the number of open sites may change.
+        rounds: Rounds of shaking.
+        seed: Seed of the random numbers.
+        max_exchanges: Largest number of swaps in a shake.
+        slack: Cost above the best at which the search returns to the best plan; falls to 0.
+
+    Returns:
+        The cost of the plan.
     """
     np.random.seed(seed)
     start, site, cost = lists
-    m = len(opening)
-    state = fresh_state(start, site, cost, outside, is_open)
+    m = len(opening_cost)
+    state = initial_state(start, site, cost, outside, is_open)
     a1, d1, a2, d2, loss = state
-    dirty = np.ones(m, np.bool_)
-    big = 1000000000
-    descend(lists, by, outside, opening, must, may, is_open, free_size, state, dirty, big)
-    best = is_open.copy()
-    value = value_of(start, site, cost, outside, opening, is_open)
-    least = value
+    is_dirty = np.ones(m, np.bool_)
+    no_limit = 1000000000
+    descend(
+        lists,
+        by_site,
+        outside,
+        opening_cost,
+        must_open,
+        may_open,
+        is_open,
+        is_size_free,
+        state,
+        is_dirty,
+        no_limit,
+    )
+    best_open = is_open.copy()
+    current_cost = plan_cost(start, site, cost, outside, opening_cost, is_open)
+    best_cost = current_cost
     for t in range(rounds):
-        size = 1 + np.random.randint(strength)
-        value += shake(
-            lists, by, outside, opening, must, may, is_open, free_size, state, dirty, size
+        exchanges = 1 + np.random.randint(max_exchanges)
+        current_cost += shake(
+            lists,
+            by_site,
+            outside,
+            opening_cost,
+            must_open,
+            may_open,
+            is_open,
+            is_size_free,
+            state,
+            is_dirty,
+            exchanges,
         )
-        value -= descend(
-            lists, by, outside, opening, must, may, is_open, free_size, state, dirty, big
+        current_cost -= descend(
+            lists,
+            by_site,
+            outside,
+            opening_cost,
+            must_open,
+            may_open,
+            is_open,
+            is_size_free,
+            state,
+            is_dirty,
+            no_limit,
         )
-        if value < least - 1e-9 * abs(least):
-            least = value
+        if current_cost < best_cost - 1e-9 * abs(best_cost):
+            best_cost = current_cost
             for j in range(m):
-                best[j] = is_open[j]
-        elif value > least + slack * (1.0 - t / rounds):
+                best_open[j] = is_open[j]
+        elif current_cost > best_cost + slack * (1.0 - t / rounds):
             for j in range(m):
-                if best[j] and not is_open[j]:
-                    _move(j, -1, lists, by, outside, is_open, a1, d1, a2, d2, loss, dirty)
+                if best_open[j] and not is_open[j]:
+                    _apply_move(
+                        j, -1, lists, by_site, outside, is_open, a1, d1, a2, d2, loss, is_dirty
+                    )
             for j in range(m):
-                if is_open[j] and not best[j]:
-                    _move(-1, j, lists, by, outside, is_open, a1, d1, a2, d2, loss, dirty)
-            dirty[:] = False
-            value = least
-    is_open[:] = best
-    return value_of(start, site, cost, outside, opening, is_open)
+                if is_open[j] and not best_open[j]:
+                    _apply_move(
+                        -1, j, lists, by_site, outside, is_open, a1, d1, a2, d2, loss, is_dirty
+                    )
+            is_dirty[:] = False
+            current_cost = best_cost
+    is_open[:] = best_open
+    return plan_cost(start, site, cost, outside, opening_cost, is_open)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.compiled import compiled, have_at_hand
+from placeopt.base.compiled import compiled, ensure_compiled
 
 IN_TIME = 0.01  # minutes late that still catch a trip: coordinates are no finer than that
 
@@ -187,7 +187,7 @@ def _arrive(egress: Any, best: Any, direct: Any, start: Any, cutoff: Any, out: A
 
 def for_transit() -> None:
     """Have the compiled code of ``journeys`` at hand."""
-    have_at_hand("public transport", ("placeopt.travel.transit.raptor",), _make, 15)
+    ensure_compiled("public transport", ("placeopt.travel.transit.raptor",), _make, 15)
 
 
 def _make() -> None:
