@@ -88,7 +88,7 @@ def locations() -> Iterator[Case]:
     import numpy as np
 
     from placeopt.location import Points, Problem, locate
-    from placeopt.location.statement import KINDS, TAKES
+    from placeopt.location.statement import KINDS, KINDS_USING
 
     rng = np.random.default_rng(1)
     for kind in KINDS:
@@ -98,7 +98,7 @@ def locations() -> Iterator[Case]:
             "p": 20, "radius": 120.0, "capacities": np.full(n, 40.0),
             "fixed_costs": np.full(n, 300.0),
         }  # fmt: skip
-        chosen = {k: v for k, v in given.items() if v is not None and kind in TAKES[k]}
+        chosen = {k: v for k, v in given.items() if v is not None and kind in KINDS_USING[k]}
         problem = Problem(kind, Points(xy, xy), **chosen)
 
         def solved(seconds: float, problem: Any = problem) -> str:

@@ -74,7 +74,7 @@ def test_making_ahead_makes_all_that_searches_call() -> None:
     import numpy as np
 
     from placeopt.location import KINDS, Points, Problem, compile_ahead, locate
-    from placeopt.location.statement import useful
+    from placeopt.location.statement import fields_used_by
 
     compile_ahead.compile_uncapacitated()
     compile_ahead.compile_capacitated()
@@ -87,7 +87,7 @@ def test_making_ahead_makes_all_that_searches_call() -> None:
     common: dict[str, Any] = {"demands": np.arange(1.0, 41.0), "capacities": np.full(40, 150.0)}
     for kind in KINDS:
         given = {**common, "p": 8, "radius": 20.0, "fixed_costs": np.full(40, 60.0)}
-        fields = useful(kind, given)
+        fields = fields_used_by(kind, given)
         locate(Problem(kind, Points(points, points), **fields), time_limit_seconds=5)
     after = {id(function): len(function.signatures) for function in room._FUNCTIONS}
     assert after == before

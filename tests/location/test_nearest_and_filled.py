@@ -10,7 +10,7 @@ import pytest
 from placeopt.engine import Status
 from placeopt.location import Points, Problem, Solution, locate, verify
 from placeopt.location.capacitated import single_source
-from placeopt.location.statement import NEEDS_CAPACITY, TAKES
+from placeopt.location.statement import KINDS_USING, NEEDS_CAPACITY
 from placeopt.location.uncapacitated import branch_and_bound
 from tests.location.test_enumeration import agrees
 from tests.location.tiny import by_enumeration, points, tiny
@@ -29,7 +29,7 @@ def masked(problem: Problem) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seeds", [SAMPLE, MANY])
-@pytest.mark.parametrize("kind", sorted(TAKES["k_nearest"]))
+@pytest.mark.parametrize("kind", sorted(KINDS_USING["k_nearest"]))
 def test_k_nearest_is_the_best_of_all_plans(
     kind: str, seeds: range, monkeypatch: pytest.MonkeyPatch
 ) -> None:

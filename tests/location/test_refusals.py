@@ -13,7 +13,7 @@ from scipy import sparse
 from placeopt.base.errors import UsageError
 from placeopt.engine import Status
 from placeopt.location import KINDS, Points, Problem, locate
-from placeopt.location.statement import NEEDS_CAPACITY, NEEDS_P, NEEDS_RADIUS, TAKES
+from placeopt.location.statement import KINDS_USING, NEEDS_CAPACITY, NEEDS_P, NEEDS_RADIUS
 from tests.location.tiny import points
 
 GIVEN: dict[str, Any] = {
@@ -37,7 +37,7 @@ def refusal(kind: str, **changes: Any) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("field", TAKES)
+@pytest.mark.parametrize("field", KINDS_USING)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_field_is_used_or_refused(kind: str, field: str) -> None:
     """Every field by every kind: kept where the kind takes it, else refused by its name."""
@@ -46,7 +46,7 @@ def test_a_field_is_used_or_refused(kind: str, field: str) -> None:
         given["opened"] = [0]
     if field == "outer_radius":
         given["outer_radius"] = 500.0
-    if kind in TAKES[field]:
+    if kind in KINDS_USING[field]:
         assert getattr(plain(kind, **given), field) is not None
     else:
         assert f"{field}: {kind} has none" in refusal(kind, **given)

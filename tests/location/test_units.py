@@ -10,8 +10,8 @@ import pytest
 from placeopt.engine import Status
 from placeopt.location import KINDS, Points, Problem, Solution, locate, verify
 from placeopt.location.capacitated import single_source
-from placeopt.location.scaling import Units, in_units, units_of
-from placeopt.location.statement import TAKES
+from placeopt.location.scaling import Units, choose_units, scale_problem
+from placeopt.location.statement import KINDS_USING
 from placeopt.location.uncapacitated import branch_and_bound
 from tests.location.tiny import by_enumeration, points, tiny
 
@@ -26,9 +26,9 @@ def resized(problem: Problem, length: float, weight: float = 1.0, demand: float 
         if (value := getattr(problem, name)) is not None
     }
     changes: dict[str, Any] = {"distances": problem.distances.dense() * length, **lengths}
-    if problem.kind in TAKES["weights"]:
+    if problem.kind in KINDS_USING["weights"]:
         changes["weights"] = problem.weights * weight
-    if problem.kind in TAKES["fixed_costs"]:
+    if problem.kind in KINDS_USING["fixed_costs"]:
         changes["fixed_costs"] = problem.fixed_costs * length * weight
     if problem.capacities is not None:
         changes["demands"] = problem.demands * demand
@@ -132,12 +132,14 @@ def test_numbers_of_a_good_size_are_left_alone() -> None:
     """Whole numbers stay whole: distances of 1 to 50, or those times 1e12, divided by 1e12."""
     table = np.arange(1.0, 13.0).reshape(4, 3)
     problem = Problem("p-median", table, p=2)
-    assert units_of(problem) == Units()
-    assert in_units(problem, units_of(problem)) is problem
+    assert choose_units(problem) == Units()
+    assert scale_problem(problem, choose_units(problem)) is problem
     large = Problem("p-median", table * 1e12, p=2)
-    assert units_of(large) == Units(distance=1e12, cost=1e12)
-    assert (in_units(large, units_of(large)).distances.dense() == table).all()
+    assert choose_units(large) == Units(distance=1e12, cost=1e12)
+    assert (scale_problem(large, choose_units(large)).distances.dense() == table).all()
     small = Problem("p-median", table * 1e-9, p=2)
-    own = in_units(small, units_of(small)).distances.dense()
+    own = scale_problem(small, choose_units(small)).distances.dense()
     assert 256 <= np.median(own) <= 1024
-    assert (own * units_of(small).distance == table * 1e-9).all()  # a power of two: no digit lost
+    assert (
+        own * choose_units(small).distance == table * 1e-9
+    ).all()  # a power of two: no digit lost

@@ -1,7 +1,7 @@
-"""One order of customers and sites for solving, whatever order they are given in.
+"""Solve in one order of customers and sites, whatever order they are given in.
 
-Methods break ties by position, so that the same problem with its rows shuffled could have another
-plan as good. A problem whose ids were given is solved in the order of the ids, and its solution is
+Methods break ties by position, so the same problem with its rows shuffled could get another plan
+of equal cost. A problem with ids is therefore solved in the order of the ids, and its solution is
 put back into the order given.
 """
 
@@ -21,17 +21,17 @@ from placeopt.location.statement import P_DISPERSION, Problem
 Ints = NDArray[np.int64]
 
 
-def in_canonical_order(problem: Problem) -> tuple[Problem, Ints, Ints]:
-    """The problem with customers and sites sorted by id; and where each stood before.
+def to_canonical_order(problem: Problem) -> tuple[Problem, Ints, Ints]:
+    """The problem with customers and sites sorted by id, and the original positions.
 
     Returns:
-        The problem, (customers,) and (sites,) positions in the problem given.
+        The problem, and the (customers,) and (sites,) positions in the problem given.
     """
-    sites = _order(problem.site_ids)
+    sites = _sorted_positions(problem.site_ids)
     # Sites are measured against sites: rows are columns.
-    customers = sites if problem.kind == P_DISPERSION else _order(problem.customer_ids)
-    sorted_already = _is_sorted(customers) and _is_sorted(sites)
-    table = None if sorted_already else _permuted(problem.distances, customers, sites)
+    customers = sites if problem.kind == P_DISPERSION else _sorted_positions(problem.customer_ids)
+    is_sorted = _is_sorted(customers) and _is_sorted(sites)
+    table = None if is_sorted else _permute(problem.distances, customers, sites)
     if table is None:
         return problem, np.arange(problem.customers), np.arange(problem.sites)
     ordered = problem.replace(
@@ -46,8 +46,10 @@ def in_canonical_order(problem: Problem) -> tuple[Problem, Ints, Ints]:
     return ordered, customers, sites
 
 
-def as_given(problem: Problem, solution: Solution, customers: Ints, sites: Ints) -> Solution:
-    """The solution of the sorted problem as one of ``problem``."""
+def from_canonical_order(
+    problem: Problem, solution: Solution, customers: Ints, sites: Ints
+) -> Solution:
+    """The solution of the sorted problem as a solution of ``problem``."""
     if solution.problem is problem:
         return solution
     row = np.empty_like(customers)
@@ -70,11 +72,11 @@ def as_given(problem: Problem, solution: Solution, customers: Ints, sites: Ints)
     )
 
 
-def _order(ids: tuple[Any, ...]) -> Ints:
+def _sorted_positions(ids: tuple[Any, ...]) -> Ints:
     def key(position: int) -> tuple[str, Any]:
-        one = ids[position]
-        number = isinstance(one, int | float) and not isinstance(one, bool)
-        return ("", one) if number else (type(one).__name__, str(one))
+        identifier = ids[position]
+        number = isinstance(identifier, int | float) and not isinstance(identifier, bool)
+        return ("", identifier) if number else (type(identifier).__name__, str(identifier))
 
     return np.array(sorted(range(len(ids)), key=key), np.int64)
 
@@ -83,11 +85,11 @@ def _is_sorted(order: Ints) -> bool:
     return bool((order == np.arange(len(order))).all())
 
 
-def _permuted(table: Distances, customers: Ints, sites: Ints) -> Distances | None:
+def _permute(table: Distances, customers: Ints, sites: Ints) -> Distances | None:
     if isinstance(table, Matrix):
         return Matrix(table.values[np.ix_(customers, sites)])
     if isinstance(table, Points):
         return Points(table.customers[customers], table.sites[sites], table.metric)
     if isinstance(table, Pairs):
         return Pairs(sparse.csr_array(table.values[customers][:, sites]))
-    return None  # a distance of the user's own is solved in the order given
+    return None  # a user-defined distance is solved in the order given

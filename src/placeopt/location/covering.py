@@ -1,4 +1,4 @@
-"""Set covering: the fewest (or cheapest) sites so that everybody has one within the radius.
+"""Set covering: the fewest (or cheapest) sites so that every customer has one within the radius.
 
     (C1) minimise  sum_j f[j] y[j]
     (C2) sum_{j: d[i,j] <= radius} y[j] >= 1                           for every customer i
@@ -6,8 +6,9 @@
     (C4) then, of all best plans, the one that covers most weight twice (``backup``):
          maximise sum_i w[i] t[i],  v[i] + t[i] <= sum_j y[j],  t[i] <= v[i],  v[i] = 1 unless (C3)
 
-Before solving, customers alike are joined, a customer whose covering sites include all of another
-customer's is dropped, and so is a site that covers no more than another one that costs no more.
+Before solving, customers with the same sites are merged. A customer whose covering sites include
+all of another customer's is dropped, and so is a site that covers no more than another one that
+costs no more.
 
 Sources: Toregas et al. (1971); presolve: Beasley (1987), Garcia and Marin (2015); backup: Hogan
 and ReVelle (1986), "Concepts and applications of backup coverage", Management Science 32.
@@ -30,15 +31,25 @@ from placeopt.location.solution import Solution
 from placeopt.location.statement import Problem
 
 Ints = NDArray[np.int64]
-SMALL_COVER = 50_000  # entries up to which a relaxation is asked before the engine's tree
-NOT_THE_MOST = "not proven to be the most"  # that is covered twice
-TRIALS, NOISE = 20, 0.5  # covers drawn from it
-LARGEST_PRODUCT = 6000  # customers or sites up to which dominance is looked for
+MAX_ROUNDING_ENTRIES = (
+    50_000  # entries up to which the relaxation is rounded before an engine is used
+)
+BACKUP_NOT_PROVEN = (
+    "not proven to be the most"  # message where the weight covered twice may not be the most
+)
+ROUNDING_TRIALS, ROUNDING_NOISE = 20, 0.5  # covers made by rounding
+MAX_DOMINANCE_SIZE = 6000  # customers or sites up to which dominated ones are removed
 
 
 @dataclass(frozen=True)
 class Cover:
-    """A covering problem after presolve: rows to cover, columns left (``sites``), their costs."""
+    """A covering problem after presolve.
+
+    Attributes:
+        rows: Which site covers which remaining customer, (customers, sites).
+        sites: Position of each remaining site, (sites,).
+        cost: Cost of each remaining site, (sites,).
+    """
 
     rows: sparse.csr_array
     sites: Ints
@@ -54,77 +65,88 @@ def solve_covering(
     report: Report | None = None,
 ) -> Solution:
     """Solve a covering problem; see the module's text."""
-    began = time.perf_counter()
-    inside = problem.distances.within(_radius(problem))
+    started_at = time.perf_counter()
+    pairs = problem.distances.within(_covering_radius(problem))
     incidence = sparse.csr_array(
-        (np.ones(len(inside.indices)), inside.indices, inside.indptr), shape=inside.shape
+        (np.ones(len(pairs.indices)), pairs.indices, pairs.indptr), shape=pairs.shape
     )
     if problem.share < 1:
-        result, positions = _partial(problem, incidence, time_limit_seconds, gap, seed)
+        result, positions = _solve_partial_cover(problem, incidence, time_limit_seconds, gap, seed)
     else:
-        result, positions = _full(problem, incidence, time_limit_seconds, gap, seed)
+        result, positions = _solve_full_cover(problem, incidence, time_limit_seconds, gap, seed)
     message = ""
     if problem.backup and result.status is Status.OPTIMAL:
-        best = float(problem.fixed_costs[positions].sum())
-        left = max(1.0, time_limit_seconds - (time.perf_counter() - began))
-        positions, proven = _backup(problem, incidence, positions, best, left, seed)
-        message = "" if proven else NOT_THE_MOST
-    return _solution(problem, result, positions, time.perf_counter() - began, message)
+        least_cost = float(problem.fixed_costs[positions].sum())
+        seconds_left = max(1.0, time_limit_seconds - (time.perf_counter() - started_at))
+        positions, proven = _maximise_backup(
+            problem, incidence, positions, least_cost, seconds_left, seed
+        )
+        message = "" if proven else BACKUP_NOT_PROVEN
+    return _solution(problem, result, positions, time.perf_counter() - started_at, message)
 
 
-def reduce_cover(incidence: sparse.csr_array, cost: NDArray[np.float64], keep: Ints) -> Cover:
-    """Drop rows and columns that cannot matter. ``keep``: the columns allowed."""
-    matrix = sparse.csr_array(incidence[:, keep])
-    sites = np.asarray(keep)
+def reduce_cover(incidence: sparse.csr_array, cost: NDArray[np.float64], allowed: Ints) -> Cover:
+    """Drop customers and sites that cannot matter.
+
+    Args:
+        incidence: 1 where a site covers a customer, (customers, sites).
+        cost: Cost of each site, (sites,).
+        allowed: Positions of the sites that may open.
+
+    Returns:
+        The reduced problem.
+    """
+    matrix = sparse.csr_array(incidence[:, allowed])
+    sites = np.asarray(allowed)
     for _ in range(4):
-        before = matrix.shape
-        matrix = _distinct_rows(matrix)
-        if matrix.shape[0] <= LARGEST_PRODUCT:
-            matrix = matrix[~_dominated(matrix, np.zeros(matrix.shape[0]))]
-        if matrix.shape[1] <= LARGEST_PRODUCT:
-            turned = sparse.csr_array(matrix.T)
-            useful = ~_dominated(turned, cost[sites], larger_wins=True)
-            matrix, sites = sparse.csr_array(matrix[:, useful]), sites[useful]
-        if matrix.shape == before:
+        shape_before = matrix.shape
+        matrix = _drop_duplicate_rows(matrix)
+        if matrix.shape[0] <= MAX_DOMINANCE_SIZE:
+            matrix = matrix[~_is_dominated(matrix, np.zeros(matrix.shape[0]))]
+        if matrix.shape[1] <= MAX_DOMINANCE_SIZE:
+            transposed = sparse.csr_array(matrix.T)
+            fields_used_by = ~_is_dominated(transposed, cost[sites], larger_wins=True)
+            matrix, sites = sparse.csr_array(matrix[:, fields_used_by]), sites[fields_used_by]
+        if matrix.shape == shape_before:
             break
     return Cover(sparse.csr_array(matrix), sites, cost[sites])
 
 
-def _distinct_rows(matrix: sparse.csr_array) -> sparse.csr_array:
+def _drop_duplicate_rows(matrix: sparse.csr_array) -> sparse.csr_array:
     matrix.sort_indices()
-    seen: dict[bytes, int] = {}
+    first_row_of: dict[bytes, int] = {}
     for i in range(matrix.shape[0]):
         key = matrix.indices[matrix.indptr[i] : matrix.indptr[i + 1]].tobytes()
-        seen.setdefault(key, i)
-    return sparse.csr_array(matrix[np.sort(np.fromiter(seen.values(), np.int64))])
+        first_row_of.setdefault(key, i)
+    return sparse.csr_array(matrix[np.sort(np.fromiter(first_row_of.values(), np.int64))])
 
 
-def _dominated(
+def _is_dominated(
     matrix: sparse.csr_array, cost: NDArray[np.float64], larger_wins: bool = False
 ) -> NDArray[np.bool_]:
-    """Rows that another row makes needless.
+    """Which rows another row makes redundant.
 
-    A row to cover is needless when it contains another row. With ``larger_wins`` rows are sites:
-    one is needless when another contains it and costs no more. Of equals the first stays.
+    A customer's row is redundant if it contains another row. With ``larger_wins`` rows are
+    sites: one is redundant if another contains it and costs no more. Of equal rows the first stays.
     """
     size = np.diff(matrix.indptr)
     common = sparse.coo_array(matrix @ matrix.T)
     a, b = common.coords
     data = common.data
-    contained = (data == size[a]) & (a != b)  # row a lies within row b
-    a, b = a[contained], b[contained]
-    equal = size[a] == size[b]
+    is_contained = (data == size[a]) & (a != b)  # row a lies within row b
+    a, b = a[is_contained], b[is_contained]
+    has_same_size = size[a] == size[b]
     if larger_wins:
-        beats = (cost[b] < cost[a]) | ((cost[b] == cost[a]) & (~equal | (b < a)))
-        out = a[beats]
+        is_beaten = (cost[b] < cost[a]) | ((cost[b] == cost[a]) & (~has_same_size | (b < a)))
+        dominated = a[is_beaten]
     else:
-        beats = ~equal | (a < b)
-        out = b[beats]
-    gone = np.zeros(matrix.shape[0], bool)
-    gone[out] = True
+        is_beaten = ~has_same_size | (a < b)
+        dominated = b[is_beaten]
+    is_dominated = np.zeros(matrix.shape[0], bool)
+    is_dominated[dominated] = True
     if larger_wins:
-        gone |= size == 0
-    return gone
+        is_dominated |= size == 0
+    return is_dominated
 
 
 def cover_model(cover: Cover, name: str = "covering") -> Model:
@@ -142,33 +164,33 @@ def cover_model(cover: Cover, name: str = "covering") -> Model:
     return model
 
 
-def _radius(problem: Problem) -> float:
+def _covering_radius(problem: Problem) -> float:
     ceiling = np.inf if problem.ceiling is None else problem.ceiling
     return float(min(problem.radius or 0.0, ceiling))
 
 
-def _full(problem: Problem, incidence, seconds: float, gap: float, seed: int):
-    """(C1), (C2) with earlier decisions taken out first."""
+def _solve_full_cover(problem: Problem, incidence, seconds: float, gap: float, seed: int):
+    """(C1), (C2), with earlier decisions removed first."""
     opened = np.array(problem.opened_positions, np.int64)
     covered = np.zeros(problem.customers, bool)
     if len(opened):
         covered = np.asarray(incidence[:, opened].sum(axis=1)).ravel() > 0
     free = np.setdiff1d(problem.free, opened)
-    bonus = free[problem.fixed_costs[free] < 0]
-    rest = sparse.csr_array(incidence[~covered])
-    base = float(problem.fixed_costs[opened].sum())
-    if rest.shape[0] and np.diff(rest[:, free].indptr).min(initial=1) == 0:
+    profitable = free[problem.fixed_costs[free] < 0]
+    uncovered = sparse.csr_array(incidence[~covered])
+    base_cost = float(problem.fixed_costs[opened].sum())
+    if uncovered.shape[0] and np.diff(uncovered[:, free].indptr).min(initial=1) == 0:
         return Result(Status.INFEASIBLE, bound=np.inf), opened
-    if rest.shape[0] == 0 and len(bonus) == 0:
-        return Result(Status.OPTIMAL, objective=base, bound=base), opened
+    if uncovered.shape[0] == 0 and len(profitable) == 0:
+        return Result(Status.OPTIMAL, objective=base_cost, bound=base_cost), opened
     cover = (
-        reduce_cover(rest, problem.fixed_costs, free)
-        if len(bonus) == 0
-        else Cover(sparse.csr_array(rest[:, free]), free, problem.fixed_costs[free])
+        reduce_cover(uncovered, problem.fixed_costs, free)
+        if len(profitable) == 0
+        else Cover(sparse.csr_array(uncovered[:, free]), free, problem.fixed_costs[free])
     )
     model = cover_model(cover)
-    model.offset = base
-    result = _relaxed_and_rounded(cover, model, seed) if len(bonus) == 0 else None
+    model.offset = base_cost
+    result = _round_relaxation(cover, model, seed) if len(profitable) == 0 else None
     if result is None:
         result = solve(model, time_limit_seconds=seconds, gap=gap, threads=1, seed=seed)
     positions = opened
@@ -178,114 +200,127 @@ def _full(problem: Problem, incidence, seconds: float, gap: float, seed: int):
     return result, positions
 
 
-def _relaxed_and_rounded(cover: Cover, model: Model, seed: int) -> Result | None:
-    """The best cover where the relaxation, rounded up, proves it at once; else None.
+def _round_relaxation(cover: Cover, model: Model, seed: int) -> Result | None:
+    """The best cover if rounding the relaxation up proves it; else None.
 
-    Covers are drawn greedily, a site's gain weighed by its share in the relaxation.
+    Covers are built greedily; a site's gain is weighted by its share in the relaxation.
     """
-    if cover.rows.nnz > SMALL_COVER:
+    if cover.rows.nnz > MAX_ROUNDING_ENTRIES:
         return None
     arrays = model.arrays()
     arrays.integer[:] = False
-    relaxed = solve(arrays, threads=1)
-    if relaxed.status is not Status.OPTIMAL or relaxed.values is None:
+    relaxation = solve(arrays, threads=1)
+    if relaxation.status is not Status.OPTIMAL or relaxation.values is None:
         return None
-    bound = relaxed.bound
+    bound = relaxation.bound
     if (cover.cost == np.round(cover.cost)).all():
         bound = arrays.offset + float(np.ceil(bound - arrays.offset - 1e-6))
-    inside = np.ascontiguousarray(cover.rows.toarray().T > 0, np.float32)
+    covers = np.ascontiguousarray(cover.rows.toarray().T > 0, np.float32)
     rng = np.random.default_rng(seed)
-    for _ in range(TRIALS):
-        noise = NOISE * rng.random(len(cover.cost))
-        taken = _drawn(inside, (relaxed.values + noise) / cover.cost.clip(1e-9))
-        value = arrays.offset + float(cover.cost[taken].sum())
-        if value <= bound + 1e-9 * max(1.0, abs(bound)):
-            values = taken.astype(float)
-            return Result(Status.OPTIMAL, objective=value, bound=min(bound, value), values=values)
+    for _ in range(ROUNDING_TRIALS):
+        noise = ROUNDING_NOISE * rng.random(len(cover.cost))
+        is_chosen = _weighted_greedy_cover(
+            covers, (relaxation.values + noise) / cover.cost.clip(1e-9)
+        )
+        cost = arrays.offset + float(cover.cost[is_chosen].sum())
+        if cost <= bound + 1e-9 * max(1.0, abs(bound)):
+            values = is_chosen.astype(float)
+            return Result(Status.OPTIMAL, objective=cost, bound=min(bound, cost), values=values)
     return None
 
 
-def _drawn(inside, weight) -> NDArray[np.bool_]:
-    """Sites by weight times what they newly cover, until all is covered; less the needless."""
-    left = np.ones(inside.shape[1], np.float32)
-    times = np.zeros_like(left)
+def _weighted_greedy_cover(covers, weight) -> NDArray[np.bool_]:
+    """Add sites by weight times newly covered customers, then drop redundant ones."""
+    is_uncovered = np.ones(covers.shape[1], np.float32)
+    times_covered = np.zeros_like(is_uncovered)
     order = []
-    while left.any():
-        site = int(np.argmax(weight * (inside @ left)))
+    while is_uncovered.any():
+        site = int(np.argmax(weight * (covers @ is_uncovered)))
         order.append(site)
-        times += inside[site]
-        left[inside[site] > 0] = 0.0
-    taken = np.zeros(len(weight), bool)
+        times_covered += covers[site]
+        is_uncovered[covers[site] > 0] = 0.0
+    is_chosen = np.zeros(len(weight), bool)
     for site in order:
-        if (times - inside[site]).min() >= 1:
-            times -= inside[site]
+        if (times_covered - covers[site]).min() >= 1:
+            times_covered -= covers[site]
         else:
-            taken[site] = True
-    return taken
+            is_chosen[site] = True
+    return is_chosen
 
 
-def _partial(problem: Problem, incidence, seconds: float, gap: float, seed: int):
+def _solve_partial_cover(problem: Problem, incidence, seconds: float, gap: float, seed: int):
     """(C1), (C3)."""
     model = Model("partial covering")
     n, m = incidence.shape
-    y = model.add_columns("open", size=m, upper=_upper(problem), lower=_lower(problem),
-                          cost=problem.fixed_costs, integer=True)  # fmt: skip
+    y = model.add_columns(
+        "open",
+        size=m,
+        upper=_upper_bounds(problem),
+        lower=_lower_bounds(problem),
+        cost=problem.fixed_costs,
+        integer=True,
+    )
     v = model.add_columns("covered", size=n, upper=1.0)
     rows = np.repeat(np.arange(n), np.diff(incidence.indptr))
     model.add_rows(
         "reached", rule="C3", size=n, upper=0.0,
         terms=[(np.arange(n), v.all, 1.0), (rows, y.at(incidence.indices), -1.0)],
     )  # fmt: skip
-    _enough_weight(model, problem, v)
+    _require_covered_share(model, problem, v)
     result = solve(model, time_limit_seconds=seconds, gap=gap, threads=1, seed=seed)
     opened = np.array(problem.opened_positions, np.int64)
     return result, np.flatnonzero(result.value(y) > 0.5) if result.has_plan else opened
 
 
-def _enough_weight(model: Model, problem: Problem, covered) -> None:
-    """(C3) The share of the weight that is asked for is covered."""
+def _require_covered_share(model: Model, problem: Problem, covered) -> None:
+    """(C3) Cover the required share of the weight."""
     needed = problem.share * problem.weights.sum()
     zeros = np.zeros(problem.customers, np.int64)
     model.add_rows("share", rule="C3", size=1, lower=needed,
                    terms=[(zeros, covered.all, problem.weights)])  # fmt: skip
 
 
-def _backup(problem: Problem, incidence, first: Ints, best: float, seconds: float, seed: int):
-    """(C4): of the plans that cost ``best``, the one that covers most weight twice.
+def _maximise_backup(
+    problem: Problem, incidence, first_positions: Ints, least_cost: float, seconds: float, seed: int
+):
+    """(C4): of the plans that cost ``least_cost``, the one that covers most weight twice.
 
-    With (C3), t is whole: a customer covered once must not count as covered half, twice half.
+    With (C3), t is integer: a customer covered once must not count as half covered, half twice.
     """
     model = Model("backup covering")
     n, m = incidence.shape
-    y = model.add_columns("open", size=m, upper=_upper(problem), lower=_lower(problem),
-                          integer=True)  # fmt: skip
-    partial = problem.share < 1
-    v = model.add_columns("covered", size=n, lower=0.0 if partial else 1.0, upper=1.0)
-    t = model.add_columns("twice", size=n, upper=1.0, cost=-problem.weights, integer=partial)
+    y = model.add_columns(
+        "open", size=m, upper=_upper_bounds(problem), lower=_lower_bounds(problem), integer=True
+    )
+    is_partial = problem.share < 1
+    v = model.add_columns("covered", size=n, lower=0.0 if is_partial else 1.0, upper=1.0)
+    t = model.add_columns("twice", size=n, upper=1.0, cost=-problem.weights, integer=is_partial)
     rows, each = np.repeat(np.arange(n), np.diff(incidence.indptr)), np.arange(n)
-    cover = (rows, y.at(incidence.indices), 1.0)
-    less = [(each, v.all, -1.0), (each, t.all, -1.0)]
-    model.add_rows("covered", rule="C4", size=n, terms=[cover, *less], lower=0.0)
-    if partial:
+    sites_within = (rows, y.at(incidence.indices), 1.0)
+    covered_and_twice = [(each, v.all, -1.0), (each, t.all, -1.0)]
+    model.add_rows(
+        "covered", rule="C4", size=n, terms=[sites_within, *covered_and_twice], lower=0.0
+    )
+    if is_partial:
         model.add_rows("once", rule="C4", size=n, upper=0.0,
                        terms=[(each, t.all, 1.0), (each, v.all, -1.0)])  # fmt: skip
-        _enough_weight(model, problem, v)
+        _require_covered_share(model, problem, v)
     zeros = np.zeros(m, np.int64)
-    slack = 1e-9 * max(1.0, abs(best))
+    slack = 1e-9 * max(1.0, abs(least_cost))
     model.add_rows("cost", rule="C4", size=1, terms=[(zeros, y.all, problem.fixed_costs)],
-                   upper=best + slack)  # fmt: skip
+                   upper=least_cost + slack)  # fmt: skip
     result = solve(model, time_limit_seconds=seconds, gap=0.0, threads=1, seed=seed)
-    positions = np.flatnonzero(result.value(y) > 0.5) if result.has_plan else first
+    positions = np.flatnonzero(result.value(y) > 0.5) if result.has_plan else first_positions
     return positions, result.status is Status.OPTIMAL
 
 
-def _upper(problem: Problem):
+def _upper_bounds(problem: Problem):
     upper = np.ones(problem.sites)
     upper[list(problem.closed_positions)] = 0.0
     return upper
 
 
-def _lower(problem: Problem):
+def _lower_bounds(problem: Problem):
     lower = np.zeros(problem.sites)
     lower[list(problem.opened_positions)] = 1.0
     return lower

@@ -1,9 +1,9 @@
-"""How far every customer is from every site: a table, a list of pairs, or points with a metric.
+"""Distances between customers and sites: a table, a list of pairs, or points with a metric.
 
-All three answer the same questions, so that a method never asks which one it holds:
+All three have the same methods, so that callers need not know which one they have:
 
     shape              (customers, sites)
-    dense()            (customers, sites) float64, ``inf`` = no way from one to the other
+    dense()            (customers, sites) float64, ``inf`` = the site cannot serve the customer
     of_sites(sites)    the columns of ``dense()`` for these sites only
     nearest(count)     for each customer its ``count`` nearest sites, nearest first
     within(radius)     CSR of the pairs at most ``radius`` apart, data = distance
@@ -11,8 +11,7 @@ All three answer the same questions, so that a method never asks which one it ho
 Metrics of points: ``euclidean``; ``manhattan`` (along the axes); ``floor`` (whole part of the
 Euclidean distance, as the p-median papers do on TSPLIB points); ``round`` (nearest whole number,
 TSPLIB's own EUC_2D); ``great_circle`` (latitude, longitude in degrees; metres on a sphere of
-6,378,137 m, as the covering papers do).
-Degrees are never fed to the first three by a reader of files.
+6,378,137 m, as the covering papers do). Readers of files never use the others for degrees.
 """
 
 from __future__ import annotations
@@ -32,11 +31,11 @@ Metric = Literal["euclidean", "manhattan", "floor", "round", "great_circle"]
 METRICS = get_args(Metric)
 
 EARTH_RADIUS_M = 6_378_137.0
-BLOCK = 20_000_000  # cells worked on at once
+MAX_BLOCK_CELLS = 20_000_000  # distances computed at once
 
 
 class Distances(Protocol):
-    """What every kind of distance can tell; see the module's text."""
+    """The interface of distances; see the module's text."""
 
     @property
     def shape(self) -> tuple[int, int]: ...
@@ -48,7 +47,7 @@ class Distances(Protocol):
 
 @dataclass(frozen=True)
 class Matrix:
-    """Distances as a (customers, sites) table. NaN or ``inf``: there is no way."""
+    """Distances as a (customers, sites) table; NaN or ``inf`` where a site cannot serve."""
 
     values: Floats
 
@@ -83,7 +82,7 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Distances of some pairs only, as CSR (customers, sites); a pair not stored has no way."""
+    """Distances of some pairs only, as CSR (customers, sites); other pairs are not allowed."""
 
     values: sparse.csr_array
 
@@ -108,8 +107,8 @@ class Pairs:
         full = np.full((self.shape[0], len(sites)), np.inf)
         rows = np.repeat(np.arange(self.shape[0]), np.diff(self.values.indptr))
         for position, site in enumerate(sites):
-            here = self.values.indices == site
-            full[rows[here], position] = self.values.data[here]
+            is_site = self.values.indices == site
+            full[rows[is_site], position] = self.values.data[is_site]
         return full
 
     def nearest(self, count: int) -> tuple[Ints, Floats]:
@@ -117,8 +116,10 @@ class Pairs:
 
     def within(self, radius: float) -> sparse.csr_array:
         rows = np.repeat(np.arange(self.shape[0]), np.diff(self.values.indptr))
-        near = self.values.data <= radius
-        return _csr(rows[near], self.values.indices[near], self.values.data[near], self.shape)
+        is_near = self.values.data <= radius
+        return _csr(
+            rows[is_near], self.values.indices[is_near], self.values.data[is_near], self.shape
+        )
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ class Points:
         from scipy.spatial.distance import cdist
 
         if self.metric == "great_circle":
-            return _arc(cdist(_sphere(a), _sphere(b)))
+            return _arc_length(cdist(_to_sphere(a), _to_sphere(b)))
         if self.metric == "manhattan":
             return cdist(a, b, "cityblock")
         return self._measure(cdist(a, b))
@@ -165,63 +166,63 @@ class Points:
         from scipy.spatial import KDTree
 
         count = min(count, self.shape[1])
-        distance, order = KDTree(self._flat(self.sites)).query(
-            self._flat(self.customers), k=np.arange(1, count + 1), p=self._norm, workers=1
+        distance, order = KDTree(self._embed(self.sites)).query(
+            self._embed(self.customers), k=np.arange(1, count + 1), p=self._norm, workers=1
         )
         return order.astype(np.int64), self._measure(distance)
 
     def nearest_of(self, sites: Ints) -> tuple[Ints, Floats]:
-        """For each customer the nearest of ``sites`` (its number among all sites) and how far."""
+        """For each customer the nearest of ``sites`` (its position) and the distance."""
         from scipy.spatial import KDTree
 
-        distance, order = KDTree(self._flat(self.sites[sites])).query(
-            self._flat(self.customers), p=self._norm
+        distance, order = KDTree(self._embed(self.sites[sites])).query(
+            self._embed(self.customers), p=self._norm
         )
         return np.asarray(sites)[order], self._measure(distance)
 
     def within(self, radius: float) -> sparse.csr_array:
-        """Pairs at most ``radius`` apart, found block by block of customers."""
+        """Pairs at most ``radius`` apart, found in blocks of customers."""
         rows, columns, data = [], [], []
-        step = max(1, BLOCK // max(1, self.shape[1]))
+        step = max(1, MAX_BLOCK_CELLS // max(1, self.shape[1]))
         for start in range(0, self.shape[0], step):
             block = self.between(self.customers[start : start + step], self.sites)
             r, c = np.nonzero(block <= radius)
             rows.append(r + start)
             columns.append(c)
             data.append(block[r, c])
-        join = np.concatenate
-        return _csr(join(rows), join(columns), join(data), self.shape)
+        concatenate = np.concatenate
+        return _csr(concatenate(rows), concatenate(columns), concatenate(data), self.shape)
 
     @property
     def _norm(self) -> float:
         return 1.0 if self.metric == "manhattan" else 2.0
 
-    def _flat(self, points: Floats) -> Floats:
-        """Points in a space where straight lines rank as this metric does."""
-        return _sphere(points) if self.metric == "great_circle" else points
+    def _embed(self, points: Floats) -> Floats:
+        """Points in a space where straight distances rank as this metric does."""
+        return _to_sphere(points) if self.metric == "great_circle" else points
 
-    def _measure(self, straight: Floats) -> Floats:
+    def _measure(self, embedded: Floats) -> Floats:
         if self.metric == "floor":
-            return np.floor(straight + 1e-9)
+            return np.floor(embedded + 1e-9)
         if self.metric == "round":
-            return np.floor(straight + 0.5)
-        return _arc(straight) if self.metric == "great_circle" else straight
+            return np.floor(embedded + 0.5)
+        return _arc_length(embedded) if self.metric == "great_circle" else embedded
 
 
-def _sphere(degrees: Floats) -> Floats:
+def _to_sphere(degrees: Floats) -> Floats:
     latitude, longitude = np.radians(degrees).T
-    flat = np.cos(latitude)
+    radius_share = np.cos(latitude)
     return EARTH_RADIUS_M * np.column_stack(
-        [flat * np.cos(longitude), flat * np.sin(longitude), np.sin(latitude)]
+        [radius_share * np.cos(longitude), radius_share * np.sin(longitude), np.sin(latitude)]
     )
 
 
-def _arc(chord: Floats) -> Floats:
+def _arc_length(chord: Floats) -> Floats:
     return 2 * EARTH_RADIUS_M * np.arcsin(np.clip(chord / (2 * EARTH_RADIUS_M), 0.0, 1.0))
 
 
 def _csr(rows: Ints, columns: Ints, data: Floats, shape: tuple[int, int]) -> sparse.csr_array:
-    """CSR that keeps stored zeros (a site at a customer's door is a pair like any other)."""
+    """CSR that keeps stored zeros: a site at a customer's door is a valid pair."""
     counts = np.bincount(rows, minlength=shape[0])
     order = np.argsort(rows, kind="stable")
     matrix = sparse.csr_array(shape, dtype=np.float64)

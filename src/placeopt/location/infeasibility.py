@@ -1,4 +1,4 @@
-"""Why a location problem has no plan, and what else its answer should say in words."""
+"""Why a location problem has no plan, and other messages of its solution."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine.result import Status
-from placeopt.location.k_nearest import among_nearest
+from placeopt.location.k_nearest import restrict_to_k_nearest
 from placeopt.location.solution import Solution
 from placeopt.location.statement import (
     CAPACITATED_P_MEDIAN,
@@ -23,11 +23,11 @@ from placeopt.location.statement import (
     Problem,
 )
 
-NAMED = 5  # ids that a sentence names
+MAX_NAMED_IDS = 5  # ids that a message names
 
 
-def plainly_infeasible(problem: Problem) -> str:
-    """Why there is no plan where every site is closed; "" where that settles nothing."""
+def obvious_infeasibility(problem: Problem) -> str:
+    """Why there is no plan if every site is closed; "" otherwise."""
     if len(problem.free) or problem.kind in (MAXIMAL_COVERING, COVERING):
         return ""
     if problem.kind == P_CENTRE and not (problem.weights > 0).any():
@@ -35,30 +35,32 @@ def plainly_infeasible(problem: Problem) -> str:
     return "every site is closed"
 
 
-def in_words(problem: Problem, solution: Solution) -> Solution:
-    """The solution with what a reader should know: why there is none, what is covered twice."""
+def add_messages(problem: Problem, solution: Solution) -> Solution:
+    """The solution with its message: why there is no plan, or how much is covered twice."""
     if solution.status is Status.INFEASIBLE:
-        return replace(solution, message=_why(problem) or solution.message)
+        return replace(solution, message=_explain(problem) or solution.message)
     if problem.backup and solution.objective is not None:
-        near = problem.distances.of_sites(solution.positions) <= _reach(problem)
-        twice = float(problem.weights[near.sum(axis=1) >= 2].sum())
-        said = f"covered twice: {twice:g} of {problem.weights.sum():g}"
-        message = f"{said} ({solution.message})" if solution.message else said
-        return replace(solution, message=message, counts={**solution.counts, "twice": twice})
+        is_within = problem.distances.of_sites(solution.positions) <= _service_distance(problem)
+        twice_covered = float(problem.weights[is_within.sum(axis=1) >= 2].sum())
+        text = f"covered twice: {twice_covered:g} of {problem.weights.sum():g}"
+        message = f"{text} ({solution.message})" if solution.message else text
+        return replace(
+            solution, message=message, counts={**solution.counts, "twice": twice_covered}
+        )
     return solution
 
 
-def _why(problem: Problem) -> str:
-    """The plain reasons for which there is no plan, "" where it takes a search to see that."""
-    reasons = [_too_few(problem), _too_much_to_fill(problem)]
+def _explain(problem: Problem) -> str:
+    """The obvious reasons why there is no plan; "" if only a search can tell."""
+    reasons = [_explain_p(problem), _explain_fill(problem)]
     if problem.kind not in (P_DISPERSION, MAXIMAL_COVERING):
-        reasons.append(_unreached(problem))
+        reasons.append(_explain_unreachable(problem))
     if problem.kind in NEEDS_CAPACITY:
-        reasons.append(_too_little_room(problem))
+        reasons.append(_explain_capacity(problem))
     return "; ".join(reason for reason in reasons if reason)
 
 
-def _too_few(problem: Problem) -> str:
+def _explain_p(problem: Problem) -> str:
     p, opened, free = problem.p, len(problem.opened), len(problem.free)
     if free == 0:
         return "every site is closed"
@@ -70,67 +72,75 @@ def _too_few(problem: Problem) -> str:
     return ""
 
 
-def _too_much_to_fill(problem: Problem) -> str:
+def _explain_fill(problem: Problem) -> str:
     if not problem.fill_opened or problem.capacities is None:
         return ""
-    room = float(problem.capacities[list(problem.opened_positions)].sum())
+    capacity = float(problem.capacities[list(problem.opened_positions)].sum())
     total = float(problem.demands.sum())
-    if room > total * (1 + 1e-12):
-        return f"the opened sites are to be filled and hold {room:g}, and {total:g} is demanded"
+    if capacity > total * (1 + 1e-12):
+        return f"the opened sites are to be filled and hold {capacity:g}, and {total:g} is demanded"
     return ""
 
 
-def _reach(problem: Problem) -> float:
-    """How far a site may be to serve anybody."""
+def _service_distance(problem: Problem) -> float:
+    """The largest distance at which a site may serve a customer."""
     ends = [problem.ceiling, problem.radius if problem.kind == COVERING else None]
     return min((float(end) for end in ends if end is not None), default=np.inf)
 
 
-def _unreached(problem: Problem) -> str:
-    """Who has no site within reach, alone or for want of room."""
-    counted = np.ones(problem.customers, bool)
+def _explain_unreachable(problem: Problem) -> str:
+    """Which customers have no site within reach, or none with enough capacity."""
+    is_counted = np.ones(problem.customers, bool)
     if problem.kind == P_CENTRE:
-        counted = problem.weights > 0
+        is_counted = problem.weights > 0
     if problem.kind == COVERING and problem.share < 1:
-        counted[:] = False
-    reach, free, distances = _reach(problem), problem.free, among_nearest(problem).distances
-    within, room = np.zeros(problem.customers, bool), np.zeros(problem.customers)
+        is_counted[:] = False
+    max_distance, free, distances = (
+        _service_distance(problem),
+        problem.free,
+        restrict_to_k_nearest(problem).distances,
+    )
+    is_within, capacity = np.zeros(problem.customers, bool), np.zeros(problem.customers)
     for start in range(0, len(free), 200):
         sites = free[start : start + 200]
         block = distances.of_sites(sites)
-        close = np.isfinite(block) & (block <= reach)
-        within |= close.any(axis=1)
+        is_close = np.isfinite(block) & (block <= max_distance)
+        is_within |= is_close.any(axis=1)
         if problem.capacities is not None:
-            most = np.where(close, problem.capacities[sites][None, :], 0.0).max(axis=1)
-            room = np.maximum(room, most)
-    alone = counted & ~within
-    near = "within reach" if np.isinf(reach) else f"within {reach:g}"
+            largest = np.where(is_close, problem.capacities[sites][None, :], 0.0).max(axis=1)
+            capacity = np.maximum(capacity, largest)
+    is_unreachable = is_counted & ~is_within
+    where = "within reach" if np.isinf(max_distance) else f"within {max_distance:g}"
     if problem.k_nearest is not None:
-        near += " and among the nearest"
+        where += " and among the nearest"
     reasons = []
-    if alone.any():
-        reasons.append(f"no site that may open is {near} of {_some(problem, alone)}")
+    if is_unreachable.any():
+        reasons.append(
+            f"no site that may open is {where} of {_name_customers(problem, is_unreachable)}"
+        )
     if problem.kind in (SINGLE_SOURCE, CAPACITATED_P_MEDIAN):
-        large = counted & within & (problem.demands > room)
-        if large.any():
-            reasons.append(f"no site {near} has room for {_some(problem, large)}")
+        is_too_large = is_counted & is_within & (problem.demands > capacity)
+        if is_too_large.any():
+            reasons.append(f"no site {where} has room for {_name_customers(problem, is_too_large)}")
     return "; ".join(reasons)
 
 
-def _too_little_room(problem: Problem) -> str:
+def _explain_capacity(problem: Problem) -> str:
     assert problem.capacities is not None
-    room = np.sort(problem.capacities[problem.free])[::-1]
+    capacity = np.sort(problem.capacities[problem.free])[::-1]
     if problem.kind == CAPACITATED_P_MEDIAN:
-        room = room[: problem.p]
+        capacity = capacity[: problem.p]
     total = float(problem.demands.sum())
-    if room.sum() * (1 + 1e-12) < total:
-        whose = f"the {len(room)} largest sites" if len(room) < problem.sites else "all sites"
-        return f"{whose} together hold {room.sum():g}, and {total:g} is demanded"
+    if capacity.sum() * (1 + 1e-12) < total:
+        largest_sites = (
+            f"the {len(capacity)} largest sites" if len(capacity) < problem.sites else "all sites"
+        )
+        return f"{largest_sites} together hold {capacity.sum():g}, and {total:g} is demanded"
     return ""
 
 
-def _some(problem: Problem, chosen: NDArray[np.bool_]) -> str:
+def _name_customers(problem: Problem, chosen: NDArray[np.bool_]) -> str:
     ids: list[Any] = [problem.customer_ids[i] for i in np.flatnonzero(chosen)]
-    named = ", ".join(str(one) for one in ids[:NAMED])
-    more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
-    return f"customer{'s' if len(ids) > 1 else ''} {named}{more}"
+    text = ", ".join(str(each) for each in ids[:MAX_NAMED_IDS])
+    more = f" and {len(ids) - MAX_NAMED_IDS} more" if len(ids) > MAX_NAMED_IDS else ""
+    return f"customer{'s' if len(ids) > 1 else ''} {text}{more}"

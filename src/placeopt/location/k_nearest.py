@@ -1,7 +1,7 @@
-"""Only the k nearest sites of each customer: a problem whose other ways are taken out.
+"""Keep only the k nearest sites of each customer.
 
-All sites that are as near as a customer's k-th nearest are kept, so that an answer does not hang on
-the order of the sites. Every method and engine then solves the problem as any other one.
+All sites that are as near as a customer's k-th nearest are kept, so that a solution does not
+depend on the order of the sites. Every method and engine then solves the problem as usual.
 
 Source: Church (2018), "Tobler's Law and spatial optimization: why Bakersfield?", International
 Regional Science Review 41, whose near-far model lists the same k nearest sites.
@@ -17,17 +17,17 @@ from placeopt.location.statement import Problem
 from placeopt.location.uncapacitated.candidate_lists import MAX_DENSE_PAIRS
 
 
-def among_nearest(problem: Problem) -> Problem:
-    """``problem`` without the ways to sites that are not among a customer's k nearest."""
+def restrict_to_k_nearest(problem: Problem) -> Problem:
+    """``problem`` without pairs whose site is not among a customer's k nearest."""
     if problem.k_nearest is None:
         return problem
     count = np.broadcast_to(problem.k_nearest, problem.customers).astype(np.int64)
     count = np.minimum(count, problem.sites)
-    return problem.replace(distances=nearest_only(problem.distances, count), k_nearest=None)
+    return problem.replace(distances=keep_nearest(problem.distances, count), k_nearest=None)
 
 
-def nearest_only(distances: Distances, count: np.ndarray) -> Distances:
-    """The distances to each customer's ``count`` (customers,) nearest sites; no other way."""
+def keep_nearest(distances: Distances, count: np.ndarray) -> Distances:
+    """The distances to each customer's ``count`` (customers,) nearest sites only."""
     n, m = distances.shape
     listed = int(count.max())
     while True:

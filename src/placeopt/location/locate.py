@@ -1,4 +1,4 @@
-"""Solve a location problem: one call for every kind, with the method measured best for it."""
+"""Solve a location problem: one call for every kind, with the method that suits it best."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from placeopt.base.deadline import watching_the_clock
 from placeopt.base.errors import VerificationError
 from placeopt.engine.interrupts import noted
 from placeopt.engine.result import Status
-from placeopt.location.canonical import as_given, in_canonical_order
-from placeopt.location.infeasibility import in_words, plainly_infeasible
+from placeopt.location.canonical import from_canonical_order, to_canonical_order
+from placeopt.location.infeasibility import add_messages, obvious_infeasibility
 from placeopt.location.io import read_problem
-from placeopt.location.k_nearest import among_nearest
-from placeopt.location.objective_values import split_total
-from placeopt.location.scaling import as_asked, in_units, reporter, units_of
+from placeopt.location.k_nearest import restrict_to_k_nearest
+from placeopt.location.objective_values import split_objective
+from placeopt.location.scaling import choose_units, scale_problem, scale_report, unscale_solution
 from placeopt.location.solution import Solution
 from placeopt.location.solve_options import check_options
 from placeopt.location.statement import (
@@ -45,38 +45,48 @@ def locate(
     seed: int = 1,
     report: Report | None = None,
 ) -> Solution:
-    """Solve ``problem`` and verify the plan.
+    """Solve ``problem`` and verify the plan. Ctrl-C ends the search with what it has found.
 
-    ``engine``: ``placeopt`` for the methods of this room, or the name of an engine that solves
-    the compact model (``models``): the baseline of the benchmarks. ``gap`` is relative; 0 asks
-    for a full proof. ``report(objective, bound)`` is called when either improves. Ctrl-C ends the
-    search with what it has found. Raises ``UsageError`` where a setting makes no sense and
-    ``VerificationError`` if the plan fails its check, so that no wrong plan is ever returned.
+    Args:
+        problem: The problem.
+        engine: ``placeopt`` for the methods of this package, or the name of an engine that solves
+            the textbook model (``formulations.textbook``), the baseline of the benchmarks.
+        time_limit_seconds: Time limit.
+        gap: Relative gap at which to stop; 0 asks for a full proof.
+        seed: Seed of the random numbers.
+        report: Called with (objective, bound) when either improves.
+
+    Returns:
+        The solution, or a status and a message if there is no plan.
+
+    Raises:
+        UsageError: If a setting makes no sense.
+        VerificationError: If the plan fails its check, so that no wrong plan is ever returned.
     """
     backup = "backup: only the engine placeopt covers twice" if problem.backup else ""
     check_options(engine, time_limit_seconds, gap, only_ours=backup)
-    began, cpu = time.perf_counter(), time.process_time()
-    near = among_nearest(problem)
-    asked, customers, sites = in_canonical_order(near)
-    units = units_of(asked)
-    own = in_units(asked, units)
-    report = reporter(report, units.objective(asked.kind))
+    started_at, cpu_started_at = time.perf_counter(), time.process_time()
+    restricted = restrict_to_k_nearest(problem)
+    ordered, customers, sites = to_canonical_order(restricted)
+    units = choose_units(ordered)
+    scaled = scale_problem(ordered, units)
+    report = scale_report(report, units.objective(ordered.kind))
     settings: dict[str, Any] = {"time_limit_seconds": time_limit_seconds, "gap": gap, "seed": seed}
-    with noted() as ctrl_c_came, watching_the_clock() as ended:
-        solution = _solve(own, engine, settings, report)
-        if ctrl_c_came() and not solution.proven:
-            said = "; ".join(filter(None, [solution.message, "ended by Ctrl-C"]))
-            solution = replace(solution, message=said)
+    with noted() as was_interrupted, watching_the_clock() as ended_early:
+        solution = _solve(scaled, engine, settings, report)
+        if was_interrupted() and not solution.proven:
+            message = "; ".join(filter(None, [solution.message, "ended by Ctrl-C"]))
+            solution = replace(solution, message=message)
     seconds = dict(solution.seconds)
-    seconds["total"] = time.perf_counter() - began
-    seconds["cpu"] = time.process_time() - cpu
-    solution = replace(solution, seconds=seconds, repeats=not ended)
-    solution = as_asked(asked, solution, units)
-    solution = as_given(problem, solution, customers, sites)
+    seconds["total"] = time.perf_counter() - started_at
+    seconds["cpu"] = time.process_time() - cpu_started_at
+    solution = replace(solution, seconds=seconds, repeats=not ended_early)
+    solution = unscale_solution(ordered, solution, units)
+    solution = from_canonical_order(problem, solution, customers, sites)
     if solution.flows is not None and solution.objective is not None:
-        total = split_total(problem, solution.positions, solution.flows)
+        total = split_objective(problem, solution.positions, solution.flows)
         solution = replace(solution, objective=total, bound=min(solution.bound, total))
-    solution = in_words(problem, solution)
+    solution = add_messages(problem, solution)
     verification = verify(problem, solution)
     if not verification.ok:
         broken = "; ".join(f"{check.name}: {check.detail}" for check in verification.broken)
@@ -87,15 +97,15 @@ def locate(
 def _solve(
     problem: Problem, engine: str, settings: dict[str, Any], report: Report | None
 ) -> Solution:
-    if nothing := plainly_infeasible(problem):
-        return Solution(problem, Status.INFEASIBLE, bound=np.inf, message=nothing)
+    if reason := obvious_infeasibility(problem):
+        return Solution(problem, Status.INFEASIBLE, bound=np.inf, message=reason)
     if engine == "placeopt" and not problem.fill_opened:
         return _method(problem)(problem, report=report, **settings)
-    from placeopt.location.formulations.textbook import solve_compact
+    from placeopt.location.formulations.textbook import solve_textbook_model
 
-    # The bounds of our methods know no site that must be full: the compact model does.
+    # Our methods have no bounds for sites that must be full; the textbook model has.
     engine = "highs" if engine == "placeopt" else engine
-    solution = solve_compact(problem, engine=engine, **settings)
+    solution = solve_textbook_model(problem, engine=engine, **settings)
     if report is not None and solution.objective is not None:
         report(solution.objective, solution.bound)
     return solution
@@ -104,16 +114,23 @@ def _solve(
 def locate_file(kind: str, path: str | Path, p: int | None = None, **options: Any) -> Solution:
     """Read the file at ``path`` as a problem of ``kind`` and solve it.
 
-    ``options`` of reading (``radius``, ``metric``, ``capacity``, ``form``, ...) and of ``locate``
-    (``engine``, ``time_limit_seconds``, ``gap``, ``seed``) may be mixed.
+    Args:
+        kind: Kind of problem.
+        path: The file, place or scenario.
+        p: Number of sites.
+        **options: Options of reading (``radius``, ``metric``, ``capacity``, ``form``, ...) and of
+            ``locate`` (``engine``, ``time_limit_seconds``, ``gap``, ``seed``).
+
+    Returns:
+        The solution.
     """
-    names = ("engine", "time_limit_seconds", "gap", "seed", "report")
-    solving = {name: options.pop(name) for name in names if name in options}
-    return locate(read_problem(kind, path, p=p, **options), **solving)
+    solve_option_names = ("engine", "time_limit_seconds", "gap", "seed", "report")
+    solve_options = {name: options.pop(name) for name in solve_option_names if name in options}
+    return locate(read_problem(kind, path, p=p, **options), **solve_options)
 
 
 def _method(problem: Problem) -> Callable[..., Solution]:
-    """The method for a kind, imported when used."""
+    """The function that solves a kind, imported when used."""
     if problem.kind == P_CENTRE:
         from placeopt.location.p_centre import solve_centre
 

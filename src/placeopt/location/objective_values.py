@@ -1,4 +1,4 @@
-"""What a set of opened sites means: who goes where, what it costs, whether it is a plan."""
+"""What a set of open sites means: the assignment, its objective, and whether it is a plan."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 
 def nearest_open(problem: Problem, sites: Ints) -> tuple[Ints, Floats]:
-    """For each customer its nearest opened site (-1 = none) and how far that is."""
+    """For each customer its nearest open site (-1 = none) and the distance, each (customers,)."""
     sites = np.asarray(sites, np.int64)
     n = problem.customers
     if len(sites) == 0:
@@ -31,50 +31,54 @@ def nearest_open(problem: Problem, sites: Ints) -> tuple[Ints, Floats]:
         return distances.nearest_of(sites)
     block = distances.of_sites(sites)
     best = block.argmin(axis=1)
-    far = block[np.arange(n), best]
-    return np.where(np.isfinite(far), sites[best], -1), far
+    distance = block[np.arange(n), best]
+    return np.where(np.isfinite(distance), sites[best], -1), distance
 
 
-def split_total(problem: Problem, sites: Ints, flows: sparse.csr_array) -> float:
-    """What opening ``sites`` and sending the shares ``flows`` costs."""
+def split_objective(problem: Problem, sites: Ints, flows: sparse.csr_array) -> float:
+    """The cost of opening ``sites`` and serving the shares ``flows`` (customers, sites)."""
     shares = flows.tocoo()
     rows, columns = shares.coords
-    at = np.searchsorted(np.asarray(sites), columns)
-    far = problem.distances.of_sites(np.asarray(sites, np.int64))[rows, at] if len(rows) else 0.0
+    column = np.searchsorted(np.asarray(sites), columns)
+    distance = (
+        problem.distances.of_sites(np.asarray(sites, np.int64))[rows, column] if len(rows) else 0.0
+    )
     return float(
-        (shares.data * problem.weights[rows] * far).sum() + problem.fixed_costs[sites].sum()
+        (shares.data * problem.weights[rows] * distance).sum() + problem.fixed_costs[sites].sum()
     )
 
 
 def objective_of(problem: Problem, sites: Ints) -> tuple[float | None, Ints]:
     """The objective of opening ``sites`` in a problem without capacities, and the assignment.
 
-    The objective is None where these sites are no plan (somebody cannot be reached).
+    The objective is None if a customer cannot be served, so that these sites are no plan.
     """
-    assignment, far = nearest_open(problem, sites)
+    assignment, distance = nearest_open(problem, sites)
     if problem.kind == P_DISPERSION:
-        between = np.array(problem.distances.of_sites(np.asarray(sites))[np.asarray(sites)])
-        np.fill_diagonal(between, np.inf)
-        return float(between.min()) if len(sites) > 1 else float("inf"), assignment
+        distance_between = np.array(
+            problem.distances.of_sites(np.asarray(sites))[np.asarray(sites)]
+        )
+        np.fill_diagonal(distance_between, np.inf)
+        return float(distance_between.min()) if len(sites) > 1 else float("inf"), assignment
     ceiling = np.inf if problem.ceiling is None else problem.ceiling
-    admissible = np.isfinite(far) & (far <= ceiling)
+    admissible = np.isfinite(distance) & (distance <= ceiling)
     if problem.kind == MAXIMAL_COVERING:
-        share = np.where(admissible, problem.coverage(far), 0.0)
+        share = np.where(admissible, problem.coverage(distance), 0.0)
         return float(share @ problem.weights), np.where(share > 0, assignment, -1)
     if problem.kind == COVERING:
-        covered = admissible & (far <= float(problem.radius or 0.0))
+        covered = admissible & (distance <= float(problem.radius or 0.0))
         weight = problem.weights
-        enough = covered.all() or (
+        is_enough = covered.all() or (
             problem.share < 1 and weight[covered].sum() >= (problem.share - 1e-12) * weight.sum()
         )
         cost = float(problem.fixed_costs[sites].sum())
-        return (cost if enough else None), np.where(covered, assignment, -1)
+        return (cost if is_enough else None), np.where(covered, assignment, -1)
     if problem.kind == P_CENTRE:
-        counted = problem.weights > 0
-        if not admissible[counted].all():
+        is_counted = problem.weights > 0
+        if not admissible[is_counted].all():
             return None, assignment
-        return float(far[counted].max(initial=0.0)), np.where(admissible, assignment, -1)
+        return float(distance[is_counted].max(initial=0.0)), np.where(admissible, assignment, -1)
     if not admissible.all():
         return None, assignment
     opening = problem.fixed_costs[sites].sum() if problem.kind == FACILITY_LOCATION else 0.0
-    return float(opening + problem.weights @ far), assignment
+    return float(opening + problem.weights @ distance), assignment

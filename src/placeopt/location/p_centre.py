@@ -1,8 +1,8 @@
 """p-centre on vertices: bisection over the distances, each step a covering question.
 
-The best radius is one of the distances. "Do p sites cover everybody within r?" is a covering
-problem; a greedy plan or local exchange says yes, the linear relaxation (rounded up) or the
-integer-programming engine says no. A plan found lowers the upper end to its own radius.
+The best radius is one of the distances. "Can p sites cover every customer within r?" is a covering
+problem. A greedy plan may answer yes; the linear relaxation (rounded up) or the engine may answer
+no. A plan found lowers the upper end to its own radius.
 
 Sources: Minieka (1970); Elloumi, Labbe and Pochet (2004), "A new formulation and resolution
 method for the p-center problem", INFORMS Journal on Computing 16; Calik and Tansel (2013).
@@ -44,7 +44,10 @@ def solve_centre(
     if table.shape[0] == 0:
         table = np.zeros((1, table.shape[1]))
     radii = np.unique(table[np.isfinite(table)])
-    low, high = _lowest(table, radii, p, must), len(radii)  # radii[low - 1] is too small
+    low, high = (
+        _first_possible_radius(table, radii, p, must),
+        len(radii),
+    )  # radii[low - 1] is too small
     _offer(state, table, _farthest_first(table, p, must, seed), problem)
     if np.isfinite(state.cost):
         high = int(np.searchsorted(radii, state.cost))
@@ -52,7 +55,7 @@ def solve_centre(
         state.raise_bound(float(radii[low]))
     while low < high and not state.is_out_of_time:
         middle = (low + high) // 2
-        answer, sites = _covers(table <= radii[middle], p, must, state, seed)
+        answer, sites = _cover_within_radius(table <= radii[middle], p, must, state, seed)
         if answer is None:
             break
         if answer:
@@ -65,8 +68,8 @@ def solve_centre(
     return _solution(problem, state, low, high, len(radii))
 
 
-def _lowest(table, radii, p: int, must) -> int:
-    """No radius below everybody's nearest site can do."""
+def _first_possible_radius(table, radii, p: int, must) -> int:
+    """Index of the least radius within which every customer has a site."""
     nearest = table.min(axis=1)
     if not np.isfinite(nearest).all():
         return len(radii)
@@ -74,23 +77,23 @@ def _lowest(table, radii, p: int, must) -> int:
 
 
 def _farthest_first(table, p: int, must: Ints, seed: int) -> Ints:
-    """Serve the worst-off customer by its nearest site, again and again, from a few starts."""
+    """The best of several plans that serve the worst-off customer again and again."""
     rng = np.random.default_rng(seed)
     best, best_cost = np.zeros(0, np.int64), np.inf
     for _ in range(20):
         sites = must.tolist() or [int(rng.integers(table.shape[1]))]
-        far = table[:, sites].min(axis=1)
+        distance = table[:, sites].min(axis=1)
         while len(sites) < min(p, table.shape[1]):
-            worst = int(far.argmax())
-            reach = table[worst] <= max(far.max() / 2, table[worst].min())
-            covered = (table[:, reach] <= max(far.max() / 2, table[worst].min())).sum(axis=0)
-            site = int(np.flatnonzero(reach)[covered.argmax()])
+            worst = int(distance.argmax())
+            is_near = table[worst] <= max(distance.max() / 2, table[worst].min())
+            covered = (table[:, is_near] <= max(distance.max() / 2, table[worst].min())).sum(axis=0)
+            site = int(np.flatnonzero(is_near)[covered.argmax()])
             if site in sites:
                 break
             sites.append(site)
-            far = np.minimum(far, table[:, site])
-        if far.max() < best_cost:
-            best, best_cost = np.array(sites), float(far.max())
+            distance = np.minimum(distance, table[:, site])
+        if distance.max() < best_cost:
+            best, best_cost = np.array(sites), float(distance.max())
     return best
 
 
@@ -104,51 +107,57 @@ def _offer(state: SearchState, table, sites: Ints, problem: Problem) -> None:
         state.offer(cost, plan)
 
 
-def _covers(inside, p: int, must: Ints, state: SearchState, seed: int) -> tuple[bool | None, Ints]:
-    """Whether p sites cover everybody: (yes, sites), (no, nothing), or (not known in time, )."""
-    none = np.zeros(0, np.int64)
-    covered = inside[:, must].any(axis=1)
-    rest = inside[~covered]
-    if rest.shape[0] == 0:
+def _cover_within_radius(
+    is_within, p: int, must: Ints, state: SearchState, seed: int
+) -> tuple[bool | None, Ints]:
+    """Whether p sites cover every customer, and the sites; None if that is not known."""
+    no_sites = np.zeros(0, np.int64)
+    covered = is_within[:, must].any(axis=1)
+    uncovered = is_within[~covered]
+    if uncovered.shape[0] == 0:
         return True, must
-    left = p - len(must)
-    if left <= 0 or not rest.any(axis=1).all():
-        return False, none
+    remaining = p - len(must)
+    if remaining <= 0 or not uncovered.any(axis=1).all():
+        return False, no_sites
     cover = reduce_cover(
-        sparse.csr_array(rest.astype(float)), np.ones(rest.shape[1]), np.arange(rest.shape[1])
+        sparse.csr_array(uncovered.astype(float)),
+        np.ones(uncovered.shape[1]),
+        np.arange(uncovered.shape[1]),
     )
-    greedy = _greedy(cover)
-    if len(greedy) <= left:
+    greedy = _greedy_cover(cover)
+    if len(greedy) <= remaining:
         return True, np.concatenate([must, cover.sites[greedy]])
     model = cover_model(cover)
     y = model.columns["open"]
     arrays = model.arrays()
     arrays.integer[:] = False
-    relaxed = solve(arrays, time_limit_seconds=_left(state), threads=1, seed=seed)
+    relaxation = solve(arrays, time_limit_seconds=_seconds_left(state), threads=1, seed=seed)
     state.nodes += 1
-    if relaxed.status is Status.OPTIMAL and relaxed.bound > left + 1e-6:
-        return False, none
+    if relaxation.status is Status.OPTIMAL and relaxation.bound > remaining + 1e-6:
+        return False, no_sites
     zeros = np.zeros(y.size, np.int64)
-    model.add_rows("count", rule="C5", size=1, terms=[(zeros, y.all, 1.0)], upper=left)
-    whole = model.arrays()
-    whole.cost[:] = 0.0  # any plan will do
-    result = solve(whole, time_limit_seconds=_left(state), gap=1e9, threads=1, seed=seed)
+    model.add_rows("count", rule="C5", size=1, terms=[(zeros, y.all, 1.0)], upper=remaining)
+    feasibility = model.arrays()
+    feasibility.cost[:] = 0.0  # any feasible plan will do
+    result = solve(
+        feasibility, time_limit_seconds=_seconds_left(state), gap=1e9, threads=1, seed=seed
+    )
     if result.has_plan:
         return True, np.concatenate([must, cover.sites[result.value(y) > 0.5]])
-    return (False if result.status is Status.INFEASIBLE else None), none
+    return (False if result.status is Status.INFEASIBLE else None), no_sites
 
 
-def _left(state: SearchState) -> float:
+def _seconds_left(state: SearchState) -> float:
     return max(0.5, state.time_limit_seconds - state.elapsed_seconds)
 
 
-def _greedy(cover: Cover) -> Ints:
-    matrix = cover.rows.toarray() > 0
+def _greedy_cover(cover: Cover) -> Ints:
+    is_covered_by = cover.rows.toarray() > 0
     chosen = []
-    while matrix.shape[0]:
-        site = int(matrix.sum(axis=0).argmax())
+    while is_covered_by.shape[0]:
+        site = int(is_covered_by.sum(axis=0).argmax())
         chosen.append(site)
-        matrix = matrix[~matrix[:, site]]
+        is_covered_by = is_covered_by[~is_covered_by[:, site]]
     return np.array(chosen, np.int64)
 
 
@@ -156,9 +165,9 @@ def _solution(problem: Problem, state: SearchState, low: int, high: int, count: 
     seconds = {"total": state.elapsed_seconds}
     counts = {"covers": state.nodes}
     if state.plan is None:
-        no = low >= count
-        status = Status.INFEASIBLE if no else Status.NO_PLAN
-        bound = np.inf if no else state.bound
+        is_infeasible = low >= count
+        status = Status.INFEASIBLE if is_infeasible else Status.NO_PLAN
+        bound = np.inf if is_infeasible else state.bound
         return Solution(problem, status, bound=bound, seconds=seconds, method="bisection")
     seconds |= {"first": state.first_plan_seconds or 0.0, "best": state.best_plan_seconds or 0.0}
     proven = low >= high

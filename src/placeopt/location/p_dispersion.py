@@ -1,9 +1,9 @@
-"""p-dispersion: p sites as far from one another as can be.
+"""p-dispersion: p sites as far from one another as possible.
 
 The best least distance is one of the distances. "Are there p sites all at least r apart?" asks
-for p sites of which no two are nearer than r: a packing problem in the graph of near pairs, cut
-down by cliques. Bisection over the distances closes it; a farthest-first plan bettered by
-exchanges gives the lower end.
+for p sites of which no two are nearer than r: a packing problem in the graph of near pairs,
+strengthened by cliques. Bisection over the distances solves it; a farthest-first plan gives the
+lower end.
 
 Sources: Kuby (1987); Erkut (1990), "The discrete p-dispersion problem"; Sayah and Irnich (2017),
 "A new compact formulation for the discrete p-dispersion problem", EJOR 256.
@@ -42,31 +42,31 @@ def solve_dispersion(
     upper = table[np.triu_indices(len(free), 1)]
     radii = np.unique(upper)
     best = _farthest_first(table, p, must, seed)
-    least = _least(table, best)
-    state.offer(-least, _plan(problem, free[best]))
+    least = _min_distance(table, best)
+    state.offer(-least, _open_mask(problem, free[best]))
     low = int(np.searchsorted(radii, least)) if len(radii) else 0  # radii[low] is reached
     high = len(radii)  # radii[high] is not
     while high - low > 1 and not state.is_out_of_time and p > 1:
         middle = (low + high) // 2
-        answer, sites = _apart(table < radii[middle], p, must, state, seed)
+        answer, sites = _find_spread_sites(table < radii[middle], p, must, state, seed)
         if answer is None:
             break
         if answer:
-            low = max(middle, int(np.searchsorted(radii, _least(table, sites))))
-            state.offer(-_least(table, sites), _plan(problem, free[sites]))
+            low = max(middle, int(np.searchsorted(radii, _min_distance(table, sites))))
+            state.offer(-_min_distance(table, sites), _open_mask(problem, free[sites]))
         else:
             high = middle
             state.raise_bound(-float(radii[high - 1]))
     return _solution(problem, state, p == 1 or high - low <= 1, radii, high)
 
 
-def _least(table, sites: Ints) -> float:
+def _min_distance(table, sites: Ints) -> float:
     between = table[np.ix_(sites, sites)].copy()
     np.fill_diagonal(between, np.inf)
     return float(between.min()) if len(sites) > 1 else np.inf
 
 
-def _plan(problem: Problem, sites: Ints):
+def _open_mask(problem: Problem, sites: Ints):
     plan = np.zeros(problem.sites, bool)
     plan[sites] = True
     return plan
@@ -77,79 +77,81 @@ def _farthest_first(table, p: int, must: Ints, seed: int) -> Ints:
     best, best_least = None, -1.0
     for _ in range(20):
         sites = must.tolist() or [int(rng.integers(len(table)))]
-        far = table[:, sites].min(axis=1)
-        far[sites] = -1.0
+        distance = table[:, sites].min(axis=1)
+        distance[sites] = -1.0
         while len(sites) < p:
-            site = int(far.argmax())
+            site = int(distance.argmax())
             sites.append(site)
-            far = np.minimum(far, table[:, site])
-            far[sites] = -1.0
-        least = _least(table, np.array(sites))
+            distance = np.minimum(distance, table[:, site])
+            distance[sites] = -1.0
+        least = _min_distance(table, np.array(sites))
         if best is None or least > best_least:
             best, best_least = np.array(sites), least
     assert best is not None
     return best
 
 
-def _apart(near, p: int, must: Ints, state: SearchState, seed: int) -> tuple[bool | None, Ints]:
-    """Whether p sites exist with no near pair among them."""
-    none = np.zeros(0, np.int64)
-    near = near.copy()
-    np.fill_diagonal(near, False)
-    if near[np.ix_(must, must)].any():
-        return False, none
-    shut = near[must].any(axis=0) if len(must) else np.zeros(len(near), bool)
+def _find_spread_sites(
+    is_near, p: int, must: Ints, state: SearchState, seed: int
+) -> tuple[bool | None, Ints]:
+    """Whether p sites exist of which no two are near, and the sites; None if not known."""
+    no_sites = np.zeros(0, np.int64)
+    is_near = is_near.copy()
+    np.fill_diagonal(is_near, False)
+    if is_near[np.ix_(must, must)].any():
+        return False, no_sites
+    is_blocked = is_near[must].any(axis=0) if len(must) else np.zeros(len(is_near), bool)
     model = Model("apart")
-    upper = np.where(shut, 0.0, 1.0)
-    lower = np.zeros(len(near))
+    upper = np.where(is_blocked, 0.0, 1.0)
+    lower = np.zeros(len(is_near))
     lower[must] = 1.0
-    y = model.add_columns("open", size=len(near), lower=lower, upper=upper, integer=True)
-    cliques = _cliques(near & ~shut[:, None] & ~shut[None, :])
+    y = model.add_columns("open", size=len(is_near), lower=lower, upper=upper, integer=True)
+    cliques = _cliques(is_near & ~is_blocked[:, None] & ~is_blocked[None, :])
     rows = np.repeat(np.arange(len(cliques)), [len(clique) for clique in cliques])
     if len(cliques):
         members = np.concatenate(cliques)
         model.add_rows("apart", rule="D2", size=len(cliques),
                        terms=[(rows, y.at(members), 1.0)], upper=1.0)  # fmt: skip
-    zeros = np.zeros(len(near), np.int64)
+    zeros = np.zeros(len(is_near), np.int64)
     model.add_rows("count", rule="D3", size=1, terms=[(zeros, y.all, 1.0)], lower=p)
-    left = max(0.5, state.time_limit_seconds - state.elapsed_seconds)
-    result = solve(model, time_limit_seconds=left, gap=1e9, threads=1, seed=seed)
+    seconds_left = max(0.5, state.time_limit_seconds - state.elapsed_seconds)
+    result = solve(model, time_limit_seconds=seconds_left, gap=1e9, threads=1, seed=seed)
     state.nodes += 1
     if result.has_plan:
         return True, np.sort(np.flatnonzero(result.value(y) > 0.5))[:p] if len(
             must
-        ) == 0 else _trim(np.flatnonzero(result.value(y) > 0.5), p, must)
-    return (False if result.status is Status.INFEASIBLE else None), none
+        ) == 0 else _keep_p_sites(np.flatnonzero(result.value(y) > 0.5), p, must)
+    return (False if result.status is Status.INFEASIBLE else None), no_sites
 
 
-def _trim(sites: Ints, p: int, must: Ints) -> Ints:
-    """p of the sites, those that must be among them."""
+def _keep_p_sites(sites: Ints, p: int, must: Ints) -> Ints:
+    """p of the sites, including those that must be open."""
     others = np.setdiff1d(sites, must)
     return np.sort(np.concatenate([must, others[: p - len(must)]]))
 
 
-def _cliques(near) -> list[Ints]:
-    """Cliques of near sites that together hold every near pair."""
-    left = np.triu(near, 1)
+def _cliques(is_near) -> list[Ints]:
+    """Cliques of near sites that together contain every near pair."""
+    uncovered = np.triu(is_near, 1)
     cliques = []
-    degree = near.sum(axis=0)
+    degree = is_near.sum(axis=0)
     for i in np.argsort(-degree):
         while True:
-            partners = np.flatnonzero(left[i] | left[:, i])
+            partners = np.flatnonzero(uncovered[i] | uncovered[:, i])
             if len(partners) == 0:
                 break
             clique = [int(i), int(partners[0])]
-            candidates = near[i] & near[partners[0]]
+            candidates = is_near[i] & is_near[partners[0]]
             for j in partners[1:]:
                 if candidates[j]:
                     clique.append(int(j))
-                    candidates &= near[j]
+                    candidates &= is_near[j]
             for j in np.flatnonzero(candidates):
                 if candidates[j]:
                     clique.append(int(j))
-                    candidates &= near[j]
+                    candidates &= is_near[j]
             members = np.array(clique)
-            left[np.ix_(members, members)] = False
+            uncovered[np.ix_(members, members)] = False
             cliques.append(members)
     return cliques
 

@@ -1,8 +1,8 @@
-"""Problems in units of their own, so that tolerances mean the same for every size of number.
+"""Scale problems, so that tolerances mean the same for numbers of every size.
 
 Methods and engines compare with tolerances that suit numbers of about a thousand. A problem in
-millionths or in millions of millions is therefore solved in units in which its usual distance,
-weight, cost and demand are of that size, and its solution is put back.
+millionths or in millions of millions is therefore solved in units in which its typical distance,
+weight, cost and demand are of that size, and its solution is scaled back.
 
     distances, radii, the ceiling     divided by ``distance``
     weights                           divided by ``weight``
@@ -10,8 +10,8 @@ weight, cost and demand are of that size, and its solution is put back.
                                       add up in the objective
     demands, capacities               divided by ``demand``
 
-Whole numbers that are too large are divided by what they all share, as whole numbers help proofs;
-all others by a power of two, which changes no digit. What is of a good size already stays.
+Whole numbers that are too large are divided by their common divisor, as whole numbers help proofs;
+all others by a power of two, which keeps every digit. Numbers of a suitable size stay as they are.
 """
 
 from __future__ import annotations
@@ -39,18 +39,22 @@ from placeopt.location.statement import (
 
 Floats = NDArray[np.float64]
 
-LEAST, MOST = 1.0, 1e5  # a usual value within this range stays as it is
-MOST_COST = 1e8  # and a usual cost of serving or opening up to this one
-USUAL = 10  # else it becomes 2**USUAL at most
-SAMPLE = 300  # customers and sites of which points are measured
-LOOKED_AT = 200_000  # values of which the median is taken
-TOGETHER = (FACILITY_LOCATION, CAPACITATED, SINGLE_SOURCE)  # opening and serving add up
-EXACT = 2.0**53  # whole numbers up to here are exact
+MIN_TYPICAL, MAX_TYPICAL = 1.0, 1e5  # a typical value in this range stays as it is
+MAX_TYPICAL_COST = 1e8  # largest typical cost of serving or opening
+TARGET_EXPONENT = 10  # else it becomes 2**USUAL at most
+SAMPLE_POINTS = 300  # customers and sites between which distances are sampled
+MAX_MEDIAN_VALUES = 200_000  # values from which a median is taken
+KINDS_ADDING_OPENING_AND_SERVICE = (
+    FACILITY_LOCATION,
+    CAPACITATED,
+    SINGLE_SOURCE,
+)  # opening and serving add up
+MAX_EXACT_INTEGER = 2.0**53  # the largest exact whole number
 
 
 @dataclass(frozen=True)
 class Units:
-    """What the numbers of a problem are divided by; all 1 where nothing need be."""
+    """What the numbers of a problem are divided by; all 1 where nothing needs scaling."""
 
     distance: float = 1.0
     weight: float = 1.0
@@ -66,26 +70,36 @@ class Units:
         return self.cost if kind == COVERING else self.distance * self.weight
 
 
-def units_of(problem: Problem) -> Units:
+def choose_units(problem: Problem) -> Units:
     """The units in which ``problem`` is best solved."""
-    distance = unit_of(_some(problem.distances)) if _divisible(problem.distances) else 1.0
-    demand = unit_of(problem.demands) if problem.capacities is not None else 1.0
+    distance = (
+        choose_unit(_sample_distances(problem.distances))
+        if _is_divisible(problem.distances)
+        else 1.0
+    )
+    demand = choose_unit(problem.demands) if problem.capacities is not None else 1.0
     if problem.kind == COVERING:
-        return Units(distance, unit_of(problem.weights), unit_of(problem.fixed_costs), demand)
-    if problem.kind not in TOGETHER:
-        weight = unit_of(problem.weights)
+        return Units(
+            distance, choose_unit(problem.weights), choose_unit(problem.fixed_costs), demand
+        )
+    if problem.kind not in KINDS_ADDING_OPENING_AND_SERVICE:
+        weight = choose_unit(problem.weights)
         return Units(distance, weight, distance * weight, demand)
-    usual = _usual(_some(problem.distances)) / distance * _usual(problem.weights)
-    opening = _usual(problem.fixed_costs) / distance
+    typical = (
+        _typical_size(_sample_distances(problem.distances))
+        / distance
+        * _typical_size(problem.weights)
+    )
+    opening = _typical_size(problem.fixed_costs) / distance
     weight = 1.0
-    if not LEAST <= max(usual, opening) <= MOST_COST:
-        weight = unit_of(problem.weights) if usual >= opening else _power(opening)
-        if not LEAST <= max(usual, opening) / weight <= MOST_COST:
-            weight = _power(max(usual, opening))
+    if not MIN_TYPICAL <= max(typical, opening) <= MAX_TYPICAL_COST:
+        weight = choose_unit(problem.weights) if typical >= opening else _power_of_two(opening)
+        if not MIN_TYPICAL <= max(typical, opening) / weight <= MAX_TYPICAL_COST:
+            weight = _power_of_two(max(typical, opening))
     return Units(distance, weight, distance * weight, demand)
 
 
-def in_units(problem: Problem, units: Units) -> Problem:
+def scale_problem(problem: Problem, units: Units) -> Problem:
     """``problem`` with every number divided by its unit."""
     if units == Units():
         return problem
@@ -95,7 +109,7 @@ def in_units(problem: Problem, units: Units) -> Problem:
     }
     capacities = problem.capacities
     return problem.replace(
-        distances=_divided(problem.distances, units.distance),
+        distances=_divide(problem.distances, units.distance),
         weights=problem.weights / units.weight,
         fixed_costs=problem.fixed_costs / units.cost,
         demands=problem.demands / units.demand,
@@ -105,8 +119,8 @@ def in_units(problem: Problem, units: Units) -> Problem:
     )
 
 
-def as_asked(problem: Problem, solution: Solution, units: Units) -> Solution:
-    """The solution of the problem in ``units`` as one of ``problem``."""
+def unscale_solution(problem: Problem, solution: Solution, units: Units) -> Solution:
+    """The solution of the scaled problem as a solution of ``problem``."""
     if units == Units():
         return solution
     unit = units.objective(problem.kind)
@@ -119,62 +133,66 @@ def as_asked(problem: Problem, solution: Solution, units: Units) -> Solution:
     )
 
 
-def reporter(
+def scale_report(
     report: Callable[[float, float], None] | None, unit: float
 ) -> Callable[[float, float], None] | None:
-    """``report``, fed with numbers in units."""
+    """``report``, called with values in the original units."""
     if report is None or unit == 1.0:
         return report
     return lambda cost, bound: report(cost * unit, bound * unit)
 
 
-def _usual(values: Floats) -> float:
-    """The median of what is not zero, 0 where all is."""
-    values = values[:: max(1, len(values) // LOOKED_AT)]
+def _typical_size(values: Floats) -> float:
+    """The median absolute value of what is not zero; 0 if all is."""
+    values = values[:: max(1, len(values) // MAX_MEDIAN_VALUES)]
     size = np.abs(values[np.isfinite(values) & (values != 0)])
     return float(np.median(size)) if len(size) else 0.0
 
 
-def unit_of(values: Floats) -> float:
-    """What ``values`` are best divided by."""
-    usual = _usual(values)
-    if usual == 0.0 or LEAST <= usual <= MOST:
+def choose_unit(values: Floats) -> float:
+    """The number that ``values`` are best divided by."""
+    typical = _typical_size(values)
+    if typical == 0.0 or MIN_TYPICAL <= typical <= MAX_TYPICAL:
         return 1.0
     finite = values[np.isfinite(values)]
-    if usual > MOST and (finite == np.round(finite)).all() and np.abs(finite).max() < EXACT:
-        shared = float(np.gcd.reduce(finite.astype(np.int64)))
-        if LEAST <= usual / shared <= MOST:
-            return shared
-    return _power(usual)
+    if (
+        typical > MAX_TYPICAL
+        and (finite == np.round(finite)).all()
+        and np.abs(finite).max() < MAX_EXACT_INTEGER
+    ):
+        common_divisor = float(np.gcd.reduce(finite.astype(np.int64)))
+        if MIN_TYPICAL <= typical / common_divisor <= MAX_TYPICAL:
+            return common_divisor
+    return _power_of_two(typical)
 
 
-def _power(usual: float) -> float:
-    """The power of two that brings ``usual`` to between a half and the whole of 2**USUAL."""
-    return float(np.ldexp(1.0, int(np.frexp(usual)[1]) - USUAL))
+def _power_of_two(typical: float) -> float:
+    """The power of two that scales ``typical`` to at most 2**TARGET_EXPONENT and at least half."""
+    return float(np.ldexp(1.0, int(np.frexp(typical)[1]) - TARGET_EXPONENT))
 
 
-def _divisible(distances: Distances) -> bool:
-    """Whether distances may be divided: not where a metric rounds, nor a user's own."""
+def _is_divisible(distances: Distances) -> bool:
+    """Whether distances may be scaled: not where a metric rounds, nor if they are user-defined."""
     if isinstance(distances, Points):
         return distances.metric in ("euclidean", "manhattan")
     return isinstance(distances, Matrix | Pairs)
 
 
-def _some(distances: Distances) -> Floats:
-    """Distances that stand for all: all of a table, of points those of a sample."""
+def _sample_distances(distances: Distances) -> Floats:
+    """All distances of a table; of points, those of a sample."""
     if isinstance(distances, Matrix):
         return distances.values.ravel()
     if isinstance(distances, Pairs):
         return np.asarray(distances.values.data)
     if isinstance(distances, Points):
-        step = [max(1, size // SAMPLE) for size in distances.shape]
+        step = [max(1, size // SAMPLE_POINTS) for size in distances.shape]
         a, b = distances.customers[:: step[0]], distances.sites[:: step[1]]
         return distances.between(a, b).ravel()
-    sites = np.arange(0, distances.shape[1], max(1, distances.shape[1] // SAMPLE))
+    sites = np.arange(0, distances.shape[1], max(1, distances.shape[1] // SAMPLE_POINTS))
     return distances.of_sites(sites).ravel()
 
 
-def _divided(distances: Any, unit: float) -> Distances:
+def _divide(distances: Any, unit: float) -> Distances:
     if unit == 1.0:
         return distances
     if isinstance(distances, Points):

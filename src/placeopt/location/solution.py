@@ -1,4 +1,4 @@
-"""What comes back from a location problem: the sites, who goes where, and what is proven."""
+"""The solution of a location problem: the sites, the assignment, and what is proven."""
 
 from __future__ import annotations
 
@@ -21,16 +21,29 @@ if TYPE_CHECKING:
 class Solution:
     """A plan for one location problem with the bound that proves it.
 
-    ``facilities`` and ``assignment`` are the answer in the problem's own ids. The arrays behind
-    them go by position: ``positions``, columns of the opened sites, ascending; ``assigned``, for
-    each customer the column of its site, -1 = none (uncovered), or None where customers may be
-    split, who are then in ``flows``, the CSR (customers, sites) of shares.
-
-    ``objective`` and ``bound`` are in the sense in which people speak of the problem: for maximal
+    ``facilities`` and ``assignment`` are the answer in the problem's own ids; the arrays behind
+    them use positions. ``objective`` and ``bound`` are in the problem's usual sense: for maximal
     covering and p-dispersion the bound lies above.
-    ``seconds``: ``first`` (plan), ``best`` (plan), ``proof`` (only where proven), ``total``, wall
-    clock, and ``cpu``. ``trace``: (seconds, objective, bound) each time one of them improved.
-    ``repeats``: whether another run gives the same plan; not where time ended part of a search.
+
+    Attributes:
+        problem: The problem.
+        status: Whether the plan is proven, or why there is none.
+        objective: Objective of the plan; None if there is none.
+        bound: What no plan can be better than.
+        positions: Columns of the open sites, ascending.
+        assigned: Column of each customer's site, (customers,), -1 = none (uncovered); None if
+            customers may be split.
+        flows: Share of each customer served from each site, (customers, sites), if customers may be
+            split.
+        seconds: Wall-clock seconds: ``first`` (plan), ``best`` (plan), ``proof`` (only if proven),
+            ``total``; and ``cpu``.
+        trace: (seconds, objective, bound) each time one of them improved.
+        method: The method used.
+        engine: The engine used.
+        message: What else there is to say.
+        counts: Nodes, rounds and the like.
+        repeats: Whether another run gives the same plan; False if the time limit ended part of the
+            search.
     """
 
     problem: Problem
@@ -75,76 +88,79 @@ class Solution:
 
     @property
     def customers_of(self) -> dict[Any, tuple[Any, ...]]:
-        """For each opened site the ids of the customers who go there, in the problem's order.
+        """For each open site the ids of the customers assigned to it, in the problem's order.
 
-        A customer who is split over sites is listed with each of them.
+        A customer split over sites is listed with each of them.
         """
-        ids, names = self.problem.customer_ids, self.problem.site_ids
-        listed: dict[Any, list[Any]] = {names[j]: [] for j in self.positions}
-        for i, j in zip(*self._sent()[:2], strict=True):
-            listed[names[j]].append(ids[i])
+        ids, site_ids = self.problem.customer_ids, self.problem.site_ids
+        listed: dict[Any, list[Any]] = {site_ids[j]: [] for j in self.positions}
+        for i, j in zip(*self._assigned_shares()[:2], strict=True):
+            listed[site_ids[j]].append(ids[i])
         return {site: tuple(customers) for site, customers in listed.items()}
 
     @property
     def covers(self) -> dict[Any, tuple[Any, ...]] | None:
-        """For each opened site the ids of all customers within the radius, whoever serves them.
+        """For each open site the ids of all customers within the radius, assigned to it or not.
 
-        A customer near several sites is listed with each. None where the problem has no radius.
+        A customer near several sites is listed with each. None if the problem has no radius.
         """
         problem = self.problem
         if problem.radius is None:
             return None
         reach = min(problem.radius, np.inf if problem.ceiling is None else problem.ceiling)
-        near = problem.distances.of_sites(np.asarray(self.positions, np.int64)) <= reach
+        is_covered = problem.distances.of_sites(np.asarray(self.positions, np.int64)) <= reach
         ids = np.array([*problem.customer_ids, None], dtype=object)[:-1]
-        return {site: tuple(ids[here]) for site, here in zip(self.facilities, near.T, strict=True)}
+        return {
+            site: tuple(ids[is_here])
+            for site, is_here in zip(self.facilities, is_covered.T, strict=True)
+        }
 
     def table(self) -> pd.DataFrame:
         """A row for each customer and site that serves it, customers in the problem's order.
 
         Columns: customer_id, site_id, share (below 1 where a customer is split), distance, weight.
-        Customers whom nobody serves have no row.
+        Unserved customers have no row.
         """
         import pandas as pd
 
-        rows, columns, share = self._sent()
-        _, far = self._weights_and_distances()
-        ids, names = self.problem.customer_ids, self.problem.site_ids
+        rows, columns, share = self._assigned_shares()
+        _, distance = self._weights_and_distances()
+        ids, site_ids = self.problem.customer_ids, self.problem.site_ids
         return pd.DataFrame(
             {
                 "customer_id": [ids[i] for i in rows],
-                "site_id": [names[j] for j in columns],
+                "site_id": [site_ids[j] for j in columns],
                 "share": share,
-                "distance": far,
+                "distance": distance,
                 "weight": self.problem.weights[rows],
             }
         )
 
     @property
     def mean_distance(self) -> float | None:
-        """The mean distance to the site people go to, by weight; None where nobody goes anywhere.
+        """The mean distance to the assigned site, by weight; None if no customer is assigned.
 
-        Those who go nowhere (uncovered) are left out, as is who has no weight.
+        Unserved customers and customers without weight are left out.
         """
-        weight, far = self._weights_and_distances()
+        weight, distance = self._weights_and_distances()
         total = float(weight.sum())
-        return float(weight @ far) / total if total > 0 else None
+        return float(weight @ distance) / total if total > 0 else None
 
     @property
     def covered_share(self) -> float | None:
-        """The share of all weight that goes to a site within the radius, 0 to 1.
+        """The share of all weight that is assigned to a site within the radius, 0 to 1.
 
-        With an outer radius the share in between counts in part. None where the problem has no
-        radius, no weight or no plan.
+        With an outer radius the zone in between counts in part. None if the problem has no radius,
+        no weight or no plan.
         """
         total = float(self.problem.weights.sum())
         if self.problem.radius is None or total <= 0 or self.objective is None:
             return None
-        weight, far = self._weights_and_distances()
-        return float(weight @ self.problem.coverage(far)) / total
+        weight, distance = self._weights_and_distances()
+        return float(weight @ self.problem.coverage(distance)) / total
 
-    def _sent(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-        """(customer, site, share) of all that is sent, by position, customers ascending."""
+    def _assigned_shares(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """(customer, site, share) of all assignments, by position, customers ascending."""
         if self.flows is not None:
             shares = sparse.csr_array(self.flows).tocoo()
             order = np.lexsort((shares.coords[1], shares.coords[0]))
@@ -157,16 +173,16 @@ class Solution:
         return rows, np.asarray(self.assigned, np.int64)[rows], np.ones(len(rows))
 
     def _weights_and_distances(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Of all that is sent, the weight and how far it goes."""
-        rows, columns, share = self._sent()
-        far = np.zeros(len(rows))
+        """Weight and distance of each assignment."""
+        rows, columns, share = self._assigned_shares()
+        distance = np.zeros(len(rows))
         for j in np.unique(columns):
-            here = columns == j
-            far[here] = self.problem.distances.of_sites(np.array([j]))[rows[here], 0]
-        return self.problem.weights[rows] * share, far
+            is_here = columns == j
+            distance[is_here] = self.problem.distances.of_sites(np.array([j]))[rows[is_here], 0]
+        return self.problem.weights[rows] * share, distance
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; what is unknown is None."""
+        """Plain values for JSON; unknown values are None."""
         return {
             "problem": self.problem.kind,
             "instance": self.problem.name,
@@ -193,24 +209,24 @@ class Solution:
         }
 
     def summary(self) -> str:
-        """One line for a person."""
+        """One line to print."""
         if self.objective is None:
             return f"{self.problem.name or self.problem.kind}: {self.status} {self.message}".strip()
         proof = "proven optimal" if self.proven else f"best known, gap {self.gap:.3%}"
         return (
             f"{self.problem.name or self.problem.kind}: {self.objective:,.6g} ({proof}), "
-            f"{len(self.positions)} sites, {self.seconds.get('total', 0):.2f} s{self._moments()}"
+            f"{len(self.positions)} sites, {self.seconds.get('total', 0):.2f} s{self._timings()}"
             + ("" if self.repeats else "; time ended part of the search, another run may differ")
         )
 
-    def _moments(self) -> str:
+    def _timings(self) -> str:
         words = {"first": "first plan", "best": "best", "proof": "proof"}
-        told = [
+        parts = [
             f"{word} after {self.seconds[key]:.2f} s"
             for key, word in words.items()
             if key in self.seconds
         ]
-        return f" ({', '.join(told)})" if told else ""
+        return f" ({', '.join(parts)})" if parts else ""
 
 
 def gap_between(objective: float | None, bound: float) -> float:

@@ -9,9 +9,16 @@ from placeopt.location.statement import is_number
 
 
 def check_options(engine: str, seconds: float, gap: float, *, only_ours: str = "") -> None:
-    """Raises ``UsageError`` where a setting makes no sense or would be ignored.
+    """Check the settings of a solve.
 
-    ``only_ours``: what other engines would ignore, in words, if there is anything.
+    Args:
+        engine: The engine's name.
+        seconds: The time limit.
+        gap: The relative gap.
+        only_ours: A setting that other engines would ignore, in words, if there is one.
+
+    Raises:
+        UsageError: If a setting makes no sense or would be ignored.
     """
     faults = []
     if not is_number(gap) or not 0 <= gap < np.inf:

@@ -11,16 +11,17 @@ a site costs, q[i] a customer's demand and Q[j] a site's capacity. S is the set 
     p-dispersion                    max  min_{j,k in S} d[j,k]                      |S| = p
     facility-location               min  sum_j f[j] + sum_i w[i] min_{j in S} d[i,j]
     capacitated-facility-location   the same, sum_i q[i] x[i,j] <= Q[j], a customer may be split
-    single-source                   the same, a customer goes whole to one site
+    single-source                   the same, one site serves all of a customer
     capacitated-p-median            single-source with |S| = p and no f
 
 c is 1 up to ``radius``, 0 beyond ``outer_radius`` and falls in a straight line between them
 (gradual coverage); without ``outer_radius`` it is 1 or 0. ``ceiling`` forbids every assignment
 beyond a distance, ``k_nearest`` every one to a site that is not among a customer's k nearest (all
-that are as near as the k-th are among them). ``opened`` and ``closed`` hold what has been decided
-before; with ``fill_opened`` the opened sites hold exactly their capacity, sum_i q[i] x[i,j] = Q[j].
+that are as near as the k-th are among them). ``opened`` and ``closed`` are earlier
+decisions; with ``fill_opened`` the opened sites hold exactly their capacity,
+sum_i q[i] x[i,j] = Q[j].
 
-Customers and sites go by their ids everywhere (see ``labels``); where none are given the ids are
+Customers and sites are named by their ids everywhere (see ``labels``); without ids they are
 positions, from 0. Positions of rows and columns appear only where a name says so.
 """
 
@@ -37,7 +38,14 @@ from scipy import sparse
 
 from placeopt.base.errors import UsageError
 from placeopt.location.distances import Distances, Matrix, Pairs
-from placeopt.location.labels import Unclear, chosen, ids_of, labels_of, order_of, vector
+from placeopt.location.labels import (
+    UnclearIds,
+    chosen_positions,
+    match_labels,
+    pandas_labels,
+    resolve_ids,
+    values_by_id,
+)
 
 Floats = NDArray[np.float64]
 
@@ -65,7 +73,7 @@ KINDS = (
 NEEDS_P = {P_MEDIAN, P_CENTRE, MAXIMAL_COVERING, P_DISPERSION, CAPACITATED_P_MEDIAN}
 NEEDS_RADIUS = {COVERING, MAXIMAL_COVERING}
 NEEDS_CAPACITY = {CAPACITATED, SINGLE_SOURCE, CAPACITATED_P_MEDIAN}
-TAKES = {  # fields that some problems have no use for, and those that have
+KINDS_USING = {  # for each field that not every kind uses, the kinds that do
     "p": NEEDS_P,
     "radius": NEEDS_RADIUS,
     "outer_radius": {MAXIMAL_COVERING},
@@ -79,7 +87,7 @@ TAKES = {  # fields that some problems have no use for, and those that have
     "demands": NEEDS_CAPACITY,
     "capacities": NEEDS_CAPACITY,
 }
-NAMES = {  # what others call these problems; spaces and underscores are as good as hyphens
+ALIASES = {  # other names of these problems; spaces and underscores count as hyphens
     P_MEDIAN: ("pmedian", "pmp", "median"),
     P_CENTRE: ("p-center", "pcenter", "pcentre", "center", "centre"),
     COVERING: ("lscp", "set-covering", "set-cover", "location-set-covering"),
@@ -90,8 +98,8 @@ NAMES = {  # what others call these problems; spaces and underscores are as good
     SINGLE_SOURCE: ("sscflp", "single-source-capacitated-facility-location"),
     CAPACITATED_P_MEDIAN: ("cpmp", "capacitated-pmedian"),
 }
-UNSAID: Any = None  # stands for a vector that is spread from a default
-MAXIMISED = {MAXIMAL_COVERING, P_DISPERSION}  # reported as people speak of them; minimised inside
+UNSPECIFIED: Any = None  # default of a vector: the same number for all
+MAXIMISED_KINDS = {MAXIMAL_COVERING, P_DISPERSION}  # reported as maximised; minimised inside
 
 
 @dataclass(frozen=True)
@@ -110,9 +118,9 @@ class Problem:
     kind: str
     distances: Distances
     p: int | None = None
-    weights: Floats = UNSAID
-    fixed_costs: Floats = UNSAID
-    demands: Floats = UNSAID
+    weights: Floats = UNSPECIFIED
+    fixed_costs: Floats = UNSPECIFIED
+    demands: Floats = UNSPECIFIED
     capacities: Floats | None = None
     radius: float | None = None
     outer_radius: float | None = None
@@ -132,16 +140,16 @@ class Problem:
         faults: list[str] = []
         object.__setattr__(self, "kind", kind_of(self.kind))
         self._distances_and_ids(faults)
-        opening = opening_of(self.kind)
-        self._vector("weights", self.customer_ids, 1.0, faults)
-        self._vector("fixed_costs", self.site_ids, opening, faults)
-        self._vector("demands", self.customer_ids, 1.0, faults)
+        opening = default_opening_cost(self.kind)
+        self._set_values("weights", self.customer_ids, 1.0, faults)
+        self._set_values("fixed_costs", self.site_ids, opening, faults)
+        self._set_values("demands", self.customer_ids, 1.0, faults)
         if self.capacities is not None:
-            self._vector("capacities", self.site_ids, np.inf, faults)
+            self._set_values("capacities", self.site_ids, np.inf, faults)
         if self.k_nearest is not None:
-            self._vector("k_nearest", self.customer_ids, 1.0, faults)
+            self._set_values("k_nearest", self.customer_ids, 1.0, faults)
         for name in ("opened", "closed"):
-            self._chosen(name, faults)
+            self._set_chosen(name, faults)
         faults += _faults(self)
         if faults:
             raise UsageError(f"{self.name or self.kind}: " + "; ".join(faults))
@@ -157,30 +165,30 @@ class Problem:
     @property
     def maximised(self) -> bool:
         """Whether the objective is reported as a benefit, the more the better."""
-        return self.kind in MAXIMISED
+        return self.kind in MAXIMISED_KINDS
 
     @property
     def opened_positions(self) -> tuple[int, ...]:
-        """Columns of the sites that are opened beforehand, ascending."""
-        return self._at["opened"]  # type: ignore[attr-defined]
+        """Columns of the sites that must open, ascending."""
+        return self._positions["opened"]  # type: ignore[attr-defined]
 
     @property
     def closed_positions(self) -> tuple[int, ...]:
-        """Columns of the sites that are closed beforehand, ascending."""
-        return self._at["closed"]  # type: ignore[attr-defined]
+        """Columns of the sites that must not open, ascending."""
+        return self._positions["closed"]  # type: ignore[attr-defined]
 
     @property
     def free(self) -> NDArray[np.int64]:
-        """Positions of the sites that may be opened (those that must be among them)."""
-        shut = np.zeros(self.sites, bool)
-        shut[list(self.closed_positions)] = True
-        return np.flatnonzero(~shut)
+        """Positions of the sites that may open, including those that must."""
+        is_closed = np.zeros(self.sites, bool)
+        is_closed[list(self.closed_positions)] = True
+        return np.flatnonzero(~is_closed)
 
     def replace(self, **changes: Any) -> Problem:
-        """The problem with some fields changed; opening costs nobody gave follow the kind."""
-        nobody_gave = bool((self.fixed_costs == opening_of(self.kind)).all())
-        if nobody_gave and "kind" in changes:
-            changes = {"fixed_costs": UNSAID, **changes}
+        """The problem with some fields changed; default opening costs follow the kind."""
+        has_default_costs = bool((self.fixed_costs == default_opening_cost(self.kind)).all())
+        if has_default_costs and "kind" in changes:
+            changes = {"fixed_costs": UNSPECIFIED, **changes}
         return replace(self, **changes)
 
     def coverage(self, distance: Floats) -> Floats:
@@ -189,12 +197,12 @@ class Problem:
         distance = np.asarray(distance, float)
         if self.outer_radius is None or self.outer_radius <= radius:
             return (distance <= radius).astype(float)
-        falling = (self.outer_radius - distance) / (self.outer_radius - radius)
-        return np.clip(np.where(np.isfinite(distance), falling, 0.0), 0.0, 1.0)
+        gradual = (self.outer_radius - distance) / (self.outer_radius - radius)
+        return np.clip(np.where(np.isfinite(distance), gradual, 0.0), 0.0, 1.0)
 
     def _distances_and_ids(self, faults: list[str]) -> None:
         table = self.distances
-        rows, columns = labels_of(table), labels_of(table, "columns")
+        rows, columns = pandas_labels(table), pandas_labels(table, "columns")
         if sparse.issparse(table):
             table = Pairs(table)
         if not hasattr(table, "shape") or isinstance(table, np.ndarray) or rows is not None:
@@ -214,81 +222,86 @@ class Problem:
             ids: tuple[Any, ...] = tuple(range(size))
             order = None
             try:
-                ids = ids_of(getattr(self, f"{name}_ids"), labels, size, name)
-                order = None if labels is None else order_of(labels, ids, name)
-            except Unclear as error:
+                ids = resolve_ids(getattr(self, f"{name}_ids"), labels, size, name)
+                order = None if labels is None else match_labels(labels, ids, name)
+            except UnclearIds as error:
                 faults.append(f"distances: {error}" if labels is not None else str(error))
             object.__setattr__(self, f"{name}_ids", ids)
             orders.append(np.arange(size) if order is None else order)
         if rows is not None:
             table = Matrix(table.dense()[np.ix_(*orders)])
         object.__setattr__(self, "distances", table)
-        object.__setattr__(self, "_at", {"opened": (), "closed": ()})
+        object.__setattr__(self, "_positions", {"opened": (), "closed": ()})
 
-    def _vector(self, name: str, ids: tuple[Any, ...], default: float, faults: list[str]) -> None:
+    def _set_values(
+        self, name: str, ids: tuple[Any, ...], default: float, faults: list[str]
+    ) -> None:
         given = getattr(self, name)
         what = "site" if name in ("fixed_costs", "capacities") else "customer"
         try:
-            values = vector(default if given is None else given, ids, what)
-        except Unclear as error:
+            values = values_by_id(default if given is None else given, ids, what)
+        except UnclearIds as error:
             faults.append(f"{name}: {error}")
             values = np.full(len(ids), default)
         values.flags.writeable = False
         object.__setattr__(self, name, values)
 
-    def _chosen(self, name: str, faults: list[str]) -> None:
+    def _set_chosen(self, name: str, faults: list[str]) -> None:
         try:
-            positions = chosen(getattr(self, name), self.site_ids)
-        except Unclear as error:
+            positions = chosen_positions(getattr(self, name), self.site_ids)
+        except UnclearIds as error:
             faults.append(f"{name}: {error}")
             positions = ()
-        self._at[name] = positions  # type: ignore[attr-defined]
+        self._positions[name] = positions  # type: ignore[attr-defined]
         object.__setattr__(self, name, tuple(self.site_ids[j] for j in positions))
 
 
 def kind_of(name: Any) -> str:
-    """The kind that a name stands for: ``p-center`` and ``mclp`` are understood.
+    """The kind that a name means; other names, such as ``p-center`` and ``mclp``, are understood.
 
-    Raises ``UsageError`` where there is none.
+    Raises:
+        UsageError: If there is no such kind.
     """
-    plain = str(name).strip().lower().replace("_", "-").replace(" ", "-")
+    normalised = str(name).strip().lower().replace("_", "-").replace(" ", "-")
     for kind in KINDS:
-        if plain == kind or plain in NAMES[kind]:
+        if normalised == kind or normalised in ALIASES[kind]:
             return kind
-    if plain in ("flow-refuelling", "flow-refueling", "frlm"):
+    if normalised in ("flow-refuelling", "flow-refueling", "frlm"):
         raise UsageError(f"{name!r} is about roads and trips: see FlowRefuelling, locate_stations")
-    close = get_close_matches(plain, [*KINDS, *(n for names in NAMES.values() for n in names)], n=1)
-    meant = f"did you mean {close[0]!r}? " if close else ""
-    raise UsageError(f"no problem {name!r}; {meant}there are {', '.join(KINDS)}")
+    matches = get_close_matches(
+        normalised, [*KINDS, *(n for names in ALIASES.values() for n in names)], n=1
+    )
+    suggestion = f"did you mean {matches[0]!r}? " if matches else ""
+    raise UsageError(f"no problem {name!r}; {suggestion}there are {', '.join(KINDS)}")
 
 
-def opening_of(kind: str) -> float:
-    """What opening a site costs where nothing is given."""
+def default_opening_cost(kind: str) -> float:
+    """The cost of opening a site if none is given."""
     return 1.0 if kind == COVERING else 0.0
 
 
-def useful(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of ``fields`` that a problem of ``kind`` has a use for."""
-    return {name: value for name, value in fields.items() if kind in TAKES.get(name, KINDS)}
+def fields_used_by(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of ``fields`` that a problem of ``kind`` uses."""
+    return {name: value for name, value in fields.items() if kind in KINDS_USING.get(name, KINDS)}
 
 
-def _ignored(problem: Problem) -> list[str]:
-    """Fields that were given and would be ignored."""
-    usual: dict[str, Any] = {"share": 1.0, "weights": 1.0, "demands": 1.0}
-    usual |= {"backup": False, "fill_opened": False}
-    usual["fixed_costs"] = opening_of(problem.kind)
+def _ignored_field_faults(problem: Problem) -> list[str]:
+    """Faults for fields that were given and would be ignored."""
+    defaults: dict[str, Any] = {"share": 1.0, "weights": 1.0, "demands": 1.0}
+    defaults |= {"backup": False, "fill_opened": False}
+    defaults["fixed_costs"] = default_opening_cost(problem.kind)
     faults = []
-    for name, kinds in TAKES.items():
+    for name, kinds in KINDS_USING.items():
         given = getattr(problem, name)
         if problem.kind in kinds or given is None:
             continue
-        if name not in usual or not np.all(np.asarray(given) == usual[name]):
-            instead = _INSTEAD.get(name, "")
+        if name not in defaults or not np.all(np.asarray(given) == defaults[name]):
+            instead = ADVICE.get(name, "")
             faults.append(f"{name}: {problem.kind} has none; leave it out{instead}")
     return faults
 
 
-_INSTEAD = {
+ADVICE = {
     "capacities": f", or ask for {CAPACITATED_P_MEDIAN}, {CAPACITATED} or {SINGLE_SOURCE}",
     "fixed_costs": f", or ask for {FACILITY_LOCATION}",
     "demands": ", or give it as weights",
@@ -323,20 +336,20 @@ def _fill_faults(problem: Problem) -> list[str]:
         return []
     if not problem.opened:
         return ["fill_opened: no site is opened before; give opened, or leave it out"]
-    endless = [j for j in problem.opened_positions if np.isinf(problem.capacities[j])]
-    if endless:
-        return [f"fill_opened: site {problem.site_ids[endless[0]]!r} has no end to its capacity"]
+    unlimited = [j for j in problem.opened_positions if np.isinf(problem.capacities[j])]
+    if unlimited:
+        return [f"fill_opened: site {problem.site_ids[unlimited[0]]!r} has no end to its capacity"]
     return []
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is one number, and no True or False."""
+    """Whether a value is one number and not True or False."""
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
 def _faults(problem: Problem) -> list[str]:
-    faults = _ignored(problem) + _number_faults(problem) + _fill_faults(problem)
-    if not _is_whole(problem.p) or (
+    faults = _ignored_field_faults(problem) + _number_faults(problem) + _fill_faults(problem)
+    if not _is_whole_or_none(problem.p) or (
         problem.kind in NEEDS_P and (problem.p is None or problem.p < 1)
     ):
         faults.append(f"p is {problem.p!r}; give a whole number of 1 or more")
@@ -360,5 +373,5 @@ def _faults(problem: Problem) -> list[str]:
     return faults
 
 
-def _is_whole(p: Any) -> bool:
+def _is_whole_or_none(p: Any) -> bool:
     return p is None or (isinstance(p, int | np.integer) and not isinstance(p, bool))

@@ -91,9 +91,9 @@ class LocationCases:
         return {"verified": found.ok, "fault": fault, "second": second}
 
     def model(self, instance: Problem) -> Model:
-        from placeopt.location.formulations.textbook import compact
+        from placeopt.location.formulations.textbook import textbook_model
 
-        return compact(instance)
+        return textbook_model(instance)
 
 
 def problem_of(case: Case) -> Problem:

@@ -1,4 +1,4 @@
-"""What comes back from a flow refuelling problem: the stations, and which trips they refuel."""
+"""The solution of a flow refuelling problem: the stations and the trips they refuel."""
 
 from __future__ import annotations
 
@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trip:
-    """A share of a trip (its position in the flows) and the nodes (positions) that it stops at."""
+    """A share of a trip and the stations where it stops.
+
+    Attributes:
+        flow: Position of the trip in the flows.
+        share: Share of the trip.
+        stations: Positions of the nodes where it stops.
+    """
 
     flow: int
     share: float
@@ -30,8 +36,18 @@ class Trip:
 class StationPlan:
     """Stations with the bound that proves them; the bound lies above.
 
-    ``positions``: nodes with a station, ascending. ``trips``: all that is refuelled, and where it
-    stops; without capacities at every station on its path. ``seconds``: wall clock.
+    Attributes:
+        problem: The problem.
+        status: Whether the plan is proven, or why there is none.
+        objective: Objective of the plan; None if there is none.
+        bound: What no plan can exceed.
+        positions: Nodes with a station, ascending.
+        trips: Every refuelled trip and its stops; without capacities every station on its path.
+        seconds: Wall-clock seconds.
+        method: The method used.
+        engine: The engine used.
+        message: What else there is to say.
+        repeats: Whether another run gives the same plan.
     """
 
     problem: FlowRefuelling
@@ -62,10 +78,10 @@ class StationPlan:
 
     @property
     def shares(self) -> NDArray[np.float64]:
-        """(trips,) the share of each trip that is refuelled."""
+        """The share of each trip that is refuelled, (trips,)."""
         flows = np.array([trip.flow for trip in self.trips], np.int64)
-        part = np.array([trip.share for trip in self.trips], float)
-        return np.bincount(flows, part, len(self.problem.volume)).clip(0.0, 1.0)
+        share = np.array([trip.share for trip in self.trips], float)
+        return np.bincount(flows, share, len(self.problem.volume)).clip(0.0, 1.0)
 
     @property
     def refuelled_share(self) -> float | None:
@@ -78,10 +94,10 @@ class StationPlan:
     @property
     def refuelled_distance_share(self) -> float | None:
         """The share of all volume times length that is refuelled."""
-        driven = self.problem.volume * self.problem.paths.lengths
-        if self.objective is None or driven.sum() <= 0:
+        volume_distance = self.problem.volume * self.problem.paths.lengths
+        if self.objective is None or volume_distance.sum() <= 0:
             return None
-        return float(self.shares @ driven) / float(driven.sum())
+        return float(self.shares @ volume_distance) / float(volume_distance.sum())
 
     @property
     def covered_nodes(self) -> tuple[Any, ...]:
@@ -93,24 +109,24 @@ class StationPlan:
 
     @property
     def loads(self) -> NDArray[np.float64]:
-        """(nodes,) what the trips take of each station."""
+        """What the trips take from each station, (nodes,)."""
         problem = self.problem
         total = np.zeros(problem.nodes)
-        stops, paths = problem.stops, problem.paths
+        stops, paths = problem.station_use, problem.paths
         for trip in self.trips:
-            on = slice(paths.start[trip.flow], paths.start[trip.flow + 1])
-            used = np.isin(paths.node[on], trip.stations)
-            total[paths.node[on][used]] += trip.share * stops[on][used]
+            entries = slice(paths.start[trip.flow], paths.start[trip.flow + 1])
+            is_stop = np.isin(paths.node[entries], trip.stations)
+            total[paths.node[entries][is_stop]] += trip.share * stops[entries][is_stop]
         return total
 
     def table(self) -> pd.DataFrame:
-        """A row a trip: origin, destination, volume, length, refuelled_share, stations (ids)."""
+        """A row for each trip with its volume, length, refuelled share and stations (ids)."""
         import pandas as pd
 
         problem, ids = self.problem, self.problem.node_ids
-        used: list[set[int]] = [set() for _ in problem.volume]
+        is_stop: list[set[int]] = [set() for _ in problem.volume]
         for trip in self.trips:
-            used[trip.flow] |= set(trip.stations)
+            is_stop[trip.flow] |= set(trip.stations)
         return pd.DataFrame(
             {
                 "origin": [ids[o] for o in problem.origin],
@@ -118,14 +134,16 @@ class StationPlan:
                 "volume": problem.volume,
                 "length": problem.paths.lengths,
                 "refuelled_share": self.shares,
-                "stations": [tuple(ids[j] for j in sorted(some)) for some in used],
+                "stations": [
+                    tuple(ids[j] for j in sorted(stations_used)) for stations_used in is_stop
+                ],
             }
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; what is unknown is None."""
+        """Plain values for JSON; unknown values are None."""
         table = self.table().astype({"stations": object})
-        table["stations"] = [list(some) for some in table["stations"]]
+        table["stations"] = [list(stations_used) for stations_used in table["stations"]]
         return {
             "problem": FLOW_REFUELLING,
             "instance": self.problem.name,
@@ -149,22 +167,22 @@ class StationPlan:
         }
 
     def summary(self) -> str:
-        """One line for a person."""
+        """One line to print."""
         name = self.problem.name or FLOW_REFUELLING
         if self.objective is None:
             return f"{name}: {self.status} {self.message}".strip()
         proof = "proven optimal" if self.proven else f"best known, gap {self.gap:.3%}"
-        said = f"{name}: {self.objective:,.6g} ({proof}), {len(self.positions)} stations"
+        text = f"{name}: {self.objective:,.6g} ({proof}), {len(self.positions)} stations"
         if self.refuelled_share is not None:
-            said += f", {self.refuelled_share:.1%} of the volume refuelled"
-        return said + f", {self.seconds.get('total', 0):.2f} s"
+            text += f", {self.refuelled_share:.1%} of the volume refuelled"
+        return text + f", {self.seconds.get('total', 0):.2f} s"
 
 
 def nodes_covered(
     problem: FlowRefuelling, shares: NDArray[np.float64], slack: float = 1e-6
 ) -> NDArray[np.int64]:
-    """Positions of the origins of which the threshold's share is refuelled."""
-    out = np.bincount(problem.origin, problem.volume, problem.nodes)
-    done = np.bincount(problem.origin, problem.volume * shares, problem.nodes)
-    needed = float(problem.threshold or 0.0) * out
-    return np.flatnonzero((out > 0) & (done >= needed * (1 - slack)))
+    """Positions of the origins whose refuelled share reaches the threshold."""
+    outgoing = np.bincount(problem.origin, problem.volume, problem.nodes)
+    refuelled = np.bincount(problem.origin, problem.volume * shares, problem.nodes)
+    needed = float(problem.threshold or 0.0) * outgoing
+    return np.flatnonzero((outgoing > 0) & (refuelled >= needed * (1 - slack)))

@@ -1,8 +1,8 @@
 """Flow refuelling: stations on a road network so that trips get there and back with their range.
 
 Let q be the trips, f[q] their volume, L[q] the length of their path, R the range of a vehicle, and
-S the set of stations. A trip is refuelled where its vehicles can go there and back, again and
-again, on their own path: the first station is at most R / 2 from the origin, the last at most R / 2
+S the set of stations. A trip is refuelled if its vehicles can go there and back repeatedly on their
+own path: the first station is at most R / 2 from the origin, the last at most R / 2
 from the destination, and neighbours on the path are at most R apart.
 
     maximise   sum_q f[q] y[q]   with |S| <= p, y[q] the share of q that is refuelled
@@ -31,8 +31,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.base.errors import UsageError
-from placeopt.location.flow_refuelling.paths import NoPath, Paths, network, paths_of, trips
-from placeopt.location.labels import Unclear, chosen, vector
+from placeopt.location.flow_refuelling.paths import (
+    InvalidNetwork,
+    Paths,
+    find_paths,
+    read_network,
+    read_trips,
+)
+from placeopt.location.labels import UnclearIds, chosen_positions, values_by_id
 from placeopt.location.statement import is_number
 
 Floats = NDArray[np.float64]
@@ -88,24 +94,24 @@ class FlowRefuelling:
     def __post_init__(self) -> None:
         faults = _number_faults(self)
         try:
-            ids, roads = network(self.roads)
-            origin, destination, volume, given = trips(self.flows, ids)
-            paths = paths_of(roads, origin, destination, given, ids)
-        except NoPath as error:
+            ids, roads = read_network(self.roads)
+            origin, destination, volume, given = read_trips(self.flows, ids)
+            paths = find_paths(roads, origin, destination, given, ids)
+        except InvalidNetwork as error:
             raise self._refused([*faults, str(error)]) from None
         made: dict[str, Any] = {"node_ids": ids, "origin": origin, "destination": destination}
         made |= {"volume": volume, "paths": paths}
         for name in ("opened", "closed"):
             try:
-                made[f"{name}_positions"] = chosen(getattr(self, name), ids)
-            except Unclear as error:
+                made[f"{name}_positions"] = chosen_positions(getattr(self, name), ids)
+            except UnclearIds as error:
                 faults.append(f"{name}: {str(error).replace('site', 'node')}")
         if self.capacities is not None:
             try:
-                made["capacities"] = vector(self.capacities, ids, "node")
+                made["capacities"] = values_by_id(self.capacities, ids, "node")
                 if not (made["capacities"] >= 0).all():
                     faults.append("capacities must be 0 or more")
-            except Unclear as error:
+            except UnclearIds as error:
                 faults.append(f"capacities: {error}")
         if not faults and set(made["opened_positions"]) & set(made["closed_positions"]):
             faults.append("a node is to be both opened and closed")
@@ -122,12 +128,12 @@ class FlowRefuelling:
         return len(self.node_ids)
 
     @property
-    def worth(self) -> Floats:
+    def trip_value(self) -> Floats:
         """(trips,) what refuelling all of a trip counts for, before any threshold."""
         return self.volume * self.paths.lengths if self.by_distance else self.volume
 
     @property
-    def stops(self) -> Floats:
+    def station_use(self) -> Floats:
         """What all of a trip takes of each station on its path, as ``paths.node``: e g f."""
         paths = self.paths
         there_and_back = np.floor(self.vehicle_range / (2 * paths.lengths) * (1 + TOLERANCE))

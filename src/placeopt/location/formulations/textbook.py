@@ -1,8 +1,8 @@
 """The compact model of every problem, as textbooks write it: the baseline of the benchmarks.
 
-With x[i,j] = 1 when customer i goes to site j and y[j] = 1 when j is open:
+With x[i,j] = 1 if site j serves customer i and y[j] = 1 if j is open:
 
-    (L1) sum_j x[i,j] = 1            everybody is served          (<= 1 in maximal covering)
+    (L1) sum_j x[i,j] = 1            every customer is served     (<= 1 in maximal covering)
     (L2) x[i,j] <= y[j]              only open sites serve
     (L3) sum_j y[j] = p              (<= p in p-centre and maximal covering)
     (L4) sum_i q[i] x[i,j] <= Q[j] y[j]        (= Q[j] at opened sites that are to be filled)
@@ -37,29 +37,29 @@ from placeopt.location.statement import (
 )
 
 
-def compact(problem: Problem) -> Model:
-    """The compact model; its block ``open`` has one column for each site."""
+def textbook_model(problem: Problem) -> Model:
+    """The textbook model; its block ``open`` has one column for each site."""
     model = Model(problem.kind)
     lower, upper = np.zeros(problem.sites), np.ones(problem.sites)
     lower[list(problem.opened_positions)] = 1.0
     upper[list(problem.closed_positions)] = 0.0
-    counted = problem.kind in (P_MEDIAN, P_CENTRE, MAXIMAL_COVERING, P_DISPERSION)
-    free = counted or problem.kind == CAPACITATED_P_MEDIAN
+    has_p = problem.kind in (P_MEDIAN, P_CENTRE, MAXIMAL_COVERING, P_DISPERSION)
+    has_no_opening_cost = has_p or problem.kind == CAPACITATED_P_MEDIAN
     y = model.add_columns(
         "open",
         labels={"site_id": np.array(problem.site_ids, dtype=object)},
         lower=lower,
         upper=upper,
-        cost=0.0 if free else problem.fixed_costs,
+        cost=0.0 if has_no_opening_cost else problem.fixed_costs,
         integer=True,
     )
     if problem.kind in (COVERING, MAXIMAL_COVERING):
-        _covered(model, problem, y)
+        _add_covering(model, problem, y)
     elif problem.kind == P_DISPERSION:
-        _apart(model, problem, y)
+        _add_dispersion(model, problem, y)
     else:
-        _served(model, problem, y)
-    if free:
+        _add_assignment(model, problem, y)
+    if has_no_opening_cost:
         exact = problem.kind in (P_MEDIAN, P_DISPERSION, CAPACITATED_P_MEDIAN)
         model.add_rows(
             "count",
@@ -72,87 +72,93 @@ def compact(problem: Problem) -> Model:
     return model
 
 
-def _served(model: Model, problem: Problem, y) -> None:
+def _add_assignment(model: Model, problem: Problem, y) -> None:
     """(L1), (L2), (L4), (L5)."""
     distance = problem.distances.dense()
     ceiling = np.inf if problem.ceiling is None else problem.ceiling
-    counted = problem.weights > 0 if problem.kind == P_CENTRE else np.ones(len(distance), bool)
-    rows, columns = np.nonzero(np.isfinite(distance) & (distance <= ceiling) & counted[:, None])
+    is_counted = problem.weights > 0 if problem.kind == P_CENTRE else np.ones(len(distance), bool)
+    rows, columns = np.nonzero(np.isfinite(distance) & (distance <= ceiling) & is_counted[:, None])
     cost = distance[rows, columns] * problem.weights[rows]
-    centre = problem.kind == P_CENTRE
+    is_centre = problem.kind == P_CENTRE
     x = model.add_columns(
         "serve",
         size=len(rows),
         upper=1.0,
-        cost=0.0 if centre else cost,
+        cost=0.0 if is_centre else cost,
         integer=problem.kind in NEEDS_CAPACITY and problem.kind != CAPACITATED,
         labels={"customer": rows, "site": columns},
     )
     n, pairs = problem.customers, np.arange(len(rows))
-    need = counted.astype(float)
-    model.add_rows("served", rule="L1", size=n, lower=need, upper=need, terms=[(rows, x.all, 1.0)])
-    only = [(pairs, x.all, 1.0), (pairs, y.at(columns), -1.0)]
-    model.add_rows("only_open", rule="L2", size=len(rows), upper=0.0, terms=only)
+    required = is_counted.astype(float)
+    model.add_rows(
+        "served", rule="L1", size=n, lower=required, upper=required, terms=[(rows, x.all, 1.0)]
+    )
+    only_open = [(pairs, x.all, 1.0), (pairs, y.at(columns), -1.0)]
+    model.add_rows("only_open", rule="L2", size=len(rows), upper=0.0, terms=only_open)
     if problem.capacities is not None and problem.kind in NEEDS_CAPACITY:
-        room = np.minimum(problem.capacities, problem.demands.sum())
-        least = np.full(problem.sites, -np.inf)
+        capacity = np.minimum(problem.capacities, problem.demands.sum())
+        least_load = np.full(problem.sites, -np.inf)
         if problem.fill_opened:
-            filled = list(problem.opened_positions)
-            room[filled], least[filled] = problem.capacities[filled], 0.0
+            opened = list(problem.opened_positions)
+            capacity[opened], least_load[opened] = problem.capacities[opened], 0.0
         sites = np.arange(problem.sites)
-        holds = (columns, x.all, problem.demands[rows])
-        offers = (sites, y.all, -room)
-        model.add_rows("capacity", rule="L4", size=problem.sites, lower=least, upper=0.0,
-                       terms=[holds, offers])  # fmt: skip
-    if centre:
+        loads = (columns, x.all, problem.demands[rows])
+        capacities = (sites, y.all, -capacity)
+        model.add_rows("capacity", rule="L4", size=problem.sites, lower=least_load, upper=0.0,
+                       terms=[loads, capacities])  # fmt: skip
+    if is_centre:
         farthest = float(distance[rows, columns].max(initial=0.0))
         radius = model.add_columns("radius", size=1, cost=1.0, upper=farthest)
-        spans = (rows, x.all, distance[rows, columns])
-        everybody = np.arange(n)
+        distances_served = (rows, x.all, distance[rows, columns])
+        customers = np.arange(n)
         model.add_rows(
-            "radius", rule="L5", size=n, upper=0.0, terms=[spans, (everybody, radius.at(0), -1.0)]
+            "radius",
+            rule="L5",
+            size=n,
+            upper=0.0,
+            terms=[distances_served, (customers, radius.at(0), -1.0)],
         )
 
 
-def _covered(model: Model, problem: Problem, y) -> None:
+def _add_covering(model: Model, problem: Problem, y) -> None:
     """(L7); gradual coverage takes the best covering site as in (L1), (L2)."""
     n = problem.customers
-    reach = max(problem.radius or 0.0, problem.outer_radius or 0.0)
+    max_distance = max(problem.radius or 0.0, problem.outer_radius or 0.0)
     if problem.ceiling is not None:
-        reach = min(reach, problem.ceiling)
-    near = problem.distances.within(float(reach))
-    rows = np.repeat(np.arange(n), np.diff(near.indptr))
+        max_distance = min(max_distance, problem.ceiling)
+    pairs_within = problem.distances.within(float(max_distance))
+    rows = np.repeat(np.arange(n), np.diff(pairs_within.indptr))
     if problem.kind == MAXIMAL_COVERING and problem.outer_radius is not None:
-        gain = problem.coverage(near.data) * problem.weights[rows]
+        gain = problem.coverage(pairs_within.data) * problem.weights[rows]
         x = model.add_columns("serve", size=len(rows), upper=1.0, cost=-gain)
-        pairs = np.arange(len(rows))
+        pair_index = np.arange(len(rows))
         model.add_rows("served", rule="L1", size=n, upper=1.0, terms=[(rows, x.all, 1.0)])
-        only = [(pairs, x.all, 1.0), (pairs, y.at(near.indices), -1.0)]
-        model.add_rows("only_open", rule="L2", size=len(rows), upper=0.0, terms=only)
+        only_open = [(pair_index, x.all, 1.0), (pair_index, y.at(pairs_within.indices), -1.0)]
+        model.add_rows("only_open", rule="L2", size=len(rows), upper=0.0, terms=only_open)
         return
-    whole = problem.kind == COVERING and problem.share >= 1
+    is_full = problem.kind == COVERING and problem.share >= 1
     v = model.add_columns(
         "covered",
         size=n,
-        lower=1.0 if whole else 0.0,
+        lower=1.0 if is_full else 0.0,
         upper=1.0,
         cost=-problem.weights if problem.kind == MAXIMAL_COVERING else 0.0,
     )
-    terms = [(rows, y.at(near.indices), 1.0), (np.arange(n), v.all, -1.0)]
+    terms = [(rows, y.at(pairs_within.indices), 1.0), (np.arange(n), v.all, -1.0)]
     model.add_rows("covered", rule="L7", size=n, lower=0.0, terms=terms)
-    if problem.kind == COVERING and not whole:
+    if problem.kind == COVERING and not is_full:
         zeros, needed = np.zeros(n, np.int64), problem.share * problem.weights.sum()
-        parts = [(zeros, v.all, problem.weights)]
-        model.add_rows("share", rule="L7", size=1, lower=needed, terms=parts)
+        covered_weight = [(zeros, v.all, problem.weights)]
+        model.add_rows("share", rule="L7", size=1, lower=needed, terms=covered_weight)
 
 
-def _apart(model: Model, problem: Problem, y) -> None:
+def _add_dispersion(model: Model, problem: Problem, y) -> None:
     """(L6), with the largest distance for M."""
     distance = problem.distances.dense()
     distance = np.minimum(distance, distance.T)
     j, k = np.triu_indices(problem.sites, 1)
     largest = float(distance[j, k].max(initial=0.0))
-    least = model.add_columns("least", size=1, cost=-1.0, upper=largest)
+    min_distance = model.add_columns("least", size=1, cost=-1.0, upper=largest)
     pairs = np.arange(len(j))
     slack = largest - distance[j, k]
     model.add_rows(
@@ -161,14 +167,14 @@ def _apart(model: Model, problem: Problem, y) -> None:
         size=len(j),
         upper=distance[j, k] + 2 * slack,
         terms=[
-            (pairs, least.at(0), 1.0),
+            (pairs, min_distance.at(0), 1.0),
             (pairs, y.at(j), slack),
             (pairs, y.at(k), slack),
         ],
     )
 
 
-def solve_compact(
+def solve_textbook_model(
     problem: Problem,
     *,
     engine: str = "highs",
@@ -177,12 +183,24 @@ def solve_compact(
     seed: int = 1,
     threads: int = 1,
 ) -> Solution:
-    """Solve the compact model with any engine of the engine room."""
-    began = time.perf_counter()
-    model = compact(problem)
+    """Solve the textbook model with any engine.
+
+    Args:
+        problem: The problem.
+        engine: The engine's name.
+        time_limit_seconds: Time limit.
+        gap: Relative gap at which to stop.
+        seed: Seed of the engine.
+        threads: Number of threads.
+
+    Returns:
+        The solution.
+    """
+    started_at = time.perf_counter()
+    model = textbook_model(problem)
     arrays = model.arrays()
     if engine == "cp-sat" and problem.kind != CAPACITATED:
-        arrays.integer[:] = True  # CP-SAT takes whole numbers only; shares gain nothing here
+        arrays.integer[:] = True  # CP-SAT takes integers only; here shares are no better
     result = solve(
         arrays,
         engine=engine,
@@ -191,10 +209,12 @@ def solve_compact(
         threads=threads,
         seed=seed,
     )
-    return _read(problem, model, result, engine, time.perf_counter() - began)
+    return _solution_from_result(problem, model, result, engine, time.perf_counter() - started_at)
 
 
-def _read(problem: Problem, model: Model, result: Result, engine: str, total: float) -> Solution:
+def _solution_from_result(
+    problem: Problem, model: Model, result: Result, engine: str, total: float
+) -> Solution:
     seconds = {"total": total, **{name: float(s) for name, s in result.seconds.items()}}
     sign = -1.0 if problem.maximised else 1.0
     bound = sign * result.bound
@@ -209,18 +229,18 @@ def _read(problem: Problem, model: Model, result: Result, engine: str, total: fl
     if problem.kind in NEEDS_CAPACITY:
         serve = model.columns["serve"]
         share = result.value(serve)
-        used = share > 1e-9
-        pairs = (serve.labels["customer"][used], serve.labels["site"][used])
+        is_used = share > 1e-9
+        pairs = (serve.labels["customer"][is_used], serve.labels["site"][is_used])
         shape = problem.distances.shape
-        flows = sparse.coo_array((share[used], pairs), shape=shape).tocsr()
+        flows = sparse.coo_array((share[is_used], pairs), shape=shape).tocsr()
         objective: float | None = result.objective
         if problem.kind != CAPACITATED:
             assignment, flows = np.asarray(flows.argmax(axis=1)).ravel(), None
     else:
         objective, assignment = objective_of(problem, positions)
         if result.status is Status.OPTIMAL and objective is not None:
-            near = abs(bound - objective) <= 1e-6 * max(1.0, abs(objective))
-            bound = objective if near else bound
+            is_close = abs(bound - objective) <= 1e-6 * max(1.0, abs(objective))
+            bound = objective if is_close else bound
     if result.status is Status.OPTIMAL:
         seconds["proof"] = total
     seconds |= {"first": total, "best": total}

@@ -21,8 +21,18 @@ from placeopt.location.distances import Matrix, Points
 from placeopt.location.statement import CAPACITATED, CAPACITATED_P_MEDIAN, P_MEDIAN, Problem
 
 
-def part(numbers: np.ndarray, start: int, count: int, what: str) -> np.ndarray:
-    """``count`` of the numbers from ``start``. Raises ``ValueError`` where the file ends before."""
+def take_numbers(numbers: np.ndarray, start: int, count: int, what: str) -> np.ndarray:
+    """``count`` of the numbers from ``start``.
+
+    Args:
+        numbers: All numbers of the file.
+        start: Position of the first.
+        count: How many to take.
+        what: What they are, for the message.
+
+    Raises:
+        ValueError: If the file ends before.
+    """
     found = numbers[start : start + count] if count >= 0 else numbers[:0]
     if len(found) != count:
         raise ValueError(f"it ends before {what}: {len(found)} numbers where there must be {count}")
@@ -32,8 +42,8 @@ def part(numbers: np.ndarray, start: int, count: int, what: str) -> np.ndarray:
 def read_pmed(path: Path, p: int | None = None) -> Problem:
     """A p-median problem on the vertices of a graph."""
     numbers = np.array(path.read_text().split(), dtype=np.int64)
-    n, edges, p_of_file = (int(x) for x in part(numbers, 0, 3, "n, edges and p"))
-    table = part(numbers, 3, 3 * edges, f"{edges} edges of three numbers").reshape(-1, 3)
+    n, edges, p_of_file = (int(x) for x in take_numbers(numbers, 0, 3, "n, edges and p"))
+    table = take_numbers(numbers, 3, 3 * edges, f"{edges} edges of three numbers").reshape(-1, 3)
     if n < 1 or edges < 1:
         raise ValueError(f"it says {n} vertices and {edges} edges")
     outside = np.flatnonzero(((table[:, :2] < 1) | (table[:, :2] > n)).any(axis=1))
@@ -59,9 +69,9 @@ def read_cap(path: Path, capacity: float | None = None) -> Problem:
     if "capacity" in words[2:5] and capacity is None:
         raise UsageError(f"{path.name} leaves the capacity open; give capacity (8000, say)")
     numbers = np.array([capacity if w == "capacity" else w for w in words], dtype=float)
-    m, n = (int(x) for x in part(numbers, 0, 2, "the numbers of sites and customers"))
-    sites = part(numbers, 2, 2 * m, f"capacity and cost of {m} sites").reshape(m, 2)
-    rest = part(numbers, 2 + 2 * m, n * (m + 1), f"demand and costs of {n} customers")
+    m, n = (int(x) for x in take_numbers(numbers, 0, 2, "the numbers of sites and customers"))
+    sites = take_numbers(numbers, 2, 2 * m, f"capacity and cost of {m} sites").reshape(m, 2)
+    rest = take_numbers(numbers, 2 + 2 * m, n * (m + 1), f"demand and costs of {n} customers")
     rest = rest.reshape(n, m + 1)
     return Problem(
         CAPACITATED,
@@ -77,7 +87,7 @@ def read_pmedcap(path: Path, p: int | None = None) -> Problem:
     """A capacitated p-median problem on points."""
     numbers = np.array(path.read_text().split(), dtype=float)
     optimum, n, p_of_file, capacity = numbers[1], int(numbers[2]), int(numbers[3]), numbers[4]
-    rows = part(numbers, 5, 4 * n, f"{n} customers of four numbers").reshape(n, 4)
+    rows = take_numbers(numbers, 5, 4 * n, f"{n} customers of four numbers").reshape(n, 4)
     points = rows[:, 1:3]
     return Problem(
         CAPACITATED_P_MEDIAN,

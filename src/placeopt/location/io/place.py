@@ -1,9 +1,9 @@
 """A place, or a scenario of one, as a location problem for one of its services.
 
-Customers are zones, weighted by the service's visits a year; sites are buildings that host the
+Customers are zones, weighted by the service's visits per year; sites are buildings that host the
 service today or whose kind suits it (``suitability``); distances are minutes by the fastest of
-the modes, measured as the scenario's ``travel`` section says, by crow fly where a place is given
-alone. A zone without a way within the cut-off has none here either.
+the modes, measured as the scenario's ``travel`` section says, or in a straight line for a place
+alone. Pairs beyond the cut-off are not allowed here either.
 """
 
 from __future__ import annotations
@@ -38,9 +38,18 @@ def read_place_problem(
 ) -> Problem:
     """The problem of ``kind`` for ``service`` of the place, or the scenario's place, at ``path``.
 
-    ``modes`` replaces the modes of travel; ``keep``: buildings that host the service today stay.
-    ``options`` are further fields of ``Problem``. Raises ``UsageError``, ``PlaceError`` or
-    ``ScenarioError``.
+    Args:
+        path: The place or scenario.
+        kind: Kind of problem.
+        service: Id of the service.
+        modes: Modes of travel, in place of the scenario's.
+        keep: Whether buildings that host the service today must stay.
+        **options: Further fields of ``Problem``.
+
+    Raises:
+        UsageError: If the place has no such service, or none that fits.
+        PlaceError: If the place has faults.
+        ScenarioError: If the scenario has faults.
     """
     from placeopt.place import read_place
     from placeopt.travel import measure
@@ -55,15 +64,15 @@ def read_place_problem(
     place = read_place(path)
     if modes:
         settings["modes"] = modes
-    service = _service(place, service)
-    hosted, fits = _sites(place, service)
+    service = _check_service(place, service)
+    is_host, is_candidate = _candidate_buildings(place, service)
     times = measure(place, **settings)
-    minutes = times.fastest(times.modes)[:, fits]
-    ids = place.buildings["building_id"].to_numpy()[fits]
+    minutes = times.fastest(times.modes)[:, is_candidate]
+    ids = place.buildings["building_id"].to_numpy()[is_candidate]
     if keep:
-        options["opened"] = hosted[fits]
+        options["opened"] = is_host[is_candidate]
     if kind != P_DISPERSION:
-        options["weights"] = _visits(place, service)
+        options["weights"] = _visits_per_zone(place, service)
     return Problem(
         kind,
         Matrix(minutes),
@@ -74,32 +83,34 @@ def read_place_problem(
     )
 
 
-def _service(place: Place, service: str | None) -> str:
+def _check_service(place: Place, service: str | None) -> str:
     services = [str(name) for name in place.services["service_id"]]
     if service not in services:
         raise UsageError(f"there is no service {service!r} here; name one of {', '.join(services)}")
     return service
 
 
-def _sites(place: Place, service: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(buildings that host the service today, buildings that host it or might)."""
+def _candidate_buildings(place: Place, service: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Masks of the buildings that host the service today, and of those that host it or may."""
     hosts = place.hosting.loc[place.hosting["service_id"] == service, "building_id"]
-    hosted = place.buildings["building_id"].isin(set(hosts)).to_numpy()
-    suits = place.suitability
-    kinds = suits.loc[suits["service_id"] == service, "building_kind"]
-    suitable = place.buildings["kind"].isin(set(kinds)).to_numpy() if len(suits) else ~hosted
-    fits = hosted | suitable
-    if not fits.any():
+    is_host = place.buildings["building_id"].isin(set(hosts)).to_numpy()
+    suitability = place.suitability
+    kinds = suitability.loc[suitability["service_id"] == service, "building_kind"]
+    is_suitable = (
+        place.buildings["kind"].isin(set(kinds)).to_numpy() if len(suitability) else ~is_host
+    )
+    is_candidate = is_host | is_suitable
+    if not is_candidate.any():
         raise UsageError(f"no building hosts {service} or suits it")
-    return hosted, fits
+    return is_host, is_candidate
 
 
-def _visits(place: Place, service: str) -> NDArray[np.float64]:
+def _visits_per_zone(place: Place, service: str) -> NDArray[np.float64]:
     from placeopt.place import demand_of
 
     demand = demand_of(place)
-    mine = demand[demand["service_id"] == service].set_index("zone_id")["visits_per_year"]
-    visits = mine.reindex(place.zones["zone_id"], fill_value=0.0).to_numpy(float)
+    visits_by_zone = demand[demand["service_id"] == service].set_index("zone_id")["visits_per_year"]
+    visits = visits_by_zone.reindex(place.zones["zone_id"], fill_value=0.0).to_numpy(float)
     if not (visits > 0).any():
-        raise UsageError(f"nobody visits {service}: give demand or demand_rates")
+        raise UsageError(f"{service} has no visits: give demand or demand_rates")
     return visits

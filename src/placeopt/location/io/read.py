@@ -1,4 +1,4 @@
-"""Read a file as one of the location problems, whatever standard it follows."""
+"""Read a file in any of the known formats as a location problem."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from placeopt.location.statement import (
     P_MEDIAN,
     SINGLE_SOURCE,
     Problem,
+    fields_used_by,
     kind_of,
-    useful,
 )
 
-UNUSED = {
+UNUSED_VALUES = {
     "p": None, "radius": None, "outer_radius": None, "ceiling": None, "share": 1.0,
     "backup": False, "k_nearest": None, "fill_opened": False,
     "weights": None, "fixed_costs": None, "demands": None, "capacities": None,
@@ -50,14 +50,23 @@ def read_problem(
 ) -> Problem:
     """The problem of ``kind`` that the file at ``path`` states.
 
-    ``p``, ``radius`` and ``capacity`` fill in what a file leaves open (or replace its own p);
-    ``metric`` is one of the metrics of points; ``form`` is one of FORMATS where the file's own
-    look does not tell; ``options`` are ``sites``, a file of sites beside a table, and further
-    fields of ``Problem``. Distances of a file of any family serve any problem: p-centre on pmed
-    files, say; what the file states besides and the problem has no use for is left out.
-    Customers and sites go by the numbers
-    of the file, from 1, or by the ids of a table or a place. A place or a scenario is read for
-    one ``service`` (``files.place``). Raises ``UsageError``.
+    A file of any format serves any problem, for example p-centre on pmed files; what the file
+    states and the problem does not use is left out. Customers and sites are named by the numbers of the
+    file, from 1, or by the ids of a table or a place. A place or a scenario is read for one
+    ``service`` (``io.place``).
+
+    Args:
+        kind: Kind of problem.
+        path: The file, place or scenario.
+        p: Number of sites, if the file leaves it open or it is to be replaced.
+        radius: Radius, if the file leaves it open.
+        metric: Metric of points.
+        capacity: Capacity, if the file leaves it open.
+        form: One of FORMATS, if the file itself does not show its format.
+        **options: ``sites``, a table of sites beside a table, and further fields of ``Problem``.
+
+    Raises:
+        UsageError: If the file cannot be read as such a problem.
     """
     path = Path(path)
     kind = kind_of(kind)
@@ -72,19 +81,19 @@ def read_problem(
         }
         if ignored := [name for name, value in of_files.items() if value is not None]:
             raise UsageError(f"{', '.join(ignored)}: a place has none; leave it out")
-        return read_place_problem(path, kind, **_given(p=p, radius=radius, **options))
+        return read_place_problem(path, kind, **_without_none(p=p, radius=radius, **options))
     if stray := {"service", "modes", "keep"} & set(options):
         raise UsageError(f"{', '.join(sorted(stray))}: only a place or a scenario has services")
     if stray := {"flows", "vehicle_range", "threshold", "by_distance"} & set(options):
         raise UsageError(f"{', '.join(sorted(stray))}: only flow-refuelling has trips")
-    form = form or _form(path, kind)
+    form = form or _detect_format(path, kind)
     if form not in FORMATS:
         raise UsageError(f"no format {form!r}; there are {', '.join(FORMATS)}")
-    _check_filled(path, kind, form, p=p, radius=radius, metric=metric, capacity=capacity)
+    _check_options(path, kind, form, p=p, radius=radius, metric=metric, capacity=capacity)
     if form != "table" and options.get("sites") is not None:
         raise UsageError(f"sites: {path.name} is a {form} file, which states its sites itself")
     if form == "table":
-        return read_table(path, kind, metric, **_given(p=p, radius=radius, **options))
+        return read_table(path, kind, metric, **_without_none(p=p, radius=radius, **options))
     try:
         problem = _read(form, path, p, radius, metric, capacity, kind)
     except (ValueError, IndexError) as error:
@@ -93,19 +102,19 @@ def read_problem(
         "customer_ids": range(1, problem.customers + 1),
         "site_ids": range(1, problem.sites + 1),
     }
-    changes = numbers | _given(p=p, radius=radius, **options)
-    if kind != problem.kind:  # what the file states and this kind has no use for is left out
+    changes = numbers | _without_none(p=p, radius=radius, **options)
+    if kind != problem.kind:  # fields that this kind does not use are left out
         named = {field.name: getattr(problem, field.name) for field in fields(Problem)}
-        kept = useful(kind, named)
-        left_out = {name: UNUSED[name] for name in named if name not in kept}
+        kept = fields_used_by(kind, named)
+        left_out = {name: UNUSED_VALUES[name] for name in named if name not in kept}
         changes = {"kind": kind, **left_out, **changes}
         if kind in (P_MEDIAN, P_CENTRE, MAXIMAL_COVERING) and form in ("cap", "single-source"):
             raise UsageError(f"{path.name} holds costs of serving all demand, not distances")
     return problem.replace(**changes)
 
 
-def _check_filled(path: Path, kind: str, form: str, **given: Any) -> None:
-    """Raises ``UsageError`` where something is wanting, or given and would be ignored."""
+def _check_options(path: Path, kind: str, form: str, **given: Any) -> None:
+    """Raise ``UsageError`` if an option is missing, or is given and would be ignored."""
     faults = []
     if form in ("tsplib", "city"):
         needed = {"p": NEEDS_P, "radius": NEEDS_RADIUS}
@@ -155,8 +164,8 @@ def _read(
     raise UsageError(f"no format {form!r}; there are {', '.join(FORMATS)}")
 
 
-def _form(path: Path, kind: str) -> str:
-    """What a file is, from its name's end and its first lines."""
+def _detect_format(path: Path, kind: str) -> str:
+    """The format of a file, from its suffix and its first lines."""
     if path.suffix in (".csv", ".parquet", ".npy", ".npz"):
         return "table"
     with path.open(errors="replace") as file:
@@ -182,5 +191,5 @@ def _form(path: Path, kind: str) -> str:
     raise UsageError(f"{path.name} follows no known format; name one of {', '.join(FORMATS)}")
 
 
-def _given(**options: Any) -> dict[str, Any]:
+def _without_none(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}

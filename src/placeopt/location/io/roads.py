@@ -41,9 +41,9 @@ def read_flow_refuelling(
         table = Table(Path(sites), text=ENDS)
         if not (table.has("site") and table.has("capacity")):
             table.fail("a table of sites needs the columns site_id and capacity")
-        ids = table.ids("site")
-        options["capacities"] = dict(zip(ids, table.numbers("capacity"), strict=True))
-        table.nothing_left("site_id, capacity")
+        ids = table.take_id_column("site")
+        options["capacities"] = dict(zip(ids, table.take_number_column("capacity"), strict=True))
+        table.refuse_other_columns("site_id, capacity")
     name = options.pop("name", "") or Path(path).stem
     return FlowRefuelling(roads, trips, name=name, **options)
 
@@ -53,10 +53,10 @@ def _columns(path: Path, ends: tuple[str, str], amount: str, last: str = "") -> 
     table = Table(path, text=ENDS)
     if missing := [name for name in (*ends, amount) if not table.has(name)]:
         table.fail(f"there is no column {missing[0]}; give {', '.join((*ends, amount))}")
-    columns: list[Any] = [table.ids(name, once=False) for name in ends]
-    columns.append(table.numbers(amount).tolist())
+    columns: list[Any] = [table.take_id_column(name, once=False) for name in ends]
+    columns.append(table.take_number_column(amount).tolist())
     if last and table.has(last):
         given = table.frame[table.names.pop(last)]
         columns.append([None if one != one or one is None else str(one) for one in given])
-    table.nothing_left(", ".join(filter(None, (*ends, amount, last))))
+    table.refuse_other_columns(", ".join(filter(None, (*ends, amount, last))))
     return list(zip(*columns, strict=True))

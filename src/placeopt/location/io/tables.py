@@ -36,14 +36,14 @@ from placeopt.location.statement import Problem
 if TYPE_CHECKING:
     import pandas as pd
 
-LENGTHS = ("distance", "minutes", "cost")
-OF_CUSTOMERS = {"weight": "weights", "demand": "demands"}
-OF_SITES = {
+DISTANCE_COLUMNS = ("distance", "minutes", "cost")
+CUSTOMER_FIELDS = {"weight": "weights", "demand": "demands"}
+SITE_FIELDS = {
     "capacity": "capacities", "fixed_cost": "fixed_costs", "opening_cost": "fixed_costs",
 }  # fmt: skip
 ID_WORDS = ("id", "customer", "zone", "site", "name", "code")
-PLACES = (("x", "y"), ("x_m", "y_m"), ("longitude", "latitude"), ("lon", "lat"))
-SHOWN = 12  # names of columns in a message
+COORDINATE_COLUMNS = (("x", "y"), ("x_m", "y_m"), ("longitude", "latitude"), ("lon", "lat"))
+MAX_NAMED_COLUMNS = 12  # names of columns in a message
 
 
 def read_table(
@@ -53,35 +53,42 @@ def read_table(
     sites: str | Path | None = None,
     **options: Any,
 ) -> Problem:
-    """A problem of ``kind`` over the table at ``path``; ``options`` are fields of ``Problem``.
+    """A problem of ``kind`` from the table at ``path``.
 
-    ``metric``: how points are measured. ``sites``: a table of sites; see the module's text.
-    Raises ``UsageError``.
+    Args:
+        path: The table.
+        kind: Kind of problem.
+        metric: How points are measured.
+        sites: A table of sites; see the module's text.
+        **options: Fields of ``Problem``.
+
+    Raises:
+        UsageError: If a table cannot be read as such a problem.
     """
     if path.suffix in (".npy", ".npz"):
         if metric is not None or sites is not None:
             raise UsageError(f"{path.name} is a matrix: it has no metric and no table of sites")
         return _numpy(path, kind, options)
     table = Table(path)
-    own = None if sites is None else Table(Path(sites))
-    found: dict[str, Any] = {}
-    place = table.place()
-    if place:
-        distances = _points(table, place, own, metric, found)
+    site_table = None if sites is None else Table(Path(sites))
+    problem_fields: dict[str, Any] = {}
+    coordinates = table.coordinate_columns()
+    if coordinates:
+        distances = _read_points(table, coordinates, site_table, metric, problem_fields)
     elif metric is not None:
         raise UsageError(f"{path.name} gives distances; metric is for points (columns x and y)")
     elif table.has("customer") and table.has("site"):
-        distances = _long(table, found)
+        distances = _read_long(table, problem_fields)
     else:
-        distances = _wide(table, found)
-    if own is not None and not place:
-        _add_sites(own, found)
-    given = {name: value for name, value in found.items() if name not in options}
+        distances = _read_wide(table, problem_fields)
+    if site_table is not None and not coordinates:
+        _add_site_fields(site_table, problem_fields)
+    given = {name: value for name, value in problem_fields.items() if name not in options}
     return Problem(kind, distances, name=path.stem, **given, **options)
 
 
 class Table:
-    """A table and its columns by their names in small letters; ids are kept as they are written."""
+    """A table with columns by lower-case name; ids are kept as they are written."""
 
     def __init__(self, path: Path, text: tuple[str, ...] = ()) -> None:
         """Read the table at ``path``; the columns named in ``text`` stay as they are written."""
@@ -108,28 +115,30 @@ class Table:
     def has(self, name: str) -> bool:
         return name in self.names
 
-    def place(self) -> tuple[str, str] | None:
+    def coordinate_columns(self) -> tuple[str, str] | None:
         """The columns of coordinates, if there are any."""
-        return next((pair for pair in PLACES if self.has(pair[0]) and self.has(pair[1])), None)
+        return next(
+            (pair for pair in COORDINATE_COLUMNS if self.has(pair[0]) and self.has(pair[1])), None
+        )
 
-    def numbers(self, name: str, *, empty: bool = False) -> np.ndarray:
-        """A column taken out of the table, all numbers; ``empty``: NaN may stand in it."""
+    def take_number_column(self, name: str, *, empty: bool = False) -> np.ndarray:
+        """Take a column of numbers out of the table; with ``empty`` it may hold NaN."""
         column = self.names.pop(name)
-        values = _numbers(self.frame[column], self, str(column).strip())
+        values = _to_numbers(self.frame[column], self, str(column).strip())
         if not empty and np.isnan(values).any():
             row = int(np.flatnonzero(np.isnan(values))[0])
             self.fail(f"row {row + 2}, column {name}: it is empty; give a number")
         return values
 
-    def ids(self, name: str, *, once: bool = True) -> tuple[str, ...]:
-        """A column of ids taken out of the table."""
+    def take_id_column(self, name: str, *, once: bool = True) -> tuple[str, ...]:
+        """Take a column of ids out of the table; with ``once`` each id may appear only once."""
         column = self.names.pop(name)
         values = self.frame[column]
-        ids = tuple("" if one is None or one != one else str(one) for one in values)
+        ids = tuple("" if each is None or each != each else str(each) for each in values)
         if "" in ids:
             self.fail(f"row {ids.index('') + 2}, column {name or 'of ids'}: an id is missing")
-        if once and (twice := [one for one, count in Counter(ids).items() if count > 1]):
-            rows = [row + 2 for row, one in enumerate(ids) if one == twice[0]]
+        if once and (twice := [each for each, count in Counter(ids).items() if count > 1]):
+            rows = [row + 2 for row, each in enumerate(ids) if each == twice[0]]
             self.fail(
                 f"rows {', '.join(map(str, rows[:5]))}, column {name or 'of ids'}: "
                 f"{twice[0]!r} stands more than once; give each id once"
@@ -143,25 +152,25 @@ class Table:
         first = str(self.frame.columns[0]).strip().lower()
         if first not in self.names:
             return None
-        is_id = first in ID_WORDS or first.endswith("id") or _unnamed(first)
+        is_id = first in ID_WORDS or first.endswith("id") or _is_unnamed(first)
         values = self.frame[self.names[first]]
         if is_id or not _is_numeric(values):
             return first
         return None
 
-    def extras(self, fields: dict[str, str], found: dict[str, Any]) -> None:
-        """Take out the columns of ``fields`` as fields of the problem."""
+    def take_fields(self, fields: dict[str, str], problem_fields: dict[str, Any]) -> None:
+        """Take the columns of ``fields`` out as fields of the problem."""
         for word, field in fields.items():
             named = next((name for name in (word, f"{word}s") if self.has(name)), None)
             if named is not None:
-                if field in found:
+                if field in problem_fields:
                     self.fail(f"{named}: {field} are given twice")
-                found[field] = self.numbers(named)
+                problem_fields[field] = self.take_number_column(named)
 
-    def nothing_left(self, known: str) -> None:
-        """Refuse columns that nobody took out."""
+    def refuse_other_columns(self, known: str) -> None:
+        """Refuse columns that are left in the table."""
         if self.names:
-            some = ", ".join(repr(name) for name in list(self.names)[:SHOWN])
+            some = ", ".join(repr(name) for name in list(self.names)[:MAX_NAMED_COLUMNS])
             self.fail(f"columns {some} are not known here; known are {known}")
 
 
@@ -216,7 +225,7 @@ def _parquet(path: Path) -> pd.DataFrame:
     return frame
 
 
-def _unnamed(name: str) -> bool:
+def _is_unnamed(name: str) -> bool:
     return not name or name.startswith("unnamed:") or name == "index"
 
 
@@ -226,7 +235,7 @@ def _is_numeric(values: Any) -> bool:
     return bool(pd.api.types.is_numeric_dtype(values)) and not pd.api.types.is_bool_dtype(values)
 
 
-def _numbers(values: Any, table: Table, name: str) -> np.ndarray:
+def _to_numbers(values: Any, table: Table, name: str) -> np.ndarray:
     import pandas as pd
 
     if _is_numeric(values):
@@ -239,14 +248,14 @@ def _numbers(values: Any, table: Table, name: str) -> np.ndarray:
     return np.asarray(tried, float)
 
 
-def _wide(table: Table, found: dict[str, Any]) -> Distances:
+def _read_wide(table: Table, problem_fields: dict[str, Any]) -> Distances:
     if len(table.frame.columns) and (ids := table.id_column("customer")) is not None:
-        found["customer_ids"] = table.ids(ids)
-    table.extras(OF_CUSTOMERS, found)
-    for word in OF_SITES:
+        problem_fields["customer_ids"] = table.take_id_column(ids)
+    table.take_fields(CUSTOMER_FIELDS, problem_fields)
+    for word in SITE_FIELDS:
         if table.has(word):
             table.fail(f"column {word}: it belongs to sites; give it in a table of sites (sites)")
-    unnamed = [name for name in table.names if _unnamed(name)]
+    unnamed = [name for name in table.names if _is_unnamed(name)]
     if unnamed:
         table.fail("a column has no name; name each site by its id")
     if not table.names:
@@ -254,19 +263,19 @@ def _wide(table: Table, found: dict[str, Any]) -> Distances:
             "there is no column of a site; name one a site, or give customer, site, distance"
         )
     columns = list(table.names.values())
-    values = np.column_stack([_numbers(table.frame[c], table, str(c).strip()) for c in columns])
-    if "customer_ids" not in found and _counts_up(values[:, 0]):
+    values = np.column_stack([_to_numbers(table.frame[c], table, str(c).strip()) for c in columns])
+    if "customer_ids" not in problem_fields and _is_row_number(values[:, 0]):
         table.fail(
             f"column {str(columns[0])!r} counts up: is it a site, or ids of customers? Name it "
             "customer_id if it holds ids, or give a column customer_id beside it"
         )
     _not_negative(table, values, [str(c).strip() for c in columns])
-    found["site_ids"] = tuple(str(column).strip() for column in columns)
+    problem_fields["site_ids"] = tuple(str(column).strip() for column in columns)
     return Matrix(values)
 
 
-def _counts_up(values: np.ndarray) -> bool:
-    """Whether values are 0, 1, 2, ... or 1, 2, 3, ... and so look like numbers of rows."""
+def _is_row_number(values: np.ndarray) -> bool:
+    """Whether values are 0, 1, 2, ... or 1, 2, 3, ... and so look like row numbers."""
     return len(values) > 2 and values[0] in (0, 1) and bool((np.diff(values) == 1).all())
 
 
@@ -279,42 +288,47 @@ def _not_negative(table: Table, values: np.ndarray, names: list[str]) -> None:
         )
 
 
-def _points(
-    table: Table, place: tuple[str, str], own: Table | None, metric: str | None,
-    found: dict[str, Any],
+def _read_points(
+    table: Table, coordinates: tuple[str, str], site_table: Table | None, metric: str | None,
+    problem_fields: dict[str, Any],
 ) -> Distances:  # fmt: skip
-    degrees = place[0].startswith("lon")
+    degrees = coordinates[0].startswith("lon")
     if degrees and metric not in (None, "great_circle"):
         table.fail(
             f"metric {metric} does not suit degrees; leave it out, or give x and y in metres"
         )
     if not degrees and metric == "great_circle":
         table.fail("metric great_circle asks for columns longitude and latitude in degrees")
-    where = _coordinates(table, place)
+    points = _coordinates(table, coordinates)
     ids = table.id_column("customer")
     if ids is not None:
-        found["customer_ids"] = table.ids(ids)
-    table.extras(OF_CUSTOMERS, found)
+        problem_fields["customer_ids"] = table.take_id_column(ids)
+    table.take_fields(CUSTOMER_FIELDS, problem_fields)
     known = "an id, x, y, weight, demand"
-    if own is None:
-        table.extras(OF_SITES, found)
-        table.nothing_left(f"{known}, capacity, fixed_cost")
+    if site_table is None:
+        table.take_fields(SITE_FIELDS, problem_fields)
+        table.refuse_other_columns(f"{known}, capacity, fixed_cost")
         if ids is not None:
-            found["site_ids"] = found["customer_ids"]
-        sites = where
+            problem_fields["site_ids"] = problem_fields["customer_ids"]
+        sites = points
     else:
-        table.nothing_left(known)
-        if not (own.has(place[0]) and own.has(place[1])):
-            own.fail(f"sites of points need the columns {place[0]} and {place[1]}")
-        sites = _coordinates(own, place)
-        _add_sites(own, found)
-    return Points(where, sites, metric or ("great_circle" if degrees else "euclidean"))  # type: ignore[arg-type]
+        table.refuse_other_columns(known)
+        if not (site_table.has(coordinates[0]) and site_table.has(coordinates[1])):
+            site_table.fail(
+                f"sites of points need the columns {coordinates[0]} and {coordinates[1]}"
+            )
+        sites = _coordinates(site_table, coordinates)
+        _add_site_fields(site_table, problem_fields)
+    return Points(points, sites, metric or ("great_circle" if degrees else "euclidean"))  # type: ignore[arg-type]
 
 
-def _coordinates(table: Table, place: tuple[str, str]) -> np.ndarray:
+def _coordinates(table: Table, coordinates: tuple[str, str]) -> np.ndarray:
     """(rows, 2): x, y, or latitude, longitude."""
-    first, second = table.numbers(place[0]), table.numbers(place[1])
-    if not place[0].startswith("lon"):
+    first, second = (
+        table.take_number_column(coordinates[0]),
+        table.take_number_column(coordinates[1]),
+    )
+    if not coordinates[0].startswith("lon"):
         return np.column_stack([first, second])
     wrong = np.flatnonzero((np.abs(first) > 180) | (np.abs(second) > 90))
     if len(wrong):
@@ -325,67 +339,80 @@ def _coordinates(table: Table, place: tuple[str, str]) -> np.ndarray:
     return np.column_stack([second, first])
 
 
-def _add_sites(own: Table, found: dict[str, Any]) -> None:
-    """What a table of sites says: their ids, capacities and opening costs."""
-    ids = own.id_column("site")
+def _add_site_fields(site_table: Table, problem_fields: dict[str, Any]) -> None:
+    """Add the ids, capacities and opening costs of a table of sites."""
+    ids = site_table.id_column("site")
     if ids is None:
-        own.fail("there is no column of ids; name it site_id")
+        site_table.fail("there is no column of ids; name it site_id")
     assert ids is not None
-    names = own.ids(ids)
+    names = site_table.take_id_column(ids)
     extras: dict[str, Any] = {}
-    own.extras(OF_SITES, extras)
-    own.nothing_left("site_id, capacity, fixed_cost, and x and y where customers are points")
-    known = found.get("site_ids")
+    site_table.take_fields(SITE_FIELDS, extras)
+    site_table.refuse_other_columns(
+        "site_id, capacity, fixed_cost, and x and y where customers are points"
+    )
+    known = problem_fields.get("site_ids")
     if known is None:
-        found["site_ids"] = known = names
+        problem_fields["site_ids"] = known = names
     if set(known) != set(names):
         odd = sorted(set(known) ^ set(names))
-        own.fail(f"site {odd[0]!r} is in one table only; give the same sites in both")
+        site_table.fail(f"site {odd[0]!r} is in one table only; give the same sites in both")
     at = {name: row for row, name in enumerate(names)}
     order = [at[name] for name in known]
     for field, values in extras.items():
-        if field in found:
-            own.fail(f"{field} are given twice")
-        found[field] = values[order]
+        if field in problem_fields:
+            site_table.fail(f"{field} are given twice")
+        problem_fields[field] = values[order]
 
 
-def _long(table: Table, found: dict[str, Any]) -> Distances:
-    lengths = [word for word in LENGTHS if table.has(word)]
+def _read_long(table: Table, problem_fields: dict[str, Any]) -> Distances:
+    lengths = [word for word in DISTANCE_COLUMNS if table.has(word)]
     if len(lengths) != 1:
-        said = f"columns {', '.join(lengths)} could all be it" if lengths else "there is none"
-        table.fail(f"no one column of lengths ({said}); name it one of {', '.join(LENGTHS)}")
-    length = table.numbers(lengths[0], empty=True)
+        candidates_text = (
+            f"columns {', '.join(lengths)} could all be it" if lengths else "there is none"
+        )
+        table.fail(
+            f"no one column of lengths ({candidates_text}); "
+            f"name it one of {', '.join(DISTANCE_COLUMNS)}"
+        )
+    length = table.take_number_column(lengths[0], empty=True)
     _not_negative(table, length[:, None], lengths)
-    pairs = [table.ids(word, once=False) for word in ("customer", "site")]
+    pairs = [table.take_id_column(word, once=False) for word in ("customer", "site")]
     extras: dict[str, Any] = {}
-    table.extras(OF_CUSTOMERS | OF_SITES, extras)
-    table.nothing_left(
-        f"customer, site, one of {', '.join(LENGTHS)}, weight, demand, capacity, fixed_cost"
+    table.take_fields(CUSTOMER_FIELDS | SITE_FIELDS, extras)
+    table.refuse_other_columns(
+        f"customer, site, one of {', '.join(DISTANCE_COLUMNS)}, weight, demand, capacity, "
+        "fixed_cost"
     )
     customers, rows = np.unique(pairs[0], return_inverse=True)
     sites, columns = np.unique(pairs[1], return_inverse=True)
-    _, first, times = np.unique(rows * len(sites) + columns, return_index=True, return_counts=True)
-    if (times > 1).any():
-        row = int(first[times > 1][0])
+    _, first, occurrences = np.unique(
+        rows * len(sites) + columns, return_index=True, return_counts=True
+    )
+    if (occurrences > 1).any():
+        row = int(first[occurrences > 1][0])
         table.fail(
             f"row {row + 2}: customer {pairs[0][row]!r} and site {pairs[1][row]!r}: "
             "the pair is listed twice"
         )
     for field, values in extras.items():
-        of_customer = field in OF_CUSTOMERS.values()
-        of, count = (rows, len(customers)) if of_customer else (columns, len(sites))
+        of_customer = field in CUSTOMER_FIELDS.values()
+        owner, count = (rows, len(customers)) if of_customer else (columns, len(sites))
         each = np.zeros(count)
-        each[of] = values
-        differs = np.flatnonzero(each[of] != values)
+        each[owner] = values
+        differs = np.flatnonzero(each[owner] != values)
         if len(differs):
             row = int(differs[0])
             whose = f"customer {pairs[0][row]!r}" if of_customer else f"site {pairs[1][row]!r}"
             table.fail(f"row {row + 2}: {whose} has two different {field}; give the same each time")
-        found[field] = each
-    found["customer_ids"], found["site_ids"] = tuple(customers.tolist()), tuple(sites.tolist())
-    there = ~np.isnan(length)
+        problem_fields[field] = each
+    problem_fields["customer_ids"], problem_fields["site_ids"] = (
+        tuple(customers.tolist()),
+        tuple(sites.tolist()),
+    )
+    is_given = ~np.isnan(length)
     values = sparse.coo_array(
-        (length[there], (rows[there], columns[there])), shape=(len(customers), len(sites))
+        (length[is_given], (rows[is_given], columns[is_given])), shape=(len(customers), len(sites))
     )
     return Pairs(values.tocsr())
 
@@ -397,6 +424,10 @@ def _numpy(path: Path, kind: str, options: dict) -> Problem:
         else:
             distances = Pairs(sparse.csr_array(sparse.load_npz(path)))
     except (ValueError, KeyError, OSError) as error:
-        told = "a dense matrix (numpy.save)" if path.suffix == ".npy" else "scipy.sparse.save_npz"
-        raise UsageError(f"{path.name} does not read as written by {told}: {error}") from error
+        expected_format = (
+            "a dense matrix (numpy.save)" if path.suffix == ".npy" else "scipy.sparse.save_npz"
+        )
+        raise UsageError(
+            f"{path.name} does not read as written by {expected_format}: {error}"
+        ) from error
     return Problem(kind, distances, name=path.stem, **options)
