@@ -24,7 +24,7 @@ import numpy as np
 import pytest
 
 from placeopt.base.errors import OutputError
-from placeopt.base.files import whole_file
+from placeopt.base.files import atomic_file
 from placeopt.bench import run as run_suite
 from placeopt.bench.results.records import read_records
 from placeopt.place import import_place, read_place, write_place
@@ -216,16 +216,23 @@ def test_an_ended_benchmark_keeps_every_run_that_ended(seed: int, tmp_path: Path
 
 def test_two_benchmarks_of_one_folder_take_no_turns(tmp_path: Path) -> None:
     """The second is refused at once: a run may take hours."""
-    from placeopt.base.files import sole_user
+    from placeopt.base.files import exclusive_folder
 
-    with sole_user(tmp_path / "out"):
+    with exclusive_folder(tmp_path / "out"):
         ask = "from placeopt.bench import run; import sys; run('smoke', ['placeopt'], sys.argv[1])"
         second = subprocess.run(
             [sys.executable, "-c", ask, str(tmp_path / "out")], capture_output=True, text=True
         )
     assert second.returncode == 1
     assert "another process is at work in" in second.stderr
-    with pytest.raises(OutputError, match="at work"), sole_user(tmp_path), sole_user(tmp_path):
+    with (
+        pytest.raises(OutputError, match="at work"),
+        exclusive_folder(tmp_path),
+        exclusive_folder(tmp_path),
+    ):
         pass
-    with sole_user(tmp_path), whole_file(tmp_path / "a.txt") as made:  # writing is another matter
+    with (
+        exclusive_folder(tmp_path),
+        atomic_file(tmp_path / "a.txt") as made,
+    ):  # writing is another matter
         made.write_text("a", encoding="utf-8")

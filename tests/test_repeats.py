@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from placeopt import budget, estate
-from placeopt.base.deadline import ended_by_clock, may_differ, watching_the_clock
+from placeopt.base.deadline import record_timeout, recording_timeouts, repeatability_warnings
 from placeopt.location import KINDS, locate
 from placeopt.place import Place, synthesise
 from placeopt.place.order import in_canonical_order, in_rows_of
@@ -182,11 +182,11 @@ def test_an_answer_says_where_the_clock_ended_a_search(monkeypatch):
 
 
 def test_the_clock_is_heard_inside_and_outside():
-    with watching_the_clock() as outer:
-        with watching_the_clock() as inner:
-            ended_by_clock("a search")
+    with recording_timeouts() as outer:
+        with recording_timeouts() as inner:
+            record_timeout("a search")
         assert inner == ["a search"]
     assert outer == ["a search"]
-    ended_by_clock("nobody listens")
-    assert not may_differ([])
-    assert "a search" in may_differ(["a search", "a search"])[0].message
+    record_timeout("nobody listens")
+    assert not repeatability_warnings([])
+    assert "a search" in repeatability_warnings(["a search", "a search"])[0].message

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placeopt.base.errors import Finding, ScenarioError, UsageError
-from placeopt.base.files import require_writable, whole_folder
+from placeopt.base.files import atomic_folder, require_writable
 from placeopt.engine import Answer, Plan
 from placeopt.place import Place, read_leniently, read_place, write_place
 from placeopt.scenario import Scenario, check_scenario, read_scenario
 from placeopt.scenario.check.all_checks import with_lines
-from placeopt.study.answer import Watch, answer_checked, engine_findings, solve
+from placeopt.study.answer import ProgressCallback, answer_checked, engine_findings, solve
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,11 @@ PRICES_FILES = ("prices.csv",)
 
 
 def solve_file(
-    scenario_file: Path, out: Path, progress: Watch | None = None, *, plain_csv: bool = False
+    scenario_file: Path,
+    out: Path,
+    progress: ProgressCallback | None = None,
+    *,
+    plain_csv: bool = False,
 ) -> Answer:
     """Answer a scenario file and write all results into ``out``.
 
@@ -102,7 +106,7 @@ def _write_tables(
 ) -> None:
     from placeopt.report.write import write_table
 
-    with whole_folder(out, files) as made:
+    with atomic_folder(out, files) as made:
         for name, table in tables.items():
             write_table(table, made / name, plain_csv)
 
@@ -115,7 +119,7 @@ def year_on_file(
     plan: Path | None = None,
     contracted: tuple[str, ...] = (),
     rolls: bool = False,
-    progress: Watch | None = None,
+    progress: ProgressCallback | None = None,
 ) -> list[str]:
     """Write the next year's place and question.
 

@@ -53,20 +53,20 @@ def test_code_that_is_not_kept_is_made_once_with_a_message(
     """A module with one function: said and made at first, at hand from then on, kept on disk."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(room, "_FUNCTIONS", [])
-    monkeypatch.setattr(room, "_AT_HAND", set())
+    monkeypatch.setattr(room, "_READY", set())
     first = room.compiled(double)
     module = (__name__,)
-    assert not room.is_kept(module)
+    assert not room.is_compiled(module)
     for _ in range(2):
         room.ensure_compiled("doubling", module, lambda: first(2), 7)
     assert caplog.messages == [
         "compiling doubling, once: about 7 s (placeopt compile does it ahead)"
     ]
     monkeypatch.setattr(room, "_FUNCTIONS", [])
-    monkeypatch.setattr(room, "_AT_HAND", set())
+    monkeypatch.setattr(room, "_READY", set())
     again = room.compiled(double)  # as in another process
     assert not again.signatures
-    assert room.is_kept(module)
+    assert room.is_compiled(module)
 
 
 def test_making_ahead_makes_all_that_searches_call() -> None:
@@ -81,7 +81,7 @@ def test_making_ahead_makes_all_that_searches_call() -> None:
     modules = {function.__module__ for function in room._FUNCTIONS}
     modules = {name for name in modules if name.startswith("placeopt.location.")}
     assert len(modules) >= 8
-    assert room.is_kept(sorted(modules))
+    assert room.is_compiled(sorted(modules))
     before = {id(function): len(function.signatures) for function in room._FUNCTIONS}
     points = np.random.default_rng(5).random((40, 2)) * 100
     common: dict[str, Any] = {"demands": np.arange(1.0, 41.0), "capacities": np.full(40, 150.0)}

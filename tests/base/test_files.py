@@ -16,7 +16,7 @@ import pytest
 
 from placeopt.base import files
 from placeopt.base.errors import OutputError
-from placeopt.base.files import private_folder, require_writable, whole_file, whole_folder
+from placeopt.base.files import atomic_file, atomic_folder, private_folder, require_writable
 
 OWNED = ("page.html", "tables")
 
@@ -36,7 +36,7 @@ while True:
 
 
 def put(folder: Path, text: str) -> None:
-    with whole_folder(folder, OWNED) as made:
+    with atomic_folder(folder, OWNED) as made:
         (made / "page.html").write_text(text, encoding="utf-8")
 
 
@@ -46,7 +46,7 @@ def names(folder: Path) -> set[str]:
 
 def test_a_new_folder_takes_the_place_of_the_earlier_one(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "out"
-    with whole_folder(target, OWNED) as made:
+    with atomic_folder(target, OWNED) as made:
         (made / "tables").mkdir()
         (made / "page.html").write_text("first", encoding="utf-8")
     put(target, "second")
@@ -58,7 +58,7 @@ def test_a_new_folder_takes_the_place_of_the_earlier_one(tmp_path: Path) -> None
 def test_a_folder_is_replaced_where_names_cannot_be_exchanged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "_exchanged", lambda one, other: False)
+    monkeypatch.setattr(files, "_exchange_names", lambda one, other: False)
     put(tmp_path / "out", "first")
     put(tmp_path / "out", "second")
     assert (tmp_path / "out" / "page.html").read_text(encoding="utf-8") == "second"
@@ -67,7 +67,7 @@ def test_a_folder_is_replaced_where_names_cannot_be_exchanged(
 
 def test_a_fault_while_writing_leaves_the_earlier_answer(tmp_path: Path) -> None:
     put(tmp_path / "out", "first")
-    with pytest.raises(ZeroDivisionError), whole_folder(tmp_path / "out", OWNED) as made:
+    with pytest.raises(ZeroDivisionError), atomic_folder(tmp_path / "out", OWNED) as made:
         (made / "page.html").write_text(str(1 / len(names(made))), encoding="utf-8")
     assert (tmp_path / "out" / "page.html").read_text(encoding="utf-8") == "first"
     assert names(tmp_path) == {"out"}
@@ -76,7 +76,7 @@ def test_a_fault_while_writing_leaves_the_earlier_answer(tmp_path: Path) -> None
 def test_a_fault_of_the_system_is_one_plain_message(tmp_path: Path) -> None:
     with (
         pytest.raises(OutputError, match=r"a\.txt could not be written: Input/output error"),
-        whole_file(tmp_path / "a.txt"),
+        atomic_file(tmp_path / "a.txt"),
     ):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
     assert names(tmp_path) == set()
@@ -102,7 +102,7 @@ def test_other_files_are_kept_where_that_is_asked(tmp_path: Path) -> None:
     (place / "scenarios" / "mine.toml").write_text("question", encoding="utf-8")
     (place / "zones.csv").write_text("old", encoding="utf-8")
     (place / "link").symlink_to("scenarios")
-    with whole_folder(place, ("zones.csv", "streets.gpkg"), keep_others=True) as made:
+    with atomic_folder(place, ("zones.csv", "streets.gpkg"), keep_others=True) as made:
         (made / "streets.gpkg").write_text("new", encoding="utf-8")
     assert names(place) == {"scenarios", "streets.gpkg", "link"}
     assert (place / "link" / "mine.toml").read_text(encoding="utf-8") == "question"
@@ -114,7 +114,7 @@ def test_a_file_where_a_folder_is_asked_for_is_refused(tmp_path: Path) -> None:
         require_writable(tmp_path / "out", OWNED)
     with pytest.raises(OutputError, match="cannot be written to"):
         require_writable(tmp_path / "out" / "deeper", OWNED)
-    with pytest.raises(OutputError, match="is a folder"), whole_file(tmp_path):
+    with pytest.raises(OutputError, match="is a folder"), atomic_file(tmp_path):
         pass
 
 
@@ -181,9 +181,9 @@ def test_a_writer_that_never_ends_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "WAIT_SECONDS", 0.1)
-    with whole_file(tmp_path / "a") as made:
+    with atomic_file(tmp_path / "a") as made:
         made.touch()
-        with pytest.raises(OutputError, match="another process"), whole_file(tmp_path / "a"):
+        with pytest.raises(OutputError, match="another process"), atomic_file(tmp_path / "a"):
             pass
 
 
@@ -198,7 +198,7 @@ def test_a_full_disk_is_one_plain_message(tmp_path: Path) -> None:
         put(disk / "out", "first")
         with (
             pytest.raises(OutputError, match="the disk is full"),
-            whole_folder(disk / "out", OWNED) as made,
+            atomic_folder(disk / "out", OWNED) as made,
         ):
             (made / "page.html").write_bytes(b"x" * 2**23)
         assert (disk / "out" / "page.html").read_text(encoding="utf-8") == "first"

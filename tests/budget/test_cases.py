@@ -82,8 +82,8 @@ def test_the_uganda_package_has_its_known_objective_and_prices(shift, shared):
     assert -result.objective == pytest.approx(known["obj"], rel=1e-9)
     assert strong_duality_holds(model.arrays(), result)
     # the first row is the consumables budget, the next eight are pools of staff time
-    assert -result.row_prices[0] == pytest.approx(known["dual_drug"], rel=1e-6)
-    assert -result.row_prices[1:9] == pytest.approx(known["dual_hr"], rel=1e-6)
+    assert -result.row_duals[0] == pytest.approx(known["dual_drug"], rel=1e-6)
+    assert -result.row_duals[1:9] == pytest.approx(known["dual_hr"], rel=1e-6)
     stated = json.loads((folder / f"lp_feascov0_taskshift{shift}.json").read_text())
     assert -result.objective == pytest.approx(stated["objval"], rel=1e-6)
 

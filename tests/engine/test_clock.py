@@ -15,11 +15,11 @@ from placeopt import budget, engine, estate
 from placeopt.base import deadline
 from placeopt.base.deadline import (
     LEAST_SECONDS,
-    ending_in,
-    limited,
-    past_deadline,
+    answer_deadline,
+    deadline_in,
+    recording_timeouts,
     seconds_left,
-    watching_the_clock,
+    without_deadline,
 )
 from placeopt.engine import Status, highs
 from placeopt.engine.model import Arrays
@@ -54,13 +54,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
         return solve(arrays, replace(settings, time_limit_seconds=60.0))
 
     monkeypatch.setattr(highs, "solve", watched)
-    with limited(1e9, clock):  # the clock of every deadline inside
+    with answer_deadline(1e9, clock):  # the clock of every deadline inside
         yield clock
 
 
 def test_a_solve_gets_what_is_left_until_the_deadline(clock: Clock) -> None:
     clock.each = 3.0
-    with limited(10.0):  # at most two seconds late, one of them for solves
+    with answer_deadline(10.0):  # at most two seconds late, one of them for solves
         engine.solve(p_median(), time_limit_seconds=300.0)
         engine.solve(p_median(), time_limit_seconds=2.0)
         engine.solve(p_median(), time_limit_seconds=300.0)
@@ -71,17 +71,17 @@ def test_a_solve_gets_what_is_left_until_the_deadline(clock: Clock) -> None:
 
 
 def test_the_earlier_of_two_deadlines_holds(clock: Clock) -> None:
-    with limited(10.0), limited(100.0):
+    with answer_deadline(10.0), answer_deadline(100.0):
         assert seconds_left() == 11.0
-        with ending_in(4.0):
+        with deadline_in(4.0):
             assert seconds_left() == 4.0
         assert seconds_left() == 11.0
 
 
 def test_what_a_found_plan_needs_runs_past_the_deadline(clock: Clock) -> None:
-    with limited(1.0):
+    with answer_deadline(1.0):
         clock.now += 50
-        with past_deadline():
+        with without_deadline():
             engine.solve(p_median(), time_limit_seconds=300.0)
         engine.solve(p_median(), time_limit_seconds=300.0)
     assert clock.limits == [300.0, LEAST_SECONDS]
@@ -141,11 +141,11 @@ def test_a_rule_whose_solve_ran_out_of_time_is_not_called_useless(
     from placeopt.budget.explain import infeasibility
 
     def late(problem: object, scenario: object) -> str:
-        deadline.ended_by_clock("highs")
+        deadline.record_timeout("highs")
         return ""
 
     monkeypatch.setattr(infeasibility, "minimal_relaxation", late)
-    with watching_the_clock() as ended:
+    with recording_timeouts() as ended:
         found = infeasibility.explain(two_programmes(), scenario_of(rules=(one_budget(10),)))
     assert "at least two would have to give" not in found.sentence
     assert "one_budget (B1)" in found.sentence

@@ -57,29 +57,29 @@ def test_every_engine_for_continuous_columns_agrees_on_the_relaxation(engine: st
     assert result.objective == pytest.approx(solve(p_median(integer=False)).objective, rel=1e-5)
 
 
-@pytest.mark.parametrize("engine", [name for name in FREE if ENGINES[name].prices])
+@pytest.mark.parametrize("engine", [name for name in FREE if ENGINES[name].duals])
 def test_prices_say_what_one_more_unit_costs(engine: str):
     model = p_median(6, 2, integer=False)
-    result = solve(model, engine=engine, prices=True)
+    result = solve(model, engine=engine, duals=True)
     arrays = model.arrays()
-    assert dual_bound(arrays, result.row_prices) == pytest.approx(result.objective, abs=1e-3)
+    assert dual_bound(arrays, result.row_duals) == pytest.approx(result.objective, abs=1e-3)
     row = model.rows["count"].start
     for step in (1.0, -1.0):
         side = arrays.row_lower.copy()
         side[row] += step
         upper = np.where(np.arange(len(side)) == row, side, arrays.row_upper)
         moved = solve(replace(arrays, row_lower=side, row_upper=upper)).objective
-        assert moved >= result.objective + result.row_prices[row] * step - 1e-3  # it is convex
-    assert result.row_prices[row] < 0  # one more building makes the journeys shorter
+        assert moved >= result.objective + result.row_duals[row] * step - 1e-3  # it is convex
+    assert result.row_duals[row] < 0  # one more building makes the journeys shorter
 
 
 def test_prices_that_break_strong_duality_are_not_handed_out():
     model = p_median(6, 2, integer=False)
     good = solve(model)
     arrays = model.arrays()
-    for wrong in (-good.row_prices, arrays.matrix @ good.values, np.zeros(len(arrays.row_lower))):
-        result = recheck(arrays, replace(good, row_prices=wrong), 1e-6)
-        assert result.row_prices is None
+    for wrong in (-good.row_duals, arrays.matrix @ good.values, np.zeros(len(arrays.row_lower))):
+        result = recheck(arrays, replace(good, row_duals=wrong), 1e-6)
+        assert result.row_duals is None
         assert result.reduced_costs is None
 
 
@@ -123,11 +123,11 @@ def test_what_an_engine_cannot_do_is_refused_with_one_that_can():
     with pytest.raises(EngineError, match="cp-sat cannot take continuous columns; highs can"):
         solve(p_median(integer=False), engine="cp-sat")
     with pytest.raises(EngineError, match="cbc cannot take a plan to start from; highs can"):
-        solve(p_median(), engine="cbc", start=np.zeros(72))
+        solve(p_median(), engine="cbc", warm_start=np.zeros(72))
     with pytest.raises(EngineError, match="scip cannot take prices of rows; highs can"):
-        solve(p_median(integer=False), engine="scip", prices=True)
+        solve(p_median(integer=False), engine="scip", duals=True)
     with pytest.raises(EngineError, match="a model with integers has no prices"):
-        solve(p_median(), prices=True)
+        solve(p_median(), duals=True)
 
 
 def test_an_unknown_or_missing_engine_says_what_to_do():
@@ -182,12 +182,12 @@ def test_cp_sat_bounds_allow_for_rounded_costs():
 def test_a_start_is_checked_and_taken(engine: str):
     model = p_median()
     best = solve(model, gap=0)
-    result = solve(model, engine=engine, start=best.values, gap=0)
+    result = solve(model, engine=engine, warm_start=best.values, gap=0)
     assert result.objective == pytest.approx(best.objective)
     with pytest.raises(EngineError, match="the start breaks a row or bound by 1"):
-        solve(model, engine=engine, start=np.zeros(72))
+        solve(model, engine=engine, warm_start=np.zeros(72))
     with pytest.raises(EngineError, match="shape"):
-        solve(model, engine=engine, start=np.zeros(3))
+        solve(model, engine=engine, warm_start=np.zeros(3))
 
 
 def test_values_that_break_a_row_fail_whatever_the_engine_says():

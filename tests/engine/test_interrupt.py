@@ -17,8 +17,8 @@ import pytest
 from small_models import p_median
 
 from placeopt.engine import Model, Progress, Status, TerminalProgress, solve
-from placeopt.engine.interrupts import run_until_interrupted, to_the_end, until_interrupted
-from placeopt.engine.progress import line
+from placeopt.engine.interrupts import ignoring_interrupts, run_until_interrupted, until_interrupted
+from placeopt.engine.progress import progress_line
 
 HARD = """
 import sys
@@ -84,11 +84,11 @@ def test_after_ctrl_c_the_solves_of_the_same_search_end_at_once_with_what_they_s
         assert solve(model, gap=0).status is Status.OPTIMAL
         assert run_until_interrupted(call, stop.set)
         assert interrupted()
-        follows = solve(model, gap=0, start=best.values)
+        follows = solve(model, gap=0, warm_start=best.values)
         assert follows.status is Status.INTERRUPTED
         assert follows.objective == best.objective
         assert not solve(model, gap=0).has_plan
-        with to_the_end():
+        with ignoring_interrupts():
             assert solve(model, gap=0).status is Status.OPTIMAL
     assert solve(model, gap=0).status is Status.OPTIMAL
 
@@ -128,10 +128,10 @@ def test_a_solve_runs_in_any_thread():
 
 
 def test_the_terminal_line_says_seconds_plan_bound_and_gap():
-    assert line(Progress(12.3, 1234.0, 1200.0), "GBP") == (
+    assert progress_line(Progress(12.3, 1234.0, 1200.0), "GBP") == (
         "12 s   best plan 1,234 GBP   bound 1,200 GBP   gap 2.76%"
     )
-    assert line(Progress(3.0, None, -np.inf)).endswith("bound none yet   gap open")
+    assert progress_line(Progress(3.0, None, -np.inf)).endswith("bound none yet   gap open")
 
 
 def test_progress_waits_two_seconds_and_writes_plain_lines_to_a_file():

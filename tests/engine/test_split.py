@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from placeopt.engine import Model, solve
-from placeopt.engine.lagrangian_decomposition import bound_of_parts, relaxation_prices, split
+from placeopt.engine.lagrangian_decomposition import bound_from_parts, decompose, relaxation_duals
 
 
 def linked(seed):
@@ -32,10 +32,10 @@ def test_a_bound_of_parts_lies_between_the_relaxation_and_the_optimum(seed):
     arrays = linked(seed)
     best = solve(arrays).objective
     relaxed = solve(replace(arrays, integer=np.zeros_like(arrays.integer))).objective
-    prices = relaxation_prices(arrays, 10.0)
-    parts = split(arrays, np.repeat(np.arange(3), 8), prices)
-    bound, found = bound_of_parts(parts, 10.0, [0.3, 0.3, 0.4], 0.0, 1, 1)
+    prices = relaxation_duals(arrays, 10.0)
+    parts = decompose(arrays, np.repeat(np.arange(3), 8), prices)
+    bound, found = bound_from_parts(parts, 10.0, [0.3, 0.3, 0.4], 0.0, 1, 1)
     assert relaxed - 1e-4 <= bound <= best + 1e-6
     assert len(found) == 3
-    stopped, _ = bound_of_parts(parts, 10.0, [0.3, 0.3, 0.4], 0.0, 1, 1, stop=lambda: True)
+    stopped, _ = bound_from_parts(parts, 10.0, [0.3, 0.3, 0.4], 0.0, 1, 1, stop=lambda: True)
     assert stopped == -np.inf

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from placeopt.engine import Status
-from placeopt.location import Problem, Solution, compile_ahead, locate
+from placeopt.location import Problem, Solution, compile_ahead, locate, search_state
 from placeopt.location.capacitated import column_generation, single_source
 from placeopt.location.statement import NEEDS_CAPACITY
 from placeopt.location.uncapacitated import branch_and_bound
@@ -41,7 +41,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     compile_ahead.compile_uncapacitated()
     compile_ahead.compile_capacitated()
     made = Clock()
-    for module in (branch_and_bound, column_generation):
+    for module in (search_state, column_generation):
         monkeypatch.setattr(module, "time", made)
     monkeypatch.setattr(branch_and_bound, "MAX_MIP_ENTRIES", 0)
     monkeypatch.setattr(single_source, "MAX_MIP_PAIRS", 0)

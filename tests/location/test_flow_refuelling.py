@@ -57,7 +57,7 @@ def instance(seed: int, **changes: Any) -> FlowRefuelling:
 
 def path_of(problem: FlowRefuelling, q: int) -> tuple[list[int], list[float]]:
     here = slice(problem.paths.start[q], problem.paths.start[q + 1])
-    return problem.paths.node[here].tolist(), problem.paths.at[here].tolist()
+    return problem.paths.node[here].tolist(), problem.paths.distance_along[here].tolist()
 
 
 def gets_there(problem: FlowRefuelling, q: int, stations: set[int]) -> bool:

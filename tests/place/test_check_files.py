@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from placeopt.base.errors import PlaceError, told
+from placeopt.base.errors import PlaceError, finding_lines
 from placeopt.place import check, check_files, read_place
 from tests.place.small import change, small_folder, small_place
 
@@ -394,7 +394,7 @@ def test_a_fault_in_very_many_rows_is_told_for_the_first_and_then_counted(folder
     more = [rest[0].replace("Z1", f"Y{n}", 1).replace("450000", "-1.05") for n in range(60)]
     more = [line.replace("310000", "52.6") for line in more]
     path.write_text("\n".join([first, *rest, *more]))
-    lines = told(check_files(folder))
+    lines = finding_lines(check_files(folder))
     assert len(lines) == 51
     assert lines[-1] == ("error", "zones.csv: x_m: the same 10 more times, last in row 64")
     with pytest.raises(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from placeopt.base.errors import OutputError
-from placeopt.base.files import sole_user
+from placeopt.base.files import exclusive_folder
 from placeopt.place import Place
 from placeopt.travel import fill_missing as completion
 from placeopt.travel.cache import Parts
@@ -77,7 +77,10 @@ def test_one_that_has_waited_long_is_refused(
     place = town(tmp_path, zones=3, buildings=2)
     monkeypatch.setattr(completion, "WAIT_SECONDS", 0.05)
     folder = parts_of(place, origins_of(place), tmp_path, "walk", {"by": "slow"}).folder
-    with sole_user(folder), pytest.raises(OutputError, match="another process is at work in"):
+    with (
+        exclusive_folder(folder),
+        pytest.raises(OutputError, match="another process is at work in"),
+    ):
         measured(place, Slow())
 
 

@@ -1,6 +1,6 @@
-"""Names in people's files that were renamed: read for one release more, with a warning.
+"""Renamed names of files that people keep: the old ones are read for one more release.
 
-``aliases.csv`` is the one table of them. ``where`` says what the name is of:
+``aliases.csv`` lists them. ``where`` says what the name belongs to:
 
     scenario                a key at the top of a scenario file
     scenario.solver         a key of that section, and so on downwards
@@ -26,9 +26,9 @@ class Alias:
     """One name that was renamed.
 
     Attributes:
-        where: What the name is of.
-        old: The name that is still read.
-        new: The name it has now.
+        where: What the name belongs to.
+        old: The old name, which is still read.
+        new: The new name.
         until: The release from which the old name is no longer read.
     """
 
@@ -38,7 +38,7 @@ class Alias:
     until: str
 
     def sentence(self) -> str:
-        """What a person is told who still writes the old name."""
+        """The warning for a file that uses the old name."""
         return f"{self.old!r} is called {self.new!r} now and is read until release {self.until}"
 
 
@@ -50,7 +50,7 @@ def aliases() -> tuple[Alias, ...]:
 
 
 def renamed(where: str, names: Iterable[object]) -> dict[str, Alias]:
-    """The aliases among ``names`` by their old name; one whose new name is there too is none."""
+    """The aliases among ``names`` by their old name, unless the new name is there too."""
     there = set(names)
     return {
         alias.old: alias

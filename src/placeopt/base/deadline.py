@@ -1,15 +1,13 @@
-"""The deadline of an answer, and which searches the clock ended.
+"""The deadline of an answer, and which searches the time limit ended.
 
-An answer is found in many solves: objectives, completion, explanations. ``limited`` gives all of
-them one deadline, which ``engine.solve`` keeps whatever limit a solve is given itself; what works
+An answer takes many solves: objectives, completion, explanations. ``answer_deadline`` gives all of
+them one deadline, which ``engine.solve`` keeps whatever limit a single solve has. Code that works
 between solves asks ``seconds_left``.
 
-What is found after a search that the clock ended may be otherwise in another run.
-
-A search that ends because it is done (proven, nothing better found in so many tries) is the same
-in every run. One that ends because its time is up is not: how far it comes depends on the machine
-and on what else runs there. Whoever answers a question opens ``watching_the_clock`` and says in
-the answer whether it repeats.
+A search that ends because it is finished (proven, or nothing better found in so many attempts) is
+the same in every run. A search that ends because its time is up is not: how far it comes depends
+on the machine and on what else runs there. Code that answers a question opens
+``recording_timeouts`` and states in the answer whether it repeats.
 """
 
 from __future__ import annotations
@@ -21,36 +19,38 @@ from contextvars import ContextVar
 
 from placeopt.base.errors import Finding
 
-LATE_SHARE, LATE_SECONDS = 0.1, 2.0  # of its limit, and at least: by how much an answer may be late
-SEARCHING = 0.5  # of what an answer may be late, for solves; the rest for tables and verification
-LEAST_SECONDS = 0.1  # of a solve that begins after the deadline: small ones end in it
+LATE_SHARE, LATE_SECONDS = 0.1, 2.0  # an answer may be late by this share, or these seconds
+SEARCH_SHARE = 0.5  # of that lateness for solves; the rest is for tables and verification
+LEAST_SECONDS = 0.1  # of a solve that begins after the deadline; small ones finish in it
 _deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 _clock: ContextVar[Callable[[], float]] = ContextVar("clock", default=time.perf_counter)
-_ended: ContextVar[list[str] | None] = ContextVar("ended_by_clock", default=None)
+_timeouts: ContextVar[list[str] | None] = ContextVar("ended_by_clock", default=None)
 
 
 @contextmanager
-def limited(limit_seconds: float, clock: Callable[[], float] | None = None) -> Iterator[None]:
-    """All solves of the block end by one deadline: the limit and a share of what may be late.
+def answer_deadline(
+    limit_seconds: float, clock: Callable[[], float] | None = None
+) -> Iterator[None]:
+    """Give all solves of this context one deadline: the limit and part of the permitted lateness.
 
-    One block inside another keeps the earlier deadline.
+    Nested contexts keep the earlier deadline.
 
     Args:
-        limit_seconds: What the scenario gives.
-        clock: Seconds that go up, for tests; by default those of ``time.perf_counter``.
+        limit_seconds: The time limit of the scenario.
+        clock: Increasing seconds, for tests; ``time.perf_counter`` by default.
     """
     late = max(LATE_SHARE * limit_seconds, LATE_SECONDS)
     token = _clock.set(clock or _clock.get())
     try:
-        with ending_in(limit_seconds + SEARCHING * late):
+        with deadline_in(limit_seconds + SEARCH_SHARE * late):
             yield
     finally:
         _clock.reset(token)
 
 
 @contextmanager
-def ending_in(seconds: float) -> Iterator[None]:
-    """The deadline of the block is in so many seconds, or that of the block around it."""
+def deadline_in(seconds: float) -> Iterator[None]:
+    """End this context in so many seconds, or at the enclosing deadline if that is earlier."""
     token = _deadline.set(min(_deadline.get(), _clock.get()() + seconds))
     try:
         yield
@@ -59,9 +59,12 @@ def ending_in(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def past_deadline() -> Iterator[None]:
-    """Solves of the block run although the deadline has passed: those without which a plan that
-    was found is none. They are linear programs, or nearly, and small beside the search."""
+def without_deadline() -> Iterator[None]:
+    """Run the solves of this context although the deadline has passed.
+
+    Use it for solves that a found plan cannot do without. They are nearly linear programs, and
+    small beside the search.
+    """
     token = _deadline.set(float("inf"))
     try:
         yield
@@ -70,43 +73,41 @@ def past_deadline() -> Iterator[None]:
 
 
 def seconds_left() -> float:
-    """Seconds until the deadline of the block of ``limited`` around this; infinite outside one,
-    0 or less when it has passed."""
+    """Seconds until the enclosing deadline: infinite without one, 0 or less once it has passed."""
     return _deadline.get() - _clock.get()()
 
 
-def within_deadline(seconds: float) -> float:
-    """``seconds``, or what is left until the deadline where that is less."""
+def limit_to_deadline(seconds: float) -> float:
+    """``seconds``, or the seconds left until the deadline if they are fewer."""
     return min(seconds, max(seconds_left(), LEAST_SECONDS))
 
 
 @contextmanager
-def watching_the_clock() -> Iterator[list[str]]:
-    """A list that fills with the searches that the clock ends within; one inside another reports
-    to both."""
-    outer = _ended.get()
-    mine: list[str] = []
-    token = _ended.set(mine)
+def recording_timeouts() -> Iterator[list[str]]:
+    """Yield a list of the searches that time ends here; nested contexts report to both."""
+    outer = _timeouts.get()
+    timeouts: list[str] = []
+    token = _timeouts.set(timeouts)
     try:
-        yield mine
+        yield timeouts
     finally:
-        _ended.reset(token)
+        _timeouts.reset(token)
         if outer is not None:
-            outer += mine
+            outer += timeouts
 
 
-def ended_by_clock(search: str) -> None:
-    """Note that ``search`` ended because its time was up, or raced with another."""
-    ended = _ended.get()
-    if ended is not None:
-        ended.append(search)
+def record_timeout(search: str) -> None:
+    """Record that ``search`` ended because its time was up, or because it raced with another."""
+    timeouts = _timeouts.get()
+    if timeouts is not None:
+        timeouts.append(search)
 
 
-def may_differ(ended: list[str]) -> tuple[Finding, ...]:
-    """The warning that an answer carries where the clock ended a search; none otherwise."""
-    if not ended:
+def repeatability_warnings(timeouts: list[str]) -> tuple[Finding, ...]:
+    """The warning of an answer in which time ended a search; nothing otherwise."""
+    if not timeouts:
         return ()
-    what = ", ".join(dict.fromkeys(ended))
+    searches = ", ".join(dict.fromkeys(timeouts))
     return (
         Finding(
             "warning",
@@ -114,8 +115,8 @@ def may_differ(ended: list[str]) -> tuple[Finding, ...]:
             None,
             "solver.time_limit_seconds",
             None,
-            f"time ended part of the search ({what}), so that another run may give another plan "
-            "within the gap that is stated",
+            f"time ended part of the search ({searches}), so that another run may give another "
+            "plan within the gap that is stated",
             "for an answer that repeats give more time or a wider gap, and keep to this plan",
         ),
     )

@@ -1,4 +1,4 @@
-"""Everything placeopt raises, and the one kind of thing it finds.
+"""All errors that placeopt raises, and findings about what the user gave.
 
 PlaceoptError
 ├── InputError            one or more faults in what the user gave (exit status 1); carries findings
@@ -11,7 +11,7 @@ PlaceoptError
 ├── NoPlanError           no plan within the limit (exit status 4)
 └── VerificationError     a plan failed its independent verification (exit status 5)
 
-Infeasible is an answer with an explanation, not an exception.
+An infeasible question is not an error: its answer has an explanation.
 """
 
 from __future__ import annotations
@@ -27,9 +27,16 @@ Severity = Literal["error", "warning"]
 class Finding:
     """One fault in what the user gave: where it is, what is there and what would be right.
 
-    ``row`` is the row as a person counts it in the file: the heading is row 1, the first
-    record row 2; ``None`` where the fault is of a whole table or column. ``ids`` are all that a
-    finding about several rows is about; the line that a person reads counts them.
+    Attributes:
+        severity: Whether it is an error or a warning.
+        file: Name of the file.
+        row: Row in the file as a person counts it: the heading is row 1, the first record row 2;
+            None for a fault of a whole table or column.
+        column: Name of the column.
+        value: The value found.
+        message: What is wrong.
+        remedy: What would be right.
+        ids: All ids that a finding about several rows concerns; its line only counts them.
     """
 
     severity: Severity
@@ -53,28 +60,38 @@ class Finding:
         return asdict(self)
 
 
-def told(findings: Sequence[Finding], most: int = 50) -> list[tuple[Severity, str]]:
-    """Each finding's severity and line; of one fault in more than ``most`` + 1 rows of a column
-    the first ``most`` and a line that says how many more there are, and up to which row."""
-    alike: dict[tuple[object, ...], list[Finding]] = {}
+def finding_lines(findings: Sequence[Finding], max_lines: int = 50) -> list[tuple[Severity, str]]:
+    """The severity and line of each finding, with repeated faults shortened.
+
+    Args:
+        findings: The findings.
+        most: For one fault in more than ``most`` + 1 rows of a column only the first ``most`` lines
+            are returned, then one line with the number of further rows and the last of them.
+
+    Returns:
+        (severity, line) of each line.
+    """
+    groups: dict[tuple[object, ...], list[Finding]] = {}
     for finding in findings:
         row = finding.row is None
         key = (finding.severity, finding.file, row, finding.column, finding.message, finding.remedy)
-        alike.setdefault(key, []).append(finding)
+        groups.setdefault(key, []).append(finding)
     lines: list[tuple[Severity, str]] = []
-    for group in alike.values():
-        few = group if len(group) <= most + 1 else group[:most]
-        lines += [(finding.severity, str(finding)) for finding in few]
-        rest = group[len(few) :]
-        if rest:
-            rows = f", last in row {rest[-1].row}" if rest[-1].row is not None else ""
-            where = f"{rest[0].file}: {rest[0].column or ''}".strip().removesuffix(":")
-            lines.append((rest[0].severity, f"{where}: the same {len(rest)} more times{rows}"))
+    for group in groups.values():
+        listed = group if len(group) <= max_lines + 1 else group[:max_lines]
+        lines += [(finding.severity, str(finding)) for finding in listed]
+        unlisted = group[len(listed) :]
+        if unlisted:
+            rows = f", last in row {unlisted[-1].row}" if unlisted[-1].row is not None else ""
+            where = f"{unlisted[0].file}: {unlisted[0].column or ''}".strip().removesuffix(":")
+            lines.append(
+                (unlisted[0].severity, f"{where}: the same {len(unlisted)} more times{rows}")
+            )
     return lines
 
 
 class PlaceoptError(Exception):
-    """The root of everything placeopt raises on purpose."""
+    """The base class of all errors that placeopt raises."""
 
 
 class InputError(PlaceoptError):
@@ -82,9 +99,9 @@ class InputError(PlaceoptError):
 
     def __init__(self, findings: Sequence[Finding], heading: str = "faults in the input"):
         self.findings = list(findings)
-        lines = "\n".join(f"  {line}" for _, line in told(self.findings))
-        said = heading.replace("faults", "fault", 1) if len(self.findings) == 1 else heading
-        super().__init__(f"{len(self.findings)} {said}:\n{lines}")
+        lines = "\n".join(f"  {line}" for _, line in finding_lines(self.findings))
+        text = heading.replace("faults", "fault", 1) if len(self.findings) == 1 else heading
+        super().__init__(f"{len(self.findings)} {text}:\n{lines}")
 
 
 class PlaceError(InputError):
@@ -100,7 +117,7 @@ class UsageError(PlaceoptError):
 
 
 class OutputError(UsageError):
-    """Results cannot be written where they were asked for; what was there is as it was."""
+    """Results cannot be written where they were asked for; what was there is unchanged."""
 
 
 class EngineError(PlaceoptError):

@@ -1,9 +1,9 @@
 """Write files whole or not at all.
 
-A folder or a file is made beside its target and takes the target's place in one step, so that a
-reader sees the earlier one or the new one, never a mixture, however the writing process ends.
-What an ended process left beside the target is cleared away by the next one that writes there.
-A second process that writes to the same target waits for the first.
+A folder or a file is written beside its target and then replaces the target in one step, so that a
+reader sees the earlier version or the new one, never a mixture, however the writing process ends.
+What an ended process left beside the target is removed by the next one that writes there. A second
+process that writes to the same target waits for the first.
 """
 
 from __future__ import annotations
@@ -23,41 +23,41 @@ from pathlib import Path
 from placeopt.base.errors import OutputError
 
 WAIT_SECONDS = 60.0  # for another process that writes to the same target
-ENOUGH_BYTES = 2**20  # a disk with less than this left is full
-OPEN_ELSEWHERE = ("~$*", ".~lock.*#", "*.gpkg-wal", "*.gpkg-shm", ".DS_Store", "Thumbs.db")
-EXCHANGE = 2  # renameat2(2): RENAME_EXCHANGE
+MIN_FREE_BYTES = 2**20  # a disk with less than this left is full
+EDITOR_FILES = ("~$*", ".~lock.*#", "*.gpkg-wal", "*.gpkg-shm", ".DS_Store", "Thumbs.db")
+RENAME_EXCHANGE = 2  # renameat2(2): RENAME_EXCHANGE
 
 
 @contextmanager
-def whole_folder(
+def atomic_folder(
     target: Path, owned: Sequence[str], *, keep_others: bool = False
 ) -> Iterator[Path]:
-    """Yield an empty folder that becomes ``target`` when the block ends without an error.
+    """Yield an empty folder that replaces ``target`` if the context ends without an error.
 
     Args:
         target: The folder to write; its parents are made.
         owned: Patterns of the entries that an earlier folder of this kind holds; see
             ``require_writable``.
-        keep_others: Whether entries of an earlier folder that no pattern matches move into the
+        keep_others: Whether entries of an earlier folder that no pattern matches are moved into the
             new one. By default such an entry is an error.
 
     Raises:
         OutputError: ``target`` cannot be written, holds other files, or the disk is full.
     """
     require_writable(target, owned, keep_others=keep_others)
-    with _one_writer(target), _written_beside(target) as (made, old):
-        made.mkdir()
-        yield made
+    with _write_lock(target), _written_beside(target) as (new, old):
+        new.mkdir()
+        yield new
         if keep_others and target.is_dir():
             for entry in target.iterdir():
-                if not _matches(entry.name, owned) and not (made / entry.name).exists():
-                    _link(entry, made / entry.name)
-        _take_place(made, target, old)
+                if not _matches(entry.name, owned) and not (new / entry.name).exists():
+                    _link(entry, new / entry.name)
+        _replace_target(new, target, old)
 
 
 @contextmanager
-def whole_file(target: Path) -> Iterator[Path]:
-    """Yield a path, of the same ending, whose file becomes ``target`` when the block ends well.
+def atomic_file(target: Path) -> Iterator[Path]:
+    """Yield a path with the same suffix whose file replaces ``target`` if the context ends well.
 
     Raises:
         OutputError: ``target`` cannot be written or the disk is full.
@@ -65,10 +65,10 @@ def whole_file(target: Path) -> Iterator[Path]:
     if target.is_dir():
         raise OutputError(f"{target} is a folder; name a file")
     _make_parent(target)
-    with _one_writer(target), _written_beside(target) as (made, _):
-        yield made
-        _to_disk(made)
-        os.replace(made, target)
+    with _write_lock(target), _written_beside(target) as (new, _):
+        yield new
+        _flush_to_disk(new)
+        os.replace(new, target)
 
 
 def require_writable(target: Path, owned: Sequence[str], *, keep_others: bool = False) -> None:
@@ -92,19 +92,19 @@ def require_writable(target: Path, owned: Sequence[str], *, keep_others: bool = 
         raise OutputError(f"{target} cannot be written to; name another folder")
     others = sorted(e.name for e in target.iterdir() if not _matches(e.name, owned))
     if others and not keep_others:
-        few = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
+        names = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
         raise OutputError(
-            f"{target} holds files that placeopt did not write there ({few}); name another "
+            f"{target} holds files that placeopt did not write there ({names}); name another "
             "folder, or move them away"
         )
 
 
 def _matches(name: str, owned: Sequence[str]) -> bool:
-    return any(fnmatch(name, pattern) for pattern in (*owned, *OPEN_ELSEWHERE))
+    return any(fnmatch(name, pattern) for pattern in (*owned, *EDITOR_FILES))
 
 
 def _make_parent(target: Path) -> None:
-    """Make the folder that holds ``target`` and find out whether it can be written to."""
+    """Make the folder that holds ``target`` and check that it can be written to."""
     parent = target.absolute().parent
     try:
         parent.mkdir(parents=True, exist_ok=True)
@@ -115,8 +115,8 @@ def _make_parent(target: Path) -> None:
 
 
 @contextmanager
-def _one_writer(target: Path) -> Iterator[None]:
-    """Hold the target for this process; wait for another one of this user and machine."""
+def _write_lock(target: Path) -> Iterator[None]:
+    """Hold the target for this process; wait for another process of this user and machine."""
     import filelock
 
     name = sha256(str(target.absolute()).encode()).hexdigest()[:16]
@@ -135,12 +135,12 @@ def _one_writer(target: Path) -> Iterator[None]:
 
 
 @contextmanager
-def sole_user(folder: Path, wait_seconds: float = 0.0) -> Iterator[None]:
+def exclusive_folder(folder: Path, wait_seconds: float = 0.0) -> Iterator[None]:
     """Hold a folder in which one process works for long.
 
     Args:
         folder: The folder.
-        wait_seconds: How long another process is waited for.
+        wait_seconds: How long to wait for another process.
 
     Raises:
         OutputError: Another process of this user and machine holds it.
@@ -163,47 +163,49 @@ def sole_user(folder: Path, wait_seconds: float = 0.0) -> Iterator[None]:
 
 @contextmanager
 def _written_beside(target: Path) -> Iterator[tuple[Path, Path]]:
-    """(what is being made, where the earlier one goes), both cleared away at the end."""
+    """Yield the path to write and the path for the earlier version; both are removed at the end."""
     _recover(target)
-    made = _beside(target, "unfinished")
+    new = _beside(target, "unfinished")
     old = _beside(target, "earlier")
     try:
-        yield made, old
+        yield new, old
     except BaseException as error:
-        full = shutil.disk_usage(target.absolute().parent).free < ENOUGH_BYTES
-        _remove(made)
-        if full and isinstance(error, Exception):
+        is_full = shutil.disk_usage(target.absolute().parent).free < MIN_FREE_BYTES
+        _remove(new)
+        if is_full and isinstance(error, Exception):
             raise OutputError(f"the disk is full: {target} is as it was before") from error
         if isinstance(error, OSError):
-            what = error.strerror or error
-            raise OutputError(f"{target} could not be written: {what}") from error
+            reason = error.strerror or error
+            raise OutputError(f"{target} could not be written: {reason}") from error
         raise
     _remove(old)
 
 
 def _beside(target: Path, state: str) -> Path:
-    """A hidden name beside the target that tells its state and the process that made it."""
+    """A hidden name beside the target that shows its state and the process that made it."""
     return target.absolute().parent / f".{target.stem}.{state}-{os.getpid()}{target.suffix}"
 
 
 def _recover(target: Path) -> None:
-    """Clear away what an ended process left beside the target; put an earlier folder back if the
-    process ended while the two changed places."""
+    """Remove what an ended process left beside the target.
+
+    An earlier folder is put back if the process ended while the two were exchanged.
+    """
     name = re.compile(
         rf"\.{re.escape(target.stem)}\.(unfinished|earlier)-(\d+){re.escape(target.suffix)}"
     )
     for path in sorted(target.absolute().parent.glob(f".{escape(target.stem)}.*-*")):
-        found = name.fullmatch(path.name)
-        if found is None or _runs(int(found[2])):
+        match = name.fullmatch(path.name)
+        if match is None or _is_running(int(match[2])):
             continue
-        if found[1] == "earlier" and not target.exists():
+        if match[1] == "earlier" and not target.exists():
             path.rename(target)
         else:
             _remove(path)
 
 
-def _runs(process: int) -> bool:
-    """Whether a process of this number runs (another than this one)."""
+def _is_running(process: int) -> bool:
+    """Whether another process with this id is running."""
     if process == os.getpid():
         return False
     if os.name != "posix":  # asking would end it
@@ -217,31 +219,36 @@ def _runs(process: int) -> bool:
     return True
 
 
-def _take_place(made: Path, target: Path, old: Path) -> None:
-    """Put the folder made in the target's place, the earlier one aside."""
-    for path in (*made.rglob("*"), made):
-        _to_disk(path)
+def _replace_target(new: Path, target: Path, old: Path) -> None:
+    """Move the new folder to the target's place, and the earlier one aside."""
+    for path in (*new.rglob("*"), new):
+        _flush_to_disk(path)
     if not target.exists():
-        made.rename(target)
-    elif _exchanged(made, target):
-        made.rename(old)
+        new.rename(target)
+    elif _exchange_names(new, target):
+        new.rename(old)
     else:  # two steps; ``_recover`` mends an end between them
         target.rename(old)
-        made.rename(target)
-    _to_disk(target.absolute().parent)
+        new.rename(target)
+    _flush_to_disk(target.absolute().parent)
 
 
-def _exchanged(one: Path, other: Path) -> bool:
-    """Whether the system could exchange two names in one step (Linux)."""
+def _exchange_names(first: Path, second: Path) -> bool:
+    """Exchange two names in one step if the system can (Linux); return whether it did."""
     try:
         exchange = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError, TypeError):
         return False
-    here = -100  # AT_FDCWD: names are relative to the working folder
-    return exchange(here, os.fsencode(one), here, os.fsencode(other), EXCHANGE) == 0
+    working_folder = -100  # AT_FDCWD: names are relative to the working folder
+    return (
+        exchange(
+            working_folder, os.fsencode(first), working_folder, os.fsencode(second), RENAME_EXCHANGE
+        )
+        == 0
+    )
 
 
-def _to_disk(path: Path) -> None:
+def _flush_to_disk(path: Path) -> None:
     """Wait until a file or a folder's entries are on the disk."""
     if os.name != "posix" or path.is_symlink():
         return
@@ -253,7 +260,7 @@ def _to_disk(path: Path) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """The same entry under a second name: files are linked where the system can, else copied."""
+    """Make the same entry under a second name: files are linked if the system can, else copied."""
     if source.is_symlink():
         target.symlink_to(os.readlink(source))
     elif source.is_dir():
@@ -275,18 +282,18 @@ def _remove(path: Path) -> None:
 
 
 def private_folder(name: str) -> Path:
-    """A folder of this user's own among the temporary files; another one if it is taken.
+    """A folder of this user's own among the temporary files; another one if the name is taken.
 
-    Nobody else can write into it, so that what is found there can be trusted.
+    No other user can write into it, so that what is found there can be trusted.
     """
     user = os.getuid() if hasattr(os, "getuid") else 0
     folder = Path(tempfile.gettempdir()) / f"placeopt-{name}-{user}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
+        status = folder.lstat()
     except OSError:
         return Path(tempfile.mkdtemp(prefix=f"placeopt-{name}-"))
-    others = found.st_mode & 0o077 if os.name == "posix" else 0
-    if folder.is_symlink() or not folder.is_dir() or found.st_uid != user or others:
+    is_open_to_others = status.st_mode & 0o077 if os.name == "posix" else 0
+    if folder.is_symlink() or not folder.is_dir() or status.st_uid != user or is_open_to_others:
         return Path(tempfile.mkdtemp(prefix=f"placeopt-{name}-"))
     return folder

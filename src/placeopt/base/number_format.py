@@ -1,4 +1,4 @@
-"""Money and signs as a British reader writes them, for every room.
+"""Money and signs in British style.
 
 ``scenario.wording`` has these with the words for shares, counts, minutes and plain figures.
 """
@@ -12,7 +12,7 @@ NOT_STATED = "not stated"
 
 
 def signed(text: str, negative: bool) -> str:
-    """Text of a size with its sign; nothing that reads as zero is negative."""
+    """Text of a size with its sign; text that reads as zero is never negative."""
     return MINUS + text if negative and any(digit in text for digit in "123456789") else text
 
 
@@ -49,5 +49,5 @@ def pounds_in_words(amount: float) -> str:
 
 
 def with_sign(text: str, number: float) -> str:
-    """A change as text: with a plus where it is above nothing."""
+    """A change as text, with a plus if it is above zero."""
     return f"+{text}" if number > 0 and any(digit in text for digit in "123456789") else text

@@ -1,9 +1,9 @@
-"""Read files of unknown origin within stated limits, each as the format that its name promises.
+"""Read files of unknown origin within stated limits, each in the format that its name promises.
 
-A small file can ask for any amount of memory (a sheet with one cell in its last row, a zip of
-zeros), make a parser call itself without end, or be another format in disguise that fetches an
-address when it is opened. What is looked at here happens before a library reads the file; a file
-that is refused is one finding with the limit and what would be right.
+A small file can demand any amount of memory (a sheet with one cell in its last row, a zip of
+zeros), make a parser recurse without end, or be another format in disguise that fetches an
+address when it is opened. The checks here run before a library reads the file. A file that is
+refused is one finding with the limit and what would be right.
 
 Limits: ``docs/importing.md``, "What is refused".
 """
@@ -26,13 +26,13 @@ from placeopt.base.errors import Finding, InputError
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
 
-TEXT_BYTES = 2**30  # of a text file
-CELL_CHARACTERS = 2**17  # of one cell of a CSV file
+TEXT_BYTES = 2**30  # largest text file
+CELL_CHARACTERS = 2**17  # longest cell of a CSV file
 SHEET_CELLS = 50_000_000  # rows x columns of a sheet
-UNPACKED_BYTES = 2**28  # a zip may always unpack to so much;
-UNPACKED_RATIO = 60  # beyond it, to so many times its own size
+UNPACKED_BYTES = 2**28  # a zip may always unpack to this size
+UNPACKED_RATIO = 60  # larger ones to this multiple of their own size
 TOML_BYTES = 2**24
-TOML_LEVELS = 32  # tables and lists inside one another
+TOML_LEVELS = 32  # nested tables and lists
 LARGEST_INTEGER = 2**63 - 1  # of TOML, by its specification
 PARQUET_VALUES = 2_000_000_000  # rows x columns of a Parquet file
 CHUNK = 2**20
@@ -50,24 +50,36 @@ def refusal(
     row: int | None = None,
     column: str | None = None,
 ) -> InputError:
-    """One finding that a file is not read, as an exception."""
+    """One finding that a file is not read, as an exception to raise."""
     return InputError([Finding("error", file, row, column, None, message, remedy)])
 
 
-def bytes_of(path: Path, most: int = TEXT_BYTES) -> bytes:
-    """The content of a file that is meant to be read whole."""
+def read_limited(path: Path, max_bytes: int = TEXT_BYTES) -> bytes:
+    """The content of a file that is meant to be read whole.
+
+    Args:
+        path: The file.
+        most: Largest number of bytes.
+
+    Raises:
+        InputError: If the file is larger.
+    """
     size = path.stat().st_size
-    if size > most:
+    if size > max_bytes:
         raise refusal(
             path.name,
-            f"the file has {size / 2**20:,.0f} MB; at most {most / 2**20:,.0f} MB are read",
+            f"the file has {size / 2**20:,.0f} MB; at most {max_bytes / 2**20:,.0f} MB are read",
             "split it, or keep what the place needs",
         )
     return path.read_bytes()
 
 
 def csv_rows(text: str, file: str, delimiter: str = ",") -> list[list[str]]:
-    """The rows of a CSV text; ``InputError`` with the row of a cell beyond the limit."""
+    """The rows of a CSV text.
+
+    Raises:
+        InputError: If a cell exceeds the limit; the finding names its row.
+    """
     csv.field_size_limit(CELL_CHARACTERS)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     rows: list[list[str]] = []
@@ -84,7 +96,11 @@ def csv_rows(text: str, file: str, delimiter: str = ",") -> list[list[str]]:
 
 
 def parse_toml(text: str, file: str) -> dict[str, Any]:
-    """The values of a TOML text; ``InputError`` with the line of what is wrong."""
+    """The values of a TOML text.
+
+    Raises:
+        InputError: If the text is not TOML or exceeds a limit; the finding names the line.
+    """
     if len(text) > TOML_BYTES:
         limit = f"the file has more than {TOML_BYTES / 2**20:.0f} MB"
         raise refusal(file, limit, "keep data in tables")
@@ -92,25 +108,29 @@ def parse_toml(text: str, file: str) -> dict[str, Any]:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
-        what, _, place = str(fault).partition(" (at ")
+        problem, _, place = str(fault).partition(" (at ")
         line = re.match(r"line (\d+)", place)
         at = int(line[1]) if line else text.count("\n") + 1
-        raise refusal(file, f"this is not TOML: {what}", "correct this line", row=at) from None
+        raise refusal(file, f"this is not TOML: {problem}", "correct this line", row=at) from None
     except RecursionError:
-        raise _too_deep(file, _deepest_line(text)) from None
+        raise _nesting_refusal(file, _deepest_line(text)) from None
     except ValueError:  # more digits than Python reads
         row = text.count("\n", 0, digits.start()) + 1 if digits else None
-        raise _too_long(file, row) from None
+        raise _integer_refusal(file, row) from None
     level, number = _levels_and_largest(values)
     if level > TOML_LEVELS:
-        raise _too_deep(file, _deepest_line(text))
+        raise _nesting_refusal(file, _deepest_line(text))
     if number > LARGEST_INTEGER:
-        raise _too_long(file, text.count("\n", 0, digits.start()) + 1 if digits else None)
+        raise _integer_refusal(file, text.count("\n", 0, digits.start()) + 1 if digits else None)
     return values
 
 
 def open_workbook(path: Path) -> CalamineWorkbook:
-    """A workbook whose sheets fit into memory; ``InputError`` where it cannot be read."""
+    """A workbook whose sheets fit into memory.
+
+    Raises:
+        InputError: If it cannot be read or its sheets are too large.
+    """
     from python_calamine import CalamineError, CalamineWorkbook
 
     if path.suffix.lower() != ".xls":
@@ -147,10 +167,13 @@ def require_unpackable(path: Path, archive: zipfile.ZipFile) -> None:
 
 
 def require_layers(path: Path) -> None:
-    """Refuse a file of shapes that is another format than its name says.
+    """Refuse a file of shapes that is in another format than its name says.
 
-    GDAL opens what a file is, not what its name promises; some formats name other files and
-    addresses that are then read. ``InputError`` says what the file must be.
+    GDAL opens any format, whatever the file's name; some formats name other files and addresses
+    that are then read.
+
+    Raises:
+        InputError: If the file is not what its name says.
     """
     kind = path.suffix.lower()
     try:
@@ -167,14 +190,16 @@ def require_layers(path: Path) -> None:
         _require_plain_geopackage(path)
     if kind in (".geojson", ".json"):
         text = head.decode("utf-8-sig", "replace").lstrip()
-        said = re.search(r'"type"\s*:\s*"(FeatureCollection|Feature|\w*Polygon|\w*Point)"', text)
-        if not text.startswith("{") or said is None or '"stac_version"' in text:
+        declared_type = re.search(
+            r'"type"\s*:\s*"(FeatureCollection|Feature|\w*Polygon|\w*Point)"', text
+        )
+        if not text.startswith("{") or declared_type is None or '"stac_version"' in text:
             message = "the file is named as GeoJSON and does not begin as a collection of features"
             raise refusal(path.name, message, "save it again from QGIS as GeoJSON")
 
 
 def layer_names(path: Path) -> list[str]:
-    """The layers of a file of shapes that is what its name says."""
+    """The layers of a file of shapes, whose format is checked first."""
     import pyogrio
 
     require_layers(path)
@@ -190,33 +215,33 @@ def require_parquet(path: Path) -> None:
     import pyarrow.parquet as pq
 
     try:
-        found = pq.read_metadata(path)
+        metadata = pq.read_metadata(path)
     except (pa.ArrowInvalid, OSError) as fault:
         message = f"it cannot be read as Parquet: {fault}"
         raise refusal(path.name, message, "write it again") from None
-    if found.num_rows * found.num_columns > PARQUET_VALUES:
+    if metadata.num_rows * metadata.num_columns > PARQUET_VALUES:
         raise refusal(
             path.name,
-            f"it has {found.num_rows:,} rows of {found.num_columns:,} columns; at most "
+            f"it has {metadata.num_rows:,} rows of {metadata.num_columns:,} columns; at most "
             f"{PARQUET_VALUES:,} values are read",
             "split it",
         )
 
 
-def _too_deep(file: str, row: int) -> InputError:
+def _nesting_refusal(file: str, row: int) -> InputError:
     message = f"more than {TOML_LEVELS} tables or lists stand inside one another"
     return refusal(file, message, "write them side by side", row=row)
 
 
-def _too_long(file: str, row: int | None) -> InputError:
+def _integer_refusal(file: str, row: int | None) -> InputError:
     message = f"a whole number is larger than {LARGEST_INTEGER:,}"
     return refusal(file, message, "give a smaller number", row=row)
 
 
 def _outside_texts(text: str) -> str:
-    """The text of a TOML file with what stands in quotes and comments blanked out."""
+    """The text of a TOML file with quoted texts and comments blanked out."""
     pattern = r'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*'
-    return re.sub(pattern, lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+    return re.sub(pattern, lambda match: re.sub(r"[^\n]", " ", match[0]), text)
 
 
 def _deepest_line(text: str) -> int:
@@ -226,54 +251,54 @@ def _deepest_line(text: str) -> int:
 
 
 def _levels_and_largest(values: dict[str, Any]) -> tuple[int, int]:
-    """How many levels of tables and lists there are, and the largest whole number in them."""
-    level, largest, layer = 0, 0, [values]
-    while layer and level <= TOML_LEVELS:
+    """The number of nested levels of tables and lists, and the largest whole number in them."""
+    level, largest, current_level = 0, 0, [values]
+    while current_level and level <= TOML_LEVELS:
         level += 1
-        below: list[Any] = []
-        for value in layer:
-            inner = value.values() if isinstance(value, dict) else value
-            for one in inner:
-                if isinstance(one, dict | list):
-                    below.append(one)
-                elif isinstance(one, int):
-                    largest = max(largest, abs(one))
-        layer = below
+        next_layer: list[Any] = []
+        for value in current_level:
+            values_inside = value.values() if isinstance(value, dict) else value
+            for each in values_inside:
+                if isinstance(each, dict | list):
+                    next_layer.append(each)
+                elif isinstance(each, int):
+                    largest = max(largest, abs(each))
+        current_level = next_layer
     return level, largest
 
 
 def _chunks(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
-    """A member's bytes in overlapping pieces, so that no tag is cut in two."""
+    """A member's bytes in overlapping chunks, so that no tag is cut in two."""
     with archive.open(name) as stream:
         rest = b""
-        while piece := stream.read(CHUNK):
-            yield rest + piece
-            rest = piece[-200:]
+        while chunk := stream.read(CHUNK):
+            yield rest + chunk
+            rest = chunk[-200:]
 
 
 def _require_sheets(path: Path, archive: zipfile.ZipFile) -> None:
-    """Refuse sheets that stretch over more cells than fit, and XML that defines entities."""
+    """Refuse sheets that span more cells than fit, and XML that defines entities."""
     for name in archive.namelist():
         if not name.endswith((".xml", ".rels")):
             continue
         sheet, rows, columns = False, 0, 0
-        for number, piece in enumerate(_chunks(archive, name)):
-            if number == 0 and (b"<!DOCTYPE" in piece or b"<!ENTITY" in piece):
+        for number, chunk in enumerate(_chunks(archive, name)):
+            if number == 0 and (b"<!DOCTYPE" in chunk or b"<!ENTITY" in chunk):
                 message = f"{name} in it defines XML entities, which no spreadsheet writes"
                 raise refusal(path.name, message, "save it again in a spreadsheet")
-            sheet = sheet or b"<sheetData" in piece
+            sheet = sheet or b"<sheetData" in chunk
             if sheet:
-                numbers = set(re.findall(rb"<(?:row|c)\b[^>]*?\br=\"[A-Z]{0,3}(\d{1,9})\"", piece))
-                labels = set(re.findall(rb"<c\b[^>]*?\br=\"([A-Z]{1,3})\d", piece))
+                numbers = set(re.findall(rb"<(?:row|c)\b[^>]*?\br=\"[A-Z]{0,3}(\d{1,9})\"", chunk))
+                labels = set(re.findall(rb"<c\b[^>]*?\br=\"([A-Z]{1,3})\d", chunk))
                 rows = max([rows, *map(int, numbers)])
                 columns = max([columns, *map(_column, labels)])
             elif name == "content.xml":
-                rows, columns = max(rows, 1), max(columns, _repeated(piece))
+                rows, columns = max(rows, 1), max(columns, _repeated(chunk))
         if rows * columns > SHEET_CELLS:
-            what = f"{name} in it stretches over {rows:,} rows and {columns:,} columns"
+            problem = f"{name} in it stretches over {rows:,} rows and {columns:,} columns"
             limit = f"at most {SHEET_CELLS:,} cells of a sheet are read"
             remedy = "delete the cell far below or to the right of the table"
-            raise refusal(path.name, f"{what}; {limit}", remedy)
+            raise refusal(path.name, f"{problem}; {limit}", remedy)
 
 
 def _column(label: bytes) -> int:
@@ -284,28 +309,34 @@ def _column(label: bytes) -> int:
     return number
 
 
-def _repeated(piece: bytes) -> int:
-    """The most cells that one statement of repetition in an OpenDocument sheet stands for."""
+def _repeated(chunk: bytes) -> int:
+    """The largest number of cells that one repetition in an OpenDocument sheet stands for."""
     cells = [
-        int(found)
-        for found in re.findall(rb"number-columns-repeated=\"(\d{1,9})\"[^>/]*office:value", piece)
+        int(repeats)
+        for repeats in re.findall(
+            rb"number-columns-repeated=\"(\d{1,9})\"[^>/]*office:value", chunk
+        )
     ]
     rows = [
-        int(found)
-        for found in re.findall(rb"<table:table-row[^>]*number-rows-repeated=\"(\d{1,9})\"", piece)
+        int(repeats)
+        for repeats in re.findall(
+            rb"<table:table-row[^>]*number-rows-repeated=\"(\d{1,9})\"", chunk
+        )
     ]
     return max([1, *cells]) * max([1, *(rows if cells else [])])
 
 
 def _require_plain_geopackage(path: Path) -> None:
-    """Refuse a database whose tables are made by modules that read other files."""
+    """Refuse a database with tables made by modules that read other files."""
     try:
         address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-        with closing(sqlite3.connect(address, uri=True)) as base:
-            made = base.execute("SELECT name, sql FROM sqlite_master WHERE sql LIKE 'CREATE V%'")
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            statements = connection.execute(
+                "SELECT name, sql FROM sqlite_master WHERE sql LIKE 'CREATE V%'"
+            )
             virtual = [
                 str(name)
-                for name, sql in made
+                for name, sql in statements
                 if (module := re.search(r"\bUSING\s+\"?(\w+)", str(sql), re.I))
                 and re.match(r"CREATE\s+VIRTUAL", str(sql), re.I)
                 and module[1].lower() not in SAFE_MODULES

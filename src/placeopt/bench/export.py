@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.base.files import whole_file
+from placeopt.base.files import atomic_file
 from placeopt.bench.case import Case
 from placeopt.bench.subjects.registry import subject_of
 from placeopt.bench.suites import suite
@@ -42,7 +42,7 @@ def export(
             if tell is not None:
                 tell(f"{row['case']}: {row['file'] or row['note']}")
     index = out / "index.csv"
-    with whole_file(index) as made, made.open("w", newline="", encoding="utf-8") as file:
+    with atomic_file(index) as made, made.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, restval="")
         writer.writeheader()
         writer.writerows(rows)

@@ -37,7 +37,7 @@ def solve(
     """
     from dataclasses import replace
 
-    from placeopt.base.deadline import limited, may_differ, watching_the_clock
+    from placeopt.base.deadline import answer_deadline, recording_timeouts, repeatability_warnings
     from placeopt.base.errors import NoPlanError, VerificationError
     from placeopt.budget.explain.infeasibility import explain
     from placeopt.budget.problem import checks
@@ -52,12 +52,12 @@ def solve(
     warnings = tuple(checks.check(place, scenario))
     ordered = in_canonical_order(place)
     why = None
-    with watching_the_clock() as ended, limited(scenario.solver.time_limit_seconds):
+    with recording_timeouts() as ended, answer_deadline(scenario.solver.time_limit_seconds):
         problem = build_problem(ordered, scenario)
         solved = solve_lexicographic(problem, scenario.solver, progress)
         if solved.result.status is Status.INFEASIBLE:
             why = explain(ordered, scenario, problem)
-    warnings += may_differ(ended)
+    warnings += repeatability_warnings(ended)
     if why is not None:
         if why.tables:
             check = verify_stand_alone_positions(place, scenario, why.tables)

@@ -168,7 +168,7 @@ def read_package(path: str | Path) -> Model:
 
     The file states ``obj`` (n,), rows ``dir`` and ``b`` (m,), and the matrix as triplets ``i``,
     ``j``, ``v`` counted from 0. The chosen shares are columns ``share``, at least 0. Duals of the
-    rows (``placeopt.engine.solve(model).row_prices``) are minus the value of one more unit of a
+    rows (``placeopt.engine.solve(model).row_duals``) are minus the value of one more unit of a
     budget or of staff time.
     """
     data = json.loads(Path(path).read_text(encoding="utf-8"))

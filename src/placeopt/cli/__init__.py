@@ -68,7 +68,7 @@ def check(
     if as_json:
         typer.echo(json.dumps({"errors": faults, "findings": [f.as_dict() for f in findings]}))
     else:
-        for severity, line in errors.told(findings):
+        for severity, line in errors.finding_lines(findings):
             typer.echo(f"{severity}: {line}")
         warnings = len(findings) - faults
         numbers = ((faults, "error"), (warnings, "warning"))

@@ -42,7 +42,7 @@ def place_import(
     report = import_place(mapping, out, sources, progress=lambda step: typer.echo(step, err=True))
     rows = ", ".join(f"{count} {table}" for table, count in report.rows.items())
     typer.echo(f"{report.place}: {rows}. What was taken, assumed and left out: import-report.md")
-    for severity, line in errors.told(report.findings):
+    for severity, line in errors.finding_lines(report.findings):
         typer.echo(f"{severity}: {line}")
 
 

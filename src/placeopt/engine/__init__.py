@@ -1,4 +1,4 @@
-"""Models over sparse arrays, the engines that solve them, and what they answer."""
+"""Models over sparse arrays, the engines that solve them, and their results."""
 
 from placeopt.engine.answer import Answer, Clash, Explanation, Plan
 from placeopt.engine.convert import from_pulp, to_pulp, write_model

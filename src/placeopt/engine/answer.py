@@ -1,4 +1,4 @@
-"""What comes back to a person: the plan, its proof, its verification, or why nothing fits."""
+"""The answer to a question: the plan, its proof, its verification, or why nothing fits."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 class Plan:
     """A plan as tables in the user's own rows and ids.
 
-    ``tables`` maps a table's name to its rows; ``summary`` maps a figure's name, with its unit in
-    the name, to a number. The problem's ``plan.py`` documents both.
+    Attributes:
+        tables: The rows of each table, by its name.
+        summary: Figures by name, with the unit in the name.
+
+    The problem's ``tables/plan.py`` documents both.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -40,19 +43,29 @@ class Plan:
 
 @dataclass(frozen=True)
 class Clash:
-    """One way out of an infeasible question: without this rule a plan exists."""
+    """One way out of an infeasible question: without this rule a plan exists.
+
+    Attributes:
+        number: Number of the rule.
+        name: Name of the rule.
+        sentence: The rule in words.
+        what_gives: What would have to change, in words, and by how much where known.
+    """
 
     number: str
     name: str
     sentence: str
-    what_gives: str  # in plain English: what would have to give, and by how much where known
+    what_gives: str
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why nothing fits: rules that clash; dropping any one of them lets a plan exist.
+    """Why nothing fits: rules that clash, any one of which could be dropped to allow a plan.
 
-    ``tables``: what is known without a plan, by name: what each agency would reach alone (B9).
+    Attributes:
+        sentence: The explanation in words.
+        clashes: The rules that clash.
+        tables: What is known without a plan, by name; for B9 what each agency attains alone.
     """
 
     sentence: str
@@ -62,7 +75,20 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to one scenario: never a plan that failed verification."""
+    """The answer to one scenario. It never holds a plan that failed verification.
+
+    Attributes:
+        place: The place.
+        scenario: The question.
+        result: The engine's result.
+        times: Measured minutes, if any.
+        plan: The plan, if there is one.
+        verification: The checks of the plan.
+        explanation: Why nothing fits, if so.
+        warnings: Warnings for the user.
+        repeats: Whether another run gives the same tables, because no search ended by time.
+        provenance: Hashes, versions and settings.
+    """
 
     place: Place
     scenario: Scenario
@@ -72,16 +98,25 @@ class Answer:
     verification: Verification | None = None
     explanation: Explanation | None = None
     warnings: tuple[Finding, ...] = ()
-    repeats: bool = True  # whether another run gives the same tables: no search ended by the clock
+    repeats: bool = True
+
     provenance: Mapping[str, Any] = field(default_factory=dict)
     compared: Answer | None = None  # to the question that the scenario is compared with
 
     def layer(self, name: str) -> gpd.GeoDataFrame:
-        """A table of the plan that has places on the ground, as a map layer.
+        """A table of the plan as a map layer.
 
-        Tables with ``x_m`` and ``y_m`` become points; ``zones`` becomes polygons where the place
-        has boundaries. The coordinate system is the place's. KeyError where there is no such
-        table or it has no place on the ground.
+        Tables with ``x_m`` and ``y_m`` become points; ``zones`` becomes polygons if the place has
+        boundaries. The coordinate system is the place's.
+
+        Args:
+            name: Name of the table.
+
+        Returns:
+            The layer.
+
+        Raises:
+            KeyError: If there is no such table or it has no coordinates.
         """
         import geopandas as gpd
 

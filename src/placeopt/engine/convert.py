@@ -1,7 +1,7 @@
-"""The same model in PuLP, and a PuLP model as sparse arrays.
+"""Convert models to and from PuLP, and write them to files.
 
-``to_pulp`` lets any solver that PuLP knows take a model; ``from_pulp`` compiles a readable PuLP
-model once, so that it can feed every engine here.
+``to_pulp`` lets any solver that PuLP knows take a model. ``from_pulp`` compiles a readable PuLP
+model once, so that every engine here can solve it.
 """
 
 from __future__ import annotations
@@ -21,10 +21,16 @@ if TYPE_CHECKING:
 
 
 def to_pulp(model: Model | Arrays) -> pulp.LpProblem:
-    """The model as a PuLP problem, its names made from labels where there are any.
+    """The model as a PuLP problem, with names made from labels where there are any.
 
-    A range row becomes two constraints. A column in no row and without cost is left out, as PuLP
-    itself would write a file that solvers refuse. PuLP sorts variables by name.
+    A range row becomes two constraints. A column that is in no row and has no cost is left out, as
+    PuLP would write a file that solvers refuse. PuLP sorts variables by name.
+
+    Args:
+        model: The model.
+
+    Returns:
+        The PuLP problem.
     """
     import pulp
 
@@ -53,10 +59,10 @@ def to_pulp(model: Model | Arrays) -> pulp.LpProblem:
     data = arrays.matrix.data.tolist()
     sides = zip(rows, arrays.row_lower.tolist(), arrays.row_upper.tolist(), strict=True)
     for i, (name, low, high) in enumerate(sides):
-        ends = range(pointers[i], pointers[i + 1])
-        expression = pulp.LpAffineExpression([(variables[indices[k]], data[k]) for k in ends])
-        for sense, right, suffix in _senses(low, high):
-            constraint = pulp.LpConstraint(expression, sense, name + suffix, right)
+        entries = range(pointers[i], pointers[i + 1])
+        expression = pulp.LpAffineExpression([(variables[indices[k]], data[k]) for k in entries])
+        for sense, right_side, suffix in _senses(low, high):
+            constraint = pulp.LpConstraint(expression, sense, name + suffix, right_side)
             problem.addConstraint(constraint)
     return problem
 
@@ -64,28 +70,34 @@ def to_pulp(model: Model | Arrays) -> pulp.LpProblem:
 def from_pulp(problem: pulp.LpProblem) -> Arrays:
     """A PuLP problem as arrays; columns in the order of ``problem.variables()`` (by name).
 
-    Always minimised: of a problem that maximises, cost and offset come with the other sign.
+    The arrays are always minimised: if the problem maximises, cost and offset change sign.
+
+    Args:
+        problem: The PuLP problem.
+
+    Returns:
+        The arrays.
     """
     import pulp
 
     variables = problem.variables()
-    number = {variable: i for i, variable in enumerate(variables)}
+    index_of = {variable: i for i, variable in enumerate(variables)}
     sign = 1.0 if problem.sense == pulp.LpMinimize else -1.0
     cost = np.zeros(len(variables))
     objective = problem.objective if problem.objective is not None else pulp.LpAffineExpression()
     for variable, value in objective.items():
-        cost[number[variable]] += value
+        cost[index_of[variable]] += value
     columns: list[int] = []
     data: list[float] = []
     lengths, constants, senses = [], [], []
     for constraint in problem.constraints():
-        columns += [number[variable] for variable in constraint]
+        columns += [index_of[variable] for variable in constraint]
         data += constraint.values()
         lengths.append(len(constraint))
         constants.append(-constraint.constant)
         senses.append(constraint.sense)
     pointers = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-    right, sense = np.array(constants, float), np.array(senses, int)
+    right_side, sense = np.array(constants, float), np.array(senses, int)
     shape = (len(lengths), len(variables))
     return Arrays(
         cost=sign * cost,
@@ -93,14 +105,25 @@ def from_pulp(problem: pulp.LpProblem) -> Arrays:
         upper=_bounds((x.upBound for x in variables), np.inf),
         integer=np.array([x.cat == pulp.LpInteger for x in variables], bool),
         matrix=sparse.csr_array((np.array(data, float), np.array(columns), pointers), shape=shape),
-        row_lower=np.where(sense >= 0, right, -np.inf),
-        row_upper=np.where(sense <= 0, right, np.inf),
+        row_lower=np.where(sense >= 0, right_side, -np.inf),
+        row_upper=np.where(sense <= 0, right_side, np.inf),
         offset=sign * (objective.constant or 0.0),
     )
 
 
 def write_model(model: Model | Arrays, path: str | Path) -> Path:
-    """Write the model as ``.lp`` or ``.mps``, whichever ``path`` ends in, with readable names."""
+    """Write the model as ``.lp`` or ``.mps``, depending on the suffix, with readable names.
+
+    Args:
+        model: The model.
+        path: The file to write.
+
+    Returns:
+        The file written.
+
+    Raises:
+        EngineError: If the suffix is neither, or the file cannot be written.
+    """
     from placeopt.base.errors import EngineError
     from placeopt.engine import highs
 
@@ -109,13 +132,13 @@ def write_model(model: Model | Arrays, path: str | Path) -> Path:
         raise EngineError(f"a model is written as .lp or .mps, not {path.suffix or 'no suffix'!r}")
     import highspy
 
-    loaded = highs.load(model.arrays() if isinstance(model, Model) else model)
+    highs_model = highs.load(model.arrays() if isinstance(model, Model) else model)
     columns, rows = names(model)
     for i, name in enumerate(columns):
-        loaded.passColName(i, name)
+        highs_model.passColName(i, name)
     for i, name in enumerate(rows):
-        loaded.passRowName(i, name)
-    if loaded.writeModel(str(path)) == highspy.HighsStatus.kError:
+        highs_model.passRowName(i, name)
+    if highs_model.writeModel(str(path)) == highspy.HighsStatus.kError:
         raise EngineError(f"the model could not be written to {path.name}")
     return path
 
@@ -128,31 +151,31 @@ def names(model: Model | Arrays) -> tuple[list[str], list[str]]:
 
 
 def _names(blocks: Iterable[Block]) -> list[str]:
-    found: list[str] = []
-    taken: set[str] = set()
+    names_made: list[str] = []
+    used: set[str] = set()
     for block in blocks:
-        head = f"{block.name}_{block.rule}" if block.rule else block.name
+        prefix = f"{block.name}_{block.rule}" if block.rule else block.name
         ids = [values.tolist() for values in block.labels.values()]
         members: list[tuple[Any, ...]] = list(zip(*ids, strict=True)) if ids else []
         for i in range(block.size):
             parts = members[i] if members else (i,) if block.size > 1 else ()
-            # The letter in front keeps LP readers from taking e10 for a number.
-            name = "n_" + "_".join(re.sub(r"\W+", "_", str(part)) for part in (head, *parts))
+            # The prefix stops LP readers from reading e10 as a number.
+            name = "n_" + "_".join(re.sub(r"\W+", "_", str(part)) for part in (prefix, *parts))
             name = name[:200]
-            if name in taken:
+            if name in used:
                 name = f"{name}__{block.start + i}"
-            taken.add(name)
-            found.append(name)
-    return found
+            used.add(name)
+            names_made.append(name)
+    return names_made
 
 
 def _senses(low: float, high: float) -> list[tuple[int, float, str]]:
-    """PuLP's sense, right-hand side and name suffix of the constraints that one row needs."""
+    """PuLP's sense, right-hand side and name suffix of the constraints that one row becomes."""
     if low == high:
         return [(0, low, "")]
     sides = [(1, low, "_low"), (-1, high, "_high")]
     sides = [side for side in sides if np.isfinite(side[1])]
-    return sides if len(sides) > 1 else [(sense, right, "") for sense, right, _ in sides]
+    return sides if len(sides) > 1 else [(sense, right_side, "") for sense, right_side, _ in sides]
 
 
 def _bounds(values: Iterable[Any], missing: float) -> Any:

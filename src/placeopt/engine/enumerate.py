@@ -1,7 +1,7 @@
-"""Try every combination of whole numbers of a tiny model: slow, and right by its plainness.
+"""Try every combination of the integers of a tiny model: slow, and simple enough to trust.
 
 Tests use it as the oracle. Rows of integers alone are checked for whole blocks of combinations
-at once; where continuous columns remain, each combination that is left is a linear program.
+at once. Where continuous columns remain, each remaining combination is a linear program.
 """
 
 from __future__ import annotations
@@ -19,33 +19,41 @@ _CHUNK = 1 << 14
 _FEASIBLE = 1e-9
 
 
-def solve_by_enumeration(model: Model | Arrays, *, most: int = 1 << 20) -> Result:
+def solve_by_enumeration(model: Model | Arrays, *, max_combinations: int = 1 << 20) -> Result:
     """The proven best plan of a tiny model, or proof that there is none.
 
-    ``most``: with more combinations than this (or unbounded integers) ``EngineError`` is raised.
+    Args:
+        model: The model.
+        max_combinations: Largest number of combinations of integers.
+
+    Returns:
+        The result.
+
+    Raises:
+        EngineError: If there are more combinations, or an integer is unbounded.
     """
-    began = time.perf_counter()
+    started_at = time.perf_counter()
     arrays = model.arrays() if isinstance(model, Model) else model
-    whole = np.flatnonzero(arrays.integer)
-    low, high = np.ceil(arrays.lower[whole]), np.floor(arrays.upper[whole])
+    integers = np.flatnonzero(arrays.integer)
+    low, high = np.ceil(arrays.lower[integers]), np.floor(arrays.upper[integers])
     if not np.isfinite(low).all() or not np.isfinite(high).all():
         raise EngineError("enumeration needs finite bounds on every integer")
-    count = np.prod(np.maximum(0.0, high - low + 1)) if len(whole) else 1.0
-    if count > most:
-        raise EngineError(f"{count:.3g} combinations are more than {most}")
+    count = np.prod(np.maximum(0.0, high - low + 1)) if len(integers) else 1.0
+    if count > max_combinations:
+        raise EngineError(f"{count:.3g} combinations are more than {max_combinations}")
     best: Floats | None = None
     value = np.inf
     choices = itertools.product(
         *(np.arange(a, b + 1).tolist() for a, b in zip(low, high, strict=True))
     )
-    solve_rest = _whole_plans if arrays.integer.all() else _plans_by_lp
+    find_best = _best_integer_plan if arrays.integer.all() else _best_plan_by_lp
     while chunk := list(itertools.islice(choices, _CHUNK)):
-        block = np.array(chunk, float).reshape(len(chunk), len(whole))
-        block = block[_possible(arrays, whole, block)]
-        found = solve_rest(arrays, whole, block, value)
-        if found is not None:
-            best, value = found, arrays.objective(found)
-    seconds = {"solve": time.perf_counter() - began}
+        block = np.array(chunk, float).reshape(len(chunk), len(integers))
+        block = block[_satisfies_integer_rows(arrays, integers, block)]
+        candidate = find_best(arrays, integers, block, value)
+        if candidate is not None:
+            best, value = candidate, arrays.objective(candidate)
+    seconds = {"solve": time.perf_counter() - started_at}
     if best is None:
         return Result(Status.INFEASIBLE, engine="enumeration", seconds=seconds)
     if not np.isfinite(value):
@@ -55,19 +63,23 @@ def solve_by_enumeration(model: Model | Arrays, *, most: int = 1 << 20) -> Resul
     )
 
 
-def _possible(arrays: Arrays, whole: np.ndarray, block: Floats) -> np.ndarray:
-    """Which combinations keep every row that has no continuous column."""
+def _satisfies_integer_rows(arrays: Arrays, integers: np.ndarray, block: Floats) -> np.ndarray:
+    """Which combinations satisfy every row that has no continuous column."""
     matrix = arrays.matrix
     with_continuous = abs(matrix) @ (~arrays.integer).astype(float) > 0
-    only = np.flatnonzero(~with_continuous)
-    activity = block @ matrix[only][:, whole].toarray().T
-    room = _FEASIBLE * np.maximum(1.0, np.abs(activity))
-    low, high = arrays.row_lower[only], arrays.row_upper[only]
-    keeps: np.ndarray = ((activity >= low - room) & (activity <= high + room)).all(axis=1)
-    return keeps
+    integer_rows = np.flatnonzero(~with_continuous)
+    activity = block @ matrix[integer_rows][:, integers].toarray().T
+    tolerance = _FEASIBLE * np.maximum(1.0, np.abs(activity))
+    low, high = arrays.row_lower[integer_rows], arrays.row_upper[integer_rows]
+    is_feasible: np.ndarray = ((activity >= low - tolerance) & (activity <= high + tolerance)).all(
+        axis=1
+    )
+    return is_feasible
 
 
-def _whole_plans(arrays: Arrays, whole: np.ndarray, block: Floats, value: float) -> Floats | None:
+def _best_integer_plan(
+    arrays: Arrays, integers: np.ndarray, block: Floats, value: float
+) -> Floats | None:
     if not len(block):
         return None
     objectives = block @ arrays.cost + arrays.offset
@@ -75,8 +87,10 @@ def _whole_plans(arrays: Arrays, whole: np.ndarray, block: Floats, value: float)
     return block[first] if objectives[first] < value else None
 
 
-def _plans_by_lp(arrays: Arrays, whole: np.ndarray, block: Floats, value: float) -> Floats | None:
-    """The best plan of all combinations: one HiGHS, its integer columns fixed anew each time."""
+def _best_plan_by_lp(
+    arrays: Arrays, integers: np.ndarray, block: Floats, value: float
+) -> Floats | None:
+    """The best plan of all combinations, from one HiGHS model with the integers fixed in turn."""
     from dataclasses import replace
 
     import highspy
@@ -84,10 +98,10 @@ def _plans_by_lp(arrays: Arrays, whole: np.ndarray, block: Floats, value: float)
     from placeopt.engine import highs
 
     engine = highs.load(replace(arrays, integer=np.zeros_like(arrays.integer)))
-    numbers = whole.astype(np.int32)
+    integer_columns = integers.astype(np.int32)
     best = None
-    for choice in block:
-        engine.changeColsBounds(len(numbers), numbers, choice, choice)
+    for combination in block:
+        engine.changeColsBounds(len(integer_columns), integer_columns, combination, combination)
         engine.run()
         status = engine.getModelStatus()
         if status in (
@@ -98,7 +112,7 @@ def _plans_by_lp(arrays: Arrays, whole: np.ndarray, block: Floats, value: float)
         if status != highspy.HighsModelStatus.kOptimal:
             continue
         values = np.array(engine.getSolution().col_value)
-        values[whole] = choice
+        values[integers] = combination
         objective = arrays.objective(values)
         if objective < value:
             best, value = values, objective

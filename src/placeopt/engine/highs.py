@@ -1,4 +1,4 @@
-"""HiGHS through highspy: the default engine. Sparse arrays go in one call."""
+"""HiGHS through highspy: the default engine. Sparse arrays are passed in one call."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _ROWWISE, _TRIANGULAR, _MINIMISE = 2, 1, 1
 
 
 def solve(arrays: Arrays, settings: Settings) -> Result:
-    """Minimise ``arrays``; the caller rechecks what comes back."""
-    began = time.perf_counter()
+    """Minimise ``arrays``; the caller checks the result again."""
+    started_at = time.perf_counter()
     highs = load(arrays)
     for option, value in (
         ("time_limit", float(settings.time_limit_seconds)),
@@ -33,32 +33,32 @@ def solve(arrays: Arrays, settings: Settings) -> Result:
         ("random_seed", int(settings.seed)),
     ):
         highs.setOptionValue(option, value)
-    if settings.start is not None:
-        _start(highs, settings.start)
-    passed = time.perf_counter()
-    interrupted = _run(highs, settings)
-    ended = time.perf_counter()
+    if settings.warm_start is not None:
+        _set_warm_start(highs, settings.warm_start)
+    passed_at = time.perf_counter()
+    interrupted = _run_until_interrupted(highs, settings)
+    ended_at = time.perf_counter()
     result = _result(highs, arrays, interrupted)
     if highs.getModelStatus() == _model_status().kUnboundedOrInfeasible:
         result = replace(result, status=_infeasible_or_unbounded(highs, settings))
-    late = ended - passed - settings.time_limit_seconds
-    if late > max(1.0, 0.1 * settings.time_limit_seconds):
-        result = replace(result, message=f"HiGHS stopped {late:.1f} s after its time limit")
+    seconds_late = ended_at - passed_at - settings.time_limit_seconds
+    if seconds_late > max(1.0, 0.1 * settings.time_limit_seconds):
+        result = replace(result, message=f"HiGHS stopped {seconds_late:.1f} s after its time limit")
     return replace(
         result,
-        seconds={"transfer": passed - began, "solve": time.perf_counter() - passed},
+        seconds={"transfer": passed_at - started_at, "solve": time.perf_counter() - passed_at},
         version=highs.version(),
     )
 
 
 def load(arrays: Arrays) -> Any:
-    """A silent ``highspy.Highs`` that holds the model; every array goes in whole."""
+    """A silent ``highspy.Highs`` that holds the model; every array is passed whole."""
     import highspy
 
     highs = highspy.Highs()
     highs.setOptionValue("output_flag", False)
     matrix = arrays.matrix
-    none = np.zeros(0, np.int32)
+    no_entries = np.zeros(0, np.int32)
     status = highs.passModel(
         len(arrays.cost),
         len(arrays.row_lower),
@@ -72,7 +72,7 @@ def load(arrays: Arrays) -> Any:
         matrix.indptr.astype(np.int32, copy=False),
         matrix.indices.astype(np.int32, copy=False),
         matrix.data,
-        *(none, none, np.zeros(0)),
+        *(no_entries, no_entries, np.zeros(0)),
         arrays.integer.astype(np.int32),
     )
     if status == highspy.HighsStatus.kError:
@@ -82,30 +82,32 @@ def load(arrays: Arrays) -> Any:
     return highs
 
 
-def _start(highs: Any, start: NDArray[np.float64]) -> None:
+def _set_warm_start(highs: Any, warm_start: NDArray[np.float64]) -> None:
     import highspy
 
     solution = highspy.HighsSolution()
-    solution.col_value = list(start)
+    solution.col_value = list(warm_start)
     highs.setSolution(solution)
 
 
-def _run(highs: Any, settings: Settings) -> bool:
-    """Run; whether Ctrl-C stopped it."""
+def _run_until_interrupted(highs: Any, settings: Settings) -> bool:
+    """Run; return whether Ctrl-C stopped it."""
     from placeopt.engine.settings import Progress
 
-    stop = threading.Event()
-    last = [0.0]
+    stop_event = threading.Event()
+    last_report_at = [0.0]
 
     def on_log(event: Any) -> None:
         out, now = event.data_out, time.perf_counter()
-        if settings.progress and (now - last[0] > 0.2):
-            last[0] = now
+        if settings.progress and (now - last_report_at[0] > 0.2):
+            last_report_at[0] = now
             incumbent = out.mip_primal_bound
-            known = float(incumbent) if abs(incumbent) < 1e29 else None
-            settings.progress(Progress(out.running_time, known, _finite(out.mip_dual_bound)))
+            incumbent_or_none = float(incumbent) if abs(incumbent) < 1e29 else None
+            settings.progress(
+                Progress(out.running_time, incumbent_or_none, _finite(out.mip_dual_bound))
+            )
 
-    end_when(highs, stop.is_set)
+    stop_when(highs, stop_event.is_set)
     if settings.progress:
         highs.cbMipInterrupt += on_log
 
@@ -115,11 +117,11 @@ def _run(highs: Any, settings: Settings) -> bool:
         finally:
             highs.resetGlobalScheduler(False)  # or the next solve could not change its threads
 
-    return run_until_interrupted(call, stop.set)
+    return run_until_interrupted(call, stop_event.set)
 
 
-def end_when(highs: Any, stop: Callable[[], bool]) -> None:
-    """Have a run of HiGHS end, with what it has, once ``stop`` says so."""
+def stop_when(highs: Any, stop: Callable[[], bool]) -> None:
+    """End a run of HiGHS, with what it has, once ``stop`` returns True."""
 
     def on_event(event: Any) -> None:
         if stop():
@@ -139,9 +141,9 @@ def _result(highs: Any, arrays: Arrays, interrupted: bool) -> Result:
     solution = highs.getSolution()
     values = np.array(solution.col_value) if has_values else None
     status = Status.INTERRUPTED if interrupted else _status(highs, has_values)
-    row_prices = reduced_costs = None
+    row_duals = reduced_costs = None
     if not is_mip and status is Status.OPTIMAL:
-        row_prices, reduced_costs = np.array(solution.row_dual), np.array(solution.col_dual)
+        row_duals, reduced_costs = np.array(solution.row_dual), np.array(solution.col_dual)
     bound = -np.inf
     if is_mip:
         bound = _finite(info.mip_dual_bound)
@@ -153,7 +155,7 @@ def _result(highs: Any, arrays: Arrays, interrupted: bool) -> Result:
         status=status,
         bound=bound,
         values=values,
-        row_prices=row_prices,
+        row_duals=row_duals,
         reduced_costs=reduced_costs,
     )
 
@@ -185,10 +187,10 @@ def _status(highs: Any, has_values: bool) -> Status:
 
 
 def _infeasible_or_unbounded(highs: Any, settings: Settings) -> Status:
-    """Presolve could not tell which: without an objective the model cannot be unbounded."""
+    """Which of the two: without an objective the model cannot be unbounded."""
     n = highs.getNumCol()
     highs.changeColsCost(n, np.arange(n, dtype=np.int32), np.zeros(n))
-    if _run(highs, replace(settings, progress=None)):
+    if _run_until_interrupted(highs, replace(settings, progress=None)):
         return Status.INTERRUPTED
     status = highs.getModelStatus()
     if status == _model_status().kOptimal:

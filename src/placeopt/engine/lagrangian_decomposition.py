@@ -1,11 +1,11 @@
-"""A model of like parts (years) that few rows link: a bound from its parts, each by itself.
+"""A bound of a model of similar parts (years) that few rows link, from each part by itself.
 
-Linking rows are priced into the costs, A linking rows with sides l <= A x <= u, prices y:
+Linking rows are priced into the costs. For linking rows A with sides l <= A x <= u and duals y:
 
     bound(y) = y+ l - y- u + sum over parts p of min { (c - A'y)_p x_p : x_p in part p, integer }
 
-is below every plan's objective for any prices y. With the prices of the relaxation it is the
-relaxation's bound, and what integrality adds in each part comes on top. Source: Geoffrion (1974),
+is below every plan's objective for all y. With the duals of the relaxation it is at least the
+relaxation's bound, plus what integrality adds in each part. Source: Geoffrion (1974),
 Lagrangean relaxation for integer programming.
 """
 
@@ -19,65 +19,97 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.deadline import ended_by_clock
+from placeopt.base.deadline import record_timeout
 from placeopt.engine.model import Arrays
 
 Floats = NDArray[np.float64]
-UNBOUNDED = 1e29  # what HiGHS gives for a bound it has not
+NO_BOUND = 1e29  # HiGHS's value for a missing bound
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a model: its own arrays, and the numbers of its columns in the whole."""
+    """One part of a model.
+
+    Attributes:
+        arrays: The part as a model.
+        columns: Columns of the part in the whole model, (part columns,).
+    """
 
     arrays: Arrays
     columns: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Split:
-    """The parts at some prices, and the bound that what is not in a part gives."""
+class Decomposition:
+    """The parts of a model at given duals.
+
+    Attributes:
+        parts: The parts.
+        fixed: The bound of everything outside the parts.
+        size: Number of columns of the whole model.
+    """
 
     parts: tuple[Part, ...]
     fixed: float
     size: int  # columns of the whole
 
 
-def relaxation_prices(
+def relaxation_duals(
     arrays: Arrays, seconds: float, threads: int = 1, stop: Callable[[], bool] = lambda: False
 ) -> Floats | None:
-    """(rows,) prices near those of the linear relaxation, by an interior point method that stops
-    before it has a vertex. Every price proves a bound; ``None`` where the time was too short."""
+    """Row duals (rows,) near those of the linear relaxation; None if the time was too short.
+
+    An interior point method gives them without a vertex. All duals prove a bound.
+
+    Args:
+        arrays: The model.
+        seconds: Time limit.
+        threads: Number of threads.
+        stop: Returns True when the run is to end.
+    """
     import highspy
 
-    relaxed = replace(arrays, integer=np.zeros_like(arrays.integer))
-    highs = _run(relaxed, seconds, threads, stop, {"solver": "ipm", "run_crossover": "off"})
-    prices = np.array(highs.getSolution().row_dual)
-    done = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
-    return prices if done and np.isfinite(prices).all() else None
+    relaxation = replace(arrays, integer=np.zeros_like(arrays.integer))
+    highs = _run_highs(
+        relaxation, seconds, threads, stop, {"solver": "ipm", "run_crossover": "off"}
+    )
+    duals = np.array(highs.getSolution().row_dual)
+    is_optimal = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    return duals if is_optimal and np.isfinite(duals).all() else None
 
 
-def split(arrays: Arrays, part_of_column: NDArray[np.int64], prices: Floats) -> Split:
-    """``part_of_column`` (columns,): the part's number, -1 for columns that link parts."""
+def decompose(arrays: Arrays, part_of_column: NDArray[np.int64], duals: Floats) -> Decomposition:
+    """The parts of a model at given duals.
+
+    Args:
+        arrays: The model.
+        part_of_column: Part of each column, (columns,); -1 for columns that link parts.
+        duals: Row duals, (rows,).
+
+    Returns:
+        The parts, and the bound of what lies outside them.
+    """
     matrix = arrays.matrix
     part_of_entry = part_of_column[matrix.indices]
-    filled = np.diff(matrix.indptr) > 0
-    starts = matrix.indptr[:-1][filled]
+    is_filled = np.diff(matrix.indptr) > 0
+    starts = matrix.indptr[:-1][is_filled]
     row_part = np.full(matrix.shape[0], -1)
-    lowest = np.minimum.reduceat(part_of_entry, starts)
-    same = lowest == np.maximum.reduceat(part_of_entry, starts)
-    row_part[filled] = np.where(same, lowest, -1)
-    linking = np.where(row_part < 0, prices, 0.0)
-    side = np.where(linking > 0, arrays.row_lower, arrays.row_upper)
-    linking = np.where(np.isfinite(side), linking, 0.0)  # a price against no side proves nothing
-    cost = arrays.cost - matrix.T @ linking
-    fixed = arrays.offset + float(linking @ np.where(np.isfinite(side), side, 0.0))
-    alone = part_of_column < 0
-    ends = np.where(cost > 0, arrays.lower, arrays.upper)[alone]
-    fixed += float((cost[alone] * np.where(cost[alone] == 0, 0.0, ends)).sum())
+    part_of_row_start = np.minimum.reduceat(part_of_entry, starts)
+    is_in_one_part = part_of_row_start == np.maximum.reduceat(part_of_entry, starts)
+    row_part[is_filled] = np.where(is_in_one_part, part_of_row_start, -1)
+    linking_duals = np.where(row_part < 0, duals, 0.0)
+    side = np.where(linking_duals > 0, arrays.row_lower, arrays.row_upper)
+    linking_duals = np.where(
+        np.isfinite(side), linking_duals, 0.0
+    )  # a dual against an infinite side proves nothing
+    cost = arrays.cost - matrix.T @ linking_duals
+    fixed = arrays.offset + float(linking_duals @ np.where(np.isfinite(side), side, 0.0))
+    is_linking = part_of_column < 0
+    best_bound_side = np.where(cost > 0, arrays.lower, arrays.upper)[is_linking]
+    fixed += float((cost[is_linking] * np.where(cost[is_linking] == 0, 0.0, best_bound_side)).sum())
     parts = []
-    for number in range(int(part_of_column.max(initial=-1)) + 1):
-        columns, rows = (np.flatnonzero(of == number) for of in (part_of_column, row_part))
+    for index in range(int(part_of_column.max(initial=-1)) + 1):
+        columns, rows = (np.flatnonzero(part_of == index) for part_of in (part_of_column, row_part))
         parts.append(
             Part(
                 Arrays(
@@ -93,11 +125,11 @@ def split(arrays: Arrays, part_of_column: NDArray[np.int64], prices: Floats) -> 
                 columns,
             )
         )
-    return Split(tuple(parts), fixed, len(arrays.cost))
+    return Decomposition(tuple(parts), fixed, len(arrays.cost))
 
 
-def bound_of_parts(
-    whole: Split,
+def bound_from_parts(
+    decomposition: Decomposition,
     seconds: float,
     shares: Sequence[float],
     gap: float,
@@ -105,50 +137,60 @@ def bound_of_parts(
     seed: int,
     stop: Callable[[], bool] = lambda: False,
 ) -> tuple[float, list[Floats]]:
-    """The bound, and values (columns,) in the whole's columns of each part that has some.
+    """The bound, and a plan (columns,) of each part for which one was found.
 
-    ``shares``: of the time for each part; what one leaves goes to those after it. All the time
-    goes to the bound, none to heuristics. Once ``stop`` says so the rest is left
-    out; without a bound for every part there is none (-inf).
+    All time is spent on bounds, none on heuristics.
+
+    Args:
+        decomposition: The parts.
+        seconds: Time limit.
+        shares: Share of the time for each part; what a part leaves over goes to later ones.
+        gap: Relative gap at which a part ends.
+        threads: Number of threads.
+        seed: Seed of the engine.
+        stop: Returns True when the run is to end.
+
+    Returns:
+        The bound, -inf unless every part has one; and the plans, with 0 outside their part.
     """
     import highspy
 
     options = {"mip_rel_gap": gap, "random_seed": seed, "mip_heuristic_effort": 0.0}
-    bound = whole.fixed
-    found: list[Floats] = []
-    began = time.perf_counter()
-    for number, part in enumerate(whole.parts):
+    bound = decomposition.fixed
+    plans: list[Floats] = []
+    started_at = time.perf_counter()
+    for index, part in enumerate(decomposition.parts):
         if stop():
-            return -np.inf, found
-        left = seconds - (time.perf_counter() - began)
-        most = max(left * shares[number] / sum(shares[number:]), 0.5)
-        highs = _run(part.arrays, most, threads, stop, options)
+            return -np.inf, plans
+        seconds_left = seconds - (time.perf_counter() - started_at)
+        seconds_for_part = max(seconds_left * shares[index] / sum(shares[index:]), 0.5)
+        highs = _run_highs(part.arrays, seconds_for_part, threads, stop, options)
         if highs.getModelStatus() == highspy.HighsModelStatus.kTimeLimit:
-            ended_by_clock("the proof of a part")
+            record_timeout("the proof of a part")
         info = highs.getInfo()
-        least = info.mip_dual_bound
+        part_bound = info.mip_dual_bound
         if not part.arrays.integer.any():
-            done = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
-            least = info.objective_function_value if done else -np.inf
-        bound += least if abs(least) < UNBOUNDED else -np.inf
+            is_optimal = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
+            part_bound = info.objective_function_value if is_optimal else -np.inf
+        bound += part_bound if abs(part_bound) < NO_BOUND else -np.inf
         if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
-            values = np.zeros(whole.size)
+            values = np.zeros(decomposition.size)
             values[part.columns] = highs.getSolution().col_value
-            found.append(values)
-    return bound, found
+            plans.append(values)
+    return bound, plans
 
 
-def _run(
+def _run_highs(
     arrays: Arrays, seconds: float, threads: int, stop: Callable[[], bool], options: dict[str, Any]
 ) -> Any:
-    """HiGHS after a run of at most ``seconds``, or until ``stop`` says so."""
-    from placeopt.engine.highs import end_when, load
+    """HiGHS after a run of at most ``seconds``, or until ``stop`` returns True."""
+    from placeopt.engine.highs import load, stop_when
 
     highs = load(arrays)
-    timed = {"time_limit": float(seconds), "threads": int(threads)}
-    for option, value in (options | timed).items():
+    limits = {"time_limit": float(seconds), "threads": int(threads)}
+    for option, value in (options | limits).items():
         highs.setOptionValue(option, value)
-    end_when(highs, stop)
+    stop_when(highs, stop)
     highs.run()
     highs.resetGlobalScheduler(False)
     return highs

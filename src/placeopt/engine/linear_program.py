@@ -1,4 +1,4 @@
-"""A linear program that is changed and solved again, each time from where the last solve ended."""
+"""A linear program that is changed and solved again, each time from the last basis."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class LinearProgram:
 
     Attributes:
         value: The objective of the last solve that ended optimal.
-        values: (columns,) of it.
-        row_duals: (rows,) of it.
+        values: Its values, (columns,).
+        row_duals: Its row duals, (rows,).
     """
 
     def __init__(self, arrays: Arrays, threads: int | None = None) -> None:
@@ -34,21 +34,21 @@ class LinearProgram:
 
     @property
     def columns(self) -> int:
-        """How many columns there are now."""
+        """Number of columns now."""
         return int(self._highs.getNumCol())
 
     @property
     def rows(self) -> int:
-        """How many rows there are now."""
+        """Number of rows now."""
         return int(self._highs.getNumRow())
 
     @property
     def basis(self) -> Any:
-        """The basis in which the last solve ended; a like model may start from it."""
+        """The basis of the last solve; a similar model may start from it."""
         return self._highs.getBasis()
 
     def start_from(self, basis: Any) -> None:
-        """Start the next solve from ``basis``, unless it is of a model of another size."""
+        """Start the next solve from ``basis``, unless the model has another size."""
         if basis is not None and (len(basis.col_status), len(basis.row_status)) == (
             self.columns,
             self.rows,
@@ -56,8 +56,11 @@ class LinearProgram:
             self._highs.setBasis(basis)
 
     def solve(self, seconds: float | None = None) -> Status:
-        """Minimise; OPTIMAL sets ``value``, ``values`` and ``row_duals``, NO_PLAN says that
-        ``seconds`` were not enough, FAILED covers all else."""
+        """Minimise.
+
+        OPTIMAL sets ``value``, ``values`` and ``row_duals``; NO_PLAN means that ``seconds`` were
+        not enough; FAILED is everything else.
+        """
         import highspy
 
         if seconds is not None:
@@ -75,17 +78,19 @@ class LinearProgram:
         return Status.OPTIMAL
 
     def change_costs(self, columns: Ints, costs: Floats) -> None:
-        """Give ``columns`` other costs."""
+        """Change the costs of ``columns``."""
         self._highs.changeColsCost(len(columns), columns.astype(np.int32), costs)
 
     def add_row(self, lower: float, columns: Ints) -> None:
-        """Ask that the sum of ``columns`` is at least ``lower``."""
+        """Require that the sum of ``columns`` is at least ``lower``."""
         size = len(columns)
         self._highs.addRow(lower, np.inf, size, columns.astype(np.int32), np.ones(size))
 
     def add_columns(self, costs: Floats, starts: Ints, rows: Ints, entries: Floats) -> None:
-        """Add columns of at least 0, stored by column: column k holds the entries from
-        ``starts[k]`` to ``starts[k + 1]``, each in its row."""
+        """Add columns with a lower bound of 0, stored by column.
+
+        Column k holds the entries from ``starts[k]`` to ``starts[k + 1]``, each in its row.
+        """
         size = len(costs)
         self._highs.addCols(
             size, costs, np.zeros(size), np.full(size, np.inf), len(rows),
@@ -93,5 +98,5 @@ class LinearProgram:
         )  # fmt: skip
 
     def close(self) -> None:
-        """Let go of the threads, so that the next solve may use another number of them."""
+        """Release the threads, so that the next solve may use another number of them."""
         self._highs.resetGlobalScheduler(False)

@@ -3,8 +3,8 @@
     minimise  offset + cost x   subject to   row_lower <= A x <= row_upper,  lower <= x <= upper
 
 Blocks are added whole, never cell by cell, so that a million non-zeros are built in a fraction
-of a second; each block keeps the labels (rule and ids) of its members, so that any row or column
-can be named to a person.
+of a second. Each block keeps the labels (rule and ids) of its members, so that every row and
+column has a readable name.
 """
 
 from __future__ import annotations
@@ -25,8 +25,12 @@ Terms = tuple[ArrayLike, ArrayLike, ArrayLike]  # positions in the row block, co
 class Block:
     """A block of columns or of rows: its place in the model and the labels of its members.
 
-    ``labels`` maps a label's name (``zone_id``) to an array as long as the block; ``rule`` is
-    the number of the rule that the rows state (``E7``), empty for columns.
+    Attributes:
+        name: Name of the block.
+        start: Index of its first member in the model.
+        size: Number of members.
+        labels: An array for each label's name (``zone_id``), as long as the block.
+        rule: Number of the rule that the rows state (``E7``); empty for columns.
     """
 
     name: str
@@ -37,11 +41,11 @@ class Block:
 
     @property
     def all(self) -> NDArray[np.int64]:
-        """The numbers of all members in the model."""
+        """The indices of all members in the model."""
         return np.arange(self.start, self.start + self.size)
 
     def at(self, positions: ArrayLike) -> NDArray[np.int64]:
-        """The numbers in the model of the members at ``positions`` of this block."""
+        """The indices in the model of the members at ``positions`` of this block."""
         return self.start + np.asarray(positions, dtype=np.int64)
 
     def label(self, position: int) -> str:
@@ -55,7 +59,18 @@ class Block:
 
 @dataclass(frozen=True)
 class Arrays:
-    """A model as an engine takes it. Shapes: columns n, rows m, ``matrix`` (m, n) CSR."""
+    """A model as an engine takes it, with n columns and m rows.
+
+    Attributes:
+        cost: Cost, (n,).
+        lower: Lower bound, (n,).
+        upper: Upper bound, (n,).
+        integer: Which columns are integer, (n,).
+        matrix: Coefficients, CSR (m, n).
+        row_lower: Lower side, (m,).
+        row_upper: Upper side, (m,).
+        offset: Constant of the objective.
+    """
 
     cost: Floats
     lower: Floats
@@ -67,44 +82,52 @@ class Arrays:
     offset: float
 
     def objective(self, values: Floats) -> float:
+        """The objective of ``values`` (n,)."""
         return float(self.cost @ values + self.offset)
 
     def violation(self, values: Floats) -> float:
-        """The largest breach of any row, bound or integrality, relative to the largest of 1,
-        the side that is broken, and (for a row) its largest coefficient."""
+        """The largest violation of a row, bound or integrality by ``values`` (n,).
+
+        It is relative to the largest of 1, the side that is violated, and (for a row) its largest
+        coefficient.
+        """
         if len(values) and not np.isfinite(values).all():
             return np.inf
-        worst = 0.0
+        largest_violation = 0.0
         for x, low, high, size in (
             (self.matrix @ values, self.row_lower, self.row_upper, self._largest_in_rows()),
             (values, self.lower, self.upper, np.ones(len(values))),
         ):
             for breach, side in ((low - x, low), (x - high, high)):
-                ends = np.isfinite(side)
-                scale = np.maximum(size[ends], np.abs(side[ends]))
-                worst = max(worst, float(np.max(breach[ends] / scale, initial=0.0)))
+                is_finite = np.isfinite(side)
+                scale = np.maximum(size[is_finite], np.abs(side[is_finite]))
+                largest_violation = max(
+                    largest_violation, float(np.max(breach[is_finite] / scale, initial=0.0))
+                )
         if self.integer.any():
-            whole = values[self.integer]
-            worst = max(worst, float(np.abs(whole - np.round(whole)).max()))
-        return worst
+            integer_values = values[self.integer]
+            largest_violation = max(
+                largest_violation, float(np.abs(integer_values - np.round(integer_values)).max())
+            )
+        return largest_violation
 
     def _largest_in_rows(self) -> Floats:
         """The largest coefficient of each row, at least 1."""
         largest = np.ones(self.matrix.shape[0])
-        filled = np.flatnonzero(np.diff(self.matrix.indptr))
-        if len(filled):
-            starts = self.matrix.indptr[filled]
-            most = np.maximum.reduceat(np.abs(self.matrix.data), starts)
-            largest[filled] = np.maximum(1.0, most)
+        filled_rows = np.flatnonzero(np.diff(self.matrix.indptr))
+        if len(filled_rows):
+            starts = self.matrix.indptr[filled_rows]
+            largest_entries = np.maximum.reduceat(np.abs(self.matrix.data), starts)
+            largest[filled_rows] = np.maximum(1.0, largest_entries)
         return largest
 
 
 class Model:
-    """A model being built. Columns first, then rows that use their numbers."""
+    """A model under construction: first columns, then rows that use their indices."""
 
     def __init__(self, name: str):
         self.name = name
-        self.suffix = ""  # of the names of blocks added from now on, for models of like parts
+        self.suffix = ""  # of the names of blocks added from now on, for models of similar parts
         self.offset = 0.0
         self.columns: dict[str, Block] = {}
         self.rows: dict[str, Block] = {}
@@ -129,13 +152,26 @@ class Model:
         cost: ArrayLike = 0.0,
         integer: ArrayLike = False,
     ) -> Block:
-        """Add a block of columns; scalars are spread over the block."""
+        """Add a block of columns; scalars apply to the whole block.
+
+        Args:
+            name: Name of the block.
+            labels: Ids of the members by the label's name, (size,) each.
+            size: Number of members, if there are no labels.
+            lower: Lower bounds.
+            upper: Upper bounds.
+            cost: Costs.
+            integer: Which members are integer.
+
+        Returns:
+            The block.
+        """
         block = self._block(self.columns, name + self.suffix, labels, size, self._n, "")
         self._n += block.size
-        self._cost.append(_spread(cost, block.size))
-        self._lower.append(_spread(lower, block.size))
-        self._upper.append(_spread(upper, block.size))
-        self._integer.append(_spread(integer, block.size).astype(bool))
+        self._cost.append(_broadcast(cost, block.size))
+        self._lower.append(_broadcast(lower, block.size))
+        self._upper.append(_broadcast(upper, block.size))
+        self._integer.append(_broadcast(integer, block.size).astype(bool))
         return block
 
     def add_rows(
@@ -151,14 +187,24 @@ class Model:
     ) -> Block:
         """Add a block of rows ``lower <= sum of terms <= upper``.
 
-        Each term is (positions in this block, column numbers, values), broadcast against one
-        another; terms that meet in one cell add up.
+        Args:
+            name: Name of the block.
+            rule: Number of the rule.
+            terms: (positions in this block, column indices, values), broadcast against one another;
+                terms in the same cell add up.
+            labels: Ids of the members by the label's name, (size,) each.
+            size: Number of members, if there are no labels.
+            lower: Lower sides.
+            upper: Upper sides.
+
+        Returns:
+            The block.
         """
         block = self._block(self.rows, name + self.suffix, labels, size, self._m, rule)
         self.add_terms(block, terms)
         self._m += block.size
-        self._row_lower.append(_spread(lower, block.size))
-        self._row_upper.append(_spread(upper, block.size))
+        self._row_lower.append(_broadcast(lower, block.size))
+        self._row_upper.append(_broadcast(upper, block.size))
         return block
 
     def add_terms(self, block: Block, terms: Iterable[Terms]) -> None:
@@ -175,11 +221,11 @@ class Model:
             self._terms.append((np.int32(block.start) + r.ravel(), c.ravel(), v.ravel()))
 
     def add_cost(self, columns: ArrayLike, cost: ArrayLike) -> None:
-        """Add ``cost`` to the objective of the columns with these numbers."""
-        joined = np.concatenate(self._cost) if self._cost else np.zeros(0)
+        """Add ``cost`` to the objective of the columns with these indices."""
+        costs = np.concatenate(self._cost) if self._cost else np.zeros(0)
         columns, cost = np.broadcast_arrays(np.asarray(columns, np.int64), np.asarray(cost, float))
-        np.add.at(joined, columns.ravel(), cost.ravel())
-        self._cost = [joined]
+        np.add.at(costs, columns.ravel(), cost.ravel())
+        self._cost = [costs]
 
     def arrays(self) -> Arrays:
         """The model as sparse arrays."""
@@ -192,13 +238,13 @@ class Model:
         matrix = sparse.coo_array((values, (rows, columns)), shape=(self._m, self._n)).tocsr()
         matrix.eliminate_zeros()
         return Arrays(
-            cost=_join(self._cost),
-            lower=_join(self._lower),
-            upper=_join(self._upper),
+            cost=_concatenate(self._cost),
+            lower=_concatenate(self._lower),
+            upper=_concatenate(self._upper),
             integer=np.concatenate(self._integer) if self._integer else np.zeros(0, bool),
             matrix=matrix,
-            row_lower=_join(self._row_lower),
-            row_upper=_join(self._row_upper),
+            row_lower=_concatenate(self._row_lower),
+            row_upper=_concatenate(self._row_upper),
             offset=self.offset,
         )
 
@@ -224,9 +270,9 @@ class Model:
         return block
 
 
-def _spread(value: ArrayLike, size: int) -> Floats:
+def _broadcast(value: ArrayLike, size: int) -> Floats:
     return np.array(np.broadcast_to(np.asarray(value, float), (size,)))
 
 
-def _join(parts: list[Floats]) -> Floats:
+def _concatenate(parts: list[Floats]) -> Floats:
     return np.concatenate(parts) if parts else np.zeros(0)

@@ -1,8 +1,8 @@
 """CP-SAT, SCIP, GLOP and PDLP through OR-Tools' sparse-array interface.
 
-CP-SAT reasons over whole numbers only, so its model is scaled explicitly: every row by the
-power of ten that makes its coefficients whole (a row that has none is refused), the costs by a
-power of ten with rounding, and the bound is lowered by the most that this rounding can matter.
+CP-SAT takes integers only, so its model is scaled explicitly: each row by the power of ten that
+makes its coefficients integer (a row without one is refused), the costs by a power of ten with
+rounding. The bound is lowered by the most that this rounding can matter.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from placeopt.engine.result import Result, Status
 if TYPE_CHECKING:
     from placeopt.engine.settings import Settings
 
-_NAMES = {"cp-sat": "sat", "scip": "scip", "glop": "glop", "pdlp": "pdlp"}
-_LARGEST = 2.0**50  # CP-SAT's sums must stay far from the end of 64-bit whole numbers
-_DIGITS = 6  # most decimal places by which rows and costs are scaled
+_ENGINE_IDS = {"cp-sat": "sat", "scip": "scip", "glop": "glop", "pdlp": "pdlp"}
+_MAX_INTEGER_SUM = 2.0**50  # CP-SAT's sums must stay far below the largest 64-bit integer
+_MAX_DECIMALS = 6  # largest number of decimal places by which rows and costs are scaled
 
 
 def solve(arrays: Arrays, settings: Settings) -> Result:
@@ -34,68 +34,74 @@ def solve(arrays: Arrays, settings: Settings) -> Result:
 
     from ortools.linear_solver.python import model_builder_helper as helper
 
-    stopped = (helper.SolveStatus.FEASIBLE, helper.SolveStatus.NOT_SOLVED)
-    began = time.perf_counter()
-    whole = whole_numbers(arrays) if settings.engine == "cp-sat" else None
-    model = _model(whole.arrays if whole else arrays, settings.start)
-    solver = helper.ModelSolverHelper(_NAMES[settings.engine])
+    unfinished = (helper.SolveStatus.FEASIBLE, helper.SolveStatus.NOT_SOLVED)
+    started_at = time.perf_counter()
+    integer_model = scale_to_integers(arrays) if settings.engine == "cp-sat" else None
+    model = _model(integer_model.arrays if integer_model else arrays, settings.warm_start)
+    solver = helper.ModelSolverHelper(_ENGINE_IDS[settings.engine])
     solver.set_time_limit_in_seconds(settings.time_limit_seconds)
     solver.set_solver_specific_parameters(_parameters(settings))
     solver.enable_output(False)
-    passed = time.perf_counter()
+    passed_at = time.perf_counter()
     interrupted = run_until_interrupted(lambda: solver.solve(model), solver.interrupt_solve)
-    ended = time.perf_counter()
+    ended_at = time.perf_counter()
     if not solver.has_response():
         raise EngineError(f"{settings.engine} gave no answer: {solver.status_string()}")
-    if settings.engine == "scip":  # it takes Ctrl-C for itself and does not say so
-        early = ended - passed < 0.95 * settings.time_limit_seconds
-        interrupted |= early and solver.status() in stopped
+    if settings.engine == "scip":  # it handles Ctrl-C itself and does not report it
+        is_early = ended_at - passed_at < 0.95 * settings.time_limit_seconds
+        interrupted |= is_early and solver.status() in unfinished
     result = _result(solver, arrays, settings, interrupted)
-    if whole:
-        bound = result.bound / whole.cost_scale - whole.error
+    if integer_model:
+        bound = result.bound / integer_model.cost_scale - integer_model.error
         result = replace(result, bound=bound + arrays.offset)
     return replace(
         result,
-        seconds={"transfer": passed - began, "solve": ended - passed},
+        seconds={"transfer": passed_at - started_at, "solve": ended_at - passed_at},
         version=f"ortools {version('ortools')}",
     )
 
 
 @dataclass(frozen=True)
-class WholeNumbers:
-    """A model scaled to whole numbers: objective = (scaled objective) / cost_scale + offset, give
-    or take ``error``."""
+class IntegerModel:
+    """A model scaled to integers.
+
+    The original objective is (scaled objective) / cost_scale + offset, up to ``error``.
+    """
 
     arrays: Arrays
     cost_scale: float
     error: float
 
 
-def whole_numbers(arrays: Arrays) -> WholeNumbers:
-    """``arrays`` with whole coefficients; raises ``EngineError`` where rows have none."""
+def scale_to_integers(arrays: Arrays) -> IntegerModel:
+    """``arrays`` with integer coefficients.
+
+    Raises:
+        EngineError: If a column is unbounded or a row cannot be scaled.
+    """
     if not (np.isfinite(arrays.lower).all() and np.isfinite(arrays.upper).all()):
         raise EngineError("cp-sat needs finite bounds on every column; highs does not")
     matrix = arrays.matrix.copy()
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     digits = np.zeros(matrix.shape[0], int)
-    np.maximum.at(digits, rows, _digits(matrix.data))
-    if (digits > _DIGITS).any():
+    np.maximum.at(digits, rows, _decimal_places(matrix.data))
+    if (digits > _MAX_DECIMALS).any():
         row = int(np.argmax(digits))
         raise EngineError(
             f"cp-sat takes whole numbers only and row {row} has coefficients with more than "
-            f"{_DIGITS} decimal places; round them, or use highs"
+            f"{_MAX_DECIMALS} decimal places; round them, or use highs"
         )
     scale = 10.0**digits
     matrix.data = np.round(matrix.data * scale[rows])
-    reach = np.maximum(np.abs(arrays.lower), np.abs(arrays.upper))
-    for largest in (abs(matrix) @ reach, np.abs(arrays.cost) @ reach):
-        if np.max(largest, initial=0.0) > _LARGEST:
+    largest_value = np.maximum(np.abs(arrays.lower), np.abs(arrays.upper))
+    for largest in (abs(matrix) @ largest_value, np.abs(arrays.cost) @ largest_value):
+        if np.max(largest, initial=0.0) > _MAX_INTEGER_SUM:
             raise EngineError("cp-sat's whole numbers overflow on this model; use highs")
-    total = float(np.abs(arrays.cost) @ reach)
-    places = int(np.clip(np.floor(np.log10(_LARGEST / max(total, 1.0))), 0, _DIGITS))
-    cost_scale = 10.0 ** min(places, int(_digits(arrays.cost).max(initial=0)))
+    total = float(np.abs(arrays.cost) @ largest_value)
+    places = int(np.clip(np.floor(np.log10(_MAX_INTEGER_SUM / max(total, 1.0))), 0, _MAX_DECIMALS))
+    cost_scale = 10.0 ** min(places, int(_decimal_places(arrays.cost).max(initial=0)))
     cost = np.round(arrays.cost * cost_scale)
-    error = float(np.abs(cost / cost_scale - arrays.cost) @ reach)
+    error = float(np.abs(cost / cost_scale - arrays.cost) @ largest_value)
     scaled = replace(
         arrays,
         cost=cost,
@@ -106,20 +112,20 @@ def whole_numbers(arrays: Arrays) -> WholeNumbers:
         row_lower=np.ceil(arrays.row_lower * scale - 1e-6),
         row_upper=np.floor(arrays.row_upper * scale + 1e-6),
     )
-    return WholeNumbers(scaled, cost_scale, error)
+    return IntegerModel(scaled, cost_scale, error)
 
 
-def _digits(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Decimal places that each value needs; ``_DIGITS`` + 1 where those do not do."""
-    digits = np.full(len(values), _DIGITS + 1)
-    for places in range(_DIGITS, -1, -1):
+def _decimal_places(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Decimal places that each value needs; ``_MAX_DECIMALS`` + 1 if it needs more."""
+    digits = np.full(len(values), _MAX_DECIMALS + 1)
+    for places in range(_MAX_DECIMALS, -1, -1):
         scaled = values * 10.0**places
-        whole = np.abs(scaled - np.round(scaled)) <= 1e-9 * np.maximum(1.0, np.abs(scaled))
-        digits[whole] = places
+        integer_model = np.abs(scaled - np.round(scaled)) <= 1e-9 * np.maximum(1.0, np.abs(scaled))
+        digits[integer_model] = places
     return digits
 
 
-def _model(arrays: Arrays, start: NDArray[np.float64] | None) -> Any:
+def _model(arrays: Arrays, warm_start: NDArray[np.float64] | None) -> Any:
     from ortools.linear_solver.python import model_builder_helper as helper
 
     model: Any = helper.ModelBuilderHelper()
@@ -134,18 +140,18 @@ def _model(arrays: Arrays, start: NDArray[np.float64] | None) -> Any:
     model.set_objective_offset(arrays.offset)
     for column in np.flatnonzero(arrays.integer).tolist():
         model.set_var_integrality(column, True)
-    if start is not None:
-        for column, value in enumerate(start.tolist()):
+    if warm_start is not None:
+        for column, value in enumerate(warm_start.tolist()):
             model.add_hint(column, value)
     return model
 
 
 def _parameters(settings: Settings) -> str:
-    """The engine's own words for gap, threads and seed."""
+    """Gap, threads and seed in the engine's own format."""
     gap, threads, seed = settings.gap, settings.threads, settings.seed
     if settings.engine == "cp-sat":
         text = f"relative_gap_limit: {gap} num_workers: {threads} random_seed: {seed}"
-        text += " catch_sigint_signal: false"  # Ctrl-C is ours, so that the plan is kept
+        text += " catch_sigint_signal: false"  # we handle Ctrl-C, so that the plan is kept
         # With few workers the default portfolio has none that proves a bound.
         return text + (' subsolvers: ["max_lp"]' if threads <= 2 else "")
     if settings.engine == "scip":
@@ -176,17 +182,17 @@ def _result(solver: Any, arrays: Arrays, settings: Settings, interrupted: bool) 
     elif values is None and status in (Status.OPTIMAL, Status.FEASIBLE):
         status = Status.NO_PLAN
     is_lp = settings.engine in ("glop", "pdlp")
-    bound, prices = -np.inf, None
+    bound, duals = -np.inf, None
     if is_lp and status is Status.OPTIMAL:
         bound = solver.objective_value()
-        prices = np.array(solver.dual_values(), float)
+        duals = np.array(solver.dual_values(), float)
     elif not is_lp and values is not None:
         bound = solver.best_objective_bound()
     return Result(
         status=status,
         bound=float(bound),
         values=values,
-        row_prices=prices,
+        row_duals=duals,
         reduced_costs=None,
         message="" if status is not Status.FAILED else solver.status_string(),
     )

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class TerminalProgress:
-    """Give it as ``progress``, inside ``with``: one line, redrawn twice a second, after two.
+    """Progress on one line, redrawn twice a second after the first two seconds.
 
-    A terminal shows the seconds whether or not an engine has reported, for reading, stating and
-    the first relaxation are silent. On a stream that is no terminal a report is written every ten
-    seconds instead.
+    Use it in ``with`` and pass it as ``progress``. A terminal shows the seconds even before an
+    engine has reported, as reading, building and the first relaxation are silent. On a stream that
+    is not a terminal a report is written every ten seconds instead.
     """
 
     def __init__(self, stream: TextIO | None = None, *, after: float = 2.0, unit: str = ""):
@@ -27,30 +27,30 @@ class TerminalProgress:
         self.after = after
         self.unit = unit
         self._live: Live | None = None
-        self._report: Progress | None = None
-        self._last = 0.0
-        self._began = 0.0
+        self.latest: Progress | None = None
+        self.last_report_seconds = 0.0
+        self.started_at = 0.0
 
     def __enter__(self) -> TerminalProgress:
-        self._began = monotonic()
+        self.started_at = monotonic()
         if self.stream.isatty():
             from rich.console import Console
             from rich.live import Live
 
             console = Console(file=self.stream)
             self._live = Live(
-                console=console, get_renderable=self._shown, refresh_per_second=2, transient=True
+                console=console, get_renderable=self._render, refresh_per_second=2, transient=True
             )
             self._live.start()
         return self
 
     def __call__(self, report: Progress) -> None:
-        self._report = report
+        self.latest = report
         if self._live or report.seconds < self.after:
             return
-        if report.seconds - self._last >= 10.0 or self._last == 0.0:
-            self._last = report.seconds
-            print(line(report, self.unit), file=self.stream, flush=True)
+        if report.seconds - self.last_report_seconds >= 10.0 or self.last_report_seconds == 0.0:
+            self.last_report_seconds = report.seconds
+            print(progress_line(report, self.unit), file=self.stream, flush=True)
 
     def __exit__(
         self,
@@ -61,16 +61,16 @@ class TerminalProgress:
         if self._live:
             self._live.stop()
 
-    def _shown(self) -> str:
-        seconds = monotonic() - self._began
+    def _render(self) -> str:
+        seconds = monotonic() - self.started_at
         if seconds < self.after:
             return ""
-        if self._report is None:
+        if self.latest is None:
             return f"{seconds:.0f} s   no plan yet"
-        return line(replace(self._report, seconds=seconds), self.unit)
+        return progress_line(replace(self.latest, seconds=seconds), self.unit)
 
 
-def line(report: Progress, unit: str = "") -> str:
+def progress_line(report: Progress, unit: str = "") -> str:
     """One report in words: "12 s  best plan 1,234  bound 1,200  gap 2.8 %"."""
     unit = f" {unit}" if unit else ""
     plan = "none yet" if report.incumbent is None else f"{report.incumbent:,.6g}{unit}"

@@ -1,8 +1,7 @@
-"""CBC and every other solver that PuLP reaches.
+"""CBC and all other solvers that PuLP can reach.
 
-PuLP passes on a plan and a status, of which neither is believed: the plan is rechecked by the
-caller, and where no bound can be had the status is never "optimal". CBC's bound is read from
-its log.
+PuLP passes on a plan and a status, and neither is trusted: the caller checks the plan again, and
+without a bound the status is never "optimal". CBC's bound is read from its log.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from placeopt.engine.result import Result, Status
 if TYPE_CHECKING:
     from placeopt.engine.settings import Settings
 
-_SOLVERS = {  # in PuLP's names, the first that is installed is taken
+_SOLVERS = {  # PuLP's names; the first that is installed is used
     "cbc": ("PULP_CBC_CMD", "COIN_CMD"),
     "gurobi": ("GUROBI", "GUROBI_CMD"),
     "cplex": ("CPLEX_PY", "CPLEX_CMD"),
@@ -37,7 +36,7 @@ def solve(arrays: Arrays, settings: Settings) -> Result:
     """Minimise ``arrays`` with the solver that ``settings`` names."""
     import pulp
 
-    if settings.start is not None:
+    if settings.warm_start is not None:
         raise EngineError(f"{settings.engine} cannot take a plan to start from here; highs can")
     began = time.perf_counter()
     name = _installed(settings.engine)
@@ -78,7 +77,7 @@ _CBC_INFEASIBLE = re.compile(
 
 
 def _free_highs_threads(name: str) -> None:
-    """Within one process HiGHS refuses another number of threads until its pool is let go."""
+    """Release HiGHS's threads, as it refuses another number of them within one process."""
     if name == "HiGHS":
         import highspy
 
@@ -86,7 +85,7 @@ def _free_highs_threads(name: str) -> None:
 
 
 def _options(name: str, settings: Settings) -> tuple[dict[str, Any], str]:
-    """The settings in PuLP's words, and a sentence on those this solver does not take."""
+    """The settings in PuLP's terms, and a sentence on those that this solver does not take."""
     import inspect
 
     import pulp
@@ -108,7 +107,12 @@ def _options(name: str, settings: Settings) -> tuple[dict[str, Any], str]:
 
 
 def require_installed(engine: str) -> None:
-    """``EngineMissing`` unless the engine is there, ``EngineError`` where PuLP has no such one."""
+    """Check that an engine is installed.
+
+    Raises:
+        EngineMissing: If it is not.
+        EngineError: If PuLP has no such solver.
+    """
     _installed(engine)
 
 
@@ -136,7 +140,7 @@ def _result(problem: Any, arrays: Arrays, log: str) -> Result:
     plan = _plan(problem, arrays) if solved else None
     bound = _cbc_bound(log, arrays, problem, plan)
     if problem.sol_status == pulp.LpSolutionInfeasible or problem.status == pulp.LpStatusInfeasible:
-        proven = not log or _CBC_INFEASIBLE.search(log)  # a log that stops short proves nothing
+        proven = not log or _CBC_INFEASIBLE.search(log)  # an incomplete log proves nothing
         stopped = "Stopped on" in log or not proven
         return Result(Status.NO_PLAN if stopped else Status.INFEASIBLE, bound=bound)
     if problem.status == pulp.LpStatusUnbounded:
@@ -150,7 +154,7 @@ def _result(problem: Any, arrays: Arrays, log: str) -> Result:
 
 
 def _plan(problem: Any, arrays: Arrays) -> np.ndarray | None:
-    """The columns' values; one that PuLP left out can take any, so the one nearest to 0."""
+    """The columns' values; a column that PuLP left out can take any value, so the nearest to 0."""
     plan = np.clip(0.0, arrays.lower, arrays.upper)
     for variable in problem.variables():
         if variable.name.startswith("x") and variable.varValue is None:

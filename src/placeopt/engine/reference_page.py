@@ -1,4 +1,4 @@
-"""The engines as a page: docs/engines.md is made from the registry, never by hand."""
+"""The registry of engines as a page, docs/engines.md."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ Other engines on several threads promise no more than their makers do.
 _ABILITIES = {
     "whole numbers": "integers",
     "fractions": "continuous",
-    "prices": "prices",
-    "start": "start",
+    "prices": "duals",
+    "start": "warm_start",
     "bound": "bound",
     "progress": "progress",
     "stops": "interrupt",
@@ -53,8 +53,8 @@ def engines_page() -> str:
 
 
 def _row(engine: Engine) -> list[str]:
-    able = ["yes" if getattr(engine, ability) else "no" for ability in _ABILITIES.values()]
-    return [f"`{engine.name}`", engine.what, *able, engine.licence, engine.install]
+    supported = ["yes" if getattr(engine, ability) else "no" for ability in _ABILITIES.values()]
+    return [f"`{engine.name}`", engine.description, *supported, engine.licence, engine.install]
 
 
 if __name__ == "__main__":

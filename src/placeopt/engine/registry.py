@@ -1,7 +1,7 @@
-"""Every engine in one place: what it can do, under which licence, how to get it.
+"""All engines: what they support, their licence, and how to get them.
 
-Asking an engine for what it cannot do raises ``EngineError`` that names one that can; nothing
-asked for is ever ignored. ``threads`` is a number that an engine may use, not one it must.
+Asking an engine for what it does not support raises ``EngineError`` with the name of one that
+does; nothing is ever ignored. ``threads`` is a number that an engine may use.
 """
 
 from __future__ import annotations
@@ -22,28 +22,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Engine:
-    """One engine and its abilities.
+    """One engine and what it supports.
 
-    ``prices``: row prices and reduced costs of linear programs, in the sign of ``Result``; they
-    are handed out only where strong duality has been checked. ``bound``: it says how far from
-    optimal a plan is. ``progress``: it reports while it runs (the others once, at the end).
+    Attributes:
+        name: Name of the engine.
+        module: Module with a function ``solve(arrays, settings) -> Result``.
+        description: What it is.
+        integers: Whether it takes integer columns.
+        continuous: Whether it takes continuous columns.
+        duals: Whether it returns row duals and reduced costs of linear programs, with the signs of
+            ``Result``; they are returned only where strong duality has been checked.
+        warm_start: Whether it starts from a given plan.
+        bound: Whether it states how far from optimal a plan is.
+        progress: Whether it reports while it runs; the others report once, at the end.
+        interrupt: Whether Ctrl-C returns the best plan so far.
+        seed: Whether the same seed gives the same run.
+        licence: Its licence.
+        install: How to install it.
     """
 
     name: str
-    module: str  # with a function solve(arrays, settings) -> Result
-    what: str
+    module: str
+
+    description: str
     integers: bool = True
     continuous: bool = True
-    prices: bool = False
-    start: bool = False
+    duals: bool = False
+    warm_start: bool = False
     bound: bool = True
     progress: bool = False
-    interrupt: bool = True  # Ctrl-C returns the best plan so far
+    interrupt: bool = True
+
     seed: bool = True
     licence: str = ""
     install: str = "installed with placeopt"
 
     def run(self, arrays: Arrays, settings: Settings) -> Result:
+        """Solve ``arrays`` with this engine."""
         solve: Callable[[Arrays, Settings], Result] = import_module(self.module).solve
         return solve(arrays, settings)
 
@@ -52,12 +67,12 @@ _ORTOOLS = "placeopt.engine.ortools_engines"
 _PULP = "placeopt.engine.pulp_engines"
 
 
-def _through_pulp(name: str, what: str, install: str, licence: str = "commercial") -> Engine:
-    """A solver that only PuLP reaches: it passes on a plan, but no bound, prices or progress."""
+def _through_pulp(name: str, description: str, install: str, licence: str = "commercial") -> Engine:
+    """A solver reached through PuLP: it passes on a plan, but no bound, duals or progress."""
     return Engine(
         name,
         _PULP,
-        what,
+        description,
         bound=False,
         interrupt=False,
         seed=False,
@@ -73,8 +88,8 @@ ENGINES: dict[str, Engine] = {
             "highs",
             "placeopt.engine.highs",
             "branch and cut, simplex, interior point: the default",
-            prices=True,
-            start=True,
+            duals=True,
+            warm_start=True,
             progress=True,
             licence="MIT",
         ),
@@ -90,14 +105,14 @@ ENGINES: dict[str, Engine] = {
             _ORTOOLS,
             "constraint programming over whole numbers",
             continuous=False,
-            start=True,
+            warm_start=True,
             licence="Apache 2.0",
         ),
         Engine(
             "scip",
             _ORTOOLS,
             "branch and cut, strong bounds on hub and covering models",
-            start=True,
+            warm_start=True,
             licence="Apache 2.0",
         ),
         Engine(
@@ -105,7 +120,7 @@ ENGINES: dict[str, Engine] = {
             _ORTOOLS,
             "simplex for linear programs",
             integers=False,
-            prices=True,
+            duals=True,
             licence="Apache 2.0",
         ),
         Engine(
@@ -113,7 +128,7 @@ ENGINES: dict[str, Engine] = {
             _ORTOOLS,
             "first-order method for very large linear programs",
             integers=False,
-            prices=True,
+            duals=True,
             seed=False,
             licence="Apache 2.0",
         ),
@@ -126,28 +141,36 @@ ENGINES: dict[str, Engine] = {
 
 
 def engine(name: str) -> Engine:
-    """The engine of that name; ``pulp:NAME`` is any solver that PuLP lists under NAME."""
+    """The engine of that name; ``pulp:NAME`` is a solver that PuLP lists under NAME.
+
+    Raises:
+        EngineError: If there is no such engine.
+    """
     if name in ENGINES:
         return ENGINES[name]
     if name.startswith("pulp:"):
-        what = f"{name.removeprefix('pulp:')} through PuLP"
-        return _through_pulp(name, what, "see PuLP's documentation", licence="")
-    close = get_close_matches(name, ENGINES, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(ENGINES)}"
+        description = f"{name.removeprefix('pulp:')} through PuLP"
+        return _through_pulp(name, description, "see PuLP's documentation", licence="")
+    matches = get_close_matches(name, ENGINES, n=1)
+    hint = f"did you mean {matches[0]!r}?" if matches else f"there are {', '.join(ENGINES)}"
     raise EngineError(f"there is no engine {name!r}; {hint}")
 
 
-def require_able(chosen: Engine, arrays: Arrays, settings: Settings) -> None:
-    """Raise ``EngineError`` where ``chosen`` cannot do what is asked of it."""
+def require_supported(chosen: Engine, arrays: Arrays, settings: Settings) -> None:
+    """Check that an engine supports what is asked of it.
+
+    Raises:
+        EngineError: If it does not; the message names an engine that does.
+    """
     integers, continuous = bool(arrays.integer.any()), not arrays.integer.all()
-    if settings.prices and integers:
+    if settings.duals and integers:
         raise EngineError("a model with integers has no prices; fix the integers and solve again")
-    for asked, can, what in (
+    for is_required, ability, description in (
         (integers, "integers", "whole-number columns"),
         (continuous, "continuous", "continuous columns"),
-        (settings.prices, "prices", "prices of rows"),
-        (settings.start is not None, "start", "a plan to start from"),
+        (settings.duals, "duals", "prices of rows"),
+        (settings.warm_start is not None, "warm_start", "a plan to start from"),
     ):
-        if asked and not getattr(chosen, can):
-            others = [other.name for other in ENGINES.values() if getattr(other, can)]
-            raise EngineError(f"{chosen.name} cannot take {what}; {others[0]} can")
+        if is_required and not getattr(chosen, ability):
+            supporting = [other.name for other in ENGINES.values() if getattr(other, ability)]
+            raise EngineError(f"{chosen.name} cannot take {description}; {supporting[0]} can")

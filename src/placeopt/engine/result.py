@@ -1,4 +1,4 @@
-"""What came of a solve: status, objective, bound, gap, values, prices, seconds."""
+"""The result of a solve: status, objective, bound, gap, values, duals, seconds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from placeopt.engine.model import Block
 
 
 class Status(StrEnum):
-    """How a solve ended. "Optimal" means: the bound proves it within the asked gap."""
+    """How a solve ended. OPTIMAL means that the bound proves the plan within the requested gap."""
 
     OPTIMAL = "optimal"
     FEASIBLE = "feasible at limit"
@@ -26,19 +26,28 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """What an engine answered, recomputed from the values it returned.
+    """What an engine returned, with everything recomputed that can be.
 
-    ``objective`` is recomputed from ``values`` and the model's arrays, never taken from the
-    engine; ``bound`` is the engine's proven lower bound (``-inf`` if none); ``values`` has one
-    entry for each column, integers rounded; ``row_prices`` and ``reduced_costs`` are of a linear
-    program only: objective units for one more unit of the row's binding side.
+    Attributes:
+        status: How the solve ended.
+        objective: Recomputed from ``values`` and the model's arrays, never the engine's own.
+        bound: The engine's proven lower bound; -inf if there is none.
+        values: Value of each column, (columns,), integers rounded.
+        row_duals: Objective units for one more unit of a row's binding side, (rows,); of linear
+            programs only.
+        reduced_costs: Reduced cost of each column, (columns,); of linear programs only.
+        seconds: Seconds by phase.
+        engine: Name of the engine.
+        version: Version of the engine.
+        seed: Seed, if the engine has one.
+        message: What else there is to say.
     """
 
     status: Status
     objective: float | None = None
     bound: float = -np.inf
     values: NDArray[np.float64] | None = None
-    row_prices: NDArray[np.float64] | None = None
+    row_duals: NDArray[np.float64] | None = None
     reduced_costs: NDArray[np.float64] | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     engine: str = ""
@@ -55,6 +64,7 @@ class Result:
 
     @property
     def has_plan(self) -> bool:
+        """Whether there is a plan."""
         return self.values is not None
 
     def value(self, block: Block) -> NDArray[np.float64]:

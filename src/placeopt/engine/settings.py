@@ -1,4 +1,4 @@
-"""What is asked of an engine, and what a running solve reports."""
+"""The settings of a solve, and the progress that it reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from placeopt.engine.result import Result, Status
 
 @dataclass(frozen=True)
 class Progress:
-    """One report from a running solve."""
+    """One report from a running solve.
+
+    Attributes:
+        seconds: Seconds since the solve began.
+        incumbent: Objective of the best plan; None if there is none.
+        bound: The best bound.
+    """
 
     seconds: float
     incumbent: float | None
@@ -27,13 +33,24 @@ class Progress:
 
 @dataclass(frozen=True)
 class Settings:
-    """What is asked of an engine."""
+    """The settings of a solve.
+
+    Attributes:
+        time_limit_seconds: Time limit.
+        gap: Relative gap at which to stop.
+        threads: Largest number of threads.
+        seed: Seed of the engine.
+        warm_start: A plan to start from, (columns,).
+        progress: Called with reports.
+        duals: Whether row duals are required.
+        engine: Name of the engine.
+    """
 
     time_limit_seconds: float = 300.0
     gap: float = 1e-4
     threads: int = 2
     seed: int = 1
-    start: NDArray[np.float64] | None = None
+    warm_start: NDArray[np.float64] | None = None
     progress: Callable[[Progress], None] | None = None
-    prices: bool = False
+    duals: bool = False
     engine: str = "highs"

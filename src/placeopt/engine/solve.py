@@ -1,7 +1,7 @@
-"""Hand a model to an engine and take back a result that has been checked.
+"""Pass a model to an engine and return a result that has been checked.
 
-Whatever an engine says, objective and feasibility are recomputed from the values it returns; a
-claim that the values do not bear out turns the status to ``failed``.
+Objective and feasibility are always recomputed from the values that the engine returns. A claim
+that the values do not support turns the status to ``failed``.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.deadline import ended_by_clock, within_deadline
+from placeopt.base.deadline import limit_to_deadline, record_timeout
 from placeopt.base.errors import EngineError
 from placeopt.engine.duality import dual_bound
 from placeopt.engine.interrupts import interrupted
 from placeopt.engine.model import Arrays, Model
 from placeopt.engine.registry import engine as engine_named
-from placeopt.engine.registry import require_able
+from placeopt.engine.registry import require_supported
 from placeopt.engine.result import Result, Status
 from placeopt.engine.settings import Progress, Settings
 
-TOLERANCE = 1e-5  # largest breach of a row, relative to its scale, that still counts as feasible
-ALMOST = 0.95  # share of its time after which an engine counts as ended by it
-CLOSED = 1e-6  # objective and bound this near one another (relative beyond 1) are the same
+FEASIBILITY_TOLERANCE = 1e-5  # largest relative violation of a row that counts as feasible
+TIMEOUT_SHARE = 0.95  # share of its time limit after which an engine counts as ended by it
+EQUALITY_TOLERANCE = 1e-6  # relative difference (above 1) at which objective and bound are equal
 
 
 def solve(
@@ -36,54 +36,71 @@ def solve(
     gap: float = 1e-4,
     threads: int = 2,
     seed: int = 1,
-    start: NDArray[np.float64] | None = None,
+    warm_start: NDArray[np.float64] | None = None,
     progress: Callable[[Progress], None] | None = None,
-    prices: bool = False,
+    duals: bool = False,
 ) -> Result:
     """Minimise ``model`` with ``engine``.
 
-    ``start``: a full vector of column values to start from (checked; ignored never silently: an
-    infeasible one raises). ``prices``: insist on row prices (linear programs only); they come
-    unasked where the engine has them. Raises ``EngineError`` for what the engine cannot do.
     Ctrl-C returns the best plan so far with status ``interrupted``; within ``until_interrupted``
-    the solves after it return what they start from.
-    Within ``clock.limited`` no solve runs past the deadline of the whole answer.
+    later solves return their warm start. Within ``deadline.answer_deadline`` no solve runs past the
+    deadline of the whole answer.
+
+    Args:
+        model: The model.
+        engine: Name of the engine.
+        time_limit_seconds: Time limit.
+        gap: Relative gap at which to stop.
+        threads: Largest number of threads.
+        seed: Seed of the engine.
+        warm_start: A plan to start from, (columns,); an infeasible one raises.
+        progress: Called with reports.
+        duals: Whether row duals are required (linear programs only). They are returned in any case
+            if the engine has them.
+
+    Returns:
+        The checked result.
+
+    Raises:
+        EngineError: If the engine cannot do what is asked of it.
     """
-    began = time.perf_counter()
+    started_at = time.perf_counter()
     arrays = model.arrays() if isinstance(model, Model) else model
-    built = time.perf_counter()
-    chosen = engine_named(engine)
-    time_limit_seconds = within_deadline(time_limit_seconds)
+    built_at = time.perf_counter()
+    chosen_engine = engine_named(engine)
+    time_limit_seconds = limit_to_deadline(time_limit_seconds)
     settings = Settings(
-        time_limit_seconds, gap, threads, seed, start, progress, prices, engine=engine
+        time_limit_seconds, gap, threads, seed, warm_start, progress, duals, engine=engine
     )
-    require_able(chosen, arrays, settings)
-    if start is not None:
-        settings = replace(settings, start=_checked_start(arrays, start))
+    require_supported(chosen_engine, arrays, settings)
+    if warm_start is not None:
+        settings = replace(settings, warm_start=_checked_warm_start(arrays, warm_start))
     if interrupted():
-        return recheck(arrays, Result(Status.INTERRUPTED, values=settings.start), gap)
-    result = recheck(arrays, chosen.run(arrays, settings), gap)
-    late = time.perf_counter() - built >= ALMOST * time_limit_seconds
-    if late and result.status in (Status.FEASIBLE, Status.NO_PLAN):
-        ended_by_clock(engine)
+        return recheck(arrays, Result(Status.INTERRUPTED, values=settings.warm_start), gap)
+    result = recheck(arrays, chosen_engine.run(arrays, settings), gap)
+    is_late = time.perf_counter() - built_at >= TIMEOUT_SHARE * time_limit_seconds
+    if is_late and result.status in (Status.FEASIBLE, Status.NO_PLAN):
+        record_timeout(engine)
     if progress:
-        progress(Progress(time.perf_counter() - built, result.objective, result.bound))
-    if prices and result.status is Status.OPTIMAL and result.row_prices is None:
+        progress(Progress(time.perf_counter() - built_at, result.objective, result.bound))
+    if duals and result.status is Status.OPTIMAL and result.row_duals is None:
         raise EngineError(f"{engine}'s prices do not bear out its optimum; try another engine")
-    seconds = {"build": built - began, **result.seconds}
-    return replace(result, seconds=seconds, engine=engine, seed=seed if chosen.seed else None)
+    seconds = {"build": built_at - started_at, **result.seconds}
+    return replace(
+        result, seconds=seconds, engine=engine, seed=seed if chosen_engine.seed else None
+    )
 
 
 def recheck(arrays: Arrays, result: Result, gap: float) -> Result:
-    """Recompute objective, feasibility and, from prices, the bound; never believe a status."""
+    """Recompute objective, feasibility and, from duals, the bound; a status is never trusted."""
     if result.values is None:
         return result
     values = np.where(arrays.integer, np.round(result.values), result.values)
     breach = arrays.violation(values)
-    if breach > TOLERANCE and not arrays.integer.all():
-        values = _continuous_part_again(arrays, values)
+    if breach > FEASIBILITY_TOLERANCE and not arrays.integer.all():
+        values = _solve_continuous_part(arrays, values)
         breach = arrays.violation(values)
-    if breach > TOLERANCE:
+    if breach > FEASIBILITY_TOLERANCE:
         return replace(
             result,
             status=Status.FAILED,
@@ -97,39 +114,39 @@ def recheck(arrays: Arrays, result: Result, gap: float) -> Result:
 
 
 def _recheck_bound(arrays: Arrays, result: Result, objective: float, gap: float) -> Result:
-    same = CLOSED * max(1.0, abs(objective))
-    if result.row_prices is not None:
-        bound = dual_bound(arrays, result.row_prices)
-        if abs(objective - bound) <= 10 * same:  # strong duality holds
-            costs = arrays.cost - arrays.matrix.T @ result.row_prices
-            result = replace(result, bound=min(bound, objective), reduced_costs=costs)
+    tolerance = EQUALITY_TOLERANCE * max(1.0, abs(objective))
+    if result.row_duals is not None:
+        bound = dual_bound(arrays, result.row_duals)
+        if abs(objective - bound) <= 10 * tolerance:  # strong duality holds
+            reduced_costs = arrays.cost - arrays.matrix.T @ result.row_duals
+            result = replace(result, bound=min(bound, objective), reduced_costs=reduced_costs)
         else:
-            result = replace(result, row_prices=None, reduced_costs=None)
-    if result.bound > objective + same:
+            result = replace(result, row_duals=None, reduced_costs=None)
+    if result.bound > objective + tolerance:
         message = f"the engine's bound {result.bound:g} lies above its plan and is not believed"
         result = replace(result, bound=-np.inf, message=message)
     result = replace(result, bound=min(result.bound, objective))
-    open_ = objective - result.bound > gap * abs(objective) + same
-    if result.status is Status.OPTIMAL and open_:
+    is_open = objective - result.bound > gap * abs(objective) + tolerance
+    if result.status is Status.OPTIMAL and is_open:
         message = result.message or "called optimal, but the bound does not show it"
         result = replace(result, status=Status.FEASIBLE, message=message)
     return result
 
 
-def _checked_start(arrays: Arrays, start: NDArray[np.float64]) -> NDArray[np.float64]:
-    start = np.asarray(start, float)
-    if start.shape != arrays.cost.shape:
-        raise EngineError(f"the start has shape {start.shape}, the model {arrays.cost.shape}")
-    if not np.isfinite(start).all():
+def _checked_warm_start(arrays: Arrays, warm_start: NDArray[np.float64]) -> NDArray[np.float64]:
+    warm_start = np.asarray(warm_start, float)
+    if warm_start.shape != arrays.cost.shape:
+        raise EngineError(f"the start has shape {warm_start.shape}, the model {arrays.cost.shape}")
+    if not np.isfinite(warm_start).all():
         raise EngineError("the start has values that are not finite numbers")
-    breach = arrays.violation(start)
-    if breach > TOLERANCE:
+    breach = arrays.violation(warm_start)
+    if breach > FEASIBILITY_TOLERANCE:
         raise EngineError(f"the start breaks a row or bound by {breach:g}")
-    return start
+    return warm_start
 
 
-def _continuous_part_again(arrays: Arrays, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The continuous columns solved again beside integers fixed at their rounded values."""
+def _solve_continuous_part(arrays: Arrays, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Solve the continuous columns again with the integers fixed at their rounded values."""
     from placeopt.engine import highs
 
     fixed = replace(
@@ -138,7 +155,7 @@ def _continuous_part_again(arrays: Arrays, values: NDArray[np.float64]) -> NDArr
         upper=np.where(arrays.integer, values, arrays.upper),
         integer=np.zeros_like(arrays.integer),
     )
-    again = highs.solve(fixed, Settings(time_limit_seconds=60.0))
-    if again.values is None:
+    resolved = highs.solve(fixed, Settings(time_limit_seconds=60.0))
+    if resolved.values is None:
         return values
-    return np.where(arrays.integer, values, again.values)
+    return np.where(arrays.integer, values, resolved.values)

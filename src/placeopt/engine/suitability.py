@@ -1,4 +1,4 @@
-"""Whether the engine that a scenario names is there and fits the problem."""
+"""Whether the engine of a scenario is installed and suits the problem."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ if TYPE_CHECKING:
 
 
 def engine_finding(scenario: Scenario, file: str) -> Finding | None:
-    """The fault of a scenario's engine: not installed, or of no use for its problem; or None.
+    """The fault of a scenario's engine: not installed, or unsuitable for its problem; or None.
 
     Args:
-        scenario: An estate's or a budget's scenario.
-        file: How findings name its file.
+        scenario: The scenario of an estate or a budget.
+        file: Name of its file in findings.
+
+    Returns:
+        The fault, if there is one.
     """
     name = scenario.solver.engine
     try:

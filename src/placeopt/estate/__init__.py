@@ -30,7 +30,7 @@ def solve(
     """
     from dataclasses import replace
 
-    from placeopt.base.deadline import limited, may_differ, watching_the_clock
+    from placeopt.base.deadline import answer_deadline, recording_timeouts, repeatability_warnings
     from placeopt.base.errors import VerificationError
     from placeopt.engine import Answer, Status
     from placeopt.estate.explain.conflicts import explain
@@ -46,12 +46,12 @@ def solve(
     )
     years = state_years(ordered, sorted_times, scenario)
     explanation = None
-    with watching_the_clock() as ended, limited(scenario.solver.time_limit_seconds):
+    with recording_timeouts() as ended, answer_deadline(scenario.solver.time_limit_seconds):
         outcome = find_years(years, progress)
         if outcome.found is None and outcome.result.status is Status.INFEASIBLE:
             explanation = explain(ordered, sorted_times, scenario)
     answer = Answer(place, scenario, outcome.result, times, repeats=not ended,
-                    warnings=may_differ(ended))  # fmt: skip
+                    warnings=repeatability_warnings(ended))  # fmt: skip
     if outcome.found is None:
         return replace(answer, explanation=explanation)
     plan = draw_plan(ordered, sorted_times, years, outcome)

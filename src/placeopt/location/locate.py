@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.base.deadline import watching_the_clock
+from placeopt.base.deadline import recording_timeouts
 from placeopt.base.errors import VerificationError
-from placeopt.engine.interrupts import noted
+from placeopt.engine.interrupts import catching_interrupts
 from placeopt.engine.result import Status
 from placeopt.location.canonical import from_canonical_order, to_canonical_order
 from placeopt.location.infeasibility import add_messages, obvious_infeasibility
@@ -72,7 +72,7 @@ def locate(
     scaled = scale_problem(ordered, units)
     report = scale_report(report, units.objective(ordered.kind))
     settings: dict[str, Any] = {"time_limit_seconds": time_limit_seconds, "gap": gap, "seed": seed}
-    with noted() as was_interrupted, watching_the_clock() as ended_early:
+    with catching_interrupts() as was_interrupted, recording_timeouts() as ended_early:
         solution = _solve(scaled, engine, settings, report)
         if was_interrupted() and not solution.proven:
             message = "; ".join(filter(None, [solution.message, "ended by Ctrl-C"]))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from placeopt.base.errors import UsageError
-from placeopt.base.files import whole_file
+from placeopt.base.files import atomic_file
 from placeopt.location.distances import Points
 from placeopt.location.solution import Solution
 
@@ -67,7 +67,7 @@ def draw(solution: Solution, path: str | Path) -> Path:
         x, y = to_pixels(sites[j])
         elements.append(f'<rect x="{x - 5}" y="{y - 5}" width="10" height="10" fill="#c0392b"/>')
     target = Path(path)
-    with whole_file(target) as made:
+    with atomic_file(target) as made:
         made.write_text("\n".join([*elements, "</svg>"]) + "\n", encoding="utf-8")
     return target
 

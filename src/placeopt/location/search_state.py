@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.deadline import ended_by_clock
+from placeopt.base.deadline import record_timeout
 from placeopt.engine.interrupts import interrupted
 
 Report = Callable[[float, float], None]
@@ -92,7 +92,7 @@ class SearchState:
     @staticmethod
     def _note_if_late(is_late: bool) -> bool:
         if is_late:
-            ended_by_clock("the search for sites")
+            record_timeout("the search for sites")
         return is_late
 
     def offer(self, cost: float, plan: NDArray[np.bool_]) -> bool:

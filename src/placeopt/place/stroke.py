@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from placeopt.base.errors import UsageError
-from placeopt.base.files import whole_file
+from placeopt.base.files import atomic_file
 from placeopt.place.files.typed import conformed
 from placeopt.place.files.write import write_place
 from placeopt.place.tables import Place, PlaceInfo
@@ -43,7 +43,7 @@ def write_stroke_place(out: str | Path) -> Place:
     out = Path(out)
     place, minutes = stroke_place()
     write_place(place, out)
-    with whole_file(out / MINUTES_FILE) as made:
+    with atomic_file(out / MINUTES_FILE) as made:
         minutes.to_parquet(made, index=False)
     return place
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from placeopt.base.files import whole_folder
+from placeopt.base.files import atomic_folder
 from placeopt.report.money import EXCEL_GBP, pounds, pounds_in_words
 from placeopt.report.summary import json_value, write_json
 from placeopt.report.write import write_table
@@ -43,7 +43,7 @@ def write_appraisal(
     Returns:
         Name -> file.
     """
-    with whole_folder(Path(out), APPRAISAL_FILES) as made:
+    with atomic_folder(Path(out), APPRAISAL_FILES) as made:
         files = _write_files(appraisal, place, made, plain_csv)
     return {name: Path(out) / path.relative_to(made) for name, path in files.items()}
 

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from placeopt.base.errors import UsageError
-from placeopt.base.files import whole_folder
+from placeopt.base.files import atomic_folder
 from placeopt.place import Place
 from placeopt.place.count import NOT_STATED, count_place
 from placeopt.report.money import pounds, pounds_in_words
@@ -82,7 +82,7 @@ def write_count(
     tables = count_place(place, ledger_total_gbp, year, load)
     if all(tables.get(name) is None or tables[name].empty for name in ("buildings", "spending")):
         raise UsageError("there is nothing to count: no buildings and no spending of that year")
-    with whole_folder(out, COUNT_FILES) as made:
+    with atomic_folder(out, COUNT_FILES) as made:
         _write_files(place, tables, made, plain_csv)
     return tables["reconciliation"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from placeopt.base.files import whole_folder
+from placeopt.base.files import atomic_folder
 from placeopt.report.narrative.narrative import describe
 from placeopt.report.summary import answer_summary, json_value, write_json
 from placeopt.report.tables.sheets import all_sheets
@@ -44,7 +44,7 @@ def write_results(answer: Answer, out: Path | str, *, plain_csv: bool = False) -
     Raises:
         OutputError: ``out`` cannot be written, holds files of another origin, or the disk is full.
     """
-    with whole_folder(Path(out), RESULT_FILES) as made:
+    with atomic_folder(Path(out), RESULT_FILES) as made:
         files = _write_files(answer, made, plain_csv)
     return {name: Path(out) / path.relative_to(made) for name, path in files.items()}
 

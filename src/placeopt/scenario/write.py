@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from placeopt.base.files import whole_file
+from placeopt.base.files import atomic_file
 from placeopt.scenario.implied_rules import implied_rules, missing_implied
 from placeopt.scenario.rules.rule import Rule
 from placeopt.scenario.scenario import Scenario
@@ -38,7 +38,7 @@ def write_scenario(scenario: Scenario, path: Path, note: str = "") -> Path:
         for rule in written
     ]
     above = "".join(f"# {line}\n" for line in note.splitlines())
-    with whole_file(path) as made:
+    with atomic_file(path) as made:
         made.write_text(above + tomli_w.dumps(document), encoding="utf-8", newline="\n")
     return path
 

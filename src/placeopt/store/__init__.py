@@ -1,1 +1,1 @@
-"""Where a run comes from: hashes of what went in, versions and settings."""
+"""Where an answer comes from: hashes of its input, versions and settings."""

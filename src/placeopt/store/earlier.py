@@ -1,4 +1,4 @@
-"""A plan that was written earlier, taken up again only where it answers this very question."""
+"""Read a plan that was written earlier, only if it answers this very question."""
 
 from __future__ import annotations
 
@@ -17,27 +17,37 @@ if TYPE_CHECKING:
 
 
 def earlier_plan(folder: Path, place: Place, scenario: Scenario) -> Plan:
-    """The spending by year of the verified plan in ``folder``, a folder of results.
+    """The spending by year of the verified plan in ``folder``.
 
-    Raises ``UsageError`` where there is none, or where the place or the scenario has changed since
-    (its provenance holds their hashes).
+    Args:
+        folder: A folder of results.
+        place: The place.
+        scenario: The question.
+
+    Returns:
+        A plan with the table ``spending_by_year`` and the summary.
+
+    Raises:
+        UsageError: If there is no such plan, or the place or the scenario has changed since (its
+            provenance holds their hashes).
     """
-    again = "solve it again, or leave --plan away"
+    advice = "solve it again, or leave --plan away"
     summary, provenance = (_json(folder / f"{name}.json") for name in ("summary", "provenance"))
     table = folder / "tables" / "spending_by_year.csv"
     if not summary.get("verified") or not table.is_file():
-        raise UsageError(f"{folder} holds no verified plan of a budget: {again}")
-    now = hashes_of(place, scenario)
-    tables = {*now["tables_sha256"], *provenance.get("tables_sha256", {})}
-    other = [
+        raise UsageError(f"{folder} holds no verified plan of a budget: {advice}")
+    current_hashes = hashes_of(place, scenario)
+    tables = {*current_hashes["tables_sha256"], *provenance.get("tables_sha256", {})}
+    changed = [
         f"{name}.csv"
         for name in sorted(tables)
-        if now["tables_sha256"].get(name) != provenance.get("tables_sha256", {}).get(name)
+        if current_hashes["tables_sha256"].get(name)
+        != provenance.get("tables_sha256", {}).get(name)
     ]
-    if now["scenario_sha256"] != provenance.get("scenario_sha256"):
-        other.append("the scenario")
-    if other:
-        raise UsageError(f"the plan in {folder} is of other input ({', '.join(other)}): {again}")
+    if current_hashes["scenario_sha256"] != provenance.get("scenario_sha256"):
+        changed.append("the scenario")
+    if changed:
+        raise UsageError(f"the plan in {folder} is of other input ({', '.join(changed)}): {advice}")
     return Plan({"spending_by_year": _spending(table, place, folder)}, summary)
 
 
@@ -45,12 +55,12 @@ def _spending(table: Path, place: Place, folder: Path) -> pd.DataFrame:
     import pandas as pd
 
     rows = pd.read_csv(table, dtype={"programme_id": str}, keep_default_na=False)
-    count = rows.groupby("year")["programme_id"].agg(set)
-    whole = all(ids == set(place.programmes["programme_id"]) for ids in count)
-    money = pd.to_numeric(rows["plan_gbp"], errors="coerce")
-    if not whole or not (money > -0.01).all():
+    programmes_by_year = rows.groupby("year")["programme_id"].agg(set)
+    is_complete = all(ids == set(place.programmes["programme_id"]) for ids in programmes_by_year)
+    spending = pd.to_numeric(rows["plan_gbp"], errors="coerce")
+    if not is_complete or not (spending > -0.01).all():
         raise UsageError(f"{table} was changed since it was written: solve {folder} again")
-    return rows.assign(plan_gbp=money)
+    return rows.assign(plan_gbp=spending)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a run was made of, so that anybody can tell whether two answers rest on the same things."""
+"""Record what an answer was made from, so that two answers can be compared."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ PACKAGES = ("placeopt", "highspy", "ortools", "pulp", "numpy", "scipy", "pandas"
 
 
 def hashes_of(place: Place, scenario: Scenario) -> dict[str, Any]:
-    """SHA-256 of every table with records, as CSV (rows in order, floats to 17 digits), and of the
-    scenario: the same whether the place was read from a folder, a GeoPackage or built in Python.
+    """SHA-256 of every table with records and of the scenario.
+
+    Tables are hashed as CSV (rows in order, floats to 17 digits), so the hashes are the same
+    whether the place was read from a folder, a GeoPackage or built in Python.
     """
     return {
         "tables_sha256": {
@@ -32,7 +34,7 @@ def hashes_of(place: Place, scenario: Scenario) -> dict[str, Any]:
 
 
 def provenance_of(place: Place, scenario: Scenario, answer: Answer) -> dict[str, Any]:
-    """Hashes of every input table and of the scenario, versions, machine kind, settings."""
+    """Hashes of every input table and of the scenario, versions, kind of machine, settings."""
     return {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "place": {

@@ -1,4 +1,4 @@
-"""One question asked of one place: checked, measured, solved, verified and stamped."""
+"""Answer one question about one place: check, measure, solve, verify and stamp."""
 
 from placeopt.study.answer import solve
 

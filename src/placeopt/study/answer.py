@@ -1,4 +1,4 @@
-"""Answer one question: check, measure, solve, verify, and stamp where the answer comes from."""
+"""Answer one question: check, measure, solve, verify, and record where the answer comes from."""
 
 from __future__ import annotations
 
@@ -20,61 +20,98 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-Watch = Callable[[Progress], None]
+ProgressCallback = Callable[[Progress], None]
 
 
-def solve(place: Place, scenario: Scenario, *, progress: Watch | None = None) -> Answer:
-    """Answer one scenario for one place: checked, measured, solved, verified.
+def solve(place: Place, scenario: Scenario, *, progress: ProgressCallback | None = None) -> Answer:
+    """Answer one scenario for one place: check, measure, solve, verify.
 
-    Returns an ``Answer``: with a verified plan, or without one and with an explanation where the
-    rules clash, or with neither where the limit came first (``answer.result.status`` says which).
-    Raises ``PlaceError`` or ``ScenarioError`` with every fault at once and ``VerificationError``
-    for a plan that does not stand up to the independent verifier.
+    Args:
+        place: The place.
+        scenario: The question.
+        progress: Called with reports from running solves.
+
+    Returns:
+        An answer with a verified plan, or with an explanation if the rules clash, or with neither
+        if the time limit came first (``answer.result.status`` says which).
+
+    Raises:
+        PlaceError: With every fault of the place.
+        ScenarioError: With every fault of the scenario.
+        VerificationError: If the plan fails the independent verifier.
     """
     return answer_checked(place, check(place), scenario, progress)
 
 
 def load_today(place: Place, scenario: Path) -> NDArray[np.float64]:
-    """(buildings, services) visits a year or desks at each service point today, by the travel times
-    and the behaviour of an estate's scenario."""
+    """Visits per year, or desks, at each service point today, (buildings, services).
+
+    They follow the travel times and the behaviour of an estate's scenario.
+
+    Args:
+        place: The place.
+        scenario: The scenario's file.
+
+    Raises:
+        UsageError: If the scenario is not an estate's.
+        ScenarioError: With every fault of the scenario.
+    """
     from placeopt.estate.problem.build import state
     from placeopt.estate.solution.decision import today
     from placeopt.travel import measure
 
-    asked = read_scenario(scenario)
-    if asked.problem != "estate":
-        raise UsageError(f"{scenario} asks about a {asked.problem}; give an estate's scenario")
-    faults = [one for one in check_scenario(place, asked) if one.severity == "error"]
+    asked_scenario = read_scenario(scenario)
+    if asked_scenario.problem != "estate":
+        raise UsageError(
+            f"{scenario} asks about a {asked_scenario.problem}; give an estate's scenario"
+        )
+    faults = [each for each in check_scenario(place, asked_scenario) if each.severity == "error"]
     if faults:
         raise ScenarioError(faults, "faults in the scenario")
-    times = measure(place, **asked.travel.model_dump())
-    return today(state(place, times, asked)).units
+    times = measure(place, **asked_scenario.travel.model_dump())
+    return today(state(place, times, asked_scenario)).units
 
 
 def answer_checked(
-    place: Place | None, findings: list[Finding], scenario: Scenario, progress: Watch | None
+    place: Place | None,
+    findings: list[Finding],
+    scenario: Scenario,
+    progress: ProgressCallback | None,
 ) -> Answer:
-    """The answer for a place that was checked: no fault is let through, no warning is lost."""
+    """The answer for a place that was checked already.
+
+    Args:
+        place: The place, if it could be read.
+        findings: Findings of its check; every warning among them is kept in the answer.
+        scenario: The question.
+        progress: Called with reports from running solves.
+
+    Raises:
+        PlaceError: If there is an error among the findings.
+        ScenarioError: With every fault of the scenario.
+    """
     faults = [finding for finding in findings if finding.severity == "error"]
     if faults or place is None:
         raise PlaceError(faults, "faults in the place")
-    asked = [*check_scenario(place, scenario), *engine_findings(scenario)]
-    clashes = [finding for finding in asked if finding.severity == "error"]
-    if clashes:
-        raise ScenarioError(clashes, "faults in the scenario")
+    scenario_findings = [*check_scenario(place, scenario), *engine_findings(scenario)]
+    scenario_faults = [finding for finding in scenario_findings if finding.severity == "error"]
+    if scenario_faults:
+        raise ScenarioError(scenario_faults, "faults in the scenario")
     answer = _solver_of(scenario)(place, scenario, progress)
     other = other_question(scenario)
     compared = None if other is None else answer_checked(place, findings, other, progress)
-    measured = answer.times.findings if answer.times is not None else ()
+    travel_findings = answer.times.findings if answer.times is not None else ()
     return replace(
         answer,
-        warnings=tuple(dict.fromkeys((*findings, *asked, *measured, *answer.warnings))),
+        warnings=tuple(
+            dict.fromkeys((*findings, *scenario_findings, *travel_findings, *answer.warnings))
+        ),
         provenance=provenance_of(place, scenario, answer),
         compared=compared,
     )
 
 
-def _solver_of(scenario: Scenario) -> Callable[[Place, Scenario, Watch | None], Answer]:
+def _solver_of(scenario: Scenario) -> Callable[[Place, Scenario, ProgressCallback | None], Answer]:
     if scenario.problem == "estate":
         return _solve_estate
     if scenario.problem == "budget":
@@ -82,7 +119,7 @@ def _solver_of(scenario: Scenario) -> Callable[[Place, Scenario, Watch | None], 
     raise UsageError(f"problem {scenario.problem!r} cannot be solved yet; use estate or budget")
 
 
-def _solve_estate(place: Place, scenario: Scenario, progress: Watch | None) -> Answer:
+def _solve_estate(place: Place, scenario: Scenario, progress: ProgressCallback | None) -> Answer:
     from placeopt import estate
     from placeopt.travel import measure
 
@@ -91,15 +128,15 @@ def _solve_estate(place: Place, scenario: Scenario, progress: Watch | None) -> A
     return estate.solve(place, times, scenario, progress=progress)
 
 
-def _solve_budget(place: Place, scenario: Scenario, progress: Watch | None) -> Answer:
+def _solve_budget(place: Place, scenario: Scenario, progress: ProgressCallback | None) -> Answer:
     from placeopt import budget
 
     return budget.solve(place, scenario, progress=progress)
 
 
 def engine_findings(scenario: Scenario) -> list[Finding]:
-    """The fault of the engine that the scenario asks for, at its line."""
+    """The fault of the engine that the scenario asks for, with its line."""
     from placeopt.engine.suitability import engine_finding
 
-    found = engine_finding(scenario, scenario.path.name if scenario.path else "the scenario")
-    return list(with_lines(scenario, [found] if found else []))
+    fault = engine_finding(scenario, scenario.path.name if scenario.path else "the scenario")
+    return list(with_lines(scenario, [fault] if fault else []))

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.files import whole_file
+from placeopt.base.files import atomic_file
 
 FORMAT = 1  # raised whenever minutes made by an older version must not be used again
 CHUNK = 64  # zones; coverage is kept by whole chunks
@@ -42,7 +42,7 @@ class Parts:
         """State where the minutes come from; the first statement stays."""
         file = self.folder / "provenance.json"
         if not file.exists():
-            with whole_file(file) as made:
+            with atomic_file(file) as made:
                 made.write_text(json.dumps(provenance, indent=1), encoding="utf-8")
 
     def notes(self) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class Parts:
             key: {**before.get(key, {}), **value} if isinstance(value, dict) else value
             for key, value in notes.items()
         }
-        with whole_file(self.folder / "notes.json") as made:
+        with atomic_file(self.folder / "notes.json") as made:
             made.write_text(json.dumps(grown), encoding="utf-8")
 
     def stated(self) -> bool:

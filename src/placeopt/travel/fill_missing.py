@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.files import WAIT_SECONDS, sole_user
+from placeopt.base.files import WAIT_SECONDS, exclusive_folder
 from placeopt.place import Place
 from placeopt.travel.cache import CHUNK, Parts, building_keys, cache_folder
 from placeopt.travel.origins import Origins
@@ -136,7 +136,7 @@ def complete(
     keys = building_keys(points_of(place, "buildings"))
     if not missing_pieces(parts, keys, search.from_zones) and parts.stated():
         return
-    with sole_user(parts.folder, WAIT_SECONDS):
+    with exclusive_folder(parts.folder, WAIT_SECONDS):
         parts.clear()
         _complete(parts, place, origins, mode, facts, search, cutoff_minutes, progress, workers)
 

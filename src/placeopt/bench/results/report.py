@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placeopt.base.errors import UsageError
-from placeopt.base.files import whole_file
+from placeopt.base.files import atomic_file
 from placeopt.bench.results.judge import found, judge, read_best_known
 from placeopt.bench.results.pictures import draw_gaps, draw_profiles
 from placeopt.bench.results.records import read_records
@@ -51,9 +51,9 @@ def report(out: str | Path, *, best_known: str | Path | None = None, pictures: b
     if compared:
         parts.append(f"## Beside values known before\n\n{compared}")
     page = out / "report.md"
-    with whole_file(page) as made:
+    with atomic_file(page) as made:
         made.write_text("\n".join(parts), encoding="utf-8")
-    with whole_file(out / "best_known.csv") as made:
+    with atomic_file(out / "best_known.csv") as made:
         found(frame).to_csv(made, index=False)
     return page
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from placeopt.base.errors import UsageError
-from placeopt.base.files import sole_user, whole_file
+from placeopt.base.files import atomic_file, exclusive_folder
 from placeopt.bench.case import Case
 from placeopt.bench.results.records import add_record, load, machine, read_records, write_tables
 from placeopt.bench.runner.process import run_worker
@@ -50,7 +50,7 @@ def run(
     out. Raises ``UsageError`` for an unknown engine, and for a folder that holds results of other
     settings; ``OutputError`` where another process measures into the folder.
     """
-    with sole_user(Path(out)):
+    with exclusive_folder(Path(out)):
         return _run(name, engines, Path(out), folder, only, time_limit, repeats, memory_mb, gap,
                     seed, jobs, tell)  # fmt: skip
 
@@ -151,7 +151,7 @@ def _same_settings(out: Path, settings: dict[str, Any]) -> None:
                 f"{out} holds results with {', '.join(other)}; go on with that, or name another "
                 "folder"
             )
-    with whole_file(path) as made:
+    with atomic_file(path) as made:
         made.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 

@@ -31,7 +31,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from placeopt.base.errors import Finding, PlaceError, UsageError
-from placeopt.base.files import whole_file
+from placeopt.base.files import atomic_file
 from placeopt.base.number_format import pounds, pounds_and_pence
 from placeopt.budget.appraisal.benefits import deflators, to_price_year
 from placeopt.budget.curves.forms import Curve
@@ -390,7 +390,7 @@ def write_calibration(calibration: Calibration, folder: Path | str) -> Path:
     tables = {"calibration-fits.csv": calibration.fits}
     tables["calibration-residuals.csv"] = calibration.residuals
     for name, table in tables.items():
-        with whole_file(folder / name) as made:
+        with atomic_file(folder / name) as made:
             table.to_csv(made, index=False)
     lines = ["# What was fitted", ""]
     row: Any
@@ -408,6 +408,6 @@ def write_calibration(calibration: Calibration, folder: Path | str) -> Path:
         )
     lines += [f"- {finding.severity}: {finding}" for finding in calibration.findings]
     page = folder / "calibration-report.md"
-    with whole_file(page) as made:
+    with atomic_file(page) as made:
         made.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return page

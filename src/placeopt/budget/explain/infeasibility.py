@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from placeopt import engine
-from placeopt.base.deadline import ended_by_clock, ending_in, seconds_left, watching_the_clock
+from placeopt.base.deadline import deadline_in, record_timeout, recording_timeouts, seconds_left
 from placeopt.base.errors import UsageError
 from placeopt.budget.model import formulation
 from placeopt.budget.problem.arrays import BudgetProblem
@@ -61,7 +61,7 @@ def explain(place: Place, scenario: Scenario, stated: BudgetProblem | None = Non
         except UsageError:
             continue
         seconds = max(MAX_RULE_SECONDS, seconds_left() / (len(scenario.rules) - position))
-        with watching_the_clock() as ended, ending_in(seconds):
+        with recording_timeouts() as ended, deadline_in(seconds):
             relaxation = minimal_relaxation(problem, scenario)
         if ended and not relaxation:  # it may still help
             unexplored.append(f"{rule.name} ({rule.number})")
@@ -74,7 +74,7 @@ def explain(place: Place, scenario: Scenario, stated: BudgetProblem | None = Non
             **stand_alone_tables(reference),
         }
     if unexplored:
-        ended_by_clock("the explanation")
+        record_timeout("the explanation")
     return Explanation(_sentence(clashes, unexplored), tuple(clashes), tables)
 
 

@@ -212,14 +212,14 @@ def _solve_at(problem: BudgetProblem, approximation: Approximation, total: float
     result = engine.solve(model, gap=0.0)
     if not result.has_plan or not strong_duality_holds(model.arrays(), result):
         return None
-    assert result.row_prices is not None
+    assert result.row_duals is not None
     assert result.objective is not None
     unit = formulation.objective_unit(name, scale)
-    slope = float(result.row_prices[model.rows["one_budget"].all].sum()) * unit / scale.money_gbp
+    slope = float(result.row_duals[model.rows["one_budget"].all].sum()) * unit / scale.money_gbp
     standards: list[str] = []
     if "minimum" in model.rows:
         block = model.rows["minimum"]
-        priced = result.row_prices[block.start : block.start + block.size] > 1e-9
+        priced = result.row_duals[block.start : block.start + block.size] > 1e-9
         standards = [str(key) for key in np.unique(block.labels["outcome_id"][priced])]
     return _Point(total, result.objective * unit, slope, tuple(standards))
 

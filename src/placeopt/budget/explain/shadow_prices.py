@@ -44,7 +44,7 @@ def prices(problem: BudgetProblem, steps: tuple[LexicographicStep, ...]) -> pd.D
     for step in steps:
         if not strong_duality_holds(step.model.arrays(), step.result):
             continue
-        assert step.result.row_prices is not None
+        assert step.result.row_duals is not None
         unit = formulation.objective_unit(step.objective, scale)
         for name, label_text in LIMIT_LABELS.items():
             if name not in step.model.rows:
@@ -55,7 +55,7 @@ def prices(problem: BudgetProblem, steps: tuple[LexicographicStep, ...]) -> pd.D
             ids = id_labels[0] if id_labels else np.full(block.size, "")
             per = _unit_of_rows(problem, block.labels, scale)
             for position, key in enumerate(ids):
-                price = float(step.result.row_prices[block.start + position])
+                price = float(step.result.row_duals[block.start + position])
                 change = price * unit / per[position] + 0.0
                 label = problem.display_names.get(str(key), str(key))
                 year = int(years[position])
@@ -72,11 +72,11 @@ def prices(problem: BudgetProblem, steps: tuple[LexicographicStep, ...]) -> pd.D
 
 def strong_duality_holds(arrays: Arrays, result: Result) -> bool:
     """Whether the prices prove the objective: dual objective equal to the primal one."""
-    if result.row_prices is None or result.reduced_costs is None or result.objective is None:
+    if result.row_duals is None or result.reduced_costs is None or result.objective is None:
         return False
     dual = arrays.offset
     for price, low, high in (
-        (result.row_prices, arrays.row_lower, arrays.row_upper),
+        (result.row_duals, arrays.row_lower, arrays.row_upper),
         (result.reduced_costs, arrays.lower, arrays.upper),
     ):
         side = np.where(price > 0, low, high)

@@ -118,7 +118,7 @@ def decompose(
         allowed_gap = 0.8 * gap if is_linear else gap / 5  # the remainder is for rounding to a plan
         model, arrays = _without_integers(model)
         result = solve(model, 0.0, 0.5)
-        master_duals = result.row_prices
+        master_duals = result.row_duals
         if not result.has_plan or master_duals is None or result.objective is None:
             break
         last = mixture, model, result

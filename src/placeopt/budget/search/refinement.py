@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from placeopt import engine
-from placeopt.base.deadline import ended_by_clock, past_deadline, seconds_left
+from placeopt.base.deadline import record_timeout, seconds_left, without_deadline
 from placeopt.budget.curves.forms import (
     MIN_PIECE_SHARE,
     Floats,
@@ -384,7 +384,7 @@ def _solve_objective(
             if spend is not None:
                 bound = _trusted_bound(bound, value, unit)
             absolute_gap, target_gap = value - bound, solver.settings.gap / 2
-            is_linear = last_result.row_prices is not None
+            is_linear = last_result.row_duals is not None
             if is_linear:  # a linear program is cheap to refine further
                 target_gap = min(target_gap, LINEAR_GAP)
             is_close = spend is not None and (
@@ -394,7 +394,7 @@ def _solve_objective(
                 break
         solver.report(None if spend is None else value, bound)
         if solver.remaining_seconds() <= 0:
-            ended_by_clock("the refinement of curves")
+            record_timeout("the refinement of curves")
             break
         if not is_close:
             approximation.add(*candidates)
@@ -407,12 +407,12 @@ def _solve_objective(
             )
         return None, None, last_result
     approximation.add(spend)
-    if plan_result.row_prices is not None:  # duals of the last approximation
+    if plan_result.row_duals is not None:  # duals of the last approximation
         under_model = formulation.formulate(
             problem, approximation.pieces("under"), name, limits=limits
         )
         under_result = solver.solve(under_model)
-        if under_result.row_prices is not None:
+        if under_result.row_duals is not None:
             model, plan_result = under_model, under_result
             candidate = spend_from_result(problem, under_model, under_result)
             candidate_value = problem.objective(name, candidate, first=first)
@@ -525,7 +525,7 @@ def closest_payments(
         model.add_cost(model.columns["transfer"].all, 1e-2)
     # a plan found at the deadline still needs payments
     fresh_solver = _TimedSolver(time.perf_counter(), solver.settings, None)
-    with past_deadline():
+    with without_deadline():
         result = fresh_solver.solve(model, gap=0.0)
     if not result.has_plan:
         raise RuntimeError(f"no payments for a plan that was found: {result.status}")

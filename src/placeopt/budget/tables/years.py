@@ -33,7 +33,7 @@ import numpy as np
 import pandas as pd
 
 from placeopt import engine
-from placeopt.base.deadline import past_deadline
+from placeopt.base.deadline import without_deadline
 from placeopt.budget.problem.agencies import (
     agency_positions,
     cash_savings,
@@ -426,7 +426,7 @@ def _least_by_program(
             (t[:, None], unspent_money.at(s[:, None] * agencies + agency_index), np.ones((1, 1)))
         ]
         model.add_rows("left", rule="B1", size=decided, terms=terms, upper=unallocated / unit)
-    with past_deadline():
+    with without_deadline():
         result = engine.solve(model, time_limit_seconds=60.0)
     transfers = np.zeros((decided, agencies, agencies))
     transfers[:, giver, taker] = result.value(moved).reshape(decided, -1) * unit

@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from placeopt.base.deadline import ended_by_clock, ending_in, seconds_left
+from placeopt.base.deadline import deadline_in, record_timeout, seconds_left
 from placeopt.engine import Clash, Explanation
 from placeopt.estate.explain.minimal_relaxation import Stated, solved, what_gives
 from placeopt.estate.problem.horizon import state_years
@@ -41,7 +41,7 @@ def explain(
             at is said.
     """
     seconds = min(seconds, MOST_SECONDS, seconds_left())
-    with ending_in(seconds):
+    with deadline_in(seconds):
         return _explain(place, times, scenario, seconds)
 
 
@@ -69,7 +69,7 @@ def _explain(place: Place, times: TravelTimes, scenario: Scenario, seconds: floa
         if found or unseen:
             break
     if unseen:
-        ended_by_clock("the explanation")
+        record_timeout("the explanation")
     late = _not_tried(scenario, unseen)
     clashes = [found[dropped] for dropped in sorted(found)]
     if not clashes:

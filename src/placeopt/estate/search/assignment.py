@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.deadline import past_deadline
+from placeopt.base.deadline import without_deadline
 from placeopt.base.errors import EngineError
 from placeopt.engine import Model, solve
 from placeopt.estate.problem.arrays import EstateProblem
@@ -71,7 +71,7 @@ def _sent(
         lower=served * (1 - CLOSE),
         upper=served * (1 + CLOSE),
     )
-    with past_deadline():
+    with without_deadline():
         result = solve(model, threads=problem.scenario.solver.threads)
     if result.values is None:
         raise EngineError(f"sending zones to the hosts of a plan failed: {result.message}")

@@ -15,10 +15,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.deadline import past_deadline
+from placeopt.base.deadline import without_deadline
 from placeopt.base.errors import EngineError
 from placeopt.engine import Result, solve
-from placeopt.engine.interrupts import to_the_end
+from placeopt.engine.interrupts import ignoring_interrupts
 from placeopt.engine.model import Arrays
 from placeopt.estate.model.formulation import Formulation, formulate, minutes_count, planner_alone
 from placeopt.estate.model.variables import Columns
@@ -64,7 +64,7 @@ def lift(formulation: Formulation, decision: Decision) -> NDArray[np.float64] | 
 def settle(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> Decision:
     """Buildings, hosts and tiers as they are; least money, then least minutes, within what each
     objective has reached. Ctrl-C before it does not keep a plan from being settled."""
-    with to_the_end():
+    with ignoring_interrupts():
         return _settle(problem, decision, stages)
 
 
@@ -146,7 +146,7 @@ def _settled(
         bounds = [(other, most) for other, most in ceilings.items() if other in names]
         formulation = formulate(smaller, name, bounds, zones=zones, relaxed=not zones)
         arrays = fixed(formulation, decision)
-        with nullcontext() if settled and zones else past_deadline():
+        with nullcontext() if settled and zones else without_deadline():
             result = solve(
                 arrays if units is None else _serving(formulation, arrays, units, desks),
                 engine="highs",

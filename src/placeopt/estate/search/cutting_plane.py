@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.deadline import ended_by_clock
+from placeopt.base.deadline import record_timeout
 from placeopt.engine import Model, Progress, Result, Status, solve
 from placeopt.engine.model import Arrays
 from placeopt.estate.model.choice_cuts import Drawing, add_drawing, cut_off, look_around
@@ -110,7 +110,7 @@ class Learning:
             learnt = self.learn(result.values, BREACH)
             done = not learnt or rise < LEARNT * abs(result.bound)
             if left < 1.0 and not done:
-                ended_by_clock("the learning of where residents go")
+                record_timeout("the learning of where residents go")
             if left < 1.0 or done:
                 break
         return last
@@ -262,7 +262,7 @@ def improved(
         near = plan[0] - bound <= gap * abs(plan[0])
         done = near or failed >= (3 * TRIES if lacks else TRIES)
         if left <= 0 and not done:
-            ended_by_clock("the search for better plans")
+            record_timeout("the search for better plans")
         if left <= 0 or done:
             break
         kind = tries % KINDS

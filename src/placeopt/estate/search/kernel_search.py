@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.deadline import ended_by_clock
+from placeopt.base.deadline import record_timeout
 from placeopt.engine import Result, solve
 from placeopt.engine.model import Arrays
 from placeopt.engine.registry import engine as engine_named
@@ -49,7 +49,7 @@ def first(formulation: Formulation, seconds: float) -> Start | None:
     """A good plan within moments, with the relaxation that it comes from; ``None`` where there is
     none in time, or no use for it."""
     solver = formulation.problem.scenario.solver
-    if not engine_named(solver.engine).start:
+    if not engine_named(solver.engine).warm_start:
         return None
     return first_of(formulation.model.arrays(), (formulation.columns,), solver, seconds)
 
@@ -102,7 +102,7 @@ def improve(formulation: Formulation, start: Start, seconds: float) -> Floats:
         left = seconds - (time.perf_counter() - began)
         near = best - start.relaxation.bound <= max(ENOUGH, gap) * abs(best)
         if left <= 0 and not near:
-            ended_by_clock("the search for better plans")
+            record_timeout("the search for better plans")
         if left <= 0 or near:
             break
         free = neighbourhood(formulation, values, start.relaxation, wide, rng)
@@ -186,5 +186,5 @@ def _solve(
         gap=gap,
         threads=solver.threads,
         seed=solver.seed,
-        start=start,
+        warm_start=start,
     )

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.deadline import ended_by_clock
+from placeopt.base.deadline import record_timeout
 from placeopt.engine import Status, solve
 from placeopt.engine.model import Arrays
 from placeopt.estate.model.variables import Columns
@@ -51,7 +51,7 @@ def improve_years(
     while not enough(best):
         left = seconds - (time.perf_counter() - began)
         if left <= 0:
-            ended_by_clock("the search for better plans over years")
+            record_timeout("the search for better plans over years")
             break
         kind = tries % KINDS
         worth = _worth_a_look(columns, values, guides)
@@ -67,7 +67,7 @@ def improve_years(
             gap=solver.gap / 10,
             threads=solver.threads,
             seed=solver.seed + tries,
-            start=values,
+            warm_start=values,
         )
         done = found.status is Status.OPTIMAL
         wide[kind] *= WIDER if done else NARROWER

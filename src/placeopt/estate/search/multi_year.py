@@ -25,11 +25,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.deadline import ended_by_clock
+from placeopt.base.deadline import record_timeout
 from placeopt.engine import Progress, Result, Status, solve
 from placeopt.engine.duality import dual_bound
 from placeopt.engine.interrupts import interrupted
-from placeopt.engine.lagrangian_decomposition import bound_of_parts, relaxation_prices, split
+from placeopt.engine.lagrangian_decomposition import bound_from_parts, decompose, relaxation_duals
 from placeopt.engine.model import Arrays
 from placeopt.engine.registry import engine as engine_named
 from placeopt.estate.model.formulation import (
@@ -127,7 +127,7 @@ def minimise(
     """The model over years to the scenario's gap, within ``seconds``."""
     began = time.perf_counter()
     large = _large(stated)
-    able = engine_named(stated.years.scenario.solver.engine).start
+    able = engine_named(stated.years.scenario.solver.engine).warm_start
     least = strengthen(stated, STRENGTHEN_SHARE * seconds) if large else []
     arrays = stated.model.arrays()
     start = _lifted(stated, arrays, course) if course is not None and able else None
@@ -224,7 +224,7 @@ class Proof:
         if seconds is None:
             yield
             return
-        ended_by_clock("the proof beside the search, on a thread of its own")
+        record_timeout("the proof beside the search, on a thread of its own")
         with ThreadPoolExecutor(1, "placeopt-bound") as pool:
             proved = pool.submit(copy_context().run, self.prove, seconds)
             try:
@@ -245,15 +245,17 @@ class Proof:
         solver = self._stated.years.scenario.solver
         stop = self._stop.is_set
         began = time.perf_counter()
-        prices = relaxation_prices(self._arrays, 0.75 * seconds, 1, stop)
+        prices = relaxation_duals(self._arrays, 0.75 * seconds, 1, stop)
         if prices is None:  # the years without what links them: a bound, if a weak one
             prices = np.zeros(len(self._arrays.row_lower))
         self.bound = dual_bound(self._arrays, prices)
-        parts = split(self._arrays, _year_of_columns(self._stated, len(self._arrays.cost)), prices)
+        parts = decompose(
+            self._arrays, _year_of_columns(self._stated, len(self._arrays.cost)), prices
+        )
         left = max(seconds - (time.perf_counter() - began), 0.2 * seconds)
         others = len(parts.parts) - 1
         shares = [*[(1 - LAST_SHARE) / others] * others, LAST_SHARE]
-        bound, found = bound_of_parts(parts, left, shares, solver.gap / 3, 1, solver.seed, stop)
+        bound, found = bound_from_parts(parts, left, shares, solver.gap / 3, 1, solver.seed, stop)
         self.found += found
         self.bound = max(self.bound, bound)
 
@@ -371,7 +373,7 @@ def _search(
         gap=gap,
         threads=solver.threads,
         seed=solver.seed,
-        start=start,
+        warm_start=start,
         progress=progress,
     )
 

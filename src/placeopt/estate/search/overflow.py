@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.deadline import past_deadline
+from placeopt.base.deadline import without_deadline
 from placeopt.engine import Model, solve
 from placeopt.engine.model import Terms
 from placeopt.estate.problem.arrays import EstateProblem
@@ -87,7 +87,7 @@ def _sent(
     least = np.where(full, left, -np.inf)
     most = np.where(decision.open, left, np.inf)
     model.add_rows("floor", rule="E4", size=count, terms=terms, lower=least, upper=most)
-    with past_deadline():
+    with without_deadline():
         result = solve(model, threads=problem.scenario.solver.threads)
     if result.values is None:
         return None

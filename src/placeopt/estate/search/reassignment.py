@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Model, Result, Status, solve
-from placeopt.engine.interrupts import to_the_end
+from placeopt.engine.interrupts import ignoring_interrupts
 from placeopt.engine.model import Arrays
 from placeopt.estate.model.formulation import Formulation, expression, formulate
 from placeopt.estate.model.multi_year import formulate_years, total_of
@@ -77,7 +77,7 @@ def reassigned(years: Years, outcome: Outcome[Course], seconds: float) -> Outcom
     allowance = allowance_gbp(cost, present_cost(years, flows_of(years, nothing)))
     ceiling = cost + allowance
     minutes = _minutes(years, course)
-    with to_the_end():
+    with ignoring_interrupts():
         status, bound, sent = _sent_nearer(years, course, ceiling, seconds)
     if sent is not None and _minutes(years, sent) >= minutes * (1 - 1e-9):
         sent = None  # nothing gained: the plan found stays as it is

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.deadline import ended_by_clock
+from placeopt.base.deadline import record_timeout
 from placeopt.engine.linear_program import LinearProgram
 from placeopt.engine.model import Arrays
 from placeopt.engine.result import Status
@@ -96,7 +96,7 @@ def least_sums(
         for number, columns in enumerate(sets):
             left = seconds - (time.perf_counter() - began)
             if left <= 0:
-                ended_by_clock("the least numbers of hosts")
+                record_timeout("the least numbers of hosts")
                 break
             cost = np.zeros(n)
             cost[columns] = 1
@@ -105,7 +105,7 @@ def least_sums(
             status = program.solve(left)
             if status is not Status.OPTIMAL:
                 if status is Status.NO_PLAN:
-                    ended_by_clock("the least numbers of hosts")
+                    record_timeout("the least numbers of hosts")
                 break
             bases.append(program.basis)
             least[number] = float(max(np.ceil(program.value - ROUNDING), 0.0))

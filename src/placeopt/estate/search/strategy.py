@@ -365,7 +365,7 @@ def _exact(
 
 def _start(formulation: Formulation, decision: Decision | None) -> NDArray[np.float64] | None:
     solver = formulation.problem.scenario.solver
-    if decision is None or not engine_named(solver.engine).start:
+    if decision is None or not engine_named(solver.engine).warm_start:
         return None
     return lift(formulation, decision)
 
@@ -386,6 +386,6 @@ def search(
         gap=solver.gap if gap is None else gap,
         threads=solver.threads,
         seed=solver.seed,
-        start=start,
+        warm_start=start,
         progress=progress,
     )

@@ -30,7 +30,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.deadline import ended_by_clock
+from placeopt.base.deadline import record_timeout
 from placeopt.engine import Model
 from placeopt.engine.interrupts import interrupted
 from placeopt.engine.linear_program import LinearProgram
@@ -151,7 +151,7 @@ def solve_master(
         is_late = time.perf_counter() > deadline or interrupted()
         if not is_solved or best.value > cutoff or is_late:
             if is_late:
-                ended_by_clock("the prices of capacities")
+                record_timeout("the prices of capacities")
             break
         has_new = False
         has_converged = master.value <= best.value + CONVERGENCE_TOLERANCE * max(

@@ -29,10 +29,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.deadline import watching_the_clock
+from placeopt.base.deadline import recording_timeouts
 from placeopt.base.errors import UsageError, VerificationError
 from placeopt.engine import Model, Result, Status, solve
-from placeopt.engine.interrupts import noted
+from placeopt.engine.interrupts import catching_interrupts
 from placeopt.location.flow_refuelling.solution import StationPlan, Trip, nodes_covered
 from placeopt.location.flow_refuelling.statement import TOLERANCE, FlowRefuelling
 from placeopt.location.io.roads import read_flow_refuelling
@@ -78,7 +78,7 @@ def locate_stations(
     arrays = model.arrays()
     if engine == "cp-sat" and problem.capacities is None:
         arrays.integer[:] = True  # CP-SAT takes whole numbers only; shares gain nothing here
-    with noted() as was_interrupted, watching_the_clock() as ended_early:
+    with catching_interrupts() as was_interrupted, recording_timeouts() as ended_early:
         result = solve(arrays, engine=engine, time_limit_seconds=time_limit_seconds, gap=gap,
                        threads=1, seed=seed)  # fmt: skip
     plan = _plan_from_result(problem, model, windows, result, unit)

@@ -51,8 +51,8 @@ def read_problem(
     """The problem of ``kind`` that the file at ``path`` states.
 
     A file of any format serves any problem, for example p-centre on pmed files; what the file
-    states and the problem does not use is left out. Customers and sites are named by the numbers of the
-    file, from 1, or by the ids of a table or a place. A place or a scenario is read for one
+    states and the problem does not use is left out. Customers and sites are named by the numbers
+    of the file, from 1, or by the ids of a table or a place. A place or a scenario is read for one
     ``service`` (``io.place``).
 
     Args:

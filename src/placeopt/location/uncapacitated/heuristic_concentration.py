@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from placeopt.base.deadline import ended_by_clock
+from placeopt.base.deadline import record_timeout
 from placeopt.location.uncapacitated.candidate_lists import CandidateLists
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def concentrate(
             state.offer(cost, is_open)
             is_in_union |= is_open
             if state.elapsed_seconds > end_seconds:
-                ended_by_clock("the search for sites")
+                record_timeout("the search for sites")
                 break
         _solve_over_union(
             lists,

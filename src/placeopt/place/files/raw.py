@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placeopt.base.errors import Finding, InputError
-from placeopt.base.reading import bytes_of, csv_rows
+from placeopt.base.reading import csv_rows, read_limited
 from placeopt.place.faults import error, row_of, warning
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def number_text(value: float) -> str:
 
 def _decoded(path: Path) -> tuple[str, list[Finding]]:
     """The file's text; bytes that are not UTF-8 are a finding each, and shown as U+FFFD."""
-    raw = bytes_of(path)
+    raw = read_limited(path)
     try:
         return raw.decode("utf-8-sig"), []
     except UnicodeDecodeError as fault:

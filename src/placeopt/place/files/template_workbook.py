@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from placeopt.base.errors import Finding, InputError
-from placeopt.base.files import whole_file
+from placeopt.base.files import atomic_file
 from placeopt.base.reading import open_workbook
 from placeopt.place.faults import error, nearest, warning
 from placeopt.place.files.raw import RawTable, any_text, table_of_rows, texts_of
@@ -47,7 +47,7 @@ _NOTES = (
 
 def write_book(path: Path, place: Place | None = None) -> Path:
     """Write an empty workbook to fill, or one that holds ``place``."""
-    with whole_file(path) as made:
+    with atomic_file(path) as made:
         _fill(made, place)
     return path
 

@@ -9,7 +9,7 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from placeopt.base.files import whole_file, whole_folder
+from placeopt.base.files import atomic_file, atomic_folder
 from placeopt.place.files.raw import texts_of
 from placeopt.place.files.read import BOUNDARIES_FILE, BOUNDARIES_LAYER, INFO_LAYER
 from placeopt.place.files.template_workbook import write_book
@@ -41,7 +41,7 @@ def write_place(place: Place, path: str | Path) -> Path:
     elif path.suffix.lower() == ".xlsx":
         write_book(path, place)
     else:
-        with whole_folder(path, FILES, keep_others=True) as made:
+        with atomic_folder(path, FILES, keep_others=True) as made:
             write_files(place, made)
     return path
 
@@ -73,7 +73,7 @@ def _write_geopackage(place: Place, path: Path) -> None:
     # Waiting for the disk after each of two dozen layers would take most of the time.
     pyogrio.set_gdal_config_options({"OGR_SQLITE_SYNCHRONOUS": "OFF"})
     try:
-        with whole_file(path) as made:
+        with atomic_file(path) as made:
             _write_layers(place, made)
     finally:
         pyogrio.set_gdal_config_options({"OGR_SQLITE_SYNCHRONOUS": None})

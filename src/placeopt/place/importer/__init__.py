@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placeopt.base.errors import Finding, PlaceError
-from placeopt.base.files import require_writable, whole_file, whole_folder
+from placeopt.base.files import atomic_file, atomic_folder, require_writable
 from placeopt.place.check.all_checks import check
 from placeopt.place.faults import error, nearest, warning
 from placeopt.place.files.raw import RawTable
@@ -80,10 +80,10 @@ def import_place(
         with tempfile.TemporaryDirectory() as scratch:
             _write_about(report, rules, sources, Path(scratch))
             for path in Path(scratch).iterdir():
-                with whole_file(out.parent / path.name) as made:
+                with atomic_file(out.parent / path.name) as made:
                     shutil.copyfile(path, made)
     else:
-        with whole_folder(out, (*FILES, *_about(rules)), keep_others=True) as made:
+        with atomic_folder(out, (*FILES, *_about(rules)), keep_others=True) as made:
             write_files(place, made)
             _write_about(report, rules, sources, made)
     return report

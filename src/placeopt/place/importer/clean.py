@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from placeopt.base.errors import Finding, PlaceError
-from placeopt.base.reading import bytes_of, csv_rows
+from placeopt.base.reading import csv_rows, read_limited
 from placeopt.place.faults import error, warning
 from placeopt.place.files.cells import SPACES, is_total, plain_number
 from placeopt.place.files.raw import RawTable
@@ -62,7 +62,7 @@ def read_messy_csv(
 
 def decoded(path: Path, findings: list[Finding]) -> str:
     """The file's text; PlaceError where its bytes are of none of the three encodings."""
-    raw, file = bytes_of(path), path.name
+    raw, file = read_limited(path), path.name
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         findings.append(warning(file, "the file is in UTF-16 and was read as such", FINE))
         return raw.decode("utf-16")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from placeopt import engine
-from placeopt.base.deadline import past_deadline
+from placeopt.base.deadline import without_deadline
 from placeopt.budget.model.piecewise import Scale, by_year
 from placeopt.budget.problem.arrays import BudgetProblem, Ints
 from placeopt.engine import Model
@@ -101,7 +101,7 @@ def past_capital(problem: BudgetProblem) -> float:
         "needs", rule="B11", size=len(rows), terms=need_terms, upper=needs.ravel() / unit
     )
     model.add_cost(flow.columns, -1.0)
-    with past_deadline():
+    with without_deadline():
         result = engine.solve(model, engine="highs")
     assert result.objective is not None
     return -result.objective * unit
