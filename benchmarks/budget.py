@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.bench.subjects.many_programmes import many_programmes, question
+from placeopt.bench.subjects.many_programmes import make_scenario, many_programmes
 from placeopt.budget.problem.arrays import BudgetProblem, Floats
 from placeopt.budget.problem.build import build_problem
 
@@ -41,7 +41,7 @@ Found = tuple[Floats | None, float]  # spend (T, P) and what the way itself call
 def ours(problem: BudgetProblem, task: dict[str, Any]) -> Found:
     from placeopt.budget.search.refinement import solve_lexicographic
 
-    asked = question(task["years"], task["gap"], task["time_limit"], pace=task["pace"])
+    asked = make_scenario(task["years"], task["gap"], task["time_limit"], pace=task["pace"])
     solver = asked.solver.model_copy(update={"threads": 1})
     solved = solve_lexicographic(problem, solver)
     return solved.spend, solved.result.bound
@@ -132,8 +132,8 @@ def one(folder: Path) -> None:
 
     task = json.loads((folder / "task.json").read_text(encoding="utf-8"))
     way = WAYS[task["way"]]
-    tiny = _problem({**task, "programmes": 6, "outcomes": 3})
-    way(tiny, {**task, "time_limit": 5.0})  # loads what the way needs
+    warm_up_cases = _problem({**task, "programmes": 6, "outcomes": 3})
+    way(warm_up_cases, {**task, "time_limit": 5.0})  # loads what the way needs
     problem = _problem(task)
     (folder / "ready").touch()
     began, cpu = time.perf_counter(), cpu_seconds()
@@ -148,7 +148,7 @@ def one(folder: Path) -> None:
 def _problem(task: dict[str, Any]) -> BudgetProblem:
     sizes = task["programmes"], task["outcomes"], task["years"]
     place = many_programmes(*sizes, concave=task["concave"], seed=task["seed"])
-    return build_problem(place, question(task["years"], task["gap"], 60.0, pace=task["pace"]))
+    return build_problem(place, make_scenario(task["years"], task["gap"], 60.0, pace=task["pace"]))
 
 
 def measured(task: dict[str, Any]) -> dict[str, Any]:
@@ -157,7 +157,9 @@ def measured(task: dict[str, Any]) -> dict[str, Any]:
 
     command = (sys.executable, str(Path(__file__).resolve()), "--one")
     with tempfile.TemporaryDirectory(prefix="placeopt-") as folder:
-        record, fault = run_worker(task, Path(folder), command, grace_seconds=10.0, times=1.0)
+        record, fault = run_worker(
+            task, Path(folder), command, grace_seconds=10.0, limit_factor=1.0
+        )
     return record if record is not None else {"ended": fault}
 
 

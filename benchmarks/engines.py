@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> None:
         if not options.tables:
             seconds = SECONDS.get(name, options.time_limit)
             run(name, engines, out, folder=options.folder, only=only, time_limit=seconds,
-                jobs=options.jobs, tell=lambda line: print(line, flush=True))  # fmt: skip
+                jobs=options.jobs, notify=lambda line: print(line, flush=True))  # fmt: skip
         if read_records(out):
             renew(name, out, options.results, options.readme)
 

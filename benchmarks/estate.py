@@ -105,19 +105,19 @@ def run(how: dict[str, Any]) -> dict[str, Any]:
     """Make the county, ask, solve and verify."""
     sys.path.insert(0, str(ROOT))
     from placeopt.bench.subjects.estate import EstateCases
-    from placeopt.bench.subjects.subject import Run
+    from placeopt.bench.subjects.subject import SolveSettings
 
     zones, buildings, services = (int(part) for part in how["size"].split("x"))
     cases, instance = EstateCases(), county(zones, buildings, services, how["years"])
     began, cpu = time.perf_counter(), _cpu_seconds()
     with tempfile.TemporaryDirectory() as folder:
-        asked = Run(how["engine"], how["seconds"], how["gap"], 1, Path(folder))
+        asked = SolveSettings(how["engine"], how["seconds"], how["gap"], 1, Path(folder))
         record = cases.solve(instance, asked)
         seconds, cpu = time.perf_counter() - began, _cpu_seconds() - cpu
         if record["objective"] is not None:
-            checked = cases.check(instance, record, Path(folder))
-            if not checked["verified"]:
-                record["status"] = f"not verified: {checked['fault']}"
+            check_record = cases.check(instance, record, Path(folder))
+            if not check_record["verified"]:
+                record["status"] = f"not verified: {check_record['fault']}"
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     kept = {key: record[key] for key in ("status", "objective", "bound")}
     return {**kept, "seconds": seconds, "cpu": cpu, "mb": peak}
@@ -137,7 +137,7 @@ def county(zones: int, buildings: int, services: int, years: int) -> Any:
     from placeopt.travel import measure
 
     options = {"zones": zones, "buildings": max(buildings, 30), "seed": 1}
-    made = EstateCases().make(Case("county", "estate", "estate", "synth", options=options))
+    made = EstateCases().make_instance(Case("county", "estate", "estate", "synth", options=options))
     place = made.place
     kept = {
         "building_id": set(place.buildings["building_id"].iloc[:buildings]),

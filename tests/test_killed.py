@@ -205,7 +205,7 @@ def test_an_ended_benchmark_keeps_every_run_that_ended(seed: int, tmp_path: Path
     kept = read_records(out)
     assert len(kept) >= len(lines) - 1
     told: list[str] = []
-    run_suite("smoke", ["placeopt"], out, only="p-", tell=told.append)
+    run_suite("smoke", ["placeopt"], out, only="p-", notify=told.append)
     records = read_records(out)
     assert records[: len(kept)] == kept
     assert len(told) == len(records) - len(kept)

@@ -12,7 +12,7 @@ from placeopt.base.errors import UsageError
 from placeopt.bench import SUITES, report, run, suite
 from placeopt.bench.case import Case
 from placeopt.bench.results.records import read_records
-from placeopt.bench.runner.run import checked, primal_integral
+from placeopt.bench.runner.run import check_record, primal_integral
 from placeopt.bench.subjects.location import problem_of
 
 
@@ -39,7 +39,7 @@ def test_a_line_cut_short_by_a_pulled_plug_is_run_again(results: Path, tmp_path:
     lines = (results / "results.jsonl").read_text().splitlines()
     tmp_path.joinpath("results.jsonl").write_text("\n".join([*lines[1:], lines[0][:40]]) + "\n")
     told: list[str] = []
-    run("smoke", ["placeopt"], tmp_path, time_limit=120, tell=told.append)
+    run("smoke", ["placeopt"], tmp_path, time_limit=120, notify=told.append)
     assert len(told) == 1
     assert len(read_records(tmp_path)) == 11
 
@@ -97,7 +97,7 @@ def test_values_known_before_are_set_beside_the_plans(results: Path, tmp_path: P
 
 def test_an_engine_that_is_not_there_is_left_out(tmp_path: Path) -> None:
     told: list[str] = []
-    run("smoke", ["copt"], tmp_path, only="p-median-12", time_limit=5, tell=told.append)
+    run("smoke", ["copt"], tmp_path, only="p-median-12", time_limit=5, notify=told.append)
     assert told == [line for line in told if "left out" in line]
     assert read_records(tmp_path) == []
 
@@ -114,7 +114,7 @@ def test_a_plan_that_does_not_cost_what_it_says_scores_nothing(tmp_path: Path) -
         "assignment": [0] * 12, "flows": None, "seconds": {}, "trace": [], "method": "",
         "message": "", "cpu_seconds": 0.1, "wall_seconds": 0.1, "peak_mb": 1.0,
     }  # fmt: skip
-    row = checked(case, record, tmp_path)
+    row = check_record(case, record, tmp_path)
     assert not row["verified"]
     assert not row["proven"]
 

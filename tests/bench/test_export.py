@@ -11,7 +11,7 @@ import pytest
 
 from placeopt.bench import export, suite
 from placeopt.bench.subjects.registry import subject_of
-from placeopt.bench.subjects.subject import Run
+from placeopt.bench.subjects.subject import SolveSettings
 
 CASES = {case.name: case for case in suite("smoke")}
 QUICK = [name for name, case in CASES.items() if case.kind != "estate"]
@@ -25,15 +25,15 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def optima(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
     """What HiGHS finds for the same cases, never by way of a file; as minimised."""
-    found = {}
+    best_found = {}
     folder = tmp_path_factory.mktemp("plans")
     for name in QUICK:
         subject = subject_of(CASES[name])
-        instance = subject.make(CASES[name])
-        record = subject.solve(instance, Run("highs", 30.0, 0.0, 1, folder))
+        instance = subject.make_instance(CASES[name])
+        record = subject.solve(instance, SolveSettings("highs", 30.0, 0.0, 1, folder))
         sign = -1.0 if getattr(instance, "maximised", False) else 1.0
-        found[name] = sign * record["objective"]
-    return found
+        best_found[name] = sign * record["objective"]
+    return best_found
 
 
 @pytest.mark.parametrize("name", QUICK)
@@ -76,6 +76,6 @@ def test_the_index_lists_every_case_with_its_size(files: Path) -> None:
 
 
 def test_what_would_be_hundreds_of_megabytes_is_listed_and_not_written(tmp_path: Path) -> None:
-    index = export("smoke", tmp_path, only="p-centre", largest=100)
+    index = export("smoke", tmp_path, only="p-centre", max_pairs=100)
     assert "144 pairs of customers and sites: not written" in index.read_text()
     assert not list(tmp_path.glob("*.mps"))

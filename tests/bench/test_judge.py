@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from placeopt.base.errors import UsageError
-from placeopt.bench.results.judge import found, judge, read_best_known
+from placeopt.bench.results.judge import best_found, judge, read_best_known
 from placeopt.bench.results.pictures import profile
 from placeopt.bench.results.tables import family_table, ratio_table, shifted_mean, summary_table
 
@@ -108,9 +108,9 @@ def test_the_best_plan_and_bound_found_make_a_file_of_known_values() -> None:
         {"engine": "a", "bound": 100.0},
         {"engine": "b", "objective": 120.0, "bound": 90.0, "proven": False, "status": "x"},
     )
-    best = found(judge(rows)).iloc[0]
+    best = best_found(judge(rows)).iloc[0]
     assert (best["value"], best["bound"], best["proven"]) == (100.0, 100.0, "yes")
-    best = found(judge(rows[1:])).iloc[0]
+    best = best_found(judge(rows[1:])).iloc[0]
     assert (best["value"], best["bound"], best["proven"]) == (120.0, 90.0, "no")
 
 

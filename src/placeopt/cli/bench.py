@@ -48,7 +48,7 @@ def bench_run(
     names = [name.strip() for name in engines.split(",")]
     run(
         suite, names, out, folder=folder, only=only, time_limit=time_limit, repeats=repeats,
-        memory_mb=memory_mb, gap=gap, seed=seed, jobs=jobs, tell=typer.echo,
+        memory_mb=memory_mb, gap=gap, seed=seed, jobs=jobs, notify=typer.echo,
     )  # fmt: skip
     typer.echo(f"results.parquet and results.csv are in {out}")
 
@@ -76,4 +76,4 @@ def bench_export(
     """Write every case of a suite as an MPS file, for other people's solvers."""
     from placeopt.bench import export
 
-    typer.echo(f"listed in {export(suite, out, folder=folder, only=only, tell=typer.echo)}")
+    typer.echo(f"listed in {export(suite, out, folder=folder, only=only, notify=typer.echo)}")

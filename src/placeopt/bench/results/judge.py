@@ -1,4 +1,4 @@
-"""Hold what engines said against one another and against values known before."""
+"""Compare what engines claim with one another and with values known before."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from placeopt.base.errors import UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
-SAME = 1e-6  # objectives this near one another (relative) are equal, unless runs were to a gap
-CURVES = 2e-3  # the textbook's budget cuts curves into pieces: its own error, not a wrong claim
+EQUAL_TOLERANCE = 1e-6  # relative difference at which objectives are equal, unless runs had a gap
+PIECEWISE_ERROR = 2e-3  # error of the reference model's piecewise-linear curves, not a wrong claim
 MAXIMISED = ("maximal-covering", "p-dispersion")
 KNOWN_COLUMNS = ("family", "case", "value", "bound", "proven", "source")
 
@@ -21,7 +21,8 @@ KNOWN_COLUMNS = ("family", "case", "value", "bound", "proven", "source")
 def read_best_known(path: str | Path) -> pd.DataFrame:
     """A file of known values: family, case, value, bound, proven (yes or no), source.
 
-    Raises ``UsageError`` with what is missing or no number.
+    Raises:
+        UsageError: If a column is missing or a value is not a number.
     """
     import pandas as pd
 
@@ -34,19 +35,29 @@ def read_best_known(path: str | Path) -> pd.DataFrame:
             frame[name] = pd.to_numeric(frame[name].replace("", np.nan))
         except ValueError as error:
             raise UsageError(f"{path}, column {name}: {error}") from None
-    wrong = frame.loc[~frame["proven"].isin(["yes", "no"]), "case"]
-    if len(wrong):
-        raise UsageError(f"{path}: proven is yes or no; it is neither for {', '.join(wrong[:5])}")
+    invalid = frame.loc[~frame["proven"].isin(["yes", "no"]), "case"]
+    if len(invalid):
+        raise UsageError(f"{path}: proven is yes or no; it is neither for {', '.join(invalid[:5])}")
     return frame[list(KNOWN_COLUMNS)]
 
 
 def judge(frame: pd.DataFrame, known: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Add ``wrong``: told its user that it was solved, or infeasible, although another checked
-    plan, or a value known before, is better; ``beaten``: its bound is broken by another's checked
-    plan; ``solved``: checked, proven and neither of the two.
+    """Add what the runs of a case show about each other.
+
+        wrong    claimed a solution, or infeasibility, although another checked plan or a value
+                 known before is better
+        beaten   its bound is contradicted by another's checked plan
+        solved   checked, proven and neither of the two
 
     ``signed`` and ``best`` are as minimised. Runs are equal within 1e-6, or within the gap that
     they were asked for and reached.
+
+    Args:
+        frame: The records, one row a run.
+        known: Values known before.
+
+    Returns:
+        The records with these columns.
     """
     frame = frame.copy()
     for name, default in (("claimed", None), ("second", np.nan), ("bound", np.nan)):
@@ -64,24 +75,32 @@ def judge(frame: pd.DataFrame, known: pd.DataFrame | None = None) -> pd.DataFram
     best = cases["signed"].transform("min")
     frame["best"] = np.fmin(best, frame["best_known"].astype(float) * sign)
     size = np.maximum(1.0, frame["best"].abs())
-    reached = (frame["signed"] - frame["bound"].astype(float) * sign).clip(lower=0.0).fillna(0.0)
-    own = np.where(frame["engine"].str.startswith("pulp-") & frame["kind"].eq("budget"), CURVES, 0)
-    slack = np.maximum(SAME * size, np.maximum(reached, own * size))
+    reached_gap = (
+        (frame["signed"] - frame["bound"].astype(float) * sign).clip(lower=0.0).fillna(0.0)
+    )
+    piecewise_error = np.where(
+        frame["engine"].str.startswith("pulp-") & frame["kind"].eq("budget"), PIECEWISE_ERROR, 0
+    )
+    slack = np.maximum(EQUAL_TOLERANCE * size, np.maximum(reached_gap, piecewise_error * size))
     if "tolerance" in frame:
         slack = np.maximum(slack, frame["tolerance"].astype(float).fillna(0.0) * size)
     frame["wrong"] = frame["claimed"].eq(True) & (frame["signed"] > frame["best"] + slack)
     second = frame["second"].where(verified).astype(float)
-    most = second.groupby([frame["family"], frame["case"], frame["signed"]]).transform("max")
-    frame["wrong"] |= frame["claimed"].eq(True) & (second < most - SAME * np.maximum(1.0, most))
+    most_covered_twice = second.groupby(
+        [frame["family"], frame["case"], frame["signed"]]
+    ).transform("max")
+    frame["wrong"] |= frame["claimed"].eq(True) & (
+        second < most_covered_twice - EQUAL_TOLERANCE * np.maximum(1.0, most_covered_twice)
+    )
     frame["wrong"] |= (frame["status"] == "infeasible") & frame["best"].notna()
     bounds: pd.Series = frame["bound"].astype(float) * sign
-    frame["beaten"] = bounds > frame["best"] + 10 * SAME * size
+    frame["beaten"] = bounds > frame["best"] + 10 * EQUAL_TOLERANCE * size
     frame["solved"] = frame["proven"].eq(True) & ~frame["wrong"] & ~frame["beaten"]
     return frame
 
 
 def _with_known(frame: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    """Values of the file where the case brings none, with proof and source."""
+    """Add values of the file where the case has none, with proof and source."""
     listed = known.rename(columns={"value": "known_value", "bound": "known_bound",
                                    "proven": "known_proven", "source": "known_source"})  # fmt: skip
     listed = listed.drop_duplicates(["family", "case"])
@@ -91,27 +110,27 @@ def _with_known(frame: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def found(judged: pd.DataFrame) -> pd.DataFrame:
-    """The best checked value and the best bound of every case: a file of known values to come."""
+def best_found(judged: pd.DataFrame) -> pd.DataFrame:
+    """The best checked value and the best bound of every case, as a file of known values."""
     rows = []
     for (family, case), runs in judged.groupby(["family", "case"], sort=True):
-        checked = runs[runs["signed"].notna()]
-        if not len(checked):
+        check_record = runs[runs["signed"].notna()]
+        if not len(check_record):
             continue
-        top = checked.iloc[int(checked["signed"].to_numpy(float).argmin())]
+        best_run = check_record.iloc[int(check_record["signed"].to_numpy(float).argmin())]
         bounds = runs.loc[runs["bound"].notna() & ~runs["beaten"], "bound"].astype(float)
         proofs = runs[runs["solved"] & (runs["bound"].notna())]
-        by = proofs["engine"].iloc[0] if len(proofs) else top["engine"]
-        maximised = top["kind"] in MAXIMISED
+        prover = proofs["engine"].iloc[0] if len(proofs) else best_run["engine"]
+        maximised = best_run["kind"] in MAXIMISED
         bound = np.nan if not len(bounds) else bounds.min() if maximised else bounds.max()
         rows.append(
             {
                 "family": family,
                 "case": case,
-                "value": float(top["objective"]),
+                "value": float(best_run["objective"]),
                 "bound": bound,
                 "proven": "yes" if len(proofs) else "no",
-                "source": f"placeopt bench, engine {by}",
+                "source": f"placeopt bench, engine {prover}",
             }
         )
     import pandas as pd

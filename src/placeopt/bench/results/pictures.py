@@ -12,49 +12,55 @@ from placeopt.bench.results.tables import engines_of
 if TYPE_CHECKING:
     import pandas as pd
 
-LEAST_SECONDS = 0.01  # what is quicker is as quick: a clock's step
-FARTHEST = 1e4
-MOST_LINES = 40
-OWN_PANEL = 5  # cases of a family that are worth a panel of their own
-LEAST_GAP = 1e-6  # what is drawn of a closed gap
+MIN_SECONDS = 0.01  # shorter times count as this: a clock's step
+LARGEST_RATIO = 1e4
+MAX_LINES = 40
+MIN_PANEL_CASES = 5  # cases from which a family has its own panel
+MIN_GAP = 1e-6  # a closed gap is drawn as this
 COLOURS = ("#0b6e99", "#c8553d", "#6a994e", "#8f5aa8", "#b8860b", "#5f6c72", "#d4679f", "#2a9d8f")
 DASHES = ("-", "--", "-.", ":")
 
 
 def draw_profiles(frame: pd.DataFrame, path: Path) -> bool:
-    """Dolan and More (2002): the share of cases proven within a multiple of the fastest time.
+    """Draw performance profiles: the share of cases proven within a multiple of the fastest time.
 
-    One panel for all cases together and one for each family of ``OWN_PANEL`` cases or more; an
-    engine's share is of the cases that it was asked. False where nothing was proven or matplotlib
-    is not installed.
+    One panel for all cases together and one for each family of ``MIN_PANEL_CASES`` cases or more.
+    An engine's share is of the cases that it was given. Source: Dolan and More (2002).
+
+    Args:
+        frame: The judged records.
+        path: The file to write.
+
+    Returns:
+        False if nothing was proven or matplotlib is not installed.
     """
     pyplot = _pyplot()
     if pyplot is None or not frame["solved"].any():
         return False
     engines = engines_of(frame)
     families = [(str(name), rows) for name, rows in frame.groupby("family", sort=True)
-                if rows["case"].nunique() >= OWN_PANEL]  # fmt: skip
+                if rows["case"].nunique() >= MIN_PANEL_CASES]  # fmt: skip
     panels = families if len(families) == frame["family"].nunique() == 1 else [
         ("all cases", frame), *families
     ]  # fmt: skip
     figure, grid = _panels(pyplot, len(panels))
-    for axes, (title, part) in zip(grid, panels, strict=False):
-        farthest = 10.0
-        for number, (engine, ratios) in enumerate(profile(part, engines).items()):
-            asked = _cases(part[part["engine"] == engine])
-            if not asked:
+    for axes, (title, panel_rows) in zip(grid, panels, strict=False):
+        largest_ratio = 10.0
+        for number, (engine, ratios) in enumerate(profile(panel_rows, engines).items()):
+            cases_asked = _cases(panel_rows[panel_rows["engine"] == engine])
+            if not cases_asked:
                 continue
-            share = np.arange(1, len(ratios) + 1) / asked
-            farthest = max(farthest, float(ratios.max(initial=1.0)) * 1.3)
+            share = np.arange(1, len(ratios) + 1) / cases_asked
+            largest_ratio = max(largest_ratio, float(ratios.max(initial=1.0)) * 1.3)
             axes.step(
-                np.concatenate([[1.0], ratios, [FARTHEST]]),
+                np.concatenate([[1.0], ratios, [LARGEST_RATIO]]),
                 np.concatenate([[0.0], share, [share[-1] if len(share) else 0.0]]),
                 where="post", color=_colour(engine, engines), label=engine,
                 linestyle=DASHES[number % len(DASHES)], linewidth=2.2 if number == 0 else 1.4,
             )  # fmt: skip
-        axes.set(xscale="log", xlim=(1, farthest), ylim=(-0.02, 1.04))
+        axes.set(xscale="log", xlim=(1, largest_ratio), ylim=(-0.02, 1.04))
         _powers_of_ten(axes)
-        axes.set_title(f"{title} ({_cases(part)})", fontsize=9)
+        axes.set_title(f"{title} ({_cases(panel_rows)})", fontsize=9)
     figure.supxlabel("CPU seconds as a multiple of the fastest", fontsize=9)
     figure.supylabel("share of cases proven", fontsize=9)
     _save(figure, path, pyplot, engines, dashed=True)
@@ -62,40 +68,48 @@ def draw_profiles(frame: pd.DataFrame, path: Path) -> bool:
 
 
 def profile(frame: pd.DataFrame, engines: list[str]) -> dict[str, np.ndarray]:
-    """For each engine the sorted ratios of its seconds to the fastest, of the cases it proved."""
-    seconds = frame["cpu_seconds"].astype(float).clip(lower=LEAST_SECONDS)
+    """The sorted ratios of each engine's seconds to the fastest, over the cases it proved."""
+    seconds = frame["cpu_seconds"].astype(float).clip(lower=MIN_SECONDS)
     table = frame.assign(seconds=seconds.where(frame["solved"], np.inf)).pivot_table(
         index=["family", "case"], columns="engine", values="seconds", aggfunc="median"
     )
-    best = table.replace(np.inf, np.nan).min(axis=1)
-    ratios = table.div(best, axis=0)
-    none = np.zeros(0)
+    fastest = table.replace(np.inf, np.nan).min(axis=1)
+    ratios = table.div(fastest, axis=0)
+    no_ratios = np.zeros(0)
     return {
-        engine: np.sort(values[np.isfinite(values)]) if engine in ratios else none
+        engine: np.sort(values[np.isfinite(values)]) if engine in ratios else no_ratios
         for engine in engines
-        for values in [ratios[engine].to_numpy(float) if engine in ratios else none]
+        for values in [ratios[engine].to_numpy(float) if engine in ratios else no_ratios]
     }
 
 
 def draw_gaps(frame: pd.DataFrame, path: Path) -> bool:
-    """The gap over time of runs that told of their progress and took a second or more."""
+    """Draw the gap over time of runs that reported progress and took a second or more.
+
+    Args:
+        frame: The judged records.
+        path: The file to write.
+
+    Returns:
+        False if there are no such runs or matplotlib is not installed.
+    """
     pyplot = _pyplot()
     lines = _lines(frame)
     if pyplot is None or not lines:
         return False
     families = sorted({family for family, *_ in lines})
-    told = {line[1] for line in lines}
-    engines = [engine for engine in engines_of(frame) if engine in told]
+    engines_with_lines = {line[1] for line in lines}
+    engines = [engine for engine in engines_of(frame) if engine in engines_with_lines]
     figure, grid = _panels(pyplot, len(families))
     for axes, family in zip(grid, families, strict=False):
-        mine = [line for line in lines if line[0] == family]
-        for _, engine, seconds, gaps in mine:
+        family_lines = [line for line in lines if line[0] == family]
+        for _, engine, seconds, gaps in family_lines:
             axes.step(seconds, gaps, where="post", color=_colour(engine, engines), alpha=0.75,
                       linewidth=1.2)  # fmt: skip
-        first = min(line[2][0] for line in mine)
-        last = max(line[2][-1] for line in mine)
-        ends = (10 ** np.floor(np.log10(first)), 10 ** np.ceil(np.log10(last)))
-        axes.set(xscale="log", yscale="log", xlim=ends, ylim=(LEAST_GAP / 1.5, 2.0))
+        first = min(line[2][0] for line in family_lines)
+        last = max(line[2][-1] for line in family_lines)
+        limits = (10 ** np.floor(np.log10(first)), 10 ** np.ceil(np.log10(last)))
+        axes.set(xscale="log", yscale="log", xlim=limits, ylim=(MIN_GAP / 1.5, 2.0))
         _powers_of_ten(axes)
         axes.set_title(family, fontsize=9)
     figure.supxlabel("seconds of wall clock", fontsize=9)
@@ -105,7 +119,7 @@ def draw_gaps(frame: pd.DataFrame, path: Path) -> bool:
 
 
 def _lines(frame: pd.DataFrame) -> list[tuple[str, str, list[float], list[float]]]:
-    """(family, engine, seconds, gaps) of the runs worth a line; a gap over 1 is drawn as 1."""
+    """(family, engine, seconds, gaps) of the runs to draw; a gap over 1 is drawn as 1."""
     lines = []
     rows = frame[frame["wall_seconds"].astype(float) > 1]
     for _, row in rows.iterrows():
@@ -113,10 +127,10 @@ def _lines(frame: pd.DataFrame) -> list[tuple[str, str, list[float], list[float]
         points = [(t, abs(a - b) / max(1e-9, abs(a))) for t, a, b in trace
                   if a is not None and b is not None]  # fmt: skip
         if len(points) > 1:
-            seconds = [max(LEAST_SECONDS, t) for t, _ in points] + [float(row["wall_seconds"])]
-            gaps = [min(1.0, max(LEAST_GAP, gap)) for _, gap in points]
+            seconds = [max(MIN_SECONDS, t) for t, _ in points] + [float(row["wall_seconds"])]
+            gaps = [min(1.0, max(MIN_GAP, gap)) for _, gap in points]
             lines.append((row["family"], row["engine"], seconds, [*gaps, gaps[-1]]))
-    return lines[:MOST_LINES]
+    return lines[:MAX_LINES]
 
 
 def _cases(frame: pd.DataFrame) -> int:

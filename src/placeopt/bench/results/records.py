@@ -1,4 +1,4 @@
-"""The records of a folder of results, its tables, and the machine that they were measured on."""
+"""The records in a folder of results, their tables, and the machine that they were measured on."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ THREADS = 1
 
 
 def read_records(out: Path) -> list[dict[str, Any]]:
-    """The records of a folder of results, in the order in which they came.
+    """The records in a folder of results, in the order in which they came.
 
-    A line that was cut short, by a full disk or a pulled plug, is left out.
+    An incomplete line, after a full disk or a power cut, is skipped.
     """
     log = out / "results.jsonl"
     if not log.is_file():
@@ -36,7 +36,7 @@ def read_records(out: Path) -> list[dict[str, Any]]:
 
 
 def add_record(out: Path, record: dict[str, Any]) -> None:
-    """Add one line to the log, on a line of its own even where an earlier one was cut short."""
+    """Append a record as one line, even where an earlier line is incomplete."""
     path = out / "results.jsonl"
     with path.open("a+b") as file:
         if file.tell() and _last_byte(path) != b"\n":
@@ -51,7 +51,7 @@ def _last_byte(path: Path) -> bytes:
 
 
 def write_tables(out: Path) -> None:
-    """``results.parquet`` and ``results.csv``: a row a run; traces stay in ``results.jsonl``."""
+    """Write ``results.parquet`` and ``results.csv``: a row for each run, without traces."""
     import pandas as pd
 
     frame = pd.DataFrame(
@@ -64,7 +64,7 @@ def write_tables(out: Path) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """What this is measured on: plain values for a record."""
+    """The machine and versions of this process, as plain values for a record."""
     versions = []
     for name in PACKAGES:
         try:
@@ -81,8 +81,8 @@ def machine() -> dict[str, Any]:
     }
 
 
-def load() -> float | None:
-    """How many processes wanted a core over the last minute."""
+def system_load() -> float | None:
+    """The average number of processes that wanted a core over the last minute."""
     return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 

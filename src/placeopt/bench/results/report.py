@@ -1,4 +1,4 @@
-"""Write what a run measured: one page of tables, performance profiles, gaps over time."""
+"""Write the report of a run: one page of tables, performance profiles, gaps over time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from placeopt.base.errors import UsageError
 from placeopt.base.files import atomic_file
-from placeopt.bench.results.judge import found, judge, read_best_known
+from placeopt.bench.results.judge import best_found, judge, read_best_known
 from placeopt.bench.results.pictures import draw_gaps, draw_profiles
 from placeopt.bench.results.records import read_records
 from placeopt.bench.results.tables import family_table, known_table, ratio_table, summary_table
@@ -19,8 +19,16 @@ if TYPE_CHECKING:
 def report(out: str | Path, *, best_known: str | Path | None = None, pictures: bool = True) -> Path:
     """Write ``report.md``, ``best_known.csv`` and the pictures of the folder ``out``.
 
-    ``best_known``: a file of values known before (``judge.read_best_known``). Returns the page's
-    path. Raises ``UsageError`` where there are no results.
+    Args:
+        out: Folder of results.
+        best_known: A file of values known before (``judge.read_best_known``).
+        pictures: Whether to draw pictures.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        UsageError: If there are no results.
     """
     import pandas as pd
 
@@ -30,31 +38,31 @@ def report(out: str | Path, *, best_known: str | Path | None = None, pictures: b
         raise UsageError(
             f"there are no results in {out}; run: placeopt bench run SUITE --out {out}"
         )
-    known = None if best_known is None else read_best_known(best_known)
-    frame = judge(pd.DataFrame(records), known)
-    parts = ["# Results\n", measured_on(frame), summary_table(frame)]
+    known_values = None if best_known is None else read_best_known(best_known)
+    frame = judge(pd.DataFrame(records), known_values)
+    sections = ["# Results\n", measured_on(frame), summary_table(frame)]
     if pictures and draw_profiles(frame, out / "profile.png"):
-        parts.append(
+        sections.append(
             "![Share of cases proven within a multiple of the fastest time](profile.png)\n"
         )
     if pictures and draw_gaps(frame, out / "gaps.png"):
-        parts.append("![Gap over time](gaps.png)\n")
+        sections.append("![Gap over time](gaps.png)\n")
     for family, rows in frame.groupby("family", sort=True):
-        parts.append(f"## {family}\n\n{family_table(rows)}")
+        sections.append(f"## {family}\n\n{family_table(rows)}")
     ratios = ratio_table(frame)
     if ratios:
-        parts.append(
+        sections.append(
             "## CPU seconds as a multiple of ours\n\n"
             f"{ratios}\n`>=`: stopped without a proof, or wrong, by then.\n"
         )
-    compared = known_table(frame)
-    if compared:
-        parts.append(f"## Beside values known before\n\n{compared}")
+    known_section = known_table(frame)
+    if known_section:
+        sections.append(f"## Beside values known before\n\n{known_section}")
     page = out / "report.md"
     with atomic_file(page) as made:
-        made.write_text("\n".join(parts), encoding="utf-8")
+        made.write_text("\n".join(sections), encoding="utf-8")
     with atomic_file(out / "best_known.csv") as made:
-        found(frame).to_csv(made, index=False)
+        best_found(frame).to_csv(made, index=False)
     return page
 
 

@@ -1,8 +1,8 @@
 """spopt (PySAL) as a rival: its own models, with HiGHS through PuLP, as its users run it.
 
-spopt reads PuLP's ``status`` alone, which is 1 for a proven optimum and for whatever was at hand
-when time ran out. What it tells its user is kept as ``claimed``; whether the solver had a proof
-is read from ``sol_status``. Its objective is recomputed from the sites (and shares) it opened.
+spopt reads only PuLP's ``status``, which is 1 for a proven optimum and for any plan at the time
+limit. What it reports to its user is kept as ``claimed``; whether the solver had a proof is read
+from ``sol_status``. Its objective is recomputed from the sites (and shares) it opened.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from placeopt.base.errors import EngineError, EngineMissing
 from placeopt.location.objective_values import objective_of
 from placeopt.location.statement import Problem
 
-SPOPT_HAS = (
+SPOPT_KINDS = (
     "p-median",
     "p-centre",
     "covering",
@@ -26,7 +26,18 @@ SPOPT_HAS = (
 
 
 def solve_with_spopt(problem: Problem, time_limit: float) -> dict[str, Any]:
-    """A plain record of spopt's answer."""
+    """A plain record of spopt's answer.
+
+    Args:
+        problem: The problem.
+        time_limit: Time limit in seconds.
+
+    Returns:
+        The record.
+
+    Raises:
+        EngineMissing: If spopt is not installed.
+    """
     try:
         import pulp
         from spopt import locate
@@ -34,37 +45,37 @@ def solve_with_spopt(problem: Problem, time_limit: float) -> dict[str, Any]:
         raise EngineMissing("spopt is not installed: pip install placeopt[bench]") from error
     table = np.array(problem.distances.dense())
     solver = pulp.HiGHS(msg=False, timeLimit=time_limit, threads=1)
-    fixed: dict[str, Any] = {}
+    predefined: dict[str, Any] = {}
     if problem.opened_positions:
-        there = np.zeros(problem.sites, int)
-        there[list(problem.opened_positions)] = 1
-        fixed["predefined_facilities_arr"] = there
+        is_predefined = np.zeros(problem.sites, int)
+        is_predefined[list(problem.opened_positions)] = 1
+        predefined["predefined_facilities_arr"] = is_predefined
     if problem.kind == "p-median":
-        model = locate.PMedian.from_cost_matrix(table, problem.weights, problem.p, **fixed)
+        model = locate.PMedian.from_cost_matrix(table, problem.weights, problem.p, **predefined)
     elif problem.kind == "capacitated-p-median":
         model = locate.PMedian.from_cost_matrix(
-            table, problem.weights, problem.p, facility_capacities=problem.capacities, **fixed
+            table, problem.weights, problem.p, facility_capacities=problem.capacities, **predefined
         )
     elif problem.kind == "p-centre":
-        model = locate.PCenter.from_cost_matrix(table, problem.p, **fixed)
+        model = locate.PCenter.from_cost_matrix(table, problem.p, **predefined)
     elif problem.kind == "covering" and problem.backup:
-        model = locate.LSCPB.from_cost_matrix(table, problem.radius, solver, **fixed)
+        model = locate.LSCPB.from_cost_matrix(table, problem.radius, solver, **predefined)
     elif problem.kind == "covering":
-        model = locate.LSCP.from_cost_matrix(table, problem.radius, **fixed)
+        model = locate.LSCP.from_cost_matrix(table, problem.radius, **predefined)
     elif problem.kind == "capacitated-facility-location":  # like_lscp: its capacitated LSCP
         model = locate.LSCP.from_cost_matrix(
             table,
             problem.ceiling,
             demand_quantity_arr=problem.demands,
             facility_capacity_arr=problem.capacities,
-            **fixed,
+            **predefined,
         )
     elif problem.kind == "maximal-covering":
         model = locate.MCLP.from_cost_matrix(
-            table, problem.weights, problem.radius, problem.p, **fixed
+            table, problem.weights, problem.radius, problem.p, **predefined
         )
     elif problem.kind == "p-dispersion":
-        model = locate.PDispersion.from_cost_matrix(table, problem.p, **fixed)
+        model = locate.PDispersion.from_cost_matrix(table, problem.p, **predefined)
     else:
         raise EngineError(f"spopt has no {problem.kind}")
     try:
@@ -75,9 +86,9 @@ def solve_with_spopt(problem: Problem, time_limit: float) -> dict[str, Any]:
         else:
             model = model.solve(solver, results=False)
     except RuntimeError as error:  # what spopt raises where PuLP's status is not 1
-        return _nothing(str(error))
+        return _record_without_plan(str(error))
     opened = [j for j, y in enumerate(model.fac_vars) if (y.value() or 0) > 0.5]
-    objective, assignment, flows = _plan(problem, model, opened)
+    objective, assignment, flows = _objective_and_assignment(problem, model, opened)
     proven = model.problem.sol_status == pulp.LpSolutionOptimal and objective is not None
     status = "optimal" if proven else "failed" if objective is None else "feasible at limit"
     return {
@@ -95,7 +106,7 @@ def solve_with_spopt(problem: Problem, time_limit: float) -> dict[str, Any]:
     }
 
 
-def _nothing(message: str) -> dict[str, Any]:
+def _record_without_plan(message: str) -> dict[str, Any]:
     return {
         "status": "failed", "claimed": False, "objective": None, "bound": None, "positions": [],
         "assignment": None, "flows": None, "seconds": {}, "trace": [],
@@ -103,8 +114,10 @@ def _nothing(message: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _plan(problem: Problem, model: Any, opened: list[int]) -> tuple[Any, Any, Any]:
-    """Objective, assignment and flows of what spopt opened; objective None where it is no plan."""
+def _objective_and_assignment(
+    problem: Problem, model: Any, opened: list[int]
+) -> tuple[Any, Any, Any]:
+    """Objective, assignment and flows of the sites that spopt opened; None if they are no plan."""
     positions = np.array(opened, np.int64)
     if not opened:
         return None, None, None

@@ -1,5 +1,7 @@
-"""The reference models under ``models/`` as rivals: what an analyst would write in PuLP, solved
-by PuLP with HiGHS or CBC. They come with a checkout of the repository, not with the package.
+"""The reference models under ``models/`` as rivals: what an analyst would write in PuLP.
+
+PuLP solves them with HiGHS or CBC. They come with a checkout of the repository, not with the
+package.
 """
 
 from __future__ import annotations
@@ -12,11 +14,15 @@ from types import ModuleType
 from typing import Any
 
 from placeopt.base.errors import EngineMissing
-from placeopt.bench.subjects.subject import Run
+from placeopt.bench.subjects.subject import SolveSettings
 
 
 def reference_model(name: str) -> ModuleType:
-    """``models.NAME``, a file or a folder. Raises ``EngineMissing`` where there is no checkout."""
+    """The module ``models.NAME``.
+
+    Raises:
+        EngineMissing: If there is no checkout.
+    """
     checkout = Path(__file__).resolve().parents[4]
     if not (checkout / "models").is_dir():
         raise EngineMissing("the reference models come with a checkout of the repository")
@@ -25,17 +31,23 @@ def reference_model(name: str) -> ModuleType:
     return importlib.import_module(f"models.{name}")
 
 
-def solve_with_pulp(problem: Any, how: Run) -> str:
-    """Solve a PuLP problem as ``how.engine`` says; how it ended, by ``sol_status`` and not by
-    ``status``, which is 1 for an incumbent at the time limit as well."""
+def solve_with_pulp(problem: Any, settings: SolveSettings) -> str:
+    """Solve a PuLP problem with the engine of ``settings``; return how it ended.
+
+    This reads ``sol_status``, because ``status`` is 1 also for an incumbent at the time limit.
+    """
     import pulp
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # PuLP's own, of PuLP 4
-        if how.engine == "pulp-highs":
-            solver = pulp.HiGHS(msg=False, timeLimit=how.seconds, gapRel=how.gap, threads=1)
+        if settings.engine == "pulp-highs":
+            solver = pulp.HiGHS(
+                msg=False, timeLimit=settings.seconds, gapRel=settings.gap, threads=1
+            )
         else:
-            solver = pulp.PULP_CBC_CMD(msg=False, timeLimit=how.seconds, gapRel=how.gap, threads=1)
+            solver = pulp.PULP_CBC_CMD(
+                msg=False, timeLimit=settings.seconds, gapRel=settings.gap, threads=1
+            )
         problem.solve(solver)
     if problem.sol_status == pulp.LpSolutionOptimal:
         return "optimal"
@@ -47,7 +59,7 @@ def solve_with_pulp(problem: Any, how: Run) -> str:
 
 
 def objective_of(problem: Any) -> float:
-    """The objective of a PuLP problem that was solved."""
+    """The objective of a solved PuLP problem."""
     import pulp
 
     return float(pulp.value(problem.objective))

@@ -1,6 +1,6 @@
-"""Run a suite: every case with every engine, each in a process of its own, re-checked here.
+"""Run a suite: every case with every engine, each in its own process, checked again here.
 
-Records go to ``results.jsonl`` as they come, so that a run that was stopped goes on where it was;
+Records are appended to ``results.jsonl`` as they come, so that a stopped run can continue;
 ``results.parquet`` and ``results.csv`` are written at the end. The order is shuffled with a seed.
 """
 
@@ -18,13 +18,19 @@ import numpy as np
 from placeopt.base.errors import UsageError
 from placeopt.base.files import atomic_file, exclusive_folder
 from placeopt.bench.case import Case
-from placeopt.bench.results.records import add_record, load, machine, read_records, write_tables
+from placeopt.bench.results.records import (
+    add_record,
+    machine,
+    read_records,
+    system_load,
+    write_tables,
+)
 from placeopt.bench.runner.process import run_worker
 from placeopt.bench.subjects.registry import subject_of
 from placeopt.bench.subjects.subject import ENGINES
 from placeopt.bench.suites import suite
 
-Tell = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 def run(
@@ -40,19 +46,37 @@ def run(
     gap: float = 0.0,
     seed: int = 1,
     jobs: int = 1,
-    tell: Tell | None = None,
+    notify: Notify | None = None,
 ) -> Path:
-    """Run suite ``name`` with ``engines`` and return the folder of results.
+    """Run a suite and return the folder of results.
 
-    ``only``: cases whose name holds these letters. ``jobs``: runs under way at once, at most one a
-    core if seconds are to be cited. ``tell`` is called with a line for each run. An
-    engine that a case has no use for is passed over; one that is not installed is said and left
-    out. Raises ``UsageError`` for an unknown engine, and for a folder that holds results of other
-    settings; ``OutputError`` where another process measures into the folder.
+    Engines that do not suit a case are skipped; an engine that is not installed is reported and
+    left out.
+
+    Args:
+        name: Name of the suite.
+        engines: Names of the engines.
+        out: Folder of results.
+        folder: Folder of the standard files.
+        only: Only cases whose name contains this text.
+        time_limit: Time limit of a run, in seconds.
+        repeats: Runs of each case and engine.
+        memory_mb: Memory limit of a run.
+        gap: Relative gap at which to stop.
+        seed: Seed of the order and of the engines.
+        jobs: Runs at the same time; at most one a core if seconds are to be cited.
+        notify: Called with a line for each run.
+
+    Returns:
+        The folder of results.
+
+    Raises:
+        UsageError: If an engine is unknown, or the folder holds results of other settings.
+        OutputError: If another process measures into the folder.
     """
     with exclusive_folder(Path(out)):
         return _run(name, engines, Path(out), folder, only, time_limit, repeats, memory_mb, gap,
-                    seed, jobs, tell)  # fmt: skip
+                    seed, jobs, notify)  # fmt: skip
 
 
 def _run(
@@ -67,14 +91,14 @@ def _run(
     gap: float,
     seed: int,
     jobs: int,
-    tell: Tell | None,
+    notify: Notify | None,
 ) -> Path:
-    unknown = [engine for engine in engines if engine not in ENGINES]
-    if unknown:
-        raise UsageError(f"no engine {', '.join(unknown)}; there are {', '.join(ENGINES)}")
-    say = tell if tell is not None else _quiet
+    unknown_engines = [engine for engine in engines if engine not in ENGINES]
+    if unknown_engines:
+        raise UsageError(f"no engine {', '.join(unknown_engines)}; there are {', '.join(ENGINES)}")
+    notify_line = notify if notify is not None else _ignore_line
     out.mkdir(parents=True, exist_ok=True)
-    _same_settings(out, {"time_limit": time_limit, "memory_mb": memory_mb, "gap": gap})
+    _require_same_settings(out, {"time_limit": time_limit, "memory_mb": memory_mb, "gap": gap})
     cases = [case for case in suite(name, folder) if only in case.name]
     if not cases:
         raise UsageError(f"suite {name} has no case with {only!r} in its name")
@@ -86,15 +110,15 @@ def _run(
         for repeat in range(repeats)
     ]
     order = np.random.default_rng(seed).permutation(len(tasks))
-    done = {_key(record) for record in read_records(out)}
-    waiting = [
+    finished = {_key(record) for record in read_records(out)}
+    tasks_left = [
         (number, *tasks[index])
         for number, index in enumerate(order, 1)
-        if (name, tasks[index][0].name, tasks[index][0].family, *tasks[index][1:]) not in done
+        if (name, tasks[index][0].name, tasks[index][0].family, *tasks[index][1:]) not in finished
     ]
-    here, missing = machine(), set()
+    machine_facts, missing = machine(), set()
 
-    def one(item: tuple[int, Case, str, int]) -> dict[str, Any]:
+    def run_task(item: tuple[int, Case, str, int]) -> dict[str, Any]:
         _, case, engine, repeat = item
         if engine in missing:
             return {"status": "not installed"}
@@ -102,62 +126,66 @@ def _run(
             "case": case.as_dict(),
             "engine": engine,
             "time_limit": time_limit,
-            "gap": max(gap, subject_of(case).least_gap),
+            "gap": max(gap, subject_of(case).min_gap),
             "seed": seed + repeat,
             "memory_mb": memory_mb,
         }
-        return _run_one(case, task)
+        return _run_case(case, task)
 
-    for (number, case, engine, repeat), record in _in_turn(one, waiting, jobs):
+    for (number, case, engine, repeat), record in _run_concurrently(run_task, tasks_left, jobs):
         if record["status"] == "not installed":
             if engine not in missing:
                 missing.add(engine)
-                say(f"{engine} is left out: {record['message']}")
+                notify_line(f"{engine} is left out: {record['message']}")
             continue
-        add_record(out, {"suite": name, "repeat": repeat, **record, **here})
-        say(f"{number}/{len(tasks)} {case.name} {engine}: {line_of(record)}")
+        add_record(out, {"suite": name, "repeat": repeat, **record, **machine_facts})
+        notify_line(f"{number}/{len(tasks)} {case.name} {engine}: {progress_line(record)}")
     write_tables(out)
     return out
 
 
-def _in_turn(
-    one: Callable[[Any], dict[str, Any]], items: Sequence[Any], jobs: int
+def _run_concurrently(
+    run_task: Callable[[Any], dict[str, Any]], items: Sequence[Any], jobs: int
 ) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """(item, its record) as they end, ``jobs`` at once; those not begun are dropped at Ctrl-C."""
+    """Yield (item, its record) as they end, ``jobs`` at once; Ctrl-C drops those not begun."""
     if jobs < 1:
         raise UsageError(f"jobs is {jobs}; give 1 or more")
     with ThreadPoolExecutor(jobs) as pool:
-        runs = {pool.submit(one, item): item for item in items}
+        futures = {pool.submit(run_task, item): item for item in items}
         try:
-            for run_ in as_completed(runs):
-                yield runs[run_], run_.result()
+            for future in as_completed(futures):
+                yield futures[future], future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _quiet(line: str) -> None:
+def _ignore_line(line: str) -> None:
     pass
 
 
-def _same_settings(out: Path, settings: dict[str, Any]) -> None:
-    """Results under other limits cannot be compared: they go to another folder."""
+def _require_same_settings(out: Path, settings: dict[str, Any]) -> None:
+    """Refuse other limits than those of the results in the folder, as they cannot be compared."""
     path = out / "settings.json"
     if path.is_file():
-        before = json.loads(path.read_text(encoding="utf-8"))
-        other = [f"{key} {before.get(key)}" for key in settings if before.get(key) != settings[key]]
-        if other:
+        earlier_settings = json.loads(path.read_text(encoding="utf-8"))
+        differences = [
+            f"{key} {earlier_settings.get(key)}"
+            for key in settings
+            if earlier_settings.get(key) != settings[key]
+        ]
+        if differences:
             raise UsageError(
-                f"{out} holds results with {', '.join(other)}; go on with that, or name another "
+                f"{out} holds results with {', '.join(differences)}; go on with that, or name another "
                 "folder"
             )
     with atomic_file(path) as made:
         made.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 
-def _run_one(case: Case, task: dict[str, Any]) -> dict[str, Any]:
-    """One case with one engine in its own process, its plan checked in this one."""
-    base = {
+def _run_case(case: Case, task: dict[str, Any]) -> dict[str, Any]:
+    """Run one case with one engine in its own process; check its plan in this one."""
+    common = {
         "case": case.name,
         "family": case.family,
         "kind": case.kind,
@@ -166,27 +194,35 @@ def _run_one(case: Case, task: dict[str, Any]) -> dict[str, Any]:
         "tolerance": task["gap"],
         "seed": task["seed"],
         "best_known": case.best_known,
-        "load": load(),
+        "load": system_load(),
     }
     with tempfile.TemporaryDirectory(prefix="placeopt-bench-") as scratch:
         record, fault = run_worker(task, Path(scratch))
         if record is None:
-            return {**base, "status": "failed", "message": fault, "verified": False}
+            return {**common, "status": "failed", "message": fault, "verified": False}
         if record["status"] == "not installed":
-            return {**base, **record}
-        return {**base, **checked(case, record, Path(scratch))}
+            return {**common, **record}
+        return {**common, **check_record(case, record, Path(scratch))}
 
 
-def checked(case: Case, record: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The record without its plan, with whether the plan passed the check.
+def check_record(case: Case, record: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The record without its plan, but with the result of the check.
 
-    ``proven``: checked, and the engine shows or claims a proof. A claim without a bound is the
-    solver's word; ``judge`` holds it against what others found.
+    ``proven``: the plan passed the check and the engine shows or claims a proof. A claim without a
+    bound is not tested here; ``judge`` compares it with what others found.
+
+    Args:
+        case: The case.
+        record: The worker's record.
+        folder: The folder that holds its plan.
+
+    Returns:
+        The record for ``results.jsonl``.
     """
-    found: dict[str, Any] = {"verified": record["status"] == "infeasible", "fault": ""}
+    check: dict[str, Any] = {"verified": record["status"] == "infeasible", "fault": ""}
     if record["objective"] is not None:
         subject = subject_of(case)
-        found |= subject.check(subject.make(case), record, folder)
+        check |= subject.check(subject.make_instance(case), record, folder)
     objective, bound = record["objective"], record["bound"]
     gap = None
     if objective is not None and bound is not None:
@@ -196,11 +232,11 @@ def checked(case: Case, record: dict[str, Any], folder: Path) -> dict[str, Any]:
         "status": record["status"],
         "claimed": record.get("claimed", record["status"] == "optimal"),
         "objective": objective,
-        "second": found.get("second"),
+        "second": check.get("second"),
         "bound": bound,
         "gap": gap,
-        "verified": found["verified"],
-        "proven": found["verified"] and record["status"] in ("optimal", "infeasible"),
+        "verified": check["verified"],
+        "proven": check["verified"] and record["status"] in ("optimal", "infeasible"),
         "cpu_seconds": record["cpu_seconds"],
         "wall_seconds": record["wall_seconds"],
         "first_seconds": seconds.get("first"),
@@ -209,31 +245,31 @@ def checked(case: Case, record: dict[str, Any], folder: Path) -> dict[str, Any]:
         "primal_integral": primal_integral(record, case.best_known),
         "peak_mb": record["peak_mb"],
         "method": record["method"],
-        "message": found["fault"] or record["message"],
+        "message": check["fault"] or record["message"],
         "trace": record["trace"],
     }
 
 
-def primal_integral(record: dict[str, Any], best: float | None) -> float | None:
+def primal_integral(record: dict[str, Any], best_value: float | None) -> float | None:
     """The primal gap to the best value known, integrated over the run's seconds (Berthold 2013)."""
-    best = best if best is not None else record["objective"]
-    if best is None:
+    best_value = best_value if best_value is not None else record["objective"]
+    if best_value is None:
         return None
-    total, last, gap = 0.0, 0.0, 1.0
+    total, last_second, gap = 0.0, 0.0, 1.0
     for second, objective, _ in record["trace"]:
-        total += gap * (second - last)
-        last = second
+        total += gap * (second - last_second)
+        last_second = second
         if objective is not None:
-            gap = min(1.0, abs(objective - best) / max(1e-9, abs(objective), abs(best)))
-    return total + gap * max(0.0, record["wall_seconds"] - last)
+            gap = min(1.0, abs(objective - best_value) / max(1e-9, abs(objective), abs(best_value)))
+    return total + gap * max(0.0, record["wall_seconds"] - last_second)
 
 
 def _key(record: dict[str, Any]) -> tuple:
     return tuple(record[name] for name in ("suite", "case", "family", "engine", "repeat"))
 
 
-def line_of(record: dict[str, Any]) -> str:
-    """One line for a person who watches."""
+def progress_line(record: dict[str, Any]) -> str:
+    """One line to print while a suite runs."""
     if record.get("objective") is None:
         return f"{record['status']} {record.get('message', '')}".strip()
     gap = record["gap"]

@@ -1,1 +1,1 @@
-"""What can be measured: location problems, estates and budgets."""
+"""The subjects of benchmarks: location problems, estates and budgets."""

@@ -1,4 +1,4 @@
-"""Budgets as cases: the one budget of made-up counties, cut by a tenth, S-shaped services, and
+"""Budgets as cases: one budget of synthetic counties, cut by a tenth; S-shaped services; and
 many programmes over years, with and without a pace.
 
 Engines: ``placeopt`` is ``placeopt.budget.solve`` (curves refined until the gap is proven);
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from placeopt.bench.case import Case
-from placeopt.bench.subjects.estate import _record, _to, costs_what_it_says
-from placeopt.bench.subjects.subject import COMPACT, TEXTBOOK, Run
+from placeopt.bench.subjects.estate import objective_faults, record_of_result, record_trace
+from placeopt.bench.subjects.subject import COMPACT_MODEL_ENGINES, PULP_ENGINES, SolveSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,12 +29,18 @@ if TYPE_CHECKING:
     from placeopt.scenario import Scenario
 
 OBJECTIVE = "weighted_outcomes"
-CUT = 0.1  # share of today's money that is not there any more
+CUT_SHARE = 0.1  # share of today's money that is cut
 
 
 @dataclass(frozen=True)
 class Budget:
-    """A place and the question asked of it; ``total_gbp`` is the money there is."""
+    """A place and the question about it.
+
+    Attributes:
+        place: The place.
+        scenario: The question.
+        total_gbp: The money available.
+    """
 
     place: Place
     scenario: Scenario
@@ -44,55 +50,63 @@ class Budget:
 class BudgetCases:
     """See ``subjects.Subject``; an instance is a ``Budget``."""
 
-    least_gap = 1e-4
+    min_gap = 1e-4
 
     def engines(self, case: Case) -> tuple[str, ...]:
-        continuous = tuple(name for name in COMPACT if name != "cp-sat")  # it has whole numbers
-        one_year = case.options.get("years", 1) == 1  # all that the reference model knows
-        return ("placeopt", *continuous, *(TEXTBOOK if one_year else ()))
+        continuous_engines = tuple(
+            name for name in COMPACT_MODEL_ENGINES if name != "cp-sat"
+        )  # it takes integers only
+        is_one_year = case.options.get("years", 1) == 1  # the reference model has one year only
+        return ("placeopt", *continuous_engines, *(PULP_ENGINES if is_one_year else ()))
 
-    def make(self, case: Case) -> Budget:
+    def make_instance(self, case: Case) -> Budget:
         if case.generator == "s-curves":
             return _s_curves(int(case.options["services"]), int(case.options["seed"]))
         if case.generator == "programmes":
             return _programmes(**case.options)
         return _counties(int(case.options["counties"]), int(case.options["seed"]))
 
-    def tiny(self, case: Case) -> list[Case]:
+    def warm_up_cases(self, case: Case) -> list[Case]:
         options = {"services": 3, "seed": 1}
         return [Case("warm", "warm", "budget", "s-curves", options=options)]
 
-    def solve(self, instance: Budget, how: Run) -> dict[str, Any]:
-        asked = self._asked(instance, how)
-        if how.engine in TEXTBOOK:
-            record, plan = _textbook(asked, how)
+    def solve(self, instance: Budget, settings: SolveSettings) -> dict[str, Any]:
+        question = self._with_settings(instance, settings)
+        if settings.engine in PULP_ENGINES:
+            record, plan = _solve_reference_model(question, settings)
         else:
             from placeopt import budget
             from placeopt.base.errors import NoPlanError
 
             trace: list[list[float | None]] = []
             try:
-                answer = budget.solve(asked.place, asked.scenario, progress=_to(trace))
+                answer = budget.solve(
+                    question.place, question.scenario, progress=record_trace(trace)
+                )
             except NoPlanError as error:
-                return _nothing("no plan at limit", f"budget.solve, {how.engine}", str(error))
-            record = _record(answer.result, f"placeopt.budget.solve, {how.engine}", trace)
+                return record_without_plan(
+                    "no plan at limit", f"budget.solve, {settings.engine}", str(error)
+                )
+            record = record_of_result(
+                answer.result, f"placeopt.budget.solve, {settings.engine}", trace
+            )
             plan = answer.plan
         if plan is not None:
-            (how.folder / "plan.pickle").write_bytes(pickle.dumps(plan))
+            (settings.folder / "plan.pickle").write_bytes(pickle.dumps(plan))
         return record
 
     def check(self, instance: Budget, record: dict[str, Any], folder: Path) -> dict[str, Any]:
-        """The budget's own verifier over the plan's tables, and the objective they add up to."""
+        """Check the plan's tables with the budget's verifier, and the objective they add up to."""
         from placeopt.budget.verify import verify
 
         file = folder / "plan.pickle"
         if not file.is_file():
             return {"verified": False, "fault": "there is no plan to check"}
-        plan: Plan = pickle.loads(file.read_bytes())  # written by our own worker a moment ago
-        found = verify(instance.place, instance.scenario, plan)
-        broken = [f"{check.name}: {check.detail}" for check in found.broken]
-        broken += costs_what_it_says(plan, OBJECTIVE, record["objective"])
-        return {"verified": not broken, "fault": "; ".join(broken)}
+        plan: Plan = pickle.loads(file.read_bytes())  # written by our own worker
+        verification = verify(instance.place, instance.scenario, plan)
+        faults = [f"{check.name}: {check.detail}" for check in verification.broken]
+        faults += objective_faults(plan, OBJECTIVE, record["objective"])
+        return {"verified": not faults, "fault": "; ".join(faults)}
 
     def model(self, instance: Budget) -> Model:
         """The first round's model, its curves approximated from below."""
@@ -103,11 +117,16 @@ class BudgetCases:
         problem = build_problem(instance.place, instance.scenario)
         return formulate(problem, Approximation(problem).pieces("under"), OBJECTIVE)
 
-    def _asked(self, instance: Budget, how: Run) -> Budget:
-        engine = "highs" if how.engine in ("placeopt", *TEXTBOOK) else how.engine
-        settings = {"time_limit_seconds": how.seconds, "gap": how.gap, "threads": 1,
-                    "seed": how.seed, "engine": engine}  # fmt: skip
-        solver = instance.scenario.solver.model_copy(update=settings)
+    def _with_settings(self, instance: Budget, settings: SolveSettings) -> Budget:
+        engine = "highs" if settings.engine in ("placeopt", *PULP_ENGINES) else settings.engine
+        solver_settings = {
+            "time_limit_seconds": settings.seconds,
+            "gap": settings.gap,
+            "threads": 1,
+            "seed": settings.seed,
+            "engine": engine,
+        }
+        solver = instance.scenario.solver.model_copy(update=solver_settings)
         scenario = instance.scenario.model_copy(update={"solver": solver})
         return Budget(instance.place, scenario, instance.total_gbp)
 
@@ -126,15 +145,15 @@ def _s_curves(services: int, seed: int) -> Budget:
 def _programmes(
     programmes: int, outcomes: int, years: int, *, concave: bool, pace: bool, seed: int
 ) -> Budget:
-    from placeopt.bench.subjects.many_programmes import many_programmes, question
+    from placeopt.bench.subjects.many_programmes import make_scenario, many_programmes
 
     place = many_programmes(programmes, outcomes, years, concave=concave, seed=seed)
-    money = (1 - CUT) * float(place.spending["amount_gbp"].sum())
-    return Budget(place, question(years, 1e-3, 60.0, pace=pace), money)
+    money = (1 - CUT_SHARE) * float(place.spending["amount_gbp"].sum())
+    return Budget(place, make_scenario(years, 1e-3, 60.0, pace=pace), money)
 
 
 def _counties(count: int, seed: int) -> Budget:
-    """The budgets of ``count`` made-up counties as one, with a tenth less money in all."""
+    """The budgets of ``count`` synthetic counties as one, with a tenth less money in all."""
     import pandas as pd
 
     from placeopt.place import PlaceInfo, synthesise
@@ -144,12 +163,13 @@ def _counties(count: int, seed: int) -> Budget:
 
     counties = [synthesise(seed=1000 * seed + i) for i in range(count)]
     names = {name for name, table in counties[0].tables.items() if len(table)}
-    about_money = names & _MONEY_TABLES
+    money_tables = names & _MONEY_TABLES
     tables = {
         name: pd.concat(
-            [_apart(place.tables[name], i) for i, place in enumerate(counties)], ignore_index=True
+            [_with_prefixed_ids(place.tables[name], i) for i, place in enumerate(counties)],
+            ignore_index=True,
         )
-        if name in about_money
+        if name in money_tables
         else counties[0].tables[name].head(0)
         for name in counties[0].tables
     }
@@ -157,10 +177,10 @@ def _counties(count: int, seed: int) -> Budget:
     scenario = Scenario(
         question="How is one smaller budget split?",
         problem="budget",
-        rules=(OneBudget(reduction_share=CUT),),
+        rules=(OneBudget(reduction_share=CUT_SHARE),),
     )
     spent = place.spending[place.spending["year"] == place.spending["year"].max()]
-    return Budget(place, scenario, (1 - CUT) * float(spent["amount_gbp"].sum()))
+    return Budget(place, scenario, (1 - CUT_SHARE) * float(spent["amount_gbp"].sum()))
 
 
 _MONEY_TABLES = {
@@ -169,7 +189,7 @@ _MONEY_TABLES = {
 }  # fmt: skip
 
 
-def _apart(table: pd.DataFrame, number: int) -> pd.DataFrame:
+def _with_prefixed_ids(table: pd.DataFrame, number: int) -> pd.DataFrame:
     """A county's table with its number before every id."""
     ids = [str(name) for name in table if str(name).endswith("_id")]
     return table.assign(**{
@@ -178,9 +198,14 @@ def _apart(table: pd.DataFrame, number: int) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _textbook(asked: Budget, how: Run) -> tuple[dict[str, Any], Plan | None]:
-    """``models/budget.py`` by PuLP. Its optimum is that of curves cut into pieces, a little
-    under the true one; PuLP passes on no bound, so a proof is the solver's word."""
+def _solve_reference_model(
+    question: Budget, settings: SolveSettings
+) -> tuple[dict[str, Any], Plan | None]:
+    """Solve ``models/budget.py`` by PuLP.
+
+    Its optimum is that of piecewise-linear curves, a little below the true one. PuLP passes on no
+    bound, so a proof is only a claim.
+    """
     from dataclasses import replace
 
     from placeopt.bench.rivals.textbook import reference_model, solve_with_pulp
@@ -189,34 +214,34 @@ def _textbook(asked: Budget, how: Run) -> tuple[dict[str, Any], Plan | None]:
     from placeopt.budget.tables.plan import build_plan
     from placeopt.engine import Model, Result, Status
 
-    began = time.perf_counter()
-    textbook = reference_model("budget")
-    model, pay, unit = textbook.build(dict(asked.place.tables), total=asked.total_gbp)
-    left = max(1.0, how.seconds - (time.perf_counter() - began))
-    status = solve_with_pulp(model, replace(how, seconds=left))
-    method = f"models/budget.py, {how.engine}"
+    started_at = time.perf_counter()
+    reference = reference_model("budget")
+    model, pay, unit = reference.build(dict(question.place.tables), total=question.total_gbp)
+    seconds_left = max(1.0, settings.seconds - (time.perf_counter() - started_at))
+    status = solve_with_pulp(model, replace(settings, seconds=seconds_left))
+    method = f"models/budget.py, {settings.engine}"
     if status not in ("optimal", "feasible at limit"):
-        return _nothing(status, method, "PuLP passes on no bound"), None
-    problem = build_problem(asked.place, asked.scenario)
+        return record_without_plan(status, method, "PuLP passes on no bound"), None
+    problem = build_problem(question.place, question.scenario)
     programmes, streams = problem.programme_ids, problem.stream_ids
     paid = np.array([
         max(0.0, (pay[programmes[p], streams[f]].value() or 0.0) * unit)
         if (programmes[p], streams[f]) in pay else 0.0
         for p, f in zip(problem.pair_programme, problem.pair_stream, strict=True)
     ])  # fmt: skip
-    paid = np.floor(paid * 100) / 100  # whole pence, never more than there is
+    paid = np.floor(paid * 100) / 100  # whole pence, never more than available
     spend = np.bincount(problem.pair_programme, paid, len(programmes)).astype(float)
     spend, paid = spend[None, :], paid[None, :]  # of the one year decided
     value = problem.objective(OBJECTIVE, spend, first=True)
-    record = _nothing(status, method, "PuLP passes on no bound") | {"objective": value}
+    record = record_without_plan(status, method, "PuLP passes on no bound") | {"objective": value}
     result, no_error = Result(Status.FEASIBLE, objective=value), np.zeros(len(problem.curves))
     step = LexicographicStep(OBJECTIVE, value, -np.inf, Model("textbook"), result, rounds=1)
     solved = Solution(result, spend, paid, (step,), no_error)
-    plan = build_plan(asked.place, problem, solved, asked.scenario)
+    plan = build_plan(question.place, problem, solved, question.scenario)
     return record, plan
 
 
-def _nothing(status: str, method: str, message: str) -> dict[str, Any]:
+def record_without_plan(status: str, method: str, message: str) -> dict[str, Any]:
     return {
         "status": status, "objective": None, "bound": None, "seconds": {}, "trace": [],
         "method": method, "message": message,

@@ -1,9 +1,9 @@
-"""Estates of made-up counties as cases: least net present cost under access and capital.
+"""Estates of synthetic counties as cases: least net present cost under access and capital.
 
 Engines: ``placeopt`` is ``placeopt.estate.solve``; ``highs``, ``cbc``, ``scip`` and the
-others take the room's whole compact model at once, every zone its own customer; ``pulp-highs``
-and ``pulp-cbc`` solve the reference model ``models/estate``. Every plan, whoever found it, is
-drawn as tables and passes the same independent verifier; objectives are recomputed.
+others take the whole compact model at once, with each zone a customer of its own; ``pulp-highs``
+and ``pulp-cbc`` solve the reference model ``models/estate``. Every plan is turned into tables and
+checked by the same independent verifier; objectives are recomputed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from placeopt.bench.case import Case
-from placeopt.bench.subjects.subject import COMPACT, TEXTBOOK, Run
+from placeopt.bench.subjects.subject import COMPACT_MODEL_ENGINES, PULP_ENGINES, SolveSettings
 
 if TYPE_CHECKING:
     from placeopt.engine import Model, Plan
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 OBJECTIVE = "cost"
 POT_GBP_PER_ZONE = 20_000
-MINUTES, SHARE = 30.0, 0.9
+ACCESS_MINUTES, ACCESS_SHARE = 30.0, 0.9
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,15 @@ class Estate:
 class EstateCases:
     """See ``subjects.Subject``; an instance is an ``Estate``."""
 
-    least_gap = 1e-3  # a cost is known no better
+    min_gap = 1e-3  # costs are not known more precisely
 
     def engines(self, case: Case) -> tuple[str, ...]:
-        mixed = tuple(name for name in COMPACT if name != "cp-sat")  # it has whole numbers only
-        return ("placeopt", *mixed, *TEXTBOOK)
+        mixed_integer_engines = tuple(
+            name for name in COMPACT_MODEL_ENGINES if name != "cp-sat"
+        )  # it takes integers only
+        return ("placeopt", *mixed_integer_engines, *PULP_ENGINES)
 
-    def make(self, case: Case) -> Estate:
+    def make_instance(self, case: Case) -> Estate:
         from placeopt.place import synthesise
         from placeopt.scenario import Scenario
         from placeopt.scenario.rules.estate.services import Access, Capital
@@ -60,7 +62,7 @@ class EstateCases:
         zones = int(case.options["zones"])
         place = synthesise(zones, int(case.options["buildings"]), int(case.options["seed"]))
         rules = [
-            Access(services="all", minutes=MINUTES, share=SHARE, counts="nearest"),
+            Access(services="all", minutes=ACCESS_MINUTES, share=ACCESS_SHARE, counts="nearest"),
             Capital(pot_gbp=float(POT_GBP_PER_ZONE * zones)),
         ]
         scenario = Scenario(
@@ -71,40 +73,42 @@ class EstateCases:
         )
         return Estate(place, measure(place, **scenario.travel.model_dump()), scenario)
 
-    def tiny(self, case: Case) -> list[Case]:
+    def warm_up_cases(self, case: Case) -> list[Case]:
         options = {"zones": 12, "buildings": 30, "seed": 1}
         return [Case("warm", "warm", "estate", "synth", options=options)]
 
-    def solve(self, instance: Estate, how: Run) -> dict[str, Any]:
-        asked = self._asked(instance, how)
-        if how.engine == "placeopt":
+    def solve(self, instance: Estate, settings: SolveSettings) -> dict[str, Any]:
+        question = self._with_settings(instance, settings)
+        if settings.engine == "placeopt":
             from placeopt import estate
 
             trace: list[list[float | None]] = []
-            answer = estate.solve(asked.place, asked.times, asked.scenario, progress=_to(trace))
-            record = _record(answer.result, "placeopt.estate.solve", trace)
+            answer = estate.solve(
+                question.place, question.times, question.scenario, progress=record_trace(trace)
+            )
+            record = record_of_result(answer.result, "placeopt.estate.solve", trace)
             plan = answer.plan
-        elif how.engine in TEXTBOOK:
-            record, plan = _textbook(asked, how)
+        elif settings.engine in PULP_ENGINES:
+            record, plan = _solve_reference_model(question, settings)
         else:
-            record, plan = _compact(asked, how)
+            record, plan = _solve_compact_model(question, settings)
         if plan is not None:
-            (how.folder / "plan.pickle").write_bytes(pickle.dumps(plan))
+            (settings.folder / "plan.pickle").write_bytes(pickle.dumps(plan))
         return record
 
     def check(self, instance: Estate, record: dict[str, Any], folder: Path) -> dict[str, Any]:
-        """The estate's own verifier over the plan's tables, and the objective they add up to."""
+        """Check the plan's tables with the estate's verifier, and the objective they add up to."""
         from placeopt.estate.verify import verify
 
         file = folder / "plan.pickle"
         if not file.is_file():
             return {"verified": False, "fault": "there is no plan to check"}
-        plan: Plan = pickle.loads(file.read_bytes())  # written by our own worker a moment ago
-        found = verify(instance.place, instance.times, instance.scenario, plan)
-        broken = [f"{check.name}: {check.detail}" for check in found.broken]
-        told = record["objective"]
-        broken += costs_what_it_says(plan, OBJECTIVE, told)
-        return {"verified": not broken, "fault": "; ".join(broken)}
+        plan: Plan = pickle.loads(file.read_bytes())  # written by our own worker
+        verification = verify(instance.place, instance.times, instance.scenario, plan)
+        faults = [f"{check.name}: {check.detail}" for check in verification.broken]
+        reported = record["objective"]
+        faults += objective_faults(plan, OBJECTIVE, reported)
+        return {"verified": not faults, "fault": "; ".join(faults)}
 
     def model(self, instance: Estate) -> Model:
         from placeopt.estate.model.formulation import formulate
@@ -113,25 +117,29 @@ class EstateCases:
         problem = state(instance.place, instance.times, instance.scenario)
         return formulate(problem, OBJECTIVE, zones=True).model
 
-    def _asked(self, instance: Estate, how: Run) -> Estate:
-        settings = {"time_limit_seconds": how.seconds, "gap": how.gap, "threads": 1,
-                    "seed": how.seed}  # fmt: skip
-        solver = instance.scenario.solver.model_copy(update=settings)
+    def _with_settings(self, instance: Estate, settings: SolveSettings) -> Estate:
+        solver_settings = {
+            "time_limit_seconds": settings.seconds,
+            "gap": settings.gap,
+            "threads": 1,
+            "seed": settings.seed,
+        }
+        solver = instance.scenario.solver.model_copy(update=solver_settings)
         scenario = instance.scenario.model_copy(update={"solver": solver})
         return Estate(instance.place, instance.times, scenario)
 
 
-def costs_what_it_says(plan: Plan, objective: str, told: float) -> list[str]:
-    """A sentence where the plan's tables add up to another objective than the record's."""
+def objective_faults(plan: Plan, objective: str, reported: float) -> list[str]:
+    """A sentence if the plan's tables add up to another objective than the record's."""
     table = plan.tables["objectives"]
     adds = float(table.loc[table["objective"] == objective, "plan"].iloc[0])
-    if abs(adds - told) <= 1e-5 * max(1.0, abs(told)):
+    if abs(adds - reported) <= 1e-5 * max(1.0, abs(reported)):
         return []
-    return [f"it says {told:.10g}, its tables say {adds:.10g}"]
+    return [f"it says {reported:.10g}, its tables say {adds:.10g}"]
 
 
-def _to(trace: list[list[float | None]]) -> Any:
-    """A watch that keeps every report."""
+def record_trace(trace: list[list[float | None]]) -> Any:
+    """A progress callback that keeps every report."""
 
     def watch(at: Any) -> None:
         bound = float(at.bound) if np.isfinite(at.bound) else None
@@ -140,7 +148,7 @@ def _to(trace: list[list[float | None]]) -> Any:
     return watch
 
 
-def _record(result: Any, method: str, trace: list[Any] | None = None) -> dict[str, Any]:
+def record_of_result(result: Any, method: str, trace: list[Any] | None = None) -> dict[str, Any]:
     bound = float(result.bound) if np.isfinite(result.bound) else None
     return {
         "status": str(result.status),
@@ -153,57 +161,61 @@ def _record(result: Any, method: str, trace: list[Any] | None = None) -> dict[st
     }
 
 
-def _compact(asked: Estate, how: Run) -> tuple[dict[str, Any], Plan | None]:
-    """The whole compact model by any engine of the engine room."""
+def _solve_compact_model(
+    question: Estate, settings: SolveSettings
+) -> tuple[dict[str, Any], Plan | None]:
+    """Solve the whole compact model with any engine."""
     from placeopt.engine import solve
     from placeopt.estate.model.formulation import formulate
     from placeopt.estate.problem.build import state
     from placeopt.estate.search.completion import read
 
-    problem = state(asked.place, asked.times, asked.scenario)
+    problem = state(question.place, question.times, question.scenario)
     formulation = formulate(problem, OBJECTIVE, zones=True)
     trace: list[list[float | None]] = []
     result = solve(
         formulation.model,
-        engine=how.engine,
-        time_limit_seconds=how.seconds,
-        gap=how.gap,
+        engine=settings.engine,
+        time_limit_seconds=settings.seconds,
+        gap=settings.gap,
         threads=1,
-        seed=how.seed,
-        progress=_to(trace),
+        seed=settings.seed,
+        progress=record_trace(trace),
     )
-    record = _record(result, f"compact model, {how.engine}", trace)
+    record = record_of_result(result, f"compact model, {settings.engine}", trace)
     if not result.has_plan:
         return record, None
-    return record, _drawn(asked, problem, read(formulation, result), record)
+    return record, _plan_tables(question, problem, read(formulation, result), record)
 
 
-def _textbook(asked: Estate, how: Run) -> tuple[dict[str, Any], Plan | None]:
-    """``models/estate`` by PuLP; PuLP passes on no bound, so a proof is the solver's word."""
+def _solve_reference_model(
+    question: Estate, settings: SolveSettings
+) -> tuple[dict[str, Any], Plan | None]:
+    """Solve ``models/estate`` by PuLP. PuLP passes on no bound, so a proof is only a claim."""
     from dataclasses import replace
 
     from placeopt.bench.rivals.textbook import objective_of, reference_model, solve_with_pulp
     from placeopt.estate.problem.build import state
 
-    textbook = reference_model("estate")
-    began = time.perf_counter()
-    model = textbook.build(asked.place, asked.times, asked.scenario)
-    model.lp.setObjective(textbook.objective(model, OBJECTIVE))
-    left = max(1.0, how.seconds - (time.perf_counter() - began))
-    status = solve_with_pulp(model.lp, replace(how, seconds=left))
+    reference = reference_model("estate")
+    started_at = time.perf_counter()
+    model = reference.build(question.place, question.times, question.scenario)
+    model.lp.setObjective(reference.objective(model, OBJECTIVE))
+    seconds_left = max(1.0, settings.seconds - (time.perf_counter() - started_at))
+    status = solve_with_pulp(model.lp, replace(settings, seconds=seconds_left))
     record: dict[str, Any] = {
         "status": status, "objective": None, "bound": None, "seconds": {}, "trace": [],
-        "method": f"models/estate, {how.engine}", "message": "PuLP passes on no bound",
+        "method": f"models/estate, {settings.engine}", "message": "PuLP passes on no bound",
     }  # fmt: skip
     if status not in ("optimal", "feasible at limit"):
         return record, None
     record["objective"] = objective_of(model.lp)
-    problem = state(asked.place, asked.times, asked.scenario)
-    return record, _drawn(asked, problem, _decision(problem, model), record)
+    problem = state(question.place, question.times, question.scenario)
+    return record, _plan_tables(question, problem, _decision(problem, model), record)
 
 
 def _decision(problem: EstateProblem, model: Any) -> Decision:
-    """What the reference model's variables say, in the room's own terms."""
+    """The decision in the reference model's variables, as arrays."""
     from placeopt.estate.solution.decision import Decision
 
     building = {b: i for i, b in enumerate(problem.buildings.ids.tolist())}
@@ -245,10 +257,10 @@ def _value(x: Any) -> float:
     return float(x if isinstance(x, int | float) else x.value() or 0.0)
 
 
-def _drawn(
-    asked: Estate, problem: EstateProblem, decision: Decision, record: dict[str, Any]
+def _plan_tables(
+    question: Estate, problem: EstateProblem, decision: Decision, record: dict[str, Any]
 ) -> Plan:
-    """The plan's tables; the record's objective becomes what the decision costs."""
+    """The plan's tables; the record's objective becomes the cost of the decision."""
     from placeopt.engine import Result, Status
     from placeopt.estate.problem.horizon import Years
     from placeopt.estate.search.lexicographic import Outcome, Stage
@@ -259,5 +271,7 @@ def _drawn(
     cost = value(problem, decision, OBJECTIVE)
     record["objective"] = cost
     result = Result(Status.FEASIBLE, objective=cost)
-    found = Outcome((Stage(OBJECTIVE, result, cost),), Course((decision,)))
-    return draw_plan(asked.place, asked.times, Years(asked.scenario, (problem,)), found)
+    verification = Outcome((Stage(OBJECTIVE, result, cost),), Course((decision,)))
+    return draw_plan(
+        question.place, question.times, Years(question.scenario, (problem,)), verification
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from placeopt.bench.case import Case
-from placeopt.bench.subjects.subject import COMPACT, Run
+from placeopt.bench.subjects.subject import COMPACT_MODEL_ENGINES, SolveSettings
 
 if TYPE_CHECKING:
     from placeopt.engine import Model
@@ -18,51 +18,59 @@ if TYPE_CHECKING:
 class LocationCases:
     """See ``subjects.Subject``; an instance is a ``Problem``."""
 
-    least_gap = 0.0
+    min_gap = 0.0
 
     def engines(self, case: Case) -> tuple[str, ...]:
-        from placeopt.bench.rivals.spopt import SPOPT_HAS
+        from placeopt.bench.rivals.spopt import SPOPT_KINDS
 
-        compact: tuple[str, ...] = (
-            () if case.options.get("backup") else COMPACT
+        compact_engines: tuple[str, ...] = (
+            () if case.options.get("backup") else COMPACT_MODEL_ENGINES
         )  # the compact model has none
         if case.kind == "capacitated-facility-location":  # shares, where CP-SAT has whole numbers
-            compact = tuple(name for name in compact if name != "cp-sat")
-        rival = ("spopt",) if case.kind in SPOPT_HAS or case.options.get("like_lscp") else ()
-        return ("placeopt", *compact, *rival)
+            compact_engines = tuple(name for name in compact_engines if name != "cp-sat")
+        rivals = ("spopt",) if case.kind in SPOPT_KINDS or case.options.get("like_lscp") else ()
+        return ("placeopt", *compact_engines, *rivals)
 
-    def make(self, case: Case) -> Problem:
+    def make_instance(self, case: Case) -> Problem:
         return problem_of(case)
 
-    def tiny(self, case: Case) -> list[Case]:
-        kept = {k: v for k, v in case.options.items() if k in ("backup", "like_lscp", "fixed")}
+    def warm_up_cases(self, case: Case) -> list[Case]:
+        kept_options = {
+            k: v for k, v in case.options.items() if k in ("backup", "like_lscp", "fixed")
+        }
         return [
-            Case("warm", "warm", case.kind, "points", options={"n": 12, "p": p, "seed": 1, **kept})
+            Case(
+                "warm",
+                "warm",
+                case.kind,
+                "points",
+                options={"n": 12, "p": p, "seed": 1, **kept_options},
+            )
             for p in (2, 4)
         ]
 
-    def solve(self, instance: Problem, how: Run) -> dict[str, Any]:
-        if how.engine == "spopt":
+    def solve(self, instance: Problem, settings: SolveSettings) -> dict[str, Any]:
+        if settings.engine == "spopt":
             from placeopt.bench.rivals.spopt import solve_with_spopt
 
-            return solve_with_spopt(instance, how.seconds)
+            return solve_with_spopt(instance, settings.seconds)
         from placeopt.location import locate
 
-        if how.engine == "placeopt" and instance.name == "warm":
+        if settings.engine == "placeopt" and instance.name == "warm":
             from placeopt.location.compile_ahead import compile_capacitated, compile_uncapacitated
 
             (compile_uncapacitated if instance.capacities is None else compile_capacitated)()
         solution = locate(
             instance,
-            engine=how.engine,
-            time_limit_seconds=how.seconds,
-            gap=how.gap,
-            seed=how.seed,
+            engine=settings.engine,
+            time_limit_seconds=settings.seconds,
+            gap=settings.gap,
+            seed=settings.seed,
         )
-        return _plain(solution)
+        return _record_of_solution(solution)
 
     def check(self, instance: Problem, record: dict[str, Any], folder: Path) -> dict[str, Any]:
-        """Whether the plan holds by the tables alone; backup coverings also by what is twice."""
+        """Whether the plan holds by the tables alone; for backups also what is covered twice."""
         from scipy import sparse
 
         from placeopt.engine import Status
@@ -85,10 +93,10 @@ class LocationCases:
         )
         if solution.bound == -np.inf and instance.maximised:
             solution = Solution(**{**solution.__dict__, "bound": np.inf})
-        found = verify(instance, solution)
-        fault = "; ".join(f"{check.name}: {check.detail}" for check in found.broken)
-        second = _twice(instance, sites) if instance.backup else None
-        return {"verified": found.ok, "fault": fault, "second": second}
+        verification = verify(instance, solution)
+        fault = "; ".join(f"{check.name}: {check.detail}" for check in verification.broken)
+        second = _weight_covered_twice(instance, sites) if instance.backup else None
+        return {"verified": verification.ok, "fault": fault, "second": second}
 
     def model(self, instance: Problem) -> Model:
         from placeopt.location.formulations.textbook import textbook_model
@@ -97,20 +105,20 @@ class LocationCases:
 
 
 def problem_of(case: Case) -> Problem:
-    """The problem that a case stands for."""
+    """The problem of a case."""
     from placeopt.location import read_problem
 
     if case.path:
         problem = read_problem(case.kind, case.path, **case.options)
         return problem.replace(name=case.name, best_known=case.best_known)
-    return _stroke(case) if case.generator == "stroke" else _generate(case)
+    return _stroke_problem(case) if case.generator == "stroke" else _points_problem(case)
 
 
-def _generate(case: Case) -> Problem:
+def _points_problem(case: Case) -> Problem:
     """Uniform points; capacities fit about a fifth more than the demand with p or n/5 sites.
 
-    ``like_lscp``: the capacitated set covering of spopt, all sites alike and no cost of service.
-    ``fixed``: so many of the sites, drawn from the seed, are there already.
+    ``like_lscp``: the capacitated set covering of spopt, with equal sites and no cost of service.
+    ``fixed``: so many random sites are open already.
     """
     from placeopt.location import Points, Problem
     from placeopt.location.statement import NEEDS_CAPACITY, NEEDS_P, NEEDS_RADIUS
@@ -148,8 +156,8 @@ def _generate(case: Case) -> Problem:
     return Problem(case.kind, points, name=case.name, **fields)
 
 
-def _stroke(case: Case) -> Problem:
-    """England and Wales's small areas and hospitals: car minutes, weighted by admissions."""
+def _stroke_problem(case: Case) -> Problem:
+    """The small areas and hospitals of England and Wales: car minutes, weighted by admissions."""
     from placeopt.location import Problem
     from placeopt.place.stroke import stroke_place
 
@@ -158,7 +166,7 @@ def _stroke(case: Case) -> Problem:
     ids = place.tables["zones"]["zone_id"]
     visits = place.tables["demand"].groupby("zone_id")["visits_per_year"].sum()
     distance = table.to_numpy(float)
-    if case.kind == "covering":  # what no hospital reaches within the radius, nobody can cover
+    if case.kind == "covering":  # areas that no hospital reaches are left out
         ids = ids[np.nanmin(distance, axis=1) <= case.options["radius"]]
         distance = distance[ids.index]
     return Problem(
@@ -171,13 +179,13 @@ def _stroke(case: Case) -> Problem:
     )
 
 
-def _twice(problem: Problem, sites: np.ndarray) -> float:
+def _weight_covered_twice(problem: Problem, sites: np.ndarray) -> float:
     """The weight of the customers that two or more sites cover."""
-    near = problem.distances.of_sites(sites) <= float(problem.radius or 0.0)
-    return float(problem.weights[near.sum(axis=1) >= 2].sum())
+    is_covered = problem.distances.of_sites(sites) <= float(problem.radius or 0.0)
+    return float(problem.weights[is_covered.sum(axis=1) >= 2].sum())
 
 
-def _plain(solution: Any) -> dict[str, Any]:
+def _record_of_solution(solution: Any) -> dict[str, Any]:
     record = solution.as_dict()
     flows = solution.flows
     return {
@@ -190,7 +198,7 @@ def _plain(solution: Any) -> dict[str, Any]:
         if flows is None
         else [[int(i), int(j), float(x)] for i, j, x in zip(*_pairs(flows), strict=True)],
         "seconds": record["seconds"],
-        "trace": [[t, _number(a), _number(b)] for t, a, b in solution.trace],
+        "trace": [[t, _finite_or_none(a), _finite_or_none(b)] for t, a, b in solution.trace],
         "method": record["method"],
         "message": record["message"],
     }
@@ -201,5 +209,5 @@ def _pairs(flows: Any) -> tuple:
     return pairs.coords[0], pairs.coords[1], pairs.data
 
 
-def _number(value: float) -> float | None:
+def _finite_or_none(value: float) -> float | None:
     return float(value) if value == value and abs(value) != float("inf") else None

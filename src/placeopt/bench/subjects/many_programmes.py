@@ -1,10 +1,10 @@
-"""Budgets of many programmes over years, made up.
+"""Synthetic budgets of many programmes over years.
 
 Each programme has Hill curves (exponent 2 to 5, or 1 where concave) to two outcomes, some of them
-a year late, all with a fifth of an effect left a year on; eight streams of which half are
-ring-fenced; ten per cent less money, with a reserve carried between years; half of the outcomes
-with a minimum standard. Under a pace every programme falls by three tenths or rises by half in a
-year at most.
+a year late; a fifth of each effect persists into the next year. Half of the eight streams are
+ring-fenced. There is ten per cent less money, and reserves may be carried between years. Half of
+the outcomes have a minimum standard. With a pace, no programme falls by more than three tenths or
+rises by more than half in a year.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from placeopt.scenario import Scenario
 
 STREAMS = 8
-CUT, RISE = 0.3, 0.5  # the shares that a pace lets a programme change by in a year
+LARGEST_CUT_SHARE, LARGEST_RISE_SHARE = 0.3, 0.5  # of a programme in a year, under a pace
 
 
 def many_programmes(
@@ -69,9 +69,9 @@ def many_programmes(
         ],
         "stream_programmes": [
             {"stream_id": f_ids[f], "programme_id": p}
-            for p, own in zip(p_ids, payer, strict=True)
+            for p, payer_of in zip(p_ids, payer, strict=True)
             for f in range(1, STREAMS, 2)
-            if f == own or rng.random() < 0.2
+            if f == payer_of or rng.random() < 0.2
         ],
         "spending": [
             {"year": 2025, "programme_id": p, "stream_id": f_ids[f], "amount_gbp": gbp}
@@ -96,15 +96,21 @@ def many_programmes(
     return Place(PlaceInfo("Many programmes", made_up=True), tables)
 
 
-def question(years: int, gap: float, seconds: float, *, pace: bool) -> Scenario:
+def make_scenario(years: int, gap: float, seconds: float, *, pace: bool) -> Scenario:
     """Weighted outcomes for a tenth less money, over the years."""
     from placeopt.scenario import Scenario
     from placeopt.scenario.rules.budget.money import OneBudget, Outcomes, Pace, Statutory, Streams
 
-    rules = [OneBudget(rule="one_budget", reduction_share=0.1, carry_over=years > 1)]
+    rules: list[Any] = [OneBudget(rule="one_budget", reduction_share=0.1, carry_over=years > 1)]
     rules += [kind(rule=kind.name) for kind in (Streams, Statutory, Outcomes)]  # type: ignore[misc]
     if pace:
-        rules.append(Pace(rule="pace", largest_cut_share=CUT, largest_rise_share=RISE))  # type: ignore[arg-type]
+        rules.append(
+            Pace(
+                rule="pace",
+                largest_cut_share=LARGEST_CUT_SHARE,
+                largest_rise_share=LARGEST_RISE_SHARE,
+            )
+        )  # type: ignore[arg-type]
     return Scenario(
         question="How are many programmes paid for?",
         problem="budget",

@@ -1,4 +1,4 @@
-"""Which subject makes, solves and checks a case."""
+"""Find the subject that makes, solves and checks a case."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def subject_of(case: Case) -> Subject:
-    """The subject of a case, its code loaded when used."""
+    """The subject of a case, imported when used."""
     if case.kind == "estate":
         from placeopt.bench.subjects.estate import EstateCases
 
