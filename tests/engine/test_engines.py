@@ -12,7 +12,7 @@ from small_models import p_median, random_mixed
 from placeopt.base.errors import EngineError, EngineMissing
 from placeopt.engine import ENGINES, Arrays, Model, Result, Status, solve, solve_by_enumeration
 from placeopt.engine.duality import dual_bound
-from placeopt.engine.ortools_engines import whole_numbers
+from placeopt.engine.ortools_engines import scale_to_integers
 from placeopt.engine.registry import engine as engine_named
 from placeopt.engine.solve import recheck
 from placeopt.scenario.scenario import ENGINES as NAMES_IN_SCENARIOS
@@ -153,7 +153,7 @@ def test_scenarios_know_the_registered_names():
     assert all(re.search(r"\w", engine_named(name).licence) for name in ENGINES)
 
 
-def test_cp_sat_refuses_rows_that_have_no_whole_numbers():
+def test_cp_sat_refuses_rows_that_have_no_scale_to_integers():
     model = Model("thirds")
     x = model.add_columns("x", size=3, upper=1, cost=-1, integer=True)
     model.add_rows("row", rule="1", size=1, upper=0.5, terms=[(0, x.all, 1 / 3)])
@@ -170,7 +170,7 @@ def test_cp_sat_bounds_allow_for_rounded_costs():
     cost = np.random.default_rng(3).random(12)
     x = model.add_columns("x", size=12, upper=1, cost=cost, integer=True)
     model.add_rows("row", rule="1", size=1, lower=4.05, terms=[(0, x.all, 1.01)])
-    whole = whole_numbers(model.arrays())
+    whole = scale_to_integers(model.arrays())
     assert 0 < whole.error < 1e-4
     result = solve(model, engine="cp-sat", gap=1e-3)
     best = solve_by_enumeration(model).objective

@@ -77,7 +77,7 @@ def is_compiled(modules: Sequence[str]) -> bool:
 
 def _is_on_disk(function: Any) -> bool:
     try:
-        return bool(function._cache._cache_file._load_index())  # numba tells it nowhere else
+        return bool(function._cache._cache_file._load_index())  # numba has no public way to ask
     except (AttributeError, OSError, ValueError):
         return False
 

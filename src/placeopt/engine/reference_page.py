@@ -17,7 +17,7 @@ can, never ignored. Besides those listed, `pulp:NAME` is any solver that PuLP li
 - *prices*: row prices of linear programs, handed out only where strong duality has been checked.
 - *start*: begins from a plan it is given, so that there is an answer from the first second.
 - *bound*: says how far a plan can be from the best; without it nothing is called optimal.
-- *progress*: tells of plans and bounds while it runs; the others once, at the end.
+- *progress*: reports plans and bounds while it runs; the others report once, at the end.
 - *stops*: Ctrl-C and the time limit return the best plan so far.
 - *seed*: the same seed gives the same run.
 

@@ -30,11 +30,11 @@ def engine_finding(scenario: Scenario, file: str) -> Finding | None:
             require_installed(name)
     except EngineError as fault:
         return Finding("error", file, None, "engine", name, str(fault), "choose an engine that is")
-    lacks = ["continuous columns"] if not chosen.continuous else []
+    unsupported = ["continuous columns"] if not chosen.continuous else []
     if scenario.problem == "estate" and not chosen.integers:
-        lacks.append("whole-number columns")
-    if not lacks:
+        unsupported.append("whole-number columns")
+    if not unsupported:
         return None
-    able = next(other.name for other in ENGINES.values() if other.integers and other.continuous)
-    message = f"it cannot take {' and '.join(lacks)}, which the problem has"
-    return Finding("error", file, None, "engine", name, message, f"{able} can")
+    suitable = next(other.name for other in ENGINES.values() if other.integers and other.continuous)
+    message = f"it cannot take {' and '.join(unsupported)}, which the problem has"
+    return Finding("error", file, None, "engine", name, message, f"{suitable} can")

@@ -104,15 +104,37 @@ MAXIMISED_KINDS = {MAXIMAL_COVERING, P_DISPERSION}  # reported as maximised; min
 
 @dataclass(frozen=True)
 class Problem:
-    """One location problem. See the module's text for what each field means.
+    """One location problem; the module's text has the equations.
 
-    Shapes: ``weights``, ``demands`` (customers,); ``fixed_costs``, ``capacities`` (sites,): one
-    number, a sequence in the order of the ids, or a pandas Series or mapping by id.
-    ``opened`` and ``closed`` are ids of sites, or True or False for every site; they are kept as
-    ids. ``k_nearest``: one whole number, or one for each customer, as vectors are given.
-    ``distances`` may be a data frame, whose labels are the ids of customers (rows) and sites
-    (columns). Raises ``UsageError`` with every fault that makes the question senseless; a question
-    without a plan (p too small to cover everybody, say) is no fault but an answer: infeasible.
+    Values by customer or site are one number, a sequence in the order of the ids, or a pandas Series
+    or mapping by id. A question without a plan (for example p too small to cover every customer) is
+    not a fault; its answer is infeasible.
+
+    Attributes:
+        kind: One of KINDS.
+        distances: Distances, or a table of them; the labels of a data frame are the ids of customers
+            (rows) and sites (columns).
+        p: Number of sites to open.
+        weights: Weight, (customers,).
+        fixed_costs: Cost of opening, (sites,).
+        demands: Demand, (customers,).
+        capacities: Capacity, (sites,).
+        radius: Radius of coverage.
+        outer_radius: Radius beyond which coverage is 0 (gradual coverage).
+        ceiling: Largest distance of an assignment.
+        k_nearest: Number of nearest sites that may serve a customer, one or (customers,).
+        share: Share of the weight to cover.
+        backup: Whether to cover most weight twice among the best coverings.
+        fill_opened: Whether opened sites must be full.
+        opened: Ids of sites that must open, or True or False for every site; kept as ids.
+        closed: Ids of sites that must not open, in the same way.
+        customer_ids: Ids of customers.
+        site_ids: Ids of sites.
+        name: Name of the problem.
+        best_known: Best objective known.
+
+    Raises:
+        UsageError: With every fault that makes the question senseless.
     """
 
     kind: str

@@ -49,7 +49,7 @@ def verify(problem: Problem, solution: Solution) -> Verification:
     if all(check.holds for check in checks):
         recomputed, fault = _recompute(problem, solution, sites)
         size = abs(recomputed) + _opening_size(problem, sites)
-        checks.append(_check("service", "everybody is served as the problem asks", fault))
+        checks.append(_check("service", "every customer is served as the problem asks", fault))
         checks.append(
             _check(
                 "objective",
@@ -149,16 +149,16 @@ def _station_capacity_fault(problem: FlowRefuelling, plan: StationPlan) -> str:
 
 
 def _refuelling_value(problem: FlowRefuelling, plan: StationPlan) -> float:
-    counted = covered_volume = 0.0
+    refuelled_value = covered_volume = 0.0
     amounts_from: dict[int, list[float]] = {}
     for trip in plan.trips:
         amount = trip.share * problem.volume[trip.flow]
         first, last = problem.paths.start[trip.flow], problem.paths.start[trip.flow + 1] - 1
         length = problem.paths.distance_along[last] - problem.paths.distance_along[first]
-        counted += amount * (length if problem.by_distance else 1.0)
+        refuelled_value += amount * (length if problem.by_distance else 1.0)
         amounts_from.setdefault(int(problem.origin[trip.flow]), []).append(amount)
     if problem.threshold is None:
-        return float(counted)
+        return float(refuelled_value)
     trip_ends = (
         [problem.origin, problem.destination] if problem.count_destinations else [problem.origin]
     )
@@ -167,7 +167,7 @@ def _refuelling_value(problem: FlowRefuelling, plan: StationPlan) -> float:
         if total > 0 and sum(amounts) >= problem.threshold * total * (1 - RELATIVE_TOLERANCE):
             covered_volume += sum(problem.volume[end == origin].sum() for end in trip_ends)
     share = covered_volume / (len(trip_ends) * problem.volume.sum()) if covered_volume else 0.0
-    return float(problem.node_weight * share + (1 - problem.node_weight) * counted)
+    return float(problem.node_weight * share + (1 - problem.node_weight) * refuelled_value)
 
 
 def _check(name: str, sentence: str, fault: str) -> Check:
@@ -209,7 +209,7 @@ def _recompute(problem: Problem, solution: Solution, sites) -> tuple[float, str]
     if solution.flows is not None:
         return _recompute_splittable(problem, solution, sites)
     if solution.assigned is None:
-        return np.nan, "nobody is assigned"
+        return np.nan, "no customer is assigned"
     assignment = np.asarray(solution.assigned)
     closed_used = set(assignment[assignment >= 0].tolist()) - set(sites.tolist())
     if closed_used:
@@ -221,7 +221,7 @@ def _recompute(problem: Problem, solution: Solution, sites) -> tuple[float, str]
             is_assigned_here = assignment == site
             distance[is_assigned_here] = block[is_assigned_here, column]
     is_beyond = problem.ceiling is not None and (distance[assignment >= 0] > problem.ceiling).any()
-    fault = f"somebody is beyond the ceiling of {problem.ceiling}" if is_beyond else ""
+    fault = f"a customer is beyond the ceiling of {problem.ceiling}" if is_beyond else ""
     served = np.flatnonzero(assignment >= 0)
     fault = fault or _k_nearest_fault(problem, served, distance[served])
     return _objective_and_fault(problem, sites, assignment, distance, fault)
@@ -235,17 +235,19 @@ def _objective_and_fault(
         return float(problem.weights @ problem.coverage(distance)), fault
     if problem.kind == COVERING:
         covered = distance <= float(problem.radius or 0)
-        reached = float(problem.weights[covered].sum())
-        needed = problem.share * float(problem.weights.sum())
+        covered_weight = float(problem.weights[covered].sum())
+        required_weight = problem.share * float(problem.weights.sum())
         is_short = (
-            not covered.all() if problem.share >= 1 else reached < needed * (1 - RELATIVE_TOLERANCE)
+            not covered.all()
+            if problem.share >= 1
+            else covered_weight < required_weight * (1 - RELATIVE_TOLERANCE)
         )
-        return opening, fault or ("somebody is not covered" if is_short else "")
-    counted = problem.weights > 0 if problem.kind == P_CENTRE else np.ones(len(distance), bool)
-    if not np.isfinite(distance[counted]).all():
-        return np.nan, fault or "somebody is not served"
+        return opening, fault or ("a customer is not covered" if is_short else "")
+    is_counted = problem.weights > 0 if problem.kind == P_CENTRE else np.ones(len(distance), bool)
+    if not np.isfinite(distance[is_counted]).all():
+        return np.nan, fault or "a customer is not served"
     if problem.kind == P_CENTRE:
-        return float(distance[counted].max(initial=0.0)), fault
+        return float(distance[is_counted].max(initial=0.0)), fault
     service = float((problem.weights * distance)[problem.weights > 0].sum())
     if problem.kind in (SINGLE_SOURCE, CAPACITATED_P_MEDIAN) and problem.capacities is not None:
         load = np.bincount(assignment, problem.demands, minlength=problem.sites)
@@ -276,7 +278,7 @@ def _recompute_splittable(problem: Problem, solution: Solution, sites) -> tuple[
         load[j] += share * problem.demands[i]
         served[i] += share
     if np.abs(served - 1).max() > 1e-5:
-        return np.nan, "somebody is not served in full"
+        return np.nan, "a customer is not served in full"
     capacities = problem.capacities if problem.capacities is not None else np.inf
     overloaded = load > capacities + 1e-5 * load
     fault = "a site holds more than it can" if overloaded.any() else ""

@@ -176,8 +176,8 @@ def _require_same_settings(out: Path, settings: dict[str, Any]) -> None:
         ]
         if differences:
             raise UsageError(
-                f"{out} holds results with {', '.join(differences)}; go on with that, or name another "
-                "folder"
+                f"{out} holds results with {', '.join(differences)}; go on with that, or name "
+                "another folder"
             )
     with atomic_file(path) as made:
         made.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")

@@ -5,7 +5,7 @@ wide    one row a customer, one column a site, whose name is its id; an empty ce
         like an id (``customer``, ``zone``, ``id``, ``..._id``) holds customer ids.
 long    ``customer``, ``site`` (or ``customer_id``, ``site_id``) and one of ``distance``,
         ``minutes``, ``cost``: a row a pair; a pair that is not listed has no way.
-points  ``x`` and ``y``, measured by ``metric`` (Euclidean unless said), or ``longitude`` and
+points  ``x`` and ``y``, measured by ``metric`` (Euclidean by default), or ``longitude`` and
         ``latitude`` in degrees, measured as great circles; ids as in a wide table. Every point is
         a customer and a site, unless sites have a file of their own.
 
