@@ -24,11 +24,11 @@ OWNED = ("page.html", "tables")
 WRITER = """
 import sys
 from pathlib import Path
-from placeopt.base.files import whole_folder
+from placeopt.base.files import atomic_folder
 target, number = Path(sys.argv[1]), 0
 while True:
     number += 1
-    with whole_folder(target, ("*.txt",)) as made:
+    with atomic_folder(target, ("*.txt",)) as made:
         for k in range(20):
             (made / f"{k}.txt").write_text(f"answer {number}" * 2000)
     print(number, flush=True)

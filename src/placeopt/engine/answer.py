@@ -88,6 +88,7 @@ class Answer:
         warnings: Warnings for the user.
         repeats: Whether another run gives the same tables, because no search ended by time.
         provenance: Hashes, versions and settings.
+        compared: The answer to the question that the scenario is compared with, if there is one.
     """
 
     place: Place
@@ -101,7 +102,7 @@ class Answer:
     repeats: bool = True
 
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    compared: Answer | None = None  # to the question that the scenario is compared with
+    compared: Answer | None = None
 
     def layer(self, name: str) -> gpd.GeoDataFrame:
         """A table of the plan as a map layer.

@@ -106,14 +106,14 @@ MAXIMISED_KINDS = {MAXIMAL_COVERING, P_DISPERSION}  # reported as maximised; min
 class Problem:
     """One location problem; the module's text has the equations.
 
-    Values by customer or site are one number, a sequence in the order of the ids, or a pandas Series
-    or mapping by id. A question without a plan (for example p too small to cover every customer) is
-    not a fault; its answer is infeasible.
+    Values by customer or site are one number, a sequence in the order of the ids, or a pandas
+    Series or mapping by id. A question without a plan (for example p too small to cover every
+    customer) is not a fault; its answer is infeasible.
 
     Attributes:
         kind: One of KINDS.
-        distances: Distances, or a table of them; the labels of a data frame are the ids of customers
-            (rows) and sites (columns).
+        distances: Distances, or a table of them; the labels of a data frame are the ids of
+            customers (rows) and sites (columns).
         p: Number of sites to open.
         weights: Weight, (customers,).
         fixed_costs: Cost of opening, (sites,).

@@ -143,43 +143,43 @@ def solve_master(
     )
     # wide enough for every optimal multiplier, if there is a plan
     max_width = 16.0 * len(arrays.demand) * largest_cost
-    master = RestrictedMaster(arrays, pool, start, cutoff)
-    master.centre_multipliers(start.multipliers, width)
+    restricted_master = RestrictedMaster(arrays, pool, start, cutoff)
+    restricted_master.centre_multipliers(start.multipliers, width)
     best, smoothing, is_solved = start, SMOOTHING, False
     for _ in range(max_rounds):
-        is_solved = master.solve()
+        is_solved = restricted_master.solve()
         is_late = time.perf_counter() > deadline or interrupted()
         if not is_solved or best.value > cutoff or is_late:
             if is_late:
                 record_timeout("the prices of capacities")
             break
         has_new = False
-        has_converged = master.value <= best.value + CONVERGENCE_TOLERANCE * max(
+        has_converged = restricted_master.value <= best.value + CONVERGENCE_TOLERANCE * max(
             1.0, abs(best.value)
         )
         if not has_converged:
             current, loads, covers = _price_columns(
-                arrays, smoothing * best.multipliers + (1.0 - smoothing) * master.u, pool
+                arrays, smoothing * best.multipliers + (1.0 - smoothing) * restricted_master.u, pool
             )
-            added = master.add_loads(loads), master.add_covers(covers)
+            added = restricted_master.add_loads(loads), restricted_master.add_covers(covers)
             has_new = any(added)
             if current.value > best.value:
                 best = current
-                master.centre_multipliers(best.multipliers, width)
+                restricted_master.centre_multipliers(best.multipliers, width)
         if has_new:
             smoothing = SMOOTHING
         elif not has_converged and smoothing > 0.0:
             smoothing = 0.0
-        elif master.is_at_limit and width < max_width:
+        elif restricted_master.is_at_limit and width < max_width:
             width, smoothing = 4.0 * width, SMOOTHING
-            master.centre_multipliers(best.multipliers, width)
+            restricted_master.centre_multipliers(best.multipliers, width)
         else:
             break
     else:
-        is_solved = master.solve()  # with what the last round added
+        is_solved = restricted_master.solve()  # with what the last round added
     if not is_solved:
         return best, {}
-    site_shares, pair_shares, load_shares = master.site_and_pair_shares()
+    site_shares, pair_shares, load_shares = restricted_master.site_and_pair_shares()
     return replace(best, site_shares=site_shares, pair_shares=pair_shares), load_shares
 
 

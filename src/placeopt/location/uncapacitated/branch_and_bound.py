@@ -25,14 +25,16 @@ LARGE_ENTRIES = 1_000_000  # list entries from which time goes into better plans
 FIRST_SEARCH_DIVISOR = 64  # part of the local search before the first bound
 
 
-def prove(lists: CandidateLists, state: SearchState, *, seed: int = 1, branch: bool = True) -> None:
+def prove(
+    lists: CandidateLists, state: SearchState, *, seed: int = 1, uses_tree: bool = True
+) -> None:
     """Solve ``lists``; sets the plan, the bound and whether it is proven in ``state``.
 
     Args:
         lists: The problem.
         state: The search, with its time limit and gap.
         seed: Seed of the random numbers.
-        tree: Whether to branch if the root does not prove the plan.
+        uses_tree: Whether to branch if the root does not prove the plan.
     """
     if len(lists.site) <= MAX_MIP_ENTRIES and not is_loaded():
         _solve_by_mip(lists, state)
@@ -56,7 +58,7 @@ def prove(lists: CandidateLists, state: SearchState, *, seed: int = 1, branch: b
     )
     multipliers = _initial_multipliers(lists, arrays, state)
     multipliers, rho = _root_bound(lists, arrays, by_site, state, multipliers, seed)
-    if state.proven or not branch or state.is_out_of_time:
+    if state.proven or not uses_tree or state.is_out_of_time:
         return
     is_large = len(lists.site) > LARGE_ENTRIES and state.cost > state.bound + 1e-3 * abs(state.cost)
     if is_large:
