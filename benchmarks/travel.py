@@ -27,9 +27,9 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.travel.cache import Parts
+from placeopt.travel.cache import MinutesCache
 from placeopt.travel.engines import ENGINES
-from placeopt.travel.fill_missing import Step, complete
+from placeopt.travel.fill_missing import Step, fill_missing
 from placeopt.travel.origins import origins_of
 from placeopt.travel.streets.arrays import BOTH, FORWARD, Streets
 from placeopt.travel.streets.graph import Graph, graph_of
@@ -214,10 +214,10 @@ def large(args: argparse.Namespace) -> list[dict[str, Any]]:
     place = Place(PlaceInfo("large"), tables)
     before = peak_mb()
     with tempfile.TemporaryDirectory() as folder:
-        parts = Parts(Path(folder) / "parts", len(zones))
+        parts = MinutesCache(Path(folder) / "parts", len(zones))
         search = StreetSearch(lambda: graph, args.engine)
         began = clock()
-        complete(parts, place, origins_of(place), "drive", {}, search, args.cutoff, show)
+        fill_missing(parts, place, origins_of(place), "drive", {}, search, args.cutoff, show)
         seconds, cpu = (clock() - began).tolist()
         size = sum(f.stat().st_size for f in parts.folder.glob("*")) / 2**20
     row = {

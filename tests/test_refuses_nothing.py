@@ -22,7 +22,7 @@ from placeopt.engine.registry import ENGINES
 from placeopt.place import Place, read_place, write_place
 from placeopt.run import check_files
 from placeopt.scenario import read_scenario
-from placeopt.scenario.check.all_checks import NAMED
+from placeopt.scenario.check.all_checks import ID_COLUMNS
 from placeopt.scenario.implied_rules import missing_implied
 from placeopt.scenario.rules.rule import RULES
 from placeopt.study.answer import solve
@@ -51,8 +51,8 @@ def value(rng: np.random.Generator, name: str, field: dict[str, Any], place: Pla
         kinds = [one for one in field["anyOf"] if one.get("type") != "null"]
         return value(rng, name, kinds[int(rng.integers(len(kinds)))], place)
     ids: list[Any] = []
-    if name in NAMED:
-        table, key = NAMED[name]
+    if name in ID_COLUMNS:
+        table, key = ID_COLUMNS[name]
         ids = [*place.tables[table][key]]
     if "enum" in field:
         return str(rng.choice(field["enum"]))

@@ -13,7 +13,7 @@ from placeopt import budget, estate
 from placeopt.base.deadline import record_timeout, recording_timeouts, repeatability_warnings
 from placeopt.location import KINDS, locate
 from placeopt.place import Place, synthesise
-from placeopt.place.order import in_canonical_order, in_rows_of
+from placeopt.place.order import restore_row_order, sort_rows
 from placeopt.report.narrative.narrative import describe
 from placeopt.report.summary import answer_summary
 from placeopt.scenario import Scenario
@@ -150,7 +150,7 @@ def test_a_plan_keeps_the_order_of_the_users_rows():
 
 def test_tables_that_go_by_size_keep_their_order():
     place = random_place(3, 4, 5, 2)
-    ordered = in_canonical_order(place)
+    ordered = sort_rows(place)
     turned = replace(
         place,
         tables={name: t.iloc[::-1].reset_index(drop=True) for name, t in place.tables.items()},
@@ -158,7 +158,7 @@ def test_tables_that_go_by_size_keep_their_order():
     ids = ordered.buildings["building_id"].tolist()
     by_id = pd.DataFrame({"building_id": ids, "m2": range(len(ids))})
     by_size = pd.DataFrame({"m2": [5, 4, 3], "building_id": ids[:3]})
-    back = in_rows_of(turned, ordered, {"by_id": by_id, "by_size": by_size})
+    back = restore_row_order(turned, ordered, {"by_id": by_id, "by_size": by_size})
     assert back["by_id"]["building_id"].tolist() == ids[::-1]
     assert back["by_size"].equals(by_size)
 

@@ -10,7 +10,7 @@ from placeopt.base.files import atomic_folder, require_writable
 from placeopt.engine import Answer, Plan
 from placeopt.place import Place, read_leniently, read_place, write_place
 from placeopt.scenario import Scenario, check_scenario, read_scenario
-from placeopt.scenario.check.all_checks import with_lines
+from placeopt.scenario.check.all_checks import add_lines
 from placeopt.study.answer import ProgressCallback, answer_checked, engine_findings, solve
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def check_files(place: Path, scenario: Path | None = None) -> list[Finding]:
 
         findings += check_budget(read, stated)
         if not any(finding.severity == "error" for finding in findings):
-            findings += with_lines(stated, problem_faults(read, stated))
+            findings += add_lines(stated, problem_faults(read, stated))
     return findings
 
 

@@ -17,7 +17,7 @@ from placeopt.base.errors import PlaceError
 from placeopt.budget import solve
 from placeopt.budget.verify import verify
 from placeopt.engine import Plan, Status
-from placeopt.place.check.budget import provider_terms_that_make_no_sense
+from placeopt.place.check.budget import inconsistent_provider_terms
 from placeopt.scenario.rules.budget.money import Continuity, NobodyWorseOff
 from tests.budget.places import budgets, by_year, place_of, scenario_of, solved
 
@@ -371,12 +371,12 @@ def test_an_investor_who_can_never_be_paid_is_a_fault():
     """At least 30 are withheld and 40 jobs at 0.1 bring 4; or some rows name a donor, some not."""
     place = investor({}, programmes=[{"programme_id": "coaching", "agency_id": "council",
                                       "minimum_scale_gbp_per_year": 30}])  # fmt: skip
-    found = [f for f in provider_terms_that_make_no_sense(place) if f.severity == "error"]
+    found = [f for f in inconsistent_provider_terms(place) if f.severity == "error"]
     assert [(f.row, f.column) for f in found] == [(2, "gbp_per_unit")]
     assert "at most £4.00 a year, and at least £30.00 are withheld" in found[0].message
     rows = place.provider_terms
     two = pd.concat([rows, rows.assign(donor=True)], ignore_index=True)
-    found = list(provider_terms_that_make_no_sense(place.replace(provider_terms=two)))
+    found = list(inconsistent_provider_terms(place.replace(provider_terms=two)))
     assert "some rows of coaching name its provider a donor" in found[-1].message
 
 

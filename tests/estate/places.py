@@ -10,7 +10,7 @@ import pandas as pd
 
 from placeopt.place import Place, PlaceInfo, dictionary
 from placeopt.scenario import Rule, Scenario
-from placeopt.scenario.counted import counted_in
+from placeopt.scenario.counted import total_residents_counted
 from placeopt.scenario.rules.estate.services import (
     Access,
     Behaviour,
@@ -295,7 +295,9 @@ def random_rules(seed: int, place: Place) -> list[Rule]:
                 counts=("served", "nearest")[seed % 2],
             )
         )
-    rules = [rule for rule in rules if counted_in(place, rule) > 0]  # of nobody it is refused
+    rules = [
+        rule for rule in rules if total_residents_counted(place, rule) > 0
+    ]  # of nobody it is refused
     if rng.random() < 0.4:
         tier = "hub" if len(place.tiers) and rng.random() < 0.7 else None
         rules.append(

@@ -6,7 +6,7 @@ from models.estate import solve as solve_reference
 
 from placeopt.engine import Status
 from placeopt.estate import solve
-from placeopt.scenario.counted import counted_in
+from placeopt.scenario.counted import total_residents_counted
 from placeopt.scenario.rules.estate.services import Access
 from placeopt.scenario.scenario import Objective
 from tests.estate.enumeration import best_by_enumeration
@@ -158,7 +158,7 @@ def service_given_agrees(seeds, monkeypatch):
             ceiling_minutes=float(rng.choice([25.0, 45.0])) if rng.random() < 0.3 else None,
             from_year=2030 if decided > 1 and rng.random() < 0.5 else None,
         )
-        if counted_in(place, given) <= 0:
+        if total_residents_counted(place, given) <= 0:
             given = given.model_copy(update={"who": "all"})
         times = crow_minutes(place)
         minimise = (OBJECTIVES[seed % 6],)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from placeopt.scenario.discount import annuity, worth_today
+from placeopt.scenario.discount import annuity, discount_factors_at
 from placeopt.scenario.scenario import Money
 
 
@@ -17,4 +17,6 @@ def test_nothing_is_discounted_at_a_rate_of_nought():
 
 def test_a_receipt_is_worth_less_the_later_it_comes():
     money = Money()
-    assert worth_today(money, np.array([0, 1, 3])) == pytest.approx([1, 1 / 1.035, 1.035**-3])
+    assert discount_factors_at(money, np.array([0, 1, 3])) == pytest.approx(
+        [1, 1 / 1.035, 1.035**-3]
+    )

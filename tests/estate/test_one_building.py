@@ -9,7 +9,7 @@ from models.estate import solve as solve_reference
 from placeopt.engine import Status
 from placeopt.estate import solve
 from placeopt.estate.verify import verify
-from placeopt.place.check.estate import candidates_that_are_there_already
+from placeopt.place.check.estate import duplicate_candidates
 from placeopt.scenario.rules.estate.services import Sequence
 from tests.estate.enumeration import best_by_enumeration
 from tests.estate.places import crow_minutes, minutes, random_place, scenario
@@ -112,7 +112,7 @@ def test_they_agree_on_five_hundred_places():
 def found_of(*buildings):
     """What the check says: (row, value, message) of each fault."""
     here = town(list(buildings), hosting=[])
-    return [(f.row, f.value, f.message) for f in candidates_that_are_there_already(here)]
+    return [(f.row, f.value, f.message) for f in duplicate_candidates(here)]
 
 
 def test_a_candidate_in_the_walls_of_a_building_is_a_fault():

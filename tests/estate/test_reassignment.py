@@ -15,7 +15,7 @@ from placeopt.estate.verify.years import do_nothing, present_cost
 from placeopt.place import read_place
 from placeopt.report.narrative.reassignment import describe_reassignment
 from placeopt.scenario import read_scenario
-from placeopt.scenario.reassignment import allowance_gbp, reassigns
+from placeopt.scenario.reassignment import allowance_gbp, uses_reassignment
 from placeopt.scenario.rules.estate.services import (
     Behaviour,
     Capital,
@@ -129,7 +129,7 @@ def test_residents_who_go_by_themselves_are_not_sent():
     ):
         here, times = two_open()
         asked = unwritten(*KEEP, rule)
-        assert not reassigns(asked)
+        assert not uses_reassignment(asked)
         answer = solve(here, times, asked)
         assert "reassignment_status" not in answer.plan.summary
         assert "sent_past" not in answer.plan.tables
@@ -339,7 +339,7 @@ def test_hundreds_of_random_places_have_the_fewest(block, monkeypatch):
 def test_the_shipped_question_sends_visits_nearer(data):
     """The buildings as the first plan has them; any within 3 % of the bound will do here."""
     asked = read_scenario(data / "marlshire" / "scenarios" / "estate.toml")
-    assert reassigns(asked)
+    assert uses_reassignment(asked)
     settings = asked.solver.model_copy(update={"gap": 0.03, "time_limit_seconds": 300.0})
     asked = asked.model_copy(update={"solver": settings})
     place = read_place(data / "marlshire")

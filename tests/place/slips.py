@@ -14,7 +14,7 @@ import pandas as pd
 
 from placeopt.base.errors import Finding
 from placeopt.place import Place, check, dictionary
-from placeopt.place.faults import row_of
+from placeopt.place.faults import row_number
 from placeopt.place.tables import Column
 
 Change = Callable[[np.ndarray], np.ndarray]
@@ -117,7 +117,7 @@ def planted(place: Place, kind: Kind, rng: np.random.Generator) -> Iterator[Plan
         row = None
         if kind.cell:
             at = rng.choice(at, 1)
-            row = row_of(at[0])
+            row = row_number(at[0])
         values[at] = kind.change(values[at])
         frame[column.name] = pd.Series(values, index=frame.index)
         yield Planted(kind.name, table, column.name, row, place.replace(**{table: frame}))

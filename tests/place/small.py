@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from placeopt.place import Place, PlaceInfo, write_place
-from placeopt.place.files.typed import conformed
+from placeopt.place.files.typed import conform_tables
 
 TABLES: dict[str, list[dict[str, object]]] = {
     "zones": [
@@ -108,7 +108,7 @@ TABLES: dict[str, list[dict[str, object]]] = {
 @cache
 def small_place() -> Place:
     info = PlaceInfo("Smallshire", sources=('made up "here"', "and\there"), made_up=True)
-    return Place(info, conformed({name: pd.DataFrame(rows) for name, rows in TABLES.items()}))
+    return Place(info, conform_tables({name: pd.DataFrame(rows) for name, rows in TABLES.items()}))
 
 
 def small_folder(path: Path) -> Path:

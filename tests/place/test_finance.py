@@ -7,7 +7,7 @@ import pytest
 from placeopt.base.errors import PlaceError
 from placeopt.place import import_place, read_place
 from placeopt.place.files.raw import RawTable
-from placeopt.place.importer.finance import read_finance, start_of
+from placeopt.place.importer.finance import financial_year_start, read_finance
 from placeopt.place.importer.mapping import FinanceFile
 
 FILES = Path(__file__).parent / "files"
@@ -26,7 +26,7 @@ def read(text: str, missing=(), **spec):
      ("2017-19", None), ("201812", None), ("last", None), ("", None)],
 )  # fmt: skip
 def test_a_financial_year_is_the_year_in_which_it_starts(cell, year):
-    assert start_of(cell) == year
+    assert financial_year_start(cell) == year
 
 
 def test_thousands_become_pounds_and_streams_are_summed():

@@ -13,7 +13,7 @@ from shapely import Point, Polygon, box
 
 from placeopt.base.errors import OutputError, PlaceError
 from placeopt.place import check_files, import_place, read_place
-from placeopt.place.importer.formula import FormulaError, columns_of, evaluate
+from placeopt.place.importer.formula import FormulaError, evaluate, formula_columns
 
 ASSETS = pd.DataFrame(
     {
@@ -407,7 +407,7 @@ def test_formulas_are_arithmetic_and_nothing_else() -> None:
     columns = {"a": np.array([1.0, np.nan]), "b c": np.array([4.0, 5.0])}
     assert evaluate("round(a * 2.4) - -`b c` / 2", columns)[0] == 4.0
     assert np.isnan(evaluate("a + 1", columns)[1])
-    assert columns_of("min(a, `b c`) + a") == ["a", "b c"]
+    assert formula_columns("min(a, `b c`) + a") == ["a", "b c"]
     for bad in ("a ** 2", "__import__('os')", "a.real", "a if a else 1", "'x'", "a[0]", "True"):
         with pytest.raises(FormulaError, match="not allowed"):
             evaluate(bad, columns)

@@ -33,14 +33,16 @@ def test_visits_to_the_nearest_are_the_same_in_blocks(monkeypatch: pytest.Monkey
     place = synthesise(zones=40, buildings=40, seed=3)
     hosted = running_cost.hosted_today(place)
     whole = running_cost.load_by_distance(place, hosted)
-    monkeypatch.setattr(running_cost, "PAIRS", 50)  # fewer than zones x hosts: several blocks
+    monkeypatch.setattr(
+        running_cost, "MAX_PAIRS_IN_MEMORY", 50
+    )  # fewer than zones x hosts: several blocks
     assert np.array_equal(running_cost.load_by_distance(place, hosted), whole)
     assert whole.sum() > 0
 
 
 def test_more_pairs_than_memory_holds_are_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     place = synthesise(zones=12, buildings=30)
-    monkeypatch.setattr(import_module("placeopt.travel.measure"), "MOST_MINUTES", 719)
+    monkeypatch.setattr(import_module("placeopt.travel.measure"), "MAX_STORED_MINUTES", 719)
     with pytest.raises(UsageError, match="12 zones x 30 buildings x 2 modes are 720 minutes"):
         measure(place)
     assert measure(place, modes=["walk"]).matrix("walk").shape == (12, 30)

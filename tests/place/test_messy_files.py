@@ -9,7 +9,13 @@ import xlsxwriter
 
 from placeopt.base.errors import PlaceError
 from placeopt.place import Place, check_files, import_place, read_place
-from placeopt.place.files.cells import lost_id, plain_number, share_of_percent, whole_id, year_of
+from placeopt.place.files.cells import (
+    damaged_id,
+    parse_year,
+    plain_number,
+    restore_id,
+    share_of_percent,
+)
 from tests.place.small import change, small_folder
 
 HEAD = "UPRN,Name,East,North,Area,Cost,Break\n"
@@ -261,7 +267,7 @@ def test_cells_are_read_in_one_way_or_not_at_all() -> None:
     for cell in ("1,23", "1,2345", "1.234,5", "(-5)", "£", "5)", "1e5", "١"):
         assert plain_number(cell) is None
     assert share_of_percent("12.5 %") == "0.125"
-    assert [year_of("2025/26", financial=True), year_of("2025/26")] == ["2025", None]
-    assert year_of("2025/27", financial=True) is None
-    assert [whole_id("1007.0"), whole_id("1E5"), whole_id("12.50")] == ["1007", None, None]
-    assert [lost_id("1E5"), lost_id("03/04")] == [None, None]  # may well be ids
+    assert [parse_year("2025/26", financial=True), parse_year("2025/26")] == ["2025", None]
+    assert parse_year("2025/27", financial=True) is None
+    assert [restore_id("1007.0"), restore_id("1E5"), restore_id("12.50")] == ["1007", None, None]
+    assert [damaged_id("1E5"), damaged_id("03/04")] == [None, None]  # may well be ids

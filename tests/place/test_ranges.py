@@ -16,7 +16,7 @@ from placeopt.engine.result import Status
 from placeopt.place import Column, Place, PlaceInfo, check, dictionary
 from placeopt.place.check.all_checks import dictionary_findings
 from placeopt.place.files.raw import RawTable
-from placeopt.place.files.typed import conformed, empty_table, typed_table
+from placeopt.place.files.typed import conform_tables, empty_table, typed_table
 from placeopt.place.tables import unit_ranges
 from placeopt.scenario import Scenario
 
@@ -214,7 +214,7 @@ BUDGET: dict[str, list[dict[str, object]]] = {
 
 def small(tables: dict[str, list[dict[str, object]]]) -> Place:
     frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
-    return Place(PlaceInfo("Smallshire"), conformed(frames))
+    return Place(PlaceInfo("Smallshire"), conform_tables(frames))
 
 
 def asked(problem: str) -> Scenario:

@@ -157,7 +157,7 @@ def test_hours_for_minutes_are_told(made: Place, tmp_path: Path) -> None:
     from dataclasses import replace
 
     from placeopt.place.check.minutes import minutes_findings
-    from placeopt.place.check.plausible import Notes
+    from placeopt.place.check.plausible import PlausibleNotes
 
     zones, buildings = made.zones[["zone_id", "x_m", "y_m"]], made.buildings
     pairs = zones.merge(buildings[["building_id", "x_m", "y_m"]], how="cross")
@@ -167,7 +167,7 @@ def test_hours_for_minutes_are_told(made: Place, tmp_path: Path) -> None:
         frame = pairs[["zone_id", "building_id"]].assign(minutes=minutes * factor)
         frame.to_csv(tmp_path / "minutes.csv", index=False)
         place = replace(made, folder=tmp_path)
-        said = [f.message for f in suspicions(list(minutes_findings(place, Notes(place))))]
+        said = [f.message for f in suspicions(list(minutes_findings(place, PlausibleNotes(place))))]
         assert [words in message for message in said] == ([True] if words else [])
 
 

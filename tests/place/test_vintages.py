@@ -8,7 +8,7 @@ import pytest
 
 from placeopt.base.errors import PlaceError
 from placeopt.place import check, import_place
-from placeopt.place.importer.vintages import area_year, index_year
+from placeopt.place.importer.vintages import census_year, index_year
 from tests.place.small import small_place
 from tests.place.test_messy_files import MAPPING
 
@@ -78,7 +78,7 @@ def test_areas_that_do_not_say_their_census_are_a_warning(tmp_path: Path) -> Non
 
 
 def test_headings_tell_their_year() -> None:
-    assert [area_year(h) for h in ("LSOA21CD", "lsoa11", "MSOA 2011", "OA21CD", "name")] == [
+    assert [census_year(h) for h in ("LSOA21CD", "lsoa11", "MSOA 2011", "OA21CD", "name")] == [
         2021, 2011, 2011, 2021, None,
     ]  # fmt: skip
     assert [index_year(h) for h in ("IMD25_decile", "wimd_2019", "IMD", "population 2019")] == [

@@ -18,7 +18,7 @@ from placeopt.engine import Answer, Result, Status
 from placeopt.estate import solve as solve_estate
 from placeopt.report.narrative.narrative import describe
 from placeopt.scenario import Scenario
-from placeopt.scenario.question import LEADS
+from placeopt.scenario.question import LEAD_FIGURES
 from placeopt.scenario.rules.budget.money import OneBudget, Outcomes, Pace, Statutory, Streams
 from placeopt.scenario.scenario import AnswerSettings, Objective, SolverSettings
 from tests.budget import care_town
@@ -51,7 +51,7 @@ def estate_answer(seed: int) -> Answer:
     place = estates.random_place(seed, 3, 4, 2)
     place = estates.with_money(place, seed) if seed % 3 == 0 else place
     rules = estates.random_rules(seed, place) if rng.random() < 0.6 else ()
-    keys = list(LEADS["estate"])
+    keys = list(LEAD_FIGURES["estate"])
     asked = estates.scenario(*rules, decided=1 + seed % 2)
     asked = asked.model_copy(update={
         "answer": AnswerSettings(lead=tuple(keys), yes_or_no=bool(seed % 2)), "year": 2026,
@@ -91,7 +91,7 @@ def budget_answer(seed: int) -> Answer | None:
         years=years,
         rules=tuple(rules),
         solver=SolverSettings(gap=1e-4, time_limit_seconds=20, threads=1),
-        answer=AnswerSettings(lead=tuple(LEADS["budget"])),
+        answer=AnswerSettings(lead=tuple(LEAD_FIGURES["budget"])),
     )
     try:
         return solve_budget(place, asked)
@@ -102,7 +102,7 @@ def budget_answer(seed: int) -> Answer | None:
 def care_answer() -> Answer:
     """The plan over three years worked by hand: whole units, benefits, positions and transfers."""
     place, plan = care_town.care_town(), care_town.plan_by_hand()
-    lead = AnswerSettings(lead=tuple(LEADS["budget"]))
+    lead = AnswerSettings(lead=tuple(LEAD_FIGURES["budget"]))
     asked = care_town.asked().model_copy(update={"answer": lead})
     result = Result(Status.OPTIMAL, objective=-1.25 / 3, bound=-1.25 / 3, engine="highs")
     return Answer(place, asked, result, plan=plan, verification=verify(place, asked, plan))

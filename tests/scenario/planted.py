@@ -17,7 +17,7 @@ from typing import Any
 
 import tomli_w
 
-from placeopt.scenario.positions import lines_of
+from placeopt.scenario.positions import key_lines
 
 MARLSHIRE = "marlshire/scenarios/"
 
@@ -58,7 +58,7 @@ def planted(data: Path, scenario: str, what: str, path: tuple[Any, ...], value: 
             at = at[part]
     at[path[-1]] = value
     text = tomli_w.dumps(values)
-    lines = lines_of(text)
+    lines = key_lines(text)
     there = {line for place, line in lines.items() if place[: len(path)] == path}
     key = next(str(part) for part in reversed(path) if isinstance(part, str))
     return Fault(scenario, what, text, tuple(sorted(there)), key)
@@ -75,7 +75,7 @@ def with_rule(data: Path, scenario: str, rule: dict[str, Any], key: str) -> Faul
         values["rules"] = [r for r in values["rules"] if r["rule"] != kind]
     values["rules"].append(rule)
     text = tomli_w.dumps(values)
-    lines = lines_of(text)
+    lines = key_lines(text)
     path = ("rules", len(values["rules"]) - 1, *key.split("."))
     there = {line for place, line in lines.items() if place[: len(path)] == path}
     what = f"{kind}.{key} = {_at(rule, key)!r}"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placeopt.scenario.positions import lines_of
+from placeopt.scenario.positions import key_lines
 
 ODD = (
     """# a comment with [brackets] and "quotes"
@@ -50,7 +50,7 @@ walk = 5
 
 
 def test_every_key_of_an_odd_file_has_its_line():
-    lines = lines_of(ODD)
+    lines = key_lines(ODD)
     source = ODD.splitlines()
     assert source[lines["title",] - 1].startswith("title")
     assert source[lines["quoted key",] - 1].startswith('"quoted key"')
@@ -67,12 +67,12 @@ def test_every_key_of_an_odd_file_has_its_line():
 
 
 def test_windows_line_ends_do_not_shift_the_lines():
-    assert lines_of("a = 1\r\n\r\nb = 2\r\n") == {("a",): 1, ("b",): 3}
+    assert key_lines("a = 1\r\n\r\nb = 2\r\n") == {("a",): 1, ("b",): 3}
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# only a comment", "a = 1"])
 def test_a_short_file_is_read_to_its_end(text: str):
-    assert set(lines_of(text)) == set(paths(tomllib.loads(text)))
+    assert set(key_lines(text)) == set(paths(tomllib.loads(text)))
 
 
 KEYS = st.one_of(
@@ -108,7 +108,7 @@ def test_the_keys_found_are_those_that_tomllib_reads(first, tables):
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         return
-    lines = lines_of(text)
+    lines = key_lines(text)
     assert set(lines) == set(paths(values))
     assert all(1 <= line <= text.count("\n") + 1 for line in lines.values())
 

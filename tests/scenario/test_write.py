@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from placeopt.scenario import read_scenario
-from placeopt.scenario.reassignment import reassigns
+from placeopt.scenario.reassignment import uses_reassignment
 from placeopt.scenario.write import write_scenario
 
 DATA = Path(__file__).parents[2] / "data"
@@ -61,4 +61,4 @@ def test_a_written_minimise_of_cost_is_not_the_default(written, tmp_path) -> Non
     (tmp_path / "own.toml").write_text("\n".join(lines), encoding="utf-8")
     scenario = read_scenario(tmp_path / "own.toml")
     again = read_scenario(write_scenario(scenario, tmp_path / "again.toml"))
-    assert reassigns(scenario) is reassigns(again) is not written
+    assert uses_reassignment(scenario) is uses_reassignment(again) is not written

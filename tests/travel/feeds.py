@@ -14,7 +14,7 @@ EAST, NORTH = 400_000.0, 300_000.0  # the tests' own corner of EPSG:27700
 
 def degrees(x: float, y: float) -> tuple[float, float]:
     """(longitude, latitude) of metres east and north of the tests' corner."""
-    lon, lat = crs.degrees_of(np.array([EAST + x]), np.array([NORTH + y]), "EPSG:27700")
+    lon, lat = crs.unproject_points(np.array([EAST + x]), np.array([NORTH + y]), "EPSG:27700")
     return float(lon[0]), float(lat[0])
 
 

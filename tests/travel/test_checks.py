@@ -10,7 +10,7 @@ import pytest
 
 from placeopt.place import Place
 from placeopt.travel import TravelTimes, measure
-from placeopt.travel.checks import beats_the_crow, edge_table
+from placeopt.travel.checks import edge_table, faster_than_straight_line
 from placeopt.travel.networks import read_streets
 from placeopt.travel.streets.graph import graph_of, metres_graph
 from placeopt.travel.streets.paths import edge_of, minutes_between, snap
@@ -76,7 +76,7 @@ def test_minutes_that_beat_the_crow_are_found() -> None:
     place = line_place()  # z1 to b2 is 1,200 m: no walk takes less than 9 minutes
     minutes = np.array([[0.0, 8.9, np.nan], [20.0, 9.0, np.nan]])
     times = TravelTimes(("z1", "z2"), ("b1", "b2", "far"), {"walk": minutes})
-    (finding,) = beats_the_crow(place, times, "walk")
+    (finding,) = faster_than_straight_line(place, times, "walk")
     assert "z1 to b2" in str(finding)
     assert "1 pairs are" in str(finding)
 

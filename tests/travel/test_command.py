@@ -76,9 +76,9 @@ def test_wrong_requests_say_what_is_missing(files: Path) -> None:
 
 def test_progress_is_drawn_on_standard_error_only(capsys: pytest.CaptureFixture[str]) -> None:
     from placeopt.travel import Step
-    from placeopt.travel.progress import watching
+    from placeopt.travel.progress import progress_bar
 
-    with watching() as watch:
+    with progress_bar() as watch:
         watch(Step("walk", 50, 100, 1.0))
         watch(Step("walk", 100, 100, 2.0))
         watch(Step("drive", 10, 100, 0.5))

@@ -270,7 +270,7 @@ def test_files_that_are_no_feed_are_refused(feed: Path, tmp_path: Path) -> None:
 def test_a_day_full_of_trips_by_headway_is_refused(
     feed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gtfs_checks, "WRITTEN_OUT", 5)  # two trips of three calls are six
+    monkeypatch.setattr(gtfs_checks, "MAX_HEADWAY_CALLS", 5)  # two trips of three calls are six
     assert "make 6 calls; at most 5 are read" in str(faults(feed)[0])
 
 

@@ -9,15 +9,15 @@ import numpy as np
 from placeopt.place import synthesise
 from placeopt.travel import measure
 from placeopt.travel.networks import read_streets
-from placeopt.travel.streets.synthetic import write_made_up_streets
+from placeopt.travel.streets.synthetic import write_synthetic_streets
 
 
 def test_made_up_streets_join_every_zone_with_every_building(tmp_path: Path) -> None:
     place = synthesise(zones=30, buildings=40, seed=4)
     file = tmp_path / "streets.gpkg"
-    count = write_made_up_streets(place, file)
+    count = write_synthetic_streets(place, file)
     first = read_streets(file, place.info.crs)
-    assert write_made_up_streets(place, file) == count
+    assert write_synthetic_streets(place, file) == count
     again = read_streets(file, place.info.crs)
     assert np.array_equal(first.length_m, again.length_m)
     assert set(first.road_class) >= {"primary", "residential"}

@@ -10,7 +10,7 @@ from shapely import LineString, Point
 
 from placeopt.travel import measure
 from placeopt.travel.networks import read_streets
-from placeopt.travel.speeds import DELAY
+from placeopt.travel.speeds import CLASS_SPEED_DELAY
 from tests.travel.small import place_of
 
 
@@ -62,7 +62,7 @@ def test_motorways_are_driven_and_not_walked_and_nobody_stops_on_them(tmp_path: 
     # so d is entered from b: 600 m of street and 1,200 m straight.
     assert times.matrix("walk")[0, 0] == pytest.approx(7.5)
     # By car: 600 m at 32, 600 m at 104 and 600 m at 48 km/h, and the delay of turns and lights.
-    driven = (0.6 / 32 + 0.6 / 104 + 0.6 / 48) * 60 * DELAY
+    driven = (0.6 / 32 + 0.6 / 104 + 0.6 / 48) * 60 * CLASS_SPEED_DELAY
     assert times.matrix("drive")[0, 1] == pytest.approx(driven)
     assert any("no footpaths, one-ways or speed limits" in f.message for f in times.findings)
 

@@ -13,9 +13,9 @@ import pytest
 
 from placeopt.base.errors import InputError
 from placeopt.travel import measure
-from placeopt.travel.speeds import DELAY
+from placeopt.travel.speeds import CLASS_SPEED_DELAY
 from placeopt.travel.streets.osm import read_osm
-from placeopt.travel.streets.osm_tags import directions, limit_kmh
+from placeopt.travel.streets.osm_tags import directions, speed_limit_kmh
 from tests.travel.feeds import EAST, NORTH, write_pbf
 from tests.travel.small import place_of
 
@@ -67,10 +67,10 @@ def test_limits_and_classes_set_driving_speed(tmp_path: Path) -> None:
     limited = {**ROAD, "maxspeed": "30 mph"}
     write_pbf(tmp_path / "streets.osm.pbf", SQUARE, [("a b", limited), ("b c", ROAD)])
     assert minutes(tmp_path, "drive", SQUARE["a"], SQUARE["b"]) == pytest.approx(
-        120 / 804.672 * DELAY, abs=0.001
+        120 / 804.672 * CLASS_SPEED_DELAY, abs=0.001
     )
     assert minutes(tmp_path, "drive", SQUARE["b"], SQUARE["c"]) == pytest.approx(
-        120 / (32_000 / 60) * DELAY, abs=0.001
+        120 / (32_000 / 60) * CLASS_SPEED_DELAY, abs=0.001
     )
 
 
@@ -167,7 +167,7 @@ def test_tags_say_who_may_go_where(tags: dict[str, str], walk: int, cycle: int, 
 def test_limits_are_read_in_miles_kilometres_and_words() -> None:
     texts = np.array(["30 mph", "50", "80 km/h", "GB:nsl_single", "", "signals", "0"], object)
     expected = [48.28032, 50, 80, 96.56064, np.nan, np.nan, np.nan]
-    assert limit_kmh(texts) == pytest.approx(expected, nan_ok=True)
+    assert speed_limit_kmh(texts) == pytest.approx(expected, nan_ok=True)
 
 
 def test_a_truncated_extract_is_refused(tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ import pytest
 
 from placeopt.place import Place
 from placeopt.travel import Step, measure
-from placeopt.travel.cache import CHUNK, Parts
+from placeopt.travel.cache import CHUNK_ZONES, MinutesCache
 from placeopt.travel.engines import ENGINES
-from placeopt.travel.fill_missing import computed_once, missing_pieces
-from placeopt.travel.networks import Files, searches_for
+from placeopt.travel.fill_missing import cached_minutes, missing_blocks
+from placeopt.travel.networks import NetworkFiles, make_searches
 from placeopt.travel.origins import origins_of
 from tests.travel.small import place_of, write_streets
 
@@ -72,13 +72,13 @@ def test_a_stopped_measurement_goes_on_where_it_stopped(tmp_path: Path) -> None:
     steps: list[Step] = []
     rest = measure(place, "streets", ["walk"], cutoff_minutes=30, progress=steps.append)
     # 200 zones are fewer than 300 buildings: pieces of 64 zones x all buildings; two were kept.
-    assert steps[0].done == 3 * CHUNK * 300
+    assert steps[0].done == 3 * CHUNK_ZONES * 300
     assert steps[-1].done == steps[-1].total == 200 * 300
     assert np.array_equal(rest.matrix("walk"), whole.matrix("walk"), equal_nan=True)
 
 
 def test_an_unfinished_part_does_not_count(tmp_path: Path) -> None:
-    parts = Parts(tmp_path / "kept", 2)
+    parts = MinutesCache(tmp_path / "kept", 2)
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept/one.unfinished").write_bytes(b"PAR1 and no more")
     assert not parts.covered(["b"]).any()
@@ -96,7 +96,7 @@ def test_only_what_is_missing_is_computed_after_buildings_change(tmp_path: Path)
     changed = place.replace(buildings=moved)
     times = measure(changed, "streets", ["walk"], progress=steps.append)
     assert [step.total - step.done for step in steps] == [0]
-    pieces = missing_pieces(Parts(tmp_path / "none", 200), ["a", "b", "a"])
+    pieces = missing_blocks(MinutesCache(tmp_path / "none", 200), ["a", "b", "a"])
     assert [list(piece.columns) for piece in pieces] == [[0, 1]], "one spot is measured once"
     fresh = measure(town_elsewhere(changed), "streets", ["walk"], file=tmp_path / "streets.gpkg")
     assert np.array_equal(times.matrix("walk"), fresh.matrix("walk"), equal_nan=True)
@@ -140,7 +140,7 @@ def test_pieces_shared_out_over_dask_workers_give_the_same_minutes(tmp_path: Pat
 
 def test_a_search_can_be_sent_to_another_process(tmp_path: Path) -> None:
     place = town(tmp_path, zones=5, buildings=4)
-    search = searches_for(place, ["walk"], None, Files(tmp_path / "streets.gpkg"))["walk"]
+    search = make_searches(place, ["walk"], None, NetworkFiles(tmp_path / "streets.gpkg"))["walk"]
     a = place.zones[["x_m", "y_m"]].to_numpy(float)
     b = place.buildings[["x_m", "y_m"]].to_numpy(float)
     there = pickle.loads(pickle.dumps(search))
@@ -187,7 +187,7 @@ def test_faulty_sample_points_are_listed_all_at_once(tmp_path: Path) -> None:
 
 def test_a_place_without_a_folder_keeps_nothing(tmp_path: Path) -> None:
     place = town(tmp_path, zones=5, buildings=4)
-    search = searches_for(place, ["walk"], None, Files(tmp_path / "streets.gpkg"))["walk"]
-    found = computed_once(town_elsewhere(place), origins_of(place), "walk", {}, search, 60.0)
+    search = make_searches(place, ["walk"], None, NetworkFiles(tmp_path / "streets.gpkg"))["walk"]
+    found = cached_minutes(town_elsewhere(place), origins_of(place), "walk", {}, search, 60.0)
     assert np.isfinite(found.minutes).any()
     assert not (tmp_path / ".placeopt").exists()

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from placeopt.travel.transit.raptor import IN_TIME
+from placeopt.travel.transit.raptor import BOARDING_TOLERANCE
 from tests.travel.feeds import write_gtfs
 from tests.travel.test_transit import street, travel
 
@@ -47,7 +47,7 @@ def exhaustive(
         arrive: dict[str, float] = {}
         for trip in trips.values():
             for i, (on, leaves) in enumerate(trip):
-                if ready.get(on, np.inf) <= leaves + IN_TIME:
+                if ready.get(on, np.inf) <= leaves + BOARDING_TOLERANCE:
                     for off, at in trip[i + 1 :]:
                         arrive[off] = min(arrive.get(off, np.inf), at)
         for off, at in arrive.items():

@@ -269,17 +269,17 @@ def test_transit_is_kept_beside_the_place_and_made_anew_for_another_window(tmp_p
 def test_a_transit_search_can_be_sent_to_another_process(tmp_path: Path) -> None:
     import pickle
 
-    from placeopt.travel.networks import Files, searches_for
+    from placeopt.travel.networks import NetworkFiles, make_searches
 
     street(tmp_path)
     write_gtfs(tmp_path / "feed.zip", STOPS, {"t": "A 07:10, D 07:20"})
     question = Transit("feed.zip", TUESDAY, ("07:00", "07:01"))
-    files = Files(tmp_path / "streets.gpkg", gtfs=(tmp_path / "feed.zip",), transit=question)
+    files = NetworkFiles(tmp_path / "streets.gpkg", gtfs=(tmp_path / "feed.zip",), transit=question)
     place = place_of(
         {"zone_id": ["z"], "x_m": [EAST], "y_m": [NORTH], "population": [1]},
         {"building_id": ["b"], "kind": ["hub"], "x_m": [EAST], "y_m": [NORTH]},
     )
-    search = searches_for(place, ["transit"], None, files)["transit"]
+    search = make_searches(place, ["transit"], None, files)["transit"]
     there = pickle.loads(pickle.dumps(search))
     a, b = np.array([[EAST, NORTH]]), np.array([[EAST + 6000, NORTH]])
     assert there(a, b, 60.0)[0][0, 0] == pytest.approx(20, abs=0.02)

@@ -13,8 +13,8 @@ from placeopt.base.errors import OutputError
 from placeopt.base.files import exclusive_folder
 from placeopt.place import Place
 from placeopt.travel import fill_missing as completion
-from placeopt.travel.cache import Parts
-from placeopt.travel.fill_missing import complete, parts_of
+from placeopt.travel.cache import MinutesCache
+from placeopt.travel.fill_missing import fill_missing, minutes_cache
 from placeopt.travel.origins import Origins, origins_of
 from tests.travel.test_parts import town
 
@@ -40,12 +40,12 @@ class Slow:
         return {"edge": ""}
 
 
-def measured(place: Place, search: Slow) -> Parts:
-    """What ``complete`` does for a place, by a slow search."""
+def measured(place: Place, search: Slow) -> MinutesCache:
+    """What ``fill_missing`` does for a place, by a slow search."""
     origins: Origins = origins_of(place)
     assert place.folder is not None
-    parts = parts_of(place, origins, place.folder, "walk", {"by": "slow"})
-    complete(parts, place, origins, "walk", {"by": "slow"}, search, 30.0)
+    parts = minutes_cache(place, origins, place.folder, "walk", {"by": "slow"})
+    fill_missing(parts, place, origins, "walk", {"by": "slow"}, search, 30.0)
     return parts
 
 
@@ -76,7 +76,7 @@ def test_one_that_has_waited_long_is_refused(
 ) -> None:
     place = town(tmp_path, zones=3, buildings=2)
     monkeypatch.setattr(completion, "WAIT_SECONDS", 0.05)
-    folder = parts_of(place, origins_of(place), tmp_path, "walk", {"by": "slow"}).folder
+    folder = minutes_cache(place, origins_of(place), tmp_path, "walk", {"by": "slow"}).folder
     with (
         exclusive_folder(folder),
         pytest.raises(OutputError, match="another process is at work in"),
@@ -86,7 +86,7 @@ def test_one_that_has_waited_long_is_refused(
 
 def test_what_an_ended_process_left_unfinished_is_cleared(tmp_path: Path) -> None:
     place = town(tmp_path, zones=3, buildings=2)
-    folder = parts_of(place, origins_of(place), tmp_path, "walk", {"by": "slow"}).folder
+    folder = minutes_cache(place, origins_of(place), tmp_path, "walk", {"by": "slow"}).folder
     folder.mkdir(parents=True)
     (folder / "half.unfinished").write_bytes(b"PAR1")
     search = Slow()

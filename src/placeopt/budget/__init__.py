@@ -46,11 +46,11 @@ def solve(
     from placeopt.budget.tables.plan import build_plan
     from placeopt.budget.verify import verify, verify_stand_alone_positions
     from placeopt.engine import Answer, Status
-    from placeopt.place.order import in_canonical_order, in_rows_of
+    from placeopt.place.order import restore_row_order, sort_rows
 
     checks.require(place, scenario)
     warnings = tuple(checks.check(place, scenario))
-    ordered = in_canonical_order(place)
+    ordered = sort_rows(place)
     why = None
     with recording_timeouts() as ended, answer_deadline(scenario.solver.time_limit_seconds):
         problem = build_problem(ordered, scenario)
@@ -67,7 +67,7 @@ def solve(
     if solved.spend is None:
         raise NoPlanError(f"no budget was found: {solved.result.status} {solved.result.message}")
     plan = build_plan(ordered, problem, solved, scenario)
-    plan = replace(plan, tables=in_rows_of(place, ordered, plan.tables))
+    plan = replace(plan, tables=restore_row_order(place, ordered, plan.tables))
     verification = verify(place, scenario, plan)
     if not verification.ok:
         broken = "; ".join(f"{check.name}: {check.detail}" for check in verification.broken)

@@ -172,10 +172,10 @@ def travel(
 ) -> None:
     """Measure minutes over streets and timetables; after Ctrl-C the same call goes on."""
     from placeopt.travel.command import measure_place
-    from placeopt.travel.progress import watching
+    from placeopt.travel.progress import progress_bar
 
     names = tuple(name.strip() for name in modes.split(",") if name.strip())
-    with watching() as watch:
+    with progress_bar() as watch:
         measured = measure_place(
             place,
             modes=names,
@@ -256,9 +256,9 @@ def locate(
 def compile_ahead() -> None:
     """Compile what large problems and timetables need, so that no later run waits for it."""
     from placeopt.location.compile_ahead import compile_capacitated, compile_uncapacitated
-    from placeopt.travel.transit.raptor import for_transit
+    from placeopt.travel.transit.raptor import compile_raptor
 
-    for compile_part in (compile_uncapacitated, compile_capacitated, for_transit):
+    for compile_part in (compile_uncapacitated, compile_capacitated, compile_raptor):
         compile_part()
     typer.echo("all compiled code is ready")
 

@@ -38,10 +38,10 @@ def solve(
     from placeopt.estate.search.multi_year import find_years
     from placeopt.estate.tables.plan import draw_plan
     from placeopt.estate.verify import verify
-    from placeopt.place.order import in_canonical_order, in_rows_of
+    from placeopt.place.order import restore_row_order, sort_rows
 
-    ordered = in_canonical_order(place)
-    sorted_times = times.in_order(
+    ordered = sort_rows(place)
+    sorted_times = times.reindex(
         ordered.zones["zone_id"].tolist(), ordered.buildings["building_id"].tolist()
     )
     years = state_years(ordered, sorted_times, scenario)
@@ -55,7 +55,7 @@ def solve(
     if outcome.found is None:
         return replace(answer, explanation=explanation)
     plan = draw_plan(ordered, sorted_times, years, outcome)
-    plan = replace(plan, tables=in_rows_of(place, ordered, plan.tables))
+    plan = replace(plan, tables=restore_row_order(place, ordered, plan.tables))
     verification = verify(place, times, scenario, plan)
     if not verification.ok:
         broken = "; ".join(f"{check.sentence} {check.detail}" for check in verification.broken)

@@ -86,7 +86,7 @@ def digital_shares_of(place: Place, year: int) -> pd.DataFrame:
     stated = stated[stated["year"] <= year].sort_values("year")
     columns = (stated[name].tolist() for name in ("service_id", "who", "digital_share"))
     for service, who, share in zip(*columns, strict=True):
-        shares[service][belongs(zones, who).to_numpy()] = share
+        shares[service][zones_of_group(zones, who).to_numpy()] = share
     return pd.DataFrame(shares, index=pd.Index(zones["zone_id"], name="zone_id"))
 
 
@@ -107,7 +107,7 @@ def visits_of(place: Place, year: int, years_on: int = 0) -> NDArray[np.float64]
     return visits
 
 
-def belongs(zones: pd.DataFrame, who: str) -> pd.Series:
+def zones_of_group(zones: pd.DataFrame, who: str) -> pd.Series:
     """The zones that ``who`` of ``digital_shares`` speaks of."""
     if who in ("rural", "urban"):
         return zones["area_type"] == who

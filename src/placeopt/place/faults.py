@@ -44,19 +44,19 @@ def warning(
     return Finding("warning", file, row, column, text, message, remedy, tuple(ids))
 
 
-def row_of(position: SupportsInt) -> int:
+def row_number(position: SupportsInt) -> int:
     """The row as a person counts it, of the record at ``position`` (from 0)."""
     return int(position) + HEADING_ROWS + 1
 
 
-def nearest(word: str, words: Iterable[str], alike: float = 0.6) -> str:
+def did_you_mean(word: str, words: Iterable[str], alike: float = 0.6) -> str:
     """``, did you mean X?`` for the nearest of ``words``, or nothing where none is as alike."""
     lower = {candidate.lower(): candidate for candidate in words}
     close = get_close_matches(word.strip().lower(), list(lower), n=1, cutoff=alike)
     return f", did you mean {lower[close[0]]!r}?" if close else ""
 
 
-def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+def sort_findings(findings: Iterable[Finding]) -> list[Finding]:
     """Errors before warnings, then by file, row and column; one finding for each fault, and no
     warning of a cell that has an error."""
     unique = dict.fromkeys(findings)
@@ -68,7 +68,7 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     )
 
 
-def label(place: Place, table: str) -> str:
+def table_label(place: Place, table: str) -> str:
     """How findings name the file of a table: ``zones.csv``, or ``place.gpkg:zones``."""
     geopackage = place.extras.get("geopackage")
     return f"{geopackage}:{table}" if geopackage else f"{table}.csv"

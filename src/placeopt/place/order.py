@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Ranks = Mapping[str, Mapping[str, int]]
 
 
-def in_canonical_order(place: Place) -> Place:
+def sort_rows(place: Place) -> Place:
     """The place with the rows of every table sorted by its keys, then by its other columns."""
     tables = {name: _sorted(name, table) for name, table in place.tables.items()}
     if all(tables[name] is table for name, table in place.tables.items()):
@@ -28,7 +28,7 @@ def in_canonical_order(place: Place) -> Place:
     return replace(place, tables=tables)
 
 
-def in_rows_of(
+def restore_row_order(
     place: Place, ordered: Place, tables: Mapping[str, pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
     """Tables of a plan made with ``ordered`` in the order of the rows of ``place``.

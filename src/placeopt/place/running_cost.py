@@ -30,7 +30,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Prices:
+class RunningCostRates:
     """Prices of running an estate, by building (B,) or service (S,).
 
     Attributes:
@@ -86,7 +86,7 @@ class RunningCost:
 
 
 def running_cost(
-    prices: Prices, opened: Bools, empty: Bools, host: Bools, load: Floats
+    prices: RunningCostRates, opened: Bools, empty: Bools, host: Bools, load: Floats
 ) -> RunningCost:
     """What the arrangement costs to run in a year.
 
@@ -110,10 +110,10 @@ def running_cost(
     )
 
 
-def prices_of(place: Place) -> Prices:
+def running_cost_rates(place: Place) -> RunningCostRates:
     """The prices that the place's tables state."""
     b, s = place.buildings, place.services
-    return Prices(
+    return RunningCostRates(
         fixed_gbp=b["running_cost_fixed_gbp_per_year"].to_numpy(float),
         use_gbp_per_m2=b["running_cost_gbp_per_m2_per_year"].to_numpy(float),
         holding_gbp=b["holding_cost_gbp_per_year"].to_numpy(float),
@@ -139,7 +139,9 @@ def running_cost_today(place: Place, load: Floats | None = None) -> RunningCost:
     hosted = hosted_today(place)
     if load is None:
         load = load_by_distance(place, hosted)
-    return running_cost(prices_of(place), status == "open", status == "vacant", hosted, load)
+    return running_cost(
+        running_cost_rates(place), status == "open", status == "vacant", hosted, load
+    )
 
 
 def base_year(place: Place) -> int:
@@ -152,10 +154,10 @@ def base_year(place: Place) -> int:
 def hosted_today(place: Place) -> Bools:
     """(B, S) service points of today, in open buildings."""
     open_ids = place.buildings.loc[place.buildings["status"] == "open", "building_id"]
-    return incidence(place, place.hosting[place.hosting["building_id"].isin(open_ids)])
+    return incidence_matrix(place, place.hosting[place.hosting["building_id"].isin(open_ids)])
 
 
-def incidence(place: Place, table: pd.DataFrame) -> Bools:
+def incidence_matrix(place: Place, table: pd.DataFrame) -> Bools:
     """(B, S) True where ``table`` has a row for the building and service."""
     rows = {i: at for at, i in enumerate(place.buildings["building_id"])}
     columns = {s: at for at, s in enumerate(place.services["service_id"])}
@@ -165,7 +167,7 @@ def incidence(place: Place, table: pd.DataFrame) -> Bools:
     return matrix
 
 
-PAIRS = 4_000_000  # zones x hosts whose distances are held at once
+MAX_PAIRS_IN_MEMORY = 4_000_000  # zones x hosts whose distances are held at once
 
 
 def load_by_distance(place: Place, hosted: Bools) -> Floats:
@@ -184,15 +186,15 @@ def load_by_distance(place: Place, hosted: Bools) -> Floats:
         if services["back_office"].iloc[s]:
             load[at, s] = desks[s] / len(at)
             continue
-        block = max(1, PAIRS // len(at))  # zones at once
+        block = max(1, MAX_PAIRS_IN_MEMORY // len(at))  # zones at once
         for first in range(0, len(z), block):
             metres = np.linalg.norm(z[first : first + block, None] - b[None, at], axis=2)
-            zone, host = nearest_of(metres, ids, at)
+            zone, host = nearest_hosts(metres, ids, at)
             np.add.at(load[:, s], host, visits[first + zone, s])
     return load
 
 
-def nearest_of(far: Floats, ids: NDArray[np.str_], hosts: Ints) -> tuple[Ints, Ints]:
+def nearest_hosts(far: Floats, ids: NDArray[np.str_], hosts: Ints) -> tuple[Ints, Ints]:
     """Where residents go who go to the nearest host, ties by building id.
 
     Args:

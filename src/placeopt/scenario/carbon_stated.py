@@ -9,11 +9,11 @@ from placeopt.scenario.positions import Path
 from placeopt.scenario.rules.estate.services import Carbon
 from placeopt.scenario.scenario import Scenario
 
-MOST_NAMED = 6
+MAX_NAMES = 6
 
 
 @dataclass(frozen=True)
-class Unknown:
+class MissingCarbon:
     """Buildings without carbon, and what of the scenario needs it: ``name`` as findings label it,
     ``path`` in its file (without one: of the first rule on carbon)."""
 
@@ -24,7 +24,7 @@ class Unknown:
     remedy: str
 
 
-def carbon_unknown(place: Place, scenario: Scenario) -> Unknown | None:
+def missing_carbon(place: Place, scenario: Scenario) -> MissingCarbon | None:
     """What the place would have to state of carbon for the scenario to be answered; None where it
     states it or the scenario does not ask.
 
@@ -49,8 +49,8 @@ def carbon_unknown(place: Place, scenario: Scenario) -> Unknown | None:
         name, path, value = "money.carbon_values", ("money", "carbon_values"), "true"
     if not name:
         return None
-    some = ", ".join(lacking[:MOST_NAMED])
-    more = f" and {len(lacking) - MOST_NAMED} more" if len(lacking) > MOST_NAMED else ""
+    some = ", ".join(lacking[:MAX_NAMES])
+    more = f" and {len(lacking) - MAX_NAMES} more" if len(lacking) > MAX_NAMES else ""
     message = (
         f"carbon_tco2e_per_year of buildings is not stated for {len(lacking)} of {len(table)}: "
         f"{some}{more}"
@@ -58,4 +58,4 @@ def carbon_unknown(place: Place, scenario: Scenario) -> Unknown | None:
     remedy = (
         "state it in buildings.csv (0 where they emit none), or take carbon out of the scenario"
     )
-    return Unknown(name, path, value, message, remedy)
+    return MissingCarbon(name, path, value, message, remedy)

@@ -10,11 +10,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from placeopt.base.errors import Finding
-from placeopt.scenario.faults import TomlFile, dotted, fault, nearest, shown, unknown, validated
+from placeopt.scenario.faults import (
+    TomlFile,
+    display_value,
+    dotted_path,
+    fault,
+    suggest,
+    unknown_name,
+    validate_section,
+)
 from placeopt.scenario.implied_rules import implied_rules
 from placeopt.scenario.objectives import OBJECTIVES
 from placeopt.scenario.positions import Path
-from placeopt.scenario.question import LEADS
+from placeopt.scenario.question import LEAD_FIGURES
 from placeopt.scenario.rules.rule import RULES, Problem, Rule
 
 # The names that engine/registry.py registers; a test keeps the two alike.
@@ -29,19 +37,19 @@ def is_engine(name: str) -> bool:
     return name in ENGINES or (name.startswith("pulp:") and len(name) > len("pulp:"))
 
 
-def problem_of(values: Mapping[str, Any]) -> Problem | None:
+def find_problem(values: Mapping[str, Any]) -> Problem | None:
     """The problem asked, or the one that was meant, so that the rules can be checked too."""
     problem = values.get("problem")
     for name in OBJECTIVES:
-        if isinstance(problem, str) and nearest(problem, OBJECTIVES).endswith(f"{name!r}?"):
+        if isinstance(problem, str) and suggest(problem, OBJECTIVES).endswith(f"{name!r}?"):
             return name
     return None
 
 
-def faults_of_whole(values: Mapping[str, Any], source: TomlFile) -> list[Finding]:
+def combined_faults(values: Mapping[str, Any], source: TomlFile) -> list[Finding]:
     """Every such fault of a scenario made in Python."""
     found = list(engine_faults(values, [source]))
-    problem = problem_of(values)
+    problem = find_problem(values)
     if problem is None:
         return found
     found += objective_faults(problem, values, [source])
@@ -49,11 +57,11 @@ def faults_of_whole(values: Mapping[str, Any], source: TomlFile) -> list[Finding
     found += drop_faults(problem, values.get("drop", ()), source, ())
     rules: list[Rule] = []
     for i, given in enumerate(_listed(values.get("rules"))):
-        rule = rule_of(problem, source, ("rules", i), given)
+        rule = parse_rule(problem, source, ("rules", i), given)
         if isinstance(rule, list):
             found += rule
             continue
-        again = written_again(rule, rules, source, i, f"rules[{_first(rule, rules)}]")
+        again = duplicate_rule(rule, rules, source, i, f"rules[{_first(rule, rules)}]")
         found += [again] if again else []
         rules.append(rule)
     return found
@@ -71,13 +79,13 @@ def objective_faults(
         if name not in OBJECTIVES[problem]:
             what = f"{problem} objective"
             path = ("objective", "minimise", i)
-            yield unknown(sources, path, str(name), what, OBJECTIVES[problem])
+            yield unknown_name(sources, path, str(name), what, OBJECTIVES[problem])
     weights = objective.get("weights") if isinstance(objective, Mapping) else None
     by_itself = [name for name in OBJECTIVES[problem] if name != "weighted"]
     for name in weights if isinstance(weights, Mapping) else ():
         if name not in by_itself:
             what = f"{problem} objective to weigh"
-            yield unknown(sources, ("objective", "weights", name), name, what, by_itself)
+            yield unknown_name(sources, ("objective", "weights", name), name, what, by_itself)
 
 
 def lead_faults(
@@ -87,9 +95,11 @@ def lead_faults(
     answer = values.get("answer")
     lead = answer.get("lead") if isinstance(answer, Mapping) else None
     for i, key in enumerate(_listed(lead)):
-        if key not in LEADS[problem]:
+        if key not in LEAD_FIGURES[problem]:
             what = f"figure of {problem} answers to lead with"
-            yield unknown(sources, ("answer", "lead", i), str(key), what, LEADS[problem])
+            yield unknown_name(
+                sources, ("answer", "lead", i), str(key), what, LEAD_FIGURES[problem]
+            )
 
 
 def engine_faults(values: Mapping[str, Any], sources: Sequence[TomlFile]) -> Iterator[Finding]:
@@ -97,7 +107,7 @@ def engine_faults(values: Mapping[str, Any], sources: Sequence[TomlFile]) -> Ite
     solver = values.get("solver")
     engine = solver.get("engine") if isinstance(solver, Mapping) else None
     if isinstance(engine, str) and not is_engine(engine):
-        yield unknown(sources, ("solver", "engine"), engine, "engine", ENGINES)
+        yield unknown_name(sources, ("solver", "engine"), engine, "engine", ENGINES)
 
 
 def drop_faults(
@@ -108,34 +118,36 @@ def drop_faults(
     for i, name in enumerate(_listed(drop)):
         if name not in droppable:
             what = "rule in force to drop called"
-            yield unknown([source], ("drop", i), str(name), what, droppable)
+            yield unknown_name([source], ("drop", i), str(name), what, droppable)
 
 
-def rule_of(problem: Problem, source: TomlFile, path: Path, given: Any) -> Rule | list[Finding]:
+def parse_rule(problem: Problem, source: TomlFile, path: Path, given: Any) -> Rule | list[Finding]:
     """The rule that is given, as a table or made already, or what is wrong with it."""
     values = given if isinstance(given, Mapping) else {"rule": getattr(given, "name", None)}
     name = values.get("rule")
     known = sorted(known for of, known in RULES if of == problem)
-    column = "rule" if source.lines else dotted((*path, "rule"))
+    column = "rule" if source.lines else dotted_path((*path, "rule"))
     if not isinstance(name, str):
         remedy = f'write rule = "..." with one of {", ".join(known)}'
         where = (*path, "rule") if name is not None else path
-        return [fault([source], where, shown(name), "a rule without a name", remedy, column)]
+        return [
+            fault([source], where, display_value(name), "a rule without a name", remedy, column)
+        ]
     kind = RULES.get((problem, name))
     if kind is not None and isinstance(given, Rule):
         if isinstance(given, kind):
             return given
     elif kind is not None:
-        label = name if source.lines else dotted(path)
-        return validated(kind, dict(values), [source], path, label)
+        label = name if source.lines else dotted_path(path)
+        return validate_section(kind, dict(values), [source], path, label)
     other = [of for of, other in RULES if other == name and of != problem]
     message = f"there is no {problem} rule of that name"
     if other:
         message += f" (it is a rule of {other[0]} scenarios)"
-    return [fault([source], (*path, "rule"), name, message, nearest(name, known), column)]
+    return [fault([source], (*path, "rule"), name, message, suggest(name, known), column)]
 
 
-def written_again(
+def duplicate_rule(
     rule: Rule, rules: Sequence[Rule], source: TomlFile, i: int, where: str
 ) -> Finding | None:
     """A fault where the rule is among ``rules`` already, or one that can be written only once."""

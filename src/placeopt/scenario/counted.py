@@ -36,7 +36,7 @@ def residents_counted(place: Place, rule: Access) -> tuple[Floats, Floats]:
     return with_car, without
 
 
-def counted_in(place: Place, rule: Access) -> float:
+def total_residents_counted(place: Place, rule: Access) -> float:
     """Residents whom the rule counts in all the districts that it speaks of."""
     people = np.sum(residents_counted(place, rule), axis=0)
     district = place.zones["district_id"].to_numpy(str)
@@ -62,7 +62,7 @@ def columns_read(rule: Access) -> Iterator[str]:
         yield "district_id"
 
 
-def unstated(place: Place, column: str) -> Bools:
+def missing_values(place: Place, column: str) -> Bools:
     """(Z,) zones that state nothing in ``column``. Of households without a car 0 is the default,
     so that only a place in which every zone has 0 states nothing."""
     values = place.zones[column]

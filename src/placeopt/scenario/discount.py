@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     pass
 
 
-STANDARD = 0.035  # the Green Book's rate of the first thirty years
+GREEN_BOOK_RATE = 0.035  # the Green Book's rate of the first thirty years
 
 
 @cache
-def schedule() -> tuple[tuple[int, int, float, float], ...]:
+def discount_schedule() -> tuple[tuple[int, int, float, float], ...]:
     """(first year, last year, rate, rate for effects on health) of each step of the schedule."""
     text = (files("placeopt.scenario") / "discount_rates.csv").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("#")]
@@ -45,13 +45,13 @@ def schedule() -> tuple[tuple[int, int, float, float], ...]:
 
 
 def discount_factors(
-    years: int, rate: float = STANDARD, *, health: bool = False
+    years: int, rate: float = GREEN_BOOK_RATE, *, health: bool = False
 ) -> NDArray[np.float64]:
     """(years,) worth today of one pound in year 0, 1, ..., ``rate`` being that of the first.
 
     With ``health`` the lower schedule for effects on health and life, scaled alike.
     """
-    steps = schedule()
+    steps = discount_schedule()
     year = np.arange(1, max(years, 1))
     rates = np.zeros(len(year))
     for first, last, step, health_step in steps:
@@ -66,7 +66,7 @@ def annuity(money: Money, years: int | None = None) -> float:
     return float(discount_factors(years, money.discount_rate).sum())
 
 
-def worth_today(money: Money, years_ahead: NDArray[np.int64]) -> NDArray[np.float64]:
+def discount_factors_at(money: Money, years_ahead: NDArray[np.int64]) -> NDArray[np.float64]:
     """Worth today of one pound each at ``years_ahead``, the years appraised or later ones."""
     factors = discount_factors(int(max(years_ahead, default=0)) + 1, money.discount_rate)
     return factors[years_ahead]

@@ -63,27 +63,39 @@ def fault(
             if path[:length] in source.lines:
                 row = source.lines[path[:length]]
                 return Finding(
-                    "error", source.name, row, column or dotted(path), shown(value), message, remedy
+                    "error",
+                    source.name,
+                    row,
+                    column or dotted_path(path),
+                    display_value(value),
+                    message,
+                    remedy,
                 )
     return Finding(
-        "error", sources[0].name, None, column or dotted(path), shown(value), message, remedy
+        "error",
+        sources[0].name,
+        None,
+        column or dotted_path(path),
+        display_value(value),
+        message,
+        remedy,
     )
 
 
-def warn(finding: Finding) -> Finding:
+def as_warning(finding: Finding) -> Finding:
     """The finding as a warning."""
     return replace(finding, severity="warning")
 
 
-def unknown(
+def unknown_name(
     sources: Sequence[TomlFile], path: Path, name: str, what: str, known: Iterable[str]
 ) -> Finding:
     """A finding for a name that is none of ``known``, with the nearest one suggested."""
     message = f"there is no {what} {name!r}"
-    return fault(sources, path, None, message, nearest(name, known), dotted(path))
+    return fault(sources, path, None, message, suggest(name, known), dotted_path(path))
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def suggest(name: str, known: Iterable[str]) -> str:
     """What to write in place of ``name``: the nearest known one, or the list of them all."""
     names = sorted(known)
     close = get_close_matches(name, names, n=1, cutoff=0.6)
@@ -92,7 +104,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"there are {', '.join(names)}" if names else "leave it out"
 
 
-def validated(
+def validate_section(
     model: type[T], values: dict[str, Any], sources: Sequence[TomlFile], prefix: Path, label: str
 ) -> T | list[Finding]:
     """``values`` as a ``model``, or every fault in them; ``prefix`` is where they stand."""
@@ -100,10 +112,10 @@ def validated(
         # In JSON mode strict means: text is no number, but a list may fill a tuple.
         return model.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
-        return findings(error, model, values, sources, prefix, label)
+        return validation_findings(error, model, values, sources, prefix, label)
 
 
-def findings(
+def validation_findings(
     error: ValidationError,
     model: type[BaseModel],
     values: dict[str, Any],
@@ -121,7 +133,7 @@ def findings(
             known.append(remedy)
     found = []
     for (path, message), known in remedies.items():
-        column = dotted((label, *path) if label else path)
+        column = dotted_path((label, *path) if label else path)
         value = None if message.startswith(("missing", "there is no")) else _at(values, path)
         found.append(fault(sources, prefix + path, value, message, " or ".join(known), column))
     return found
@@ -135,7 +147,7 @@ def _plain(
         return (
             location,
             f"there is no key {location[-1]!r}",
-            nearest(str(location[-1]), _fields_at(model, location[:-1])),
+            suggest(str(location[-1]), _fields_at(model, location[:-1])),
         )
     if item["type"] == "missing":
         return location, "missing", f"write {location[-1]} = ..."
@@ -181,7 +193,7 @@ def _at(values: Any, path: Path) -> Any:
     return values
 
 
-def shown(value: Any) -> str | None:
+def display_value(value: Any) -> str | None:
     """A value as the file has it, short."""
     if value is None:
         return None
@@ -191,7 +203,7 @@ def shown(value: Any) -> str | None:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def dotted(path: Path) -> str:
+def dotted_path(path: Path) -> str:
     """("rules", 2, "minutes") -> "rules[2].minutes"."""
     text = ""
     for part in path:

@@ -1,6 +1,6 @@
 """Which line of a TOML file states which key: ``tomllib`` reads values but tells no places.
 
-``lines_of`` expects text that ``tomllib`` has accepted, so it only has to find where keys and
+``key_lines`` expects text that ``tomllib`` has accepted, so it only has to find where keys and
 values begin, not to judge them. Source of the grammar: TOML 1.0.0, toml.io/en/v1.0.0.
 """
 
@@ -24,7 +24,7 @@ _STRINGS = (  # the three-quote forms first; up to two quotes may stand before t
 )
 
 
-def lines_of(text: str) -> dict[Path, int]:
+def key_lines(text: str) -> dict[Path, int]:
     """The line, counted from 1, on which each key, table and list member of ``text`` begins."""
     return _Scan(text.replace("\r\n", "\n")).document()
 

@@ -1,7 +1,7 @@
 """What a question asks for first: yes or no, and the figures that its answer leads with.
 
-``LEADS`` states every key that ``[answer] lead`` may name, by problem; ``summary.json`` holds each
-of them under ``facts`` where the answer has it.
+``LEAD_FIGURES`` states every key that ``[answer] lead`` may name, by problem; ``summary.json``
+holds each of them under ``facts`` where the answer has it.
 
 A question asks for yes or no where the first of its parts (cut at commas, colons and semicolons)
 that begins with a verb that asks, or with a question word, begins with a verb that asks: "Can
@@ -17,7 +17,7 @@ DIFFERENCE = (
     "how far the first objective differs from that of the question named by ``compare_with``, and "
     "between which amounts the difference of the best plans is proven to lie"
 )
-LEADS: dict[str, dict[str, str]] = {
+LEAD_FIGURES: dict[str, dict[str, str]] = {
     "estate": {
         "difference": DIFFERENCE,
         "saving_gbp_per_year": "running cost of a year saved at the end of the decided years (GBP)",

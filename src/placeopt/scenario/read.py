@@ -26,14 +26,14 @@ from placeopt.base.reading import parse_toml
 from placeopt.scenario import positions
 from placeopt.scenario.combined_faults import (
     drop_faults,
+    duplicate_rule,
     engine_faults,
+    find_problem,
     lead_faults,
     objective_faults,
-    problem_of,
-    rule_of,
-    written_again,
+    parse_rule,
 )
-from placeopt.scenario.faults import TomlFile, fault, unknown, validated
+from placeopt.scenario.faults import TomlFile, fault, unknown_name, validate_section
 from placeopt.scenario.implied_rules import implied_rules
 from placeopt.scenario.renamed_keys import with_new_names
 from placeopt.scenario.rules.rule import Problem, Rule
@@ -63,7 +63,7 @@ def read_scenario(path: str | Path) -> Scenario:
     for source in reversed(sources):
         values = _merged(values, source.values)
     found += _place_relative_to(path, values, sources)
-    problem = problem_of(values)
+    problem = find_problem(values)
     rules: list[Rule] = []
     if problem is not None:
         drop, faults = _dropped(problem, sources)
@@ -104,7 +104,7 @@ def _parse(path: Path, name: str) -> TomlFile:
         values = parse_toml(text, name)
     except InputError as refused:
         raise ScenarioError(refused.findings, "faults in the scenario") from None
-    return with_new_names(TomlFile(name, values, positions.lines_of(text)))
+    return with_new_names(TomlFile(name, values, positions.key_lines(text)))
 
 
 def _base(path: Path, base: str, own: TomlFile) -> TomlFile:
@@ -136,7 +136,7 @@ def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
 def _unknown_keys(source: TomlFile) -> Iterator[Finding]:
     for key in source.values:
         if key not in KEYS:
-            yield unknown([source], (key,), key, "key", KEYS)
+            yield unknown_name([source], (key,), key, "key", KEYS)
 
 
 def _not_numbers(source: TomlFile) -> Iterator[Finding]:
@@ -192,12 +192,12 @@ def _rules(problem: Problem, sources: list[TomlFile]) -> tuple[list[Rule], list[
         for i, values in enumerate(_tables(source)):
             if source is not sources[0] and values.get("rule") in own_drop:
                 continue
-            rule = rule_of(problem, source, ("rules", i), values)
+            rule = parse_rule(problem, source, ("rules", i), values)
             if isinstance(rule, list):
                 found += rule
                 continue
             other = where.get(rule.model_dump_json() if rule in rules else rule.name, "")
-            again = written_again(rule, rules, source, i, other)
+            again = duplicate_rule(rule, rules, source, i, other)
             found += [again] if again else []
             rules.append(rule)
             here = f"{source.name} row {source.lines['rules', i]}"
@@ -212,7 +212,7 @@ def _fields(
     """The scenario without its rules, or faults in single values; those of the whole, which are
     known with their lines, are not found twice."""
     try:
-        return validated(Scenario, {**values, "rules": []}, sources, (), "")
+        return validate_section(Scenario, {**values, "rules": []}, sources, (), "")
     except ScenarioError as error:
         return [] if found else error.findings
 

@@ -14,16 +14,18 @@ COST_SHARE = 0.005  # of the least cost found, at most
 SAVING_SHARE = 0.1  # of the saving against doing nothing, at most, where there is one
 
 # Whether a nearer host could take a visit is found to these tolerances, by plan and verifier alike.
-NEARER_MINUTES = 1e-6  # a host is nearer by more than this
-SOME_MORE_M2 = 0.01  # floor left beyond this is floor left; also the step in which fit-out is tried
-HALF_A_VISIT = 0.5  # floor for less than this many visits is none
-NO_MORE_GBP = 1e-6  # a visit that adds less than this costs no more
-USED_UP_SHARE = 1e-6  # money of which less than this share, or GBP 1, is left is used up
+MINUTES_TOLERANCE = 1e-6  # a host is nearer by more than this
+AREA_TOLERANCE_M2 = (
+    0.01  # floor left beyond this is floor left; also the step in which fit-out is tried
+)
+VISIT_TOLERANCE = 0.5  # floor for less than this many visits is none
+COST_TOLERANCE_GBP = 1e-6  # a visit that adds less than this costs no more
+MONEY_TOLERANCE_SHARE = 1e-6  # money of which less than this share, or GBP 1, is left is used up
 
 
-def used_up(left_gbp: float, all_gbp: float) -> bool:
+def is_used_up(left_gbp: float, all_gbp: float) -> bool:
     """Return whether of ``all_gbp`` so little is left that no visit can be moved for it."""
-    return left_gbp <= max(1.0, USED_UP_SHARE * abs(all_gbp))
+    return left_gbp <= max(1.0, MONEY_TOLERANCE_SHARE * abs(all_gbp))
 
 
 def planner_assigns(scenario: Scenario) -> bool:
@@ -31,7 +33,7 @@ def planner_assigns(scenario: Scenario) -> bool:
     return all(rule.residents == "planner" for rule in scenario.of(Behaviour))
 
 
-def reassigns(scenario: Scenario) -> bool:
+def uses_reassignment(scenario: Scenario) -> bool:
     """Return whether visits are sent nearer after the search: ``minimise`` is not written."""
     written = "minimise" in scenario.objective.model_fields_set
     return scenario.problem == "estate" and not written and planner_assigns(scenario)
@@ -69,7 +71,7 @@ def cost_ceiling_gbp(
     """
     if least_cost is None:
         return plan_cost
-    if reassigns(scenario):
+    if uses_reassignment(scenario):
         return max(least_cost + allowance_gbp(least_cost, do_nothing_cost), plan_cost)
     asked = scenario.objective
     number = asked.minimise.index("cost") if "cost" in asked.minimise else len(asked.slack)

@@ -9,14 +9,14 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
 from placeopt.base.errors import Finding, ScenarioError
-from placeopt.scenario.combined_faults import ENGINES, faults_of_whole, is_engine
+from placeopt.scenario.combined_faults import ENGINES, combined_faults, is_engine
 from placeopt.scenario.faults import TomlFile
 from placeopt.scenario.implied_rules import missing_implied
 from placeopt.scenario.objectives import DEFAULT_OBJECTIVE
 from placeopt.scenario.question import is_yes_or_no
 from placeopt.scenario.ranges import Kmh, Minutes, Seed, Year
 from placeopt.scenario.rules.rule import RULES, Problem, Rule
-from placeopt.scenario.section import MADE_IN_PYTHON, Section, plain
+from placeopt.scenario.section import MADE_IN_PYTHON, Section, to_plain_values
 
 __all__ = [
     "ENGINES",
@@ -179,9 +179,9 @@ class Scenario(Section):
     @classmethod
     def faults_of_all(cls, values: Mapping[str, Any]) -> list[Finding]:
         """Faults of the whole; see ``whole``."""
-        written = {name: value if name == "rules" else plain(value)
+        written = {name: value if name == "rules" else to_plain_values(value)
                    for name, value in values.items()}  # fmt: skip
-        return faults_of_whole(written, TomlFile(MADE_IN_PYTHON, written, {}))
+        return combined_faults(written, TomlFile(MADE_IN_PYTHON, written, {}))
 
     @field_validator("rules", mode="before")
     @classmethod

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, mo
 from placeopt.base.errors import Finding, ScenarioError
 from placeopt.place.files.cells import text_fault
 from placeopt.place.tables import number_in_words
-from placeopt.scenario.faults import TomlFile, findings
+from placeopt.scenario.faults import TomlFile, validation_findings
 from placeopt.scenario.ranges import LARGEST, SMALLEST, numbers_in, texts_in
 
 MADE_IN_PYTHON = "the scenario"  # in place of a file's name
@@ -36,8 +36,10 @@ class _Reported(_ModelMeta):
             try:
                 made = super().__call__(*args, **values)
             except ValidationError as error:
-                source = TomlFile(MADE_IN_PYTHON, plain(values), {})
-                said = findings(error, cls, plain(values), [source], (), cls.label())
+                source = TomlFile(MADE_IN_PYTHON, to_plain_values(values), {})
+                said = validation_findings(
+                    error, cls, to_plain_values(values), [source], (), cls.label()
+                )
                 known = {(each.column, each.message) for each in found}
                 found += [
                     each
@@ -108,14 +110,14 @@ class Section(BaseModel, metaclass=_Reported):
         return type(self)(**{**given, **update})
 
 
-def plain(value: Any) -> Any:
+def to_plain_values(value: Any) -> Any:
     """Values as a file would have them: parts as tables of what was given, tuples as lists."""
     if isinstance(value, BaseModel):
-        return {name: plain(getattr(value, name)) for name in value.model_fields_set}
+        return {name: to_plain_values(getattr(value, name)) for name in value.model_fields_set}
     if isinstance(value, Mapping):
-        return {key: plain(inner) for key, inner in value.items()}
+        return {key: to_plain_values(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
+        return [to_plain_values(inner) for inner in value]
     return value
 
 

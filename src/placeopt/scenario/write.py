@@ -14,19 +14,21 @@ from placeopt.scenario.implied_rules import implied_rules, missing_implied
 from placeopt.scenario.rules.rule import Rule
 from placeopt.scenario.scenario import Scenario
 
-SECTIONS = ("objective", "travel", "money", "solver")
+WRITTEN_SECTIONS = ("objective", "travel", "money", "solver")
 
 
 def write_scenario(scenario: Scenario, path: Path, note: str = "") -> Path:
     """Write ``scenario`` to ``path``, under ``note`` as a comment; returns ``path``."""
     import tomli_w
 
-    given = scenario.model_dump(mode="json", exclude={"rules", *SECTIONS}, exclude_defaults=True)
+    given = scenario.model_dump(
+        mode="json", exclude={"rules", *WRITTEN_SECTIONS}, exclude_defaults=True
+    )
     written, drop = _written(scenario)
     document: dict[str, Any] = {"question": "", **given, "place": scenario.place}
     if drop:
         document["drop"] = drop
-    for section in SECTIONS:
+    for section in WRITTEN_SECTIONS:
         part = getattr(scenario, section)
         values = part.model_dump(mode="json", exclude_defaults=True)
         if section == "objective" and "minimise" in part.model_fields_set:

@@ -11,7 +11,7 @@ from placeopt.base.errors import Finding, PlaceError, ScenarioError, UsageError
 from placeopt.engine import Answer, Progress
 from placeopt.place import Place, check
 from placeopt.scenario import Scenario, check_scenario, read_scenario
-from placeopt.scenario.check.all_checks import with_lines
+from placeopt.scenario.check.all_checks import add_lines
 from placeopt.scenario.check.comparison import other_question
 from placeopt.store.provenance import provenance_of
 
@@ -139,4 +139,4 @@ def engine_findings(scenario: Scenario) -> list[Finding]:
     from placeopt.engine.suitability import engine_finding
 
     fault = engine_finding(scenario, scenario.path.name if scenario.path else "the scenario")
-    return list(with_lines(scenario, [fault] if fault else []))
+    return list(add_lines(scenario, [fault] if fault else []))

@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 from placeopt.base.files import atomic_file
 
 FORMAT = 1  # raised whenever minutes made by an older version must not be used again
-CHUNK = 64  # zones; coverage is kept by whole chunks
+CHUNK_ZONES = 64  # zones; coverage is kept by whole chunks
 
 
 @dataclass(frozen=True)
-class Parts:
+class MinutesCache:
     """The folder of parts for ``zones`` zones; made when the first part is written."""
 
     folder: Path
@@ -72,10 +72,10 @@ class Parts:
     def covered(self, buildings: Sequence[str]) -> NDArray[np.bool_]:
         """(chunks of zones, buildings) which pairs have been computed."""
         position = {key: b for b, key in enumerate(buildings)}
-        done = np.zeros((-(-self.zones // CHUNK), len(buildings)), bool)
+        done = np.zeros((-(-self.zones // CHUNK_ZONES), len(buildings)), bool)
         for _, header in self._headers():
             columns = [position[key] for key in header["buildings"] if key in position]
-            done[header["first"] // CHUNK : -(-header["stop"] // CHUNK), columns] = True
+            done[header["first"] // CHUNK_ZONES : -(-header["stop"] // CHUNK_ZONES), columns] = True
         return done
 
     def add(
@@ -161,6 +161,6 @@ def hash_of_array(array: NDArray[Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
-def building_keys(xy: NDArray[np.float64]) -> list[str]:
+def coordinate_keys(xy: NDArray[np.float64]) -> list[str]:
     """What a building is known by in the parts: its coordinates to the millimetre."""
     return [f"{x:.3f} {y:.3f}" for x, y in xy]

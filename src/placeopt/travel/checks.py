@@ -1,6 +1,6 @@
 """What may be wrong with minutes: warnings, each with a count and the names concerned.
 
-- a point that snaps further than ``SNAP_M`` to its street
+- a point that snaps further than ``MAX_SNAP_M`` to its street
 - zones and buildings that nothing joins
 - minutes shorter than the straight line at the mode's top speed: no one travels so fast
 - people near the edge of the network, whose nearest building may lie outside it
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from shapely.geometry.base import BaseGeometry
 
-SNAP_M = 500.0
-NAMED = 5  # ids named in one message; the count says how many there are
-NAMED_NEAR_THE_EDGE = 60
+MAX_SNAP_M = 500.0
+MAX_NAMES = 5  # ids named in one message; the count says how many there are
+MAX_NAMES_NEAR_EDGE = 60
 
 
-def findings_of(
+def add_findings(
     place: Place, times: TravelTimes, notes: Mapping[str, Mapping[str, Any]]
 ) -> TravelTimes:
     """The times with every warning added. ``notes[mode]``: what the search noted (``notes_of``)."""
@@ -39,7 +39,7 @@ def findings_of(
         note = notes.get(mode, {})
         findings += snapped_far(place, mode, note)
         findings += unreachable(times, mode)
-        findings += beats_the_crow(place, times, mode)
+        findings += faster_than_straight_line(place, times, mode)
         findings += near_the_edge(place, times, mode, note)
         for found in note.get("found", []):
             findings.append(Finding(**{**found, "ids": tuple(found.get("ids", ()))}))
@@ -48,12 +48,12 @@ def findings_of(
 
 
 def snapped_far(place: Place, mode: str, note: Mapping[str, Any]) -> list[Finding]:
-    """Zones and buildings further than ``SNAP_M`` from the street they enter by."""
+    """Zones and buildings further than ``MAX_SNAP_M`` from the street they enter by."""
     findings = []
     for table, key in (("zones", "zone_id"), ("buildings", "building_id")):
         far: Mapping[str, float] = note.get(f"far_{table}", {})
         frame = place.tables[table]
-        spots = [_spot(x, y) for x, y in zip(frame["x_m"], frame["y_m"], strict=True)]
+        spots = [coordinate_key(x, y) for x, y in zip(frame["x_m"], frame["y_m"], strict=True)]
         named = [
             (far[spot], f"{key_of} ({far[spot]:,.0f} m)", str(key_of))
             for spot, key_of in zip(spots, frame[key], strict=True)
@@ -66,7 +66,7 @@ def snapped_far(place: Place, mode: str, note: Mapping[str, Any]) -> list[Findin
             names = [name for _, name, _ in named]
             findings.append(
                 _warn(mode, key, _some(names), f"{len(names)} of {table} lie further than "
-                      f"{SNAP_M:g} m from the nearest street for this mode",
+                      f"{MAX_SNAP_M:g} m from the nearest street for this mode",
                       "check the coordinates, or that the street file covers them",
                       [id_ for _, _, id_ in named])
             )  # fmt: skip
@@ -96,7 +96,7 @@ def unreachable(times: TravelTimes, mode: str) -> list[Finding]:
     return findings
 
 
-def beats_the_crow(place: Place, times: TravelTimes, mode: str) -> list[Finding]:
+def faster_than_straight_line(place: Place, times: TravelTimes, mode: str) -> list[Finding]:
     """Pairs whose minutes are shorter than the straight line at the mode's top speed."""
     from scipy.spatial.distance import cdist
 
@@ -158,7 +158,7 @@ def near_the_edge(
     people = table.drop_duplicates("zone_id")["population"].sum()
     counts = ", ".join(f"{k} {n}" for k, n in table["kind"].value_counts(sort=False).items())
     return [
-        _warn(mode, "zone_id", _some(list(zones), NAMED_NEAR_THE_EDGE),
+        _warn(mode, "zone_id", _some(list(zones), MAX_NAMES_NEAR_EDGE),
               f"{people:,.0f} people in {len(zones)} zones live nearer to the "
               "edge of the streets than to the nearest building of some kind, so that a nearer "
               f"one may lie outside (zones by kind: {counts})",
@@ -178,11 +178,11 @@ def _warn(
     return Finding("warning", f"minutes by {mode}", None, column, value, fault, remedy, told)
 
 
-def _some(names: Sequence[str], most: int = NAMED) -> str:
+def _some(names: Sequence[str], most: int = MAX_NAMES) -> str:
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 
-def _spot(x: float, y: float) -> str:
+def coordinate_key(x: float, y: float) -> str:
     return f"{x:.3f} {y:.3f}"
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from placeopt.base.errors import Finding, UsageError
 from placeopt.place import read_place
-from placeopt.travel.fill_missing import Watch, Workers
+from placeopt.travel.fill_missing import ProgressCallback, Workers
 from placeopt.travel.matrix import write_matrix
 from placeopt.travel.measure import measure
 from placeopt.travel.times import TravelTimes
@@ -62,7 +62,7 @@ def measure_place(
     columns: Mapping[str, str] | None = None,
     engine: str = "scipy",
     out: Path | None = None,
-    progress: Watch | None = None,
+    progress: ProgressCallback | None = None,
     workers: Workers | None = None,
 ) -> Measurement:
     """Measure the place at ``path`` over streets (and timetables) and write its minutes.

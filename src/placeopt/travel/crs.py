@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 WGS84 = "EPSG:4326"
-PROJECT = (
+PROJECT_ADVICE = (
     "project it first, in Great Britain to EPSG:27700 (in QGIS: Export > Save Features As > "
     "CRS; in GeoPandas: layer.to_crs(27700))"
 )
@@ -34,7 +34,7 @@ def require_metres(crs: Any, file: str) -> str:
     from pyproj.exceptions import CRSError
 
     if crs is None:
-        raise _refused(file, None, "states no coordinate system", PROJECT)
+        raise _refused(file, None, "states no coordinate system", PROJECT_ADVICE)
     try:
         system = CRS.from_user_input(crs)
     except CRSError:
@@ -43,10 +43,12 @@ def require_metres(crs: Any, file: str) -> str:
         ) from None
     name = system.to_string() if system.to_epsg() is None else f"EPSG:{system.to_epsg()}"
     if not system.is_projected:
-        raise _refused(file, name, "counts in degrees, not metres", PROJECT)
+        raise _refused(file, name, "counts in degrees, not metres", PROJECT_ADVICE)
     units = {axis.unit_name for axis in system.axis_info[:2]}
     if units != {"metre"}:
-        raise _refused(file, name, f"counts in {' and '.join(sorted(units))}, not metres", PROJECT)
+        raise _refused(
+            file, name, f"counts in {' and '.join(sorted(units))}, not metres", PROJECT_ADVICE
+        )
     return name
 
 
@@ -56,10 +58,10 @@ def require_not_degrees(x: ArrayLike, y: ArrayLike, file: str) -> None:
     known = np.isfinite(across) & np.isfinite(up)
     if known.any() and (np.abs(across[known]) <= 180).all() and (np.abs(up[known]) <= 90).all():
         example = f"{across[known][0]:g}, {up[known][0]:g}"
-        raise _refused(file, example, "looks like degrees, not metres", PROJECT, "x_m, y_m")
+        raise _refused(file, example, "looks like degrees, not metres", PROJECT_ADVICE, "x_m, y_m")
 
 
-def into(layer: gpd.GeoDataFrame, crs: str, file: str) -> gpd.GeoDataFrame:
+def to_crs(layer: gpd.GeoDataFrame, crs: str, file: str) -> gpd.GeoDataFrame:
     """The layer in the coordinate system ``crs``; ``InputError`` where it states none of its own.
 
     A layer in degrees is welcome here: it is transformed, not measured.
@@ -69,7 +71,7 @@ def into(layer: gpd.GeoDataFrame, crs: str, file: str) -> gpd.GeoDataFrame:
     return layer.to_crs(crs)
 
 
-def outside(longitude: ArrayLike, latitude: ArrayLike, crs: str) -> NDArray[np.bool_]:
+def outside_area_of_use(longitude: ArrayLike, latitude: ArrayLike, crs: str) -> NDArray[np.bool_]:
     """Which points (degrees) lie well outside the area that ``crs`` is made for."""
     from pyproj import CRS
 
@@ -85,17 +87,17 @@ def outside(longitude: ArrayLike, latitude: ArrayLike, crs: str) -> NDArray[np.b
 
 def to_lonlat(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """The layer in degrees of longitude and latitude (WGS 84): for display, never for measuring."""
-    return into(layer, WGS84, "the layer to be shown")
+    return to_crs(layer, WGS84, "the layer to be shown")
 
 
-def points_of(x_m: ArrayLike, y_m: ArrayLike, crs: str) -> gpd.GeoSeries:
+def make_points(x_m: ArrayLike, y_m: ArrayLike, crs: str) -> gpd.GeoSeries:
     """Points that state the projected coordinate system their metres are in."""
     import geopandas as gpd
 
     return gpd.GeoSeries(gpd.points_from_xy(x_m, y_m), crs=crs)
 
 
-def points_into(
+def project_points(
     longitude: ArrayLike, latitude: ArrayLike, crs: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Degrees (WGS 84) as metres in ``crs``; points outside its area come back infinite."""
@@ -103,7 +105,7 @@ def points_into(
     return np.asarray(x, float), np.asarray(y, float)
 
 
-def degrees_of(
+def unproject_points(
     x: ArrayLike, y: ArrayLike, crs: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(longitude, latitude) in degrees (WGS 84) of metres in ``crs``."""

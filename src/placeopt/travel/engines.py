@@ -19,12 +19,12 @@ from placeopt.base.errors import EngineMissing, UsageError
 if TYPE_CHECKING:
     from placeopt.travel.streets.graph import Graph
 
-Found = NDArray[np.float64]
-Searcher = Callable[[NDArray[np.intp], NDArray[np.intp], float], Found]
+Minutes = NDArray[np.float64]
+SearchFunction = Callable[[NDArray[np.intp], NDArray[np.intp], float], Minutes]
 STEPS_PER_MINUTE = 60_000  # whole numbers are all that contraction hierarchies know: milliseconds
 
 
-def require(engine: str) -> None:
+def require_engine(engine: str) -> None:
     """``UsageError`` for an engine that there is not, ``EngineMissing`` for one not installed."""
     if engine not in ENGINES:
         raise UsageError(f"no street engine {engine!r}; there are {', '.join(ENGINES)}")
@@ -35,30 +35,30 @@ def require(engine: str) -> None:
             raise EngineMissing("pyroutingkit is not installed; pip install placeopt[fast-streets]")
 
 
-def searcher(engine: str, graph: Graph, backwards: bool) -> Searcher:
+def make_search(engine: str, graph: Graph, backwards: bool) -> SearchFunction:
     """search(sources, targets, limit) -> (sources, targets) minutes, infinite beyond the limit.
 
     ``backwards``: minutes from the targets to the sources.
     """
-    require(engine)
+    require_engine(engine)
     return ENGINES[engine](graph, backwards)
 
 
-def _scipy(graph: Graph, backwards: bool) -> Searcher:
+def _scipy(graph: Graph, backwards: bool) -> SearchFunction:
     from scipy.sparse.csgraph import dijkstra
 
     matrix = graph.reversed if backwards else graph.matrix
 
-    def search(sources: NDArray[np.intp], targets: NDArray[np.intp], limit: float) -> Found:
+    def search(sources: NDArray[np.intp], targets: NDArray[np.intp], limit: float) -> Minutes:
         return dijkstra(matrix, directed=True, indices=sources, limit=limit)[:, targets]
 
     return search
 
 
-def _pyroutingkit(graph: Graph, backwards: bool) -> Searcher:
+def _pyroutingkit(graph: Graph, backwards: bool) -> SearchFunction:
     metric, nothing = _hierarchy(graph)
 
-    def search(sources: NDArray[np.intp], targets: NDArray[np.intp], limit: float) -> Found:
+    def search(sources: NDArray[np.intp], targets: NDArray[np.intp], limit: float) -> Minutes:
         a, b = (targets, sources) if backwards else (sources, targets)
         found = metric.distances_many_to_many(a.astype(np.uint32), b.astype(np.uint32))
         minutes = np.where(found == nothing, np.inf, found / STEPS_PER_MINUTE)
@@ -86,7 +86,7 @@ def _hierarchy(graph: Graph) -> tuple[Any, int]:
     return kept
 
 
-ENGINES: dict[str, Callable[[Any, bool], Searcher]] = {
+ENGINES: dict[str, Callable[[Any, bool], SearchFunction]] = {
     "scipy": _scipy,
     "pyroutingkit": _pyroutingkit,
 }

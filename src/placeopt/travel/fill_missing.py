@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 
 from placeopt.base.files import WAIT_SECONDS, exclusive_folder
 from placeopt.place import Place
-from placeopt.travel.cache import CHUNK, Parts, building_keys, cache_folder
+from placeopt.travel.cache import CHUNK_ZONES, MinutesCache, cache_folder, coordinate_keys
 from placeopt.travel.origins import Origins
 
-BUILDINGS = 128  # buildings in one piece where zones outnumber buildings
+BLOCK_BUILDINGS = 128  # buildings in one piece where zones outnumber buildings
 Floats = NDArray[np.float64]
-Found = tuple[Floats, Floats | None]  # (zones, buildings) minutes, and at their worst if known
+MinutesAndWorst = tuple[
+    Floats, Floats | None
+]  # (zones, buildings) minutes, and at their worst if known
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Step:
     seconds: float
 
 
-Watch = Callable[[Step], None]
+ProgressCallback = Callable[[Step], None]
 
 
 class Search(Protocol):
@@ -46,7 +48,9 @@ class Search(Protocol):
 
     from_zones: bool  # searches start at the zones, so that pieces are best cut by zones
 
-    def __call__(self, from_xy: Floats, to_xy: Floats, cutoff_minutes: float) -> Found: ...
+    def __call__(
+        self, from_xy: Floats, to_xy: Floats, cutoff_minutes: float
+    ) -> MinutesAndWorst: ...
 
     def facts(self) -> dict[str, Any]: ...
 
@@ -54,11 +58,11 @@ class Search(Protocol):
 
 
 Job = tuple[Floats, Floats]  # points of some zones, points of some buildings
-Workers = Callable[[Search, Sequence[Job], float], Iterable[tuple[int, Found]]]
+Workers = Callable[[Search, Sequence[Job], float], Iterable[tuple[int, MinutesAndWorst]]]
 
 
 @dataclass(frozen=True)
-class Measured:
+class ModeMinutes:
     """All minutes of one mode, where they come from and what later checks need to know."""
 
     minutes: Floats
@@ -68,7 +72,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Piece:
+class Block:
     """Zones ``first`` to ``stop`` by the buildings at ``columns``."""
 
     first: int
@@ -76,16 +80,16 @@ class Piece:
     columns: NDArray[np.intp]
 
 
-def computed_once(
+def cached_minutes(
     place: Place,
     origins: Origins,
     mode: str,
     facts: Mapping[str, Any],
     search: Search,
     cutoff_minutes: float,
-    progress: Watch | None = None,
+    progress: ProgressCallback | None = None,
     workers: Workers | None = None,
-) -> Measured:
+) -> ModeMinutes:
     """The (zones, buildings) minutes of one mode.
 
     ``facts`` states everything but coordinates that the minutes depend on. What is kept beside
@@ -99,31 +103,31 @@ def computed_once(
         elif place.folder is not None:
             text = f"{place.folder} may not be written to, so minutes are not kept beside the place"
             said.append((text, "copy the place to a folder of your own"))
-        parts = parts_of(place, origins, home, mode, facts)
-        complete(parts, place, origins, mode, facts, search, cutoff_minutes, progress, workers)
-        minutes, worst = parts.load(building_keys(points_of(place, "buildings")))
+        parts = minutes_cache(place, origins, home, mode, facts)
+        fill_missing(parts, place, origins, mode, facts, search, cutoff_minutes, progress, workers)
+        minutes, worst = parts.load(coordinate_keys(coordinates_of(place, "buildings")))
         notes = parts.notes()
         notes["said"] = [*notes.get("said", []), *said]
-        return Measured(minutes, worst, parts.provenance(), notes)
+        return ModeMinutes(minutes, worst, parts.provenance(), notes)
 
 
-def parts_of(
+def minutes_cache(
     place: Place, origins: Origins, home: Path, mode: str, facts: Mapping[str, Any]
-) -> Parts:
+) -> MinutesCache:
     """The parts that hold minutes made from ``facts`` for the zones of a place."""
     inputs = {**facts, "zones": origins.fingerprint(), "crs": place.info.crs}
-    return Parts(cache_folder(home, mode, inputs), origins.zones)
+    return MinutesCache(cache_folder(home, mode, inputs), origins.zones)
 
 
-def complete(
-    parts: Parts,
+def fill_missing(
+    parts: MinutesCache,
     place: Place,
     origins: Origins,
     mode: str,
     facts: Mapping[str, Any],
     search: Search,
     cutoff_minutes: float,
-    progress: Watch | None = None,
+    progress: ProgressCallback | None = None,
     workers: Workers | None = None,
 ) -> None:
     """Compute and keep every pair that no part covers yet; ``workers`` share the pieces.
@@ -133,8 +137,8 @@ def complete(
     Raises:
         OutputError: Another process computes there for longer than ``WAIT_SECONDS``.
     """
-    keys = building_keys(points_of(place, "buildings"))
-    if not missing_pieces(parts, keys, search.from_zones) and parts.stated():
+    keys = coordinate_keys(coordinates_of(place, "buildings"))
+    if not missing_blocks(parts, keys, search.from_zones) and parts.stated():
         return
     with exclusive_folder(parts.folder, WAIT_SECONDS):
         parts.clear()
@@ -142,24 +146,24 @@ def complete(
 
 
 def _complete(
-    parts: Parts,
+    parts: MinutesCache,
     place: Place,
     origins: Origins,
     mode: str,
     facts: Mapping[str, Any],
     search: Search,
     cutoff_minutes: float,
-    progress: Watch | None,
+    progress: ProgressCallback | None,
     workers: Workers | None,
 ) -> None:
-    buildings = points_of(place, "buildings")
-    keys = building_keys(buildings)
-    missing = missing_pieces(parts, keys, search.from_zones)
+    buildings = coordinates_of(place, "buildings")
+    keys = coordinate_keys(buildings)
+    missing = missing_blocks(parts, keys, search.from_zones)
     total = origins.zones * len(set(keys))
     done = total - sum((p.stop - p.first) * len(p.columns) for p in missing)
     began = time.perf_counter()
     jobs = [(origins.xy[origins.points(p.first, p.stop)], buildings[p.columns]) for p in missing]
-    for which, found in (workers or here)(search, jobs, cutoff_minutes):
+    for which, found in (workers or run_serially)(search, jobs, cutoff_minutes):
         piece = missing[which]
         minutes, worst = origins.combine(piece.first, piece.stop, *found)
         parts.add(piece.first, [keys[b] for b in piece.columns], minutes, worst)
@@ -171,13 +175,17 @@ def _complete(
         parts.note(search.notes(origins.xy, buildings))
 
 
-def here(search: Search, jobs: Sequence[Job], cutoff_minutes: float) -> Iterator[tuple[int, Found]]:
+def run_serially(
+    search: Search, jobs: Sequence[Job], cutoff_minutes: float
+) -> Iterator[tuple[int, MinutesAndWorst]]:
     """Do the jobs one after the other in this process."""
     for which, (from_xy, to_xy) in enumerate(jobs):
         yield which, search(from_xy, to_xy, cutoff_minutes)
 
 
-def missing_pieces(parts: Parts, keys: Sequence[str], from_zones: bool = False) -> list[Piece]:
+def missing_blocks(
+    parts: MinutesCache, keys: Sequence[str], from_zones: bool = False
+) -> list[Block]:
     """What is still to be computed, in pieces; buildings on the same spot count once."""
     _, first_seen = np.unique(np.array(keys, str), return_index=True)
     missing = ~parts.covered(keys)
@@ -193,7 +201,7 @@ def missing_pieces(parts: Parts, keys: Sequence[str], from_zones: bool = False) 
     ]
 
 
-def points_of(place: Place, table: str) -> Floats:
+def coordinates_of(place: Place, table: str) -> Floats:
     """(rows, 2) metres of a place's zones or buildings."""
     return place.tables[table][["x_m", "y_m"]].to_numpy(float)
 
@@ -203,18 +211,20 @@ def today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
-def _cut(first: int, stop: int, columns: NDArray[np.intp], from_zones: bool) -> Iterable[Piece]:
+def _cut(first: int, stop: int, columns: NDArray[np.intp], from_zones: bool) -> Iterable[Block]:
     """Pieces of the side that is searched from: the smaller one, if the search has no other."""
     if from_zones or stop - first < len(columns):
-        return (Piece(a, min(a + CHUNK, stop), columns) for a in range(first, stop, CHUNK))
-    steps = range(0, len(columns), BUILDINGS)
-    return (Piece(first, stop, columns[start : start + BUILDINGS]) for start in steps)
+        return (
+            Block(a, min(a + CHUNK_ZONES, stop), columns) for a in range(first, stop, CHUNK_ZONES)
+        )
+    steps = range(0, len(columns), BLOCK_BUILDINGS)
+    return (Block(first, stop, columns[start : start + BLOCK_BUILDINGS]) for start in steps)
 
 
 def _runs(chunks: NDArray[np.bool_], zones: int) -> list[tuple[int, int]]:
     """Runs of missing chunks as (first zone, zone after the last)."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], chunks.astype(np.int8), [0]])))
     return [
-        (int(a) * CHUNK, min(int(b) * CHUNK, zones))
+        (int(a) * CHUNK_ZONES, min(int(b) * CHUNK_ZONES, zones))
         for a, b in zip(edges[::2], edges[1::2], strict=True)
     ]

@@ -2,7 +2,7 @@
 
 Where one can be after t minutes on the way to (or from) the nearest building: the streets reached
 and a strip beside them as wide as the minutes left allow at the access speed, at most
-``STRIP_M``. Areas of later bands contain those of earlier ones.
+``MAX_STRIP_M``. Areas of later bands contain those of earlier ones.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from placeopt.travel.streets.paths import snap
 if TYPE_CHECKING:
     import geopandas as gpd
 
-STRIP_M = 200.0
-LEAST_M = 40.0
-TIDY_M = 30.0  # corners rounded and slits closed up to this
+MAX_STRIP_M = 200.0
+MIN_STRIP_M = 40.0
+SMOOTHING_M = 30.0  # corners rounded and slits closed up to this
 
 
 def isochrones(
@@ -86,13 +86,13 @@ def _area(graph: Graph, minutes_there: NDArray[np.float64], minutes: float) -> A
     rest = minutes - minutes_there
     reached = np.flatnonzero(rest >= 0)
     pace = metres_per_minute(graph.access_kmh)
-    width = np.clip(np.clip(rest[reached], 0, None) * pace, LEAST_M, STRIP_M)
+    width = np.clip(np.clip(rest[reached], 0, None) * pace, MIN_STRIP_M, MAX_STRIP_M)
     rounds = shapely.buffer(shapely.points(graph.xy[reached]), width, quad_segs=4)
     arcs = graph.matrix.tocoo()
     tail, head = arcs.coords
     inside = (rest[tail] >= 0) & (rest[head] >= 0) & (tail < head)
     ends = np.stack([graph.xy[tail[inside]], graph.xy[head[inside]]], axis=1)
-    strips = np.clip(np.minimum(rest[tail], rest[head])[inside] * pace, LEAST_M, STRIP_M)
+    strips = np.clip(np.minimum(rest[tail], rest[head])[inside] * pace, MIN_STRIP_M, MAX_STRIP_M)
     lines = shapely.buffer(shapely.linestrings(ends), strips, quad_segs=4)
     whole = shapely.union_all(np.concatenate([rounds, lines]))
-    return shapely.buffer(shapely.buffer(whole, TIDY_M), -TIDY_M).simplify(5.0)
+    return shapely.buffer(shapely.buffer(whole, SMOOTHING_M), -SMOOTHING_M).simplify(5.0)

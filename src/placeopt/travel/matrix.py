@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KEYS = ("zone_id", "building_id", "mode")
-MOVED_M = 1.0
+MOVE_TOLERANCE_M = 1.0
 
 
 def read_matrix(
@@ -227,7 +227,7 @@ def _moved(
         here = _where(place, key)
         moved = [
             i for i, (x, y) in here.items()
-            if i in there and abs(x - there[i][0]) + abs(y - there[i][1]) > MOVED_M
+            if i in there and abs(x - there[i][0]) + abs(y - there[i][1]) > MOVE_TOLERANCE_M
         ]  # fmt: skip
         if moved:
             names = ", ".join(moved[:5]) + (", ..." if len(moved) > 5 else "")

@@ -16,16 +16,16 @@ import numpy as np
 from placeopt.base.errors import Finding, InputError, UsageError
 from placeopt.place import Place
 from placeopt.travel import crs as systems
-from placeopt.travel.fill_missing import Watch, Workers, points_of, today
+from placeopt.travel.fill_missing import ProgressCallback, Workers, coordinates_of, today
 from placeopt.travel.origins import POINTS_FILE
 from placeopt.travel.speeds import MODES, check_speeds, speed_of
-from placeopt.travel.straight_line import crow_minutes
+from placeopt.travel.straight_line import straight_line_minutes
 from placeopt.travel.times import TravelTimes
 
 if TYPE_CHECKING:
     from placeopt.travel.transit.door_to_door import Transit
 
-MOST_MINUTES = 400_000_000  # zones x buildings x modes that are held at once: 3.2 GB
+MAX_STORED_MINUTES = 400_000_000  # zones x buildings x modes that are held at once: 3.2 GB
 METHODS = ("crow_fly", "streets", "matrix")
 
 
@@ -42,7 +42,7 @@ def measure(
     points: str | Path | None = None,
     transit: Transit | None = None,
     engine: str = "scipy",
-    progress: Watch | None = None,
+    progress: ProgressCallback | None = None,
     workers: Workers | None = None,
 ) -> TravelTimes:
     """Minutes from zones to buildings.
@@ -57,7 +57,7 @@ def measure(
     date and window. ``engine``: see ``engines``. Pairs beyond ``cutoff_minutes`` are NaN.
     ``workers`` shares the work out (see ``parallel``). Raises ``InputError`` with every fault of
     the files and ``UsageError`` for a method, mode, engine or speed that there is not, and for more
-    pairs than are held at once (``MOST_MINUTES``).
+    pairs than are held at once (``MAX_STORED_MINUTES``).
     """
     check_speeds(speeds_kmh)
     unknown = [mode for mode in modes if mode not in MODES]
@@ -67,35 +67,37 @@ def measure(
         raise UsageError(f"no travel method {method!r}; there are {', '.join(METHODS)}")
     _require_room(place, modes)
     if method == "matrix":
-        from placeopt.travel.checks import findings_of
+        from placeopt.travel.checks import add_findings
         from placeopt.travel.matrix import read_matrix
 
         own = _file(place, file, ("minutes.parquet", "minutes.csv"))
-        return findings_of(place, read_matrix(place, own, modes, cutoff_minutes), {})
+        return add_findings(place, read_matrix(place, own, modes, cutoff_minutes), {})
     require_measurable(place)
     if method == "crow_fly":
         return _by_crow(place, modes, cutoff_minutes, detour, speeds_kmh)
-    from placeopt.travel.networks import Files, over_streets
+    from placeopt.travel.networks import NetworkFiles, measure_over_networks
 
-    files = Files(
+    files = NetworkFiles(
         streets=_file(place, file, ("streets.gpkg", "streets.osm.pbf")),
         columns=columns or {},
         points=_points_file(place, points),
         gtfs=() if transit is None else tuple(_file(place, feed, ()) for feed in transit.feeds),
         transit=transit,
     )
-    return over_streets(place, modes, cutoff_minutes, speeds_kmh, files, engine, progress, workers)
+    return measure_over_networks(
+        place, modes, cutoff_minutes, speeds_kmh, files, engine, progress, workers
+    )
 
 
 def _require_room(place: Place, modes: Sequence[str]) -> None:
     """``UsageError`` where the minutes of all pairs would not fit into memory."""
     zones, buildings = len(place.zones), len(place.buildings)
     minutes = zones * buildings * len(modes)
-    if minutes > MOST_MINUTES:
+    if minutes > MAX_STORED_MINUTES:
         raise UsageError(
             f"{zones:,} zones x {buildings:,} buildings x {len(modes)} modes are {minutes:,} "
-            f"minutes ({minutes * 8 / 1e9:,.0f} GB); at most {MOST_MINUTES:,} are held: ask of "
-            "larger zones, of one district at a time, or of the buildings that a plan may change"
+            f"minutes ({minutes * 8 / 1e9:,.0f} GB); at most {MAX_STORED_MINUTES:,} are held: ask "
+            "of larger zones, of one district at a time, or of the buildings that a plan may change"
         )
 
 
@@ -128,8 +130,12 @@ def _by_crow(
     minutes, provenance = {}, {}
     for mode in modes:
         kmh = speed_of(mode, speeds_kmh)
-        minutes[mode] = crow_minutes(
-            points_of(place, "zones"), points_of(place, "buildings"), kmh, detour, cutoff_minutes
+        minutes[mode] = straight_line_minutes(
+            coordinates_of(place, "zones"),
+            coordinates_of(place, "buildings"),
+            kmh,
+            detour,
+            cutoff_minutes,
         )
         provenance[mode] = {
             "method": "crow_fly",

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from placeopt.base.errors import UsageError
 from placeopt.place import Place
 from placeopt.travel.cache import hash_of_file
-from placeopt.travel.checks import findings_of
-from placeopt.travel.fill_missing import Search, Watch, Workers, computed_once
+from placeopt.travel.checks import add_findings
+from placeopt.travel.fill_missing import ProgressCallback, Search, Workers, cached_minutes
 from placeopt.travel.origins import origins_of
 from placeopt.travel.streets.arrays import Streets
 from placeopt.travel.streets.graph import Graph, graph_of
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Files:
+class NetworkFiles:
     """What minutes are made from: streets, sample points of the zones, feeds and their question."""
 
     streets: Path
@@ -38,19 +38,19 @@ class Files:
     transit: Transit | None = None
 
 
-def over_streets(
+def measure_over_networks(
     place: Place,
     modes: Sequence[str],
     cutoff_minutes: float,
     speeds_kmh: Mapping[str, float] | None,
-    files: Files,
+    files: NetworkFiles,
     engine: str = "scipy",
-    progress: Watch | None = None,
+    progress: ProgressCallback | None = None,
     workers: Workers | None = None,
 ) -> TravelTimes:
     """Minutes by each mode, with warnings about snapping, reach and the network's edge."""
     origins = origins_of(place, files.points)
-    searches = searches_for(place, modes, speeds_kmh, files, engine)
+    searches = make_searches(place, modes, speeds_kmh, files, engine)
     hashes = {file: hash_of_file(file) for file in (files.streets, *files.gtfs)}
     minutes, worst, provenance, notes = {}, {}, {}, {}
     for mode in modes:
@@ -67,7 +67,7 @@ def over_streets(
             of_feeds = [hashes[feed] for feed in files.gtfs]
             sha256 = of_feeds[0] if len(of_feeds) == 1 else of_feeds
             facts |= {**files.transit.facts(), "gtfs_sha256": sha256}
-        found = computed_once(
+        found = cached_minutes(
             place, origins, mode, facts, searches[mode], cutoff_minutes, progress, workers
         )
         minutes[mode], provenance[mode], notes[mode] = found.minutes, found.provenance, found.notes
@@ -81,7 +81,7 @@ def over_streets(
         provenance,
         worst,
     )
-    return findings_of(place, times, notes)
+    return add_findings(place, times, notes)
 
 
 def read_streets(file: Path, crs: str, columns: Mapping[str, str] | None = None) -> Streets:
@@ -95,11 +95,11 @@ def read_streets(file: Path, crs: str, columns: Mapping[str, str] | None = None)
     return read_layers(file, crs, columns=columns)
 
 
-def searches_for(
+def make_searches(
     place: Place,
     modes: Sequence[str],
     speeds_kmh: Mapping[str, float] | None,
-    files: Files,
+    files: NetworkFiles,
     engine: str = "scipy",
 ) -> dict[str, Search]:
     """One search a mode; the street file is read once for all of them, when first needed."""
@@ -117,7 +117,7 @@ def searches_for(
     }
 
 
-def _transit(place: Place, files: Files, network: Any) -> Search:
+def _transit(place: Place, files: NetworkFiles, network: Any) -> Search:
     if files.transit is None or not files.gtfs:
         raise UsageError(
             "mode 'transit' needs a timetable: give transit=Transit(gtfs=, date=), or measure with "

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from placeopt.travel.fill_missing import Found, Job, Search, Workers
+from placeopt.travel.fill_missing import Job, MinutesAndWorst, Search, Workers
 
 
 def on_dask(client: Any) -> Workers:
@@ -20,7 +20,7 @@ def on_dask(client: Any) -> Workers:
 
     def share(
         search: Search, jobs: Sequence[Job], cutoff_minutes: float
-    ) -> Iterator[tuple[int, Found]]:
+    ) -> Iterator[tuple[int, MinutesAndWorst]]:
         from distributed import as_completed
 
         there = client.scatter(search, broadcast=True)
@@ -37,5 +37,5 @@ def on_dask(client: Any) -> Workers:
     return share
 
 
-def _one(search: Search, from_xy: Any, to_xy: Any, cutoff_minutes: float) -> Found:
+def _one(search: Search, from_xy: Any, to_xy: Any, cutoff_minutes: float) -> MinutesAndWorst:
     return search(from_xy, to_xy, cutoff_minutes)

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from placeopt.travel.fill_missing import Step, Watch
+from placeopt.travel.fill_missing import ProgressCallback, Step
 
 
 @contextmanager
-def watching() -> Iterator[Watch]:
+def progress_bar() -> Iterator[ProgressCallback]:
     """A callback that keeps one line on standard error up to date: mode, share, pairs, seconds."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 AGES = ("people_0_4", "people_5_15", "people_16_64", "people_65_84", "people_85_plus")
-BY = ("all", "age", "deprivation", "area", "district", "car")
+GROUPINGS = ("all", "age", "deprivation", "area", "district", "car")
 BANDS = (10.0, 20.0, 30.0, 45.0, 60.0)  # minutes
-MOST_PAIRS = 1_000_000  # of zones and buildings, looked at in one block
+MAX_BLOCK_PAIRS = 1_000_000  # of zones and buildings, looked at in one block
 
 
 def residents_by(place: Place, by: str = "all") -> Mapping[str, NDArray[np.float64]]:
@@ -43,7 +43,7 @@ def residents_by(place: Place, by: str = "all") -> Mapping[str, NDArray[np.float
         return {"with_car": people * (1 - without), "without_car": people * without}
     column = {"deprivation": "deprivation_quintile", "area": "area_type", "district": "district_id"}
     if by not in column:
-        raise UsageError(f"no groups by {by!r}; there are {', '.join(BY)}")
+        raise UsageError(f"no groups by {by!r}; there are {', '.join(GROUPINGS)}")
     group = zones[column[by]].astype(object)
     group = group.where(group.notna() & (group != ""), "not known").astype(str)
     return {name: np.where(group == name, people, 0.0) for name in sorted(group.unique())}
@@ -61,7 +61,7 @@ def nearest(
     zones = len(times.zone_ids)
     minutes, ids = np.full(zones, np.nan), np.full(zones, "", object)
     names = np.array(times.building_ids, object)[columns]
-    step = max(1, MOST_PAIRS // max(1, len(times.building_ids)))
+    step = max(1, MAX_BLOCK_PAIRS // max(1, len(times.building_ids)))
     for rows in (slice(first, first + step) for first in range(0, zones, step)):
         block = np.fmin.reduce([matrix[rows].take(columns, axis=1) for matrix in matrices])
         reached = ~np.isnan(block).all(axis=1)

@@ -24,7 +24,7 @@ KMH = {"walk": 4.8, "cycle": 16.0, "drive": 40.0}
 # long private drives may set access.drive higher.
 ACCESS_KMH = {"walk": 4.8, "cycle": 4.8, "drive": 4.8}
 TOP_KMH = {"walk": 8.0, "cycle": 30.0, "drive": 113.0, "transit": 201.0}  # mph 5, 19, 70, 125
-DELAY = 1 / 0.84
+CLASS_SPEED_DELAY = 1 / 0.84
 KMH_PER_MPH = 1.609344
 
 DRIVE_KMH = {  # by OpenStreetMap's value of ``highway``
@@ -47,7 +47,7 @@ DRIVE_KMH = {  # by OpenStreetMap's value of ``highway``
     "busway": 32.0,
     "": 40.0,  # class unknown
 }
-NO_STOPPING = ("motorway", "motorway_link")  # nobody starts or ends a journey here
+CLASSES_WITHOUT_STOPS = ("motorway", "motorway_link")  # nobody starts or ends a journey here
 
 
 def speed_of(mode: str, speeds_kmh: Mapping[str, float] | None) -> float:

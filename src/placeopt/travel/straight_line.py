@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from placeopt.travel.speeds import metres_per_minute
 
 
-def crow_minutes(
+def straight_line_minutes(
     from_xy: NDArray[np.float64],
     to_xy: NDArray[np.float64],
     kmh: float,

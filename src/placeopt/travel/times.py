@@ -37,7 +37,7 @@ class TravelTimes:
     def modes(self) -> tuple[str, ...]:
         return tuple(self.minutes)
 
-    def in_order(self, zone_ids: Sequence[str], building_ids: Sequence[str]) -> TravelTimes:
+    def reindex(self, zone_ids: Sequence[str], building_ids: Sequence[str]) -> TravelTimes:
         """The same minutes with rows and columns in the order of these ids."""
         zones, buildings = tuple(zone_ids), tuple(building_ids)
         if (zones, buildings) == (tuple(self.zone_ids), tuple(self.building_ids)):

@@ -20,12 +20,12 @@ from placeopt.budget.problem.arrays import OBJECTIVES
 from placeopt.place import Place, dictionary
 from placeopt.place.check.benefits import benefit_findings
 from placeopt.place.check.budget import (
-    provider_terms_that_make_no_sense,
+    inconsistent_provider_terms,
     saturation_without_gain,
 )
 from placeopt.scenario import RULES, Rule, Scenario
-from placeopt.scenario.benefit_years import MOST_BEYOND, years_felt_beyond
-from placeopt.scenario.check.all_checks import with_lines
+from placeopt.scenario.benefit_years import MAX_EXTRA_YEARS, lasting_effect_years
+from placeopt.scenario.check.all_checks import add_lines
 from placeopt.scenario.rules.budget.money import (
     Capital,
     Commissioning,
@@ -73,7 +73,7 @@ def check_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
     if dangling or len(place.spending) == 0 or len(place.programmes) == 0:
         return
     yield from (finding for finding in benefit_findings(place) if finding.severity == "error")
-    yield from provider_terms_that_make_no_sense(place)
+    yield from inconsistent_provider_terms(place)
     yield from saturation_without_gain(place)
     yield from _missing_amounts(place, scenario)
     yield from _curves(place)
@@ -89,7 +89,7 @@ def check_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
 
 def check_scenario(place: Place, scenario: Scenario) -> Iterator[Finding]:
     """Faults and warnings in what the scenario asks of this place, with line numbers."""
-    yield from with_lines(scenario, _scenario_findings(place, scenario))
+    yield from add_lines(scenario, _scenario_findings(place, scenario))
 
 
 def _scenario_findings(place: Place, scenario: Scenario) -> Iterator[Finding]:
@@ -168,9 +168,9 @@ def _years(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
 def _uncounted_effects(place: Place, scenario: Scenario, file: str) -> Iterator[Finding]:
     """Effects that last longer than is counted, where the scenario does not state how long to
     count."""
-    felt, least = years_felt_beyond(place), scenario.money.benefit_years
-    if least is None and felt > MOST_BEYOND:
-        message = f"effects last {felt} years after the decided ones; {MOST_BEYOND} are counted"
+    felt, least = lasting_effect_years(place), scenario.money.benefit_years
+    if least is None and felt > MAX_EXTRA_YEARS:
+        message = f"effects last {felt} years after the decided ones; {MAX_EXTRA_YEARS} are counted"
         remedy = f"state benefit_years under [money]: {scenario.years + felt} count them all"
         yield Finding("warning", file, None, "benefit_years", "", message, remedy)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from placeopt.base.errors import Finding, PlaceError
 from placeopt.place import Place
-from placeopt.place.faults import error, row_of, worst_first
+from placeopt.place.faults import error, row_number, sort_findings
 from placeopt.place.files.read import read_records
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def read_actual(
         PlaceError: With every fault of the file.
     """
     rows, findings = read_records(place, "commitments", path, {"kind": "actual"})
-    findings = worst_first([*findings, *_of_other_years(rows, path.name, year)])
+    findings = sort_findings([*findings, *_of_other_years(rows, path.name, year)])
     is_actual = rows["kind"] == "actual"
     faults = [finding for finding in findings if finding.severity == "error"]
     if not is_actual.any() and not faults:
@@ -58,8 +58,8 @@ def _of_other_years(rows: pd.DataFrame, file: str, year: int) -> Iterator[Findin
         if kind == "actual" and given != year:
             message = "this is not the first decided year without actual figures"
             yield error(file, message, f"give {year}, or kind contracted for money that is bound",
-                        row=row_of(at), column="year", value=given)  # fmt: skip
+                        row=row_number(at), column="year", value=given)  # fmt: skip
         elif kind == "contracted" and given <= year:
             message = f"money is contracted for a year after {year}, which is now past"
             yield error(file, message, "give a later year, or kind actual if it was spent",
-                        row=row_of(at), column="year", value=given)  # fmt: skip
+                        row=row_number(at), column="year", value=given)  # fmt: skip

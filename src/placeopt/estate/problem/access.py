@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from placeopt.base.errors import UsageError
 from placeopt.estate.problem.arrays import CAR_MODES, Standard
-from placeopt.scenario.counted import counted_in, residents_counted
+from placeopt.scenario.counted import residents_counted, total_residents_counted
 from placeopt.scenario.rules.estate.services import Access
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def state_standards(place: Place, times: TravelTimes, scenario: Scenario) -> tup
     back_office = dict(zip(service_ids, place.services["back_office"], strict=True))
     standards: list[Standard] = []
     for rule in scenario.of(Access):
-        if counted_in(place, rule) <= 0:
+        if total_residents_counted(place, rule) <= 0:
             asked = rule.sentence()
             raise UsageError(
                 f"an access rule counts nobody and would hold whatever is decided: {asked}"

@@ -24,8 +24,8 @@ from placeopt.estate.problem.arrays import (
 from placeopt.estate.problem.money import carbon_worth, works_factor
 from placeopt.place.demand import visits_of
 from placeopt.place.running_cost import base_year
-from placeopt.scenario.carbon_stated import carbon_unknown
-from placeopt.scenario.discount import annuity, worth_today
+from placeopt.scenario.carbon_stated import missing_carbon
+from placeopt.scenario.discount import annuity, discount_factors_at
 from placeopt.scenario.rules.estate.services import Hosted, Opened, Pinned
 from placeopt.scenario.scenario import Scenario
 
@@ -52,7 +52,7 @@ def state(place: Place, times: TravelTimes, scenario: Scenario) -> EstateProblem
             raise UsageError(
                 f"{kind.name!r} says what a plan is and cannot be dropped; take it out of drop"
             )
-    unknown = carbon_unknown(place, scenario)
+    unknown = missing_carbon(place, scenario)
     if unknown is not None:
         raise UsageError(f"{unknown.message}; {unknown.remedy}")
     year = decision_year(place, scenario)
@@ -182,7 +182,7 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
         sellable=sold,
         receipt_net_gbp=net,
         sale_lag_years=lag,
-        receipt_present_gbp=net * worth_today(scenario.money, lag),
+        receipt_present_gbp=net * discount_factors_at(scenario.money, lag),
         sale_holding_present_gbp=holding * waiting,
         backlog_gbp=table["backlog_gbp"].fillna(0).to_numpy(float) * works,
         backlog_stated=table["backlog_gbp"].notna().to_numpy(),

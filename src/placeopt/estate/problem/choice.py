@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.base.errors import UsageError
-from placeopt.place.running_cost import nearest_of
-from placeopt.scenario.check.solvable import STEEPEST
+from placeopt.place.running_cost import nearest_hosts
+from placeopt.scenario.check.solvable import MAX_DECAY_EXPONENT
 from placeopt.scenario.rules.estate.services import Behaviour, Served
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def pull(problem: EstateProblem) -> Floats:
         steep = rule.exponent * np.log(np.maximum(minutes, 1.0))
     else:
         steep = (rule.decay_per_minute or 0.0) * minutes
-    if steep.max(initial=0.0) > STEEPEST:
+    if steep.max(initial=0.0) > MAX_DECAY_EXPONENT:
         raise UsageError(
             "distance decay is so steep that no number tells near from far; ask for a smaller "
             'decay_per_minute or exponent, or for residents = "nearest"'
@@ -90,6 +90,6 @@ def shares(problem: EstateProblem, hosts: Ints) -> Floats:
         total = drawn.sum(axis=1, keepdims=True)
         found[:, hosts] = np.divide(drawn, total, out=np.zeros_like(drawn), where=total > 0)
         return found
-    zone, host = nearest_of(problem.minutes[:, hosts], problem.buildings.ids, hosts)
+    zone, host = nearest_hosts(problem.minutes[:, hosts], problem.buildings.ids, hosts)
     found[zone, host] = 1.0
     return found

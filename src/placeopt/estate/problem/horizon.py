@@ -17,7 +17,7 @@ from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.build import penalties, services_of, state
 from placeopt.estate.problem.money import carbon_worth
 from placeopt.place.demand import visits_of
-from placeopt.scenario.discount import discount_factors, worth_today
+from placeopt.scenario.discount import discount_factors, discount_factors_at
 from placeopt.scenario.rules.estate.services import Capital, EstateRule, Sequence
 from placeopt.scenario.rules.rule import Rule
 from placeopt.scenario.scenario import Scenario
@@ -58,7 +58,7 @@ class Years:
 
     def receipt_factor(self, t: int, lag: NDArray[np.int64]) -> Floats:
         """Worth in the first year of one pound received ``lag`` years after year ``t``."""
-        return worth_today(self.scenario.money, t + lag)
+        return discount_factors_at(self.scenario.money, t + lag)
 
     @property
     def fit_out_years(self) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 from placeopt.base.errors import EngineError
 from placeopt.engine import Result, Status
 from placeopt.engine.interrupts import until_interrupted
-from placeopt.scenario.reassignment import reassigns
+from placeopt.scenario.reassignment import uses_reassignment
 from placeopt.scenario.scenario import Scenario
 
 REASSIGNMENT_SHARE = 0.2  # of the time, kept for sending visits nearer after the stages
@@ -94,7 +94,9 @@ def in_order(
     """
     objective, solver = scenario.objective, scenario.solver
     began = time.perf_counter()
-    limit = solver.time_limit_seconds * ((1 - REASSIGNMENT_SHARE) if reassigns(scenario) else 1)
+    limit = solver.time_limit_seconds * (
+        (1 - REASSIGNMENT_SHARE) if uses_reassignment(scenario) else 1
+    )
     stages: list[Stage] = []
     found: Found | None = None
     for number, name in enumerate(objective.minimise):

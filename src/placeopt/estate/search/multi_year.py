@@ -54,7 +54,7 @@ from placeopt.estate.search.strategy import find
 from placeopt.estate.solution.decision import Decision
 from placeopt.estate.solution.standards_met import keeps_served
 from placeopt.estate.solution.timeline import Course, value
-from placeopt.scenario.reassignment import reassigns
+from placeopt.scenario.reassignment import uses_reassignment
 from placeopt.scenario.rules.estate.services import Capital
 
 Floats = NDArray[np.float64]
@@ -76,7 +76,7 @@ def find_years(years: Years, progress: Watch | None = None) -> Outcome[Course]:
     """
     began = time.perf_counter()
     outcome = _least(years, progress)
-    if outcome.found is None or not reassigns(years.scenario):
+    if outcome.found is None or not uses_reassignment(years.scenario):
         return outcome
     limit = years.scenario.solver.time_limit_seconds
     seconds = max(limit - (time.perf_counter() - began), REASSIGNMENT_SHARE * limit)

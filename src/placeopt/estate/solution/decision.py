@@ -16,7 +16,7 @@ from placeopt.base.errors import EngineError
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.choice import shares
 from placeopt.estate.problem.equity import WORST_SHARE, worst_mean
-from placeopt.place.running_cost import Prices, running_cost
+from placeopt.place.running_cost import RunningCostRates, running_cost
 
 Floats = NDArray[np.float64]
 
@@ -163,10 +163,10 @@ def costs(problem: EstateProblem, decision: Decision) -> Costs:
     )
 
 
-def _prices(problem: EstateProblem) -> Prices:
+def _prices(problem: EstateProblem) -> RunningCostRates:
     b, s = problem.buildings, problem.services
     tied_up = b.cost_of_capital_gbp_per_year
-    return Prices(
+    return RunningCostRates(
         fixed_gbp=b.fixed_gbp_per_year - tied_up,
         use_gbp_per_m2=b.use_gbp_per_m2_per_year,
         holding_gbp=b.holding_gbp_per_year - tied_up,

@@ -26,12 +26,12 @@ from placeopt.estate.solution.decision import Decision
 from placeopt.estate.solution.timeline import Course, Flows, fitted_m2, value
 from placeopt.estate.tables.years import receipt_years
 from placeopt.scenario.reassignment import (
-    HALF_A_VISIT,
-    NEARER_MINUTES,
-    NO_MORE_GBP,
-    SOME_MORE_M2,
+    AREA_TOLERANCE_M2,
+    COST_TOLERANCE_GBP,
+    MINUTES_TOLERANCE,
+    VISIT_TOLERANCE,
     cost_ceiling_gbp,
-    used_up,
+    is_used_up,
 )
 from placeopt.scenario.rules.estate.services import Capacity, Capital, Floor
 
@@ -79,7 +79,7 @@ def cost_left_gbp(years: Years, outcome: Outcome[Course], do_nothing: float) -> 
     cost = value(years, outcome.found, "cost")
     least = [s.result.objective for s in outcome.stages if s.objective == "cost"]
     ceiling = cost_ceiling_gbp(years.scenario, least[0] if least else None, cost, do_nothing)
-    return 0.0 if used_up(ceiling - cost, cost) else ceiling - cost
+    return 0.0 if is_used_up(ceiling - cost, cost) else ceiling - cost
 
 
 def reassignment_summary(
@@ -156,7 +156,7 @@ def _by_reason(
     at = np.searchsorted(hosts, used)
     full = _full_offer(problem, decision, s)
     minutes = problem.minutes[:, hosts][zone]
-    nearer = minutes < (problem.minutes[zone, used] - NEARER_MINUTES)[:, None]
+    nearer = minutes < (problem.minutes[zone, used] - MINUTES_TOLERANCE)[:, None]
     nearer &= full[hosts][None, :] | ~full[used][:, None]
     roomy = nearer & _has_room(problem, s, spare)[hosts][None, :]
     payable = roomy & ~no_capital[at]
@@ -176,7 +176,7 @@ def _full_offer(problem: EstateProblem, decision: Decision, s: int) -> Bools:
 
 def _has_room(problem: EstateProblem, s: int, spare: Floats) -> Bools:
     rate = problem.services.area_m2_per_unit[s]
-    return (spare > np.maximum(HALF_A_VISIT * rate, SOME_MORE_M2)) | (rate <= 0)
+    return (spare > np.maximum(VISIT_TOLERANCE * rate, AREA_TOLERANCE_M2)) | (rate <= 0)
 
 
 class _Dear:
@@ -208,7 +208,7 @@ class _Dear:
             spent = np.cumsum(np.sum([by_kind[kind] for kind in rule.pays_for], axis=0))
             there = np.cumsum(np.array(rule.pots(len(came))) + rule.recycled_share * np.array(came))
             short |= np.array(
-                [used_up(have - paid, have) for have, paid in zip(there, spent, strict=True)]
+                [is_used_up(have - paid, have) for have, paid in zip(there, spent, strict=True)]
             )
         return short
 
@@ -218,10 +218,10 @@ class _Dear:
         capital_more, cost_more = (of[..., hosts] for of in self._change(t, s, 1.0))
         capital_less, cost_less = (of[..., hosts] for of in self._change(t, s, -1.0))
         dearer = cost_less[:, None] + cost_more[None, :]
-        no_money = (dearer > NO_MORE_GBP) & (self._cost_left <= 0)
+        no_money = (dearer > COST_TOLERANCE_GBP) & (self._cost_left <= 0)
         no_capital = np.zeros_like(no_money)
         for k in np.flatnonzero(self._short):
-            no_capital |= capital_less[k][:, None] + capital_more[k][None, :] > NO_MORE_GBP
+            no_capital |= capital_less[k][:, None] + capital_more[k][None, :] > COST_TOLERANCE_GBP
         return no_capital, no_money
 
     def _change(self, t: int, s: int, sign: float) -> tuple[Floats, Floats]:
@@ -230,9 +230,9 @@ class _Dear:
         years = self._years
         b, rate = years.first.buildings, years.problems[t].services.area_m2_per_unit[s]
         areas = self._areas[:, :, s].copy()
-        areas[t] += sign * SOME_MORE_M2
+        areas[t] += sign * AREA_TOLERANCE_M2
         fitted = fitted_m2(years, areas, years.first.hosted[:, s])
-        step = (fitted - self._fitted[:, :, s]) * (rate / SOME_MORE_M2) * b.fit_out_gbp_per_m2
+        step = (fitted - self._fitted[:, :, s]) * (rate / AREA_TOLERANCE_M2) * b.fit_out_gbp_per_m2
         paid = np.diff(step, axis=0, prepend=0.0)
         in_use = sign * rate * years.weight[t] * b.use_gbp_per_m2_per_year
         return step, in_use + years.factor @ paid

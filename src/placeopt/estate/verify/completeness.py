@@ -13,7 +13,7 @@ from placeopt.estate.verify.read import Tables, rows
 from placeopt.estate.verify.residents import TOLERANCE
 from placeopt.estate.verify.years import Course
 from placeopt.scenario.objectives import ESTATE_UNITS
-from placeopt.scenario.reassignment import planner_assigns, reassigns
+from placeopt.scenario.reassignment import planner_assigns, uses_reassignment
 from placeopt.scenario.rules.estate.services import FairRents
 
 TABLES = (
@@ -126,7 +126,9 @@ def _claims(course: Course, summary: Mapping[str, Any]) -> Iterator[str]:
         last = number == len(asked.minimise) - 1
         slack = asked.slack[number] if number < len(asked.slack) else 0.0
         most = best if last else best + abs(best) * slack
-        if reassigns(course.first.facts.scenario):  # what more it may cost is checked by itself
+        if uses_reassignment(
+            course.first.facts.scenario
+        ):  # what more it may cost is checked by itself
             most = math.inf
         if totals[name] > most + close or (last and totals[name] < best - close):
             yield f"{name}: {best:,.2f} found, the plan's is {totals[name]:,.2f}"

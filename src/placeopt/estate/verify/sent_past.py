@@ -19,14 +19,14 @@ from placeopt.estate.verify.tables import agree, differs
 from placeopt.estate.verify.years import Course, Year, fit_out_years, received
 from placeopt.scenario.discount import annuity, discount_factors
 from placeopt.scenario.reassignment import (
-    HALF_A_VISIT,
-    NEARER_MINUTES,
-    NO_MORE_GBP,
-    SOME_MORE_M2,
+    AREA_TOLERANCE_M2,
+    COST_TOLERANCE_GBP,
+    MINUTES_TOLERANCE,
+    VISIT_TOLERANCE,
     cost_ceiling_gbp,
+    is_used_up,
     planner_assigns,
-    reassigns,
-    used_up,
+    uses_reassignment,
 )
 from placeopt.scenario.rules.estate.services import Capacity, Capital, Floor
 from placeopt.scenario.wording import pounds
@@ -60,7 +60,7 @@ def wrong_sent_past(
     share, stated = past / served if served else 0.0, _stated(summary, "past_nearer_share")
     if not abs(stated - share) <= 1e-4:
         yield f"summary past_nearer_share: stated {stated:.4f}, found {share:.4f}"
-    if reassigns(scenario):
+    if uses_reassignment(scenario):
         yield from _reassignment(course, nothing, summary)
 
 
@@ -116,7 +116,7 @@ def _columns(
     best = summary.get("cost_best_found")
     cost = course.totals()["cost"]
     ceiling = cost_ceiling_gbp(facts.scenario, best, cost, nothing.totals()["cost"])
-    no_money_left = used_up(ceiling - cost, cost)
+    no_money_left = is_used_up(ceiling - cost, cost)
     short = _years_short_of_capital(course)
     columns: dict[str, dict[tuple[Any, ...], float]] = {
         name: {}
@@ -152,7 +152,7 @@ def _counted(
     full = {i: full_offer(facts, a, i, s) for i in hosts}
     rate = facts.services[s]["area_m2_per_1000_visits"] / 1000
     fits = not (facts.scenario.of(Floor) and facts.scenario.of(Capacity)) or rate <= 0
-    least = max(HALF_A_VISIT * rate, SOME_MORE_M2)
+    least = max(VISIT_TOLERANCE * rate, AREA_TOLERANCE_M2)
     roomy = {i for i in hosts if fits or facts.usable_m2(i) - year.sums.area_used(i) > least}
     more = {i: _change(course, t, (i, s), rate, 1) for i in roomy}
     less: dict[str, Change] = {}
@@ -161,7 +161,7 @@ def _counted(
         if service != s:
             continue
         for i, share in shares.items():
-            at = facts.fastest.get((zone, i), math.inf) - NEARER_MINUTES
+            at = facts.fastest.get((zone, i), math.inf) - MINUTES_TOLERANCE
             nearer = {
                 j
                 for j in hosts
@@ -182,9 +182,9 @@ def _counted(
 def _barred(less: Change, more: Change, short: list[bool], no_money_left: bool) -> str:
     """What keeps a visit from being moved: capital, cost, or nothing (open)."""
     for k, used in enumerate(short):
-        if used and less[0][k] + more[0][k] > NO_MORE_GBP:
+        if used and less[0][k] + more[0][k] > COST_TOLERANCE_GBP:
             return "capital"
-    return "cost" if no_money_left and less[1] + more[1] > NO_MORE_GBP else "open"
+    return "cost" if no_money_left and less[1] + more[1] > COST_TOLERANCE_GBP else "open"
 
 
 def _change(course: Course, t: int, point: Key, rate: float, sign: int) -> Change:
@@ -200,9 +200,9 @@ def _change(course: Course, t: int, point: Key, rate: float, sign: int) -> Chang
         return [0.0] * count, gbp
     areas = [year.sums.area.get(point, 0.0) for year in course.years]
     was = _fitted(areas, fit_out_years(facts))
-    areas[t] += sign * SOME_MORE_M2
+    areas[t] += sign * AREA_TOLERANCE_M2
     now = _fitted(areas, fit_out_years(facts))
-    per_m2 = row["fit_out_gbp_per_m2"] * rate / SOME_MORE_M2
+    per_m2 = row["fit_out_gbp_per_m2"] * rate / AREA_TOLERANCE_M2
     paid_by = [per_m2 * (new - old) for new, old in zip(now, was, strict=True)]
     paid = [by - (paid_by[k - 1] if k else 0.0) for k, by in enumerate(paid_by)]
     return paid_by, gbp + sum(f * one for f, one in zip(factor, paid, strict=True))
@@ -232,5 +232,5 @@ def _years_short_of_capital(course: Course) -> list[bool]:
             there += pots[t] + rule.recycled_share * came
             works = year.sums.works()
             spent += sum(works[kind] for kind in rule.pays_for)
-            short[t] |= used_up(there - spent, there)
+            short[t] |= is_used_up(there - spent, there)
     return short

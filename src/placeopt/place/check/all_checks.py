@@ -20,14 +20,14 @@ from placeopt.place.check.estate import estate_findings
 from placeopt.place.check.far_points import far_findings
 from placeopt.place.check.links import link_findings
 from placeopt.place.check.outlines import outline_findings
-from placeopt.place.check.plausible import Notes, plausible_findings
+from placeopt.place.check.plausible import PlausibleNotes, plausible_findings
 from placeopt.place.check.points import point_findings
-from placeopt.place.check.tiers import ladder_findings
-from placeopt.place.faults import error, label, row_of, worst_first
-from placeopt.place.files.cells import shortened, text_fault
+from placeopt.place.check.tiers import tier_findings
+from placeopt.place.faults import error, row_number, sort_findings, table_label
+from placeopt.place.files.cells import shorten, text_fault
 from placeopt.place.files.raw import texts_of
 from placeopt.place.files.toml import FILE, info_findings
-from placeopt.place.files.typed import give
+from placeopt.place.files.typed import expected_value
 from placeopt.place.tables import (
     Column,
     Place,
@@ -44,25 +44,25 @@ def check(place: Place) -> list[Finding]:
     """Every fault of ``place``, errors first; an empty list says that there is none."""
     findings = [*info_findings(place.info), *dictionary_findings(place)]
     if any(finding.row is None and finding.file != FILE for finding in findings):
-        return worst_first(findings)  # columns are missing or of another type: look no further
+        return sort_findings(findings)  # columns are missing or of another type: look no further
     findings += link_findings(place)
     findings += point_findings(place)
     findings += outline_findings(place)
     findings += estate_findings(place)
     findings += budget_findings(place)
     findings += benefit_findings(place)
-    noted = Notes(place)
+    noted = PlausibleNotes(place)
     findings += plausible_findings(place, noted)
     findings += far_findings(place, noted)
-    findings += ladder_findings(place, noted)
+    findings += tier_findings(place, noted)
     findings += noted.unused()
-    return worst_first(findings)
+    return sort_findings(findings)
 
 
 def dictionary_findings(place: Place) -> Iterator[Finding]:
     """Cells that the data dictionary does not allow, and columns it misses."""
     for table, columns in dictionary().items():
-        frame, file = place.tables[table], label(place, table)
+        frame, file = place.tables[table], table_label(place, table)
         for column in columns:
             if column.name not in frame:
                 remedy = f"add it: {column.meaning}"
@@ -95,14 +95,14 @@ def _cell_findings(frame: pd.DataFrame, columns: list[Column], file: str) -> Ite
         at = int(index)
         value = None if kind == "not_nullable" else texts_of(frame[name].iloc[[at]])[0]
         message = _says(kind, column) if value else "the cell is empty"
-        remedy = give(column)
+        remedy = expected_value(column)
         if kind == "tiny":
             remedy = f"give 0, or a number of its own size in {column.unit or 'the column'}"
         elif kind == "text" and (found := text_fault(value or "", _is_id(column))):
-            (message, remedy), value = found, shortened(value or "")
+            (message, remedy), value = found, shorten(value or "")
         if kind == "above" and column.unit == "share" and 2 <= float(case) <= 100:
             remedy += f"; {value} per cent is {float(case) / 100:g}"
-        yield error(file, message, remedy, row=row_of(at), column=name, value=value or None)
+        yield error(file, message, remedy, row=row_number(at), column=name, value=value or None)
 
 
 def _says(kind: str, column: Column) -> str:

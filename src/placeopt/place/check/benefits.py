@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from placeopt.base.errors import Finding
-from placeopt.place.faults import error, label, row_of
+from placeopt.place.faults import error, row_number, table_label
 
 if TYPE_CHECKING:
     from placeopt.place.tables import Place
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 def benefit_findings(place: Place) -> Iterator[Finding]:
     """Faults of benefits, of an appraisal's tables and of the pairs in ``combinations``."""
     for table in ("benefits", "appraisal_benefits"):
-        yield from values_of_benefits(place, table)
-        yield from cash_of_nobody(place, table)
-    yield from prices_of_costs(place)
+        yield from inconsistent_benefit_values(place, table)
+        yield from cashable_without_agency(place, table)
+    yield from missing_price_levels(place)
     for table in ("appraisal_benefits", "appraisal_costs"):
-        yield from years_the_wrong_way_round(place, table)
-    yield from phasing_of_nothing(place)
+        yield from last_year_before_first(place, table)
+    yield from inconsistent_phasing(place)
     yield from grades_without_correction(place)
-    yield from pairs_of_programmes(place)
+    yield from inconsistent_programme_pairs(place)
 
 
-def values_of_benefits(place: Place, table: str) -> Iterator[Finding]:
+def inconsistent_benefit_values(place: Place, table: str) -> Iterator[Finding]:
     """A benefit is worth what it states, or what a unit cost does in the place's own prices."""
-    file = label(place, table)
+    file = table_label(place, table)
     costs = dict(zip(place.unit_costs["code"], place.unit_costs["price_year"], strict=True))
     row: Any
     for at, row in enumerate(place.tables[table].itertuples()):
@@ -40,10 +40,10 @@ def values_of_benefits(place: Place, table: str) -> Iterator[Finding]:
         if stated == bool(row.unit_cost):
             given = f"{row.unit_value_gbp:g} and {row.unit_cost}" if stated else ""
             yield error(file, "a benefit has a value of its own or a unit cost's",
-                        "give one of the two", row=row_of(at), column="unit_value_gbp",
+                        "give one of the two", row=row_number(at), column="unit_value_gbp",
                         value=given)  # fmt: skip
         if row.unit_cost and row.unit_cost not in costs:
-            yield error(file, "no such code", "give one of unit_costs", row=row_of(at),
+            yield error(file, "no such code", "give one of unit_costs", row=row_number(at),
                         column="unit_cost", value=row.unit_cost)  # fmt: skip
         elif row.unit_cost:
             yield from _levels(place, {int(costs[row.unit_cost])}, file, at, "unit_cost")
@@ -52,9 +52,9 @@ def values_of_benefits(place: Place, table: str) -> Iterator[Finding]:
             yield from _levels(place, {int(own)}, file, at, "price_year")
 
 
-def prices_of_costs(place: Place) -> Iterator[Finding]:
+def missing_price_levels(place: Place) -> Iterator[Finding]:
     """The price levels that bring an appraisal's costs to the place's own prices."""
-    file = label(place, "appraisal_costs")
+    file = table_label(place, "appraisal_costs")
     row: Any
     for at, row in enumerate(place.appraisal_costs.itertuples()):
         if row.nominal:
@@ -70,7 +70,7 @@ def _levels(place: Place, years: set[int], file: str, at: int, column: str) -> I
     wanted = years | {place.info.price_year}
     for year in sorted(wanted - known if len(wanted) > 1 else ()):
         message = f"the price level of {year} is needed to compare {_span(wanted)}"
-        yield error(file, message, "add the year to deflators", row=row_of(at), column=column)
+        yield error(file, message, "add the year to deflators", row=row_number(at), column=column)
 
 
 def _span(years: set[int]) -> str:
@@ -83,12 +83,12 @@ def _given(value: Any) -> bool:
     return not pd.isna(value)
 
 
-def cash_of_nobody(place: Place, table: str) -> Iterator[Finding]:
+def cashable_without_agency(place: Place, table: str) -> Iterator[Finding]:
     """Cash needs a budget it can be taken out of, and welfare is not cash."""
-    file = label(place, table)
+    file = table_label(place, table)
     row: Any
     for at, row in enumerate(place.tables[table].itertuples()):
-        where: dict[str, Any] = {"row": row_of(at), "column": "cashable_share",
+        where: dict[str, Any] = {"row": row_number(at), "column": "cashable_share",
                                  "value": f"{row.cashable_share:g}"}  # fmt: skip
         if row.cashable_share > 0 and not row.agency_id:
             message = "nobody's budget has cash to take out"
@@ -99,26 +99,26 @@ def cash_of_nobody(place: Place, table: str) -> Iterator[Finding]:
             yield error(file, message, remedy, **where)
 
 
-def years_the_wrong_way_round(place: Place, table: str) -> Iterator[Finding]:
+def last_year_before_first(place: Place, table: str) -> Iterator[Finding]:
     """A last year before the first."""
     row: Any
     for at, row in enumerate(place.tables[table].itertuples()):
         if _given(row.last_year) and row.last_year < row.first_year:
-            yield error(label(place, table), f"it is before the first year {row.first_year}",
-                        "correct one of the two", row=row_of(at), column="last_year",
+            yield error(table_label(place, table), f"it is before the first year {row.first_year}",
+                        "correct one of the two", row=row_number(at), column="last_year",
                         value=row.last_year)  # fmt: skip
 
 
-def phasing_of_nothing(place: Place) -> Iterator[Finding]:
+def inconsistent_phasing(place: Place) -> Iterator[Finding]:
     """Phasing of an unknown item, outside its years, or with a year left out."""
-    file = label(place, "appraisal_phasing")
+    file = table_label(place, "appraisal_phasing")
     years: dict[str, range] = {}
     row: Any
     for table, key in (("appraisal_costs", "cost_id"), ("appraisal_benefits", "benefit_id")):
         for row in place.tables[table].itertuples():
             last = row.last_year if _given(row.last_year) else row.first_year
             if getattr(row, key) in years:
-                yield error(label(place, table), "a cost and a benefit have the same id",
+                yield error(table_label(place, table), "a cost and a benefit have the same id",
                             "rename one", row=row.Index + 2, column=key)  # fmt: skip
             years[getattr(row, key)] = range(int(row.first_year), int(last) + 1)
     stated: dict[str, set[int]] = {}
@@ -126,11 +126,11 @@ def phasing_of_nothing(place: Place) -> Iterator[Finding]:
         stated.setdefault(row.item_id, set()).add(int(row.year))
         if row.item_id not in years:
             yield error(file, "no cost or benefit has this id", "give one that has",
-                        row=row_of(at), column="item_id", value=row.item_id)  # fmt: skip
+                        row=row_number(at), column="item_id", value=row.item_id)  # fmt: skip
         elif row.year not in years[row.item_id]:
             yield error(file, f"{row.item_id} runs from {years[row.item_id][0]} to "
                         f"{years[row.item_id][-1]}", "correct the year, or those of the item",
-                        row=row_of(at), column="year", value=row.year)  # fmt: skip
+                        row=row_number(at), column="year", value=row.year)  # fmt: skip
     for item, given in stated.items():
         for year in sorted(set(years.get(item, ())) - given):
             yield error(file, f"{item} has shares for some years, but none for {year}",
@@ -140,7 +140,7 @@ def phasing_of_nothing(place: Place) -> Iterator[Finding]:
 
 def grades_without_correction(place: Place) -> Iterator[Finding]:
     """Grades that the place's own corrections for optimism leave out."""
-    own, file = place.optimism_bias, label(place, "optimism_bias")
+    own, file = place.optimism_bias, table_label(place, "optimism_bias")
     for kind, tables in (
         ("benefit", ("benefits", "appraisal_benefits")),
         ("cost", ("appraisal_costs",)),
@@ -151,14 +151,19 @@ def grades_without_correction(place: Place) -> Iterator[Finding]:
             needed = frame["correction_share"].isna() & frame["grade"].notna()
             for at in np.flatnonzero(needed & ~frame["grade"].isin(known)):
                 message = f"{file} has corrections for a {kind} and none of this grade"
-                yield error(label(place, table), message, "add the grade there, or correct it",
-                            row=row_of(at), column="grade",
-                            value=int(frame["grade"].iloc[at]))  # fmt: skip
+                yield error(
+                    table_label(place, table),
+                    message,
+                    "add the grade there, or correct it",
+                    row=row_number(at),
+                    column="grade",
+                    value=int(frame["grade"].iloc[at]),
+                )
 
 
-def pairs_of_programmes(place: Place) -> Iterator[Finding]:
+def inconsistent_programme_pairs(place: Place) -> Iterator[Finding]:
     """A programme stands in one pair of an outcome at most, and moves that outcome."""
-    file = label(place, "combinations")
+    file = table_label(place, "combinations")
     moved = set(zip(place.curves["outcome_id"], place.curves["programme_id"], strict=True))
     pairs: Any = place.combinations.itertuples()
     times = Counter(
@@ -169,13 +174,25 @@ def pairs_of_programmes(place: Place) -> Iterator[Finding]:
     row: Any
     for at, row in enumerate(place.combinations.itertuples()):
         if row.programme_a == row.programme_b:
-            yield error(file, "a programme is not paired with itself", "name another",
-                        row=row_of(at), column="programme_b", value=row.programme_b)  # fmt: skip
+            yield error(
+                file,
+                "a programme is not paired with itself",
+                "name another",
+                row=row_number(at),
+                column="programme_b",
+                value=row.programme_b,
+            )
         for column in ("programme_a", "programme_b"):
             key = (row.outcome_id, getattr(row, column))
             if key not in moved:
                 yield error(file, f"it has no curve for {row.outcome_id}", "add the curve",
-                            row=row_of(at), column=column, value=key[1])  # fmt: skip
+                            row=row_number(at), column=column, value=key[1])  # fmt: skip
             if times[key] > 1:
-                yield error(file, f"it stands in {times[key]} pairs of {row.outcome_id}",
-                            "keep one", row=row_of(at), column=column, value=key[1])  # fmt: skip
+                yield error(
+                    file,
+                    f"it stands in {times[key]} pairs of {row.outcome_id}",
+                    "keep one",
+                    row=row_number(at),
+                    column=column,
+                    value=key[1],
+                )

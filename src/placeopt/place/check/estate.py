@@ -10,8 +10,8 @@ import numpy as np
 
 from placeopt.base.errors import Finding
 from placeopt.place.demand import AGE_COLUMNS
-from placeopt.place.faults import error, label, nearest, row_of, warning
-from placeopt.place.files.cells import whole_uprn
+from placeopt.place.faults import did_you_mean, error, row_number, table_label, warning
+from placeopt.place.files.cells import pad_uprn
 from placeopt.place.files.raw import number_text
 from placeopt.place.tables import Place
 
@@ -27,34 +27,34 @@ _AGES_TIE = 0.02  # share by which age bands may miss the population before it i
 def estate_findings(place: Place) -> Iterator[Finding]:
     """Faults between the columns and tables of an estate."""
     yield from zones_without_people(place)
-    yield from ages_that_do_not_add_up(place)
-    yield from deprivation_of_two_nations(place)
+    yield from ages_not_adding_up(place)
+    yield from deprivation_of_several_nations(place)
     yield from rates_without_people(place)
-    yield from hosted_in_a_closed_building(place)
+    yield from hosted_in_closed_building(place)
     yield from buildings_too_small(place)
     yield from services_without_host_or_visits(place)
-    yield from digital_shares_told_apart_twice(place)
+    yield from digital_shares_by_two_groupings(place)
     yield from contradictory_pairs(place)
-    yield from tiers_that_cannot_be(place)
-    yield from suitability_of_no_building(place)
-    yield from leases_that_make_no_sense(place)
-    yield from receipts_shared_out_twice(place)
-    yield from candidates_that_are_there_already(place)
+    yield from tiers_with_too_many_services(place)
+    yield from unmatched_building_kinds(place)
+    yield from inconsistent_leases(place)
+    yield from receipt_shares_above_one(place)
+    yield from duplicate_candidates(place)
 
 
 def zones_without_people(place: Place) -> Iterator[Finding]:
     """Nobody lives there, so no standard speaks of it; nowhere at all is an error."""
-    zones, file = place.zones, label(place, "zones")
+    zones, file = place.zones, table_label(place, "zones")
     empty = (zones["population"] == 0).to_numpy()
     if len(zones) and empty.all():
         yield error(file, "no zone has any people", "give residents", column="population")
         return
     for at in np.flatnonzero(empty):
         yield warning(file, "the zone has no people", "give its residents, or leave the zone out",
-                      row=row_of(at), column="population", value="0")  # fmt: skip
+                      row=row_number(at), column="population", value="0")  # fmt: skip
 
 
-def ages_that_do_not_add_up(place: Place) -> Iterator[Finding]:
+def ages_not_adding_up(place: Place) -> Iterator[Finding]:
     """Residents by age band should add up to the residents of all ages."""
     zones = place.zones
     total, people = zones[_AGES].sum(axis=1, skipna=False), zones["population"]
@@ -62,11 +62,11 @@ def ages_that_do_not_add_up(place: Place) -> Iterator[Finding]:
     for at in np.flatnonzero(off):
         message = f"the age bands add up to {number_text(total.iloc[at])}"
         remedy = "take both from the same source and year"
-        yield warning(label(place, "zones"), message, remedy, row=row_of(at),
+        yield warning(table_label(place, "zones"), message, remedy, row=row_number(at),
                       column="population", value=number_text(people.iloc[at]))  # fmt: skip
 
 
-def deprivation_of_two_nations(place: Place) -> Iterator[Finding]:
+def deprivation_of_several_nations(place: Place) -> Iterator[Finding]:
     """Fifths of different nations' indices stand side by side: they rank different areas."""
     zones = place.zones
     stated = zones[zones["deprivation_quintile"].notna()]["zone_id"].astype(str)
@@ -75,7 +75,7 @@ def deprivation_of_two_nations(place: Place) -> Iterator[Finding]:
     found = [name for letter, name in nations.items() if codes.str.startswith(letter).any()]
     if len(found) > 1:
         message = f"fifths of {' and '.join(found)} rank each nation's own areas by its own index"
-        yield warning(label(place, "zones"), message, "do not compare them across the border",
+        yield warning(table_label(place, "zones"), message, "do not compare them across the border",
                       column="deprivation_quintile")  # fmt: skip
 
 
@@ -89,21 +89,21 @@ def rates_without_people(place: Place) -> Iterator[Finding]:
         gaps = int(place.zones[column].isna().sum())
         if gaps:
             message = f"{gaps} zones do not state {column}, which the rate needs"
-            yield error(label(place, "demand_rates"), message,
+            yield error(table_label(place, "demand_rates"), message,
                         f"fill {column} in zones, or give a rate for age_band all",
-                        row=row_of(at), column="age_band", value=band)  # fmt: skip
+                        row=row_number(at), column="age_band", value=band)  # fmt: skip
 
 
-def hosted_in_a_closed_building(place: Place) -> Iterator[Finding]:
+def hosted_in_closed_building(place: Place) -> Iterator[Finding]:
     """A service is hosted today only where the building is open today."""
     hosting = place.hosting
     status = hosting["building_id"].map(_first(place.buildings, "building_id", "status"))
     for at in np.flatnonzero(status.isin(["vacant", "candidate"]).to_numpy()):
         service = hosting["service_id"].iloc[at]
         message = f"{service} is hosted in a closed building (its status is {status.iloc[at]})"
-        yield error(label(place, "hosting"), message,
+        yield error(table_label(place, "hosting"), message,
                     "set the building's status to open, or delete the hosting row",
-                    row=row_of(at), column="building_id",
+                    row=row_number(at), column="building_id",
                     value=hosting["building_id"].iloc[at])  # fmt: skip
 
 
@@ -123,15 +123,15 @@ def buildings_too_small(place: Place) -> Iterator[Finding]:
         message = (
             f"what it hosts today needs {need.iloc[at]:.0f} m2, usable are {usable.iloc[at]:.0f}"
         )
-        yield warning(label(place, "buildings"), message,
+        yield warning(table_label(place, "buildings"), message,
                       "correct the floor area, the usable share or the areas in hosting",
-                      row=row_of(at), column="floor_area_m2",
+                      row=row_number(at), column="floor_area_m2",
                       value=number_text(buildings['floor_area_m2'].iloc[at]))  # fmt: skip
 
 
 def services_without_host_or_visits(place: Place) -> Iterator[Finding]:
     """Visits to a service nobody hosts, a hosted service nobody visits, desks not stated."""
-    services, file = place.services, label(place, "services")
+    services, file = place.services, table_label(place, "services")
     wanted = {*place.demand["service_id"], *place.demand_rates["service_id"]}
     hosted = set(place.hosting["service_id"])
     for at, (service, office, desks) in enumerate(
@@ -147,12 +147,12 @@ def services_without_host_or_visits(place: Place) -> Iterator[Finding]:
         elif service in hosted and service not in wanted and not office:
             said = "the service has no visits", "give demand or demand_rates for it"
         if said:
-            yield warning(file, *said, row=row_of(at), column="service_id", value=service)
+            yield warning(file, *said, row=row_number(at), column="service_id", value=service)
 
 
-def digital_shares_told_apart_twice(place: Place) -> Iterator[Finding]:
+def digital_shares_by_two_groupings(place: Place) -> Iterator[Finding]:
     """For a service and year zones are told apart in one way: all, quintiles, rural and urban."""
-    shares, file = place.digital_shares, label(place, "digital_shares")
+    shares, file = place.digital_shares, table_label(place, "digital_shares")
     ways: dict[tuple[str, int], str] = {}
     columns = (shares[name] for name in ("service_id", "year", "who"))
     for at, (service, year, who) in enumerate(zip(*columns, strict=True)):
@@ -160,19 +160,19 @@ def digital_shares_told_apart_twice(place: Place) -> Iterator[Finding]:
         first = ways.setdefault((service, year), way)
         if first != way:
             yield error(file, f"{service} has shares by {first} and by {way} in {year}",
-                        "tell its zones apart in one way", row=row_of(at), column="who",
+                        "tell its zones apart in one way", row=row_number(at), column="who",
                         value=who)  # fmt: skip
 
 
 def contradictory_pairs(place: Place) -> Iterator[Finding]:
     """Services that must and may never share a roof, also through others."""
-    pairs, file = place.compatibility, label(place, "compatibility")
+    pairs, file = place.compatibility, table_label(place, "compatibility")
     a, b = pairs["service_a"].tolist(), pairs["service_b"].tolist()
     relation = pairs["relation"].tolist()
     group = must_groups([(p, q) for p, q, r in zip(a, b, relation, strict=True) if r == "must"])
     seen: dict[frozenset[str], int] = {}
     for at, (first, second, rule) in enumerate(zip(a, b, relation, strict=True)):
-        where: dict[str, Any] = {"row": row_of(at), "column": "relation", "value": rule}
+        where: dict[str, Any] = {"row": row_number(at), "column": "relation", "value": rule}
         names = f"{first} and {second}"
         if first == second:
             yield error(file, f"{first} is paired with itself", "name two services", **where)
@@ -180,13 +180,13 @@ def contradictory_pairs(place: Place) -> Iterator[Finding]:
             message = f"{names} may never share a roof, yet must (perhaps through other services)"
             yield error(file, message, "delete one of the relations", **where)
         elif frozenset((first, second)) in seen:
-            earlier = row_of(seen[frozenset((first, second))])
+            earlier = row_number(seen[frozenset((first, second))])
             message = f"the pair {names} stands already in row {earlier}"
             yield warning(file, message, "keep one of the two rows", **where)
         seen.setdefault(frozenset((first, second)), at)
 
 
-def tiers_that_cannot_be(place: Place) -> Iterator[Finding]:
+def tiers_with_too_many_services(place: Place) -> Iterator[Finding]:
     """A tier that must host more services than it may."""
     rows = place.tier_services
     musts = rows[rows["relation"] == "must"].groupby("tier_id").size()
@@ -195,30 +195,41 @@ def tiers_that_cannot_be(place: Place) -> Iterator[Finding]:
     ):
         if not _missing(most) and tier in musts.index and musts[tier] > most:
             message = f"the tier must host {musts[tier]} services but may host {most}"
-            yield error(label(place, "tiers"), message, "raise max_services, or let some be may",
-                        row=row_of(at), column="max_services", value=most)  # fmt: skip
+            yield error(
+                table_label(place, "tiers"),
+                message,
+                "raise max_services, or let some be may",
+                row=row_number(at),
+                column="max_services",
+                value=most,
+            )
 
 
-def suitability_of_no_building(place: Place) -> Iterator[Finding]:
+def unmatched_building_kinds(place: Place) -> Iterator[Finding]:
     """A kind in ``suitability`` that no building has, and the reverse: perhaps misspelt."""
     kinds, own = place.suitability["building_kind"], place.buildings["kind"]
     if not len(own):
         return
     for at in np.flatnonzero((~kinds.isin(own)).to_numpy()):
-        yield warning(label(place, "suitability"), "no building is of this kind",
-                      "use the kinds of the buildings table", row=row_of(at),
+        yield warning(table_label(place, "suitability"), "no building is of this kind",
+                      "use the kinds of the buildings table", row=row_number(at),
                       column="building_kind", value=kinds.iloc[at])  # fmt: skip
     for at in np.flatnonzero((~own.isin(kinds)).to_numpy()) if len(kinds) else ():
-        meant = nearest(own.iloc[at], set(kinds), alike=0.85)  # a slip, not another kind
+        meant = did_you_mean(own.iloc[at], set(kinds), alike=0.85)  # a slip, not another kind
         if meant:
-            yield warning(label(place, "buildings"), "suitability has no such kind, so nothing "
-                          "may move in", f"correct the kind, or add it to suitability{meant}",
-                          row=row_of(at), column="kind", value=own.iloc[at])  # fmt: skip
+            yield warning(
+                table_label(place, "buildings"),
+                "suitability has no such kind, so nothing may move in",
+                f"correct the kind, or add it to suitability{meant}",
+                row=row_number(at),
+                column="kind",
+                value=own.iloc[at],
+            )
 
 
-def leases_that_make_no_sense(place: Place) -> Iterator[Finding]:
+def inconsistent_leases(place: Place) -> Iterator[Finding]:
     """A lease break of a freehold, a second without a first, a sale of what is not owned."""
-    buildings, file = place.buildings, label(place, "buildings")
+    buildings, file = place.buildings, table_label(place, "buildings")
     freehold = (buildings["tenure"] == "freehold").to_numpy()
     breaks = buildings["lease_break_year"].notna().to_numpy()
     again = buildings["lease_break_every_years"].notna().to_numpy()
@@ -242,33 +253,39 @@ def leases_that_make_no_sense(place: Place) -> Iterator[Finding]:
          "give an area above 0"),
     ):  # fmt: skip
         for at in np.flatnonzero(wrong):
-            yield warning(file, message, remedy, row=row_of(at), column=column,
+            yield warning(file, message, remedy, row=row_number(at), column=column,
                           value=number_text(float(buildings[column].iloc[at])))  # fmt: skip
 
 
-def receipts_shared_out_twice(place: Place) -> Iterator[Finding]:
+def receipt_shares_above_one(place: Place) -> Iterator[Finding]:
     """What selling costs and what goes back to a funder are no more than the receipt."""
     buildings = place.buildings
     share = buildings["sale_cost_share"] + buildings["receipt_clawback_share"]
     for at in np.flatnonzero((share > 1 + _SHARES_TIE).to_numpy()):
         clawback = number_text(float(buildings["receipt_clawback_share"].iloc[at]))
         message = f"sale_cost_share and receipt_clawback_share add up to {share.iloc[at]:g}"
-        yield error(label(place, "buildings"), message, "let them add up to at most 1",
-                    row=row_of(at), column="receipt_clawback_share", value=clawback)  # fmt: skip
+        yield error(
+            table_label(place, "buildings"),
+            message,
+            "let them add up to at most 1",
+            row=row_number(at),
+            column="receipt_clawback_share",
+            value=clawback,
+        )
 
 
-def candidates_that_are_there_already(place: Place) -> Iterator[Finding]:
+def duplicate_candidates(place: Place) -> Iterator[Finding]:
     """A candidate in the walls of another row says which it replaces, or that it is another."""
-    table, file = place.buildings, label(place, "buildings")
+    table, file = place.buildings, table_label(place, "buildings")
     rows = table.to_dict("records")
     ids = {row["building_id"]: row for row in rows}
     may_go = [at for at, row in enumerate(rows) if _may_be_sold(row)]
     points = table[["x_m", "y_m"]].to_numpy(float)
     of_uprn: dict[str, list[str]] = {}
     for row in rows:
-        of_uprn.setdefault(whole_uprn(row["uprn"]), []).append(row["building_id"])
+        of_uprn.setdefault(pad_uprn(row["uprn"]), []).append(row["building_id"])
     for at, row in enumerate(rows):
-        where: dict[str, Any] = {"row": row_of(at), "column": "replaces_building_id"}
+        where: dict[str, Any] = {"row": row_number(at), "column": "replaces_building_id"}
         own, of = row["building_id"], row["replaces_building_id"]
         if of and row["status"] != "candidate":
             remedy = "set its status to candidate, or leave this empty"
@@ -281,7 +298,7 @@ def candidates_that_are_there_already(place: Place) -> Iterator[Finding]:
                         value=of, **where)  # fmt: skip
         if of or row["another_building"] or row["status"] != "candidate":
             continue
-        same = [i for i in of_uprn[whole_uprn(row["uprn"])] if row["uprn"] and i != own]
+        same = [i for i in of_uprn[pad_uprn(row["uprn"])] if row["uprn"] and i != own]
         apart = np.hypot(*(points[may_go] - points[at]).T)
         near = [rows[other]["building_id"] for other in np.array(may_go)[apart <= _SAME_WALLS_M]]
         if same or near:

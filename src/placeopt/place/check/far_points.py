@@ -13,9 +13,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from placeopt.base.errors import Finding
-from placeopt.place.check.plausible import Noted, note_hint
+from placeopt.place.check.plausible import IsNoted, note_hint
 from placeopt.place.check.quantities import Floats
-from placeopt.place.faults import label, row_of, warning
+from placeopt.place.faults import row_number, table_label, warning
 from placeopt.place.files.raw import number_text
 from placeopt.place.tables import Place
 
@@ -37,7 +37,7 @@ SHAPES = {  # how one table's middle compares with the other's -> what the small
 NEAR_FACTOR = 0.35  # logarithm: what two tables of one place may differ by beside the factor
 
 
-def far_findings(place: Place, noted: Noted) -> Iterator[Finding]:
+def far_findings(place: Place, noted: IsNoted) -> Iterator[Finding]:
     """Warnings of tables in another unit of length and of points far from all others."""
     zones, buildings = _points(place, "zones"), _points(place, "buildings")
     if _stands_apart(zones, buildings):
@@ -74,7 +74,7 @@ def _stated(points: Floats) -> Floats:
 
 
 def _in_another_unit(
-    place: Place, zones: Floats, buildings: Floats, noted: Noted
+    place: Place, zones: Floats, buildings: Floats, noted: IsNoted
 ) -> Iterator[Finding]:
     """A table whose middle is a round multiple of the other's, on either axis."""
     tables = {"zones": _stated(zones), "buildings": _stated(buildings)}
@@ -98,7 +98,7 @@ def _in_another_unit(
                 f"points of the place {there:,.0f}"
             )
             yield warning(
-                label(place, table), message,
+                table_label(place, table), message,
                 f"give metres; {note_hint(f'{table}.{column}', None)}",
                 column=column, value=number_text(float(here)),
             )  # fmt: skip
@@ -114,7 +114,7 @@ def _outside(place: Place, point: Floats) -> bool:
     return not (left <= point[0] <= right and bottom <= point[1] <= top)
 
 
-def _too_crowded(place: Place, zones: Floats, noted: Noted) -> Iterator[Finding]:
+def _too_crowded(place: Place, zones: Floats, noted: IsNoted) -> Iterator[Finding]:
     """More residents on a square kilometre than anywhere: both tables are in kilometres."""
     zones, people = _stated(zones), float(place.zones["population"].sum())
     if len(zones) < FEWEST_POINTS:
@@ -128,12 +128,14 @@ def _too_crowded(place: Place, zones: Floats, noted: Noted) -> Iterator[Finding]
             f"the points look like kilometres, not metres, or a digit short: {density:,.0f} "
             "residents a square kilometre"
         )
-        yield warning(label(place, "zones"), message,
+        yield warning(table_label(place, "zones"), message,
                       f"give metres; {note_hint('zones.x_m', None)}",
                       column="x_m", value=number_text(float(zones[0, 0])))  # fmt: skip
 
 
-def _far_points(place: Place, zones: Floats, buildings: Floats, noted: Noted) -> Iterator[Finding]:
+def _far_points(
+    place: Place, zones: Floats, buildings: Floats, noted: IsNoted
+) -> Iterator[Finding]:
     """Single points far from their nearest neighbour, by the extent of the place."""
     points = np.vstack([zones, buildings])
     stated = np.isfinite(points).all(axis=1)
@@ -165,8 +167,14 @@ def _far_points(place: Place, zones: Floats, buildings: Floats, noted: Noted) ->
             f"{extent / 1000:,.0f} km: {what}"
         )
         hint = note_hint(f"{table}.{AXES[axis]}", key)
-        yield warning(label(place, table), message, f"correct it; {hint}", row=row_of(row),
-                      column=AXES[axis], value=number_text(float(points[at][axis])))  # fmt: skip
+        yield warning(
+            table_label(place, table),
+            message,
+            f"correct it; {hint}",
+            row=row_number(row),
+            column=AXES[axis],
+            value=number_text(float(points[at][axis])),
+        )
 
 
 def _to_nearest(points: Floats) -> Floats:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from placeopt.base.errors import Finding
-from placeopt.place.faults import error, label, nearest, row_of
+from placeopt.place.faults import did_you_mean, error, row_number, table_label
 from placeopt.place.files.raw import texts_of
 from placeopt.place.tables import Column, Place, dictionary
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # A place has an estate, a budget, an appraisal; each part is of no use without its tables.
-PARTS = {
+PART_TABLES = {
     "estate": ("zones", "buildings", "services", "hosting"),
     "budget": ("streams", "stream_amounts", "programmes", "spending"),
     "appraisal": ("appraisal_costs", "appraisal_benefits"),
@@ -29,25 +29,25 @@ def link_findings(place: Place) -> Iterator[Finding]:
         yield from repeated_keys(place, table, columns)
         for column in columns:
             if column.references:
-                yield from dangling(place, table, column, *column.references)
+                yield from dangling_references(place, table, column, *column.references)
 
 
 def missing_tables(place: Place) -> Iterator[Finding]:
     """A part of the place that is begun must be whole; a place must have one part."""
     begun = {
         part: [table for table in tables if len(place.tables[table])]
-        for part, tables in PARTS.items()
+        for part, tables in PART_TABLES.items()
     }
     if not any(begun.values()):
         message = "the place has neither an estate nor a budget nor an appraisal"
         remedy = "give the tables " + ", or the tables ".join(
-            ", ".join(tables) for tables in PARTS.values()
+            ", ".join(tables) for tables in PART_TABLES.values()
         )
-        yield error(label(place, "zones"), message, remedy)
-    for part, tables in PARTS.items():
+        yield error(table_label(place, "zones"), message, remedy)
+    for part, tables in PART_TABLES.items():
         for table in tables:
             if begun[part] and table not in begun[part]:
-                file = label(place, table)
+                file = table_label(place, table)
                 remedy = f"give {table} beside {', '.join(begun[part])}"
                 yield error(file, f"the {part} has no records of this table", remedy)
 
@@ -62,16 +62,18 @@ def repeated_keys(place: Place, table: str, columns: tuple[Column, ...]) -> Iter
     for at in again:
         first = firsts[at]
         value = ", ".join(texts_of(frame[key].iloc[[at]])[0] for key in keys)
-        message = f"the same {' and '.join(keys)} stands already in row {row_of(first)}"
-        yield error(label(place, table), message, "give every record its own, or delete one",
-                    row=row_of(at), column=keys[0], value=value)  # fmt: skip
+        message = f"the same {' and '.join(keys)} stands already in row {row_number(first)}"
+        yield error(table_label(place, table), message, "give every record its own, or delete one",
+                    row=row_number(at), column=keys[0], value=value)  # fmt: skip
 
 
-def dangling(place: Place, table: str, column: Column, other: str, key: str) -> Iterator[Finding]:
+def dangling_references(
+    place: Place, table: str, column: Column, other: str, key: str
+) -> Iterator[Finding]:
     """Ids that the table they refer to does not have."""
     values, known = place.tables[table][column.name], place.tables[other][key]
     lost = (~values.isin(known) & (values != "")).to_numpy().nonzero()[0].tolist()
-    file, target = label(place, table), label(place, other)
+    file, target = table_label(place, table), table_label(place, other)
     if lost and not len(known):
         message = f"{len(lost)} rows name {_an(key)}, but {target} has no records"
         yield error(file, message, f"give {target}, or leave {column.name} empty",
@@ -82,10 +84,10 @@ def dangling(place: Place, table: str, column: Column, other: str, key: str) -> 
         value = str(values.iloc[at])
         if value not in hints:
             search = len(known) <= _NAMES_SEARCHED and len(hints) < 100
-            hints[value] = nearest(value, known) if search else ""
+            hints[value] = did_you_mean(value, known) if search else ""
         remedy = f"add it there or correct it{hints[value]}"
         yield error(file, f"{target} has no such {key}", remedy,
-                    row=row_of(at), column=column.name, value=value)  # fmt: skip
+                    row=row_number(at), column=column.name, value=value)  # fmt: skip
 
 
 def _first_positions(frame: pd.DataFrame, keys: list[str]) -> list[int]:

@@ -10,8 +10,8 @@ import numpy as np
 
 from placeopt.base.errors import Finding, InputError
 from placeopt.base.reading import require_parquet
-from placeopt.place.check.plausible import MAD_TO_SD, Noted, note_hint
-from placeopt.place.faults import error, nearest, row_of, warning
+from placeopt.place.check.plausible import MAD_TO_SD, IsNoted, note_hint
+from placeopt.place.faults import did_you_mean, error, row_number, warning
 from placeopt.place.files.raw import texts_of
 from placeopt.place.tables import Place
 
@@ -25,7 +25,7 @@ TOP_KMH = 250.0  # of one journey
 TIMES_OFF = 4.0  # beyond the usual scatter
 
 
-def minutes_findings(place: Place, noted: Noted) -> Iterator[Finding]:
+def minutes_findings(place: Place, noted: IsNoted) -> Iterator[Finding]:
     """Zones and buildings a supplied file of minutes misses, and minutes below 0.
 
     The file is long (columns zone_id, building_id, minutes and perhaps mode) or wide (column
@@ -37,7 +37,7 @@ def minutes_findings(place: Place, noted: Noted) -> Iterator[Finding]:
             yield from _file_findings(place, place.folder / name, noted)
 
 
-def _file_findings(place: Place, path: Path, noted: Noted) -> Iterator[Finding]:
+def _file_findings(place: Place, path: Path, noted: IsNoted) -> Iterator[Finding]:
     import pandas as pd
 
     try:
@@ -72,12 +72,12 @@ def _file_findings(place: Place, path: Path, noted: Noted) -> Iterator[Finding]:
         bad = (values < 0) | (values.isna() & frame[column].notna())
         for at in np.flatnonzero(bad.to_numpy()).tolist():
             yield error(path.name, "this is no number of minutes", "give 0 or more, or leave"
-                        " it empty where there is no way", row=row_of(at), column=column,
+                        " it empty where there is no way", row=row_number(at), column=column,
                         value=texts_of(frame[column].iloc[[at]])[0])  # fmt: skip
 
 
 def _speeds(
-    place: Place, file: str, frame: pd.DataFrame, long: bool, noted: Noted
+    place: Place, file: str, frame: pd.DataFrame, long: bool, noted: IsNoted
 ) -> Iterator[Finding]:
     """Minutes at which nobody travels, by the straight line: hours or seconds, or one slip."""
     import pandas as pd
@@ -120,7 +120,7 @@ def _speeds(
         message = f"this would be {kmh[at]:,.3g} km/h in a straight line, others are about "
         message += f"{middle:,.3g}: hours for minutes, or a digit wrong{more}"
         hint = note_hint("minutes.minutes", key if len(strange) == 1 else None)
-        yield warning(file, message, f"give minutes; {hint}", row=row_of(frame.index[at]),
+        yield warning(file, message, f"give minutes; {hint}", row=row_number(frame.index[at]),
                       column=column, value=texts_of(frame["minutes"].iloc[[at]])[0],
                       ids=_pairs(frame, strange) if len(strange) > 1 else ())  # fmt: skip
 
@@ -137,5 +137,5 @@ def _ids(place: Place, file: str, table: str, key: str, found: set[str]) -> Iter
         yield warning(file, f"there are no minutes for this one of {table}",
                       "measure again with all of them", column=key, value=value)  # fmt: skip
     for value in sorted(found - set(known)):
-        remedy = f"delete it or correct it{nearest(value, known) if len(known) < 2000 else ''}"
+        remedy = f"delete it or correct it{did_you_mean(value, known) if len(known) < 2000 else ''}"
         yield warning(file, f"{table} has no such {key}", remedy, column=key, value=value)

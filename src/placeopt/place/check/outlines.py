@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.base.errors import Finding
-from placeopt.place.faults import error, row_of
+from placeopt.place.faults import error, row_number
 from placeopt.place.tables import Place
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def shape_findings(
         elif not shape.area > 0:
             fault = "the outline has no area", give
         if fault is not None:
-            yield error(file, *fault, row=row_of(at), column="geometry", value=value)
+            yield error(file, *fault, row=row_number(at), column="geometry", value=value)
 
 
 def _zones(place: Place, outlines: gpd.GeoDataFrame, file: str) -> Iterator[Finding]:
@@ -97,7 +97,7 @@ def _zones(place: Place, outlines: gpd.GeoDataFrame, file: str) -> Iterator[Find
         if lost or again:
             message = "the outline's zone is not in zones" if lost else "the outline stands twice"
             yield error(file, message, "correct or delete it",
-                        row=row_of(at), column="zone_id", value=zone)  # fmt: skip
+                        row=row_number(at), column="zone_id", value=zone)  # fmt: skip
 
 
 def _far_away(place: Place, outlines: gpd.GeoDataFrame, file: str) -> Iterator[Finding]:
@@ -117,5 +117,5 @@ def _far_away(place: Place, outlines: gpd.GeoDataFrame, file: str) -> Iterator[F
         km = np.hypot(beside[at], above[at]) / 1000
         message = f"the outline lies at least {km:,.0f} km from its zone's point"
         yield error(file, message, "correct the zone_id, the outline or the zone's coordinates",
-                    row=row_of(at), column="geometry",
+                    row=row_number(at), column="geometry",
                     value=str(outlines["zone_id"].iloc[at]))  # fmt: skip

@@ -22,14 +22,14 @@ import numpy as np
 
 from placeopt.base.errors import Finding
 from placeopt.place.check.quantities import (
+    ColumnName,
     Floats,
-    Name,
     Quantity,
     columns_of,
     logarithms,
     quantities,
 )
-from placeopt.place.faults import label, row_of, warning
+from placeopt.place.faults import row_number, table_label, warning
 from placeopt.place.files.raw import number_text, texts_of
 from placeopt.place.tables import Place, dictionary
 
@@ -46,7 +46,9 @@ SMALL_GROUP = 12  # up to this size a row is left out of the median that it is c
 MOSTLY_ONE_VALUE = 0.9  # a column filled with one value: any other is compared strictly
 ROWS_BY_THEMSELVES = 3  # more rows with the same slip are one warning
 
-Noted = Callable[[str, str, str | None], bool]  # table, column, row's key -> is it said to be right
+IsNoted = Callable[
+    [str, str, str | None], bool
+]  # table, column, row's key -> is it said to be right
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Slip:
         return NAMED_FIRST if self.generic else 0.0
 
 
-GENERIC = (
+GENERIC_SLIPS = (
     Slip(10, "ten times too much (a digit too many)"),
     Slip(0.1, "a tenth of what it should be (a digit short)"),
     Slip(100, "a hundred times too much"),
@@ -71,7 +73,8 @@ GENERIC = (
     Slip(1000, "a thousand times too much"),
     Slip(0.001, "a thousandth of what it should be"),
 )
-OF_UNIT = {  # the first part of a unit, or what it is per -> slips that go before the generic ones
+# the first part of a unit, or what it is per -> slips that go before the generic ones
+SLIPS_OF_UNIT = {
     "GBP": (
         Slip(1e-3, "thousands of pounds"),
         Slip(1e-6, "millions of pounds"),
@@ -102,19 +105,19 @@ OF_UNIT = {  # the first part of a unit, or what it is per -> slips that go befo
 def slips_of(unit: str) -> tuple[Slip, ...]:
     """The factors that numbers of a unit are off by, those with a name first."""
     head = unit.split("/")[0].split(" ")[0]
-    named = [*OF_UNIT.get(head, ()), *(OF_UNIT["/m2"] if "GBP/m2" in unit else ())]
+    named = [*SLIPS_OF_UNIT.get(head, ()), *(SLIPS_OF_UNIT["/m2"] if "GBP/m2" in unit else ())]
     known = {round(math.log(slip.factor), 3) for slip in named}
-    others = (slip for slip in GENERIC if round(math.log(slip.factor), 3) not in known)
+    others = (slip for slip in GENERIC_SLIPS if round(math.log(slip.factor), 3) not in known)
     return (*named, *(replace(slip, generic=True) for slip in others))
 
 
-def plausible_findings(place: Place, noted: Noted) -> list[Finding]:
+def plausible_findings(place: Place, noted: IsNoted) -> list[Finding]:
     """A warning for each column and each cell that looks like a slip of unit."""
     known = [q for q in quantities() if len(place.tables[q.table])]
     logs = {q: logarithms(place, q) for q in known}
     logs = {q: values for q, values in logs.items() if np.isfinite(values).any()}
     found = []
-    shifted: dict[Name, float] = {}
+    shifted: dict[ColumnName, float] = {}
     for name, slip, quantity, middle, rows in _columns_off(logs, shifted):
         shifted[name] = math.log(slip.factor)
         if not noted(*name, None):
@@ -127,8 +130,8 @@ def plausible_findings(place: Place, noted: Noted) -> list[Finding]:
 
 
 def _columns_off(
-    logs: dict[Quantity, Floats], shifted: dict[Name, float]
-) -> Iterator[tuple[Name, Slip, Quantity, float, int]]:
+    logs: dict[Quantity, Floats], shifted: dict[ColumnName, float]
+) -> Iterator[tuple[ColumnName, Slip, Quantity, float, int]]:
     """Columns whose middle is far from the usual one, the clearest first."""
     off: dict[Quantity, float] = {}
     rows: dict[Quantity, int] = {}
@@ -144,7 +147,7 @@ def _columns_off(
     parts = {quantity: columns_of(quantity) for quantity in off}
     names = sorted({name for of in parts.values() for name in of})
     while True:
-        best: tuple[float, Name, Slip] | None = None
+        best: tuple[float, ColumnName, Slip] | None = None
         for name in (name for name in names if name not in shifted):
             for slip in slips_of(_unit(name)):
                 gain = sum(
@@ -175,8 +178,8 @@ def _cells_off(
     table: str,
     here: Sequence[Quantity],
     logs: dict[Quantity, Floats],
-    shifted: dict[Name, float],
-    noted: Noted,
+    shifted: dict[ColumnName, float],
+    noted: IsNoted,
 ) -> Iterator[Finding]:
     """Cells far from the rows that are like theirs."""
     count = len(place.tables[table])
@@ -286,7 +289,7 @@ def _scatter(values: Floats, middle: Floats, size: np.ndarray, usual: float) -> 
     return max(float(np.median(rest)) * MAD_TO_SD, heavy, LEAST_SPREAD)
 
 
-def _unit(name: Name) -> str:
+def _unit(name: ColumnName) -> str:
     table, column = name
     return next(c.unit for c in dictionary()[table] if c.name == column)
 
@@ -299,7 +302,7 @@ def _keys(place: Place, table: str) -> list[str]:
 
 
 def _column_warning(
-    place: Place, name: Name, slip: Slip, quantity: Quantity, middle: float, rows: int
+    place: Place, name: ColumnName, slip: Slip, quantity: Quantity, middle: float, rows: int
 ) -> Finding:
     table, column = name
     of = f"the median of {rows} rows" if rows > 1 else "its one row"
@@ -309,7 +312,9 @@ def _column_warning(
     )
     values = place.tables[table][column].astype(float)
     value = _short(float(values[values > 0].median()))
-    return warning(label(place, table), message, _remedy(name, None), column=column, value=value)
+    return warning(
+        table_label(place, table), message, _remedy(name, None), column=column, value=value
+    )
 
 
 def _cell_warning(
@@ -323,7 +328,7 @@ def _cell_warning(
     usual: float,
     alike: Sequence[int],
 ) -> Finding:
-    table, last = quantity.table, row_of(alike[-1]) if alike else 0
+    table, last = quantity.table, row_number(alike[-1]) if alike else 0
     others = f" (and so in {len(alike) - 1} more rows, last in row {last})" if alike else ""
     message = (
         f"looks like {slip.words}: {quantity.words} is {_short(here)} and about {_short(usual)} in "
@@ -331,10 +336,12 @@ def _cell_warning(
     )
     value = number_text(float(place.tables[table][column].astype(float).iloc[at]))
     remedy = _remedy((table, column), None if alike else key)
-    return warning(label(place, table), message, remedy, row=row_of(at), column=column, value=value)
+    return warning(
+        table_label(place, table), message, remedy, row=row_number(at), column=column, value=value
+    )
 
 
-def _remedy(name: Name, key: str | None) -> str:
+def _remedy(name: ColumnName, key: str | None) -> str:
     return f"give {_unit(name) or 'the number'}; {note_hint('.'.join(name), key)}"
 
 
@@ -353,7 +360,7 @@ def _short(number: float) -> str:
     return text.rstrip("0").rstrip(".") if digits > 0 else text
 
 
-class Notes:
+class PlausibleNotes:
     """The notes of a place's [plausible] table, and which of them silenced something."""
 
     def __init__(self, place: Place):

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 
 from placeopt.base.errors import Finding
-from placeopt.place.faults import error, label, row_of, warning
+from placeopt.place.faults import error, row_number, table_label, warning
 from placeopt.place.files.raw import number_text
 from placeopt.place.tables import Place
 
@@ -27,10 +27,10 @@ def point_findings(place: Place) -> Iterator[Finding]:
     for table in ("zones", "buildings"):
         yield from _table_points(place, table, area)
     if area is not None:
-        yield from swapped_beside_the_zones(place, area)
+        yield from swapped_far_from_zones(place, area)
 
 
-def swapped_beside_the_zones(
+def swapped_far_from_zones(
     place: Place, area: tuple[float, float, float, float]
 ) -> Iterator[Finding]:
     """Buildings far from every zone that would stand among them the other way round.
@@ -46,8 +46,8 @@ def swapped_beside_the_zones(
     x, y = buildings["x_m"].to_numpy(dtype=float), buildings["y_m"].to_numpy(dtype=float)
     for at in np.flatnonzero(_inside(x, y, area) & ~_inside(x, y, among) & _inside(y, x, among)):
         message = "easting and northing look swapped: far from every zone, among them if swapped"
-        yield error(label(place, "buildings"), message, "put easting in x_m, northing in y_m",
-                    row=row_of(at), column="x_m",
+        yield error(table_label(place, "buildings"), message, "put easting in x_m, northing in y_m",
+                    row=row_number(at), column="x_m",
                     value=f"{number_text(x[at])}, {number_text(y[at])}")  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def area_of_use(crs: str) -> tuple[float, float, float, float] | None:
 def _table_points(
     place: Place, table: str, area: tuple[float, float, float, float] | None
 ) -> Iterator[Finding]:
-    frame, file = place.tables[table], label(place, table)
+    frame, file = place.tables[table], table_label(place, table)
     x, y = frame["x_m"].to_numpy(dtype=float), frame["y_m"].to_numpy(dtype=float)
     degrees = (np.abs(x) <= 180) & (np.abs(y) <= 90)
     remedy = _REPROJECT.format(crs=place.info.crs)
@@ -95,7 +95,7 @@ def _table_points(
         origin = x[at] == 0 and y[at] == 0
         message = "the point is at the origin" if origin else "this looks like degrees, not metres"
         advice = "give the true coordinates in metres" if origin else remedy
-        yield error(file, message, advice, row=row_of(at), column="x_m",
+        yield error(file, message, advice, row=row_number(at), column="x_m",
                     value=f"{number_text(x[at])}, {number_text(y[at])}")  # fmt: skip
     if area is None:
         return
@@ -105,11 +105,11 @@ def _table_points(
         value = f"{number_text(x[at])}, {number_text(y[at])}"
         if swapped[at]:
             yield error(file, "easting and northing look swapped", "put easting in x_m, northing"
-                        " in y_m", row=row_of(at), column="x_m", value=value)  # fmt: skip
+                        " in y_m", row=row_number(at), column="x_m", value=value)  # fmt: skip
         else:
             yield warning(file, f"the point lies outside the area of {place.info.crs}",
                           "check the coordinates and the system in place.toml",
-                          row=row_of(at), column="x_m", value=value)  # fmt: skip
+                          row=row_number(at), column="x_m", value=value)  # fmt: skip
 
 
 def _inside(x: np.ndarray, y: np.ndarray, area: tuple[float, float, float, float]) -> np.ndarray:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
-Name = tuple[str, str]  # a table and one of its columns
+ColumnName = tuple[str, str]  # a table and one of its columns
 _NORMAL_95 = 1.96  # standard deviations on either side that hold 95 % of a normal distribution
 
 
@@ -69,7 +69,7 @@ class Quantity:
     @property
     def words(self) -> str:
         """The quantity as findings name it."""
-        per = re.sub(r"!(\w+)", lambda found: IN_WORDS[found[1]], self.per)
+        per = re.sub(r"!(\w+)", lambda found: COMPUTED_LABELS[found[1]], self.per)
         return f"{self.column} / {per.replace('/', ' / ')}" if per else self.column
 
     def terms(self) -> Iterator[tuple[str, int]]:
@@ -107,9 +107,9 @@ def logarithms(place: Place, quantity: Quantity) -> Floats:
     return np.where(np.isfinite(result), result, np.nan)
 
 
-def columns_of(quantity: Quantity) -> dict[Name, int]:
+def columns_of(quantity: Quantity) -> dict[ColumnName, int]:
     """The columns that may be at fault where the quantity is unusual, with their exponents."""
-    found: dict[Name, int] = {}
+    found: dict[ColumnName, int] = {}
     for term, exponent in quantity.terms():
         if term.startswith("!"):
             for name in COMPUTED_FROM[term[1:]]:
@@ -193,7 +193,7 @@ COMPUTED: dict[str, Callable[[Place, str], Floats]] = {
     "large_usable": _large_usable,
     "appraisal_costs": _appraisal_costs,
 }
-COMPUTED_FROM: dict[str, tuple[Name, ...]] = {  # the columns that could shift it as a whole
+COMPUTED_FROM: dict[str, tuple[ColumnName, ...]] = {  # the columns that could shift it as a whole
     "spending": (("spending", "amount_gbp"),),
     "total_spending": (("spending", "amount_gbp"),),
     "spent": (("spending", "amount_gbp"),),
@@ -201,7 +201,7 @@ COMPUTED_FROM: dict[str, tuple[Name, ...]] = {  # the columns that could shift i
     "large_usable": (("buildings", "floor_area_m2"),),
     "appraisal_costs": (("appraisal_costs", "amount_gbp"),),
 }
-IN_WORDS = {
+COMPUTED_LABELS = {
     "spending": "today's spending",
     "total_spending": "all spending",
     "spent": "what was spent",

@@ -12,16 +12,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from placeopt.base.errors import Finding
-from placeopt.place.check.plausible import Noted, note_hint
-from placeopt.place.faults import label, row_of, warning
+from placeopt.place.check.plausible import IsNoted, note_hint
+from placeopt.place.faults import row_number, table_label, warning
 from placeopt.place.files.raw import number_text
 from placeopt.place.tables import Place
 
 COLUMNS = ("setup_cost_gbp", "running_cost_gbp_per_year", "min_usable_m2")
-CLEARLY = 1.2  # times by which a lower tier is above a higher one before it is told
+MIN_RATIO = 1.2  # times by which a lower tier is above a higher one before it is told
 
 
-def ladder_findings(place: Place, noted: Noted) -> Iterator[Finding]:
+def tier_findings(place: Place, noted: IsNoted) -> Iterator[Finding]:
     """A warning for each number of a tier that is clearly above that of a higher tier."""
     tiers = place.tiers
     rank = tiers["rank"].to_numpy(float)
@@ -33,12 +33,12 @@ def ladder_findings(place: Place, noted: Noted) -> Iterator[Finding]:
                 continue
             least = int(higher[np.argmin(values[higher])])
             key = str(tiers["tier_id"].iloc[at])
-            if values[at] <= CLEARLY * values[least] or noted("tiers", column, key):
+            if values[at] <= MIN_RATIO * values[least] or noted("tiers", column, key):
                 continue
             above = str(tiers["tier_id"].iloc[least])
             message = f"more than the {number_text(float(values[least]))} of the higher tier "
             message += f"{above}: a digit too many here, or one short there"
-            yield warning(label(place, "tiers"), message,
+            yield warning(table_label(place, "tiers"), message,
                           f"correct one of the two; {note_hint(f'tiers.{column}', key)}",
-                          row=row_of(at), column=column,
+                          row=row_number(at), column=column,
                           value=number_text(float(values[at])))  # fmt: skip

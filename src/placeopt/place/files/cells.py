@@ -56,7 +56,7 @@ def share_of_percent(cell: str) -> str | None:
     return None if number is None else repr(round(float(number) / 100, 12))
 
 
-def year_of(cell: str, financial: bool = False) -> str | None:
+def parse_year(cell: str, financial: bool = False) -> str | None:
     """The year in a full date; of a financial year (``2025/26``) the year in which it starts."""
     found = _YEAR_IN_DATE.fullmatch(cell.strip())
     if found is not None:
@@ -67,7 +67,7 @@ def year_of(cell: str, financial: bool = False) -> str | None:
     return None
 
 
-def whole_id(cell: str) -> str | None:
+def restore_id(cell: str) -> str | None:
     """An id that became a number with all its digits left: ``100012.0``, ``1.00012E+5``."""
     head, dot, zeros = cell.partition(".")
     if dot and head.isdigit() and zeros and not zeros.strip("0"):
@@ -79,21 +79,21 @@ def whole_id(cell: str) -> str | None:
     return digits if len(digits) == power + 1 else None
 
 
-def whole_uprn(cell: str) -> str:
+def pad_uprn(cell: str) -> str:
     """A unique property reference number with all its 12 digits: ``42`` is ``000000000042``."""
     return cell.zfill(12) if cell.isascii() and cell.isdigit() else cell
 
 
-def lost_id(cell: str) -> str | None:
+def damaged_id(cell: str) -> str | None:
     """What a spreadsheet did to an id whose true text can no longer be told."""
-    if _SHORTENED.fullmatch(cell) and "." in cell and whole_id(cell) is None:
+    if _SHORTENED.fullmatch(cell) and "." in cell and restore_id(cell) is None:
         return "a spreadsheet has shortened this number and its last digits are lost"
     if _DATE_ID.fullmatch(cell):
         return "a spreadsheet has made a date of this id"
-    return broken(cell)
+    return spreadsheet_error(cell)
 
 
-def broken(cell: str) -> str | None:
+def spreadsheet_error(cell: str) -> str | None:
     """What a spreadsheet's error in a cell says."""
     if _BROKEN.fullmatch(cell):
         return "this is a spreadsheet's error, not a value"
@@ -105,7 +105,7 @@ def is_total(cell: str) -> bool:
     return _TOTAL.fullmatch(cell.strip()) is not None
 
 
-def unseen_character(cell: str, strict: bool) -> str | None:
+def invisible_character(cell: str, strict: bool) -> str | None:
     """The first character that must not be there: control ones and halves of a pair; in an id
     (``strict``) also line ends, and invisible or direction-changing ones."""
     if cell.isascii() and cell.isprintable():
@@ -123,7 +123,7 @@ def text_fault(cell: str, strict: bool) -> tuple[str, str] | None:
     if len(cell) > most:
         remedy = "shorten it; a quotation mark that is not closed makes one cell of what follows"
         return f"this has {len(cell):,} characters, more than {most:,}", remedy
-    character = unseen_character(cell, strict)
+    character = invisible_character(cell, strict)
     if character is None:
         return None
     number = cell.find(character) + 1
@@ -131,6 +131,6 @@ def text_fault(cell: str, strict: bool) -> tuple[str, str] | None:
     return "there is a character in it that cannot be seen", remedy
 
 
-def shortened(cell: str, most: int = 60) -> str:
+def shorten(cell: str, most: int = 60) -> str:
     """The beginning of a long cell, for a message."""
     return cell if len(cell) <= most else f"{cell[: most - 3]}..."

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from placeopt.base.errors import Finding, InputError
 from placeopt.base.reading import csv_rows, read_limited
-from placeopt.place.faults import error, row_of, warning
+from placeopt.place.faults import error, row_number, warning
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ class RawTable:
 
     def row(self, position: int) -> int:
         """The row as a person counts it, of the record at ``position`` (from 0)."""
-        return self.numbers[position] if self.numbers else row_of(position)
+        return self.numbers[position] if self.numbers else row_number(position)
 
     @property
     def columns(self) -> list[str]:
@@ -78,11 +78,13 @@ def table_of_rows(file: str, rows: list[list[str]], findings: list[Finding]) -> 
     spoilt: set[int] = set()
     for position, record in enumerate(records):
         if not any(record):
-            findings.append(error(file, "the row is empty", "delete the row", row=row_of(position)))
+            findings.append(
+                error(file, "the row is empty", "delete the row", row=row_number(position))
+            )
         elif len(record) != width:
             message = f"the row has {len(record)} cells under {width} headings"
             remedy = "give one cell for each heading; put text with commas in double quotes"
-            findings.append(error(file, message, remedy, row=row_of(position)))
+            findings.append(error(file, message, remedy, row=row_number(position)))
         else:
             continue
         spoilt.add(position)
@@ -121,13 +123,13 @@ def texts_of(values: pd.Series) -> list[str]:
     elif pd.api.types.is_datetime64_any_dtype(values.dtype):
         texts = [str(value.isoformat()) for value in values]
     else:
-        texts = [any_text(value) for value in values]
+        texts = [value_text(value) for value in values]
     if missing.any():
         texts = ["" if gap else text for text, gap in zip(texts, missing, strict=True)]
     return texts
 
 
-def any_text(value: object) -> str:
+def value_text(value: object) -> str:
     """One value of a workbook or a mapping as the text a person would write."""
     if value is None:
         return ""

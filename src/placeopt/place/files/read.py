@@ -18,10 +18,10 @@ from placeopt.base.errors import Finding, InputError, PlaceError
 from placeopt.base.reading import layer_names, require_layers
 from placeopt.place.check.all_checks import check
 from placeopt.place.check.minutes import minutes_findings
-from placeopt.place.check.plausible import Notes
-from placeopt.place.faults import error, label, nearest, warning, worst_first
+from placeopt.place.check.plausible import PlausibleNotes
+from placeopt.place.faults import did_you_mean, error, sort_findings, table_label, warning
 from placeopt.place.files.raw import RawTable, read_csv, read_layer, texts_of
-from placeopt.place.files.template_workbook import read_book
+from placeopt.place.files.template_workbook import read_template_workbook
 from placeopt.place.files.toml import FILE, parse_info
 from placeopt.place.files.typed import empty_table, typed_table
 from placeopt.place.tables import Place, PlaceInfo, dictionary
@@ -75,10 +75,10 @@ def read_leniently(
         return None, [error(path.name, message, remedy)]
     findings += _not_told(check(place), findings)
     if minutes:
-        noted = Notes(place)
+        noted = PlausibleNotes(place)
         findings += minutes_findings(place, noted)
         findings += noted.unused("minutes.")
-    return place, worst_first(findings)
+    return place, sort_findings(findings)
 
 
 def read_records(
@@ -94,10 +94,10 @@ def read_records(
     for column, word in assumed.items():
         cells[column] = [cell or word for cell in cells.get(column, [""] * len(raw))]
     frame, findings = typed_table(table, replace(raw, cells=cells))
-    mine = label(place, table)
+    mine = table_label(place, table)
     faults = [finding for finding in check(place.replace(**{table: frame})) if finding.file == mine]
     faults = [replace(finding, file=path.name) for finding in faults]
-    return frame, worst_first([*findings, *_not_told(faults, findings)])
+    return frame, sort_findings([*findings, *_not_told(faults, findings)])
 
 
 def _not_told(faults: list[Finding], told_before: list[Finding]) -> list[Finding]:
@@ -170,7 +170,7 @@ def _read_geopackage(path: Path) -> tuple[Place, list[Finding]]:
 
 def _read_workbook(path: Path) -> tuple[Place, list[Finding]]:
     """A filled-in template; a workbook has no outlines of zones."""
-    info, raw, findings = read_book(path)
+    info, raw, findings = read_template_workbook(path)
     tables: dict[str, pd.DataFrame] = {}
     for table in dictionary():
         tables[table], faults = _table(table, raw.get(table))
@@ -215,7 +215,7 @@ def _strange_files(folder: Path) -> list[Finding]:
         known = path.stem in dictionary() or renamed("tables", [path.stem])
         if not known and path.name not in OTHER_CSV and not lists:
             message = "the file is not a table of the dictionary and is not read"
-            remedy = f"rename or move it{nearest(path.stem, dictionary())}"
+            remedy = f"rename or move it{did_you_mean(path.stem, dictionary())}"
             findings.append(warning(path.name, message, remedy))
     return findings
 
@@ -226,7 +226,7 @@ def _strange_layers(path: Path, layers: list[str]) -> list[Finding]:
         warning(
             f"{path.name}:{layer}",
             "the layer is not a table of the dictionary and is not read",
-            f"rename or remove it{nearest(layer, dictionary())}",
+            f"rename or remove it{did_you_mean(layer, dictionary())}",
         )
         for layer in layers
         if layer not in known

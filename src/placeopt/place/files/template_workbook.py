@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from placeopt.base.errors import Finding, InputError
 from placeopt.base.files import atomic_file
 from placeopt.base.reading import open_workbook
-from placeopt.place.faults import error, nearest, warning
-from placeopt.place.files.raw import RawTable, any_text, table_of_rows, texts_of
+from placeopt.place.faults import did_you_mean, error, warning
+from placeopt.place.files.raw import RawTable, table_of_rows, texts_of, value_text
 from placeopt.place.files.toml import parse_info
 from placeopt.place.tables import Column, Place, PlaceInfo, dictionary
 
@@ -45,7 +45,7 @@ _NOTES = (
 )
 
 
-def write_book(path: Path, place: Place | None = None) -> Path:
+def write_template_workbook(path: Path, place: Place | None = None) -> Path:
     """Write an empty workbook to fill, or one that holds ``place``."""
     with atomic_file(path) as made:
         _fill(made, place)
@@ -74,14 +74,14 @@ def _fill(path: Path, place: Place | None) -> None:
         _columns_sheet(book, styles)
 
 
-def read_book(path: Path) -> tuple[PlaceInfo, dict[str, RawTable], list[Finding]]:
+def read_template_workbook(path: Path) -> tuple[PlaceInfo, dict[str, RawTable], list[Finding]]:
     """The workbook's statement of the place and its tables as text; and its faults."""
     try:
         book = open_workbook(path)
     except InputError as refused:
         return PlaceInfo(path.stem), {}, list(refused.findings)
     sheets = {
-        name: [[any_text(cell) for cell in row]
+        name: [[value_text(cell) for cell in row]
                for row in book.get_sheet_by_name(name).to_python(skip_empty_area=False)]
         for name in book.sheet_names
     }  # fmt: skip
@@ -95,7 +95,7 @@ def read_book(path: Path) -> tuple[PlaceInfo, dict[str, RawTable], list[Finding]
                 tables[name] = table_of_rows(f"{path.name}:{name}", rows, [])
         elif name not in (NOTES, COLUMNS, INFO):
             message = "the sheet is not a table of the dictionary and is not read"
-            remedy = f"rename or remove it{nearest(name, dictionary())}"
+            remedy = f"rename or remove it{did_you_mean(name, dictionary())}"
             findings.append(warning(f"{path.name}:{name}", message, remedy))
     return info, tables, findings
 
@@ -114,7 +114,7 @@ def _read_info(path: Path, rows: list[list[str]] | None) -> tuple[PlaceInfo, lis
         elif key.startswith(_NOTE):
             notes.append(f"{_quoted(key.removeprefix(_NOTE))} = {_quoted(value)}")
         elif key not in ("", "sources", *_TOML_KEYS):
-            remedy = f"remove it{nearest(key, _TOML_KEYS)}"
+            remedy = f"remove it{did_you_mean(key, _TOML_KEYS)}"
             findings.append(warning(file, "the key is not known", remedy, row=number, column=key))
         elif value and key in ("price_year", "made_up"):
             words = {"yes": "true", "no": "false"}
@@ -170,7 +170,7 @@ def _info(book: Workbook, styles: dict[str, Any], info: PlaceInfo | None) -> Non
         values = given[key] if key == "sources" else (given[key],)
         for value in values or ("",):
             sheet.write_string(at, 0, key)
-            sheet.write_string(at, 1, any_text(value), styles["text"])
+            sheet.write_string(at, 1, value_text(value), styles["text"])
             sheet.write_string(at, 2, meanings[key])
             if key == "made_up":
                 sheet.data_validation(at, 1, at, 1, {"validate": "list", "source": ["yes", "no"]})
@@ -244,10 +244,10 @@ def _told(column: Column) -> str:
     need = "Must be filled." if column.required else ""
     if column.default:
         need = f"Empty means {column.default}."
-    return f"{column.meaning}{unit}. Example: {example(column)}. {need}".strip()
+    return f"{column.meaning}{unit}. Example: {example_value(column)}. {need}".strip()
 
 
-def example(column: Column) -> str:
+def example_value(column: Column) -> str:
     """A value that the column takes."""
     if column.name in _EXAMPLES:
         return _EXAMPLES[column.name]
@@ -291,9 +291,17 @@ def _columns_sheet(book: Workbook, styles: dict[str, Any]) -> None:
             if column.references:
                 allowed = f"an id of {column.references[0]}"
             allowed = allowed or column.range_in_words
-            cells = (table, column.name, column.type, column.unit,
-                     "yes" if column.required else "", column.default, allowed, example(column),
-                     column.meaning)  # fmt: skip
+            cells = (
+                table,
+                column.name,
+                column.type,
+                column.unit,
+                "yes" if column.required else "",
+                column.default,
+                allowed,
+                example_value(column),
+                column.meaning,
+            )
             for j, cell in enumerate(cells):
                 sheet.write_string(at, j, cell)
             at += 1

@@ -9,8 +9,8 @@ from typing import Any
 
 from placeopt.base.errors import Finding, InputError
 from placeopt.base.reading import parse_toml
-from placeopt.place.faults import error, nearest, warning
-from placeopt.place.files.cells import shortened, text_fault
+from placeopt.place.faults import did_you_mean, error, warning
+from placeopt.place.files.cells import shorten, text_fault
 from placeopt.place.tables import PlaceInfo
 
 FILE = "place.toml"
@@ -41,7 +41,7 @@ def parse_info(text: str, file: str = FILE) -> tuple[PlaceInfo, list[Finding]]:
     for key, value in given.items():
         line = _line_of(lines, key)
         if key not in _MEANING:
-            remedy = f"remove it{nearest(key, _MEANING)}"
+            remedy = f"remove it{did_you_mean(key, _MEANING)}"
             findings.append(warning(file, "the key is not known", remedy, row=line, column=key))
         elif not _fits(key, value):
             what, example = _MEANING[key]
@@ -71,7 +71,7 @@ def info_findings(info: PlaceInfo) -> Iterator[Finding]:
                        ("plausible", info.plausible.values())):  # fmt: skip
         for text in texts:
             if found := text_fault(text, strict=False):
-                yield error(FILE, *found, column=key, value=shortened(text))
+                yield error(FILE, *found, column=key, value=shorten(text))
     low, high = YEARS
     if not low <= info.price_year <= high:
         message = f"this is {'below' if info.price_year < low else 'above'} the years known"

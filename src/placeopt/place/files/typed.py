@@ -15,8 +15,8 @@ import numpy as np
 
 from placeopt.base.aliases import renamed
 from placeopt.base.errors import Finding
-from placeopt.place.faults import error, nearest, row_of, warning
-from placeopt.place.files.cells import lost_id
+from placeopt.place.faults import did_you_mean, error, row_number, warning
+from placeopt.place.files.cells import damaged_id
 from placeopt.place.files.raw import RawTable
 from placeopt.place.tables import Column, dictionary, number_in_words
 
@@ -67,21 +67,35 @@ def typed_column(
     """One column of text as a typed series with its default filled in; and its faults."""
     values, bad = _READERS[column.type](column, cells)
     findings = [
-        error(file, _is_not(column, cells[at]), f"{give(column)}{_year_of(column, cells[at])}",
-              row=row_of(at), column=column.name, value=cells[at])
-        for at in bad if at not in spoilt
-    ]  # fmt: skip
+        error(
+            file,
+            _is_not(column, cells[at]),
+            f"{expected_value(column)}{_year_of(column, cells[at])}",
+            row=row_number(at),
+            column=column.name,
+            value=cells[at],
+        )
+        for at in bad
+        if at not in spoilt
+    ]
     if column.type == "id":
         findings += [
             error(file, lost, "take the id from its own system, formatted as text",
-                  row=row_of(at), column=column.name, value=cell)
-            for at, cell in enumerate(cells) if (lost := lost_id(cell)) and at not in spoilt
+                  row=row_number(at), column=column.name, value=cell)
+            for at, cell in enumerate(cells) if (lost := damaged_id(cell)) and at not in spoilt
         ]  # fmt: skip
     if column.required:
         findings += [
-            error(file, "the cell is empty", give(column), row=row_of(at), column=column.name)
-            for at, cell in enumerate(cells) if cell == "" and at not in spoilt
-        ]  # fmt: skip
+            error(
+                file,
+                "the cell is empty",
+                expected_value(column),
+                row=row_number(at),
+                column=column.name,
+            )
+            for at, cell in enumerate(cells)
+            if cell == "" and at not in spoilt
+        ]
     return values, findings
 
 
@@ -91,7 +105,7 @@ def empty_table(table: str) -> pd.DataFrame:
     return frame
 
 
-def conformed(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+def conform_tables(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """Frames made by a program as a place holds them: every table, column, type and default.
 
     Raises ValueError where a frame holds a column the dictionary does not know or a value
@@ -129,7 +143,7 @@ def _texts(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int]]:
 def _numbers(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int]]:
     import pandas as pd
 
-    values, bad = floats(cells)
+    values, bad = parse_floats(cells)
     default = column.default_value()
     if default is not None:
         values[[at for at, cell in enumerate(cells) if cell == ""]] = default
@@ -139,7 +153,7 @@ def _numbers(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int]
 def _integers(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int]]:
     import pandas as pd
 
-    values, bad = floats(cells)
+    values, bad = parse_floats(cells)
     with np.errstate(invalid="ignore"):
         wrong = (values != np.round(values)) | (np.abs(values) > _LARGEST_INTEGER)
     wrong &= ~np.isnan(values)
@@ -161,7 +175,7 @@ def _booleans(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int
     return pd.Series([_YES.get(cell.lower(), default) for cell in cells], dtype=bool), bad
 
 
-def floats(cells: Sequence[str]) -> tuple[np.ndarray[Any, np.dtype[np.float64]], list[int]]:
+def parse_floats(cells: Sequence[str]) -> tuple[np.ndarray[Any, np.dtype[np.float64]], list[int]]:
     """(records,) floats, exact, NaN where a cell is empty or bad; and the bad positions."""
     bad: list[int] = []
     if not _NUMBER_LETTERS.fullmatch("\n".join(cells)):
@@ -193,7 +207,7 @@ def _heading_findings(raw: RawTable, columns: Sequence[Column]) -> list[Finding]
     for name in raw.columns:
         if name not in names:
             message = "the column is not in the dictionary and is not read"
-            remedy = f"rename or remove it{nearest(name, names)}"
+            remedy = f"rename or remove it{did_you_mean(name, names)}"
             absent = [own for own in names if own not in raw.cells]
             misspelt = get_close_matches(name.strip().lower(), absent, n=1, cutoff=0.8)
             kind = error if misspelt else warning  # else a default would stand in for it
@@ -201,7 +215,7 @@ def _heading_findings(raw: RawTable, columns: Sequence[Column]) -> list[Finding]
     return findings
 
 
-def give(column: Column) -> str:
+def expected_value(column: Column) -> str:
     """What would be right in a cell of this column."""
     if column.choices:
         return f"give one of {', '.join(column.choices)}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from placeopt.base.files import atomic_file, atomic_folder
 from placeopt.place.files.raw import texts_of
 from placeopt.place.files.read import BOUNDARIES_FILE, BOUNDARIES_LAYER, INFO_LAYER
-from placeopt.place.files.template_workbook import write_book
+from placeopt.place.files.template_workbook import write_template_workbook
 from placeopt.place.files.toml import FILE, info_text
 from placeopt.place.tables import Column, Place, dictionary
 
@@ -39,7 +39,7 @@ def write_place(place: Place, path: str | Path) -> Path:
     if path.suffix.lower() == ".gpkg":
         _write_geopackage(place, path)
     elif path.suffix.lower() == ".xlsx":
-        write_book(path, place)
+        write_template_workbook(path, place)
     else:
         with atomic_folder(path, FILES, keep_others=True) as made:
             write_files(place, made)

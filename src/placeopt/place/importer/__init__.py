@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING
 from placeopt.base.errors import Finding, PlaceError
 from placeopt.base.files import atomic_file, atomic_folder, require_writable
 from placeopt.place.check.all_checks import check
-from placeopt.place.faults import error, nearest, warning
+from placeopt.place.faults import did_you_mean, error, warning
 from placeopt.place.files.raw import RawTable
 from placeopt.place.files.typed import typed_table
 from placeopt.place.files.write import FILES, write_files, write_place
 from placeopt.place.importer.build import build_rows
-from placeopt.place.importer.clean import FINE
+from placeopt.place.importer.clean import NO_ACTION
 from placeopt.place.importer.districts import find_districts
 from placeopt.place.importer.finance import COLUMNS as FINANCE_COLUMNS
 from placeopt.place.importer.groups import write_groups, write_rows
 from placeopt.place.importer.mapping import Mapping, read_mapping
-from placeopt.place.importer.prices import Prices, prices_of
+from placeopt.place.importer.prices import Deflator, deflator_of
 from placeopt.place.importer.report import (
     Assumed,
     FinanceLine,
@@ -134,7 +134,7 @@ def _empty_out(table: RawTable, missing: tuple[str, ...]) -> None:
     if rows:
         message = f"{len(rows)} cells that the mapping calls missing were read as empty"
         ids = map(str, sorted(set(rows)))
-        table.findings.append(warning(table.file, message, FINE, ids=ids))
+        table.findings.append(warning(table.file, message, NO_ACTION, ids=ids))
 
 
 def _build(
@@ -148,7 +148,7 @@ def _build(
         used[key] |= source.register.headings if source.register else set()
     parts: dict[str, list[dict[str, list[str]]]] = {table: [] for table in dictionary()}
     findings: list[Finding] = []
-    prices = Prices(rules.place.price_year)
+    prices = Deflator(rules.place.price_year)
     first = sorted(rules.table, key=lambda rule: rule.table != "deflators")
     for at, rule in enumerate(first, start=1):
         tell(f"making {rule.table} ({at} of {len(rules.table)})")
@@ -192,11 +192,11 @@ def _build(
     return place
 
 
-def _prices(rules: Mapping, deflators: list[dict[str, list[str]]]) -> Prices:
+def _prices(rules: Mapping, deflators: list[dict[str, list[str]]]) -> Deflator:
     """The place's price year and its index, as far as the table can be read; its faults are found
     where the table itself is."""
     table, _ = typed_table("deflators", _stacked("deflators", deflators))
-    return prices_of(rules.place.price_year, table.dropna(subset=["year", "index"]))
+    return deflator_of(rules.place.price_year, table.dropna(subset=["year", "index"]))
 
 
 def _tell_registers(sources: dict[str, Source], report: ImportReport) -> None:
@@ -288,7 +288,7 @@ def _boundaries(
     if source.shapes is None:
         return None
     if column not in source.table.cells:
-        remedy = f"name a column of the source{nearest(column, source.table.cells)}"
+        remedy = f"name a column of the source{did_you_mean(column, source.table.cells)}"
         findings.append(error(source.file, "no such column for the boundaries", remedy,
                               column=column))  # fmt: skip
         return None

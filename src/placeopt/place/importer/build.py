@@ -11,39 +11,39 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from placeopt.base.errors import Finding, PlaceError
-from placeopt.place.faults import error, nearest, warning
+from placeopt.place.faults import did_you_mean, error, warning
 from placeopt.place.files.cells import (
-    broken,
-    lost_id,
+    damaged_id,
+    parse_year,
     plain_number,
+    restore_id,
     share_of_percent,
-    whole_id,
-    year_of,
+    spreadsheet_error,
 )
-from placeopt.place.files.raw import any_text, number_text
-from placeopt.place.files.typed import floats
-from placeopt.place.importer.formula import FormulaError, columns_of, evaluate
+from placeopt.place.files.raw import number_text, value_text
+from placeopt.place.files.typed import parse_floats
+from placeopt.place.importer.formula import FormulaError, evaluate, formula_columns
 from placeopt.place.importer.mapping import ColumnRule, Join, TableRule, Where
-from placeopt.place.importer.prices import Prices
+from placeopt.place.importer.prices import Deflator
 from placeopt.place.importer.report import Assumed, ImportReport, LeftOut, Repriced, Taken
 from placeopt.place.importer.sources import GEOMETRY_COLUMNS, Source, crs_findings
-from placeopt.place.importer.table_builder import Build, Unmatched
+from placeopt.place.importer.table_builder import TableBuilder, Unmatched
 from placeopt.place.importer.vintages import vintage_findings
 from placeopt.place.tables import dictionary
 
 if TYPE_CHECKING:
     from placeopt.place.importer.mapping import ColumnRule
-    from placeopt.place.importer.table_builder import Build
+    from placeopt.place.importer.table_builder import TableBuilder
 
 
 def build_rows(
-    rule: TableRule, sources: dict[str, Source], crs: str, report: ImportReport, prices: Prices
+    rule: TableRule, sources: dict[str, Source], crs: str, report: ImportReport, prices: Deflator
 ) -> tuple[dict[str, list[str]], list[Finding], set[str]]:
     """Text cells by column for one table rule; what is wrong; the source's columns used."""
     if rule.source is None:
         return _written_rows(rule, report), [], set()
     source = sources[rule.source]
-    build = Build(rule, source.file, dict(source.table.cells),
+    build = TableBuilder(rule, source.file, dict(source.table.cells),
                   [source.table.row(at) for at in range(len(source.table))], report,
                   prices)  # fmt: skip
     for join in rule.join:
@@ -70,7 +70,7 @@ def build_rows(
 
 def _written_rows(rule: TableRule, report: ImportReport) -> dict[str, list[str]]:
     names = list(dict.fromkeys(name for row in rule.rows for name in row))
-    cells = {name: [any_text(row.get(name)) for row in rule.rows] for name in names}
+    cells = {name: [value_text(row.get(name)) for row in rule.rows] for name in names}
     assert rule.assumption is not None  # the mapping was checked
     said = rule.assumption
     written = [column for column in dictionary()[rule.table] if column.name in cells]
@@ -84,11 +84,11 @@ def _written_rows(rule: TableRule, report: ImportReport) -> dict[str, list[str]]
     return cells
 
 
-def _join(build: Build, join: Join, other: Source) -> None:
+def _join(build: TableBuilder, join: Join, other: Source) -> None:
     """Add the other source's columns, found by id; ids it lacks leave empty cells."""
     keys = other.table.cells.get(join.other)
     if keys is None:
-        remedy = f"name a column of it{nearest(join.other, other.table.cells)}"
+        remedy = f"name a column of it{did_you_mean(join.other, other.table.cells)}"
         fault = error(other.file, "the joined source has no such column", remedy, column=join.other)
         raise PlaceError([fault], "faults in the mapping")
     position: dict[str, int] = {}
@@ -109,7 +109,7 @@ def _join(build: Build, join: Join, other: Source) -> None:
             build.cells[name] = ["" if at is None else cells[at] for at in found]
 
 
-def _repeated_keys(build: Build, result: dict[str, list[str]]) -> list[Finding]:
+def _repeated_keys(build: TableBuilder, result: dict[str, list[str]]) -> list[Finding]:
     """Rows of the source that would be a record of the table whose key another row has already."""
     keys = [column.name for column in dictionary()[build.rule.table] if column.key]
     if not all(key in result for key in keys):
@@ -127,7 +127,7 @@ def _repeated_keys(build: Build, result: dict[str, list[str]]) -> list[Finding]:
     return findings
 
 
-def _unmatched_findings(build: Build, result: dict[str, list[str]]) -> list[Finding]:
+def _unmatched_findings(build: TableBuilder, result: dict[str, list[str]]) -> list[Finding]:
     """One finding for each id that a joined source lacks: an error where cells that must be filled
     stay empty for it, else a warning."""
     must = [column.name for column in dictionary()[build.rule.table] if column.required]
@@ -148,10 +148,16 @@ def _unmatched_findings(build: Build, result: dict[str, list[str]]) -> list[Find
             if key and empty.intersection(rows):
                 again = "row names" if len(rows) == 1 else "rows name"
                 message = f"{len(rows)} {again} it ({build.file}, first in row {rows[0]}), and it"
-                findings.append(error(lost.file, f"{message} is not there",
-                                      f"add it, or leave the rows out{nearest(key, lost.known)}",
-                                      column=lost.column, value=key,
-                                      ids=map(str, rows)))  # fmt: skip
+                findings.append(
+                    error(
+                        lost.file,
+                        f"{message} is not there",
+                        f"add it, or leave the rows out{did_you_mean(key, lost.known)}",
+                        column=lost.column,
+                        value=key,
+                        ids=map(str, rows),
+                    )
+                )
                 told += rows
         left = {key: rows for key, rows in rows_of.items() if not set(rows) <= set(told)}
         if left:
@@ -167,7 +173,7 @@ def _unmatched_findings(build: Build, result: dict[str, list[str]]) -> list[Find
 
 
 def _became(
-    build: Build, lost: Unmatched, result: dict[str, list[str]], positions: Sequence[int]
+    build: TableBuilder, lost: Unmatched, result: dict[str, list[str]], positions: Sequence[int]
 ) -> str:
     """What the cells that a joined source was to give are now, column by column."""
     told = []
@@ -175,7 +181,7 @@ def _became(
         if not set(_read_by(build.rule.columns[name])) & lost.gives:
             continue
         values = [cells[at] for at in positions]
-        said = shown_values([value for value in values if value])
+        said = summarise_values([value for value in values if value])
         empty = values.count("")
         if not said:
             told.append(f"{name} stays empty")
@@ -189,24 +195,24 @@ def _became(
 def _read_by(rule: ColumnRule) -> list[str]:
     """The source's columns that a rule reads before it is filled."""
     try:
-        return [rule.from_] if rule.from_ else columns_of(rule.formula or "0")
+        return [rule.from_] if rule.from_ else formula_columns(rule.formula or "0")
     except FormulaError:  # said where the formula is evaluated
         return []
 
 
-def shown_values(values: Sequence[str]) -> str:
+def summarise_values(values: Sequence[str]) -> str:
     """Values in words: the one that all have, a range of numbers, or the first few."""
     different = list(dict.fromkeys(values))
     if len(different) <= 1:
         return "".join(different)
-    numbers, bad = floats(different)
+    numbers, bad = parse_floats(different)
     if not bad:
         return f"{number_text(float(numbers.min()))} to {number_text(float(numbers.max()))}"
     few = ", ".join(different[:3])
     return f"{few} and {len(different) - 3} more" if len(different) > 3 else few
 
 
-def _matches(build: Build, where: Where) -> np.ndarray:
+def _matches(build: TableBuilder, where: Where) -> np.ndarray:
     cells = build.column(where.column)
     mask = np.ones(len(cells), dtype=bool)
     if where.is_ is not None:
@@ -223,7 +229,7 @@ def _matches(build: Build, where: Where) -> np.ndarray:
     return mask
 
 
-def _split(build: Build) -> None:
+def _split(build: TableBuilder) -> None:
     assert build.rule.split is not None
     name, by = build.rule.split.column, build.rule.split.by
     parts = [[part.strip() for part in cell.split(by)] for cell in build.column(name)]
@@ -231,7 +237,7 @@ def _split(build: Build) -> None:
     build.cells[name] = [part for texts in parts for part in texts]
 
 
-def _column(build: Build, name: str, rule: ColumnRule) -> list[str]:
+def _column(build: TableBuilder, name: str, rule: ColumnRule) -> list[str]:
     """The cells of one column, its gaps filled by rule and every assumption noted."""
     cells = _origin(build, name, rule)
     if rule.from_ is None or rule.source or rule.rule:
@@ -239,7 +245,7 @@ def _column(build: Build, name: str, rule: ColumnRule) -> list[str]:
     elif rule.from_ is not None:
         _note_taken(build, name, rule.from_, _how(rule))
     if rule.formula is not None:
-        for used in columns_of(rule.formula):
+        for used in formula_columns(rule.formula):
             _note_taken(build, name, used, f"in {rule.formula}")
     fill, gaps = rule.fill, [at for at, cell in enumerate(cells) if cell == ""]
     if fill is not None and gaps:
@@ -257,13 +263,13 @@ def _column(build: Build, name: str, rule: ColumnRule) -> list[str]:
     return cells
 
 
-def _origin(build: Build, name: str, rule: ColumnRule) -> list[str]:
+def _origin(build: TableBuilder, name: str, rule: ColumnRule) -> list[str]:
     return to_base_prices(build, name, rule, _stated(build, name, rule))
 
 
-def _stated(build: Build, name: str, rule: ColumnRule) -> list[str]:
+def _stated(build: TableBuilder, name: str, rule: ColumnRule) -> list[str]:
     if rule.value is not None:
-        return [any_text(rule.value)] * len(build.rows)
+        return [value_text(rule.value)] * len(build.rows)
     if rule.formula is not None:
         return _formula(build, name, rule.formula)
     assert rule.from_ is not None
@@ -278,23 +284,23 @@ def _stated(build: Build, name: str, rule: ColumnRule) -> list[str]:
     return cells
 
 
-def _mapped(build: Build, rule: ColumnRule, cells: list[str]) -> list[str]:
-    otherwise = None if rule.otherwise is None else any_text(rule.otherwise)
-    table = {key: any_text(value) for key, value in rule.values.items()}
+def _mapped(build: TableBuilder, rule: ColumnRule, cells: list[str]) -> list[str]:
+    otherwise = None if rule.otherwise is None else value_text(rule.otherwise)
+    table = {key: value_text(value) for key, value in rule.values.items()}
     result = []
     for row, cell in zip(build.rows, cells, strict=True):
         text = table.get(cell, "" if cell == "" and otherwise is None else otherwise)
         if text is None:
             build.fault("the mapping has no value for this",
-                        f"add it to values, or give otherwise{nearest(cell, table)}",
+                        f"add it to values, or give otherwise{did_you_mean(cell, table)}",
                         row, rule.from_, cell)  # fmt: skip
         result.append(text or "")
     return result
 
 
-def _formula(build: Build, name: str, formula: str) -> list[str]:
+def _formula(build: TableBuilder, name: str, formula: str) -> list[str]:
     try:
-        columns = {column: _numbers(build, column) for column in columns_of(formula)}
+        columns = {column: _numbers(build, column) for column in formula_columns(formula)}
         values = np.broadcast_to(evaluate(formula, columns), (len(build.rows),))
     except FormulaError as fault:
         said = error(build.file, f"formula: {fault}", "see docs/importing.md", column=name)
@@ -305,9 +311,9 @@ def _formula(build: Build, name: str, formula: str) -> list[str]:
     return [number_text(value) if np.isfinite(value) else "" for value in values.tolist()]
 
 
-def _numbers(build: Build, column: str) -> np.ndarray:
+def _numbers(build: TableBuilder, column: str) -> np.ndarray:
     cells = _read_so(build, column, list(build.column(column)), plain_number)
-    values, bad = floats(cells)
+    values, bad = parse_floats(cells)
     for at in bad:
         build.fault("there is text where a number is needed",
                     "correct it in the source, or filter the row out",
@@ -315,25 +321,25 @@ def _numbers(build: Build, column: str) -> np.ndarray:
     return values
 
 
-def _read_as(build: Build, name: str, column: str, cells: list[str]) -> list[str]:
+def _read_as(build: TableBuilder, name: str, column: str, cells: list[str]) -> list[str]:
     """Cells that go as they stand into a column ``name``, read as its type where one can."""
     wanted = next(c for c in dictionary()[build.rule.table] if c.name == name)
     if wanted.type == "id":
-        cells = _read_so(build, column, cells, whole_id)
+        cells = _read_so(build, column, cells, restore_id)
         for at, cell in enumerate(cells):
-            if lost := lost_id(cell):
+            if lost := damaged_id(cell):
                 build.fault(lost, "take the id from the source's own system, formatted as text",
                             build.rows[at], column, cell)  # fmt: skip
     elif wanted.type in ("number", "integer"):
         if wanted.unit == "year":
             financial = name in ("year", "price_year")  # meant by the year in which it starts
-            cells = _read_so(build, column, cells, partial(year_of, financial=financial))
+            cells = _read_so(build, column, cells, partial(parse_year, financial=financial))
         if wanted.unit == "share":
             cells = _read_so(build, column, cells, share_of_percent)
         cells = _read_so(build, column, cells, plain_number)
-        _, bad = floats(cells)
+        _, bad = parse_floats(cells)
         for at in bad:
-            build.fault(broken(cells[at]) or "there is text where a number is needed",
+            build.fault(spreadsheet_error(cells[at]) or "there is text where a number is needed",
                         "correct it in the source, or name it in the source's missing",
                         build.rows[at], column, cells[at])  # fmt: skip
             cells[at] = ""
@@ -341,7 +347,7 @@ def _read_as(build: Build, name: str, column: str, cells: list[str]) -> list[str
 
 
 def _read_so(
-    build: Build, column: str, cells: list[str], reader: Callable[[str], str | None]
+    build: TableBuilder, column: str, cells: list[str], reader: Callable[[str], str | None]
 ) -> list[str]:
     """Cells that are no plain text of their type, read in the one way they can be; said once."""
     odd = [(at, cell) for at, cell in enumerate(cells) if cell and not cell.isdigit()]
@@ -356,13 +362,13 @@ def _read_so(
     return [read.get(at) or cell for at, cell in enumerate(cells)]
 
 
-def _counted(build: Build, positions: Iterable[int]) -> list[str]:
+def _counted(build: TableBuilder, positions: Iterable[int]) -> list[str]:
     """The rows of the source's file at several positions, as a counted finding has them."""
     rows = list(dict.fromkeys(build.rows[at] for at in positions))
     return [str(row) for row in rows] if len(rows) > 1 else []
 
 
-def _distinct(build: Build, result: dict[str, list[str]]) -> dict[str, list[str]]:
+def _distinct(build: TableBuilder, result: dict[str, list[str]]) -> dict[str, list[str]]:
     records = list(zip(*result.values(), strict=True))
     first = list(dict.fromkeys(records))
     if len(first) < len(records):
@@ -372,7 +378,7 @@ def _distinct(build: Build, result: dict[str, list[str]]) -> dict[str, list[str]
     return {name: [record[k] for record in first] for k, name in enumerate(result)}
 
 
-def _note_taken(build: Build, name: str, column: str, how: str) -> None:
+def _note_taken(build: TableBuilder, name: str, column: str, how: str) -> None:
     build.report.taken.append(Taken(build.file, column, build.rule.table, name, how))
 
 
@@ -381,38 +387,38 @@ def _how(rule: ColumnRule) -> str:
     if rule.prices is not None:
         how.append(f"prices of {rule.prices} brought to the place's price year")
     if rule.values:
-        shown = [f"{key} is {any_text(value)}" for key, value in rule.values.items()]
+        shown = [f"{key} is {value_text(value)}" for key, value in rule.values.items()]
         how.append("; ".join(shown))
     return ", ".join(how)
 
 
 def _assume(
-    build: Build, name: str, rule: ColumnRule, rows: int, became: Sequence[str] | None = None
+    build: TableBuilder, name: str, rule: ColumnRule, rows: int, became: Sequence[str] | None = None
 ) -> None:
     """Note an assumption; a rule in no words is told by its constant, map or formula, and one that
     filled gaps by what they became."""
     if rows == 0:
         return
-    made = rule.formula or (any_text(rule.value) if rule.from_ is None else
+    made = rule.formula or (value_text(rule.value) if rule.from_ is None else
                             f"by {rule.from_}: {_how(rule) or 'as it is'}")  # fmt: skip
     column = next(c for c in dictionary()[build.rule.table] if c.name == name)
     unit = f" {column.unit}" if rule.value is not None and column.unit else ""
     text = rule.rule or f"{made}{unit}"
     where = ""
     if became is not None:
-        said = shown_values([cell for cell in became if cell])
+        said = summarise_values([cell for cell in became if cell])
         where = f" (where the source is empty: became {said})"
     build.report.assumed.append(
         Assumed(build.rule.table, name, rows, text + where, rule.source, rule.grade)
     )
 
 
-def to_base_prices(build: Build, name: str, rule: ColumnRule, cells: list[str]) -> list[str]:
+def to_base_prices(build: TableBuilder, name: str, rule: ColumnRule, cells: list[str]) -> list[str]:
     """Cells of a money column in prices of the place's price year."""
     if rule.prices is None:
         return cells
     base = build.prices.price_year
-    amounts, _ = floats(cells)
+    amounts, _ = parse_floats(cells)
     years = (
         [str(rule.prices)] * len(cells)
         if isinstance(rule.prices, int)
@@ -424,7 +430,7 @@ def to_base_prices(build: Build, name: str, rule: ColumnRule, cells: list[str]) 
     for at, (amount, stated) in enumerate(zip(amounts.tolist(), years, strict=True)):
         if amount != amount:
             continue
-        text = stated if stated.isdigit() else year_of(stated, financial=True)
+        text = stated if stated.isdigit() else parse_year(stated, financial=True)
         if text is None or len(text) != 4:
             build.fault("the amount's price year is not stated", "give a year such as 2022",
                         build.rows[at], column, stated)  # fmt: skip

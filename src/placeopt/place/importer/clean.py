@@ -16,12 +16,12 @@ from placeopt.place.faults import error, warning
 from placeopt.place.files.cells import SPACES, is_total, plain_number
 from placeopt.place.files.raw import RawTable
 
-FINE = "nothing to do, unless that is wrong"
+NO_ACTION = "nothing to do, unless that is wrong"
 _WORTH_A_TOTAL = 0.51  # by how much a stated total may miss the sum of rounded rows
 
 
 @dataclass
-class Sheet:
+class SheetRows:
     """Rows of text on their way to a table: ``rows[k]`` stands in row ``numbers[k]``."""
 
     file: str
@@ -38,7 +38,9 @@ class Sheet:
     ) -> None:
         """Say a reading; ``rows`` are all those that it is about, where it counts them."""
         ids = map(str, dict.fromkeys(rows))
-        self.findings.append(warning(self.file, message, FINE, row=row, column=column, ids=ids))
+        self.findings.append(
+            warning(self.file, message, NO_ACTION, row=row, column=column, ids=ids)
+        )
 
     def fault(
         self, message: str, remedy: str, row: int | None = None, column: str | None = None
@@ -55,16 +57,16 @@ def read_messy_csv(
 ) -> RawTable:
     """A CSV file as councils publish it: any of UTF-8, UTF-16 and Windows-1252."""
     findings: list[Finding] = []
-    text = decoded(path, findings)
+    text = decode_text(path, findings)
     rows = csv_rows(text, path.name, delimiter)
-    return tidy_table(path.name, rows, findings, heading_row, heading_rows)
+    return clean_table(path.name, rows, findings, heading_row, heading_rows)
 
 
-def decoded(path: Path, findings: list[Finding]) -> str:
+def decode_text(path: Path, findings: list[Finding]) -> str:
     """The file's text; PlaceError where its bytes are of none of the three encodings."""
     raw, file = read_limited(path), path.name
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        findings.append(warning(file, "the file is in UTF-16 and was read as such", FINE))
+        findings.append(warning(file, "the file is in UTF-16 and was read as such", NO_ACTION))
         return raw.decode("utf-16")
     try:
         text = raw.decode("utf-8-sig")
@@ -77,16 +79,16 @@ def decoded(path: Path, findings: list[Finding]) -> str:
             message = f"the file is neither UTF-8 nor Windows-1252 ({byte})"
             raise PlaceError([error(file, message, "save it as CSV UTF-8")]) from None
         findings.append(
-            warning(file, f"the file is not UTF-8 ({byte}) and was read as Windows-1252", FINE)
+            warning(file, f"the file is not UTF-8 ({byte}) and was read as Windows-1252", NO_ACTION)
         )
     else:
         if raw.startswith(b"\xef\xbb\xbf"):
             message = "the byte-order mark at the start was taken off the first heading"
-            findings.append(warning(file, message, FINE))
+            findings.append(warning(file, message, NO_ACTION))
     return text
 
 
-def tidy_table(
+def clean_table(
     file: str,
     rows: list[list[str]],
     findings: list[Finding],
@@ -99,7 +101,7 @@ def tidy_table(
     ``merged`` lists merged cells as ((top, left), (bottom, right)) from 0: where they stand in
     the heading, the rows they span are the heading.
     """
-    sheet = Sheet(file, [list(row) for row in rows], list(range(1, len(rows) + 1)), findings)
+    sheet = SheetRows(file, [list(row) for row in rows], list(range(1, len(rows) + 1)), findings)
     sheet.keep(list(range(heading_row - 1, len(rows))))
     _clean_cells(sheet)
     heading_rows = max(heading_rows, _rows_merged(sheet, heading_row, merged or []))
@@ -115,7 +117,7 @@ def tidy_table(
     return RawTable(file, _columns(sheet, names), sheet.findings, numbers=tuple(sheet.numbers))
 
 
-def _clean_cells(sheet: Sheet) -> None:
+def _clean_cells(sheet: SheetRows) -> None:
     """Odd spaces become spaces, spaces around and line ends within cells go."""
     odd: list[int] = []
     broken: list[int] = []
@@ -141,7 +143,7 @@ def _clean_cells(sheet: Sheet) -> None:
 
 
 def _rows_merged(
-    sheet: Sheet, heading_row: int, merged: list[tuple[tuple[int, int], tuple[int, int]]]
+    sheet: SheetRows, heading_row: int, merged: list[tuple[tuple[int, int], tuple[int, int]]]
 ) -> int:
     """How many rows the heading has, by its merged cells."""
     top = heading_row - 1
@@ -154,7 +156,7 @@ def _rows_merged(
 
 
 def _heading(
-    sheet: Sheet, heading_rows: int, merged: list[tuple[tuple[int, int], tuple[int, int]]]
+    sheet: SheetRows, heading_rows: int, merged: list[tuple[tuple[int, int], tuple[int, int]]]
 ) -> list[str]:
     """The column names; names over several columns are put before the names below them."""
     heads = [list(row) for row in sheet.rows[:heading_rows]]
@@ -184,7 +186,7 @@ def _heading(
     return names
 
 
-def _drop_empty(sheet: Sheet) -> None:
+def _drop_empty(sheet: SheetRows) -> None:
     full = [at for at, row in enumerate(sheet.rows) if any(row)]
     lost = len(sheet.rows) - len(full)
     if full and full[-1] + 1 < len(sheet.rows):
@@ -195,7 +197,7 @@ def _drop_empty(sheet: Sheet) -> None:
     sheet.keep(full)
 
 
-def _square(sheet: Sheet, width: int) -> None:
+def _square(sheet: SheetRows, width: int) -> None:
     """Every row as wide as the heading; only empty cells may be taken off or put on."""
     for number, row in zip(sheet.numbers, sheet.rows, strict=True):
         if any(row[width:]):
@@ -204,7 +206,7 @@ def _square(sheet: Sheet, width: int) -> None:
         row[:] = (row + [""] * width)[:width]
 
 
-def _drop_notes(sheet: Sheet) -> None:
+def _drop_notes(sheet: SheetRows) -> None:
     """Lines of text below the records ("Source: ...") are no records."""
     while len(sheet.rows) > 1 and len(sheet.rows[-1]) > 2:
         filled = [cell for cell in sheet.rows[-1] if cell]
@@ -216,7 +218,7 @@ def _drop_notes(sheet: Sheet) -> None:
         sheet.keep(list(range(len(sheet.rows) - 1)))
 
 
-def _drop_totals(sheet: Sheet, names: list[str]) -> None:
+def _drop_totals(sheet: SheetRows, names: list[str]) -> None:
     """A row of totals at the bottom is left out where it is the sum of what is above."""
     while sheet.rows and any(is_total(cell) for cell in sheet.rows[-1]):
         number, last = sheet.numbers[-1], sheet.rows[-1]
@@ -237,7 +239,7 @@ def _drop_totals(sheet: Sheet, names: list[str]) -> None:
             sheet.note("the row of totals at the bottom is no record and was left out", number)
 
 
-def _columns(sheet: Sheet, names: list[str]) -> dict[str, list[str]]:
+def _columns(sheet: SheetRows, names: list[str]) -> dict[str, list[str]]:
     """Cells by heading; headings that stand twice get a number unless their cells agree."""
     columns = list(zip(*sheet.rows, strict=True)) if sheet.rows else [()] * len(names)
     at_first = min(sheet.numbers, default=2) - 1

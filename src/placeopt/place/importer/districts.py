@@ -12,19 +12,19 @@ import numpy as np
 
 from placeopt.base.errors import Finding
 from placeopt.place.check.outlines import shape_findings
-from placeopt.place.faults import error, nearest, warning
-from placeopt.place.files.typed import floats
+from placeopt.place.faults import did_you_mean, error, warning
+from placeopt.place.files.typed import parse_floats
 from placeopt.place.importer.mapping import Districts
 from placeopt.place.importer.report import Assumed, ImportReport
 from placeopt.place.importer.sources import Source, crs_findings
 
 Cells = dict[str, list[str]]
-Parts = dict[str, list[Cells]]  # table -> the rows of each of its rules
+TableParts = dict[str, list[Cells]]  # table -> the rows of each of its rules
 RULE = "the district whose outline its point stands in (where no source states one)"
 
 
 def find_districts(
-    rule: Districts, source: Source, crs: str, parts: Parts, report: ImportReport
+    rule: Districts, source: Source, crs: str, parts: TableParts, report: ImportReport
 ) -> list[Finding]:
     """Fill empty ``district_id`` of zones and buildings, and add districts that are missing.
 
@@ -40,10 +40,15 @@ def find_districts(
     """
     columns = [rule.district_id, *([rule.name] if rule.name else [])]
     findings = [
-        error(source.file, "the source has no such column, wanted for districts",
-              f"name a column of the source{nearest(column, source.table.cells)}", column=column)
-        for column in columns if column not in source.table.cells
-    ]  # fmt: skip
+        error(
+            source.file,
+            "the source has no such column, wanted for districts",
+            f"name a column of the source{did_you_mean(column, source.table.cells)}",
+            column=column,
+        )
+        for column in columns
+        if column not in source.table.cells
+    ]
     findings += crs_findings(source, crs)
     points = {
         (table, at): _points(piece)
@@ -66,7 +71,7 @@ def _points(piece: Cells) -> np.ndarray:
     """(rows, 2) metres of a piece's rows; NaN where it states none."""
     count = len(next(iter(piece.values()), []))
     empty = [""] * count
-    return np.column_stack([floats(piece.get(axis, empty))[0] for axis in ("x_m", "y_m")])
+    return np.column_stack([parse_floats(piece.get(axis, empty))[0] for axis in ("x_m", "y_m")])
 
 
 def _shape_faults(source: Source, points: Sequence[np.ndarray]) -> list[Finding]:
@@ -130,7 +135,7 @@ def _fill(
         yield warning(source.file, message, "their district_id stays empty", ids=several)
 
 
-def _add_missing(rule: Districts, source: Source, parts: Parts, report: ImportReport) -> None:
+def _add_missing(rule: Districts, source: Source, parts: TableParts, report: ImportReport) -> None:
     """Rows of the table districts for outlines in which something stands, if it has them not."""
     known = {cell for piece in parts["districts"] for cell in piece.get("district_id", [])}
     used = {

@@ -29,12 +29,12 @@ from typing import Any
 
 from placeopt.base.errors import Finding, PlaceError
 from placeopt.base.number_format import pounds, with_sign
-from placeopt.place.faults import error, nearest, warning
-from placeopt.place.files.cells import plain_number, year_of
+from placeopt.place.faults import did_you_mean, error, warning
+from placeopt.place.files.cells import parse_year, plain_number
 from placeopt.place.files.raw import RawTable, number_text
 from placeopt.place.importer.mapping import FinanceFile
 
-CODED = re.compile(
+CODED_HEADING = re.compile(
     r"(?P<form>[A-Z]+[0-9]*)_(?P<line>[A-Za-z0-9]+)_"
     r"(?P<measure>empl|run_exp|tot_exp|sfc|oth_inc|tot_inc|net_cur_exp|net_exp|mss)"
 )
@@ -67,7 +67,7 @@ def read_finance(table: RawTable, spec: FinanceFile, missing: tuple[str, ...]) -
     """The file's lines as rows, in pounds; PlaceError lists every cell not understood."""
     for column in (spec.year, *spec.only, *spec.keep):
         if column not in table.cells:
-            remedy = f"name a column of the file{nearest(column, table.cells)}"
+            remedy = f"name a column of the file{did_you_mean(column, table.cells)}"
             raise PlaceError([error(table.file, "the file has no such column", remedy,
                                     column=column)], "faults in the mapping")  # fmt: skip
     lines = _lines(table, spec)
@@ -92,13 +92,13 @@ def read_finance(table: RawTable, spec: FinanceFile, missing: tuple[str, ...]) -
     return RawTable(table.file, work.cells, found, numbers=tuple(work.numbers))
 
 
-def start_of(cell: str) -> str | None:
+def financial_year_start(cell: str) -> str | None:
     """The calendar year in which a financial year starts, from 2017-18, 2017/18, 201803 or 2017."""
     text = cell.strip()
     ends = _LAST_MONTH.fullmatch(text)
     if ends:
         return str(int(ends[1]) - 1)
-    return text if re.fullmatch(r"(?:19|20)[0-9]{2}", text) else year_of(text, financial=True)
+    return text if re.fullmatch(r"(?:19|20)[0-9]{2}", text) else parse_year(text, financial=True)
 
 
 @cache
@@ -113,7 +113,7 @@ def _lines(table: RawTable, spec: FinanceFile) -> list[Line]:
     """The columns that are lines of the form and measure wanted."""
     found = []
     for column in table.columns:
-        code = CODED.fullmatch(column)
+        code = CODED_HEADING.fullmatch(column)
         key = column
         if spec.form:
             if not code or (code["form"], code["measure"]) != (spec.form, spec.measure):
@@ -127,9 +127,14 @@ def _lines(table: RawTable, spec: FinanceFile) -> list[Line]:
             found.append(Line(column, known["line"], known["name"], known["level"]))
     lost = [key for key in spec.lines if not any(key in (l.column, _code(l.column)) for l in found)]
     faults = [
-        error(table.file, "the file has no such line", f"name one{nearest(key, table.columns)}",
-              column=key) for key in lost
-    ]  # fmt: skip
+        error(
+            table.file,
+            "the file has no such line",
+            f"name one{did_you_mean(key, table.columns)}",
+            column=key,
+        )
+        for key in lost
+    ]
     if not any(line.level != "total" for line in found) and not faults:
         wanted = f" of form {spec.form} and measure {spec.measure}" if spec.form else ""
         message = f"none of its {len(table.columns)} columns is a line{wanted} that is known"
@@ -152,7 +157,7 @@ def _not_read(table: RawTable, spec: FinanceFile, lines: list[Line], chosen: lis
 
 
 def _code(column: str) -> str:
-    found = CODED.fullmatch(column)
+    found = CODED_HEADING.fullmatch(column)
     return found["line"] if found else column
 
 
@@ -160,7 +165,7 @@ def _row(work: _Work, table: RawTable, at: int, lines: list[Line], missing: set[
     """One authority's year: its lines, its streams' sums, and whether they add up."""
     spec, row = work.spec, table.row(at)
     cell = table.cells[spec.year][at]
-    year = start_of(cell)
+    year = financial_year_start(cell)
     if year is None:
         work.findings.append(error(work.file, "this is no financial year",
                                    "write 2017-18, 2017/18 or 201803", row=row, column=spec.year,

@@ -35,7 +35,7 @@ class FormulaError(ValueError):
     """A formula that is not simple arithmetic on columns."""
 
 
-def columns_of(formula: str) -> list[str]:
+def formula_columns(formula: str) -> list[str]:
     """The names of the columns a formula speaks of, each once."""
     tree, names = _parsed(formula)
     return list(dict.fromkeys(names.get(n.id, n.id) for n in _name_nodes(tree)))

@@ -12,31 +12,31 @@ from typing import TYPE_CHECKING
 
 from placeopt.base.errors import PlaceError
 from placeopt.place.faults import error
-from placeopt.place.files.cells import whole_uprn
+from placeopt.place.files.cells import pad_uprn
 from placeopt.place.importer.clean import read_messy_csv
 
 if TYPE_CHECKING:
-    from placeopt.place.importer.register_rows import Row
+    from placeopt.place.importer.register_rows import RegisterRow
 
 COLUMNS = ("group", "accept", "row", "id", "uprn", "name", "address", "postcode", "x_m", "y_m",
            "why")  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Group:
+class DuplicateGroup:
     """Rows that look like one building, and why."""
 
     name: str
-    rows: tuple[Row, ...]
+    rows: tuple[RegisterRow, ...]
     why: str
     accepted: bool = False
 
 
-def group_rows(rows: Sequence[Row], metres: float) -> list[Group]:
+def find_duplicate_groups(rows: Sequence[RegisterRow], metres: float) -> list[DuplicateGroup]:
     """Groups of two rows and more: same UPRN first, then same address within ``metres``."""
-    groups: list[tuple[list[Row], str]] = []
+    groups: list[tuple[list[RegisterRow], str]] = []
     taken: set[int] = set()
-    for members in _buckets(rows, lambda row: whole_uprn(row.uprn)).values():
+    for members in _buckets(rows, lambda row: pad_uprn(row.uprn)).values():
         if len(members) > 1:
             groups.append((members, f"the same UPRN {members[0].uprn}"))
             taken.update(id(row) for row in members)
@@ -44,7 +44,7 @@ def group_rows(rows: Sequence[Row], metres: float) -> list[Group]:
     for members in _buckets(left, _address_key).values():
         while len(members) > 1:
             first, near = members[0], [members[0]]
-            far: list[Row] = []
+            far: list[RegisterRow] = []
             for row in members[1:]:
                 (near if _apart(first, row) <= metres else far).append(row)
             if len(near) > 1:
@@ -52,10 +52,13 @@ def group_rows(rows: Sequence[Row], metres: float) -> list[Group]:
                 groups.append((near, f"the same address, at most {most:.0f} m apart"))
             members = far
     groups.sort(key=lambda pair: pair[0][0].number)
-    return [Group(f"G{k}", tuple(members), why) for k, (members, why) in enumerate(groups, start=1)]
+    return [
+        DuplicateGroup(f"G{k}", tuple(members), why)
+        for k, (members, why) in enumerate(groups, start=1)
+    ]
 
 
-def write_groups(path: Path, groups: Sequence[Group]) -> None:
+def write_groups(path: Path, groups: Sequence[DuplicateGroup]) -> None:
     """The groups as a CSV file to look at and to edit: accept is yes or no for a whole group."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -68,7 +71,7 @@ def write_groups(path: Path, groups: Sequence[Group]) -> None:
                                  group.why))  # fmt: skip
 
 
-def write_rows(path: Path, rows: Sequence[Row]) -> None:
+def write_rows(path: Path, rows: Sequence[RegisterRow]) -> None:
     """What became of every row of a register."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -78,7 +81,7 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
                              row.group, row.became))  # fmt: skip
 
 
-def read_groups(path: Path, rows: Sequence[Row]) -> list[Group]:
+def read_groups(path: Path, rows: Sequence[RegisterRow]) -> list[DuplicateGroup]:
     """Groups as a person left them; rows are known by their id and row number."""
     table = read_messy_csv(path)
     for name in ("group", "accept", "row", "id"):
@@ -86,7 +89,7 @@ def read_groups(path: Path, rows: Sequence[Row]) -> list[Group]:
             remedy = "keep the columns of the file of groups"
             raise PlaceError([error(path.name, "the column is missing", remedy, column=name)])
     by_number = {row.number: row for row in rows}
-    found: dict[str, list[Row]] = {}
+    found: dict[str, list[RegisterRow]] = {}
     said: dict[str, set[str]] = {}
     faults = []
     for at, (name, accept, number, key) in enumerate(
@@ -108,13 +111,15 @@ def read_groups(path: Path, rows: Sequence[Row]) -> list[Group]:
     if faults:
         raise PlaceError(faults, "faults in the groups")
     return [
-        Group(name, tuple(members), "as edited", said[name] == {"yes"})
+        DuplicateGroup(name, tuple(members), "as edited", said[name] == {"yes"})
         for name, members in found.items() if len(members) > 1
     ]  # fmt: skip
 
 
-def _buckets(rows: Sequence[Row], key_of: Callable[[Row], str]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
+def _buckets(
+    rows: Sequence[RegisterRow], key_of: Callable[[RegisterRow], str]
+) -> dict[str, list[RegisterRow]]:
+    found: dict[str, list[RegisterRow]] = {}
     for row in rows:
         key = key_of(row)
         if key:
@@ -122,13 +127,13 @@ def _buckets(rows: Sequence[Row], key_of: Callable[[Row], str]) -> dict[str, lis
     return found
 
 
-def _address_key(row: Row) -> str:
+def _address_key(row: RegisterRow) -> str:
     """The address without signs and the postcode in it; an address of one word is none."""
     text = re.sub(r"[^a-z0-9]+", " ", row.address.lower().replace(row.postcode.lower(), " "))
     return f"{text.strip()}|{row.postcode}" if " " in text.strip() else ""
 
 
-def _apart(one: Row, other: Row) -> float:
+def _apart(one: RegisterRow, other: RegisterRow) -> float:
     """Metres between two rows; 0 where the register withholds either place."""
     distance = math.hypot(one.x - other.x, one.y - other.y)
     return 0.0 if math.isnan(distance) else distance

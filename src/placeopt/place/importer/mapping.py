@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from placeopt.base.errors import Finding, InputError, PlaceError
 from placeopt.base.reading import parse_toml
-from placeopt.place.faults import error, nearest
+from placeopt.place.faults import did_you_mean, error
 from placeopt.place.tables import PlaceInfo, dictionary
 
 Cell = str | bool | int | float
@@ -163,11 +163,13 @@ class TableRule(_Part):
     @model_validator(mode="after")
     def _known(self) -> TableRule:
         if self.table not in dictionary():
-            raise ValueError(f"no such table {self.table!r}{nearest(self.table, dictionary())}")
+            raise ValueError(
+                f"no such table {self.table!r}{did_you_mean(self.table, dictionary())}"
+            )
         names = [column.name for column in dictionary()[self.table]]
         for name in [*self.columns, *(key for row in self.rows for key in row)]:
             if name not in names:
-                raise ValueError(f"{self.table} has no column {name!r}{nearest(name, names)}")
+                raise ValueError(f"{self.table} has no column {name!r}{did_you_mean(name, names)}")
         self._prices_of_money()
         if (self.source is None) == (not self.rows):
             raise ValueError("give either a source with columns, or rows")
@@ -243,7 +245,7 @@ class Mapping(_Part):
         used += [self.streets.edges, self.streets.nodes] if self.streets else []
         for name in used:
             if name not in self.source:
-                raise ValueError(f"there is no [source.{name}]{nearest(name, self.source)}")
+                raise ValueError(f"there is no [source.{name}]{did_you_mean(name, self.source)}")
         return self
 
 
@@ -269,7 +271,7 @@ def _finding(file: str, fault: dict[str, Any]) -> Finding:
     where = ".".join(str(part) for part in fault["loc"]) or None
     if fault["type"] == "extra_forbidden":
         names = _keys_beside(fault["loc"])
-        remedy = f"remove it{nearest(str(fault['loc'][-1]), names)}"
+        remedy = f"remove it{did_you_mean(str(fault['loc'][-1]), names)}"
         return error(file, "the key is not known", remedy, column=where)
     message = fault["msg"].removeprefix("Value error, ")
     return error(file, message, "see docs/importing.md", column=where)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Prices:
+class Deflator:
     """The place's price year, and the index by year."""
 
     price_year: int
@@ -31,7 +31,7 @@ class Prices:
         return self.index[self.price_year] / self.index[year]
 
 
-def prices_of(price_year: int, deflators: pd.DataFrame) -> Prices:
+def deflator_of(price_year: int, deflators: pd.DataFrame) -> Deflator:
     """The index of the place's table ``deflators``."""
     known = zip(deflators["year"], deflators["index"], strict=True)
-    return Prices(price_year, {int(year): float(index) for year, index in known})
+    return Deflator(price_year, {int(year): float(index) for year, index in known})

@@ -20,21 +20,21 @@ from pathlib import Path
 import numpy as np
 
 from placeopt.base.errors import Finding, PlaceError
-from placeopt.place.faults import error, nearest, warning
+from placeopt.place.faults import did_you_mean, error, warning
 from placeopt.place.files.cells import plain_number
 from placeopt.place.files.raw import RawTable, number_text
 from placeopt.place.importer.clean import read_messy_csv
-from placeopt.place.importer.groups import Group, group_rows, read_groups
+from placeopt.place.importer.groups import DuplicateGroup, find_duplicate_groups, read_groups
 from placeopt.place.importer.mapping import RegisterFile
 from placeopt.place.importer.register_rows import (
-    Row,
+    RegisterRow,
+    classify_tenures,
     find_headings,
-    lease_year,
-    need_headings,
-    plain_heading,
-    postcode_in,
+    find_postcode,
+    lease_end_year,
+    normalise_heading,
     read_row,
-    tell_tenures,
+    require_headings,
 )
 from placeopt.place.importer.report import Assumed
 
@@ -47,8 +47,8 @@ class Register:
     """A register as a table of buildings, with all that was found and assumed on the way."""
 
     table: RawTable
-    rows: list[Row]
-    groups: list[Group]
+    rows: list[RegisterRow]
+    groups: list[DuplicateGroup]
     assumed: list[Assumed] = field(default_factory=list)
     headings: frozenset[str] = frozenset()  # of the file, those that were read
 
@@ -60,16 +60,16 @@ def read_register(table: RawTable, spec: RegisterFile, folder: Path, beside: Pat
     """
     found = find_headings(table)
     findings: list[Finding] = list(table.findings)
-    need_headings(table, found, spec)
+    require_headings(table, found, spec)
     rows = [read_row(table, found, at, findings) for at in range(len(table))]
     _place(rows, spec, folder, beside)
     _categorise(table, rows, found, spec, folder, beside)
-    tell_tenures(table.file, rows, findings)
+    classify_tenures(table.file, rows, findings)
     held = [row for row in rows if not row.became]
     if spec.groups.lower().endswith(".csv"):
         groups = read_groups(_beside(spec.groups, folder, beside), held)
     else:
-        groups = group_rows(held, spec.metres)
+        groups = find_duplicate_groups(held, spec.metres)
     accepted = [g for g in groups if g.accepted or spec.groups == "accept"]
     _say_groups(table.file, spec, groups, accepted, findings)
     register = Register(table, rows, groups, headings=frozenset(found.values()))
@@ -78,7 +78,7 @@ def read_register(table: RawTable, spec: RegisterFile, folder: Path, beside: Pat
     return register
 
 
-def _place(rows: list[Row], spec: RegisterFile, folder: Path, beside: Path) -> None:
+def _place(rows: list[RegisterRow], spec: RegisterFile, folder: Path, beside: Path) -> None:
     """Rows without coordinates stand at the centre of their postcode, where a table has it."""
     points = _postcode_points(_beside(spec.postcodes, folder, beside)) if spec.postcodes else {}
     for row in rows:
@@ -94,7 +94,7 @@ def _place(rows: list[Row], spec: RegisterFile, folder: Path, beside: Path) -> N
 
 def _postcode_points(path: Path) -> dict[str, tuple[float, float]]:
     table = read_messy_csv(path)
-    names = {plain_heading(name): name for name in table.columns}
+    names = {normalise_heading(name): name for name in table.columns}
     picked = []
     for choices in (
         ("pcds", "pcd", "postcode"),
@@ -109,18 +109,22 @@ def _postcode_points(path: Path) -> dict[str, tuple[float, float]]:
     points = {}
     for code, x, y in zip(*picked, strict=True):
         east, north = plain_number(x), plain_number(y)
-        if postcode_in(code) and east and north and float(east) > 0:
-            points[postcode_in(code)] = (float(east), float(north))
+        if find_postcode(code) and east and north and float(east) > 0:
+            points[find_postcode(code)] = (float(east), float(north))
     return points
 
 
 def _categorise(
-    table: RawTable, rows: list[Row], found: dict[str, str], spec: RegisterFile, folder: Path,
+    table: RawTable,
+    rows: list[RegisterRow],
+    found: dict[str, str],
+    spec: RegisterFile,
+    folder: Path,
     beside: Path,
-) -> None:  # fmt: skip
+) -> None:
     """Kinds and statuses by the editable table of categories; land without buildings stays out."""
     known = _categories(_beside(spec.categories, folder, beside)) if spec.categories else None
-    unknown: dict[str, Row] = {}
+    unknown: dict[str, RegisterRow] = {}
     for row in rows:
         category = row.cells.get("category", "")
         if known is None:
@@ -135,7 +139,7 @@ def _categorise(
         column = found.get("category")
         raise PlaceError(
             [error(table.file, f"{spec.categories} has no such category",
-                   f"add a row category,kind,status to it{nearest(category, known or ())}",
+                   f"add a row category,kind,status to it{did_you_mean(category, known or ())}",
                    row=row.number, column=column, value=category)
              for category, row in unknown.items()], "categories without a kind",
         )  # fmt: skip
@@ -157,7 +161,7 @@ def _categories(path: Path) -> dict[str, tuple[str, str]]:
 
 
 def _say_groups(
-    file: str, spec: RegisterFile, groups: list[Group], accepted: list[Group],
+    file: str, spec: RegisterFile, groups: list[DuplicateGroup], accepted: list[DuplicateGroup],
     findings: list[Finding],
 ) -> None:  # fmt: skip
     open_groups = [group for group in groups if group not in accepted]
@@ -173,7 +177,7 @@ def _say_groups(
 
 
 def _buildings(
-    table: RawTable, held: list[Row], accepted: list[Group], found: dict[str, str],
+    table: RawTable, held: list[RegisterRow], accepted: list[DuplicateGroup], found: dict[str, str],
     findings: list[Finding], assumed: list[Assumed],
 ) -> RawTable:  # fmt: skip
     """One record a building: the first row of each accepted group speaks for it."""
@@ -206,7 +210,10 @@ def _buildings(
 
 
 def _register_columns(
-    firsts: list[tuple[Row, list[Row]]], file: str, found: dict[str, str], findings: list[Finding]
+    firsts: list[tuple[RegisterRow, list[RegisterRow]]],
+    file: str,
+    found: dict[str, str],
+    findings: list[Finding],
 ) -> dict[str, list[str]]:
     return {
         "register_id": [row.id for row, _ in firsts],
@@ -222,7 +229,7 @@ def _register_columns(
             "vacant" if all(r.status == "vacant" for r in rows) else "open" for _, rows in firsts
         ],
         "register_tenure": [row.tenure for row, _ in firsts],
-        "register_lease_break_year": [lease_year(row) for row, _ in firsts],
+        "register_lease_break_year": [lease_end_year(row) for row, _ in firsts],
         "register_services": [row.cells.get("services", "") for row, _ in firsts],
         "register_rows": [str(len(rows)) for _, rows in firsts],
     } | {
@@ -233,7 +240,7 @@ def _register_columns(
 
 
 def _added(
-    rows: list[Row], what: str, file: str, found: dict[str, str], findings: list[Finding]
+    rows: list[RegisterRow], what: str, file: str, found: dict[str, str], findings: list[Finding]
 ) -> str:
     """The sum of what the rows of a building state; "" where none does."""
     values = []
@@ -249,7 +256,7 @@ def _added(
     return number_text(float(np.sum(values))) if values else ""
 
 
-def _say_unplaced(file: str, rows: list[Row], findings: list[Finding]) -> None:
+def _say_unplaced(file: str, rows: list[RegisterRow], findings: list[Finding]) -> None:
     lost = [row for row in rows if row.became.startswith("left out: no coordinates")]
     remedy = "give its postcode in a table of postcodes, or its coordinates"
     for row in lost[:_TOLD]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from placeopt.base.errors import Finding, PlaceError
 from placeopt.place.faults import error, warning
-from placeopt.place.files.cells import lost_id, plain_number, whole_id, year_of
+from placeopt.place.files.cells import damaged_id, parse_year, plain_number, restore_id
 from placeopt.place.files.raw import RawTable
 from placeopt.place.importer.mapping import RegisterFile
 
@@ -58,7 +58,7 @@ _YEAR = re.compile(r"\b((?:19|20|21)[0-9]{2})\b")
 
 
 @dataclass
-class Row:
+class RegisterRow:
     """One row of a register, read."""
 
     number: int
@@ -82,13 +82,13 @@ class Row:
         return self.x == self.x and self.y == self.y
 
 
-def plain_heading(heading: str) -> str:
+def normalise_heading(heading: str) -> str:
     return re.sub(r"[^a-z0-9]", "", heading.lower())
 
 
 def find_headings(table: RawTable) -> dict[str, str]:
     """What is looked for -> the register's own heading for it."""
-    by_plain = {plain_heading(name): name for name in reversed(table.columns)}
+    by_plain = {normalise_heading(name): name for name in reversed(table.columns)}
     found = {}
     for what, names in HEADINGS.items():
         hit = next((by_plain[name] for name in names if name in by_plain), None)
@@ -97,7 +97,7 @@ def find_headings(table: RawTable) -> dict[str, str]:
     return found
 
 
-def need_headings(table: RawTable, found: dict[str, str], spec: RegisterFile) -> None:
+def require_headings(table: RawTable, found: dict[str, str], spec: RegisterFile) -> None:
     faults = []
     for any_of, what in ((("id", "uprn"), "an id of the asset"),
                          (("name", "address", "street"), "a name or an address")):  # fmt: skip
@@ -112,12 +112,14 @@ def need_headings(table: RawTable, found: dict[str, str], spec: RegisterFile) ->
         raise PlaceError(faults, "faults in the register")
 
 
-def read_row(table: RawTable, found: dict[str, str], at: int, findings: list[Finding]) -> Row:
+def read_row(
+    table: RawTable, found: dict[str, str], at: int, findings: list[Finding]
+) -> RegisterRow:
     cells = {what: table.cells[heading][at] for what, heading in found.items()}
     number = table.row(at)
     uprn = cells.get("uprn", "")
-    uprn = "" if _WITHHELD.fullmatch(uprn) else whole_id(uprn) or uprn
-    if uprn and (lost := lost_id(uprn)):
+    uprn = "" if _WITHHELD.fullmatch(uprn) else restore_id(uprn) or uprn
+    if uprn and (lost := damaged_id(uprn)):
         findings.append(
             warning(
                 table.file,
@@ -132,16 +134,18 @@ def read_row(table: RawTable, found: dict[str, str], at: int, findings: list[Fin
     street = " ".join(filter(None, (cells.get("number", ""), cells.get("street", ""))))
     town = cells.get("town", "")
     address = cells.get("address", "") or ", ".join(filter(None, (street, town)))
-    postcode = postcode_in(cells.get("postcode", "")) or postcode_in(address)
+    postcode = find_postcode(cells.get("postcode", "")) or find_postcode(address)
     name = cells.get("name", "") or address.split(",")[0]
     x, y = (_coordinate(table, found, cells, key, number, findings) for key in ("x", "y"))
-    row = Row(number, cells.get("id", "") or uprn, uprn, name, address, postcode, x, y, cells)
+    row = RegisterRow(
+        number, cells.get("id", "") or uprn, uprn, name, address, postcode, x, y, cells
+    )
     if not row.id:
         row.became = "left out: the row has neither an asset number nor a UPRN"
     return row
 
 
-def postcode_in(text: str) -> str:
+def find_postcode(text: str) -> str:
     found = _POSTCODE.search(text.upper())
     return f"{found[1]} {found[2]}" if found else ""
 
@@ -162,9 +166,9 @@ def _coordinate(
     return float(text) if text is not None else float("nan")
 
 
-def tell_tenures(file: str, rows: list[Row], findings: list[Finding]) -> None:
+def classify_tenures(file: str, rows: list[RegisterRow], findings: list[Finding]) -> None:
     """Tenure and its detail to freehold, leasehold, licence or pfi, vacancy and lease terms."""
-    unclear: list[Row] = []
+    unclear: list[RegisterRow] = []
     for row in rows:
         tenure, detail = row.cells.get("tenure", "").lower(), row.cells.get("detail", "").lower()
         if "pfi" in tenure or "pfi" in detail or "private finance" in detail:
@@ -187,13 +191,13 @@ def tell_tenures(file: str, rows: list[Row], findings: list[Finding]) -> None:
                                 ids=[row.id for row in unclear]))  # fmt: skip
 
 
-def lease_year(row: Row) -> str:
+def lease_end_year(row: RegisterRow) -> str:
     """First year in which a lease can end: its break, else its end; "" where none is stated."""
     if row.tenure not in ("leasehold", "licence"):
         return ""
     for key in ("lease_break", "lease_end"):
         if cell := row.cells.get(key, ""):
-            found = year_of(cell) or (_YEAR.search(cell) or [""])[0]
+            found = parse_year(cell) or (_YEAR.search(cell) or [""])[0]
             if found:
                 return found
     detail = row.cells.get("detail", "")

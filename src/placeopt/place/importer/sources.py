@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from placeopt.base.errors import Finding, InputError, PlaceError
 from placeopt.base.reading import layer_names, open_workbook, require_parquet
-from placeopt.place.faults import error, nearest
-from placeopt.place.files.raw import RawTable, any_text, texts_of
-from placeopt.place.importer.clean import read_messy_csv, tidy_table
+from placeopt.place.faults import did_you_mean, error
+from placeopt.place.files.raw import RawTable, texts_of, value_text
+from placeopt.place.importer.clean import clean_table, read_messy_csv
 from placeopt.place.importer.mapping import SourceFile
 
 if TYPE_CHECKING:
@@ -63,7 +63,9 @@ def read_source(spec: SourceFile, folder: Path, beside: Path) -> Source:
 def _read(spec: SourceFile, folder: Path) -> Source:
     path = folder / spec.file
     if not path.exists():
-        near = nearest(path.name, [p.name for p in folder.iterdir()]) if folder.is_dir() else ""
+        near = (
+            did_you_mean(path.name, [p.name for p in folder.iterdir()]) if folder.is_dir() else ""
+        )
         remedy = f"put it in {folder}, or name another folder of sources{near}"
         raise PlaceError([error(spec.file, "the source file is missing", remedy)])
     kind = path.suffix.lower()
@@ -114,7 +116,7 @@ def _read_layer(path: Path, layer: str | None) -> Source:
         remedy = f"name one as layer: {', '.join(layers)}"
         raise PlaceError([error(path.name, f"the file has {len(layers)} layers", remedy)])
     if layer is not None and layer not in layers:
-        remedy = f"name one of {', '.join(layers)}{nearest(layer, layers)}"
+        remedy = f"name one of {', '.join(layers)}{did_you_mean(layer, layers)}"
         raise PlaceError([error(path.name, "there is no such layer", remedy, value=layer)])
     frame = pyogrio.read_dataframe(path, layer=layer or layers[0], use_arrow=True)
     return _of_frame(frame, f"{path.name}:{layer}" if layer else path.name)
@@ -155,9 +157,11 @@ def _read_sheet(path: Path, spec: SourceFile) -> RawTable:
     book = open_workbook(path)
     name = spec.layer or book.sheet_names[0]
     if name not in book.sheet_names:
-        remedy = f"name one of {', '.join(book.sheet_names)}{nearest(name, book.sheet_names)}"
+        remedy = f"name one of {', '.join(book.sheet_names)}{did_you_mean(name, book.sheet_names)}"
         raise PlaceError([error(path.name, "there is no such sheet", remedy, value=name)])
     sheet = book.get_sheet_by_name(name)
-    texts = [[any_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
+    texts = [[value_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
     merged = list(sheet.merged_cell_ranges or [])
-    return tidy_table(f"{path.name}:{name}", texts, [], spec.heading_row, spec.heading_rows, merged)
+    return clean_table(
+        f"{path.name}:{name}", texts, [], spec.heading_row, spec.heading_rows, merged
+    )

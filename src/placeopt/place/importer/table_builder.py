@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from placeopt.base.errors import Finding, PlaceError
-from placeopt.place.faults import error, nearest
+from placeopt.place.faults import did_you_mean, error
 from placeopt.place.importer.mapping import TableRule
-from placeopt.place.importer.prices import Prices
+from placeopt.place.importer.prices import Deflator
 from placeopt.place.importer.report import ImportReport, LeftOut
 
 
@@ -34,7 +34,7 @@ class Unmatched:
 
 
 @dataclass
-class Build:
+class TableBuilder:
     """The work on one rule: cells of the source at the rows kept, and where each came from."""
 
     rule: TableRule
@@ -42,7 +42,7 @@ class Build:
     cells: dict[str, list[str]]
     rows: list[int]  # row in the source's file of each row kept
     report: ImportReport
-    prices: Prices
+    prices: Deflator
     findings: list[Finding] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
     unmatched: list[Unmatched] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Build:
     def column(self, name: str) -> list[str]:
         """The source's column; if it has none, PlaceError names the nearest."""
         if name not in self.cells:
-            remedy = f"name a column of the source{nearest(name, self.cells)}"
+            remedy = f"name a column of the source{did_you_mean(name, self.cells)}"
             fault = error(self.file, f"the source has no such column, wanted for {self.rule.table}",
                           remedy, column=name)  # fmt: skip
             raise PlaceError([fault], "faults in the mapping")

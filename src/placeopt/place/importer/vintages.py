@@ -15,10 +15,10 @@ from collections.abc import Iterator, Mapping
 
 from placeopt.base.errors import Finding
 from placeopt.place.faults import error, warning
-from placeopt.place.importer.formula import FormulaError, columns_of
+from placeopt.place.importer.formula import FormulaError, formula_columns
 from placeopt.place.importer.mapping import ColumnRule, Join, TableRule
 
-AREAS_OF_INDEX = {  # index and its year -> census of the areas it is published for
+CENSUS_OF_INDEX = {  # index and its year -> census of the areas it is published for
     ("IMD", 2010): 2001, ("IMD", 2015): 2011, ("IMD", 2019): 2011, ("IMD", 2025): 2021,
     ("WIMD", 2014): 2011, ("WIMD", 2019): 2011, ("SIMD", 2016): 2011, ("SIMD", 2020): 2011,
 }  # fmt: skip
@@ -35,7 +35,7 @@ _AREA = re.compile(
 _LAST_OF_2011 = {"E01": 33768, "W01": 1909, "S01": 13481}
 
 
-def area_year(heading: str) -> int | None:
+def census_year(heading: str) -> int | None:
     """The census of the areas a heading speaks of: 2021 for ``LSOA21CD``."""
     found = _AREA.search(heading)
     return None if found is None else _year(found[1])
@@ -59,7 +59,7 @@ def vintage_findings(
     if rule.table != "zones" or "zone_id" not in rule.columns:
         return
     zone_column = rule.columns["zone_id"].from_ or ""
-    year = area_year(zone_column)
+    year = census_year(zone_column)
     codes = cells.get(zone_column, [])
     yield from _codes_against_heading(zone_column, year, codes, file)
     newest = any(_is_of_2021(code) for code in codes)
@@ -72,7 +72,7 @@ def vintage_findings(
 
 
 def _joined(join: Join, file: str) -> Iterator[Finding]:
-    one, other = area_year(join.column), area_year(join.other)
+    one, other = census_year(join.column), census_year(join.other)
     if one is None or other is None or one == other:
         return
     message = f"areas of {one} are joined with areas of {other} ({join.column}, {join.other})"
@@ -90,7 +90,7 @@ def _index_against_areas(
     if index is None:
         return
     name = f"{index[0]} {index[1]}"
-    wanted = AREAS_OF_INDEX.get(index)
+    wanted = CENSUS_OF_INDEX.get(index)
     if wanted is None:
         yield warning(file, f"{name}: it is not known which areas it is published for",
                       "check that they are the zones", column=column)  # fmt: skip
@@ -126,7 +126,7 @@ def _columns(rule: ColumnRule) -> list[str]:
     names = [rule.from_] if rule.from_ else []
     if rule.formula:
         try:
-            names += columns_of(rule.formula)
+            names += formula_columns(rule.formula)
         except FormulaError:  # said where the formula is evaluated
             return names
     return names + (_columns(rule.fill) if rule.fill else [])

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from placeopt.base.errors import UsageError
-from placeopt.place.files.typed import conformed
+from placeopt.place.files.typed import conform_tables
 from placeopt.place.synth.carbon import assumptions, carbon_values
 from placeopt.place.synth.catalogue import catalogue
 from placeopt.place.synth.estate import estate_tables
-from placeopt.place.synth.geography import DISTRICTS, boundaries_of, land, zones_table
+from placeopt.place.synth.geography import DISTRICTS, boundaries_of, draw_geography, zones_table
 from placeopt.place.synth.money import money_tables
 from placeopt.place.tables import Place, PlaceInfo
 
@@ -44,7 +44,7 @@ def synthesise(
             f"buildings, not {zones} and {buildings}"
         )
     rng = np.random.default_rng(seed)
-    county = land(zones, name, rng)
+    county = draw_geography(zones, name, rng)
     zone_table = zones_table(county, rng)
     agencies = catalogue("agencies")
     agencies["name"] = agencies["name"].str.replace("{name}", name, regex=False)
@@ -72,7 +72,7 @@ def synthesise(
             licence="CC0-1.0",
             made_up=True,
         ),
-        tables=conformed(tables),
+        tables=conform_tables(tables),
         boundaries=boundaries_of(county, list(zone_table["zone_id"])),
     )
 

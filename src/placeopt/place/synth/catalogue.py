@@ -22,7 +22,7 @@ def catalogue(table: str) -> pd.DataFrame:
     return frame.fillna(dict.fromkeys(text, ""))
 
 
-def mix(text: str) -> dict[str, float]:
+def parse_shares(text: str) -> dict[str, float]:
     """``"library:1;youth:0.3"`` as a mapping."""
     pairs = (part.split(":") for part in text.split(";") if part)
     return {key: float(value) for key, value in pairs}

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.place.synth.catalogue import catalogue, mix
-from placeopt.place.synth.geography import DISTRICTS, Floats, Ints, Land, nearest
+from placeopt.place.synth.catalogue import catalogue, parse_shares
+from placeopt.place.synth.geography import DISTRICTS, Floats, Geography, Ints, nearest_positions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +37,7 @@ class Sites:
 
 
 def estate_tables(
-    county: Land, zones: pd.DataFrame, buildings: int, rng: np.random.Generator
+    county: Geography, zones: pd.DataFrame, buildings: int, rng: np.random.Generator
 ) -> dict[str, pd.DataFrame]:
     """Tables of buildings, hosting and services."""
     kinds = catalogue("kinds")
@@ -56,7 +56,7 @@ def estate_tables(
 
 
 def _sites(
-    county: Land,
+    county: Geography,
     zones: pd.DataFrame,
     kinds: pd.DataFrame,
     buildings: int,
@@ -91,7 +91,7 @@ def _counts(share: Floats, total: int) -> Ints:
     return counts
 
 
-def _weights(county: Land, zones: pd.DataFrame, kinds: pd.DataFrame) -> Floats:
+def _weights(county: Geography, zones: pd.DataFrame, kinds: pd.DataFrame) -> Floats:
     """(kinds, z) how much a zone draws buildings of a kind: people, town size, deprivation."""
     size = np.where(county.zone_settlement >= 0, county.settlement_zones[county.zone_settlement], 0)
     people = zones["population"].to_numpy(float)
@@ -102,11 +102,11 @@ def _weights(county: Land, zones: pd.DataFrame, kinds: pd.DataFrame) -> Floats:
 
 
 def _spread(
-    county: Land, count: int, anchors: int, weight: Floats, rng: np.random.Generator
+    county: Geography, count: int, anchors: int, weight: Floats, rng: np.random.Generator
 ) -> Ints:
     """(count,) zones: district towns first, the rest evenly along the running weight."""
     anchors = min(anchors, count, DISTRICTS)
-    first = nearest(county.settlement_xy[:anchors], county.zone_xy)
+    first = nearest_positions(county.settlement_xy[:anchors], county.zone_xy)
     rest = count - anchors
     if rest == 0:
         return first
@@ -125,14 +125,14 @@ def _hosts(
     partial = full.copy()
     for k, text in enumerate(kinds["services"]):
         here = np.flatnonzero(sites.kind == k)
-        for number, (key, share) in enumerate(mix(text).items()):
+        for number, (key, share) in enumerate(parse_shares(text).items()):
             chosen = rng.uniform(0, 1, len(here)) < share
             chosen[: 1 if number < 2 else 0] = True
             table = partial if key.endswith("~") else full
             table[here[chosen], position[key.removesuffix("~")]] = True
         if text:  # no open building stands idle
             idle = here[~(full[here] | partial[here]).any(axis=1)]
-            full[idle, position[next(iter(mix(text)))]] = True
+            full[idle, position[next(iter(parse_shares(text)))]] = True
     partial &= ~full
     police, youth = position["police_counter"], position["youth"]
     full[full[:, police], youth] = False  # the pair that never shares a roof
@@ -150,7 +150,7 @@ def visits_by_zone(zones: pd.DataFrame, services: pd.DataFrame) -> Floats:
 
 
 def _areas(
-    county: Land,
+    county: Geography,
     zones: pd.DataFrame,
     services: pd.DataFrame,
     sites: Sites,
@@ -169,7 +169,7 @@ def _areas(
                 weight = 0.3 + sites.pull[hosts] ** 2
                 load = services["desks"].to_numpy(float)[s] * weight / weight.sum()
             else:
-                to = nearest(county.zone_xy, sites.xy[hosts])
+                to = nearest_positions(county.zone_xy, sites.xy[hosts])
                 load = np.bincount(to, weights=visits[:, s], minlength=len(hosts))
             need[hosts, s] = np.maximum(need[hosts, s], base[s] + per_visit[s] * load)
     slack = rng.uniform(1.02, 1.2, need.shape)
@@ -177,7 +177,7 @@ def _areas(
 
 
 def _buildings_table(
-    county: Land,
+    county: Geography,
     kinds: pd.DataFrame,
     services: pd.DataFrame,
     sites: Sites,
@@ -266,10 +266,10 @@ def _pinned(kind: pd.DataFrame, tenure: NDArray[np.object_], district: Ints) -> 
     return list(pinned)
 
 
-def _names(county: Land, kind: pd.DataFrame, sites: Sites) -> list[str]:
+def _names(county: Geography, kind: pd.DataFrame, sites: Sites) -> list[str]:
     """The settlement and the label of the kind, with a number where there are several."""
     home = county.zone_settlement[sites.zone]
-    close = nearest(county.zone_xy[sites.zone], county.settlement_xy)
+    close = nearest_positions(county.zone_xy[sites.zone], county.settlement_xy)
     stems = [
         f"{county.settlement_name[h if h >= 0 else c]} {label}"
         for h, c, label in zip(home, close, kind["label"], strict=True)

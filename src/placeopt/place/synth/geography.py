@@ -39,7 +39,7 @@ _QUALIFIER = ("", "Great ", "Little ", "Upper ", "Lower ", "Old ", "Long ", "Eas
 
 
 @dataclass(frozen=True)
-class Land:
+class Geography:
     """Where everything lies. Lengths: s settlements (largest first), z zones."""
 
     outline: Floats  # (corners, 2) m
@@ -67,7 +67,7 @@ class Land:
         return pull
 
 
-def land(zones: int, name: str, rng: np.random.Generator) -> Land:
+def draw_geography(zones: int, name: str, rng: np.random.Generator) -> Geography:
     """Draw a county of ``zones`` zones."""
     radius = min(np.sqrt(zones * ZONE_KM2 / np.pi) * 1000, LARGEST_RADIUS_M)
     wobble = _wobble(rng)
@@ -83,7 +83,7 @@ def land(zones: int, name: str, rng: np.random.Generator) -> Land:
     district = _nearest(zone_xy, centres[:DISTRICTS])[0]
     order = _district_order(zone_xy, zone_settlement)
     names = _settlement_names(len(sizes), name, rng)
-    return Land(
+    return Geography(
         outline=_polar(np.linspace(0, 2 * np.pi, 181)[:-1], np.ones(180), radius, wobble),
         settlement_xy=centres,
         settlement_zones=sizes,
@@ -95,7 +95,7 @@ def land(zones: int, name: str, rng: np.random.Generator) -> Land:
     )
 
 
-def zones_table(county: Land, rng: np.random.Generator) -> pd.DataFrame:
+def zones_table(county: Geography, rng: np.random.Generator) -> pd.DataFrame:
     """The table of zones: people by age, deprivation, households without a car."""
     import pandas as pd
 
@@ -125,7 +125,7 @@ def zones_table(county: Land, rng: np.random.Generator) -> pd.DataFrame:
     )
 
 
-def boundaries_of(county: Land, zone_ids: list[str]) -> gpd.GeoDataFrame:
+def boundaries_of(county: Geography, zone_ids: list[str]) -> gpd.GeoDataFrame:
     """Each zone's Voronoi cell, clipped to the outline of the county."""
     import geopandas as gpd
     import shapely
@@ -219,7 +219,7 @@ def _district_order(xy: Floats, settlement: Ints) -> Ints:
     return np.lexsort((np.where(country, up, 0), np.where(country, column, 0), rank))
 
 
-def _deprivation_score(county: Land, rng: np.random.Generator) -> Floats:
+def _deprivation_score(county: Geography, rng: np.random.Generator) -> Floats:
     """(z,) higher is more deprived: town centres, a few estates, and noise."""
     xy = county.zone_xy
     count = len(xy)
@@ -270,7 +270,7 @@ def _settlement_names(count: int, name: str, rng: np.random.Generator) -> tuple[
     return tuple(names[:count])
 
 
-def _zone_names(county: Land) -> list[str]:
+def _zone_names(county: Geography) -> list[str]:
     """Settlement and running number, as small areas are named; districts' names in the country."""
     seen: dict[str, int] = {}
     names = []
@@ -293,6 +293,6 @@ def _nearest(points: Floats, places: Floats) -> tuple[Ints, Floats]:
     return np.asarray(at, dtype=np.int64), np.asarray(metres)
 
 
-def nearest(points: Floats, places: Floats) -> Ints:
+def nearest_positions(points: Floats, places: Floats) -> Ints:
     """(n,) position of the nearest place to each point."""
     return _nearest(points, places)[0]

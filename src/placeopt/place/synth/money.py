@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from placeopt.place.synth.catalogue import catalogue, mix
+from placeopt.place.synth.catalogue import catalogue, parse_shares
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,9 @@ def _spending(
         for programme, payers, total in zip(
             programmes["programme_id"], programmes["streams"], totals, strict=True
         ):
-            paid = {key: int(_rounded(share * total)) for key, share in mix(payers).items()}
+            paid = {
+                key: int(_rounded(share * total)) for key, share in parse_shares(payers).items()
+            }
             paid[next(iter(paid))] += int(total) - sum(paid.values())
             rows += [(year, programme, key, amount) for key, amount in paid.items()]
     return pd.DataFrame(rows, columns=["year", "programme_id", "stream_id", "amount_gbp"])
@@ -86,7 +88,7 @@ def _may_pay(streams: pd.DataFrame, programmes: pd.DataFrame) -> pd.DataFrame:
     rows = [
         (key, programme)
         for programme, payers in zip(programmes["programme_id"], programmes["streams"], strict=True)
-        for key in mix(payers)
+        for key in parse_shares(payers)
         if key in fenced
     ]
     table = pd.DataFrame(rows, columns=["stream_id", "programme_id"])

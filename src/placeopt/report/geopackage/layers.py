@@ -72,7 +72,7 @@ def plan_layers(answer: Answer) -> dict[str, gpd.GeoDataFrame]:
     """
     import geopandas as gpd
 
-    from placeopt.travel.crs import points_of
+    from placeopt.travel.crs import make_points
 
     assert answer.plan is not None
     crs, boundaries = answer.place.info.crs, answer.place.boundaries
@@ -84,10 +84,10 @@ def plan_layers(answer: Answer) -> dict[str, gpd.GeoDataFrame]:
         layers["zones"] = gpd.GeoDataFrame(zones, geometry=shapes, crs=boundaries.crs or crs)
     else:
         layers["zones"] = gpd.GeoDataFrame(
-            zones, geometry=points_of(zones["x_m"], zones["y_m"], crs)
+            zones, geometry=make_points(zones["x_m"], zones["y_m"], crs)
         )
     layers["buildings"] = gpd.GeoDataFrame(
-        buildings, geometry=points_of(buildings["x_m"], buildings["y_m"], crs)
+        buildings, geometry=make_points(buildings["x_m"], buildings["y_m"], crs)
     )
     return layers
 

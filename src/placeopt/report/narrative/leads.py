@@ -1,8 +1,8 @@
 """Leads: the figures that a question names, and the sentences that state them first.
 
-Each key of ``scenario/question.LEADS`` is computed here from the plan's tables. Its plain value
-goes into ``summary.json`` under ``facts``; its sentence is stated where ``[answer] lead`` names
-the key. A key without a figure in the answer is left out of both.
+Each key of ``scenario/question.LEAD_FIGURES`` is computed here from the plan's tables. Its plain
+value goes into ``summary.json`` under ``facts``; its sentence is stated where ``[answer] lead``
+names the key. A key without a figure in the answer is left out of both.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from placeopt.report.narrative.leads import lead_facts, lead_statements
 from placeopt.report.narrative.minutes import minutes_caveats, minutes_caveats_in_words
 from placeopt.report.narrative.sentences import Statement
 from placeopt.report.tables.formats import count, in_words
-from placeopt.scenario.reassignment import reassigns
+from placeopt.scenario.reassignment import uses_reassignment
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
@@ -213,6 +213,6 @@ def _without_plan(answer: Answer) -> tuple[Statement, list[Statement]]:
 def objectives_in_words(answer: Answer) -> str:
     """Return the objectives in the order in which they were minimised."""
     names = [in_words(name).lower() for name in answer.scenario.objective.minimise]
-    if reassigns(answer.scenario):
+    if uses_reassignment(answer.scenario):
         names.append("visit minutes with the buildings, tiers and hosts found")
     return ", then ".join(names)

@@ -18,7 +18,7 @@ from placeopt.report.narrative.sentences import (
     share,
     true_statements,
 )
-from placeopt.scenario.reassignment import NEARER_MINUTES, reassigns
+from placeopt.scenario.reassignment import MINUTES_TOLERANCE, uses_reassignment
 from placeopt.scenario.rules.estate.services import Access, Fairness, FairRents, Revenue
 from placeopt.scenario.rules.rule import Rule
 from placeopt.scenario.wording import listed
@@ -93,7 +93,7 @@ class ReassignmentFacts:
         keys = ["zone_id", "service_id"]
         nearest = plan.tables["access"][[*keys, "minutes_after"]]
         assigned = plan.tables["assignment"].merge(nearest, on=keys, how="left")
-        is_farther = assigned["minutes"] > assigned["minutes_after"] + NEARER_MINUTES
+        is_farther = assigned["minutes"] > assigned["minutes_after"] + MINUTES_TOLERANCE
         past = float(assigned.loc[is_farther, "visits_per_year"].sum())
         return max(past - self.visits_past("nearer"), 0.0)
 
@@ -163,7 +163,7 @@ def _nearer_words(v: Values) -> str:
 
 def _past_nearest_values(f: ReassignmentFacts) -> Values:
     costlier = "it would cost more"
-    if reassigns(f.answer.scenario):
+    if uses_reassignment(f.answer.scenario):
         costlier += ", and what fewer minutes may cost is used up"
     reasons = {key: f.visits_past(key) for key in ("floor", "capital", "cost")}
     return {
@@ -197,7 +197,7 @@ def _every_visit(f: ReassignmentFacts) -> str:
 def _why_not_nearer(f: ReassignmentFacts) -> str:
     """Return why visits that floor, capital and cost would let go nearer do not go there."""
     scenario = f.answer.scenario
-    if not reassigns(scenario):
+    if not uses_reassignment(scenario):
         return ": the question does not ask for fewer minutes, or its search was ended"
     rules = listed(words for kind, words in RULES_ON_REASSIGNMENT.items() if scenario.of(kind))
     if f.status == "optimal" and rules:

@@ -169,7 +169,7 @@ def _buildings(answer: Answer, sheets: dict[str, Sheet], notes: list[str]) -> li
     """Return the buildings, those that change last so that they are drawn on top."""
     import geopandas as gpd
 
-    from placeopt.travel.crs import points_of, to_lonlat
+    from placeopt.travel.crs import make_points, to_lonlat
 
     assert answer.plan is not None
     raw, in_text = answer.plan.buildings, sheets["buildings"].frame
@@ -185,7 +185,7 @@ def _buildings(answer: Answer, sheets: dict[str, Sheet], notes: list[str]) -> li
         )
         order = order[-MAX_BUILDINGS:]
     rows, texts = raw.loc[order], in_text.loc[order]
-    points = points_of(rows["x_m"], rows["y_m"], answer.place.info.crs)
+    points = make_points(rows["x_m"], rows["y_m"], answer.place.info.crs)
     shown = to_lonlat(gpd.GeoDataFrame(geometry=points)).geometry
     return [
         {

@@ -124,7 +124,7 @@ def flow_lines(answer: Answer) -> gpd.GeoDataFrame | None:
     import geopandas as gpd
     import shapely
 
-    from placeopt.travel.crs import points_of
+    from placeopt.travel.crs import make_points
 
     assert answer.plan is not None
     buildings, table = answer.plan.buildings, answer.plan.tables["closures"]
@@ -138,7 +138,7 @@ def flow_lines(answer: Answer) -> gpd.GeoDataFrame | None:
     ends = [located.loc[table[name], ["x_m", "y_m"]] for name in ("building_id", "to_building_id")]
     start, end = (list(zip(at["x_m"], at["y_m"], strict=True)) for at in ends)
     lines = [shapely.LineString(pair) for pair in zip(start, end, strict=True)]
-    crs = points_of(located["x_m"], located["y_m"], answer.place.info.crs).crs
+    crs = make_points(located["x_m"], located["y_m"], answer.place.info.crs).crs
     for column, naming_table in (("building_id", "buildings"), ("service_id", "services")):
         names = names_by_id(answer.place, naming_table)
         labels = [names.get(str(i), str(i)) for i in table[column]]

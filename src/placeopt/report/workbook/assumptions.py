@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from placeopt.budget.appraisal.optimism_bias import by_grade
-from placeopt.scenario.discount import discount_factors, schedule
+from placeopt.scenario.discount import discount_factors, discount_schedule
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
@@ -85,7 +85,7 @@ def _write_schedule(
     for on, year in enumerate(years):
         page.write_number(row, 0, year, styles("id"))
         page.write_number(row, 1, on, styles("count"))
-        step = next(step for step in schedule() if max(1, on) <= step[1])
+        step = next(step for step in discount_schedule() if max(1, on) <= step[1])
         for column, step_rate, factors, name in (
             (2, step[2], factors_by_schedule[0], "factor"),
             (5, step[3], factors_by_schedule[1], "health_factor"),
@@ -93,7 +93,7 @@ def _write_schedule(
             step_cell, next_cell = _cell(row, column), _cell(row, column + 1)
             base = _cell(first, 2)  # health has its own steps, scaled like the standard ones
             page.write_number(row, column, step_rate, styles("general"))
-            scaled = step_rate * rate / schedule()[0][2]
+            scaled = step_rate * rate / discount_schedule()[0][2]
             page.write_formula(
                 row, column + 1, f"={step_cell}*{rate_cell}/{base}", styles("general"), scaled
             )

@@ -27,7 +27,7 @@ from placeopt.report.tables.cost_lines import (
 )
 from placeopt.report.tables.multi_year import CASH_PARTS
 from placeopt.report.tables.sheet import Sheet, make_sheet
-from placeopt.scenario.discount import discount_factors, schedule
+from placeopt.scenario.discount import discount_factors, discount_schedule
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,7 +113,7 @@ def _year_by_year_table(answer: Answer, lines: list[CostLine]) -> pd.DataFrame:
     """Return factors and cash of each year, savings so far, and whether they stay positive."""
     import pandas as pd
 
-    factors, steps = _factors(answer, lines), schedule()
+    factors, steps = _factors(answer, lines), discount_schedule()
     rows: list[dict[str, Any]] = []
     for n, (year, (factor, carried)) in enumerate(factors.items()):
         step = next(step[2] for step in steps if max(1, n) <= step[1])

@@ -11,17 +11,17 @@ from typing import Any
 from placeopt.base.errors import Finding
 from placeopt.place import Place
 from placeopt.place.check.estate import must_groups
-from placeopt.scenario.carbon_stated import carbon_unknown
+from placeopt.scenario.carbon_stated import missing_carbon
 from placeopt.scenario.check.comparison import comparison_findings
-from placeopt.scenario.check.contradictions import sense_findings
+from placeopt.scenario.check.contradictions import contradiction_findings
 from placeopt.scenario.check.residents import (
-    access_counts_somebody,
-    fairness_compares_somebody,
-    network_counts_something,
-    points_can_have_their_visits,
+    access_residents_findings,
+    fairness_groups_findings,
+    least_visits_findings,
+    network_buildings_findings,
 )
-from placeopt.scenario.faults import TomlFile, fault, nearest
-from placeopt.scenario.positions import Path, lines_of
+from placeopt.scenario.faults import TomlFile, fault, suggest
+from placeopt.scenario.positions import Path, key_lines
 from placeopt.scenario.rules.estate.base import EstateRule
 from placeopt.scenario.rules.estate.services import (
     Access,
@@ -37,7 +37,7 @@ from placeopt.scenario.scenario import Scenario
 from placeopt.travel.speeds import MODES
 
 # What a rule's field names: the table and column that its ids come from.
-NAMED = {
+ID_COLUMNS = {
     "service": ("services", "service_id"),
     "services": ("services", "service_id"),
     "must": ("services", "service_id"),
@@ -54,7 +54,7 @@ NAMED = {
     "outcomes": ("outcomes", "outcome_id"),
     "only_together": ("outcomes", "outcome_id"),
 }
-ANY = {"all"}  # words that stand for every id
+WILDCARDS = {"all"}  # words that stand for every id
 
 
 def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
@@ -62,7 +62,7 @@ def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
     of no decided year, and what must be and may not be at once."""
     sources = _sources(scenario)
     found: list[Finding] = list(_modes_nobody_knows(scenario, sources))
-    unknown = carbon_unknown(place, scenario)
+    unknown = missing_carbon(place, scenario)
     if unknown is not None and unknown.path is not None:
         found.append(
             fault(
@@ -70,12 +70,12 @@ def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
                 unknown.path, unknown.value, unknown.message, unknown.remedy, unknown.name,
             )
         )  # fmt: skip
-    found += with_lines(scenario, comparison_findings(scenario))
+    found += add_lines(scenario, comparison_findings(scenario))
     written = _written(scenario, sources)
-    found += sense_findings(place, scenario, sources, written)
+    found += contradiction_findings(place, scenario, sources, written)
     for rule, path, source in written:
         for field, value in rule:
-            if field in NAMED:
+            if field in ID_COLUMNS:
                 found += _unknown_ids(place, rule, field, value, path, source)
             if field in {"mode", "modes"}:
                 found += _unknown_modes(scenario, rule, field, value, path, source)
@@ -98,7 +98,7 @@ def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
     return found
 
 
-def with_lines(scenario: Scenario, findings: Iterable[Finding]) -> Iterator[Finding]:
+def add_lines(scenario: Scenario, findings: Iterable[Finding]) -> Iterator[Finding]:
     """The findings, those of the scenario's file that have no line at the line of their key: in a
     rule that holds the value, if there are several."""
     sources = _sources(scenario)
@@ -169,12 +169,12 @@ def _of_nobody(
 ) -> Iterator[Finding]:
     """A rule that counts nobody, or nothing."""
     if isinstance(rule, Access):
-        yield from access_counts_somebody(place, scenario, rule, path, source)
+        yield from access_residents_findings(place, scenario, rule, path, source)
     if isinstance(rule, Fairness):
-        yield from fairness_compares_somebody(place, rule, path, source)
+        yield from fairness_groups_findings(place, rule, path, source)
     if isinstance(rule, Network):
-        yield from network_counts_something(place, rule, path, source)
-        yield from points_can_have_their_visits(place, scenario, rule, path, source)
+        yield from network_buildings_findings(place, rule, path, source)
+        yield from least_visits_findings(place, scenario, rule, path, source)
 
 
 def _unknown_kinds(place: Place, rule: Opened, path: Path, source: TomlFile) -> Iterator[Finding]:
@@ -184,7 +184,7 @@ def _unknown_kinds(place: Place, rule: Opened, path: Path, source: TomlFile) -> 
         if kind not in known:
             message = f"buildings.csv has no kind {kind!r}"
             where = (*path, "only_in")
-            yield fault([source], where, kind, message, nearest(kind, known), "opened.only_in")
+            yield fault([source], where, kind, message, suggest(kind, known), "opened.only_in")
 
 
 def _kept_and_closed(place: Place, rule: Pinned, path: Path, source: TomlFile) -> Iterator[Finding]:
@@ -223,15 +223,15 @@ def _together_and_apart(
 def _unknown_ids(
     place: Place, rule: Rule, field: str, value: Any, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
-    table, column = NAMED[field]
+    table, column = ID_COLUMNS[field]
     known = place.tables[table][column].tolist()
     for name in _ids(value):
-        if name not in known and name not in ANY:
+        if name not in known and name not in WILDCARDS:
             message = f"{table}.csv has no {column} {name!r}"
             label, where = f"{rule.name}.{field}", (*path, field)
             if isinstance(value, Mapping):  # the id is a key and has a line of its own
                 label, where = f"{label}.{name}", (*where, name)
-            yield fault([source], where, name, message, nearest(name, known), label)
+            yield fault([source], where, name, message, suggest(name, known), label)
 
 
 def _unknown_modes(
@@ -264,7 +264,7 @@ def _sources(scenario: Scenario) -> list[TomlFile]:
     path = scenario.path
     for _ in range(2):
         text = path.read_text(encoding="utf-8-sig")
-        sources.append(TomlFile(path.name, tomllib.loads(text), lines_of(text)))
+        sources.append(TomlFile(path.name, tomllib.loads(text), key_lines(text)))
         base = sources[-1].values.get("extends")
         if base is None:
             break

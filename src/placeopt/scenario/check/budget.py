@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from placeopt.base.errors import Finding
-from placeopt.scenario.faults import TomlFile, fault, nearest, warn
+from placeopt.scenario.faults import TomlFile, as_warning, fault, suggest
 from placeopt.scenario.positions import Path
 from placeopt.scenario.rules.budget.money import (
     Commissioning,
@@ -24,12 +24,14 @@ from placeopt.scenario.wording import pounds
 if TYPE_CHECKING:
     from placeopt.place import Place
 
-MOST_REDUCED = 0.5  # share of all spending that nobody takes out in a year
+MAX_REDUCTION_SHARE = 0.5  # share of all spending that nobody takes out in a year
 GRADES = ("", *(str(grade) for grade in range(1, 7)))
-FAR_OFF = 5.0  # times by which a standard of the scenario may differ from the outcome's baseline
+MAX_STANDARD_RATIO = (
+    5.0  # times by which a standard of the scenario may differ from the outcome's baseline
+)
 
 
-def budget_sense(
+def budget_contradictions(
     place: Place,
     scenario: Scenario,
     written: list[tuple[Rule, Path, TomlFile]],
@@ -99,12 +101,12 @@ def _total(
         total, where = rule.total(spent, position), (*path, key, position)
         if total < floor and not (rule.carry_over and rule.opening_reserve_gbp > 0):
             message = f"a total of {pounds(total)} is below the statutory floors, {pounds(floor)}"
-            yield warn(
+            yield as_warning(
                 fault([source], where, value, message, "give more, or lower the floors", label)
             )
-        elif key == "reduction_share" and abs(value) > MOST_REDUCED:
+        elif key == "reduction_share" and abs(value) > MAX_REDUCTION_SHARE:
             message = "more than half of all spending"
-            yield warn(fault([source], where, value, message,
+            yield as_warning(fault([source], where, value, message,
                              "give a share: 0.08 is 8 % less", label))  # fmt: skip
         if year is None or not scenario.of(Streams):
             continue
@@ -112,17 +114,31 @@ def _total(
         kept = rule.opening_reserve_gbp if rule.carry_over else 0.0
         if key == "total_gbp" and comes_in > 0 and total > 1.05 * comes_in + kept:
             message = f"only {pounds(comes_in)} come in by the streams of {year + position}"
-            yield warn(fault([source], where, f"{value:g}", message,
+            yield as_warning(fault([source], where, f"{value:g}", message,
                              "give a total within them, or correct stream_amounts.csv",
                              label))  # fmt: skip
     if rule.opening_reserve_gbp > 0 and not rule.carry_over:
-        yield warn(fault([source], (*path, "opening_reserve_gbp"), f"{rule.opening_reserve_gbp:g}",
-                         "without carry_over the reserve stays as it is", "say carry_over = true",
-                         "one_budget.opening_reserve_gbp"))  # fmt: skip
+        yield as_warning(
+            fault(
+                [source],
+                (*path, "opening_reserve_gbp"),
+                f"{rule.opening_reserve_gbp:g}",
+                "without carry_over the reserve stays as it is",
+                "say carry_over = true",
+                "one_budget.opening_reserve_gbp",
+            )
+        )
     elif rule.opening_reserve_gbp > spent > 0:
-        yield warn(fault([source], (*path, "opening_reserve_gbp"), f"{rule.opening_reserve_gbp:g}",
-                         f"more than a year's spending, {pounds(spent)}", "give pounds",
-                         "one_budget.opening_reserve_gbp"))  # fmt: skip
+        yield as_warning(
+            fault(
+                [source],
+                (*path, "opening_reserve_gbp"),
+                f"{rule.opening_reserve_gbp:g}",
+                f"more than a year's spending, {pounds(spent)}",
+                "give pounds",
+                "one_budget.opening_reserve_gbp",
+            )
+        )
 
 
 def _floors(place: Place, rule: Statutory, path: Path, source: TomlFile) -> Iterator[Finding]:
@@ -132,7 +148,7 @@ def _floors(place: Place, rule: Statutory, path: Path, source: TomlFile) -> Iter
         most = float(table["maximum_gbp_per_year"].astype(float).get(key, float("nan")))
         if floor > most:
             message = f"programmes.csv says that at most {pounds(most)} can be spent"
-            yield warn(fault([source], (*path, "floors_gbp", key), f"{floor:g}", message,
+            yield as_warning(fault([source], (*path, "floors_gbp", key), f"{floor:g}", message,
                         "give a floor below it", f"statutory.floors_gbp.{key}"))  # fmt: skip
 
 
@@ -141,8 +157,16 @@ def _release(place: Place, rule: Streams, path: Path, source: TomlFile) -> Itera
     free = set(place.streams.loc[~place.streams["ring_fenced"], "stream_id"])
     for i, key in enumerate(rule.release):
         if key in free:
-            yield warn(fault([source], (*path, "release", i), key, "the stream is not ring-fenced",
-                             "take it out", "streams.release"))  # fmt: skip
+            yield as_warning(
+                fault(
+                    [source],
+                    (*path, "release", i),
+                    key,
+                    "the stream is not ring-fenced",
+                    "take it out",
+                    "streams.release",
+                )
+            )
 
 
 def _outcomes(
@@ -151,12 +175,12 @@ def _outcomes(
     """Standards far from today's value, a price of a shortfall that nothing asks for."""
     priced = "priced" in {rule.targets, *(terms.targets for terms in rule.outcome.values())}
     if "shortfall_price" in rule.model_fields_set and not priced:
-        yield warn(fault([source], (*path, "shortfall_price"), rule.shortfall_price,
+        yield as_warning(fault([source], (*path, "shortfall_price"), rule.shortfall_price,
                          "it does nothing where targets are not priced",
                          'say targets = "priced", or take it out',
                          "outcomes.shortfall_price"))  # fmt: skip
     if rule.deferred_share > 0 and not (place.outcomes["reward_gbp_per_unit"] > 0).any():
-        yield warn(fault([source], (*path, "deferred_share"), rule.deferred_share,
+        yield as_warning(fault([source], (*path, "deferred_share"), rule.deferred_share,
                          "no outcome has a reward", "take it out",
                          "outcomes.deferred_share"))  # fmt: skip
     columns = ("outcome_id", "baseline", "unit")
@@ -171,10 +195,12 @@ def _outcomes(
             value = getattr(terms, name)
             if value is None or today == 0:
                 continue
-            if value < 0 <= baseline or not (today / FAR_OFF <= abs(value) <= FAR_OFF * today):
+            if value < 0 <= baseline or not (
+                today / MAX_STANDARD_RATIO <= abs(value) <= MAX_STANDARD_RATIO * today
+            ):
                 where, label = (*path, "outcome", key, name), f"outcomes.outcome.{key}.{name}"
                 message = f"today's value is {today:g}"
-                yield warn(fault([source], where, value, message, f"give {unit}", label))
+                yield as_warning(fault([source], where, value, message, f"give {unit}", label))
 
 
 def _spreads(place: Place, rule: Uncertainty, path: Path, source: TomlFile) -> Iterator[Finding]:
@@ -183,14 +209,22 @@ def _spreads(place: Place, rule: Uncertainty, path: Path, source: TomlFile) -> I
         where, label = (*path, "spread_by_grade", grade), f"uncertainty.spread_by_grade.{grade}"
         if grade not in GRADES:
             yield fault([source], where, spread, "there is no such evidence grade",
-                        nearest(grade, GRADES), label)  # fmt: skip
+                        suggest(grade, GRADES), label)  # fmt: skip
         elif spread < 0:
             yield fault([source], where, spread, "this is below 0", "give a share", label)
         elif spread > 2:
-            yield warn(fault([source], where, spread, "a spread of more than twice the effect",
-                             "give a share: 0.3 is 30 %", label))  # fmt: skip
+            yield as_warning(
+                fault(
+                    [source],
+                    where,
+                    spread,
+                    "a spread of more than twice the effect",
+                    "give a share: 0.3 is 30 %",
+                    label,
+                )
+            )
     if "tail_share" in rule.model_fields_set and rule.holds == "every":
-        yield warn(fault([source], (*path, "tail_share"), rule.tail_share,
+        yield as_warning(fault([source], (*path, "tail_share"), rule.tail_share,
                          'it does nothing with holds = "every"', 'say holds = "tail"',
                          "uncertainty.tail_share"))  # fmt: skip
 
@@ -208,6 +242,6 @@ def _pace(rule: Pace, path: Path, source: TomlFile) -> Iterator[Finding]:
     """Rises of many times what was spent."""
     rise = rule.largest_rise_share
     if rise is not None and rise > 10:
-        yield warn(fault([source], (*path, "largest_rise_share"), rise,
+        yield as_warning(fault([source], (*path, "largest_rise_share"), rise,
                          "a rise to more than eleven times what was spent",
                          "give a share: 0.3 is 30 % more", "pace.largest_rise_share"))  # fmt: skip

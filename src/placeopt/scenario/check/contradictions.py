@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from placeopt.base.errors import Finding
 from placeopt.place.running_cost import base_year
-from placeopt.scenario.check.budget import budget_sense
-from placeopt.scenario.check.estate import estate_sense
+from placeopt.scenario.check.budget import budget_contradictions
+from placeopt.scenario.check.estate import estate_contradictions
 from placeopt.scenario.check.solvable import solvable_findings
-from placeopt.scenario.faults import TomlFile, fault, nearest, warn
+from placeopt.scenario.faults import TomlFile, as_warning, fault, suggest
 from placeopt.scenario.positions import Path
 from placeopt.scenario.rules.estate.services import Network
 from placeopt.scenario.rules.rule import Rule
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from placeopt.place import Place
 
 Written = list[tuple[Rule, Path, TomlFile]]
-ROUND_SIZE = 20.0  # an amount this many times all of the place's money is of another unit
-SMALL_SIZE = 1e-4  # and so is one below this share of it
-YEARS_FROM_PRICES = 30  # years between the prices of the place and the first decided year
-HIGH_RATE = 0.15  # a real discount rate above it is a slip
-MUCH_SLACK = 0.5  # share by which an objective may get worse
+MAX_AMOUNT_RATIO = 20.0  # an amount this many times all of the place's money is of another unit
+MIN_AMOUNT_RATIO = 1e-4  # and so is one below this share of it
+MAX_YEARS_FROM_PRICES = 30  # years between the prices of the place and the first decided year
+MAX_DISCOUNT_RATE = 0.15  # a real discount rate above it is a slip
+MAX_SLACK = 0.5  # share by which an objective may get worse
 
 
-def sense_findings(
+def contradiction_findings(
     place: Place, scenario: Scenario, sources: list[TomlFile], written: Written
 ) -> Iterator[Finding]:
     """Everything that a scenario of an estate or a budget can hardly mean."""
@@ -49,9 +49,9 @@ def sense_findings(
     yield from _asks_nothing(written)
     yield from solvable_findings(place, scenario, files, written)
     if scenario.problem == "estate":
-        yield from estate_sense(place, scenario, written)
+        yield from estate_contradictions(place, scenario, written)
     if scenario.problem == "budget":
-        yield from budget_sense(place, scenario, written, files)
+        yield from budget_contradictions(place, scenario, written, files)
 
 
 def _travel(place: Place, scenario: Scenario, files: list[TomlFile]) -> Iterator[Finding]:
@@ -65,20 +65,20 @@ def _travel(place: Place, scenario: Scenario, files: list[TomlFile]) -> Iterator
         mode = tail if head == "access" else head
         if mode not in MODES:
             message = f"there is no mode {mode!r}"
-            yield fault(files, path, speed, message, nearest(mode, MODES), label)
+            yield fault(files, path, speed, message, suggest(mode, MODES), label)
         elif not speed > 0:
             remedy = "give a speed above 0 km/h"
             yield fault(files, path, speed, "nobody moves at this speed", remedy, label)
         elif speed > TOP_KMH[mode]:
             message = f"faster than anybody goes by {mode} ({TOP_KMH[mode]:g} km/h)"
-            yield warn(fault(files, path, speed, message, "give kilometres an hour", label))
+            yield as_warning(fault(files, path, speed, message, "give kilometres an hour", label))
         elif speed < 1:
             message = "slower than anybody walks"
-            yield warn(fault(files, path, speed, message, "give kilometres an hour", label))
+            yield as_warning(fault(files, path, speed, message, "give kilometres an hour", label))
         elif mode not in travel.modes:
             message = "the scenario does not ask for this mode, so the speed does nothing"
             remedy = f"add {mode} to travel.modes, or take the speed out"
-            yield warn(fault(files, path, speed, message, remedy, label))
+            yield as_warning(fault(files, path, speed, message, remedy, label))
     for i, mode in enumerate(travel.modes):
         if mode in travel.modes[:i]:
             yield fault(files, ("travel", "modes", i), mode, "the mode stands twice",
@@ -91,11 +91,11 @@ def _travel(place: Place, scenario: Scenario, files: list[TomlFile]) -> Iterator
             yield fault(files, ("travel", "modes", i), mode, message, remedy, "travel.modes")
     if travel.detour > 3:
         message = "streets are hardly three times as long as the straight line"
-        yield warn(fault(files, ("travel", "detour"), travel.detour, message,
+        yield as_warning(fault(files, ("travel", "detour"), travel.detour, message,
                           "1.2 to 1.5 is usual", "travel.detour"))  # fmt: skip
     if travel.cutoff_minutes < 5 or travel.cutoff_minutes > 1440:
         message = "journeys beyond the cutoff count as impossible"
-        yield warn(fault(files, ("travel", "cutoff_minutes"), travel.cutoff_minutes, message,
+        yield as_warning(fault(files, ("travel", "cutoff_minutes"), travel.cutoff_minutes, message,
                           "give minutes; 60 to 240 is usual", "travel.cutoff_minutes"))  # fmt: skip
     yield from _travel_file(place, scenario, files)
 
@@ -111,7 +111,9 @@ def _travel_file(place: Place, scenario: Scenario, files: list[TomlFile]) -> Ite
     if travel.file is not None and travel.method == "crow_fly":
         message = "a straight line needs no file: this one is not read"
         remedy = 'take it out, or say method = "matrix" or "streets"'
-        yield warn(fault(files, ("travel", "file"), travel.file, message, remedy, "travel.file"))
+        yield as_warning(
+            fault(files, ("travel", "file"), travel.file, message, remedy, "travel.file")
+        )
     elif folder is None and travel.file is None and travel.method in usual:
         message = "the place is in no folder, so nothing lies beside it"
         yield fault(files, ("travel", "method"), travel.method, message,
@@ -133,29 +135,39 @@ def _travel_file(place: Place, scenario: Scenario, files: list[TomlFile]) -> Ite
 def _settings(place: Place, scenario: Scenario, files: list[TomlFile]) -> Iterator[Finding]:
     """Years, rates, slacks and figures to lead with."""
     year, prices = scenario.year, place.info.price_year
-    if year is not None and abs(year - prices) > YEARS_FROM_PRICES:
+    if year is not None and abs(year - prices) > MAX_YEARS_FROM_PRICES:
         message = f"the place's prices are of {prices}"
-        yield warn(fault(files, ("year",), year, message, "give the first decided year", "year"))
-    if scenario.money.discount_rate > HIGH_RATE:
+        yield as_warning(
+            fault(files, ("year",), year, message, "give the first decided year", "year")
+        )
+    if scenario.money.discount_rate > MAX_DISCOUNT_RATE:
         message = "a real rate so high makes later years count for nothing"
-        yield warn(fault(files, ("money", "discount_rate"), scenario.money.discount_rate, message,
-                          "give a share: 0.035 is 3.5 %", "money.discount_rate"))  # fmt: skip
+        yield as_warning(
+            fault(
+                files,
+                ("money", "discount_rate"),
+                scenario.money.discount_rate,
+                message,
+                "give a share: 0.035 is 3.5 %",
+                "money.discount_rate",
+            )
+        )
     for i, slack in enumerate(scenario.objective.slack):
-        if slack > MUCH_SLACK:
+        if slack > MAX_SLACK:
             message = "the objective may get worse by more than half"
-            yield warn(fault(files, ("objective", "slack", i), slack, message,
+            yield as_warning(fault(files, ("objective", "slack", i), slack, message,
                               "give a share: 0.02 is 2 %", "objective.slack"))  # fmt: skip
     weights = scenario.objective.weights
     for name, weight in weights.items():
         if weight >= 1e6 * min(weights.values()):
             message = "a millionfold weight leaves nothing to the other objectives"
             path = ("objective", "weights", name)
-            yield warn(fault(files, path, weight, message, "give GBP for one unit of each",
+            yield as_warning(fault(files, path, weight, message, "give GBP for one unit of each",
                               f"objective.weights.{name}"))  # fmt: skip
     lead = scenario.answer.lead
     for i, key in enumerate(lead):
         if key in lead[:i]:
-            yield warn(fault(files, ("answer", "lead", i), key, "the figure is named twice",
+            yield as_warning(fault(files, ("answer", "lead", i), key, "the figure is named twice",
                               "name each once", "answer.lead"))  # fmt: skip
     if scenario.problem == "estate" and scenario.money.works_optimism_bias:
         lacking = sorted(
@@ -191,15 +203,23 @@ def _years_of_rules(scenario: Scenario, written: Written) -> Iterator[Finding]:
                 not (ends is not None and ends < first)
             ):  # fmt: skip
                 message = f"years from {first} to {last} are decided"
-                yield warn(fault([source], (*path, key), year, message, "give one of them, or "
-                                  "leave it out", f"{rule.name}.{key}"))  # fmt: skip
+                yield as_warning(
+                    fault(
+                        [source],
+                        (*path, key),
+                        year,
+                        message,
+                        "give one of them, or leave it out",
+                        f"{rule.name}.{key}",
+                    )
+                )
             elif rule.problem == "budget":
                 finding = fault([source], (*path, key), year, f"years from {first} to {last} are "
                                 "decided", "give one of them", f"{rule.name}.{key}")  # fmt: skip
-                yield finding if year > last else warn(finding)
+                yield finding if year > last else as_warning(finding)
         if "first_years" in rule.model_fields_set and rule.first_years > scenario.years:  # type: ignore[attr-defined]
             message = f"only {scenario.years} years are decided"
-            yield warn(fault([source], (*path, "first_years"), rule.first_years, message,  # type: ignore[attr-defined]
+            yield as_warning(fault([source], (*path, "first_years"), rule.first_years, message,  # type: ignore[attr-defined]
                               "give at most so many", f"{rule.name}.first_years"))  # fmt: skip
 
 
@@ -211,7 +231,7 @@ def _written_twice(written: Written) -> Iterator[Finding]:
             if isinstance(value, tuple) and all(isinstance(one, str) for one in value):
                 for i, one in enumerate(value):
                     if one in value[:i]:
-                        yield warn(fault([source], (*path, key), one, "it stands twice",
+                        yield as_warning(fault([source], (*path, key), one, "it stands twice",
                                           "name each once", f"{rule.name}.{key}"))  # fmt: skip
         if not isinstance(rule, Network):
             continue
@@ -221,14 +241,14 @@ def _written_twice(written: Written) -> Iterator[Finding]:
             limits.setdefault((*of, "least"), (rule.at_least, where))
             most = limits.get((*of, "most"))
             if most and rule.at_least > most[0] and rule.from_year is None:
-                yield warn(fault([source], (*path, "at_least"), rule.at_least,
+                yield as_warning(fault([source], (*path, "at_least"), rule.at_least,
                             f"another rule allows at most {most[0]} ({most[1]})",
                             "correct one of the two", "network.at_least"))  # fmt: skip
         if rule.at_most is not None:
             limits.setdefault((*of, "most"), (rule.at_most, where))
             least = limits.get((*of, "least"))
             if least and rule.at_most < least[0] and least[1] != where:
-                yield warn(fault([source], (*path, "at_most"), rule.at_most,
+                yield as_warning(fault([source], (*path, "at_most"), rule.at_most,
                             f"another rule asks for at least {least[0]} ({least[1]})",
                             "correct one of the two", "network.at_most"))  # fmt: skip
 
@@ -252,13 +272,13 @@ def _amounts(place: Place, written: Written) -> Iterator[Finding]:
                     if amount < 0:
                         yield fault([source], where, amount, "this is below 0", "give 0 or more",
                                     label)  # fmt: skip
-                    elif amount > ROUND_SIZE * money:
+                    elif amount > MAX_AMOUNT_RATIO * money:
                         message = f"all the money of the place is {pounds(money)}"
-                        yield warn(fault([source], where, f"{amount:g}", message,
+                        yield as_warning(fault([source], where, f"{amount:g}", message,
                                           "give pounds", label))  # fmt: skip
-                    elif 0 < amount < SMALL_SIZE * money and name is None:
+                    elif 0 < amount < MIN_AMOUNT_RATIO * money and name is None:
                         message = f"all the money of the place is {pounds(money)}"
-                        yield warn(fault([source], where, f"{amount:g}", message,
+                        yield as_warning(fault([source], where, f"{amount:g}", message,
                                           "give pounds, not thousands or millions",
                                           label))  # fmt: skip
 
@@ -274,12 +294,12 @@ def _money_of(place: Place) -> float:
     return max(spent, running)
 
 
-NOTHING = {  # a rule's parameter -> value with which it asks nothing
+NEUTRAL_VALUES = {  # a rule's parameter -> value with which it asks nothing
     ("access", "share"): 0.0,
     ("reinvestment", "share"): 0.0,
     ("through_the_place", "share"): 0.0,
 }
-GOES_WITH = {  # a parameter that does nothing -> what must be given beside it
+REQUIRED_WITH = {  # a parameter that does nothing -> what must be given beside it
     ("fairness", "worst_share"): "worst_mean_minutes",
     ("fairness", "aversion"): "equal_minutes",
     ("access", "share"): "minutes",
@@ -293,15 +313,23 @@ def _asks_nothing(written: Written) -> Iterator[Finding]:
         given = rule.model_fields_set
         for key in sorted(given):
             value, label = getattr(rule, key), f"{rule.name}.{key}"
-            if (rule.name, key) in NOTHING and value == NOTHING[rule.name, key]:
-                yield warn(fault([source], (*path, key), value, "so the rule asks nothing",
+            if (rule.name, key) in NEUTRAL_VALUES and value == NEUTRAL_VALUES[rule.name, key]:
+                yield as_warning(fault([source], (*path, key), value, "so the rule asks nothing",
                                   "give more, or take the rule out", label))  # fmt: skip
-            beside = GOES_WITH.get((rule.name, key))
+            beside = REQUIRED_WITH.get((rule.name, key))
             if beside and getattr(rule, beside) is None:
-                yield warn(fault([source], (*path, key), value, f"it does nothing without {beside}",
-                                  f"give {beside}, or take it out", label))  # fmt: skip
+                yield as_warning(
+                    fault(
+                        [source],
+                        (*path, key),
+                        value,
+                        f"it does nothing without {beside}",
+                        f"give {beside}, or take it out",
+                        label,
+                    )
+                )
         if isinstance(rule, Network) and not rule.at_least and rule.at_most is None and (
             rule.spacing_m is None
         ):  # fmt: skip
-            yield warn(fault([source], (*path, "at_least"), 0, "so the rule asks nothing",
+            yield as_warning(fault([source], (*path, "at_least"), 0, "so the rule asks nothing",
                               "give more, or take the rule out", "network.at_least"))  # fmt: skip

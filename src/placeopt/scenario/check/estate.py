@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from placeopt.base.errors import Finding
-from placeopt.scenario.faults import TomlFile, fault, warn
+from placeopt.scenario.faults import TomlFile, as_warning, fault
 from placeopt.scenario.positions import Path
 from placeopt.scenario.rules.estate.services import (
     Access,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from placeopt.place import Place
 
 
-def estate_sense(
+def estate_contradictions(
     place: Place, scenario: Scenario, written: list[tuple[Rule, Path, TomlFile]]
 ) -> Iterator[Finding]:
     """Rules of the estate that contradict the place, one another or themselves."""
@@ -62,11 +62,11 @@ def _minutes_of_access(
     yield from _beyond_the_cutoff(rule, ("minutes", "ceiling_minutes"), cutoff, path, source)
     if rule.minutes is not None and rule.minutes < 1:
         message = "nobody reaches anything in less than a minute"
-        yield warn(fault([source], (*path, "minutes"), rule.minutes, message,
+        yield as_warning(fault([source], (*path, "minutes"), rule.minutes, message,
                           "give minutes, not hours", "access.minutes"))  # fmt: skip
     for i, quintile in enumerate(rule.quintiles):
         if quintile in rule.quintiles[:i]:
-            yield warn(fault([source], (*path, "quintiles"), quintile, "it stands twice",
+            yield as_warning(fault([source], (*path, "quintiles"), quintile, "it stands twice",
                               "name each once", "access.quintiles"))  # fmt: skip
     if rule.services != "all":
         offices = set(place.services.loc[place.services["back_office"], "service_id"])
@@ -93,7 +93,7 @@ def _beyond_the_cutoff(
         minutes = getattr(rule, key)
         if minutes is not None and minutes > cutoff:
             message = f"journeys beyond travel.cutoff_minutes ({cutoff:g}) count as impossible"
-            yield warn(fault([source], (*path, key), minutes, message,
+            yield as_warning(fault([source], (*path, key), minutes, message,
                              "raise the cutoff, or give fewer minutes",
                              f"{name}.{key}"))  # fmt: skip
 
@@ -116,21 +116,21 @@ def _more_than_there_are(
         count, where = int(here.sum()), "the place" if scope is None else f"district {scope}"
         if rule.at_least is not None and rule.at_least > count:
             message = f"{where} has {count} buildings that could be"
-            yield warn(fault([source], (*path, "at_least"), rule.at_least, message,
+            yield as_warning(fault([source], (*path, "at_least"), rule.at_least, message,
                         f"ask for at most {count}", "network.at_least"))  # fmt: skip
         kept = _kept(place, scenario)
         if rule.tier is None and rule.service is None and rule.at_most is not None:
             stay = int((kept if scope is None else kept & (district == scope)).sum())
             if rule.at_most < stay:
                 message = f"{stay} buildings of {where} are pinned to stay open"
-                yield warn(fault([source], (*path, "at_most"), rule.at_most, message,
+                yield as_warning(fault([source], (*path, "at_most"), rule.at_most, message,
                             f"allow at least {stay}", "network.at_most"))  # fmt: skip
     points = place.buildings[["x_m", "y_m"]].to_numpy(float)
     if rule.spacing_m is not None and len(points):
         widest = float(np.hypot(*(np.nanmax(points, axis=0) - np.nanmin(points, axis=0))))
         if rule.spacing_m > widest:
             message = f"no two buildings of the place are further apart than {widest:,.0f} m"
-            yield warn(fault([source], (*path, "spacing_m"), rule.spacing_m, message,
+            yield as_warning(fault([source], (*path, "spacing_m"), rule.spacing_m, message,
                               "give metres", "network.spacing_m"))  # fmt: skip
 
 
@@ -199,7 +199,7 @@ def _pinned_against_the_place(
                         "out", "pinned.close")  # fmt: skip
         elif one in table and table[one]["status"] != "open":
             message = f"it is not open today: its status is {table[one]['status']}"
-            yield warn(fault([source], (*path, "close"), one, message, "take it out",
+            yield as_warning(fault([source], (*path, "close"), one, message, "take it out",
                               "pinned.close"))  # fmt: skip
     for one in rule.keep:
         if one in table and table[one]["status"] == "vacant":
@@ -252,7 +252,7 @@ def _forced_works(
     pot = sum(rule.pots(scenario.years))
     if forced > pot and not receipts:
         message = f"{' and '.join(what)} costs {pounds(forced)} at least"
-        yield warn(fault([source], (*path, "pot_gbp"), f"{pot:g}", message,
+        yield as_warning(fault([source], (*path, "pot_gbp"), f"{pot:g}", message,
                     "give more, or ask for less", "capital.pot_gbp"))  # fmt: skip
 
 
@@ -270,7 +270,7 @@ def _more_together_than_allowed(
     largest = max((list(groups.values()).count(name) for name in groups.values()), default=1)
     if largest > rule.max_services:
         message = f"{largest} services must share a roof"
-        yield warn(fault([source], (*path, "max_services"), rule.max_services, message,
+        yield as_warning(fault([source], (*path, "max_services"), rule.max_services, message,
                     f"allow at least {largest}", "together.max_services"))  # fmt: skip
 
 
@@ -285,5 +285,5 @@ def _ceiling_of_no_cost(
     if rule.ceiling_gbp_per_year < least:
         message = f"buildings that are pinned open cost {pounds(least)} a year at least"
         label = "revenue.ceiling_gbp_per_year"
-        yield warn(fault([source], (*path, "ceiling_gbp_per_year"), rule.ceiling_gbp_per_year,
+        yield as_warning(fault([source], (*path, "ceiling_gbp_per_year"), rule.ceiling_gbp_per_year,
                          message, "give a higher ceiling", label))  # fmt: skip

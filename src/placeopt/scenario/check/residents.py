@@ -14,17 +14,22 @@ from numpy.typing import NDArray
 
 from placeopt.base.errors import Finding
 from placeopt.place import Place, demand_of, digital_shares_of
-from placeopt.scenario.counted import columns_read, counted_in, residents_counted, unstated
+from placeopt.scenario.counted import (
+    columns_read,
+    missing_values,
+    residents_counted,
+    total_residents_counted,
+)
 from placeopt.scenario.faults import TomlFile, fault
 from placeopt.scenario.positions import Path
 from placeopt.scenario.rules.estate.residents import WHO_IN_WORDS
 from placeopt.scenario.rules.estate.services import Access, Fairness, Network
 from placeopt.scenario.scenario import Scenario
 
-CAR = {"drive", "car"}
+CAR_MODES = {"drive", "car"}
 
 
-def access_counts_somebody(
+def access_residents_findings(
     place: Place, scenario: Scenario, rule: Access, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
     """An access rule that counts nobody, and what a default does to the group that it counts."""
@@ -32,8 +37,8 @@ def access_counts_somebody(
     field = "who" if rule.groups() else "quintiles" if rule.quintiles else "district"
     value = rule.who if field == "who" else getattr(rule, field)
     where, label = (*path, field), f"access.{field}"
-    if counted_in(place, rule) <= 0:
-        empty = [column for column in columns if unstated(place, column).all()]
+    if total_residents_counted(place, rule) <= 0:
+        empty = [column for column in columns if missing_values(place, column).all()]
         who = " and ".join(WHO_IN_WORDS[group] for group in rule.groups()) or "residents"
         why = f"no zone states {' or '.join(empty)}" if empty else f"no zone has such {who}"
         message = f"the rule counts nobody and would hold whatever is decided: {why}"
@@ -42,7 +47,7 @@ def access_counts_somebody(
         yield fault([source], where, value, message, remedy, label)
         return
     for column in columns:
-        gaps = unstated(place, column)
+        gaps = missing_values(place, column)
         if gaps.any():
             people = place.zones["population"].to_numpy(float)[gaps].sum()
             zones = f"{int(gaps.sum())} zone" + ("s" if gaps.sum() > 1 else "")
@@ -51,8 +56,12 @@ def access_counts_somebody(
             said = _warning(fault([source], where, value, message, remedy, label))
             yield replace(said, ids=_zones(place, gaps))
     modes = rule.modes_of(scenario.travel.modes)
-    drives = CAR & set(modes)
-    if drives and "without_car_share" not in columns and unstated(place, "without_car_share").all():
+    drives = CAR_MODES & set(modes)
+    if (
+        drives
+        and "without_car_share" not in columns
+        and missing_values(place, "without_car_share").all()
+    ):
         message = "no zone states without_car_share, so every resident counted is taken to drive"
         remedy = "fill without_car_share in zones.csv, or ask for modes without a car"
         where = (*path, "modes" if rule.modes else "mode" if rule.mode else "services")
@@ -63,12 +72,12 @@ def access_counts_somebody(
         yield _warning(fault([source], where, ", ".join(modes), message, remedy, "access.modes"))
 
 
-def fairness_compares_somebody(
+def fairness_groups_findings(
     place: Place, rule: Fairness, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
     """A comparison of groups that no zone is in."""
     for column in rule.no_group_worse:
-        gaps = unstated(place, column)
+        gaps = missing_values(place, column)
         if not gaps.any():
             continue
         found = "no zone states" if gaps.all() else f"{int(gaps.sum())} zones do not state"
@@ -80,7 +89,7 @@ def fairness_compares_somebody(
         yield finding if gaps.all() else replace(_warning(finding), ids=_zones(place, gaps))
 
 
-def network_counts_something(
+def network_buildings_findings(
     place: Place, rule: Network, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
     """A rule for each district, or for one, in which no building is."""
@@ -98,7 +107,7 @@ def network_counts_something(
         yield fault([source], where, rule.district, message, remedy, "network.district")
 
 
-def points_can_have_their_visits(
+def least_visits_findings(
     place: Place, scenario: Scenario, rule: Network, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
     """Points that a rule demands and that the visits of their district cannot fill to the least.

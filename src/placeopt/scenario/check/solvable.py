@@ -21,7 +21,9 @@ from placeopt.scenario.scenario import Scenario
 if TYPE_CHECKING:
     from placeopt.place import Place
 
-STEEPEST = 60.0  # nearness goes down to exp(-this): 1e-26, where sums of it still are exact
+MAX_DECAY_EXPONENT = (
+    60.0  # nearness goes down to exp(-this): 1e-26, where sums of it still are exact
+)
 
 
 def solvable_findings(
@@ -55,21 +57,22 @@ def _too_steep(
     farthest = math.log(max(cutoff, 1.0)) if rule.exponent is not None else cutoff
     key = "exponent" if rule.exponent is not None else "decay_per_minute"
     value = rule.exponent if rule.exponent is not None else rule.decay_per_minute or 0.0
-    if value * farthest > STEEPEST:
+    if value * farthest > MAX_DECAY_EXPONENT:
         message = f"so steep that no number tells near from far at {cutoff:g} minutes"
-        remedy = f"give at most {STEEPEST / farthest:.3g}, lower travel.cutoff_minutes, or ask for "
+        most = MAX_DECAY_EXPONENT / farthest
+        remedy = f"give at most {most:.3g}, lower travel.cutoff_minutes, or ask for "
         yield fault([source], (*path, key), value, message, f'{remedy}residents = "nearest"',
                     f"behaviour.{key}")  # fmt: skip
 
 
 def _too_many_minutes(place: Place, scenario: Scenario, files: list[TomlFile]) -> Iterator[Finding]:
-    from placeopt.travel.measure import MOST_MINUTES
+    from placeopt.travel.measure import MAX_STORED_MINUTES
 
     zones, buildings, modes = len(place.zones), len(place.buildings), len(scenario.travel.modes)
     minutes = zones * buildings * modes
-    if minutes > MOST_MINUTES:
+    if minutes > MAX_STORED_MINUTES:
         message = f"{zones:,} zones x {buildings:,} buildings x {modes} modes are {minutes:,} "
-        message += f"minutes; at most {MOST_MINUTES:,} are held"
+        message += f"minutes; at most {MAX_STORED_MINUTES:,} are held"
         yield fault(files, ("travel", "modes"), None, message, "ask of larger zones, of one "
                     "district at a time, or of the buildings that a plan may change",
                     "travel.modes")  # fmt: skip

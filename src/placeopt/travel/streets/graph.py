@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from placeopt.base.errors import Finding, InputError, UsageError
 from placeopt.travel.speeds import (
-    DELAY,
+    CLASS_SPEED_DELAY,
+    CLASSES_WITHOUT_STOPS,
     DRIVE_KMH,
     KMH,
-    NO_STOPPING,
     access_speed,
     metres_per_minute,
 )
@@ -30,7 +30,7 @@ from placeopt.travel.streets.arrays import BACKWARD, FORWARD, Dropped, Streets
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-SHORTEST_MINUTES = 1e-6  # an edge without length still joins its ends; a stored 0 would vanish
+MIN_EDGE_MINUTES = 1e-6  # an edge without length still joins its ends; a stored 0 would vanish
 
 
 @dataclass(frozen=True)
@@ -90,14 +90,14 @@ def edge_minutes(
 
     First that speaks: the user's speed for the class, the user's speed for the mode, minutes in
     the source, speed in the source (driving), the class's speed, the mode's speed. Driving times
-    from stated limits and classes are multiplied by ``DELAY``.
+    from stated limits and classes are multiplied by ``CLASS_SPEED_DELAY``.
     """
     given = speeds_kmh or {}
     metres_per_km = 60.0 / 1000.0
     if mode == "drive":
         classes = np.array([DRIVE_KMH.get(name, DRIVE_KMH[""]) for name in streets.road_class])
         stated = np.where(streets.speed_kmh > 0, streets.speed_kmh, classes)
-        minutes = streets.length_m * metres_per_km / stated * DELAY
+        minutes = streets.length_m * metres_per_km / stated * CLASS_SPEED_DELAY
     else:
         minutes = streets.length_m * metres_per_km / KMH[mode]
     if mode in streets.minutes:
@@ -114,7 +114,7 @@ def edge_minutes(
 
 def motorway_walking(streets: Streets) -> list[tuple[str, str]]:
     """(fault, remedy) where the source lets people walk along motorways; [] where it does not."""
-    fast = np.isin(streets.road_class.astype(str), NO_STOPPING)
+    fast = np.isin(streets.road_class.astype(str), CLASSES_WITHOUT_STOPS)
     walked = fast & (streets.direction.get("walk", np.zeros(len(fast), np.int8)) > 0)
     if not walked.any():
         return []
@@ -131,7 +131,7 @@ def _said(streets: Streets, mode: str) -> tuple[tuple[str, str], ...]:
     """What a person should know of a network: (fault, remedy)."""
     said = motorway_walking(streets) if mode == "walk" else []
     if streets.source.get("kind") == openroads.KIND:
-        said.append((openroads.WHAT_IT_LACKS, "use an OpenStreetMap extract where they matter"))
+        said.append((openroads.LIMITATIONS, "use an OpenStreetMap extract where they matter"))
     return tuple(said)
 
 
@@ -147,7 +147,7 @@ def _cleaned(
     ahead, back = (direction & FORWARD) > 0, (direction & BACKWARD) > 0
     tail = np.concatenate([streets.tail[ahead], streets.head[back]])
     head = np.concatenate([streets.head[ahead], streets.tail[back]])
-    minutes = np.maximum(np.concatenate([weights[ahead], weights[back]]), SHORTEST_MINUTES)
+    minutes = np.maximum(np.concatenate([weights[ahead], weights[back]]), MIN_EDGE_MINUTES)
     if not len(tail):
         raise InputError([_no_edges(streets, mode)])
     n = len(streets.xy)
@@ -160,7 +160,7 @@ def _cleaned(
     left_out = int(used.sum()) - len(nodes)
     stopping = np.zeros(n, bool)
     for ends, open_edges in ((streets.tail, direction > 0), (streets.head, direction > 0)):
-        here = open_edges & ~np.isin(streets.road_class.astype(str), NO_STOPPING)
+        here = open_edges & ~np.isin(streets.road_class.astype(str), CLASSES_WITHOUT_STOPS)
         stopping[ends[here]] = True
     dropped = (
         Dropped("edges", parallel, "run beside a faster edge between the same nodes", mode),

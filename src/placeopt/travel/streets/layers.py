@@ -43,17 +43,28 @@ COLUMNS = {
     "cycle_minutes": ("cycle_min", "cycle_minutes", "bike_min"),
     "drive_minutes": ("drive_min", "drive_minutes", "car_min"),
 }
-ON_FOOT_ONLY = ("footway", "pedestrian", "steps", "corridor", "elevator", "platform")
-NO_CARS = (*ON_FOOT_ONLY, "path", "bridleway", "cycleway", "track", "busway")
-NO_FEET = ("motorway", "motorway_link", "busway")
-TRUE = {"1", "1.0", "true", "yes", "y", "t", "-1", "-1.0", "designated", "permissive"}
-FORWARDS = {"1", "1.0", "true", "yes", "y", "t", "f", "forward", "indirection"}
-BACKWARDS = {"-1", "-1.0", "b", "reverse", "backward", "inoppositedirection"}
+CLASSES_FOR_WALKING_ONLY = ("footway", "pedestrian", "steps", "corridor", "elevator", "platform")
+CLASSES_WITHOUT_CARS = (
+    *CLASSES_FOR_WALKING_ONLY,
+    "path",
+    "bridleway",
+    "cycleway",
+    "track",
+    "busway",
+)
+CLASSES_WITHOUT_WALKING = ("motorway", "motorway_link", "busway")
+OPEN_VALUES = {"1", "1.0", "true", "yes", "y", "t", "-1", "-1.0", "designated", "permissive"}
+FORWARD_VALUES = {"1", "1.0", "true", "yes", "y", "t", "f", "forward", "indirection"}
+BACKWARD_VALUES = {"-1", "-1.0", "b", "reverse", "backward", "inoppositedirection"}
 
 
-def open_to(mode: str, road_class: NDArray[np.object_]) -> NDArray[np.bool_]:
+def is_open_to(mode: str, road_class: NDArray[np.object_]) -> NDArray[np.bool_]:
     """(edges,) whether edges of these classes are open to ``mode`` when nothing else is known."""
-    closed = {"walk": NO_FEET, "cycle": (*NO_FEET, *ON_FOOT_ONLY), "drive": NO_CARS}[mode]
+    closed = {
+        "walk": CLASSES_WITHOUT_WALKING,
+        "cycle": (*CLASSES_WITHOUT_WALKING, *CLASSES_FOR_WALKING_ONLY),
+        "drive": CLASSES_WITHOUT_CARS,
+    }[mode]
     return ~np.isin(road_class.astype(str), closed)
 
 
@@ -94,7 +105,7 @@ def from_frames(
     if openroads.is_open_roads(edges):
         edges, kind = openroads.with_classes(edges), openroads.KIND
     names = _columns(edges, nodes, file, columns or {})
-    nodes = systems.into(nodes, crs, f"{file} nodes")
+    nodes = systems.to_crs(nodes, crs, f"{file} nodes")
     xy = np.column_stack([nodes.geometry.x, nodes.geometry.y])
     node_ids = nodes[names["node"]].astype(str).to_numpy(object)
     index = pd.Index(node_ids)
@@ -182,7 +193,7 @@ def _lengths(
     """Metres of every edge: its column, else its line in the place's system."""
     if "length" in names:
         return _numbers(edges, names["length"])
-    return systems.into(edges, crs, f"{file} edges").length.to_numpy(float)
+    return systems.to_crs(edges, crs, f"{file} edges").length.to_numpy(float)
 
 
 def _usable(
@@ -207,17 +218,17 @@ def _directions(edges: pd.DataFrame, names: Mapping[str, str]) -> dict[str, NDAr
     if "oneway" in names:
         stated = _text(edges, names["oneway"])
         lowered = np.array([value.replace(" ", "").lower() for value in stated], object)
-        way[np.isin(lowered.astype(str), list(FORWARDS))] = FORWARD
-        way[np.isin(lowered.astype(str), list(BACKWARDS))] = BACKWARD
+        way[np.isin(lowered.astype(str), list(FORWARD_VALUES))] = FORWARD
+        way[np.isin(lowered.astype(str), list(BACKWARD_VALUES))] = BACKWARD
     direction = {}
     for mode in ("walk", "cycle", "drive"):
         if mode in names:
             stated = _text(edges, names[mode])
-            allowed = np.isin([value.lower() for value in stated], list(TRUE))
+            allowed = np.isin([value.lower() for value in stated], list(OPEN_VALUES))
         elif mode == "cycle" and "walk" in names and "class" not in names:
             continue  # nothing in the source says who may cycle
         else:
-            allowed = open_to(mode, road_class)
+            allowed = is_open_to(mode, road_class)
         both = np.full(len(edges), BOTH, np.int8)
         direction[mode] = np.where(allowed, both if mode == "walk" else way, CLOSED).astype(np.int8)
     return direction

@@ -29,7 +29,7 @@ CLASSES = {
     "restricted local access road": "service",
 }
 KIND = "OS Open Roads"
-WHAT_IT_LACKS = "OS Open Roads has no footpaths, one-ways or speed limits"
+LIMITATIONS = "OS Open Roads has no footpaths, one-ways or speed limits"
 
 
 def is_open_roads(edges: pd.DataFrame) -> bool:

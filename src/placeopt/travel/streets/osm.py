@@ -1,6 +1,6 @@
 """Read streets from an OpenStreetMap extract (``.osm.pbf``) through GDAL's own reader.
 
-Ways are cut where they meet, at barriers and about every ``LONGEST_M`` metres of their drawn
+Ways are cut where they meet, at barriers and about every ``MAX_EDGE_M`` metres of their drawn
 shape (so that points find a node nearby); ways meet where they share a coordinate. Who may use a
 way follows the tags as the OpenStreetMap wiki describes them for Great Britain ("Key:access",
 "OSM tags for routing/Access restrictions"): see ``osm_tags``. Turn restrictions, opening hours
@@ -28,11 +28,11 @@ from placeopt.travel.streets.osm_tags import (
     TAGS,
     Tags,
     directions,
-    limit_kmh,
     routable,
+    speed_limit_kmh,
 )
 
-LONGEST_M = 150.0
+MAX_EDGE_M = 150.0
 SCALE = 1e7  # OpenStreetMap's own grid: ten million steps to a degree
 Ints = NDArray[np.intp]
 
@@ -43,11 +43,11 @@ def read_osm(file: Path, crs: str) -> Streets:
     Raises ``InputError`` for a file that is cut short, is no extract, holds no street or lies
     outside the area of ``crs``.
     """
-    require_whole(file)
+    require_complete(file)
     tags, way, lon, lat = _read_ways(file)
     if not len(lon):
         raise _fault(file, "holds no streets", "give an extract with ways tagged highway=*")
-    strange = systems.outside(lon, lat, crs)
+    strange = systems.outside_area_of_use(lon, lat, crs)
     if strange.any():
         at = int(np.flatnonzero(strange)[0])
         raise _fault(
@@ -55,13 +55,13 @@ def read_osm(file: Path, crs: str) -> Streets:
             f"lies outside the area of {crs}, at {lat[at]:.3f} N {lon[at]:.3f} E",
             "cut the extract to the place and its surroundings",
         )
-    x, y = systems.points_into(lon, lat, crs)
+    x, y = systems.project_points(lon, lat, crs)
     vertex, xy, barred = _vertices(file, lon, lat, np.column_stack([x, y]))
     pieces = _cut(way, vertex, xy, barred)
     return _streets(file, tags, pieces, xy, barred)
 
 
-def require_whole(file: Path) -> None:
+def require_complete(file: Path) -> None:
     """``InputError`` unless the file is a complete sequence of an extract's blocks.
 
     A block is a length (4 bytes, big endian), a header that states the size of the data, and the
@@ -214,7 +214,7 @@ def _cut(way: Ints, vertex: Ints, xy: NDArray[np.float64], barred: NDArray[np.bo
     along -= np.repeat(along[starts], np.diff(np.append(np.flatnonzero(starts), len(way))))
     met = np.bincount(vertex)[vertex] > 1
     overdue = np.zeros(len(way), bool)
-    overdue[1:] = np.floor(along[1:] / LONGEST_M) > np.floor(along[:-1] / LONGEST_M)
+    overdue[1:] = np.floor(along[1:] / MAX_EDGE_M) > np.floor(along[:-1] / MAX_EDGE_M)
     node = np.flatnonzero(starts | ends | met | barred[vertex] | overdue)
     same = way[node[1:]] == way[node[:-1]]
     first, last = node[:-1][same], node[1:][same]
@@ -238,7 +238,7 @@ def _streets(
     )
     way, tail, head = pieces.way[keep], pieces.tail[keep], pieces.head[keep]
     length, modes = pieces.length_m[keep], {m: d[way] for m, d in direction.items()}
-    classes, speed = road_class[way], limit_kmh(tags["maxspeed"])[way]
+    classes, speed = road_class[way], speed_limit_kmh(tags["maxspeed"])[way]
     tail, head, links, owner = _around_barriers(tail, head, barred, len(xy))
     if len(links):
         zeros = np.zeros(len(links))

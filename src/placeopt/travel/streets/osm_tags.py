@@ -25,22 +25,32 @@ BARRIERS = ("bollard", "block", "jersey_barrier", "cycle_barrier", "motorcycle_b
             "planter", "chain", "log", "kissing_gate", "stile", "turnstile",
             "full-height_turnstile")  # fmt: skip
 
-DRIVEN = {c for c in DRIVE_KMH if c not in ("", "track", "busway")}
-FAST = {"motorway", "motorway_link"}
-PATHS = {"track", "footway", "pedestrian", "path", "bridleway", "cycleway", "steps", "corridor",
-         "elevator", "platform"}  # fmt: skip
-WALKED = (DRIVEN | PATHS) - FAST
-CYCLED = (DRIVEN | {"track", "bridleway", "cycleway"}) - FAST
-KNOWN = DRIVEN | WALKED | {"busway"}
+DRIVE_CLASSES = {c for c in DRIVE_KMH if c not in ("", "track", "busway")}
+MOTORWAY_CLASSES = {"motorway", "motorway_link"}
+PATH_CLASSES = {
+    "track",
+    "footway",
+    "pedestrian",
+    "path",
+    "bridleway",
+    "cycleway",
+    "steps",
+    "corridor",
+    "elevator",
+    "platform",
+}
+WALK_CLASSES = (DRIVE_CLASSES | PATH_CLASSES) - MOTORWAY_CLASSES
+CYCLE_CLASSES = (DRIVE_CLASSES | {"track", "bridleway", "cycleway"}) - MOTORWAY_CLASSES
+KNOWN_CLASSES = DRIVE_CLASSES | WALK_CLASSES | {"busway"}
 
-KEYS = {
+ACCESS_KEYS = {
     "walk": ("foot", "access"),
     "cycle": ("bicycle", "vehicle", "access"),
     "drive": ("motorcar", "motor_vehicle", "vehicle", "access"),
 }
-SHUT = ("no", "private", "agricultural", "forestry", "agricultural;forestry", "delivery",
+CLOSED_VALUES = ("no", "private", "agricultural", "forestry", "agricultural;forestry", "delivery",
         "emergency", "military", "bus", "psv", "dismount", "use_sidepath")  # fmt: skip
-OPEN = ("yes", "designated", "permissive", "destination", "customers", "official", "public",
+OPEN_VALUES = ("yes", "designated", "permissive", "destination", "customers", "official", "public",
         "residents", "permit")  # fmt: skip
 ROUNDABOUTS = ("roundabout", "circular")
 NATIONAL_MPH = {"gb:nsl_single": 60, "gb:nsl_dual": 70, "gb:motorway": 70, "national": 60,
@@ -51,13 +61,13 @@ Tags = Mapping[str, NDArray[np.object_]]
 
 def routable(tags: Tags) -> NDArray[np.bool_]:
     """(ways,) whether the class is one that somebody may use at all."""
-    return np.isin(tags["highway"].astype(str), list(KNOWN))
+    return np.isin(tags["highway"].astype(str), list(KNOWN_CLASSES))
 
 
 def directions(tags: Tags) -> dict[str, NDArray[np.int8]]:
     """Mode -> (ways,) who may use each way in which direction."""
     way = _one_way(tags)
-    allowed = {mode: _allowed(tags, mode) for mode in KEYS}
+    allowed = {mode: _allowed(tags, mode) for mode in ACCESS_KEYS}
     bicycle_way = way.copy()
     against = (tags["oneway:bicycle"] == "no") | np.array(
         [value.startswith("opposite") for value in tags["cycleway"]], bool
@@ -71,7 +81,7 @@ def directions(tags: Tags) -> dict[str, NDArray[np.int8]]:
     }
 
 
-def limit_kmh(maxspeed: NDArray[np.object_]) -> NDArray[np.float64]:
+def speed_limit_kmh(maxspeed: NDArray[np.object_]) -> NDArray[np.float64]:
     """Speed limits in km/h from texts such as "30 mph", "50" or "GB:nsl_single"; NaN if none."""
     texts, which = np.unique(maxspeed.astype(str), return_inverse=True)
     return np.array([_limit(text) for text in texts])[which]
@@ -102,15 +112,15 @@ def _one_way(tags: Tags) -> NDArray[np.int8]:
 def _allowed(tags: Tags, mode: str) -> NDArray[np.bool_]:
     """(ways,) whether ``mode`` may use the way, in whichever direction."""
     road_class = tags["highway"].astype(str)
-    by_class = {"walk": WALKED, "cycle": CYCLED, "drive": DRIVEN}[mode]
+    by_class = {"walk": WALK_CLASSES, "cycle": CYCLE_CLASSES, "drive": DRIVE_CLASSES}[mode]
     allowed = np.isin(road_class, list(by_class))
     if mode != "drive":
         allowed &= tags["motorroad"] != "yes"
     openable = ~np.isin(road_class, ["motorway", "motorway_link"]) | (mode == "drive")
-    for key in reversed(KEYS[mode]):  # the most special key speaks last
+    for key in reversed(ACCESS_KEYS[mode]):  # the most special key speaks last
         stated = tags[key].astype(str)
-        allowed[np.isin(stated, SHUT)] = False
-        reopened = np.isin(stated, OPEN) & openable
+        allowed[np.isin(stated, CLOSED_VALUES)] = False
+        reopened = np.isin(stated, OPEN_VALUES) & openable
         if key == "access":
             reopened &= np.isin(road_class, list(by_class))  # opens what is shut, not a footway
         allowed[reopened] = True

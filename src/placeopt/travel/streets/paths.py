@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.travel.checks import SNAP_M, _spot
-from placeopt.travel.engines import searcher
+from placeopt.travel.checks import MAX_SNAP_M, coordinate_key
+from placeopt.travel.engines import make_search
 from placeopt.travel.speeds import metres_per_minute
 from placeopt.travel.streets.graph import Graph
 
@@ -62,7 +62,7 @@ def minutes_between(
     limit = max(cutoff_minutes - float(far.minutes.min(initial=np.inf)), 0.0)
     if not np.isfinite(limit):
         limit = np.inf
-    search = searcher(engine, graph, backwards)
+    search = make_search(engine, graph, backwards)
     result = np.empty((len(near.node), len(far.node)))
     step = max(1, BLOCK_BYTES // (8 * len(graph.nodes)))
     order = np.argsort(near.node, kind="stable")  # points on one node share one search
@@ -81,9 +81,9 @@ class StreetSearch:
     from_zones = False
 
     def __init__(self, network: Callable[[], Graph], engine: str = "scipy"):
-        from placeopt.travel.engines import require
+        from placeopt.travel.engines import require_engine
 
-        require(engine)
+        require_engine(engine)
         self._network: Callable[[], Graph] | None = network
         self._engine = engine
 
@@ -131,7 +131,7 @@ def notes_of(
     for table, xy in (("zones", origins_xy), ("buildings", buildings_xy)):
         metres = snap(graph, xy).metres
         notes[f"far_{table}"] = {
-            _spot(*xy[i]): float(metres[i]) for i in np.flatnonzero(metres > SNAP_M)
+            coordinate_key(*xy[i]): float(metres[i]) for i in np.flatnonzero(metres > MAX_SNAP_M)
         }
     return notes
 

@@ -15,18 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.place import Place
-from placeopt.travel.fill_missing import points_of
+from placeopt.travel.fill_missing import coordinates_of
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-JUNCTIONS = 14  # round each zone's point
+JUNCTIONS_PER_ZONE = 14  # round each zone's point
 TOWNS = 12  # largest zones that main roads join
 SHORT_M = 350.0
 Floats = NDArray[np.float64]
 
 
-def write_made_up_streets(place: Place, file: Path, seed: int = 1) -> int:
+def write_synthetic_streets(place: Place, file: Path, seed: int = 1) -> int:
     """Write ``file`` (GeoPackage, layers edges and nodes) for a place; how many edges it has."""
     import geopandas as gpd
     import shapely
@@ -65,9 +65,12 @@ def _junctions(place: Place, rng: np.random.Generator) -> Floats:
     """(junctions, 2) metres, at least 40 m apart."""
     from scipy.spatial import cKDTree
 
-    zones = points_of(place, "zones")
+    zones = coordinates_of(place, "zones")
     apart = cKDTree(zones).query(zones, k=min(3, len(zones)))[0][:, -1]
-    around = rng.normal(size=(len(zones), JUNCTIONS, 2)) * np.maximum(apart, 100.0)[:, None, None]
+    around = (
+        rng.normal(size=(len(zones), JUNCTIONS_PER_ZONE, 2))
+        * np.maximum(apart, 100.0)[:, None, None]
+    )
     candidates = np.vstack([zones, (zones[:, None] + 0.5 * around).reshape(-1, 2)])
     pairs = cKDTree(candidates).query_pairs(40.0, output_type="ndarray")
     return np.round(np.delete(candidates, np.unique(pairs.max(axis=1)) if len(pairs) else [], 0), 1)
@@ -95,7 +98,7 @@ def _main_roads(
     from scipy.spatial import cKDTree
 
     largest = np.argsort(-place.zones["population"].to_numpy(float))[:TOWNS]
-    towns = cKDTree(xy).query(points_of(place, "zones")[largest])[1]
+    towns = cKDTree(xy).query(coordinates_of(place, "zones")[largest])[1]
     before = dijkstra(
         _network(len(xy), tail, head, length), directed=False, indices=towns,
         return_predecessors=True,

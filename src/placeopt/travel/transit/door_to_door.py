@@ -26,10 +26,10 @@ from placeopt.travel.streets.paths import Snapped, minutes_between, snap
 from placeopt.travel.transit.gtfs import Timetable
 
 if TYPE_CHECKING:
-    from placeopt.travel.transit.raptor import Lines, Rows
+    from placeopt.travel.transit.raptor import RaggedRows, TimetableArrays
 
 Floats = NDArray[np.float64]
-STOPS_AT_ONCE = 512
+BLOCK_STOPS = 512
 
 
 @dataclass(frozen=True)
@@ -149,9 +149,9 @@ class TransitSearch:
     def __call__(
         self, from_xy: Floats, to_xy: Floats, cutoff_minutes: float
     ) -> tuple[Floats, Floats]:
-        from placeopt.travel.transit.raptor import for_transit, journeys
+        from placeopt.travel.transit.raptor import compile_raptor, earliest_arrivals
 
-        for_transit()
+        compile_raptor()
         origins, destinations = snap(self.walking, from_xy), snap(self.walking, to_xy)
         limit = min(self.settings.walk_minutes, cutoff_minutes)
         access = _near(self.walking, origins, self.stops, limit)
@@ -165,7 +165,7 @@ class TransitSearch:
         def one(i: int) -> tuple[Floats, Floats]:
             near = slice(access.first[i], access.first[i + 1])
             on_foot = (access.item[near], access.minutes[near])
-            minutes = journeys(
+            minutes = earliest_arrivals(
                 lines, calling, walks, on_foot, egress, direct[i], starts, rides, change,
                 float(cutoff_minutes),
             )  # fmt: skip
@@ -203,13 +203,13 @@ class TransitSearch:
         return notes
 
     @cached_property
-    def _lines(self) -> Lines:
-        from placeopt.travel.transit.raptor import Lines
+    def _lines(self) -> TimetableArrays:
+        from placeopt.travel.transit.raptor import TimetableArrays
 
-        return Lines(*(getattr(self.timetable, name) for name in Lines._fields))
+        return TimetableArrays(*(getattr(self.timetable, name) for name in TimetableArrays._fields))
 
     @cached_property
-    def _calling(self) -> Rows:
+    def _calling(self) -> RaggedRows:
         """For each stop the patterns that call there, and (as minutes) at which call."""
         table = self.timetable
         sizes = np.diff(table.first_call)
@@ -218,12 +218,12 @@ class TransitSearch:
         return _rows(table.calls, pattern, position.astype(float), len(table.stop_ids))
 
     @cached_property
-    def _walks(self) -> Rows:
+    def _walks(self) -> RaggedRows:
         """Walks between stops within the limit, each stop to itself, and the feed's own changes."""
         count = len(self.stops.node)
         a, b, minutes = [np.arange(count)], [np.arange(count)], [np.zeros(count)]
-        for start in range(0, count, STOPS_AT_ONCE):
-            some = _some(self.stops, slice(start, start + STOPS_AT_ONCE))
+        for start in range(0, count, BLOCK_STOPS):
+            some = _some(self.stops, slice(start, start + BLOCK_STOPS))
             block = minutes_between(
                 self.walking, some, self.stops, self.settings.change_walk_minutes
             )
@@ -255,19 +255,19 @@ def median_and_worst_tenth(minutes: Floats) -> tuple[Floats, Floats]:
     )
 
 
-def _near(walking: Graph, points: Snapped, stops: Snapped, limit: float) -> Rows:
+def _near(walking: Graph, points: Snapped, stops: Snapped, limit: float) -> RaggedRows:
     """For each point the stops within a walk."""
     minutes = minutes_between(walking, points, stops, limit)
     i, j = np.nonzero(np.isfinite(minutes))
     return _rows(i, j, minutes[i, j], len(points.node))
 
 
-def _rows(row: NDArray[Any], item: NDArray[Any], minutes: Floats, count: int) -> Rows:
-    from placeopt.travel.transit.raptor import Rows
+def _rows(row: NDArray[Any], item: NDArray[Any], minutes: Floats, count: int) -> RaggedRows:
+    from placeopt.travel.transit.raptor import RaggedRows
 
     order = np.argsort(row, kind="stable")
     first = np.searchsorted(row[order], np.arange(count + 1)).astype(np.int64)
-    return Rows(first, item[order].astype(np.int64), minutes[order].astype(float))
+    return RaggedRows(first, item[order].astype(np.int64), minutes[order].astype(float))
 
 
 def _some(points: Snapped, which: slice) -> Snapped:

@@ -22,7 +22,7 @@ from placeopt.base.errors import Finding, InputError
 from placeopt.travel import crs as systems
 from placeopt.travel.streets.arrays import Dropped
 from placeopt.travel.transit.gtfs_checks import check_feed, minutes_of
-from placeopt.travel.transit.gtfs_tables import WEEKDAYS, Feed, names_of, read_tables
+from placeopt.travel.transit.gtfs_tables import WEEKDAYS, Feed, feed_names, read_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +78,7 @@ def read_gtfs(files: Path | Sequence[Path], date: Date, crs: str) -> Timetable:
     several = [files] if isinstance(files, Path) else list(files)
     errors: list[Finding] = []
     read: list[Timetable] = []
-    for file, name in zip(several, names_of(several), strict=True):
+    for file, name in zip(several, feed_names(several), strict=True):
         try:
             read.append(_one_feed(file, name, date, crs, alone=len(several) == 1))
         except InputError as fault:
@@ -177,7 +177,7 @@ def _pd() -> Any:
 def _stops(stops: pd.DataFrame, crs: str) -> pd.DataFrame:
     """Stops and platforms with x and y in metres."""
     lon, lat = (stops[c].to_numpy(float) for c in ("stop_lon", "stop_lat"))
-    x, y = systems.points_into(lon, lat, crs)
+    x, y = systems.project_points(lon, lat, crs)
     return stops.assign(x=x, y=y).reset_index(drop=True)
 
 

@@ -17,7 +17,7 @@ from placeopt.travel.transit.gtfs_tables import WEEKDAYS, Feed
 if TYPE_CHECKING:
     import pandas as pd
 
-WRITTEN_OUT = 20_000_000  # calls of trips by headway in one day
+MAX_HEADWAY_CALLS = 20_000_000  # calls of trips by headway in one day
 TIME = r"^(\d{1,3}):([0-5]\d):([0-5]\d)$"  # hours go past 24 for trips that run past midnight
 
 
@@ -157,10 +157,10 @@ def _check_headways(feed: Feed) -> None:
         return
     calls = feed.tables["stop_times.txt"]["trip_id"].value_counts()
     written = table["trip_id"].map(calls).fillna(0).to_numpy() * np.ceil(span / seconds)
-    if written.sum() > WRITTEN_OUT:
+    if written.sum() > MAX_HEADWAY_CALLS:
         row = int(np.argmax(written))
         feed.find("error", file, "headway_secs", f"its trips make {written.sum():,.0f} calls; at "
-                  f"most {WRITTEN_OUT:,} are read", "give seconds between two trips",
+                  f"most {MAX_HEADWAY_CALLS:,} are read", "give seconds between two trips",
                   [table.index[row]], [table["headway_secs"].iloc[row]])  # fmt: skip
 
 

@@ -27,19 +27,19 @@ from placeopt.base.reading import require_unpackable
 if TYPE_CHECKING:
     import pandas as pd
 
-NEEDED: dict[str, tuple[str, ...]] = {
+REQUIRED_TABLES: dict[str, tuple[str, ...]] = {
     "stops.txt": ("stop_id", "stop_lat", "stop_lon"),
     "trips.txt": ("trip_id", "service_id"),
     "stop_times.txt": ("trip_id", "stop_id", "stop_sequence", "arrival_time", "departure_time"),
 }
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-IF_THERE: dict[str, tuple[str, ...]] = {
+OPTIONAL_TABLES: dict[str, tuple[str, ...]] = {
     "calendar.txt": ("service_id", *WEEKDAYS, "start_date", "end_date"),
     "calendar_dates.txt": ("service_id", "date", "exception_type"),
     "frequencies.txt": ("trip_id", "start_time", "end_time", "headway_secs"),
     "transfers.txt": (),
 }
-OPTIONAL: dict[str, tuple[str, ...]] = {
+OPTIONAL_COLUMNS: dict[str, tuple[str, ...]] = {
     "stops.txt": ("location_type",),
     "stop_times.txt": ("pickup_type", "drop_off_type"),
     "transfers.txt": (
@@ -47,7 +47,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
         *("from_route_id", "to_route_id", "from_trip_id", "to_trip_id"),
     ),
 }
-WINDOWS = "cp1252"
+FALLBACK_ENCODING = "cp1252"
 
 
 @dataclass
@@ -129,10 +129,10 @@ def read_tables(file: Path, name: str | None = None) -> Feed:
 
 def _members(feed: Feed, archive: zipfile.ZipFile) -> dict[str, str]:
     """Which member of the zip holds which table: of its root, else of its one folder of tables."""
-    wanted = (*NEEDED, *IF_THERE)
+    wanted = (*REQUIRED_TABLES, *OPTIONAL_TABLES)
     names = [name for name in archive.namelist() if not name.endswith("/")]
     folders = sorted(
-        {str(PurePosixPath(n).parent) for n in names if PurePosixPath(n).name in NEEDED}
+        {str(PurePosixPath(n).parent) for n in names if PurePosixPath(n).name in REQUIRED_TABLES}
     )
     home = "." if "." in folders or not folders else folders[0]
     if home != "." and len(folders) > 1:
@@ -150,7 +150,7 @@ def _members(feed: Feed, archive: zipfile.ZipFile) -> dict[str, str]:
     there = {PurePosixPath(name).name: name for name in inside}
     for table in {PurePosixPath(n).name for n in inside if inside.count(n) > 1} & set(wanted):
         feed.find("error", table, None, "is in the zip more than once", "keep one of them")
-    missing = [table for table in NEEDED if table not in there]
+    missing = [table for table in REQUIRED_TABLES if table not in there]
     if "calendar.txt" not in there and "calendar_dates.txt" not in there:
         missing.append("calendar.txt or calendar_dates.txt")
     for table in missing:
@@ -174,8 +174,8 @@ def _table(feed: Feed, table: str, content: bytes) -> pd.DataFrame | None:
         feed.find("warning", table, None, f"blanks around {len(blank)} headings are "
                   "left out", "write headings without blanks", [1], [", ".join(blank)],
                   [text.strip() for text in blank])  # fmt: skip
-    needed = {**NEEDED, **IF_THERE}[table]
-    twice = [c for c in (*needed, *OPTIONAL.get(table, ())) if columns.count(c) > 1]
+    needed = {**REQUIRED_TABLES, **OPTIONAL_TABLES}[table]
+    twice = [c for c in (*needed, *OPTIONAL_COLUMNS.get(table, ())) if columns.count(c) > 1]
     for column in twice:
         feed.find("error", table, column, "the column is there twice", "keep one of them")
     missing = [column for column in needed if column not in columns]
@@ -189,7 +189,7 @@ def _table(feed: Feed, table: str, content: bytes) -> pd.DataFrame | None:
     body = raw.iloc[1:]
     body.index = pd.RangeIndex(2, len(raw) + 1)
     filled = (body != "").any(axis=1)
-    chosen = [c for c in (*needed, *OPTIONAL.get(table, ())) if c in columns]
+    chosen = [c for c in (*needed, *OPTIONAL_COLUMNS.get(table, ())) if c in columns]
     out = {c: body.iloc[:, columns.index(c)][filled] for c in chosen}
     return pd.DataFrame({c: _stripped(feed, table, c, values) for c, values in out.items()})
 
@@ -249,18 +249,18 @@ def _encoding(feed: Feed, table: str, content: bytes) -> str | None:
         return "utf-8-sig"
     line = content[content.rfind(b"\n", 0, at) + 1 :].split(b"\n", 1)[0].rstrip(b"\r")
     try:
-        content.decode(WINDOWS)
+        content.decode(FALLBACK_ENCODING)
     except UnicodeDecodeError:
         feed.find("error", table, None, "is no text in UTF-8", "save it as UTF-8",
                   [row], [line.decode("latin-1")[:60]])  # fmt: skip
         return None
     feed.find("warning", table, None, "is not UTF-8, as GTFS asks; the file is read as "
               "Windows-1252", "save it as UTF-8 if a name looks wrong",
-              [row], [line.decode(WINDOWS)[:60]])  # fmt: skip
-    return WINDOWS
+              [row], [line.decode(FALLBACK_ENCODING)[:60]])  # fmt: skip
+    return FALLBACK_ENCODING
 
 
-def names_of(files: Sequence[Path]) -> list[str]:
+def feed_names(files: Sequence[Path]) -> list[str]:
     """What findings call each of several feeds: the file's name, with its folder where needed."""
     names = [file.name for file in files]
     return [

@@ -21,10 +21,12 @@ from numpy.typing import NDArray
 
 from placeopt.base.compiled import compiled, ensure_compiled
 
-IN_TIME = 0.01  # minutes late that still catch a trip: coordinates are no finer than that
+BOARDING_TOLERANCE = (
+    0.01  # minutes late that still catch a trip: coordinates are no finer than that
+)
 
 
-class Lines(NamedTuple):
+class TimetableArrays(NamedTuple):
     """The timetable: see ``gtfs.Timetable`` for the arrays."""
 
     first_call: NDArray[np.int64]
@@ -37,7 +39,7 @@ class Lines(NamedTuple):
     arrives: NDArray[np.float64]
 
 
-class Rows(NamedTuple):
+class RaggedRows(NamedTuple):
     """Lists of different length in one array each: row i is ``first[i]:first[i+1]``."""
 
     first: NDArray[np.int64]
@@ -53,12 +55,12 @@ class Labels(NamedTuple):
     best: NDArray[np.float64]
 
 
-def journeys(
-    lines: Lines,
-    calling: Rows,
-    walks: Rows,
+def earliest_arrivals(
+    lines: TimetableArrays,
+    calling: RaggedRows,
+    walks: RaggedRows,
     access: tuple[NDArray[np.int64], NDArray[np.float64]],
-    egress: Rows,
+    egress: RaggedRows,
     direct: NDArray[np.float64],
     starts: NDArray[np.float64],
     rides: int,
@@ -147,7 +149,7 @@ def _ride(
             if time < labels.arrive[k, stop] and time <= limit:
                 labels.arrive[k, stop] = time
                 improved[stop] = True
-        ready = labels.ready[k - 1, stop] - IN_TIME
+        ready = labels.ready[k - 1, stop] - BOARDING_TOLERANCE
         if lines.board[call] and ready <= limit:
             low, high = 0, trip  # the earliest trip that leaves late enough
             while low < high:
@@ -185,8 +187,8 @@ def _arrive(egress: Any, best: Any, direct: Any, start: Any, cutoff: Any, out: A
         out[b] = fastest if fastest <= cutoff else np.inf
 
 
-def for_transit() -> None:
-    """Have the compiled code of ``journeys`` at hand."""
+def compile_raptor() -> None:
+    """Have the compiled code of ``earliest_arrivals`` at hand."""
     ensure_compiled("public transport", ("placeopt.travel.transit.raptor",), _make, 15)
 
 
@@ -195,9 +197,11 @@ def _make() -> None:
     pair, ride = np.arange(2), np.array([0.0, 5.0])
     on = np.ones(2, bool)
     one = np.array([1], np.int64)
-    lines = Lines(2 * pair, pair, on, on, one, pair, ride, ride)
-    each = Rows(np.arange(3), pair, np.zeros(2))
-    calling = Rows(np.arange(3), np.zeros(2, np.int64), np.arange(2.0))
-    egress = Rows(pair, one, np.zeros(1))
+    lines = TimetableArrays(2 * pair, pair, on, on, one, pair, ride, ride)
+    each = RaggedRows(np.arange(3), pair, np.zeros(2))
+    calling = RaggedRows(np.arange(3), np.zeros(2, np.int64), np.arange(2.0))
+    egress = RaggedRows(pair, one, np.zeros(1))
     access = (np.zeros(1, np.int64), np.zeros(1))
-    journeys(lines, calling, each, access, egress, np.full(1, 9.0), np.zeros(1), 1, 1.0, 60.0)
+    earliest_arrivals(
+        lines, calling, each, access, egress, np.full(1, 9.0), np.zeros(1), 1, 1.0, 60.0
+    )

@@ -14,7 +14,7 @@ from placeopt.estate.model.objectives import Expression
 from placeopt.estate.model.variables import Columns
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.equity import WORST_SHARE, counted, kappa, today_minutes
-from placeopt.scenario.check.solvable import STEEPEST
+from placeopt.scenario.check.solvable import MAX_DECAY_EXPONENT
 from placeopt.scenario.rules.estate.services import Fairness
 
 
@@ -152,7 +152,7 @@ def _kolm_pollak(
     equal = rule.equal_minutes
     assert equal is not None  # asked for
     c, k = x.customers, kappa(problem, rule)
-    if k * np.nanmax(problem.minutes, initial=0.0) > STEEPEST:
+    if k * np.nanmax(problem.minutes, initial=0.0) > MAX_DECAY_EXPONENT:
         raise UsageError("the aversion to inequality is so great that no number says it; ask less")
     customers = np.flatnonzero(some)
     weight = c.units / max(float(c.units[customers].sum()), 1e-9)

@@ -14,16 +14,16 @@ class BudgetRule(Rule):
     problem: ClassVar[Problem] = "budget"
 
 
-def in_year(stated: float | Sequence[float], position: int) -> float:
+def value_in_year(stated: float | Sequence[float], position: int) -> float:
     """A number stated once for every decided year, or one for each, in the year at ``position``."""
     if isinstance(stated, Sequence):
         return float(stated[position])
     return float(stated)
 
 
-def name_of(key: str, names: dict[str, str] | None) -> str:
+def display_name(key: str, names: dict[str, str] | None) -> str:
     return (names or {}).get(key) or key
 
 
-def list_of(keys: Sequence[str], names: dict[str, str] | None) -> str:
-    return ", ".join(name_of(key, names) for key in keys)
+def join_names(keys: Sequence[str], names: dict[str, str] | None) -> str:
+    return ", ".join(display_name(key, names) for key in keys)

@@ -18,7 +18,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from placeopt.scenario.ranges import Change, Gbp, Level, Seed, Year
-from placeopt.scenario.rules.budget.base import BudgetRule, in_year, list_of, name_of
+from placeopt.scenario.rules.budget.base import BudgetRule, display_name, join_names, value_in_year
 from placeopt.scenario.rules.budget.partners import (
     Capital,
     Commissioning,
@@ -100,8 +100,8 @@ class OneBudget(BudgetRule):
     def total(self, base_spending_gbp: float, position: int = 0) -> float:
         """The total in GBP of the decided year at ``position`` (the first is 0)."""
         if self.total_gbp is not None:
-            return in_year(self.total_gbp, position)
-        return base_spending_gbp * (1 - in_year(self.stated, position))
+            return value_in_year(self.total_gbp, position)
+        return base_spending_gbp * (1 - value_in_year(self.stated, position))
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         years = self.stated if isinstance(self.stated, tuple) else (self.stated,)
@@ -146,7 +146,7 @@ class Streams(BudgetRule):
     def sentence(self, names: dict[str, str] | None = None) -> str:
         text = "No funding stream is overspent, and ring-fenced money pays only for what it is for"
         if self.release:
-            text += f"; the ring-fence is released for {list_of(self.release, names)}"
+            text += f"; the ring-fence is released for {join_names(self.release, names)}"
         if self.unspent == "carried":
             text += "; what a year does not spend is carried into the next"
         return text + "."
@@ -169,7 +169,7 @@ class Statutory(BudgetRule):
         text = "No programme falls below what the law or an entitlement requires"
         if self.floors_gbp:
             floors = (
-                f"{name_of(key, names)} {pounds(gbp)}" for key, gbp in self.floors_gbp.items()
+                f"{display_name(key, names)} {pounds(gbp)}" for key, gbp in self.floors_gbp.items()
             )
             text += f" (here: {', '.join(floors)})"
         return text + "."
@@ -255,7 +255,7 @@ class Outcomes(BudgetRule):
         if self.from_year is not None:
             text += f", from {self.from_year} on"
         if self.outcome:
-            text += f"; other terms hold for {list_of(tuple(self.outcome), names)}"
+            text += f"; other terms hold for {join_names(tuple(self.outcome), names)}"
         return text + "."
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from placeopt.scenario.ranges import Gbp
-from placeopt.scenario.rules.budget.base import BudgetRule, in_year
+from placeopt.scenario.rules.budget.base import BudgetRule, value_in_year
 
 
 class ThroughThePlace(BudgetRule):
@@ -83,12 +83,11 @@ class NobodyWorseOff(BudgetRule):
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         when = "in any year" if self.when == "every_year" else "over the years together"
-        return (
-            f"After transfers no agency is worse off {when} than {COMPARED[self.counterfactual]}."
-        )
+        alone = COUNTERFACTUAL_LABELS[self.counterfactual]
+        return f"After transfers no agency is worse off {when} than {alone}."
 
 
-COMPARED = {  # in words: what a position is compared with (B9)
+COUNTERFACTUAL_LABELS = {  # in words: what a position is compared with (B9)
     "alone_for_outcomes": "with its own best plan for the same outcomes, made alone",
     "today": "it is today",
     "most_it_could_keep": "if it kept the most money it could by itself",
@@ -157,7 +156,7 @@ class Capital(BudgetRule):
 
     def receipts(self, position: int = 0) -> float:
         """GBP of receipts in the decided year at ``position``."""
-        return in_year(self.receipts_gbp, position)
+        return value_in_year(self.receipts_gbp, position)
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         pots = "one pot" if self.pots == "one" else "what each capital stream may pay for"

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field, model_validator
 
-from placeopt.scenario.rules.budget.base import BudgetRule, list_of
+from placeopt.scenario.rules.budget.base import BudgetRule, join_names
 
 
 class Pace(BudgetRule):
@@ -62,7 +62,7 @@ class Pace(BudgetRule):
         if not parts:
             text = "Programmes are given the notice that they must be given"
         if self.exempt:
-            text += f", except {list_of(self.exempt, names)}"
+            text += f", except {join_names(self.exempt, names)}"
         if self.double_running_years:
             years = self.double_running_years
             text += f"; units run on for {years} year{'s' if years > 1 else ''} beside the new"

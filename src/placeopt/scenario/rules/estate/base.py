@@ -36,15 +36,15 @@ class EstateRule(Rule):
         return getattr(self, "from_year", None), getattr(self, "to_year", None)
 
 
-def percent(share: float) -> str:
+def format_share(share: float) -> str:
     return exact_per_cent(share)
 
 
-def named(identity: str, names: dict[str, str] | None) -> str:
+def display_name(identity: str, names: dict[str, str] | None) -> str:
     return (names or {}).get(identity, identity)
 
 
-def listed(words: Iterable[str], last: str) -> str:
+def join_words(words: Iterable[str], last: str) -> str:
     items = list(words)
     if len(items) < 2:
         return "".join(items)

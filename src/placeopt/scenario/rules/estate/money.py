@@ -8,7 +8,13 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from placeopt.scenario.ranges import Gbp, Tonnes, Year
-from placeopt.scenario.rules.estate.base import FROM_YEAR, TO_YEAR, EstateRule, listed, percent
+from placeopt.scenario.rules.estate.base import (
+    FROM_YEAR,
+    TO_YEAR,
+    EstateRule,
+    format_share,
+    join_words,
+)
 from placeopt.scenario.wording import pounds
 
 Work = Literal["fit_out", "moves", "set_up", "closing"]
@@ -62,16 +68,18 @@ class Capital(EstateRule):
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         recycled = (
-            f" plus {percent(self.recycled_share)} of net receipts" if self.recycled_share else ""
+            f" plus {format_share(self.recycled_share)} of net receipts"
+            if self.recycled_share
+            else ""
         )
         what = "Works, moves, closures and set-up"
         if set(self.pays_for) != set(WORKS):
-            what = listed((WORK_IN_WORDS[work] for work in self.pays_for), "and")
+            what = join_words((WORK_IN_WORDS[work] for work in self.pays_for), "and")
             what = what[0].upper() + what[1:]
         pots = self.pots()
         pot = f"a pot of {pounds(sum(pots))}"
         if len(pots) > 1:
-            pot += f" ({listed(map(pounds, pots), 'and')} year by year)"
+            pot += f" ({join_words(map(pounds, pots), 'and')} year by year)"
         return f"{what} cost no more than {pot}{recycled}."
 
 
@@ -105,7 +113,7 @@ class Revenue(EstateRule):
         if self.ceiling_gbp_per_year is not None:
             text = f"Running costs are at most {pounds(self.ceiling_gbp_per_year)} a year."
         else:
-            text = f"Running costs are at most {percent(self.share_of_today or 0)} of today's."
+            text = f"Running costs are at most {format_share(self.share_of_today or 0)} of today's."
         return self.in_its_years(text)
 
 
@@ -136,7 +144,8 @@ class Carbon(EstateRule):
         if self.ceiling_tco2e_per_year is not None:
             text = f"Buildings emit at most {self.ceiling_tco2e_per_year:,.0f} tCO2e a year."
         else:
-            text = f"Buildings emit at most {percent(self.share_of_today or 0)} of today's carbon."
+            share = format_share(self.share_of_today or 0)
+            text = f"Buildings emit at most {share} of today's carbon."
         return self.in_its_years(text)
 
 

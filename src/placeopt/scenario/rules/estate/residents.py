@@ -7,7 +7,13 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from placeopt.scenario.ranges import Factor, Minutes, MinutesOrNone, Quintile, Year
-from placeopt.scenario.rules.estate.base import FROM_YEAR, EstateRule, listed, named, percent
+from placeopt.scenario.rules.estate.base import (
+    FROM_YEAR,
+    EstateRule,
+    display_name,
+    format_share,
+    join_words,
+)
 
 Who = Literal[
     "all",
@@ -114,26 +120,26 @@ class Access(EstateRule):
         """The residents counted, in words, wherever they live."""
         who = " and ".join(WHO_IN_WORDS[group] for group in self.groups()) or "residents"
         if self.quintiles:
-            who += f" in deprivation quintile {listed(map(str, self.quintiles), 'or')}"
+            who += f" in deprivation quintile {join_words(map(str, self.quintiles), 'or')}"
         return who
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         who = self.counted()
         if self.district is not None:
-            who += f" of {named(self.district, names)}"
+            who += f" of {display_name(self.district, names)}"
         what = (
             "every service"
             if self.services == "all"
-            else listed((named(service, names) for service in self.services), "and")
+            else join_words((display_name(service, names) for service in self.services), "and")
         )
         full = "the full offer of " if self.offer == "full" else ""
         modes = self.modes_of(())
-        by = f" by {listed(modes, 'or')}" if modes else ""
+        by = f" by {join_words(modes, 'or')}" if modes else ""
         each = " in each district" if self.each_district else ""
         parts = []
         if self.minutes is not None:
             parts.append(
-                f"at least {percent(self.share)} of {who}{each} are within {self.minutes:g} "
+                f"at least {format_share(self.share)} of {who}{each} are within {self.minutes:g} "
                 f"minutes of {full}{what}{by}"
             )
         if self.ceiling_minutes is not None:
@@ -198,7 +204,7 @@ class Fairness(EstateRule):
     def sentence(self, names: dict[str, str] | None = None) -> str:
         what = "any service"
         if self.services != "all":
-            what = listed((named(service, names) for service in self.services), "or")
+            what = join_words((display_name(service, names) for service in self.services), "or")
         parts = []
         if self.loses_at_most_minutes is not None:
             parts.append(
@@ -206,13 +212,13 @@ class Fairness(EstateRule):
                 "than today"
             )
         if self.no_group_worse:
-            by = listed(
+            by = join_words(
                 (group.removesuffix("_id").replace("_", " ") for group in self.no_group_worse), "or"
             )
             parts.append(f"the mean minutes of no group by {by} get worse")
         if self.worst_mean_minutes is not None:
             parts.append(
-                f"the worst-off {percent(self.worst_share)} of visits take at most "
+                f"the worst-off {format_share(self.worst_share)} of visits take at most "
                 f"{self.worst_mean_minutes:g} minutes on average"
             )
         if self.equal_minutes is not None:

@@ -16,7 +16,13 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from placeopt.scenario.ranges import Count, Metres, Year
-from placeopt.scenario.rules.estate.base import FROM_YEAR, EstateRule, listed, named, percent
+from placeopt.scenario.rules.estate.base import (
+    FROM_YEAR,
+    EstateRule,
+    display_name,
+    format_share,
+    join_words,
+)
 from placeopt.scenario.rules.estate.money import Capital, Carbon, FairRents, Revenue
 from placeopt.scenario.rules.estate.residents import Access, Behaviour, Fairness, Who
 
@@ -66,7 +72,7 @@ class Served(EstateRule):
     def sentence(self, names: dict[str, str] | None = None) -> str:
         if self.unserved_share == 0:
             return "Every visit that is not made online is served in some building."
-        return f"At most {percent(self.unserved_share)} of each service's visits go unserved."
+        return f"At most {format_share(self.unserved_share)} of each service's visits go unserved."
 
 
 class Hosted(EstateRule):
@@ -118,8 +124,8 @@ class Opened(EstateRule):
     def sentence(self, names: dict[str, str] | None = None) -> str:
         text = "A service is hosted only in an open building whose kind and tier may host it"
         for service, kinds in self.only_in.items():
-            where = listed((kind.replace("_", " ") for kind in kinds), "or")
-            text += f"; {named(service, names)} only in a {where}"
+            where = join_words((kind.replace("_", " ") for kind in kinds), "or")
+            text += f"; {display_name(service, names)} only in a {where}"
         return f"{text}."
 
     def may_be_in(self, service: str, kind: str) -> bool:
@@ -198,8 +204,13 @@ class Together(EstateRule):
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         parts = ["Services that must share a roof do, and those that may not do not"]
-        parts += [f"{named(a, names)} and {named(b, names)} share a roof" for a, b in self.must]
-        parts += [f"{named(a, names)} and {named(b, names)} do not" for a, b in self.never]
+        parts += [
+            f"{display_name(a, names)} and {display_name(b, names)} share a roof"
+            for a, b in self.must
+        ]
+        parts += [
+            f"{display_name(a, names)} and {display_name(b, names)} do not" for a, b in self.never
+        ]
         if self.max_services is not None:
             parts.append(f"a building hosts at most {self.max_services} services")
         return "; ".join(parts) + "."
@@ -243,16 +254,16 @@ class Network(EstateRule):
         def counted(number: int) -> str:
             noun = "building" if number == 1 else "buildings"
             if self.tier is not None:
-                return f"{number} {noun} of tier {named(self.tier, names)}"
+                return f"{number} {noun} of tier {display_name(self.tier, names)}"
             if self.service is not None:
-                return f"{number} {noun} with {named(self.service, names)}"
+                return f"{number} {noun} with {display_name(self.service, names)}"
             return f"{number} open {noun}"
 
         where = "the place"
         if self.each_district:
             where = "each district"
         elif self.district is not None:
-            where = named(self.district, names)
+            where = display_name(self.district, names)
         parts = []
         if self.at_least is not None and self.at_least == self.at_most:
             parts.append(f"{where} has exactly {counted(self.at_least)}")
@@ -356,5 +367,5 @@ class Pinned(EstateRule):
             (self.close, "closes"),
             (self.never_sell, "is not sold"),
         ):
-            parts += [f"{named(building, names)} {words}" for building in ids]
+            parts += [f"{display_name(building, names)} {words}" for building in ids]
         return "; ".join(parts) + "."
