@@ -144,7 +144,7 @@ def test_a_shapefile_is_read_too(tmp_path: Path) -> None:
 
 def test_the_report_tells_what_was_taken_assumed_and_left_out(tmp_path: Path) -> None:
     report = import_place(sources(tmp_path), tmp_path / "out")
-    assert {(t.column, t.became) for t in report.renamed} >= {("Ref", "building_id")}
+    assert {(t.column, t.target) for t in report.renamed} >= {("Ref", "building_id")}
     assert [(x.table, x.rows, x.reason) for x in report.left_out] == [
         ("buildings", 1, "depots are not open to residents"),
         ("hosting", 1, "depots are not open to residents"),

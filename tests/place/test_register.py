@@ -152,7 +152,7 @@ def test_a_county_register_of_parcels_groups_by_address_and_distance(tmp_path: P
     found = register(tmp_path, "\n".join(rows), metres=50, groups="accept")
     assert [[row.id for row in group.rows] for group in found.groups] == [["C0", "C1"]]
     assert found.table.cells["register_id"] == ["C0", "C2"]
-    assert [row.became for row in found.rows][3] == "left out: land without a building"
+    assert [row.outcome for row in found.rows][3] == "left out: land without a building"
 
 
 def test_what_a_register_lacks_is_said(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_what_a_register_lacks_is_said(tmp_path: Path) -> None:
         register(tmp_path, f"UPRN,Name,GeoX,GeoY,Holding Type\n1,Hall,{POINT},Librarys\n",
                  categories="kinds.csv")  # fmt: skip
     found = register(tmp_path, f"UPRN,Name,GeoX,GeoY\n,Hall,{POINT}\n")
-    assert found.rows[0].became == "left out: the row has neither an asset number nor a UPRN"
+    assert found.rows[0].outcome == "left out: the row has neither an asset number nor a UPRN"
 
 
 def test_a_tenure_that_is_not_stated_is_no_freehold(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a place is: its tables, their dictionary, reading, writing, checking and making."""
+"""Places: tables and their data dictionary; reading, writing, checking, importing, synthesis."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The importer loads when it is first asked for: few runs import a place."""
+    """Load the importer on first use, because few runs import a place."""
     if name == "import_place":
         from placeopt.place.importer import import_place
 

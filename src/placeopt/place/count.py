@@ -1,11 +1,11 @@
-"""Count a place: who owns what, where, at what cost; who spends what on whom.
+"""Summarise a place in tables: buildings and running costs, spending and streams.
 
-Every breakdown is a table whose sums are those of the whole, and ``reconciliation`` shows it:
-what no table states (an agency, a district) is a row of its own, never dropped or shared out.
-The running cost is that of ``running_cost.py``, which every plan compares itself with; what some
-buildings do not state (maintenance due, energy, carbon) is counted where it is stated.
-Only spending by district is apportioned, because ledgers hold no districts: by visits where a
-programme pays for a service with visits, by residents otherwise; its columns say so.
+Every breakdown adds up to the total, and ``reconciliation`` shows it: what no table states (an
+agency, a district) is a row of its own, never dropped or distributed. The running cost is that of
+``running_cost.py``, with which every plan is compared. Figures that some buildings do not state
+(maintenance backlog, energy, carbon) are summed over those that do. Only spending by district is
+apportioned, because ledgers hold no districts: by visits if the programme pays for a service with
+visits, by residents otherwise, in separate columns.
 """
 
 from __future__ import annotations
@@ -27,16 +27,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NOT_STATED = "not stated"
-_PENNY = 0.01
-_PARTS = {  # column of the running cost -> its line of a plan's table "money"
+_TOLERANCE_GBP = 0.01
+_COST_LINES = {  # column of the running cost -> its line of a plan's table "money"
     "open_buildings_gbp_per_year": "open buildings",
     "floor_area_gbp_per_year": "floor area in use",
     "holding_cost_gbp_per_year": "empty buildings",
     "cost_of_capital_gbp_per_year": "cost of capital",
     "staff_gbp_per_year": "staff of service points",
 }
-_RUNNING = (*_PARTS, "running_cost_gbp_per_year")
-_STATED = ("backlog_gbp", "energy_kwh_per_year", "carbon_tco2e_per_year")  # may be unknown
+_COST_COLUMNS = (*_COST_LINES, "running_cost_gbp_per_year")
+# may be unknown
+_OPTIONAL_COLUMNS = ("backlog_gbp", "energy_kwh_per_year", "carbon_tco2e_per_year")
 
 
 def count_place(
@@ -45,8 +46,8 @@ def count_place(
     year: int | None = None,
     load: NDArray[np.float64] | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Tables of the count by name; the estate's where there are buildings, the money's where
-    there is spending.
+    """Return the tables of the count by name: of the estate if the place has buildings, of money if
+    it has spending.
 
     Args:
         place: the place.
@@ -61,7 +62,7 @@ def count_place(
         tables |= _estate(place, load)
     if len(place.spending):
         tables |= _money(place, int(place.spending["year"].max()) if year is None else year)
-    tables["reconciliation"] = _reconciled(tables, ledger_total_gbp)
+    tables["reconciliation"] = _reconcile(tables, ledger_total_gbp)
     return tables
 
 
@@ -69,33 +70,33 @@ def _estate(place: Place, load: NDArray[np.float64] | None) -> dict[str, pd.Data
     if load is None:
         load = load_by_distance(place, hosted_today(place))
     cost = running_cost_today(place, load)
-    buildings = _costed(place, cost)
+    buildings = _building_costs(place, cost)
     tables = {"buildings": buildings.drop(columns=["one", "open", "vacant"])}
     for name, column in (("agency", "agency_id"), ("district", "district_id"), ("kind", "kind"),
                          ("tenure", "tenure")):  # fmt: skip
-        table = _summed(buildings, [column])
+        table = _sum_by_group(buildings, [column])
         table = table.sort_values("running_cost_gbp_per_year", ascending=False, kind="stable")
-        tables[f"estate_by_{name}"] = _named(place, table, column).reset_index(drop=True)
-    tables["estate_by_agency_and_district"] = _summed(buildings, ["agency_id", "district_id"])
-    tables["estate_by_service"] = _hosts(place, cost, load)
-    tables["running_cost_by_agency"] = _borne(place, buildings, cost)
+        tables[f"estate_by_{name}"] = _with_names(place, table, column).reset_index(drop=True)
+    tables["estate_by_agency_and_district"] = _sum_by_group(buildings, ["agency_id", "district_id"])
+    tables["estate_by_service"] = _service_table(place, cost, load)
+    tables["running_cost_by_agency"] = _cost_by_payer(place, buildings, cost)
     return tables
 
 
-def _costed(place: Place, cost: RunningCost) -> pd.DataFrame:
-    """Every building with what it costs a year today, open or held empty; its staff are those of
-    the service points in it, whoever pays them."""
+def _building_costs(place: Place, cost: RunningCost) -> pd.DataFrame:
+    """Every building with its running cost today (GBP a year), including the staff of its service
+    points, whichever agency pays them."""
     given = place.buildings
     frame = given[
         ["building_id", "name", "kind", "agency_id", "district_id", "status", "tenure", "x_m",
-         "y_m", "floor_area_m2", *_STATED]
+         "y_m", "floor_area_m2", *_OPTIONAL_COLUMNS]
     ].copy()  # fmt: skip
     for column in ("agency_id", "district_id", "kind", "tenure"):
         frame[column] = frame[column].replace("", NOT_STATED)
     frame["used_m2"] = cost.area_m2.sum(axis=1) + cost.front_m2
     parts = (cost.open_gbp, cost.floor_gbp, cost.empty_gbp, cost.capital_gbp,
              cost.staff_gbp.sum(axis=1), cost.total_gbp)  # fmt: skip
-    for column, gbp in zip(_RUNNING, parts, strict=True):
+    for column, gbp in zip(_COST_COLUMNS, parts, strict=True):
         frame[column] = gbp
     frame["one"] = 1
     for status in ("open", "vacant"):
@@ -103,14 +104,14 @@ def _costed(place: Place, cost: RunningCost) -> pd.DataFrame:
     return frame
 
 
-def _summed(buildings: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Sums by group. What no building of a group states stays missing; beside each such sum
-    stands how many buildings state it."""
-    stated = {f"{name}_stated": buildings[name].notna().astype(int) for name in _STATED}
+def _sum_by_group(buildings: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Sums by group; a figure that no building of a group states stays missing, and a column counts
+    the buildings that state it."""
+    stated = {f"{name}_stated": buildings[name].notna().astype(int) for name in _OPTIONAL_COLUMNS}
     groups = buildings.assign(**stated).groupby(columns, sort=True)
     counts = {"one": "buildings_count", "open": "open_count", "vacant": "vacant_count"}
-    table = groups[[*counts, "floor_area_m2", *_RUNNING]].sum().rename(columns=counts)
-    for name in _STATED:
+    table = groups[[*counts, "floor_area_m2", *_COST_COLUMNS]].sum().rename(columns=counts)
+    for name in _OPTIONAL_COLUMNS:
         table[name] = groups[name].sum(min_count=1)
         table[f"{_stem(name)}_stated_count"] = groups[f"{name}_stated"].sum()
     return table.reset_index()
@@ -120,26 +121,26 @@ def _stem(column: str) -> str:
     return column.split("_")[0]
 
 
-def _borne(place: Place, buildings: pd.DataFrame, cost: RunningCost) -> pd.DataFrame:
-    """What each agency pays of the running cost: of a building who holds it, of staff who provides
-    the service."""
+def _cost_by_payer(place: Place, buildings: pd.DataFrame, cost: RunningCost) -> pd.DataFrame:
+    """Running cost by the agency that pays it: building costs by owner, staff by service
+    provider."""
     import pandas as pd
 
-    own = [name for name in _PARTS if name != "staff_gbp_per_year"]
-    owners = buildings.groupby("agency_id", sort=True)[own].sum()
+    building_costs = [name for name in _COST_LINES if name != "staff_gbp_per_year"]
+    owners = buildings.groupby("agency_id", sort=True)[building_costs].sum()
     provider = place.services["agency_id"].replace("", NOT_STATED).to_numpy(str)
     staff = pd.Series(cost.staff_gbp.sum(axis=0), provider).groupby(level=0).sum()
     table = owners.join(staff[staff != 0].rename("staff_gbp_per_year"), how="outer").fillna(0.0)
     table["running_cost_gbp_per_year"] = table.sum(axis=1)
     table = table.rename_axis("agency_id").reset_index()
     table = table.sort_values("running_cost_gbp_per_year", ascending=False, kind="stable")
-    return _named(place, table, "agency_id").reset_index(drop=True)
+    return _with_names(place, table, "agency_id").reset_index(drop=True)
 
 
-def _hosts(place: Place, cost: RunningCost, load: NDArray[np.float64]) -> pd.DataFrame:
-    """Where each service is: points, shared roofs, area, people; its staff cost.
+def _service_table(place: Place, cost: RunningCost, load: NDArray[np.float64]) -> pd.DataFrame:
+    """Each service's points, shared buildings, area, visits and staff cost.
 
-    ``stated_area_m2`` is what the register states of its points, ``area_m2`` what they need.
+    ``stated_area_m2`` is the area that the hosting table states, ``area_m2`` the area needed.
     """
     import pandas as pd
 
@@ -149,18 +150,18 @@ def _hosts(place: Place, cost: RunningCost, load: NDArray[np.float64]) -> pd.Dat
     open_ids = place.buildings.loc[place.buildings["status"] == "open", "building_id"]
     rows = []
     for s, service in enumerate(place.services.to_dict("records")):
-        at = place.hosting[place.hosting["service_id"] == service["service_id"]]
-        at = at[at["building_id"].isin(open_ids)]
+        hosting = place.hosting[place.hosting["service_id"] == service["service_id"]]
+        hosting = hosting[hosting["building_id"].isin(open_ids)]
         rows.append(
             {
                 "service_id": service["service_id"],
                 "name": service["name"],
                 "agency_id": service["agency_id"] or NOT_STATED,
-                "points_count": len(at),
+                "points_count": len(hosting),
                 "shared_roof_count": int((hosted[:, s] & shared).sum()),
                 "area_m2": float(cost.area_m2[:, s].sum()),
-                "stated_area_m2": at["area_m2"].sum(min_count=1),
-                "area_unknown_count": int(at["area_m2"].isna().sum()),
+                "stated_area_m2": hosting["area_m2"].sum(min_count=1),
+                "area_unknown_count": int(hosting["area_m2"].isna().sum()),
                 "visits_per_year": float(visits.get(service["service_id"], 0.0)),
                 "visits_served_per_year": 0.0
                 if service["back_office"]
@@ -186,7 +187,7 @@ def _money(place: Place, year: int) -> dict[str, pd.DataFrame]:
         total = table["amount_gbp"].sum()
         table["share"] = table["amount_gbp"] / total if total else 0.0
         table = table.sort_values("amount_gbp", ascending=False, kind="stable")
-        tables[f"spending_by_{name}"] = _named(place, table, column).reset_index(drop=True)
+        tables[f"spending_by_{name}"] = _with_names(place, table, column).reset_index(drop=True)
     payer = lines.merge(place.streams[["stream_id", "agency_id"]].rename(
         columns={"agency_id": "paying_agency_id"}), on="stream_id", how="left")  # fmt: skip
     payer["paying_agency_id"] = payer["paying_agency_id"].fillna("").replace("", NOT_STATED)
@@ -200,7 +201,7 @@ def _money(place: Place, year: int) -> dict[str, pd.DataFrame]:
 
 
 def _by_district(place: Place, lines: pd.DataFrame) -> pd.DataFrame:
-    """Spending apportioned to the districts in which those live whom it is spent on."""
+    """Spending apportioned to the districts of the residents it is spent on."""
     zones = place.zones
     if zones.empty:
         rows = {"district_id": [NOT_STATED], "by_visits_gbp": [0.0], "by_residents_gbp": [0.0],
@@ -215,21 +216,21 @@ def _by_district(place: Place, lines: pd.DataFrame) -> pd.DataFrame:
     table["by_visits_gbp"] = table["by_residents_gbp"] = 0.0
     spent = lines.groupby("service_id")["amount_gbp"].sum()
     for service, amount in zip(spent.index.astype(str), spent, strict=True):
-        known = service in by_service.index.get_level_values(0)
-        weights = by_service.loc[service] if known else people
+        has_visits = service in by_service.index.get_level_values(0)
+        weights = by_service.loc[service] if has_visits else people
         if weights.sum() <= 0:
-            known, weights = False, people
+            has_visits, weights = False, people
         share = table["district_id"].map(weights / weights.sum()).fillna(0.0)
-        table["by_visits_gbp" if known else "by_residents_gbp"] += amount * share
+        table["by_visits_gbp" if has_visits else "by_residents_gbp"] += amount * share
     table["amount_gbp"] = table["by_visits_gbp"] + table["by_residents_gbp"]
     table["per_resident_gbp"] = table["amount_gbp"] / table["residents"].where(
         table["residents"] > 0
     )
-    return _named(place, table, "district_id")
+    return _with_names(place, table, "district_id")
 
 
 def _streams(place: Place, lines: pd.DataFrame, year: int) -> pd.DataFrame:
-    """What each stream brought in and what of it was spent."""
+    """What each stream received and what of it was spent."""
     amounts = place.stream_amounts[place.stream_amounts["year"] == year]
     table = place.streams[["stream_id", "name", "agency_id", "ring_fenced"]].copy()
     table["received_gbp"] = table["stream_id"].map(amounts.groupby("stream_id")["amount_gbp"].sum())
@@ -239,21 +240,21 @@ def _streams(place: Place, lines: pd.DataFrame, year: int) -> pd.DataFrame:
     return table
 
 
-def _reconciled(
+def _reconcile(
     tables: dict[str, pd.DataFrame], ledger_total_gbp: float | None
 ) -> pd.DataFrame:  # fmt: skip
-    """Each breakdown's sum beside the whole's; ``ties`` where they agree to the penny."""
+    """The sum of each breakdown beside the total; ``ties`` if they agree to the penny."""
     import pandas as pd
 
     rows = []
-    for prefix, column, whole in (
+    for prefix, column, total_table in (
         ("estate_by_", "running_cost_gbp_per_year", tables.get("buildings")),
         ("running_cost_by_", "running_cost_gbp_per_year", tables.get("buildings")),
         ("spending_by_", "amount_gbp", tables.get("spending")),
     ):
-        if whole is None:
+        if total_table is None:
             continue
-        total = float(whole[column].sum())
+        total = float(total_table[column].sum())
         if prefix == "spending_by_" and ledger_total_gbp is not None:
             rows.append(("spending", total, ledger_total_gbp))
             total = ledger_total_gbp
@@ -264,13 +265,13 @@ def _reconciled(
         ]
     frame = pd.DataFrame(rows, columns=["breakdown", "total_gbp", "ledger_total_gbp"])
     frame["difference_gbp"] = frame["total_gbp"] - frame["ledger_total_gbp"]
-    room = _PENNY + 1e-9 * frame["ledger_total_gbp"].abs()
-    frame["ties"] = (frame["difference_gbp"].abs() <= room).astype(bool)
+    tolerance = _TOLERANCE_GBP + 1e-9 * frame["ledger_total_gbp"].abs()
+    frame["ties"] = (frame["difference_gbp"].abs() <= tolerance).astype(bool)
     return frame
 
 
-def _named(place: Place, table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """The table with the name beside an id that another table of the place names."""
+def _with_names(place: Place, table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The table with a column ``name`` after an id column, where another table names the ids."""
     source = {"agency_id": place.agencies, "district_id": place.districts,
               "service_id": place.services, "stream_id": place.streams}.get(column)  # fmt: skip
     if source is None:

@@ -1,5 +1,4 @@
-"""Visits a year by zone and service: as given, or made from people by age and stated rates; and
-the share of them that is digital."""
+"""Visits a year by zone and service, given or computed from rates by age, and digital shares."""
 
 from __future__ import annotations
 
@@ -23,16 +22,25 @@ AGE_COLUMNS = {
 
 
 def demand_of(place: Place, years_on: int = 0) -> pd.DataFrame:
-    """Visits a year, all channels: columns zone_id, service_id, visits_per_year.
+    """Visits a year over all channels, digital ones included.
 
-    Rates grow by their stated share for each of ``years_on`` years; given demand does not.
+    If ``demand`` has rows for a service, they are its visits, and zones without a row have none.
+    The
+    visits of any other service are the sum over its ``demand_rates`` of the people of that age
+    times
+    the rate.
 
-    One row for every zone and every service that has visits, services in the order of the
-    services table and zones in theirs. For a service that stands in ``demand`` the given
-    visits hold, zones without a row having none; for any other service the visits are the sum
-    over its ``demand_rates`` of people of that age times the rate. Back-office services and
-    services with neither have no rows. Raises ValueError where a rate speaks of an age band
-    whose people a zone does not state (``check`` finds it first).
+    Args:
+        place: The place.
+        years_on: Years by which rates grow at their stated share; given demand does not grow.
+
+    Returns:
+        Columns zone_id, service_id, visits_per_year: one row for every zone and every service with
+    visits, in the order of the services and zones tables. Services with neither demand nor rates
+        have no rows.
+
+    Raises:
+        ValueError: A rate needs an age band that a zone does not state (``check`` reports it).
     """
     import numpy as np
     import pandas as pd
@@ -45,13 +53,13 @@ def demand_of(place: Place, years_on: int = 0) -> pd.DataFrame:
         if len(rows):
             by_zone = rows.set_index("zone_id")["visits_per_year"]
             visits = by_zone.reindex(zone_ids, fill_value=0.0).to_numpy(dtype=float)
-        elif (mine := rates[rates["service_id"] == service]).empty:
+        elif (own_rates := rates[rates["service_id"] == service]).empty:
             continue
         else:
             visits = np.zeros(len(zones))
-            grown = (1 + mine["growth_share_per_year"]) ** years_on
-            rates_then = mine["visits_per_person_per_year"] * grown
-            for band, rate in zip(mine["age_band"], rates_then, strict=True):
+            growth = (1 + own_rates["growth_share_per_year"]) ** years_on
+            rates_then = own_rates["visits_per_person_per_year"] * growth
+            for band, rate in zip(own_rates["age_band"], rates_then, strict=True):
                 people = zones[AGE_COLUMNS[band]].to_numpy(dtype=float)
                 if np.isnan(people).any():
                     missing = zone_ids[np.isnan(people)][0]
@@ -68,10 +76,14 @@ def demand_of(place: Place, years_on: int = 0) -> pd.DataFrame:
 
 
 def digital_shares_of(place: Place, year: int) -> pd.DataFrame:
-    """(zones, services) share of visits that is digital in ``year``, by zone_id and service_id.
+    """The digital share of visits in ``year``.
 
-    Of the rows of ``digital_shares`` that a zone belongs to, the latest year not after ``year``
-    counts; where there is none, ``services.digital_share``.
+    Of the rows of ``digital_shares`` that apply to a zone, the latest one not after ``year``
+    counts;
+    if there is none, ``services.digital_share``.
+
+    Returns:
+        (zones, services) shares, indexed by zone_id, with service_id as columns.
     """
     import numpy as np
     import pandas as pd
@@ -91,16 +103,16 @@ def digital_shares_of(place: Place, year: int) -> pd.DataFrame:
 
 
 def visits_of(place: Place, year: int, years_on: int = 0) -> NDArray[np.float64]:
-    """(zones, services) visits net of the digital share of ``year``, grown for ``years_on`` years;
-    none of back offices."""
+    """(zones, services) visits a year in person: net of the digital share of ``year``, grown for
+    ``years_on`` years, 0 for back offices."""
     import numpy as np
 
     demand = demand_of(place, years_on)
     visits = np.zeros((len(place.zones), len(place.services)))
-    zone = {i: at for at, i in enumerate(place.zones["zone_id"])}
-    service = {i: at for at, i in enumerate(place.services["service_id"])}
-    rows = demand["zone_id"].map(zone).to_numpy(int)
-    columns = demand["service_id"].map(service).to_numpy(int)
+    row_of_zone = {key: z for z, key in enumerate(place.zones["zone_id"])}
+    column_of_service = {key: s for s, key in enumerate(place.services["service_id"])}
+    rows = demand["zone_id"].map(row_of_zone).to_numpy(int)
+    columns = demand["service_id"].map(column_of_service).to_numpy(int)
     np.add.at(visits, (rows, columns), demand["visits_per_year"].to_numpy(float))
     visits *= 1 - digital_shares_of(place, year).to_numpy(float)
     visits[:, place.services["back_office"].to_numpy(bool)] = 0
@@ -108,7 +120,7 @@ def visits_of(place: Place, year: int, years_on: int = 0) -> NDArray[np.float64]
 
 
 def zones_of_group(zones: pd.DataFrame, who: str) -> pd.Series:
-    """The zones that ``who`` of ``digital_shares`` speaks of."""
+    """(zones,) whether a zone belongs to the group ``who`` of ``digital_shares``."""
     if who in ("rural", "urban"):
         return zones["area_type"] == who
     if who.startswith("quintile_"):

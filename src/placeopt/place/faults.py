@@ -1,4 +1,4 @@
-"""Make findings: one function for each severity, so that a fault reads as a sentence."""
+"""Make findings of a place: one function for each severity."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def error(
     value: object = None,
     ids: Iterable[str] = (),
 ) -> Finding:
-    """A fault that stops a solve."""
+    """Return a finding that stops a solve."""
     text = None if value is None else str(value)
     return Finding("error", file, row, column, text, message, remedy, tuple(ids))
 
@@ -39,36 +39,49 @@ def warning(
     value: object = None,
     ids: Iterable[str] = (),
 ) -> Finding:
-    """Something to look at that does not stop a solve."""
+    """Return a finding that does not stop a solve."""
     text = None if value is None else str(value)
     return Finding("warning", file, row, column, text, message, remedy, tuple(ids))
 
 
 def row_number(position: SupportsInt) -> int:
-    """The row as a person counts it, of the record at ``position`` (from 0)."""
+    """The row number in the file (heading = 1) of the record at ``position`` (from 0)."""
     return int(position) + HEADING_ROWS + 1
 
 
 def did_you_mean(word: str, words: Iterable[str], alike: float = 0.6) -> str:
-    """``, did you mean X?`` for the nearest of ``words``, or nothing where none is as alike."""
+    """``, did you mean 'X'?`` for the most similar of ``words``; "" if none is similar enough.
+
+    Args:
+        word: The unknown word.
+        words: The known words.
+        alike: The least similarity, from 0 to 1.
+    """
     lower = {candidate.lower(): candidate for candidate in words}
     close = get_close_matches(word.strip().lower(), list(lower), n=1, cutoff=alike)
     return f", did you mean {lower[close[0]]!r}?" if close else ""
 
 
 def sort_findings(findings: Iterable[Finding]) -> list[Finding]:
-    """Errors before warnings, then by file, row and column; one finding for each fault, and no
-    warning of a cell that has an error."""
+    """Sort findings: errors first, then by file, row and column.
+
+    Repeated findings and warnings on cells with an error are dropped.
+    """
     unique = dict.fromkeys(findings)
-    wrong = {(f.file, f.row, f.column) for f in unique if f.severity == "error" and f.row}
-    unique = {f: None for f in unique
-              if f.severity == "error" or (f.file, f.row, f.column) not in wrong}  # fmt: skip
+    cells_with_errors = {
+        (f.file, f.row, f.column) for f in unique if f.severity == "error" and f.row
+    }
+    unique = {
+        f: None
+        for f in unique
+        if f.severity == "error" or (f.file, f.row, f.column) not in cells_with_errors
+    }
     return sorted(
         unique, key=lambda f: (f.severity != "error", f.file, f.row or 0, f.column or "", f.message)
     )
 
 
 def table_label(place: Place, table: str) -> str:
-    """How findings name the file of a table: ``zones.csv``, or ``place.gpkg:zones``."""
+    """The name of a table's file in findings: ``zones.csv``, or ``place.gpkg:zones``."""
     geopackage = place.extras.get("geopackage")
     return f"{geopackage}:{table}" if geopackage else f"{table}.csv"

@@ -1,8 +1,8 @@
-"""One order of rows for solving, whatever order the user's tables are in.
+"""Sort the rows of a place for solving and restore the user's order afterwards.
 
-Engines break ties by position, so that the same place with its rows shuffled could have another
-plan as good. A question is stated with every table sorted by its keys; the plan's tables are put
-back into the order of the user's rows.
+Engines break ties by position, so shuffled rows could give another plan that is equally good.
+Problems are stated with every table sorted by its keys; the plan's tables are put back into the
+order of the user's rows.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ Ranks = Mapping[str, Mapping[str, int]]
 
 
 def sort_rows(place: Place) -> Place:
-    """The place with the rows of every table sorted by its keys, then by its other columns."""
-    tables = {name: _sorted(name, table) for name, table in place.tables.items()}
+    """Return the place with the rows of every table sorted by its keys, then its other columns."""
+    tables = {name: _sort_table(name, table) for name, table in place.tables.items()}
     if all(tables[name] is table for name, table in place.tables.items()):
         return place
     return replace(place, tables=tables)
@@ -31,10 +31,16 @@ def sort_rows(place: Place) -> Place:
 def restore_row_order(
     place: Place, ordered: Place, tables: Mapping[str, pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
-    """Tables of a plan made with ``ordered`` in the order of the rows of ``place``.
+    """Reorder a plan's tables to match the user's place.
 
-    A table that goes by ids (and years) in ``ordered``'s order goes by them in ``place``'s; any
-    other, one by size, say, stays as it is.
+    Args:
+        place: The place in the user's order.
+        ordered: The sorted place with which the plan was made.
+        tables: The plan's tables.
+
+    Returns:
+    The tables. Those that are in the order of the ids (and years) of ``ordered`` follow the order
+        of ``place``; any other table, such as one sorted by size, is unchanged.
     """
     if place is ordered:
         return dict(tables)
@@ -42,7 +48,7 @@ def restore_row_order(
     return {name: _by_rank(table, before, after) for name, table in tables.items()}
 
 
-def _sorted(name: str, table: pd.DataFrame) -> pd.DataFrame:
+def _sort_table(name: str, table: pd.DataFrame) -> pd.DataFrame:
     if len(table) < 2:
         return table
     columns = dictionary().get(name, ())
@@ -62,7 +68,7 @@ def _sorted(name: str, table: pd.DataFrame) -> pd.DataFrame:
 
 @cache
 def _id_columns() -> Mapping[str, str]:
-    """The id columns that name the rows of a table of their own, with that table."""
+    """Id column -> the table of which it is the only key."""
     named: dict[str, str] = {}
     for table, columns in dictionary().items():
         keys = [column.name for column in columns if column.key]
@@ -73,7 +79,7 @@ def _id_columns() -> Mapping[str, str]:
 
 def _ranks(place: Place) -> Ranks:
     return {
-        column: {str(one): rank for rank, one in enumerate(place.tables[table][column])}
+        column: {str(key): rank for rank, key in enumerate(place.tables[table][column])}
         for column, table in _id_columns().items()
         if table in place.tables and column in place.tables[table]
     }
@@ -82,12 +88,12 @@ def _ranks(place: Place) -> Ranks:
 def _by_rank(table: pd.DataFrame, before: Ranks, after: Ranks) -> pd.DataFrame:
     import pandas as pd
 
-    lead: list[str] = []
+    leading_columns: list[str] = []
     for column in table.columns:
         if column not in before and column != "year":
             break
-        lead.append(column)
-    if len(table) < 2 or not any(column in before for column in lead):
+        leading_columns.append(column)
+    if len(table) < 2 or not any(column in before for column in leading_columns):
         return table
 
     def ranked(ranks: Ranks) -> pd.DataFrame:
@@ -95,12 +101,12 @@ def _by_rank(table: pd.DataFrame, before: Ranks, after: Ranks) -> pd.DataFrame:
             column: table[column].astype(str).map(ranks[column]).fillna(-1).to_numpy()
             if column in ranks
             else table[column].to_numpy()
-            for column in lead
+            for column in leading_columns
         }
         return pd.DataFrame(parts)
 
-    now = ranked(before)
-    if not now.sort_values(lead, kind="stable").index.equals(now.index):
+    current = ranked(before)
+    if not current.sort_values(leading_columns, kind="stable").index.equals(current.index):
         return table
-    order = ranked(after).sort_values(lead, kind="stable").index
+    order = ranked(after).sort_values(leading_columns, kind="stable").index
     return table.iloc[order.to_numpy()].reset_index(drop=True)

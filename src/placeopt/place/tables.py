@@ -1,9 +1,9 @@
-"""What a place is: its tables, as data frames that follow the data dictionary.
+"""A place and its tables: data frames that follow the data dictionary.
 
-The dictionary, ``columns.csv`` beside this module, is the one statement of every table's
-columns: type, unit, whether required, default, range, choices, references and meaning; where a
-column states no range of its own, that of its unit in ``units.csv`` holds. The reader, the checks,
-the template workbook and the documentation are all made from it.
+The dictionary, ``columns.csv`` beside this module, defines the columns of every table: type, unit,
+whether required, default, range, choices, references and meaning. A column without a range of its
+own has that of its unit in ``units.csv``. The reader, the checks, the template workbook and the
+documentation use the dictionary.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ColumnType = Literal["id", "text", "number", "integer", "boolean"]
 
 @dataclass(frozen=True)
 class UnitRange:
-    """How large numbers of a unit are, so that an engine can hold what is computed from them.
+    """The allowed size of numbers of a unit, so that results stay within an engine's range.
 
     Attributes:
         smallest: Least size of a number other than 0; ``None`` where any is allowed.
@@ -41,8 +41,20 @@ class UnitRange:
 class Column:
     """One column of the data dictionary.
 
-    Numbers have ``minimum`` and ``maximum``, the column's own or its unit's, and other than 0 a
-    size of at least ``smallest`` where that is stated; other types have none of the three.
+    Attributes:
+        table: Its table.
+        name: Its name.
+        type: ``id``, ``text``, ``number``, ``integer`` or ``boolean``.
+        unit: Its unit, or "".
+        required: Whether every record must state it.
+        key: Whether it is part of the table's key.
+        default: The value of an empty cell as text; "" for none.
+        minimum: Least value of a number, the column's own or its unit's; None for other types.
+        maximum: Largest value, likewise.
+        smallest: Least size of a number other than 0; None if any is allowed.
+        choices: The allowed texts; empty if any is allowed.
+        references: The table and column that its ids refer to.
+        meaning: What it means.
     """
 
     table: str
@@ -67,7 +79,7 @@ class Column:
         return f"{number_in_words(self.minimum)} to {number_in_words(self.maximum)}"
 
     def default_value(self) -> Any:
-        """The default as a value of the column's type; ``None`` where there is none."""
+        """The default as a value of the column's type; ``None`` if there is none."""
         if self.default == "":
             return None
         if self.type == "number":
@@ -105,7 +117,7 @@ def dictionary() -> Mapping[str, tuple[Column, ...]]:
 
 
 def number_in_words(value: float) -> str:
-    """A limit with all its digits: ``1,000,000``, ``2200``, ``0.000001``."""
+    """A limit written with all its digits: ``1,000,000``, ``2200``, ``0.000001``."""
     if float(value).is_integer():
         return f"{value:.0f}" if abs(value) < 10_000 else f"{value:,.0f}"
     return f"{Decimal(repr(float(value))):f}"
@@ -113,7 +125,7 @@ def number_in_words(value: float) -> str:
 
 @cache
 def unit_ranges() -> Mapping[str, UnitRange]:
-    """The range of numbers of each unit of the dictionary."""
+    """Unit -> the range of its numbers."""
     text = (files("placeopt.place") / "units.csv").read_text(encoding="utf-8")
     return {
         row["unit"]: UnitRange(_float(row["smallest"]), float(row["largest"]))
@@ -122,7 +134,7 @@ def unit_ranges() -> Mapping[str, UnitRange]:
 
 
 def _range(row: Mapping[str, str]) -> dict[str, float | None]:
-    """Least, largest and smallest non-zero value of a column; its own where it states them."""
+    """The minimum, maximum and smallest size of a column, its own or its unit's."""
     if row["type"] not in ("number", "integer"):
         return {"minimum": None, "maximum": None, "smallest": None}
     unit = unit_ranges()[row["unit"]]
@@ -140,28 +152,41 @@ def _float(cell: str) -> float | None:
 
 @dataclass(frozen=True)
 class PlaceInfo:
-    """What ``place.toml`` states about a place."""
+    """What ``place.toml`` states about a place.
+
+    Attributes:
+        name: Its name.
+        crs: A projected coordinate system in metres.
+        price_year: The year of the prices.
+        sources: The sources of the data.
+        licence: The licence of the data.
+        made_up: Whether the place is fictional; reports then say so on every page.
+        plausible: Number -> why it is right, for numbers that look like slips.
+    """
 
     name: str
-    crs: str = "EPSG:27700"  # a projected coordinate system in metres
+    crs: str = "EPSG:27700"
     price_year: int = 2025
     sources: tuple[str, ...] = ()
     licence: str = ""
-    made_up: bool = False  # a fictional place says so on every page
-    plausible: Mapping[str, str] = field(default_factory=dict)  # numbers that are right: why
+    made_up: bool = False
+    plausible: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Place:
-    """A place: what it states of itself and its tables.
+    """A place: general information and tables. Tables are also attributes: ``place.zones``.
 
-    ``tables`` holds one data frame for every table of the dictionary, in the dictionary's
-    column order, with defaults filled in and a plain RangeIndex; a table the place lacks is
-    present and empty. Ids and texts are strings (missing text is ``""``), numbers are float64
-    (missing is NaN), integers are pandas ``Int64`` where they may be missing, booleans are bool.
-    ``boundaries`` has columns ``zone_id`` and ``geometry`` (polygons in ``info.crs``), or is
-    ``None``. ``folder`` is where the place was read from: caches and the optional files
-    ``minutes.csv``, ``minutes.parquet`` and ``streets.gpkg`` live there.
+    Attributes:
+        info: What ``place.toml`` states.
+        tables: One data frame for every table of the dictionary, with the dictionary's columns in
+            order, defaults filled in and a RangeIndex; empty if the place lacks the table. Ids and
+            texts are strings (missing: ""), numbers float64 (missing: NaN), integers pandas
+            ``Int64`` where they may be missing, booleans bool.
+        boundaries: Columns ``zone_id`` and ``geometry`` (polygons in ``info.crs``), or ``None``.
+        folder: The folder from which the place was read; it holds caches and the optional files
+            ``minutes.csv``, ``minutes.parquet`` and ``streets.gpkg``.
+        extras: Further facts; ``geopackage`` is the file's name if the place was read from one.
     """
 
     info: PlaceInfo
@@ -179,7 +204,7 @@ class Place:
             raise AttributeError(f"a place has no table {name!r}") from None
 
     def replace(self, **tables: pd.DataFrame) -> Place:
-        """The same place with some tables replaced."""
+        """Return the place with some tables replaced."""
         unknown = set(tables) - set(dictionary())
         if unknown:
             raise AttributeError(f"a place has no tables {sorted(unknown)}")

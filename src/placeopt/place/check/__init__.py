@@ -1,1 +1,1 @@
-"""What makes no sense in a place: each module returns the findings about one kind of table."""
+"""Checks of a place: each module yields the findings on one kind of table."""

@@ -1,9 +1,8 @@
-"""Check a place: every fault at once, each with file, row, column, value and what is right.
+"""Check a place and report every fault at once, with file, row, column, value and remedy.
 
-The dictionary says what a single cell may be, and pandera checks it lazily; the modules
-``links`` (keys and references), ``points``, ``outlines``, ``estate``,
-``budget`` and ``benefits`` look at rows and tables together. An error stops a solve, a
-warning does not.
+The dictionary says what a single cell may contain, and pandera checks it lazily. The modules
+``links`` (keys and references), ``points``, ``outlines``, ``estate``, ``budget`` and ``benefits``
+check rows and tables together. An error stops a solve, a warning does not.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 
 
 def check(place: Place) -> list[Finding]:
-    """Every fault of ``place``, errors first; an empty list says that there is none."""
+    """Return every fault of ``place``, errors first; an empty list if there is none."""
     findings = [*info_findings(place.info), *dictionary_findings(place)]
     if any(finding.row is None and finding.file != FILE for finding in findings):
         return sort_findings(findings)  # columns are missing or of another type: look no further
@@ -51,16 +50,16 @@ def check(place: Place) -> list[Finding]:
     findings += estate_findings(place)
     findings += budget_findings(place)
     findings += benefit_findings(place)
-    noted = PlausibleNotes(place)
-    findings += plausible_findings(place, noted)
-    findings += far_findings(place, noted)
-    findings += tier_findings(place, noted)
-    findings += noted.unused()
+    notes = PlausibleNotes(place)
+    findings += plausible_findings(place, notes)
+    findings += far_findings(place, notes)
+    findings += tier_findings(place, notes)
+    findings += notes.unused()
     return sort_findings(findings)
 
 
 def dictionary_findings(place: Place) -> Iterator[Finding]:
-    """Cells that the data dictionary does not allow, and columns it misses."""
+    """Errors for cells that the data dictionary does not allow and for missing columns."""
     for table, columns in dictionary().items():
         frame, file = place.tables[table], table_label(place, table)
         for column in columns:
@@ -68,12 +67,12 @@ def dictionary_findings(place: Place) -> Iterator[Finding]:
                 remedy = f"add it: {column.meaning}"
                 yield error(file, "the column is missing", remedy, column=column.name)
         if len(frame):
-            there = [column for column in columns if column.name in frame]
-            yield from _cell_findings(frame, there, file)
+            present = [column for column in columns if column.name in frame]
+            yield from _cell_findings(frame, present, file)
 
 
 def _cell_findings(frame: pd.DataFrame, columns: list[Column], file: str) -> Iterator[Finding]:
-    logging.getLogger("pandera").setLevel(logging.ERROR)  # it warns of what it is about to raise
+    logging.getLogger("pandera").setLevel(logging.ERROR)  # its warnings repeat what it raises
     from pandera.errors import SchemaErrors
 
     frame = frame.reset_index(drop=True)
@@ -88,13 +87,13 @@ def _cell_findings(frame: pd.DataFrame, columns: list[Column], file: str) -> Ite
         cases["column"], cases["check"], cases["failure_case"], cases["index"], strict=True
     ):
         column = by_name[name]
-        if index is None or index != index:  # of the whole column: its type
+        if index is None or index != index:  # about the whole column: its type
             remedy = f"make it {column.type}, as read_place does"
             yield error(file, f"the column is of type {case}", remedy, column=name)
             continue
-        at = int(index)
-        value = None if kind == "not_nullable" else texts_of(frame[name].iloc[[at]])[0]
-        message = _says(kind, column) if value else "the cell is empty"
+        i = int(index)
+        value = None if kind == "not_nullable" else texts_of(frame[name].iloc[[i]])[0]
+        message = _message(kind, column) if value else "the cell is empty"
         remedy = expected_value(column)
         if kind == "tiny":
             remedy = f"give 0, or a number of its own size in {column.unit or 'the column'}"
@@ -102,17 +101,17 @@ def _cell_findings(frame: pd.DataFrame, columns: list[Column], file: str) -> Ite
             (message, remedy), value = found, shorten(value or "")
         if kind == "above" and column.unit == "share" and 2 <= float(case) <= 100:
             remedy += f"; {value} per cent is {float(case) / 100:g}"
-        yield error(file, message, remedy, row=row_number(at), column=name, value=value or None)
+        yield error(file, message, remedy, row=row_number(i), column=name, value=value or None)
 
 
-def _says(kind: str, column: Column) -> str:
-    """What is wrong with a cell, by the name of the check that it failed."""
+def _message(kind: str, column: Column) -> str:
+    """The message for a cell, by the name of the check that it failed."""
     limit = {"below": column.minimum, "above": column.maximum, "tiny": column.smallest}.get(kind)
-    message = _SAYS.get(kind, kind)
+    message = _MESSAGES.get(kind, kind)
     return message if limit is None else f"{message} {number_in_words(limit)}"
 
 
-_SAYS = {
+_MESSAGES = {
     "below": "this is below",
     "above": "this is above",
     "tiny": "this is not 0 and yet nearer to it than",
@@ -124,7 +123,7 @@ _SAYS = {
 
 @cache
 def _schema(columns: tuple[Column, ...]) -> pa.DataFrameSchema:
-    """The dictionary's statement of a table as a pandera schema."""
+    """The dictionary's columns of a table as a pandera schema."""
     import pandera.pandas as pa
 
     fields = {}
@@ -164,14 +163,14 @@ def _checks(column: Column) -> list[pa.Check]:
     if column.maximum is not None:
         checks.append(pa.Check.le(column.maximum, error="above"))
     if column.smallest is not None:
-        least = column.smallest
-        tiny = pa.Check(lambda values: (values == 0) | (values.abs() >= least), error="tiny")
+        smallest = column.smallest
+        tiny = pa.Check(lambda values: (values == 0) | (values.abs() >= smallest), error="tiny")
         checks.append(tiny)
     return checks
 
 
 def _is_id(column: Column) -> bool:
-    """Whether texts of the column are compared with one another."""
+    """Whether the column holds ids or keys, whose texts are compared."""
     return column.type == "id" or column.key
 
 

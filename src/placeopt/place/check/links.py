@@ -1,4 +1,4 @@
-"""Keys that stand twice, references to nothing, and tables a place cannot do without."""
+"""Check keys, references between tables, and that no required table is missing."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from placeopt.place.tables import Column, Place, dictionary
 if TYPE_CHECKING:
     import pandas as pd
 
-# A place has an estate, a budget, an appraisal; each part is of no use without its tables.
+# The tables without which a part of a place is of no use.
 PART_TABLES = {
     "estate": ("zones", "buildings", "services", "hosting"),
     "budget": ("streams", "stream_amounts", "programmes", "spending"),
     "appraisal": ("appraisal_costs", "appraisal_benefits"),
 }
-_NAMES_SEARCHED = 2000  # looking for the nearest of more names than this would take too long
+_MAX_NAMES_SEARCHED = 2000  # with more names than this, looking for similar ones takes too long
 
 
 def link_findings(place: Place) -> Iterator[Finding]:
-    """What is wrong between rows and between tables, whatever the tables are about."""
+    """Findings on keys and references, for every table."""
     yield from missing_tables(place)
     for table, columns in dictionary().items():
         yield from repeated_keys(place, table, columns)
@@ -33,12 +33,12 @@ def link_findings(place: Place) -> Iterator[Finding]:
 
 
 def missing_tables(place: Place) -> Iterator[Finding]:
-    """A part of the place that is begun must be whole; a place must have one part."""
-    begun = {
+    """Errors for missing tables: a place needs one part, and a part all of its tables."""
+    tables_present = {
         part: [table for table in tables if len(place.tables[table])]
         for part, tables in PART_TABLES.items()
     }
-    if not any(begun.values()):
+    if not any(tables_present.values()):
         message = "the place has neither an estate nor a budget nor an appraisal"
         remedy = "give the tables " + ", or the tables ".join(
             ", ".join(tables) for tables in PART_TABLES.values()
@@ -46,57 +46,57 @@ def missing_tables(place: Place) -> Iterator[Finding]:
         yield error(table_label(place, "zones"), message, remedy)
     for part, tables in PART_TABLES.items():
         for table in tables:
-            if begun[part] and table not in begun[part]:
+            if tables_present[part] and table not in tables_present[part]:
                 file = table_label(place, table)
-                remedy = f"give {table} beside {', '.join(begun[part])}"
+                remedy = f"give {table} beside {', '.join(tables_present[part])}"
                 yield error(file, f"the {part} has no records of this table", remedy)
 
 
 def repeated_keys(place: Place, table: str, columns: tuple[Column, ...]) -> Iterator[Finding]:
-    """Records whose key has been used by an earlier record."""
+    """Errors for records whose key an earlier record has."""
     keys, frame = [column.name for column in columns if column.key], place.tables[table]
     needed = [column.name for column in columns if column.key and column.required]
-    filled = ~frame[needed].isin([""]).any(axis=1)  # an empty key is said where it stands
-    again = (frame.duplicated(keys) & filled).to_numpy().nonzero()[0].tolist()
-    firsts = _first_positions(frame, keys) if again else []
-    for at in again:
-        first = firsts[at]
-        value = ", ".join(texts_of(frame[key].iloc[[at]])[0] for key in keys)
+    filled = ~frame[needed].isin([""]).any(axis=1)  # the dictionary check reports empty keys
+    repeats = (frame.duplicated(keys) & filled).to_numpy().nonzero()[0].tolist()
+    firsts = _first_positions(frame, keys) if repeats else []
+    for i in repeats:
+        first = firsts[i]
+        value = ", ".join(texts_of(frame[key].iloc[[i]])[0] for key in keys)
         message = f"the same {' and '.join(keys)} stands already in row {row_number(first)}"
         yield error(table_label(place, table), message, "give every record its own, or delete one",
-                    row=row_number(at), column=keys[0], value=value)  # fmt: skip
+                    row=row_number(i), column=keys[0], value=value)  # fmt: skip
 
 
 def dangling_references(
     place: Place, table: str, column: Column, other: str, key: str
 ) -> Iterator[Finding]:
-    """Ids that the table they refer to does not have."""
+    """Errors for ids that the referenced table does not have."""
     values, known = place.tables[table][column.name], place.tables[other][key]
-    lost = (~values.isin(known) & (values != "")).to_numpy().nonzero()[0].tolist()
+    unknown = (~values.isin(known) & (values != "")).to_numpy().nonzero()[0].tolist()
     file, target = table_label(place, table), table_label(place, other)
-    if lost and not len(known):
-        message = f"{len(lost)} rows name {_an(key)}, but {target} has no records"
+    if unknown and not len(known):
+        message = f"{len(unknown)} rows name {_with_article(key)}, but {target} has no records"
         yield error(file, message, f"give {target}, or leave {column.name} empty",
-                    column=column.name, ids=dict.fromkeys(values.iloc[lost]))  # fmt: skip
+                    column=column.name, ids=dict.fromkeys(values.iloc[unknown]))  # fmt: skip
         return
     hints: dict[str, str] = {}
-    for at in lost:
-        value = str(values.iloc[at])
+    for i in unknown:
+        value = str(values.iloc[i])
         if value not in hints:
-            search = len(known) <= _NAMES_SEARCHED and len(hints) < 100
-            hints[value] = did_you_mean(value, known) if search else ""
+            is_searched = len(known) <= _MAX_NAMES_SEARCHED and len(hints) < 100
+            hints[value] = did_you_mean(value, known) if is_searched else ""
         remedy = f"add it there or correct it{hints[value]}"
         yield error(file, f"{target} has no such {key}", remedy,
-                    row=row_number(at), column=column.name, value=value)  # fmt: skip
+                    row=row_number(i), column=column.name, value=value)  # fmt: skip
 
 
 def _first_positions(frame: pd.DataFrame, keys: list[str]) -> list[int]:
-    """For every record the position of the first record with the same key."""
+    """For each record, the position of the first record with the same key."""
     import pandas as pd
 
     positions = pd.Series(range(len(frame)), index=frame.index)
     return positions.groupby([frame[key] for key in keys], dropna=False).transform("first").tolist()
 
 
-def _an(word: str) -> str:
+def _with_article(word: str) -> str:
     return f"{'an' if word[0] in 'aeio' else 'a'} {word}"

@@ -1,6 +1,6 @@
-"""Outlines of zones: shapes that a map can show, each near the zone that it is of.
+"""Check the outlines of zones: valid polygons, each near its zone's point.
 
-Nothing is mended here. What would be right is said, so that whoever made the outlines decides.
+Nothing is repaired here; findings say what to change.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from placeopt.place.tables import Place
 if TYPE_CHECKING:
     import geopandas as gpd
 
-FAR_M = 10_000.0  # an outline further from its zone's point is of another zone or system
-_MEND = (
+FAR_M = 10_000.0  # an outline further than this from its zone's point is wrong
+_REPAIR_ADVICE = (
     "redraw it, or mend it (QGIS: Vector geometry > Fix geometries; Python: shapely.make_valid) "
     "and look at what came out"
 )
@@ -32,8 +32,7 @@ def outlines_label(place: Place) -> str:
 
 
 def outline_findings(place: Place) -> Iterator[Finding]:
-    """Outlines in another system, of another type, empty, endless, far away, crossing themselves;
-    of zones that the place does not have, or twice."""
+    """Findings on outlines: coordinate system, geometry, unknown or repeated zones, distance."""
     outlines, file = place.boundaries, outlines_label(place)
     if outlines is None:
         return
@@ -56,9 +55,9 @@ def outline_findings(place: Place) -> Iterator[Finding]:
 
 
 def shape_findings(
-    shapes: NDArray[Any], file: str, of: str, rows: Iterable[int] | None = None
+    shapes: NDArray[Any], file: str, thing: str, rows: Iterable[int] | None = None
 ) -> Iterator[Finding]:
-    """What is wrong with each shape by itself.
+    """Yield the faults of each shape by itself.
 
     Args:
         shapes: (outlines,) the shapes.
@@ -68,40 +67,45 @@ def shape_findings(
     """
     import shapely
 
-    give = f"give the {of}'s outline, or leave the {of} out of the outlines"
-    for at in range(len(shapes)) if rows is None else rows:
-        shape = shapes[at]
+    remedy = f"give the {thing}'s outline, or leave the {thing} out of the outlines"
+    for i in range(len(shapes)) if rows is None else rows:
+        shape = shapes[i]
         fault: tuple[str, str] | None = None
         value: str | None = None
         if shape is None:
-            fault = "there is no outline", give
+            fault = "there is no outline", remedy
         elif shape.geom_type not in ("Polygon", "MultiPolygon"):
-            fault, value = ("this is no polygon", f"give the {of}'s outline"), shape.geom_type
+            fault, value = ("this is no polygon", f"give the {thing}'s outline"), shape.geom_type
         elif shape.is_empty:
-            fault, value = ("the outline is empty", give), shape.geom_type
+            fault, value = ("the outline is empty", remedy), shape.geom_type
         elif not np.isfinite(shapely.get_coordinates(shape)).all():
-            fault = "the outline has points without finite coordinates", give
+            fault = "the outline has points without finite coordinates", remedy
         elif not shape.is_valid:
-            fault, value = ("the outline is not valid", _MEND), shapely.is_valid_reason(shape)
+            fault, value = (
+                ("the outline is not valid", _REPAIR_ADVICE),
+                shapely.is_valid_reason(shape),
+            )
         elif not shape.area > 0:
-            fault = "the outline has no area", give
+            fault = "the outline has no area", remedy
         if fault is not None:
-            yield error(file, *fault, row=row_number(at), column="geometry", value=value)
+            yield error(file, *fault, row=row_number(i), column="geometry", value=value)
 
 
 def _zones(place: Place, outlines: gpd.GeoDataFrame, file: str) -> Iterator[Finding]:
-    """Outlines of zones that the place does not have, or has twice."""
+    """Errors for outlines of unknown zones and for repeated outlines."""
     ids = outlines["zone_id"]
-    unknown, twice = ~ids.isin(place.zones["zone_id"]), ids.duplicated()
-    for at, (zone, lost, again) in enumerate(zip(ids, unknown, twice, strict=True)):
-        if lost or again:
-            message = "the outline's zone is not in zones" if lost else "the outline stands twice"
+    unknown, repeated = ~ids.isin(place.zones["zone_id"]), ids.duplicated()
+    for i, (zone, is_unknown, is_repeated) in enumerate(zip(ids, unknown, repeated, strict=True)):
+        if is_unknown or is_repeated:
+            message = (
+                "the outline's zone is not in zones" if is_unknown else "the outline stands twice"
+            )
             yield error(file, message, "correct or delete it",
-                        row=row_number(at), column="zone_id", value=zone)  # fmt: skip
+                        row=row_number(i), column="zone_id", value=zone)  # fmt: skip
 
 
 def _far_away(place: Place, outlines: gpd.GeoDataFrame, file: str) -> Iterator[Finding]:
-    """Outlines far from the point of the zone that they are of."""
+    """Errors for outlines far from the point of their zone."""
     import shapely
 
     points = place.zones.drop_duplicates("zone_id").set_index("zone_id")[["x_m", "y_m"]]
@@ -109,13 +113,13 @@ def _far_away(place: Place, outlines: gpd.GeoDataFrame, file: str) -> Iterator[F
     shapes = outlines.geometry.to_numpy()
     bounds = shapely.bounds(shapes)
     known = np.isfinite(own).all(axis=1) & np.isfinite(bounds).all(axis=1)
-    # The box is no further than the outline itself: what it clears needs no closer look.
+    # The bounding box is at least as near as the outline.
     left, bottom, right, top = bounds.T
-    beside = np.maximum(np.maximum(left - own[:, 0], own[:, 0] - right), 0.0)
-    above = np.maximum(np.maximum(bottom - own[:, 1], own[:, 1] - top), 0.0)
-    for at in np.flatnonzero(known & (np.hypot(beside, above) > FAR_M)):
-        km = np.hypot(beside[at], above[at]) / 1000
+    dx = np.maximum(np.maximum(left - own[:, 0], own[:, 0] - right), 0.0)
+    dy = np.maximum(np.maximum(bottom - own[:, 1], own[:, 1] - top), 0.0)
+    for i in np.flatnonzero(known & (np.hypot(dx, dy) > FAR_M)):
+        km = np.hypot(dx[i], dy[i]) / 1000
         message = f"the outline lies at least {km:,.0f} km from its zone's point"
         yield error(file, message, "correct the zone_id, the outline or the zone's coordinates",
-                    row=row_number(at), column="geometry",
-                    value=str(outlines["zone_id"].iloc[at]))  # fmt: skip
+                    row=row_number(i), column="geometry",
+                    value=str(outlines["zone_id"].iloc[i]))  # fmt: skip

@@ -1,6 +1,6 @@
-"""Coordinates: metres of the stated system, never degrees, and the right way round.
+"""Check coordinates: metres in the stated system, not degrees, not swapped.
 
-Nothing is transformed here but the outline of the system's area of use.
+Only the bounds of the system's area of use are transformed here.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from placeopt.place.faults import error, row_number, table_label, warning
 from placeopt.place.files.raw import number_text
 from placeopt.place.tables import Place
 
-_FAR = 10_000  # m beyond the zones' own extent where a building cannot be meant to stand
+_MARGIN_M = 10_000  # a building further than this beyond the zones' extent is implausible
 _REPROJECT = "reproject to {crs} (QGIS: Vector > Reproject layer) and give metres"
 
 
 def point_findings(place: Place) -> Iterator[Finding]:
-    """Points in degrees, at the origin, swapped, or outside the system's area."""
+    """Findings on points in degrees, at the origin, swapped, or outside the system's area."""
     faults = crs_faults(place.info.crs)
     yield from faults
     area = None if faults else area_of_use(place.info.crs)
@@ -33,27 +33,29 @@ def point_findings(place: Place) -> Iterator[Finding]:
 def swapped_far_from_zones(
     place: Place, area: tuple[float, float, float, float]
 ) -> Iterator[Finding]:
-    """Buildings far from every zone that would stand among them the other way round.
+    """Errors for buildings far from all zones that would be among them if swapped.
 
-    Swapped coordinates may well lie within a country's area of use; the zones tell.
+    Swapped coordinates can lie within the system's area of use, so the zones are compared.
     """
     zones, buildings = place.zones[["x_m", "y_m"]].dropna(), place.buildings
     if zones.empty or buildings.empty:
         return
     (left, bottom), (right, top) = zones.min(), zones.max()
-    margin = max(right - left, top - bottom) + _FAR
-    among = (left - margin, bottom - margin, right + margin, top + margin)
+    margin = max(right - left, top - bottom) + _MARGIN_M
+    around_zones = (left - margin, bottom - margin, right + margin, top + margin)
     x, y = buildings["x_m"].to_numpy(dtype=float), buildings["y_m"].to_numpy(dtype=float)
-    for at in np.flatnonzero(_inside(x, y, area) & ~_inside(x, y, among) & _inside(y, x, among)):
+    for i in np.flatnonzero(
+        _is_inside(x, y, area) & ~_is_inside(x, y, around_zones) & _is_inside(y, x, around_zones)
+    ):
         message = "easting and northing look swapped: far from every zone, among them if swapped"
         yield error(table_label(place, "buildings"), message, "put easting in x_m, northing in y_m",
-                    row=row_number(at), column="x_m",
-                    value=f"{number_text(x[at])}, {number_text(y[at])}")  # fmt: skip
+                    row=row_number(i), column="x_m",
+                    value=f"{number_text(x[i])}, {number_text(y[i])}")  # fmt: skip
 
 
 @cache
 def crs_faults(crs: str) -> tuple[Finding, ...]:
-    """What is wrong with the stated coordinate system: unknown, or not one of metres."""
+    """Errors if the coordinate system is unknown or does not measure in metres."""
     from pyproj import CRS
     from pyproj.exceptions import CRSError
 
@@ -73,7 +75,7 @@ def crs_faults(crs: str) -> tuple[Finding, ...]:
 
 @cache
 def area_of_use(crs: str) -> tuple[float, float, float, float] | None:
-    """(left, bottom, right, top) in metres of where the system is meant for, or None."""
+    """(left, bottom, right, top) in metres of the system's area of use, or None if not known."""
     from pyproj import CRS, Transformer
 
     area = CRS.from_user_input(crs).area_of_use
@@ -89,29 +91,31 @@ def _table_points(
 ) -> Iterator[Finding]:
     frame, file = place.tables[table], table_label(place, table)
     x, y = frame["x_m"].to_numpy(dtype=float), frame["y_m"].to_numpy(dtype=float)
-    degrees = (np.abs(x) <= 180) & (np.abs(y) <= 90)
+    in_degrees = (np.abs(x) <= 180) & (np.abs(y) <= 90)
     remedy = _REPROJECT.format(crs=place.info.crs)
-    for at in np.flatnonzero(degrees):
-        origin = x[at] == 0 and y[at] == 0
-        message = "the point is at the origin" if origin else "this looks like degrees, not metres"
-        advice = "give the true coordinates in metres" if origin else remedy
-        yield error(file, message, advice, row=row_number(at), column="x_m",
-                    value=f"{number_text(x[at])}, {number_text(y[at])}")  # fmt: skip
+    for i in np.flatnonzero(in_degrees):
+        at_origin = x[i] == 0 and y[i] == 0
+        message = (
+            "the point is at the origin" if at_origin else "this looks like degrees, not metres"
+        )
+        advice = "give the true coordinates in metres" if at_origin else remedy
+        yield error(file, message, advice, row=row_number(i), column="x_m",
+                    value=f"{number_text(x[i])}, {number_text(y[i])}")  # fmt: skip
     if area is None:
         return
-    outside = ~_inside(x, y, area) & ~degrees & np.isfinite(x) & np.isfinite(y)
-    swapped = outside & _inside(y, x, area)
-    for at in np.flatnonzero(outside):
-        value = f"{number_text(x[at])}, {number_text(y[at])}"
-        if swapped[at]:
+    outside = ~_is_inside(x, y, area) & ~in_degrees & np.isfinite(x) & np.isfinite(y)
+    swapped = outside & _is_inside(y, x, area)
+    for i in np.flatnonzero(outside):
+        value = f"{number_text(x[i])}, {number_text(y[i])}"
+        if swapped[i]:
             yield error(file, "easting and northing look swapped", "put easting in x_m, northing"
-                        " in y_m", row=row_number(at), column="x_m", value=value)  # fmt: skip
+                        " in y_m", row=row_number(i), column="x_m", value=value)  # fmt: skip
         else:
             yield warning(file, f"the point lies outside the area of {place.info.crs}",
                           "check the coordinates and the system in place.toml",
-                          row=row_number(at), column="x_m", value=value)  # fmt: skip
+                          row=row_number(i), column="x_m", value=value)  # fmt: skip
 
 
-def _inside(x: np.ndarray, y: np.ndarray, area: tuple[float, float, float, float]) -> np.ndarray:
+def _is_inside(x: np.ndarray, y: np.ndarray, area: tuple[float, float, float, float]) -> np.ndarray:
     left, bottom, right, top = area
     return (x >= left) & (x <= right) & (y >= bottom) & (y <= top)

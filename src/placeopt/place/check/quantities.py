@@ -1,10 +1,11 @@
-"""Quantities whose usual size is known: a column by itself, or per something else of its row.
+"""Quantities whose usual size is known: a column by itself, or divided by another quantity.
 
-``plausible.csv`` beside this module states them: the column, what it is divided by (``per``), for
-which rows (``where``), the rows that it is compared with (``peers``: columns that are alike, or
-``*`` for all rows), and the range in which the middle of such a column usually lies, with the
-reason. ``per`` is a product of columns: of the same row, of the row of another table that it names
-(``services.area_base_m2``), or one of ``COMPUTED``, joined by ``*`` and ``/``.
+``plausible.csv`` beside this module lists them: the column, what it is divided by (``per``), for
+which rows (``where``), the rows that it is compared with (``peers``: columns that are equal, or
+``*`` for all rows), and the usual range of the column's median, with the reason. ``per`` is a
+product of terms joined by ``*`` and ``/``. A term is a column of the same row, of the row of
+another
+table that it refers to (``services.area_base_m2``), or one of ``COMPUTED``.
 """
 
 from __future__ import annotations
@@ -58,22 +59,22 @@ class Quantity:
 
     @property
     def centre(self) -> float:
-        """Natural logarithm of the middle of the usual range."""
+        """Natural logarithm of the geometric mean of the usual range."""
         return math.log(self.low * self.high) / 2
 
     @property
     def spread(self) -> float:
-        """Standard deviation of the logarithm: the range holds 95 % of columns."""
+        """Standard deviation of the logarithm, if the range holds 95 % of columns."""
         return math.log(self.high / self.low) / (2 * _NORMAL_95)
 
     @property
     def words(self) -> str:
-        """The quantity as findings name it."""
+        """The quantity's name in findings."""
         per = re.sub(r"!(\w+)", lambda found: COMPUTED_LABELS[found[1]], self.per)
         return f"{self.column} / {per.replace('/', ' / ')}" if per else self.column
 
     def terms(self) -> Iterator[tuple[str, int]]:
-        """Each column or computed amount of the quantity, with its exponent."""
+        """Yield each column or computed amount of the quantity with its exponent."""
         yield self.column, 1
         for sign, term in re.findall(r"([*/]?)([!\w.]+)", self.per):
             yield term, 1 if sign == "/" else -1
@@ -90,7 +91,7 @@ def quantities() -> tuple[Quantity, ...]:
 
 
 def logarithms(place: Place, quantity: Quantity) -> Floats:
-    """(rows,) natural logarithm of the quantity; NaN where a part is missing, 0 or a default."""
+    """(rows,) natural logarithm of the quantity; NaN where a term is missing, 0 or a default."""
     frame = place.tables[quantity.table]
     result = np.zeros(len(frame))
     for term, exponent in quantity.terms():
@@ -102,13 +103,13 @@ def logarithms(place: Place, quantity: Quantity) -> Floats:
             result += exponent * np.log(np.where(values > 0, values, np.nan))
     if quantity.where:
         name = quantity.where.removeprefix("not ")
-        chosen = frame[name].to_numpy(bool) != quantity.where.startswith("not ")
-        result = np.where(chosen, result, np.nan)
+        selected = frame[name].to_numpy(bool) != quantity.where.startswith("not ")
+        result = np.where(selected, result, np.nan)
     return np.where(np.isfinite(result), result, np.nan)
 
 
 def columns_of(quantity: Quantity) -> dict[ColumnName, int]:
-    """The columns that may be at fault where the quantity is unusual, with their exponents."""
+    """The columns that can cause an unusual quantity, with their exponents."""
     found: dict[ColumnName, int] = {}
     for term, exponent in quantity.terms():
         if term.startswith("!"):
@@ -133,11 +134,11 @@ def _values(place: Place, table: str, term: str) -> Floats:
     link = next(c for c in dictionary()[table] if c.references and c.references[0] == other)
     assert link.references is not None
     key = link.references[1]
-    there = place.tables[other].drop_duplicates(key).set_index(key)[name].astype(float)
-    return _mapped(place.tables[table][link.name], there)
+    values_by_key = place.tables[other].drop_duplicates(key).set_index(key)[name].astype(float)
+    return _map_keys(place.tables[table][link.name], values_by_key)
 
 
-def _mapped(keys: pd.Series, values: pd.Series | Mapping[object, float]) -> Floats:
+def _map_keys(keys: pd.Series, values: pd.Series | Mapping[object, float]) -> Floats:
     return np.asarray(keys.map(values).astype(float), float)
 
 
@@ -147,9 +148,9 @@ def _last_year(place: Place) -> pd.DataFrame:
 
 
 def _spending(place: Place, table: str) -> Floats:
-    """Today's spending on the row's programme (GBP)."""
+    """(rows,) today's spending on the row's programme (GBP)."""
     by_programme = _last_year(place).groupby("programme_id")["amount_gbp"].sum()
-    return _mapped(place.tables[table]["programme_id"], by_programme)
+    return _map_keys(place.tables[table]["programme_id"], by_programme)
 
 
 def _total_spending(place: Place, table: str) -> Floats:
@@ -157,30 +158,30 @@ def _total_spending(place: Place, table: str) -> Floats:
     return np.full(len(place.tables[table]), total)
 
 
-def _spent(place: Place, table: str) -> Floats:
-    """What was spent out of the row's stream in its year (GBP)."""
+def _stream_spending(place: Place, table: str) -> Floats:
+    """(rows,) spending from the row's stream in its year (GBP)."""
     spent = place.spending.groupby(["stream_id", "year"])["amount_gbp"].sum().to_dict()
     frame = place.tables[table]
     pairs = zip(frame["stream_id"], frame["year"], strict=True)
     return np.array([spent.get(pair, np.nan) for pair in pairs], float)
 
 
-def _range(place: Place, table: str) -> Floats:
-    """From the baseline of the row's outcome to its target, in the outcome's unit."""
+def _baseline_to_target(place: Place, table: str) -> Floats:
+    """(rows,) distance from baseline to target of the row's outcome, in its unit."""
     outcomes = place.outcomes.drop_duplicates("outcome_id").set_index("outcome_id")
-    reach = (outcomes["target"] - outcomes["baseline"]).abs()
-    return _mapped(place.tables[table]["outcome_id"], reach)
+    distance = (outcomes["target"] - outcomes["baseline"]).abs()
+    return _map_keys(place.tables[table]["outcome_id"], distance)
 
 
 def _large_usable(place: Place, table: str) -> Floats:
-    """Usable area of a large building, so that one slip moves it little (m2)."""
+    """(rows,) 95th percentile of usable areas (m2); one slip hardly changes it."""
     buildings = place.buildings
     usable = (buildings["floor_area_m2"] * buildings["usable_share"]).quantile(0.95)
     return np.full(len(place.tables[table]), float(usable))
 
 
 def _appraisal_costs(place: Place, table: str) -> Floats:
-    """What the investment costs in a full year (GBP)."""
+    """(rows,) cost of the investment in a full year (GBP)."""
     total = float(place.appraisal_costs["amount_gbp"].sum())
     return np.full(len(place.tables[table]), total)
 
@@ -188,12 +189,12 @@ def _appraisal_costs(place: Place, table: str) -> Floats:
 COMPUTED: dict[str, Callable[[Place, str], Floats]] = {
     "spending": _spending,
     "total_spending": _total_spending,
-    "spent": _spent,
-    "range": _range,
+    "spent": _stream_spending,
+    "range": _baseline_to_target,
     "large_usable": _large_usable,
     "appraisal_costs": _appraisal_costs,
 }
-COMPUTED_FROM: dict[str, tuple[ColumnName, ...]] = {  # the columns that could shift it as a whole
+COMPUTED_FROM: dict[str, tuple[ColumnName, ...]] = {  # the columns whose unit scales it
     "spending": (("spending", "amount_gbp"),),
     "total_spending": (("spending", "amount_gbp"),),
     "spent": (("spending", "amount_gbp"),),

@@ -1,1 +1,1 @@
-"""A place as files: reading, writing and the template workbook."""
+"""Read and write places as files; the template workbook."""

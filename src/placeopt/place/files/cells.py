@@ -1,6 +1,6 @@
-"""Cells as spreadsheets leave them: what can be read in one way only, and what is lost for good.
+"""Parse cells as spreadsheets leave them; recognise those that a spreadsheet has damaged.
 
-Pure functions on one cell each. ``None`` says that the cell cannot be read without a guess.
+Each function takes the text of one cell; ``None`` means that it cannot be read without a guess.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ _YEAR_IN_DATE = re.compile(
     re.IGNORECASE,
 )
 _FINANCIAL_YEAR = re.compile(r"((?:19|20)[0-9]{2})[/-](?:20)?([0-9]{2})")
-_BROKEN = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)|#{3,}")
-ID_CHARACTERS = 200  # an id has at most
-TEXT_CHARACTERS = 4000  # any other text has at most
-_IN_TEXTS = "\n\t"  # control characters that a text may have
+_SPREADSHEET_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)|#{3,}")
+ID_CHARACTERS = 200  # the most in an id
+TEXT_CHARACTERS = 4000  # the most in any other text
+_ALLOWED_CONTROLS = "\n\t"  # control characters that a text may have
 _TOTAL = re.compile(
     r"(?:grand |overall |sub-?)?totals?(?: (?:of|for|all)\b.*)?\s*:?", re.IGNORECASE
 )
 
 
 def plain_number(cell: str) -> str | None:
-    """Digits for an amount with pound sign, thousands separators or accounting brackets."""
-    found = _AMOUNT.fullmatch(cell.strip())
-    if found is None or bool(found["open"]) != bool(found["close"]):
+    """The digits of an amount with pound sign, thousands separators or accounting brackets."""
+    match = _AMOUNT.fullmatch(cell.strip())
+    if match is None or bool(match["open"]) != bool(match["close"]):
         return None
-    signs = bool(found["open"]) + (found["sign"] == "-") + bool(found["sign2"])
+    signs = bool(match["open"]) + (match["sign"] == "-") + bool(match["sign2"])
     if signs > 1:
         return None
-    return ("-" if signs else "") + found["whole"].replace(",", "") + (found["part"] or "")
+    return ("-" if signs else "") + match["whole"].replace(",", "") + (match["part"] or "")
 
 
 def share_of_percent(cell: str) -> str | None:
@@ -57,35 +57,35 @@ def share_of_percent(cell: str) -> str | None:
 
 
 def parse_year(cell: str, financial: bool = False) -> str | None:
-    """The year in a full date; of a financial year (``2025/26``) the year in which it starts."""
-    found = _YEAR_IN_DATE.fullmatch(cell.strip())
-    if found is not None:
-        return next(group for group in found.groups() if group)
-    found = _FINANCIAL_YEAR.fullmatch(cell.strip()) if financial else None
-    if found is not None and (int(found[1]) + 1) % 100 == int(found[2]):
-        return found[1]
+    """The year of a full date; if ``financial``, also the first year of ``2025/26``."""
+    match = _YEAR_IN_DATE.fullmatch(cell.strip())
+    if match is not None:
+        return next(group for group in match.groups() if group)
+    match = _FINANCIAL_YEAR.fullmatch(cell.strip()) if financial else None
+    if match is not None and (int(match[1]) + 1) % 100 == int(match[2]):
+        return match[1]
     return None
 
 
 def restore_id(cell: str) -> str | None:
-    """An id that became a number with all its digits left: ``100012.0``, ``1.00012E+5``."""
+    """The id that became a number without loss of digits: ``100012.0``, ``1.00012E+5``."""
     head, dot, zeros = cell.partition(".")
     if dot and head.isdigit() and zeros and not zeros.strip("0"):
         return head
-    found = _SHORTENED.fullmatch(cell)
-    if found is None or "." not in cell:
+    match = _SHORTENED.fullmatch(cell)
+    if match is None or "." not in cell:
         return None
-    digits, power = found[1] + (found[2] or ""), int(found[3])
+    digits, power = match[1] + (match[2] or ""), int(match[3])
     return digits if len(digits) == power + 1 else None
 
 
 def pad_uprn(cell: str) -> str:
-    """A unique property reference number with all its 12 digits: ``42`` is ``000000000042``."""
+    """A unique property reference number padded to 12 digits: ``42`` is ``000000000042``."""
     return cell.zfill(12) if cell.isascii() and cell.isdigit() else cell
 
 
 def damaged_id(cell: str) -> str | None:
-    """What a spreadsheet did to an id whose true text can no longer be told."""
+    """The message if a spreadsheet has destroyed an id, else None."""
     if _SHORTENED.fullmatch(cell) and "." in cell and restore_id(cell) is None:
         return "a spreadsheet has shortened this number and its last digits are lost"
     if _DATE_ID.fullmatch(cell):
@@ -94,35 +94,39 @@ def damaged_id(cell: str) -> str | None:
 
 
 def spreadsheet_error(cell: str) -> str | None:
-    """What a spreadsheet's error in a cell says."""
-    if _BROKEN.fullmatch(cell):
+    """The message if the cell is a spreadsheet error such as ``#N/A``, else None."""
+    if _SPREADSHEET_ERROR.fullmatch(cell):
         return "this is a spreadsheet's error, not a value"
     return None
 
 
 def is_total(cell: str) -> bool:
-    """Whether a cell calls its row a total: ``Total``, ``Grand total:``, ``Total of all sites``."""
+    """Whether a cell labels a row of totals: ``Total``, ``Grand total:``, ``Total of all
+    sites``."""
     return _TOTAL.fullmatch(cell.strip()) is not None
 
 
 def invisible_character(cell: str, strict: bool) -> str | None:
-    """The first character that must not be there: control ones and halves of a pair; in an id
-    (``strict``) also line ends, and invisible or direction-changing ones."""
+    """The first forbidden character, or None.
+
+    Forbidden are control characters and lone surrogates; in an id (``strict``) also line ends and
+    invisible or direction-changing characters.
+    """
     if cell.isascii() and cell.isprintable():
         return None
-    bad = ("Cc", "Cs", "Cf", "Zl", "Zp") if strict else ("Cc", "Cs")
-    allowed = "" if strict else _IN_TEXTS
+    categories = ("Cc", "Cs", "Cf", "Zl", "Zp") if strict else ("Cc", "Cs")
+    allowed = "" if strict else _ALLOWED_CONTROLS
     text = cell if strict else cell.replace("\r\n", "\n")  # a return alone ends a row of some CSV
-    found = (c for c in text if c not in allowed and unicodedata.category(c) in bad)
+    found = (c for c in text if c not in allowed and unicodedata.category(c) in categories)
     return next(found, None)
 
 
 def text_fault(cell: str, strict: bool) -> tuple[str, str] | None:
-    """What is wrong with a text, an id if ``strict``, and what would be right."""
-    most = ID_CHARACTERS if strict else TEXT_CHARACTERS
-    if len(cell) > most:
+    """The fault of a text (an id if ``strict``) and its remedy, or None."""
+    limit = ID_CHARACTERS if strict else TEXT_CHARACTERS
+    if len(cell) > limit:
         remedy = "shorten it; a quotation mark that is not closed makes one cell of what follows"
-        return f"this has {len(cell):,} characters, more than {most:,}", remedy
+        return f"this has {len(cell):,} characters, more than {limit:,}", remedy
     character = invisible_character(cell, strict)
     if character is None:
         return None
@@ -132,5 +136,5 @@ def text_fault(cell: str, strict: bool) -> tuple[str, str] | None:
 
 
 def shorten(cell: str, most: int = 60) -> str:
-    """The beginning of a long cell, for a message."""
+    """Shorten a long cell for a message."""
     return cell if len(cell) <= most else f"{cell[: most - 3]}..."

@@ -1,7 +1,7 @@
-"""Read the tables of a place as text, exactly as they stand in the file.
+"""Read the tables of a place as text, exactly as in the file.
 
-Nothing is typed, filled or dropped here: every cell stays the text it is, in its own row, so
-that a finding can name the row as a person counts it and an id never becomes a number.
+Nothing is typed, filled or dropped here, so that findings can name rows of the file and ids never
+become numbers.
 """
 
 from __future__ import annotations
@@ -20,20 +20,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RawTable:
-    """A table as text: ``cells[column]`` lists its cells from the first record on.
+    """A table as text.
 
-    ``spoilt`` holds the positions of records whose very shape is at fault (an empty row, too
-    many cells): what is said of them is said once.
+    Attributes:
+        file: The file as findings name it.
+        cells: Column name -> its cells, one for each record.
+        findings: The findings so far.
+        spoilt: Positions of malformed records (an empty row, too many cells), which get no further
+            findings.
+        numbers: Row numbers of the records in the file, if they do not run from 2.
     """
 
     file: str
     cells: dict[str, list[str]]
     findings: list[Finding] = field(default_factory=list)
     spoilt: frozenset[int] = frozenset()
-    numbers: tuple[int, ...] = ()  # rows of the records in the file, where they do not run from 2
+    numbers: tuple[int, ...] = ()
 
     def row(self, position: int) -> int:
-        """The row as a person counts it, of the record at ``position`` (from 0)."""
+        """The row number in the file of the record at ``position`` (from 0)."""
         return self.numbers[position] if self.numbers else row_number(position)
 
     @property
@@ -45,16 +50,18 @@ class RawTable:
 
 
 def read_csv(path: Path, delimiter: str = ",") -> RawTable:
-    """A CSV file in UTF-8 (with or without byte-order mark) as text. One with other separators is
-    a fault; it is read with them, so that its other faults are told too."""
+    """Read a CSV file in UTF-8, with or without byte-order mark, as text.
+
+    Other separators are a fault, but the file is read with them to find its other faults too.
+    """
     try:
-        text, findings = _decoded(path)
-        return _rows(path, text, delimiter, findings)
+        text, findings = _decode(path)
+        return _table_of_text(path, text, delimiter, findings)
     except InputError as refused:
         return RawTable(path.name, {}, list(refused.findings))
 
 
-def _rows(path: Path, text: str, delimiter: str, findings: list[Finding]) -> RawTable:
+def _table_of_text(path: Path, text: str, delimiter: str, findings: list[Finding]) -> RawTable:
     heading = text.split("\n", 1)[0]
     for other, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
         if delimiter == "," and other in heading and "," not in heading:
@@ -69,7 +76,8 @@ def _rows(path: Path, text: str, delimiter: str, findings: list[Finding]) -> Raw
 
 
 def table_of_rows(file: str, rows: list[list[str]], findings: list[Finding]) -> RawTable:
-    """Rows of text, the heading first, as a table; uneven rows and bad headings are findings."""
+    """Make a table of rows of text, the heading first; uneven rows and bad headings are
+    findings."""
     if not rows or not any(rows[0]):
         findings.append(error(file, "the file has no heading", "give the column names in row 1"))
         return RawTable(file, {}, findings)
@@ -101,7 +109,7 @@ def table_of_rows(file: str, rows: list[list[str]], findings: list[Finding]) -> 
 
 
 def read_layer(path: Path, layer: str) -> RawTable:
-    """A layer of a GeoPackage as text, its geometry left aside."""
+    """Read a layer of a GeoPackage as text, without its geometry."""
     import pyogrio
 
     frame = pyogrio.read_dataframe(path, layer=layer, read_geometry=False, use_arrow=True)
@@ -110,7 +118,7 @@ def read_layer(path: Path, layer: str) -> RawTable:
 
 
 def texts_of(values: pd.Series) -> list[str]:
-    """Typed values as the text a person would write: missing is "", 5.0 is "5", True is "yes"."""
+    """Format typed values as people write them: missing is "", 5.0 is "5", True is "yes"."""
     import pandas as pd
 
     missing = values.isna().to_numpy()
@@ -130,7 +138,7 @@ def texts_of(values: pd.Series) -> list[str]:
 
 
 def value_text(value: object) -> str:
-    """One value of a workbook or a mapping as the text a person would write."""
+    """Format one value of a workbook or a mapping as people write it."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -139,12 +147,12 @@ def value_text(value: object) -> str:
 
 
 def number_text(value: float) -> str:
-    """A number with as many digits as it needs: 5.0 is "5"."""
+    """Format a number with as many digits as it needs: 5.0 is "5"."""
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
-def _decoded(path: Path) -> tuple[str, list[Finding]]:
-    """The file's text; bytes that are not UTF-8 are a finding each, and shown as U+FFFD."""
+def _decode(path: Path) -> tuple[str, list[Finding]]:
+    """Decode a file as UTF-8; other bytes are a finding and become U+FFFD."""
     raw = read_limited(path)
     try:
         return raw.decode("utf-8-sig"), []

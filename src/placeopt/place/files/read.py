@@ -2,8 +2,8 @@
 
 A folder holds ``place.toml``, one ``TABLE.csv`` for each table, and perhaps ``boundaries.gpkg``
 with a layer ``zones`` of polygons. A GeoPackage holds each table as a layer, the polygons as
-layer ``boundaries`` and the text of place.toml in layer ``place``. Every fault of the files is
-found in one go; a place is handed out only when none of them is an error.
+layer ``boundaries`` and the text of place.toml in layer ``place``. All faults are found in one
+pass; a place is returned only if none of them is an error.
 """
 
 from __future__ import annotations
@@ -39,7 +39,14 @@ OTHER_CSV = {  # files beside the tables that other rooms read or write
 
 
 def read_place(path: str | Path) -> Place:
-    """The place at ``path``; PlaceError carries every error in it, if there is one."""
+    """Read the place at ``path``.
+
+    Args:
+        path: A folder, a GeoPackage or a workbook.
+
+    Raises:
+        PlaceError: With every error found.
+    """
     place, findings = read_leniently(path)
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors or place is None:
@@ -48,10 +55,10 @@ def read_place(path: str | Path) -> Place:
 
 
 def check_files(path: str | Path) -> list[Finding]:
-    """Every fault of the place's files, errors first, with rows as a person counts them.
+    """Return every fault of a place's files, errors first, with row numbers of the files.
 
-    A matrix of minutes beside the place is looked at too (``read_place`` leaves it alone: it
-    can be large, and whether it is used is the scenario's word).
+    A file of minutes beside the place is checked too. (``read_place`` does not: the file can be
+    large, and the scenario decides whether it is used.)
     """
     return read_leniently(path, minutes=True)[1]
 
@@ -59,8 +66,15 @@ def check_files(path: str | Path) -> list[Finding]:
 def read_leniently(
     path: str | Path, *, minutes: bool = False
 ) -> tuple[Place | None, list[Finding]]:
-    """What can be read of a place (None: nothing), and every fault of its tables, errors first;
-    with ``minutes`` also of a matrix of minutes beside it."""
+    """Read as much of a place as possible.
+
+    Args:
+        path: A folder, a GeoPackage or a workbook.
+        minutes: Whether to check a file of minutes beside the place too.
+
+    Returns:
+        The place, None if nothing can be read, and every fault, errors first.
+    """
     path = Path(path)
     if path.is_dir():
         place, findings = _read_folder(path)
@@ -73,7 +87,7 @@ def read_leniently(
         remedy = f"give a folder with {FILE} and its tables as CSV files, or one GeoPackage or"
         remedy += " workbook"
         return None, [error(path.name, message, remedy)]
-    findings += _not_told(check(place), findings)
+    findings += _unreported(check(place), findings)
     if minutes:
         noted = PlausibleNotes(place)
         findings += minutes_findings(place, noted)
@@ -84,38 +98,49 @@ def read_leniently(
 def read_records(
     place: Place, table: str, path: Path, assumed: Mapping[str, str]
 ) -> tuple[pd.DataFrame, list[Finding]]:
-    """Records of ``table`` in a CSV file of their own, as if the place had these and no others;
-    every fault under that file's name. ``assumed``: by column, what an empty cell means there."""
+    """Read records of one table from a CSV file of their own.
+
+    Args:
+        place: The place, with which the records are checked in place of its own.
+        table: The table.
+        path: The CSV file.
+        assumed: Column -> the value of an empty cell.
+
+    Returns:
+        The records and every fault, under the file's name.
+    """
     if not path.is_file():
         remedy = f"give a CSV file with the columns of {table}"
         return empty_table(table), [error(path.name, "there is no such file", remedy)]
     raw = read_csv(path)
     cells = dict(raw.cells)
-    for column, word in assumed.items():
-        cells[column] = [cell or word for cell in cells.get(column, [""] * len(raw))]
+    for column, default in assumed.items():
+        cells[column] = [cell or default for cell in cells.get(column, [""] * len(raw))]
     frame, findings = typed_table(table, replace(raw, cells=cells))
-    mine = table_label(place, table)
-    faults = [finding for finding in check(place.replace(**{table: frame})) if finding.file == mine]
+    own_label = table_label(place, table)
+    faults = [
+        finding for finding in check(place.replace(**{table: frame})) if finding.file == own_label
+    ]
     faults = [replace(finding, file=path.name) for finding in faults]
-    return frame, sort_findings([*findings, *_not_told(faults, findings)])
+    return frame, sort_findings([*findings, *_unreported(faults, findings)])
 
 
-def _not_told(faults: list[Finding], told_before: list[Finding]) -> list[Finding]:
-    """Faults of cells, rows and columns that the reader has not spoken of: each is said once."""
-    told = {(finding.file, finding.row, finding.column) for finding in told_before}
-    rows = {(finding.file, finding.row) for finding in told_before if finding.column is None}
-    columns = {(finding.file, finding.column) for finding in told_before if finding.row is None}
+def _unreported(faults: list[Finding], earlier: list[Finding]) -> list[Finding]:
+    """The faults of cells, rows and columns for which the reader has no finding."""
+    cells = {(finding.file, finding.row, finding.column) for finding in earlier}
+    rows = {(finding.file, finding.row) for finding in earlier if finding.column is None}
+    columns = {(finding.file, finding.column) for finding in earlier if finding.row is None}
     return [
         fault
         for fault in faults
-        if (fault.file, fault.row, fault.column) not in told
+        if (fault.file, fault.row, fault.column) not in cells
         and (fault.file, fault.column) not in columns
         and not (fault.row and (fault.file, fault.row) in rows)
     ]
 
 
 def _read_folder(folder: Path) -> tuple[Place, list[Finding]]:
-    findings = _strange_files(folder)
+    findings = _unknown_files(folder)
     info = PlaceInfo(name=folder.name)
     if (folder / FILE).is_file():
         text = (folder / FILE).read_text(encoding="utf-8-sig", errors="replace")
@@ -125,14 +150,14 @@ def _read_folder(folder: Path) -> tuple[Place, list[Finding]]:
         findings.append(error(FILE, "the file is missing", 'write one with name = "..." in it'))
     tables: dict[str, pd.DataFrame] = {}
     old_names = renamed("tables", [path.stem for path in folder.glob("*.csv")])
-    old = {alias.new: alias for alias in old_names.values()}
+    alias_of_table = {alias.new: alias for alias in old_names.values()}
     for table in dictionary():
-        path = folder / f"{old[table].old if table in old else table}.csv"
+        path = folder / f"{alias_of_table[table].old if table in alias_of_table else table}.csv"
         tables[table], faults = _table(table, read_csv(path) if path.is_file() else None)
         findings += faults
     findings += [
         warning(f"{alias.old}.csv", alias.sentence(), f"call the file {alias.new}.csv")
-        for alias in old.values()
+        for alias in alias_of_table.values()
     ]
     boundaries = None
     if (folder / BOUNDARIES_FILE).is_file():
@@ -147,7 +172,7 @@ def _read_geopackage(path: Path) -> tuple[Place, list[Finding]]:
     except InputError as refused:
         place = Place(PlaceInfo(name=path.stem), _empty_tables(), folder=path.parent)
         return place, list(refused.findings)
-    info, findings = PlaceInfo(name=path.stem), _strange_layers(path, layers)
+    info, findings = PlaceInfo(name=path.stem), _unknown_layers(path, layers)
     if INFO_LAYER in layers:
         text = "\n".join(read_layer(path, INFO_LAYER).cells.get("place_toml", []))
         info, faults = parse_info(text, f"{path.name}:{INFO_LAYER}")
@@ -169,7 +194,7 @@ def _read_geopackage(path: Path) -> tuple[Place, list[Finding]]:
 
 
 def _read_workbook(path: Path) -> tuple[Place, list[Finding]]:
-    """A filled-in template; a workbook has no outlines of zones."""
+    """Read a filled-in template; a workbook has no outlines of zones."""
     info, raw, findings = read_template_workbook(path)
     tables: dict[str, pd.DataFrame] = {}
     for table in dictionary():
@@ -187,7 +212,7 @@ def _empty_tables() -> dict[str, pd.DataFrame]:
 
 
 def _read_boundaries(path: Path, layer: str) -> tuple[gpd.GeoDataFrame | None, list[Finding]]:
-    """The zones' outlines with text ids, as they stand; ``check`` says what is wrong with them."""
+    """Read the zones' outlines with text ids, unchecked."""
     import geopandas as gpd
     import pyogrio
 
@@ -207,20 +232,21 @@ def _read_boundaries(path: Path, layer: str) -> tuple[gpd.GeoDataFrame | None, l
     return frame.astype({"zone_id": str}), []
 
 
-def _strange_files(folder: Path) -> list[Finding]:
-    """CSV files that are no table of the dictionary: perhaps a slip of the pen."""
+def _unknown_files(folder: Path) -> list[Finding]:
+    """Warnings for CSV files that are not tables of the dictionary."""
     findings = []
     for path in sorted(folder.glob("*.csv")):
-        lists = path.stem.endswith(("-groups", "-rows"))  # the importer's lists of a register
+        # the importer's lists of a register
+        is_register_list = path.stem.endswith(("-groups", "-rows"))
         known = path.stem in dictionary() or renamed("tables", [path.stem])
-        if not known and path.name not in OTHER_CSV and not lists:
+        if not known and path.name not in OTHER_CSV and not is_register_list:
             message = "the file is not a table of the dictionary and is not read"
             remedy = f"rename or move it{did_you_mean(path.stem, dictionary())}"
             findings.append(warning(path.name, message, remedy))
     return findings
 
 
-def _strange_layers(path: Path, layers: list[str]) -> list[Finding]:
+def _unknown_layers(path: Path, layers: list[str]) -> list[Finding]:
     known = {*dictionary(), INFO_LAYER, BOUNDARIES_LAYER, "layer_styles"}
     return [
         warning(

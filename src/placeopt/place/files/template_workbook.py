@@ -1,8 +1,8 @@
-"""A place as a workbook to fill: one sheet a table, drop-downs, units, examples, notes.
+"""The template workbook of a place: one sheet for each table, with drop-downs and examples.
 
-Records begin in row 2 under the column names, so that findings name the row one sees. Ids and
-texts are cells of text. Read back, it is the same place to the last digit; outlines of zones do
-not fit in a workbook and go beside it as boundaries.gpkg.
+Records begin in row 2 under the column names. Ids and texts are cells of text. A place that is
+written and read back is the same to the last digit, except for the outlines of zones, which do not
+fit in a workbook; they go beside it as boundaries.gpkg.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
 
 NOTES, COLUMNS, INFO = "Notes", "Columns", "place"
-ROWS_TO_FILL = 5000  # rows that get drop-downs and text format; more may be filled
+ROWS_TO_FILL = 5000  # rows with drop-downs and text format; more may be filled
 _TOML_KEYS = tuple(key for key in asdict(PlaceInfo("")) if key != "plausible")
-_NOTE = "plausible."  # before the name of a note, one a row
+_NOTE_PREFIX = "plausible."  # before the name of a note
 _NOTES = (
     "A place to fill in for placeopt",
     "One sheet is one table, one row is one record, row 1 holds the column names: keep them.",
@@ -58,32 +58,34 @@ def _fill(path: Path, place: Place | None) -> None:
     options = {
         "strings_to_numbers": False, "strings_to_formulas": False, "strings_to_urls": False,
     }  # fmt: skip
-    with xlsxwriter.Workbook(str(path), options) as book:
+    with xlsxwriter.Workbook(str(path), options) as workbook:
         styles = {
-            "text": book.add_format({"num_format": "@"}),
-            "number": book.add_format({"num_format": "General"}),
-            "must": book.add_format({"bold": True, "bg_color": "#1f3a4d", "font_color": "white"}),
-            "may": book.add_format({"bold": True, "bg_color": "#d6e3ec"}),
-            "title": book.add_format({"bold": True, "font_size": 14}),
-            "wrap": book.add_format({"text_wrap": True, "valign": "top"}),
+            "text": workbook.add_format({"num_format": "@"}),
+            "number": workbook.add_format({"num_format": "General"}),
+            "must": workbook.add_format(
+                {"bold": True, "bg_color": "#1f3a4d", "font_color": "white"}
+            ),
+            "may": workbook.add_format({"bold": True, "bg_color": "#d6e3ec"}),
+            "title": workbook.add_format({"bold": True, "font_size": 14}),
+            "wrap": workbook.add_format({"text_wrap": True, "valign": "top"}),
         }
-        _notes(book, styles)
-        _info(book, styles, place.info if place is not None else None)
+        _notes(workbook, styles)
+        _info(workbook, styles, place.info if place is not None else None)
         for table, columns in dictionary().items():
-            _table(book, styles, table, columns, place)
-        _columns_sheet(book, styles)
+            _table(workbook, styles, table, columns, place)
+        _columns_sheet(workbook, styles)
 
 
 def read_template_workbook(path: Path) -> tuple[PlaceInfo, dict[str, RawTable], list[Finding]]:
-    """The workbook's statement of the place and its tables as text; and its faults."""
+    """Read a workbook: what it states about the place, its tables as text, and its faults."""
     try:
-        book = open_workbook(path)
+        workbook = open_workbook(path)
     except InputError as refused:
         return PlaceInfo(path.stem), {}, list(refused.findings)
     sheets = {
         name: [[value_text(cell) for cell in row]
-               for row in book.get_sheet_by_name(name).to_python(skip_empty_area=False)]
-        for name in book.sheet_names
+               for row in workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)]
+        for name in workbook.sheet_names
     }  # fmt: skip
     info, findings = _read_info(path, sheets.get(INFO))
     tables: dict[str, RawTable] = {}
@@ -111,15 +113,15 @@ def _read_info(path: Path, rows: list[list[str]] | None) -> tuple[PlaceInfo, lis
         key, value = (*row, "", "")[:2]
         if key == "sources" and value:
             sources.append(value)
-        elif key.startswith(_NOTE):
-            notes.append(f"{_quoted(key.removeprefix(_NOTE))} = {_quoted(value)}")
+        elif key.startswith(_NOTE_PREFIX):
+            notes.append(f"{_quoted(key.removeprefix(_NOTE_PREFIX))} = {_quoted(value)}")
         elif key not in ("", "sources", *_TOML_KEYS):
             remedy = f"remove it{did_you_mean(key, _TOML_KEYS)}"
             findings.append(warning(file, "the key is not known", remedy, row=number, column=key))
         elif value and key in ("price_year", "made_up"):
             words = {"yes": "true", "no": "false"}
             lines.append(
-                f"{key} = {words.get(value, value) if _plain(value) else json.dumps(value)}"
+                f"{key} = {words.get(value, value) if _is_plain(value) else json.dumps(value)}"
             )
         elif value and key:
             lines.append(f"{key} = {_quoted(value)}")
@@ -131,7 +133,7 @@ def _read_info(path: Path, rows: list[list[str]] | None) -> tuple[PlaceInfo, lis
     return info, findings + faults
 
 
-def _plain(value: str) -> bool:
+def _is_plain(value: str) -> bool:
     return value.isdigit() or value in ("yes", "no", "true", "false")
 
 
@@ -141,16 +143,16 @@ def _quoted(value: str) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _notes(book: Workbook, styles: dict[str, Any]) -> None:
-    sheet = book.add_worksheet(NOTES)
+def _notes(workbook: Workbook, styles: dict[str, Any]) -> None:
+    sheet = workbook.add_worksheet(NOTES)
     sheet.set_column(0, 0, 110)
     sheet.write_string(0, 0, _NOTES[0], styles["title"])
-    for at, note in enumerate(_NOTES[1:], start=2):
-        sheet.write_string(at, 0, note, styles["wrap"])
+    for row, note in enumerate(_NOTES[1:], start=2):
+        sheet.write_string(row, 0, note, styles["wrap"])
 
 
-def _info(book: Workbook, styles: dict[str, Any], info: PlaceInfo | None) -> None:
-    sheet = book.add_worksheet(INFO)
+def _info(workbook: Workbook, styles: dict[str, Any], info: PlaceInfo | None) -> None:
+    sheet = workbook.add_worksheet(INFO)
     sheet.set_column(0, 0, 14, styles["text"])
     sheet.set_column(1, 1, 60, styles["text"])
     sheet.set_column(2, 2, 70)
@@ -165,35 +167,35 @@ def _info(book: Workbook, styles: dict[str, Any], info: PlaceInfo | None) -> Non
         "made_up": "yes if the place is fictional",
     }
     given = asdict(info) if info is not None else {**asdict(PlaceInfo("")), "sources": ("", "")}
-    at = 1
+    row = 1
     for key in _TOML_KEYS:
         values = given[key] if key == "sources" else (given[key],)
         for value in values or ("",):
-            sheet.write_string(at, 0, key)
-            sheet.write_string(at, 1, value_text(value), styles["text"])
-            sheet.write_string(at, 2, meanings[key])
+            sheet.write_string(row, 0, key)
+            sheet.write_string(row, 1, value_text(value), styles["text"])
+            sheet.write_string(row, 2, meanings[key])
             if key == "made_up":
-                sheet.data_validation(at, 1, at, 1, {"validate": "list", "source": ["yes", "no"]})
-            at += 1
+                sheet.data_validation(row, 1, row, 1, {"validate": "list", "source": ["yes", "no"]})
+            row += 1
     for name, reason in (info.plausible if info is not None else {}).items():
-        sheet.write_string(at, 0, _NOTE + name)
-        sheet.write_string(at, 1, reason, styles["text"])
-        sheet.write_string(at, 2, "why a number that looks like a slip is right")
-        at += 1
+        sheet.write_string(row, 0, _NOTE_PREFIX + name)
+        sheet.write_string(row, 1, reason, styles["text"])
+        sheet.write_string(row, 2, "why a number that looks like a slip is right")
+        row += 1
 
 
 def _table(
-    book: Workbook, styles: dict[str, Any], table: str, columns: tuple[Column, ...],
+    workbook: Workbook, styles: dict[str, Any], table: str, columns: tuple[Column, ...],
     place: Place | None,
 ) -> None:  # fmt: skip
-    sheet = book.add_worksheet(table)
+    sheet = workbook.add_worksheet(table)
     sheet.freeze_panes(1, 1)
     last = ROWS_TO_FILL
     for j, column in enumerate(columns):
         text = column.type in ("id", "text", "boolean")
         sheet.set_column(j, j, max(12, len(column.name) + 2), styles["text" if text else "number"])
         sheet.write_string(0, j, column.name, styles["must" if column.required else "may"])
-        sheet.write_comment(0, j, _told(column), {"x_scale": 2})
+        sheet.write_comment(0, j, _description(column), {"x_scale": 2})
         sheet.data_validation(1, j, last, j, _validation(column))
     if place is not None:
         frame = place.tables[table]
@@ -206,7 +208,7 @@ def _table(
 def _write(
     sheet: Worksheet, i: int, j: int, cell: str, number: bool, styles: dict[str, Any]
 ) -> None:
-    """One cell; a number whose 17th digit matters is written as text to keep it."""
+    """Write one cell; a number whose 17th digit matters is written as text to keep it."""
     if cell == "":
         return
     if number and float(f"{float(cell):.16G}") == float(cell):
@@ -216,16 +218,16 @@ def _write(
 
 
 def _validation(column: Column) -> dict[str, Any]:
-    """Drop-downs and limits; the message shows on selecting a cell."""
-    shown = {"input_title": column.name[:32], "input_message": _told(column)[:255]}
+    """The validation of a column: drop-downs and limits, with a message when a cell is selected."""
+    shown = {"input_title": column.name[:32], "input_message": _description(column)[:255]}
     if column.choices:
         return {"validate": "list", "source": list(column.choices), **shown}
     if column.type == "boolean":
         return {"validate": "list", "source": ["yes", "no"], **shown}
     if column.references:
         other, key = column.references
-        at = [c.name for c in dictionary()[other]].index(key)
-        letter = chr(ord("A") + at)
+        position = [c.name for c in dictionary()[other]].index(key)
+        letter = chr(ord("A") + position)
         source = f"='{other}'!${letter}$2:${letter}${ROWS_TO_FILL + 1}"
         return {"validate": "list", "source": source, "error_type": "warning",
                 "error_message": f"{other} has no such {key}", **shown}  # fmt: skip
@@ -238,8 +240,8 @@ def _validation(column: Column) -> dict[str, Any]:
     return {"validate": "any", **shown}
 
 
-def _told(column: Column) -> str:
-    """Meaning, unit and an example of a column, in one line or two."""
+def _description(column: Column) -> str:
+    """The meaning, unit and an example of a column."""
     unit = f" [{column.unit}]" if column.unit else ""
     need = "Must be filled." if column.required else ""
     if column.default:
@@ -248,7 +250,7 @@ def _told(column: Column) -> str:
 
 
 def example_value(column: Column) -> str:
-    """A value that the column takes."""
+    """An example of a value of the column."""
     if column.name in _EXAMPLES:
         return _EXAMPLES[column.name]
     if column.choices:
@@ -276,15 +278,15 @@ _EXAMPLES = {
 }  # fmt: skip
 
 
-def _columns_sheet(book: Workbook, styles: dict[str, Any]) -> None:
-    sheet = book.add_worksheet(COLUMNS)
+def _columns_sheet(workbook: Workbook, styles: dict[str, Any]) -> None:
+    sheet = workbook.add_worksheet(COLUMNS)
     heads = ("table", "column", "type", "unit", "required", "default", "allowed", "example",
              "meaning")  # fmt: skip
     for j, (head, width) in enumerate(zip(heads, (16, 34, 9, 14, 9, 12, 34, 16, 90), strict=True)):
         sheet.set_column(j, j, width)
         sheet.write_string(0, j, head, styles["must"])
     sheet.freeze_panes(1, 2)
-    at = 1
+    row = 1
     for table, columns in dictionary().items():
         for column in columns:
             allowed = ", ".join(column.choices)
@@ -303,6 +305,6 @@ def _columns_sheet(book: Workbook, styles: dict[str, Any]) -> None:
                 column.meaning,
             )
             for j, cell in enumerate(cells):
-                sheet.write_string(at, j, cell)
-            at += 1
-    sheet.autofilter(0, 0, at - 1, len(heads) - 1)
+                sheet.write_string(row, j, cell)
+            row += 1
+    sheet.autofilter(0, 0, row - 1, len(heads) - 1)

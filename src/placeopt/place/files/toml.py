@@ -1,4 +1,4 @@
-"""place.toml: what a place states of itself, read with findings and written back."""
+"""Read and write place.toml, the general information about a place."""
 
 from __future__ import annotations
 
@@ -30,42 +30,50 @@ _MEANING = {
 
 
 def parse_info(text: str, file: str = FILE) -> tuple[PlaceInfo, list[Finding]]:
-    """The statement a place makes of itself, and what is wrong with it."""
+    """Parse the text of place.toml; return the information and its faults."""
     try:
-        given = parse_toml(text, file)
+        values = parse_toml(text, file)
     except InputError as refused:
         return PlaceInfo(name=""), list(refused.findings)
     lines = text.splitlines()
     findings: list[Finding] = []
-    good: dict[str, Any] = {"name": ""}
-    for key, value in given.items():
+    valid_values: dict[str, Any] = {"name": ""}
+    for key, value in values.items():
         line = _line_of(lines, key)
         if key not in _MEANING:
             remedy = f"remove it{did_you_mean(key, _MEANING)}"
             findings.append(warning(file, "the key is not known", remedy, row=line, column=key))
-        elif not _fits(key, value):
-            what, example = _MEANING[key]
-            findings.append(error(file, f"this is not {what}", f"write for example {example}",
-                                  row=line, column=key, value=value))  # fmt: skip
+        elif not _has_type(key, value):
+            description, example = _MEANING[key]
+            findings.append(
+                error(
+                    file,
+                    f"this is not {description}",
+                    f"write for example {example}",
+                    row=line,
+                    column=key,
+                    value=value,
+                )
+            )
         else:
             stated: dict[str, Any] = {key: tuple(value) if key == "sources" else value}
             if key == "plausible":
-                stated = {key: dict(_flat(value))}
+                stated = {key: dict(_flatten(value))}
             faults = [
                 replace(finding, file=file, row=line)
                 for finding in info_findings(PlaceInfo(**{"name": "", **stated}))
             ]
             findings += faults
             if not faults:
-                good |= stated
-    if "name" not in given:
+                valid_values |= stated
+    if "name" not in values:
         remedy = f"write for example {_MEANING['name'][1]}"
         findings.append(error(file, "the name is missing", remedy, column="name"))
-    return PlaceInfo(**good), findings
+    return PlaceInfo(**valid_values), findings
 
 
 def info_findings(info: PlaceInfo) -> Iterator[Finding]:
-    """Texts of a statement that are too long or cannot be shown, and a year out of range."""
+    """Errors for texts that are too long or cannot be shown, and for a price year out of range."""
     for key, texts in (("name", (info.name,)), ("sources", info.sources),
                        ("licence", (info.licence,)),
                        ("plausible", info.plausible.values())):  # fmt: skip
@@ -80,7 +88,7 @@ def info_findings(info: PlaceInfo) -> Iterator[Finding]:
 
 
 def info_text(info: PlaceInfo) -> str:
-    """place.toml for ``info``; ``parse_info`` reads it back unchanged."""
+    """The text of place.toml for ``info``; ``parse_info`` reads it back unchanged."""
     import tomli_w
 
     given = asdict(info)
@@ -89,18 +97,18 @@ def info_text(info: PlaceInfo) -> str:
     return tomli_w.dumps(given)
 
 
-def _flat(notes: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
-    """Notes by name, whether or not the dots of the name stand in quotation marks."""
+def _flatten(notes: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    """Yield notes by their full name, whether or not the file quotes the dotted name."""
     for name, reason in notes.items():
         if isinstance(reason, dict):
-            yield from _flat(reason, f"{before}{name}.")
+            yield from _flatten(reason, f"{before}{name}.")
         else:
             yield before + name, reason
 
 
-def _fits(key: str, value: Any) -> bool:
+def _has_type(key: str, value: Any) -> bool:
     if key == "plausible":
-        reasons = [reason for _, reason in _flat(value)] if isinstance(value, dict) else [None]
+        reasons = [reason for _, reason in _flatten(value)] if isinstance(value, dict) else [None]
         return all(isinstance(reason, str) and reason.strip() for reason in reasons)
     if key == "sources":
         return isinstance(value, list) and all(isinstance(item, str) for item in value)

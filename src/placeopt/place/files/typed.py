@@ -1,6 +1,6 @@
-"""Turn tables of text into typed tables; every cell that will not go is a finding.
+"""Convert tables of text to typed tables; every cell that cannot be converted is a finding.
 
-A cell that cannot be read stays missing in the frame, with its finding; nothing is guessed.
+Such a cell is missing in the data frame; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NUMBER_LETTERS = re.compile(r"[0-9eE+.\n-]*")
 _YES = {"yes": True, "true": True, "no": False, "false": False}
-_LARGEST_INTEGER = 2.0**53  # beyond it a float no longer tells neighbours apart
+_LARGEST_INTEGER = 2.0**53  # beyond it floats cannot represent every integer
 
 
 def typed_table(table: str, raw: RawTable) -> tuple[pd.DataFrame, list[Finding]]:
-    """The table with the dictionary's columns, in its order and types; and its faults."""
+    """Return a table with the dictionary's columns, order and types, and its faults."""
     import pandas as pd
 
     columns = dictionary()[table]
@@ -49,11 +49,14 @@ def typed_table(table: str, raw: RawTable) -> tuple[pd.DataFrame, list[Finding]]
 
 
 def _with_new_names(table: str, raw: RawTable) -> tuple[RawTable, list[Finding]]:
-    """The table with columns of an earlier name under today's, and a warning for each."""
+    """Rename columns that have an earlier name, with a warning for each."""
     old = renamed(f"tables.{table}", raw.cells)
     if not old:
         return raw, []
-    cells = {old[name].new if name in old else name: each for name, each in raw.cells.items()}
+    cells = {
+        old[name].new if name in old else name: column_cells
+        for name, column_cells in raw.cells.items()
+    }
     findings = [
         warning(raw.file, alias.sentence(), f"call the column {alias.new}", column=name)
         for name, alias in old.items()
@@ -64,25 +67,32 @@ def _with_new_names(table: str, raw: RawTable) -> tuple[RawTable, list[Finding]]
 def typed_column(
     column: Column, cells: Sequence[str], file: str, spoilt: frozenset[int] = frozenset()
 ) -> tuple[pd.Series, list[Finding]]:
-    """One column of text as a typed series with its default filled in; and its faults."""
+    """Return a column of text as a typed series with defaults filled in, and its faults.
+
+    Args:
+        column: The column of the dictionary.
+        cells: (records,) texts.
+        file: The file as findings name it.
+        spoilt: Positions of malformed records, which get no findings.
+    """
     values, bad = _READERS[column.type](column, cells)
     findings = [
         error(
             file,
-            _is_not(column, cells[at]),
-            f"{expected_value(column)}{_year_of(column, cells[at])}",
-            row=row_number(at),
+            _type_message(column, cells[i]),
+            f"{expected_value(column)}{_date_remedy(column, cells[i])}",
+            row=row_number(i),
             column=column.name,
-            value=cells[at],
+            value=cells[i],
         )
-        for at in bad
-        if at not in spoilt
+        for i in bad
+        if i not in spoilt
     ]
     if column.type == "id":
         findings += [
-            error(file, lost, "take the id from its own system, formatted as text",
-                  row=row_number(at), column=column.name, value=cell)
-            for at, cell in enumerate(cells) if (lost := damaged_id(cell)) and at not in spoilt
+            error(file, message, "take the id from its own system, formatted as text",
+                  row=row_number(i), column=column.name, value=cell)
+            for i, cell in enumerate(cells) if (message := damaged_id(cell)) and i not in spoilt
         ]  # fmt: skip
     if column.required:
         findings += [
@@ -90,26 +100,32 @@ def typed_column(
                 file,
                 "the cell is empty",
                 expected_value(column),
-                row=row_number(at),
+                row=row_number(i),
                 column=column.name,
             )
-            for at, cell in enumerate(cells)
-            if cell == "" and at not in spoilt
+            for i, cell in enumerate(cells)
+            if cell == "" and i not in spoilt
         ]
     return values, findings
 
 
 def empty_table(table: str) -> pd.DataFrame:
-    """A table without records, of the dictionary's columns and types."""
+    """A table without records, with the dictionary's columns and types."""
     frame, _ = typed_table(table, RawTable(table, {c.name: [] for c in dictionary()[table]}))
     return frame
 
 
 def conform_tables(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Frames made by a program as a place holds them: every table, column, type and default.
+    """Convert data frames made by a program to the tables of a place.
 
-    Raises ValueError where a frame holds a column the dictionary does not know or a value
-    that is not of its column's type.
+    Args:
+        tables: Data frames by table; columns with defaults may be missing.
+
+    Returns:
+        Every table of the dictionary, complete and typed.
+
+    Raises:
+        ValueError: A table or column is unknown, or a value is not of its column's type.
     """
     from placeopt.place.files.raw import texts_of
 
@@ -136,7 +152,7 @@ def _texts(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int]]:
     filled = [cell or default for cell in cells] if default else list(cells)
     bad: list[int] = []
     if column.type == "id":
-        bad = [at for at, cell in enumerate(cells) if cell and cell != cell.strip()]
+        bad = [i for i, cell in enumerate(cells) if cell and cell != cell.strip()]
     return pd.Series(filled, dtype=str), bad
 
 
@@ -146,7 +162,7 @@ def _numbers(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int]
     values, bad = parse_floats(cells)
     default = column.default_value()
     if default is not None:
-        values[[at for at, cell in enumerate(cells) if cell == ""]] = default
+        values[[i for i, cell in enumerate(cells) if cell == ""]] = default
     return pd.Series(values, dtype="float64"), bad
 
 
@@ -161,7 +177,7 @@ def _integers(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int
     bad = sorted({*bad, *np.flatnonzero(wrong).tolist()})
     default = column.default_value()
     if default is not None:
-        values[[at for at, cell in enumerate(cells) if cell == ""]] = default
+        values[[i for i, cell in enumerate(cells) if cell == ""]] = default
     whole = pd.Series(values, dtype="float64").astype("Int64")
     never_missing = column.required or default is not None
     return (whole.astype("int64") if never_missing and not whole.hasnans else whole), bad
@@ -171,28 +187,32 @@ def _booleans(column: Column, cells: Sequence[str]) -> tuple[pd.Series, list[int
     import pandas as pd
 
     default = bool(column.default_value())
-    bad = [at for at, cell in enumerate(cells) if cell and cell.lower() not in _YES]
+    bad = [i for i, cell in enumerate(cells) if cell and cell.lower() not in _YES]
     return pd.Series([_YES.get(cell.lower(), default) for cell in cells], dtype=bool), bad
 
 
 def parse_floats(cells: Sequence[str]) -> tuple[np.ndarray[Any, np.dtype[np.float64]], list[int]]:
-    """(records,) floats, exact, NaN where a cell is empty or bad; and the bad positions."""
+    """(records,) exact floats, NaN where a cell is empty or bad; and the bad positions."""
     bad: list[int] = []
     if not _NUMBER_LETTERS.fullmatch("\n".join(cells)):
-        bad = [at for at, cell in enumerate(cells) if cell and not _NUMBER.fullmatch(cell)]
-    drop = set(bad)
+        bad = [i for i, cell in enumerate(cells) if cell and not _NUMBER.fullmatch(cell)]
+    bad_positions = set(bad)
     try:
-        values = _parsed([cell if at not in drop else "" for at, cell in enumerate(cells)])
-    except ValueError:  # only number letters, but no number: "1-2", "e", "1.2.3"
-        bad = [at for at, cell in enumerate(cells) if cell and not _NUMBER.fullmatch(cell)]
-        drop = set(bad)
-        values = _parsed([cell if at not in drop else "" for at, cell in enumerate(cells)])
+        values = _to_floats(
+            [cell if i not in bad_positions else "" for i, cell in enumerate(cells)]
+        )
+    except ValueError:  # characters of numbers, but not a number: "1-2", "e", "1.2.3"
+        bad = [i for i, cell in enumerate(cells) if cell and not _NUMBER.fullmatch(cell)]
+        bad_positions = set(bad)
+        values = _to_floats(
+            [cell if i not in bad_positions else "" for i, cell in enumerate(cells)]
+        )
     infinite = np.flatnonzero(np.isinf(values)).tolist()  # 1e999
     values[infinite] = np.nan
     return values, sorted({*bad, *infinite})
 
 
-def _parsed(cells: list[str]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _to_floats(cells: list[str]) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.array([cell or "nan" for cell in cells], dtype=object).astype(np.float64)
 
 
@@ -210,13 +230,14 @@ def _heading_findings(raw: RawTable, columns: Sequence[Column]) -> list[Finding]
             remedy = f"rename or remove it{did_you_mean(name, names)}"
             absent = [own for own in names if own not in raw.cells]
             misspelt = get_close_matches(name.strip().lower(), absent, n=1, cutoff=0.8)
-            kind = error if misspelt else warning  # else a default would stand in for it
+            # a default would silently replace a misspelt column
+            kind = error if misspelt else warning
             findings.append(kind(raw.file, message, remedy, column=name))
     return findings
 
 
 def expected_value(column: Column) -> str:
-    """What would be right in a cell of this column."""
+    """The remedy for a wrong cell of this column."""
     if column.choices:
         return f"give one of {', '.join(column.choices)}"
     if column.type == "id":
@@ -231,19 +252,19 @@ def expected_value(column: Column) -> str:
     return f"give a {whole}number{unit} {limits}, digits only, for example {_example(column)}"
 
 
-def _is_not(column: Column, cell: str) -> str:
-    """What is wrong with a cell that its column's type does not take."""
+def _type_message(column: Column, cell: str) -> str:
+    """The message for a cell that is not of its column's type."""
     if column.type in ("number", "integer") and _NUMBER.fullmatch(cell):
         value = float(cell)
         if abs(value) > _LARGEST_INTEGER and column.maximum is not None:
             above = number_in_words(column.maximum)
             below = number_in_words(column.minimum or 0.0)
             return f"this is above {above}" if value > 0 else f"this is below {below}"
-    return _IS_NOT[column.type]
+    return _TYPE_MESSAGES[column.type]
 
 
-def _year_of(column: Column, cell: str) -> str:
-    """What to give instead of a date where a year is asked for."""
+def _date_remedy(column: Column, cell: str) -> str:
+    """The additional remedy for a date in a column of years."""
     years = re.findall(r"(?<![0-9])(?:19|20|21)[0-9]{2}(?![0-9])", cell)
     return f"; of this date only the year, {years[0]}" if column.unit == "year" and years else ""
 
@@ -266,7 +287,7 @@ _READERS = {
     "integer": _integers,
     "boolean": _booleans,
 }
-_IS_NOT = {
+_TYPE_MESSAGES = {
     "id": "the id has spaces around it",
     "text": "the cell is no text",
     "number": "there is text in a number column",

@@ -1,6 +1,6 @@
-"""Write a place: a folder of CSV files with place.toml, one GeoPackage, or one workbook.
+"""Write a place as a folder of CSV files with place.toml, one GeoPackage or one workbook.
 
-What ``read_place`` reads back is the same place, to the last digit of every number.
+``read_place`` reads back the same place, to the last digit of every number.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ FILES = (FILE, BOUNDARIES_FILE, *(f"{table}.csv" for table in dictionary()))
 def write_place(place: Place, path: str | Path) -> Path:
     """Write ``place`` to ``path``: one GeoPackage or workbook by its ending, else a folder.
 
-    A workbook (.xlsx) has no outlines of zones.
-    Tables without records are left out; the files of an earlier place are replaced all at once,
-    and other files of its folder stay (scenarios, streets).
+    A workbook (.xlsx) has no outlines of zones. Tables without records are left out. The files of
+    an
+    earlier place are replaced all at once; other files of its folder stay (scenarios, streets).
 
     Returns:
         The path written.
@@ -58,7 +58,7 @@ def write_files(place: Place, folder: Path) -> None:
 
 
 def _write_csv(path: Path, frame: pd.DataFrame, columns: tuple[Column, ...]) -> None:
-    """Every column of the dictionary, in its order; numbers with as many digits as they need."""
+    """Write a table with every column of the dictionary, numbers with as many digits as needed."""
     names = [column.name for column in columns]
     texts = [texts_of(frame[name]) for name in names]
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -70,7 +70,7 @@ def _write_csv(path: Path, frame: pd.DataFrame, columns: tuple[Column, ...]) -> 
 def _write_geopackage(place: Place, path: Path) -> None:
     import pyogrio
 
-    # Waiting for the disk after each of two dozen layers would take most of the time.
+    # Syncing to disk after each of two dozen layers would take most of the time.
     pyogrio.set_gdal_config_options({"OGR_SQLITE_SYNCHRONOUS": "OFF"})
     try:
         with atomic_file(path) as made:

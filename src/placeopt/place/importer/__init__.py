@@ -1,8 +1,8 @@
-"""Make a place from files as they come, by a mapping file that says which column is which.
+"""Import a place from a council's files; a mapping file says which column is which.
 
-``import_place`` reads the mapping's sources, builds each table, checks the whole and writes the
-place with a report of what was taken, renamed, assumed and left out. Everything that no source
-states is a row of the place's ``assumptions``. Nothing is written while an error stands.
+``import_place`` reads the mapping's sources, builds each table, checks the result and writes the
+place with a report of what was taken, renamed, assumed and left out. Every value that no source
+states is a row of the place's ``assumptions``. If there is any error, nothing is written.
 """
 
 from __future__ import annotations
@@ -55,50 +55,54 @@ def import_place(
     *,
     progress: Callable[[str], None] | None = None,
 ) -> ImportReport:
-    """Make the place that ``mapping`` describes and write it to ``out``; return the report.
+    """Import the place that ``mapping`` describes, write it to ``out`` and return the report.
 
-    ``folder`` is where the source files lie (by default beside the mapping). ``out`` is a
-    folder, or a file ending in .gpkg; the report is written into it (or beside it) as
-    import-report.md, a street network as streets.gpkg. ``progress`` is told each step as it
-    begins. PlaceError carries every fault of the
-    mapping, of the sources and of the place that would come out; OutputError says, before a source
-    is read, that ``out`` cannot be written.
+    Args:
+        mapping: The mapping file (TOML).
+        out: A folder, or a file ending in .gpkg. The report is written into the folder, or beside
+            the file, as import-report.md, and a street network as streets.gpkg.
+        folder: The folder of the source files; by default that of the mapping.
+        progress: Called with a line of text as each step begins.
+
+    Raises:
+        PlaceError: With every fault of the mapping, the sources and the resulting place.
+        OutputError: ``out`` cannot be written; raised before any source is read.
     """
     mapping, out = Path(mapping), Path(out)
     rules = read_mapping(mapping)
     if out.suffix.lower() != ".gpkg":
-        require_writable(out, (*FILES, *_about(rules)), keep_others=True)
-    tell = progress or (lambda step: None)
+        require_writable(out, (*FILES, *_report_files(rules)), keep_others=True)
+    report_progress = progress or (lambda step: None)
     home = Path(folder) if folder is not None else mapping.parent
-    sources = _read_sources(rules, home, mapping.parent, tell)
+    sources = _read_sources(rules, home, mapping.parent, report_progress)
     report = ImportReport(rules.place.name)
     report.findings += [f for source in sources.values() for f in source.table.findings]
-    place = _build(rules, sources, report, tell)
-    tell(f"writing {out}")
+    place = _build(rules, sources, report, report_progress)
+    report_progress(f"writing {out}")
     if out.suffix.lower() == ".gpkg":
         write_place(place, out)
         with tempfile.TemporaryDirectory() as scratch:
-            _write_about(report, rules, sources, Path(scratch))
+            _write_report_files(report, rules, sources, Path(scratch))
             for path in Path(scratch).iterdir():
                 with atomic_file(out.parent / path.name) as made:
                     shutil.copyfile(path, made)
     else:
-        with atomic_folder(out, (*FILES, *_about(rules)), keep_others=True) as made:
+        with atomic_folder(out, (*FILES, *_report_files(rules)), keep_others=True) as made:
             write_files(place, made)
-            _write_about(report, rules, sources, made)
+            _write_report_files(report, rules, sources, made)
     return report
 
 
-def _about(rules: Mapping) -> list[str]:
-    """The names of the files that ``_write_about`` may write."""
+def _report_files(rules: Mapping) -> list[str]:
+    """The names of the files that ``_write_report_files`` may write."""
     registers = [f"{name}-{what}.csv" for name in rules.source for what in ("groups", "rows")]
     return [REPORT_FILE, STREETS_FILE, *registers]
 
 
-def _write_about(
+def _write_report_files(
     report: ImportReport, rules: Mapping, sources: dict[str, Source], folder: Path
 ) -> None:
-    """What an import writes beside the place: the report, registers to look at, the streets."""
+    """Write the files that accompany the place: report, register lists, street network."""
     (folder / REPORT_FILE).write_text(report.to_markdown(), encoding="utf-8")
     _write_registers(sources, folder)
     if rules.streets:
@@ -106,31 +110,31 @@ def _write_about(
 
 
 def _read_sources(
-    rules: Mapping, folder: Path, beside: Path, tell: Callable[[str], None]
+    rules: Mapping, folder: Path, mapping_folder: Path, report_progress: Callable[[str], None]
 ) -> dict[str, Source]:
     sources, findings = {}, []
     for name, spec in rules.source.items():
-        tell(f"reading {spec.file}")
+        report_progress(f"reading {spec.file}")
         try:
-            sources[name] = read_source(spec, folder, beside)
+            sources[name] = read_source(spec, folder, mapping_folder)
         except PlaceError as faults:
             findings += faults.findings
     findings += [finding for source in sources.values() for finding in source.table.findings]
     _stop_at_errors(findings, "faults in the sources")
     for name, spec in rules.source.items():
-        _empty_out(sources[name].table, spec.missing)
+        _clear_missing_cells(sources[name].table, spec.missing)
     return sources
 
 
-def _empty_out(table: RawTable, missing: tuple[str, ...]) -> None:
-    """Cells that the mapping calls missing (``n/a``, ``TBC``) become empty, and that is said."""
+def _clear_missing_cells(table: RawTable, missing: tuple[str, ...]) -> None:
+    """Empty the cells that the mapping calls missing (``n/a``, ``TBC``), with a warning."""
     words = set(missing)
     rows: list[int] = []
     for cells in table.cells.values() if words else ():
-        for at, cell in enumerate(cells):
+        for i, cell in enumerate(cells):
             if cell in words:
-                cells[at] = ""
-                rows.append(table.row(at))
+                cells[i] = ""
+                rows.append(table.row(i))
     if rows:
         message = f"{len(rows)} cells that the mapping calls missing were read as empty"
         ids = map(str, sorted(set(rows)))
@@ -138,28 +142,31 @@ def _empty_out(table: RawTable, missing: tuple[str, ...]) -> None:
 
 
 def _build(
-    rules: Mapping, sources: dict[str, Source], report: ImportReport, tell: Callable[[str], None]
+    rules: Mapping,
+    sources: dict[str, Source],
+    report: ImportReport,
+    report_progress: Callable[[str], None],
 ) -> Place:
-    """The place as the mapping says, checked; the report filled in."""
+    """Return the place that the mapping describes, checked, and fill in the report."""
     used: dict[str, set[str]] = {name: set() for name in sources}
-    _tell_registers(sources, report)
-    _tell_finance(rules, sources, report)
+    _report_registers(sources, report)
+    _report_finance(rules, sources, report)
     for key, source in sources.items():
         used[key] |= source.register.headings if source.register else set()
-    parts: dict[str, list[dict[str, list[str]]]] = {table: [] for table in dictionary()}
+    table_parts: dict[str, list[dict[str, list[str]]]] = {table: [] for table in dictionary()}
     findings: list[Finding] = []
     prices = Deflator(rules.place.price_year)
-    first = sorted(rules.table, key=lambda rule: rule.table != "deflators")
-    for at, rule in enumerate(first, start=1):
-        tell(f"making {rule.table} ({at} of {len(rules.table)})")
+    ordered_rules = sorted(rules.table, key=lambda rule: rule.table != "deflators")
+    for i, rule in enumerate(ordered_rules, start=1):
+        report_progress(f"making {rule.table} ({i} of {len(rules.table)})")
         if rule.table != "deflators" and not prices.index:
-            prices = _prices(rules, parts["deflators"])
+            prices = _prices(rules, table_parts["deflators"])
         try:
             cells, faults, columns = build_rows(rule, sources, rules.place.crs, report, prices)
-        except PlaceError as stop:
-            findings += stop.findings
+        except PlaceError as failure:
+            findings += failure.findings
             continue
-        parts[rule.table].append(cells)
+        table_parts[rule.table].append(cells)
         findings += faults
         for name in [rule.source, *(join.source for join in rule.join)]:
             if name:
@@ -168,52 +175,54 @@ def _build(
             used[join.source].add(join.other)
     if rules.districts is not None:
         outlines = rules.districts
-        tell(f"finding districts in {rules.source[outlines.source].file}")
-        found = find_districts(outlines, sources[outlines.source], rules.place.crs, parts, report)
+        report_progress(f"finding districts in {rules.source[outlines.source].file}")
+        found = find_districts(
+            outlines, sources[outlines.source], rules.place.crs, table_parts, report
+        )
         findings += found
         used[outlines.source] |= {outlines.district_id, *([outlines.name] if outlines.name else [])}
     _stop_at_errors(findings, "faults in what is imported")
-    parts["assumptions"].append(_assumption_cells(report))
+    table_parts["assumptions"].append(_assumption_cells(report))
     tables = {}
-    for table, pieces in parts.items():
+    for table, pieces in table_parts.items():
         tables[table], faults = typed_table(table, _stacked(table, pieces))
         findings += faults
         if len(tables[table]):
             report.rows[table] = len(tables[table])
     boundaries = _boundaries(rules, sources, findings, used)
-    boundaries = _of_the_zones(boundaries, tables["zones"], report)
+    boundaries = _outlines_of_zones(boundaries, tables["zones"], report)
     place = Place(rules.place.info(), tables, boundaries)
-    tell("checking the place")
-    said = {(f.file, f.row, f.column) for f in findings}
-    findings += [f for f in check(place) if (f.file, f.row, f.column) not in said]
+    report_progress("checking the place")
+    known = {(f.file, f.row, f.column) for f in findings}
+    findings += [f for f in check(place) if (f.file, f.row, f.column) not in known]
     _stop_at_errors(findings, "faults in the place that would come out")
     report.findings = list(dict.fromkeys([*report.findings, *findings]))
-    report.ignored = _ignored(rules, sources, used)
+    report.ignored = _unused_columns(rules, sources, used)
     return place
 
 
 def _prices(rules: Mapping, deflators: list[dict[str, list[str]]]) -> Deflator:
-    """The place's price year and its index, as far as the table can be read; its faults are found
-    where the table itself is."""
+    """The deflator of the place's price year; faults of the table are reported elsewhere."""
     table, _ = typed_table("deflators", _stacked("deflators", deflators))
     return deflator_of(rules.place.price_year, table.dropna(subset=["year", "index"]))
 
 
-def _tell_registers(sources: dict[str, Source], report: ImportReport) -> None:
-    """What registers left out, and what they assumed, in the report."""
+def _report_registers(sources: dict[str, Source], report: ImportReport) -> None:
+    """Add to the report what the registers left out and assumed."""
     for source in sources.values():
         if source.register is None:
             continue
         report.assumed += source.register.assumed
-        reasons = Counter(row.became for row in source.register.rows)
+        reasons = Counter(row.outcome for row in source.register.rows)
         for reason, rows in reasons.items():
             if reason.startswith("left out: "):
-                said = reason.removeprefix("left out: ")
-                report.left_out.append(LeftOut(source.file, "buildings", rows, said))
+                reason_text = reason.removeprefix("left out: ")
+                report.left_out.append(LeftOut(source.file, "buildings", rows, reason_text))
 
 
-def _tell_finance(rules: Mapping, sources: dict[str, Source], report: ImportReport) -> None:
-    """Which column of a finance file became which line, and what it comes to in pounds."""
+def _report_finance(rules: Mapping, sources: dict[str, Source], report: ImportReport) -> None:
+    """Add to the report which column of a finance file became which line, with its sum in
+    pounds."""
     for name, source in sources.items():
         spec, cells = rules.source[name].finance, source.table.cells
         if spec is None:
@@ -232,7 +241,7 @@ def _tell_finance(rules: Mapping, sources: dict[str, Source], report: ImportRepo
 
 
 def _write_registers(sources: dict[str, Source], folder: Path) -> None:
-    """For every register what became of each row, and which rows look like one building."""
+    """Write, for every register, the outcome of each row and the groups of likely duplicates."""
     for name, source in sources.items():
         if source.register is not None:
             write_groups(folder / f"{name}-groups.csv", source.register.groups)
@@ -240,7 +249,7 @@ def _write_registers(sources: dict[str, Source], folder: Path) -> None:
 
 
 def _stacked(table: str, pieces: list[dict[str, list[str]]]) -> RawTable:
-    """Several rules' rows of one table, one below the other; missing columns are empty."""
+    """Concatenate the rows of several rules for one table; missing columns are empty."""
     names = [c.name for c in dictionary()[table] if not pieces or any(c.name in p for p in pieces)]
     lengths = [len(next(iter(piece.values()), [])) for piece in pieces]
     cells: dict[str, list[str]] = {name: [] for name in names}
@@ -277,7 +286,7 @@ def _boundaries(
     findings: list[Finding],
     used: dict[str, set[str]],
 ) -> gpd.GeoDataFrame | None:
-    """The zones' outlines from the source the mapping names, or None."""
+    """The zones' outlines from the source that the mapping names, or None."""
     import geopandas as gpd
 
     if rules.boundaries is None:
@@ -298,30 +307,32 @@ def _boundaries(
     return frame.astype({"zone_id": str})
 
 
-def _of_the_zones(
+def _outlines_of_zones(
     boundaries: gpd.GeoDataFrame | None, zones: pd.DataFrame, report: ImportReport
 ) -> gpd.GeoDataFrame | None:
-    """The outlines of the zones that are taken: what filters zones filters their outlines."""
+    """The outlines of those zones that were imported."""
     if boundaries is None or not len(zones):
         return boundaries
     kept = boundaries["zone_id"].isin(zones["zone_id"])
     if not kept.any():
         return boundaries  # ids of another kind: the check says so
     if not kept.all():
-        said = "outlines of areas that are no zones of the place"
-        report.left_out.append(LeftOut("boundaries", "zones", int((~kept).sum()), said))
+        reason = "outlines of areas that are no zones of the place"
+        report.left_out.append(LeftOut("boundaries", "zones", int((~kept).sum()), reason))
     return boundaries[kept].reset_index(drop=True)
 
 
-def _ignored(
+def _unused_columns(
     rules: Mapping, sources: dict[str, Source], used: dict[str, set[str]]
 ) -> dict[str, list[str]]:
     copied = {rules.streets.edges, rules.streets.nodes} if rules.streets else set()
-    ours = {name: FINANCE_COLUMNS for name in sources if rules.source[name].finance is not None}
+    own_columns = {
+        name: FINANCE_COLUMNS for name in sources if rules.source[name].finance is not None
+    }
     return {
         source.file: [
             c for c in source.table.columns
-            if c not in {*used[name], *GEOMETRY_COLUMNS, *ours.get(name, ())}
+            if c not in {*used[name], *GEOMETRY_COLUMNS, *own_columns.get(name, ())}
         ]
         for name, source in sources.items()
         if name not in copied
@@ -329,7 +340,7 @@ def _ignored(
 
 
 def _write_streets(rules: Mapping, sources: dict[str, Source], path: Path) -> None:
-    """The network as its source has it, under the layer names that travel reads."""
+    """Copy the street network from its source, under the layer names that ``travel`` reads."""
     import pyogrio
 
     assert rules.streets is not None

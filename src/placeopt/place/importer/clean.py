@@ -1,7 +1,7 @@
-"""Rows of a messy sheet as a table: what can be read in one way only is read, and said.
+"""Clean the rows of a messy sheet into a table.
 
-Every reading is a warning of the report with its first row as an example; what would need a
-guess is an error. The records keep the row numbers a person sees in the file.
+What has only one possible reading is read, with a warning that gives the first row as an
+example. What would need a guess is an error. Records keep the row numbers of the file.
 """
 
 from __future__ import annotations
@@ -17,12 +17,19 @@ from placeopt.place.files.cells import SPACES, is_total, plain_number
 from placeopt.place.files.raw import RawTable
 
 NO_ACTION = "nothing to do, unless that is wrong"
-_WORTH_A_TOTAL = 0.51  # by how much a stated total may miss the sum of rounded rows
+_TOTAL_TOLERANCE = 0.51  # by how much a stated total may miss the sum of rounded rows
 
 
 @dataclass
 class SheetRows:
-    """Rows of text on their way to a table: ``rows[k]`` stands in row ``numbers[k]``."""
+    """Rows of text while they are cleaned.
+
+    Attributes:
+        file: The file as findings name it.
+        rows: The cells of each row.
+        numbers: The row number in the file of each row.
+        findings: The findings so far.
+    """
 
     file: str
     rows: list[list[str]]
@@ -36,7 +43,7 @@ class SheetRows:
         column: str | None = None,
         rows: Iterable[int] = (),
     ) -> None:
-        """Say a reading; ``rows`` are all those that it is about, where it counts them."""
+        """Add a warning; ``rows`` are all the rows that it counts."""
         ids = map(str, dict.fromkeys(rows))
         self.findings.append(
             warning(self.file, message, NO_ACTION, row=row, column=column, ids=ids)
@@ -48,14 +55,21 @@ class SheetRows:
         self.findings.append(error(self.file, message, remedy, row=row, column=column))
 
     def keep(self, positions: list[int]) -> None:
-        self.rows = [self.rows[at] for at in positions]
-        self.numbers = [self.numbers[at] for at in positions]
+        self.rows = [self.rows[i] for i in positions]
+        self.numbers = [self.numbers[i] for i in positions]
 
 
 def read_messy_csv(
     path: Path, delimiter: str = ",", heading_row: int = 1, heading_rows: int = 1
 ) -> RawTable:
-    """A CSV file as councils publish it: any of UTF-8, UTF-16 and Windows-1252."""
+    """Read a CSV file in UTF-8, UTF-16 or Windows-1252, as councils publish them.
+
+    Args:
+        path: The file.
+        delimiter: What separates cells.
+        heading_row: The row in which the heading begins, from 1.
+        heading_rows: How many rows the heading has.
+    """
     findings: list[Finding] = []
     text = decode_text(path, findings)
     rows = csv_rows(text, path.name, delimiter)
@@ -63,7 +77,7 @@ def read_messy_csv(
 
 
 def decode_text(path: Path, findings: list[Finding]) -> str:
-    """The file's text; PlaceError where its bytes are of none of the three encodings."""
+    """Decode a file as UTF-8, UTF-16 or Windows-1252; PlaceError if it is none of them."""
     raw, file = read_limited(path), path.name
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         findings.append(warning(file, "the file is in UTF-16 and was read as such", NO_ACTION))
@@ -96,29 +110,35 @@ def clean_table(
     heading_rows: int = 1,
     merged: list[tuple[tuple[int, int], tuple[int, int]]] | None = None,
 ) -> RawTable:
-    """Rows as they stand in the file (row 1 first) as a table of clean text.
+    """Clean the rows of a file into a table of text.
 
-    ``merged`` lists merged cells as ((top, left), (bottom, right)) from 0: where they stand in
-    the heading, the rows they span are the heading.
+    Args:
+        file: The file as findings name it.
+        rows: The cells of every row of the file.
+        findings: Receives the findings.
+        heading_row: The row in which the heading begins, from 1.
+        heading_rows: How many rows the heading has at least.
+        merged: Merged cells as ((top, left), (bottom, right)), from 0. Those in the heading extend
+            it to all the rows that they span.
     """
     sheet = SheetRows(file, [list(row) for row in rows], list(range(1, len(rows) + 1)), findings)
     sheet.keep(list(range(heading_row - 1, len(rows))))
     _clean_cells(sheet)
-    heading_rows = max(heading_rows, _rows_merged(sheet, heading_row, merged or []))
+    heading_rows = max(heading_rows, _merged_heading_rows(sheet, heading_row, merged or []))
     names = _heading(sheet, heading_rows, merged or [])
     sheet.keep(list(range(heading_rows, len(sheet.rows))))
     if not any(names):
         sheet.fault("the file has no heading", "give heading_row in the mapping", row=heading_row)
         return RawTable(file, {}, sheet.findings)
     _drop_empty(sheet)
-    _square(sheet, len(names))
+    _pad_rows(sheet, len(names))
     _drop_notes(sheet)
     _drop_totals(sheet, names)
     return RawTable(file, _columns(sheet, names), sheet.findings, numbers=tuple(sheet.numbers))
 
 
 def _clean_cells(sheet: SheetRows) -> None:
-    """Odd spaces become spaces, spaces around and line ends within cells go."""
+    """Replace unusual spaces and line ends within cells by spaces, and strip cells."""
     odd: list[int] = []
     broken: list[int] = []
     for number, row in zip(sheet.numbers, sheet.rows, strict=True):
@@ -142,43 +162,45 @@ def _clean_cells(sheet: SheetRows) -> None:
         sheet.note(message, broken[0], rows=broken)
 
 
-def _rows_merged(
+def _merged_heading_rows(
     sheet: SheetRows, heading_row: int, merged: list[tuple[tuple[int, int], tuple[int, int]]]
 ) -> int:
-    """How many rows the heading has, by its merged cells."""
+    """The number of rows that the heading's merged cells span."""
     top = heading_row - 1
     ranges = [(start, end) for start, end in merged if start[0] == top]
     if not ranges:
         return 1
-    tall = max(end[0] for _, end in ranges) - top + 1
-    wide = any(end[1] > start[1] for start, end in ranges)
-    return min(max(tall, 2 if wide else 1), len(sheet.rows))
+    height = max(end[0] for _, end in ranges) - top + 1
+    spans_columns = any(end[1] > start[1] for start, end in ranges)
+    return min(max(height, 2 if spans_columns else 1), len(sheet.rows))
 
 
 def _heading(
     sheet: SheetRows, heading_rows: int, merged: list[tuple[tuple[int, int], tuple[int, int]]]
 ) -> list[str]:
-    """The column names; names over several columns are put before the names below them."""
-    heads = [list(row) for row in sheet.rows[:heading_rows]]
-    if not heads:
+    """The column names; a name above several columns prefixes each of theirs."""
+    heading = [list(row) for row in sheet.rows[:heading_rows]]
+    if not heading:
         return []
-    width = max(len(row) for row in heads)
-    heads = [row + [""] * (width - len(row)) for row in heads]
+    width = max(len(row) for row in heading)
+    heading = [row + [""] * (width - len(row)) for row in heading]
     if heading_rows == 1:
-        return heads[0]
-    for level, row in enumerate(heads[:-1]):
+        return heading[0]
+    for level, row in enumerate(heading[:-1]):
         spans = {
             j: start[1]
             for start, end in merged if start[0] == sheet.numbers[level] - 1
             for j in range(start[1], end[1] + 1)
         }  # fmt: skip
         for j in range(1, width):
-            below = any(head[j] for head in heads[level + 1 :])
-            follows = spans[j] < j if j in spans else not merged and below and row[j - 1] != ""
-            if row[j] == "" and follows:
+            has_name_below = any(head[j] for head in heading[level + 1 :])
+            continues = (
+                spans[j] < j if j in spans else not merged and has_name_below and row[j - 1] != ""
+            )
+            if row[j] == "" and continues:
                 row[j] = row[j - 1]
     names = []
-    for parts in zip(*heads, strict=True):
+    for parts in zip(*heading, strict=True):
         names.append(" ".join(dict.fromkeys(part for part in parts if part)))
     shown = ", ".join(repr(name) for name in names if name)
     sheet.note(f"the heading has {heading_rows} rows with merged cells, read as {shown}",
@@ -187,18 +209,21 @@ def _heading(
 
 
 def _drop_empty(sheet: SheetRows) -> None:
-    full = [at for at, row in enumerate(sheet.rows) if any(row)]
-    lost = len(sheet.rows) - len(full)
-    if full and full[-1] + 1 < len(sheet.rows):
-        lost -= len(sheet.rows) - full[-1] - 1  # line ends after the last record are no records
-    if lost:
-        empty = [n for n, row in zip(sheet.numbers, sheet.rows, strict=True) if not any(row)][:lost]
-        sheet.note(f"{lost} empty rows were passed over", empty[0], rows=empty)
-    sheet.keep(full)
+    filled = [i for i, row in enumerate(sheet.rows) if any(row)]
+    dropped = len(sheet.rows) - len(filled)
+    if filled and filled[-1] + 1 < len(sheet.rows):
+        # empty lines at the end of the file do not count
+        dropped -= len(sheet.rows) - filled[-1] - 1
+    if dropped:
+        empty = [n for n, row in zip(sheet.numbers, sheet.rows, strict=True) if not any(row)][
+            :dropped
+        ]
+        sheet.note(f"{dropped} empty rows were passed over", empty[0], rows=empty)
+    sheet.keep(filled)
 
 
-def _square(sheet: SheetRows, width: int) -> None:
-    """Every row as wide as the heading; only empty cells may be taken off or put on."""
+def _pad_rows(sheet: SheetRows, width: int) -> None:
+    """Pad or cut every row to the width of the heading; only empty cells may be cut."""
     for number, row in zip(sheet.numbers, sheet.rows, strict=True):
         if any(row[width:]):
             message = f"the row has {len(row)} cells under {width} headings"
@@ -207,7 +232,7 @@ def _square(sheet: SheetRows, width: int) -> None:
 
 
 def _drop_notes(sheet: SheetRows) -> None:
-    """Lines of text below the records ("Source: ...") are no records."""
+    """Drop lines of text below the records ("Source: ...")."""
     while len(sheet.rows) > 1 and len(sheet.rows[-1]) > 2:
         filled = [cell for cell in sheet.rows[-1] if cell]
         if len(filled) > 1 or filled[0] != sheet.rows[-1][0] or is_total(filled[0]):
@@ -219,37 +244,37 @@ def _drop_notes(sheet: SheetRows) -> None:
 
 
 def _drop_totals(sheet: SheetRows, names: list[str]) -> None:
-    """A row of totals at the bottom is left out where it is the sum of what is above."""
+    """Drop a row of totals at the bottom if it is the sum of the rows above."""
     while sheet.rows and any(is_total(cell) for cell in sheet.rows[-1]):
         number, last = sheet.numbers[-1], sheet.rows[-1]
         sheet.keep(list(range(len(sheet.rows) - 1)))
-        wrong = []
+        mismatches = []
         for j, cell in enumerate(last):
             stated = plain_number(cell)
             if stated is None:
                 continue
             above = [plain_number(row[j]) for row in sheet.rows]
             total = sum(float(value) for value in above if value is not None)
-            if abs(total - float(stated)) > _WORTH_A_TOTAL:
-                wrong.append(f"{names[j]} {cell}, the rows above sum to {total:.10g}")
-        if wrong:
-            message = f"the row calls itself a total but is not: {'; '.join(wrong)}"
+            if abs(total - float(stated)) > _TOTAL_TOLERANCE:
+                mismatches.append(f"{names[j]} {cell}, the rows above sum to {total:.10g}")
+        if mismatches:
+            message = f"the row calls itself a total but is not: {'; '.join(mismatches)}"
             sheet.fault(message, "correct it, or delete the row", number)
         else:
             sheet.note("the row of totals at the bottom is no record and was left out", number)
 
 
 def _columns(sheet: SheetRows, names: list[str]) -> dict[str, list[str]]:
-    """Cells by heading; headings that stand twice get a number unless their cells agree."""
+    """Cells by heading; repeated headings get a number unless their cells agree."""
     columns = list(zip(*sheet.rows, strict=True)) if sheet.rows else [()] * len(names)
-    at_first = min(sheet.numbers, default=2) - 1
+    heading_at = min(sheet.numbers, default=2) - 1
     cells: dict[str, list[str]] = {}
     for number, (name, column) in enumerate(zip(names, columns, strict=True), start=1):
         if name == "":
             if any(column):
                 remedy = "give its name in the heading; for a heading of two rows (merged cells) "
                 remedy += "give heading_rows = 2 in the mapping"
-                sheet.fault(f"column {number} has values but no heading", remedy, at_first)
+                sheet.fault(f"column {number} has values but no heading", remedy, heading_at)
             continue
         same = [k for k, other in enumerate(names) if other == name]
         if len(same) == 1:
@@ -258,10 +283,10 @@ def _columns(sheet: SheetRows, names: list[str]) -> dict[str, list[str]]:
             if number - 1 == same[0]:
                 cells[name] = list(column)
                 sheet.note(f"the heading stands {len(same)} times with the same cells, read once",
-                           at_first, name)  # fmt: skip
+                           heading_at, name)  # fmt: skip
         else:
             numbered = f"{name} ({same.index(number - 1) + 1})"
             cells[numbered] = list(column)
             sheet.note(f"the heading stands {len(same)} times; this one is called {numbered!r}",
-                       at_first, name)  # fmt: skip
+                       heading_at, name)  # fmt: skip
     return cells

@@ -1,7 +1,7 @@
-"""Find the district of zones and buildings that state none from outlines of districts.
+"""Find the district of zones and buildings that state none, from district outlines.
 
-A zone or building is of the district whose outline its point stands in. What stands in none, or in
-several, keeps an empty cell and is told with all its ids: nothing is guessed.
+A zone or building belongs to the district whose outline contains its point. Points in no outline,
+or in several, keep an empty cell and are listed in a warning.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from placeopt.place.importer.report import Assumed, ImportReport
 from placeopt.place.importer.sources import Source, crs_findings
 
 Cells = dict[str, list[str]]
-TableParts = dict[str, list[Cells]]  # table -> the rows of each of its rules
+TableParts = dict[str, list[Cells]]  # table -> the cells built by each of its rules
 RULE = "the district whose outline its point stands in (where no source states one)"
 
 
@@ -32,11 +32,11 @@ def find_districts(
         rule: The mapping's section ``districts``.
         source: The source that it names.
         crs: The place's coordinate system.
-        parts: The rows made so far; changed in place.
-        report: Where what was found is noted.
+        parts: The cells built so far; changed in place.
+        report: Receives the assumptions.
 
     Returns:
-        Faults of the outlines, and warnings about points that stand in none or in several.
+        Faults of the outlines, and warnings about points in no outline or in several.
     """
     columns = [rule.district_id, *([rule.name] if rule.name else [])]
     findings = [
@@ -51,9 +51,9 @@ def find_districts(
     ]
     findings += crs_findings(source, crs)
     points = {
-        (table, at): _points(piece)
+        (table, i): _points(piece)
         for table in ("zones", "buildings")
-        for at, piece in enumerate(parts[table])
+        for i, piece in enumerate(parts[table])
     }
     if not findings:
         findings += _shape_faults(source, list(points.values()))
@@ -61,35 +61,35 @@ def find_districts(
         return findings
     ids = source.table.cells[rule.district_id]
     for table in ("zones", "buildings"):
-        pieces = [(piece, points[table, at]) for at, piece in enumerate(parts[table])]
+        pieces = [(piece, points[table, i]) for i, piece in enumerate(parts[table])]
         findings += _fill(table, pieces, source, ids, report)
     _add_missing(rule, source, parts, report)
     return findings
 
 
 def _points(piece: Cells) -> np.ndarray:
-    """(rows, 2) metres of a piece's rows; NaN where it states none."""
+    """(rows, 2) metres; NaN where a row states none."""
     count = len(next(iter(piece.values()), []))
     empty = [""] * count
     return np.column_stack([parse_floats(piece.get(axis, empty))[0] for axis in ("x_m", "y_m")])
 
 
 def _shape_faults(source: Source, points: Sequence[np.ndarray]) -> list[Finding]:
-    """Faults of the outlines near the place; those of the rest of a country are not asked for."""
+    """Faults of the outlines near the place; those further away do not matter."""
     import shapely
 
     assert source.shapes is not None  # crs_findings has seen to it
     shapes = np.asarray(source.shapes.array, object)
-    stated = np.vstack([np.empty((0, 2)), *points])
-    stated = stated[np.isfinite(stated).all(axis=1)]
-    if not len(stated):
+    known_points = np.vstack([np.empty((0, 2)), *points])
+    known_points = known_points[np.isfinite(known_points).all(axis=1)]
+    if not len(known_points):
         return []
-    (left, bottom), (right, top) = stated.min(axis=0), stated.max(axis=0)
+    (left, bottom), (right, top) = known_points.min(axis=0), known_points.max(axis=0)
     bounds = shapely.bounds(shapes)
-    away = (bounds[:, 0] > right) | (bounds[:, 2] < left)
-    away |= (bounds[:, 1] > top) | (bounds[:, 3] < bottom)
-    near = np.flatnonzero(~away)
-    return list(shape_findings(shapes, source.file, "district", near))
+    is_outside = (bounds[:, 0] > right) | (bounds[:, 2] < left)
+    is_outside |= (bounds[:, 1] > top) | (bounds[:, 3] < bottom)
+    nearby = np.flatnonzero(~is_outside)
+    return list(shape_findings(shapes, source.file, "district", nearby))
 
 
 def _fill(
@@ -104,39 +104,41 @@ def _fill(
     assert source.shapes is not None
     tree = shapely.STRtree(np.asarray(source.shapes.array, object))
     key = f"{table.removesuffix('s')}_id"
-    nowhere: list[str] = []
-    several: dict[str, list[str]] = {}
+    unmatched: list[str] = []
+    ambiguous: dict[str, list[str]] = {}
     filled = 0
     for piece, xy in pieces:
         names = piece.get(key, [""] * len(xy))
         cells = piece.setdefault("district_id", [""] * len(xy))
-        wanted = [at for at, cell in enumerate(cells) if not cell and np.isfinite(xy[at]).all()]
-        here: dict[int, set[str]] = {at: set() for at in wanted}
+        wanted = [i for i, cell in enumerate(cells) if not cell and np.isfinite(xy[i]).all()]
+        districts_of: dict[int, set[str]] = {i: set() for i in wanted}
         hits = tree.query(shapely.points(xy[wanted]), predicate="intersects")
-        for which, outline in hits.T.tolist():
-            here[wanted[which]].add(ids[outline])
-        for at, found in here.items():
-            if len(found) == 1:
-                cells[at] = found.pop()
+        for point, outline in hits.T.tolist():
+            districts_of[wanted[point]].add(ids[outline])
+        for i, matches in districts_of.items():
+            if len(matches) == 1:
+                cells[i] = matches.pop()
                 filled += 1
-            elif found:
-                several[names[at]] = sorted(found)
+            elif matches:
+                ambiguous[names[i]] = sorted(matches)
             else:
-                nowhere.append(names[at])
+                unmatched.append(names[i])
     if filled:
         report.assumed.append(Assumed(table, "district_id", filled, RULE, source.file, "published"))
-    if nowhere:
-        message = f"{len(nowhere)} of {table} stand in no outline, the first {nowhere[0]!r}"
-        yield warning(source.file, message, "their district_id stays empty", ids=nowhere)
-    if several:
-        first, districts = next(iter(several.items()))
-        message = f"{len(several)} of {table} stand in the outlines of several districts, the first"
+    if unmatched:
+        message = f"{len(unmatched)} of {table} stand in no outline, the first {unmatched[0]!r}"
+        yield warning(source.file, message, "their district_id stays empty", ids=unmatched)
+    if ambiguous:
+        first, districts = next(iter(ambiguous.items()))
+        message = (
+            f"{len(ambiguous)} of {table} stand in the outlines of several districts, the first"
+        )
         message += f" {first!r} in {' and '.join(districts)}"
-        yield warning(source.file, message, "their district_id stays empty", ids=several)
+        yield warning(source.file, message, "their district_id stays empty", ids=ambiguous)
 
 
 def _add_missing(rule: Districts, source: Source, parts: TableParts, report: ImportReport) -> None:
-    """Rows of the table districts for outlines in which something stands, if it has them not."""
+    """Add the districts in use that the table ``districts`` lacks."""
     known = {cell for piece in parts["districts"] for cell in piece.get("district_id", [])}
     used = {
         cell for table in ("zones", "buildings") for piece in parts[table]
@@ -149,7 +151,7 @@ def _add_missing(rule: Districts, source: Source, parts: TableParts, report: Imp
             name_of.setdefault(district, name if rule.name else "")
     if name_of:
         parts["districts"].append({"district_id": list(name_of), "name": list(name_of.values())})
-        said = "districts whose outlines zones or buildings stand in"
+        rule_text = "districts whose outlines zones or buildings stand in"
         report.assumed.append(
-            Assumed("districts", "district_id", len(name_of), said, source.file, "published")
+            Assumed("districts", "district_id", len(name_of), rule_text, source.file, "published")
         )

@@ -1,7 +1,7 @@
-"""Simple arithmetic on columns, and nothing else: ``footprint_m2 * 0.8``.
+"""Evaluate simple arithmetic on columns, such as ``footprint_m2 * 0.8``.
 
-Allowed are numbers, column names (in backticks where they are no plain words), + - * / and
-brackets, and min, max, round, floor, ceil, abs. A formula is parsed, never executed as Python.
+Formulas may use numbers, column names (in backticks if they are not plain words), + - * /,
+brackets, and min, max, round, floor, ceil, abs. They are parsed, never executed as Python.
 """
 
 from __future__ import annotations
@@ -32,32 +32,32 @@ _CALLS: dict[str, tuple[int, Callable[..., Numbers]]] = {  # name: arguments, fu
 
 
 class FormulaError(ValueError):
-    """A formula that is not simple arithmetic on columns."""
+    """Raised for a formula that is not simple arithmetic on columns."""
 
 
 def formula_columns(formula: str) -> list[str]:
-    """The names of the columns a formula speaks of, each once."""
-    tree, names = _parsed(formula)
+    """The names of the columns that a formula uses, each once."""
+    tree, names = _parse(formula)
     return list(dict.fromkeys(names.get(n.id, n.id) for n in _name_nodes(tree)))
 
 
 def evaluate(formula: str, columns: Mapping[str, Numbers]) -> Numbers:
-    """The formula row by row over (rows,) columns; NaN where a column it needs is NaN."""
-    tree, names = _parsed(formula)
+    """Evaluate a formula on (rows,) columns; NaN where a column it uses is NaN."""
+    tree, names = _parse(formula)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(_value(tree, columns, names), dtype=np.float64)
 
 
-def _parsed(formula: str) -> tuple[ast.expr, dict[str, str]]:
+def _parse(formula: str) -> tuple[ast.expr, dict[str, str]]:
     names: dict[str, str] = {}
 
-    def plain(match: re.Match[str]) -> str:
+    def replace_name(match: re.Match[str]) -> str:
         word = f"_column_{len(names)}"
         names[word] = match.group(1)
         return word
 
     try:
-        tree = ast.parse(re.sub(r"`([^`]+)`", plain, formula).strip(), mode="eval").body
+        tree = ast.parse(re.sub(r"`([^`]+)`", replace_name, formula).strip(), mode="eval").body
     except SyntaxError:
         raise FormulaError(f"{formula!r} is not arithmetic") from None
     return tree, names

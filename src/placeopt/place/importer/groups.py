@@ -1,4 +1,4 @@
-"""Rows of a register that look like one building: the same UPRN, or the same address near by."""
+"""Find rows of a register that are probably one building: same UPRN, or same address nearby."""
 
 from __future__ import annotations
 
@@ -24,7 +24,14 @@ COLUMNS = ("group", "accept", "row", "id", "uprn", "name", "address", "postcode"
 
 @dataclass(frozen=True)
 class DuplicateGroup:
-    """Rows that look like one building, and why."""
+    """Rows that are probably one building.
+
+    Attributes:
+        name: The group's name in the file of groups.
+        rows: Its rows.
+        why: Why they are grouped.
+        accepted: Whether a person has accepted the group.
+    """
 
     name: str
     rows: tuple[RegisterRow, ...]
@@ -33,24 +40,25 @@ class DuplicateGroup:
 
 
 def find_duplicate_groups(rows: Sequence[RegisterRow], metres: float) -> list[DuplicateGroup]:
-    """Groups of two rows and more: same UPRN first, then same address within ``metres``."""
+    """Groups of two or more rows: first by UPRN, then by address within ``metres`` of one
+    another."""
     groups: list[tuple[list[RegisterRow], str]] = []
     taken: set[int] = set()
     for members in _buckets(rows, lambda row: pad_uprn(row.uprn)).values():
         if len(members) > 1:
             groups.append((members, f"the same UPRN {members[0].uprn}"))
             taken.update(id(row) for row in members)
-    left = [row for row in rows if id(row) not in taken]
-    for members in _buckets(left, _address_key).values():
+    remaining = [row for row in rows if id(row) not in taken]
+    for members in _buckets(remaining, _address_key).values():
         while len(members) > 1:
-            first, near = members[0], [members[0]]
-            far: list[RegisterRow] = []
+            first, inside = members[0], [members[0]]
+            outside: list[RegisterRow] = []
             for row in members[1:]:
-                (near if _apart(first, row) <= metres else far).append(row)
-            if len(near) > 1:
-                most = max(_apart(first, row) for row in near[1:])
-                groups.append((near, f"the same address, at most {most:.0f} m apart"))
-            members = far
+                (inside if _distance(first, row) <= metres else outside).append(row)
+            if len(inside) > 1:
+                largest = max(_distance(first, row) for row in inside[1:])
+                groups.append((inside, f"the same address, at most {largest:.0f} m apart"))
+            members = outside
     groups.sort(key=lambda pair: pair[0][0].number)
     return [
         DuplicateGroup(f"G{k}", tuple(members), why)
@@ -59,30 +67,34 @@ def find_duplicate_groups(rows: Sequence[RegisterRow], metres: float) -> list[Du
 
 
 def write_groups(path: Path, groups: Sequence[DuplicateGroup]) -> None:
-    """The groups as a CSV file to look at and to edit: accept is yes or no for a whole group."""
+    """Write the groups to a CSV file for editing: ``accept`` is yes or no for a whole group."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for group in groups:
             for row in group.rows:
-                said = "yes" if group.accepted else "no"
-                writer.writerow((group.name, said, row.number, row.id, row.uprn, row.name,
+                accept = "yes" if group.accepted else "no"
+                writer.writerow((group.name, accept, row.number, row.id, row.uprn, row.name,
                                  row.address, row.postcode, f"{row.x:g}", f"{row.y:g}",
                                  group.why))  # fmt: skip
 
 
 def write_rows(path: Path, rows: Sequence[RegisterRow]) -> None:
-    """What became of every row of a register."""
+    """Write the outcome of every row of a register to a CSV file."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("row", "id", "uprn", "name", "postcode", "located", "group", "became"))
         for row in rows:
             writer.writerow((row.number, row.id, row.uprn, row.name, row.postcode, row.located,
-                             row.group, row.became))  # fmt: skip
+                             row.group, row.outcome))  # fmt: skip
 
 
 def read_groups(path: Path, rows: Sequence[RegisterRow]) -> list[DuplicateGroup]:
-    """Groups as a person left them; rows are known by their id and row number."""
+    """Read the edited groups; rows are matched by id and row number.
+
+    Raises:
+        PlaceError: With every row that does not match, and every group neither all yes nor all no.
+    """
     table = read_messy_csv(path)
     for name in ("group", "accept", "row", "id"):
         if name not in table.cells:
@@ -90,20 +102,20 @@ def read_groups(path: Path, rows: Sequence[RegisterRow]) -> list[DuplicateGroup]
             raise PlaceError([error(path.name, "the column is missing", remedy, column=name)])
     by_number = {row.number: row for row in rows}
     found: dict[str, list[RegisterRow]] = {}
-    said: dict[str, set[str]] = {}
+    accepted_words: dict[str, set[str]] = {}
     faults = []
-    for at, (name, accept, number, key) in enumerate(
+    for i, (name, accept, number, key) in enumerate(
         zip(*(table.cells[c] for c in ("group", "accept", "row", "id")), strict=True)
     ):
         row = by_number.get(int(number)) if number.isdigit() else None
         if row is None or row.id != key:
             faults.append(error(path.name, "the register has no such building in that row",
-                                "write the file of groups anew", row=table.row(at),
+                                "write the file of groups anew", row=table.row(i),
                                 column="row", value=f"{number}, {key}"))  # fmt: skip
             continue
         found.setdefault(name, []).append(row)
-        said.setdefault(name, set()).add(accept.lower())
-    for name, words in said.items():
+        accepted_words.setdefault(name, set()).add(accept.lower())
+    for name, words in accepted_words.items():
         if words not in ({"yes"}, {"no"}):
             faults.append(error(path.name, f"group {name} is neither all yes nor all no",
                                 "say yes or no in every row of a group", column="accept",
@@ -111,7 +123,7 @@ def read_groups(path: Path, rows: Sequence[RegisterRow]) -> list[DuplicateGroup]
     if faults:
         raise PlaceError(faults, "faults in the groups")
     return [
-        DuplicateGroup(name, tuple(members), "as edited", said[name] == {"yes"})
+        DuplicateGroup(name, tuple(members), "as edited", accepted_words[name] == {"yes"})
         for name, members in found.items() if len(members) > 1
     ]  # fmt: skip
 
@@ -128,12 +140,12 @@ def _buckets(
 
 
 def _address_key(row: RegisterRow) -> str:
-    """The address without signs and the postcode in it; an address of one word is none."""
+    """The normalised address and the postcode; "" if the address has fewer than two words."""
     text = re.sub(r"[^a-z0-9]+", " ", row.address.lower().replace(row.postcode.lower(), " "))
     return f"{text.strip()}|{row.postcode}" if " " in text.strip() else ""
 
 
-def _apart(one: RegisterRow, other: RegisterRow) -> float:
-    """Metres between two rows; 0 where the register withholds either place."""
+def _distance(one: RegisterRow, other: RegisterRow) -> float:
+    """Metres between two rows; 0 where the register withholds either location."""
     distance = math.hypot(one.x - other.x, one.y - other.y)
     return 0.0 if math.isnan(distance) else distance

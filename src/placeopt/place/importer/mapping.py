@@ -1,7 +1,7 @@
 """The mapping file: which source column is which column of a place, and what fills the gaps.
 
-Typed and closed: an unknown key is a finding that suggests the nearest name. The format is
-told, key by key with an example, in docs/importing.md.
+The file is typed and closed: an unknown key is a finding that suggests the nearest name.
+docs/importing.md describes the format key by key.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Cell = str | bool | int | float
 Grade = Literal["official", "published", "local", "assumed"]
 
 
-class _Part(BaseModel):
+class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class RegisterFile(_Part):
+class RegisterFile(_Section):
     """How a register of land and property is read: columns are found by their headings."""
 
     groups: str = Field("show", description="show, accept, or the edited file of groups (.csv)")
@@ -39,7 +39,7 @@ class RegisterFile(_Part):
         return self
 
 
-class FinanceFile(_Part):
+class FinanceFile(_Section):
     """How revenue outturn or budget lines are read: a column a line becomes a row a line."""
 
     year: str = Field("year", description="column of the financial year")
@@ -58,7 +58,7 @@ class FinanceFile(_Part):
     )
 
 
-class SourceFile(_Part):
+class SourceFile(_Section):
     """One file the place is made from."""
 
     file: str = Field(description="path relative to the folder of sources")
@@ -71,7 +71,7 @@ class SourceFile(_Part):
     finance: FinanceFile | None = None
 
 
-class ColumnRule(_Part):
+class ColumnRule(_Section):
     """How one column of a place is made: from a column, a constant or a formula."""
 
     from_: str | None = Field(None, alias="from", description="the source's column")
@@ -99,7 +99,7 @@ class ColumnRule(_Part):
         return self
 
 
-class Where(_Part):
+class Where(_Section):
     """Which rows of a source are taken; the others are left out, counted under the reason."""
 
     column: str
@@ -111,7 +111,7 @@ class Where(_Part):
     reason: str
 
 
-class Join(_Part):
+class Join(_Section):
     """Columns of another source, found by an id both have."""
 
     source: str
@@ -120,14 +120,14 @@ class Join(_Part):
     mixed: bool = Field(False, description="areas of two censuses are joined knowingly")
 
 
-class Split(_Part):
+class Split(_Section):
     """One row for each part of a cell that lists several values."""
 
     column: str
     by: str = ";"
 
 
-class Assumption(_Part):
+class Assumption(_Section):
     """Who says so, for rows written in the mapping itself."""
 
     rule: str
@@ -135,7 +135,7 @@ class Assumption(_Part):
     grade: Grade = "assumed"
 
 
-class TableRule(_Part):
+class TableRule(_Section):
     """Rows of one table: from a source, or written here. A table may have several such rules."""
 
     table: str
@@ -189,14 +189,14 @@ class TableRule(_Part):
                 raise ValueError(f"{self.table} has price_year itself: fill that column instead")
 
 
-class Boundaries(_Part):
+class Boundaries(_Section):
     """Outlines of the zones."""
 
     source: str
     zone_id: str
 
 
-class Districts(_Part):
+class Districts(_Section):
     """Outlines of districts, for zones and buildings that no source gives a district."""
 
     source: str
@@ -204,14 +204,14 @@ class Districts(_Part):
     name: str | None = Field(None, description="the source's column of names")
 
 
-class Streets(_Part):
+class Streets(_Section):
     """A street network, copied as it stands into streets.gpkg for the minutes."""
 
     edges: str
     nodes: str
 
 
-class PlaceStatement(_Part):
+class PlaceStatement(_Section):
     """What place.toml will state."""
 
     name: str
@@ -226,7 +226,7 @@ class PlaceStatement(_Part):
         return PlaceInfo(**self.model_dump())
 
 
-class Mapping(_Part):
+class Mapping(_Section):
     """A whole mapping file."""
 
     place: PlaceStatement
@@ -250,7 +250,7 @@ class Mapping(_Part):
 
 
 def read_mapping(path: Path) -> Mapping:
-    """The mapping file at ``path``; PlaceError lists everything wrong with it."""
+    """Read the mapping file at ``path``; PlaceError lists every fault in it."""
     if not path.is_file():
         raise PlaceError([error(path.name, "there is no such mapping file", "give its path")])
     try:
@@ -267,22 +267,22 @@ def read_mapping(path: Path) -> Mapping:
 
 
 def _finding(file: str, fault: dict[str, Any]) -> Finding:
-    """A fault of pydantic as a finding that names the key by its path."""
+    """Convert a pydantic error to a finding that names the key by its path."""
     where = ".".join(str(part) for part in fault["loc"]) or None
     if fault["type"] == "extra_forbidden":
-        names = _keys_beside(fault["loc"])
+        names = _keys_of_section(fault["loc"])
         remedy = f"remove it{did_you_mean(str(fault['loc'][-1]), names)}"
         return error(file, "the key is not known", remedy, column=where)
     message = fault["msg"].removeprefix("Value error, ")
     return error(file, message, "see docs/importing.md", column=where)
 
 
-def _keys_beside(loc: tuple[Any, ...]) -> set[str]:
-    parts: dict[str, type[_Part]] = {
+def _keys_of_section(loc: tuple[Any, ...]) -> set[str]:
+    sections: dict[str, type[_Section]] = {
         "place": PlaceStatement, "source": SourceFile, "register": RegisterFile,
         "finance": FinanceFile, "columns": ColumnRule, "where": Where,
         "join": Join, "split": Split, "boundaries": Boundaries, "districts": Districts,
         "streets": Streets, "table": TableRule, "assumption": Assumption,
     }  # fmt: skip
-    part = next((parts[key] for key in reversed(loc[:-1]) if key in parts), Mapping)
-    return {field.alias or name for name, field in part.model_fields.items()}
+    section = next((sections[key] for key in reversed(loc[:-1]) if key in sections), Mapping)
+    return {field.alias or name for name, field in section.model_fields.items()}

@@ -1,9 +1,9 @@
-"""Money brought from the prices it was stated in to the place's price year.
+"""Convert money from the prices it was stated in to the place's price year.
 
     amount in prices of the place = amount x index[place's price year] / index[its price year]
 
-The index is the table ``deflators`` of the same mapping. A year that it lacks, and an amount whose
-price year is not stated, are errors; what was done is told column by column in the report.
+The index is the table ``deflators`` of the same mapping. A year that it lacks, and an amount
+without a stated price year, are errors. The report lists every conversion by column.
 """
 
 from __future__ import annotations
@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Deflator:
-    """The place's price year, and the index by year."""
+    """The deflator of a place.
+
+    Attributes:
+        price_year: The place's price year.
+        index: The price index by year.
+    """
 
     price_year: int
     index: dict[int, float] = field(default_factory=dict)
 
-    def times(self, year: int) -> float | None:
-        """What an amount in prices of ``year`` is multiplied by; None where the index lacks one."""
+    def factor(self, year: int) -> float | None:
+        """The factor from prices of ``year`` to the price year; None if the index lacks either."""
         if year == self.price_year:
             return 1.0
         if year not in self.index or self.price_year not in self.index:
@@ -32,6 +37,6 @@ class Deflator:
 
 
 def deflator_of(price_year: int, deflators: pd.DataFrame) -> Deflator:
-    """The index of the place's table ``deflators``."""
+    """The deflator of a price year and the table ``deflators``."""
     known = zip(deflators["year"], deflators["index"], strict=True)
     return Deflator(price_year, {int(year): float(index) for year, index in known})

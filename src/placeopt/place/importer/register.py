@@ -1,11 +1,11 @@
-"""Read a register of land and property as published or exported, and say what became of each row.
+"""Read a register of land and property, as published or exported.
 
-The columns are found by their headings: both generations of files under the Local Government
-Transparency Code, its recommended extras, and the usual names of property systems. The source
-gains the columns ``register_...`` below, one record for each building that can be placed; land
-without buildings and rows that cannot be placed are left out and listed, row by row, in
-``NAME-rows.csv`` beside the place. Rows that look like one building are shown in
-``NAME-groups.csv`` and merged only when the mapping accepts them.
+Columns are found by their headings: those of both generations of the Local Government
+Transparency Code, its recommended extras, and the usual names in property systems. The source
+gains the columns ``register_...`` below, with one record for each building that has a location.
+Land without buildings and rows without a location are left out; ``NAME-rows.csv`` beside the place
+lists the outcome of every row. Rows that are probably one building are listed in
+``NAME-groups.csv``, and merged only if the mapping accepts them.
 
 Source: Department for Communities and Local Government (2015), Local Government Transparency
 Code, part 2, land and building assets; headings as councils publish them.
@@ -39,75 +39,98 @@ from placeopt.place.importer.register_rows import (
 from placeopt.place.importer.report import Assumed
 
 LAND = "land"
-_TOLD = 20  # rows without a place that are told one by one; the file of rows has all
+_MAX_WARNINGS = 20  # rows without a location that get a warning each; NAME-rows.csv has all
 
 
 @dataclass
 class Register:
-    """A register as a table of buildings, with all that was found and assumed on the way."""
+    """A register as a table of buildings.
+
+    Attributes:
+        table: One record for each building.
+        rows: Every row of the register with its outcome.
+        groups: The groups of probable duplicates.
+        assumed: The assumptions made.
+        headings: The headings of the file that were read.
+    """
 
     table: RawTable
     rows: list[RegisterRow]
     groups: list[DuplicateGroup]
     assumed: list[Assumed] = field(default_factory=list)
-    headings: frozenset[str] = frozenset()  # of the file, those that were read
+    headings: frozenset[str] = frozenset()
 
 
-def read_register(table: RawTable, spec: RegisterFile, folder: Path, beside: Path) -> Register:
-    """The register's buildings; tables it names are looked for in ``folder``, then ``beside``.
+def read_register(
+    table: RawTable, spec: RegisterFile, folder: Path, mapping_folder: Path
+) -> Register:
+    """Read a register.
 
-    PlaceError where the headings lack an id, a name or a place, or a category is not known.
+    Args:
+        table: The file as text.
+        spec: How the mapping says to read it.
+        folder: The folder of sources, in which the tables that ``spec`` names are looked for.
+        mapping_folder: The folder of the mapping, in which they are looked for next.
+
+    Raises:
+        PlaceError: No heading gives an id, a name or a location, or a category is not known.
     """
-    found = find_headings(table)
+    headings = find_headings(table)
     findings: list[Finding] = list(table.findings)
-    require_headings(table, found, spec)
-    rows = [read_row(table, found, at, findings) for at in range(len(table))]
-    _place(rows, spec, folder, beside)
-    _categorise(table, rows, found, spec, folder, beside)
+    require_headings(table, headings, spec)
+    rows = [read_row(table, headings, i, findings) for i in range(len(table))]
+    _locate(rows, spec, folder, mapping_folder)
+    _categorise(table, rows, headings, spec, folder, mapping_folder)
     classify_tenures(table.file, rows, findings)
-    held = [row for row in rows if not row.became]
+    kept = [row for row in rows if not row.outcome]
     if spec.groups.lower().endswith(".csv"):
-        groups = read_groups(_beside(spec.groups, folder, beside), held)
+        groups = read_groups(_find_file(spec.groups, folder, mapping_folder), kept)
     else:
-        groups = find_duplicate_groups(held, spec.metres)
+        groups = find_duplicate_groups(kept, spec.metres)
     accepted = [g for g in groups if g.accepted or spec.groups == "accept"]
-    _say_groups(table.file, spec, groups, accepted, findings)
-    register = Register(table, rows, groups, headings=frozenset(found.values()))
-    register.table = _buildings(table, held, accepted, found, findings, register.assumed)
-    _say_unplaced(table.file, rows, findings)
+    _warn_of_groups(table.file, spec, groups, accepted, findings)
+    register = Register(table, rows, groups, headings=frozenset(headings.values()))
+    register.table = _buildings(table, kept, accepted, headings, findings, register.assumed)
+    _warn_of_unlocated(table.file, rows, findings)
     return register
 
 
-def _place(rows: list[RegisterRow], spec: RegisterFile, folder: Path, beside: Path) -> None:
-    """Rows without coordinates stand at the centre of their postcode, where a table has it."""
-    points = _postcode_points(_beside(spec.postcodes, folder, beside)) if spec.postcodes else {}
+def _locate(
+    rows: list[RegisterRow], spec: RegisterFile, folder: Path, mapping_folder: Path
+) -> None:
+    """Locate rows without coordinates at the centre of their postcode, if a table has it."""
+    points = (
+        _postcode_points(_find_file(spec.postcodes, folder, mapping_folder))
+        if spec.postcodes
+        else {}
+    )
     for row in rows:
-        if row.placed:
+        if row.has_coordinates:
             row.located = "register"
         elif row.postcode in points:
             row.x, row.y = points[row.postcode]
             row.located = "postcode"
-        elif not row.became:
+        elif not row.outcome:
             why = "the table of postcodes lacks it" if row.postcode else "no full postcode"
-            row.became = f"left out: no coordinates are published, and {why}"
+            row.outcome = f"left out: no coordinates are published, and {why}"
 
 
 def _postcode_points(path: Path) -> dict[str, tuple[float, float]]:
     table = read_messy_csv(path)
     names = {normalise_heading(name): name for name in table.columns}
-    picked = []
+    columns = []
     for choices in (
         ("pcds", "pcd", "postcode"),
         ("oseast1m", "east1m", "eastings", "easting"),
         ("osnrth1m", "north1m", "northings", "northing"),
     ):
-        hit = next((names[choice] for choice in choices if choice in names), None)
-        if hit is None:
+        heading = next((names[choice] for choice in choices if choice in names), None)
+        if heading is None:
             remedy = "give columns postcode, easting and northing"
             raise PlaceError([error(path.name, f"no column is {choices[-1]}", remedy)])
-        picked.append(table.cells[hit])
+        columns.append(table.cells[heading])
     points = {}
-    for code, x, y in zip(*picked, strict=True):
+    for code, x, y in zip(*columns, strict=True):
         east, north = plain_number(x), plain_number(y)
         if find_postcode(code) and east and north and float(east) > 0:
             points[find_postcode(code)] = (float(east), float(north))
@@ -117,13 +140,17 @@ def _postcode_points(path: Path) -> dict[str, tuple[float, float]]:
 def _categorise(
     table: RawTable,
     rows: list[RegisterRow],
-    found: dict[str, str],
+    headings: dict[str, str],
     spec: RegisterFile,
     folder: Path,
-    beside: Path,
+    mapping_folder: Path,
 ) -> None:
-    """Kinds and statuses by the editable table of categories; land without buildings stays out."""
-    known = _categories(_beside(spec.categories, folder, beside)) if spec.categories else None
+    """Set kinds and statuses from the table of categories; leave out land without buildings."""
+    known = (
+        _categories(_find_file(spec.categories, folder, mapping_folder))
+        if spec.categories
+        else None
+    )
     unknown: dict[str, RegisterRow] = {}
     for row in rows:
         category = row.cells.get("category", "")
@@ -133,10 +160,10 @@ def _categorise(
             row.kind, row.status = known[category.lower()]
         else:
             unknown.setdefault(category, row)
-        if row.kind == LAND and not row.became:
-            row.became = "left out: land without a building"
+        if row.kind == LAND and not row.outcome:
+            row.outcome = "left out: land without a building"
     if unknown:
-        column = found.get("category")
+        column = headings.get("category")
         raise PlaceError(
             [error(table.file, f"{spec.categories} has no such category",
                    f"add a row category,kind,status to it{did_you_mean(category, known or ())}",
@@ -160,7 +187,7 @@ def _categories(path: Path) -> dict[str, tuple[str, str]]:
     }
 
 
-def _say_groups(
+def _warn_of_groups(
     file: str, spec: RegisterFile, groups: list[DuplicateGroup], accepted: list[DuplicateGroup],
     findings: list[Finding],
 ) -> None:  # fmt: skip
@@ -177,100 +204,109 @@ def _say_groups(
 
 
 def _buildings(
-    table: RawTable, held: list[RegisterRow], accepted: list[DuplicateGroup], found: dict[str, str],
-    findings: list[Finding], assumed: list[Assumed],
-) -> RawTable:  # fmt: skip
-    """One record a building: the first row of each accepted group speaks for it."""
-    member = {id(row): group for group in accepted for row in group.rows}
-    firsts, position = [], {table.row(at): at for at in range(len(table))}
-    for row in held:
-        group = member.get(id(row))
+    table: RawTable,
+    kept: list[RegisterRow],
+    accepted: list[DuplicateGroup],
+    headings: dict[str, str],
+    findings: list[Finding],
+    assumed: list[Assumed],
+) -> RawTable:
+    """One record for each building: the first row of each accepted group stands for the group."""
+    group_of_row = {id(row): group for group in accepted for row in group.rows}
+    buildings, position = [], {table.row(positions): positions for positions in range(len(table))}
+    for row in kept:
+        group = group_of_row.get(id(row))
         if group is not None and group.rows[0] is not row:
-            row.became = f"merged into {group.rows[0].id}"
+            row.outcome = f"merged into {group.rows[0].id}"
             row.group = group.name
             continue
-        row.became, row.group = "a building", group.name if group else ""
-        firsts.append((row, list(group.rows) if group else [row]))
-    at = [position[row.number] for row, _ in firsts]
-    cells = {name: [column[k] for k in at] for name, column in table.cells.items()}
-    cells |= _register_columns(firsts, table.file, found, findings)
+        row.outcome, row.group = "a building", group.name if group else ""
+        buildings.append((row, list(group.rows) if group else [row]))
+    positions = [position[row.number] for row, _ in buildings]
+    cells = {name: [column[k] for k in positions] for name, column in table.cells.items()}
+    cells |= _register_columns(buildings, table.file, headings, findings)
     if accepted:
         rows = sum(len(group.rows) for group in accepted)
         rule = f"{rows} rows of the register are {len(accepted)} buildings: the first row of each "
         rule += "group speaks for it, floor areas and costs are added"
         assumed.append(Assumed("buildings", "building_id", rows, rule,
                                "groups accepted in the mapping", "local"))  # fmt: skip
-    by_postcode = sum(row.located == "postcode" for row, _ in firsts)
+    by_postcode = sum(row.located == "postcode" for row, _ in buildings)
     if by_postcode:
         rule = "stands at the centre of its postcode: the register withholds its coordinates"
         assumed += [Assumed("buildings", column, by_postcode, rule, "table of postcodes",
                             "published") for column in ("x_m", "y_m")]  # fmt: skip
-    numbers = tuple(row.number for row, _ in firsts)
+    numbers = tuple(row.number for row, _ in buildings)
     return RawTable(table.file, cells, findings, numbers=numbers)
 
 
 def _register_columns(
-    firsts: list[tuple[RegisterRow, list[RegisterRow]]],
+    buildings: list[tuple[RegisterRow, list[RegisterRow]]],
     file: str,
-    found: dict[str, str],
+    headings: dict[str, str],
     findings: list[Finding],
 ) -> dict[str, list[str]]:
     return {
-        "register_id": [row.id for row, _ in firsts],
-        "register_uprn": [row.uprn for row, _ in firsts],
-        "register_name": [row.name for row, _ in firsts],
-        "register_address": [row.address for row, _ in firsts],
-        "register_postcode": [row.postcode for row, _ in firsts],
-        "register_x_m": [number_text(row.x) for row, _ in firsts],
-        "register_y_m": [number_text(row.y) for row, _ in firsts],
-        "register_located": [row.located for row, _ in firsts],
-        "register_kind": [row.kind for row, _ in firsts],
+        "register_id": [row.id for row, _ in buildings],
+        "register_uprn": [row.uprn for row, _ in buildings],
+        "register_name": [row.name for row, _ in buildings],
+        "register_address": [row.address for row, _ in buildings],
+        "register_postcode": [row.postcode for row, _ in buildings],
+        "register_x_m": [number_text(row.x) for row, _ in buildings],
+        "register_y_m": [number_text(row.y) for row, _ in buildings],
+        "register_located": [row.located for row, _ in buildings],
+        "register_kind": [row.kind for row, _ in buildings],
         "register_status": [
-            "vacant" if all(r.status == "vacant" for r in rows) else "open" for _, rows in firsts
+            "vacant" if all(r.status == "vacant" for r in rows) else "open" for _, rows in buildings
         ],
-        "register_tenure": [row.tenure for row, _ in firsts],
-        "register_lease_break_year": [lease_end_year(row) for row, _ in firsts],
-        "register_services": [row.cells.get("services", "") for row, _ in firsts],
-        "register_rows": [str(len(rows)) for _, rows in firsts],
+        "register_tenure": [row.tenure for row, _ in buildings],
+        "register_lease_break_year": [lease_end_year(row) for row, _ in buildings],
+        "register_services": [row.cells.get("services", "") for row, _ in buildings],
+        "register_rows": [str(len(rows)) for _, rows in buildings],
     } | {
-        f"register_{name}": [_added(rows, what, file, found, findings) for _, rows in firsts]
-        for what, name in (("area", "floor_area_m2"), ("running", "running_cost_gbp_per_year"),
-                           ("maintenance", "backlog_gbp"))
-    }  # fmt: skip
+        f"register_{name}": [
+            _sum_of_rows(rows, key, file, headings, findings) for _, rows in buildings
+        ]
+        for key, name in (
+            ("area", "floor_area_m2"),
+            ("running", "running_cost_gbp_per_year"),
+            ("maintenance", "backlog_gbp"),
+        )
+    }
 
 
-def _added(
-    rows: list[RegisterRow], what: str, file: str, found: dict[str, str], findings: list[Finding]
+def _sum_of_rows(
+    rows: list[RegisterRow], key: str, file: str, headings: dict[str, str], findings: list[Finding]
 ) -> str:
-    """The sum of what the rows of a building state; "" where none does."""
+    """The sum of a column over the rows of a building; "" if none states it."""
     values = []
     for row in rows:
-        cell = row.cells.get(what, "")
+        cell = row.cells.get(key, "")
         text = plain_number(cell)
         if text is not None:
             values.append(float(text))
         elif cell:
             findings.append(warning(file, "this is no number and was taken for empty",
                                     "correct it in the register", row=row.number,
-                                    column=found[what], value=cell))  # fmt: skip
+                                    column=headings[key], value=cell))  # fmt: skip
     return number_text(float(np.sum(values))) if values else ""
 
 
-def _say_unplaced(file: str, rows: list[RegisterRow], findings: list[Finding]) -> None:
-    lost = [row for row in rows if row.became.startswith("left out: no coordinates")]
+def _warn_of_unlocated(file: str, rows: list[RegisterRow], findings: list[Finding]) -> None:
+    unlocated = [row for row in rows if row.outcome.startswith("left out: no coordinates")]
     remedy = "give its postcode in a table of postcodes, or its coordinates"
-    for row in lost[:_TOLD]:
-        message = row.became.removeprefix("left out: ")
+    for row in unlocated[:_MAX_WARNINGS]:
+        message = row.outcome.removeprefix("left out: ")
         findings.append(warning(file, message, remedy, row=row.number, column="place",
                                 value=row.postcode or row.name or None))  # fmt: skip
-    if len(lost) > _TOLD:
-        message = f"{len(lost) - _TOLD} further rows have no place and stay out"
-        ids = [row.id or f"row {row.number}" for row in lost[_TOLD:]]
+    if len(unlocated) > _MAX_WARNINGS:
+        message = f"{len(unlocated) - _MAX_WARNINGS} further rows have no place and stay out"
+        ids = [row.id or f"row {row.number}" for row in unlocated[_MAX_WARNINGS:]]
         findings.append(warning(file, message, "the file of rows lists every one", ids=ids))
 
 
-def _beside(name: str, folder: Path, beside: Path) -> Path:
-    for home in (folder, beside):
+def _find_file(name: str, folder: Path, mapping_folder: Path) -> Path:
+    for home in (folder, mapping_folder):
         if (home / name).is_file():
             return home / name
     remedy = f"put it in {folder} or beside the mapping"

@@ -1,4 +1,4 @@
-"""The rows of a register: headings found by what they are called, cells read, tenures told."""
+"""Read the rows of a register: find headings, parse cells, classify tenures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from placeopt.place.files.cells import damaged_id, parse_year, plain_number, res
 from placeopt.place.files.raw import RawTable
 from placeopt.place.importer.mapping import RegisterFile
 
-HEADINGS = {  # what is looked for -> headings without case, spaces and signs, best first
+HEADINGS = {  # field -> its headings in lower case without spaces and signs, best first
     "id": ("assetcode", "uniqueassetidentity", "uniqueassetid", "assetid", "assetref",
            "assetreference", "propertyref", "propertyreference", "propertycode", "propertyid",
            "siteref", "sitecode", "parcelid", "parcelref", "terrier", "terrierref"),
@@ -59,7 +59,25 @@ _YEAR = re.compile(r"\b((?:19|20|21)[0-9]{2})\b")
 
 @dataclass
 class RegisterRow:
-    """One row of a register, read."""
+    """One row of a register.
+
+    Attributes:
+        number: The row number in the file.
+        id: The asset id, or the UPRN if there is none.
+        uprn: The unique property reference number.
+        name: The name of the property.
+        address: Its address.
+        postcode: Its full postcode, or "".
+        x: Easting (m), NaN if withheld.
+        y: Northing (m), NaN if withheld.
+        cells: Field of ``HEADINGS`` -> cell.
+        outcome: Why the row was left out, or what it became; "" if not yet decided.
+        located: Where the coordinates come from, ``register`` or ``postcode``.
+        kind: The kind of building.
+        status: ``open`` or ``vacant``.
+        tenure: The tenure as the place states it.
+        group: The group of duplicates that it belongs to.
+    """
 
     number: int
     id: str
@@ -70,7 +88,7 @@ class RegisterRow:
     x: float
     y: float
     cells: dict[str, str]
-    became: str = ""
+    outcome: str = ""
     located: str = ""
     kind: str = ""
     status: str = "open"
@@ -78,7 +96,7 @@ class RegisterRow:
     group: str = ""
 
     @property
-    def placed(self) -> bool:
+    def has_coordinates(self) -> bool:
         return self.x == self.x and self.y == self.y
 
 
@@ -87,25 +105,25 @@ def normalise_heading(heading: str) -> str:
 
 
 def find_headings(table: RawTable) -> dict[str, str]:
-    """What is looked for -> the register's own heading for it."""
+    """Field of ``HEADINGS`` -> the register's own heading for it."""
     by_plain = {normalise_heading(name): name for name in reversed(table.columns)}
-    found = {}
-    for what, names in HEADINGS.items():
-        hit = next((by_plain[name] for name in names if name in by_plain), None)
-        if hit is not None:
-            found[what] = hit
-    return found
+    headings = {}
+    for field, names in HEADINGS.items():
+        heading = next((by_plain[name] for name in names if name in by_plain), None)
+        if heading is not None:
+            headings[field] = heading
+    return headings
 
 
-def require_headings(table: RawTable, found: dict[str, str], spec: RegisterFile) -> None:
+def require_headings(table: RawTable, headings: dict[str, str], spec: RegisterFile) -> None:
     faults = []
-    for any_of, what in ((("id", "uprn"), "an id of the asset"),
+    for any_of, description in ((("id", "uprn"), "an id of the asset"),
                          (("name", "address", "street"), "a name or an address")):  # fmt: skip
-        if not any(key in found for key in any_of):
+        if not any(key in headings for key in any_of):
             names = ", ".join(name for key in any_of for name in HEADINGS[key][:3])
-            faults.append(error(table.file, f"no heading of the register is {what}",
+            faults.append(error(table.file, f"no heading of the register is {description}",
                                 f"rename the column to one of {names}"))  # fmt: skip
-    if not {"x", "y"} <= set(found) and spec.postcodes is None:
+    if not {"x", "y"} <= set(headings) and spec.postcodes is None:
         remedy = "rename them to GeoX and GeoY, or give a table of postcodes"
         faults.append(error(table.file, "the register has no easting and northing", remedy))
     if faults:
@@ -113,20 +131,20 @@ def require_headings(table: RawTable, found: dict[str, str], spec: RegisterFile)
 
 
 def read_row(
-    table: RawTable, found: dict[str, str], at: int, findings: list[Finding]
+    table: RawTable, headings: dict[str, str], i: int, findings: list[Finding]
 ) -> RegisterRow:
-    cells = {what: table.cells[heading][at] for what, heading in found.items()}
-    number = table.row(at)
+    cells = {field: table.cells[heading][i] for field, heading in headings.items()}
+    number = table.row(i)
     uprn = cells.get("uprn", "")
     uprn = "" if _WITHHELD.fullmatch(uprn) else restore_id(uprn) or uprn
-    if uprn and (lost := damaged_id(uprn)):
+    if uprn and (fault := damaged_id(uprn)):
         findings.append(
             warning(
                 table.file,
-                lost,
+                fault,
                 "take it from the property system; the row's other id is used",
                 row=number,
-                column=found["uprn"],
+                column=headings["uprn"],
                 value=uprn,
             )
         )
@@ -136,38 +154,38 @@ def read_row(
     address = cells.get("address", "") or ", ".join(filter(None, (street, town)))
     postcode = find_postcode(cells.get("postcode", "")) or find_postcode(address)
     name = cells.get("name", "") or address.split(",")[0]
-    x, y = (_coordinate(table, found, cells, key, number, findings) for key in ("x", "y"))
+    x, y = (_coordinate(table, headings, cells, key, number, findings) for key in ("x", "y"))
     row = RegisterRow(
         number, cells.get("id", "") or uprn, uprn, name, address, postcode, x, y, cells
     )
     if not row.id:
-        row.became = "left out: the row has neither an asset number nor a UPRN"
+        row.outcome = "left out: the row has neither an asset number nor a UPRN"
     return row
 
 
 def find_postcode(text: str) -> str:
-    found = _POSTCODE.search(text.upper())
-    return f"{found[1]} {found[2]}" if found else ""
+    match = _POSTCODE.search(text.upper())
+    return f"{match[1]} {match[2]}" if match else ""
 
 
 def _coordinate(
-    table: RawTable, found: dict[str, str], cells: dict[str, str], key: str, number: int,
+    table: RawTable, headings: dict[str, str], cells: dict[str, str], key: str, number: int,
     findings: list[Finding],
 ) -> float:  # fmt: skip
-    """Metres, or NaN where the cell is empty, redacted or no number (then a finding)."""
+    """Metres, or NaN if the cell is empty, redacted or (with a warning) not a number."""
     cell = cells.get(key, "")
     if cell == "" or _WITHHELD.fullmatch(cell):
         return float("nan")
     text = plain_number(cell)
     if text is None:
         findings.append(warning(table.file, "this is no coordinate", "the row is placed by its "
-                                "postcode, if at all", row=number, column=found[key],
+                                "postcode, if at all", row=number, column=headings[key],
                                 value=cell))  # fmt: skip
     return float(text) if text is not None else float("nan")
 
 
 def classify_tenures(file: str, rows: list[RegisterRow], findings: list[Finding]) -> None:
-    """Tenure and its detail to freehold, leasehold, licence or pfi, vacancy and lease terms."""
+    """Set each row's tenure (freehold, leasehold, licence or pfi) and whether it is vacant."""
     unclear: list[RegisterRow] = []
     for row in rows:
         tenure, detail = row.cells.get("tenure", "").lower(), row.cells.get("detail", "").lower()
@@ -179,7 +197,7 @@ def classify_tenures(file: str, rows: list[RegisterRow], findings: list[Finding]
             row.tenure = "licence"
         elif "lease" in tenure or "rent" in tenure:
             row.tenure = "leasehold"
-        elif not row.became:
+        elif not row.outcome:
             unclear.append(row)
         if re.search(r"\bvacant\b|\bunoccupied\b", f"{tenure} {detail}"):
             row.status = "vacant"
@@ -192,18 +210,18 @@ def classify_tenures(file: str, rows: list[RegisterRow], findings: list[Finding]
 
 
 def lease_end_year(row: RegisterRow) -> str:
-    """First year in which a lease can end: its break, else its end; "" where none is stated."""
+    """The first year in which a lease can end, by break or expiry; "" if none is stated."""
     if row.tenure not in ("leasehold", "licence"):
         return ""
     for key in ("lease_break", "lease_end"):
         if cell := row.cells.get(key, ""):
-            found = parse_year(cell) or (_YEAR.search(cell) or [""])[0]
-            if found:
-                return found
+            year_text = parse_year(cell) or (_YEAR.search(cell) or [""])[0]
+            if year_text:
+                return year_text
     detail = row.cells.get("detail", "")
     for pattern in _LEASE_WORD.values():
-        said = pattern.search(detail)
-        if said and (year := _YEAR.search(said[1])) and not _LEASE_SPAN.search(detail):
+        match = pattern.search(detail)
+        if match and (year := _YEAR.search(match[1])) and not _LEASE_SPAN.search(detail):
             return year[1]
     span = _LEASE_SPAN.search(detail)
     start = _YEAR.search(span[2]) if span else None

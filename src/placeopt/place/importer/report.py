@@ -1,4 +1,4 @@
-"""What an import took, renamed, assumed and left out."""
+"""The report of an import: what was taken, renamed, assumed and left out."""
 
 from __future__ import annotations
 
@@ -10,22 +10,30 @@ from placeopt.base.errors import Finding
 
 @dataclass(frozen=True)
 class Taken:
-    """One column of a source that became one column of a place."""
+    """A column of a source that became a column of a place.
+
+    Attributes:
+        source: The source's file.
+        column: Its column.
+        table: The table of the place.
+        target: The column of the table.
+        how: Unit factor, value map or formula, if any.
+    """
 
     source: str
     column: str
     table: str
-    became: str
-    how: str = ""  # unit factor, value map or formula, if any
+    target: str
+    how: str = ""
 
     @property
     def renamed(self) -> bool:
-        return self.column != self.became
+        return self.column != self.target
 
 
 @dataclass(frozen=True)
 class Assumed:
-    """One column, or part of one, that no source states."""
+    """A column, or a part of one, that no source states."""
 
     table: str
     column: str
@@ -47,7 +55,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Repriced:
-    """Amounts of one price year that were brought to the place's."""
+    """Amounts that were converted from one price year to the place's."""
 
     source: str
     table: str
@@ -55,7 +63,7 @@ class Repriced:
     rows: int
     year: int
     price_year: int
-    times: float
+    factor: float
 
 
 @dataclass(frozen=True)
@@ -72,30 +80,43 @@ class FinanceLine:
 
 @dataclass
 class ImportReport:
-    """The story of an import; ``to_markdown`` tells it to a person."""
+    """The report of an import; ``to_markdown`` formats it for people.
+
+    Attributes:
+        place: The name of the place.
+        rows: Table -> number of records written.
+        taken: Columns taken from sources.
+        lines: Lines of finance files.
+        assumed: Values that no source states.
+        repriced: Conversions to the place's price year.
+        left_out: Rows of sources that are not in the place.
+        ignored: Source file -> columns not used.
+        findings: Warnings; errors are raised.
+    """
 
     place: str
-    rows: dict[str, int] = field(default_factory=dict)  # table -> records written
+    rows: dict[str, int] = field(default_factory=dict)
     taken: list[Taken] = field(default_factory=list)
     lines: list[FinanceLine] = field(default_factory=list)
     assumed: list[Assumed] = field(default_factory=list)
     repriced: list[Repriced] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
-    ignored: Mapping[str, list[str]] = field(default_factory=dict)  # source -> columns
-    findings: list[Finding] = field(default_factory=list)  # warnings; errors are raised
+    ignored: Mapping[str, list[str]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
 
     @property
     def renamed(self) -> list[Taken]:
         return [taken for taken in self.taken if taken.renamed]
 
     def to_markdown(self) -> str:
-        """The report as a page: tables of rows, taken, assumed, left out; columns not used."""
+        """The report as Markdown: one table each for records, taken, assumed, left out, not
+        used."""
         parts = [f"# How {self.place} was made", ""]
         parts += _table("Records", ("table", "records"), list(self.rows.items()))
         parts += _table(
             "Taken from the sources",
             ("source", "column", "became", "how"),
-            [(t.source, t.column, f"{t.table}.{t.became}", t.how or _same(t)) for t in self.taken],
+            [(t.source, t.column, f"{t.table}.{t.target}", t.how or _same(t)) for t in self.taken],
         )
         if self.lines:
             parts += _table(
@@ -117,7 +138,7 @@ class ImportReport:
                 ("source", "column", "rows", "in prices of", "now of", "multiplied by"),
                 [
                     (r.source, f"{r.table}.{r.column}", r.rows, r.year, r.price_year,
-                     f"{r.times:.6g}")
+                     f"{r.factor:.6g}")
                     for r in self.repriced
                 ],
             )  # fmt: skip

@@ -1,7 +1,7 @@
-"""Read any file a place is made from as text cells, with its geometry beside them.
+"""Read a source file as text cells, together with its geometry.
 
-CSV, XLSX, GeoPackage, GeoJSON, Shapefile and (Geo)Parquet. A file with shapes gains the columns
-geometry_x, geometry_y (the point, or a point inside the shape) and geometry_area_m2.
+Formats are CSV, XLSX, GeoPackage, GeoJSON, Shapefile and (Geo)Parquet. A file with shapes gains the
+columns geometry_x, geometry_y (the point, or a point inside the shape) and geometry_area_m2.
 """
 
 from __future__ import annotations
@@ -24,17 +24,24 @@ if TYPE_CHECKING:
     from placeopt.place.importer.register import Register
 
 GEOMETRY_COLUMNS = ("geometry_x", "geometry_y", "geometry_area_m2")
-_TEXT, _BOOKS = (".csv", ".txt", ".tsv"), (".xlsx", ".xlsm", ".xls", ".ods")
+_TEXT, _WORKBOOKS = (".csv", ".txt", ".tsv"), (".xlsx", ".xlsm", ".xls", ".ods")
 _SHAPES = (".gpkg", ".geojson", ".json", ".shp", ".fgb")
 
 
 @dataclass(frozen=True)
 class Source:
-    """A source's cells as text, and its shapes if it has any."""
+    """A source's cells and, if it has any, its shapes.
+
+    Attributes:
+        table: The cells as text.
+        shapes: The geometries.
+        frame: The typed attributes; only for files with shapes.
+        register: The register, if the mapping reads the file as one.
+    """
 
     table: RawTable
     shapes: gpd.GeoSeries | None = None
-    frame: pd.DataFrame | None = None  # typed as the file has it; only files with shapes
+    frame: pd.DataFrame | None = None
     register: Register | None = None
 
     @property
@@ -42,10 +49,17 @@ class Source:
         return self.table.file
 
 
-def read_source(spec: SourceFile, folder: Path, beside: Path) -> Source:
-    """The file a mapping names; PlaceError says what is wrong with it.
+def read_source(spec: SourceFile, folder: Path, mapping_folder: Path) -> Source:
+    """Read the source file that a mapping names.
 
-    Further tables of a register are looked for in ``folder``, then ``beside`` the mapping.
+    Args:
+        spec: The mapping's entry for the file.
+        folder: The folder of sources.
+        mapping_folder: The folder of the mapping, where further tables of a register are looked for
+            if ``folder`` does not have them.
+
+    Raises:
+        PlaceError: The file is missing or cannot be read.
     """
     source = _read(spec, folder)
     if spec.finance is not None:
@@ -56,24 +70,24 @@ def read_source(spec: SourceFile, folder: Path, beside: Path) -> Source:
         return source
     from placeopt.place.importer.register import read_register
 
-    register = read_register(source.table, spec.register_, folder, beside)
+    register = read_register(source.table, spec.register_, folder, mapping_folder)
     return replace(source, table=register.table, register=register)
 
 
 def _read(spec: SourceFile, folder: Path) -> Source:
     path = folder / spec.file
     if not path.exists():
-        near = (
+        suggestion = (
             did_you_mean(path.name, [p.name for p in folder.iterdir()]) if folder.is_dir() else ""
         )
-        remedy = f"put it in {folder}, or name another folder of sources{near}"
+        remedy = f"put it in {folder}, or name another folder of sources{suggestion}"
         raise PlaceError([error(spec.file, "the source file is missing", remedy)])
     kind = path.suffix.lower()
     try:
         if kind in _TEXT:
             delimiter = "\t" if kind == ".tsv" else spec.delimiter
             return Source(read_messy_csv(path, delimiter, spec.heading_row, spec.heading_rows))
-        if kind in _BOOKS:
+        if kind in _WORKBOOKS:
             return Source(_read_sheet(path, spec))
         if kind in _SHAPES:
             return _read_layer(path, spec.layer)
@@ -87,25 +101,25 @@ def _read(spec: SourceFile, folder: Path) -> Source:
         raise PlaceError(
             [error(spec.file, f"it cannot be read: {fault}", "save it again")]
         ) from None
-    remedy = f"give one of {' '.join((*_TEXT, *_BOOKS, *_SHAPES, '.parquet'))}"
+    remedy = f"give one of {' '.join((*_TEXT, *_WORKBOOKS, *_SHAPES, '.parquet'))}"
     raise PlaceError([error(spec.file, f"files ending in {kind!r} are not read", remedy)])
 
 
 def crs_findings(source: Source, crs: str) -> list[Finding]:
-    """Shapes that are not in the place's own coordinate system, with what to do about it."""
+    """An error if the source has no shapes or they are not in the place's coordinate system."""
     if source.shapes is None:
         return [error(source.file, "the file has no shapes", "give a file with geometry")]
     if source.shapes.crs is not None and source.shapes.crs == crs:
         return []
-    found = "no stated system"
+    system = "no stated system"
     if source.shapes.crs is not None:
         degrees = " (degrees)" if source.shapes.crs.is_geographic else ""
-        found = source.shapes.crs.to_string() + degrees
+        system = source.shapes.crs.to_string() + degrees
     remedy = (
         f"reproject it first: ogr2ogr -t_srs {crs} out.gpkg {source.file.split(':')[0]}, "
         "or QGIS: Vector > Data Management Tools > Reproject Layer"
     )
-    return [error(source.file, f"the shapes are in {found}, the place in {crs}", remedy)]
+    return [error(source.file, f"the shapes are in {system}, the place in {crs}", remedy)]
 
 
 def _read_layer(path: Path, layer: str | None) -> Source:
@@ -119,7 +133,7 @@ def _read_layer(path: Path, layer: str | None) -> Source:
         remedy = f"name one of {', '.join(layers)}{did_you_mean(layer, layers)}"
         raise PlaceError([error(path.name, "there is no such layer", remedy, value=layer)])
     frame = pyogrio.read_dataframe(path, layer=layer or layers[0], use_arrow=True)
-    return _of_frame(frame, f"{path.name}:{layer}" if layer else path.name)
+    return _source_of_frame(frame, f"{path.name}:{layer}" if layer else path.name)
 
 
 def _read_parquet(path: Path) -> Source:
@@ -129,12 +143,12 @@ def _read_parquet(path: Path) -> Source:
     require_parquet(path)
     try:
         frame: pd.DataFrame = gpd.read_parquet(path)
-    except ValueError:  # Parquet without the statement that makes it GeoParquet
+    except ValueError:  # Parquet without the metadata of GeoParquet
         frame = pd.read_parquet(path)
-    return _of_frame(frame, path.name)
+    return _source_of_frame(frame, path.name)
 
 
-def _of_frame(frame: pd.DataFrame, file: str) -> Source:
+def _source_of_frame(frame: pd.DataFrame, file: str) -> Source:
     import geopandas as gpd
 
     if not isinstance(frame, gpd.GeoDataFrame):
@@ -153,7 +167,7 @@ def _of_frame(frame: pd.DataFrame, file: str) -> Source:
 
 
 def _read_sheet(path: Path, spec: SourceFile) -> RawTable:
-    """A sheet of a workbook; the heading is in ``heading_row``, what is above is not read."""
+    """Read a sheet of a workbook; rows above ``heading_row`` are skipped."""
     book = open_workbook(path)
     name = spec.layer or book.sheet_names[0]
     if name not in book.sheet_names:

@@ -1,4 +1,4 @@
-"""A table while its rows are made from a source: its cells, faults and what was done."""
+"""The state of a table while its rows are built from a source."""
 
 from __future__ import annotations
 
@@ -16,31 +16,43 @@ from placeopt.place.importer.report import ImportReport, LeftOut
 
 @dataclass(frozen=True)
 class Unmatched:
-    """Ids that a joined source does not have.
+    """Ids that a joined source lacks.
 
     Attributes:
         file: The joined source.
         column: Its column of ids.
         known: The ids that it has.
-        key_of_row: By row of the source's file, the id that was looked for.
-        gives: The columns that it was to give.
+        key_of_row: By row of the source's file, the id that was not found.
+        missing_columns: The columns that it would have supplied.
     """
 
     file: str
     column: str
     known: tuple[str, ...]
     key_of_row: dict[int, str]
-    gives: frozenset[str]
+    missing_columns: frozenset[str]
 
 
 @dataclass
 class TableBuilder:
-    """The work on one rule: cells of the source at the rows kept, and where each came from."""
+    """The state of one table rule.
+
+    Attributes:
+        rule: The mapping rule.
+        file: The source's file.
+        cells: Column name -> cells of the rows kept so far.
+        rows: The row number in the source's file of each row kept.
+        report: The import report.
+        prices: Converts money to the place's price year.
+        findings: The findings so far.
+        used: The source columns used so far.
+        unmatched: The ids that joined sources lacked.
+    """
 
     rule: TableRule
     file: str
     cells: dict[str, list[str]]
-    rows: list[int]  # row in the source's file of each row kept
+    rows: list[int]
     report: ImportReport
     prices: Deflator
     findings: list[Finding] = field(default_factory=list)
@@ -48,7 +60,7 @@ class TableBuilder:
     unmatched: list[Unmatched] = field(default_factory=list)
 
     def column(self, name: str) -> list[str]:
-        """The source's column; if it has none, PlaceError names the nearest."""
+        """The cells of a source column; PlaceError suggests the nearest name if there is none."""
         if name not in self.cells:
             remedy = f"name a column of the source{did_you_mean(name, self.cells)}"
             fault = error(self.file, f"the source has no such column, wanted for {self.rule.table}",
@@ -58,20 +70,21 @@ class TableBuilder:
         return self.cells[name]
 
     def fault(
-        self, message: str, remedy: str, at: int, column: str | None, value: str | None = None
+        self, message: str, remedy: str, row: int, column: str | None, value: str | None = None
     ) -> None:
-        """Note an error in the source's row ``at``."""
-        found = error(self.file, message, remedy, row=at, column=column, value=value)
-        self.findings.append(found)
+        """Add an error in the source's row ``row``."""
+        finding = error(self.file, message, remedy, row=row, column=column, value=value)
+        self.findings.append(finding)
 
     def keep(self, mask: np.ndarray, reason: str) -> None:
-        """Leave out the rows where ``mask`` is false, counted under the reason."""
-        out = int((~mask).sum())
-        if out:
-            self.report.left_out.append(LeftOut(self.file, self.rule.table, out, reason))
+        """Leave out the rows where ``mask`` is false; the report counts them under ``reason``."""
+        dropped = int((~mask).sum())
+        if dropped:
+            self.report.left_out.append(LeftOut(self.file, self.rule.table, dropped, reason))
             kept = np.flatnonzero(mask).tolist()
             self.take(kept)
 
     def take(self, positions: Sequence[int]) -> None:
-        self.cells = {name: [cells[at] for at in positions] for name, cells in self.cells.items()}
-        self.rows = [self.rows[at] for at in positions]
+        """Keep the rows at ``positions``, in that order."""
+        self.cells = {name: [cells[i] for i in positions] for name, cells in self.cells.items()}
+        self.rows = [self.rows[i] for i in positions]

@@ -1,8 +1,9 @@
-"""Small areas and indices of deprivation of one vintage: mixed only where the mapping says so.
+"""Check that small areas and indices of deprivation are of one census.
 
 An index is published for the areas of one census: IMD 2015 and 2019 and WIMD 2019 for areas of
 2011, IMD 2025 for areas of 2021, SIMD 2020 for data zones of 2011. A code that survived from one
-census to the next is the same area; a code that did not has no value, or a wrong one.
+census to the next is the same area. Any other code has no value, or a wrong one. A mapping may mix
+censuses only if it says so (``mixed``).
 
 Source: ONS, lower layer super output areas 2011 and 2021 (codes above E01033768 are of 2021);
 MHCLG, English Indices of Deprivation 2019 and 2025; Welsh Government, WIMD 2019.
@@ -36,46 +37,46 @@ _LAST_OF_2011 = {"E01": 33768, "W01": 1909, "S01": 13481}
 
 
 def census_year(heading: str) -> int | None:
-    """The census of the areas a heading speaks of: 2021 for ``LSOA21CD``."""
-    found = _AREA.search(heading)
-    return None if found is None else _year(found[1])
+    """The census of the areas that a heading names: 2021 for ``LSOA21CD``."""
+    match = _AREA.search(heading)
+    return None if match is None else _year(match[1])
 
 
 def index_year(heading: str) -> tuple[str, int] | None:
-    """The index of deprivation a heading speaks of: ("IMD", 2019) for ``IMD19_decile``."""
-    found = _INDEX.search(heading)
-    if found is None:
+    """The index of deprivation that a heading names: ("IMD", 2019) for ``IMD19_decile``."""
+    match = _INDEX.search(heading)
+    if match is None:
         return None
-    name = found[1].upper() if len(found[1]) <= 4 else "IMD"
-    return name, _year(found[2])
+    name = match[1].upper() if len(match[1]) <= 4 else "IMD"
+    return name, _year(match[2])
 
 
 def vintage_findings(
     rule: TableRule, file: str, cells: Mapping[str, list[str]]
 ) -> Iterator[Finding]:
-    """Joins of areas of two censuses, and indices that are not of the zones' own areas."""
+    """Findings on joins across censuses, and on indices that are not for the zones' own areas."""
     for join in rule.join:
-        yield from _joined(join, file)
+        yield from _join_findings(join, file)
     if rule.table != "zones" or "zone_id" not in rule.columns:
         return
     zone_column = rule.columns["zone_id"].from_ or ""
     year = census_year(zone_column)
     codes = cells.get(zone_column, [])
-    yield from _codes_against_heading(zone_column, year, codes, file)
-    newest = any(_is_of_2021(code) for code in codes)
-    year = year or (2021 if newest else None)
+    yield from _code_findings(zone_column, year, codes, file)
+    has_2021_codes = any(_is_of_2021(code) for code in codes)
+    year = year or (2021 if has_2021_codes else None)
     deprivation = rule.columns.get("deprivation_quintile")
     if deprivation is None:
         return
     for column in _columns(deprivation):
-        yield from _index_against_areas(column, deprivation, year, zone_column, file)
+        yield from _index_findings(column, deprivation, year, zone_column, file)
 
 
-def _joined(join: Join, file: str) -> Iterator[Finding]:
-    one, other = census_year(join.column), census_year(join.other)
-    if one is None or other is None or one == other:
+def _join_findings(join: Join, file: str) -> Iterator[Finding]:
+    own, other = census_year(join.column), census_year(join.other)
+    if own is None or other is None or own == other:
         return
-    message = f"areas of {one} are joined with areas of {other} ({join.column}, {join.other})"
+    message = f"areas of {own} are joined with areas of {other} ({join.column}, {join.other})"
     if join.mixed:
         yield warning(file, message, "areas that changed have no values", column=join.column)
     else:
@@ -83,23 +84,23 @@ def _joined(join: Join, file: str) -> Iterator[Finding]:
         yield error(file, message, remedy, column=join.column)
 
 
-def _index_against_areas(
+def _index_findings(
     column: str, rule: ColumnRule, year: int | None, zone_column: str, file: str
 ) -> Iterator[Finding]:
     index = index_year(column)
     if index is None:
         return
     name = f"{index[0]} {index[1]}"
-    wanted = CENSUS_OF_INDEX.get(index)
-    if wanted is None:
+    census = CENSUS_OF_INDEX.get(index)
+    if census is None:
         yield warning(file, f"{name}: it is not known which areas it is published for",
                       "check that they are the zones", column=column)  # fmt: skip
     elif year is None:
-        message = f"{name} is published for areas of {wanted}; the heading {zone_column!r} does "
+        message = f"{name} is published for areas of {census}; the heading {zone_column!r} does "
         message += "not say of which census the zones are"
-        yield warning(file, message, f"check that they are of {wanted}", column=column)
-    elif year != wanted:
-        message = f"{name} is published for areas of {wanted}, the zones are areas of {year}"
+        yield warning(file, message, f"check that they are of {census}", column=column)
+    elif year != census:
+        message = f"{name} is published for areas of {census}, the zones are areas of {year}"
         if rule.mixed:
             yield warning(file, message, "areas that changed have no values", column=column)
         else:
@@ -107,13 +108,13 @@ def _index_against_areas(
             yield error(file, message, remedy, column=column)
 
 
-def _codes_against_heading(
-    column: str, year: int | None, codes: list[str], file: str
-) -> Iterator[Finding]:
-    late = [code for code in codes if _is_of_2021(code)]
-    if year == 2011 and late:
-        message = f"{len(late)} codes under a heading of 2011 are of later areas"
-        yield error(file, message, "give the codes of one census", column=column, value=late[0])
+def _code_findings(column: str, year: int | None, codes: list[str], file: str) -> Iterator[Finding]:
+    later_codes = [code for code in codes if _is_of_2021(code)]
+    if year == 2011 and later_codes:
+        message = f"{len(later_codes)} codes under a heading of 2011 are of later areas"
+        yield error(
+            file, message, "give the codes of one census", column=column, value=later_codes[0]
+        )
 
 
 def _is_of_2021(code: str) -> bool:
@@ -122,12 +123,12 @@ def _is_of_2021(code: str) -> bool:
 
 
 def _columns(rule: ColumnRule) -> list[str]:
-    """The source's columns a rule is made from, those of its fill too."""
+    """The source columns that a rule reads, including those of its ``fill``."""
     names = [rule.from_] if rule.from_ else []
     if rule.formula:
         try:
             names += formula_columns(rule.formula)
-        except FormulaError:  # said where the formula is evaluated
+        except FormulaError:  # reported where the formula is evaluated
             return names
     return names + (_columns(rule.fill) if rule.fill else [])
 

@@ -1,8 +1,9 @@
-"""Make a county up: believable, of any size, the same from the same seed.
+"""Synthesise a county: plausible, of any size, reproducible by its seed.
 
-Nothing in it is real. People cluster in a few towns and villages; rents, running costs and
-receipts follow the towns; deprivation clusters, and deprived zones have fewer cars; today's
-buildings are large enough for what they host. See ``geography``, ``estate`` and ``money``.
+All of it is fictional. People cluster in a few towns and villages; rents, running costs and
+receipts
+are higher in towns; deprivation clusters, and deprived zones have fewer cars; today's buildings are
+large enough for what they host. See ``geography``, ``estate`` and ``money``.
 """
 
 from __future__ import annotations
@@ -25,22 +26,29 @@ if TYPE_CHECKING:
 
 __all__ = ["synthesise"]
 
-FEWEST_ZONES, FEWEST_BUILDINGS = 12, 30
+MIN_ZONES, MIN_BUILDINGS = 12, 30
 BUILDINGS_PER_ZONE = 110 / 150
 
 
 def synthesise(
     zones: int = 150, buildings: int | None = None, seed: int = 1, name: str = "Marlshire"
 ) -> Place:
-    """A made-up county of ``zones`` zones and ``buildings`` buildings (110 per 150 zones).
+    """Return a synthetic county.
 
-    Raises UsageError below 12 zones or 30 buildings: such a county cannot host every service.
+    Args:
+        zones: Number of zones.
+        buildings: Number of buildings; by default 110 for every 150 zones.
+        seed: Seed of the random numbers.
+        name: Name of the county.
+
+    Raises:
+        UsageError: Fewer than 12 zones or 30 buildings, which cannot host every service.
     """
     if buildings is None:
-        buildings = max(FEWEST_BUILDINGS, round(zones * BUILDINGS_PER_ZONE))
-    if zones < FEWEST_ZONES or buildings < FEWEST_BUILDINGS:
+        buildings = max(MIN_BUILDINGS, round(zones * BUILDINGS_PER_ZONE))
+    if zones < MIN_ZONES or buildings < MIN_BUILDINGS:
         raise UsageError(
-            f"a made-up county needs at least {FEWEST_ZONES} zones and {FEWEST_BUILDINGS} "
+            f"a made-up county needs at least {MIN_ZONES} zones and {MIN_BUILDINGS} "
             f"buildings, not {zones} and {buildings}"
         )
     rng = np.random.default_rng(seed)
@@ -78,7 +86,7 @@ def synthesise(
 
 
 def _suitability() -> pd.DataFrame:
-    """The catalogue's matrix of kinds by services, as rows."""
+    """The catalogue's matrix of kinds by services as pairs."""
     wide = catalogue("suitability")
     long = wide.melt("building_kind", var_name="service_id", value_name="may")
     kinds = {kind: i for i, kind in enumerate(wide["building_kind"])}

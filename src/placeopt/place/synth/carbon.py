@@ -1,6 +1,6 @@
-"""What a tonne of carbon is worth in a made-up county: an assumption, and said to be one.
+"""Carbon values of a synthetic county: an assumption.
 
-The official series is not a straight line: for a real place take its values of the day.
+The official series is not linear; for a real place use its current values.
 Source: BEIS, Valuation of greenhouse gas emissions: for policy appraisal and evaluation
 (2 September 2021), whose central values of 2021 and 2050, in prices of 2020, are used.
 """
@@ -14,8 +14,8 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-KNOWN = {2021: 245.0, 2050: 378.0}  # GBP/tCO2e in prices of 2020
-PRICES = 1.22  # of 2025 over those of 2020, assumed
+KNOWN_VALUES = {2021: 245.0, 2050: 378.0}  # GBP/tCO2e in prices of 2020
+PRICE_RATIO = 1.22  # prices of 2025 over those of 2020, assumed
 YEARS = range(2021, 2086)
 RULE = (
     "straight line from GBP 245 a tonne in 2021 to GBP 378 in 2050, level after that, and 22 % on "
@@ -28,18 +28,18 @@ SOURCE = (
 
 
 def carbon_values() -> pd.DataFrame:
-    """(year, gbp_per_tco2e, source), in whole pounds of 2025."""
+    """Table carbon_values (year, gbp_per_tco2e, source) in whole pounds of 2025."""
     import pandas as pd
 
-    value = np.interp(list(YEARS), list(KNOWN), list(KNOWN.values()))
+    value = np.interp(list(YEARS), list(KNOWN_VALUES), list(KNOWN_VALUES.values()))
     source = "assumed between two values of BEIS (2021): see assumptions"
     return pd.DataFrame(
-        {"year": list(YEARS), "gbp_per_tco2e": np.round(PRICES * value), "source": source}
+        {"year": list(YEARS), "gbp_per_tco2e": np.round(PRICE_RATIO * value), "source": source}
     )
 
 
 def assumptions() -> pd.DataFrame:
-    """The rule that fills the table, as a place states it."""
+    """The table assumptions with the rule behind the values."""
     import pandas as pd
 
     row = {

@@ -1,6 +1,6 @@
-"""What is the same in every made-up county: services, kinds of building, programmes, curves.
+"""The parts that every synthetic county shares: services, kinds of building, programmes, curves.
 
-Each table is a CSV file in the folder ``catalogue``. All its numbers are illustrative.
+Each table is a CSV file in the folder ``data``. All its numbers are illustrative.
 """
 
 from __future__ import annotations
@@ -23,6 +23,6 @@ def catalogue(table: str) -> pd.DataFrame:
 
 
 def parse_shares(text: str) -> dict[str, float]:
-    """``"library:1;youth:0.3"`` as a mapping."""
+    """Parse ``"library:1;youth:0.3"`` to a mapping."""
     pairs = (part.split(":") for part in text.split(";") if part)
     return {key: float(value) for key, value in pairs}

@@ -1,10 +1,10 @@
-"""The public buildings of a made-up county and what they host today.
+"""Synthesise the public buildings of a county and the services they host today.
 
-Buildings of a kind are spread over the zones by people: systematic sampling along the
-settlements, so that every so many residents have one; the kinds that serve a whole district
-stand in the main towns first. Each service's visits go to the nearest building that hosts it
-today, and buildings are sized for that with room to spare: today's arrangement fits. Rents,
-running costs and receipts rise towards the centres of towns.
+Buildings of a kind are distributed over the zones by systematic sampling proportional to residents;
+kinds that serve a whole district are placed in the main towns first. Each service's visits go to
+the
+nearest building that hosts it, and buildings are sized for that with some slack, so that today's
+arrangement is feasible. Rents, running costs and receipts rise towards town centres.
 """
 
 from __future__ import annotations
@@ -28,12 +28,19 @@ FIRST_YEAR = 2026  # the first year in which a lease can break
 
 @dataclass(frozen=True)
 class Sites:
-    """Where buildings stand: b buildings, kind by position in the catalogue."""
+    """The sites of b buildings.
 
-    kind: Ints  # (b,) row of kinds.csv
-    xy: Floats  # (b, 2) m, whole metres
-    zone: Ints  # (b,) the zone it stands in or near
-    pull: Floats  # (b,) how central it is, 0 to 1
+    Attributes:
+        kind: (b,) row of kinds.csv.
+        xy: (b, 2) coordinates in whole metres.
+        zone: (b,) the zone in or near which it lies.
+        centrality: (b,) how central it is, 0 to 1.
+    """
+
+    kind: Ints
+    xy: Floats
+    zone: Ints
+    centrality: Floats
 
 
 def estate_tables(
@@ -66,22 +73,22 @@ def _sites(
     kind = np.repeat(np.arange(len(kinds)), counts)
     zone = np.concatenate(
         [
-            _spread(county, count, anchors, weight, rng)
+            _sample_zones(county, count, anchors, weight, rng)
             for count, anchors, weight in zip(
-                counts, kinds["anchors"], _weights(county, zones, kinds), strict=True
+                counts, kinds["anchors"], _sampling_weights(county, zones, kinds), strict=True
             )
         ]
     )
-    at = county.zone_xy[zone]
-    home = county.zone_settlement[zone]
-    centre = np.where((home >= 0)[:, None], county.settlement_xy[home], at)
+    xy = county.zone_xy[zone]
+    settlement = county.zone_settlement[zone]
+    centre = np.where((settlement >= 0)[:, None], county.settlement_xy[settlement], xy)
     share = kinds["pull"].to_numpy(float)[kind][:, None]
-    xy = np.round(at + share * (centre - at) + rng.normal(0, 130, at.shape))
-    return Sites(kind, xy, zone, county.town_pull(xy))
+    xy = np.round(xy + share * (centre - xy) + rng.normal(0, 130, xy.shape))
+    return Sites(kind, xy, zone, county.centrality(xy))
 
 
 def _counts(share: Floats, total: int) -> Ints:
-    """How many of each kind: largest remainders, at least one of each."""
+    """The number of buildings of each kind by largest remainders, at least one of each."""
     ideal = share / share.sum() * total
     counts = np.maximum(1, np.floor(ideal)).astype(np.int64)
     while counts.sum() != total:
@@ -91,8 +98,8 @@ def _counts(share: Floats, total: int) -> Ints:
     return counts
 
 
-def _weights(county: Geography, zones: pd.DataFrame, kinds: pd.DataFrame) -> Floats:
-    """(kinds, z) how much a zone draws buildings of a kind: people, town size, deprivation."""
+def _sampling_weights(county: Geography, zones: pd.DataFrame, kinds: pd.DataFrame) -> Floats:
+    """(kinds, z) sampling weight of a zone by people, town size and deprivation."""
     size = np.where(county.zone_settlement >= 0, county.settlement_zones[county.zone_settlement], 0)
     people = zones["population"].to_numpy(float)
     need = (5 - zones["deprivation_quintile"].to_numpy(float)) / 2
@@ -101,46 +108,48 @@ def _weights(county: Geography, zones: pd.DataFrame, kinds: pd.DataFrame) -> Flo
     return np.asarray(people * (1.0 + size / 4) ** (town - 1) * (1.0 + deprived * need))
 
 
-def _spread(
+def _sample_zones(
     county: Geography, count: int, anchors: int, weight: Floats, rng: np.random.Generator
 ) -> Ints:
-    """(count,) zones: district towns first, the rest evenly along the running weight."""
+    """(count,) zones: district towns first, the rest at even steps of the cumulative weight."""
     anchors = min(anchors, count, DISTRICTS)
     first = nearest_positions(county.settlement_xy[:anchors], county.zone_xy)
-    rest = count - anchors
-    if rest == 0:
+    remaining = count - anchors
+    if remaining == 0:
         return first
-    served = np.isin(county.zone_settlement, np.arange(anchors))  # they have one already
-    ladder = np.cumsum(np.where(served, 0.6, 1.0) * weight)
-    picks = (np.arange(rest) + rng.uniform(0, 1)) / rest * ladder[-1]
-    return np.concatenate([first, np.searchsorted(ladder, picks).clip(max=len(ladder) - 1)])
+    served = np.isin(county.zone_settlement, np.arange(anchors))  # these have one already
+    cumulative = np.cumsum(np.where(served, 0.6, 1.0) * weight)
+    samples = (np.arange(remaining) + rng.uniform(0, 1)) / remaining * cumulative[-1]
+    return np.concatenate(
+        [first, np.searchsorted(cumulative, samples).clip(max=len(cumulative) - 1)]
+    )
 
 
 def _hosts(
     kinds: pd.DataFrame, services: pd.DataFrame, sites: Sites, rng: np.random.Generator
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(b, s) services hosted in full today, and in part."""
+    """Two arrays (b, s): services hosted in full today, and in part."""
     position = {key: i for i, key in enumerate(services["service_id"])}
     full = np.zeros((len(sites.kind), len(services)), dtype=bool)
     partial = full.copy()
     for k, text in enumerate(kinds["services"]):
-        here = np.flatnonzero(sites.kind == k)
+        members = np.flatnonzero(sites.kind == k)
         for number, (key, share) in enumerate(parse_shares(text).items()):
-            chosen = rng.uniform(0, 1, len(here)) < share
+            chosen = rng.uniform(0, 1, len(members)) < share
             chosen[: 1 if number < 2 else 0] = True
             table = partial if key.endswith("~") else full
-            table[here[chosen], position[key.removesuffix("~")]] = True
-        if text:  # no open building stands idle
-            idle = here[~(full[here] | partial[here]).any(axis=1)]
+            table[members[chosen], position[key.removesuffix("~")]] = True
+        if text:  # every open building hosts something
+            idle = members[~(full[members] | partial[members]).any(axis=1)]
             full[idle, position[next(iter(parse_shares(text)))]] = True
     partial &= ~full
     police, youth = position["police_counter"], position["youth"]
-    full[full[:, police], youth] = False  # the pair that never shares a roof
+    full[full[:, police], youth] = False  # this pair may not share a building
     return full, partial
 
 
 def visits_by_zone(zones: pd.DataFrame, services: pd.DataFrame) -> Floats:
-    """(z, s) visits a year in person, by today's rates."""
+    """(z, s) visits a year in person at today's rates."""
     rates = catalogue("demand_rates").pivot(
         index="age_band", columns="service_id", values="visits_per_person_per_year"
     )
@@ -158,7 +167,7 @@ def _areas(
     partial: NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> Floats:
-    """(b, s) floor area in m2 that each hosted service has today, enough for its visits."""
+    """(b, s) floor area (m2) of each hosted service today, enough for its visits."""
     visits = visits_by_zone(zones, services)
     base = services["area_base_m2"].to_numpy(float)
     per_visit = services["area_m2_per_1000_visits"].to_numpy(float) / 1000
@@ -166,7 +175,7 @@ def _areas(
     for s, back_office in enumerate(services["back_office"] == "yes"):
         for hosts in (np.flatnonzero(full[:, s]), np.flatnonzero((full | partial)[:, s])):
             if back_office:
-                weight = 0.3 + sites.pull[hosts] ** 2
+                weight = 0.3 + sites.centrality[hosts] ** 2
                 load = services["desks"].to_numpy(float)[s] * weight / weight.sum()
             else:
                 to = nearest_positions(county.zone_xy, sites.xy[hosts])
@@ -189,25 +198,25 @@ def _buildings_table(
 
     kind = kinds.iloc[sites.kind].reset_index(drop=True)
     count = len(kind)
-    uniform = rng.uniform(0, 1, (8, count))
+    draws = rng.uniform(0, 1, (8, count))
     front = np.where(hosts, services["front_of_house_m2"].to_numpy(float), 0).max(axis=1)
     occupied = area.sum(axis=1) + front
-    spare = kind["spare_low"] + uniform[0] * (kind["spare_high"] - kind["spare_low"])
-    usable = np.where(occupied > 0, occupied * spare, 250 + 900 * uniform[0])
+    spare = kind["spare_low"] + draws[0] * (kind["spare_high"] - kind["spare_low"])
+    usable = np.where(occupied > 0, occupied * spare, 250 + 900 * draws[0])
     floor_area = np.ceil(usable / kind["usable_share"] / 10) * 10
     width = max(3, len(str(count)))
-    tenure = _tenure(kind, uniform[1])
+    tenure = _tenure(kind, draws[1])
     leased = (tenure == "leasehold") | (tenure == "licence")
-    rent = np.round((70 + 110 * sites.pull) / 5) * 5 * floor_area * leased
-    cost = (kind["running_low"] + uniform[2] * (kind["running_high"] - kind["running_low"])) * (
-        0.9 + 0.25 * sites.pull
+    rent = np.round((70 + 110 * sites.centrality) / 5) * 5 * floor_area * leased
+    cost = (kind["running_low"] + draws[2] * (kind["running_high"] - kind["running_low"])) * (
+        0.9 + 0.25 * sites.centrality
     )
-    listed = (uniform[3] < 0.12) & kind["kind"].isin(["library", "council_office"]).to_numpy()
-    receipt = kind["receipt_gbp_per_m2"] * (0.55 + 1.1 * sites.pull) * (0.85 + 0.3 * uniform[4])
+    listed = (draws[3] < 0.12) & kind["kind"].isin(["library", "council_office"]).to_numpy()
+    receipt = kind["receipt_gbp_per_m2"] * (0.55 + 1.1 * sites.centrality) * (0.85 + 0.3 * draws[4])
     saleable = ~leased & (tenure != "pfi")
     receipt = np.where(listed, 0.7, 1.0) * receipt * floor_area * saleable
-    energy = kind["kwh_per_m2"] * (0.8 + 0.4 * uniform[5]) * floor_area
-    backlog = (20 + 280 * uniform[6] ** 2) * floor_area * np.where(listed, 1.5, 1.0)
+    energy = kind["kwh_per_m2"] * (0.8 + 0.4 * draws[5]) * floor_area
+    backlog = (20 + 280 * draws[6] ** 2) * floor_area * np.where(listed, 1.5, 1.0)
     return pd.DataFrame(
         {
             "building_id": [f"B{i + 1:0{width}d}" for i in range(count)],
@@ -222,7 +231,7 @@ def _buildings_table(
             "usable_share": kind["usable_share"],
             "tenure": tenure,
             "lease_break_year": pd.Series(
-                np.where(leased, FIRST_YEAR + np.floor(uniform[7] * 6), np.nan)
+                np.where(leased, FIRST_YEAR + np.floor(draws[7] * 6), np.nan)
             ).astype("Int64"),
             "lease_break_penalty_gbp": _rounded(1.5 * rent, 1000),
             "running_cost_fixed_gbp_per_year": _rounded(0.75 * cost * floor_area + rent, 100),
@@ -256,7 +265,8 @@ def _tenure(kind: pd.DataFrame, draw: Floats) -> NDArray[np.object_]:
 
 
 def _pinned(kind: pd.DataFrame, tenure: NDArray[np.object_], district: Ints) -> list[str]:
-    """Fire stations and PFI buildings stay, schools are not sold, the county hall stays."""
+    """The column ``pinned``: fire stations, PFI buildings and the county hall are kept, schools are
+    never sold."""
     pinned = kind["pinned"].replace("", "no").to_numpy(dtype=object, copy=True)
     pinned[tenure == "pfi"] = "keep"
     offices = np.flatnonzero((kind["kind"] == "council_office").to_numpy())
@@ -267,16 +277,16 @@ def _pinned(kind: pd.DataFrame, tenure: NDArray[np.object_], district: Ints) -> 
 
 
 def _names(county: Geography, kind: pd.DataFrame, sites: Sites) -> list[str]:
-    """The settlement and the label of the kind, with a number where there are several."""
-    home = county.zone_settlement[sites.zone]
+    """Names of settlement and kind, numbered where they repeat."""
+    settlement = county.zone_settlement[sites.zone]
     close = nearest_positions(county.zone_xy[sites.zone], county.settlement_xy)
-    stems = [
+    plain_names = [
         f"{county.settlement_name[h if h >= 0 else c]} {label}"
-        for h, c, label in zip(home, close, kind["label"], strict=True)
+        for h, c, label in zip(settlement, close, kind["label"], strict=True)
     ]
     seen: dict[str, int] = {}
     names = []
-    for stem in stems:
+    for stem in plain_names:
         seen[stem] = seen.get(stem, 0) + 1
         names.append(stem if seen[stem] == 1 else f"{stem} {seen[stem]}")
     return names
@@ -303,5 +313,5 @@ def _hosting_table(
 
 
 def _rounded(values: object, unit: int) -> NDArray[np.int64]:
-    """To the nearest whole multiple of ``unit``, as people publish figures."""
+    """Round to the nearest multiple of ``unit``."""
     return (np.round(np.asarray(values, dtype=float) / unit) * unit).astype(np.int64)

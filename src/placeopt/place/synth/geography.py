@@ -1,9 +1,9 @@
-"""The land of a made-up county: its outline, settlements, districts and zones.
+"""Synthesise the geography of a county: outline, settlements, districts and zones.
 
-Town sizes fall with their rank (Zipf); a town's zones lie on a sunflower spiral about its centre,
-so that they are evenly spaced and dense in the middle; the countryside is filled with an even
-low-discrepancy sequence. Deprivation is a field that is high in town centres and on a few
-estates; households without a car follow it, less so in the country.
+Town sizes follow Zipf's law. A town's zones lie on a sunflower spiral about its centre, evenly
+spaced and denser in the middle. The countryside is filled with a low-discrepancy sequence.
+Deprivation is high in town centres and on a few housing estates; households without a car follow
+it, less so in the country.
 
 Coordinates are metres in the British National Grid, somewhere in the middle of England.
 """
@@ -27,7 +27,7 @@ DISTRICTS = 4
 CENTRE_M = (470_000.0, 265_000.0)
 SPACING_M = 620.0  # between neighbouring zones of a town
 ZONE_KM2 = 11.0  # area of the county per zone
-LARGEST_RADIUS_M = 120_000.0  # a larger county would leave the grid: it grows denser instead
+MAX_RADIUS_M = 120_000.0  # larger counties become denser, to stay within the grid
 GOLDEN = np.pi * (3 - np.sqrt(5))
 
 _FRONT = (
@@ -40,51 +40,62 @@ _QUALIFIER = ("", "Great ", "Little ", "Upper ", "Lower ", "Old ", "Long ", "Eas
 
 @dataclass(frozen=True)
 class Geography:
-    """Where everything lies. Lengths: s settlements (largest first), z zones."""
+    """The geography of s settlements (largest first) and z zones.
 
-    outline: Floats  # (corners, 2) m
-    settlement_xy: Floats  # (s, 2) m
-    settlement_zones: Ints  # (s,) number of zones in it; 1 in a hamlet
+    Attributes:
+        outline: (corners, 2) metres.
+        settlement_xy: (s, 2) metres.
+        settlement_zones: (s,) number of zones in each; 1 in a hamlet.
+        settlement_name: (s,) names.
+        district_name: (DISTRICTS,) names.
+        zone_xy: (z, 2) whole metres.
+        zone_settlement: (z,) position of its settlement; -1 in open country.
+        zone_district: (z,) from 0 to DISTRICTS - 1.
+    """
+
+    outline: Floats
+    settlement_xy: Floats
+    settlement_zones: Ints
     settlement_name: tuple[str, ...]
-    district_name: tuple[str, ...]  # (DISTRICTS,)
-    zone_xy: Floats  # (z, 2) m, whole metres
-    zone_settlement: Ints  # (z,) position of its settlement; -1 in open country
-    zone_district: Ints  # (z,) 0 to DISTRICTS - 1
+    district_name: tuple[str, ...]
+    zone_xy: Floats
+    zone_settlement: Ints
+    zone_district: Ints
 
     def district_of(self, xy: Floats) -> Ints:
         """(n,) the district whose main town is nearest."""
         return _nearest(xy, self.settlement_xy[:DISTRICTS])[0]
 
-    def town_pull(self, xy: Floats) -> Floats:
-        """(n,) how central a point is: 1 in the middle of the largest town, 0 far from any."""
+    def centrality(self, xy: Floats) -> Floats:
+        """(n,) centrality of points: 1 in the middle of the largest town, 0 far from any town."""
         towns = np.flatnonzero(self.settlement_zones >= 3)
         size = (self.settlement_zones[towns] / self.settlement_zones.max()) ** 0.35
-        pull = np.zeros(len(xy))
+        centrality = np.zeros(len(xy))
         for start in range(0, len(xy), 2000):
             part = slice(start, start + 2000)
             apart = np.linalg.norm(xy[part, None] - self.settlement_xy[None, towns], axis=2)
-            pull[part] = (size * np.exp(-apart / 4500)).max(axis=1)
-        return pull
+            centrality[part] = (size * np.exp(-apart / 4500)).max(axis=1)
+        return centrality
 
 
 def draw_geography(zones: int, name: str, rng: np.random.Generator) -> Geography:
-    """Draw a county of ``zones`` zones."""
-    radius = min(np.sqrt(zones * ZONE_KM2 / np.pi) * 1000, LARGEST_RADIUS_M)
-    wobble = _wobble(rng)
+    """Draw the geography of a county of ``zones`` zones."""
+    radius = min(np.sqrt(zones * ZONE_KM2 / np.pi) * 1000, MAX_RADIUS_M)
+    amplitudes = _outline_amplitudes(rng)
     sizes, towns = _settlement_sizes(zones, rng)
-    centres = _settlement_centres(len(sizes), towns, radius, wobble, rng)
+    centres = _settlement_centres(len(sizes), towns, radius, amplitudes, rng)
     zone_xy, zone_settlement = _town_zones(centres, sizes, rng)
-    rest = zones - int(sizes.sum())
-    if rest:
-        country = _country_zones(rest, zone_xy, radius, wobble, rng)
+    remaining = zones - int(sizes.sum())
+    if remaining:
+        country = _country_zones(remaining, zone_xy, radius, amplitudes, rng)
         zone_xy = np.vstack([zone_xy, country])
-        zone_settlement = np.concatenate([zone_settlement, np.full(rest, -1)])
+        zone_settlement = np.concatenate([zone_settlement, np.full(remaining, -1)])
     zone_xy = np.round(zone_xy)
     district = _nearest(zone_xy, centres[:DISTRICTS])[0]
     order = _district_order(zone_xy, zone_settlement)
     names = _settlement_names(len(sizes), name, rng)
     return Geography(
-        outline=_polar(np.linspace(0, 2 * np.pi, 181)[:-1], np.ones(180), radius, wobble),
+        outline=_polar(np.linspace(0, 2 * np.pi, 181)[:-1], np.ones(180), radius, amplitudes),
         settlement_xy=centres,
         settlement_zones=sizes,
         settlement_name=names,
@@ -107,8 +118,10 @@ def zones_table(county: Geography, rng: np.random.Generator) -> pd.DataFrame:
     quintile = _quintile(score)
     population = np.round(np.clip(rng.normal(1700, 230, count), 1000, 2600)).astype(np.int64)
     ages = _ages(population, quintile, urban, rng)
-    car = np.array([0.36, 0.26, 0.18, 0.12, 0.08])[quintile - 1] * np.where(urban, 1.0, 0.55)
-    car = np.clip(car + rng.normal(0, 0.02, count), 0.02, 0.6)
+    without_car = np.array([0.36, 0.26, 0.18, 0.12, 0.08])[quintile - 1] * np.where(
+        urban, 1.0, 0.55
+    )
+    without_car = np.clip(without_car + rng.normal(0, 0.02, count), 0.02, 0.6)
     return pd.DataFrame(
         {
             "zone_id": [f"Z{i + 1:0{width}d}" for i in range(count)],
@@ -119,7 +132,7 @@ def zones_table(county: Geography, rng: np.random.Generator) -> pd.DataFrame:
             "population": population,
             "deprivation_quintile": quintile,
             "area_type": np.where(urban, "urban", "rural"),
-            "without_car_share": np.round(car, 2),
+            "without_car_share": np.round(without_car, 2),
             **ages,
         }
     )
@@ -142,23 +155,23 @@ def boundaries_of(county: Geography, zone_ids: list[str]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({"zone_id": zone_ids}, geometry=list(geometry), crs="EPSG:27700")
 
 
-def _wobble(rng: np.random.Generator) -> Floats:
+def _outline_amplitudes(rng: np.random.Generator) -> Floats:
     """(harmonics, 2) cosine and sine amplitudes that make the outline irregular."""
     return rng.normal(0, 1, (6, 2)) * np.array([0.10, 0.07, 0.04, 0.025, 0.015, 0.01])[:, None]
 
 
-def _polar(angle: Floats, share: Floats, radius: float, wobble: Floats) -> Floats:
-    """(n, 2) points at ``share`` of the way from the centre to the outline."""
-    k = np.arange(1, len(wobble) + 1)[:, None]
-    factor = 1 + wobble[:, 0] @ np.cos(k * angle) + wobble[:, 1] @ np.sin(k * angle)
-    reach = share * radius * np.clip(factor, 0.6, 1.5)
-    x = CENTRE_M[0] + 1.12 * reach * np.cos(angle)
-    y = CENTRE_M[1] + 0.9 * reach * np.sin(angle)
+def _polar(angle: Floats, share: Floats, radius: float, amplitudes: Floats) -> Floats:
+    """(n, 2) points at a ``share`` of the distance from the centre to the outline."""
+    k = np.arange(1, len(amplitudes) + 1)[:, None]
+    factor = 1 + amplitudes[:, 0] @ np.cos(k * angle) + amplitudes[:, 1] @ np.sin(k * angle)
+    distance = share * radius * np.clip(factor, 0.6, 1.5)
+    x = CENTRE_M[0] + 1.12 * distance * np.cos(angle)
+    y = CENTRE_M[1] + 0.9 * distance * np.sin(angle)
     return np.column_stack([x, y])
 
 
 def _settlement_sizes(zones: int, rng: np.random.Generator) -> tuple[Ints, int]:
-    """Zones in each settlement, largest first; and how many of them are towns."""
+    """The number of zones of each settlement, largest first, and the number of towns."""
     towns = max(DISTRICTS, round(zones / 16))
     weight = np.arange(1, towns + 1) ** -0.9
     sizes = np.maximum(1, np.round(0.66 * zones * weight / weight.sum())).astype(np.int64)
@@ -168,50 +181,50 @@ def _settlement_sizes(zones: int, rng: np.random.Generator) -> tuple[Ints, int]:
 
 
 def _settlement_centres(
-    count: int, towns: int, radius: float, wobble: Floats, rng: np.random.Generator
+    count: int, towns: int, radius: float, amplitudes: Floats, rng: np.random.Generator
 ) -> Floats:
-    """Best of thirty candidates, each time the one farthest from all settlements so far."""
+    """(count, 2) centres: of thirty candidates each, the one farthest from all earlier centres."""
     centres = np.empty((count, 2))
-    centres[0] = _polar(rng.uniform(0, 2 * np.pi, 1), np.array([0.15]), radius, wobble)[0]
-    reach = np.full(count, 0.94)
-    reach[:DISTRICTS], reach[DISTRICTS:towns] = 0.62, 0.8
+    centres[0] = _polar(rng.uniform(0, 2 * np.pi, 1), np.array([0.15]), radius, amplitudes)[0]
+    share = np.full(count, 0.94)
+    share[:DISTRICTS], share[DISTRICTS:towns] = 0.62, 0.8
     for i in range(1, count):
         angle = rng.uniform(0, 2 * np.pi, 30)
-        candidates = _polar(angle, reach[i] * np.sqrt(rng.uniform(0, 1, 30)), radius, wobble)
+        candidates = _polar(angle, share[i] * np.sqrt(rng.uniform(0, 1, 30)), radius, amplitudes)
         apart = _nearest(candidates, centres[:i])[1]
         centres[i] = candidates[np.argmax(apart)]
     return np.round(centres)
 
 
 def _town_zones(centres: Floats, sizes: Ints, rng: np.random.Generator) -> tuple[Floats, Ints]:
-    """Zones on a sunflower spiral about each centre, a little looser further out."""
+    """Zones on a sunflower spiral about each centre, less dense further out."""
     settlement = np.repeat(np.arange(len(sizes)), sizes)
     first = np.repeat(np.cumsum(sizes) - sizes, sizes)
     step = np.arange(len(settlement)) - first + 0.4
-    turn = np.repeat(rng.uniform(0, 2 * np.pi, len(sizes)), sizes) + GOLDEN * step
-    reach = SPACING_M * 0.9 * step**0.55
-    offset = reach[:, None] * np.column_stack([np.cos(turn), np.sin(turn)])
+    angle = np.repeat(rng.uniform(0, 2 * np.pi, len(sizes)), sizes) + GOLDEN * step
+    distance = SPACING_M * 0.9 * step**0.55
+    offset = distance[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
     return centres[settlement] + offset + rng.normal(0, 70, offset.shape), settlement
 
 
 def _country_zones(
-    count: int, taken: Floats, radius: float, wobble: Floats, rng: np.random.Generator
+    count: int, taken: Floats, radius: float, amplitudes: Floats, rng: np.random.Generator
 ) -> Floats:
     """Evenly spread zones in open country, away from the settlements."""
     start, tried = rng.uniform(0, 1, 2), 8 * count + 200
     i = np.arange(tried)
     angle = 2 * np.pi * ((start[0] + i * 0.7548776662466927) % 1)
     share = 0.97 * np.sqrt((start[1] + i * 0.5698402909980532) % 1)
-    points = _polar(angle, share, radius, wobble)
+    points = _polar(angle, share, radius, amplitudes)
     apart = _nearest(points, taken)[1]
-    clear = np.flatnonzero(apart > 1200)[:count]
-    if len(clear) < count:  # a crowded county: take the emptiest spots there are
-        clear = np.sort(np.argsort(-apart, kind="stable")[:count])
-    return points[clear]
+    chosen = np.flatnonzero(apart > 1200)[:count]
+    if len(chosen) < count:  # a crowded county: use the emptiest locations
+        chosen = np.sort(np.argsort(-apart, kind="stable")[:count])
+    return points[chosen]
 
 
 def _district_order(xy: Floats, settlement: Ints) -> Ints:
-    """Zones in settlement order, the country last and by columns from west to east."""
+    """The order of zones: by settlement, the country last by columns from west to east."""
     column = np.floor((xy[:, 0] - xy[:, 0].min()) / 8000)
     up = np.where(column % 2 == 0, 1, -1) * xy[:, 1]
     country = settlement < 0
@@ -220,10 +233,10 @@ def _district_order(xy: Floats, settlement: Ints) -> Ints:
 
 
 def _deprivation_score(county: Geography, rng: np.random.Generator) -> Floats:
-    """(z,) higher is more deprived: town centres, a few estates, and noise."""
+    """(z,) deprivation, higher is more deprived: town centres, a few estates, and noise."""
     xy = county.zone_xy
     count = len(xy)
-    score = 0.9 * county.town_pull(xy) + rng.normal(0, 0.22, count)
+    score = 0.9 * county.centrality(xy) + rng.normal(0, 0.22, count)
     in_town = np.flatnonzero(county.zone_settlement >= 0)
     estates = rng.choice(in_town, size=max(3, count // 25), replace=False)
     apart = _nearest(xy, xy[estates])[1]
@@ -231,7 +244,7 @@ def _deprivation_score(county: Geography, rng: np.random.Generator) -> Floats:
 
 
 def _quintile(score: Floats) -> Ints:
-    """(z,) national fifths: a county with somewhat fewer than a fifth in the most deprived."""
+    """(z,) national quintiles, with rather less than a fifth of zones in the most deprived."""
     rank = np.argsort(np.argsort(-score, kind="stable"), kind="stable") / len(score)
     return np.searchsorted([0.15, 0.33, 0.55, 0.79], rank, side="right").astype(np.int64) + 1
 
@@ -239,7 +252,8 @@ def _quintile(score: Floats) -> Ints:
 def _ages(
     population: Ints, quintile: Ints, urban: NDArray[np.bool_], rng: np.random.Generator
 ) -> dict[str, Ints]:
-    """People by age band, summing to the population: the country is older, poverty younger."""
+    """People by age band, adding up to the population: older in the country, younger if
+    deprived."""
     old = np.where(urban, 0.0, 0.05) + 0.012 * (quintile - 3) + rng.normal(0, 0.012, len(quintile))
     shares = {
         "people_0_4": 0.053 - 0.18 * old,
@@ -257,21 +271,21 @@ def _ages(
 
 
 def _settlement_names(count: int, name: str, rng: np.random.Generator) -> tuple[str, ...]:
-    """Names of settlements, each once; the county town takes the county's own root."""
+    """Unique names of settlements; the county town has the root of the county's name."""
     root = name.removesuffix("shire") or name
     plain = [front + back for front in _FRONT.split() for back in _BACK.split() if front != root]
     plain = [plain[i] for i in rng.permutation(len(plain))]
-    again = -(-count // (len(plain) * len(_QUALIFIER)))
+    rounds = -(-count // (len(plain) * len(_QUALIFIER)))
     names = [f"{root}chester"]
-    for turn in range(again):
-        suffix = f" {turn + 1}" if turn else ""
+    for number in range(rounds):
+        suffix = f" {number + 1}" if number else ""
         for qualifier in _QUALIFIER:
             names += [f"{qualifier}{stem}{suffix}" for stem in plain]
     return tuple(names[:count])
 
 
 def _zone_names(county: Geography) -> list[str]:
-    """Settlement and running number, as small areas are named; districts' names in the country."""
+    """Names of zones: settlement, or district in the country, and running number."""
     seen: dict[str, int] = {}
     names = []
     for settlement, district in zip(county.zone_settlement, county.zone_district, strict=True):
@@ -286,11 +300,11 @@ def _zone_names(county: Geography) -> list[str]:
 
 
 def _nearest(points: Floats, places: Floats) -> tuple[Ints, Floats]:
-    """For each point the position of the nearest place, and how far it is in metres."""
+    """The position of the nearest place of each point, and its distance in metres."""
     from scipy.spatial import cKDTree
 
-    metres, at = cKDTree(places).query(points)
-    return np.asarray(at, dtype=np.int64), np.asarray(metres)
+    metres, positions = cKDTree(places).query(points)
+    return np.asarray(positions, dtype=np.int64), np.asarray(metres)
 
 
 def nearest_positions(points: Floats, places: Floats) -> Ints:

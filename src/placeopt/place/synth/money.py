@@ -1,8 +1,8 @@
-"""The public money of a made-up county: streams, programmes, two years of spending, curves.
+"""Synthesise a county's public money: streams, programmes, two years of spending, curves.
 
-Programmes cost so much a head. The streams brought in what was spent in the two years past; for
-the three years after they bring in less. Each curve gives its stated effect at today's spending
-and is concave, so that money moved from a flat part to a steep one buys more.
+Programmes cost a fixed amount per head. Streams received what was spent in the last two years and
+receive less in the next three. Each curve has its stated effect at today's spending and is concave,
+so that moving money from a flat part to a steep one increases the effect.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from placeopt.place.synth.catalogue import catalogue, parse_shares
 if TYPE_CHECKING:
     import pandas as pd
 
-YEARS = (2024, 2025)  # spent; the last is today
-POINT_SHARES = (0.0, 0.4, 0.7, 1.0, 1.4, 2.0)  # of today's spending, where a curve has points
+YEARS = (2024, 2025)  # of spending; the last is today
+POINT_SHARES = (0.0, 0.4, 0.7, 1.0, 1.4, 2.0)  # of today's spending, for curves of points
 
 
 def money_tables(people: float, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
-    """Tables of streams, programmes, spending, outcomes and curves for so many residents."""
+    """Tables of streams, programmes, spending, outcomes and curves for ``people`` residents."""
     streams, programmes = catalogue("streams"), catalogue("programmes")
     today = _rounded(programmes["gbp_per_head"] * people * rng.uniform(0.96, 1.04, len(programmes)))
     spending = _spending(programmes, today, rng)
@@ -32,7 +32,7 @@ def money_tables(people: float, rng: np.random.Generator) -> dict[str, pd.DataFr
     return {
         "streams": streams[["stream_id", "name", "agency_id", "ring_fenced", "negotiable"]],
         "stream_amounts": _amounts(streams, spending),
-        "stream_programmes": _may_pay(streams, programmes),
+        "stream_programmes": _stream_programmes(streams, programmes),
         "programmes": programmes.drop(
             columns=["gbp_per_head", "growth_share", "floor_share", "maximum_share", "streams"]
         ),
@@ -65,7 +65,7 @@ def _spending(
 
 
 def _amounts(streams: pd.DataFrame, spending: pd.DataFrame) -> pd.DataFrame:
-    """What each stream brings in: what was spent, then less, in whole ten thousands."""
+    """The amount of each stream: what was spent, then less, in multiples of GBP 10,000."""
     import pandas as pd
 
     spent = spending.pivot_table(
@@ -73,15 +73,17 @@ def _amounts(streams: pd.DataFrame, spending: pd.DataFrame) -> pd.DataFrame:
     ).reindex(streams["stream_id"])
     amounts = {year: spent[year].to_numpy() for year in YEARS}
     for step in (1, 2, 3):
-        left = streams[f"next_{step}"].to_numpy(float) * amounts[YEARS[1]]
-        amounts[YEARS[1] + step] = _rounded(left, 10_000)
+        reduced = streams[f"next_{step}"].to_numpy(float) * amounts[YEARS[1]]
+        amounts[YEARS[1] + step] = _rounded(reduced, 10_000)
     wide = pd.DataFrame(amounts, index=pd.Index(streams["stream_id"], name="stream_id"))
     long = wide.reset_index().melt("stream_id", var_name="year", value_name="amount_gbp")
-    return long.sort_values("stream_id", kind="stable", ignore_index=True, key=_order(streams))
+    return long.sort_values(
+        "stream_id", kind="stable", ignore_index=True, key=_catalogue_order(streams)
+    )
 
 
-def _may_pay(streams: pd.DataFrame, programmes: pd.DataFrame) -> pd.DataFrame:
-    """What each ring-fenced stream may pay for: what it pays for today."""
+def _stream_programmes(streams: pd.DataFrame, programmes: pd.DataFrame) -> pd.DataFrame:
+    """The programmes that each ring-fenced stream may pay for: those it pays for today."""
     import pandas as pd
 
     fenced = set(streams.loc[streams["ring_fenced"] == "yes", "stream_id"])
@@ -92,20 +94,22 @@ def _may_pay(streams: pd.DataFrame, programmes: pd.DataFrame) -> pd.DataFrame:
         if key in fenced
     ]
     table = pd.DataFrame(rows, columns=["stream_id", "programme_id"])
-    return table.sort_values("stream_id", kind="stable", ignore_index=True, key=_order(streams))
+    return table.sort_values(
+        "stream_id", kind="stable", ignore_index=True, key=_catalogue_order(streams)
+    )
 
 
-def _order(streams: pd.DataFrame) -> Callable[[pd.Series], pd.Series]:
-    """Sorts stream ids as the catalogue lists them."""
+def _catalogue_order(streams: pd.DataFrame) -> Callable[[pd.Series], pd.Series]:
+    """A sort key that orders stream ids as in the catalogue."""
     position = {key: i for i, key in enumerate(streams["stream_id"])}
     return lambda ids: ids.map(position)
 
 
 def _curves(today: dict[str, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Response curves that give their stated effect at today's spending; and their points.
+    """Response curves with their stated effect at today's spending, and their points.
 
-    The catalogue's saturation is today's spending over the curve's scale: 1 means that an
-    exponential curve has come 63 % of the way to its ceiling.
+    The catalogue's saturation is today's spending over the curve's scale; at 1, an exponential
+    curve has reached 63 % of its ceiling.
     """
     import pandas as pd
 
@@ -125,7 +129,7 @@ def _curves(today: dict[str, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
                     row["programme_id"],
                     row["outcome_id"],
                     int(_rounded(s * spend)),
-                    _level(s, effect),
+                    _effect_at(s, effect),
                 )
                 for s in POINT_SHARES
             ]
@@ -136,11 +140,11 @@ def _curves(today: dict[str, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
     return curves, pd.DataFrame(points, columns=columns)
 
 
-def _level(share: float, effect: float) -> float:
-    """Effect at a share of today's spending: exponential, as a person would read it off."""
+def _effect_at(share: float, effect: float) -> float:
+    """The effect at a share of today's spending, exponential, rounded to 0.01."""
     return round(effect * (1 - np.exp(-share)) / (1 - np.exp(-1)), 2)
 
 
 def _rounded(values: object, unit: int = 1000) -> np.ndarray:
-    """To the nearest whole multiple of ``unit``."""
+    """Round to the nearest multiple of ``unit``."""
     return (np.round(np.asarray(values, dtype=float) / unit) * unit).astype(np.int64)
