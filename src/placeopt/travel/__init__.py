@@ -1,4 +1,4 @@
-"""Minutes from zones to buildings, by mode; who lives within t minutes."""
+"""Travel times from zones to buildings by mode, and the residents within t minutes."""
 
 from placeopt.travel.fill_missing import Step
 from placeopt.travel.measure import measure

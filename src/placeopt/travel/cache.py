@@ -1,10 +1,11 @@
-"""Minutes kept beside a place in parts, so that a run can stop, go on and grow.
+"""A cache of travel times beside a place, in chunks, so that a run can stop, resume and grow.
 
-One folder holds the minutes of one mode made in one way (its name is a hash of everything they
-depend on but the buildings). Each part is a Parquet file with the pairs within the cut-off of
-some zones and some buildings, and says in its header which. What no part covers is still to be
-computed: after Ctrl-C the parts written so far count, and a building that is added needs its own
-column only. A building is known by its coordinates, a zone by its position in the place.
+One folder holds the minutes of one mode; its name is a hash of everything they depend on except
+the buildings. Each chunk is a Parquet file with the pairs within the cut-off for some zones and
+some
+buildings, which its header lists. Pairs that no chunk covers are still to be computed: after Ctrl-C
+the chunks written so far are used, and a new building needs only its own column. A building is
+identified by its coordinates, a zone by its position in the place.
 """
 
 from __future__ import annotations
@@ -22,36 +23,41 @@ from numpy.typing import NDArray
 
 from placeopt.base.files import atomic_file
 
-FORMAT = 1  # raised whenever minutes made by an older version must not be used again
-CHUNK_ZONES = 64  # zones; coverage is kept by whole chunks
+FORMAT = 1  # increased when minutes of older versions must not be reused
+CHUNK_ZONES = 64  # coverage is recorded for this many zones at a time
 
 
 @dataclass(frozen=True)
 class MinutesCache:
-    """The folder of parts for ``zones`` zones; made when the first part is written."""
+    """A folder of chunks, created when the first one is written.
+
+    Attributes:
+        folder: The folder.
+        zones: The number of zones.
+    """
 
     folder: Path
     zones: int
 
     def provenance(self) -> dict[str, Any]:
-        """What was stated of these minutes when they were first computed; {} before that."""
+        """The provenance stated when the minutes were first computed; {} before that."""
         file = self.folder / "provenance.json"
         return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
-    def state(self, provenance: Mapping[str, Any]) -> None:
-        """State where the minutes come from; the first statement stays."""
+    def write_provenance(self, provenance: Mapping[str, Any]) -> None:
+        """Write the provenance of the minutes, unless there is one."""
         file = self.folder / "provenance.json"
         if not file.exists():
             with atomic_file(file) as made:
                 made.write_text(json.dumps(provenance, indent=1), encoding="utf-8")
 
     def notes(self) -> dict[str, Any]:
-        """What was noted for later checks; {} before that."""
+        """The notes for later checks; {} if there are none."""
         file = self.folder / "notes.json"
         return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
-    def note(self, notes: Mapping[str, Any]) -> None:
-        """Note something for later checks: tables of far points grow, the rest is replaced."""
+    def write_notes(self, notes: Mapping[str, Any]) -> None:
+        """Write notes for later checks: dictionaries are merged, other values replaced."""
         before = self.notes()
         grown = {
             key: {**before.get(key, {}), **value} if isinstance(value, dict) else value
@@ -60,17 +66,17 @@ class MinutesCache:
         with atomic_file(self.folder / "notes.json") as made:
             made.write_text(json.dumps(grown), encoding="utf-8")
 
-    def stated(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether provenance and notes have been written."""
         return all((self.folder / name).exists() for name in ("provenance.json", "notes.json"))
 
-    def clear(self) -> None:
-        """Remove what an ended process left unfinished; the caller is alone in the folder."""
-        for left in self.folder.glob("*.unfinished"):
-            left.unlink()
+    def remove_unfinished(self) -> None:
+        """Remove unfinished files of ended processes; the caller must have the folder to itself."""
+        for file in self.folder.glob("*.unfinished"):
+            file.unlink()
 
     def covered(self, buildings: Sequence[str]) -> NDArray[np.bool_]:
-        """(chunks of zones, buildings) which pairs have been computed."""
+        """(chunks of zones, buildings) whether the pairs have been computed."""
         position = {key: b for b, key in enumerate(buildings)}
         done = np.zeros((-(-self.zones // CHUNK_ZONES), len(buildings)), bool)
         for _, header in self._headers():
@@ -78,14 +84,21 @@ class MinutesCache:
             done[header["first"] // CHUNK_ZONES : -(-header["stop"] // CHUNK_ZONES), columns] = True
         return done
 
-    def add(
+    def write_chunk(
         self,
         first: int,
         buildings: Sequence[str],
         minutes: NDArray[np.float64],
         worst: NDArray[np.float64] | None = None,
     ) -> None:
-        """Keep minutes (zones from ``first``, buildings), NaN left out; all of the file or none."""
+        """Write a chunk, atomically.
+
+        Args:
+            first: The first zone.
+            buildings: Keys of the buildings.
+            minutes: (zones, buildings) minutes; NaN is left out.
+            worst: The same at their worst, if known.
+        """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -108,7 +121,7 @@ class MinutesCache:
     def load(
         self, buildings: Sequence[str]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-        """((zones, buildings) minutes, the same at their worst or None) from all parts."""
+        """Read all chunks: (zones, buildings) minutes, and the same at their worst or None."""
         import pyarrow.parquet as pq
 
         columns_of: dict[str, list[int]] = {}
@@ -117,19 +130,19 @@ class MinutesCache:
         minutes = np.full((self.zones, len(buildings)), np.nan)
         worst: NDArray[np.float64] | None = None
         for file, header in self._headers():
-            where = [columns_of.get(key, []) for key in header["buildings"]]
-            if not any(where):
+            columns_of_chunk = [columns_of.get(key, []) for key in header["buildings"]]
+            if not any(columns_of_chunk):
                 continue
             table = pq.read_table(file)
-            rows, part = (table.column(c).to_numpy() for c in ("zone", "building"))
+            rows, building = (table.column(c).to_numpy() for c in ("zone", "building"))
             if "worst" in table.column_names and worst is None:
                 worst = np.full_like(minutes, np.nan)
-            bounds = np.searchsorted(part, np.arange(len(where) + 1))
+            bounds = np.searchsorted(building, np.arange(len(columns_of_chunk) + 1))
             for target, name in ((minutes, "minutes"), (worst, "worst")):
                 if name not in table.column_names or target is None:
                     continue
                 values = table.column(name).to_numpy()
-                for k, columns in enumerate(where):
+                for k, columns in enumerate(columns_of_chunk):
                     inside = slice(bounds[k], bounds[k + 1])
                     for b in columns:
                         target[rows[inside], b] = values[inside]
@@ -143,7 +156,7 @@ class MinutesCache:
 
 
 def cache_folder(place_folder: Path, mode: str, inputs: Mapping[str, Any]) -> Path:
-    """Where minutes by ``mode`` made from ``inputs`` are kept beside a place."""
+    """The folder for minutes by ``mode`` that depend on ``inputs``."""
     text = json.dumps({"format": FORMAT, "mode": mode, **inputs}, sort_keys=True, default=str)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     home = place_folder if place_folder.is_dir() else place_folder.parent
@@ -162,5 +175,5 @@ def hash_of_array(array: NDArray[Any]) -> str:
 
 
 def coordinate_keys(xy: NDArray[np.float64]) -> list[str]:
-    """What a building is known by in the parts: its coordinates to the millimetre."""
+    """The keys of buildings in the cache: coordinates to the millimetre."""
     return [f"{x:.3f} {y:.3f}" for x, y in xy]

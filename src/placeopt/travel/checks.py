@@ -1,9 +1,9 @@
-"""What may be wrong with minutes: warnings, each with a count and the names concerned.
+"""Check travel times; each warning has a count and names examples.
 
-- a point that snaps further than ``MAX_SNAP_M`` to its street
-- zones and buildings that nothing joins
-- minutes shorter than the straight line at the mode's top speed: no one travels so fast
-- people near the edge of the network, whose nearest building may lie outside it
+- points further than ``MAX_SNAP_M`` from their street
+- zones and buildings without any connection
+- minutes shorter than the straight line at the mode's top speed
+- residents near the edge of the network, whose nearest building may lie outside it
 - walking along motorways
 """
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 MAX_SNAP_M = 500.0
-MAX_NAMES = 5  # ids named in one message; the count says how many there are
+MAX_NAMES = 5  # ids named in a message
 MAX_NAMES_NEAR_EDGE = 60
 
 
 def add_findings(
     place: Place, times: TravelTimes, notes: Mapping[str, Mapping[str, Any]]
 ) -> TravelTimes:
-    """The times with every warning added. ``notes[mode]``: what the search noted (``notes_of``)."""
+    """Return the times with all warnings added; ``notes[mode]`` are the notes of the search."""
     findings = [*times.findings]
     for mode in times.modes:
         note = notes.get(mode, {})
@@ -41,43 +41,43 @@ def add_findings(
         findings += unreachable(times, mode)
         findings += faster_than_straight_line(place, times, mode)
         findings += near_the_edge(place, times, mode, note)
-        for found in note.get("found", []):
-            findings.append(Finding(**{**found, "ids": tuple(found.get("ids", ()))}))
+        for finding in note.get("found", []):
+            findings.append(Finding(**{**finding, "ids": tuple(finding.get("ids", ()))}))
         findings += [_warn(mode, None, None, text, remedy) for text, remedy in note.get("said", [])]
     return replace(times, findings=tuple(findings))
 
 
 def snapped_far(place: Place, mode: str, note: Mapping[str, Any]) -> list[Finding]:
-    """Zones and buildings further than ``MAX_SNAP_M`` from the street they enter by."""
+    """Warnings for zones and buildings further than ``MAX_SNAP_M`` from the nearest street."""
     findings = []
     for table, key in (("zones", "zone_id"), ("buildings", "building_id")):
         far: Mapping[str, float] = note.get(f"far_{table}", {})
         frame = place.tables[table]
-        spots = [coordinate_key(x, y) for x, y in zip(frame["x_m"], frame["y_m"], strict=True)]
-        named = [
-            (far[spot], f"{key_of} ({far[spot]:,.0f} m)", str(key_of))
-            for spot, key_of in zip(spots, frame[key], strict=True)
-            if spot in far
+        keys = [coordinate_key(x, y) for x, y in zip(frame["x_m"], frame["y_m"], strict=True)]
+        examples = [
+            (far[point_key], f"{key_of} ({far[point_key]:,.0f} m)", str(key_of))
+            for point_key, key_of in zip(keys, frame[key], strict=True)
+            if point_key in far
         ]
         if table == "zones":  # sample points of zones that are not the zone's own point
-            named += [(m, f"point {s} ({m:,.0f} m)", s) for s, m in far.items() if s not in spots]
-        if named:
-            named.sort(reverse=True)
-            names = [name for _, name, _ in named]
+            examples += [(m, f"point {s} ({m:,.0f} m)", s) for s, m in far.items() if s not in keys]
+        if examples:
+            examples.sort(reverse=True)
+            names = [name for _, name, _ in examples]
             findings.append(
-                _warn(mode, key, _some(names), f"{len(names)} of {table} lie further than "
+                _warn(mode, key, _first_names(names), f"{len(names)} of {table} lie further than "
                       f"{MAX_SNAP_M:g} m from the nearest street for this mode",
                       "check the coordinates, or that the street file covers them",
-                      [id_ for _, _, id_ in named])
+                      [id_ for _, _, id_ in examples])
             )  # fmt: skip
     return findings
 
 
 def unreachable(times: TravelTimes, mode: str) -> list[Finding]:
-    """Zones that reach no building and buildings that no zone reaches within the cut-off."""
+    """Warnings for zones and buildings without any connection within the cut-off."""
     reached = np.isfinite(times.matrix(mode))
     findings = []
-    for key, ids, lost, what in (
+    for key, ids, is_isolated, description in (
         ("zone_id", times.zone_ids, ~reached.any(axis=1), "zones reach no building"),
         (
             "building_id",
@@ -86,10 +86,10 @@ def unreachable(times: TravelTimes, mode: str) -> list[Finding]:
             "buildings are reached by no zone",
         ),
     ):
-        names = [ids[i] for i in np.flatnonzero(lost)]
+        names = [ids[i] for i in np.flatnonzero(is_isolated)]
         if names and reached.size:
             findings.append(
-                _warn(mode, key, _some(names), f"{len(names)} {what} within "
+                _warn(mode, key, _first_names(names), f"{len(names)} {description} within "
                       f"{times.cutoff_minutes:g} minutes", "raise the cut-off or check the points",
                       names)
             )  # fmt: skip
@@ -97,18 +97,18 @@ def unreachable(times: TravelTimes, mode: str) -> list[Finding]:
 
 
 def faster_than_straight_line(place: Place, times: TravelTimes, mode: str) -> list[Finding]:
-    """Pairs whose minutes are shorter than the straight line at the mode's top speed."""
+    """A warning for pairs faster than the straight line at the mode's top speed."""
     from scipy.spatial.distance import cdist
 
     top = TOP_KMH.get(mode)
     if top is None:
         return []
     minutes = times.matrix(mode)
-    least = cdist(_xy(place, "zones"), _xy(place, "buildings")) / metres_per_minute(top)
-    z, b = np.nonzero(minutes < least - 1e-6)
+    minimum = cdist(_xy(place, "zones"), _xy(place, "buildings")) / metres_per_minute(top)
+    z, b = np.nonzero(minutes < minimum - 1e-6)
     if not len(z):
         return []
-    worst = int(np.argmax(least[z, b] - minutes[z, b]))
+    worst = int(np.argmax(minimum[z, b] - minutes[z, b]))
     pair = f"{times.zone_ids[z[worst]]} to {times.building_ids[b[worst]]}"
     shortest = f"{minutes[z[worst], b[worst]]:.1f} minutes"
     return [
@@ -122,15 +122,16 @@ def faster_than_straight_line(place: Place, times: TravelTimes, mode: str) -> li
 def edge_table(place: Place, times: TravelTimes, mode: str, edge: BaseGeometry) -> pd.DataFrame:
     """Zones that may have a nearer building outside the network.
 
-    Columns: kind, zone_id, population, minutes, edge_minutes.
-    For each kind of building: the minutes to the nearest, and to the nearest edge of the network
-    as the crow flies at the mode's usual speed; listed where the edge is nearer.
+    Returns:
+    Columns kind, zone_id, population, minutes, edge_minutes: for each kind of building the zones
+        whose nearest building is further in minutes than the edge of the network, which is measured
+        in a straight line at the mode's usual speed.
     """
     import pandas as pd
     from shapely import distance, points
 
-    away = distance(points(_xy(place, "zones")), edge.boundary)
-    edge_minutes = away / metres_per_minute(KMH.get(mode, KMH["drive"]))
+    distance_m = distance(points(_xy(place, "zones")), edge.boundary)
+    edge_minutes = distance_m / metres_per_minute(KMH.get(mode, KMH["drive"]))
     rows = []
     for kind in sorted(place.buildings["kind"].unique()):
         of_kind = (place.buildings["kind"] == kind).to_numpy()
@@ -145,7 +146,8 @@ def edge_table(place: Place, times: TravelTimes, mode: str, edge: BaseGeometry) 
 def near_the_edge(
     place: Place, times: TravelTimes, mode: str, note: Mapping[str, Any]
 ) -> list[Finding]:
-    """How many zones and people may have a nearer building outside, which zones, of which kinds."""
+    """A warning with the zones and residents that may have a nearer building outside the
+    network."""
     from shapely import from_wkt
 
     if not note.get("edge"):
@@ -153,12 +155,12 @@ def near_the_edge(
     table = edge_table(place, times, mode, from_wkt(note["edge"]))
     if not len(table):
         return []
-    # The zones that this concerns for most kinds of building come first.
+    # Zones affected for the most kinds of building come first.
     zones = table["zone_id"].value_counts().index
     people = table.drop_duplicates("zone_id")["population"].sum()
     counts = ", ".join(f"{k} {n}" for k, n in table["kind"].value_counts(sort=False).items())
     return [
-        _warn(mode, "zone_id", _some(list(zones), MAX_NAMES_NEAR_EDGE),
+        _warn(mode, "zone_id", _first_names(list(zones), MAX_NAMES_NEAR_EDGE),
               f"{people:,.0f} people in {len(zones)} zones live nearer to the "
               "edge of the streets than to the nearest building of some kind, so that a nearer "
               f"one may lie outside (zones by kind: {counts})",
@@ -174,12 +176,12 @@ def _warn(
     remedy: str,
     ids: Sequence[str] = (),
 ) -> Finding:
-    told = tuple(map(str, ids))
-    return Finding("warning", f"minutes by {mode}", None, column, value, fault, remedy, told)
+    finding_ids = tuple(map(str, ids))
+    return Finding("warning", f"minutes by {mode}", None, column, value, fault, remedy, finding_ids)
 
 
-def _some(names: Sequence[str], most: int = MAX_NAMES) -> str:
-    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+def _first_names(names: Sequence[str], limit: int = MAX_NAMES) -> str:
+    return ", ".join(names[:limit]) + (", ..." if len(names) > limit else "")
 
 
 def coordinate_key(x: float, y: float) -> str:

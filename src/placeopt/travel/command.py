@@ -1,4 +1,4 @@
-"""What ``placeopt travel PLACE`` does: measure a place and write its minutes beside it.
+"""The command ``placeopt travel PLACE``: measure a place and write its minutes beside it.
 
 The result, ``minutes.parquet``, is what a scenario with ``travel.method = "matrix"`` reads.
 """
@@ -24,7 +24,7 @@ MINUTES_FILE = "minutes.parquet"
 
 @dataclass(frozen=True)
 class Measurement:
-    """The minutes, the file they were written to and the warnings met."""
+    """Measured minutes and the file they were written to."""
 
     times: TravelTimes
     file: Path
@@ -34,7 +34,7 @@ class Measurement:
         return self.times.findings
 
     def __str__(self) -> str:
-        """A few lines for a person: pairs reached by mode, warnings, where the file is."""
+        """A summary: pairs reached by mode, warnings, the file."""
         lines = []
         for mode, minutes in self.times.minutes.items():
             reached = np.isfinite(minutes)
@@ -65,13 +65,24 @@ def measure_place(
     progress: ProgressCallback | None = None,
     workers: Workers | None = None,
 ) -> Measurement:
-    """Measure the place at ``path`` over streets (and timetables) and write its minutes.
+    """Measure the place at ``path`` over streets and timetables and write its minutes.
 
-    Files are named from where one stands; ``streets`` defaults to the place's own. ``depart`` is
-    "from-before". ``gtfs`` is one feed or several. ``out`` defaults to
-    ``minutes.parquet`` beside the place. After Ctrl-C the same call goes on where it stopped.
-    Raises ``InputError`` with every fault of the files and ``UsageError`` for a request that makes
-    no sense.
+    Paths are relative to the working directory. After Ctrl-C the same call resumes where it
+    stopped.
+    Arguments without a description are those of ``measure``.
+
+    Args:
+        path: The place.
+        modes: The modes to measure.
+        streets: The street file; by default the place's own.
+        gtfs: One feed or several, for mode ``transit``.
+        date: The day of travel, for mode ``transit``.
+        depart: The window of departures, "from-before".
+        out: The file to write; by default ``minutes.parquet`` beside the place.
+
+    Raises:
+        InputError: With every fault of the files.
+        UsageError: The request is not valid.
     """
     place = read_place(path)
     transit = None

@@ -1,8 +1,9 @@
-"""The only module that touches coordinate systems: distances are measured in metres or not at all.
+"""Coordinate systems; the only module that converts coordinates.
 
-A place states one projected coordinate system; everything that is measured against it (streets,
-stops, boundaries) is brought into that system here. Degrees are refused, never guessed at: one
-degree of longitude is 69 km in Rutland and 111 km at the equator.
+A place states one projected coordinate system in metres, and streets, stops and boundaries are
+projected to it here. Coordinates in degrees are refused: one degree of longitude is 69 km in
+Rutland
+and 111 km at the equator.
 """
 
 from __future__ import annotations
@@ -26,9 +27,14 @@ PROJECT_ADVICE = (
 
 
 def require_metres(crs: Any, file: str) -> str:
-    """The coordinate system in short ("EPSG:27700"); ``InputError`` unless it counts in metres.
+    """Return the short name of a coordinate system ("EPSG:27700").
 
-    ``file`` names what carries the system, for the message.
+    Args:
+        crs: The coordinate system, in any form that pyproj reads.
+        file: The file that states it, for messages.
+
+    Raises:
+        InputError: The system is missing, unknown or not in metres.
     """
     from pyproj import CRS
     from pyproj.exceptions import CRSError
@@ -53,18 +59,22 @@ def require_metres(crs: Any, file: str) -> str:
 
 
 def require_not_degrees(x: ArrayLike, y: ArrayLike, file: str) -> None:
-    """``InputError`` where coordinates that should be metres all look like degrees."""
-    across, up = np.asarray(x, float), np.asarray(y, float)
-    known = np.isfinite(across) & np.isfinite(up)
-    if known.any() and (np.abs(across[known]) <= 180).all() and (np.abs(up[known]) <= 90).all():
-        example = f"{across[known][0]:g}, {up[known][0]:g}"
+    """Raise ``InputError`` if all coordinates look like degrees instead of metres."""
+    easting, northing = np.asarray(x, float), np.asarray(y, float)
+    known = np.isfinite(easting) & np.isfinite(northing)
+    if (
+        known.any()
+        and (np.abs(easting[known]) <= 180).all()
+        and (np.abs(northing[known]) <= 90).all()
+    ):
+        example = f"{easting[known][0]:g}, {northing[known][0]:g}"
         raise _refused(file, example, "looks like degrees, not metres", PROJECT_ADVICE, "x_m, y_m")
 
 
 def to_crs(layer: gpd.GeoDataFrame, crs: str, file: str) -> gpd.GeoDataFrame:
-    """The layer in the coordinate system ``crs``; ``InputError`` where it states none of its own.
+    """Project a layer to ``crs``; ``InputError`` if it states no system of its own.
 
-    A layer in degrees is welcome here: it is transformed, not measured.
+    The layer may be in degrees.
     """
     if layer.crs is None:
         raise _refused(file, None, "states no coordinate system", "set the one it was drawn in")
@@ -72,7 +82,7 @@ def to_crs(layer: gpd.GeoDataFrame, crs: str, file: str) -> gpd.GeoDataFrame:
 
 
 def outside_area_of_use(longitude: ArrayLike, latitude: ArrayLike, crs: str) -> NDArray[np.bool_]:
-    """Which points (degrees) lie well outside the area that ``crs`` is made for."""
+    """(points,) whether points (degrees) lie well outside the area of use of ``crs``."""
     from pyproj import CRS
 
     lon, lat = np.asarray(longitude, float), np.asarray(latitude, float)
@@ -86,12 +96,12 @@ def outside_area_of_use(longitude: ArrayLike, latitude: ArrayLike, crs: str) -> 
 
 
 def to_lonlat(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """The layer in degrees of longitude and latitude (WGS 84): for display, never for measuring."""
+    """Convert a layer to longitude and latitude (WGS 84), for display only."""
     return to_crs(layer, WGS84, "the layer to be shown")
 
 
 def make_points(x_m: ArrayLike, y_m: ArrayLike, crs: str) -> gpd.GeoSeries:
-    """Points that state the projected coordinate system their metres are in."""
+    """Make points from metres in the projected system ``crs``."""
     import geopandas as gpd
 
     return gpd.GeoSeries(gpd.points_from_xy(x_m, y_m), crs=crs)
@@ -100,7 +110,7 @@ def make_points(x_m: ArrayLike, y_m: ArrayLike, crs: str) -> gpd.GeoSeries:
 def project_points(
     longitude: ArrayLike, latitude: ArrayLike, crs: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Degrees (WGS 84) as metres in ``crs``; points outside its area come back infinite."""
+    """Convert degrees (WGS 84) to metres in ``crs``; points outside its area become infinite."""
     x, y = _transformer(WGS84, crs).transform(longitude, latitude)
     return np.asarray(x, float), np.asarray(y, float)
 
@@ -108,7 +118,7 @@ def project_points(
 def unproject_points(
     x: ArrayLike, y: ArrayLike, crs: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(longitude, latitude) in degrees (WGS 84) of metres in ``crs``."""
+    """Convert metres in ``crs`` to (longitude, latitude) in degrees (WGS 84)."""
     lon, lat = _transformer(crs, WGS84).transform(x, y)
     return np.asarray(lon, float), np.asarray(lat, float)
 

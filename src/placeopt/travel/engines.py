@@ -1,9 +1,10 @@
-"""The engines that search a network, each told by its name.
+"""The engines that find shortest paths in a network, by name.
 
-"scipy": Dijkstra's search with a cut-off, no further package; exact.
-"pyroutingkit": customizable contraction hierarchies (extra ``fast-streets``); builds for a while,
-then answers any pair in microseconds; minutes in steps of a thousandth. See the decision record
-``0005`` for what was measured.
+"scipy": Dijkstra's algorithm with a cut-off; exact, needs no further package.
+"pyroutingkit": customizable contraction hierarchies (extra ``fast-streets``); takes time to build,
+then answers any pair in microseconds; minutes in steps of 1/60,000. Decision record ``0005`` has
+the
+measurements.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 
 Minutes = NDArray[np.float64]
 SearchFunction = Callable[[NDArray[np.intp], NDArray[np.intp], float], Minutes]
-STEPS_PER_MINUTE = 60_000  # whole numbers are all that contraction hierarchies know: milliseconds
+STEPS_PER_MINUTE = 60_000  # contraction hierarchies need whole numbers: milliseconds
 
 
 def require_engine(engine: str) -> None:
-    """``UsageError`` for an engine that there is not, ``EngineMissing`` for one not installed."""
+    """Raise ``UsageError`` for an unknown engine, ``EngineMissing`` for one not installed."""
     if engine not in ENGINES:
         raise UsageError(f"no street engine {engine!r}; there are {', '.join(ENGINES)}")
     if engine == "pyroutingkit":
@@ -36,9 +37,15 @@ def require_engine(engine: str) -> None:
 
 
 def make_search(engine: str, graph: Graph, backwards: bool) -> SearchFunction:
-    """search(sources, targets, limit) -> (sources, targets) minutes, infinite beyond the limit.
+    """Return a search function of an engine.
 
-    ``backwards``: minutes from the targets to the sources.
+    Args:
+        engine: Its name.
+        graph: The network.
+        backwards: Whether to travel from the targets to the sources.
+
+    Returns:
+        search(sources, targets, limit) -> (sources, targets) minutes, infinite beyond the limit.
     """
     require_engine(engine)
     return ENGINES[engine](graph, backwards)
@@ -56,34 +63,35 @@ def _scipy(graph: Graph, backwards: bool) -> SearchFunction:
 
 
 def _pyroutingkit(graph: Graph, backwards: bool) -> SearchFunction:
-    metric, nothing = _hierarchy(graph)
+    metric, unreachable = _hierarchy(graph)
 
     def search(sources: NDArray[np.intp], targets: NDArray[np.intp], limit: float) -> Minutes:
         a, b = (targets, sources) if backwards else (sources, targets)
-        found = metric.distances_many_to_many(a.astype(np.uint32), b.astype(np.uint32))
-        minutes = np.where(found == nothing, np.inf, found / STEPS_PER_MINUTE)
+        steps = metric.distances_many_to_many(a.astype(np.uint32), b.astype(np.uint32))
+        minutes = np.where(steps == unreachable, np.inf, steps / STEPS_PER_MINUTE)
         return minutes.T if backwards else minutes
 
     return search
 
 
 def _hierarchy(graph: Graph) -> tuple[Any, int]:
-    """The contraction hierarchy of a network, made once and kept with it."""
-    kept = graph.kept.get("pyroutingkit")
-    if kept is None:
+    """The contraction hierarchy of a network, built once and cached with it."""
+    hierarchy = graph.engine_cache.get("pyroutingkit")
+    if hierarchy is None:
         import pyroutingkit
 
         arcs = graph.matrix.tocoo()
         topology = pyroutingkit.CCHTopology()
-        # The order of contraction only needs rough geography, so metres do for degrees.
+        # The order of contraction needs only approximate coordinates: scaled metres replace
+        # degrees.
         x, y = (graph.xy.T / 1e5).astype(np.float32)
         topology.build(
             arcs.coords[0].astype(np.uint32), arcs.coords[1].astype(np.uint32), y, x, len(graph.xy)
         )
         metric = pyroutingkit.CCHMetric(topology)
         metric.customize(np.rint(arcs.data * STEPS_PER_MINUTE).astype(np.uint32))
-        kept = graph.kept["pyroutingkit"] = (metric, int(pyroutingkit.INF_WEIGHT))
-    return kept
+        hierarchy = graph.engine_cache["pyroutingkit"] = (metric, int(pyroutingkit.INF_WEIGHT))
+    return hierarchy
 
 
 ENGINES: dict[str, Callable[[Any, bool], SearchFunction]] = {

@@ -1,7 +1,7 @@
-"""Compute what is missing of the minutes kept beside a place, piece by piece.
+"""Compute the minutes that the cache beside a place lacks, block by block.
 
-A piece is some zones x some buildings, small enough to be written every few seconds: Ctrl-C
-loses the pieces under way and nothing else, and memory holds a piece, not the matrix.
+A block is some zones x some buildings, small enough to be written every few seconds. Ctrl-C loses
+only the blocks in progress, and memory holds one block instead of the whole matrix.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from placeopt.place import Place
 from placeopt.travel.cache import CHUNK_ZONES, MinutesCache, cache_folder, coordinate_keys
 from placeopt.travel.origins import Origins
 
-BLOCK_BUILDINGS = 128  # buildings in one piece where zones outnumber buildings
+BLOCK_BUILDINGS = 128  # buildings in a block if zones outnumber buildings
 Floats = NDArray[np.float64]
 MinutesAndWorst = tuple[
     Floats, Floats | None
@@ -32,7 +32,7 @@ MinutesAndWorst = tuple[
 
 @dataclass(frozen=True)
 class Step:
-    """One report from a measurement: ``done`` of ``total`` pairs of a mode after ``seconds``."""
+    """Progress of a measurement: ``done`` of ``total`` pairs of a mode after ``seconds``."""
 
     mode: str
     done: int
@@ -44,9 +44,9 @@ ProgressCallback = Callable[[Step], None]
 
 
 class Search(Protocol):
-    """Anything that finds minutes between points, and can say how."""
+    """Finds minutes between points, and states facts and notes about them."""
 
-    from_zones: bool  # searches start at the zones, so that pieces are best cut by zones
+    from_zones: bool  # searches start at the zones, so blocks are best split by zones
 
     def __call__(
         self, from_xy: Floats, to_xy: Floats, cutoff_minutes: float
@@ -63,7 +63,14 @@ Workers = Callable[[Search, Sequence[Job], float], Iterable[tuple[int, MinutesAn
 
 @dataclass(frozen=True)
 class ModeMinutes:
-    """All minutes of one mode, where they come from and what later checks need to know."""
+    """All minutes of one mode.
+
+    Attributes:
+        minutes: (zones, buildings) minutes.
+        worst: The same at their worst, if known.
+        provenance: Where they come from.
+        notes: What later checks need.
+    """
 
     minutes: Floats
     worst: Floats | None
@@ -90,37 +97,43 @@ def cached_minutes(
     progress: ProgressCallback | None = None,
     workers: Workers | None = None,
 ) -> ModeMinutes:
-    """The (zones, buildings) minutes of one mode.
+    """Return the minutes of one mode from the cache, computing what it lacks.
 
-    ``facts`` states everything but coordinates that the minutes depend on. What is kept beside
-    the place is used; what is missing is computed and kept. A place without a folder is
-    computed afresh.
+    Args:
+        place: The place; without a folder everything is computed afresh.
+        origins: The points from which residents of each zone set out.
+        mode: The mode.
+        facts: Everything except coordinates that the minutes depend on.
+        search: Computes minutes.
+        cutoff_minutes: Longer journeys are left out.
+        progress: Called after each block.
+        workers: Runs the blocks; by default one after another in this process.
     """
-    with tempfile.TemporaryDirectory() as thrown_away:
-        home, said = Path(thrown_away), list[tuple[str, str]]()
+    with tempfile.TemporaryDirectory() as scratch:
+        home, warnings = Path(scratch), list[tuple[str, str]]()
         if place.folder is not None and os.access(place.folder, os.W_OK):
             home = place.folder
         elif place.folder is not None:
             text = f"{place.folder} may not be written to, so minutes are not kept beside the place"
-            said.append((text, "copy the place to a folder of your own"))
-        parts = minutes_cache(place, origins, home, mode, facts)
-        fill_missing(parts, place, origins, mode, facts, search, cutoff_minutes, progress, workers)
-        minutes, worst = parts.load(coordinate_keys(coordinates_of(place, "buildings")))
-        notes = parts.notes()
-        notes["said"] = [*notes.get("said", []), *said]
-        return ModeMinutes(minutes, worst, parts.provenance(), notes)
+            warnings.append((text, "copy the place to a folder of your own"))
+        cache = minutes_cache(place, origins, home, mode, facts)
+        fill_missing(cache, place, origins, mode, facts, search, cutoff_minutes, progress, workers)
+        minutes, worst = cache.load(coordinate_keys(coordinates_of(place, "buildings")))
+        notes = cache.notes()
+        notes["said"] = [*notes.get("said", []), *warnings]
+        return ModeMinutes(minutes, worst, cache.provenance(), notes)
 
 
 def minutes_cache(
     place: Place, origins: Origins, home: Path, mode: str, facts: Mapping[str, Any]
 ) -> MinutesCache:
-    """The parts that hold minutes made from ``facts`` for the zones of a place."""
+    """The cache of minutes that depend on ``facts`` for the zones of a place."""
     inputs = {**facts, "zones": origins.fingerprint(), "crs": place.info.crs}
     return MinutesCache(cache_folder(home, mode, inputs), origins.zones)
 
 
 def fill_missing(
-    parts: MinutesCache,
+    cache: MinutesCache,
     place: Place,
     origins: Origins,
     mode: str,
@@ -130,23 +143,23 @@ def fill_missing(
     progress: ProgressCallback | None = None,
     workers: Workers | None = None,
 ) -> None:
-    """Compute and keep every pair that no part covers yet; ``workers`` share the pieces.
+    """Compute and store every pair that the cache lacks; ``workers`` run the blocks.
 
-    One process computes in a folder of parts: a second one waits for it, and finds what it kept.
+    Only one process computes for a cache; others wait and then use its results.
 
     Raises:
         OutputError: Another process computes there for longer than ``WAIT_SECONDS``.
     """
     keys = coordinate_keys(coordinates_of(place, "buildings"))
-    if not missing_blocks(parts, keys, search.from_zones) and parts.stated():
+    if not missing_blocks(cache, keys, search.from_zones) and cache.is_complete():
         return
-    with exclusive_folder(parts.folder, WAIT_SECONDS):
-        parts.clear()
-        _complete(parts, place, origins, mode, facts, search, cutoff_minutes, progress, workers)
+    with exclusive_folder(cache.folder, WAIT_SECONDS):
+        cache.remove_unfinished()
+        _fill_missing(cache, place, origins, mode, facts, search, cutoff_minutes, progress, workers)
 
 
-def _complete(
-    parts: MinutesCache,
+def _fill_missing(
+    cache: MinutesCache,
     place: Place,
     origins: Origins,
     mode: str,
@@ -158,61 +171,61 @@ def _complete(
 ) -> None:
     buildings = coordinates_of(place, "buildings")
     keys = coordinate_keys(buildings)
-    missing = missing_blocks(parts, keys, search.from_zones)
+    missing = missing_blocks(cache, keys, search.from_zones)
     total = origins.zones * len(set(keys))
     done = total - sum((p.stop - p.first) * len(p.columns) for p in missing)
-    began = time.perf_counter()
+    started = time.perf_counter()
     jobs = [(origins.xy[origins.points(p.first, p.stop)], buildings[p.columns]) for p in missing]
-    for which, found in (workers or run_serially)(search, jobs, cutoff_minutes):
-        piece = missing[which]
-        minutes, worst = origins.combine(piece.first, piece.stop, *found)
-        parts.add(piece.first, [keys[b] for b in piece.columns], minutes, worst)
+    for number, minutes_found in (workers or run_serially)(search, jobs, cutoff_minutes):
+        block = missing[number]
+        minutes, worst = origins.combine(block.first, block.stop, *minutes_found)
+        cache.write_chunk(block.first, [keys[b] for b in block.columns], minutes, worst)
         done += minutes.size
         if progress is not None:
-            progress(Step(mode, done, total, time.perf_counter() - began))
-    if missing or not parts.stated():
-        parts.state({**facts, **search.facts(), "date": today()})
-        parts.note(search.notes(origins.xy, buildings))
+            progress(Step(mode, done, total, time.perf_counter() - started))
+    if missing or not cache.is_complete():
+        cache.write_provenance({**facts, **search.facts(), "date": today()})
+        cache.write_notes(search.notes(origins.xy, buildings))
 
 
 def run_serially(
     search: Search, jobs: Sequence[Job], cutoff_minutes: float
 ) -> Iterator[tuple[int, MinutesAndWorst]]:
-    """Do the jobs one after the other in this process."""
-    for which, (from_xy, to_xy) in enumerate(jobs):
-        yield which, search(from_xy, to_xy, cutoff_minutes)
+    """Run the jobs one after another in this process."""
+    for number, (from_xy, to_xy) in enumerate(jobs):
+        yield number, search(from_xy, to_xy, cutoff_minutes)
 
 
 def missing_blocks(
-    parts: MinutesCache, keys: Sequence[str], from_zones: bool = False
+    cache: MinutesCache, keys: Sequence[str], from_zones: bool = False
 ) -> list[Block]:
-    """What is still to be computed, in pieces; buildings on the same spot count once."""
+    """The blocks still to be computed; buildings with the same coordinates count once."""
     _, first_seen = np.unique(np.array(keys, str), return_index=True)
-    missing = ~parts.covered(keys)
-    alike: dict[bytes, list[int]] = {}
+    missing = ~cache.covered(keys)
+    columns_by_chunks: dict[bytes, list[int]] = {}
     for b in sorted(first_seen):
         if missing[:, b].any():
-            alike.setdefault(missing[:, b].tobytes(), []).append(int(b))
+            columns_by_chunks.setdefault(missing[:, b].tobytes(), []).append(int(b))
     return [
-        piece
-        for columns in alike.values()
-        for first, stop in _runs(missing[:, columns[0]], parts.zones)
-        for piece in _cut(first, stop, np.array(columns), from_zones)
+        block
+        for columns in columns_by_chunks.values()
+        for first, stop in _missing_ranges(missing[:, columns[0]], cache.zones)
+        for block in _split(first, stop, np.array(columns), from_zones)
     ]
 
 
 def coordinates_of(place: Place, table: str) -> Floats:
-    """(rows, 2) metres of a place's zones or buildings."""
+    """(rows, 2) coordinates in metres of a place's zones or buildings."""
     return place.tables[table][["x_m", "y_m"]].to_numpy(float)
 
 
 def today() -> str:
-    """The date as it goes into a provenance."""
+    """Today's date as provenances state it."""
     return datetime.now(UTC).date().isoformat()
 
 
-def _cut(first: int, stop: int, columns: NDArray[np.intp], from_zones: bool) -> Iterable[Block]:
-    """Pieces of the side that is searched from: the smaller one, if the search has no other."""
+def _split(first: int, stop: int, columns: NDArray[np.intp], from_zones: bool) -> Iterable[Block]:
+    """Split into blocks by the side where searches start: the smaller one, unless zones."""
     if from_zones or stop - first < len(columns):
         return (
             Block(a, min(a + CHUNK_ZONES, stop), columns) for a in range(first, stop, CHUNK_ZONES)
@@ -221,8 +234,8 @@ def _cut(first: int, stop: int, columns: NDArray[np.intp], from_zones: bool) -> 
     return (Block(first, stop, columns[start : start + BLOCK_BUILDINGS]) for start in steps)
 
 
-def _runs(chunks: NDArray[np.bool_], zones: int) -> list[tuple[int, int]]:
-    """Runs of missing chunks as (first zone, zone after the last)."""
+def _missing_ranges(chunks: NDArray[np.bool_], zones: int) -> list[tuple[int, int]]:
+    """Consecutive missing chunks as (first zone, zone after the last)."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], chunks.astype(np.int8), [0]])))
     return [
         (int(a) * CHUNK_ZONES, min(int(b) * CHUNK_ZONES, zones))

@@ -1,8 +1,9 @@
-"""Areas within t minutes of a set of buildings, as polygons for maps.
+"""Isochrones: the areas within t minutes of a set of buildings, as polygons for maps.
 
-Where one can be after t minutes on the way to (or from) the nearest building: the streets reached
-and a strip beside them as wide as the minutes left allow at the access speed, at most
-``MAX_STRIP_M``. Areas of later bands contain those of earlier ones.
+An isochrone consists of the streets reached within t minutes and a strip beside them, as wide as
+the
+remaining minutes allow at the access speed, at most ``MAX_STRIP_M``. Larger isochrones contain
+smaller ones.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 MAX_STRIP_M = 200.0
 MIN_STRIP_M = 40.0
-SMOOTHING_M = 30.0  # corners rounded and slits closed up to this
+SMOOTHING_M = 30.0  # corners are rounded and slits closed up to this width
 
 
 def isochrones(
@@ -36,16 +37,25 @@ def isochrones(
     edges: Sequence[float] = (10.0, 20.0, 30.0),
     speeds_kmh: Mapping[str, float] | None = None,
 ) -> gpd.GeoDataFrame:
-    """One polygon for each number of minutes: columns mode, minutes, area_km2, geometry.
+    """Return one polygon for each number of minutes; travel is towards the buildings.
 
-    ``buildings_xy`` (buildings, 2) metres in ``crs``; travel is towards the buildings.
+    Args:
+        streets: The street network.
+        buildings_xy: (buildings, 2) metres in ``crs``.
+        crs: The coordinate system.
+        mode: The mode of travel.
+        edges: Rising numbers of minutes.
+        speeds_kmh: Speeds that replace the defaults (see ``speeds``).
+
+    Returns:
+        Columns mode, minutes, area_km2, geometry.
     """
     import geopandas as gpd
 
     band_names(edges)  # they must rise
     graph = graph_of(streets, mode, speeds_kmh)
-    left = minutes_to_nearest(graph, buildings_xy, max(edges))
-    shapes = [_area(graph, left, minutes) for minutes in edges]
+    minutes_to_building = minutes_to_nearest(graph, buildings_xy, max(edges))
+    shapes = [_area(graph, minutes_to_building, minutes) for minutes in edges]
     return gpd.GeoDataFrame(
         {
             "mode": mode,
@@ -62,37 +72,43 @@ def minutes_to_nearest(
 ) -> NDArray[np.float64]:
     """(nodes,) minutes from each node to the nearest building; infinite beyond the cut-off.
 
-    One search for all buildings: they hang on the reversed network by their access legs.
+    One search covers all buildings: their access legs are added to the reversed network.
     """
     from scipy.sparse import csr_array, hstack, vstack
     from scipy.sparse.csgraph import dijkstra
 
-    at = snap(graph, buildings_xy)
+    snapped = snap(graph, buildings_xy)
     nodes = len(graph.nodes)
-    count = len(at.node)
-    least = np.maximum(at.minutes, 1e-9)
-    legs = csr_array((least, (np.arange(count), at.node)), shape=(count, nodes))
-    top = hstack([graph.reversed, csr_array((nodes, count))])
-    whole = vstack([top, hstack([legs, csr_array((count, count))])]).tocsr()
+    count = len(snapped.node)
+    leg_minutes = np.maximum(snapped.minutes, 1e-9)
+    legs = csr_array((leg_minutes, (np.arange(count), snapped.node)), shape=(count, nodes))
+    network_rows = hstack([graph.reversed, csr_array((nodes, count))])
+    extended = vstack([network_rows, hstack([legs, csr_array((count, count))])]).tocsr()
     sources = nodes + np.arange(count)
-    found = dijkstra(whole, indices=sources, limit=cutoff_minutes, min_only=True)
+    found = dijkstra(extended, indices=sources, limit=cutoff_minutes, min_only=True)
     return found[:nodes]
 
 
 def _area(graph: Graph, minutes_there: NDArray[np.float64], minutes: float) -> Any:
-    """The streets reached within ``minutes`` with their strips."""
+    """The polygon of the streets reached within ``minutes`` with their strips."""
     import shapely
 
-    rest = minutes - minutes_there
-    reached = np.flatnonzero(rest >= 0)
-    pace = metres_per_minute(graph.access_kmh)
-    width = np.clip(np.clip(rest[reached], 0, None) * pace, MIN_STRIP_M, MAX_STRIP_M)
-    rounds = shapely.buffer(shapely.points(graph.xy[reached]), width, quad_segs=4)
+    remaining = minutes - minutes_there
+    reached = np.flatnonzero(remaining >= 0)
+    metres_per_minute_access = metres_per_minute(graph.access_kmh)
+    width = np.clip(
+        np.clip(remaining[reached], 0, None) * metres_per_minute_access, MIN_STRIP_M, MAX_STRIP_M
+    )
+    circles = shapely.buffer(shapely.points(graph.xy[reached]), width, quad_segs=4)
     arcs = graph.matrix.tocoo()
     tail, head = arcs.coords
-    inside = (rest[tail] >= 0) & (rest[head] >= 0) & (tail < head)
+    inside = (remaining[tail] >= 0) & (remaining[head] >= 0) & (tail < head)
     ends = np.stack([graph.xy[tail[inside]], graph.xy[head[inside]]], axis=1)
-    strips = np.clip(np.minimum(rest[tail], rest[head])[inside] * pace, MIN_STRIP_M, MAX_STRIP_M)
+    strips = np.clip(
+        np.minimum(remaining[tail], remaining[head])[inside] * metres_per_minute_access,
+        MIN_STRIP_M,
+        MAX_STRIP_M,
+    )
     lines = shapely.buffer(shapely.linestrings(ends), strips, quad_segs=4)
-    whole = shapely.union_all(np.concatenate([rounds, lines]))
-    return shapely.buffer(shapely.buffer(whole, SMOOTHING_M), -SMOOTHING_M).simplify(5.0)
+    area = shapely.union_all(np.concatenate([circles, lines]))
+    return shapely.buffer(shapely.buffer(area, SMOOTHING_M), -SMOOTHING_M).simplify(5.0)

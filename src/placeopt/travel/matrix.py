@@ -1,9 +1,9 @@
-"""Minutes that the user gives: a CSV or Parquet file, long or wide.
+"""Read and write the user's own minutes: a CSV or Parquet file, long or wide.
 
-Long: columns ``zone_id, building_id, mode, minutes`` (``mode`` may be left out where one mode is
-asked for; ``worst_minutes`` may be added). Wide: ``zone_id``, perhaps ``mode``, then one column
-for each building. A pair that is not there, or is empty, is unreachable. Every zone and building
-of the place must be there; rows of others are left out and counted in a warning.
+Long: columns ``zone_id, building_id, mode, minutes`` (``mode`` may be omitted for a single mode;
+``worst_minutes`` may be added). Wide: ``zone_id``, perhaps ``mode``, then one column for each
+building. A missing or empty pair is unreachable. The file must have every zone and building of the
+place; rows of others are left out and counted in a warning.
 """
 
 from __future__ import annotations
@@ -31,27 +31,37 @@ MOVE_TOLERANCE_M = 1.0
 def read_matrix(
     place: Place, file: Path, modes: Sequence[str], cutoff_minutes: float = np.inf
 ) -> TravelTimes:
-    """The minutes of a file as ``TravelTimes``; ``InputError`` with every fault at once."""
-    table, stated = _read(file)
-    long, findings = _as_long(table, file.name, modes)
-    findings += _faults(long, file.name)
+    """Read a file of minutes.
+
+    Args:
+        place: The place.
+        file: The file.
+        modes: The modes wanted.
+        cutoff_minutes: Longer journeys become NaN.
+
+    Raises:
+        InputError: With every fault of the file.
+    """
+    table, metadata = _read(file)
+    long_table, findings = _as_long(table, file.name, modes)
+    findings += _invalid_rows(long_table, file.name)
     zone_ids = tuple(place.zones["zone_id"])
     building_ids = tuple(place.buildings["building_id"])
-    measured = stated.get("measured", {})
-    findings += _mismatches(long, place, file.name, modes, measured)
-    findings += _moved(place, file.name, stated.get("points", {}))
+    measured = metadata.get("measured", {})
+    findings += _mismatches(long_table, place, file.name, modes, measured)
+    findings += _moved(place, file.name, metadata.get("points", {}))
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors:
         raise InputError(errors, "faults in the minutes")
     minutes, worst = {}, {}
     for mode in modes:
-        of_mode = long[long["mode"] == mode]
-        minutes[mode] = _dense(of_mode, "minutes", zone_ids, building_ids, cutoff_minutes)
+        of_mode = long_table[long_table["mode"] == mode]
+        minutes[mode] = _matrix(of_mode, "minutes", zone_ids, building_ids, cutoff_minutes)
         if "worst_minutes" in of_mode and of_mode["worst_minutes"].notna().any():
-            worst[mode] = _dense(of_mode, "worst_minutes", zone_ids, building_ids, np.inf)
+            worst[mode] = _matrix(of_mode, "worst_minutes", zone_ids, building_ids, np.inf)
             worst[mode][np.isnan(minutes[mode])] = np.nan
     source = {"method": "matrix", "source": file.name}
-    known = stated.get("provenance", {})
+    known = metadata.get("provenance", {})
     provenance = {mode: {**known.get(mode, {}), **source} for mode in modes}
     return TravelTimes(
         zone_ids, building_ids, minutes, cutoff_minutes, provenance, worst, tuple(findings)
@@ -59,21 +69,21 @@ def read_matrix(
 
 
 def write_matrix(times: TravelTimes, file: Path, place: Place | None = None) -> None:
-    """Write minutes as a long Parquet file that carries its own provenance.
+    """Write minutes as a long Parquet file that includes its provenance.
 
-    Columns zone_id, building_id, mode, minutes, worst_minutes (empty where there is none); pairs
-    without minutes are left out. With ``place`` the file also knows where its points lay.
-    ``read_matrix`` reads it back and warns of points that have moved since.
+    Columns are zone_id, building_id, mode, minutes, worst_minutes (empty if there is none); pairs
+    without minutes are left out. With ``place`` the file also stores coordinates, so that
+    ``read_matrix`` can warn of points that have moved since.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     zones, buildings = (pa.array(ids, pa.string()) for ids in (times.zone_ids, times.building_ids))
-    stated = {
+    metadata = {
         "provenance": times.provenance,
         "cutoff_minutes": times.cutoff_minutes,
         "measured": dict(zip(KEYS, (times.zone_ids, times.building_ids, times.modes), strict=True)),
-        "points": {} if place is None else {key: _where(place, key) for key in KEYS[:2]},
+        "points": {} if place is None else {key: _coordinates(place, key) for key in KEYS[:2]},
     }
     text = pa.dictionary(pa.int32(), pa.string())
     schema = pa.schema(
@@ -81,25 +91,25 @@ def write_matrix(times: TravelTimes, file: Path, place: Place | None = None) -> 
             *((key, text) for key in KEYS),
             *((name, pa.float64()) for name in ("minutes", "worst_minutes")),
         ],
-        metadata={"placeopt": json.dumps(stated, default=str)},
+        metadata={"placeopt": json.dumps(metadata, default=str)},
     )
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
         for mode, minutes in times.minutes.items():
             z, b = np.nonzero(np.isfinite(minutes))
             worst = times.worst.get(mode, np.full((1, 1), np.nan))
-            slow = worst[z, b] if mode in times.worst else np.full(len(z), np.nan)
+            worst_of_pairs = worst[z, b] if mode in times.worst else np.full(len(z), np.nan)
             codes = (z.astype(np.int32), b.astype(np.int32), np.zeros(len(z), np.int32))
             names = (zones, buildings, pa.array([mode]))
             ids = [
                 pa.DictionaryArray.from_arrays(pa.array(code), name)
                 for code, name in zip(codes, names, strict=True)
             ]
-            columns = [*ids, pa.array(minutes[z, b]), pa.array(slow, from_pandas=True)]
+            columns = [*ids, pa.array(minutes[z, b]), pa.array(worst_of_pairs, from_pandas=True)]
             writer.write_table(pa.table(columns, schema=schema))
 
 
 def _read(file: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The table, ids as text, and what the file states of itself."""
+    """Read the table, with ids as text, and the file's own metadata."""
     import pandas as pd
 
     if not file.exists():
@@ -121,7 +131,7 @@ def _read(file: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
 def _as_long(
     table: pd.DataFrame, file: str, modes: Sequence[str]
 ) -> tuple[pd.DataFrame, list[Finding]]:
-    """The table in long form with a column ``row`` (as a person counts) beside the values."""
+    """Convert the table to long form, with a column ``row`` of row numbers in the file."""
     import pandas as pd
 
     findings = []
@@ -154,18 +164,18 @@ def _as_long(
     return table.reset_index(drop=True), findings
 
 
-def _faults(long: pd.DataFrame, file: str) -> list[Finding]:
-    """Negative or endless minutes and pairs given twice."""
-    values = long["minutes"]
+def _invalid_rows(long_table: pd.DataFrame, file: str) -> list[Finding]:
+    """Errors for negative or infinite minutes and repeated pairs."""
+    values = long_table["minutes"]
     wrong = (values < 0) | np.isinf(values)
     findings = [
         _finding("error", file, row, "minutes", f"{value:g}", "is not a time",
                  "give minutes of 0 or more, or leave the pair out where there is no way")
-        for row, value in zip(long.loc[wrong, "row"], values[wrong], strict=True)
+        for row, value in zip(long_table.loc[wrong, "row"], values[wrong], strict=True)
     ]  # fmt: skip
-    twice = long[long.duplicated(list(KEYS))]
+    repeated = long_table[long_table.duplicated(list(KEYS))]
     for row, zone, building, mode in zip(
-        twice["row"], twice["zone_id"], twice["building_id"], twice["mode"], strict=True
+        repeated["row"], repeated["zone_id"], repeated["building_id"], repeated["mode"], strict=True
     ):
         findings.append(
             _finding("error", file, row, "zone_id, building_id, mode",
@@ -175,15 +185,15 @@ def _faults(long: pd.DataFrame, file: str) -> list[Finding]:
 
 
 def _mismatches(
-    long: pd.DataFrame,
+    long_table: pd.DataFrame,
     place: Place,
     file: str,
     modes: Sequence[str],
     measured: Mapping[str, Sequence[str]],
 ) -> list[Finding]:
-    """Ids of the place that the file lacks (errors) and of the file that the place lacks.
+    """Errors for ids of the place that the file lacks, warnings for ids that the place lacks.
 
-    What a file of ours states as measured is not missing, even if nothing reaches it.
+    Ids that the file's metadata lists as ``measured`` are not missing, even without any minutes.
     """
     findings = []
     for column, ids in (
@@ -191,26 +201,26 @@ def _mismatches(
         ("building_id", place.buildings["building_id"]),
         ("mode", modes),
     ):
-        there = set(long[column]) | set(measured.get(column, ()))
+        ids_in_file = set(long_table[column]) | set(measured.get(column, ()))
         findings += [
             _finding("error", file, None, column, key, "is in the place and not in the file",
                      "add its minutes, with an empty cell where there is no way")
-            for key in ids if key not in there
+            for key in ids if key not in ids_in_file
         ]  # fmt: skip
-        foreign = sorted(there - set(ids))
-        rows = long[column].isin(foreign)
+        unknown = sorted(ids_in_file - set(ids))
+        rows = long_table[column].isin(unknown)
         if rows.any():
-            names = ", ".join(foreign[:5]) + (", ..." if len(foreign) > 5 else "")
+            names = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")
             findings.append(
-                _finding("warning", file, int(long.loc[rows, "row"].iloc[0]), column, names,
-                         f"{len(foreign)} not asked for; {int(rows.sum())} rows are left out",
+                _finding("warning", file, int(long_table.loc[rows, "row"].iloc[0]), column, names,
+                         f"{len(unknown)} not asked for; {int(rows.sum())} rows are left out",
                          "check the ids if the place should have them")
             )  # fmt: skip
     return findings
 
 
-def _where(place: Place, key: str) -> dict[str, tuple[float, float]]:
-    """Id -> metres of a place's zones or buildings."""
+def _coordinates(place: Place, key: str) -> dict[str, tuple[float, float]]:
+    """Id -> coordinates in metres of a place's zones or buildings."""
     frame = place.tables["zones" if key == "zone_id" else "buildings"]
     return {
         i: (round(x, 1), round(y, 1))
@@ -221,14 +231,16 @@ def _where(place: Place, key: str) -> dict[str, tuple[float, float]]:
 def _moved(
     place: Place, file: str, points: Mapping[str, Mapping[str, Sequence[float]]]
 ) -> list[Finding]:
-    """Zones and buildings that lie elsewhere than when the minutes were measured."""
+    """Warnings for zones and buildings that have moved since the minutes were measured."""
     findings = []
-    for key, there in points.items():
-        here = _where(place, key)
+    for key, measured in points.items():
+        coordinates = _coordinates(place, key)
         moved = [
-            i for i, (x, y) in here.items()
-            if i in there and abs(x - there[i][0]) + abs(y - there[i][1]) > MOVE_TOLERANCE_M
-        ]  # fmt: skip
+            i
+            for i, (x, y) in coordinates.items()
+            if i in measured
+            and abs(x - measured[i][0]) + abs(y - measured[i][1]) > MOVE_TOLERANCE_M
+        ]
         if moved:
             names = ", ".join(moved[:5]) + (", ..." if len(moved) > 5 else "")
             findings.append(
@@ -239,23 +251,23 @@ def _moved(
     return findings
 
 
-def _dense(
-    long: pd.DataFrame,
+def _matrix(
+    long_table: pd.DataFrame,
     column: str,
     zone_ids: tuple[str, ...],
     building_ids: tuple[str, ...],
     cutoff_minutes: float,
 ) -> NDArray[np.float64]:
-    """(zones, buildings) of one column, NaN where nothing is given or beyond the cut-off."""
+    """(zones, buildings) matrix of one column, NaN where missing or beyond the cut-off."""
     import pandas as pd
 
-    rows = pd.Index(zone_ids).get_indexer(pd.Index(long["zone_id"]))
-    columns = pd.Index(building_ids).get_indexer(pd.Index(long["building_id"]))
-    values = long[column].to_numpy(float)
+    rows = pd.Index(zone_ids).get_indexer(pd.Index(long_table["zone_id"]))
+    columns = pd.Index(building_ids).get_indexer(pd.Index(long_table["building_id"]))
+    values = long_table[column].to_numpy(float)
     known = (rows >= 0) & (columns >= 0) & (values <= cutoff_minutes)
-    dense = np.full((len(zone_ids), len(building_ids)), np.nan)
-    dense[rows[known], columns[known]] = values[known]
-    return dense
+    matrix = np.full((len(zone_ids), len(building_ids)), np.nan)
+    matrix[rows[known], columns[known]] = values[known]
+    return matrix
 
 
 def _finding(

@@ -1,8 +1,9 @@
-"""Measure a place: minutes from every zone to every building by each mode asked for.
+"""Measure a place: minutes from every zone to every building by each mode.
 
-Crow-fly minutes and the user's own matrix are made anew each time; minutes over streets are kept
-beside the place (``.placeopt/``) and used again as long as the coordinates, the settings and the
-content of the street file are the same.
+Straight-line minutes and the user's own matrix are computed or read every time. Minutes over
+streets
+are cached beside the place (``.placeopt/``) and reused while the coordinates, the settings and the
+content of the street file are unchanged.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from placeopt.travel.times import TravelTimes
 if TYPE_CHECKING:
     from placeopt.travel.transit.door_to_door import Transit
 
-MAX_STORED_MINUTES = 400_000_000  # zones x buildings x modes that are held at once: 3.2 GB
+MAX_STORED_MINUTES = 400_000_000  # zones x buildings x modes in memory: 3.2 GB
 METHODS = ("crow_fly", "streets", "matrix")
 
 
@@ -45,19 +46,31 @@ def measure(
     progress: ProgressCallback | None = None,
     workers: Workers | None = None,
 ) -> TravelTimes:
-    """Minutes from zones to buildings.
+    """Measure minutes from zones to buildings.
 
-    ``method``: "crow_fly" (straight line x ``detour`` at one speed a mode), "streets" (shortest
-    paths over ``file``: an .osm.pbf extract, or layers edges and nodes; by default the place's
-    ``streets.gpkg`` or ``streets.osm.pbf``) or "matrix" (the minutes of ``file``, by default
-    ``minutes.parquet`` or ``minutes.csv``). Files are relative to the place. ``speeds_kmh``
-    replaces speeds (see ``speeds``); ``columns`` names the columns of the street layers (see
-    ``layers.COLUMNS``); ``points`` is a CSV file of sample points (see ``origins``; by default
-    the place's ``zone_points.csv``, if there is one). Mode "transit" needs ``transit``: feed,
-    date and window. ``engine``: see ``engines``. Pairs beyond ``cutoff_minutes`` are NaN.
-    ``workers`` shares the work out (see ``parallel``). Raises ``InputError`` with every fault of
-    the files and ``UsageError`` for a method, mode, engine or speed that there is not, and for more
-    pairs than are held at once (``MAX_STORED_MINUTES``).
+    Args:
+        place: The place; files are relative to its folder.
+    method: "crow_fly" (straight line x ``detour`` at one speed for each mode), "streets" (shortest
+            paths over ``file``) or "matrix" (the minutes of ``file``).
+        modes: The modes; "transit" needs ``transit``.
+        cutoff_minutes: Longer journeys are NaN.
+        detour: Street length over straight-line length.
+        speeds_kmh: Speeds that replace the defaults (see ``speeds``).
+        file: An .osm.pbf extract or a file with layers edges and nodes, by default the place's
+            ``streets.gpkg`` or ``streets.osm.pbf``; for a matrix by default ``minutes.parquet`` or
+            ``minutes.csv``.
+        columns: The columns of the street layers (see ``layers.COLUMNS``).
+        points: A CSV file of sample points (see ``origins``); by default the place's
+            ``zone_points.csv``, if there is one.
+        transit: Feeds, date and window of departures.
+        engine: The engine for shortest paths (see ``engines``).
+        progress: Called after each block of pairs.
+        workers: Distributes the work (see ``parallel``).
+
+    Raises:
+        InputError: With every fault of the files.
+        UsageError: An unknown method, mode, engine or speed, or more pairs than
+            ``MAX_STORED_MINUTES``.
     """
     check_speeds(speeds_kmh)
     unknown = [mode for mode in modes if mode not in MODES]
@@ -65,23 +78,25 @@ def measure(
         raise UsageError(f"no mode {unknown[0]!r}; there are {', '.join(MODES)}")
     if method not in METHODS:
         raise UsageError(f"no travel method {method!r}; there are {', '.join(METHODS)}")
-    _require_room(place, modes)
+    _require_memory(place, modes)
     if method == "matrix":
         from placeopt.travel.checks import add_findings
         from placeopt.travel.matrix import read_matrix
 
-        own = _file(place, file, ("minutes.parquet", "minutes.csv"))
-        return add_findings(place, read_matrix(place, own, modes, cutoff_minutes), {})
+        matrix_file = _find_file(place, file, ("minutes.parquet", "minutes.csv"))
+        return add_findings(place, read_matrix(place, matrix_file, modes, cutoff_minutes), {})
     require_measurable(place)
     if method == "crow_fly":
-        return _by_crow(place, modes, cutoff_minutes, detour, speeds_kmh)
+        return _measure_straight_lines(place, modes, cutoff_minutes, detour, speeds_kmh)
     from placeopt.travel.networks import NetworkFiles, measure_over_networks
 
     files = NetworkFiles(
-        streets=_file(place, file, ("streets.gpkg", "streets.osm.pbf")),
+        streets=_find_file(place, file, ("streets.gpkg", "streets.osm.pbf")),
         columns=columns or {},
         points=_points_file(place, points),
-        gtfs=() if transit is None else tuple(_file(place, feed, ()) for feed in transit.feeds),
+        gtfs=()
+        if transit is None
+        else tuple(_find_file(place, feed, ()) for feed in transit.feeds),
         transit=transit,
     )
     return measure_over_networks(
@@ -89,8 +104,8 @@ def measure(
     )
 
 
-def _require_room(place: Place, modes: Sequence[str]) -> None:
-    """``UsageError`` where the minutes of all pairs would not fit into memory."""
+def _require_memory(place: Place, modes: Sequence[str]) -> None:
+    """Raise ``UsageError`` if the minutes of all pairs would not fit into memory."""
     zones, buildings = len(place.zones), len(place.buildings)
     minutes = zones * buildings * len(modes)
     if minutes > MAX_STORED_MINUTES:
@@ -102,7 +117,7 @@ def _require_room(place: Place, modes: Sequence[str]) -> None:
 
 
 def require_measurable(place: Place) -> None:
-    """``InputError`` unless the place counts in metres and every point has coordinates."""
+    """Raise ``InputError`` unless the place is in metres and every point has coordinates."""
     systems.require_metres(place.info.crs, "place.toml")
     findings = []
     for table, key in (("zones", "zone_id"), ("buildings", "building_id")):
@@ -118,7 +133,7 @@ def require_measurable(place: Place) -> None:
         raise InputError(findings, "points that cannot be measured")
 
 
-def _by_crow(
+def _measure_straight_lines(
     place: Place,
     modes: Sequence[str],
     cutoff_minutes: float,
@@ -155,15 +170,15 @@ def _by_crow(
     )
 
 
-def _file(place: Place, file: str | Path | None, usual: tuple[str, ...]) -> Path:
-    """The file meant, relative to the place; ``InputError`` where it is not there."""
+def _find_file(place: Place, file: str | Path | None, default_names: tuple[str, ...]) -> Path:
+    """Find a file relative to the place; ``InputError`` if it does not exist."""
     home = place.folder
     if home is not None and not home.is_dir():
         home = home.parent
     if file is not None:
         candidates = [Path(file) if home is None else home / file]
     else:
-        candidates = [] if home is None else [home / name for name in usual]
+        candidates = [] if home is None else [home / name for name in default_names]
     for candidate in candidates:
         if candidate.is_file():
             return candidate
@@ -172,17 +187,19 @@ def _file(place: Place, file: str | Path | None, usual: tuple[str, ...]) -> Path
             raise InputError(
                 [Finding("error", str(candidate), None, None, None, "is a folder", remedy)]
             )
-    looked = str(candidates[0]) if candidates else usual[0]
-    also = f", or as {' or '.join(usual[1:])}" if file is None and usual[1:] else ""
+    first_candidate = str(candidates[0]) if candidates else default_names[0]
+    alternatives = (
+        f", or as {' or '.join(default_names[1:])}" if file is None and default_names[1:] else ""
+    )
     raise InputError(
-        [Finding("error", looked, None, None, None, "is not there",
-                 f"put the file beside the place{also}, or name another")]
+        [Finding("error", first_candidate, None, None, None, "is not there",
+                 f"put the file beside the place{alternatives}, or name another")]
     )  # fmt: skip
 
 
 def _points_file(place: Place, points: str | Path | None) -> Path | None:
-    """The sample points: those named, else those beside the place, else none."""
+    """The file of sample points: the one named, else the place's own, else None."""
     if points is not None:
-        return _file(place, points, ())
-    beside = None if place.folder is None else place.folder / POINTS_FILE
-    return beside if beside is not None and beside.exists() else None
+        return _find_file(place, points, ())
+    default_file = None if place.folder is None else place.folder / POINTS_FILE
+    return default_file if default_file is not None and default_file.exists() else None

@@ -1,7 +1,7 @@
-"""Minutes over streets and timetables, kept beside the place and completed when something lacks.
+"""Minutes over streets and timetables, cached beside the place.
 
-Files are read only if something is still to be computed: a place that was measured before with
-the same files, settings and coordinates answers from what is kept.
+Files are read only if the cache lacks something: a place measured before with the same files,
+settings and coordinates is answered from the cache.
 """
 
 from __future__ import annotations
@@ -29,7 +29,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NetworkFiles:
-    """What minutes are made from: streets, sample points of the zones, feeds and their question."""
+    """The files from which minutes are computed.
+
+    Attributes:
+        streets: The street file.
+        columns: The columns of its layers.
+        points: The sample points of the zones, if any.
+        gtfs: The public transport feeds.
+        transit: The settings for public transport.
+    """
 
     streets: Path
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -48,7 +56,7 @@ def measure_over_networks(
     progress: ProgressCallback | None = None,
     workers: Workers | None = None,
 ) -> TravelTimes:
-    """Minutes by each mode, with warnings about snapping, reach and the network's edge."""
+    """Return minutes by each mode, with warnings about snapping, reach and the network's edge."""
     origins = origins_of(place, files.points)
     searches = make_searches(place, modes, speeds_kmh, files, engine)
     hashes = {file: hash_of_file(file) for file in (files.streets, *files.gtfs)}
@@ -59,20 +67,24 @@ def measure_over_networks(
             "source": files.streets.name,
             "source_sha256": hashes[files.streets],
             "columns": dict(files.columns),
-            "speeds_kmh": _speeds_said("walk" if mode == "transit" else mode, speeds_kmh),
+            "speeds_kmh": _given_speeds("walk" if mode == "transit" else mode, speeds_kmh),
             "cutoff_minutes": cutoff_minutes,
             "engine": engine,
         }
         if mode == "transit" and files.transit is not None:
-            of_feeds = [hashes[feed] for feed in files.gtfs]
-            sha256 = of_feeds[0] if len(of_feeds) == 1 else of_feeds
+            feed_hashes = [hashes[feed] for feed in files.gtfs]
+            sha256 = feed_hashes[0] if len(feed_hashes) == 1 else feed_hashes
             facts |= {**files.transit.facts(), "gtfs_sha256": sha256}
-        found = cached_minutes(
+        result = cached_minutes(
             place, origins, mode, facts, searches[mode], cutoff_minutes, progress, workers
         )
-        minutes[mode], provenance[mode], notes[mode] = found.minutes, found.provenance, found.notes
-        if found.worst is not None:
-            worst[mode] = found.worst
+        minutes[mode], provenance[mode], notes[mode] = (
+            result.minutes,
+            result.provenance,
+            result.notes,
+        )
+        if result.worst is not None:
+            worst[mode] = result.worst
     times = TravelTimes(
         tuple(place.zones["zone_id"]),
         tuple(place.buildings["building_id"]),
@@ -85,7 +97,13 @@ def measure_over_networks(
 
 
 def read_streets(file: Path, crs: str, columns: Mapping[str, str] | None = None) -> Streets:
-    """A street network in the system ``crs``: an ``.osm.pbf`` extract, or edge and node layers."""
+    """Read a street network in the system ``crs``.
+
+    Args:
+        file: An ``.osm.pbf`` extract, or a file with layers of edges and nodes.
+        crs: The coordinate system, in metres.
+        columns: The columns of the layers (see ``layers.COLUMNS``).
+    """
     if file.suffix == ".pbf":
         from placeopt.travel.streets.osm import read_osm
 
@@ -102,7 +120,7 @@ def make_searches(
     files: NetworkFiles,
     engine: str = "scipy",
 ) -> dict[str, Search]:
-    """One search a mode; the street file is read once for all of them, when first needed."""
+    """Return a search for each mode; the street file is read once, when first needed."""
     streets = cache(lambda: read_streets(files.streets, place.info.crs, files.columns))
 
     @cache
@@ -126,12 +144,12 @@ def _transit(place: Place, files: NetworkFiles, network: Any) -> Search:
     from placeopt.travel.transit.door_to_door import TransitSearch
     from placeopt.travel.transit.gtfs import read_gtfs
 
-    feeds, day = files.gtfs, files.transit.day
-    timetable = cache(lambda: read_gtfs(feeds, day, place.info.crs))
+    feeds, date = files.gtfs, files.transit.day
+    timetable = cache(lambda: read_gtfs(feeds, date, place.info.crs))
     return TransitSearch(files.transit, lambda: network("walk"), timetable)
 
 
-def _speeds_said(mode: str, speeds_kmh: Mapping[str, float] | None) -> dict[str, float]:
-    """What the user said of this mode's speeds; the defaults are those of this version."""
+def _given_speeds(mode: str, speeds_kmh: Mapping[str, float] | None) -> dict[str, float]:
+    """The user's speeds that concern a mode."""
     given = speeds_kmh or {}
     return {k: float(v) for k, v in given.items() if mode in (k.split(".")[0], k.split(".")[-1])}

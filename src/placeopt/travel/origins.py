@@ -1,11 +1,11 @@
-"""Where the residents of each zone set out: one point a zone, or several sample points.
+"""The points where residents of each zone start: one point, or several sample points.
 
-With several points a zone's minutes are the mean over its points, weighted by their people, and
-the slowest of its points is kept as its worst:
+With several points, a zone's minutes are the mean over its points, weighted by residents, and its
+worst minutes are those of the slowest point:
   minutes[z,b] = sum of weight[p] x minutes[p,b] over points p of z / sum of weight[p]
   worst[z,b]   = max of minutes[p,b] over points p of z
-If one of a zone's points cannot reach a building, the zone cannot: a mean over the others would
-be too short.
+If one of a zone's points cannot reach a building, the zone cannot: a mean over the others would be
+too short.
 """
 
 from __future__ import annotations
@@ -21,24 +21,30 @@ from placeopt.place import Place
 from placeopt.travel.cache import hash_of_array
 from placeopt.travel.crs import require_not_degrees
 
-POINTS_FILE = "zone_points.csv"  # zone_id, x_m, y_m, weight; beside the place, if anywhere
+POINTS_FILE = "zone_points.csv"  # beside the place: zone_id, x_m, y_m, weight
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Origins:
-    """Points (points, 2) in metres sorted by zone, their weights, and where each zone's begin."""
+    """Starting points sorted by zone.
+
+    Attributes:
+        xy: (points, 2) metres.
+        weight: (points,) residents.
+        first: (zones + 1,) the first point of each zone.
+    """
 
     xy: Floats
     weight: Floats
-    first: NDArray[np.intp]  # (zones + 1,)
+    first: NDArray[np.intp]
 
     @property
     def zones(self) -> int:
         return len(self.first) - 1
 
     @property
-    def single(self) -> bool:
+    def has_single_points(self) -> bool:
         """Whether every zone has one point."""
         return len(self.xy) == self.zones
 
@@ -49,8 +55,18 @@ class Origins:
     def combine(
         self, first: int, stop: int, minutes: Floats, worst: Floats | None
     ) -> tuple[Floats, Floats | None]:
-        """((zones, buildings) mean minutes, the same at the worst point) of those zones."""
-        if self.single:
+        """Combine minutes of points to minutes of the zones from ``first`` to before ``stop``.
+
+        Args:
+            first: The first zone.
+            stop: The zone after the last.
+            minutes: (points, buildings) minutes.
+            worst: The same at their worst, if known.
+
+        Returns:
+            (zones, buildings) mean minutes, and the minutes of the slowest point.
+        """
+        if self.has_single_points:
             return minutes, worst
         inside = self.points(first, stop)
         starts = self.first[first:stop] - self.first[first]
@@ -61,17 +77,21 @@ class Origins:
         return mean, slowest
 
     def fingerprint(self) -> str:
-        """A hash of everything here."""
-        if self.single:
+        """A hash of the points."""
+        if self.has_single_points:
             return hash_of_array(self.xy)
         return hash_of_array(np.concatenate([self.xy.ravel(), self.weight, self.first]))
 
 
 def origins_of(place: Place, file: Path | None = None) -> Origins:
-    """One point a zone from the place's table, or the sample points of a CSV file.
+    """Return the zones' own points, or the sample points of a CSV file.
 
-    The file's columns: zone_id, x_m, y_m, weight (people at the point, above 0). Raises
-    ``InputError`` with every zone that has no point, every unknown zone and every wrong number.
+    Args:
+        place: The place.
+        file: A file with columns zone_id, x_m, y_m, weight (residents at the point, above 0).
+
+    Raises:
+        InputError: With every zone without a point, unknown zone and invalid number.
     """
     if file is None:
         xy = place.zones[["x_m", "y_m"]].to_numpy(float)

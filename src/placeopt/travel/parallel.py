@@ -1,10 +1,11 @@
-"""Share the pieces of a measurement out over Dask workers (extra ``many-machines``).
+"""Distribute a measurement over Dask workers (extra ``many-machines``).
 
   client = dask.distributed.Client("scheduler:8786")
   measure(place, "streets", ["walk"], workers=on_dask(client))
 
-The network goes to each worker once; pieces come back and are written beside the place as they
-finish, so that Ctrl-C here keeps what has come back.
+The network is sent to each worker once. Blocks are cached beside the place as they finish, so
+Ctrl-C
+keeps those that have.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ from placeopt.travel.fill_missing import Job, MinutesAndWorst, Search, Workers
 
 
 def on_dask(client: Any) -> Workers:
-    """Workers of a ``dask.distributed.Client`` for ``measure(workers=...)``."""
+    """Return the workers of a ``dask.distributed.Client``, for ``measure(workers=...)``."""
 
-    def share(
+    def distribute(
         search: Search, jobs: Sequence[Job], cutoff_minutes: float
     ) -> Iterator[tuple[int, MinutesAndWorst]]:
         from distributed import as_completed
 
-        there = client.scatter(search, broadcast=True)
+        remote_search = client.scatter(search, broadcast=True)
         futures = {
-            client.submit(_one, there, *job, cutoff_minutes, pure=False): which
-            for which, job in enumerate(jobs)
+            client.submit(_run_job, remote_search, *job, cutoff_minutes, pure=False): number
+            for number, job in enumerate(jobs)
         }
         try:
             for future in as_completed(list(futures)):
@@ -34,8 +35,8 @@ def on_dask(client: Any) -> Workers:
         finally:
             client.cancel(list(futures))
 
-    return share
+    return distribute
 
 
-def _one(search: Search, from_xy: Any, to_xy: Any, cutoff_minutes: float) -> MinutesAndWorst:
+def _run_job(search: Search, from_xy: Any, to_xy: Any, cutoff_minutes: float) -> MinutesAndWorst:
     return search(from_xy, to_xy, cutoff_minutes)

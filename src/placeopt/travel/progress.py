@@ -11,7 +11,7 @@ from placeopt.travel.fill_missing import ProgressCallback, Step
 
 @contextmanager
 def progress_bar() -> Iterator[ProgressCallback]:
-    """A callback that keeps one line on standard error up to date: mode, share, pairs, seconds."""
+    """Yield a callback that updates a progress bar on standard error."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining
@@ -21,9 +21,9 @@ def progress_bar() -> Iterator[ProgressCallback]:
     with Progress(*columns, console=console, transient=True) as bar:
         tasks: dict[str, object] = {}
 
-        def watch(step: Step) -> None:
+        def update(step: Step) -> None:
             if step.mode not in tasks:
                 tasks[step.mode] = bar.add_task(f"minutes by {step.mode}", total=step.total)
             bar.update(tasks[step.mode], completed=step.done)  # type: ignore[arg-type]
 
-        yield watch
+        yield update

@@ -1,7 +1,7 @@
-"""Who lives within t minutes: residents by group, by travel-time band, and what they can reach.
+"""Residents within t minutes by group and by travel-time band, and what they can reach.
 
 reach[g,t] = sum of residents[z,g] over zones z whose nearest building of the set is within t
-A zone is reached as a whole, from its population-weighted point.
+A zone counts as a whole, from its population-weighted point.
 """
 
 from __future__ import annotations
@@ -22,14 +22,19 @@ if TYPE_CHECKING:
 AGES = ("people_0_4", "people_5_15", "people_16_64", "people_65_84", "people_85_plus")
 GROUPINGS = ("all", "age", "deprivation", "area", "district", "car")
 BANDS = (10.0, 20.0, 30.0, 45.0, 60.0)  # minutes
-MAX_BLOCK_PAIRS = 1_000_000  # of zones and buildings, looked at in one block
+MAX_BLOCK_PAIRS = 1_000_000  # zones x buildings in one block
 
 
 def residents_by(place: Place, by: str = "all") -> Mapping[str, NDArray[np.float64]]:
-    """Group -> (zones,) residents. ``by``: all, age, deprivation, area, district or car.
+    """Residents of each zone by group.
 
-    Ages are those the place gives; a zone whose group is not known counts as "not known".
-    ``car``: residents with and without a car, by the zone's share.
+    Args:
+        place: The place.
+        by: ``all``, ``age`` (the bands that the place states), ``deprivation``, ``area``,
+            ``district`` or ``car`` (with and without, by the zone's share).
+
+    Returns:
+        Group -> (zones,) residents; zones whose group is missing are in "not known".
     """
     zones = place.zones
     people = zones["population"].to_numpy(float)
@@ -52,9 +57,15 @@ def residents_by(place: Place, by: str = "all") -> Mapping[str, NDArray[np.float
 def nearest(
     times: TravelTimes, building_ids: Iterable[str] | None = None, modes: Sequence[str] = ("walk",)
 ) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
-    """(zones,) minutes to the nearest of the buildings, NaN if none; and (zones,) its id or "".
+    """The nearest building of each zone.
 
-    Zones are looked at in blocks, so that a large place needs no second copy of its minutes.
+    Args:
+        times: The travel times.
+        building_ids: The buildings considered; by default all.
+        modes: The modes considered; the fastest counts.
+
+    Returns:
+        (zones,) minutes to the nearest building, NaN if none; (zones,) its id, or "".
     """
     columns = _columns(times, building_ids)
     matrices = [times.matrix(mode) for mode in modes]
@@ -81,15 +92,23 @@ def residents_within(
     modes: Sequence[str] = ("walk",),
     by: str = "all",
 ) -> pd.DataFrame:
-    """Residents within ``minutes`` of any of the buildings (all, if none are named).
+    """Residents within ``minutes`` of any of the buildings, by the fastest of ``modes``.
 
-    Columns: group, residents, within, share (NaN for a group without residents). The fastest of
-    ``modes`` counts.
+    Args:
+        place: The place.
+        times: The travel times.
+        building_ids: The buildings considered; by default all.
+        minutes: The limit.
+        modes: The modes considered.
+        by: The groups (see ``residents_by``).
+
+    Returns:
+        Columns group, residents, within, share (NaN for a group without residents).
     """
     import pandas as pd
 
-    near, _ = nearest(times, building_ids, modes)
-    reached = near <= minutes
+    minutes_to_nearest, _ = nearest(times, building_ids, modes)
+    reached = minutes_to_nearest <= minutes
     rows = [
         (group, people.sum(), people[reached].sum())
         for group, people in residents_by(place, by).items()
@@ -108,10 +127,18 @@ def bands(
     modes: Sequence[str] = ("walk",),
     by: str = "all",
 ) -> pd.DataFrame:
-    """Residents by minutes to the nearest of the buildings; the bands are the user's.
+    """Residents by minutes to the nearest of the buildings.
 
-    Columns: group, band ("0 to 10", ..., "over 60", "not reached"), residents. A band includes
-    its upper edge.
+    Args:
+        place: The place.
+        times: The travel times.
+        building_ids: The buildings considered; by default all.
+        edges: Rising upper edges of the bands (minutes); a band includes its upper edge.
+        modes: The modes considered; the fastest counts.
+        by: The groups (see ``residents_by``).
+
+    Returns:
+        Columns group, band ("0 to 10", ..., "over 60", "not reached"), residents.
     """
     import pandas as pd
 
@@ -131,15 +158,15 @@ def zone_bands(
     edges: Sequence[float] = BANDS,
     modes: Sequence[str] = ("walk",),
 ) -> NDArray[np.object_]:
-    """(zones,) the name of the band of each zone: for maps."""
-    near, _ = nearest(times, building_ids, modes)
-    which = np.searchsorted(np.asarray(edges, float), near, side="left")
-    which[np.isnan(near)] = len(edges) + 1
-    return np.array([*band_names(edges), "not reached"], object)[which]
+    """(zones,) the name of each zone's band, for maps."""
+    minutes_to_nearest, _ = nearest(times, building_ids, modes)
+    band_number = np.searchsorted(np.asarray(edges, float), minutes_to_nearest, side="left")
+    band_number[np.isnan(minutes_to_nearest)] = len(edges) + 1
+    return np.array([*band_names(edges), "not reached"], object)[band_number]
 
 
 def band_names(edges: Sequence[float]) -> list[str]:
-    """ "0 to 10", "10 to 20", ..., "over 60"; ``UsageError`` unless the edges rise from above 0."""
+    """Names such as "0 to 10", ..., "over 60"; ``UsageError`` unless edges rise from above 0."""
     if not len(edges) or any(b <= a for a, b in zip([0.0, *edges], edges, strict=False)):
         raise UsageError(f"bands {list(edges)} must rise from above 0")
     inner = [f"{a:g} to {b:g}" for a, b in zip([0.0, *edges], edges, strict=False)]
@@ -153,7 +180,7 @@ def opportunities(
     minutes: float = 20.0,
     modes: Sequence[str] = ("walk",),
 ) -> NDArray[np.float64]:
-    """(zones,) how much is within ``minutes``: buildings, or the sum of their ``weights``."""
+    """(zones,) the number of buildings within ``minutes``, or the sum of their ``weights``."""
     amount = np.array([1.0 if weights is None else weights.get(b, 0.0) for b in times.building_ids])
     return (times.fastest(modes) <= minutes) @ amount
 
@@ -162,8 +189,8 @@ def _columns(times: TravelTimes, building_ids: Iterable[str] | None) -> NDArray[
     if building_ids is None:
         return np.arange(len(times.building_ids))
     position = {key: b for b, key in enumerate(times.building_ids)}
-    wanted = list(building_ids)
-    unknown = [key for key in wanted if key not in position]
+    requested = list(building_ids)
+    unknown = [key for key in requested if key not in position]
     if unknown:
         raise UsageError(f"no minutes to building {unknown[0]!r}")
-    return np.array([position[key] for key in wanted], dtype=np.intp)
+    return np.array([position[key] for key in requested], dtype=np.intp)

@@ -1,7 +1,7 @@
-"""Minutes as the crow flies, lengthened by a detour factor: for screening, never as evidence.
+"""Straight-line minutes with a detour factor: for screening, not as evidence.
 
-minutes[z,b] = detour x distance[z,b] / speed. Against streets, 35 % of walking "passes" at
-15 minutes were false on a county network, so a standard is not shown to be met by these.
+minutes[z,b] = detour x distance[z,b] / speed. Compared with streets on a county network, 35 % of
+walking "passes" at 15 minutes were false, so these minutes do not show that a standard is met.
 """
 
 from __future__ import annotations
@@ -19,7 +19,18 @@ def straight_line_minutes(
     detour: float,
     cutoff_minutes: float,
 ) -> NDArray[np.float64]:
-    """(from, to) minutes between points in metres, shape (n, 2); NaN beyond the cut-off."""
+    """Minutes between points in a straight line.
+
+    Args:
+        from_xy: (origins, 2) metres.
+        to_xy: (destinations, 2) metres.
+        kmh: The speed.
+        detour: Street length over straight-line length.
+        cutoff_minutes: Longer journeys are NaN.
+
+    Returns:
+        (origins, destinations) minutes.
+    """
     from scipy.spatial.distance import cdist
 
     minutes = cdist(from_xy, to_xy)

@@ -1,4 +1,4 @@
-"""Minutes from zones to buildings, by mode, with where they come from."""
+"""Travel times from zones to buildings by mode, with their provenance."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from placeopt.base.errors import Finding
 class TravelTimes:
     """Minutes from every zone to every building, one matrix for each mode.
 
-    ``minutes[mode]`` has shape (zones, buildings), float64, minutes one way, door to door;
-    NaN = unreachable or beyond the cut-off, never 0 for missing. ``zone_ids`` and
-    ``building_ids`` are in the order of the place's tables. ``cutoff_minutes`` states beyond
-    which minute pairs were not kept (``inf``: all were). ``provenance`` states, for each mode,
-    method, speeds, detour factor, source and date. ``worst[mode]``, where there is one, holds
-    the same pairs at their worst: of several sample points in a zone the slowest, by public
-    transport the worst tenth of departures. ``findings`` are warnings met while measuring.
+    Attributes:
+        zone_ids: In the order of the place's table.
+        building_ids: In the order of the place's table.
+    minutes: Mode -> (zones, buildings) float64 minutes one way, door to door; NaN if unreachable or
+            beyond the cut-off, never 0 for missing.
+        cutoff_minutes: Longer journeys were dropped (``inf``: none were).
+        provenance: Mode -> method, speeds, detour factor, source and date.
+    worst: Mode -> (zones, buildings) minutes at their worst, if known: from the slowest of several
+            sample points in a zone, or for the worst tenth of departures by public transport.
+        findings: Warnings of the measurement.
     """
 
     zone_ids: tuple[str, ...]
@@ -38,29 +41,29 @@ class TravelTimes:
         return tuple(self.minutes)
 
     def reindex(self, zone_ids: Sequence[str], building_ids: Sequence[str]) -> TravelTimes:
-        """The same minutes with rows and columns in the order of these ids."""
+        """Return the same minutes with rows and columns in the order of these ids."""
         zones, buildings = tuple(zone_ids), tuple(building_ids)
         if (zones, buildings) == (tuple(self.zone_ids), tuple(self.building_ids)):
             return self
-        row = {one: at for at, one in enumerate(self.zone_ids)}
-        column = {one: at for at, one in enumerate(self.building_ids)}
-        at = np.ix_([row[one] for one in zones], [column[one] for one in buildings])
+        row = {key: z for z, key in enumerate(self.zone_ids)}
+        column = {key: b for b, key in enumerate(self.building_ids)}
+        order = np.ix_([row[key] for key in zones], [column[key] for key in buildings])
         return replace(
             self,
             zone_ids=zones,
             building_ids=buildings,
-            minutes={mode: minutes[at] for mode, minutes in self.minutes.items()},
-            worst={mode: minutes[at] for mode, minutes in self.worst.items()},
+            minutes={mode: minutes[order] for mode, minutes in self.minutes.items()},
+            worst={mode: minutes[order] for mode, minutes in self.worst.items()},
         )
 
     def matrix(self, mode: str) -> NDArray[np.float64]:
-        """(zones, buildings) minutes by ``mode``; KeyError names the modes there are."""
+        """(zones, buildings) minutes by ``mode``; KeyError lists the modes if it is unknown."""
         try:
             return self.minutes[mode]
         except KeyError:
             raise KeyError(f"no minutes by {mode!r}; there are {', '.join(self.modes)}") from None
 
     def fastest(self, modes: Sequence[str]) -> NDArray[np.float64]:
-        """(zones, buildings) minutes by the fastest of ``modes``; NaN where none reaches."""
+        """(zones, buildings) minutes by the fastest of ``modes``; NaN if unreachable by all."""
         stack = np.stack([self.matrix(mode) for mode in modes])
         return np.fmin.reduce(stack, axis=0)

@@ -1,7 +1,7 @@
-"""A street network as frozen arrays: who may use each edge in which direction, how long it is.
+"""A street network as frozen arrays: edges, their length, and who may use them in which direction.
 
-Readers (``layers``, later ``osm`` and ``openroads``) make one from files; ``graph`` makes from it
-the network of one mode.
+The readers ``layers`` and ``osm`` make one from files; ``graph`` makes the network of one mode from
+it.
 """
 
 from __future__ import annotations
@@ -18,24 +18,37 @@ CLOSED, FORWARD, BACKWARD, BOTH = 0, 1, 2, 3  # bits: 1 tail to head, 2 head to 
 
 @dataclass(frozen=True)
 class Dropped:
-    """What a reader or a cleaner left out, and why."""
+    """What was left out in reading or cleaning.
 
-    what: str  # "edges", "nodes"
+    Attributes:
+        what: What was left out, such as "edges" or "nodes".
+        count: How many.
+        why: The reason.
+        mode: The mode whose network it concerns; "" for all.
+    """
+
+    what: str
     count: int
     why: str
-    mode: str = ""  # of one mode's network only
+    mode: str = ""
 
 
 @dataclass(frozen=True)
 class Streets:
     """Nodes and edges of a street network in metres.
 
-    ``node_ids`` (nodes,) text; ``xy`` (nodes, 2) metres in the place's system; ``tail`` and
-    ``head`` (edges,) node positions; ``length_m`` (edges,); ``road_class`` (edges,) text, values
-    of OpenStreetMap's ``highway`` where known; ``direction[mode]`` (edges,) int8: CLOSED, FORWARD
-    (tail to head), BACKWARD or BOTH; ``speed_kmh`` (edges,) driving speed stated by the source,
-    NaN where it states none; ``minutes[mode]`` (edges,) minutes stated by the source, NaN where
-    none. ``source`` states file, kind and hash; ``dropped`` what was left out in reading.
+    Attributes:
+        node_ids: (nodes,) texts.
+        xy: (nodes, 2) metres in the place's system.
+        tail: (edges,) node positions.
+        head: (edges,) node positions.
+        length_m: (edges,) metres.
+        road_class: (edges,) values of OpenStreetMap's ``highway`` where known.
+        direction: Mode -> (edges,) int8: CLOSED, FORWARD (tail to head), BACKWARD or BOTH.
+        speed_kmh: (edges,) driving speed stated by the source, NaN if none.
+        minutes: Mode -> (edges,) minutes stated by the source, NaN if none.
+        source: File, kind and hash.
+        dropped: What was left out in reading.
     """
 
     node_ids: NDArray[np.object_]

@@ -1,8 +1,7 @@
-"""The network of one mode: a sparse matrix of minutes over the nodes that one can use and reach.
+"""The network of one mode: a sparse matrix of minutes over its connected nodes.
 
-Cleaning: of several edges between the same two nodes the fastest counts; of the network only the
-largest part counts in which every node reaches every other (for drivers: strongly connected), so
-that a point never snaps to an island or to a one-way trap. What was left out is counted.
+Cleaning: of parallel edges the fastest is kept, and of the network the largest strongly connected
+component, so that no point snaps to an island or a one-way trap. What is left out is counted.
 """
 
 from __future__ import annotations
@@ -30,16 +29,23 @@ from placeopt.travel.streets.arrays import BACKWARD, FORWARD, Dropped, Streets
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-MIN_EDGE_MINUTES = 1e-6  # an edge without length still joins its ends; a stored 0 would vanish
+MIN_EDGE_MINUTES = 1e-6  # for edges of length 0, which a sparse matrix would drop
 
 
 @dataclass(frozen=True)
 class Graph:
     """The cleaned network of one mode.
 
-    ``matrix`` (nodes, nodes) minutes from row to column; ``nodes`` (nodes,) positions in the
-    streets; ``xy`` (nodes, 2) metres; ``stops`` (nodes,) whether a journey may start or end
-    there; ``access_kmh`` speed from a point to its node; ``dropped`` what was left out.
+    Attributes:
+        mode: The mode.
+        matrix: (nodes, nodes) minutes from row to column.
+        nodes: (nodes,) positions in the streets.
+        xy: (nodes, 2) metres.
+        stops: (nodes,) whether a journey may start or end there.
+        access_kmh: Speed from a point to its node.
+        dropped: What was left out.
+        warnings: (fault, remedy) of peculiarities of the network.
+        engine_cache: What engines store with it.
     """
 
     mode: str
@@ -49,38 +55,38 @@ class Graph:
     stops: NDArray[np.bool_]
     access_kmh: float
     dropped: tuple[Dropped, ...]
-    said: tuple[tuple[str, str], ...] = ()  # what is odd about it, and what to do
-    kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # by engines
+    warnings: tuple[tuple[str, str], ...] = ()
+    engine_cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        """What goes to another process: the network without what engines keep with it."""
-        return {**self.__dict__, "kept": {}}
+        """The state sent to another process, without ``engine_cache``."""
+        return {**self.__dict__, "engine_cache": {}}
 
     @cached_property
     def reversed(self) -> csr_array:
-        """The matrix of the way back, for searches from the destinations."""
+        """The transposed matrix, for searches from the destinations."""
         return self.matrix.T.tocsr()
 
     @cached_property
     def tree(self) -> Any:
-        """Finds the nearest of the nodes where a journey may start or end."""
+        """A k-d tree of the nodes where a journey may start or end."""
         from scipy.spatial import cKDTree
 
         return cKDTree(self.xy[self.stops])
 
 
 def graph_of(streets: Streets, mode: str, speeds_kmh: Mapping[str, float] | None = None) -> Graph:
-    """The network of ``mode``; ``UsageError`` where the streets know nothing of the mode."""
+    """Return the network of ``mode``; ``UsageError`` if the streets have no edges for it."""
     if mode not in streets.direction:
         raise UsageError(
             f"the streets have no edges for mode {mode!r}; they have {', '.join(streets.modes)}"
         )
-    return _cleaned(streets, mode, edge_minutes(streets, mode, speeds_kmh), speeds_kmh)
+    return _clean(streets, mode, edge_minutes(streets, mode, speeds_kmh), speeds_kmh)
 
 
 def metres_graph(streets: Streets, mode: str) -> Graph:
-    """The network of ``mode`` with metres in place of minutes: for road distances."""
-    return _cleaned(streets, mode, streets.length_m, None)
+    """Return the network of ``mode`` with metres instead of minutes, for road distances."""
+    return _clean(streets, mode, streets.length_m, None)
 
 
 def edge_minutes(
@@ -88,9 +94,9 @@ def edge_minutes(
 ) -> NDArray[np.float64]:
     """(edges,) minutes by ``mode``.
 
-    First that speaks: the user's speed for the class, the user's speed for the mode, minutes in
-    the source, speed in the source (driving), the class's speed, the mode's speed. Driving times
-    from stated limits and classes are multiplied by ``CLASS_SPEED_DELAY``.
+    The first of these that is known is used: the user's speed for the class, the user's speed for
+    the mode, the source's minutes, the source's speed (driving), the class's speed, the mode's
+    speed. Driving times from limits and classes are multiplied by ``CLASS_SPEED_DELAY``.
     """
     given = speeds_kmh or {}
     metres_per_km = 60.0 / 1000.0
@@ -113,29 +119,31 @@ def edge_minutes(
 
 
 def motorway_walking(streets: Streets) -> list[tuple[str, str]]:
-    """(fault, remedy) where the source lets people walk along motorways; [] where it does not."""
-    fast = np.isin(streets.road_class.astype(str), CLASSES_WITHOUT_STOPS)
-    walked = fast & (streets.direction.get("walk", np.zeros(len(fast), np.int8)) > 0)
-    if not walked.any():
+    """(fault, remedy) if the source allows walking along motorways, else []."""
+    on_motorway = np.isin(streets.road_class.astype(str), CLASSES_WITHOUT_STOPS)
+    walkable = on_motorway & (
+        streets.direction.get("walk", np.zeros(len(on_motorway), np.int8)) > 0
+    )
+    if not walkable.any():
         return []
-    km = streets.length_m[walked].sum() / 1000
+    km = streets.length_m[walkable].sum() / 1000
     return [
         (
-            f"{int(walked.sum())} motorway edges ({km:,.1f} km) are open to walking",
+            f"{int(walkable.sum())} motorway edges ({km:,.1f} km) are open to walking",
             "close them in the street file's walk column",
         )
     ]
 
 
-def _said(streets: Streets, mode: str) -> tuple[tuple[str, str], ...]:
-    """What a person should know of a network: (fault, remedy)."""
-    said = motorway_walking(streets) if mode == "walk" else []
+def _network_warnings(streets: Streets, mode: str) -> tuple[tuple[str, str], ...]:
+    """(fault, remedy) of peculiarities of a network."""
+    warnings = motorway_walking(streets) if mode == "walk" else []
     if streets.source.get("kind") == openroads.KIND:
-        said.append((openroads.LIMITATIONS, "use an OpenStreetMap extract where they matter"))
-    return tuple(said)
+        warnings.append((openroads.LIMITATIONS, "use an OpenStreetMap extract where they matter"))
+    return tuple(warnings)
 
 
-def _cleaned(
+def _clean(
     streets: Streets,
     mode: str,
     weights: NDArray[np.float64],
@@ -144,27 +152,27 @@ def _cleaned(
     from scipy.sparse.csgraph import connected_components
 
     direction = streets.direction[mode]
-    ahead, back = (direction & FORWARD) > 0, (direction & BACKWARD) > 0
-    tail = np.concatenate([streets.tail[ahead], streets.head[back]])
-    head = np.concatenate([streets.head[ahead], streets.tail[back]])
-    minutes = np.maximum(np.concatenate([weights[ahead], weights[back]]), MIN_EDGE_MINUTES)
+    forward, backward = (direction & FORWARD) > 0, (direction & BACKWARD) > 0
+    tail = np.concatenate([streets.tail[forward], streets.head[backward]])
+    head = np.concatenate([streets.head[forward], streets.tail[backward]])
+    minutes = np.maximum(np.concatenate([weights[forward], weights[backward]]), MIN_EDGE_MINUTES)
     if not len(tail):
         raise InputError([_no_edges(streets, mode)])
     n = len(streets.xy)
-    matrix, parallel = _fastest_of_parallel(tail, head, minutes, n)
+    matrix, parallel_count = _fastest_of_parallel(tail, head, minutes, n)
     _, part = connected_components(matrix, directed=True, connection="strong")
     used = np.zeros(n, bool)
     used[tail] = used[head] = True
     largest = np.bincount(part[used], minlength=part.max() + 1).argmax()
     nodes = np.flatnonzero(used & (part == largest))
-    left_out = int(used.sum()) - len(nodes)
+    dropped_nodes = int(used.sum()) - len(nodes)
     stopping = np.zeros(n, bool)
     for ends, open_edges in ((streets.tail, direction > 0), (streets.head, direction > 0)):
-        here = open_edges & ~np.isin(streets.road_class.astype(str), CLASSES_WITHOUT_STOPS)
-        stopping[ends[here]] = True
+        allows_stop = open_edges & ~np.isin(streets.road_class.astype(str), CLASSES_WITHOUT_STOPS)
+        stopping[ends[allows_stop]] = True
     dropped = (
-        Dropped("edges", parallel, "run beside a faster edge between the same nodes", mode),
-        Dropped("nodes", left_out, "not in the largest part where all reach all", mode),
+        Dropped("edges", parallel_count, "run beside a faster edge between the same nodes", mode),
+        Dropped("nodes", dropped_nodes, "not in the largest part where all reach all", mode),
     )
     return Graph(
         mode=mode,
@@ -174,14 +182,14 @@ def _cleaned(
         stops=stopping[nodes],
         access_kmh=access_speed(mode, speeds_kmh),
         dropped=tuple(d for d in (*streets.dropped, *dropped) if d.count),
-        said=_said(streets, mode),
+        warnings=_network_warnings(streets, mode),
     )
 
 
 def _fastest_of_parallel(
     tail: NDArray[np.int32], head: NDArray[np.int32], minutes: NDArray[np.float64], n: int
 ) -> tuple[csr_array, int]:
-    """The matrix with, between two nodes, the fastest edge; and how many others there were."""
+    """The matrix of the fastest edge between any two nodes, and the number of edges dropped."""
     from scipy.sparse import csr_array
 
     order = np.lexsort((minutes, head, tail))

@@ -1,8 +1,8 @@
-"""Read a street network that is given as two layers, nodes and edges.
+"""Read a street network given as two layers, nodes and edges.
 
-Column names vary from source to source; ``COLUMNS`` lists, for each thing needed, the names that
-are understood, and ``columns={"length": "shape_len"}`` names another. Where a mode has no column
-of its own that says who may use an edge, the road class decides (``CLASS_MODES``).
+Column names vary between sources. ``COLUMNS`` lists the known names of each field, and
+``columns={"length": "shape_len"}`` names another. For a mode without a column that says who may use
+an edge, the road class decides (``is_open_to``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-EDGES = ("edges", "road_edges", "links", "road_link")  # in any case, with or without "_"
+EDGES = ("edges", "road_edges", "links", "road_link")  # ignoring case and "_"
 NODES = ("nodes", "road_nodes", "road_node")
 COLUMNS = {
     "node": ("node_id", "id", "osmid", "osm_id", "identifier", "fid"),
@@ -59,7 +59,7 @@ BACKWARD_VALUES = {"-1", "-1.0", "b", "reverse", "backward", "inoppositedirectio
 
 
 def is_open_to(mode: str, road_class: NDArray[np.object_]) -> NDArray[np.bool_]:
-    """(edges,) whether edges of these classes are open to ``mode`` when nothing else is known."""
+    """(edges,) whether edges of these classes are open to ``mode`` by default."""
     closed = {
         "walk": CLASSES_WITHOUT_WALKING,
         "cycle": (*CLASSES_WITHOUT_WALKING, *CLASSES_FOR_WALKING_ONLY),
@@ -76,11 +76,19 @@ def read_layers(
     nodes_layer: str | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> Streets:
-    """The street network of a GeoPackage (or other file with layers) in the system ``crs``.
+    """Read the street network of a GeoPackage or other file with layers.
 
-    Edges that name an unknown node, loops and edges without length are dropped and counted.
-    Raises ``InputError`` with every fault: a layer or column that is not there, ids that are
-    not unique, no coordinate system.
+    Edges with an unknown node, loops and edges without length are dropped and counted.
+
+    Args:
+        file: The file.
+        crs: The coordinate system of the result, in metres.
+        edges_layer: The layer of edges; by default one of ``EDGES``.
+        nodes_layer: The layer of nodes; by default one of ``NODES``.
+        columns: Field of ``COLUMNS`` -> the column that holds it.
+
+    Raises:
+        InputError: With every fault: missing layers or columns, repeated ids, no coordinate system.
     """
     import geopandas as gpd
 
@@ -98,12 +106,12 @@ def from_frames(
     file: str = "streets",
     columns: Mapping[str, str] | None = None,
 ) -> Streets:
-    """The street network of two data frames; see ``read_layers``."""
+    """Make a street network of two data frames; see ``read_layers``."""
     import pandas as pd
 
     kind = "edge and node layers"
     if openroads.is_open_roads(edges):
-        edges, kind = openroads.with_classes(edges), openroads.KIND
+        edges, kind = openroads.add_highway_classes(edges), openroads.KIND
     names = _columns(edges, nodes, file, columns or {})
     nodes = systems.to_crs(nodes, crs, f"{file} nodes")
     xy = np.column_stack([nodes.geometry.x, nodes.geometry.y])
@@ -142,17 +150,21 @@ def from_frames(
 
 
 def _layers(file: Path, edges: str | None, nodes: str | None) -> tuple[str, str]:
-    """The names of the two layers; every one that is missing is a finding."""
-    there = layer_names(file)
+    """Find the names of the two layers; ``InputError`` if one is missing."""
+    layer_list = layer_names(file)
     chosen, findings = [], []
-    for what, asked, known in (("edges", edges, EDGES), ("nodes", nodes, NODES)):
-        plain = {name.lower().replace("_", ""): name for name in there}
-        wanted = [asked] if asked else [plain.get(n.lower().replace("_", "")) for n in known]
-        found = next((name for name in wanted if name in there), None)
+    for description, requested, known in (("edges", edges, EDGES), ("nodes", nodes, NODES)):
+        by_plain_name = {name.lower().replace("_", ""): name for name in layer_list}
+        candidates = (
+            [requested]
+            if requested
+            else [by_plain_name.get(n.lower().replace("_", "")) for n in known]
+        )
+        found = next((name for name in candidates if name in layer_list), None)
         if found is None:
             findings.append(
-                _finding(file.name, None, f"layer {asked or what}", None, "is not there",
-                         f"name one of {', '.join(there)} as {what}_layer")
+                _finding(file.name, None, f"layer {requested or description}", None, "is not there",
+                         f"name one of {', '.join(layer_list)} as {description}_layer")
             )  # fmt: skip
         chosen.append(found or "")
     if findings:
@@ -163,24 +175,30 @@ def _layers(file: Path, edges: str | None, nodes: str | None) -> tuple[str, str]
 def _columns(
     edges: pd.DataFrame, nodes: pd.DataFrame, file: str, given: Mapping[str, str]
 ) -> dict[str, str]:
-    """Thing needed -> the column that holds it."""
+    """Field of ``COLUMNS`` -> the column that holds it."""
     names: dict[str, str] = {}
     findings = []
-    for thing, variants in COLUMNS.items():
-        frame, layer = (nodes, "nodes") if thing == "node" else (edges, "edges")
-        tried = (given[thing],) if thing in given else variants
-        found = next((name for name in tried if name in frame.columns), None)
+    for field, variants in COLUMNS.items():
+        frame, layer = (nodes, "nodes") if field == "node" else (edges, "edges")
+        names_tried = (given[field],) if field in given else variants
+        found = next((name for name in names_tried if name in frame.columns), None)
         if found is not None:
-            names[thing] = found
-        elif thing in given or thing in ("node", "from", "to"):
-            there = ", ".join(map(str, frame.columns))
+            names[field] = found
+        elif field in given or field in ("node", "from", "to"):
+            column_list = ", ".join(map(str, frame.columns))
             findings.append(
-                _finding(f"{file} {layer}", None, thing, None, f"has no {' or '.join(tried)}",
-                         f'name the column with columns={{"{thing}": ...}}; there are {there}')
-            )  # fmt: skip
+                _finding(
+                    f"{file} {layer}",
+                    None,
+                    field,
+                    None,
+                    f"has no {' or '.join(names_tried)}",
+                    f'name the column with columns={{"{field}": ...}}; there are {column_list}',
+                )
+            )
     if findings:
         raise InputError(findings)
-    if "node" not in given:  # of several columns that could be the id, the one that edges speak of
+    if "node" not in given:  # of several possible id columns, the one that edges refer to
         ends = set(edges[names["from"]].astype(str))
         candidates = [name for name in COLUMNS["node"] if name in nodes.columns]
         names["node"] = max(candidates, key=lambda c: len(ends & set(nodes[c].astype(str))))
@@ -190,7 +208,7 @@ def _columns(
 def _lengths(
     edges: gpd.GeoDataFrame, names: Mapping[str, str], crs: str, file: str
 ) -> NDArray[np.float64]:
-    """Metres of every edge: its column, else its line in the place's system."""
+    """(edges,) metres by the length column, else by the geometry in the place's system."""
     if "length" in names:
         return _numbers(edges, names["length"])
     return systems.to_crs(edges, crs, f"{file} edges").length.to_numpy(float)
@@ -199,7 +217,7 @@ def _lengths(
 def _usable(
     tail: NDArray[np.intp], head: NDArray[np.intp], length: NDArray[np.float64]
 ) -> tuple[NDArray[np.bool_], tuple[Dropped, ...]]:
-    """(edges,) which edges are kept, and how many were dropped for what."""
+    """(edges,) whether an edge is kept, and what was dropped."""
     dangling = (tail < 0) | (head < 0)
     loops = ~dangling & (tail == head)
     no_length = ~dangling & ~loops & ~(length >= 0)
@@ -212,30 +230,32 @@ def _usable(
 
 
 def _directions(edges: pd.DataFrame, names: Mapping[str, str]) -> dict[str, NDArray[np.int8]]:
-    """Who may use each edge in which direction. One-way binds wheels, never feet."""
+    """Mode -> (edges,) allowed directions; one-way streets do not restrict walking."""
     road_class = _text(edges, names.get("class"))
-    way = np.full(len(edges), BOTH, np.int8)
+    wheels_direction = np.full(len(edges), BOTH, np.int8)
     if "oneway" in names:
-        stated = _text(edges, names["oneway"])
-        lowered = np.array([value.replace(" ", "").lower() for value in stated], object)
-        way[np.isin(lowered.astype(str), list(FORWARD_VALUES))] = FORWARD
-        way[np.isin(lowered.astype(str), list(BACKWARD_VALUES))] = BACKWARD
+        oneway = _text(edges, names["oneway"])
+        lowered = np.array([value.replace(" ", "").lower() for value in oneway], object)
+        wheels_direction[np.isin(lowered.astype(str), list(FORWARD_VALUES))] = FORWARD
+        wheels_direction[np.isin(lowered.astype(str), list(BACKWARD_VALUES))] = BACKWARD
     direction = {}
     for mode in ("walk", "cycle", "drive"):
         if mode in names:
-            stated = _text(edges, names[mode])
-            allowed = np.isin([value.lower() for value in stated], list(OPEN_VALUES))
+            oneway = _text(edges, names[mode])
+            allowed = np.isin([value.lower() for value in oneway], list(OPEN_VALUES))
         elif mode == "cycle" and "walk" in names and "class" not in names:
-            continue  # nothing in the source says who may cycle
+            continue  # the source does not say where one may cycle
         else:
             allowed = is_open_to(mode, road_class)
         both = np.full(len(edges), BOTH, np.int8)
-        direction[mode] = np.where(allowed, both if mode == "walk" else way, CLOSED).astype(np.int8)
+        direction[mode] = np.where(
+            allowed, both if mode == "walk" else wheels_direction, CLOSED
+        ).astype(np.int8)
     return direction
 
 
 def _speed(edges: pd.DataFrame, names: Mapping[str, str]) -> NDArray[np.float64]:
-    """Driving speed in km/h that the source states, NaN where none."""
+    """(edges,) driving speed in km/h stated by the source, NaN if none."""
     if "kmh" in names:
         return _numbers(edges, names["kmh"])
     if "mph" in names:
@@ -250,7 +270,7 @@ def _numbers(frame: pd.DataFrame, column: str) -> NDArray[np.float64]:
 
 
 def _text(frame: pd.DataFrame, column: str | None) -> NDArray[np.object_]:
-    """The column as text, "" where empty or where there is no such column."""
+    """The column as text, "" where empty or if there is no such column."""
     if column is None:
         return np.full(len(frame), "", object)
     return (

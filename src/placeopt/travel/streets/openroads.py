@@ -1,9 +1,11 @@
-"""Ordnance Survey Open Roads: its classes in the words of OpenStreetMap.
+"""Convert the road classes of Ordnance Survey Open Roads to those of OpenStreetMap.
 
-The layers are ``road_link`` and ``road_node`` (GeoPackage). Open Roads has no paths, no one-ways
-and no speed limits: every road is open both ways to all modes but motorways (drivers only), and a
-dual carriageway drawn as two lines can be driven either way on both. Walking times miss every
-short cut; where paths matter use an OpenStreetMap extract.
+The layers are ``road_link`` and ``road_node`` (GeoPackage). Open Roads has no paths, one-way
+streets
+or speed limits: every road except motorways (drivers only) is open both ways to all modes, and both
+lines of a dual carriageway can be driven either way. Walking times miss every short cut; where
+paths
+matter, use an OpenStreetMap extract.
 Source: OS Open Roads technical specification, "roadFunction", "formOfWay".
 """
 
@@ -37,8 +39,8 @@ def is_open_roads(edges: pd.DataFrame) -> bool:
     return any(name in edges for name in FUNCTION) and any(name in edges for name in FORM)
 
 
-def with_classes(edges: pd.DataFrame) -> pd.DataFrame:
-    """The links with a column ``highway``; slip roads are links of their class."""
+def add_highway_classes(edges: pd.DataFrame) -> pd.DataFrame:
+    """Return the edges with a column ``highway``; slip roads become ``_link`` classes."""
     function = next(name for name in FUNCTION if name in edges)
     form = next(name for name in FORM if name in edges)
     road_class = edges[function].fillna("").str.lower().map(CLASSES).fillna("unclassified")

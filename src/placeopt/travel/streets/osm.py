@@ -1,10 +1,10 @@
-"""Read streets from an OpenStreetMap extract (``.osm.pbf``) through GDAL's own reader.
+"""Read streets from an OpenStreetMap extract (``.osm.pbf``) with GDAL's reader.
 
-Ways are cut where they meet, at barriers and about every ``MAX_EDGE_M`` metres of their drawn
-shape (so that points find a node nearby); ways meet where they share a coordinate. Who may use a
-way follows the tags as the OpenStreetMap wiki describes them for Great Britain ("Key:access",
-"OSM tags for routing/Access restrictions"): see ``osm_tags``. Turn restrictions, opening hours
-and lifts out of order are not read: minutes know nothing of them.
+Ways are split where they share a coordinate with another way, at barriers, and about every
+``MAX_EDGE_M`` metres, so that points have a node nearby. Who may use a way follows the tags as the
+OpenStreetMap wiki describes them for Great Britain ("Key:access", "OSM tags for routing/Access
+restrictions"): see ``osm_tags``. Turn restrictions, opening hours and lifts out of order are
+ignored.
 """
 
 from __future__ import annotations
@@ -38,85 +38,90 @@ Ints = NDArray[np.intp]
 
 
 def read_osm(file: Path, crs: str) -> Streets:
-    """The street network of an extract, in metres of the system ``crs``.
+    """Read the street network of an extract.
 
-    Raises ``InputError`` for a file that is cut short, is no extract, holds no street or lies
-    outside the area of ``crs``.
+    Args:
+        file: The extract.
+        crs: The coordinate system of the result, in metres.
+
+    Raises:
+        InputError: The file is truncated, not an extract, without streets or outside the area of
+            ``crs``.
     """
     require_complete(file)
     tags, way, lon, lat = _read_ways(file)
     if not len(lon):
         raise _fault(file, "holds no streets", "give an extract with ways tagged highway=*")
-    strange = systems.outside_area_of_use(lon, lat, crs)
-    if strange.any():
-        at = int(np.flatnonzero(strange)[0])
+    is_outside = systems.outside_area_of_use(lon, lat, crs)
+    if is_outside.any():
+        i = int(np.flatnonzero(is_outside)[0])
         raise _fault(
             file,
-            f"lies outside the area of {crs}, at {lat[at]:.3f} N {lon[at]:.3f} E",
+            f"lies outside the area of {crs}, at {lat[i]:.3f} N {lon[i]:.3f} E",
             "cut the extract to the place and its surroundings",
         )
     x, y = systems.project_points(lon, lat, crs)
-    vertex, xy, barred = _vertices(file, lon, lat, np.column_stack([x, y]))
-    pieces = _cut(way, vertex, xy, barred)
-    return _streets(file, tags, pieces, xy, barred)
+    vertex, xy, has_barrier = _vertices(file, lon, lat, np.column_stack([x, y]))
+    edges = _split_ways(way, vertex, xy, has_barrier)
+    return _streets(file, tags, edges, xy, has_barrier)
 
 
 def require_complete(file: Path) -> None:
-    """``InputError`` unless the file is a complete sequence of an extract's blocks.
+    """Raise ``InputError`` unless the file is a complete sequence of an extract's blocks.
 
     A block is a length (4 bytes, big endian), a header that states the size of the data, and the
-    data (OpenStreetMap wiki, "PBF Format"); a download cut short ends inside one.
+    data (OpenStreetMap wiki, "PBF Format"); a truncated download ends inside a block.
     """
     if not file.exists():
         raise _fault(file, "is not there", "name the extract, for example county.osm.pbf")
-    size, at, blocks = file.stat().st_size, 0, 0
+    size, position, blocks = file.stat().st_size, 0, 0
     with file.open("rb") as stream:
-        while at < size:
+        while position < size:
             head = stream.read(4)
             length = struct.unpack(">I", head)[0] if len(head) == 4 else 0
             header = stream.read(length) if 0 < length < 65_536 else b""
             data = _data_size(header)
             if blocks == 0 and b"OSMHeader" not in header:
                 raise _fault(file, "is no .osm.pbf extract", "give a file in that format")
-            if data is None or at + 4 + length + data > size:
+            if data is None or position + 4 + length + data > size:
                 raise _fault(
                     file,
                     f"is cut short: block {blocks + 1} ends beyond its {size:,} bytes",
                     "download it again",
                 )
-            at += 4 + length + data
-            stream.seek(at)
+            position += 4 + length + data
+            stream.seek(position)
             blocks += 1
     if blocks < 2:
         raise _fault(file, "holds no data", "download it again")
 
 
 def _data_size(header: bytes) -> int | None:
-    """Field 3 (varint) of a block's header: how many bytes of data follow; None if unreadable."""
-    at = 0
-    while at < len(header):
-        key, at = _varint(header, at)
-        value, at = _varint(header, at)
+    """Field 3 (varint) of a block's header, the number of bytes of data; None if unreadable."""
+    position = 0
+    while position < len(header):
+        key, position = _varint(header, position)
+        value, position = _varint(header, position)
         if key == 0x18:  # field 3, varint
             return value
         if key & 7 == 2:  # text or bytes: skip
-            at += value
+            position += value
     return None
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
+def _varint(data: bytes, position: int) -> tuple[int, int]:
     value = shift = 0
-    while at < len(data):
-        byte = data[at]
+    while position < len(data):
+        byte = data[position]
         value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
+        position, shift = position + 1, shift + 7
         if byte < 0x80:
             break
-    return value, at
+    return value, position
 
 
 def _read_ways(file: Path) -> tuple[Tags, Ints, NDArray[np.float64], NDArray[np.float64]]:
-    """Tags of each way (arrays of text) and, for every vertex, its way, longitude, latitude."""
+    """The tags of ways (arrays of text), and (vertices,) way, longitude and latitude."""
     import shapely
 
     meta, geometry, fields = _read(file, "lines", "highway IS NOT NULL")
@@ -145,7 +150,7 @@ def _read(file: Path, layer: str, where: str) -> tuple[dict[str, Any], Any, list
 
 @contextmanager
 def _all_tags() -> Iterator[None]:
-    """Have GDAL report the tags that matter as columns of their own."""
+    """Configure GDAL to report the relevant tags as columns."""
     import pyogrio
 
     settings = (
@@ -168,33 +173,40 @@ def _all_tags() -> Iterator[None]:
 def _vertices(
     file: Path, lon: NDArray[np.float64], lat: NDArray[np.float64], xy: NDArray[np.float64]
 ) -> tuple[Ints, NDArray[np.float64], NDArray[np.bool_]]:
-    """Vertices as numbers of distinct places: (vertex of each point, xy, barred to cars)."""
+    """Number distinct locations: (vertex of each point, xy, whether closed to cars)."""
     import shapely
 
     grid = _on_grid(lon, lat)
-    places, first, vertex = np.unique(grid, return_index=True, return_inverse=True)
+    locations, first, vertex = np.unique(grid, return_index=True, return_inverse=True)
     kinds = ", ".join(f"'{kind}'" for kind in BARRIERS)
     meta, geometry, fields = _read(file, "points", f"barrier IN ({kinds})")
-    barred = np.zeros(len(places), bool)
+    has_barrier = np.zeros(len(locations), bool)
     if len(geometry):
         names = [str(name) for name in meta["fields"]]
         passable = np.isin(
             np.array([str(v) for v in fields[names.index("motor_vehicle")]]), ["yes", "permissive"]
         )
         points = shapely.get_coordinates(shapely.from_wkb(geometry))[~passable]
-        barred[np.isin(places, _on_grid(points[:, 0], points[:, 1]))] = True
-    return vertex, xy[first], barred
+        has_barrier[np.isin(locations, _on_grid(points[:, 0], points[:, 1]))] = True
+    return vertex, xy[first], has_barrier
 
 
 def _on_grid(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int64]:
-    """One whole number for each place on OpenStreetMap's grid."""
-    across, up = np.rint(lon * SCALE).astype(np.int64), np.rint(lat * SCALE).astype(np.int64)
-    return (across << 32) + (up + 2**31)
+    """(n,) a whole number for each location on OpenStreetMap's grid."""
+    grid_x, grid_y = np.rint(lon * SCALE).astype(np.int64), np.rint(lat * SCALE).astype(np.int64)
+    return (grid_x << 32) + (grid_y + 2**31)
 
 
 @dataclass(frozen=True)
-class _Pieces:
-    """Ways cut into edges: the way, first and last vertex and metres of each."""
+class _Edges:
+    """Edges made by splitting ways.
+
+    Attributes:
+        way: (edges,) the way.
+        tail: (edges,) first vertex.
+        head: (edges,) last vertex.
+        length_m: (edges,) metres.
+    """
 
     way: Ints
     tail: Ints
@@ -202,53 +214,60 @@ class _Pieces:
     length_m: NDArray[np.float64]
 
 
-def _cut(way: Ints, vertex: Ints, xy: NDArray[np.float64], barred: NDArray[np.bool_]) -> _Pieces:
-    """Cut where ways meet or cross themselves, at barriers, and before pieces get too long."""
+def _split_ways(
+    way: Ints, vertex: Ints, xy: NDArray[np.float64], has_barrier: NDArray[np.bool_]
+) -> _Edges:
+    """Split ways where they meet or cross themselves, at barriers, and about every MAX_EDGE_M."""
     starts = np.ones(len(way), bool)
     starts[1:] = way[1:] != way[:-1]
     ends = np.roll(starts, -1)
     step = np.zeros(len(way))
     step[1:] = np.hypot(*(xy[vertex[1:]] - xy[vertex[:-1]]).T)
     step[starts] = 0.0
-    along = np.cumsum(step)
-    along -= np.repeat(along[starts], np.diff(np.append(np.flatnonzero(starts), len(way))))
-    met = np.bincount(vertex)[vertex] > 1
-    overdue = np.zeros(len(way), bool)
-    overdue[1:] = np.floor(along[1:] / MAX_EDGE_M) > np.floor(along[:-1] / MAX_EDGE_M)
-    node = np.flatnonzero(starts | ends | met | barred[vertex] | overdue)
+    distance = np.cumsum(step)
+    distance -= np.repeat(distance[starts], np.diff(np.append(np.flatnonzero(starts), len(way))))
+    is_shared = np.bincount(vertex)[vertex] > 1
+    exceeds_length = np.zeros(len(way), bool)
+    exceeds_length[1:] = np.floor(distance[1:] / MAX_EDGE_M) > np.floor(distance[:-1] / MAX_EDGE_M)
+    node = np.flatnonzero(starts | ends | is_shared | has_barrier[vertex] | exceeds_length)
     same = way[node[1:]] == way[node[:-1]]
     first, last = node[:-1][same], node[1:][same]
-    return _Pieces(way[first], vertex[first], vertex[last], along[last] - along[first])
+    return _Edges(way[first], vertex[first], vertex[last], distance[last] - distance[first])
 
 
 def _streets(
-    file: Path, tags: Tags, pieces: _Pieces, xy: NDArray[np.float64], barred: NDArray[np.bool_]
+    file: Path, tags: Tags, edges: _Edges, xy: NDArray[np.float64], has_barrier: NDArray[np.bool_]
 ) -> Streets:
-    """The record, without ways that nobody may use, loops and vertices inside edges."""
+    """Make the network, without unusable ways, loops and vertices inside edges."""
     road_class, direction = tags["highway"], directions(tags)
-    known = routable(tags)
-    usable = np.any([way != CLOSED for way in direction.values()], axis=0)
-    loop = pieces.tail == pieces.head
-    keep = known[pieces.way] & usable[pieces.way] & ~loop
-    strange, shut = ~known[pieces.way], (known & ~usable)[pieces.way]
+    is_known_class = routable(tags)
+    is_usable = np.any([way != CLOSED for way in direction.values()], axis=0)
+    is_loop = edges.tail == edges.head
+    keep = is_known_class[edges.way] & is_usable[edges.way] & ~is_loop
+    unknown_class, is_closed = ~is_known_class[edges.way], (is_known_class & ~is_usable)[edges.way]
     dropped = (
-        Dropped("edges", int(strange.sum()), "of a class that is no street"),
-        Dropped("edges", int(shut.sum()), "closed to every mode"),
-        Dropped("edges", int((loop & ~strange & ~shut).sum()), "start and end at one place"),
+        Dropped("edges", int(unknown_class.sum()), "of a class that is no street"),
+        Dropped("edges", int(is_closed.sum()), "closed to every mode"),
+        Dropped(
+            "edges",
+            int((is_loop & ~unknown_class & ~is_closed).sum()),
+            "start and end at one place",
+        ),
     )
-    way, tail, head = pieces.way[keep], pieces.tail[keep], pieces.head[keep]
-    length, modes = pieces.length_m[keep], {m: d[way] for m, d in direction.items()}
+    way, tail, head = edges.way[keep], edges.tail[keep], edges.head[keep]
+    length, modes = edges.length_m[keep], {m: d[way] for m, d in direction.items()}
     classes, speed = road_class[way], speed_limit_kmh(tags["maxspeed"])[way]
-    tail, head, links, owner = _around_barriers(tail, head, barred, len(xy))
+    tail, head, links, barrier = _around_barriers(tail, head, has_barrier, len(xy))
     if len(links):
         zeros = np.zeros(len(links))
-        xy = np.vstack([xy, xy[owner]])
+        xy = np.vstack([xy, xy[barrier]])
         tail, head = np.append(tail, links[:, 0]), np.append(head, links[:, 1])
         length, speed = np.append(length, zeros), np.append(speed, zeros + np.nan)
         classes = np.append(classes, np.full(len(links), "path", object))
-        passage = {"walk": BOTH, "cycle": BOTH, "drive": CLOSED}
+        link_direction = {"walk": BOTH, "cycle": BOTH, "drive": CLOSED}
         modes = {
-            m: np.append(d, np.full(len(links), passage[m], np.int8)) for m, d in modes.items()
+            m: np.append(d, np.full(len(links), link_direction[m], np.int8))
+            for m, d in modes.items()
         }
     nodes, ends = np.unique(np.concatenate([tail, head]), return_inverse=True)
     return Streets(
@@ -266,19 +285,20 @@ def _streets(
 
 
 def _around_barriers(
-    tail: Ints, head: Ints, barred: NDArray[np.bool_], vertices: int
+    tail: Ints, head: Ints, has_barrier: NDArray[np.bool_], vertices: int
 ) -> tuple[Ints, Ints, Ints, Ints]:
-    """Give every edge that ends at a barrier an end of its own, linked to the barrier.
+    """Give every edge that ends at a barrier an end node of its own, linked to the barrier.
 
-    Returns tails, heads, the links (new end, barrier) that only feet and bicycles may use, and
-    the barrier each new end stands at.
+    Returns:
+    Tails; heads; (links, 2) links from new end to barrier, for walking and cycling only; (links,)
+        the barrier of each new end.
     """
     ends = np.concatenate([tail, head])
-    at = np.flatnonzero(barred[ends])
-    owner = ends[at]
-    fresh = vertices + np.arange(len(at))
-    ends[at] = fresh
-    return ends[: len(tail)], ends[len(tail) :], np.column_stack([fresh, owner]), owner
+    ends_at_barrier = np.flatnonzero(has_barrier[ends])
+    barrier = ends[ends_at_barrier]
+    new_ends = vertices + np.arange(len(ends_at_barrier))
+    ends[ends_at_barrier] = new_ends
+    return ends[: len(tail)], ends[len(tail) :], np.column_stack([new_ends, barrier]), barrier
 
 
 def _fault(file: Path, fault: str, remedy: str) -> InputError:

@@ -1,9 +1,10 @@
-"""What OpenStreetMap's tags say of who may use a way, in which direction and how fast.
+"""Interpret OpenStreetMap tags: who may use a way, in which direction and how fast.
 
-Per mode the most special key that is there speaks: drive motorcar > motor_vehicle > vehicle >
-access; cycle bicycle > vehicle > access; walk foot > access. "no" and "private" and the like
-close a way, "yes" and the like open one that its class would close; where no key speaks the
-class does. A one-way binds wheels, not feet; ``oneway:bicycle=no`` frees bicycles.
+For each mode the most specific key present decides: drive motorcar > motor_vehicle > vehicle >
+access; cycle bicycle > vehicle > access; walk foot > access. Values such as "no" and "private"
+close
+a way; values such as "yes" open one that its class would close; without any key the class decides.
+One-way streets restrict vehicles, not walking; ``oneway:bicycle=no`` exempts bicycles.
 """
 
 from __future__ import annotations
@@ -60,31 +61,31 @@ Tags = Mapping[str, NDArray[np.object_]]
 
 
 def routable(tags: Tags) -> NDArray[np.bool_]:
-    """(ways,) whether the class is one that somebody may use at all."""
+    """(ways,) whether the class is known."""
     return np.isin(tags["highway"].astype(str), list(KNOWN_CLASSES))
 
 
 def directions(tags: Tags) -> dict[str, NDArray[np.int8]]:
-    """Mode -> (ways,) who may use each way in which direction."""
-    way = _one_way(tags)
+    """Mode -> (ways,) the directions in which the mode may use each way."""
+    vehicle_direction = _one_way(tags)
     allowed = {mode: _allowed(tags, mode) for mode in ACCESS_KEYS}
-    bicycle_way = way.copy()
-    against = (tags["oneway:bicycle"] == "no") | np.array(
+    bicycle_direction = vehicle_direction.copy()
+    is_contraflow = (tags["oneway:bicycle"] == "no") | np.array(
         [value.startswith("opposite") for value in tags["cycleway"]], bool
     )
-    bicycle_way[against] = BOTH
-    feet = np.full(len(way), BOTH, np.int8)
+    bicycle_direction[is_contraflow] = BOTH
+    both_ways = np.full(len(vehicle_direction), BOTH, np.int8)
     return {
-        "walk": np.where(allowed["walk"], feet, CLOSED).astype(np.int8),
-        "cycle": np.where(allowed["cycle"], bicycle_way, CLOSED).astype(np.int8),
-        "drive": np.where(allowed["drive"], way, CLOSED).astype(np.int8),
+        "walk": np.where(allowed["walk"], both_ways, CLOSED).astype(np.int8),
+        "cycle": np.where(allowed["cycle"], bicycle_direction, CLOSED).astype(np.int8),
+        "drive": np.where(allowed["drive"], vehicle_direction, CLOSED).astype(np.int8),
     }
 
 
 def speed_limit_kmh(maxspeed: NDArray[np.object_]) -> NDArray[np.float64]:
-    """Speed limits in km/h from texts such as "30 mph", "50" or "GB:nsl_single"; NaN if none."""
-    texts, which = np.unique(maxspeed.astype(str), return_inverse=True)
-    return np.array([_limit(text) for text in texts])[which]
+    """Speed limits in km/h of texts such as "30 mph", "50" or "GB:nsl_single"; NaN if none."""
+    texts, text_of = np.unique(maxspeed.astype(str), return_inverse=True)
+    return np.array([_limit(text) for text in texts])[text_of]
 
 
 def _limit(text: str) -> float:
@@ -98,30 +99,31 @@ def _limit(text: str) -> float:
 
 
 def _one_way(tags: Tags) -> NDArray[np.int8]:
-    """(ways,) direction for wheels."""
+    """(ways,) the direction for vehicles."""
     stated, road_class = tags["oneway"].astype(str), tags["highway"].astype(str)
-    way = np.full(len(stated), BOTH, np.int8)
+    vehicle_direction = np.full(len(stated), BOTH, np.int8)
     implied = np.isin(tags["junction"].astype(str), ROUNDABOUTS) | (road_class == "motorway")
-    way[implied & (stated != "no")] = FORWARD
-    way[np.isin(stated, ["yes", "true", "1"])] = FORWARD
-    way[np.isin(stated, ["-1", "reverse"])] = BACKWARD
-    way[stated == "reversible"] = CLOSED  # at any time only one way, and we do not know which
-    return way
+    vehicle_direction[implied & (stated != "no")] = FORWARD
+    vehicle_direction[np.isin(stated, ["yes", "true", "1"])] = FORWARD
+    vehicle_direction[np.isin(stated, ["-1", "reverse"])] = BACKWARD
+    # one way at any time, but it is not known which
+    vehicle_direction[stated == "reversible"] = CLOSED
+    return vehicle_direction
 
 
 def _allowed(tags: Tags, mode: str) -> NDArray[np.bool_]:
-    """(ways,) whether ``mode`` may use the way, in whichever direction."""
+    """(ways,) whether ``mode`` may use the way, in any direction."""
     road_class = tags["highway"].astype(str)
     by_class = {"walk": WALK_CLASSES, "cycle": CYCLE_CLASSES, "drive": DRIVE_CLASSES}[mode]
     allowed = np.isin(road_class, list(by_class))
     if mode != "drive":
         allowed &= tags["motorroad"] != "yes"
-    openable = ~np.isin(road_class, ["motorway", "motorway_link"]) | (mode == "drive")
-    for key in reversed(ACCESS_KEYS[mode]):  # the most special key speaks last
+    can_be_opened = ~np.isin(road_class, ["motorway", "motorway_link"]) | (mode == "drive")
+    for key in reversed(ACCESS_KEYS[mode]):  # the most specific key is applied last
         stated = tags[key].astype(str)
         allowed[np.isin(stated, CLOSED_VALUES)] = False
-        reopened = np.isin(stated, OPEN_VALUES) & openable
+        reopened = np.isin(stated, OPEN_VALUES) & can_be_opened
         if key == "access":
-            reopened &= np.isin(road_class, list(by_class))  # opens what is shut, not a footway
+            reopened &= np.isin(road_class, list(by_class))  # reopens closed ways, but not footways
         allowed[reopened] = True
     return allowed

@@ -1,10 +1,10 @@
-"""Shortest minutes between points over the network of one mode.
+"""Shortest paths between points over the network of one mode, in minutes.
 
 minutes[i,j] = access[i] + shortest[node(i), node(j)] + access[j]
-where node() is the nearest node at which a journey may start or end and access the straight leg
-to it at the mode's access speed. The search is Dijkstra's by scipy, from the side with fewer
-nodes (backwards if that is the destinations), in blocks that keep within a memory bound, and
-stops at the cut-off.
+where node() is the nearest node at which a journey may start or end, and access the straight leg
+to it at the mode's access speed. The search is Dijkstra's algorithm by scipy, from the side with
+fewer nodes (backwards if these are the destinations), in blocks of bounded memory, up to the
+cut-off.
 """
 
 from __future__ import annotations
@@ -26,13 +26,18 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 
-BLOCK_BYTES = 128 * 2**20  # most that one block of searches may hold in memory
+BLOCK_BYTES = 128 * 2**20  # memory of one block of searches
 
 
 @dataclass(frozen=True)
 class Snapped:
-    """Points on a network: ``node`` (points,) node position, ``metres`` (points,) straight leg,
-    ``minutes`` (points,) the leg at the mode's access speed."""
+    """Points on a network.
+
+    Attributes:
+        node: (points,) node position.
+        metres: (points,) length of the straight leg to the node.
+        minutes: (points,) the leg at the mode's access speed.
+    """
 
     node: NDArray[np.intp]
     metres: NDArray[np.float64]
@@ -40,10 +45,10 @@ class Snapped:
 
 
 def snap(graph: Graph, xy: NDArray[np.float64]) -> Snapped:
-    """The nearest node for each point, shape (points, 2), at which a journey may start or end."""
-    metres, nearest = graph.tree.query(xy)
+    """Snap (points, 2) points to the nearest node at which a journey may start or end."""
+    metres, position = graph.tree.query(xy)
     return Snapped(
-        node=np.flatnonzero(graph.stops)[nearest],
+        node=np.flatnonzero(graph.stops)[position],
         metres=metres,
         minutes=metres / metres_per_minute(graph.access_kmh),
     )
@@ -56,27 +61,38 @@ def minutes_between(
     cutoff_minutes: float,
     engine: str = "scipy",
 ) -> NDArray[np.float64]:
-    """(origins, destinations) minutes, NaN beyond the cut-off or where there is no way."""
+    """Minutes between snapped points.
+
+    Args:
+        graph: The network.
+        origins: The origins.
+        destinations: The destinations.
+        cutoff_minutes: Longer journeys are NaN.
+        engine: The engine (see ``engines``).
+
+    Returns:
+        (origins, destinations) minutes, NaN beyond the cut-off or without a path.
+    """
     backwards = len(np.unique(destinations.node)) < len(np.unique(origins.node))
-    near, far = (destinations, origins) if backwards else (origins, destinations)
-    limit = max(cutoff_minutes - float(far.minutes.min(initial=np.inf)), 0.0)
+    sources, targets = (destinations, origins) if backwards else (origins, destinations)
+    limit = max(cutoff_minutes - float(targets.minutes.min(initial=np.inf)), 0.0)
     if not np.isfinite(limit):
         limit = np.inf
     search = make_search(engine, graph, backwards)
-    result = np.empty((len(near.node), len(far.node)))
+    result = np.empty((len(sources.node), len(targets.node)))
     step = max(1, BLOCK_BYTES // (8 * len(graph.nodes)))
-    order = np.argsort(near.node, kind="stable")  # points on one node share one search
+    order = np.argsort(sources.node, kind="stable")  # points on one node share one search
     for start in range(0, len(order), step):
         chosen = order[start : start + step]
-        sources, which = np.unique(near.node[chosen], return_inverse=True)
-        shortest = search(sources, far.node, limit)[which]
-        result[chosen] = near.minutes[chosen][:, None] + shortest + far.minutes[None, :]
+        nodes, row_of = np.unique(sources.node[chosen], return_inverse=True)
+        shortest = search(nodes, targets.node, limit)[row_of]
+        result[chosen] = sources.minutes[chosen][:, None] + shortest + targets.minutes[None, :]
     result[~(result <= cutoff_minutes)] = np.nan
     return result.T if backwards else result
 
 
 class StreetSearch:
-    """Minutes over one mode's network; the network is made when something is to be computed."""
+    """A search over the network of one mode, which is made when first needed."""
 
     from_zones = False
 
@@ -93,7 +109,7 @@ class StreetSearch:
         return self._network()
 
     def __getstate__(self) -> dict[str, Any]:
-        """What goes to another process: the network itself, not the way to make it."""
+        """The state sent to another process: the network, not the function that makes it."""
         return {"graph": self.graph, "_network": None, "_engine": self._engine}
 
     def __call__(
@@ -105,7 +121,7 @@ class StreetSearch:
         ), None
 
     def facts(self) -> dict[str, Any]:
-        """What the network was: for the provenance."""
+        """Facts about the network, for the provenance."""
         return {
             "nodes": len(self.graph.nodes),
             "access_kmh": self.graph.access_kmh,
@@ -115,16 +131,15 @@ class StreetSearch:
     def notes(
         self, origins_xy: NDArray[np.float64], buildings_xy: NDArray[np.float64]
     ) -> dict[str, Any]:
-        """What later checks need: far points, where the network ends, what is odd about it."""
-        pass
+        """Notes for later checks: far points, the network's edge and its peculiarities."""
 
-        return {**notes_of(self.graph, origins_xy, buildings_xy), "said": list(self.graph.said)}
+        return {**notes_of(self.graph, origins_xy, buildings_xy), "said": list(self.graph.warnings)}
 
 
 def notes_of(
     graph: Any, origins_xy: NDArray[np.float64], buildings_xy: NDArray[np.float64]
 ) -> dict[str, Any]:
-    """What a network knows that later checks need: far points and where the network ends."""
+    """Notes for later checks: points far from the network, and its edge."""
     from placeopt.travel.streets.paths import snap
 
     notes: dict[str, Any] = {"edge": edge_of(graph.xy).wkt}
@@ -137,7 +152,7 @@ def notes_of(
 
 
 def edge_of(xy: NDArray[np.float64]) -> BaseGeometry:
-    """The area that a network covers: a hull that follows its outline, to 100 m."""
+    """The area that a network covers: a concave hull, to 100 m."""
     from shapely import MultiPoint, concave_hull
 
     coarse = np.unique(np.round(xy / 100.0) * 100.0, axis=0)

@@ -1,9 +1,11 @@
-"""Fictional streets for a fictional place, to try things with: never for a decision.
+"""Synthetic streets for a synthetic place, for experiments only.
 
-Junctions are scattered round every zone's point, thicker where zones are close; two are joined
-where no third lies in the circle between them (a Gabriel graph, which looks like streets and is
-connected). The ways between the largest zones become main roads; some short streets are footpaths
-or one-ways. Streets are crooked: 1.05 to 1.3 times as long as straight.
+Junctions are scattered around every zone's point, denser where zones are close, and joined by a
+Gabriel graph: two are joined if no third lies in the circle between them. The shortest paths
+between
+the largest zones become main roads; some short streets are footpaths or one-way. Streets are 1.05
+to
+1.3 times as long as the straight line.
 """
 
 from __future__ import annotations
@@ -21,13 +23,17 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 JUNCTIONS_PER_ZONE = 14  # round each zone's point
-TOWNS = 12  # largest zones that main roads join
-SHORT_M = 350.0
+TOWNS = 12  # the number of largest zones joined by main roads
+MAX_SHORT_STREET_M = 350.0
 Floats = NDArray[np.float64]
 
 
 def write_synthetic_streets(place: Place, file: Path, seed: int = 1) -> int:
-    """Write ``file`` (GeoPackage, layers edges and nodes) for a place; how many edges it has."""
+    """Write streets for a place to ``file`` (GeoPackage, layers edges and nodes).
+
+    Returns:
+        The number of edges.
+    """
     import geopandas as gpd
     import shapely
 
@@ -35,18 +41,18 @@ def write_synthetic_streets(place: Place, file: Path, seed: int = 1) -> int:
     xy = _junctions(place, rng)
     tail, head = _gabriel(xy)
     length = np.hypot(*(xy[tail] - xy[head]).T)
-    main = _main_roads(place, xy, tail, head, length)
-    short = (length < SHORT_M) & ~main & (_degrees(tail, head)[tail] > 2)
-    dice = rng.random(len(tail))
+    is_main = _main_roads(place, xy, tail, head, length)
+    is_short = (length < MAX_SHORT_STREET_M) & ~is_main & (_degrees(tail, head)[tail] > 2)
+    uniform = rng.random(len(tail))
     road_class = np.where(length > 1500, "unclassified", "residential").astype(object)
-    road_class[main] = "primary"
-    road_class[short & (dice < 0.06)] = "footway"
+    road_class[is_main] = "primary"
+    road_class[is_short & (uniform < 0.06)] = "footway"
     edges = gpd.GeoDataFrame(
         {
             "u": tail,
             "v": head,
             "highway": road_class,
-            "oneway": np.where(short & (dice > 0.96), "yes", "no"),
+            "oneway": np.where(is_short & (uniform > 0.96), "yes", "no"),
             "length_m": np.round(length * rng.uniform(1.05, 1.3, len(tail)), 1),
         },
         geometry=shapely.linestrings(np.stack([xy[tail], xy[head]], axis=1)),
@@ -66,18 +72,18 @@ def _junctions(place: Place, rng: np.random.Generator) -> Floats:
     from scipy.spatial import cKDTree
 
     zones = coordinates_of(place, "zones")
-    apart = cKDTree(zones).query(zones, k=min(3, len(zones)))[0][:, -1]
-    around = (
+    spacing = cKDTree(zones).query(zones, k=min(3, len(zones)))[0][:, -1]
+    offsets = (
         rng.normal(size=(len(zones), JUNCTIONS_PER_ZONE, 2))
-        * np.maximum(apart, 100.0)[:, None, None]
+        * np.maximum(spacing, 100.0)[:, None, None]
     )
-    candidates = np.vstack([zones, (zones[:, None] + 0.5 * around).reshape(-1, 2)])
+    candidates = np.vstack([zones, (zones[:, None] + 0.5 * offsets).reshape(-1, 2)])
     pairs = cKDTree(candidates).query_pairs(40.0, output_type="ndarray")
     return np.round(np.delete(candidates, np.unique(pairs.max(axis=1)) if len(pairs) else [], 0), 1)
 
 
 def _gabriel(xy: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Ends of the edges of the Gabriel graph."""
+    """(edges,) tails and heads of the Gabriel graph."""
     from scipy.spatial import Delaunay, cKDTree
 
     corners = Delaunay(xy).simplices
@@ -93,23 +99,23 @@ def _gabriel(xy: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 def _main_roads(
     place: Place, xy: Floats, tail: NDArray[np.intp], head: NDArray[np.intp], length: Floats
 ) -> NDArray[np.bool_]:
-    """(edges,) whether an edge lies on the shortest way between two of the largest zones."""
+    """(edges,) whether an edge lies on a shortest path between two of the largest zones."""
     from scipy.sparse.csgraph import dijkstra
     from scipy.spatial import cKDTree
 
     largest = np.argsort(-place.zones["population"].to_numpy(float))[:TOWNS]
     towns = cKDTree(xy).query(coordinates_of(place, "zones")[largest])[1]
-    before = dijkstra(
+    predecessors = dijkstra(
         _network(len(xy), tail, head, length), directed=False, indices=towns,
         return_predecessors=True,
     )[1]  # fmt: skip
     used = set[tuple[int, int]]()
-    for row in before:
+    for row in predecessors:
         for town in towns:
-            at = int(town)
-            while row[at] >= 0:
-                used.add((min(at, int(row[at])), max(at, int(row[at]))))
-                at = int(row[at])
+            node = int(town)
+            while row[node] >= 0:
+                used.add((min(node, int(row[node])), max(node, int(row[node]))))
+                node = int(row[node])
     return np.array([(a, b) in used for a, b in zip(tail.tolist(), head.tolist(), strict=True)])
 
 
@@ -118,7 +124,8 @@ def _network(
 ) -> csr_array:
     from scipy.sparse import csr_array
 
-    # A power below 1 makes a long edge cheaper than its pieces: main roads bypass junctions.
+    # A power below 1 makes one long edge cheaper than several short ones: main roads bypass
+    # junctions.
     return csr_array((length**0.9, (tail, head)), shape=(nodes, nodes))
 
 

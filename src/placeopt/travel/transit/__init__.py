@@ -1,1 +1,1 @@
-"""Timetables and journeys by public transport."""
+"""Public transport: timetables and journeys."""

@@ -1,8 +1,9 @@
 """Door-to-door minutes by public transport: walk, wait, ride, change, ride, walk.
 
-For each departure in the window the earliest arrival counts, all the way on foot included;
-over the departures the median is kept and, as the worst, what nine in ten departures do not
-exceed. Walks to, between and from stops go over the walking network.
+For each departure in the window the earliest arrival counts, including walking all the way. The
+minutes are the median over departures; the worst minutes are their 90th percentile. Walks to,
+between
+and from stops use the walking network.
 """
 
 from __future__ import annotations
@@ -34,13 +35,18 @@ BLOCK_STOPS = 512
 
 @dataclass(frozen=True)
 class Transit:
-    """The question asked of a timetable.
+    """Settings for public transport.
 
-    ``gtfs``: the feed's zip, relative to the place, or those of several feeds. ``date`` and the
-    window ``depart`` (from, before), with a departure every ``every_minutes``. ``walk_minutes``:
-    the longest walk to the first stop or from the last one; ``change_walk_minutes``: the longest
-    between two stops; ``change_minutes``: needed at least between two rides besides the walk;
-    ``changes``: most changes. Stops further than ``stop_snap_m`` from a street are left out.
+    Attributes:
+        gtfs: The feed's zip, or several, relative to the place.
+        date: The day of travel.
+        depart: The window of departures (from, before), "HH:MM".
+        every_minutes: Minutes between departures.
+        walk_minutes: The longest walk to the first stop or from the last.
+        change_walk_minutes: The longest walk between two stops.
+        change_minutes: The least time between two rides in addition to the walk.
+        changes: The most changes.
+        stop_snap_m: Stops further than this from a street are left out.
     """
 
     gtfs: str | Path | Sequence[str | Path]
@@ -55,14 +61,14 @@ class Transit:
 
     @property
     def feeds(self) -> tuple[Path, ...]:
-        """The feeds; ``UsageError`` where there is none, or the same one twice."""
+        """The feeds; ``UsageError`` if there are none or one is repeated."""
         given = [self.gtfs] if isinstance(self.gtfs, str | Path) else list(self.gtfs)
         feeds = tuple(Path(feed) for feed in given)
         if not feeds:
             raise UsageError("gtfs names no feed; give the feed's zip file")
-        twice = [feed for feed in feeds if feeds.count(feed) > 1]
-        if twice:
-            raise UsageError(f"the feed {twice[0]} is named twice; name each feed once")
+        repeated = [feed for feed in feeds if feeds.count(feed) > 1]
+        if repeated:
+            raise UsageError(f"the feed {repeated[0]} is named twice; name each feed once")
         return feeds
 
     @property
@@ -77,15 +83,15 @@ class Transit:
 
     @property
     def starts(self) -> Floats:
-        """Departures in minutes after midnight, last first; ``UsageError`` if there are none."""
+        """Departures in minutes after midnight, in descending order; ``UsageError`` if none."""
         first, before = (_clock(text) for text in self.depart)
         if not (first < before and self.every_minutes > 0):
             raise UsageError(f"depart is {'-'.join(self.depart)}; write it like 07:00-10:00")
         return np.arange(first, before, self.every_minutes)[::-1].copy()
 
     def facts(self) -> dict[str, Any]:
-        """Everything minutes depend on, but the feed's content; for hash and provenance."""
-        self.starts  # noqa: B018  a wrong window is found before anything is computed
+        """Everything that minutes depend on except the feed's content, for hash and provenance."""
+        self.starts  # noqa: B018  raises for a wrong window before anything is computed
         return {
             "gtfs": names[0] if len(names := [f.name for f in self.feeds]) == 1 else names,
             "date_travelled": self.day.isoformat(),
@@ -100,14 +106,14 @@ class Transit:
 
 
 def _clock(text: str) -> float:
-    found = re.fullmatch(r"(\d{1,2}):(\d\d)", text.strip())
-    if found is None:
+    match = re.fullmatch(r"(\d{1,2}):(\d\d)", text.strip())
+    if match is None:
         raise UsageError(f"{text!r} is no time; write it like 07:00")
-    return int(found[1]) * 60.0 + int(found[2])
+    return int(match[1]) * 60.0 + int(match[2])
 
 
 class TransitSearch:
-    """Minutes by public transport; feed and walking network are read when needed."""
+    """A search by public transport; feed and walking network are read when first needed."""
 
     from_zones = True
 
@@ -119,9 +125,10 @@ class TransitSearch:
         self._timetable = timetable
 
     def __getstate__(self) -> dict[str, Any]:
-        """What goes to another process: network and timetable, not the ways to make them."""
-        made = {"walking": self.walking, "stops": self.stops, "timetable": self.timetable}
-        return {"settings": self.settings, "_network": None, "_timetable": None, **made}
+        """The state sent to another process: network and timetable, not the functions that make
+        them."""
+        state = {"walking": self.walking, "stops": self.stops, "timetable": self.timetable}
+        return {"settings": self.settings, "_network": None, "_timetable": None, **state}
 
     @cached_property
     def walking(self) -> Graph:
@@ -129,20 +136,20 @@ class TransitSearch:
 
     @cached_property
     def timetable(self) -> Timetable:
-        """The timetable; nobody gets on or off where no street is near."""
+        """The timetable, without boarding and alighting at stops far from any street."""
         table = self._timetable()
-        near = self.stops.metres <= self.settings.stop_snap_m
-        if not near.any():
-            raise InputError([_far_away(table, self.stops)])
-        here = near[table.calls]
-        return replace(table, board=table.board & here, alight=table.alight & here)
+        is_near = self.stops.metres <= self.settings.stop_snap_m
+        if not is_near.any():
+            raise InputError([_no_street_near(table, self.stops)])
+        is_usable = is_near[table.calls]
+        return replace(table, board=table.board & is_usable, alight=table.alight & is_usable)
 
     @cached_property
     def stops(self) -> Snapped:
         return snap(self.walking, self._timetable().xy)
 
     def far_stops(self) -> list[str]:
-        """Ids of the stops that are left out because no street is near."""
+        """Ids of the stops that are left out because they are far from any street."""
         far = self.stops.metres > self.settings.stop_snap_m
         return [str(stop) for stop in self._timetable().stop_ids[far]]
 
@@ -154,30 +161,38 @@ class TransitSearch:
         compile_raptor()
         origins, destinations = snap(self.walking, from_xy), snap(self.walking, to_xy)
         limit = min(self.settings.walk_minutes, cutoff_minutes)
-        access = _near(self.walking, origins, self.stops, limit)
-        egress = _near(self.walking, destinations, self.stops, limit)
+        access = _stops_within(self.walking, origins, self.stops, limit)
+        egress = _stops_within(self.walking, destinations, self.stops, limit)
         direct = minutes_between(self.walking, origins, destinations, cutoff_minutes)
         direct[np.isnan(direct)] = np.inf
-        lines, calling, walks = self._lines, self._calling, self._walks
+        lines, patterns_of_stop, walks = self._arrays, self._patterns_of_stop, self._walks
         starts, rides = self.settings.starts, self.settings.changes + 1
         change = float(self.settings.change_minutes)
 
-        def one(i: int) -> tuple[Floats, Floats]:
+        def search_origin(i: int) -> tuple[Floats, Floats]:
             near = slice(access.first[i], access.first[i + 1])
-            on_foot = (access.item[near], access.minutes[near])
+            access_walks = (access.item[near], access.minutes[near])
             minutes = earliest_arrivals(
-                lines, calling, walks, on_foot, egress, direct[i], starts, rides, change,
+                lines,
+                patterns_of_stop,
+                walks,
+                access_walks,
+                egress,
+                direct[i],
+                starts,
+                rides,
+                change,
                 float(cutoff_minutes),
-            )  # fmt: skip
+            )
             return median_and_worst_tenth(minutes)
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            found = list(pool.map(one, range(len(from_xy))))
+            found = list(pool.map(search_origin, range(len(from_xy))))
         shape = (len(from_xy), len(to_xy))
         return tuple(np.array([f[k] for f in found]).reshape(shape) for k in (0, 1))  # type: ignore[return-value]
 
     def facts(self) -> dict[str, Any]:
-        """What was found: for the provenance."""
+        """Facts about the timetable, for the provenance."""
         return {
             "engine": "RAPTOR over arrays (Delling, Pajor, Werneck 2015)",
             "stops": len(self.timetable.stop_ids),
@@ -188,44 +203,44 @@ class TransitSearch:
         }
 
     def notes(self, origins_xy: Floats, buildings_xy: Floats) -> dict[str, Any]:
-        """What later checks need: far points and stops, and where the network ends."""
+        """Notes for later checks: far points and stops, and the network's edge."""
         from placeopt.travel.streets.paths import notes_of
 
         notes, far = notes_of(self.walking, origins_xy, buildings_xy), self.far_stops()
         notes["found"] = [finding.as_dict() for finding in self.timetable.findings]
         if far:
-            some = ", ".join(far[:5]) + (", ..." if len(far) > 5 else "")
-            text = (
-                f"{len(far)} of {len(self.stops.node)} stops ({some}) are left out: no street "
+            examples = ", ".join(far[:5]) + (", ..." if len(far) > 5 else "")
+            warning = (
+                f"{len(far)} of {len(self.stops.node)} stops ({examples}) are left out: no street "
                 f"within {self.settings.stop_snap_m:g} m"
             )
-            notes["said"] = [(text, "check that streets and feed cover the same area")]
+            notes["said"] = [(warning, "check that streets and feed cover the same area")]
         return notes
 
     @cached_property
-    def _lines(self) -> TimetableArrays:
+    def _arrays(self) -> TimetableArrays:
         from placeopt.travel.transit.raptor import TimetableArrays
 
         return TimetableArrays(*(getattr(self.timetable, name) for name in TimetableArrays._fields))
 
     @cached_property
-    def _calling(self) -> RaggedRows:
-        """For each stop the patterns that call there, and (as minutes) at which call."""
+    def _patterns_of_stop(self) -> RaggedRows:
+        """For each stop the patterns that call there and, as minutes, the number of the call."""
         table = self.timetable
         sizes = np.diff(table.first_call)
         pattern = np.repeat(np.arange(len(sizes)), sizes)
         position = np.arange(len(table.calls)) - np.repeat(table.first_call[:-1], sizes)
-        return _rows(table.calls, pattern, position.astype(float), len(table.stop_ids))
+        return _ragged_rows(table.calls, pattern, position.astype(float), len(table.stop_ids))
 
     @cached_property
     def _walks(self) -> RaggedRows:
-        """Walks between stops within the limit, each stop to itself, and the feed's own changes."""
+        """Walks between stops within the limit, including to itself, and the feed's transfers."""
         count = len(self.stops.node)
         a, b, minutes = [np.arange(count)], [np.arange(count)], [np.zeros(count)]
         for start in range(0, count, BLOCK_STOPS):
-            some = _some(self.stops, slice(start, start + BLOCK_STOPS))
+            some_stops = _subset(self.stops, slice(start, start + BLOCK_STOPS))
             block = minutes_between(
-                self.walking, some, self.stops, self.settings.change_walk_minutes
+                self.walking, some_stops, self.stops, self.settings.change_walk_minutes
             )
             i, j = np.nonzero(np.isfinite(block))
             other = i + start != j
@@ -235,34 +250,41 @@ class TransitSearch:
         ends = zip(np.concatenate(a).tolist(), np.concatenate(b).tolist(), strict=True)
         pairs = dict(zip(ends, np.concatenate(minutes).tolist(), strict=True))
         slack = self.settings.change_minutes
-        for here, there, least in self.timetable.changes:  # the feed may ask for more, or forbid
-            pairs[here, there] = max(pairs.get((here, there), 0.0), least - slack)
+        for start, end, minimum in self.timetable.changes:  # the feed may require more, or forbid
+            pairs[start, end] = max(pairs.get((start, end), 0.0), minimum - slack)
         keys = np.array([key for key, m in pairs.items() if np.isfinite(m)], np.int64).reshape(
             -1, 2
         )
         values = np.array([m for m in pairs.values() if np.isfinite(m)])
-        return _rows(keys[:, 0], keys[:, 1], values, count)
+        return _ragged_rows(keys[:, 0], keys[:, 1], values, count)
 
 
 def median_and_worst_tenth(minutes: Floats) -> tuple[Floats, Floats]:
-    """Over departures (rows): the median, and what nine in ten do not exceed; NaN if infinite."""
+    """The median and the 90th percentile over departures.
+
+    Args:
+        minutes: (departures, destinations) minutes, infinite if unreachable.
+
+    Returns:
+        Two arrays (destinations,), NaN where infinite.
+    """
     ordered = np.sort(minutes, axis=0)
     count = len(ordered)
-    middle = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
+    median = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
     worst = ordered[int(np.ceil(0.9 * count)) - 1]
-    return np.where(np.isfinite(middle), middle, np.nan), np.where(
+    return np.where(np.isfinite(median), median, np.nan), np.where(
         np.isfinite(worst), worst, np.nan
     )
 
 
-def _near(walking: Graph, points: Snapped, stops: Snapped, limit: float) -> RaggedRows:
-    """For each point the stops within a walk."""
+def _stops_within(walking: Graph, points: Snapped, stops: Snapped, limit: float) -> RaggedRows:
+    """For each point the stops within walking distance."""
     minutes = minutes_between(walking, points, stops, limit)
     i, j = np.nonzero(np.isfinite(minutes))
-    return _rows(i, j, minutes[i, j], len(points.node))
+    return _ragged_rows(i, j, minutes[i, j], len(points.node))
 
 
-def _rows(row: NDArray[Any], item: NDArray[Any], minutes: Floats, count: int) -> RaggedRows:
+def _ragged_rows(row: NDArray[Any], item: NDArray[Any], minutes: Floats, count: int) -> RaggedRows:
     from placeopt.travel.transit.raptor import RaggedRows
 
     order = np.argsort(row, kind="stable")
@@ -270,11 +292,11 @@ def _rows(row: NDArray[Any], item: NDArray[Any], minutes: Floats, count: int) ->
     return RaggedRows(first, item[order].astype(np.int64), minutes[order].astype(float))
 
 
-def _some(points: Snapped, which: slice) -> Snapped:
+def _subset(points: Snapped, which: slice) -> Snapped:
     return Snapped(points.node[which], points.metres[which], points.minutes[which])
 
 
-def _far_away(table: Timetable, stops: Snapped) -> Finding:
+def _no_street_near(table: Timetable, stops: Snapped) -> Finding:
     return Finding(
         "error", str(table.source.get("file", "feed")), None, "stops.txt", None,
         f"no stop stands near a street; the nearest is {stops.metres.min() / 1000:,.1f} km away",

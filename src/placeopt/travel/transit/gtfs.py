@@ -1,8 +1,8 @@
-"""Read a public transport feed (GTFS, a zip of tables) for one date into arrays.
+"""Read a public transport feed (GTFS) for one date into arrays.
 
-Trips of the date and, for journeys before dawn, those of days before that run past midnight;
-minutes are counted from midnight of the date. Trips that call at the same stops, in the same
-order, with the same rules for getting on and off and without overtaking form a pattern.
+Trips are those of the date and, for journeys after midnight, those of earlier days that run past
+midnight; minutes count from midnight of the date. A pattern consists of trips that call at the same
+stops in the same order, with the same boarding rules and without overtaking.
 Source: GTFS Schedule reference (gtfs.org).
 """
 
@@ -27,20 +27,29 @@ from placeopt.travel.transit.gtfs_tables import WEEKDAYS, Feed, feed_names, read
 if TYPE_CHECKING:
     import pandas as pd
 
-DAY = 1440.0  # minutes
+DAY_MINUTES = 1440.0
 
 
 @dataclass(frozen=True)
 class Timetable:
     """The trips of one date as flat arrays.
 
-    ``stop_ids`` (stops,), ``xy`` (stops, 2) metres. Pattern p calls at
-    ``calls[first_call[p]:first_call[p+1]]`` (stop positions), with ``board`` and ``alight``
-    (calls,) whether one may get on or off there; its trips, in the order in which they run, are
-    rows of ``departs`` and ``arrives`` (minutes): trip t at call k is at
-    ``first_time[p] + t * calls_of_p + k``; ``trips[p]`` is their number. ``changes`` are the
-    feed's own transfers: (from, to, minutes; infinite = not possible). ``findings``: warnings
-    of what was read otherwise than it is written, or left out.
+    Attributes:
+        stop_ids: (stops,) ids.
+        xy: (stops, 2) metres.
+        first_call: (patterns + 1,) pattern p calls at ``calls[first_call[p]:first_call[p+1]]``.
+        calls: (calls,) stop positions.
+        board: (calls,) whether boarding is allowed.
+        alight: (calls,) whether alighting is allowed.
+        trips: (patterns,) number of trips.
+        first_time: (patterns,) the times of trip t at call k are at
+            ``first_time[p] + t * calls_of_p + k``, with trips in the order in which they run.
+        departs: (times,) departures in minutes.
+        arrives: (times,) arrivals in minutes.
+        changes: The feed's own transfers (from, to, minutes; infinite if impossible).
+        dropped: What was left out.
+        findings: Warnings about data that was left out or corrected.
+        source: Kind, file and date.
     """
 
     stop_ids: NDArray[np.object_]
@@ -60,10 +69,11 @@ class Timetable:
 
 
 def read_gtfs(files: Path | Sequence[Path], date: Date, crs: str) -> Timetable:
-    """The timetable of ``date`` of one feed or of several at once.
+    """Read the timetable of ``date`` from one feed or several.
 
-    Ids belong to their feed: the same ``stop_id`` in two feeds is two stops, which are as far
-    apart as their coordinates; one changes between feeds on foot, as between any two stops.
+    Ids belong to their feed: the same ``stop_id`` in two feeds is two stops. Changes between feeds
+    are
+    walks, as between any two stops.
 
     Args:
         files: The zip of a feed, or those of several.
@@ -71,27 +81,26 @@ def read_gtfs(files: Path | Sequence[Path], date: Date, crs: str) -> Timetable:
         crs: The coordinate system of the place, in metres.
 
     Raises:
-        InputError: With every fault of all feeds, each with feed, file, row, column and value;
-            a date on which nothing runs, or that one of the feeds does not speak of (the message
-            says from when to when it speaks). Warnings are in ``Timetable.findings``.
+        InputError: With every fault of all feeds, or if nothing runs on the date, or if a feed does
+            not cover it (the message states the dates that it covers).
     """
-    several = [files] if isinstance(files, Path) else list(files)
+    feed_files = [files] if isinstance(files, Path) else list(files)
     errors: list[Finding] = []
-    read: list[Timetable] = []
-    for file, name in zip(several, feed_names(several), strict=True):
+    timetables: list[Timetable] = []
+    for file, name in zip(feed_files, feed_names(feed_files), strict=True):
         try:
-            read.append(_one_feed(file, name, date, crs, alone=len(several) == 1))
+            timetables.append(_read_feed(file, name, date, crs, is_only_feed=len(feed_files) == 1))
         except InputError as fault:
             errors += fault.findings
     if errors:
         raise InputError(errors)
-    if not any(len(table.trips) for table in read):
-        raise InputError([_none_left(table, date) for table in read])
-    return read[0] if len(read) == 1 else _together(read, date)
+    if not any(len(table.trips) for table in timetables):
+        raise InputError([_no_usable_trip(table, date) for table in timetables])
+    return timetables[0] if len(timetables) == 1 else _combine(timetables, date)
 
 
-def _one_feed(file: Path, name: str, date: Date, crs: str, *, alone: bool) -> Timetable:
-    """The timetable of one feed; without trips where it speaks of the date and nothing runs."""
+def _read_feed(file: Path, name: str, date: Date, crs: str, *, is_only_feed: bool) -> Timetable:
+    """The timetable of one feed; without trips if it covers the date but nothing runs."""
     feed = read_tables(file, name)
     check_feed(feed)
     if feed.errors:
@@ -101,14 +110,24 @@ def _one_feed(file: Path, name: str, date: Date, crs: str, *, alone: bool) -> Ti
     stop_times = _stop_times(tables)
     today = _trips_on(tables, date)
     if not today:
-        _nothing_runs(feed, date, alone)
-    rows = [_by_headway(stop_times[stop_times["trip_id"].isin(today)], frequencies)]
-    for back in range(1, _midnights(stop_times, frequencies) + 1):
-        before = _trips_on(tables, date - timedelta(days=back))
-        late = _by_headway(stop_times[stop_times["trip_id"].isin(before)], frequencies)
-        past_midnight = late.groupby("trip_id")["arrive"].transform("max") >= back * DAY
-        rows.append(_shifted(late[past_midnight], -back * DAY, f"{back} days before"))
-    calls, dropped = _callable_at(_pd().concat(rows), stops["stop_id"])
+        _report_no_trips(feed, date, is_only_feed)
+    rows = [_expand_headways(stop_times[stop_times["trip_id"].isin(today)], frequencies)]
+    for days_before in range(1, _midnights_passed(stop_times, frequencies) + 1):
+        earlier_trips = _trips_on(tables, date - timedelta(days=days_before))
+        earlier_calls = _expand_headways(
+            stop_times[stop_times["trip_id"].isin(earlier_trips)], frequencies
+        )
+        runs_past_midnight = (
+            earlier_calls.groupby("trip_id")["arrive"].transform("max") >= days_before * DAY_MINUTES
+        )
+        rows.append(
+            _shift(
+                earlier_calls[runs_past_midnight],
+                -days_before * DAY_MINUTES,
+                f"{days_before} days before",
+            )
+        )
+    calls, dropped = _usable_calls(_pandas().concat(rows), stops["stop_id"])
     return Timetable(
         stop_ids=stops["stop_id"].to_numpy(object),
         xy=stops[["x", "y"]].to_numpy(float),
@@ -120,16 +139,16 @@ def _one_feed(file: Path, name: str, date: Date, crs: str, *, alone: bool) -> Ti
     )
 
 
-def _midnights(stop_times: pd.DataFrame, frequencies: pd.DataFrame | None) -> int:
-    """How many midnights the longest trip runs past."""
+def _midnights_passed(stop_times: pd.DataFrame, frequencies: pd.DataFrame | None) -> int:
+    """The number of midnights that the longest trip passes."""
     latest = stop_times["arrive"].max()
     if frequencies is not None and len(frequencies):
         latest += minutes_of(frequencies["end_time"]).max()
-    return int(latest // DAY) if latest >= DAY else 0
+    return int(latest // DAY_MINUTES) if latest >= DAY_MINUTES else 0
 
 
-def _none_left(table: Timetable, date: Date) -> Finding:
-    """Why a feed has no trip of the date that can be used."""
+def _no_usable_trip(table: Timetable, date: Date) -> Finding:
+    """The error for a feed without a usable trip on the date."""
     for finding in table.findings:
         if finding.column == "date":
             return replace(finding, severity="error")
@@ -141,8 +160,8 @@ def _none_left(table: Timetable, date: Date) -> Finding:
     )  # fmt: skip
 
 
-def _together(feeds: Sequence[Timetable], date: Date) -> Timetable:
-    """Several timetables as one; a stop's id says of which feed it is."""
+def _combine(feeds: Sequence[Timetable], date: Date) -> Timetable:
+    """Combine several timetables; stop ids are prefixed by their feed."""
     stops = np.cumsum([0, *(len(table.xy) for table in feeds)])
     times = np.cumsum([0, *(len(table.departs) for table in feeds)])
     calls = np.cumsum([0, *(len(table.calls) for table in feeds)])
@@ -151,24 +170,28 @@ def _together(feeds: Sequence[Timetable], date: Date) -> Timetable:
         column: np.concatenate([getattr(table, column) for table in feeds])
         for column in ("xy", "board", "alight", "trips", "departs", "arrives")
     }
-    each = list(enumerate(feeds))
-    ids = [f"{names[k]}: {stop}" for k, table in each for stop in table.stop_ids]
+    numbered_feeds = list(enumerate(feeds))
+    ids = [f"{names[k]}: {stop}" for k, table in numbered_feeds for stop in table.stop_ids]
     return Timetable(
         stop_ids=np.array(ids, object),
-        first_call=np.concatenate([[0], *(t.first_call[1:] + calls[k] for k, t in each)]),
-        calls=np.concatenate([t.calls + stops[k] for k, t in each]),
-        first_time=np.concatenate([t.first_time + times[k] for k, t in each]),
+        first_call=np.concatenate([[0], *(t.first_call[1:] + calls[k] for k, t in numbered_feeds)]),
+        calls=np.concatenate([t.calls + stops[k] for k, t in numbered_feeds]),
+        first_time=np.concatenate([t.first_time + times[k] for k, t in numbered_feeds]),
         changes=tuple(
-            (int(a + stops[k]), int(b + stops[k]), m) for k, t in each for a, b, m in t.changes
+            (int(a + stops[k]), int(b + stops[k]), m)
+            for k, t in numbered_feeds
+            for a, b, m in t.changes
         ),
-        dropped=tuple(replace(d, why=f"{d.why} ({names[k]})") for k, t in each for d in t.dropped),
+        dropped=tuple(
+            replace(d, why=f"{d.why} ({names[k]})") for k, t in numbered_feeds for d in t.dropped
+        ),
         source={"kind": "GTFS", "file": ", ".join(names), "date": date.isoformat()},
         findings=tuple(finding for table in feeds for finding in table.findings),
         **joined,
     )
 
 
-def _pd() -> Any:
+def _pandas() -> Any:
     import pandas
 
     return pandas
@@ -185,7 +208,7 @@ def _stop_times(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """trip_id, stop_id, sequence, arrive, depart, on, off; times between timing points filled."""
     raw = tables["stop_times.txt"]
     raw = raw[raw["trip_id"].isin(tables["trips.txt"]["trip_id"])]
-    table = _pd().DataFrame({"trip_id": raw["trip_id"], "stop_id": raw["stop_id"]})
+    table = _pandas().DataFrame({"trip_id": raw["trip_id"], "stop_id": raw["stop_id"]})
     table["sequence"] = raw["stop_sequence"].to_numpy(float)
     for name, column in (("arrive", "arrival_time"), ("depart", "departure_time")):
         table[name] = minutes_of(raw[column])
@@ -194,11 +217,11 @@ def _stop_times(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     for name, column in (("on", "pickup_type"), ("off", "drop_off_type")):
         table[name] = raw[column] != "1" if column in raw else True
     table = table.sort_values(["trip_id", "sequence"], kind="stable").reset_index(drop=True)
-    return _between_timing_points(table)
+    return _interpolate_times(table)
 
 
-def _between_timing_points(table: pd.DataFrame) -> pd.DataFrame:
-    """Fill times that the feed leaves out evenly between the timing points around them."""
+def _interpolate_times(table: pd.DataFrame) -> pd.DataFrame:
+    """Interpolate missing times between timing points."""
     if table["arrive"].notna().all():
         return table
     by_trip = table.groupby("trip_id")["arrive"]
@@ -207,7 +230,7 @@ def _between_timing_points(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _trips_on(tables: Mapping[str, pd.DataFrame], date: Date) -> set[str]:
-    """The trips that run on a date."""
+    """Ids of the trips that run on a date."""
     day, services = date.strftime("%Y%m%d"), set[str]()
     if "calendar.txt" in tables:
         calendar = tables["calendar.txt"]
@@ -224,11 +247,10 @@ def _trips_on(tables: Mapping[str, pd.DataFrame], date: Date) -> set[str]:
     return set(trips.loc[trips["service_id"].isin(services), "trip_id"])
 
 
-def _nothing_runs(feed: Feed, date: Date, alone: bool) -> None:
-    """Say that the feed has no trip on the date.
+def _report_no_trips(feed: Feed, date: Date, is_only_feed: bool) -> None:
+    """Report that the feed has no trip on the date.
 
-    An error where the feed is the only one or does not speak of the date; beside other feeds, a
-    feed that runs on other days only is a warning.
+    This is an error if the feed is the only one or does not cover the date, else a warning.
     """
     dates: list[str] = []
     for file, columns in (
@@ -238,12 +260,16 @@ def _nothing_runs(feed: Feed, date: Date, alone: bool) -> None:
         for column in columns if file in feed.tables else ():
             dates += list(feed.tables[file][column])
     span = f"from {_iso(min(dates))} to {_iso(max(dates))}" if dates else "no date at all"
-    within = bool(dates) and min(dates) <= date.strftime("%Y%m%d") <= max(dates)
+    covers_date = bool(dates) and min(dates) <= date.strftime("%Y%m%d") <= max(dates)
     finding = Finding(
-        "warning" if within and not alone else "error", feed.name, None, "date", date.isoformat(),
+        "warning" if covers_date and not is_only_feed else "error",
+        feed.name,
+        None,
+        "date",
+        date.isoformat(),
         "nothing runs on this date",
         f"the feed speaks {span}; choose an ordinary weekday in it",
-    )  # fmt: skip
+    )
     if finding.severity == "error":
         raise InputError([finding])
     feed.findings.append(finding)
@@ -253,55 +279,58 @@ def _iso(day: str) -> str:
     return f"{day[:4]}-{day[4:6]}-{day[6:]}"
 
 
-def _shifted(table: pd.DataFrame, minutes: float, mark: str) -> pd.DataFrame:
+def _shift(table: pd.DataFrame, minutes: float, suffix: str) -> pd.DataFrame:
     return table.assign(
-        trip_id=table["trip_id"] + f" ({mark})",
+        trip_id=table["trip_id"] + f" ({suffix})",
         arrive=table["arrive"] + minutes,
         depart=table["depart"] + minutes,
     )
 
 
-def _callable_at(
+def _usable_calls(
     calls: pd.DataFrame, stop_ids: pd.Series[Any]
 ) -> tuple[pd.DataFrame, tuple[Dropped, ...]]:
-    """Calls with a stop and a time; trips whose times run backwards are left out and counted."""
-    position = _pd().Index(stop_ids).get_indexer(calls["stop_id"])
+    """The calls with a stop and a time, without trips whose times run backwards."""
+    position = _pandas().Index(stop_ids).get_indexer(calls["stop_id"])
     timed = calls["arrive"].notna() & calls["depart"].notna()
     usable = timed & (position >= 0)
     calls = calls.assign(stop=position)[usable.to_numpy()].reset_index(drop=True)
     before = calls.groupby("trip_id")["depart"].shift()
-    wrong = (calls["arrive"] < before) | (calls["depart"] < calls["arrive"])
-    backwards = set(calls.loc[wrong, "trip_id"])
-    single = calls.groupby("trip_id")["stop"].transform("size") < 2
+    runs_backwards = (calls["arrive"] < before) | (calls["depart"] < calls["arrive"])
+    backwards = set(calls.loc[runs_backwards, "trip_id"])
+    has_one_call = calls.groupby("trip_id")["stop"].transform("size") < 2
     dropped = (
         Dropped("calls", int((~usable).sum()), "without a known stop or a time"),
         Dropped("trips", len(backwards), "run backwards in time"),
     )
-    kept = calls[~calls["trip_id"].isin(backwards) & ~single]
+    kept = calls[~calls["trip_id"].isin(backwards) & ~has_one_call]
     return kept, tuple(d for d in dropped if d.count)
 
 
-def _by_headway(calls: pd.DataFrame, frequencies: pd.DataFrame | None) -> pd.DataFrame:
-    """Trips that run every so many seconds, written out one by one."""
+def _expand_headways(calls: pd.DataFrame, frequencies: pd.DataFrame | None) -> pd.DataFrame:
+    """Expand trips that run at a headway into single trips."""
     if frequencies is None or not len(frequencies):
         return calls
     calls_of = dict(list(calls[calls["trip_id"].isin(frequencies["trip_id"])].groupby("trip_id")))
-    out = [calls[~calls["trip_id"].isin(frequencies["trip_id"])]]
+    expanded = [calls[~calls["trip_id"].isin(frequencies["trip_id"])]]
     starts, ends = minutes_of(frequencies["start_time"]), minutes_of(frequencies["end_time"])
     headways = frequencies["headway_secs"].to_numpy(float) / 60
     for trip, start, end, headway in zip(
         frequencies["trip_id"], starts, ends, headways, strict=True
     ):
         if trip in calls_of:
-            model = calls_of[trip]
-            leaves = model["depart"].min()
-            out += [_shifted(model, t - leaves, f"{t:g}") for t in np.arange(start, end, headway)]
-    return _pd().concat(out)
+            template = calls_of[trip]
+            first_departure = template["depart"].min()
+            expanded += [
+                _shift(template, t - first_departure, f"{t:g}")
+                for t in np.arange(start, end, headway)
+            ]
+    return _pandas().concat(expanded)
 
 
 def _patterns(calls: pd.DataFrame) -> dict[str, Any]:
-    """Group trips into patterns that keep their order; the arrays of ``Timetable``."""
-    alike: dict[Any, list[tuple[NDArray[Any], NDArray[Any]]]] = {}
+    """Group trips into patterns; the arrays of ``Timetable``."""
+    runs_of_pattern: dict[Any, list[tuple[NDArray[Any], NDArray[Any]]]] = {}
     columns = [calls[c].to_numpy() for c in ("stop", "on", "off", "arrive", "depart")]
     trip = calls["trip_id"].to_numpy(object)
     cuts = np.flatnonzero(trip[1:] != trip[:-1]) + 1
@@ -309,24 +338,24 @@ def _patterns(calls: pd.DataFrame) -> dict[str, Any]:
         stop, on, off, arrive, depart = (column[inside] for column in columns)
         if len(stop):
             key = (tuple(stop), tuple(on), tuple(off))
-            alike.setdefault(key, []).append((arrive.astype(float), depart.astype(float)))
-    out: dict[str, list[Any]] = {n: [] for n in ("calls", "board", "alight", "trips", "times")}
-    for (stops, on, off), runs in alike.items():
+            runs_of_pattern.setdefault(key, []).append((arrive.astype(float), depart.astype(float)))
+    arrays: dict[str, list[Any]] = {n: [] for n in ("calls", "board", "alight", "trips", "times")}
+    for (stops, on, off), runs in runs_of_pattern.items():
         for group in _without_overtaking(runs):
-            out["calls"].append(stops)
-            out["board"].append(on)
-            out["alight"].append(off)
-            out["trips"].append(len(group))
-            out["times"].append(np.array(group))  # (trips, 2, calls)
-    sizes = np.array([len(stops) for stops in out["calls"]], np.int64)
-    cells = sizes * np.array(out["trips"], np.int64)
-    flat = [np.concatenate([t[:, k].ravel() for t in out["times"]] or [[]]) for k in (0, 1)]
+            arrays["calls"].append(stops)
+            arrays["board"].append(on)
+            arrays["alight"].append(off)
+            arrays["trips"].append(len(group))
+            arrays["times"].append(np.array(group))  # (trips, 2, calls)
+    sizes = np.array([len(stops) for stops in arrays["calls"]], np.int64)
+    cells = sizes * np.array(arrays["trips"], np.int64)
+    flat = [np.concatenate([t[:, k].ravel() for t in arrays["times"]] or [[]]) for k in (0, 1)]
     return {
         "first_call": np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        "calls": np.concatenate(out["calls"] or [[]]).astype(np.int64),
-        "board": np.concatenate(out["board"] or [[]]).astype(bool),
-        "alight": np.concatenate(out["alight"] or [[]]).astype(bool),
-        "trips": np.array(out["trips"], np.int64),
+        "calls": np.concatenate(arrays["calls"] or [[]]).astype(np.int64),
+        "board": np.concatenate(arrays["board"] or [[]]).astype(bool),
+        "alight": np.concatenate(arrays["alight"] or [[]]).astype(bool),
+        "trips": np.array(arrays["trips"], np.int64),
         "first_time": np.concatenate([[0], np.cumsum(cells)])[:-1].astype(np.int64),
         "arrives": flat[0].astype(float),
         "departs": flat[1].astype(float),
@@ -334,7 +363,7 @@ def _patterns(calls: pd.DataFrame) -> dict[str, Any]:
 
 
 def _without_overtaking(runs: Sequence[Any]) -> list[list[Any]]:
-    """Split runs into groups in each of which a later trip is nowhere earlier."""
+    """Split runs into groups without overtaking."""
     groups: list[list[Any]] = []
     for run in sorted(runs, key=lambda run: (run[1][0], run[0][-1])):
         for group in groups:
@@ -350,20 +379,20 @@ def _without_overtaking(runs: Sequence[Any]) -> list[list[Any]]:
 def _changes(
     transfers: pd.DataFrame | None, stop_ids: pd.Series[Any]
 ) -> tuple[tuple[int, int, float], ...]:
-    """The feed's own statements about changing between two stops."""
+    """The feed's transfers between two stops."""
     if transfers is None or not len(transfers):
         return ()
     for column in ("from_route_id", "to_route_id", "from_trip_id", "to_trip_id"):
-        if column in transfers:  # of one route or trip only: not what holds between the stops
+        if column in transfers:  # for certain routes or trips only
             transfers = transfers[transfers[column] == ""]
-    if "transfer_type" in transfers:  # 4 and 5 speak of staying on board
+    if "transfer_type" in transfers:  # 4 and 5 are about staying on board
         transfers = transfers[~transfers["transfer_type"].isin(["4", "5"])]
-    index = _pd().Index(stop_ids)
+    index = _pandas().Index(stop_ids)
     a = index.get_indexer(transfers["from_stop_id"])
     b = index.get_indexer(transfers["to_stop_id"])
-    kind = transfers.get("transfer_type", _pd().Series("0", index=transfers.index))
-    seconds = _pd().to_numeric(
-        transfers.get("min_transfer_time", _pd().Series("0", index=transfers.index)),
+    kind = transfers.get("transfer_type", _pandas().Series("0", index=transfers.index))
+    seconds = _pandas().to_numeric(
+        transfers.get("min_transfer_time", _pandas().Series("0", index=transfers.index)),
         errors="coerce",
     )
     minutes = np.where(kind == "3", np.inf, seconds.fillna(0).to_numpy(float) / 60)

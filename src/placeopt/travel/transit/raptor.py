@@ -1,12 +1,13 @@
 """Earliest arrivals by public transport for every departure in a window (range RAPTOR).
 
-Round k knows the earliest arrival at each stop with at most k rides:
+Round k computes the earliest arrival at each stop with at most k rides:
   arrive[k,s] = min over patterns through s of the arrival of the earliest trip that can be caught
                 at an earlier call u of the pattern with  departs >= ready[k-1,u]
   ready[k,s]  = min over stops u (s among them) of arrive[k,u] + walk[u,s] + change
-Departures are worked from the last to the first, so that what a later departure reaches bounds
-every earlier one; the arrivals are exact for each departure. A walk follows a ride or starts or
-ends the journey, never another walk. Compiled by numba, once, and kept.
+Departures are processed from the last to the first, so that the arrivals of a later departure bound
+those of earlier ones; arrivals are exact for each departure. A walk follows a ride or starts or
+ends
+the journey, never another walk. The code is compiled by numba once and cached.
 Source: Delling, Pajor, Werneck (2015), "Round-Based Public Transit Routing", Transportation
 Science 49(3), sections 3 and 4.
 """
@@ -27,7 +28,7 @@ BOARDING_TOLERANCE = (
 
 
 class TimetableArrays(NamedTuple):
-    """The timetable: see ``gtfs.Timetable`` for the arrays."""
+    """The arrays of a timetable; see ``gtfs.Timetable``."""
 
     first_call: NDArray[np.int64]
     calls: NDArray[np.int64]
@@ -40,7 +41,7 @@ class TimetableArrays(NamedTuple):
 
 
 class RaggedRows(NamedTuple):
-    """Lists of different length in one array each: row i is ``first[i]:first[i+1]``."""
+    """Rows of different length: row i is at ``first[i]:first[i+1]``."""
 
     first: NDArray[np.int64]
     item: NDArray[np.int64]
@@ -48,7 +49,13 @@ class RaggedRows(NamedTuple):
 
 
 class Labels(NamedTuple):
-    """What is known so far: (rounds, stops) arrivals and readiness, (stops,) best arrival."""
+    """Labels of the search.
+
+    Attributes:
+        arrive: (rounds, stops) earliest arrival.
+        ready: (rounds, stops) earliest time to board.
+        best: (stops,) earliest arrival over all rounds.
+    """
 
     arrive: NDArray[np.float64]
     ready: NDArray[np.float64]
@@ -57,7 +64,7 @@ class Labels(NamedTuple):
 
 def earliest_arrivals(
     lines: TimetableArrays,
-    calling: RaggedRows,
+    patterns_of_stop: RaggedRows,
     walks: RaggedRows,
     access: tuple[NDArray[np.int64], NDArray[np.float64]],
     egress: RaggedRows,
@@ -67,25 +74,54 @@ def earliest_arrivals(
     change: float,
     cutoff: float,
 ) -> NDArray[np.float64]:
-    """(starts, destinations) door-to-door minutes from one origin, infinite beyond the cut-off.
+    """Door-to-door minutes from one origin.
 
-    ``calling``: for each stop the patterns that call there and, as minutes, at which call.
-    ``walks``: between stops, each to itself among them. ``access``: stops near the origin and
-    minutes to them; ``egress``: for each destination the stops near it. ``direct``
-    (destinations,): minutes on foot all the way. ``starts``: departures, the last first.
-    ``rides``: most rides; ``change``: minutes needed at least between two rides.
+    Args:
+        lines: The timetable.
+        patterns_of_stop: For each stop the patterns that call there and, as minutes, the number of
+            the call.
+        walks: Walks between stops, including from each to itself.
+        access: (stops near the origin,) stops, and minutes to them.
+        egress: For each destination the stops near it.
+        direct: (destinations,) minutes on foot all the way.
+        starts: (starts,) departures in descending order.
+        rides: The most rides.
+        change: The least minutes between two rides.
+        cutoff: Longer journeys are infinite.
+
+    Returns:
+        (starts, destinations) minutes, infinite beyond the cut-off.
     """
     return _journeys(
-        lines, calling, walks, access[0], access[1], egress, direct, starts, rides, change, cutoff
+        lines,
+        patterns_of_stop,
+        walks,
+        access[0],
+        access[1],
+        egress,
+        direct,
+        starts,
+        rides,
+        change,
+        cutoff,
     )
 
 
 @partial(compiled, nogil=True)
 def _journeys(
-    lines: Any, calling: Any, walks: Any, access_stop: Any, access_minutes: Any, egress: Any,
-    direct: Any, starts: Any, rides: Any, change: Any, cutoff: Any,
-) -> Any:  # fmt: skip
-    stops, patterns = len(calling.first) - 1, len(lines.trips)
+    lines: Any,
+    patterns_of_stop: Any,
+    walks: Any,
+    access_stop: Any,
+    access_minutes: Any,
+    egress: Any,
+    direct: Any,
+    starts: Any,
+    rides: Any,
+    change: Any,
+    cutoff: Any,
+) -> Any:
+    stops, patterns = len(patterns_of_stop.first) - 1, len(lines.trips)
     labels = Labels(
         np.full((rides + 1, stops), np.inf),
         np.full((rides + 1, stops), np.inf),
@@ -106,7 +142,7 @@ def _journeys(
             for stop in range(stops):
                 labels.arrive[k, stop] = min(labels.arrive[k, stop], labels.arrive[k - 1, stop])
                 labels.ready[k, stop] = min(labels.ready[k, stop], labels.ready[k - 1, stop])
-            queued = _patterns_through(marked, calling, first_marked, queue)
+            queued = _patterns_through(marked, patterns_of_stop, first_marked, queue)
             improved[:] = False
             for q in range(queued):
                 _ride(lines, queue[q], first_marked, labels, k, starts[i] + cutoff, improved)
@@ -117,14 +153,14 @@ def _journeys(
 
 
 @partial(compiled, nogil=True)
-def _patterns_through(marked: Any, calling: Any, first_marked: Any, queue: Any) -> Any:
-    """Queue the patterns that call at a marked stop, each with its first such call."""
+def _patterns_through(marked: Any, patterns_of_stop: Any, first_marked: Any, queue: Any) -> Any:
+    """Queue the patterns that call at a marked stop, with their first such call."""
     queued = 0
     for stop in range(len(marked)):
         if not marked[stop]:
             continue
-        for row in range(calling.first[stop], calling.first[stop + 1]):
-            p, position = calling.item[row], int(calling.minutes[row])
+        for row in range(patterns_of_stop.first[stop], patterns_of_stop.first[stop + 1]):
+            p, position = patterns_of_stop.item[row], int(patterns_of_stop.minutes[row])
             if first_marked[p] < 0:
                 queue[queued] = p
                 queued += 1
@@ -138,9 +174,9 @@ def _patterns_through(marked: Any, calling: Any, first_marked: Any, queue: Any) 
 def _ride(
     lines: Any, p: Any, first_marked: Any, labels: Any, k: Any, limit: Any, improved: Any
 ) -> None:
-    """Follow pattern p: get off wherever that is earlier, catch an earlier trip where possible."""
+    """Follow pattern p: alight wherever that improves, board an earlier trip where possible."""
     size = lines.first_call[p + 1] - lines.first_call[p]
-    trip = lines.trips[p]  # none caught yet
+    trip = lines.trips[p]  # none boarded yet
     for position in range(first_marked[p], size):
         call = lines.first_call[p] + position
         stop = lines.calls[call]
@@ -164,7 +200,7 @@ def _ride(
 
 @partial(compiled, nogil=True)
 def _walk(walks: Any, labels: Any, k: Any, change: Any, improved: Any, marked: Any) -> None:
-    """From the stops reached to the stops around them, ready for the next ride."""
+    """Walk from the improved stops to those around them and mark these for the next round."""
     for stop in range(len(improved)):
         if not improved[stop]:
             continue
@@ -179,7 +215,7 @@ def _walk(walks: Any, labels: Any, k: Any, change: Any, improved: Any, marked: A
 
 @partial(compiled, nogil=True)
 def _arrive(egress: Any, best: Any, direct: Any, start: Any, cutoff: Any, out: Any) -> None:
-    """Minutes to each destination: by the best stop near it, or all the way on foot."""
+    """Minutes to each destination, by the best stop near it or on foot."""
     for b in range(len(direct)):
         fastest = direct[b]
         for row in range(egress.first[b], egress.first[b + 1]):
@@ -188,20 +224,20 @@ def _arrive(egress: Any, best: Any, direct: Any, start: Any, cutoff: Any, out: A
 
 
 def compile_raptor() -> None:
-    """Have the compiled code of ``earliest_arrivals`` at hand."""
-    ensure_compiled("public transport", ("placeopt.travel.transit.raptor",), _make, 15)
+    """Compile ``earliest_arrivals`` or load it from the cache."""
+    ensure_compiled("public transport", ("placeopt.travel.transit.raptor",), _run_example, 15)
 
 
-def _make() -> None:
-    """One trip from one stop to another."""
+def _run_example() -> None:
+    """Run a minimal example: one trip from one stop to another."""
     pair, ride = np.arange(2), np.array([0.0, 5.0])
     on = np.ones(2, bool)
     one = np.array([1], np.int64)
     lines = TimetableArrays(2 * pair, pair, on, on, one, pair, ride, ride)
     each = RaggedRows(np.arange(3), pair, np.zeros(2))
-    calling = RaggedRows(np.arange(3), np.zeros(2, np.int64), np.arange(2.0))
+    patterns_of_stop = RaggedRows(np.arange(3), np.zeros(2, np.int64), np.arange(2.0))
     egress = RaggedRows(pair, one, np.zeros(1))
     access = (np.zeros(1, np.int64), np.zeros(1))
     earliest_arrivals(
-        lines, calling, each, access, egress, np.full(1, 9.0), np.zeros(1), 1, 1.0, 60.0
+        lines, patterns_of_stop, each, access, egress, np.full(1, 9.0), np.zeros(1), 1, 1.0, 60.0
     )
