@@ -71,7 +71,7 @@ def require_not_degrees(x: ArrayLike, y: ArrayLike, file: str) -> None:
         raise _refused(file, example, "looks like degrees, not metres", PROJECT_ADVICE, "x_m, y_m")
 
 
-def to_crs(layer: gpd.GeoDataFrame, crs: str, file: str) -> gpd.GeoDataFrame:
+def project_layer(layer: gpd.GeoDataFrame, crs: str, file: str) -> gpd.GeoDataFrame:
     """Project a layer to ``crs``; ``InputError`` if it states no system of its own.
 
     The layer may be in degrees.
@@ -97,7 +97,7 @@ def outside_area_of_use(longitude: ArrayLike, latitude: ArrayLike, crs: str) -> 
 
 def to_lonlat(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Convert a layer to longitude and latitude (WGS 84), for display only."""
-    return to_crs(layer, WGS84, "the layer to be shown")
+    return project_layer(layer, WGS84, "the layer to be shown")
 
 
 def make_points(x_m: ArrayLike, y_m: ArrayLike, crs: str) -> gpd.GeoSeries:

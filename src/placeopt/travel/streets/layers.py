@@ -113,7 +113,7 @@ def from_frames(
     if openroads.is_open_roads(edges):
         edges, kind = openroads.add_highway_classes(edges), openroads.KIND
     names = _columns(edges, nodes, file, columns or {})
-    nodes = systems.to_crs(nodes, crs, f"{file} nodes")
+    nodes = systems.project_layer(nodes, crs, f"{file} nodes")
     xy = np.column_stack([nodes.geometry.x, nodes.geometry.y])
     node_ids = nodes[names["node"]].astype(str).to_numpy(object)
     index = pd.Index(node_ids)
@@ -211,7 +211,7 @@ def _lengths(
     """(edges,) metres by the length column, else by the geometry in the place's system."""
     if "length" in names:
         return _numbers(edges, names["length"])
-    return systems.to_crs(edges, crs, f"{file} edges").length.to_numpy(float)
+    return systems.project_layer(edges, crs, f"{file} edges").length.to_numpy(float)
 
 
 def _usable(
