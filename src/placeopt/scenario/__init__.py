@@ -1,4 +1,4 @@
-"""The question asked of a place."""
+"""Scenarios: typed questions about a place, with rules, checks and reference pages."""
 
 from importlib import import_module
 

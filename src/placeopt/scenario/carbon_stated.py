@@ -1,4 +1,5 @@
-"""Whether a place states the carbon that a scenario asks about: what is not known is never 0."""
+"""Check that a place states the carbon that a scenario needs; unknown carbon is never taken as
+0."""
 
 from __future__ import annotations
 
@@ -14,8 +15,15 @@ MAX_NAMES = 6
 
 @dataclass(frozen=True)
 class MissingCarbon:
-    """Buildings without carbon, and what of the scenario needs it: ``name`` as findings label it,
-    ``path`` in its file (without one: of the first rule on carbon)."""
+    """Buildings without carbon although the scenario needs it.
+
+    Attributes:
+        name: The key of the scenario that needs it, as findings name it.
+        path: Its path in the scenario's file; None for the first rule on carbon.
+        value: Its value.
+        message: What is missing.
+        remedy: What to do.
+    """
 
     name: str
     path: Path | None
@@ -25,17 +33,16 @@ class MissingCarbon:
 
 
 def missing_carbon(place: Place, scenario: Scenario) -> MissingCarbon | None:
-    """What the place would have to state of carbon for the scenario to be answered; None where it
-    states it or the scenario does not ask.
+    """Return the carbon that the place lacks for the scenario, or None.
 
-    A ceiling (E14) and an objective need the carbon of every building, for any of them may be open.
-    Carbon that is priced needs that of one: what is stated is counted and the answer says so.
+    A ceiling (E14) and an objective need the carbon of every building, because any may be open.
+    Priced carbon needs at least one: what is stated is counted, and the answer says so.
     """
     if scenario.problem != "estate":
         return None
     table = place.buildings
-    lacking = table.loc[table["carbon_tco2e_per_year"].isna(), "building_id"].tolist()
-    if not lacking:
+    missing_ids = table.loc[table["carbon_tco2e_per_year"].isna(), "building_id"].tolist()
+    if not missing_ids:
         return None
     objective = scenario.objective
     name, path, value = "", None, ""
@@ -45,15 +52,15 @@ def missing_carbon(place: Place, scenario: Scenario) -> MissingCarbon | None:
         name, path, value = "objective.minimise", ("objective", "minimise"), "carbon"
     elif "carbon" in objective.weights:
         name, path, value = "objective.weights", ("objective", "weights"), "carbon"
-    elif scenario.money.carbon_values and len(lacking) == len(table):
+    elif scenario.money.carbon_values and len(missing_ids) == len(table):
         name, path, value = "money.carbon_values", ("money", "carbon_values"), "true"
     if not name:
         return None
-    some = ", ".join(lacking[:MAX_NAMES])
-    more = f" and {len(lacking) - MAX_NAMES} more" if len(lacking) > MAX_NAMES else ""
+    examples = ", ".join(missing_ids[:MAX_NAMES])
+    more = f" and {len(missing_ids) - MAX_NAMES} more" if len(missing_ids) > MAX_NAMES else ""
     message = (
-        f"carbon_tco2e_per_year of buildings is not stated for {len(lacking)} of {len(table)}: "
-        f"{some}{more}"
+        f"carbon_tco2e_per_year of buildings is not stated for {len(missing_ids)} of {len(table)}: "
+        f"{examples}{more}"
     )
     remedy = (
         "state it in buildings.csv (0 where they emit none), or take carbon out of the scenario"

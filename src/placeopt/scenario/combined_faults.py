@@ -1,7 +1,8 @@
-"""Faults of a whole scenario that no part has by itself, the same for a file and for Python.
+"""Faults of a scenario as a whole, whether it comes from a file or from Python.
 
-Objectives and weights of the problem, the engine, names to drop, rules of another problem, rules
-written twice. A value may be what a file has (tables, lists) or the typed parts themselves.
+These concern the problem's objectives and weights, lead figures, the engine, dropped rules, rules
+of
+another problem and repeated rules. Values may be as in a file (tables, lists) or typed sections.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from placeopt.scenario.positions import Path
 from placeopt.scenario.question import LEAD_FIGURES
 from placeopt.scenario.rules.rule import RULES, Problem, Rule
 
-# The names that engine/registry.py registers; a test keeps the two alike.
+# The names in engine/registry.py; a test compares the two.
 ENGINES = (
     *("highs", "cbc", "cp-sat", "scip", "glop", "pdlp"),
     *("gurobi", "cplex", "copt", "xpress"),
@@ -33,12 +34,12 @@ ENGINES = (
 
 
 def is_engine(name: str) -> bool:
-    """Whether ``name`` is a registered engine, or a solver of PuLP's written ``pulp:NAME``."""
+    """Whether ``name`` is a registered engine or a solver of PuLP, written ``pulp:NAME``."""
     return name in ENGINES or (name.startswith("pulp:") and len(name) > len("pulp:"))
 
 
 def find_problem(values: Mapping[str, Any]) -> Problem | None:
-    """The problem asked, or the one that was meant, so that the rules can be checked too."""
+    """The scenario's problem, or the most similar one if misspelt, so that rules can be checked."""
     problem = values.get("problem")
     for name in OBJECTIVES:
         if isinstance(problem, str) and suggest(problem, OBJECTIVES).endswith(f"{name!r}?"):
@@ -47,7 +48,7 @@ def find_problem(values: Mapping[str, Any]) -> Problem | None:
 
 
 def combined_faults(values: Mapping[str, Any], source: TomlFile) -> list[Finding]:
-    """Every such fault of a scenario made in Python."""
+    """All such faults of a scenario made in Python."""
     found = list(engine_faults(values, [source]))
     problem = find_problem(values)
     if problem is None:
@@ -56,13 +57,13 @@ def combined_faults(values: Mapping[str, Any], source: TomlFile) -> list[Finding
     found += lead_faults(problem, values, [source])
     found += drop_faults(problem, values.get("drop", ()), source, ())
     rules: list[Rule] = []
-    for i, given in enumerate(_listed(values.get("rules"))):
+    for i, given in enumerate(_as_list(values.get("rules"))):
         rule = parse_rule(problem, source, ("rules", i), given)
         if isinstance(rule, list):
             found += rule
             continue
-        again = duplicate_rule(rule, rules, source, i, f"rules[{_first(rule, rules)}]")
-        found += [again] if again else []
+        repeat = duplicate_rule(rule, rules, source, i, f"rules[{_first_position(rule, rules)}]")
+        found += [repeat] if repeat else []
         rules.append(rule)
     return found
 
@@ -70,31 +71,33 @@ def combined_faults(values: Mapping[str, Any], source: TomlFile) -> list[Finding
 def objective_faults(
     problem: Problem, values: Mapping[str, Any], sources: Sequence[TomlFile]
 ) -> Iterator[Finding]:
-    """Objectives and weights that the problem does not have."""
+    """Errors for objectives and weights that the problem does not have."""
     objective = values.get("objective")
     minimise = objective.get("minimise") if isinstance(objective, Mapping) else None
     if not OBJECTIVES[problem]:
         return
-    for i, name in enumerate(_listed(minimise)):
+    for i, name in enumerate(_as_list(minimise)):
         if name not in OBJECTIVES[problem]:
             what = f"{problem} objective"
             path = ("objective", "minimise", i)
             yield unknown_name(sources, path, str(name), what, OBJECTIVES[problem])
     weights = objective.get("weights") if isinstance(objective, Mapping) else None
-    by_itself = [name for name in OBJECTIVES[problem] if name != "weighted"]
+    single_objectives = [name for name in OBJECTIVES[problem] if name != "weighted"]
     for name in weights if isinstance(weights, Mapping) else ():
-        if name not in by_itself:
+        if name not in single_objectives:
             what = f"{problem} objective to weigh"
-            yield unknown_name(sources, ("objective", "weights", name), name, what, by_itself)
+            yield unknown_name(
+                sources, ("objective", "weights", name), name, what, single_objectives
+            )
 
 
 def lead_faults(
     problem: Problem, values: Mapping[str, Any], sources: Sequence[TomlFile]
 ) -> Iterator[Finding]:
-    """Figures to lead with that an answer of the problem does not have."""
+    """Errors for lead figures that an answer of the problem does not have."""
     answer = values.get("answer")
     lead = answer.get("lead") if isinstance(answer, Mapping) else None
-    for i, key in enumerate(_listed(lead)):
+    for i, key in enumerate(_as_list(lead)):
         if key not in LEAD_FIGURES[problem]:
             what = f"figure of {problem} answers to lead with"
             yield unknown_name(
@@ -103,7 +106,7 @@ def lead_faults(
 
 
 def engine_faults(values: Mapping[str, Any], sources: Sequence[TomlFile]) -> Iterator[Finding]:
-    """An engine that is none."""
+    """An error for an unknown engine."""
     solver = values.get("solver")
     engine = solver.get("engine") if isinstance(solver, Mapping) else None
     if isinstance(engine, str) and not is_engine(engine):
@@ -113,16 +116,16 @@ def engine_faults(values: Mapping[str, Any], sources: Sequence[TomlFile]) -> Ite
 def drop_faults(
     problem: Problem, drop: Any, source: TomlFile, others: Iterable[str]
 ) -> Iterator[Finding]:
-    """Names to drop that are no implied rule and none of ``others``."""
+    """Errors for dropped names that are neither implied rules nor in ``others``."""
     droppable = {kind.name for kind in implied_rules(problem)} | set(others)
-    for i, name in enumerate(_listed(drop)):
+    for i, name in enumerate(_as_list(drop)):
         if name not in droppable:
             what = "rule in force to drop called"
             yield unknown_name([source], ("drop", i), str(name), what, droppable)
 
 
 def parse_rule(problem: Problem, source: TomlFile, path: Path, given: Any) -> Rule | list[Finding]:
-    """The rule that is given, as a table or made already, or what is wrong with it."""
+    """Return a rule, given as a table or typed, or its faults."""
     values = given if isinstance(given, Mapping) else {"rule": getattr(given, "name", None)}
     name = values.get("rule")
     known = sorted(known for of, known in RULES if of == problem)
@@ -140,17 +143,17 @@ def parse_rule(problem: Problem, source: TomlFile, path: Path, given: Any) -> Ru
     elif kind is not None:
         label = name if source.lines else dotted_path(path)
         return validate_section(kind, dict(values), [source], path, label)
-    other = [of for of, other in RULES if other == name and of != problem]
+    other_problems = [of for of, rule_name in RULES if rule_name == name and of != problem]
     message = f"there is no {problem} rule of that name"
-    if other:
-        message += f" (it is a rule of {other[0]} scenarios)"
+    if other_problems:
+        message += f" (it is a rule of {other_problems[0]} scenarios)"
     return [fault([source], (*path, "rule"), name, message, suggest(name, known), column)]
 
 
 def duplicate_rule(
     rule: Rule, rules: Sequence[Rule], source: TomlFile, i: int, where: str
 ) -> Finding | None:
-    """A fault where the rule is among ``rules`` already, or one that can be written only once."""
+    """An error if the rule is in ``rules`` already, or may be written only once."""
     if rule in rules:
         message = "the same rule is written already"
     elif rule.once and rule.name in {other.name for other in rules}:
@@ -162,12 +165,12 @@ def duplicate_rule(
     return fault([source], ("rules", i, "rule"), rule.name, message, remedy, column)
 
 
-def _first(rule: Rule, rules: Sequence[Rule]) -> int:
-    """Where the rule stands already, or the first of its name."""
+def _first_position(rule: Rule, rules: Sequence[Rule]) -> int:
+    """The position of the equal rule, or of the first of its name."""
     if rule in rules:
         return list(rules).index(rule)
     return next((i for i, other in enumerate(rules) if other.name == rule.name), 0)
 
 
-def _listed(value: Any) -> Sequence[Any]:
+def _as_list(value: Any) -> Sequence[Any]:
     return value if isinstance(value, list | tuple) else ()

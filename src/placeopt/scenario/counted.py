@@ -1,4 +1,4 @@
-"""Whom a rule about residents counts, from the place's zones, and what keeps it from anybody."""
+"""The residents that an access rule counts, from the place's zones, and missing values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Bools = NDArray[np.bool_]
 
 
 def residents_counted(place: Place, rule: Access) -> tuple[Floats, Floats]:
-    """(Z,) residents whom the rule counts wherever they live: with a car, and without one."""
+    """(Z,) residents that the rule counts in all districts: with a car, and without one."""
     people = place.zones["population"].to_numpy(float)
     counted = np.ones(len(people), bool)
     share: Floats = np.ones(len(people))
@@ -37,7 +37,7 @@ def residents_counted(place: Place, rule: Access) -> tuple[Floats, Floats]:
 
 
 def total_residents_counted(place: Place, rule: Access) -> float:
-    """Residents whom the rule counts in all the districts that it speaks of."""
+    """The number of residents that the rule counts, over all of its districts."""
     people = np.sum(residents_counted(place, rule), axis=0)
     district = place.zones["district_id"].to_numpy(str)
     if rule.district is not None:
@@ -48,7 +48,7 @@ def total_residents_counted(place: Place, rule: Access) -> float:
 
 
 def columns_read(rule: Access) -> Iterator[str]:
-    """The columns of zones that tell whom the rule counts, beside the population."""
+    """The columns of zones, other than population, that decide whom the rule counts."""
     for group in rule.groups():
         if group == "without_car":
             yield "without_car_share"
@@ -63,8 +63,10 @@ def columns_read(rule: Access) -> Iterator[str]:
 
 
 def missing_values(place: Place, column: str) -> Bools:
-    """(Z,) zones that state nothing in ``column``. Of households without a car 0 is the default,
-    so that only a place in which every zone has 0 states nothing."""
+    """(Z,) whether zones have no value in ``column``.
+
+    ``without_car_share`` is 0 by default, so it counts as missing only if it is 0 in every zone.
+    """
     values = place.zones[column]
     if column == "without_car_share":
         return np.full(len(values), not (values > 0).any())

@@ -1,11 +1,11 @@
-"""Discounting in real terms: what a pound of a later year is worth in the year decided for.
+"""Discounting in real terms to the first decided year.
 
     factor[0] = 1;  factor[t] = factor[t-1] / (1 + rate[t])
 
-The rate declines with the years as in ``discount_rates.csv``. A scenario's own rate for the
-first years scales the whole schedule, as the Green Book's reduced schedule does (3.0 %, 2.57 %,
-2.14 %, ... for 3.5 %, 3.0 %, 2.5 %, ...). Effects on health and life, where they are not money,
-have a lower schedule of their own (1.5 %, 1.29 %, 1.07 %).
+The rate declines over the years as in ``discount_rates.csv``. A scenario's own initial rate scales
+the whole schedule, like the Green Book's reduced schedule (3.0 %, 2.57 %, 2.14 %, ... for 3.5 %,
+3.0 %, 2.5 %, ...). Effects on health and life that are not money have a lower schedule (1.5 %,
+1.29 %, 1.07 %).
 Source: HM Treasury, The Green Book (2022), annex 6.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     pass
 
 
-GREEN_BOOK_RATE = 0.035  # the Green Book's rate of the first thirty years
+GREEN_BOOK_RATE = 0.035  # for the first thirty years
 
 
 @cache
@@ -47,9 +47,15 @@ def discount_schedule() -> tuple[tuple[int, int, float, float], ...]:
 def discount_factors(
     years: int, rate: float = GREEN_BOOK_RATE, *, health: bool = False
 ) -> NDArray[np.float64]:
-    """(years,) worth today of one pound in year 0, 1, ..., ``rate`` being that of the first.
+    """Present value of one pound in each year.
 
-    With ``health`` the lower schedule for effects on health and life, scaled alike.
+    Args:
+        years: The number of years.
+        rate: The initial rate, which scales the schedule.
+        health: Whether to use the schedule for effects on health and life, scaled likewise.
+
+    Returns:
+        (years,) factors for years 0, 1, ....
     """
     steps = discount_schedule()
     year = np.arange(1, max(years, 1))
@@ -61,12 +67,12 @@ def discount_factors(
 
 
 def annuity(money: Money, years: int | None = None) -> float:
-    """Worth today of one pound in each of the first ``years`` years (default: all appraised)."""
+    """Present value of one pound in each of the first ``years`` years (default: all appraised)."""
     years = money.appraisal_years if years is None else min(years, money.appraisal_years)
     return float(discount_factors(years, money.discount_rate).sum())
 
 
 def discount_factors_at(money: Money, years_ahead: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Worth today of one pound each at ``years_ahead``, the years appraised or later ones."""
+    """Present value of one pound in each of ``years_ahead``, which may be after the appraisal."""
     factors = discount_factors(int(max(years_ahead, default=0)) + 1, money.discount_rate)
     return factors[years_ahead]

@@ -1,4 +1,4 @@
-"""A scenario's faults as findings: file, line, key, value, and what would be right."""
+"""Make findings on a scenario, with file, line, key, value and remedy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from placeopt.scenario.positions import Path
 
 T = TypeVar("T", bound=BaseModel)
 
-_GIVE = {  # pydantic's types of error -> what would be right; {names} come from the error
+_REMEDIES = {  # pydantic's type of error -> remedy; {names} come from the error's context
     "string_type": "give text in quotes",
     "float_type": "give a number without quotes",
     "int_type": "give a whole number without quotes",
@@ -44,7 +44,13 @@ _GIVE = {  # pydantic's types of error -> what would be right; {names} come from
 
 @dataclass(frozen=True)
 class TomlFile:
-    """One file as read: its name for messages, its values, and the line of each key."""
+    """A TOML file.
+
+    Attributes:
+        name: Its name in messages.
+        values: Its values.
+        lines: Path of a key -> its line.
+    """
 
     name: str
     values: dict[str, Any]
@@ -54,9 +60,15 @@ class TomlFile:
 def fault(
     sources: Sequence[TomlFile], path: Path, value: Any, message: str, remedy: str, column: str = ""
 ) -> Finding:
-    """A finding at the line of ``path`` in the first source that states it, or states most of it.
+    """Make an error at the line of a key.
 
-    ``value``: what is there, ``None`` for a key that is missing.
+    Args:
+        sources: The files; the line is that of the first one with the longest part of ``path``.
+        path: The path of the key.
+        value: Its value, ``None`` if it is missing.
+        message: What is wrong.
+        remedy: What to do.
+        column: The key's name in the finding; by default its dotted path.
     """
     for length in range(len(path), 0, -1):
         for source in sources:
@@ -83,20 +95,20 @@ def fault(
 
 
 def as_warning(finding: Finding) -> Finding:
-    """The finding as a warning."""
+    """Return the finding as a warning."""
     return replace(finding, severity="warning")
 
 
 def unknown_name(
     sources: Sequence[TomlFile], path: Path, name: str, what: str, known: Iterable[str]
 ) -> Finding:
-    """A finding for a name that is none of ``known``, with the nearest one suggested."""
+    """An error for a name that is not in ``known``, suggesting the most similar one."""
     message = f"there is no {what} {name!r}"
     return fault(sources, path, None, message, suggest(name, known), dotted_path(path))
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """What to write in place of ``name``: the nearest known one, or the list of them all."""
+    """Suggest the most similar known name, or list them all."""
     names = sorted(known)
     close = get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
@@ -107,9 +119,20 @@ def suggest(name: str, known: Iterable[str]) -> str:
 def validate_section(
     model: type[T], values: dict[str, Any], sources: Sequence[TomlFile], prefix: Path, label: str
 ) -> T | list[Finding]:
-    """``values`` as a ``model``, or every fault in them; ``prefix`` is where they stand."""
+    """Validate ``values`` as a ``model``.
+
+    Args:
+        model: The type.
+        values: The values.
+        sources: The files that they come from.
+        prefix: The path of ``values`` in the files.
+        label: The name of the section in findings.
+
+    Returns:
+        The model, or every fault.
+    """
     try:
-        # In JSON mode strict means: text is no number, but a list may fill a tuple.
+        # In JSON mode, strict refuses text for numbers but accepts lists for tuples.
         return model.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
         return validation_findings(error, model, values, sources, prefix, label)
@@ -123,26 +146,26 @@ def validation_findings(
     prefix: Path,
     label: str,
 ) -> list[Finding]:
-    """Every fault that pydantic found in ``values``, as findings in plain English."""
+    """Convert the errors of pydantic to findings in plain English."""
     remedies: dict[tuple[Path, str], list[str]] = {}
     for item in error.errors():
         location = tuple(part for part in item["loc"])
-        path, message, remedy = _plain(dict(item), location, model, values)
+        path, message, remedy = _explain(dict(item), location, model, values)
         known = remedies.setdefault((path, message), [])
         if remedy not in known:
             known.append(remedy)
     found = []
     for (path, message), known in remedies.items():
         column = dotted_path((label, *path) if label else path)
-        value = None if message.startswith(("missing", "there is no")) else _at(values, path)
+        value = None if message.startswith(("missing", "there is no")) else _value_at(values, path)
         found.append(fault(sources, prefix + path, value, message, " or ".join(known), column))
     return found
 
 
-def _plain(
+def _explain(
     item: dict[str, Any], location: Path, model: type[BaseModel], values: dict[str, Any]
 ) -> tuple[Path, str, str]:
-    """Where, what is wrong and what would be right, in plain English."""
+    """The path, message and remedy of an error of pydantic."""
     if item["type"] == "extra_forbidden":
         return (
             location,
@@ -152,16 +175,16 @@ def _plain(
     if item["type"] == "missing":
         return location, "missing", f"write {location[-1]} = ..."
     path = location
-    while path and _at(values, path) is None:  # a union's locations end in the name of a type
+    while path and _value_at(values, path) is None:  # locations in a union end with a type's name
         path = path[:-1]
     context = item.get("ctx", {})
     if item["type"] == "value_error":
         message, _, remedy = str(context["error"]).partition("; ")
-        inside = _at(values, path)
-        if isinstance(inside, Mapping):  # said of a whole part: where the key stands that it names
+        section = _value_at(values, path)
+        if isinstance(section, Mapping):  # about a whole section: find the key that it mentions
             words = re.findall(r"\w+", f"{message} {remedy}")
-            named = [word for word in words if word in inside]
-            path = (*path, named[0]) if named else path
+            mentioned = [word for word in words if word in section]
+            path = (*path, mentioned[0]) if mentioned else path
         if message.startswith("give "):
             message, remedy = "not valid here", message
         return path, message, remedy or "see docs/rules.md"
@@ -169,12 +192,12 @@ def _plain(
         key: number_in_words(value) if type(value) in (int, float) else value
         for key, value in context.items()
     }
-    give = _GIVE.get(item["type"])
-    return path, "not valid here", give.format(**context) if give else item["msg"]
+    template = _REMEDIES.get(item["type"])
+    return path, "not valid here", template.format(**context) if template else item["msg"]
 
 
 def _fields_at(model: type[BaseModel], path: Path) -> list[str]:
-    """The keys that the table at ``path`` of ``model`` may have."""
+    """The keys allowed in the table at ``path`` of ``model``."""
     for part in path:
         field = model.model_fields.get(str(part))
         kind = field.annotation if field else None
@@ -184,7 +207,7 @@ def _fields_at(model: type[BaseModel], path: Path) -> list[str]:
     return list(model.model_fields)
 
 
-def _at(values: Any, path: Path) -> Any:
+def _value_at(values: Any, path: Path) -> Any:
     for part in path:
         try:
             values = values[part]
@@ -194,7 +217,7 @@ def _at(values: Any, path: Path) -> Any:
 
 
 def display_value(value: Any) -> str | None:
-    """A value as the file has it, short."""
+    """A value as in a file, shortened."""
     if value is None:
         return None
     text = value if isinstance(value, str) else str(value)
@@ -204,7 +227,7 @@ def display_value(value: Any) -> str | None:
 
 
 def dotted_path(path: Path) -> str:
-    """("rules", 2, "minutes") -> "rules[2].minutes"."""
+    """Format a path: ("rules", 2, "minutes") is "rules[2].minutes"."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part

@@ -1,4 +1,4 @@
-"""What a scenario may ask to make small, problem by problem."""
+"""The objectives that a scenario may minimise, by problem."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from placeopt.scenario.rules.rule import Problem
 
 @dataclass(frozen=True)
 class ObjectiveName:
-    """One objective: its name in a scenario, its unit, and what it says."""
+    """An objective: its name in a scenario, its unit, and what it minimises."""
 
     name: str
     unit: str
     sentence: str
 
 
-def _named(*objectives: ObjectiveName) -> dict[str, ObjectiveName]:
+def _by_name(*objectives: ObjectiveName) -> dict[str, ObjectiveName]:
     return {objective.name: objective for objective in objectives}
 
 
 OBJECTIVES: dict[Problem, dict[str, ObjectiveName]] = {
-    "estate": _named(
+    "estate": _by_name(
         ObjectiveName("cost", "gbp", "the net present cost of the estate over the appraisal years"),
         ObjectiveName("visit_minutes", "minutes per year", "the minutes residents spend on visits"),
         ObjectiveName("buildings", "buildings", "the number of buildings kept open"),
@@ -33,7 +33,7 @@ OBJECTIVES: dict[Problem, dict[str, ObjectiveName]] = {
             "the sum of the objectives that `weights` names, each times its weight",
         ),
     ),
-    "budget": _named(
+    "budget": _by_name(
         ObjectiveName(
             "weighted_outcomes",
             "weighted share of the way from baseline to target, negative",
@@ -55,7 +55,7 @@ OBJECTIVES: dict[Problem, dict[str, ObjectiveName]] = {
     "joint": {},
 }
 DEFAULT_OBJECTIVE: dict[Problem, str] = {"estate": "cost", "budget": "weighted_outcomes"}
-ESTATE_UNITS = {  # as a plan's tables write them
+ESTATE_UNITS = {  # in a plan's tables
     "cost": "GBP, net present",
     "visit_minutes": "minutes/year",
     "buildings": "buildings",

@@ -1,12 +1,12 @@
-"""What a question asks for first: yes or no, and the figures that its answer leads with.
+"""How an answer begins: with yes or no, and with which figures.
 
-``LEAD_FIGURES`` states every key that ``[answer] lead`` may name, by problem; ``summary.json``
-holds each of them under ``facts`` where the answer has it.
+``LEAD_FIGURES`` lists every key that ``[answer] lead`` may name, by problem; ``summary.json`` has
+each of them under ``facts`` if the answer states it.
 
-A question asks for yes or no where the first of its parts (cut at commas, colons and semicolons)
-that begins with a verb that asks, or with a question word, begins with a verb that asks: "Can
-Marlshire ...?", "If one trust held them all, could it ...?", and not "With less money, how should
-...?". ``[answer] yes_or_no`` says otherwise.
+A question is split at commas, colons and semicolons. It asks for yes or no if, of the parts that
+begin with an auxiliary verb or a question word, the first begins with a verb: "Can Marlshire ...?",
+"If one trust held them all, could it ...?", but not "With less money, how should ...?".
+``[answer] yes_or_no`` overrides this.
 """
 
 from __future__ import annotations
@@ -59,23 +59,23 @@ LEAD_FIGURES: dict[str, dict[str, str]] = {
     },
     "joint": {},
 }
-ASKS_YES_OR_NO = frozenset(
+AUXILIARY_VERBS = frozenset(
     (
         *("can", "could", "may", "might", "must", "shall", "should", "will", "would"),
         *("do", "does", "did", "is", "are", "was", "were", "has", "have", "had"),
     )
 )
-ASKS_WHAT = frozenset(
+QUESTION_WORDS = frozenset(
     ("how", "what", "which", "who", "whom", "whose", "where", "when", "why"),
 )
 
 
 def is_yes_or_no(question: str) -> bool:
-    """Whether a question asks for yes or no, by the rule above."""
+    """Whether a question asks for yes or no, by the rule at the top of this module."""
     for part in re.split(r"[,:;]", question.lower()):
         words = re.findall(r"[a-z']+", part)
-        if words and words[0] in ASKS_YES_OR_NO:
+        if words and words[0] in AUXILIARY_VERBS:
             return True
-        if any(word in ASKS_WHAT for word in words[:2]):
+        if any(word in QUESTION_WORDS for word in words[:2]):
             return False
     return False

@@ -1,7 +1,7 @@
-"""The ranges of a scenario's numbers, by what they measure.
+"""The ranges of a scenario's numbers, by quantity.
 
-Beyond them a number overflows or is lost in what is computed from it. A number other than 0 has
-also a size from ``SMALLEST`` to ``LARGEST``; ``Section`` sees to that.
+They prevent overflow and underflow in what is computed from the numbers. ``Section`` also ensures
+that a number other than 0 has a size from ``SMALLEST`` to ``LARGEST``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 SMALLEST, LARGEST = 1e-9, 1e12  # sizes of a number other than 0
-LARGEST_SEED = 2**31 - 1  # that every engine takes
+LARGEST_SEED = 2**31 - 1  # accepted by every engine
 
 Gbp = Annotated[float, Field(ge=0, le=1e12)]
 Tonnes = Annotated[float, Field(ge=0, le=1e12)]
@@ -27,16 +27,16 @@ Count = Annotated[int, Field(ge=0, le=1_000_000)]
 Year = Annotated[int, Field(ge=1900, le=2200)]
 Quintile = Annotated[int, Field(ge=1, le=5)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
-Kmh = Annotated[float, Field(le=1000)]  # whether it is above 0 is checked with the modes
+Kmh = Annotated[float, Field(le=1000)]  # the check of modes requires more than 0
 
 
 def numbers_in(value: Any) -> Iterator[float]:
-    """Every number with a fraction in a value of a scenario, in lists and tables too."""
+    """Every float in a value of a scenario, including nested lists and tables."""
     return (each for each in _single_values(value) if isinstance(each, float))
 
 
 def texts_in(value: Any) -> Iterator[str]:
-    """Every text in a value of a scenario, in lists and tables too."""
+    """Every text in a value of a scenario, including nested lists and tables."""
     return (each for each in _single_values(value) if isinstance(each, str))
 
 

@@ -1,16 +1,16 @@
-"""Read a scenario: TOML to a typed, frozen ``Scenario``, or every fault at once with its line.
+"""Read a scenario from TOML, reporting every fault at once with its line.
 
-A scenario may state ``extends = "other.toml"``. The file named is read first (it may not itself
-extend another) and then
+A scenario may state ``extends = "other.toml"``. That file, which may not itself extend another, is
+read first. Then
 
-- tables (``[solver]``, ``[travel]``, ...) merge key by key: what this file writes wins;
-- ``[[rules]]`` add up: all rules of both files hold;
-- ``drop = ["access"]`` takes away every rule of that name that the other file states, and the
-  implied rule of that name. A rule that this file itself writes always holds, so dropping a
-  rule and writing it again replaces it.
+- tables (``[solver]``, ``[travel]``, ...) merge key by key, and this file's values take precedence;
+- the ``[[rules]]`` of both files hold;
+- ``drop = ["access"]`` removes the other file's rules of that name and the implied rule of that
+  name. This file's own rules always hold, so dropping a rule and writing it again replaces it.
 
-Rules that the problem implies (see ``implied``) are in force without being written, with their
-defaults, unless dropped or written; ``Scenario`` adds them.
+Rules that the problem implies (see ``implied_rules``) are in force with their defaults unless
+dropped
+or written; ``Scenario`` adds them.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ KEYS = (*(key for key in Scenario.model_fields if key != "path"), "extends")
 
 
 def read_scenario(path: str | Path) -> Scenario:
-    """The scenario in the TOML file at ``path``.
+    """Read the scenario in the TOML file at ``path``.
 
-    Raises ``ScenarioError`` with every fault found: file, line, key, value and what would be
-    right.
+    Raises:
+        ScenarioError: With every fault found: file, line, key, value and remedy.
     """
     path = Path(path)
     own = _parse(path, path.name)
@@ -80,7 +80,11 @@ def read_scenario(path: str | Path) -> Scenario:
     scenario = _fields(plain, sources, found)
     if isinstance(scenario, list):
         places = {(finding.file, finding.row, finding.column) for finding in found}
-        found += [each for each in scenario if (each.file, each.row, each.column) not in places]
+        found += [
+            finding
+            for finding in scenario
+            if (finding.file, finding.row, finding.column) not in places
+        ]
     if found or isinstance(scenario, list):
         found.sort(key=lambda finding: (finding.file != own.name, finding.row or 0))
         raise ScenarioError(found, "faults in the scenario")
@@ -88,7 +92,7 @@ def read_scenario(path: str | Path) -> Scenario:
 
 
 def _parse(path: Path, name: str) -> TomlFile:
-    """The file's values and the line of each key; raises where it is not TOML at all."""
+    """Read a file's values and lines; ``ScenarioError`` if it is not TOML."""
 
     def refuse(row: int | None, message: str, remedy: str) -> ScenarioError:
         finding = Finding("error", name, row, None, None, message, remedy)
@@ -108,11 +112,11 @@ def _parse(path: Path, name: str) -> TomlFile:
 
 
 def _base(path: Path, base: str, own: TomlFile) -> TomlFile:
-    where = path.parent / base
-    if not where.is_file():
+    extended_file = path.parent / base
+    if not extended_file.is_file():
         finding = fault([own], ("extends",), base, "no such file", "name a file beside this one")
         raise ScenarioError([finding], "faults in the scenario")
-    source = _parse(where, base)
+    source = _parse(extended_file, base)
     if "extends" in source.values:
         message = "a file that is extended may not itself extend another"
         remedy = "take extends out of it, or extend the first file of the chain"
@@ -120,7 +124,7 @@ def _base(path: Path, base: str, own: TomlFile) -> TomlFile:
         raise ScenarioError([finding], "faults in the scenario")
     if isinstance(source.values.get("place"), str):
         source.values["place"] = Path(
-            os.path.relpath(where.parent / source.values["place"], path.parent)
+            os.path.relpath(extended_file.parent / source.values["place"], path.parent)
         ).as_posix()
     return source
 
@@ -128,8 +132,8 @@ def _base(path: Path, base: str, own: TomlFile) -> TomlFile:
 def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for key, value in own.items():
-        both = isinstance(value, dict) and isinstance(base.get(key), dict)
-        result[key] = _merged(base[key], value) if both else value
+        are_tables = isinstance(value, dict) and isinstance(base.get(key), dict)
+        result[key] = _merged(base[key], value) if are_tables else value
     return result
 
 
@@ -160,7 +164,7 @@ def _place_relative_to(
 
 
 def _dropped(problem: Problem, sources: list[TomlFile]) -> tuple[list[str], list[Finding]]:
-    """The names that some file drops, and faults in them."""
+    """The names that the files drop, and faults in them."""
     names, found = [], []
     for source in sources:
         drop = source.values.get("drop", [])
@@ -179,11 +183,11 @@ def _dropped(problem: Problem, sources: list[TomlFile]) -> tuple[list[str], list
 
 
 def _rules(problem: Problem, sources: list[TomlFile]) -> tuple[list[Rule], list[Finding]]:
-    """The rules written, the extended file's first, and faults in them."""
+    """The rules of the files, those of the extended file first, and faults in them."""
     rules: list[Rule] = []
     found: list[Finding] = []
     own_drop = sources[0].values.get("drop", [])
-    where: dict[str, str] = {}
+    location_of: dict[str, str] = {}
     for source in reversed(sources):
         raw = source.values.get("rules", [])
         if not isinstance(raw, list) or not all(isinstance(rule, dict) for rule in raw):
@@ -196,21 +200,23 @@ def _rules(problem: Problem, sources: list[TomlFile]) -> tuple[list[Rule], list[
             if isinstance(rule, list):
                 found += rule
                 continue
-            other = where.get(rule.model_dump_json() if rule in rules else rule.name, "")
-            again = duplicate_rule(rule, rules, source, i, other)
-            found += [again] if again else []
+            other = location_of.get(rule.model_dump_json() if rule in rules else rule.name, "")
+            repeat = duplicate_rule(rule, rules, source, i, other)
+            found += [repeat] if repeat else []
             rules.append(rule)
-            here = f"{source.name} row {source.lines['rules', i]}"
-            where.setdefault(rule.name, here)
-            where.setdefault(rule.model_dump_json(), here)
+            location = f"{source.name} row {source.lines['rules', i]}"
+            location_of.setdefault(rule.name, location)
+            location_of.setdefault(rule.model_dump_json(), location)
     return rules, found
 
 
 def _fields(
     values: dict[str, Any], sources: list[TomlFile], found: list[Finding]
 ) -> Scenario | list[Finding]:
-    """The scenario without its rules, or faults in single values; those of the whole, which are
-    known with their lines, are not found twice."""
+    """The scenario without its rules, or faults in single values.
+
+    Faults of the scenario as a whole in ``found`` are not repeated.
+    """
     try:
         return validate_section(Scenario, {**values, "rules": []}, sources, (), "")
     except ScenarioError as error:

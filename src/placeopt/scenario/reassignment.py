@@ -1,8 +1,9 @@
-"""When an estate plan sends visits nearer once its buildings are found, and for how much money.
+"""When visits are reassigned to nearer hosts after the search for an estate plan, and at what cost.
 
-A scenario that writes no ``minimise`` asks for the least cost first. Then buildings, tiers and
-hosts stay, and visits go where they take the fewest minutes for at most the smaller of half a per
-cent of that cost and a tenth of what the plan saves against doing nothing.
+A scenario without ``minimise`` first minimises cost. Then buildings, tiers and hosts are fixed, and
+visits are assigned for the fewest minutes, at an extra cost of at most 0.5 % of the least cost or,
+if
+less, a tenth of the saving against doing nothing.
 """
 
 from __future__ import annotations
@@ -10,54 +11,53 @@ from __future__ import annotations
 from placeopt.scenario.rules.estate.services import Behaviour
 from placeopt.scenario.scenario import Scenario
 
-COST_SHARE = 0.005  # of the least cost found, at most
-SAVING_SHARE = 0.1  # of the saving against doing nothing, at most, where there is one
+COST_SHARE = 0.005  # upper limit as a share of the least cost
+SAVING_SHARE = 0.1  # upper limit as a share of any saving against doing nothing
 
-# Whether a nearer host could take a visit is found to these tolerances, by plan and verifier alike.
-MINUTES_TOLERANCE = 1e-6  # a host is nearer by more than this
-AREA_TOLERANCE_M2 = (
-    0.01  # floor left beyond this is floor left; also the step in which fit-out is tried
-)
-VISIT_TOLERANCE = 0.5  # floor for less than this many visits is none
-COST_TOLERANCE_GBP = 1e-6  # a visit that adds less than this costs no more
-MONEY_TOLERANCE_SHARE = 1e-6  # money of which less than this share, or GBP 1, is left is used up
+# Tolerances for whether a nearer host could take a visit, for plan and verifier.
+MINUTES_TOLERANCE = 1e-6  # a nearer host is nearer by more than this
+AREA_TOLERANCE_M2 = 0.01  # least spare floor; also the step in which fit-out is tried
+VISIT_TOLERANCE = 0.5  # spare floor for fewer visits does not count
+COST_TOLERANCE_GBP = 1e-6  # a smaller extra cost does not count
+MONEY_TOLERANCE_SHARE = 1e-6  # money is used up if less than this share, or GBP 1, is left
 
 
 def is_used_up(left_gbp: float, all_gbp: float) -> bool:
-    """Return whether of ``all_gbp`` so little is left that no visit can be moved for it."""
+    """Return whether ``left_gbp`` of ``all_gbp`` is too little to move a visit."""
     return left_gbp <= max(1.0, MONEY_TOLERANCE_SHARE * abs(all_gbp))
 
 
 def planner_assigns(scenario: Scenario) -> bool:
-    """Return whether the plan sends every visit, in every year, and nobody goes by themselves."""
+    """Return whether the plan assigns all visits, in every year, instead of residents choosing."""
     return all(rule.residents == "planner" for rule in scenario.of(Behaviour))
 
 
 def uses_reassignment(scenario: Scenario) -> bool:
-    """Return whether visits are sent nearer after the search: ``minimise`` is not written."""
+    """Return whether visits are reassigned after the search, i.e. ``minimise`` is not written."""
     written = "minimise" in scenario.objective.model_fields_set
     return scenario.problem == "estate" and not written and planner_assigns(scenario)
 
 
 def allowance_gbp(least_cost: float, do_nothing_cost: float) -> float:
-    """Return what fewer minutes may cost in all.
+    """Return the most that fewer minutes may cost in total.
 
     Args:
         least_cost: net present cost (GBP) of the plan before its visits are sent nearer.
         do_nothing_cost: net present cost (GBP) of today's arrangement.
 
     Returns:
-        GBP, net present: half a per cent of the cost, or a tenth of the saving where that is less;
-        half a per cent where there is no saving.
+        GBP, net present: 0.5 % of the cost, or a tenth of the saving if that is less; 0.5 % if
+        there
+        is no saving.
     """
-    most, saving = COST_SHARE * abs(least_cost), do_nothing_cost - least_cost
-    return min(most, SAVING_SHARE * saving) if saving > 0 else most
+    allowance, saving = COST_SHARE * abs(least_cost), do_nothing_cost - least_cost
+    return min(allowance, SAVING_SHARE * saving) if saving > 0 else allowance
 
 
 def cost_ceiling_gbp(
     scenario: Scenario, least_cost: float | None, plan_cost: float, do_nothing_cost: float
 ) -> float:
-    """Return the net present cost (GBP) up to which a visit may be sent nearer.
+    """Return the net present cost (GBP) up to which visits may be reassigned to nearer hosts.
 
     Args:
         scenario: the question; its objective says what a plan may cost.
@@ -73,7 +73,9 @@ def cost_ceiling_gbp(
         return plan_cost
     if uses_reassignment(scenario):
         return max(least_cost + allowance_gbp(least_cost, do_nothing_cost), plan_cost)
-    asked = scenario.objective
-    number = asked.minimise.index("cost") if "cost" in asked.minimise else len(asked.slack)
-    slack = asked.slack[number] if number < len(asked.slack) else 0.0
+    objective = scenario.objective
+    position = (
+        objective.minimise.index("cost") if "cost" in objective.minimise else len(objective.slack)
+    )
+    slack = objective.slack[position] if position < len(objective.slack) else 0.0
     return max(least_cost + slack * abs(least_cost), plan_cost)

@@ -1,6 +1,6 @@
-"""The page of rules, ``docs/rules.md``, made from the registry.
+"""Generate the page of rules, ``docs/rules.md``, from the registry.
 
-``python -m placeopt.scenario.reference_page docs`` writes it and the JSON Schema beside it.
+``python -m placeopt.scenario.reference_page docs`` writes it and the JSON Schema.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ again replaces it.
 
 
 def rules_markdown() -> str:
-    """Every rule and objective of every problem: number, sentence, equation, parameters."""
+    """Every rule and objective of every problem with number, sentence, equation and parameters."""
     return OPENING + "".join(_problem(problem) for problem in OBJECTIVES if _kinds(problem))
 
 
@@ -60,7 +60,9 @@ def _problem(problem: Problem) -> str:
 
 
 def _rule(kind: type[Rule]) -> str:
-    marks = [mark for mark, on in (("implied", kind.implied), ("once only", kind.once)) if on]
+    marks = [
+        mark for mark, applies in (("implied", kind.implied), ("once only", kind.once)) if applies
+    ]
     lines = [f"\n### {kind.number} `{kind.name}`" + (f" ({', '.join(marks)})" if marks else "")]
     doc = (getdoc(kind) or "").split("\n\n")[0].replace("\n", " ")
     lines += ["", doc.removeprefix(f"({kind.number}) "), "", f"    {kind.equation}"]
@@ -86,7 +88,7 @@ def _parameter(name: str, kind: type[Rule]) -> str:
 
 
 def _toml(value: Any) -> str:
-    """A default as a scenario would write it."""
+    """A default as written in a scenario."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -99,7 +101,7 @@ def _toml(value: Any) -> str:
 
 
 def _type(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
-    """A parameter's type and limits in words."""
+    """The type and limits of a parameter in words."""
     if "$ref" in schema:
         return _type(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if "anyOf" in schema:

@@ -1,4 +1,4 @@
-"""Keys and rules that a scenario file still calls by an earlier name (see ``base.aliases``)."""
+"""Accept earlier names of keys and rules in scenario files (see ``base.aliases``)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from placeopt.scenario.positions import Path
 
 
 def with_new_names(source: TomlFile) -> TomlFile:
-    """The file's values and lines under today's names, with a ``FutureWarning`` for each."""
+    """Replace earlier names in a file's values and lines, with a ``FutureWarning`` for each."""
     lines = dict(source.lines)
     values = _table(source, "scenario", (), source.values, lines)
     return TomlFile(source.name, values, lines)
@@ -20,16 +20,16 @@ def with_new_names(source: TomlFile) -> TomlFile:
 def _table(
     source: TomlFile, where: str, path: Path, table: dict[str, Any], lines: dict[Path, int]
 ) -> dict[str, Any]:
-    found = renamed(where, table)
+    aliases = renamed(where, table)
     result: dict[str, Any] = {}
     for key, value in table.items():
         name = key
-        if key in found:
-            name = found[key].new
-            _warn(source, (*path, key), found[key].sentence())
+        if key in aliases:
+            name = aliases[key].new
+            _warn(source, (*path, key), aliases[key].sentence())
             _move(lines, (*path, key), (*path, name))
         if where == "scenario" and name == "rules" and isinstance(value, list):
-            value = [_rule(source, (*path, name, at), rule, lines) for at, rule in enumerate(value)]
+            value = [_rule(source, (*path, name, i), rule, lines) for i, rule in enumerate(value)]
         elif isinstance(value, dict):
             value = _table(source, f"{where}.{name}", (*path, name), value, lines)
         result[name] = value
@@ -48,8 +48,8 @@ def _rule(source: TomlFile, path: Path, rule: Any, lines: dict[Path, int]) -> An
 
 
 def _move(lines: dict[Path, int], old: Path, new: Path) -> None:
-    for place in [place for place in lines if place[: len(old)] == old]:
-        lines[(*new, *place[len(old) :])] = lines.pop(place)
+    for path in [path for path in lines if path[: len(old)] == old]:
+        lines[(*new, *path[len(old) :])] = lines.pop(path)
 
 
 def _warn(source: TomlFile, path: Path, sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""The question asked of a place: objective, rules, travel and solver settings, all typed."""
+"""The typed scenario: question, objective, rules, travel and solver settings."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ class Scenario(Section):
         ScenarioError: With every fault: key, value and what would be right.
     """
 
-    found_in_whole: ClassVar[tuple[str, ...]] = ("rules",)
+    combined_fields: ClassVar[tuple[str, ...]] = ("rules",)
 
     question: str = Field(min_length=1, description="what is asked, as a sentence")
     place: str = "."  # relative to the scenario's file
@@ -177,8 +177,8 @@ class Scenario(Section):
     path: Path | None = Field(None, exclude=True, strict=False)  # the file it was read from
 
     @classmethod
-    def faults_of_all(cls, values: Mapping[str, Any]) -> list[Finding]:
-        """Faults of the whole; see ``whole``."""
+    def combined_faults_of(cls, values: Mapping[str, Any]) -> list[Finding]:
+        """Faults of the scenario as a whole; see ``combined_faults``."""
         written = {name: value if name == "rules" else to_plain_values(value)
                    for name, value in values.items()}  # fmt: skip
         return combined_faults(written, TomlFile(MADE_IN_PYTHON, written, {}))
@@ -186,7 +186,8 @@ class Scenario(Section):
     @field_validator("rules", mode="before")
     @classmethod
     def _tables_are_rules(cls, rules: Any, info: ValidationInfo) -> Any:
-        """Rules given as a file has them, typed; what is no table is for the types to refuse."""
+        """Convert rules given as tables to their types; anything else is left for the type
+        check."""
         problem = info.data.get("problem")
         if not isinstance(rules, list | tuple) or problem is None:
             return rules
@@ -213,10 +214,10 @@ class Scenario(Section):
 
     @model_validator(mode="after")
     def _with_implied_rules(self) -> Scenario:
-        if found := self.faults_of_all(dict(self)):
+        if found := self.combined_faults_of(dict(self)):
             raise ScenarioError(found, "faults in the scenario")
-        named = {rule.name for rule in self.rules}
-        drop = tuple(dict.fromkeys(name for name in self.drop if name not in named))
+        names = {rule.name for rule in self.rules}
+        drop = tuple(dict.fromkeys(name for name in self.drop if name not in names))
         implied = missing_implied(self.problem, self.rules, drop)
         object.__setattr__(self, "drop", drop)
         object.__setattr__(self, "rules", (*implied, *self.rules))
@@ -224,38 +225,38 @@ class Scenario(Section):
 
     @property
     def yes_or_no(self) -> bool:
-        """Whether the question asks for yes or no, as the scenario says or its words do."""
-        said = self.answer.yes_or_no
-        return is_yes_or_no(self.question) if said is None else said
+        """Whether the question asks for yes or no, as stated or judged by its words."""
+        stated = self.answer.yes_or_no
+        return is_yes_or_no(self.question) if stated is None else stated
 
     @property
     def place_path(self) -> Path:
-        """Where the place is: ``place``, seen from the scenario's own file."""
+        """The path of the place, relative to the scenario's file."""
         return (self.path.parent if self.path else Path()) / self.place
 
     def of(self, kind: type[Rule]) -> list[Any]:
-        """The scenario's rules of one kind, in the order given."""
+        """Return the scenario's rules of one kind, in the order given."""
         return [rule for rule in self.rules if isinstance(rule, kind)]
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy; with ``update`` it is checked as if it were written so.
+        """Return a copy; with ``update`` it is checked like a new scenario.
 
-        ``drop`` takes the rules of its names away, whoever wrote them; rules given beside it hold.
-        Implied rules that are neither given nor dropped come back.
+        ``drop`` removes all rules of its names, but rules given together with it hold. Implied
+        rules
+        that are neither given nor dropped are added again.
         """
         update = dict(update or {})
         dropped = update.get("drop")
         if "rules" not in update and isinstance(dropped, list | tuple):
             update["rules"] = tuple(rule for rule in self.rules if rule.name not in dropped)
-            ours = {rule.name for rule in self.rules if not rule.implied}
-            update["drop"] = tuple(name for name in dropped if name not in ours)
+            own_names = {rule.name for rule in self.rules if not rule.implied}
+            update["drop"] = tuple(name for name in dropped if name not in own_names)
         return super().model_copy(update=update, deep=deep)
 
     def with_rules(self, rules: Sequence[Rule]) -> Self:
-        """The same question with these rules and no others, for relaxations and explanations.
+        """Return the scenario with only these rules, for relaxations and explanations.
 
-        Implied rules that are not among ``rules`` are not in force; nothing is checked, since
-        such a question is no one's own.
+        Implied rules that are not in ``rules`` are not in force. Nothing is checked.
         """
         copied = self.model_copy()
         object.__setattr__(copied, "rules", tuple(rules))
@@ -265,5 +266,5 @@ class Scenario(Section):
         return copied
 
     def without(self, position: int) -> Self:
-        """The same question without the rule at one position; for explanations."""
+        """Return the scenario without the rule at one position, for explanations."""
         return self.with_rules(self.rules[:position] + self.rules[position + 1 :])

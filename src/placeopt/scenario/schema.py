@@ -1,7 +1,8 @@
-"""The JSON Schema of scenario files, for editors: ``docs/scenario.schema.json``.
+"""Generate the JSON Schema of scenario files for editors: ``docs/scenario.schema.json``.
 
-Made from the typed sections and the registered rules; ``problem`` decides which rules and
-objectives may be written, and ``rule`` decides which parameters a rule has.
+It is made from the typed sections and the registered rules. ``problem`` determines the allowed
+rules
+and objectives, and ``rule`` the parameters of a rule.
 """
 
 from __future__ import annotations
@@ -52,12 +53,12 @@ def json_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """The schema as it is published."""
+    """The schema as published text."""
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _of_problem(problem: Problem) -> dict[str, Any]:
-    """What a scenario of one problem may write: its rules, objectives and implied rules."""
+    """The condition for one problem: its rules, objectives and implied rules."""
     rules = [{"$ref": f"#/$defs/{_key(kind)}"} for kind in _kinds(problem)]
     return {
         "if": {"properties": {"problem": {"const": problem}}, "required": ["problem"]},

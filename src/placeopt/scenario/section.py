@@ -1,8 +1,10 @@
-"""What every typed part of a scenario shares: checked alike from a file and from Python.
+"""The base class of the typed sections of a scenario, with the same checks for files and Python.
 
-A part is frozen and strict: an unknown key, text in place of a number or a number out of its range
-is refused where it is made (``Access(minutes=20)``) and where it is changed (``replace``,
-``model_copy``), with all faults at once and what would be right.
+Sections are frozen and strict. An unknown key, a text instead of a number or a number out of range
+is
+refused when a section is made (``Access(minutes=20)``) or changed (``replace``, ``model_copy``),
+with
+all faults at once and their remedies.
 """
 
 from __future__ import annotations
@@ -26,50 +28,50 @@ else:
     _ModelMeta = type(BaseModel)
 
 
-class _Reported(_ModelMeta):
-    """Calling the class raises ``ScenarioError`` with findings, not pydantic's own error."""
+class _FindingsMeta(_ModelMeta):
+    """Makes the class raise ``ScenarioError`` with findings instead of pydantic's error."""
 
     if not TYPE_CHECKING:
 
         def __call__(cls, *args: Any, **values: Any) -> Any:
-            found = cls.faults_of_all(values)
+            combined_findings = cls.combined_faults_of(values)
             try:
-                made = super().__call__(*args, **values)
+                instance = super().__call__(*args, **values)
             except ValidationError as error:
                 source = TomlFile(MADE_IN_PYTHON, to_plain_values(values), {})
-                said = validation_findings(
+                field_findings = validation_findings(
                     error, cls, to_plain_values(values), [source], (), cls.label()
                 )
-                known = {(each.column, each.message) for each in found}
-                found += [
-                    each
-                    for each in said
-                    if (each.column, each.message) not in known
-                    and not (each.column or "").startswith(cls.found_in_whole)
+                known = {(finding.column, finding.message) for finding in combined_findings}
+                combined_findings += [
+                    finding
+                    for finding in field_findings
+                    if (finding.column, finding.message) not in known
+                    and not (finding.column or "").startswith(cls.combined_fields)
                 ]
             except ScenarioError as error:
-                found = found or error.findings
-            if found:
-                raise ScenarioError(found, "faults in the scenario")
-            return made
+                combined_findings = combined_findings or error.findings
+            if combined_findings:
+                raise ScenarioError(combined_findings, "faults in the scenario")
+            return instance
 
 
-class Section(BaseModel, metaclass=_Reported):
-    """A frozen part of a scenario; a changed copy is made with ``replace`` and checked anew."""
+class Section(BaseModel, metaclass=_FindingsMeta):
+    """A frozen section of a scenario; ``replace`` makes a changed copy and checks it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     section: ClassVar[str] = ""
-    found_in_whole: ClassVar[tuple[str, ...]] = ()  # fields that ``faults_of_all`` looks into
+    combined_fields: ClassVar[tuple[str, ...]] = ()  # fields that ``combined_faults_of`` checks
 
     @classmethod
     def label(cls) -> str:
-        """What findings call the part: its table in a file."""
+        """The section's name in findings: its table in a file."""
         return cls.section
 
     @classmethod
-    def faults_of_all(cls, values: Mapping[str, Any]) -> list[Finding]:
-        """Faults that no field has by itself; those of a part are none."""
+    def combined_faults_of(cls, values: Mapping[str, Any]) -> list[Finding]:
+        """Faults that involve several fields; none by default."""
         return []
 
     @model_validator(mode="before")
@@ -82,8 +84,8 @@ class Section(BaseModel, metaclass=_Reported):
     @field_validator("*", mode="after")
     @classmethod
     def _can_be_held_and_shown(cls, value: Any) -> Any:
-        """No numbers so large or near to 0 that what is computed from them overflows or is lost,
-        no texts so long or with characters that cannot be shown."""
+        """Refuse numbers that could overflow or underflow, and texts that are too long or cannot be
+        shown."""
         for number in numbers_in(value):
             if number != 0 and abs(number) < SMALLEST:
                 raise ValueError(f"nearer to 0 than {number_in_words(SMALLEST)}; give 0 or more")
@@ -95,7 +97,7 @@ class Section(BaseModel, metaclass=_Reported):
         return value
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with other values, checked as if it were written so.
+        """Return a copy with other values, checked like a new section.
 
         Raises:
             ScenarioError: For an unknown name or a value that is not valid, all at once.
@@ -103,7 +105,7 @@ class Section(BaseModel, metaclass=_Reported):
         return self.model_copy(update=changes)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy; with ``update`` it is checked as if it were written so."""
+        """Return a copy; with ``update`` it is checked like a new section."""
         if not update:
             return super().model_copy(deep=deep)
         given = {name: getattr(self, name) for name in self.model_fields_set}
@@ -111,7 +113,8 @@ class Section(BaseModel, metaclass=_Reported):
 
 
 def to_plain_values(value: Any) -> Any:
-    """Values as a file would have them: parts as tables of what was given, tuples as lists."""
+    """Convert values to those of a file: sections to tables of the given fields, tuples to
+    lists."""
     if isinstance(value, BaseModel):
         return {name: to_plain_values(getattr(value, name)) for name in value.model_fields_set}
     if isinstance(value, Mapping):
@@ -122,7 +125,7 @@ def to_plain_values(value: Any) -> Any:
 
 
 def _as_written(value: Any) -> Any:
-    """Lists as tuples and NumPy's numbers as Python's: strict types ask for these."""
+    """Convert lists to tuples and NumPy numbers to Python's, as strict types require."""
     if isinstance(value, list | tuple):
         return tuple(_as_written(inner) for inner in value)
     if isinstance(value, dict):

@@ -1,7 +1,6 @@
-"""What an independent verifier found: each rule, whether it holds, and the totals it recomputed.
+"""The result of an independent verifier: each rule, whether it holds, and the recomputed totals.
 
-These are records only, so that a problem's ``verify.py`` can speak without knowing anything of
-the model that was solved.
+These records are independent of the model that was solved, so that verifiers can use them.
 """
 
 from __future__ import annotations
@@ -12,22 +11,34 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Check:
-    """One rule checked against one plan."""
+    """The check of one rule against a plan.
 
-    number: str  # "E7"; "" for a check of the plan's own arithmetic
+    Attributes:
+        number: The number of the rule, "E7"; "" for a check of the plan's arithmetic.
+        name: The name of the rule.
+        sentence: What is checked.
+        holds: Whether it holds.
+        detail: Where it holds most tightly, or the worst breach, with ids and units.
+        held_by: The only measure by which it holds, if a plain "holds" would claim too much.
+    """
+
+    number: str
     name: str
     sentence: str
     holds: bool
-    detail: str = ""  # the tightest place where it holds, or the worst breach, with ids and units
-    held_by: str = ""  # where a plain "holds" would say too much: by what measure alone it does
+    detail: str = ""
+    held_by: str = ""
 
 
 @dataclass(frozen=True)
 class Verification:
-    """A plan re-checked from the tables alone.
+    """The check of a plan from the tables alone.
 
-    ``totals`` are the plan's figures recomputed from the tables, ``do_nothing`` the same figures
-    for today's arrangement, and ``broken_today`` the checks that today's arrangement fails.
+    Attributes:
+        checks: The checks of all rules.
+        totals: The plan's figures, recomputed from the tables.
+        do_nothing: The same figures for today's arrangement.
+        broken_today: The checks that today's arrangement fails.
     """
 
     checks: tuple[Check, ...]

@@ -1,9 +1,9 @@
-"""Numbers as a British reader writes them: money, shares, counts, minutes and plain figures.
+"""Format numbers for British readers: money, shares, counts, minutes and plain figures.
 
-Every room that puts a number into a sentence calls these functions, so that one amount reads the
-same in a rule, a reason, a check, the page and the terminal, and no text has to be parsed to be
-shown. A missing number is "not stated"; a minus is the minus sign, and nothing is ever "-0" or
-"1e+04".
+All sentences use these functions, so that an amount reads the same in rules, reasons, checks, pages
+and on the terminal. A missing number is "not stated"; negative numbers have a minus sign, and
+nothing
+is written as "-0" or "1e+04".
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def per_cent(share: float) -> str:
 
 
 def exact_per_cent(share: float) -> str:
-    """A share as somebody stated it: ``12.5%``, ``30%``."""
+    """A share as it was stated: ``12.5%``, ``30%``."""
     if not math.isfinite(share):
         return NOT_STATED
     return signed(f"{figure(abs(100 * share))}%", share < 0)

@@ -1,7 +1,7 @@
-"""Write a scenario: one TOML file that stands alone, whatever files it was read from.
+"""Write a scenario as a single TOML file, whatever files it was read from.
 
-What ``read_scenario`` reads back is the same question; what it adds by itself (implied rules with
-their defaults, settings that are the defaults) is left out. A written ``minimise`` stays written.
+``read_scenario`` reads back the same scenario. What it adds by default (implied rules, default
+settings) is left out, except that a written ``minimise`` is kept.
 """
 
 from __future__ import annotations

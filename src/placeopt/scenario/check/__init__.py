@@ -1,1 +1,1 @@
-"""What makes no sense in a scenario, by itself or for the place that it asks about."""
+"""Checks of a scenario, by itself and against its place."""

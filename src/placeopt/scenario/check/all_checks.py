@@ -1,5 +1,5 @@
-"""Check a scenario against the place it is asked of: every id that a rule names exists there, and
-nothing that it decides beforehand contradicts itself or the place's own tables."""
+"""Check a scenario against its place: ids, modes, years, and contradictions between rules and
+tables."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from placeopt.scenario.rules.rule import Rule
 from placeopt.scenario.scenario import Scenario
 from placeopt.travel.speeds import MODES
 
-# What a rule's field names: the table and column that its ids come from.
+# Field of a rule -> the table and column of the ids in it.
 ID_COLUMNS = {
     "service": ("services", "service_id"),
     "services": ("services", "service_id"),
@@ -54,26 +54,32 @@ ID_COLUMNS = {
     "outcomes": ("outcomes", "outcome_id"),
     "only_together": ("outcomes", "outcome_id"),
 }
-WILDCARDS = {"all"}  # words that stand for every id
+WILDCARDS = {"all"}  # words for every id
 
 
 def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
-    """Every id and mode that the scenario's rules name and the place or the scenario lacks, rules
-    of no decided year, and what must be and may not be at once."""
+    """Return the findings on a scenario: unknown ids and modes, rules outside the decided years,
+    and
+    contradictions.
+
+    Args:
+        place: The place.
+        scenario: The scenario.
+    """
     sources = _sources(scenario)
-    found: list[Finding] = list(_modes_nobody_knows(scenario, sources))
-    unknown = missing_carbon(place, scenario)
-    if unknown is not None and unknown.path is not None:
+    found: list[Finding] = list(_unknown_travel_modes(scenario, sources))
+    missing = missing_carbon(place, scenario)
+    if missing is not None and missing.path is not None:
         found.append(
             fault(
                 sources or [TomlFile("the scenario", {}, {})],
-                unknown.path, unknown.value, unknown.message, unknown.remedy, unknown.name,
+                missing.path, missing.value, missing.message, missing.remedy, missing.name,
             )
         )  # fmt: skip
     found += add_lines(scenario, comparison_findings(scenario))
-    written = _written(scenario, sources)
-    found += contradiction_findings(place, scenario, sources, written)
-    for rule, path, source in written:
+    rules_with_location = _rules_with_location(scenario, sources)
+    found += contradiction_findings(place, scenario, sources, rules_with_location)
+    for rule, path, source in rules_with_location:
         for field, value in rule:
             if field in ID_COLUMNS:
                 found += _unknown_ids(place, rule, field, value, path, source)
@@ -85,10 +91,10 @@ def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
                 label = f"{rule.name}.{field}"
                 found.append(fault([source], (*path, field), value, message, remedy, label))
         if isinstance(rule, EstateRule):
-            found += _of_no_year(scenario, rule, path, source)
-            found += _of_nobody(place, scenario, rule, path, source)
-        if isinstance(rule, Carbon) and unknown is not None:
-            found.append(fault([source], path, None, unknown.message, unknown.remedy, rule.name))
+            found += _outside_decided_years(scenario, rule, path, source)
+            found += _counts_nothing(place, scenario, rule, path, source)
+        if isinstance(rule, Carbon) and missing is not None:
+            found.append(fault([source], path, None, missing.message, missing.remedy, rule.name))
         if isinstance(rule, Opened):
             found += _unknown_kinds(place, rule, path, source)
         if isinstance(rule, Pinned):
@@ -99,17 +105,25 @@ def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
 
 
 def add_lines(scenario: Scenario, findings: Iterable[Finding]) -> Iterator[Finding]:
-    """The findings, those of the scenario's file that have no line at the line of their key: in a
-    rule that holds the value, if there are several."""
+    """Add line numbers to findings on the scenario's file that have none.
+
+    The line is that of the finding's key; of several, one in a rule that has the finding's value.
+    """
     sources = _sources(scenario)
     for finding in findings:
-        asked = scenario.path is not None and finding.file == scenario.path.name
-        line = _line_of(finding, sources) if asked and finding.row is None else None
-        yield replace(finding, file=line[0], row=line[1]) if line else finding
+        is_own_file = scenario.path is not None and finding.file == scenario.path.name
+        position_in_file = (
+            _line_of(finding, sources) if is_own_file and finding.row is None else None
+        )
+        yield (
+            replace(finding, file=position_in_file[0], row=position_in_file[1])
+            if position_in_file
+            else finding
+        )
 
 
 def _line_of(finding: Finding, sources: list[TomlFile]) -> tuple[str, int] | None:
-    """The file and line that state a finding's key."""
+    """The file and line of a finding's key, or None."""
     keys = (finding.column or "").split(" or ")
     found: list[tuple[int, str, int]] = []
     for order, source in enumerate(sources):
@@ -119,27 +133,31 @@ def _line_of(finding: Finding, sources: list[TomlFile]) -> tuple[str, int] | Non
             for part in path:
                 value = value[part] if not isinstance(value, str) else None
             if keys == ["rules"] and words == ["rules", "rule"] and value == finding.value:
-                found.append((-line, source.name, line))  # the last of those written twice
+                found.append((-line, source.name, line))  # the last of repeated rules
             elif words and words[-1] == finding.value and words[-2:-1] and words[-2] in keys:
                 found.append((order - 20, source.name, line))
             elif words and words[-1] in keys:
-                holds = finding.value is not None and finding.value in _ids_or_text(value)
-                found.append((order - 10 * holds, source.name, line))
+                has_value = finding.value is not None and finding.value in _ids_or_text(value)
+                found.append((order - 10 * has_value, source.name, line))
     return min(found)[1:] if found else None
 
 
 def _ids_or_text(value: Any) -> set[str]:
     if isinstance(value, list | Mapping):
-        return {str(one) for one in _ids(value)} if not _numbers(value) else {str(tuple(value))}
+        return (
+            {str(key) for key in _ids(value)}
+            if not _is_list_of_numbers(value)
+            else {str(tuple(value))}
+        )
     return {str(value)}
 
 
-def _numbers(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, int | float) for one in value)
+def _is_list_of_numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(number, int | float) for number in value)
 
 
-def _modes_nobody_knows(scenario: Scenario, sources: list[TomlFile]) -> Iterator[Finding]:
-    """Modes that no method can measure; a matrix of minutes may name its own."""
+def _unknown_travel_modes(scenario: Scenario, sources: list[TomlFile]) -> Iterator[Finding]:
+    """Errors for modes that cannot be measured; a matrix of minutes may have its own."""
     travel = scenario.travel
     for mode in travel.modes if travel.method != "matrix" else ():
         if mode not in MODES:
@@ -148,10 +166,10 @@ def _modes_nobody_knows(scenario: Scenario, sources: list[TomlFile]) -> Iterator
             yield fault(sources, ("travel", "modes"), mode, message, remedy, "travel.modes")
 
 
-def _of_no_year(
+def _outside_decided_years(
     scenario: Scenario, rule: EstateRule, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
-    """A rule that would bind nothing, for it speaks of no year that is decided."""
+    """An error for a rule that holds in no decided year."""
     first = scenario.year
     if first is None or any(rule.holds_in(first + t) for t in range(scenario.years)):
         return
@@ -164,10 +182,10 @@ def _of_no_year(
                 f"{rule.name}.{field}")  # fmt: skip
 
 
-def _of_nobody(
+def _counts_nothing(
     place: Place, scenario: Scenario, rule: EstateRule, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
-    """A rule that counts nobody, or nothing."""
+    """Errors for a rule that counts no residents or no buildings."""
     if isinstance(rule, Access):
         yield from access_residents_findings(place, scenario, rule, path, source)
     if isinstance(rule, Fairness):
@@ -178,7 +196,7 @@ def _of_nobody(
 
 
 def _unknown_kinds(place: Place, rule: Opened, path: Path, source: TomlFile) -> Iterator[Finding]:
-    """Kinds that a service is kept to and no building is of."""
+    """Errors for kinds in ``only_in`` that no building has."""
     known = sorted(set(place.buildings["kind"]))
     for kind in dict.fromkeys(kind for kinds in rule.only_in.values() for kind in kinds):
         if kind not in known:
@@ -188,16 +206,16 @@ def _unknown_kinds(place: Place, rule: Opened, path: Path, source: TomlFile) -> 
 
 
 def _kept_and_closed(place: Place, rule: Pinned, path: Path, source: TomlFile) -> Iterator[Finding]:
-    """Buildings that are to be kept and to be closed."""
+    """Errors for buildings that are both kept and closed."""
     table = place.buildings
-    said = {
+    pinned_ids = {
         word: table[table["pinned"] == word]["building_id"].tolist() for word in ("keep", "close")
     }
     for field, other in (("keep", "close"), ("close", "keep")):
         for name in getattr(rule, field):
-            here = name in getattr(rule, other)
-            if (here and field == "close") or name in said[other]:
-                where = f"{other} of this rule" if here else "buildings.csv"
+            in_rule = name in getattr(rule, other)
+            if (in_rule and field == "close") or name in pinned_ids[other]:
+                where = f"{other} of this rule" if in_rule else "buildings.csv"
                 message = f"{where} says to {other} it"
                 remedy = "take it out of one of the two"
                 yield fault([source], (*path, field), name, message, remedy, f"pinned.{field}")
@@ -206,12 +224,13 @@ def _kept_and_closed(place: Place, rule: Pinned, path: Path, source: TomlFile) -
 def _together_and_apart(
     place: Place, rule: Together, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
-    """Services that must and may never share a roof, by the rule and ``compatibility``."""
+    """Errors for services that both must and must not share a roof, by rule or
+    ``compatibility``."""
     table = place.compatibility
     stated = list(zip(table["service_a"], table["service_b"], table["relation"], strict=True))
-    group = must_groups([*rule.must, *((a, b) for a, b, how in stated if how == "must")])
+    group = must_groups([*rule.must, *((a, b) for a, b, relation in stated if relation == "must")])
     never = [(a, b, "never of this rule") for a, b in rule.never]
-    never += [(a, b, "compatibility.csv") for a, b, how in stated if how == "never"]
+    never += [(a, b, "compatibility.csv") for a, b, relation in stated if relation == "never"]
     for a, b, where in never:
         if group.get(a, a) == group.get(b, b) and (rule.must or where != "compatibility.csv"):
             message = f"they must share every roof (perhaps through others), and {where} says never"
@@ -246,7 +265,7 @@ def _unknown_modes(
 
 
 def _ids(value: Any) -> Iterable[str]:
-    """The ids in a field: one, a list, a list of pairs, or the keys of a table."""
+    """The ids in a field, which is a text, a list, a list of pairs, or a table keyed by id."""
     if value is None:
         return []
     if isinstance(value, str):
@@ -257,7 +276,7 @@ def _ids(value: Any) -> Iterable[str]:
 
 
 def _sources(scenario: Scenario) -> list[TomlFile]:
-    """The scenario's file and the one it extends, with the line of every key."""
+    """The scenario's file and the one that it extends, with the line of every key."""
     if scenario.path is None:
         return []
     sources: list[TomlFile] = []
@@ -272,23 +291,26 @@ def _sources(scenario: Scenario) -> list[TomlFile]:
     return sources
 
 
-def _written(scenario: Scenario, sources: list[TomlFile]) -> list[tuple[Rule, Path, TomlFile]]:
-    """Each rule in force with where it is written; one that is not in a file has no line.
+def _rules_with_location(
+    scenario: Scenario, sources: list[TomlFile]
+) -> list[tuple[Rule, Path, TomlFile]]:
+    """Each rule in force with its path and file; rules that are not in a file have no line.
 
-    ``read_scenario`` puts implied rules first, then those of the extended file, then the file's
-    own, each in the order written; a scenario changed in Python may not fit and then has no lines.
+    ``read_scenario`` orders rules as implied, then of the extended file, then of the file itself.
+    If
+    a scenario changed in Python does not match that order, its rules have no lines.
     """
-    places: list[tuple[str, Path, TomlFile]] = []
+    written_rules: list[tuple[str, Path, TomlFile]] = []
     dropped = sources[0].values.get("drop", []) if sources else []
     for source in reversed(sources):
         for i, table in enumerate(source.values.get("rules", [])):
             if source is sources[0] or table["rule"] not in dropped:
-                places.append((table["rule"], ("rules", i), source))
-    start = len(scenario.rules) - len(places)
-    nowhere = (("rules",), TomlFile("the scenario", {}, {}))
-    tail = [rule.name for rule in scenario.rules[max(start, 0) :]]
-    fits = start >= 0 and tail == [name for name, _, _ in places]
+                written_rules.append((table["rule"], ("rules", i), source))
+    start = len(scenario.rules) - len(written_rules)
+    no_location = (("rules",), TomlFile("the scenario", {}, {}))
+    written_names = [rule.name for rule in scenario.rules[max(start, 0) :]]
+    is_consistent = start >= 0 and written_names == [name for name, _, _ in written_rules]
     return [
-        (rule, *(places[i - start][1:] if fits and i >= start else nowhere))
+        (rule, *(written_rules[i - start][1:] if is_consistent and i >= start else no_location))
         for i, rule in enumerate(scenario.rules)
     ]

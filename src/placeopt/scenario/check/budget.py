@@ -1,4 +1,4 @@
-"""Rules of a budget that contradict the place, one another or themselves, told before a solve."""
+"""Check the rules of a budget for contradictions with the place, one another or themselves."""
 
 from __future__ import annotations
 
@@ -24,42 +24,41 @@ from placeopt.scenario.wording import pounds
 if TYPE_CHECKING:
     from placeopt.place import Place
 
-MAX_REDUCTION_SHARE = 0.5  # share of all spending that nobody takes out in a year
+MAX_REDUCTION_SHARE = 0.5  # a larger yearly reduction is implausible
 GRADES = ("", *(str(grade) for grade in range(1, 7)))
-MAX_STANDARD_RATIO = (
-    5.0  # times by which a standard of the scenario may differ from the outcome's baseline
-)
+# times by which a standard of the scenario may differ from the outcome's baseline
+MAX_STANDARD_RATIO = 5.0
 
 
 def budget_contradictions(
     place: Place,
     scenario: Scenario,
-    written: list[tuple[Rule, Path, TomlFile]],
+    rules_with_location: list[tuple[Rule, Path, TomlFile]],
     sources: Sequence[TomlFile],
 ) -> Iterator[Finding]:
-    """Everything that the rules of a budget can hardly mean."""
+    """Findings on the rules of a budget that are contradictory or implausible."""
     yield from _years_without_money(place, scenario, sources)
-    for rule, path, source in written:
+    for rule, path, source in rules_with_location:
         if isinstance(rule, OneBudget):
-            yield from _total(place, scenario, rule, path, source)
+            yield from _total_findings(place, scenario, rule, path, source)
         elif isinstance(rule, Statutory):
-            yield from _floors(place, rule, path, source)
+            yield from _floor_findings(place, rule, path, source)
         elif isinstance(rule, Streams):
-            yield from _release(place, rule, path, source)
+            yield from _release_findings(place, rule, path, source)
         elif isinstance(rule, Outcomes):
-            yield from _outcomes(place, scenario, rule, path, source)
+            yield from _outcome_findings(place, scenario, rule, path, source)
         elif isinstance(rule, Uncertainty):
-            yield from _spreads(place, rule, path, source)
+            yield from _spread_findings(place, rule, path, source)
         elif isinstance(rule, Commissioning):
-            yield from _coherent(rule, path, source)
+            yield from _coherent_findings(rule, path, source)
         elif isinstance(rule, Pace):
-            yield from _pace(rule, path, source)
+            yield from _pace_findings(rule, path, source)
 
 
 def _years_without_money(
     place: Place, scenario: Scenario, sources: Sequence[TomlFile]
 ) -> Iterator[Finding]:
-    """Decided years beyond those of which the place states what comes in."""
+    """Errors for decided years after the last stream amounts."""
     years = place.stream_amounts["year"]
     if scenario.year is None or not len(years) or not scenario.of(Streams):
         return
@@ -75,8 +74,8 @@ def _years_without_money(
                     "amounts", "years")  # fmt: skip
 
 
-def _floor_of_all(place: Place, scenario: Scenario) -> float:
-    """What the floors in force add up to (GBP a year)."""
+def _sum_of_floors(place: Place, scenario: Scenario) -> float:
+    """The sum of the floors in force (GBP a year)."""
     rules = scenario.of(Statutory)
     if not rules:
         return 0.0
@@ -86,35 +85,37 @@ def _floor_of_all(place: Place, scenario: Scenario) -> float:
     return float(sum({**floors, **stated}.values()))
 
 
-def _total(
+def _total_findings(
     place: Place, scenario: Scenario, rule: OneBudget, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
-    """Totals below the floors, above all that comes in, or of nearly nothing."""
+    """Warnings for totals below the floors, above the streams' amounts, or reduced implausibly."""
     key = "total_gbp" if rule.total_gbp is not None else "reduction_share"
     stated = rule.stated if isinstance(rule.stated, tuple) else (rule.stated,)
     spending = place.spending
     spent = float(spending.loc[spending["year"] == spending["year"].max(), "amount_gbp"].sum())
-    floor, label = _floor_of_all(place, scenario), f"one_budget.{key}"
+    floor, label = _sum_of_floors(place, scenario), f"one_budget.{key}"
     amounts = place.stream_amounts
     year = scenario.year
     for position, value in enumerate(stated[: scenario.years]):
-        total, where = rule.total(spent, position), (*path, key, position)
+        total, path_of_value = rule.total(spent, position), (*path, key, position)
         if total < floor and not (rule.carry_over and rule.opening_reserve_gbp > 0):
             message = f"a total of {pounds(total)} is below the statutory floors, {pounds(floor)}"
             yield as_warning(
-                fault([source], where, value, message, "give more, or lower the floors", label)
+                fault(
+                    [source], path_of_value, value, message, "give more, or lower the floors", label
+                )
             )
         elif key == "reduction_share" and abs(value) > MAX_REDUCTION_SHARE:
             message = "more than half of all spending"
-            yield as_warning(fault([source], where, value, message,
+            yield as_warning(fault([source], path_of_value, value, message,
                              "give a share: 0.08 is 8 % less", label))  # fmt: skip
         if year is None or not scenario.of(Streams):
             continue
-        comes_in = float(amounts.loc[amounts["year"] == year + position, "amount_gbp"].sum())
-        kept = rule.opening_reserve_gbp if rule.carry_over else 0.0
-        if key == "total_gbp" and comes_in > 0 and total > 1.05 * comes_in + kept:
-            message = f"only {pounds(comes_in)} come in by the streams of {year + position}"
-            yield as_warning(fault([source], where, f"{value:g}", message,
+        income = float(amounts.loc[amounts["year"] == year + position, "amount_gbp"].sum())
+        reserve = rule.opening_reserve_gbp if rule.carry_over else 0.0
+        if key == "total_gbp" and income > 0 and total > 1.05 * income + reserve:
+            message = f"only {pounds(income)} come in by the streams of {year + position}"
+            yield as_warning(fault([source], path_of_value, f"{value:g}", message,
                              "give a total within them, or correct stream_amounts.csv",
                              label))  # fmt: skip
     if rule.opening_reserve_gbp > 0 and not rule.carry_over:
@@ -141,22 +142,26 @@ def _total(
         )
 
 
-def _floors(place: Place, rule: Statutory, path: Path, source: TomlFile) -> Iterator[Finding]:
-    """Floors above the most that can be spent."""
+def _floor_findings(
+    place: Place, rule: Statutory, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """Warnings for floors above a programme's maximum."""
     table = place.programmes.drop_duplicates("programme_id").set_index("programme_id")
     for key, floor in rule.floors_gbp.items():
-        most = float(table["maximum_gbp_per_year"].astype(float).get(key, float("nan")))
-        if floor > most:
-            message = f"programmes.csv says that at most {pounds(most)} can be spent"
+        maximum = float(table["maximum_gbp_per_year"].astype(float).get(key, float("nan")))
+        if floor > maximum:
+            message = f"programmes.csv says that at most {pounds(maximum)} can be spent"
             yield as_warning(fault([source], (*path, "floors_gbp", key), f"{floor:g}", message,
                         "give a floor below it", f"statutory.floors_gbp.{key}"))  # fmt: skip
 
 
-def _release(place: Place, rule: Streams, path: Path, source: TomlFile) -> Iterator[Finding]:
-    """Ring-fences given up that there are not."""
-    free = set(place.streams.loc[~place.streams["ring_fenced"], "stream_id"])
+def _release_findings(
+    place: Place, rule: Streams, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """Warnings for released ring-fences of streams that have none."""
+    unfenced = set(place.streams.loc[~place.streams["ring_fenced"], "stream_id"])
     for i, key in enumerate(rule.release):
-        if key in free:
+        if key in unfenced:
             yield as_warning(
                 fault(
                     [source],
@@ -169,12 +174,12 @@ def _release(place: Place, rule: Streams, path: Path, source: TomlFile) -> Itera
             )
 
 
-def _outcomes(
+def _outcome_findings(
     place: Place, scenario: Scenario, rule: Outcomes, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
-    """Standards far from today's value, a price of a shortfall that nothing asks for."""
-    priced = "priced" in {rule.targets, *(terms.targets for terms in rule.outcome.values())}
-    if "shortfall_price" in rule.model_fields_set and not priced:
+    """Warnings for standards far from the baseline, and for parameters without effect."""
+    uses_prices = "priced" in {rule.targets, *(terms.targets for terms in rule.outcome.values())}
+    if "shortfall_price" in rule.model_fields_set and not uses_prices:
         yield as_warning(fault([source], (*path, "shortfall_price"), rule.shortfall_price,
                          "it does nothing where targets are not priced",
                          'say targets = "priced", or take it out',
@@ -198,25 +203,35 @@ def _outcomes(
             if value < 0 <= baseline or not (
                 today / MAX_STANDARD_RATIO <= abs(value) <= MAX_STANDARD_RATIO * today
             ):
-                where, label = (*path, "outcome", key, name), f"outcomes.outcome.{key}.{name}"
+                path_of_value, label = (
+                    (*path, "outcome", key, name),
+                    f"outcomes.outcome.{key}.{name}",
+                )
                 message = f"today's value is {today:g}"
-                yield as_warning(fault([source], where, value, message, f"give {unit}", label))
+                yield as_warning(
+                    fault([source], path_of_value, value, message, f"give {unit}", label)
+                )
 
 
-def _spreads(place: Place, rule: Uncertainty, path: Path, source: TomlFile) -> Iterator[Finding]:
-    """Spreads below 0, of no grade, or of many times the effect."""
+def _spread_findings(
+    place: Place, rule: Uncertainty, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """Findings on spreads below 0, of unknown grades, or implausibly large."""
     for grade, spread in rule.spread_by_grade.items():
-        where, label = (*path, "spread_by_grade", grade), f"uncertainty.spread_by_grade.{grade}"
+        path_of_value, label = (
+            (*path, "spread_by_grade", grade),
+            f"uncertainty.spread_by_grade.{grade}",
+        )
         if grade not in GRADES:
-            yield fault([source], where, spread, "there is no such evidence grade",
+            yield fault([source], path_of_value, spread, "there is no such evidence grade",
                         suggest(grade, GRADES), label)  # fmt: skip
         elif spread < 0:
-            yield fault([source], where, spread, "this is below 0", "give a share", label)
+            yield fault([source], path_of_value, spread, "this is below 0", "give a share", label)
         elif spread > 2:
             yield as_warning(
                 fault(
                     [source],
-                    where,
+                    path_of_value,
                     spread,
                     "a spread of more than twice the effect",
                     "give a share: 0.3 is 30 %",
@@ -229,8 +244,8 @@ def _spreads(place: Place, rule: Uncertainty, path: Path, source: TomlFile) -> I
                          "uncertainty.tail_share"))  # fmt: skip
 
 
-def _coherent(rule: Commissioning, path: Path, source: TomlFile) -> Iterator[Finding]:
-    """Groups of fewer than two programmes."""
+def _coherent_findings(rule: Commissioning, path: Path, source: TomlFile) -> Iterator[Finding]:
+    """Errors for coherent groups of fewer than two programmes."""
     for i, group in enumerate(rule.coherent):
         if len(set(group)) < 2:
             yield fault([source], (*path, "coherent", i), ", ".join(group),
@@ -238,8 +253,8 @@ def _coherent(rule: Commissioning, path: Path, source: TomlFile) -> Iterator[Fin
                         "name two or more", "commissioning.coherent")  # fmt: skip
 
 
-def _pace(rule: Pace, path: Path, source: TomlFile) -> Iterator[Finding]:
-    """Rises of many times what was spent."""
+def _pace_findings(rule: Pace, path: Path, source: TomlFile) -> Iterator[Finding]:
+    """A warning for an implausibly large rise."""
     rise = rule.largest_rise_share
     if rise is not None and rise > 10:
         yield as_warning(fault([source], (*path, "largest_rise_share"), rise,

@@ -1,9 +1,10 @@
-"""What a scenario can hardly mean: settings nobody has, rules that clash or ask nothing, amounts of
-another size than the place's money.
+"""Find contradictions and implausible values in a scenario: settings, rules that clash or have no
+effect, and amounts of another order of magnitude than the place's money.
 
-Each is found before a solve, with the file, line and key. What makes no question is an error; what
-can be right is a warning, and so is a clash of rules: that no plan meets them is an answer, which a
-solve explains.
+Findings name file, line and key before any solve. What cannot be solved is an error. What may be
+intended is a warning, and so is a clash of rules: that no plan meets them is an answer, which a
+solve
+explains.
 """
 
 from __future__ import annotations
@@ -28,34 +29,37 @@ from placeopt.travel.speeds import KMH, MODES, TOP_KMH
 if TYPE_CHECKING:
     from placeopt.place import Place
 
-Written = list[tuple[Rule, Path, TomlFile]]
-MAX_AMOUNT_RATIO = 20.0  # an amount this many times all of the place's money is of another unit
-MIN_AMOUNT_RATIO = 1e-4  # and so is one below this share of it
-MAX_YEARS_FROM_PRICES = 30  # years between the prices of the place and the first decided year
-MAX_DISCOUNT_RATE = 0.15  # a real discount rate above it is a slip
-MAX_SLACK = 0.5  # share by which an objective may get worse
+RulesWithLocation = list[tuple[Rule, Path, TomlFile]]
+MAX_AMOUNT_RATIO = 20.0  # of an amount to all of the place's money, above which its unit is wrong
+MIN_AMOUNT_RATIO = 1e-4  # the same below
+MAX_YEARS_FROM_PRICES = 30  # from the place's price year to the first decided year
+MAX_DISCOUNT_RATE = 0.15  # a higher real rate is implausible
+MAX_SLACK = 0.5  # a larger slack of an objective is implausible
 
 
 def contradiction_findings(
-    place: Place, scenario: Scenario, sources: list[TomlFile], written: Written
+    place: Place,
+    scenario: Scenario,
+    sources: list[TomlFile],
+    rules_with_location: RulesWithLocation,
 ) -> Iterator[Finding]:
-    """Everything that a scenario of an estate or a budget can hardly mean."""
+    """Yield all contradictions and implausible values of a scenario."""
     files = sources or [TomlFile("the scenario", {}, {})]
     yield from _travel(place, scenario, files)
     yield from _settings(place, scenario, files)
-    yield from _years_of_rules(scenario, written)
-    yield from _written_twice(written)
-    yield from _amounts(place, written)
-    yield from _asks_nothing(written)
-    yield from solvable_findings(place, scenario, files, written)
+    yield from _years_of_rules(scenario, rules_with_location)
+    yield from _repeated_or_clashing(rules_with_location)
+    yield from _amounts(place, rules_with_location)
+    yield from _without_effect(rules_with_location)
+    yield from solvable_findings(place, scenario, files, rules_with_location)
     if scenario.problem == "estate":
-        yield from estate_contradictions(place, scenario, written)
+        yield from estate_contradictions(place, scenario, rules_with_location)
     if scenario.problem == "budget":
-        yield from budget_contradictions(place, scenario, written, files)
+        yield from budget_contradictions(place, scenario, rules_with_location, files)
 
 
 def _travel(place: Place, scenario: Scenario, files: list[TomlFile]) -> Iterator[Finding]:
-    """Speeds, modes and files that no minutes can be made of."""
+    """Findings on speeds, modes and files from which no minutes can be computed."""
     if scenario.problem != "estate":
         return
     travel = scenario.travel
@@ -104,7 +108,7 @@ def _travel_file(place: Place, scenario: Scenario, files: list[TomlFile]) -> Ite
     travel, folder = scenario.travel, place.folder
     if folder is not None and not folder.is_dir():
         folder = folder.parent
-    usual = {
+    default_names = {
         "matrix": ("minutes.parquet", "minutes.csv"),
         "streets": ("streets.gpkg", "streets.osm.pbf"),
     }
@@ -114,7 +118,7 @@ def _travel_file(place: Place, scenario: Scenario, files: list[TomlFile]) -> Ite
         yield as_warning(
             fault(files, ("travel", "file"), travel.file, message, remedy, "travel.file")
         )
-    elif folder is None and travel.file is None and travel.method in usual:
+    elif folder is None and travel.file is None and travel.method in default_names:
         message = "the place is in no folder, so nothing lies beside it"
         yield fault(files, ("travel", "method"), travel.method, message,
                     "name the file with file = ..., or use another method",
@@ -123,8 +127,8 @@ def _travel_file(place: Place, scenario: Scenario, files: list[TomlFile]) -> Ite
         message = "there is no such file in the place's folder"
         yield fault(files, ("travel", "file"), travel.file, message,
                     "give it relative to the place", "travel.file")  # fmt: skip
-    elif folder is not None and travel.file is None and travel.method in usual:
-        names = usual[travel.method]
+    elif folder is not None and travel.file is None and travel.method in default_names:
+        names = default_names[travel.method]
         if not any((folder / name).is_file() for name in names):
             message = f"the place has neither {names[0]} nor {names[1]}"
             yield fault(files, ("travel", "method"), travel.method, message,
@@ -133,7 +137,7 @@ def _travel_file(place: Place, scenario: Scenario, files: list[TomlFile]) -> Ite
 
 
 def _settings(place: Place, scenario: Scenario, files: list[TomlFile]) -> Iterator[Finding]:
-    """Years, rates, slacks and figures to lead with."""
+    """Findings on years, rates, slacks and lead figures."""
     year, prices = scenario.year, place.info.price_year
     if year is not None and abs(year - prices) > MAX_YEARS_FROM_PRICES:
         message = f"the place's prices are of {prices}"
@@ -170,11 +174,11 @@ def _settings(place: Place, scenario: Scenario, files: list[TomlFile]) -> Iterat
             yield as_warning(fault(files, ("answer", "lead", i), key, "the figure is named twice",
                               "name each once", "answer.lead"))  # fmt: skip
     if scenario.problem == "estate" and scenario.money.works_optimism_bias:
-        lacking = sorted(
+        missing_kinds = sorted(
             set(place.buildings["works_kind"]) - set(place.works_optimism_bias["works_kind"])
         )
-        if lacking:
-            message = f"works_optimism_bias.csv states no share for {', '.join(lacking)}"
+        if missing_kinds:
+            message = f"works_optimism_bias.csv states no share for {', '.join(missing_kinds)}"
             yield fault(files, ("money", "works_optimism_bias"), True, message,
                         "add a row for each, or take it out",
                         "money.works_optimism_bias")  # fmt: skip
@@ -187,20 +191,22 @@ def _settings(place: Place, scenario: Scenario, files: list[TomlFile]) -> Iterat
                         "add them, or take it out", "money.carbon_values")  # fmt: skip
 
 
-def _years_of_rules(scenario: Scenario, written: Written) -> Iterator[Finding]:
-    """Rules that end before they begin, or begin before anything is decided or after it all."""
+def _years_of_rules(
+    scenario: Scenario, rules_with_location: RulesWithLocation
+) -> Iterator[Finding]:
+    """Findings on rules that end before they begin, or lie outside the decided years."""
     first = scenario.year
     last = None if first is None else first + scenario.years - 1
-    for rule, path, source in written:
-        begins, ends = getattr(rule, "from_year", None), getattr(rule, "to_year", None)
-        if begins is not None and ends is not None and begins > ends:
-            yield fault([source], (*path, "to_year"), ends, f"the rule begins in {begins}",
+    for rule, path, source in rules_with_location:
+        start, end = getattr(rule, "from_year", None), getattr(rule, "to_year", None)
+        if start is not None and end is not None and start > end:
+            yield fault([source], (*path, "to_year"), end, f"the rule begins in {start}",
                         "give a to_year from then on", f"{rule.name}.to_year")  # fmt: skip
-        for key, year in (("from_year", begins), ("to_year", ends)):
+        for key, year in (("from_year", start), ("to_year", end)):
             if year is None or first is None or last is None or first <= year <= last:
                 continue
-            if rule.problem == "estate" and not (begins or first) > last and (
-                not (ends is not None and ends < first)
+            if rule.problem == "estate" and not (start or first) > last and (
+                not (end is not None and end < first)
             ):  # fmt: skip
                 message = f"years from {first} to {last} are decided"
                 yield as_warning(
@@ -223,47 +229,47 @@ def _years_of_rules(scenario: Scenario, written: Written) -> Iterator[Finding]:
                               "give at most so many", f"{rule.name}.first_years"))  # fmt: skip
 
 
-def _written_twice(written: Written) -> Iterator[Finding]:
-    """Limits of the same thing that clash; names that stand twice in a list."""
+def _repeated_or_clashing(rules_with_location: RulesWithLocation) -> Iterator[Finding]:
+    """Warnings for clashing limits on the same quantity and for repeated names in a list."""
     limits: dict[tuple[Any, ...], tuple[int, str]] = {}
-    for rule, path, source in written:
+    for rule, path, source in rules_with_location:
         for key, value in rule:
-            if isinstance(value, tuple) and all(isinstance(one, str) for one in value):
-                for i, one in enumerate(value):
-                    if one in value[:i]:
-                        yield as_warning(fault([source], (*path, key), one, "it stands twice",
+            if isinstance(value, tuple) and all(isinstance(name, str) for name in value):
+                for i, name in enumerate(value):
+                    if name in value[:i]:
+                        yield as_warning(fault([source], (*path, key), name, "it stands twice",
                                           "name each once", f"{rule.name}.{key}"))  # fmt: skip
         if not isinstance(rule, Network):
             continue
-        of = rule.tier, rule.service, rule.district, rule.each_district
+        scope = rule.tier, rule.service, rule.district, rule.each_district
         where = f"{source.name} row {source.lines.get(path, '?')}"
         if rule.at_least is not None:
-            limits.setdefault((*of, "least"), (rule.at_least, where))
-            most = limits.get((*of, "most"))
-            if most and rule.at_least > most[0] and rule.from_year is None:
+            limits.setdefault((*scope, "least"), (rule.at_least, where))
+            upper = limits.get((*scope, "most"))
+            if upper and rule.at_least > upper[0] and rule.from_year is None:
                 yield as_warning(fault([source], (*path, "at_least"), rule.at_least,
-                            f"another rule allows at most {most[0]} ({most[1]})",
+                            f"another rule allows at most {upper[0]} ({upper[1]})",
                             "correct one of the two", "network.at_least"))  # fmt: skip
         if rule.at_most is not None:
-            limits.setdefault((*of, "most"), (rule.at_most, where))
-            least = limits.get((*of, "least"))
-            if least and rule.at_most < least[0] and least[1] != where:
+            limits.setdefault((*scope, "most"), (rule.at_most, where))
+            lower = limits.get((*scope, "least"))
+            if lower and rule.at_most < lower[0] and lower[1] != where:
                 yield as_warning(fault([source], (*path, "at_most"), rule.at_most,
-                            f"another rule asks for at least {least[0]} ({least[1]})",
+                            f"another rule asks for at least {lower[0]} ({lower[1]})",
                             "correct one of the two", "network.at_most"))  # fmt: skip
 
 
-def _amounts(place: Place, written: Written) -> Iterator[Finding]:
-    """Amounts of money that are not of the size of the place's money."""
-    money = _money_of(place)
-    if money <= 0:
+def _amounts(place: Place, rules_with_location: RulesWithLocation) -> Iterator[Finding]:
+    """Findings on amounts of another order of magnitude than the place's money."""
+    total_money = _annual_spending(place)
+    if total_money <= 0:
         return
-    for rule, path, source in written:
+    for rule, path, source in rules_with_location:
         for key, value in rule:
             if not (key.endswith("_gbp") or "_gbp_" in key):
                 continue
-            named = dict(value) if isinstance(value, dict) else {None: value}
-            for name, amounts in named.items():
+            amounts_by_name = dict(value) if isinstance(value, dict) else {None: value}
+            for name, amounts in amounts_by_name.items():
                 where = (*path, key) if name is None else (*path, key, name)
                 label = f"{rule.name}.{key}" + (f".{name}" if name is not None else "")
                 for amount in amounts if isinstance(amounts, tuple) else (amounts,):
@@ -272,19 +278,19 @@ def _amounts(place: Place, written: Written) -> Iterator[Finding]:
                     if amount < 0:
                         yield fault([source], where, amount, "this is below 0", "give 0 or more",
                                     label)  # fmt: skip
-                    elif amount > MAX_AMOUNT_RATIO * money:
-                        message = f"all the money of the place is {pounds(money)}"
+                    elif amount > MAX_AMOUNT_RATIO * total_money:
+                        message = f"all the money of the place is {pounds(total_money)}"
                         yield as_warning(fault([source], where, f"{amount:g}", message,
                                           "give pounds", label))  # fmt: skip
-                    elif 0 < amount < MIN_AMOUNT_RATIO * money and name is None:
-                        message = f"all the money of the place is {pounds(money)}"
+                    elif 0 < amount < MIN_AMOUNT_RATIO * total_money and name is None:
+                        message = f"all the money of the place is {pounds(total_money)}"
                         yield as_warning(fault([source], where, f"{amount:g}", message,
                                           "give pounds, not thousands or millions",
                                           label))  # fmt: skip
 
 
-def _money_of(place: Place) -> float:
-    """What the place spends in a year, on programmes or on buildings and staff (GBP)."""
+def _annual_spending(place: Place) -> float:
+    """The place's annual spending on programmes, or on buildings and staff if larger (GBP)."""
     spending, buildings = place.spending, place.buildings
     spent = float(spending.loc[spending["year"] == spending["year"].max(), "amount_gbp"].sum())
     area = buildings["floor_area_m2"] * buildings["running_cost_gbp_per_m2_per_year"]
@@ -294,12 +300,12 @@ def _money_of(place: Place) -> float:
     return max(spent, running)
 
 
-NEUTRAL_VALUES = {  # a rule's parameter -> value with which it asks nothing
+NEUTRAL_VALUES = {  # parameter of a rule -> value without effect
     ("access", "share"): 0.0,
     ("reinvestment", "share"): 0.0,
     ("through_the_place", "share"): 0.0,
 }
-REQUIRED_WITH = {  # a parameter that does nothing -> what must be given beside it
+REQUIRED_WITH = {  # parameter of a rule -> the parameter without which it has no effect
     ("fairness", "worst_share"): "worst_mean_minutes",
     ("fairness", "aversion"): "equal_minutes",
     ("access", "share"): "minutes",
@@ -307,24 +313,24 @@ REQUIRED_WITH = {  # a parameter that does nothing -> what must be given beside 
 }
 
 
-def _asks_nothing(written: Written) -> Iterator[Finding]:
-    """Parameters with which a rule asks nothing, or that do nothing without another."""
-    for rule, path, source in written:
+def _without_effect(rules_with_location: RulesWithLocation) -> Iterator[Finding]:
+    """Warnings for parameters without effect, by themselves or without another parameter."""
+    for rule, path, source in rules_with_location:
         given = rule.model_fields_set
         for key in sorted(given):
             value, label = getattr(rule, key), f"{rule.name}.{key}"
             if (rule.name, key) in NEUTRAL_VALUES and value == NEUTRAL_VALUES[rule.name, key]:
                 yield as_warning(fault([source], (*path, key), value, "so the rule asks nothing",
                                   "give more, or take the rule out", label))  # fmt: skip
-            beside = REQUIRED_WITH.get((rule.name, key))
-            if beside and getattr(rule, beside) is None:
+            required = REQUIRED_WITH.get((rule.name, key))
+            if required and getattr(rule, required) is None:
                 yield as_warning(
                     fault(
                         [source],
                         (*path, key),
                         value,
-                        f"it does nothing without {beside}",
-                        f"give {beside}, or take it out",
+                        f"it does nothing without {required}",
+                        f"give {required}, or take it out",
                         label,
                     )
                 )

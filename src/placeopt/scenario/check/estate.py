@@ -1,4 +1,4 @@
-"""Rules of an estate that contradict the place, one another or themselves, told before a solve."""
+"""Check the rules of an estate for contradictions with the place, one another or themselves."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ if TYPE_CHECKING:
 
 
 def estate_contradictions(
-    place: Place, scenario: Scenario, written: list[tuple[Rule, Path, TomlFile]]
+    place: Place, scenario: Scenario, rules_with_location: list[tuple[Rule, Path, TomlFile]]
 ) -> Iterator[Finding]:
-    """Rules of the estate that contradict the place, one another or themselves."""
+    """Findings on the rules of an estate that are contradictory or implausible."""
     checks: dict[type[Rule], Callable[..., Iterable[Finding]]] = {
-        Access: _minutes_of_access,
-        Fairness: _minutes_of_fairness,
-        Network: _more_than_there_are,
-        Opened: _kept_to_no_kind,
-        Pinned: _pinned_against_the_place,
-        Capital: _forced_works,
-        Together: _more_together_than_allowed,
-        Revenue: _ceiling_of_no_cost,
+        Access: _access_findings,
+        Fairness: _fairness_findings,
+        Network: _network_findings,
+        Opened: _opened_findings,
+        Pinned: _pinned_findings,
+        Capital: _capital_findings,
+        Together: _together_findings,
+        Revenue: _revenue_findings,
     }
-    for rule, path, source in written:
+    for rule, path, source in rules_with_location:
         check = checks.get(type(rule))
         if check is not None:
             yield from check(place, scenario, rule, path, source)
-    yield from _pinned_in_the_place(place, scenario)
+    yield from _pinned_table_findings(place, scenario)
 
 
-def _minutes_of_access(
+def _access_findings(
     place: Place, scenario: Scenario, rule: Access, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
     cutoff = scenario.travel.cutoff_minutes
@@ -77,7 +77,7 @@ def _minutes_of_access(
                             "access.services")  # fmt: skip
 
 
-def _minutes_of_fairness(
+def _fairness_findings(
     place: Place, scenario: Scenario, rule: Fairness, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
     keys = ("loses_at_most_minutes", "worst_mean_minutes", "equal_minutes")
@@ -87,7 +87,7 @@ def _minutes_of_fairness(
 def _beyond_the_cutoff(
     rule: Rule, keys: Iterable[str], cutoff: float, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
-    """Minutes that are not measured: beyond travel.cutoff_minutes a journey is impossible."""
+    """Warnings for minutes beyond travel.cutoff_minutes, which are not measured."""
     name = rule.name
     for key in keys:
         minutes = getattr(rule, key)
@@ -98,33 +98,39 @@ def _beyond_the_cutoff(
                              f"{name}.{key}"))  # fmt: skip
 
 
-def _more_than_there_are(
+def _network_findings(
     place: Place, scenario: Scenario, rule: Network, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
-    """More buildings than can be of the kind asked for, fewer than must stay."""
-    named = ((rule.service, "services", "service_id"), (rule.tier, "tiers", "tier_id"),
-             (rule.district, "districts", "district_id"))  # fmt: skip
-    if any(one is not None and one not in set(place.tables[t][key]) for one, t, key in named):
-        return  # an unknown id is told by itself
+    """Warnings for requiring more buildings than are possible or fewer than are pinned."""
+    references = (
+        (rule.service, "services", "service_id"),
+        (rule.tier, "tiers", "tier_id"),
+        (rule.district, "districts", "district_id"),
+    )
+    if any(
+        value is not None and value not in set(place.tables[table][column])
+        for value, table, column in references
+    ):
+        return  # unknown ids are reported elsewhere
     possible = _possible_hosts(place, rule)
     district = place.buildings["district_id"].to_numpy(str)
     scopes = [rule.district] if rule.district is not None else [None]
     if rule.each_district:
         scopes = sorted(set(district) - {""})
     for scope in scopes:
-        here = possible if scope is None else possible & (district == scope)
-        count, where = int(here.sum()), "the place" if scope is None else f"district {scope}"
+        in_scope = possible if scope is None else possible & (district == scope)
+        count, where = int(in_scope.sum()), "the place" if scope is None else f"district {scope}"
         if rule.at_least is not None and rule.at_least > count:
             message = f"{where} has {count} buildings that could be"
             yield as_warning(fault([source], (*path, "at_least"), rule.at_least, message,
                         f"ask for at most {count}", "network.at_least"))  # fmt: skip
-        kept = _kept(place, scenario)
+        kept = _must_stay_open(place, scenario)
         if rule.tier is None and rule.service is None and rule.at_most is not None:
-            stay = int((kept if scope is None else kept & (district == scope)).sum())
-            if rule.at_most < stay:
-                message = f"{stay} buildings of {where} are pinned to stay open"
+            staying = int((kept if scope is None else kept & (district == scope)).sum())
+            if rule.at_most < staying:
+                message = f"{staying} buildings of {where} are pinned to stay open"
                 yield as_warning(fault([source], (*path, "at_most"), rule.at_most, message,
-                            f"allow at least {stay}", "network.at_most"))  # fmt: skip
+                            f"allow at least {staying}", "network.at_most"))  # fmt: skip
     points = place.buildings[["x_m", "y_m"]].to_numpy(float)
     if rule.spacing_m is not None and len(points):
         widest = float(np.hypot(*(np.nanmax(points, axis=0) - np.nanmin(points, axis=0))))
@@ -135,34 +141,34 @@ def _more_than_there_are(
 
 
 def _possible_hosts(place: Place, rule: Network) -> np.ndarray:
-    """(buildings,) whether each could count: not pinned closed, of a suitable kind or size."""
+    """(buildings,) whether a building could count: not pinned closed, of suitable kind and size."""
     buildings = place.buildings
-    may = (buildings["pinned"] != "close").to_numpy(bool).copy()
+    is_possible = (buildings["pinned"] != "close").to_numpy(bool).copy()
     if rule.service is not None:
-        today = buildings["building_id"].isin(
+        is_host_today = buildings["building_id"].isin(
             place.hosting.loc[place.hosting["service_id"] == rule.service, "building_id"]
         )
         if len(place.suitability):
             kinds = place.suitability.loc[
                 place.suitability["service_id"] == rule.service, "building_kind"
             ]
-            may &= (today | buildings["kind"].isin(kinds)).to_numpy()
+            is_possible &= (is_host_today | buildings["kind"].isin(kinds)).to_numpy()
     if rule.tier is not None:
         least = place.tiers.loc[place.tiers["tier_id"] == rule.tier, "min_usable_m2"]
         usable = buildings["floor_area_m2"] * buildings["usable_share"]
         if len(least):
-            may &= (usable >= float(least.iloc[0])).to_numpy()
-    return np.asarray(may, bool)
+            is_possible &= (usable >= float(least.iloc[0])).to_numpy()
+    return np.asarray(is_possible, bool)
 
 
-def _kept(place: Place, scenario: Scenario) -> np.ndarray:
-    """(buildings,) whether each must stay open by the table or a rule."""
-    ids = {one for rule in scenario.of(Pinned) for one in rule.keep}
+def _must_stay_open(place: Place, scenario: Scenario) -> np.ndarray:
+    """(buildings,) whether a building must stay open by the table or a rule."""
+    kept_ids = {one for rule in scenario.of(Pinned) for one in rule.keep}
     buildings = place.buildings
-    return ((buildings["pinned"] == "keep") | buildings["building_id"].isin(ids)).to_numpy()
+    return ((buildings["pinned"] == "keep") | buildings["building_id"].isin(kept_ids)).to_numpy()
 
 
-def _kept_to_no_kind(
+def _opened_findings(
     place: Place, scenario: Scenario, rule: Opened, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
     known = set(place.services["service_id"])
@@ -174,71 +180,76 @@ def _kept_to_no_kind(
 
 
 def _unknown_use(place: Place) -> set[str]:
-    """Buildings open today of whose services nothing is known."""
+    """Buildings open today without any known service."""
     buildings = place.buildings
-    there = buildings["building_id"].isin(place.hosting["building_id"])
-    return set(buildings.loc[(buildings["status"] == "open") & ~there, "building_id"])
+    has_services = buildings["building_id"].isin(place.hosting["building_id"])
+    return set(buildings.loc[(buildings["status"] == "open") & ~has_services, "building_id"])
 
 
 UNKNOWN_USE = "it is open and hosting.csv states no service of it, so it is kept as it is"
 
 
-def _pinned_against_the_place(
+def _pinned_findings(
     place: Place, scenario: Scenario, rule: Pinned, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
-    """Buildings that cannot be kept or closed as asked."""
+    """Findings on buildings that cannot be kept or closed as the rule says."""
     columns = ["building_id", "status", "pinned", "replaces_building_id"]
     table: dict[Any, dict[Any, Any]] = {
         row["building_id"]: row for row in place.buildings[columns].to_dict("records")
     }
     unknown = _unknown_use(place)
-    for one in rule.close:
-        if one in unknown:
-            yield fault([source], (*path, "close"), one, UNKNOWN_USE,
+    for building in rule.close:
+        if building in unknown:
+            yield fault([source], (*path, "close"), building, UNKNOWN_USE,
                         "state what it hosts in hosting.csv, set its status to vacant, or take it "
                         "out", "pinned.close")  # fmt: skip
-        elif one in table and table[one]["status"] != "open":
-            message = f"it is not open today: its status is {table[one]['status']}"
-            yield as_warning(fault([source], (*path, "close"), one, message, "take it out",
+        elif building in table and table[building]["status"] != "open":
+            message = f"it is not open today: its status is {table[building]['status']}"
+            yield as_warning(fault([source], (*path, "close"), building, message, "take it out",
                               "pinned.close"))  # fmt: skip
-    for one in rule.keep:
-        if one in table and table[one]["status"] == "vacant":
-            yield fault([source], (*path, "keep"), one, "it is vacant today, and an empty building "
-                        "cannot stay open", "set its status to open or candidate, or take it out",
-                        "pinned.keep")  # fmt: skip
-        of = table[one]["replaces_building_id"] if one in table else ""
-        if of and (of in rule.keep or table.get(of, {}).get("pinned") == "keep"):
-            message = f"it replaces {of}, which is to stay open too: only one of the two can"
-            yield fault([source], (*path, "keep"), one, message, "take one of them out",
+    for building in rule.keep:
+        if building in table and table[building]["status"] == "vacant":
+            yield fault(
+                [source],
+                (*path, "keep"),
+                building,
+                "it is vacant today, and an empty building cannot stay open",
+                "set its status to open or candidate, or take it out",
+                "pinned.keep",
+            )
+        replaced = table[building]["replaces_building_id"] if building in table else ""
+        if replaced and (replaced in rule.keep or table.get(replaced, {}).get("pinned") == "keep"):
+            message = f"it replaces {replaced}, which is to stay open too: only one of the two can"
+            yield fault([source], (*path, "keep"), building, message, "take one of them out",
                         "pinned.keep")  # fmt: skip
 
 
-def _pinned_in_the_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
-    """The same of the buildings table, where the rule is in force."""
+def _pinned_table_findings(place: Place, scenario: Scenario) -> Iterator[Finding]:
+    """Errors for buildings pinned closed in the table that cannot be closed."""
     if not scenario.of(Pinned):
         return
     unknown = _unknown_use(place)
     pairs = zip(place.buildings["building_id"], place.buildings["pinned"], strict=True)
-    for at, (one, pinned) in enumerate(pairs):
-        if pinned == "close" and one in unknown:
+    for i, (building, pinned) in enumerate(pairs):
+        if pinned == "close" and building in unknown:
             remedy = "state what it hosts in hosting.csv, or set its status to vacant"
-            yield Finding("error", "buildings.csv", at + 2, "pinned", one, UNKNOWN_USE, remedy)
+            yield Finding("error", "buildings.csv", i + 2, "pinned", building, UNKNOWN_USE, remedy)
 
 
-def _forced_works(
+def _capital_findings(
     place: Place, scenario: Scenario, rule: Capital, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
-    """A pot below what the pinned closures and the tiers asked for cost at least."""
+    """A warning for a pot below the least cost of pinned closures and required tiers."""
     receipts = rule.recycled_share > 0
     buildings, forced = place.buildings, 0.0
-    what: list[str] = []
+    works: list[str] = []
     if "closing" in rule.pays_for and scenario.of(Pinned):
         ids = {one for pinned in scenario.of(Pinned) for one in pinned.close}
         close = (buildings["pinned"] == "close") | buildings["building_id"].isin(ids)
         cost = float(
             buildings.loc[close & (buildings["status"] == "open"), "closure_cost_gbp"].sum()
         )
-        forced, what = forced + cost, what + ["closing what is pinned"] * (cost > 0)
+        forced, works = forced + cost, works + ["closing what is pinned"] * (cost > 0)
     if "set_up" in rule.pays_for:
         least: dict[str, int] = {}
         districts = len(set(buildings["district_id"]) - {""})
@@ -248,25 +259,25 @@ def _forced_works(
                 least[network.tier] = max(least.get(network.tier, 0), number)
         setup = place.tiers.drop_duplicates("tier_id").set_index("tier_id")["setup_cost_gbp"]
         cost = sum(number * float(setup.get(tier, 0.0)) for tier, number in least.items())
-        forced, what = forced + cost, what + ["setting up the tiers asked for"] * (cost > 0)
+        forced, works = forced + cost, works + ["setting up the tiers asked for"] * (cost > 0)
     pot = sum(rule.pots(scenario.years))
     if forced > pot and not receipts:
-        message = f"{' and '.join(what)} costs {pounds(forced)} at least"
+        message = f"{' and '.join(works)} costs {pounds(forced)} at least"
         yield as_warning(fault([source], (*path, "pot_gbp"), f"{pot:g}", message,
                     "give more, or ask for less", "capital.pot_gbp"))  # fmt: skip
 
 
-def _more_together_than_allowed(
+def _together_findings(
     place: Place, scenario: Scenario, rule: Together, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
-    """A limit of services below what must share a roof."""
+    """A warning for fewer services per building than must share a roof."""
     from placeopt.place.check.estate import must_groups
 
     if rule.max_services is None:
         return
     table = place.compatibility
     stated = zip(table["service_a"], table["service_b"], table["relation"], strict=True)
-    groups = must_groups([*rule.must, *((a, b) for a, b, how in stated if how == "must")])
+    groups = must_groups([*rule.must, *((a, b) for a, b, relation in stated if relation == "must")])
     largest = max((list(groups.values()).count(name) for name in groups.values()), default=1)
     if largest > rule.max_services:
         message = f"{largest} services must share a roof"
@@ -274,13 +285,13 @@ def _more_together_than_allowed(
                     f"allow at least {largest}", "together.max_services"))  # fmt: skip
 
 
-def _ceiling_of_no_cost(
+def _revenue_findings(
     place: Place, scenario: Scenario, rule: Revenue, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
-    """A ceiling that the buildings pinned open exceed by themselves."""
+    """A warning for a ceiling below the fixed cost of buildings pinned open."""
     if rule.ceiling_gbp_per_year is None:
         return
-    kept = _kept(place, scenario) & (place.buildings["status"] == "open").to_numpy()
+    kept = _must_stay_open(place, scenario) & (place.buildings["status"] == "open").to_numpy()
     least = float(place.buildings.loc[kept, "running_cost_fixed_gbp_per_year"].sum())
     if rule.ceiling_gbp_per_year < least:
         message = f"buildings that are pinned open cost {pounds(least)} a year at least"

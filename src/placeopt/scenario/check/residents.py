@@ -1,7 +1,7 @@
-"""Check that the rules about residents count somebody, and that points can have their visits.
+"""Check that rules about residents count any, and that service points can reach their visits.
 
-A rule that counts nobody would hold whatever is decided: that is an error. Zones that state nothing
-in a column that a rule reads are left out of its group, or put into it, by a default: that is said.
+A rule that counts no residents would always hold, which is an error. Zones without a value in a
+column that a rule reads fall out of its group, or into it, by default; a warning says so.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CAR_MODES = {"drive", "car"}
 def access_residents_findings(
     place: Place, scenario: Scenario, rule: Access, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
-    """An access rule that counts nobody, and what a default does to the group that it counts."""
+    """Findings on an access rule that counts no residents, or where missing values matter."""
     columns = list(dict.fromkeys(columns_read(rule)))
     field = "who" if rule.groups() else "quintiles" if rule.quintiles else "district"
     value = rule.who if field == "who" else getattr(rule, field)
@@ -42,8 +42,8 @@ def access_residents_findings(
         who = " and ".join(WHO_IN_WORDS[group] for group in rule.groups()) or "residents"
         why = f"no zone states {' or '.join(empty)}" if empty else f"no zone has such {who}"
         message = f"the rule counts nobody and would hold whatever is decided: {why}"
-        asked = " and ".join(empty or columns) or "population"
-        remedy = f"fill {asked} in zones.csv, or take the rule out"
+        columns_to_fill = " and ".join(empty or columns) or "population"
+        remedy = f"fill {columns_to_fill} in zones.csv, or take the rule out"
         yield fault([source], where, value, message, remedy, label)
         return
     for column in columns:
@@ -53,12 +53,12 @@ def access_residents_findings(
             zones = f"{int(gaps.sum())} zone" + ("s" if gaps.sum() > 1 else "")
             message = f"{zones} with {people:,.0f} residents state no {column} and are not counted"
             remedy = f"fill {column} in zones.csv"
-            said = _warning(fault([source], where, value, message, remedy, label))
-            yield replace(said, ids=_zones(place, gaps))
+            finding = _warning(fault([source], where, value, message, remedy, label))
+            yield replace(finding, ids=_zones(place, gaps))
     modes = rule.modes_of(scenario.travel.modes)
-    drives = CAR_MODES & set(modes)
+    car_modes_used = CAR_MODES & set(modes)
     if (
-        drives
+        car_modes_used
         and "without_car_share" not in columns
         and missing_values(place, "without_car_share").all()
     ):
@@ -66,7 +66,7 @@ def access_residents_findings(
         remedy = "fill without_car_share in zones.csv, or ask for modes without a car"
         where = (*path, "modes" if rule.modes else "mode" if rule.mode else "services")
         yield _warning(fault([source], where, None, message, remedy, "access.modes"))
-    if drives == set(modes) and not residents_counted(place, rule)[0].any():
+    if car_modes_used == set(modes) and not residents_counted(place, rule)[0].any():
         message = "people without a car do not drive: nobody counted can be within the minutes"
         where, remedy = (*path, "modes" if rule.modes else "mode"), "ask for another mode"
         yield _warning(fault([source], where, ", ".join(modes), message, remedy, "access.modes"))
@@ -75,15 +75,15 @@ def access_residents_findings(
 def fairness_groups_findings(
     place: Place, rule: Fairness, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
-    """A comparison of groups that no zone is in."""
+    """Findings on a fairness rule that compares groups without zones."""
     for column in rule.no_group_worse:
         gaps = missing_values(place, column)
         if not gaps.any():
             continue
-        found = "no zone states" if gaps.all() else f"{int(gaps.sum())} zones do not state"
-        what = "the rule compares nobody" if gaps.all() else "they are in no group"
+        subject = "no zone states" if gaps.all() else f"{int(gaps.sum())} zones do not state"
+        consequence = "the rule compares nobody" if gaps.all() else "they are in no group"
         finding = fault(
-            [source], (*path, "no_group_worse"), column, f"{found} {column}: {what}",
+            [source], (*path, "no_group_worse"), column, f"{subject} {column}: {consequence}",
             f"fill {column} in zones.csv, or take it out", "fairness.no_group_worse",
         )  # fmt: skip
         yield finding if gaps.all() else replace(_warning(finding), ids=_zones(place, gaps))
@@ -92,7 +92,7 @@ def fairness_groups_findings(
 def network_buildings_findings(
     place: Place, rule: Network, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
-    """A rule for each district, or for one, in which no building is."""
+    """Errors for a network rule on districts without buildings."""
     district = place.buildings["district_id"]
     if rule.each_district and not (district != "").any():
         message = "the rule counts no building: none states its district_id"
@@ -110,9 +110,9 @@ def network_buildings_findings(
 def least_visits_findings(
     place: Place, scenario: Scenario, rule: Network, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
-    """Points that a rule demands and that the visits of their district cannot fill to the least.
+    """Errors for required service points that cannot all have their least number of visits.
 
-    A rule demands points of a service, or of all services compulsory in a tier.
+    A rule requires points of a service, or of all services that are compulsory in a tier.
     """
     if not rule.at_least or (rule.tier is None and rule.service is None):
         return
@@ -125,33 +125,36 @@ def least_visits_findings(
         if not office
     }
     visits = _visits(place, scenario)
-    demanded = [rule.service] if rule.service is not None else []
+    required_services = [rule.service] if rule.service is not None else []
     links = place.tier_services
     if rule.tier is not None:
-        must = (links["tier_id"] == rule.tier) & (links["relation"] == "must")
-        demanded = list(links[must & (links["offer"] != "partial")]["service_id"])
+        is_compulsory = (links["tier_id"] == rule.tier) & (links["relation"] == "must")
+        required_services = list(links[is_compulsory & (links["offer"] != "partial")]["service_id"])
     elif (links["offer"] == "partial").any() or (place.hosting["offer"] == "partial").any():
-        return  # partial offers count as points and need no visits
+        return  # partial offers count as points and have no least number of visits
     district = place.zones["district_id"].to_numpy(str)
-    own = place.buildings["district_id"]
+    building_district = place.buildings["district_id"]
     scopes = [rule.district or ""]
     if rule.each_district:
-        scopes = sorted(set(own) - {""})
+        scopes = sorted(set(building_district) - {""})
     kept = place.buildings["pinned"] == "keep"
-    for service in demanded:
+    for service in required_services:
         if service not in least_visits:
             continue
         least = float(least_visits[service])
-        every = np.array([visits.get((zone, service), 0.0) for zone in place.zones["zone_id"]])
+        visits_of_zone = np.array(
+            [visits.get((zone, service), 0.0) for zone in place.zones["zone_id"]]
+        )
         for scope in scopes:
-            exempt = int((kept & ((own == scope) | (scope == ""))).sum())
-            here = float(every[(district == scope) | (scope == "")].sum())
+            exempt = int((kept & ((building_district == scope) | (scope == ""))).sum())
+            visits_in_scope = float(visits_of_zone[(district == scope) | (scope == "")].sum())
             needed = max(rule.at_least - exempt, 0) * least
-            if every.any() and needed > here:
-                of = f"district {scope}" if scope else "the place"
+            if visits_of_zone.any() and needed > visits_in_scope:
+                scope_name = f"district {scope}" if scope else "the place"
                 message = (
-                    f"{of} has {here:,.0f} visits a year to {service}, and {rule.at_least} points "
-                    f"with its least_visits_per_year of {least:,.0f} need {needed:,.0f}"
+                    f"{scope_name} has {visits_in_scope:,.0f} visits a year to {service}, and "
+                    f"{rule.at_least} points with its least_visits_per_year of {least:,.0f} need "
+                    f"{needed:,.0f}"
                 )
                 remedy = "lower least_visits_per_year in services.csv, or at_least here"
                 where = (*path, "at_least")
@@ -159,11 +162,11 @@ def least_visits_findings(
 
 
 def _visits(place: Place, scenario: Scenario) -> dict[tuple[str, str], float]:
-    """(zone, service) -> visits a year in the first decided year, net of the digital share."""
+    """(zone, service) -> visits a year in person in the first decided year."""
     year = scenario.year
     if year is None:
-        spent = place.spending["year"]
-        year = int(spent.max()) if len(spent) else place.info.price_year
+        years_of_spending = place.spending["year"]
+        year = int(years_of_spending.max()) if len(years_of_spending) else place.info.price_year
     digital, demand = digital_shares_of(place, year), demand_of(place, 0)
     columns = (demand[name].tolist() for name in ("zone_id", "service_id", "visits_per_year"))
     return {
@@ -173,7 +176,7 @@ def _visits(place: Place, scenario: Scenario) -> dict[tuple[str, str], float]:
 
 
 def _zones(place: Place, gaps: NDArray[np.bool_]) -> tuple[str, ...]:
-    """The zones that a counted finding is about."""
+    """The ids of the zones that a finding counts."""
     return tuple(place.zones["zone_id"].to_numpy(str)[gaps].tolist())
 
 

@@ -1,7 +1,7 @@
-"""What no solve can be made of, told before it: settings that a solve would refuse.
+"""Find settings that a solve would refuse, before it starts.
 
-Nothing that these checks let through is refused later (``tests/test_refuses_nothing.py``). Minutes
-are not measured here, so that where their size matters the scenario's own cutoff stands for it.
+Nothing that passes these checks is refused later (``tests/test_refuses_nothing.py``). Minutes are
+not measured here; the scenario's cutoff is used as their upper bound.
 """
 
 from __future__ import annotations
@@ -21,36 +21,35 @@ from placeopt.scenario.scenario import Scenario
 if TYPE_CHECKING:
     from placeopt.place import Place
 
-MAX_DECAY_EXPONENT = (
-    60.0  # nearness goes down to exp(-this): 1e-26, where sums of it still are exact
-)
+# nearness goes down to exp(-this): 1e-26, where sums of it still are exact
+MAX_DECAY_EXPONENT = 60.0
 
 
 def solvable_findings(
     place: Place,
     scenario: Scenario,
     files: list[TomlFile],
-    written: list[tuple[Rule, Path, TomlFile]],
+    rules_with_location: list[tuple[Rule, Path, TomlFile]],
 ) -> Iterator[Finding]:
-    """Settings of an estate's scenario that a solve would refuse."""
+    """Errors for settings of an estate's scenario that a solve would refuse."""
     if scenario.problem != "estate":
         return
     for kind in (Hosted, Opened):
         if not scenario.of(kind):
             yield fault(files, ("drop",), kind.name, "the rule says what a plan is and cannot be "
                         "dropped", "take it out of drop", "drop")  # fmt: skip
-    for rule, path, source in written:
+    for rule, path, source in rules_with_location:
         if isinstance(rule, Behaviour):
-            yield from _too_steep(scenario, rule, path, source)
+            yield from _decay_findings(scenario, rule, path, source)
     yield from _too_many_minutes(place, scenario, files)
-    yield from _of_streets(scenario, files)
-    yield from _of_a_matrix(place, scenario, files)
+    yield from _streets_findings(scenario, files)
+    yield from _matrix_findings(place, scenario, files)
 
 
-def _too_steep(
+def _decay_findings(
     scenario: Scenario, rule: Behaviour, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
-    """Distance decay after which no number tells near from far, as far as journeys are counted."""
+    """An error for a distance decay that underflows within the cutoff."""
     if rule.residents != "decay":
         return
     cutoff = scenario.travel.cutoff_minutes
@@ -78,7 +77,7 @@ def _too_many_minutes(place: Place, scenario: Scenario, files: list[TomlFile]) -
                     "travel.modes")  # fmt: skip
 
 
-def _of_streets(scenario: Scenario, files: list[TomlFile]) -> Iterator[Finding]:
+def _streets_findings(scenario: Scenario, files: list[TomlFile]) -> Iterator[Finding]:
     travel = scenario.travel
     if travel.method == "streets" and "transit" in travel.modes:
         where = ("travel", "modes", travel.modes.index("transit"))
@@ -87,8 +86,8 @@ def _of_streets(scenario: Scenario, files: list[TomlFile]) -> Iterator[Finding]:
                     "travel.modes")  # fmt: skip
 
 
-def _of_a_matrix(place: Place, scenario: Scenario, files: list[TomlFile]) -> Iterator[Finding]:
-    """Faults of the file of minutes, and modes that it lacks."""
+def _matrix_findings(place: Place, scenario: Scenario, files: list[TomlFile]) -> Iterator[Finding]:
+    """Faults of the file of minutes, including missing modes."""
     from placeopt.travel.matrix import read_matrix
 
     travel = scenario.travel
@@ -96,7 +95,7 @@ def _of_a_matrix(place: Place, scenario: Scenario, files: list[TomlFile]) -> Ite
         return
     file = matrix_file(place, travel.file)
     if file is None:
-        return  # said already
+        return  # reported already
     try:
         read_matrix(place, file, travel.modes, travel.cutoff_minutes)
     except InputError as refused:
@@ -104,7 +103,7 @@ def _of_a_matrix(place: Place, scenario: Scenario, files: list[TomlFile]) -> Ite
 
 
 def matrix_file(place: Place, file: str | None) -> File | None:
-    """The file of minutes that a scenario means, if it is there."""
+    """The file of minutes of a scenario, or None if it does not exist."""
     home = place.folder
     if home is not None and not home.is_dir():
         home = home.parent

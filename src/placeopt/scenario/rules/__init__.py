@@ -1,1 +1,1 @@
-"""The rules that a scenario can switch on, tighten or drop."""
+"""The rules of scenarios, one module for each family."""

@@ -1,8 +1,8 @@
-"""A rule: one numbered statement that a scenario can switch on, tighten or drop.
+"""The base class of rules: numbered statements that a scenario can enable, tighten or drop.
 
-Every rule of the house is a subclass of ``Rule``, registered once under its name: its number in
-the problem's statement, the parameters with their units, and the sentence that a councillor
-reads. ``services`` and ``money`` define them.
+Every rule is a subclass of ``Rule``, registered under its name, with its number in the problem's
+statement, its parameters with units, and a sentence for councillors. The modules in ``estate`` and
+``budget`` define them.
 """
 
 from __future__ import annotations
@@ -19,15 +19,23 @@ RULES: dict[tuple[Problem, str], type[Rule]] = {}
 
 
 class Rule(Section):
-    """A rule of a scenario: parameters as given in its ``[[rules]]`` table."""
+    """A rule of a scenario: parameters as given in its ``[[rules]]`` table.
+
+    Attributes:
+        problem: The problem that it belongs to.
+        name: Its name in a scenario, as in rule = "access".
+        number: Its number in the problem's statement, "E7".
+        equation: Its equation for the documentation.
+        implied: Whether it is in force unless the scenario's ``drop`` names it.
+        once: Whether a scenario may write it only once.
+    """
 
     problem: ClassVar[Problem]
-    name: ClassVar[str]  # as written in a scenario: rule = "access"
-    number: ClassVar[str]  # in the problem's statement: "E7"
-    equation: ClassVar[str]  # in words and letters, for the documentation
-    implied: ClassVar[bool] = False  # in force unless the scenario's ``drop`` names it
-
-    once: ClassVar[bool] = False  # a scenario may write it once only
+    name: ClassVar[str]
+    number: ClassVar[str]
+    equation: ClassVar[str]
+    implied: ClassVar[bool] = False
+    once: ClassVar[bool] = False
 
     rule: str = ""
 
@@ -46,10 +54,7 @@ class Rule(Section):
         return {"rule": name, **values}
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
-        """The rule as a councillor reads it; ``names`` maps ids to what people call them.
-
-        Every rule of the house says it in its own words; a rule without them shows its equation.
-        """
+        """The rule as a sentence; ``names`` maps ids to names. By default it shows the equation."""
         return f"{self.number} {self.name}: {self.equation}."
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

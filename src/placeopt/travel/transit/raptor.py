@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 
 from placeopt.base.compiled import compiled, ensure_compiled
 
-BOARDING_TOLERANCE = (
-    0.01  # minutes late that still catch a trip: coordinates are no finer than that
-)
+# minutes late that still catch a trip: coordinates are no finer than that
+BOARDING_TOLERANCE = 0.01
 
 
 class TimetableArrays(NamedTuple):

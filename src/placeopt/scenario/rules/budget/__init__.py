@@ -1,1 +1,1 @@
-"""The rules of the budget problem, one file a family."""
+"""The rules of the budget problem, one module for each family."""

@@ -1,4 +1,4 @@
-"""What the rules of the place budget share: their base class, numbers by year, ids in words."""
+"""The base class of budget rules, and helpers for numbers by year and for names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class BudgetRule(Rule):
 
 
 def value_in_year(stated: float | Sequence[float], position: int) -> float:
-    """A number stated once for every decided year, or one for each, in the year at ``position``."""
+    """A number for the decided year at ``position``, stated once for all years or as a list."""
     if isinstance(stated, Sequence):
         return float(stated[position])
     return float(stated)

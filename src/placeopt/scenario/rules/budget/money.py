@@ -1,13 +1,13 @@
-"""The rules of the place budget, each registered once: number, parameters, readable sentence.
+"""The rules of the budget problem about money, outcomes and evidence.
 
     B1 one budget   B2 streams    B3 statutory     B4 outcomes             B5 pace
     B6 prevention   B7 reinvestment   B8 through the place   B9 nobody worse off
     B10 commissioning   B11 capital   B12 uncertainty   B13 continuity
 
-Those about change from year to year and those about partners are defined in modules of their own
-and named here. Money is GBP of the decided year, outcomes are in their own units; where a
-parameter may be a list it has one number for each decided year. Source: the budget problem's
-statement, rules B1 to B13.
+``years`` and ``partners`` define the others, which are also exported here. Money is in GBP of the
+decided year, outcomes are in their own units. A parameter that may be a list has one number for
+each
+decided year. Source: the budget problem's statement, rules B1 to B13.
 """
 
 from __future__ import annotations
@@ -91,14 +91,14 @@ class OneBudget(BudgetRule):
 
     @property
     def stated(self) -> float | tuple[float, ...]:
-        """The parameter that is given, of the two."""
+        """Whichever of the two parameters is given."""
         if self.total_gbp is not None:
             return self.total_gbp
         assert self.reduction_share is not None
         return self.reduction_share
 
     def total(self, base_spending_gbp: float, position: int = 0) -> float:
-        """The total in GBP of the decided year at ``position`` (the first is 0)."""
+        """The total (GBP) of the decided year at ``position`` (from 0)."""
         if self.total_gbp is not None:
             return value_in_year(self.total_gbp, position)
         return base_spending_gbp * (1 - value_in_year(self.stated, position))
@@ -106,8 +106,8 @@ class OneBudget(BudgetRule):
     def sentence(self, names: dict[str, str] | None = None) -> str:
         years = self.stated if isinstance(self.stated, tuple) else (self.stated,)
         if self.total_gbp is not None:
-            money = ", then ".join(map(pounds, years))
-            text = f"All programmes together spend at most {money}"
+            amounts = ", then ".join(map(pounds, years))
+            text = f"All programmes together spend at most {amounts}"
         elif years == (0,):
             text = "All programmes together spend at most what they spent in the base year"
         else:
@@ -176,7 +176,7 @@ class Statutory(BudgetRule):
 
 
 class OutcomeTerms(Section):
-    """What one outcome must meet, where it differs from the rule for all."""
+    """The requirements of one outcome, where they differ from the rule for all."""
 
     section: ClassVar[str] = "outcome"
 
@@ -232,7 +232,7 @@ class Outcomes(BudgetRule):
     )
 
     def terms(self, outcome_id: str) -> OutcomeTerms:
-        """What holds for one outcome; the tables' own values where a number is ``None``."""
+        """The requirements of one outcome; ``None`` means the value in the tables."""
         own = self.outcome.get(outcome_id, OutcomeTerms())
         return OutcomeTerms(
             minimum_standard=own.minimum_standard,
@@ -282,8 +282,8 @@ class Uncertainty(BudgetRule):
     tail_share: float = Field(0.1, gt=0, le=1, description="share of scenarios in the tail")
 
     def factors(self, grades: Sequence[str]) -> list[list[float]]:
-        """(scenarios, curves) what each curve's effects are multiplied by: 1 + spread x a draw
-        from the standard normal distribution, never below 0."""
+        """(scenarios, curves) multipliers of the curves' effects: 1 + spread x a standard normal
+        draw, at least 0."""
         import numpy as np
 
         spread = np.array([self.spread_by_grade[grade] for grade in grades], float)

@@ -1,5 +1,5 @@
-"""Rules of the place budget about partners and what they buy: through the place (B8), nobody worse
-off (B9), commissioning (B10), capital (B11)."""
+"""The budget rules about partners: through the place (B8), nobody worse off (B9), commissioning
+(B10), capital (B11)."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class NobodyWorseOff(BudgetRule):
         return f"After transfers no agency is worse off {when} than {alone}."
 
 
-COUNTERFACTUAL_LABELS = {  # in words: what a position is compared with (B9)
+COUNTERFACTUAL_LABELS = {  # what a position is compared with (B9)
     "alone_for_outcomes": "with its own best plan for the same outcomes, made alone",
     "today": "it is today",
     "most_it_could_keep": "if it kept the most money it could by itself",
@@ -155,7 +155,7 @@ class Capital(BudgetRule):
     )
 
     def receipts(self, position: int = 0) -> float:
-        """GBP of receipts in the decided year at ``position``."""
+        """The receipts (GBP) in the decided year at ``position``."""
         return value_in_year(self.receipts_gbp, position)
 
     def sentence(self, names: dict[str, str] | None = None) -> str:

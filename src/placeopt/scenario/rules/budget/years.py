@@ -1,5 +1,5 @@
-"""Rules of the place budget about change from year to year: pace (B5), prevention (B6),
-reinvestment (B7), continuity (B13)."""
+"""The budget rules about change from year to year: pace (B5), prevention (B6), reinvestment (B7),
+continuity (B13)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The rules of the estate problem, one file a family."""
+"""The rules of the estate problem, one module for each family."""

@@ -1,4 +1,4 @@
-"""What the rules of the estate share: their base class, and numbers and ids in words."""
+"""The base class of estate rules, and helpers for numbers and names."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class EstateRule(Rule):
     problem: ClassVar[Problem] = "estate"
 
     def holds_in(self, year: int) -> bool:
-        """Whether the rule holds in a (calendar) year, where it states any."""
+        """Whether the rule holds in a calendar year; always if it states no years."""
         first, last = self._years()
         return (first is None or first <= year) and (last is None or year <= last)
 
     def in_its_years(self, sentence: str) -> str:
-        """The sentence with the years in which it holds, where the rule states any."""
+        """The sentence with the years in which the rule holds, if it states any."""
         first, last = self._years()
         when = ", ".join(
             f"{word} {year}" for word, year in (("from", first), ("to", last)) if year is not None

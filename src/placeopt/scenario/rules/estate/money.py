@@ -1,5 +1,5 @@
-"""Rules of the estate about money and carbon: capital (E10), revenue (E11), carbon (E14),
-fair rents (E15)."""
+"""The estate rules about money and carbon: capital (E10), revenue (E11), carbon (E14), fair rents
+(E15)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Capital(EstateRule):
         return self
 
     def pots(self, years: int = 1) -> tuple[float, ...]:
-        """GBP that comes in each year, at least ``years`` of them."""
+        """The amount (GBP) of each year, for at least ``years`` years."""
         given = self.pot_gbp if isinstance(self.pot_gbp, tuple) else (self.pot_gbp,)
         return given + (0.0,) * (years - len(given))
 

@@ -1,4 +1,4 @@
-"""Rules of the estate about residents: access (E7), fairness (E8), behaviour (E16)."""
+"""The estate rules about residents: access (E7), fairness (E8), behaviour (E16)."""
 
 from __future__ import annotations
 

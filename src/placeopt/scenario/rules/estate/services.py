@@ -1,12 +1,13 @@
-"""The rules of the estate problem: what a scenario may ask of the buildings it keeps.
+"""The rules of the estate problem.
 
     E1 served    E2 hosted    E3 opened    E4 floor      E5 capacity  E6 together  E7 access
     E8 fairness  E9 network   E10 capital  E11 revenue   E12 sequence E13 pinned   E14 carbon
     E15 fair rents            E16 behaviour
 
-Rules marked implied are in force unless the scenario's ``drop`` names them; the others hold where
-a ``[[rules]]`` table states them, as often as it is stated. Those about residents and about money
-are defined in modules of their own and named here.
+Rules marked implied are in force unless the scenario's ``drop`` names them; others hold for each
+``[[rules]]`` table that states them. ``residents`` and ``money`` define some of them, which are
+also
+exported here.
 """
 
 from __future__ import annotations
