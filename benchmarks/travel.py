@@ -30,9 +30,9 @@ import numpy as np
 from placeopt.travel.cache import MinutesCache
 from placeopt.travel.engines import ENGINES
 from placeopt.travel.fill_missing import Step, fill_missing
-from placeopt.travel.origins import origins_of
+from placeopt.travel.origins import read_origins
 from placeopt.travel.streets.arrays import BOTH, FORWARD, Streets
-from placeopt.travel.streets.graph import Graph, graph_of
+from placeopt.travel.streets.graph import Graph, make_graph
 from placeopt.travel.streets.paths import Snapped, StreetSearch, minutes_between, snap
 
 RESULTS = Path(__file__).parent / "results"
@@ -168,9 +168,9 @@ def matrix(args: argparse.Namespace) -> list[dict[str, Any]]:
     if args.rutland:
         from placeopt.travel.networks import read_streets
 
-        graph, case = graph_of(read_streets(args.rutland, "EPSG:27700"), "drive"), "rutland"
+        graph, case = make_graph(read_streets(args.rutland, "EPSG:27700"), "drive"), "rutland"
     else:
-        graph, case = graph_of(made_up_streets(242), "drive"), "made up"
+        graph, case = make_graph(made_up_streets(242), "drive"), "made up"
     a, b = (snap(graph, random_points(graph, n, seed)) for n, seed in ((1000, 2), (300, 3)))
     graph.reversed  # noqa: B018  made once with the network, whatever the engine
     truth = minutes_between(graph, a, b, np.inf)
@@ -205,7 +205,7 @@ def large(args: argparse.Namespace) -> list[dict[str, Any]]:
 
     from placeopt.place import Place, PlaceInfo
 
-    graph = graph_of(made_up_streets(args.side), "drive")
+    graph = make_graph(made_up_streets(args.side), "drive")
     zones, buildings = random_points(graph, 35_000, 4), random_points(graph, args.buildings, 5)
     tables = {
         name: pd.DataFrame({"x_m": xy[:, 0], "y_m": xy[:, 1]})
@@ -217,7 +217,7 @@ def large(args: argparse.Namespace) -> list[dict[str, Any]]:
         parts = MinutesCache(Path(folder) / "parts", len(zones))
         search = StreetSearch(lambda: graph, args.engine)
         began = clock()
-        fill_missing(parts, place, origins_of(place), "drive", {}, search, args.cutoff, show)
+        fill_missing(parts, place, read_origins(place), "drive", {}, search, args.cutoff, show)
         seconds, cpu = (clock() - began).tolist()
         size = sum(f.stat().st_size for f in parts.folder.glob("*")) / 2**20
     row = {
@@ -242,7 +242,7 @@ def transit(args: argparse.Namespace) -> list[dict[str, Any]]:
     from placeopt.travel.transit.door_to_door import Transit, TransitSearch
     from placeopt.travel.transit.gtfs import Timetable
 
-    graph = graph_of(made_up_streets(242), "walk")
+    graph = make_graph(made_up_streets(242), "walk")
     rng = np.random.default_rng(6)
     lines, calls, trips = 200, 40, 60
     start, bearing = rng.uniform(4_000, 20_000, (lines, 2)), rng.uniform(0, 2 * np.pi, lines)

@@ -12,8 +12,8 @@ from placeopt.place import Place
 from placeopt.travel import TravelTimes, measure
 from placeopt.travel.checks import edge_table, faster_than_straight_line
 from placeopt.travel.networks import read_streets
-from placeopt.travel.streets.graph import graph_of, metres_graph
-from placeopt.travel.streets.paths import edge_of, minutes_between, snap
+from placeopt.travel.streets.graph import make_graph, metres_graph
+from placeopt.travel.streets.paths import minutes_between, network_area, snap
 from tests.travel.small import line_place, place_of, rutland, write_streets
 
 GRID = {
@@ -127,8 +127,8 @@ def test_the_clipped_county_names_the_zones_concerned(shared: Path) -> None:
 
 def from_wkt_of(place: Place, file: Path) -> Any:
     """The area that the county's streets cover."""
-    graph = graph_of(read_streets(file, place.info.crs), "drive")
-    return edge_of(graph.xy)
+    graph = make_graph(read_streets(file, place.info.crs), "drive")
+    return network_area(graph.xy)
 
 
 def test_road_distance_to_the_nearest_surgery_follows_the_official_indicator(shared: Path) -> None:

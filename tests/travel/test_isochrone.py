@@ -10,7 +10,7 @@ import pytest
 from placeopt.base.errors import UsageError
 from placeopt.travel.isochrone import isochrones, minutes_to_nearest
 from placeopt.travel.networks import read_streets
-from placeopt.travel.streets.graph import graph_of
+from placeopt.travel.streets.graph import make_graph
 from placeopt.travel.streets.paths import minutes_between, snap
 from tests.travel.test_parts import town
 
@@ -19,7 +19,7 @@ HUBS = np.array([[400_500.0, 300_500.0], [402_600.0, 302_400.0]])
 
 def test_minutes_to_the_nearest_hub_are_those_of_the_matrix(tmp_path: Path) -> None:
     town(tmp_path)
-    graph = graph_of(read_streets(tmp_path / "streets.gpkg", "EPSG:27700"), "walk")
+    graph = make_graph(read_streets(tmp_path / "streets.gpkg", "EPSG:27700"), "walk")
     left = minutes_to_nearest(graph, HUBS, 20.0)
     every = snap(graph, graph.xy)
     matrix = minutes_between(graph, every, snap(graph, HUBS), 20.0)

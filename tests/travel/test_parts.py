@@ -14,7 +14,7 @@ from placeopt.travel.cache import CHUNK_ZONES, MinutesCache
 from placeopt.travel.engines import ENGINES
 from placeopt.travel.fill_missing import cached_minutes, missing_blocks
 from placeopt.travel.networks import NetworkFiles, make_searches
-from placeopt.travel.origins import origins_of
+from placeopt.travel.origins import read_origins
 from tests.travel.small import place_of, write_streets
 
 
@@ -178,16 +178,16 @@ def test_faulty_sample_points_are_listed_all_at_once(tmp_path: Path) -> None:
     file = tmp_path / "points.csv"
     file.write_text("zone_id,x_m,y_m,weight\nz0,400000,300000,0\nelsewhere,400000,300000,5\n")
     with pytest.raises(InputError) as error:
-        origins_of(place, file)
+        read_origins(place, file)
     assert [(f.row, f.value) for f in error.value.findings] == [(3, None), (2, None), (None, "z1")]
     file.write_text("zone,x,y\n")
     with pytest.raises(InputError, match="weight is not there"):
-        origins_of(place, file)
+        read_origins(place, file)
 
 
 def test_a_place_without_a_folder_keeps_nothing(tmp_path: Path) -> None:
     place = town(tmp_path, zones=5, buildings=4)
     search = make_searches(place, ["walk"], None, NetworkFiles(tmp_path / "streets.gpkg"))["walk"]
-    found = cached_minutes(town_elsewhere(place), origins_of(place), "walk", {}, search, 60.0)
+    found = cached_minutes(town_elsewhere(place), read_origins(place), "walk", {}, search, 60.0)
     assert np.isfinite(found.minutes).any()
     assert not (tmp_path / ".placeopt").exists()

@@ -15,7 +15,7 @@ from placeopt.place import Place
 from placeopt.travel import fill_missing as completion
 from placeopt.travel.cache import MinutesCache
 from placeopt.travel.fill_missing import fill_missing, minutes_cache
-from placeopt.travel.origins import Origins, origins_of
+from placeopt.travel.origins import Origins, read_origins
 from tests.travel.test_parts import town
 
 
@@ -42,7 +42,7 @@ class Slow:
 
 def measured(place: Place, search: Slow) -> MinutesCache:
     """What ``fill_missing`` does for a place, by a slow search."""
-    origins: Origins = origins_of(place)
+    origins: Origins = read_origins(place)
     assert place.folder is not None
     parts = minutes_cache(place, origins, place.folder, "walk", {"by": "slow"})
     fill_missing(parts, place, origins, "walk", {"by": "slow"}, search, 30.0)
@@ -76,7 +76,7 @@ def test_one_that_has_waited_long_is_refused(
 ) -> None:
     place = town(tmp_path, zones=3, buildings=2)
     monkeypatch.setattr(completion, "WAIT_SECONDS", 0.05)
-    folder = minutes_cache(place, origins_of(place), tmp_path, "walk", {"by": "slow"}).folder
+    folder = minutes_cache(place, read_origins(place), tmp_path, "walk", {"by": "slow"}).folder
     with (
         exclusive_folder(folder),
         pytest.raises(OutputError, match="another process is at work in"),
@@ -86,7 +86,7 @@ def test_one_that_has_waited_long_is_refused(
 
 def test_what_an_ended_process_left_unfinished_is_cleared(tmp_path: Path) -> None:
     place = town(tmp_path, zones=3, buildings=2)
-    folder = minutes_cache(place, origins_of(place), tmp_path, "walk", {"by": "slow"}).folder
+    folder = minutes_cache(place, read_origins(place), tmp_path, "walk", {"by": "slow"}).folder
     folder.mkdir(parents=True)
     (folder / "half.unfinished").write_bytes(b"PAR1")
     search = Slow()

@@ -86,8 +86,8 @@ def _estate(place: Place, load: NDArray[np.float64] | None) -> dict[str, pd.Data
 def _building_costs(place: Place, cost: RunningCost) -> pd.DataFrame:
     """Every building with its running cost today (GBP a year), including the staff of its service
     points, whichever agency pays them."""
-    given = place.buildings
-    frame = given[
+    buildings = place.buildings
+    frame = buildings[
         ["building_id", "name", "kind", "agency_id", "district_id", "status", "tenure", "x_m",
          "y_m", "floor_area_m2", *_OPTIONAL_COLUMNS]
     ].copy()  # fmt: skip
@@ -100,15 +100,17 @@ def _building_costs(place: Place, cost: RunningCost) -> pd.DataFrame:
         frame[column] = gbp
     frame["one"] = 1
     for status in ("open", "vacant"):
-        frame[status] = (given["status"] == status).astype(int)
+        frame[status] = (buildings["status"] == status).astype(int)
     return frame
 
 
 def _sum_by_group(buildings: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Sums by group; a figure that no building of a group states stays missing, and a column counts
     the buildings that state it."""
-    stated = {f"{name}_stated": buildings[name].notna().astype(int) for name in _OPTIONAL_COLUMNS}
-    groups = buildings.assign(**stated).groupby(columns, sort=True)
+    is_stated = {
+        f"{name}_stated": buildings[name].notna().astype(int) for name in _OPTIONAL_COLUMNS
+    }
+    groups = buildings.assign(**is_stated).groupby(columns, sort=True)
     counts = {"one": "buildings_count", "open": "open_count", "vacant": "vacant_count"}
     table = groups[[*counts, "floor_area_m2", *_COST_COLUMNS]].sum().rename(columns=counts)
     for name in _OPTIONAL_COLUMNS:

@@ -78,16 +78,16 @@ def objective_faults(
         return
     for i, name in enumerate(_as_list(minimise)):
         if name not in OBJECTIVES[problem]:
-            what = f"{problem} objective"
+            description = f"{problem} objective"
             path = ("objective", "minimise", i)
-            yield unknown_name(sources, path, str(name), what, OBJECTIVES[problem])
+            yield unknown_name(sources, path, str(name), description, OBJECTIVES[problem])
     weights = objective.get("weights") if isinstance(objective, Mapping) else None
     single_objectives = [name for name in OBJECTIVES[problem] if name != "weighted"]
     for name in weights if isinstance(weights, Mapping) else ():
         if name not in single_objectives:
-            what = f"{problem} objective to weigh"
+            description = f"{problem} objective to weigh"
             yield unknown_name(
-                sources, ("objective", "weights", name), name, what, single_objectives
+                sources, ("objective", "weights", name), name, description, single_objectives
             )
 
 
@@ -99,9 +99,9 @@ def lead_faults(
     lead = answer.get("lead") if isinstance(answer, Mapping) else None
     for i, key in enumerate(_as_list(lead)):
         if key not in LEAD_FIGURES[problem]:
-            what = f"figure of {problem} answers to lead with"
+            description = f"figure of {problem} answers to lead with"
             yield unknown_name(
-                sources, ("answer", "lead", i), str(key), what, LEAD_FIGURES[problem]
+                sources, ("answer", "lead", i), str(key), description, LEAD_FIGURES[problem]
             )
 
 
@@ -120,8 +120,8 @@ def drop_faults(
     droppable = {kind.name for kind in implied_rules(problem)} | set(others)
     for i, name in enumerate(_as_list(drop)):
         if name not in droppable:
-            what = "rule in force to drop called"
-            yield unknown_name([source], ("drop", i), str(name), what, droppable)
+            description = "rule in force to drop called"
+            yield unknown_name([source], ("drop", i), str(name), description, droppable)
 
 
 def parse_rule(problem: Problem, source: TomlFile, path: Path, given: Any) -> Rule | list[Finding]:

@@ -100,10 +100,10 @@ def as_warning(finding: Finding) -> Finding:
 
 
 def unknown_name(
-    sources: Sequence[TomlFile], path: Path, name: str, what: str, known: Iterable[str]
+    sources: Sequence[TomlFile], path: Path, name: str, description: str, known: Iterable[str]
 ) -> Finding:
     """An error for a name that is not in ``known``, suggesting the most similar one."""
-    message = f"there is no {what} {name!r}"
+    message = f"there is no {description} {name!r}"
     return fault(sources, path, None, message, suggest(name, known), dotted_path(path))
 
 

@@ -53,22 +53,22 @@ def read_scenario(path: str | Path) -> Scenario:
     sources = [own]
     base = own.values.get("extends")
     if isinstance(base, str):
-        sources.append(_base(path, base, own))
+        sources.append(_read_extended(path, base, own))
     found = [finding for source in sources for finding in _unknown_keys(source)]
-    found += [finding for source in sources for finding in _not_numbers(source)]
+    found += [finding for source in sources for finding in _non_finite_numbers(source)]
     if base is not None and not isinstance(base, str):
         found.append(fault([own], ("extends",), base, "not a file", "give a file name in quotes"))
 
     values: dict[str, Any] = {}
     for source in reversed(sources):
-        values = _merged(values, source.values)
-    found += _place_relative_to(path, values, sources)
+        values = _merge(values, source.values)
+    found += _check_place(path, values, sources)
     problem = find_problem(values)
     rules: list[Rule] = []
     if problem is not None:
-        drop, faults = _dropped(problem, sources)
+        drop, faults = _dropped_names(problem, sources)
         found += faults
-        rules, faults = _rules(problem, sources)
+        rules, faults = _read_rules(problem, sources)
         found += faults
         found += objective_faults(problem, values, sources)
         found += lead_faults(problem, values, sources)
@@ -77,7 +77,7 @@ def read_scenario(path: str | Path) -> Scenario:
     found += engine_faults(values, sources)
 
     plain = {key: value for key, value in values.items() if key in KEYS and key != "extends"}
-    scenario = _fields(plain, sources, found)
+    scenario = _validate_fields(plain, sources, found)
     if isinstance(scenario, list):
         places = {(finding.file, finding.row, finding.column) for finding in found}
         found += [
@@ -111,7 +111,7 @@ def _parse(path: Path, name: str) -> TomlFile:
     return with_new_names(TomlFile(name, values, positions.key_lines(text)))
 
 
-def _base(path: Path, base: str, own: TomlFile) -> TomlFile:
+def _read_extended(path: Path, base: str, own: TomlFile) -> TomlFile:
     extended_file = path.parent / base
     if not extended_file.is_file():
         finding = fault([own], ("extends",), base, "no such file", "name a file beside this one")
@@ -129,11 +129,11 @@ def _base(path: Path, base: str, own: TomlFile) -> TomlFile:
     return source
 
 
-def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+def _merge(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for key, value in own.items():
         are_tables = isinstance(value, dict) and isinstance(base.get(key), dict)
-        result[key] = _merged(base[key], value) if are_tables else value
+        result[key] = _merge(base[key], value) if are_tables else value
     return result
 
 
@@ -143,7 +143,7 @@ def _unknown_keys(source: TomlFile) -> Iterator[Finding]:
             yield unknown_name([source], (key,), key, "key", KEYS)
 
 
-def _not_numbers(source: TomlFile) -> Iterator[Finding]:
+def _non_finite_numbers(source: TomlFile) -> Iterator[Finding]:
     def walk(path: positions.Path, value: Any) -> Iterator[Finding]:
         if isinstance(value, dict | list):
             for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
@@ -154,16 +154,14 @@ def _not_numbers(source: TomlFile) -> Iterator[Finding]:
     yield from walk((), source.values)
 
 
-def _place_relative_to(
-    path: Path, values: dict[str, Any], sources: list[TomlFile]
-) -> Iterator[Finding]:
+def _check_place(path: Path, values: dict[str, Any], sources: list[TomlFile]) -> Iterator[Finding]:
     place = values.get("place")
     if isinstance(place, str) and not (path.parent / place).exists():
         message = "there is no such folder or file"
         yield fault(sources, ("place",), place, message, "give the place relative to this file")
 
 
-def _dropped(problem: Problem, sources: list[TomlFile]) -> tuple[list[str], list[Finding]]:
+def _dropped_names(problem: Problem, sources: list[TomlFile]) -> tuple[list[str], list[Finding]]:
     """The names that the files drop, and faults in them."""
     names, found = [], []
     for source in sources:
@@ -174,7 +172,7 @@ def _dropped(problem: Problem, sources: list[TomlFile]) -> tuple[list[str], list
         others = {
             rule.get("rule")
             for other in sources[sources.index(source) + 1 :]
-            for rule in _tables(other)
+            for rule in _rule_tables(other)
         }
         known = {str(name) for name in others if name is not None}
         found += drop_faults(problem, drop, source, known)
@@ -182,7 +180,7 @@ def _dropped(problem: Problem, sources: list[TomlFile]) -> tuple[list[str], list
     return list(dict.fromkeys(names)), found
 
 
-def _rules(problem: Problem, sources: list[TomlFile]) -> tuple[list[Rule], list[Finding]]:
+def _read_rules(problem: Problem, sources: list[TomlFile]) -> tuple[list[Rule], list[Finding]]:
     """The rules of the files, those of the extended file first, and faults in them."""
     rules: list[Rule] = []
     found: list[Finding] = []
@@ -193,7 +191,7 @@ def _rules(problem: Problem, sources: list[TomlFile]) -> tuple[list[Rule], list[
         if not isinstance(raw, list) or not all(isinstance(rule, dict) for rule in raw):
             remedy = "write each rule as a table headed [[rules]]"
             found.append(fault([source], ("rules",), raw, "not a list of tables", remedy))
-        for i, values in enumerate(_tables(source)):
+        for i, values in enumerate(_rule_tables(source)):
             if source is not sources[0] and values.get("rule") in own_drop:
                 continue
             rule = parse_rule(problem, source, ("rules", i), values)
@@ -210,7 +208,7 @@ def _rules(problem: Problem, sources: list[TomlFile]) -> tuple[list[Rule], list[
     return rules, found
 
 
-def _fields(
+def _validate_fields(
     values: dict[str, Any], sources: list[TomlFile], found: list[Finding]
 ) -> Scenario | list[Finding]:
     """The scenario without its rules, or faults in single values.
@@ -223,6 +221,6 @@ def _fields(
         return [] if found else error.findings
 
 
-def _tables(source: TomlFile) -> list[dict[str, Any]]:
+def _rule_tables(source: TomlFile) -> list[dict[str, Any]]:
     raw = source.values.get("rules", [])
     return [rule for rule in raw if isinstance(rule, dict)] if isinstance(raw, list) else []

@@ -30,7 +30,7 @@ __all__ = [
 
 
 class Objective(Section):
-    """What to make small (inside, always minimised), one after another."""
+    """What to minimise, in order."""
 
     section: ClassVar[str] = "objective"
 
@@ -52,7 +52,7 @@ class Objective(Section):
     )
 
     @model_validator(mode="after")
-    def _one_slack_for_each_but_the_last(self) -> Objective:
+    def _check_slack(self) -> Objective:
         if not self.minimise:
             raise ValueError("nothing to minimise; name at least one objective")
         if len(set(self.minimise)) < len(self.minimise):
@@ -185,7 +185,7 @@ class Scenario(Section):
 
     @field_validator("rules", mode="before")
     @classmethod
-    def _tables_are_rules(cls, rules: Any, info: ValidationInfo) -> Any:
+    def _parse_tables(cls, rules: Any, info: ValidationInfo) -> Any:
         """Convert rules given as tables to their types; anything else is left for the type
         check."""
         problem = info.data.get("problem")
@@ -199,7 +199,7 @@ class Scenario(Section):
         )
 
     @model_validator(mode="after")
-    def _objective_of_the_problem(self) -> Scenario:
+    def _set_default_objective(self) -> Scenario:
         default = DEFAULT_OBJECTIVE.get(self.problem)
         written = "minimise" in self.objective.model_fields_set
         if default and not written and self.objective.minimise != (default,):
@@ -213,7 +213,7 @@ class Scenario(Section):
         return self
 
     @model_validator(mode="after")
-    def _with_implied_rules(self) -> Scenario:
+    def _add_implied_rules(self) -> Scenario:
         if found := self.combined_faults_of(dict(self)):
             raise ScenarioError(found, "faults in the scenario")
         names = {rule.name for rule in self.rules}

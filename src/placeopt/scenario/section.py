@@ -76,14 +76,14 @@ class Section(BaseModel, metaclass=_FindingsMeta):
 
     @model_validator(mode="before")
     @classmethod
-    def _as_a_file_has_it(cls, values: Any) -> Any:
+    def _normalise_input(cls, values: Any) -> Any:
         if isinstance(values, Mapping):
             return {key: _as_written(value) for key, value in values.items()}
         return values
 
     @field_validator("*", mode="after")
     @classmethod
-    def _can_be_held_and_shown(cls, value: Any) -> Any:
+    def _check_numbers_and_texts(cls, value: Any) -> Any:
         """Refuse numbers that could overflow or underflow, and texts that are too long or cannot be
         shown."""
         for number in numbers_in(value):

@@ -40,7 +40,7 @@ def add_findings(
         findings += snapped_far(place, mode, note)
         findings += unreachable(times, mode)
         findings += faster_than_straight_line(place, times, mode)
-        findings += near_the_edge(place, times, mode, note)
+        findings += near_network_edge(place, times, mode, note)
         for finding in note.get("found", []):
             findings.append(Finding(**{**finding, "ids": tuple(finding.get("ids", ()))}))
         findings += [_warn(mode, None, None, text, remedy) for text, remedy in note.get("said", [])]
@@ -143,7 +143,7 @@ def edge_table(place: Place, times: TravelTimes, mode: str, edge: BaseGeometry) 
     return pd.DataFrame(rows, columns=columns)
 
 
-def near_the_edge(
+def near_network_edge(
     place: Place, times: TravelTimes, mode: str, note: Mapping[str, Any]
 ) -> list[Finding]:
     """A warning with the zones and residents that may have a nearer building outside the

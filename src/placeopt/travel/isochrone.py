@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from placeopt.travel.reach import band_names
 from placeopt.travel.speeds import metres_per_minute
 from placeopt.travel.streets.arrays import Streets
-from placeopt.travel.streets.graph import Graph, graph_of
+from placeopt.travel.streets.graph import Graph, make_graph
 from placeopt.travel.streets.paths import snap
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def isochrones(
     import geopandas as gpd
 
     band_names(edges)  # they must rise
-    graph = graph_of(streets, mode, speeds_kmh)
+    graph = make_graph(streets, mode, speeds_kmh)
     minutes_to_building = minutes_to_nearest(graph, buildings_xy, max(edges))
     shapes = [_area(graph, minutes_to_building, minutes) for minutes in edges]
     return gpd.GeoDataFrame(

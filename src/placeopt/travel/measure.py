@@ -172,13 +172,13 @@ def _measure_straight_lines(
 
 def _find_file(place: Place, file: str | Path | None, default_names: tuple[str, ...]) -> Path:
     """Find a file relative to the place; ``InputError`` if it does not exist."""
-    home = place.folder
-    if home is not None and not home.is_dir():
-        home = home.parent
+    folder = place.folder
+    if folder is not None and not folder.is_dir():
+        folder = folder.parent
     if file is not None:
-        candidates = [Path(file) if home is None else home / file]
+        candidates = [Path(file) if folder is None else folder / file]
     else:
-        candidates = [] if home is None else [home / name for name in default_names]
+        candidates = [] if folder is None else [folder / name for name in default_names]
     for candidate in candidates:
         if candidate.is_file():
             return candidate

@@ -17,9 +17,9 @@ from placeopt.place import Place
 from placeopt.travel.cache import hash_of_file
 from placeopt.travel.checks import add_findings
 from placeopt.travel.fill_missing import ProgressCallback, Search, Workers, cached_minutes
-from placeopt.travel.origins import origins_of
+from placeopt.travel.origins import read_origins
 from placeopt.travel.streets.arrays import Streets
-from placeopt.travel.streets.graph import Graph, graph_of
+from placeopt.travel.streets.graph import Graph, make_graph
 from placeopt.travel.streets.paths import StreetSearch
 from placeopt.travel.times import TravelTimes
 
@@ -57,7 +57,7 @@ def measure_over_networks(
     workers: Workers | None = None,
 ) -> TravelTimes:
     """Return minutes by each mode, with warnings about snapping, reach and the network's edge."""
-    origins = origins_of(place, files.points)
+    origins = read_origins(place, files.points)
     searches = make_searches(place, modes, speeds_kmh, files, engine)
     hashes = {file: hash_of_file(file) for file in (files.streets, *files.gtfs)}
     minutes, worst, provenance, notes = {}, {}, {}, {}
@@ -125,7 +125,7 @@ def make_searches(
 
     @cache
     def network(mode: str) -> Graph:
-        return graph_of(streets(), mode, speeds_kmh)
+        return make_graph(streets(), mode, speeds_kmh)
 
     return {
         mode: _transit(place, files, network)

@@ -83,7 +83,7 @@ class Origins:
         return hash_of_array(np.concatenate([self.xy.ravel(), self.weight, self.first]))
 
 
-def origins_of(place: Place, file: Path | None = None) -> Origins:
+def read_origins(place: Place, file: Path | None = None) -> Origins:
     """Return the zones' own points, or the sample points of a CSV file.
 
     Args:

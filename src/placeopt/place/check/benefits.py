@@ -68,9 +68,9 @@ def _missing_levels(
     place: Place, years: set[int], file: str, i: int, column: str
 ) -> Iterator[Finding]:
     known = {int(year) for year in place.deflators["year"]}
-    wanted = years | {place.info.price_year}
-    for year in sorted(wanted - known if len(wanted) > 1 else ()):
-        message = f"the price level of {year} is needed to compare {_year_range(wanted)}"
+    years_needed = years | {place.info.price_year}
+    for year in sorted(years_needed - known if len(years_needed) > 1 else ()):
+        message = f"the price level of {year} is needed to compare {_year_range(years_needed)}"
         yield error(file, message, "add the year to deflators", row=row_number(i), column=column)
 
 
@@ -149,8 +149,8 @@ def grades_without_correction(place: Place) -> Iterator[Finding]:
         known = set(price_year.loc[price_year["kind"] == kind, "grade"].dropna())
         for table in tables if known else ():
             frame = place.tables[table]
-            needed = frame["correction_share"].isna() & frame["grade"].notna()
-            for i in np.flatnonzero(needed & ~frame["grade"].isin(known)):
+            needs_correction = frame["correction_share"].isna() & frame["grade"].notna()
+            for i in np.flatnonzero(needs_correction & ~frame["grade"].isin(known)):
                 message = f"{file} has corrections for a {kind} and none of this grade"
                 yield error(
                     table_label(place, table),

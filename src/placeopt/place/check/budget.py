@@ -309,10 +309,13 @@ def amounts_in_thousands(place: Place) -> Iterator[Finding]:
     for position, (programme, outcome, capacity, cost) in enumerate(rows_of_units):
         if not capacity > 0 or programme not in spent.index:
             continue
-        units, now = np.ceil(demand.get(outcome, np.nan) / capacity - 1e-6), spent[programme]
-        if units * cost > now * (1 + 1e-6) + 1:
+        units, current_spend = (
+            np.ceil(demand.get(outcome, np.nan) / capacity - 1e-6),
+            spent[programme],
+        )
+        if units * cost > current_spend * (1 + 1e-6) + 1:
             message = f"today's {units:.0f} units cost {units * cost:.2f}, but {programme}"
-            yield warning(table_label(place, "provision"), f"{message} spends {now:.2f}",
+            yield warning(table_label(place, "provision"), f"{message} spends {current_spend:.2f}",
                           "correct the cost of a unit, or the spending", row=row_number(position),
                           column="unit_cost_gbp_per_year", value=number_text(cost))  # fmt: skip
 

@@ -133,19 +133,19 @@ def services_without_host_or_visits(place: Place) -> Iterator[Finding]:
     """Warnings for services with visits but no host or the reverse, and back offices without
     desks."""
     services, file = place.services, table_label(place, "services")
-    wanted = {*place.demand["service_id"], *place.demand_rates["service_id"]}
+    with_visits = {*place.demand["service_id"], *place.demand_rates["service_id"]}
     hosted = set(place.hosting["service_id"])
     for i, (service, office, desks) in enumerate(
         zip(services["service_id"], services["back_office"], services["desks"], strict=True)
     ):
         fault: tuple[str, str] | None = None
-        if office and service in wanted:
+        if office and service in with_visits:
             fault = "a back office has visits", "delete its visits, or set back_office to no"
         elif office and not desks > 0:
             fault = "a back office has no desks", "state how many desks it needs"
-        elif service in wanted and service not in hosted:
+        elif service in with_visits and service not in hosted:
             fault = "the service has visits but no building hosts it", "give its hosts in hosting"
-        elif service in hosted and service not in wanted and not office:
+        elif service in hosted and service not in with_visits and not office:
             fault = "the service has no visits", "give demand or demand_rates for it"
         if fault:
             yield warning(file, *fault, row=row_number(i), column="service_id", value=service)
@@ -370,8 +370,8 @@ def must_groups(pairs: list[tuple[str, str]]) -> dict[str, str]:
     """
     group: dict[str, str] = {}
     for first, second in pairs:
-        one, other = group.setdefault(first, first), group.setdefault(second, second)
-        for name, (member, label_of) in product([one], list(group.items())):
-            if label_of == other:
+        kept_name, merged_name = group.setdefault(first, first), group.setdefault(second, second)
+        for name, (member, group_name) in product([kept_name], list(group.items())):
+            if group_name == merged_name:
                 group[member] = name
     return group

@@ -142,20 +142,20 @@ def _far_point_findings(
 ) -> Iterator[Finding]:
     """Warnings for points far from their nearest neighbour, relative to the place's extent."""
     points = np.vstack([zones, buildings])
-    stated = np.isfinite(points).all(axis=1)
-    if stated.sum() < MIN_POINTS:
+    is_known = np.isfinite(points).all(axis=1)
+    if is_known.sum() < MIN_POINTS:
         return
-    extent = float(np.hypot(*_extent(points[stated])))
+    extent = float(np.hypot(*_extent(points[is_known])))
     nearest = np.full(len(points), np.nan)
-    nearest[stated] = _nearest_distance(points[stated])
-    far = nearest > max(FAR_SHARE * extent, FAR_M)
+    nearest[is_known] = _nearest_distance(points[is_known])
+    is_far = nearest > max(FAR_SHARE * extent, FAR_M)
     low, high = np.nanquantile(points, (0.05, 0.95), axis=0)
-    for k in np.flatnonzero(far).tolist():
+    for k in np.flatnonzero(is_far).tolist():
         table, row = ("zones", k) if k < len(zones) else ("buildings", k - len(zones))
         frame = place.tables[table]
         key = str(frame.iloc[row, 0])
         is_outside = [np.clip(points[k], low, high)[i] != points[k][i] for i in (0, 1)]
-        axis = int(np.argmax(np.abs(points[k] - np.median(points[stated], axis=0))))
+        axis = int(np.argmax(np.abs(points[k] - np.median(points[is_known], axis=0))))
         x, y = points[k]
         in_degrees = abs(x) <= 180 and abs(y) <= 90
         if in_degrees or _is_outside_area(place, points[k]) or is_noted(table, AXES[axis], key):

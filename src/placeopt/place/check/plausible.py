@@ -46,9 +46,8 @@ SMALL_GROUP = 12  # up to this size a row is left out of the median that it is c
 MOSTLY_ONE_VALUE = 0.9  # share above which a column counts as filled with one value
 MAX_SINGLE_WARNINGS = 3  # more rows with the same slip share one warning
 
-IsNoted = Callable[
-    [str, str, str | None], bool
-]  # table, column, row's key -> is it said to be right
+# (table, column, key of the row) -> whether a note says that it is right.
+IsNoted = Callable[[str, str, str | None], bool]
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ GENERIC_SLIPS = (
     Slip(1000, "a thousand times too much"),
     Slip(0.001, "a thousandth of what it should be"),
 )
-# the first part of a unit, or what it is per -> slips that go before the generic ones
+# numerator of a unit, or its denominator -> slips that precede the generic ones
 SLIPS_OF_UNIT = {
     "GBP": (
         Slip(1e-3, "thousands of pounds"),
@@ -200,9 +199,9 @@ def _cell_slips(
 ) -> Iterator[Finding]:
     """Yield warnings for cells far from those of similar rows."""
     count = len(place.tables[table])
-    deviation, spread, usual = {}, {}, {}
+    deviation, spread, expected = {}, {}, {}
     parts = {
-        q: {c: e for (of, c), e in columns_of(q).items() if of == table}
+        q: {c: e for (source, c), e in columns_of(q).items() if source == table}
         for q in quantities_of_table
     }
     for q in quantities_of_table:
@@ -215,11 +214,11 @@ def _cell_slips(
             centre = logs[q] - own + float(np.nanmedian(own))
             spread[q] = np.full(count, MIN_SPREAD)
         deviation[q] = logs[q] - centre
-        usual[q] = centre
+        expected[q] = centre
     best_gain = np.full(count, CELL_EVIDENCE)
     best: list[tuple[str, Slip] | None] = [None] * count
-    for column in sorted({column for of in parts.values() for column in of}):
-        affected_exponents = [(q, of[column]) for q, of in parts.items() if column in of]
+    for column in sorted({column for exponents in parts.values() for column in exponents}):
+        affected_exponents = [(q, e[column]) for q, e in parts.items() if column in e]
         for slip in slips_of(_unit((table, column))):
             gain = np.full(count, -slip.handicap)
             for q, exponent in affected_exponents:
@@ -236,7 +235,7 @@ def _cell_slips(
         if found is not None and not is_noted(table, found[0], keys[i]):
             groups.setdefault(found, []).append(i)
     for (column, slip), rows in groups.items():
-        affected = [q for q, of in parts.items() if column in of]
+        affected = [q for q, exponents in parts.items() if column in exponents]
         reported = rows if len(rows) <= MAX_SINGLE_WARNINGS else rows[:1]
         for i in reported:
             q = max(affected, key=lambda q: abs(np.nan_to_num(deviation[q][i] / spread[q][i])))
@@ -249,7 +248,7 @@ def _cell_slips(
                 i,
                 keys[i],
                 math.exp(logs[q][i]),
-                math.exp(usual[q][i]),
+                math.exp(expected[q][i]),
                 similar_rows,
             )
             yield replace(finding, ids=tuple(keys[row] for row in similar_rows))
@@ -288,16 +287,18 @@ def _expected_values(
     if q.peers != "*":
         groups_of = frame.groupby(q.peers.split(), dropna=False, sort=False)
         codes = groups_of.ngroup().to_numpy(int)
-    own, of = values[stated], codes[stated]
+    own, group_of_row = values[stated], codes[stated]
     series = pd.Series(own)
-    groups = series.groupby(of)
+    groups = series.groupby(group_of_row)
     size = groups.transform("size").to_numpy(int)
     middle = groups.transform("median").to_numpy(float).copy()
     scatter = _estimate_spread(own, middle, size, q.spread)
     for members in groups.indices.values():
         if 1 < len(members) <= SMALL_GROUP:  # the row itself is left out
-            mine = own[members]
-            middle[members] = [np.median(np.delete(mine, i)) for i in range(len(mine))]
+            member_values = own[members]
+            middle[members] = [
+                np.median(np.delete(member_values, i)) for i in range(len(member_values))
+            ]
     others = np.where(size > 1, size - 1, 0) / scatter**2
     prior = 1 / q.spread**2
     expected, spread = np.full(len(frame), np.nan), np.full(len(frame), np.nan)
@@ -344,9 +345,9 @@ def _column_warning(
 ) -> Finding:
     table, column = name
     basis = f"the median of {rows} rows" if rows > 1 else "its one row"
-    here = _three_digits(middle)
+    shown = _three_digits(middle)
     message = (
-        f"the column looks like {slip.words}: {quantity.words} is {here} in {basis}, "
+        f"the column looks like {slip.words}: {quantity.words} is {shown} in {basis}, "
         f"usually {_three_digits(quantity.low)} to {_three_digits(quantity.high)}"
     )
     values = place.tables[table][column].astype(float)
@@ -370,9 +371,9 @@ def _cell_warning(
     table, last = quantity.table, row_number(similar_rows[-1]) if similar_rows else 0
     count = len(similar_rows) - 1
     others = f" (and so in {count} more rows, last in row {last})" if similar_rows else ""
-    here, about = _three_digits(value_here), _three_digits(usual)
+    shown, about = _three_digits(value_here), _three_digits(usual)
     message = (
-        f"looks like {slip.words}: {quantity.words} is {here} and about {about} in rows "
+        f"looks like {slip.words}: {quantity.words} is {shown} and about {about} in rows "
         f"like it{others}"
     )
     value = number_text(float(place.tables[table][column].astype(float).iloc[i]))

@@ -39,10 +39,10 @@ class Quantity:
     Attributes:
         table: The table that is looked at.
         column: The column whose size is judged.
-        per: What it is divided by, as written; empty where it stands by itself.
-        where: A yes-or-no column that must be yes, or no where ``not`` stands before it.
-        peers: Columns that rows compared with one another have alike; ``*`` for all rows, empty
-            where rows are not compared.
+        per: What it is divided by, as written; empty if it is not divided.
+        where: A yes-or-no column that must be yes, or no if ``not`` precedes it.
+        peers: Columns in which compared rows are equal; ``*`` for all rows, empty if rows are not
+            compared.
         low: Lower end of the usual range of the column's middle.
         high: Upper end of it.
         why: Where the range comes from.

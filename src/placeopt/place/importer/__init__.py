@@ -73,8 +73,8 @@ def import_place(
     if out.suffix.lower() != ".gpkg":
         require_writable(out, (*FILES, *_report_files(rules)), keep_others=True)
     report_progress = progress or (lambda step: None)
-    home = Path(folder) if folder is not None else mapping.parent
-    sources = _read_sources(rules, home, mapping.parent, report_progress)
+    source_folder = Path(folder) if folder is not None else mapping.parent
+    sources = _read_sources(rules, source_folder, mapping.parent, report_progress)
     report = ImportReport(rules.place.name)
     report.findings += [f for source in sources.values() for f in source.table.findings]
     place = _build(rules, sources, report, report_progress)
@@ -185,7 +185,7 @@ def _build(
     table_parts["assumptions"].append(_assumption_cells(report))
     tables = {}
     for table, pieces in table_parts.items():
-        tables[table], faults = typed_table(table, _stacked(table, pieces))
+        tables[table], faults = typed_table(table, _concatenate(table, pieces))
         findings += faults
         if len(tables[table]):
             report.rows[table] = len(tables[table])
@@ -203,7 +203,7 @@ def _build(
 
 def _prices(rules: Mapping, deflators: list[dict[str, list[str]]]) -> Deflator:
     """The deflator of the place's price year; faults of the table are reported elsewhere."""
-    table, _ = typed_table("deflators", _stacked("deflators", deflators))
+    table, _ = typed_table("deflators", _concatenate("deflators", deflators))
     return deflator_of(rules.place.price_year, table.dropna(subset=["year", "index"]))
 
 
@@ -248,7 +248,7 @@ def _write_registers(sources: dict[str, Source], folder: Path) -> None:
             write_rows(folder / f"{name}-rows.csv", source.register.rows)
 
 
-def _stacked(table: str, pieces: list[dict[str, list[str]]]) -> RawTable:
+def _concatenate(table: str, pieces: list[dict[str, list[str]]]) -> RawTable:
     """Concatenate the rows of several rules for one table; missing columns are empty."""
     names = [c.name for c in dictionary()[table] if not pieces or any(c.name in p for p in pieces)]
     lengths = [len(next(iter(piece.values()), [])) for piece in pieces]
@@ -315,7 +315,7 @@ def _outlines_of_zones(
         return boundaries
     kept = boundaries["zone_id"].isin(zones["zone_id"])
     if not kept.any():
-        return boundaries  # ids of another kind: the check says so
+        return boundaries  # none match: the check reports it
     if not kept.all():
         reason = "outlines of areas that are no zones of the place"
         report.left_out.append(LeftOut("boundaries", "zones", int((~kept).sum()), reason))

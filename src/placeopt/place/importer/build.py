@@ -211,12 +211,15 @@ def _unmatched_findings(build: TableBuilder, result: dict[str, list[str]]) -> li
 
 
 def _describe_gaps(
-    build: TableBuilder, lost: Unmatched, result: dict[str, list[str]], positions: Sequence[int]
+    build: TableBuilder,
+    unmatched: Unmatched,
+    result: dict[str, list[str]],
+    positions: Sequence[int],
 ) -> str:
     """Describe, column by column, what the cells of unmatched rows contain now."""
     descriptions = []
     for name, cells in result.items():
-        if not set(_columns_read(build.rule.columns[name])) & lost.missing_columns:
+        if not set(_columns_read(build.rule.columns[name])) & unmatched.missing_columns:
             continue
         values = [cells[i] for i in positions]
         values_text = summarise_values([value for value in values if value])
@@ -361,18 +364,18 @@ def _parse_numbers(build: TableBuilder, column: str) -> np.ndarray:
 
 def _normalise_cells(build: TableBuilder, name: str, column: str, cells: list[str]) -> list[str]:
     """Cells that go unchanged into column ``name``, normalised to its type where unambiguous."""
-    wanted = next(c for c in dictionary()[build.rule.table] if c.name == name)
-    if wanted.type == "id":
+    target = next(c for c in dictionary()[build.rule.table] if c.name == name)
+    if target.type == "id":
         cells = _reread_cells(build, column, cells, restore_id)
         for i, cell in enumerate(cells):
-            if lost := damaged_id(cell):
-                build.fault(lost, "take the id from the source's own system, formatted as text",
+            if message := damaged_id(cell):
+                build.fault(message, "take the id from the source's own system, formatted as text",
                             build.rows[i], column, cell)  # fmt: skip
-    elif wanted.type in ("number", "integer"):
-        if wanted.unit == "year":
+    elif target.type in ("number", "integer"):
+        if target.unit == "year":
             financial = name in ("year", "price_year")  # meant by the year in which it starts
             cells = _reread_cells(build, column, cells, partial(parse_year, financial=financial))
-        if wanted.unit == "share":
+        if target.unit == "share":
             cells = _reread_cells(build, column, cells, share_of_percent)
         cells = _reread_cells(build, column, cells, plain_number)
         _, bad = parse_floats(cells)

@@ -139,23 +139,23 @@ def clean_table(
 
 def _clean_cells(sheet: SheetRows) -> None:
     """Replace unusual spaces and line ends within cells by spaces, and strip cells."""
-    odd: list[int] = []
+    unusual: list[int] = []
     broken: list[int] = []
     for number, row in zip(sheet.numbers, sheet.rows, strict=True):
         for j, cell in enumerate(row):
             if cell.isascii() and cell.isprintable() and cell[:1] != " " and cell[-1:] != " ":
                 continue
             text = cell.translate(SPACES)
-            odd += [number] if text != cell else []
+            unusual += [number] if text != cell else []
             if "\n" in text or "\r" in text:
                 broken.append(number)
                 text = " ".join(part.strip() for part in text.splitlines() if part.strip())
             row[j] = text.strip()
-    if odd:
+    if unusual:
         sheet.note(
-            f"{len(odd)} cells have non-breaking or zero-width spaces, read as spaces",
-            odd[0],
-            rows=odd,
+            f"{len(unusual)} cells have non-breaking or zero-width spaces, read as spaces",
+            unusual[0],
+            rows=unusual,
         )
     if broken:
         message = f"{len(broken)} cells have line ends inside, read as one line"
@@ -276,17 +276,23 @@ def _columns(sheet: SheetRows, names: list[str]) -> dict[str, list[str]]:
                 remedy += "give heading_rows = 2 in the mapping"
                 sheet.fault(f"column {number} has values but no heading", remedy, heading_at)
             continue
-        same = [k for k, other in enumerate(names) if other == name]
-        if len(same) == 1:
+        positions = [k for k, other in enumerate(names) if other == name]
+        if len(positions) == 1:
             cells[name] = list(column)
-        elif all(columns[k] == columns[same[0]] for k in same):
-            if number - 1 == same[0]:
+        elif all(columns[k] == columns[positions[0]] for k in positions):
+            if number - 1 == positions[0]:
                 cells[name] = list(column)
-                sheet.note(f"the heading stands {len(same)} times with the same cells, read once",
-                           heading_at, name)  # fmt: skip
+                sheet.note(
+                    f"the heading stands {len(positions)} times with the same cells, read once",
+                    heading_at,
+                    name,
+                )
         else:
-            numbered = f"{name} ({same.index(number - 1) + 1})"
+            numbered = f"{name} ({positions.index(number - 1) + 1})"
             cells[numbered] = list(column)
-            sheet.note(f"the heading stands {len(same)} times; this one is called {numbered!r}",
-                       heading_at, name)  # fmt: skip
+            sheet.note(
+                f"the heading stands {len(positions)} times; this one is called {numbered!r}",
+                heading_at,
+                name,
+            )
     return cells

@@ -43,12 +43,12 @@ def find_duplicate_groups(rows: Sequence[RegisterRow], metres: float) -> list[Du
     """Groups of two or more rows: first by UPRN, then by address within ``metres`` of one
     another."""
     groups: list[tuple[list[RegisterRow], str]] = []
-    taken: set[int] = set()
+    grouped: set[int] = set()
     for members in _buckets(rows, lambda row: pad_uprn(row.uprn)).values():
         if len(members) > 1:
             groups.append((members, f"the same UPRN {members[0].uprn}"))
-            taken.update(id(row) for row in members)
-    remaining = [row for row in rows if id(row) not in taken]
+            grouped.update(id(row) for row in members)
+    remaining = [row for row in rows if id(row) not in grouped]
     for members in _buckets(remaining, _address_key).values():
         while len(members) > 1:
             first, inside = members[0], [members[0]]
@@ -145,7 +145,7 @@ def _address_key(row: RegisterRow) -> str:
     return f"{text.strip()}|{row.postcode}" if " " in text.strip() else ""
 
 
-def _distance(one: RegisterRow, other: RegisterRow) -> float:
+def _distance(first: RegisterRow, other: RegisterRow) -> float:
     """Metres between two rows; 0 where the register withholds either location."""
-    distance = math.hypot(one.x - other.x, one.y - other.y)
+    distance = math.hypot(first.x - other.x, first.y - other.y)
     return 0.0 if math.isnan(distance) else distance

@@ -33,7 +33,7 @@ class RegisterFile(_Section):
     postcodes: str | None = Field(None, description="CSV file: postcode, easting, northing")
 
     @model_validator(mode="after")
-    def _groups_known(self) -> RegisterFile:
+    def _check_groups(self) -> RegisterFile:
         if self.groups not in ("show", "accept") and not self.groups.lower().endswith(".csv"):
             raise ValueError('groups is "show", "accept" or the name of a CSV file')
         return self
@@ -90,7 +90,7 @@ class ColumnRule(_Section):
     grade: Grade = Field("assumed", description="how good the evidence is")
 
     @model_validator(mode="after")
-    def _one_origin(self) -> ColumnRule:
+    def _check_single_origin(self) -> ColumnRule:
         given = [name for name in ("from_", "value", "formula") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError("give one of from, value and formula")
@@ -128,7 +128,7 @@ class Split(_Section):
 
 
 class Assumption(_Section):
-    """Who says so, for rows written in the mapping itself."""
+    """The source of rows that are written in the mapping itself."""
 
     rule: str
     source: str = ""
@@ -150,7 +150,7 @@ class TableRule(_Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _plain_names(cls, given: Any) -> Any:
+    def _expand_plain_names(cls, given: Any) -> Any:
         """``name = "NAME"`` is short for ``name = { from = "NAME" }``."""
         if not isinstance(given, dict) or not isinstance(given.get("columns"), dict):
             return given
@@ -161,7 +161,7 @@ class TableRule(_Section):
         return {**given, "columns": columns}
 
     @model_validator(mode="after")
-    def _known(self) -> TableRule:
+    def _check_names(self) -> TableRule:
         if self.table not in dictionary():
             raise ValueError(
                 f"no such table {self.table!r}{did_you_mean(self.table, dictionary())}"
@@ -170,14 +170,14 @@ class TableRule(_Section):
         for name in [*self.columns, *(key for row in self.rows for key in row)]:
             if name not in names:
                 raise ValueError(f"{self.table} has no column {name!r}{did_you_mean(name, names)}")
-        self._prices_of_money()
+        self._check_prices()
         if (self.source is None) == (not self.rows):
             raise ValueError("give either a source with columns, or rows")
         if self.rows and self.assumption is None:
             raise ValueError("rows written in the mapping need an assumption that says whence")
         return self
 
-    def _prices_of_money(self) -> None:
+    def _check_prices(self) -> None:
         """A price year belongs to money, and to a table that does not state its own."""
         units = {column.name: column.unit or "" for column in dictionary()[self.table]}
         for name, rule in self.columns.items():
@@ -205,7 +205,7 @@ class Districts(_Section):
 
 
 class Streets(_Section):
-    """A street network, copied as it stands into streets.gpkg for the minutes."""
+    """A street network, copied unchanged to streets.gpkg for the measurement of minutes."""
 
     edges: str
     nodes: str
@@ -237,7 +237,7 @@ class Mapping(_Section):
     streets: Streets | None = None
 
     @model_validator(mode="after")
-    def _sources_named(self) -> Mapping:
+    def _check_sources(self) -> Mapping:
         used = [rule.source for rule in self.table if rule.source]
         used += [join.source for rule in self.table for join in rule.join]
         used += [self.boundaries.source] if self.boundaries else []

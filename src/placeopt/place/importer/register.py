@@ -306,8 +306,8 @@ def _warn_of_unlocated(file: str, rows: list[RegisterRow], findings: list[Findin
 
 
 def _find_file(name: str, folder: Path, mapping_folder: Path) -> Path:
-    for home in (folder, mapping_folder):
-        if (home / name).is_file():
-            return home / name
+    for parent in (folder, mapping_folder):
+        if (parent / name).is_file():
+            return parent / name
     remedy = f"put it in {folder} or beside the mapping"
     raise PlaceError([error(name, "the file that the register names is missing", remedy)])

@@ -116,7 +116,10 @@ class ImportReport:
         parts += _table(
             "Taken from the sources",
             ("source", "column", "became", "how"),
-            [(t.source, t.column, f"{t.table}.{t.target}", t.how or _same(t)) for t in self.taken],
+            [
+                (t.source, t.column, f"{t.table}.{t.target}", t.how or _describe_unchanged(t))
+                for t in self.taken
+            ],
         )
         if self.lines:
             parts += _table(
@@ -156,7 +159,7 @@ class ImportReport:
         return "\n".join(parts)
 
 
-def _same(taken: Taken) -> str:
+def _describe_unchanged(taken: Taken) -> str:
     return "renamed" if taken.renamed else "as it is"
 
 

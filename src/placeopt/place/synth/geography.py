@@ -73,8 +73,8 @@ class Geography:
         centrality = np.zeros(len(xy))
         for start in range(0, len(xy), 2000):
             part = slice(start, start + 2000)
-            apart = np.linalg.norm(xy[part, None] - self.settlement_xy[None, towns], axis=2)
-            centrality[part] = (size * np.exp(-apart / 4500)).max(axis=1)
+            distances = np.linalg.norm(xy[part, None] - self.settlement_xy[None, towns], axis=2)
+            centrality[part] = (size * np.exp(-distances / 4500)).max(axis=1)
         return centrality
 
 
@@ -191,8 +191,8 @@ def _settlement_centres(
     for i in range(1, count):
         angle = rng.uniform(0, 2 * np.pi, 30)
         candidates = _polar(angle, share[i] * np.sqrt(rng.uniform(0, 1, 30)), radius, amplitudes)
-        apart = _nearest(candidates, centres[:i])[1]
-        centres[i] = candidates[np.argmax(apart)]
+        distances = _nearest(candidates, centres[:i])[1]
+        centres[i] = candidates[np.argmax(distances)]
     return np.round(centres)
 
 
@@ -208,7 +208,7 @@ def _town_zones(centres: Floats, sizes: Ints, rng: np.random.Generator) -> tuple
 
 
 def _country_zones(
-    count: int, taken: Floats, radius: float, amplitudes: Floats, rng: np.random.Generator
+    count: int, occupied: Floats, radius: float, amplitudes: Floats, rng: np.random.Generator
 ) -> Floats:
     """Evenly spread zones in open country, away from the settlements."""
     start, tried = rng.uniform(0, 1, 2), 8 * count + 200
@@ -216,10 +216,10 @@ def _country_zones(
     angle = 2 * np.pi * ((start[0] + i * 0.7548776662466927) % 1)
     share = 0.97 * np.sqrt((start[1] + i * 0.5698402909980532) % 1)
     points = _polar(angle, share, radius, amplitudes)
-    apart = _nearest(points, taken)[1]
-    chosen = np.flatnonzero(apart > 1200)[:count]
+    distances = _nearest(points, occupied)[1]
+    chosen = np.flatnonzero(distances > 1200)[:count]
     if len(chosen) < count:  # a crowded county: use the emptiest locations
-        chosen = np.sort(np.argsort(-apart, kind="stable")[:count])
+        chosen = np.sort(np.argsort(-distances, kind="stable")[:count])
     return points[chosen]
 
 
@@ -239,8 +239,8 @@ def _deprivation_score(county: Geography, rng: np.random.Generator) -> Floats:
     score = 0.9 * county.centrality(xy) + rng.normal(0, 0.22, count)
     in_town = np.flatnonzero(county.zone_settlement >= 0)
     estates = rng.choice(in_town, size=max(3, count // 25), replace=False)
-    apart = _nearest(xy, xy[estates])[1]
-    return np.asarray(score + 0.9 * np.exp(-((apart / 900) ** 2)))
+    distances = _nearest(xy, xy[estates])[1]
+    return np.asarray(score + 0.9 * np.exp(-((distances / 900) ** 2)))
 
 
 def _quintile(score: Floats) -> Ints:

@@ -47,7 +47,7 @@ def contradiction_findings(
     files = sources or [TomlFile("the scenario", {}, {})]
     yield from _travel(place, scenario, files)
     yield from _settings(place, scenario, files)
-    yield from _years_of_rules(scenario, rules_with_location)
+    yield from _rule_year_findings(scenario, rules_with_location)
     yield from _repeated_or_clashing(rules_with_location)
     yield from _amounts(place, rules_with_location)
     yield from _without_effect(rules_with_location)
@@ -191,7 +191,7 @@ def _settings(place: Place, scenario: Scenario, files: list[TomlFile]) -> Iterat
                         "add them, or take it out", "money.carbon_values")  # fmt: skip
 
 
-def _years_of_rules(
+def _rule_year_findings(
     scenario: Scenario, rules_with_location: RulesWithLocation
 ) -> Iterator[Finding]:
     """Findings on rules that end before they begin, or lie outside the decided years."""

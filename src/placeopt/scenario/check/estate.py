@@ -124,9 +124,11 @@ def _network_findings(
             message = f"{where} has {count} buildings that could be"
             yield as_warning(fault([source], (*path, "at_least"), rule.at_least, message,
                         f"ask for at most {count}", "network.at_least"))  # fmt: skip
-        kept = _must_stay_open(place, scenario)
+        pinned_open = _must_stay_open(place, scenario)
         if rule.tier is None and rule.service is None and rule.at_most is not None:
-            staying = int((kept if scope is None else kept & (district == scope)).sum())
+            staying = int(
+                (pinned_open if scope is None else pinned_open & (district == scope)).sum()
+            )
             if rule.at_most < staying:
                 message = f"{staying} buildings of {where} are pinned to stay open"
                 yield as_warning(fault([source], (*path, "at_most"), rule.at_most, message,
@@ -163,7 +165,7 @@ def _possible_hosts(place: Place, rule: Network) -> np.ndarray:
 
 def _must_stay_open(place: Place, scenario: Scenario) -> np.ndarray:
     """(buildings,) whether a building must stay open by the table or a rule."""
-    kept_ids = {one for rule in scenario.of(Pinned) for one in rule.keep}
+    kept_ids = {building for rule in scenario.of(Pinned) for building in rule.keep}
     buildings = place.buildings
     return ((buildings["pinned"] == "keep") | buildings["building_id"].isin(kept_ids)).to_numpy()
 
@@ -244,7 +246,7 @@ def _capital_findings(
     buildings, forced = place.buildings, 0.0
     works: list[str] = []
     if "closing" in rule.pays_for and scenario.of(Pinned):
-        ids = {one for pinned in scenario.of(Pinned) for one in pinned.close}
+        ids = {building for pinned in scenario.of(Pinned) for building in pinned.close}
         close = (buildings["pinned"] == "close") | buildings["building_id"].isin(ids)
         cost = float(
             buildings.loc[close & (buildings["status"] == "open"), "closure_cost_gbp"].sum()
@@ -291,8 +293,10 @@ def _revenue_findings(
     """A warning for a ceiling below the fixed cost of buildings pinned open."""
     if rule.ceiling_gbp_per_year is None:
         return
-    kept = _must_stay_open(place, scenario) & (place.buildings["status"] == "open").to_numpy()
-    least = float(place.buildings.loc[kept, "running_cost_fixed_gbp_per_year"].sum())
+    pinned_open = (
+        _must_stay_open(place, scenario) & (place.buildings["status"] == "open").to_numpy()
+    )
+    least = float(place.buildings.loc[pinned_open, "running_cost_fixed_gbp_per_year"].sum())
     if rule.ceiling_gbp_per_year < least:
         message = f"buildings that are pinned open cost {pounds(least)} a year at least"
         label = "revenue.ceiling_gbp_per_year"

@@ -45,7 +45,7 @@ class Rule(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _is_called_by_its_name(cls, values: Any) -> Any:
+    def _check_name(cls, values: Any) -> Any:
         name = getattr(cls, "name", None)
         if name is None or not isinstance(values, dict):
             return values

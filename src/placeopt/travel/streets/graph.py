@@ -75,7 +75,7 @@ class Graph:
         return cKDTree(self.xy[self.stops])
 
 
-def graph_of(streets: Streets, mode: str, speeds_kmh: Mapping[str, float] | None = None) -> Graph:
+def make_graph(streets: Streets, mode: str, speeds_kmh: Mapping[str, float] | None = None) -> Graph:
     """Return the network of ``mode``; ``UsageError`` if the streets have no edges for it."""
     if mode not in streets.direction:
         raise UsageError(

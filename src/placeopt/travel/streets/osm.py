@@ -141,7 +141,7 @@ def _read(file: Path, layer: str, where: str) -> tuple[dict[str, Any], Any, list
     from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
     try:
-        with _all_tags():
+        with _gdal_config():
             meta, _, geometry, fields = raw.read(file, layer=layer, where=where)
     except (DataLayerError, DataSourceError, FeatureError) as error:
         raise _fault(file, f"cannot be read ({error})", "download it again") from None
@@ -149,7 +149,7 @@ def _read(file: Path, layer: str, where: str) -> tuple[dict[str, Any], Any, list
 
 
 @contextmanager
-def _all_tags() -> Iterator[None]:
+def _gdal_config() -> Iterator[None]:
     """Configure GDAL to report the relevant tags as columns."""
     import pyogrio
 

@@ -133,16 +133,19 @@ class StreetSearch:
     ) -> dict[str, Any]:
         """Notes for later checks: far points, the network's edge and its peculiarities."""
 
-        return {**notes_of(self.graph, origins_xy, buildings_xy), "said": list(self.graph.warnings)}
+        return {
+            **network_notes(self.graph, origins_xy, buildings_xy),
+            "said": list(self.graph.warnings),
+        }
 
 
-def notes_of(
+def network_notes(
     graph: Any, origins_xy: NDArray[np.float64], buildings_xy: NDArray[np.float64]
 ) -> dict[str, Any]:
     """Notes for later checks: points far from the network, and its edge."""
     from placeopt.travel.streets.paths import snap
 
-    notes: dict[str, Any] = {"edge": edge_of(graph.xy).wkt}
+    notes: dict[str, Any] = {"edge": network_area(graph.xy).wkt}
     for table, xy in (("zones", origins_xy), ("buildings", buildings_xy)):
         metres = snap(graph, xy).metres
         notes[f"far_{table}"] = {
@@ -151,7 +154,7 @@ def notes_of(
     return notes
 
 
-def edge_of(xy: NDArray[np.float64]) -> BaseGeometry:
+def network_area(xy: NDArray[np.float64]) -> BaseGeometry:
     """The area that a network covers: a concave hull, to 100 m."""
     from shapely import MultiPoint, concave_hull
 

@@ -204,9 +204,9 @@ class TransitSearch:
 
     def notes(self, origins_xy: Floats, buildings_xy: Floats) -> dict[str, Any]:
         """Notes for later checks: far points and stops, and the network's edge."""
-        from placeopt.travel.streets.paths import notes_of
+        from placeopt.travel.streets.paths import network_notes
 
-        notes, far = notes_of(self.walking, origins_xy, buildings_xy), self.far_stops()
+        notes, far = network_notes(self.walking, origins_xy, buildings_xy), self.far_stops()
         notes["found"] = [finding.as_dict() for finding in self.timetable.findings]
         if far:
             examples = ", ".join(far[:5]) + (", ..." if len(far) > 5 else "")

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from placeopt.base.errors import Finding, InputError
 from placeopt.travel import crs as systems
 from placeopt.travel.streets.arrays import Dropped
-from placeopt.travel.transit.gtfs_checks import check_feed, minutes_of
+from placeopt.travel.transit.gtfs_checks import check_feed, parse_minutes
 from placeopt.travel.transit.gtfs_tables import WEEKDAYS, Feed, feed_names, read_tables
 
 if TYPE_CHECKING:
@@ -108,10 +108,10 @@ def _read_feed(file: Path, name: str, date: Date, crs: str, *, is_only_feed: boo
     tables, frequencies = feed.tables, feed.tables.get("frequencies.txt")
     stops = _stops(tables["stops.txt"], crs)
     stop_times = _stop_times(tables)
-    today = _trips_on(tables, date)
-    if not today:
+    trips_today = _trips_on(tables, date)
+    if not trips_today:
         _report_no_trips(feed, date, is_only_feed)
-    rows = [_expand_headways(stop_times[stop_times["trip_id"].isin(today)], frequencies)]
+    rows = [_expand_headways(stop_times[stop_times["trip_id"].isin(trips_today)], frequencies)]
     for days_before in range(1, _midnights_passed(stop_times, frequencies) + 1):
         earlier_trips = _trips_on(tables, date - timedelta(days=days_before))
         earlier_calls = _expand_headways(
@@ -143,7 +143,7 @@ def _midnights_passed(stop_times: pd.DataFrame, frequencies: pd.DataFrame | None
     """The number of midnights that the longest trip passes."""
     latest = stop_times["arrive"].max()
     if frequencies is not None and len(frequencies):
-        latest += minutes_of(frequencies["end_time"]).max()
+        latest += parse_minutes(frequencies["end_time"]).max()
     return int(latest // DAY_MINUTES) if latest >= DAY_MINUTES else 0
 
 
@@ -211,7 +211,7 @@ def _stop_times(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     table = _pandas().DataFrame({"trip_id": raw["trip_id"], "stop_id": raw["stop_id"]})
     table["sequence"] = raw["stop_sequence"].to_numpy(float)
     for name, column in (("arrive", "arrival_time"), ("depart", "departure_time")):
-        table[name] = minutes_of(raw[column])
+        table[name] = parse_minutes(raw[column])
     table["arrive"] = table["arrive"].fillna(table["depart"])
     table["depart"] = table["depart"].fillna(table["arrive"])
     for name, column in (("on", "pickup_type"), ("off", "drop_off_type")):
@@ -313,7 +313,7 @@ def _expand_headways(calls: pd.DataFrame, frequencies: pd.DataFrame | None) -> p
         return calls
     calls_of = dict(list(calls[calls["trip_id"].isin(frequencies["trip_id"])].groupby("trip_id")))
     expanded = [calls[~calls["trip_id"].isin(frequencies["trip_id"])]]
-    starts, ends = minutes_of(frequencies["start_time"]), minutes_of(frequencies["end_time"])
+    starts, ends = parse_minutes(frequencies["start_time"]), parse_minutes(frequencies["end_time"])
     headways = frequencies["headway_secs"].to_numpy(float) / 60
     for trip, start, end, headway in zip(
         frequencies["trip_id"], starts, ends, headways, strict=True

@@ -36,7 +36,7 @@ def check_feed(feed: Feed) -> None:
         _check_links(feed)
 
 
-def minutes_of(texts: pd.Series[Any]) -> NDArray[np.float64]:
+def parse_minutes(texts: pd.Series[Any]) -> NDArray[np.float64]:
     """Convert times such as "25:10:00" to minutes after midnight; NaN if not a time."""
     parts = texts.str.extract(TIME)
     h, m, s = (_numbers(parts[c]) for c in range(3))
@@ -128,7 +128,7 @@ def _check_calls(feed: Feed) -> None:
     file = "stop_times.txt"
     table = feed.tables[file]
     for column in ("arrival_time", "departure_time"):
-        is_wrong = np.isnan(minutes_of(table[column])) & (table[column] != "")
+        is_wrong = np.isnan(parse_minutes(table[column])) & (table[column] != "")
         _add_fault(
             feed,
             file,
@@ -176,9 +176,9 @@ def _check_headways(feed: Feed) -> None:
     file = "frequencies.txt"
     table = feed.tables[file]
     for column in ("start_time", "end_time"):
-        is_wrong = np.isnan(minutes_of(table[column]))
+        is_wrong = np.isnan(parse_minutes(table[column]))
         _add_fault(feed, file, column, is_wrong, "is no time", "write hours:minutes:seconds")
-    span = (minutes_of(table["end_time"]) - minutes_of(table["start_time"])) * 60
+    span = (parse_minutes(table["end_time"]) - parse_minutes(table["start_time"])) * 60
     _add_fault(feed, file, "end_time", span <= 0, "is not after start_time", "give a later time")
     seconds = _numbers(table["headway_secs"])
     is_wrong = ~((seconds > 0) & np.isfinite(seconds))

@@ -84,7 +84,7 @@ class OneBudget(BudgetRule):
     )
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> OneBudget:
+    def _check_one_given(self) -> OneBudget:
         if (self.total_gbp is None) == (self.reduction_share is None):
             raise ValueError("give either total_gbp or reduction_share, one of the two")
         return self

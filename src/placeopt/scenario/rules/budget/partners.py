@@ -83,8 +83,8 @@ class NobodyWorseOff(BudgetRule):
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         when = "in any year" if self.when == "every_year" else "over the years together"
-        alone = COUNTERFACTUAL_LABELS[self.counterfactual]
-        return f"After transfers no agency is worse off {when} than {alone}."
+        counterfactual = COUNTERFACTUAL_LABELS[self.counterfactual]
+        return f"After transfers no agency is worse off {when} than {counterfactual}."
 
 
 COUNTERFACTUAL_LABELS = {  # what a position is compared with (B9)
@@ -123,8 +123,10 @@ class Commissioning(BudgetRule):
             "alternatives is bought, and starting or stopping costs what it costs"
         )
         if self.coherent:
-            many = len(self.coherent)
-            text += f"; {many} group{'s are' if many > 1 else ' is'} bought together or not at all"
+            count = len(self.coherent)
+            text += (
+                f"; {count} group{'s are' if count > 1 else ' is'} bought together or not at all"
+            )
         return text + "."
 
 

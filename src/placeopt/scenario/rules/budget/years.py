@@ -47,7 +47,7 @@ class Pace(BudgetRule):
     )
 
     @model_validator(mode="after")
-    def _something(self) -> Pace:
+    def _check_any_given(self) -> Pace:
         if not self.model_fields_set - {"rule", "exempt"}:
             raise ValueError("give largest_cut_share, largest_rise_share or both")
         return self

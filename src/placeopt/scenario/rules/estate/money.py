@@ -56,7 +56,7 @@ class Capital(EstateRule):
     )
 
     @model_validator(mode="after")
-    def _no_pot_below_nought(self) -> Self:
+    def _check_pot(self) -> Self:
         if not self.pots() or min(self.pots()) < 0:
             raise ValueError("pot_gbp is below 0; give an amount from 0, or one for each year")
         return self
@@ -104,7 +104,7 @@ class Revenue(EstateRule):
     to_year: Year | None = TO_YEAR
 
     @model_validator(mode="after")
-    def _asks_one_thing(self) -> Self:
+    def _check_one_given(self) -> Self:
         if (self.ceiling_gbp_per_year is None) == (self.share_of_today is None):
             raise ValueError("give ceiling_gbp_per_year or share_of_today, one of them")
         return self
@@ -135,7 +135,7 @@ class Carbon(EstateRule):
     to_year: Year | None = TO_YEAR
 
     @model_validator(mode="after")
-    def _asks_one_thing(self) -> Self:
+    def _check_one_given(self) -> Self:
         if (self.ceiling_tco2e_per_year is None) == (self.share_of_today is None):
             raise ValueError("give ceiling_tco2e_per_year or share_of_today, one of them")
         return self

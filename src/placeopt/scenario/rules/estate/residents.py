@@ -94,7 +94,7 @@ class Access(EstateRule):
     from_year: Year | None = FROM_YEAR
 
     @model_validator(mode="after")
-    def _asks_something(self) -> Self:
+    def _check_any_given(self) -> Self:
         if self.minutes is None and self.ceiling_minutes is None:
             raise ValueError("give minutes (with a share), or ceiling_minutes, or both")
         if self.mode is not None and self.modes:
@@ -193,9 +193,9 @@ class Fairness(EstateRule):
     from_year: Year | None = FROM_YEAR
 
     @model_validator(mode="after")
-    def _asks_something(self) -> Self:
-        asked = (self.loses_at_most_minutes, self.worst_mean_minutes, self.equal_minutes)
-        if all(value is None for value in asked) and not self.no_group_worse:
+    def _check_any_given(self) -> Self:
+        limits = (self.loses_at_most_minutes, self.worst_mean_minutes, self.equal_minutes)
+        if all(value is None for value in limits) and not self.no_group_worse:
             raise ValueError(
                 "give loses_at_most_minutes, no_group_worse, worst_mean_minutes or equal_minutes"
             )
@@ -270,7 +270,7 @@ class Behaviour(EstateRule):
     )
 
     @model_validator(mode="after")
-    def _says_what_its_choice_needs(self) -> Self:
+    def _check_parameters(self) -> Self:
         if self.overflow and self.residents != "nearest":
             raise ValueError('overflow goes with residents = "nearest" only')
         given = [value for value in (self.decay_per_minute, self.exponent) if value is not None]
@@ -291,9 +291,9 @@ class Behaviour(EstateRule):
         if self.residents == "nearest":
             return "Residents go to the nearest place that has the service."
         if self.residents == "decay":
-            drawn = ", more to larger buildings" if self.attractiveness == "usable_m2" else ""
+            suffix = ", more to larger buildings" if self.attractiveness == "usable_m2" else ""
             return (
                 "Residents spread over all places that have the service, fewer to those further "
-                f"away{drawn}."
+                f"away{suffix}."
             )
         return "Residents go where the plan sends them."

@@ -196,11 +196,13 @@ class Together(EstateRule):
     )
 
     @model_validator(mode="after")
-    def _pairs_of_two(self) -> Self:
+    def _check_pairs(self) -> Self:
         for key, pairs in (("must", self.must), ("never", self.never)):
-            alone = [a for a, b in pairs if a == b]
-            if alone:
-                raise ValueError(f"{key}: {alone[0]!r} is paired with itself; name two services")
+            self_paired = [a for a, b in pairs if a == b]
+            if self_paired:
+                raise ValueError(
+                    f"{key}: {self_paired[0]!r} is paired with itself; name two services"
+                )
         return self
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
@@ -240,7 +242,7 @@ class Network(EstateRule):
     from_year: Year | None = FROM_YEAR
 
     @model_validator(mode="after")
-    def _asks_something(self) -> Self:
+    def _check_any_given(self) -> Self:
         if self.at_least is None and self.at_most is None and self.spacing_m is None:
             raise ValueError("give at_least, at_most or spacing_m")
         if self.tier is not None and self.service is not None:
