@@ -25,10 +25,8 @@ def demand_of(place: Place, years_on: int = 0) -> pd.DataFrame:
     """Visits a year over all channels, digital ones included.
 
     If ``demand`` has rows for a service, they are its visits, and zones without a row have none.
-    The
-    visits of any other service are the sum over its ``demand_rates`` of the people of that age
-    times
-    the rate.
+    The visits of any other service are the sum over its ``demand_rates`` of the people of that age
+    times the rate.
 
     Args:
         place: The place.
@@ -79,8 +77,7 @@ def digital_shares_of(place: Place, year: int) -> pd.DataFrame:
     """The digital share of visits in ``year``.
 
     Of the rows of ``digital_shares`` that apply to a zone, the latest one not after ``year``
-    counts;
-    if there is none, ``services.digital_share``.
+    counts; if there is none, ``services.digital_share``.
 
     Returns:
         (zones, services) shares, indexed by zone_id, with service_id as columns.

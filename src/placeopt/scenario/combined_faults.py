@@ -1,8 +1,7 @@
 """Faults of a scenario as a whole, whether it comes from a file or from Python.
 
 These concern the problem's objectives and weights, lead figures, the engine, dropped rules, rules
-of
-another problem and repeated rules. Values may be as in a file (tables, lists) or typed sections.
+of another problem and repeated rules. Values may be as in a file (tables, lists) or typed sections.
 """
 
 from __future__ import annotations

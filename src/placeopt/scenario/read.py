@@ -9,8 +9,7 @@ read first. Then
   name. This file's own rules always hold, so dropping a rule and writing it again replaces it.
 
 Rules that the problem implies (see ``implied_rules``) are in force with their defaults unless
-dropped
-or written; ``Scenario`` adds them.
+dropped or written; ``Scenario`` adds them.
 """
 
 from __future__ import annotations

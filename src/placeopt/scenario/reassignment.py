@@ -2,8 +2,7 @@
 
 A scenario without ``minimise`` first minimises cost. Then buildings, tiers and hosts are fixed, and
 visits are assigned for the fewest minutes, at an extra cost of at most 0.5 % of the least cost or,
-if
-less, a tenth of the saving against doing nothing.
+if less, a tenth of the saving against doing nothing.
 """
 
 from __future__ import annotations

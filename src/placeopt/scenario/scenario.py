@@ -242,8 +242,7 @@ class Scenario(Section):
         """Return a copy; with ``update`` it is checked like a new scenario.
 
         ``drop`` removes all rules of its names, but rules given together with it hold. Implied
-        rules
-        that are neither given nor dropped are added again.
+        rules that are neither given nor dropped are added again.
         """
         update = dict(update or {})
         dropped = update.get("drop")

@@ -1,8 +1,7 @@
 """Generate the JSON Schema of scenario files for editors: ``docs/scenario.schema.json``.
 
 It is made from the typed sections and the registered rules. ``problem`` determines the allowed
-rules
-and objectives, and ``rule`` the parameters of a rule.
+rules and objectives, and ``rule`` the parameters of a rule.
 """
 
 from __future__ import annotations

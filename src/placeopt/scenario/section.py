@@ -1,10 +1,8 @@
 """The base class of the typed sections of a scenario, with the same checks for files and Python.
 
 Sections are frozen and strict. An unknown key, a text instead of a number or a number out of range
-is
-refused when a section is made (``Access(minutes=20)``) or changed (``replace``, ``model_copy``),
-with
-all faults at once and their remedies.
+is refused when a section is made (``Access(minutes=20)``) or changed (``replace``, ``model_copy``),
+with all faults at once and their remedies.
 """
 
 from __future__ import annotations

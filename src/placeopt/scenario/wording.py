@@ -2,8 +2,7 @@
 
 All sentences use these functions, so that an amount reads the same in rules, reasons, checks, pages
 and on the terminal. A missing number is "not stated"; negative numbers have a minus sign, and
-nothing
-is written as "-0" or "1e+04".
+nothing is written as "-0" or "1e+04".
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """A cache of travel times beside a place, in chunks, so that a run can stop, resume and grow.
 
-One folder holds the minutes of one mode; its name is a hash of everything they depend on except
-the buildings. Each chunk is a Parquet file with the pairs within the cut-off for some zones and
-some
+One folder holds the minutes of one mode; its name is a hash of everything they depend on except the
+buildings. Each chunk is a Parquet file with the pairs within the cut-off for some zones and some
 buildings, which its header lists. Pairs that no chunk covers are still to be computed: after Ctrl-C
 the chunks written so far are used, and a new building needs only its own column. A building is
 identified by its coordinates, a zone by its position in the place.

@@ -68,8 +68,7 @@ def measure_place(
     """Measure the place at ``path`` over streets and timetables and write its minutes.
 
     Paths are relative to the working directory. After Ctrl-C the same call resumes where it
-    stopped.
-    Arguments without a description are those of ``measure``.
+    stopped. Arguments without a description are those of ``measure``.
 
     Args:
         path: The place.

@@ -2,8 +2,7 @@
 
 A place states one projected coordinate system in metres, and streets, stops and boundaries are
 projected to it here. Coordinates in degrees are refused: one degree of longitude is 69 km in
-Rutland
-and 111 km at the equator.
+Rutland and 111 km at the equator.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
 """The engines that find shortest paths in a network, by name.
 
-"scipy": Dijkstra's algorithm with a cut-off; exact, needs no further package.
-"pyroutingkit": customizable contraction hierarchies (extra ``fast-streets``); takes time to build,
-then answers any pair in microseconds; minutes in steps of 1/60,000. Decision record ``0005`` has
-the
-measurements.
+"scipy": Dijkstra's algorithm with a cut-off; exact, needs no further package. "pyroutingkit":
+customizable contraction hierarchies (extra ``fast-streets``); takes time to build, then answers any
+pair in microseconds; minutes in steps of 1/60,000. Decision record ``0005`` has the measurements.
 """
 
 from __future__ import annotations

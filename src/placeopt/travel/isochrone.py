@@ -1,8 +1,7 @@
 """Isochrones: the areas within t minutes of a set of buildings, as polygons for maps.
 
 An isochrone consists of the streets reached within t minutes and a strip beside them, as wide as
-the
-remaining minutes allow at the access speed, at most ``MAX_STRIP_M``. Larger isochrones contain
+the remaining minutes allow at the access speed, at most ``MAX_STRIP_M``. Larger isochrones contain
 smaller ones.
 """
 

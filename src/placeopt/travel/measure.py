@@ -1,9 +1,8 @@
 """Measure a place: minutes from every zone to every building by each mode.
 
 Straight-line minutes and the user's own matrix are computed or read every time. Minutes over
-streets
-are cached beside the place (``.placeopt/``) and reused while the coordinates, the settings and the
-content of the street file are unchanged.
+streets are cached beside the place (``.placeopt/``) and reused while the coordinates, the settings
+and the content of the street file are unchanged.
 """
 
 from __future__ import annotations

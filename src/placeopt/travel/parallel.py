@@ -4,8 +4,7 @@
   measure(place, "streets", ["walk"], workers=on_dask(client))
 
 The network is sent to each worker once. Blocks are cached beside the place as they finish, so
-Ctrl-C
-keeps those that have.
+Ctrl-C keeps those that have.
 """
 
 from __future__ import annotations

@@ -8,8 +8,7 @@ after the detour is an assumption for screening; on streets every road class has
 
 Driving speeds by class are assumptions below the legal limits, used where no limit is tagged. They
 ignore turns, lights and queues: on a county network such minutes were 0.84 of those of a router
-that
-counts turns (correlation 0.994). Minutes computed from class speeds or limits are therefore
+that counts turns (correlation 0.994). Minutes computed from class speeds or limits are therefore
 multiplied by ``CLASS_SPEED_DELAY = 1 / 0.84``. Minutes stated by the street file are not changed.
 """
 

@@ -4,8 +4,7 @@
 which rows (``where``), the rows that it is compared with (``peers``: columns that are equal, or
 ``*`` for all rows), and the usual range of the column's median, with the reason. ``per`` is a
 product of terms joined by ``*`` and ``/``. A term is a column of the same row, of the row of
-another
-table that it refers to (``services.area_base_m2``), or one of ``COMPUTED``.
+another table that it refers to (``services.area_base_m2``), or one of ``COMPUTED``.
 """
 
 from __future__ import annotations

@@ -26,8 +26,7 @@ def write_place(place: Place, path: str | Path) -> Path:
     """Write ``place`` to ``path``: one GeoPackage or workbook by its ending, else a folder.
 
     A workbook (.xlsx) has no outlines of zones. Tables without records are left out. The files of
-    an
-    earlier place are replaced all at once; other files of its folder stay (scenarios, streets).
+    an earlier place are replaced all at once; other files of its folder stay (scenarios, streets).
 
     Returns:
         The path written.

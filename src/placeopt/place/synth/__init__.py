@@ -1,9 +1,8 @@
 """Synthesise a county: plausible, of any size, reproducible by its seed.
 
 All of it is fictional. People cluster in a few towns and villages; rents, running costs and
-receipts
-are higher in towns; deprivation clusters, and deprived zones have fewer cars; today's buildings are
-large enough for what they host. See ``geography``, ``estate`` and ``money``.
+receipts are higher in towns; deprivation clusters, and deprived zones have fewer cars; today's
+buildings are large enough for what they host. See ``geography``, ``estate`` and ``money``.
 """
 
 from __future__ import annotations

@@ -2,9 +2,8 @@
 
 Buildings of a kind are distributed over the zones by systematic sampling proportional to residents;
 kinds that serve a whole district are placed in the main towns first. Each service's visits go to
-the
-nearest building that hosts it, and buildings are sized for that with some slack, so that today's
-arrangement is feasible. Rents, running costs and receipts rise towards town centres.
+the nearest building that hosts it, and buildings are sized for that with some slack, so that
+today's arrangement is feasible. Rents, running costs and receipts rise towards town centres.
 """
 
 from __future__ import annotations

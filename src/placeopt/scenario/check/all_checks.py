@@ -59,8 +59,7 @@ WILDCARDS = {"all"}  # words for every id
 
 def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
     """Return the findings on a scenario: unknown ids and modes, rules outside the decided years,
-    and
-    contradictions.
+    and contradictions.
 
     Args:
         place: The place.
@@ -297,8 +296,7 @@ def _rules_with_location(
     """Each rule in force with its path and file; rules that are not in a file have no line.
 
     ``read_scenario`` orders rules as implied, then of the extended file, then of the file itself.
-    If
-    a scenario changed in Python does not match that order, its rules have no lines.
+    If a scenario changed in Python does not match that order, its rules have no lines.
     """
     written_rules: list[tuple[str, Path, TomlFile]] = []
     dropped = sources[0].values.get("drop", []) if sources else []

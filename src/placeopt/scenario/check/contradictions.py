@@ -3,8 +3,7 @@ effect, and amounts of another order of magnitude than the place's money.
 
 Findings name file, line and key before any solve. What cannot be solved is an error. What may be
 intended is a warning, and so is a clash of rules: that no plan meets them is an answer, which a
-solve
-explains.
+solve explains.
 """
 
 from __future__ import annotations

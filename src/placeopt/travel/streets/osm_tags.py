@@ -2,9 +2,8 @@
 
 For each mode the most specific key present decides: drive motorcar > motor_vehicle > vehicle >
 access; cycle bicycle > vehicle > access; walk foot > access. Values such as "no" and "private"
-close
-a way; values such as "yes" open one that its class would close; without any key the class decides.
-One-way streets restrict vehicles, not walking; ``oneway:bicycle=no`` exempts bicycles.
+close a way; values such as "yes" open one that its class would close; without any key the class
+decides. One-way streets restrict vehicles, not walking; ``oneway:bicycle=no`` exempts bicycles.
 """
 
 from __future__ import annotations

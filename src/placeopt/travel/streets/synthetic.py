@@ -2,10 +2,8 @@
 
 Junctions are scattered around every zone's point, denser where zones are close, and joined by a
 Gabriel graph: two are joined if no third lies in the circle between them. The shortest paths
-between
-the largest zones become main roads; some short streets are footpaths or one-way. Streets are 1.05
-to
-1.3 times as long as the straight line.
+between the largest zones become main roads; some short streets are footpaths or one-way. Streets
+are 1.05 to 1.3 times as long as the straight line.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 For each departure in the window the earliest arrival counts, including walking all the way. The
 minutes are the median over departures; the worst minutes are their 90th percentile. Walks to,
-between
-and from stops use the walking network.
+between and from stops use the walking network.
 """
 
 from __future__ import annotations

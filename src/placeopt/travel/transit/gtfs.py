@@ -72,8 +72,7 @@ def read_gtfs(files: Path | Sequence[Path], date: Date, crs: str) -> Timetable:
     """Read the timetable of ``date`` from one feed or several.
 
     Ids belong to their feed: the same ``stop_id`` in two feeds is two stops. Changes between feeds
-    are
-    walks, as between any two stops.
+    are walks, as between any two stops.
 
     Args:
         files: The zip of a feed, or those of several.

@@ -6,8 +6,7 @@
 
 ``years`` and ``partners`` define the others, which are also exported here. Money is in GBP of the
 decided year, outcomes are in their own units. A parameter that may be a list has one number for
-each
-decided year. Source: the budget problem's statement, rules B1 to B13.
+each decided year. Source: the budget problem's statement, rules B1 to B13.
 """
 
 from __future__ import annotations

@@ -6,8 +6,7 @@
 
 Rules marked implied are in force unless the scenario's ``drop`` names them; others hold for each
 ``[[rules]]`` table that states them. ``residents`` and ``money`` define some of them, which are
-also
-exported here.
+also exported here.
 """
 
 from __future__ import annotations
