@@ -42,7 +42,7 @@ class Planted:
     place: Place
 
 
-def times(factor: float) -> Change:
+def multiplied(factor: float) -> Change:
     return lambda values: values * factor
 
 
@@ -50,12 +50,12 @@ def one_digit_short(values: np.ndarray) -> np.ndarray:
     return np.floor(values / 10)
 
 
-def a_digit_twice(values: np.ndarray) -> np.ndarray:
+def one_digit_repeated(values: np.ndarray) -> np.ndarray:
     """The first digit typed twice: 530 becomes 5530."""
     return np.array([float(f"{str(v)[0]}{v:.10g}") if v >= 1 else v * 10 for v in values])
 
 
-def two_digits_changed_over(values: np.ndarray) -> np.ndarray:
+def two_digits_swapped(values: np.ndarray) -> np.ndarray:
     """The first two digits change places: 470261 becomes 740261."""
     texts = [f"{v:.0f}" for v in values]
     return np.array([float(f"{t[1]}{t[0]}{t[2:]}") for t in texts])
@@ -64,31 +64,31 @@ def two_digits_changed_over(values: np.ndarray) -> np.ndarray:
 GBP, AREA, LENGTH, SHARE = ("GBP",), ("m2",), ("m",), ("share",)
 PEOPLE, POINT = ("persons", "people"), ("x_m", "y_m")
 KINDS = (
-    Kind("thousands for pounds, column", times(1e-3), GBP, False),
-    Kind("thousands for pounds, cell", times(1e-3), GBP, True),
-    Kind("pounds x 1,000, column", times(1e3), GBP, False),
-    Kind("pounds x 1,000, cell", times(1e3), GBP, True),
-    Kind("square feet, column", times(10.764), AREA, False),
-    Kind("square feet, cell", times(10.764), AREA, True),
-    Kind("km for metres, column", times(1e-3), LENGTH, False, POINT),
+    Kind("thousands for pounds, column", multiplied(1e-3), GBP, False),
+    Kind("thousands for pounds, cell", multiplied(1e-3), GBP, True),
+    Kind("pounds x 1,000, column", multiplied(1e3), GBP, False),
+    Kind("pounds x 1,000, cell", multiplied(1e3), GBP, True),
+    Kind("square feet, column", multiplied(10.764), AREA, False),
+    Kind("square feet, cell", multiplied(10.764), AREA, True),
+    Kind("km for metres, column", multiplied(1e-3), LENGTH, False, POINT),
     Kind("a coordinate short of a digit, cell", one_digit_short, LENGTH, True, POINT),
-    Kind("share x 100, column", times(100), SHARE, False),
-    Kind("share / 100, column", times(0.01), SHARE, False),
-    Kind("people x 1,000, column", times(1e3), PEOPLE, False),
-    Kind("x 10, cell", times(10), ("GBP", "m2", "persons", "people", "kWh", "tCO2e"), True),
+    Kind("share x 100, column", multiplied(100), SHARE, False),
+    Kind("share / 100, column", multiplied(0.01), SHARE, False),
+    Kind("people x 1,000, column", multiplied(1e3), PEOPLE, False),
+    Kind("x 10, cell", multiplied(10), ("GBP", "m2", "persons", "people", "kWh", "tCO2e"), True),
 )
 HELD_BACK = (
-    Kind("pence for pounds, column", times(100), GBP, False),
-    Kind("millions for pounds, column", times(1e-6), GBP, False),
-    Kind("a digit typed twice, cell", a_digit_twice, ("GBP", "m2", "persons", "people"), True),
-    Kind("MWh for kWh, kg for tonnes, column", times(1e-3), ("kWh",), False),
-    Kind("visits a month for a year, column", times(1 / 12), ("visits",), False),
-    Kind("two digits of a coordinate changed over, cell", two_digits_changed_over, LENGTH, True,
+    Kind("pence for pounds, column", multiplied(100), GBP, False),
+    Kind("millions for pounds, column", multiplied(1e-6), GBP, False),
+    Kind("a digit typed twice, cell", one_digit_repeated, ("GBP", "m2", "persons", "people"), True),
+    Kind("MWh for kWh, kg for tonnes, column", multiplied(1e-3), ("kWh",), False),
+    Kind("visits a month for a year, column", multiplied(1 / 12), ("visits",), False),
+    Kind("two digits of a coordinate changed over, cell", two_digits_swapped, LENGTH, True,
          POINT),
 )  # fmt: skip
 
 
-def plantable(place: Place, kind: Kind) -> Iterator[tuple[str, Column]]:
+def candidates(place: Place, kind: Kind) -> Iterator[tuple[str, Column]]:
     """The columns of a place in which a slip of the kind changes something."""
     for table, columns in dictionary().items():
         for column in columns:
@@ -108,9 +108,9 @@ def _stated(place: Place, table: str, column: Column) -> np.ndarray:
     return np.isfinite(values) & (values > 0) & (values != (np.nan if default is None else default))
 
 
-def planted(place: Place, kind: Kind, rng: np.random.Generator) -> Iterator[Planted]:
+def plant(place: Place, kind: Kind, rng: np.random.Generator) -> Iterator[Planted]:
     """A slip of the kind in each column where it can happen, in one cell of it if it is of one."""
-    for table, column in plantable(place, kind):
+    for table, column in candidates(place, kind):
         frame = place.tables[table].copy()
         values = frame[column.name].to_numpy(float).copy()
         at = np.flatnonzero(_stated(place, table, column))
@@ -123,7 +123,7 @@ def planted(place: Place, kind: Kind, rng: np.random.Generator) -> Iterator[Plan
         yield Planted(kind.name, table, column.name, row, place.replace(**{table: frame}))
 
 
-def warned(before: list[Finding], slip: Planted) -> tuple[bool, bool]:
+def find_warnings(before: list[Finding], slip: Planted) -> tuple[bool, bool]:
     """Whether the slip is found by a new finding that names its column (and row), and whether
     there is any new finding in its file."""
     known = {(f.file, f.row, f.column, f.message) for f in before}

@@ -14,7 +14,8 @@ from placeopt.place import check_files, dictionary, read_place, write_place, wri
 from tests.place.small import small_place
 
 
-def test_the_template_has_every_column_with_drop_downs_units_and_examples(tmp_path: Path) -> None:
+def test_the_template_has_every_column_with_its_validation(tmp_path: Path) -> None:
+    """The template has every column with drop downs units and examples."""
     book = openpyxl.load_workbook(write_template(tmp_path / "fill.xlsx"))
     assert book.sheetnames == ["Notes", "place", *dictionary(), "Columns"]
     for table, columns in dictionary().items():

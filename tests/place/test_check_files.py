@@ -203,7 +203,7 @@ def test_a_missing_column_and_its_misspelt_name_are_found(folder: Path) -> None:
     ]
 
 
-def test_a_misspelt_column_that_may_be_left_out_is_an_error_and_one_of_their_own_is_not(
+def test_a_misspelt_optional_column_is_an_error(
     folder: Path,
 ) -> None:
     """Else every outcome would weigh 1, whatever the file says."""
@@ -378,7 +378,7 @@ def test_a_kind_that_is_only_somewhat_like_another_is_no_slip(folder: Path) -> N
     assert not [line for line in messages(folder) if "buildings.csv" in line]
 
 
-def test_semicolons_are_one_fault_and_the_cells_are_read_all_the_same(folder: Path) -> None:
+def test_semicolons_are_one_fault_and_cells_are_still_read(folder: Path) -> None:
     """Else every column of the file is missing, and every id that points there dangles."""
     path = folder / "zones.csv"
     path.write_text(path.read_text().replace("“Street”", "").replace(",", ";"))
@@ -387,7 +387,7 @@ def test_semicolons_are_one_fault_and_the_cells_are_read_all_the_same(folder: Pa
     assert messages(folder) == [text]
 
 
-def test_a_fault_in_very_many_rows_is_told_for_the_first_and_then_counted(folder: Path) -> None:
+def test_a_fault_in_many_rows_is_counted_after_the_first(folder: Path) -> None:
     """Coordinates in degrees, say, in all of a county's zones; ``--json`` lists them all."""
     path = folder / "zones.csv"
     first, *rest = path.read_text().splitlines()
@@ -403,14 +403,16 @@ def test_a_fault_in_very_many_rows_is_told_for_the_first_and_then_counted(folder
         read_place(folder)
 
 
-def test_a_missing_key_column_is_one_fault_and_not_a_repetition_in_every_row(data: Path) -> None:
+def test_a_missing_key_column_is_a_single_fault(data: Path) -> None:
+    """A missing key column is one fault and not a repetition in every row."""
     place = read_place(data / "families")
     curves = place.curves.assign(outcome_id="")
     said = [str(one) for one in check(place.replace(curves=curves))]
     assert not [one for one in said if "stands already" in one]
 
 
-def test_what_calibrating_writes_beside_the_tables_is_no_slip_of_the_pen(folder: Path) -> None:
+def test_files_of_a_calibration_give_no_warning(folder: Path) -> None:
+    """Files that a calibration writes beside the tables are not taken for misspelt tables."""
     for name in ("calibration-fits.csv", "calibration-residuals.csv"):
         (folder / name).write_text("a\n1\n")
     assert messages(folder) == []

@@ -42,7 +42,8 @@ def test_rates_grow_from_year_to_year_and_given_visits_do_not() -> None:
     assert visits["lib", "Z2"] == 1234.5
 
 
-def test_the_digital_share_is_the_latest_stated_for_the_zones_it_speaks_of() -> None:
+def test_the_latest_digital_share_of_a_group_counts() -> None:
+    """The digital share is the latest one stated for a group of the zone."""
     place = small_place()
     shares = {year: digital_shares_of(place, year)["lib"].to_dict() for year in (2026, 2028, 2040)}
     stated = float(place.services["digital_share"].iloc[0])
@@ -52,7 +53,7 @@ def test_the_digital_share_is_the_latest_stated_for_the_zones_it_speaks_of() -> 
     assert digital_shares_of(place, 2027).loc["Z2", "desk"] == 0.3
 
 
-def test_digital_shares_told_apart_in_two_ways_are_an_error() -> None:
+def test_digital_shares_by_two_groupings_are_an_error() -> None:
     place = small_place()
     shares = place.digital_shares
     assert not [f for f in check(place) if "digital_shares" in f.file]

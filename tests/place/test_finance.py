@@ -50,7 +50,8 @@ def test_what_is_no_amount_is_an_error_with_its_cell():
     assert (second.row, second.column, second.value) == (3, "year", "sometime")
 
 
-def test_lines_that_do_not_add_up_to_the_files_own_total_are_an_error():
+def test_lines_that_miss_the_total_of_the_file_are_an_error():
+    """Lines that do not add up to the file's own total are an error."""
     with pytest.raises(PlaceError, match=r"add up to £150,000, −£50,000 off"):
         read(f"{HEAD}\nE1,2017-18,100,,50,200")
     said = read(f"{HEAD}\nE1,2017-18,100,,50,")
@@ -62,7 +63,8 @@ def test_a_line_stated_whole_and_in_parts_is_not_counted_twice():
         read(f"{HEAD}\nE1,2017-18,100,50,50,200")
 
 
-def test_income_above_spending_is_an_error_unless_the_mapping_leaves_it_out():
+def test_income_above_spending_is_an_error_by_default():
+    """Income above spending is an error unless the mapping leaves it out."""
     text = f"{HEAD}\nE1,2017-18,100,,-5,95"
     with pytest.raises(PlaceError, match="income is more than spending"):
         read(text)
@@ -200,7 +202,7 @@ price_year = "Price year"
 """
 
 
-def test_the_report_says_which_column_became_which_line_and_what_was_assumed(tmp_path):
+def test_the_report_lists_lines_and_assumptions(tmp_path):
     """2.5 and 1.25 thousand for education: 3,750 pounds in all; the grant is an assumption."""
     (tmp_path / "out.csv").write_text(
         "year,Education services,Public Health,TOTAL SERVICE EXPENDITURE\n"

@@ -314,7 +314,8 @@ def test_a_district_that_a_source_states_stays(tmp_path: Path) -> None:
     assert place.districts["district_id"].tolist() == ["old", "A"]
 
 
-def test_points_in_no_district_or_in_several_are_told_and_not_guessed(tmp_path: Path) -> None:
+def test_points_in_no_or_several_districts_are_warned_of(tmp_path: Path) -> None:
+    """Points in no district or in several are reported and not guessed."""
     mapping = wards(tmp_path, ("A", 449000, 450100), ("B", 450000, 450600))
     report = import_place(mapping, tmp_path / "out")
     place = read_place(tmp_path / "out")
@@ -437,7 +438,7 @@ def priced(folder: Path, column: str, index: str = "2020,100\n2022,110\n2025,132
     return path
 
 
-def test_money_of_another_year_is_brought_to_the_places_prices_and_that_is_told(tmp_path):
+def test_money_is_converted_to_the_price_year_and_reported(tmp_path):
     """By the year of its row: 1,000 of 2020 are 1,000 x 132 / 100 in 2025; 2,000 of 2025 stay."""
     path = priced(tmp_path, 'backlog_gbp = { from = "Due", prices = "Survey" }')
     report = import_place(path, tmp_path / "out")
@@ -451,7 +452,7 @@ def test_money_of_another_year_is_brought_to_the_places_prices_and_that_is_told(
     assert "prices of Survey brought to the place's price year" in page
 
 
-def test_a_whole_column_may_be_of_one_years_prices_after_its_unit(tmp_path):
+def test_a_column_may_have_one_price_year_and_a_unit_factor(tmp_path):
     """In thousands of pounds of 2022: times 1,000 and times 132 / 110."""
     path = priced(tmp_path, 'backlog_gbp = { from = "Due", factor = 1000, prices = 2022 }')
     import_place(path, tmp_path / "out")

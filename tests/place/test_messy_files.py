@@ -129,7 +129,8 @@ def test_headings_that_stand_twice_are_numbered_and_asked_for(tmp_path: Path) ->
     )
 
 
-def test_headings_that_stand_twice_with_the_same_cells_are_read_once(tmp_path: Path) -> None:
+def test_repeated_headings_with_equal_cells_are_read_once(tmp_path: Path) -> None:
+    """Repeated headings with the same cells are read once."""
     content = HEAD.strip() + ",Cost\n" + ROW.strip() + ",45000\n"
     _, said = brought_in(tmp_path, content)
     assert "Cost the heading stands 2 times with the same cells, read once" in said

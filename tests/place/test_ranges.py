@@ -95,7 +95,7 @@ def _beyond(column: Column) -> tuple[str, str]:
     return repr(column.maximum * 1.01 + 1), repr(column.minimum - abs(column.minimum) / 9 - 1)
 
 
-def test_what_is_too_near_to_nothing_is_told_with_its_limit() -> None:
+def test_numbers_too_near_to_zero_are_named_with_their_limit() -> None:
     raw = RawTable("tiers.csv", {"tier_id": ["hub"], "setup_cost_gbp": ["1e-30"]})
     frame, _ = typed_table("tiers", raw)
     (found,) = dictionary_findings(alone("tiers", frame))
@@ -293,7 +293,7 @@ def test_a_grade_without_correction_is_named() -> None:
 
 
 @pytest.mark.parametrize("shape", [0.2, 2.0, 8.0, 12.0, 20.0])
-def test_a_power_curve_without_end_is_named(shape: float) -> None:
+def test_a_power_curve_that_is_too_large_is_named(shape: float) -> None:
     """4 (5900 / 1500)^shape people at all the money of a year is at most a thousand million."""
     place = small(BUDGET)
     curves = place.curves.copy()

@@ -45,7 +45,7 @@ def register(folder: Path, text: str, **options: object) -> Register:
     return read_register(read_messy_csv(folder / "register.csv"), spec, folder, folder)
 
 
-def test_every_row_of_the_messy_register_has_a_fate(tmp_path: Path) -> None:
+def test_every_row_of_the_messy_register_has_an_outcome(tmp_path: Path) -> None:
     place = imported(tmp_path)
     fate = fates(tmp_path)
     assert len(fate) == 19
@@ -55,7 +55,8 @@ def test_every_row_of_the_messy_register_has_a_fate(tmp_path: Path) -> None:
     assert [f for f in check_files(tmp_path / "place") if f.severity == "error"] == []
 
 
-def test_rows_of_one_building_are_shown_and_merged_only_when_accepted(tmp_path: Path) -> None:
+def test_rows_of_one_building_are_merged_only_when_accepted(tmp_path: Path) -> None:
+    """Rows of one building are listed, and merged only when accepted."""
     place = imported(tmp_path)
     shown = (tmp_path / "place" / "assets-groups.csv").read_text(encoding="utf-8-sig")
     assert "G1,no,4,TB001,100099000101" in shown
@@ -86,7 +87,8 @@ def test_an_edited_file_of_groups_is_obeyed(tmp_path: Path) -> None:
         imported(tmp_path, "groups.csv")
 
 
-def test_withheld_coordinates_come_from_the_postcode_or_are_listed(tmp_path: Path) -> None:
+def test_withheld_coordinates_come_from_the_postcode(tmp_path: Path) -> None:
+    """Withheld coordinates come from the postcode or are listed."""
     place = imported(tmp_path)
     hub = place.buildings.set_index("building_id").loc["TB013"]
     assert (hub["x_m"], hub["y_m"]) == (452450, 313150)
@@ -142,7 +144,8 @@ def test_an_export_of_a_property_system_is_read(tmp_path: Path) -> None:
     assert any("Backlog is 'tbc': this is no number" in str(f) for f in found.table.findings)
 
 
-def test_a_county_register_of_parcels_groups_by_address_and_distance(tmp_path: Path) -> None:
+def test_parcels_are_grouped_by_address_and_distance(tmp_path: Path) -> None:
+    """A county register of parcels groups by address and distance."""
     rows = ["Parcel ID,Name,Address,Postcode,Easting,Northing,Tenure,Asset Type"]
     for k, (name, x, kind) in enumerate(
         [("School", 450000, "School"), ("School field", 450020, "School"),

@@ -54,10 +54,10 @@ def test_a_sample_of_planted_slips_is_found(data: Path, made: Place) -> None:
     for _ in range(SAMPLE):
         name = str(rng.choice(list(places)))
         kind = kinds[int(rng.integers(len(kinds)))]
-        planted = list(slips.planted(places[name], kind, rng))
+        planted = list(slips.plant(places[name], kind, rng))
         if planted:
             slip = planted[int(rng.integers(len(planted)))]
-            found.append(any(slips.warned(before[name], slip)))
+            found.append(any(slips.find_warnings(before[name], slip)))
     assert len(found) >= SAMPLE / 2
     assert np.mean(found) >= FOUND_OF_SAMPLE
 
@@ -70,8 +70,8 @@ def test_all_planted_slips_by_kind(data: Path, made: Place) -> None:
     planted, named, told = Counter[str](), Counter[str](), Counter[str]()
     for kind in (*slips.KINDS, *slips.HELD_BACK):
         for name, place in places.items():
-            for slip in slips.planted(place, kind, np.random.default_rng(1)):
-                by_column, at_all = slips.warned(before[name], slip)
+            for slip in slips.plant(place, kind, np.random.default_rng(1)):
+                by_column, at_all = slips.find_warnings(before[name], slip)
                 planted[kind.name] += 1
                 named[kind.name] += by_column
                 told[kind.name] += at_all

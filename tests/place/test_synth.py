@@ -46,7 +46,8 @@ def assert_same(one: Place, other: Place) -> None:
     assert one.boundaries.geometry.geom_equals(other.boundaries.geometry).all()
 
 
-def test_the_same_seed_makes_the_same_county_and_another_seed_another():
+def test_a_seed_determines_the_county():
+    """The same seed makes the same county and another seed another."""
     assert_same(county(), synthesise(150, 110, 1))
     assert not synthesise(150, 110, 2).zones.equals(county().zones)
 
@@ -162,14 +163,16 @@ def test_todays_buildings_are_large_enough_for_what_they_host(seed: int):
     assert (used <= (b["floor_area_m2"] * b["usable_share"]).loc[used.index] + 1e-6).all()
 
 
-def test_every_open_building_hosts_something_and_every_service_has_a_home():
+def test_open_buildings_host_services_and_services_have_hosts():
+    """Every open building hosts something and every service has a host."""
     place = county()
     opened = place.buildings.loc[place.buildings["status"] == "open", "building_id"]
     assert set(opened) == set(place.hosting["building_id"])
     assert set(place.hosting["service_id"]) == set(place.services["service_id"])
 
 
-def test_pairs_that_must_share_a_roof_do_so_today_and_those_that_may_not_do_not():
+def test_compatibility_holds_today():
+    """Pairs that must share a building do so today, and those that may not do not."""
     place = county()
     homes = place.hosting.groupby("service_id")["building_id"].agg(set)
     pairs = place.compatibility
@@ -180,7 +183,8 @@ def test_pairs_that_must_share_a_roof_do_so_today_and_those_that_may_not_do_not(
         assert not homes[a] & homes[b]
 
 
-def test_streams_brought_in_what_was_spent_and_bring_in_less_from_now_on():
+def test_streams_match_past_spending_and_then_fall():
+    """Streams received what was spent and receive less in later years."""
     place = county()
     spent = place.spending.groupby(["stream_id", "year"])["amount_gbp"].sum()
     amounts = place.stream_amounts.set_index(["stream_id", "year"])["amount_gbp"]
@@ -199,7 +203,8 @@ def test_ring_fenced_streams_paid_only_for_what_they_may_pay_for():
     assert set(map(tuple, paid[["stream_id", "programme_id"]].to_numpy())) <= allowed
 
 
-def test_curves_rise_less_and_less_and_todays_spending_lies_well_inside():
+def test_curves_are_concave_around_todays_spending():
+    """Curves have falling slopes, and today's spending lies well inside them."""
     place = county()
     today = place.spending[place.spending["year"] == 2025]
     spend = today.groupby("programme_id")["amount_gbp"].sum()
@@ -221,7 +226,8 @@ def test_curves_rise_less_and_less_and_todays_spending_lies_well_inside():
     assert (floors <= spend[floors.index]).all()
 
 
-def test_ten_thousand_zones_and_five_thousand_buildings_are_made_within_a_minute():
+def test_a_county_of_ten_thousand_zones_is_made_quickly():
+    """Ten thousand zones and five thousand buildings are made within a minute."""
     began = perf_counter()
     place = synthesise(10_000, 5_000, seed=4)
     assert perf_counter() - began < 60

@@ -73,7 +73,7 @@ def test_a_scenario_that_names_what_there_is_has_no_findings(
     assert check_scenario(marlshire, read_scenario(write(tmp_path, text))) == []
 
 
-def test_rules_of_no_year_and_what_must_be_and_may_not_be_are_told(
+def test_rules_outside_the_years_and_contradictions_are_errors(
     marlshire: Place, tmp_path: Path
 ) -> None:
     """Else a standard of 2050 binds nothing in silence, the others are found infeasible late."""

@@ -7,7 +7,8 @@ import pytest
 from placeopt.scenario.discount import discount_factors
 
 
-def test_year_nought_counts_in_full_and_later_years_at_three_and_a_half_per_cent():
+def test_later_years_are_discounted_at_three_and_a_half_per_cent():
+    """Year 0 counts in full, later years at three and a half per cent."""
     assert discount_factors(3) == pytest.approx([1, 1 / 1.035, 1 / 1.035**2])
 
 
@@ -19,7 +20,7 @@ def test_the_rate_falls_after_thirty_and_seventy_five_years():
     assert factors[76] / factors[75] == pytest.approx(1 / 1.025)
 
 
-def test_a_lower_first_rate_scales_the_schedule_as_the_green_book_does():
+def test_a_lower_initial_rate_scales_the_schedule():
     """The Green Book's reduced schedule is 3.00, 2.57, 2.14 %: 3/3.5 of the standard one."""
     factors = discount_factors(80, rate=0.03)
     assert factors[40] / factors[39] == pytest.approx(1 / 1.0257, abs=5e-5)

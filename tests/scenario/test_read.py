@@ -113,7 +113,7 @@ def test_a_bad_line_is_refused_with_what_would_be_right(tmp_path, old, new, mess
     assert len(messages) == 1
 
 
-def test_what_reads_well_and_means_nothing_is_refused(tmp_path: Path):
+def test_valid_toml_without_meaning_is_refused(tmp_path: Path):
     """Per cents given as shares, nobody to serve, a service beside itself, a year past the end."""
     text = GOOD.replace("gap = 0.01", "gap = 1").replace('["library"]', "[]")
     text += '[[rules]]\nrule = "revenue"\nshare_of_today = 90\n'

@@ -50,7 +50,7 @@ def test_it_is_told_by_the_check(
 
 
 @pytest.mark.parametrize("key", [{"decay_per_minute": 0.49}, {"exponent": 12.4}])
-def test_decay_that_tells_near_from_far_is_let_through(tmp_path: Path, key: dict) -> None:
+def test_decay_without_underflow_is_accepted(tmp_path: Path, key: dict) -> None:
     with_minutes(small(ESTATE), tmp_path)
     path = tmp_path / "asked.toml"
     given = {"question": "What now?", "problem": "estate", "place": ".",

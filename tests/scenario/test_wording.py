@@ -33,7 +33,7 @@ def test_amounts_are_pounds_with_pence_only_where_they_matter():
     assert listed(["a", "b", "c"], "or") == "a, b or c"
 
 
-def test_no_number_reads_as_minus_nothing_or_as_a_power():
+def test_no_number_is_written_as_minus_zero_or_a_power():
     """Every formatter over sixteen orders of magnitude, both signs."""
     sizes = np.concatenate([[0.0], 10.0 ** np.arange(-12, 13), 4.9995 * 10.0 ** np.arange(-9, 9)])
     for number in (*sizes, *-sizes):

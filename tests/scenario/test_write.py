@@ -39,7 +39,8 @@ spread_by_grade = { 1 = 0.1, "" = 0.3 }
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=str)
-def test_every_shipped_scenario_is_read_back_as_the_same_question(path: Path, tmp_path) -> None:
+def test_every_shipped_scenario_survives_writing_and_reading(path: Path, tmp_path) -> None:
+    """Every shipped scenario is read back as the same question."""
     scenario = read_scenario(DATA / path).model_copy(update={"place": "."})
     again = read_scenario(write_scenario(scenario, tmp_path / "again.toml", "of two\nlines"))
     assert again.model_dump() == scenario.model_dump()

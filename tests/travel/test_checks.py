@@ -53,7 +53,8 @@ def test_points_in_the_middle_give_no_warning(tmp_path: Path) -> None:
     assert said(measured(tmp_path, (2000, 2000), (2000, 2500))) == ""
 
 
-def test_points_far_from_any_street_are_named_with_their_distance(tmp_path: Path) -> None:
+def test_points_far_from_streets_are_named_with_distance(tmp_path: Path) -> None:
+    """Points far from any street are named with their distance."""
     times = measured(tmp_path, (2000, -800), (2000, 0))
     assert "minutes by walk: zone_id is 'z (800 m)': 1 of zones lie further than 500 m" in said(
         times
@@ -72,7 +73,7 @@ def test_people_near_the_edge_are_warned_of_and_counted(tmp_path: Path) -> None:
     ) in said(times)
 
 
-def test_minutes_that_beat_the_crow_are_found() -> None:
+def test_minutes_faster_than_the_straight_line_are_found() -> None:
     place = line_place()  # z1 to b2 is 1,200 m: no walk takes less than 9 minutes
     minutes = np.array([[0.0, 8.9, np.nan], [20.0, 9.0, np.nan]])
     times = TravelTimes(("z1", "z2"), ("b1", "b2", "far"), {"walk": minutes})
@@ -131,7 +132,8 @@ def from_wkt_of(place: Place, file: Path) -> Any:
     return network_area(graph.xy)
 
 
-def test_road_distance_to_the_nearest_surgery_follows_the_official_indicator(shared: Path) -> None:
+def test_road_distances_follow_the_official_indicator(shared: Path) -> None:
+    """Road distance to the nearest surgery follows the official indicator."""
     import pandas as pd
 
     place = rutland(shared)

@@ -112,7 +112,8 @@ def test_the_command_line_measures_three_modes(files: Path) -> None:
     assert "transit: 1 of 1 pairs" in done.stdout
 
 
-def test_the_command_line_says_in_plain_words_what_is_wrong_with_the_files(files: Path) -> None:
+def test_the_command_line_explains_faulty_files(files: Path) -> None:
+    """The command line says in plain words what is wrong with the files."""
     extract = files / "county.osm.pbf"
     late = run_cli(
         *[str(files / "place"), "--modes", "transit", "--streets", str(extract)],

@@ -27,7 +27,8 @@ def test_minutes_to_the_nearest_hub_are_those_of_the_matrix(tmp_path: Path) -> N
     assert left == pytest.approx(nearest, abs=1e-6)
 
 
-def test_later_bands_contain_earlier_ones_and_stay_near_the_streets(tmp_path: Path) -> None:
+def test_larger_isochrones_contain_smaller_ones(tmp_path: Path) -> None:
+    """Isochrones of more minutes contain those of fewer and stay near the streets."""
     town(tmp_path)
     streets = read_streets(tmp_path / "streets.gpkg", "EPSG:27700")
     areas = isochrones(streets, HUBS, "EPSG:27700", mode="walk", edges=[5, 10, 20])

@@ -1,4 +1,4 @@
-"""Fictional streets: the same each time, connected, and as wide as the place."""
+"""Synthetic streets: reproducible, connected and covering the place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from placeopt.travel.networks import read_streets
 from placeopt.travel.streets.synthetic import write_synthetic_streets
 
 
-def test_made_up_streets_join_every_zone_with_every_building(tmp_path: Path) -> None:
+def test_synthetic_streets_join_every_zone_with_every_building(tmp_path: Path) -> None:
     place = synthesise(zones=30, buildings=40, seed=4)
     file = tmp_path / "streets.gpkg"
     count = write_synthetic_streets(place, file)

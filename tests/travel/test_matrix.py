@@ -22,7 +22,8 @@ z2,far,walk,90
 """
 
 
-def test_a_long_matrix_is_read_and_a_pair_left_out_is_unreachable(tmp_path: Path) -> None:
+def test_missing_pairs_of_a_long_matrix_are_unreachable(tmp_path: Path) -> None:
+    """A long matrix is read and a pair left out is unreachable."""
     (tmp_path / "minutes.csv").write_text(LONG)
     times = measure(line_place(tmp_path), "matrix", ["walk"], cutoff_minutes=60)
     expected = np.array([[0, 15.5, np.nan], [12, np.nan, np.nan]])
@@ -92,7 +93,8 @@ def test_rows_of_other_places_are_left_out_with_a_warning(tmp_path: Path) -> Non
     ]
 
 
-def test_a_matrix_without_modes_is_refused_when_two_are_asked_for(tmp_path: Path) -> None:
+def test_a_matrix_without_modes_is_refused_for_two_modes(tmp_path: Path) -> None:
+    """A matrix without modes is refused when two are asked for."""
     (tmp_path / "minutes.csv").write_text("zone_id,b1,b2,far\nz1,0,1,2\nz2,0,1,2\n")
     with pytest.raises(InputError, match="add a column mode with walk or drive"):
         measure(line_place(tmp_path), "matrix", ["walk", "drive"])
@@ -100,7 +102,8 @@ def test_a_matrix_without_modes_is_refused_when_two_are_asked_for(tmp_path: Path
         measure(line_place(tmp_path), "matrix", ["walk"], file="nowhere.csv")
 
 
-def test_points_that_moved_since_they_were_measured_are_warned_of(tmp_path: Path) -> None:
+def test_points_moved_since_the_measurement_are_warned_of(tmp_path: Path) -> None:
+    """Points that have moved since the measurement are warned of."""
     place = line_place(tmp_path)
     write_matrix(measure(place, modes=["walk"]), tmp_path / "minutes.parquet", place)
     file = tmp_path / "minutes.parquet"

@@ -48,7 +48,7 @@ def write_square(folder: Path) -> Path:
     return folder / "streets.gpkg"
 
 
-def test_crow_minutes_are_distance_times_detour_over_speed() -> None:
+def test_straight_line_minutes_follow_the_formula() -> None:
     times = measure(line_place(), modes=["walk"], detour=1.25, speeds_kmh={"walk": 6})
     # 900 m x 1.25 / (100 m a minute) = 11.25; 300 m -> 3.75; 1,200 m -> 15
     assert times.matrix("walk")[:, :2] == pytest.approx(np.array([[0, 15], [11.25, 3.75]]))
@@ -103,7 +103,7 @@ def test_a_point_without_coordinates_is_named() -> None:
         ({"detour": 0.5}, "detour is 0.5"),
     ],
 )
-def test_senseless_settings_are_refused(settings: dict[str, object], message: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         measure(line_place(), **settings)  # type: ignore[arg-type]
 
@@ -154,7 +154,8 @@ def test_a_class_speed_replaces_the_mode_speed(tmp_path: Path) -> None:
     assert times.matrix("drive")[0] == pytest.approx([1 + 2, 1 + 2 + 0.5])
 
 
-def test_streets_are_computed_once_and_again_when_anything_changes(tmp_path: Path) -> None:
+def test_streets_are_cached_until_anything_changes(tmp_path: Path) -> None:
+    """Streets are computed once, and again when anything changes."""
     file = write_square(tmp_path)
     place, steps = square_place(tmp_path), list[Step]()
     first = measure(place, "streets", ["walk"], progress=steps.append)

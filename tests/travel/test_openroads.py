@@ -37,7 +37,8 @@ def write_open_roads(file: Path, layers: tuple[str, str] = ("road_link", "road_n
     ).to_file(file, layer=layers[1])
 
 
-def test_links_and_nodes_are_read_with_the_classes_of_openstreetmap(tmp_path: Path) -> None:
+def test_links_and_nodes_get_openstreetmap_classes(tmp_path: Path) -> None:
+    """Links and nodes are read with the classes of openstreetmap."""
     write_open_roads(tmp_path / "open.gpkg")
     streets = read_streets(tmp_path / "open.gpkg", "EPSG:27700")
     assert list(streets.road_class) == ["residential", "motorway", "primary_link"]
@@ -45,7 +46,8 @@ def test_links_and_nodes_are_read_with_the_classes_of_openstreetmap(tmp_path: Pa
     assert list(streets.direction["walk"]) == [3, 0, 3]
 
 
-def test_motorways_are_driven_and_not_walked_and_nobody_stops_on_them(tmp_path: Path) -> None:
+def test_motorways_are_for_driving_without_stops(tmp_path: Path) -> None:
+    """Motorways are open to driving only, and no journey starts or ends on them."""
     write_open_roads(tmp_path / "open.gpkg")
     place = place_of(
         {"zone_id": ["z"], "x_m": [4e5], "y_m": [3e5], "population": [1]},

@@ -107,7 +107,8 @@ def test_ways_that_cross_without_a_shared_node_do_not_meet(tmp_path: Path) -> No
     assert walked == pytest.approx((2 * 120 * 2**0.5 + 120) / 80, abs=0.01)
 
 
-def test_long_ways_are_cut_at_their_shape_so_that_points_find_a_node(tmp_path: Path) -> None:
+def test_long_ways_are_split_at_their_vertices(tmp_path: Path) -> None:
+    """Long ways are split at their vertices so that points find a node."""
     nodes = {f"n{i}": (i * 50.0, 0.0) for i in range(21)}  # 1 km, a vertex every 50 m
     write_pbf(tmp_path / "streets.osm.pbf", nodes, [(" ".join(nodes), ROAD)])
     streets = read_osm(tmp_path / "streets.osm.pbf", "EPSG:27700")
@@ -187,9 +188,10 @@ def test_a_truncated_extract_is_refused(tmp_path: Path) -> None:
         read_osm(tmp_path / "other.osm.pbf", "EPSG:27700")
 
 
-def test_an_extract_without_streets_or_of_the_other_side_of_the_world_is_refused(
+def test_an_extract_without_streets_or_elsewhere_is_refused(
     tmp_path: Path,
 ) -> None:
+    """An extract without streets, or of the other side of the world, is refused."""
     file = tmp_path / "streets.osm.pbf"
     write_pbf(file, SQUARE, [("a b", {"waterway": "river"})])
     with pytest.raises(InputError, match="holds no streets"):

@@ -77,7 +77,7 @@ def test_a_stopped_measurement_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert np.array_equal(rest.matrix("walk"), whole.matrix("walk"), equal_nan=True)
 
 
-def test_an_unfinished_part_does_not_count(tmp_path: Path) -> None:
+def test_an_unfinished_chunk_does_not_count(tmp_path: Path) -> None:
     parts = MinutesCache(tmp_path / "kept", 2)
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept/one.unfinished").write_bytes(b"PAR1 and no more")
@@ -120,7 +120,8 @@ def test_engines_agree(engine: str, tmp_path: Path) -> None:
             assert theirs.matrix(mode) == pytest.approx(ours.matrix(mode), abs=0.002, nan_ok=True)
 
 
-def test_pieces_shared_out_over_dask_workers_give_the_same_minutes(tmp_path: Path) -> None:
+def test_dask_workers_give_the_same_minutes(tmp_path: Path) -> None:
+    """Blocks distributed over Dask workers give the same minutes."""
     distributed = pytest.importorskip(
         "distributed", reason="needs the optional package distributed"
     )
@@ -147,9 +148,10 @@ def test_a_search_can_be_sent_to_another_process(tmp_path: Path) -> None:
     assert np.array_equal(there(a, b, 60.0)[0], search(a, b, 60.0)[0], equal_nan=True)
 
 
-def test_a_zone_with_sample_points_takes_their_weighted_mean_and_keeps_the_worst(
+def test_sample_points_give_weighted_mean_and_worst_minutes(
     tmp_path: Path,
 ) -> None:
+    """A zone with sample points has their weighted mean and keeps the worst."""
     town(tmp_path)
     # Zone z's points are 0 m and 500 m east of the hub on one street: 0 and 6.25 minutes on foot.
     # Three in four people live at the first: 0.75 x 0 + 0.25 x 6.25 = 1.5625; the worst is 6.25.

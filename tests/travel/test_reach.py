@@ -51,7 +51,8 @@ def test_a_band_includes_its_upper_edge_and_nobody_is_lost() -> None:
     assert list(far["residents"]) == [0, 0, 150]
 
 
-def test_nearest_names_the_building_and_nothing_where_none_reaches() -> None:
+def test_nearest_is_empty_where_no_building_is_reached() -> None:
+    """The nearest building is named; the id is empty where none is reached."""
     minutes, ids = nearest(TIMES, modes=["walk"])
     assert list(minutes) == [10, 12]
     assert list(ids) == ["b1", "b2"]

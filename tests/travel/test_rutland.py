@@ -69,9 +69,10 @@ def test_500_random_pairs_agree_with_networkx(
         assert ours[*pairs.T] == pytest.approx(theirs[*pairs.T], abs=1e-6)
 
 
-def test_residents_within_20_minutes_of_a_library_agree_with_networkx(
+def test_residents_within_20_minutes_agree_with_networkx(
     place: Place, times: TravelTimes, independent: dict[str, np.ndarray]
 ) -> None:
+    """Residents within 20 minutes of a library agree with networkx."""
     library = (place.buildings["kind"] == "library").to_numpy()
     ids = place.buildings.loc[library, "building_id"]
     assert len(ids) > 0

@@ -73,7 +73,8 @@ def test_median_and_worst_tenth_over_the_window(tmp_path: Path) -> None:
     assert times.worst["transit"][0, 0] == pytest.approx(21, abs=0.02)
 
 
-def test_a_change_needs_the_stated_minutes_and_a_missed_one_waits(tmp_path: Path) -> None:
+def test_a_change_needs_the_stated_minutes(tmp_path: Path) -> None:
+    """A change needs the stated minutes; after a missed connection one waits."""
     # t1 reaches B at 07:16. t2 leaves B at 07:16, t3 at 07:17, t4 at 07:40; each rides 8 to D.
     # With 1 minute to change the 07:17 is caught: D 07:25 = 25 minutes after 07:00.
     # With 2 minutes it is missed and the 07:40 taken: D 07:48 = 48.
@@ -236,7 +237,8 @@ def test_stops_outside_the_network_are_left_out_and_counted(tmp_path: Path) -> N
         travel(tmp_path)
 
 
-def test_transit_without_a_feed_or_with_a_wrong_window_is_refused(tmp_path: Path) -> None:
+def test_transit_needs_a_feed_and_a_valid_window(tmp_path: Path) -> None:
+    """Transit without a feed or with a wrong window is refused."""
     street(tmp_path)
     write_gtfs(tmp_path / "feed.zip", STOPS, {"t": "A 07:05, D 07:15"})
     place = place_of(
@@ -254,7 +256,8 @@ def test_transit_without_a_feed_or_with_a_wrong_window_is_refused(tmp_path: Path
         travel(tmp_path, depart=("7", "8"))
 
 
-def test_transit_is_kept_beside_the_place_and_made_anew_for_another_window(tmp_path: Path) -> None:
+def test_transit_is_cached_by_window(tmp_path: Path) -> None:
+    """Transit minutes are cached beside the place and computed anew for another window."""
     write_gtfs(tmp_path / "feed.zip", STOPS, {"t": "A 07:10, D 07:20"})
     first = travel(tmp_path, depart=("07:00", "07:01"))
     kept = sorted((tmp_path / ".placeopt").glob("minutes-transit-*"))
