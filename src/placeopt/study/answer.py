@@ -12,7 +12,7 @@ from placeopt.engine import Answer, Progress
 from placeopt.place import Place, check
 from placeopt.scenario import Scenario, check_scenario, read_scenario
 from placeopt.scenario.check.all_checks import add_lines
-from placeopt.scenario.check.comparison import other_question
+from placeopt.scenario.check.comparison import read_compared_scenario
 from placeopt.store.provenance import provenance_of
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def answer_checked(
     if scenario_faults:
         raise ScenarioError(scenario_faults, "faults in the scenario")
     answer = _solver_of(scenario)(place, scenario, progress)
-    other = other_question(scenario)
+    other = read_compared_scenario(scenario)
     compared = None if other is None else answer_checked(place, findings, other, progress)
     travel_findings = answer.times.findings if answer.times is not None else ()
     return replace(

@@ -1,4 +1,4 @@
-"""The question that an answer is compared with: it is there, and asks alike of the same place."""
+"""Find and check the scenario with which an answer is compared."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from placeopt.scenario.scenario import Scenario
 KEY = "answer.compare_with"
 
 
-def other_question(scenario: Scenario) -> Scenario | None:
-    """The scenario named by ``[answer] compare_with``, itself compared with nothing; None where
+def read_compared_scenario(scenario: Scenario) -> Scenario | None:
+    """Read the scenario named by ``[answer] compare_with``, without its own comparison; None if
     none is named.
 
     Raises:
@@ -27,10 +27,10 @@ def other_question(scenario: Scenario) -> Scenario | None:
 
 
 def comparison_findings(scenario: Scenario) -> Iterator[Finding]:
-    """Faults of the comparison that the scenario asks for."""
+    """Errors if the other scenario is faulty, or differs in problem, place or first objective."""
     name = scenario.answer.compare_with
     try:
-        other = other_question(scenario)
+        other = read_compared_scenario(scenario)
     except ScenarioError as error:
         first = error.findings[0]
         yield _fault(scenario, f"that scenario has faults: {first}", "mend it, or name another")
@@ -42,13 +42,13 @@ def comparison_findings(scenario: Scenario) -> Iterator[Finding]:
             scenario, f"it is of problem {other.problem}", f"name one of {scenario.problem}"
         )
         return
-    here, there = scenario.place_path.resolve(), other.place_path.resolve()
-    if here != there:
-        remedy = f"name a scenario of {here.name}"
-        yield _fault(scenario, f"it asks about another place, {there.name}", remedy)
-    mine, theirs = scenario.objective.minimise[0], other.objective.minimise[0]
-    if mine != theirs:
-        message = f"{name} minimises {theirs} first and this question {mine}"
+    own_place, other_place = scenario.place_path.resolve(), other.place_path.resolve()
+    if own_place != other_place:
+        remedy = f"name a scenario of {own_place.name}"
+        yield _fault(scenario, f"it asks about another place, {other_place.name}", remedy)
+    own_objective, other_objective = scenario.objective.minimise[0], other.objective.minimise[0]
+    if own_objective != other_objective:
+        message = f"{name} minimises {other_objective} first and this question {own_objective}"
         yield _fault(scenario, message, "compare questions with the same first objective")
 
 
