@@ -58,9 +58,9 @@ def repeated_keys(place: Place, table: str, columns: tuple[Column, ...]) -> Iter
     needed = [column.name for column in columns if column.key and column.required]
     filled = ~frame[needed].isin([""]).any(axis=1)  # the dictionary check reports empty keys
     repeats = (frame.duplicated(keys) & filled).to_numpy().nonzero()[0].tolist()
-    firsts = _first_positions(frame, keys) if repeats else []
+    first_positions = _first_positions(frame, keys) if repeats else []
     for i in repeats:
-        first = firsts[i]
+        first = first_positions[i]
         value = ", ".join(texts_of(frame[key].iloc[[i]])[0] for key in keys)
         message = f"the same {' and '.join(keys)} stands already in row {row_number(first)}"
         yield error(table_label(place, table), message, "give every record its own, or delete one",

@@ -294,7 +294,9 @@ def _column(build: TableBuilder, name: str, rule: ColumnRule) -> list[str]:
                                      for key, column in build.cells.items()},
                        rows=[build.rows[i] for i in gaps])  # fmt: skip
         filled = _cells_in_base_prices(part, name, fill)
-        _record_assumption(build, name, fill, sum(cell != "" for cell in filled), became=filled)
+        _record_assumption(
+            build, name, fill, sum(cell != "" for cell in filled), filled_cells=filled
+        )
         if fill.fill is not None:
             raise PlaceError(
                 [error(build.file, "a fill cannot have a fill", "give one", column=name)]
@@ -442,11 +444,15 @@ def _describe_rule(rule: ColumnRule) -> str:
 
 
 def _record_assumption(
-    build: TableBuilder, name: str, rule: ColumnRule, rows: int, became: Sequence[str] | None = None
+    build: TableBuilder,
+    name: str,
+    rule: ColumnRule,
+    rows: int,
+    filled_cells: Sequence[str] | None = None,
 ) -> None:
     """Record an assumption in the report.
 
-    A rule without words is described by its constant, map or formula. ``became`` holds the cells
+    A rule without words is described by its constant, map or formula. ``filled_cells`` holds the cells
     that filled gaps.
     """
     if rows == 0:
@@ -457,8 +463,8 @@ def _record_assumption(
     unit = f" {column.unit}" if rule.value is not None and column.unit else ""
     text = rule.rule or f"{description}{unit}"
     where = ""
-    if became is not None:
-        values_text = summarise_values([cell for cell in became if cell])
+    if filled_cells is not None:
+        values_text = summarise_values([cell for cell in filled_cells if cell])
         where = f" (where the source is empty: became {values_text})"
     build.report.assumed.append(
         Assumed(build.rule.table, name, rows, text + where, rule.source, rule.grade)
