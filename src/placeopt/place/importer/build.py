@@ -452,8 +452,8 @@ def _record_assumption(
 ) -> None:
     """Record an assumption in the report.
 
-    A rule without words is described by its constant, map or formula. ``filled_cells`` holds the cells
-    that filled gaps.
+    A rule without words is described by its constant, map or formula. ``filled_cells`` are the
+    cells that filled gaps.
     """
     if rows == 0:
         return

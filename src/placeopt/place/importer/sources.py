@@ -169,9 +169,10 @@ def _source_of_frame(frame: pd.DataFrame, file: str) -> Source:
 def _read_sheet(path: Path, spec: SourceFile) -> RawTable:
     """Read a sheet of a workbook; rows above ``heading_row`` are skipped."""
     workbook = open_workbook(path)
-    name = spec.layer or workbook.sheet_names[0]
-    if name not in workbook.sheet_names:
-        remedy = f"name one of {', '.join(workbook.sheet_names)}{did_you_mean(name, workbook.sheet_names)}"
+    names = workbook.sheet_names
+    name = spec.layer or names[0]
+    if name not in names:
+        remedy = f"name one of {', '.join(names)}{did_you_mean(name, names)}"
         raise PlaceError([error(path.name, "there is no such sheet", remedy, value=name)])
     sheet = workbook.get_sheet_by_name(name)
     texts = [[value_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
