@@ -445,7 +445,7 @@ def test_money_is_converted_to_the_price_year_and_reported(tmp_path):
     backlog = read_place(tmp_path / "out").buildings.set_index("building_id")["backlog_gbp"]
     assert backlog.dropna().to_dict() == {"001": 1320.0, "002": 2000.0}
     assert np.isnan(backlog["004"])  # not stated
-    told = [(r.column, r.rows, r.year, r.price_year, r.times) for r in report.repriced]
+    told = [(r.column, r.rows, r.year, r.price_year, r.factor) for r in report.repriced]
     assert told == [("backlog_gbp", 1, 2020, 2025, 1.32), ("backlog_gbp", 1, 2025, 2025, 1.0)]
     page = (tmp_path / "out" / "import-report.md").read_text(encoding="utf-8")
     assert "| assets.csv | buildings.backlog_gbp | 1 | 2020 | 2025 | 1.32 |" in page
