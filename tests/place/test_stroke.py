@@ -10,6 +10,7 @@ import pytest
 from placeopt.base.errors import UsageError
 from placeopt.place import check
 from placeopt.place.check.minutes import minutes_findings
+from placeopt.place.check.plausible import PlausibleNotes
 from placeopt.place.stroke import stroke_place, write_stroke_place
 
 
@@ -33,5 +34,6 @@ def test_every_area_and_hospital_of_the_package_is_there(tmp_path: Path) -> None
     assert np.nanmin(minutes.to_numpy()) >= 0
     from dataclasses import replace
 
-    said = list(minutes_findings(replace(place, folder=tmp_path / "stroke")))
-    assert [str(f) for f in said if f.severity == "error"] == []
+    in_folder = replace(place, folder=tmp_path / "stroke")
+    found = minutes_findings(in_folder, PlausibleNotes(in_folder))
+    assert [str(f) for f in found if f.severity == "error"] == []
